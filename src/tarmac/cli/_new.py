@@ -1,36 +1,111 @@
-"""Says what `tarmac new` made, to a person and to another program."""
+"""Runs the three kinds of `tarmac new`, and says what was made to a person and to a program."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tarmac.base.errors import BadInput, Problem
+from tarmac.cli import _project
+
 if TYPE_CHECKING:
-    from tarmac.change.create.service import NewService
+    from tarmac.change.create.choices import Choices
+
+LANGUAGES = ("python", "node", "go", "java")
+STORE = "postgres"
 
 
-def as_data(new: NewService) -> dict[str, object]:
-    """Write a new service as plain data, for --json."""
-    return {
-        "service": new.name,
-        "folder": str(new.folder),
-        "template": new.template.name,
-        "version": new.template.data.version,
-        "port": int(str(new.values["port"])),
-        "files": sorted(new.files),
-        "model": str(new.model),
-        "owners": str(new.owners[0]) if new.owners else None,
-    }
+def service(file: Path, chosen: Choices, source: str, *, as_json: bool) -> None:
+    """Make a service, and say what was written and what comes next."""
+    from tarmac.change.create import service as making
+    from tarmac.change.create import sources
 
-
-def show(new: NewService) -> None:
-    """Say what was written, and what comes next."""
-    about = f"{new.template.name} {new.template.data.version}"
-    click.echo(f"{new.folder}: {len(new.files)} files, from {about}")
+    new = making.make(file, chosen, sources.read(source), source)
+    making.write(new)
+    version = new.template.data.version
+    if as_json:
+        _project.print_json(
+            {
+                "service": new.name,
+                "folder": str(new.folder),
+                "template": source,
+                "version": version,
+                "port": int(str(new.values["port"])),
+                "files": sorted(new.files),
+                "model": str(new.model),
+                "owners": str(new.owners[0]) if new.owners else None,
+            }
+        )
+        return
+    click.echo(f"{new.folder}: {len(new.files)} files, from {source} (version {version})")
     click.echo(f"{new.model}: {new.name} on port {new.values['port']}")
     if new.owners:
         click.echo(f"{new.owners[0]}: {new.values['owner']}")
     where = "" if new.model.parent == Path() else f" {new.model.parent}"
     click.echo(f"next: review them, then `tarmac up{where}`")
+
+
+def system(
+    name: str,
+    language: str,
+    stores: tuple[str, ...],
+    broker: str,
+    owner: str,
+    *,
+    asks: bool,
+    as_json: bool,
+) -> None:
+    """Make a system; at a terminal, ask for what was not given."""
+    from tarmac.change.create import system as making
+
+    if len(stores) > 1:
+        raise BadInput([Problem("--store", "a new system has one store; name one")])
+    store = next(iter(stores), "")
+    if asks and sys.stdin.isatty() and sys.stdout.isatty():
+        language = click.prompt("Language", default=language, type=click.Choice(LANGUAGES))
+        store = store or click.prompt("Store", default=STORE)
+        owner = owner or click.prompt("Team", default=making.OWNER)
+    new = making.make(Path(name), language, store or STORE, broker, owner)
+    making.write(new)
+    if as_json:
+        _project.print_json(
+            {"system": new.name, "folder": str(new.folder), "files": sorted(new.files)}
+        )
+        return
+    click.echo(f"{new.folder}: {len(new.files)} files; {new.folder}/README.md says what they are")
+    click.echo(f"next: cd {new.folder}, then `tarmac up`")
+
+
+def update(file: Path, name: str, *, write: bool, as_json: bool) -> None:
+    """Print, or apply, what a service's template has changed since."""
+    from tarmac.change.create import updating
+
+    found = updating.compare(updating.find(file, name))
+    if write:
+        updating.apply(found)
+    if as_json:
+        _project.print_json(
+            {
+                "service": name,
+                "folder": str(found.folder),
+                "before": found.before,
+                "after": found.after,
+                "patch": found.patch,
+                "conflicts": dict(found.conflicts),
+                "written": write,
+            }
+        )
+    else:
+        if not write:
+            click.echo(found.patch, nl=False)
+        for path, why in found.conflicts.items():
+            click.echo(f"{found.folder / path}: {why}", err=True)
+        about = f"version {found.before} -> {found.after}"
+        done = "written" if write else "`--write` applies it, or `git apply` in that folder"
+        if not found.changes:
+            done = "nothing to change"
+        click.echo(f"{found.folder}: {about}; {done}", err=True)
+    sys.exit(1 if found.conflicts else 0)

@@ -7,45 +7,47 @@ import click
 from tarmac.cli import _new, _project
 
 SECTION = "Change"
-LANGUAGES = ("python", "node", "go")
 
 
-@click.command("new", short_help="Make a new service that builds, runs and is observed.")
-@click.argument("what", type=click.Choice(("service",)))
+@click.command("new", short_help="Make a service or a system that builds, runs and is observed.")
+@click.argument("what", type=click.Choice(("service", "system", "update")))
 @click.argument("name")
-@click.option("--system", help="The system to add it to; default: the tarmac.yaml here or above.")
+@click.option("--system", help="The system of a service; default: the tarmac.yaml here or above.")
 @click.option(
     "--language",
-    type=click.Choice(LANGUAGES),
+    type=click.Choice(_new.LANGUAGES),
     default="python",
     show_default=True,
-    help="The language of a service.",
+    help="The language of the code.",
 )
+@click.option("--template", metavar="SOURCE", help="Use a folder or URL[@REV] as the template.")
 @click.option(
     "--store",
     "stores",
     multiple=True,
     metavar="KIND",
-    help="Where a service keeps its data; redis beside another one is its cache.",
+    help="Keep data in postgres, mongodb or redis; redis beside another one is its cache.",
 )
 @click.option(
     "--events",
     type=click.Choice(("none", "publishes", "consumes")),
     default="none",
     show_default=True,
-    help="Whether a service publishes or consumes a topic.",
+    help="Give a service a topic.",
 )
-@click.option("--topic", default="", help="The topic of the events; default: NAME.changed.")
+@click.option("--topic", default="", help="Name the topic of the events; default: NAME.changed.")
 @click.option(
     "--broker",
     metavar="KIND",
     default="",
-    help="The broker of the events, for a system that has none; default: nats.",
+    help="Add nats or rabbitmq to a system without a broker; default: nats.",
 )
-@click.option("--calls", multiple=True, metavar="SERVICE", help="A service that it calls.")
-@click.option("--port", type=click.IntRange(1024, 65535), help="Its port; default: a free one.")
-@click.option("--owner", default="", help="Its team; default: the system's owner.")
-@click.option("--description", default="", help="What it is for, in one line.")
+@click.option("--calls", multiple=True, metavar="SERVICE", help="Let it call another service.")
+@click.option("--port", type=click.IntRange(1024, 65535), help="Set its port; default: a new one.")
+@click.option("--owner", default="", help="Name its team; default: the system's owner.")
+@click.option("--description", default="", help="Say what it is for, in one line.")
+@click.option("--yes", is_flag=True, help="Take the defaults of a system without asking.")
+@click.option("--write", is_flag=True, help="Apply the patch of an update.")
 @_project.json_option
 def VERB(
     what: str,
@@ -53,6 +55,7 @@ def VERB(
     *,
     system: str | None,
     language: str,
+    template: str | None,
     stores: tuple[str, ...],
     events: str,
     topic: str,
@@ -61,35 +64,30 @@ def VERB(
     port: int | None,
     owner: str,
     description: str,
+    yes: bool,
+    write: bool,
     as_json: bool,
 ) -> None:
-    """Make the service NAME: its code, and its place in the system's tarmac.yaml.
+    """Make the service or the system NAME, or update the service NAME from its template.
 
-    The code has an API, health, metrics, logs with trace ids, tests and a Dockerfile; the system's
-    file gets its edges, stores and objectives. Nothing that exists is written over, and what is
-    wrong is said before anything is written.
+    A service has an API, health, metrics, logs with trace ids, tests and a Dockerfile; the system's
+    file gets its edges, stores and objectives. A system is a folder with two services, a store, a
+    broker and a page. Nothing that exists is written over, and what is wrong is said before
+    anything is written.
+
+    An update prints a patch: what the template has changed since. What you changed stays; what does
+    not fit is told, with exit code 1.
 
     Example: tarmac new service orders --language go --store postgres
     """
-    from tarmac.change.create import service, sources
-    from tarmac.change.create.choices import Choices
-
-    del what
-    chosen = Choices(
-        name,
-        tuple(store for store in stores if store != "none"),
-        events,
-        broker,
-        calls,
-        topic,
-        port,
-        owner,
-        description,
-    )
-    source = f"{language}-http"
-    new = service.make(_project.find(system), chosen, sources.own(source), source)
-    service.write(new)
-    if as_json:
-        _project.print_json(_new.as_data(new))
+    wanted = tuple(store for store in stores if store != "none")
+    if what == "system":
+        _new.system(name, language, wanted, broker, owner, asks=not yes, as_json=as_json)
+    elif what == "update":
+        _new.update(_project.find(system), name, write=write, as_json=as_json)
     else:
-        _new.show(new)
+        from tarmac.change.create.choices import Choices
+
+        chosen = Choices(name, wanted, events, broker, calls, topic, port, owner, description)
+        source = template or f"{language}-http"
+        _new.service(_project.find(system), chosen, source, as_json=as_json)

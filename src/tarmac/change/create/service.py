@@ -12,7 +12,7 @@ import json
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,18 +50,26 @@ class NewService:
     owners: tuple[Path, str] | None = None
 
 
-def make(file: Path, chosen: Choices, used: Template, source: str) -> NewService:
+def make(
+    file: Path,
+    chosen: Choices,
+    used: Template,
+    source: str,
+    pending: Mapping[str, str] | None = None,
+) -> NewService:
     """Make a service of a system.
 
     Args:
         file: the system's.
         source: what names the template, as it is kept for a later update.
+        pending: texts of files that are not written yet, by their paths.
 
     Raises:
         BadInput: what is wrong with the choices, the template, the system's file or its folder, or
             a program that the language needs and this machine lacks.
     """
-    system = load(str(file), files.content)
+    read = _reader(pending or {})
+    system = load(str(file), read)
     place = _folder(system, chosen.name)
     given = {**values(chosen, system, used.data), "folder": place}
     folder = Path(os.path.normpath(file.parent / place))
@@ -69,10 +77,11 @@ def make(file: Path, chosen: Choices, used: Template, source: str) -> NewService
     _refuse_machine(used)
     texts = template.files(used, given)
     texts[RECORD] = record(source, used.data.version, given, texts)
-    text = files.content(file).decode()
+    text = read(str(file)).decode()
     for name, entries in template.entry(used, given):
         text = added(text, str(file), entries, name)
-    _check(file, text, folder, texts)
+    new = {str(folder / path): content for path, content in texts.items()}
+    load(str(file), _reader({**(pending or {}), **new, str(file): text}))
     owners = code_owners.line(
         folder, str(given["owner"]), rendered=system.file.delivery is not None
     )
@@ -145,13 +154,12 @@ def _refuse_machine(used: Template) -> None:
         raise BadInput(problems)
 
 
-def _check(file: Path, text: str, folder: Path, texts: Mapping[str, str]) -> None:
-    """Read the system as it will be. Raises BadInput."""
-    new = {os.path.normpath(folder / path): content for path, content in texts.items()}
-    new[os.path.normpath(file)] = text
+def _reader(pending: Mapping[str, str]) -> Callable[[str], bytes]:
+    """Read files as they will be."""
+    known = {os.path.normpath(path): text for path, text in pending.items()}
 
     def read(path: str) -> bytes:
-        known = new.get(os.path.normpath(path))
-        return files.content(path) if known is None else known.encode()
+        text = known.get(os.path.normpath(path))
+        return files.content(path) if text is None else text.encode()
 
-    load(str(file), read)
+    return read

@@ -1,9 +1,9 @@
 """A template: a folder of files with placeholders, and the file that says what it needs.
 
 `template.yaml` has what Tarmac has to know; `entry.yaml.njk` the entries for the system's file. The
-folders hold files: `base` always, `store-NAME`, `cache` and `broker-NAME` where they are asked for.
-`beside` names folders next to this one that are read in the same way, before it. It opens nothing:
-a template is given as its files' texts.
+folders hold files: `base` always; `store-NAME`, `cache`, `broker-NAME`, `publishes` and `consumes`
+where they are asked for. `beside` names folders next to this one that are read in the same way,
+before it. It opens nothing: a template is given as its files' texts.
 """
 
 from __future__ import annotations
@@ -95,3 +95,4 @@ def _overlays(values: Values) -> Iterator[str]:
         yield "cache"
     if values["broker"] != "none":
         yield f"broker-{values['broker']}"
+    yield from (events for events in ("publishes", "consumes") if values[events])
