@@ -105,25 +105,28 @@ def test_jinja_makes_the_same_files_of_our_templates(name):
         autoescape=False,
     )
     used = sources.own(name)
-    for store, events, broker, cached in itertools.product(
-        used.data.stores, ("none", "publishes", "consumes"), ("nats", "rabbitmq"), (True, False)
+    read = {
+        path: jinja.from_string(text)
+        for path, text in used.texts.items()
+        if path.endswith(template.END) and path.split("/")[0] in used.folders
+    }
+    base = given()
+    for number, (store, events) in enumerate(
+        itertools.product(used.data.stores, ("none", "publishes", "consumes"))
     ):
+        cached, broker = bool(number % 2), used.data.brokers[number % 2]
         has_broker = events != "none"
         values = {
-            **given(),
+            **base,
             "store": store,
             "broker": broker if has_broker else "none",
-            **{kind: kind == store for kind in ("postgres", "mongodb")},
+            **{kind: kind == store for kind in used.data.stores if kind != "none"},
             "redis": store == "redis" or cached,
             "cache": cached and store in ("postgres", "mongodb"),
-            **{kind: has_broker and kind == broker for kind in ("nats", "rabbitmq")},
+            **{kind: has_broker and kind == broker for kind in used.data.brokers},
             **{kind: kind == events for kind in ("publishes", "consumes")},
         }
-        by_jinja = {
-            path: jinja.from_string(text).render(values=values)
-            for path, text in used.texts.items()
-            if path.endswith(template.END)
-        }
+        by_jinja = {path: text.render(values=values) for path, text in read.items()}
         entries = dict(template.entry(used, values))
         assert entries
         assert {path: by_jinja[path] for path in entries} == entries
@@ -240,3 +243,11 @@ def test_a_choice_that_is_wrong_is_refused_with_its_place(chosen, said):
     told = problems(choices.values, Choices(**{"name": "items", **chosen}), system(), DATA)
     assert len(told) == 1
     assert said in told[0]
+
+
+def test_a_service_that_would_not_find_its_broker_in_an_environment_is_refused():
+    text = MODEL + "environments:\n  production:\n    broker: nats\n"
+    chosen = Choices("items", events="publishes")
+    (told,) = problems(choices.values, chosen, system(text), DATA)
+    assert told.startswith("tarmac.yaml:")
+    assert "production runs nats, and the new service would speak to rabbitmq only" in told

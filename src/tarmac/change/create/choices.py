@@ -154,6 +154,16 @@ def _consumed(topic: str, system: System, problems: list[Problem]) -> str:
     return topic
 
 
+def _elsewhere(system: System, broker: str) -> Iterator[Problem]:
+    """Tell of an environment with another broker: the service speaks to one kind only."""
+    for name, environment in system.file.environments.items():
+        other = environment.broker.kind if environment.broker else broker
+        if other != broker:
+            place = str(system.locate(("environments", name, "broker")))
+            what = f"{name} runs {other}, and the new service would speak to {broker} only"
+            yield Problem(place, f"{what}; give the system one broker, or leave out `--events`")
+
+
 def _broker(choices: Choices, system: System, data: TemplateFile, problems: list[Problem]) -> str:
     if choices.events == "none":
         return "none"
@@ -166,4 +176,5 @@ def _broker(choices: Choices, system: System, data: TemplateFile, problems: list
     elif broker not in data.brokers:
         what = f"the template has no files for '{broker}'; it has some for "
         problems.append(Problem("--broker", what + (", ".join(data.brokers) or "none")))
+    problems += _elsewhere(system, broker)
     return broker
