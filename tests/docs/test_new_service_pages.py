@@ -33,7 +33,15 @@ def typed(script, folder):
     return subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", script],
         cwd=folder,
-        env={**os.environ, "PATH": path, "NO_COLOR": "1", "VIRTUAL_ENV": "", **name, **committer},
+        env={
+            **os.environ,
+            "PATH": path,
+            "NO_COLOR": "1",
+            "VIRTUAL_ENV": "",
+            "TARMAC_TELEMETRY": "1",
+            **name,
+            **committer,
+        },
         capture_output=True,
         text=True,
         check=False,
