@@ -183,8 +183,8 @@ HEAD = f"""\
 
 `tests/golden_path/test_golden_path.py` makes every combination that is listed and writes this
 table: `make test-slow TOPIC=golden-path`, with `UPDATE_GOLDEN_PATH=1`. Seconds on a machine with
-two cores. *healthy* is the time from the command to a service that answers; packages are fetched
-and programs built in it, from the machine's caches where an earlier combination filled them.
+two cores, beside other work. *healthy* is the time from the command to a service that answers, with
+packages fetched and programs built in it, from the caches where an earlier combination filled them.
 
 Of every combination the test asserts that its code builds, lints and passes its tests; that it
 answers, keeps an item over a restart where it has a store, and sends or takes an event where it has
