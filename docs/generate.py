@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import api_documents
 import book_pages
 import click
 import reference_tables
@@ -260,6 +261,7 @@ def generated() -> dict[Path, str]:
             for system in book_pages.SYSTEMS
         },
         **status_tables.status_pages(entries, record),
+        **api_documents.documents(ROOT),
     }
 
 

@@ -21,7 +21,8 @@ SHOP = {
     "notification-service",
 }
 KEYS = {
-    "part", "package", "slots", "calls", "publishes", "consumes", "settings", "secrets", "routes",
+    "part", "package", "api", "slots", "calls", "publishes", "consumes", "settings", "secrets",
+    "routes",
 }  # fmt: skip
 _SQL = re.compile(r"\s*(SELECT|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|WITH\s+\w+\s+AS)\b")
 

@@ -390,6 +390,9 @@ def _unkept(environment: Environment) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("observability", "costs"), why
     if environment.checklist and (why := _unheld(environment)):
         yield ("checklist",), why
+    if environment.portal and environment.target != "repository":
+        what = "`portal` is for an environment of target repository; write it in one"
+        yield ("portal",), f"{what}: `repository: {{portal: {{kind: backstage}}}}`"
 
 
 def _uncounted(environment: Environment) -> str:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from tarmac.model.delivery import Gitops, Rollout
 from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.observability import Observability
+from tarmac.model.portal import Portal
 from tarmac.model.store import BrokerEntry
 from tarmac.model.texts import (
     CloudName,
@@ -191,6 +192,11 @@ class Environment(StrictModel):
     checklist: bool = Field(
         default=False,
         description="No promotion or deployment while an item of checklist.yaml is open.",
+    )
+    portal: Portal | None = Field(
+        default=None,
+        description="The developer portal that lists the system, by files of its code repository: "
+        "for an environment of target repository.",
     )
     packaging: tuple[Literal["helm", "kustomize"], ...] = Field(
         default=(), description="The package of the objects of services, besides the plain tree."

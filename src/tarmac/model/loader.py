@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import math
 import os.path
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -28,6 +29,8 @@ from tarmac.model.system import SourcedPart, System, SystemFile
 Read = Callable[[str], bytes]
 M = TypeVar("M", bound=BaseModel)
 PART_FILE = "service.yaml"
+#: In a part's folder: TOPIC.json, what consumers of an event rely on.
+PUBLISHED = "published"
 #: Sections whose entries stand for themselves: one that is wrong is left out, the others checked.
 NAMED = ("services", "stores", "externals", "invariants", "environments", "env")
 
@@ -47,7 +50,7 @@ def load(file: str, read: Read) -> System:
     folder = os.path.dirname(file) or "."
     parts, wrong = _parts(main, data, folder, read)
     problems.extend(wrong)
-    system = System(data, folder, main, parts, _sql(data, folder, read))
+    system = System(data, folder, main, parts, _sql(data, folder, read), _schemas(parts, read))
     incomplete = frozenset(
         name for name, service in data.services.items() if len(parts[name]) < len(service.source)
     )
@@ -94,6 +97,19 @@ def _sql(data: SystemFile, folder: str, read: Read) -> dict[str, str]:
     for name in {file for store in data.stores.values() for file in store.init}:
         with contextlib.suppress(OSError, ValueError):
             found[name] = read(os.path.normpath(os.path.join(folder, name))).decode()
+    return found
+
+
+def _schemas(
+    parts: Mapping[str, tuple[SourcedPart, ...]], read: Read
+) -> dict[str, Mapping[str, Any]]:
+    """Read the published JSON Schemas of events, which lie beside their publishers."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for part in {part.folder: part for own in parts.values() for part in own}.values():
+        for topic in part.part.publishes:
+            with contextlib.suppress(OSError, ValueError, RecursionError):
+                schema = json.loads(read(f"{part.folder}/{PUBLISHED}/{topic}.json"))
+                found |= {topic: schema} if isinstance(schema, dict) else {}
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from tarmac.model.texts import FolderPath
 from tarmac.model.value import PACKAGE, EnvName, Name, OneOrMore, StrictModel, Topic
 
 
@@ -58,3 +59,8 @@ class Part(StrictModel):
     settings: dict[EnvName, PartSetting] = {}
     secrets: dict[EnvName, SecretSetting] = {}
     routes: tuple[str, ...] = Field(default=(), description="Path prefixes that it serves.")
+    api: FolderPath | None = Field(
+        default=None,
+        description="The description of its API, a file in its folder: OpenAPI, or by its name "
+        "AsyncAPI (asyncapi.yaml), gRPC (.proto) or GraphQL (.graphql).",
+    )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tarmac.model import conventions
-from tarmac.model.texts import FolderPath, PathPrefix
+from tarmac.model.texts import FolderPath, Owner, PathPrefix
 from tarmac.model.value import (
     Amount,
     Duration,
@@ -139,6 +139,15 @@ class Service(StrictModel):
     run: OneOrMore | None = Field(default=None, description="The command, for any language.")
     cwd: FolderPath | None = Field(
         default=None, description="Where `run` starts; this file's folder."
+    )
+    owner: Owner | None = Field(
+        default=None, description="The team that owns it; default: the system's owner."
+    )
+    api: FolderPath | None = Field(
+        default=None,
+        description="The description of its API, a file beside this one: OpenAPI, or by its name "
+        "AsyncAPI (asyncapi.yaml), gRPC (.proto) or GraphQL (.graphql); default: those of its "
+        "parts.",
     )
     port: PortNumber | None = Field(default=None, description="Short for ports: {http: ...}.")
     ports: dict[Name, PortNumber] = Field(default={}, description="Ports by name.")

@@ -90,6 +90,8 @@ class System:
     parts: Mapping[str, tuple[SourcedPart, ...]]
     #: The stores' files of SQL that could be read, by the paths that the file gives them.
     sql: Mapping[str, str] = field(default_factory=dict)
+    #: The JSON Schemas of events that parts publish, by topic; of those that have one.
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ from tarmac.base.launch import File, Probe, Secret, Text, is_secret
 from tarmac.model.delivery import Delivery
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.objective import Objective
+from tarmac.plan.catalogue import Catalogue
 from tarmac.plan.cloud import CloudInfrastructure, CloudOrganization, CloudRole
 from tarmac.plan.settings import EnvVariable
 from tarmac.plan.timing import PlannedCall, Timing
@@ -239,6 +240,8 @@ class ClusterPlan:
     live: Mapping[str, ClusterPlan] = field(default_factory=dict)
     #: Every store and the broker by name, wherever they run, and how services ask them.
     asked: Mapping[str, StoreHealthCheck] = field(default_factory=dict)
+    #: The system as other teams see it.
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue("", "", (), ()))
 
     @cached_property
     def services(self) -> tuple[Workload, ...]:

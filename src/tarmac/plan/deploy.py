@@ -29,6 +29,7 @@ from tarmac.model.environment import Environment, Resources
 from tarmac.model.system import System
 from tarmac.plan import callers, launches, ports, routes, spans
 from tarmac.plan.bindings import Bindings
+from tarmac.plan.catalogue import catalogue
 from tarmac.plan.cluster import (
     ClusterPlan,
     ConnectionUse,
@@ -159,6 +160,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
         roles=granted,
         organization=organization(system),
         live={name: deploy(system, name, kinds) for name in laid_out(system, settled)},
+        catalogue=catalogue(system, kinds),
         asked={n: StoreHealthCheck(k.id, k.check, k.needed) for n, k in bindings.kinds.items()},
     )
 

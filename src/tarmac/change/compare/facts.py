@@ -29,7 +29,7 @@ PLAN |= {"cloud", "roles"}
 #: What follows from edges and scales.
 PLAN |= {"connects"}
 #: How a store is asked follows from its kind.
-PLAN |= {"asked"}
+PLAN |= {"asked", "catalogue"}
 WORKLOAD = {"name", "role", "about", "image", "place", "ports", "env", "scale", "resources"}
 WORKLOAD |= {"user", "live", "ready", "metrics", "drain_s", "grace_s", "argv", "files", "volumes"}
 WORKLOAD |= {"routes", "once", "sources", "parts"}

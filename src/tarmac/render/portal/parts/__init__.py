@@ -1,0 +1,1 @@
+"""What the renderers of a portal share."""
