@@ -80,6 +80,7 @@ PROVEN_IN = {
     "observed@externaldns": ("tests/apiserver/test_dns_records.py",),
     "observed@docker": ("tests/containers/",),
     "observed@cluster": ("tests/cluster/",),
+    "observed@backstage": ("tests/portal/",),
     "observed@calico": ("tests/cluster/test_under_policies.py",),
     "observed@traefik": ("tests/cluster/test_traefik.py",),
     # Each of these starts what it speaks of, and asks it.
