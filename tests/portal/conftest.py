@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import backstage
 import pytest
-from portal_trees import SYSTEMS, write_tree
+from git_server import GitHandler
+from portal_trees import SYSTEMS, write_pushing, write_tree
 from rendered import artifacts_of
 
 
@@ -22,8 +26,32 @@ def forge(tmp_path_factory) -> Iterator[backstage.Served]:
 
 
 @pytest.fixture(scope="session")
-def portal(forge, tmp_path_factory) -> Iterator[backstage.Backstage]:
+def pushing(tmp_path_factory) -> Path:
+    """Write starter's form with a step that a server of Git alone can take, on disk."""
+    folder: Path = tmp_path_factory.mktemp("pushing")
+    return write_pushing(folder, artifacts_of("starter", "repository"))
+
+
+@pytest.fixture(scope="session")
+def portal(forge, pushing, tmp_path_factory) -> Iterator[backstage.Backstage]:
     """Run Backstage with all of them."""
     targets = [f"{forge.url}/{name}/catalog-info.yaml" for name in SYSTEMS]
+    targets.append(str(pushing))
     with backstage.run(tmp_path_factory.mktemp("backstage"), forge.host, targets) as running:
         yield running
+
+
+@pytest.fixture
+def git_server(tmp_path) -> Iterator[tuple[str, Path]]:
+    """Serve a bare repository that takes pushes; return its address and its folder."""
+    bare = tmp_path / "repositories/code.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
+    subprocess.run(["git", "-C", str(bare), "config", "http.receivepack", "true"], check=True)
+    handler = type("Handler", (GitHandler,), {"folder": str(bare.parent)})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/code.git", bare
+    server.shutdown()
+    server.server_close()
+    thread.join()

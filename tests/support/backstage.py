@@ -31,6 +31,7 @@ READY_S = 120.0
 #: How often it reads again what it knows; a change is there soon after.
 INTERVAL_S = 3
 SEEN_S = 90.0
+START = Path(__file__).parents[2] / ".ci/backstage.d/index.js"
 GET = "no Backstage here: have .ci/backstage build it"
 
 
@@ -122,8 +123,8 @@ def served(folder: Path) -> Iterator[Served]:
 
 def program() -> Path:
     """Find what `.ci/backstage` built; a test without it is skipped."""
-    found = built.newest("backstage-*/index.js")
-    return found.parent if found else pytest.skip(GET)
+    found = built.newest("backstage-*/node_modules/.package-lock.json")
+    return found.parents[1] if found else pytest.skip(GET)
 
 
 def _config(port: int, token: str, host: str, targets: Sequence[str]) -> dict[str, Any]:
@@ -146,7 +147,11 @@ def _config(port: int, token: str, host: str, targets: Sequence[str]) -> dict[st
             "processingInterval": {"seconds": INTERVAL_S},
             "orphanStrategy": "delete",
             "rules": [{"allow": kinds}],
-            "locations": [{"type": "url", "target": target} for target in targets],
+            # A template's files are a folder, which plain HTTP cannot list: it is read from disk.
+            "locations": [
+                {"type": "url" if "://" in target else "file", "target": target}
+                for target in targets
+            ],
         },
     }
 
@@ -159,7 +164,7 @@ def run(folder: Path, host: str, targets: Sequence[str]) -> Iterator[Backstage]:
     config.write_text(yaml.safe_dump(_config(port, token, host, targets)), encoding="utf-8")
     with log.open("wb") as said:
         process = subprocess.Popen(
-            ["node", str(home / "index.js"), "--config", str(config)],
+            ["node", str(START), str(home), "--config", str(config)],
             cwd=home, stdout=said, stderr=said, env=os.environ | {"LOG_LEVEL": "info"},
         )  # fmt: skip
         try:

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 
-class _Handler(BaseHTTPRequestHandler):
+class GitHandler(BaseHTTPRequestHandler):
     """Hands each request to git's own program for it."""
 
     folder = ""
@@ -59,8 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main(folder: str, port: str, certificate: str, key: str) -> None:
     """Serve until the process is killed."""
-    _Handler.folder = folder
-    server = ThreadingHTTPServer(("127.0.0.1", int(port)), _Handler)
+    GitHandler.folder = folder
+    server = ThreadingHTTPServer(("127.0.0.1", int(port)), GitHandler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)

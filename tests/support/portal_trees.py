@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,43 @@ def write_tree(folder: Path, made: Iterable[Artifact]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(write(artifact, HEADER), encoding="utf-8")
     (folder / "services").symlink_to(ROOT / "services")
+
+
+FORM = "catalog/template/new-service.yaml"
+#: The form whose last step pushes to a repository; of no system, so that none has one more entity.
+PUSHING = "template:pushed/pushed-service"
+
+
+def pushed(entity: Mapping[str, Any], remote: str = "") -> dict[str, Any]:
+    """Return a form that pushes a branch to a bare repository, where it asks a forge to be told."""
+    name = "${{ parameters.name }}"
+    step = {
+        "id": "publish",
+        "name": "Push it",
+        "action": "tests:git:push",
+        "input": {
+            "remoteUrl": remote or "${{ parameters.remote }}",
+            "branch": f"new-service/{name}",
+            "title": f"feat: add {name}",
+        },
+    }
+    steps = [one for one in entity["spec"]["steps"] if not one["action"].startswith("publish:")]
+    first, *others = entity["spec"]["parameters"]
+    first = {**first, "properties": {**first["properties"], "remote": {"type": "string"}}}
+    spec = {**entity["spec"], "steps": [*steps, step], "parameters": [first, *others]}
+    namespace, _, name = PUSHING.partition(":")[2].partition("/")
+    metadata = {**entity["metadata"], "name": name, "namespace": namespace}
+    return {**entity, "metadata": metadata, "spec": {**spec, "owner": "group:pushed/testers"}}
+
+
+def write_pushing(folder: Path, made: Iterable[Artifact]) -> Path:
+    """Write a repository's form and its skeletons, with that step; return the form's file."""
+    made = list(made)
+    write_tree(folder / "tree", made)
+    file = folder / "tree" / FORM
+    [form] = [artifact.data for artifact in made if artifact.path == FORM]
+    file.write_text(yaml.safe_dump(pushed(form), sort_keys=False), encoding="utf-8")
+    return file
 
 
 def changed(name: str, edit: Callable[[dict[str, Any]], None]) -> tuple[Artifact, ...]:

@@ -27,7 +27,12 @@ GATE = registry.load(gates, "GATE")["PLT001"]
 def entities_of(system: str):
     """Return the entities of a system by `kind:namespace/name`."""
     files = artifacts_of(system, "repository")
-    return by_reference(a for a in files if a.path.startswith("catalog/"))
+    return by_reference(filter(is_entity, files))
+
+
+def is_entity(artifact):
+    """Tell an entity's file from those of the form for a new service."""
+    return artifact.path.startswith("catalog/") and "/template/" not in artifact.path
 
 
 def by_reference(files):
@@ -98,7 +103,9 @@ def test_every_reference_leads_to_an_entity_of_the_tree(name):
 def test_the_location_names_every_file_and_every_description_is_there(name):
     files = {a.path: a for a in artifacts_of(name, "repository")}
     location = files["catalog-info.yaml"].data
-    own = {f"./{path}" for path in files if path.startswith("catalog/")}
+    own = {
+        f"./{path}" for path in files if path.startswith("catalog/") and "/skeleton/" not in path
+    }
     assert set(location["spec"]["targets"]) == own
     texts = [a for a in files.values() if a.path.startswith("catalog/api/")]
     for artifact in texts:
@@ -110,7 +117,8 @@ def test_the_location_names_every_file_and_every_description_is_there(name):
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_backstages_own_schemas_take_every_entity(name):
-    files = tuple(a for a in artifacts_of(name, "repository") if a.path.startswith("catalog"))
+    made = artifacts_of(name, "repository")
+    files = tuple(a for a in made if is_entity(a) or a.path == "catalog-info.yaml")
     folder = Folder(files, TODAY)
     assert GATE.scope.of_files(folder) == len(files) > 8
     assert [*GATE.check(folder)] == []
@@ -143,7 +151,7 @@ def test_owners_are_groups_of_the_system_or_of_a_directory(groups, namespace):
     text = text.rstrip() + "\n"
     text += f"    environments: {{repository: {{portal: {{kind: backstage, groups: {groups}}}}}}}\n"
     plan = deploy(demo(text), "repository", KINDS)
-    here = by_reference(a for a in artifacts(plan, RENDERERS) if a.path.startswith("catalog/"))
+    here = by_reference(filter(is_entity, artifacts(plan, RENDERERS)))
     assert here["component:demo/web"]["spec"]["owner"] == f"group:{namespace}/front"
     assert ("group:demo/front" in here) == (groups == "rendered")
 

@@ -21,3 +21,7 @@ class Portal(StrictModel):
         description="rendered: a Group for each owner, in the system's own namespace. directory: "
         "the portal reads teams from a directory, where they are `group:default/TEAM`.",
     )
+    template: bool = Field(
+        default=False,
+        description="A form for a new service, whose steps make the files of `tarmac new service`.",
+    )

@@ -20,6 +20,8 @@ from tarmac.render.renderer import Renderer
 
 FOLDER = "catalog"
 FILE = "catalog-info.yaml"
+#: What the renderer of the form writes.
+TEMPLATE = f"{FOLDER}/template/new-service.yaml"
 
 
 def _file(content: dict[str, Any], place: str) -> Artifact:
@@ -106,6 +108,8 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     made = [*_entities(plan)]
     meta = e.metadata(plan.system, e.DEFAULT, f"Rendered from {plan.model}")
     targets = [f"./{artifact.path}" for artifact in made]
+    if plan.settings.portal.template:
+        targets.append(f"./{TEMPLATE}")
     location = e.entity("Location", meta, {"targets": targets})
     yield Artifact(FILE, location, place=plan.model, format=Format.YAML)
     yield from made

@@ -1,0 +1,177 @@
+"""The form for a new service makes in Backstage, byte for byte, what `tarmac new` writes."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import subprocess
+import time
+
+import pytest
+import yaml
+from portal_trees import FORM, PUSHING, pushed
+from rendered import ROOT, artifacts_of, system_of
+
+from tarmac.change.create import sources, template
+from tarmac.change.create.choices import Choices, values
+from tarmac.render.portal.parts.skeleton import skeletons
+
+LANGUAGES = tuple(one.language for one in skeletons())
+#: A system without a broker, and one whose broker is another: the form offers that one alone.
+BROKERS = {"starter": "rabbitmq", "shop": "nats"}
+COMBINATIONS = [
+    (system, *rest)
+    for system, broker in BROKERS.items()
+    for rest in itertools.product(
+        LANGUAGES, ("none", "postgres"), ("none", broker), ("none", "redis")
+    )
+]
+SYSTEM = "starter"
+NAME, OWNER = "price-list", "team-a"
+DESCRIPTION = "Prices of things (in cents)"
+
+
+def form(system=SYSTEM):
+    """Return the rendered form, and its files as Backstage is sent them."""
+    files = {a.path: a for a in artifacts_of(system, "repository")}
+    start = FORM.rpartition("/")[0] + "/"
+    contents = [
+        {
+            "path": path.removeprefix(start),
+            "base64Content": base64.b64encode(artifact.content.encode()).decode(),
+        }
+        for path, artifact in files.items()
+        if path.startswith(f"{start}skeleton/")
+    ]
+    return files[FORM].data, contents
+
+
+def asked(language, database, messaging, cache, **others):
+    return {
+        "name": NAME, "description": DESCRIPTION, "owner": f"group:{SYSTEM}/{OWNER}",
+        "language": language, "database": database, "messaging": messaging, "cache": cache,
+        **others,
+    }  # fmt: skip
+
+
+def dry_run(portal, given, system=SYSTEM):
+    entity, contents = form(system)
+    body = {"template": pushed(entity), "values": given, "secrets": {}}
+    return portal.ask("/api/scaffolder/v2/dry-run", {**body, "directoryContents": contents})
+
+
+def made_by_tarmac(language, database, messaging, cache, system=SYSTEM):
+    """Return what `tarmac new service` writes with the same choices: files, and entries."""
+    used = sources.own(f"{language}-http")
+    chosen = Choices(
+        NAME,
+        tuple(kind for kind in (database, cache) if kind != "none"),
+        "none" if messaging == "none" else "publishes",
+        "" if messaging == "none" else messaging,
+        owner=OWNER,
+        description=DESCRIPTION,
+    )
+    given = {**values(chosen, system_of(system), used.data), "folder": f"../../services/{NAME}"}
+    entries = [text for _, text in template.entry(used, given)]
+    return template.files(used, given), entries
+
+
+def test_there_are_sixteen_combinations_of_the_roadmaps_choices():
+    assert {"python", "node"} <= {*LANGUAGES}
+    roadmap = [c for c in COMBINATIONS if c[0] == "starter" and c[1] in ("python", "node")]
+    assert len(roadmap) == 16
+
+
+@pytest.mark.parametrize(("system", "language", "database", "messaging", "cache"), COMBINATIONS)
+def test_a_dry_run_makes_the_files_that_tarmac_new_makes(
+    portal, system, language, database, messaging, cache
+):
+    chosen = (language, database, messaging, cache)
+    status, said = dry_run(portal, asked(*chosen), system)
+    assert status == 200, said
+    folder = f"services/{NAME}/"
+    found = {
+        file["path"].removeprefix(folder): base64.b64decode(file["base64Content"]).decode()
+        for file in said["directoryContents"]
+    }
+    wanted, entries = made_by_tarmac(*chosen, system)
+    entry = found.pop("tarmac-entry.yaml")
+    assert found.keys() == wanted.keys()
+    assert [path for path in wanted if found[path] != wanted[path]] == []
+    # The entries of the model: the same data, in one file.
+    joined = {}
+    for text in entries:
+        joined |= yaml.safe_load(text)
+    assert yaml.safe_load(entry) == joined
+    assert joined["services"].keys() == {NAME}
+
+
+@pytest.mark.parametrize("system", BROKERS)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "Price List"},
+        {"name": "user-service"},
+        {"owner": ""},
+        {"owner": None},
+        {"language": "cobol"},
+        {"database": "oracle"},
+        {"description": "$(rm -rf /)"},
+    ],
+    ids=lambda wrong: "-".join(map(str, wrong.items())),
+)
+def test_the_form_refuses_a_bad_value(portal, wrong, system):
+    given = {**asked(LANGUAGES[0], "none", "none", "none"), **wrong}
+    given = {key: value for key, value in given.items() if value is not None}
+    status, said = dry_run(portal, given, system)
+    assert status == 400, said
+    [key] = wrong
+    assert key in str(said)
+
+
+def test_a_task_pushes_the_new_service_as_a_branch_of_a_repository(portal, git_server):
+    remote, bare = git_server
+    token = portal.guest()
+    portal.wait(lambda found: PUSHING in found)
+    given = asked("python", "postgres", "rabbitmq", "redis", remote=remote)
+    body = {"templateRef": PUSHING, "values": given}
+    status, task = portal.ask("/api/scaffolder/v2/tasks", body, token=token)
+    assert status == 201, task
+    state = finished(portal, task["id"], token)
+    events = portal.ask(f"/api/scaffolder/v2/tasks/{task['id']}/events", token=token)[1]
+    assert state == "completed", events
+    listed = git(bare, "ls-tree", "-r", "--name-only", f"new-service/{NAME}").splitlines()
+    wanted, _ = made_by_tarmac("python", "postgres", "rabbitmq", "redis")
+    folder = f"services/{NAME}/"
+    assert {*listed} == {f"{folder}{path}" for path in (*wanted, "tarmac-entry.yaml")}
+    for path, text in wanted.items():
+        assert git(bare, "show", f"new-service/{NAME}:{folder}{path}") == text
+    assert git(bare, "log", "-1", "--format=%s", f"new-service/{NAME}").strip() == (
+        f"feat: add {NAME}"
+    )
+
+
+def finished(portal, task, token):
+    """Wait for a task's end; return its state."""
+    ends_at = time.monotonic() + 90
+    while time.monotonic() < ends_at:
+        state = portal.ask(f"/api/scaffolder/v2/tasks/{task}", token=token)[1]["status"]
+        if state not in ("open", "processing"):
+            return state
+        time.sleep(0.3)
+    return "not finished"
+
+
+def git(bare, *arguments):
+    return subprocess.run(
+        ["git", "-C", str(bare), *arguments], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_the_rendered_form_proposes_the_change_where_the_code_is():
+    entity, _ = form()
+    [last] = [s for s in entity["spec"]["steps"] if s["action"].startswith("publish:")]
+    assert last["action"] == "publish:github:pull-request"
+    assert last["input"]["repoUrl"] == "github.com?owner=tarmac-examples&repo=starter"
+    assert (ROOT / "systems/starter/tarmac.yaml").is_file()
+    assert "systems/starter/tarmac.yaml" in last["input"]["description"]
