@@ -19,5 +19,6 @@ SHARED = (
     "plots",
     "recovery_goals",
     "recovery_steps",
+    "site",
     "topics",
 )

@@ -13,7 +13,17 @@ from xml.etree.ElementTree import Element, tostring
 
 from tarmac.drill.report.html import STYLE
 from tarmac.drill.report.timeline import element
-from tarmac.reports.document import Claim, Claims, Document, Paragraph, Plot, Section, Steps, Table
+from tarmac.reports.document import (
+    Claim,
+    Claims,
+    Document,
+    Links,
+    Paragraph,
+    Plot,
+    Section,
+    Steps,
+    Table,
+)
 
 OWN_STYLE = Path(__file__).parents[1] / "assets/reports/report.css"
 #: What XML and HTML have no place for.
@@ -95,6 +105,11 @@ def _(block: Steps) -> Iterator[Element]:
 @_block.register
 def _(block: Plot) -> Iterator[Element]:
     yield element("figure", block.drawing, element("figcaption", block.about))
+
+
+@_block.register
+def _(block: Links) -> Iterator[Element]:
+    yield element("nav", *(element("a", one.text, href=one.page) for one in block.links))
 
 
 def _claim(claim: Claim) -> Element:

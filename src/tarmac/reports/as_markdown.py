@@ -8,7 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tarmac.reports.document import Block, Claim, Claims, Document, Paragraph, Section, Steps, Table
+from tarmac.reports.document import (
+    Block,
+    Claim,
+    Claims,
+    Document,
+    Links,
+    Paragraph,
+    Section,
+    Steps,
+    Table,
+)
 
 #: What has a meaning in the midst of a line; within a word `_` has none.
 _MARKS = re.compile(r"[\\`*\[\]<>&|~]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
@@ -64,6 +74,9 @@ def _block(block: Block) -> Iterator[str]:
         for number, step in enumerate(block.steps, 1):
             yield f"{number}. {_begun(_inline(step.text))}"
             yield from (f"   - {code(command)}" for command in step.commands)
+        yield ""
+    elif isinstance(block, Links):
+        yield ", ".join(f"[{escaped(one.text)}]({one.page})" for one in block.links)
         yield ""
 
 

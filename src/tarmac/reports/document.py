@@ -80,7 +80,22 @@ class Plot:
     about: str
 
 
-Block = Paragraph | Claims | Table | Steps | Plot
+@dataclass(frozen=True)
+class Link:
+    """Another page beside this one."""
+
+    text: str
+    page: str
+
+
+@dataclass(frozen=True)
+class Links:
+    """Pages to go on to."""
+
+    links: tuple[Link, ...]
+
+
+Block = Paragraph | Claims | Table | Steps | Plot | Links
 
 
 @dataclass(frozen=True)
