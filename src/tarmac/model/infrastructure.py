@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from tarmac.model.dns import AllowedHost, Cdn, Dns, HostName
 from tarmac.model.texts import CloudName
@@ -158,6 +158,27 @@ class Standby(StrictModel):
     )
 
 
+class Claims(StrictModel):
+    """Databases that developers claim in the cluster: Crossplane makes Aurora for each."""
+
+    sizes: dict[Literal["small", "medium", "large"], InstanceType] = Field(
+        default={"small": "db.t4g.medium", "medium": "db.r6g.large", "large": "db.r6g.xlarge"},
+        min_length=1,
+        description="Size -> the instance class that it stands for.",
+    )
+    databases: dict[Name, Literal["small", "medium", "large"]] = Field(
+        default={}, description="Claims by their names, each with its size."
+    )
+
+    @model_validator(mode="after")
+    def _known_sizes(self) -> Self:
+        for name, size in self.databases.items():
+            if size not in self.sizes:
+                known = ", ".join(self.sizes)
+                raise ValueError(f"has size {size} for {name}, which is not offered; use {known}")
+        return self
+
+
 class Infrastructure(StrictModel):
     """What Terraform or Pulumi makes in the environment's cloud."""
 
@@ -236,6 +257,10 @@ class Infrastructure(StrictModel):
         default=None,
         description="A firewall between private subnets and the NAT gateways; without, whatever a "
         "policy lets out reaches every host.",
+    )
+    claims: Claims | None = Field(
+        default=None,
+        description="Databases by claims to the cluster, beside those of `servers`; without, none.",
     )
     dns: Dns | None = Field(
         default=None,
