@@ -28,6 +28,7 @@ from system_up import Tarmac, brought_up, page_of
 VIEWS = (
     *("system", "traces", "logs", "metrics", "objectives"),
     *("messages", "stores", "timeline", "runs", "configuration"),
+    "catalogue",
 )
 
 
@@ -402,6 +403,18 @@ def test_every_variable_is_listed_with_its_place(dashboard: Page):
     assert "<secret" in row.inner_text()
     dashboard.get_by_label("Text").fill("stripe")
     expect(row).to_have_count(0)
+
+
+def test_the_catalogue_has_every_service_and_draws_the_api_of_the_one_that_is_chosen(
+    dashboard: Page,
+):
+    go(dashboard, "catalogue")
+    table = dashboard.get_by_role("table", name="Services")
+    expect(table.get_by_role("row")).to_have_count(8, timeout=60_000)
+    table.get_by_role("link", name="order-service").click()
+    operations = dashboard.get_by_role("table", name="Operations of order-service")
+    expect(operations.get_by_role("row").filter(has_text="Place Order")).to_contain_text("202")
+    expect(dashboard.get_by_role("table", name="Dependencies")).to_contain_text("product-service")
 
 
 def test_this_run_is_listed_and_compared_with_itself(dashboard: Page):

@@ -14,6 +14,7 @@
     GET /api/series       one series of a service as lines (the same, name, by)
     GET /api/objectives   each objective's share, budget and alerts
     GET /api/configuration   every variable of every service, with its place
+    GET /api/catalogue    what `tarmac docs` says of the system
     GET /api/runs         the runs of this system, and of two how requests went (before, after)
     GET /api/messages     what waits and flows, and the dead letters
     GET /api/stores       what each store holds and does, and what services ask of them (minutes)
@@ -43,7 +44,7 @@ from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.base.foreign import files
 from tarmac.model.loader import load
 from tarmac.model.system import System
-from tarmac.run.dashboard import actions, logs, messages, metrics, snapshot
+from tarmac.run.dashboard import actions, catalogue, logs, messages, metrics, snapshot
 from tarmac.run.dashboard.access import HEADERS, Access, host_refusal
 from tarmac.run.dashboard.metrics import number
 from tarmac.run.local.state.paths import Home
@@ -143,6 +144,7 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         Route("/api/objectives", answered(objectives_now)),
         Route("/api/stores", answered(stores)),
         Route("/api/configuration", answered(lambda _: snapshot.configuration(home))),
+        Route("/api/catalogue", answered(lambda _: catalogue.read(models.file(home)))),
         Route("/api/runs", answered(all_runs)),
         Route("/api/messages", answered(lambda _: messages.read(home, models.of(home)))),
         *actions.routes(home, models.of, answered),
@@ -206,14 +208,18 @@ class _Models:
     def __init__(self) -> None:
         self._loaded: tuple[str, int, System] | None = None
 
-    def of(self, home: Home) -> System:
+    def file(self, home: Home) -> Path:
         status = client.status(home)
         if status is None or not status.file:
             raise TarmacError("no run was recorded here yet; start the system with `tarmac up`")
+        return Path(status.file)
+
+    def of(self, home: Home) -> System:
+        file = self.file(home)
         try:
-            changed_ns = Path(status.file).stat().st_mtime_ns
+            changed_ns = file.stat().st_mtime_ns
         except OSError as error:
-            raise TarmacError(f"{status.file}: {error.strerror}") from None
-        if self._loaded is None or self._loaded[:2] != (status.file, changed_ns):
-            self._loaded = (status.file, changed_ns, load(status.file, files.content))
+            raise TarmacError(f"{file}: {error.strerror}") from None
+        if self._loaded is None or self._loaded[:2] != (str(file), changed_ns):
+            self._loaded = (str(file), changed_ns, load(str(file), files.content))
         return self._loaded[2]

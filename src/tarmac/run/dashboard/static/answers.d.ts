@@ -159,6 +159,30 @@ export interface Explained { name: string; place: string; env?: Variable[] }
 
 export interface Configuration { services: Explained[] }
 
+export interface CatalogueService {
+  name: string;
+  owner: string;
+  about: string;
+  calls: string[];
+  called_by: string[];
+  stores: string[];
+  externals: string[];
+  publishes: string[];
+  consumes: string[];
+  objectives: string[];
+  apis: {
+    name: string;
+    kind: string;
+    path: string;
+    operations: { method: string; path: string; summary: string; answers: string[] }[];
+  }[];
+  latest_drill: { name: string; verdict: string; day: string } | null;
+  month_usd: number | null;
+  runbooks: string[];
+}
+
+export interface Catalogue { owner: string; environment: string; services: CatalogueService[]; stores: { name: string }[] }
+
 export interface RunRequests {
   requests: number;
   per_s: number;

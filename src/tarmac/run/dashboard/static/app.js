@@ -2,6 +2,7 @@
 
 import { render } from "./vendor/preact.js";
 import "./vendor/signals.js";
+import { Catalogue } from "./catalogue.js";
 import { Compare } from "./compare.js";
 import { address, connected, follow, place, system } from "./state.js";
 import { html } from "./ui.js";
@@ -21,7 +22,7 @@ import { Traces } from "./traces.js";
 const VIEWS = {
   system: "System", traces: "Traces", logs: "Logs", metrics: "Metrics", objectives: "Objectives",
   messages: "Messages", stores: "Stores", timeline: "Timeline",
-  runs: "Runs", configuration: "Configuration",
+  runs: "Runs", configuration: "Configuration", catalogue: "Catalogue",
 };
 
 function Bar() {
@@ -48,6 +49,7 @@ function View() {
   if (view === "stores") return html`<${Stores} />`;
   if (view === "timeline") return html`<${Timeline} />`;
   if (view === "runs") return html`<${Runs} />`;
+  if (view === "catalogue") return html`<${Catalogue} />`;
   if (view === "configuration") return html`<${Configuration} />`;
   return html`<${System} />`;
 }
