@@ -10,6 +10,9 @@ from rendered import artifacts_of, plan_of, system_of
 
 from tarmac.model.edge import BROKER_KINDS, edges
 
+#: Real processes: a test that fails is tried once more, and then listed.
+pytestmark = pytest.mark.servers
+
 
 def own(name, found):
     """Choose what belongs to a system, its Location left out."""

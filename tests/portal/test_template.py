@@ -16,6 +16,9 @@ from tarmac.change.create import sources, template
 from tarmac.change.create.choices import Choices, values
 from tarmac.render.portal.parts.skeleton import skeletons
 
+#: Real processes: a test that fails is tried once more, and then listed.
+pytestmark = pytest.mark.servers
+
 LANGUAGES = tuple(one.language for one in skeletons())
 #: A system without a broker, and one whose broker is another: the form offers that one alone.
 BROKERS = {"starter": "rabbitmq", "shop": "nats"}
@@ -29,6 +32,12 @@ COMBINATIONS = [
 SYSTEM = "starter"
 NAME, OWNER = "price-list", "team-a"
 DESCRIPTION = "Prices of things (in cents)"
+
+
+@pytest.fixture(autouse=True)
+def _settled(portal):
+    """Begin once Backstage has read what it was given: until then it answers slowly."""
+    portal.wait(lambda found: PUSHING in found and "system:default/travel" in found)
 
 
 def form(system=SYSTEM):
