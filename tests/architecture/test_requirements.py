@@ -49,6 +49,9 @@ RAN_WITH = {
     r"tests/infrastructure/test_eksctl\.py": {"trading"},
     r"tests/infrastructure/test_pulumi\.py": {"hello-dd"},
     r"tests/observability/test_live_alerts\.py": {"shop"},
+    r"tests/portal/test_catalogue\.py": {"hello-dd", "shop", "starter", "trading", "travel"},
+    r"tests/portal/test_template\.py": {"shop", "starter"},
+    r"tests/apiserver/test_claims\.py": {"shop"},
 }
 #: How far a proof may reach and at what, and where the tests stand that reach so far: a test's path
 #: begins so. `gate` is any gate. A level that is not here has no place where it could be proven.
