@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import click
 
@@ -20,6 +21,18 @@ def _trace_id(ctx: click.Context, param: click.Parameter, value: str) -> str:
         raise click.BadParameter(f"'{value}' {error}", ctx, param) from None
 
 
+def _moment(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value:
+        return ""
+    from tarmac.run.telemetry import line_filter
+
+    try:
+        return line_filter.moment(value, datetime.now(UTC))
+    except (ValueError, OverflowError):
+        what = f"'{value}' is not a moment; write 10m, 2h or 2026-11-26T14:05"
+        raise click.BadParameter(what, ctx, param) from None
+
+
 SECTION = "See"
 
 
@@ -33,7 +46,18 @@ SECTION = "See"
     type=click.IntRange(min=0),
     default=100,
     show_default=True,
-    help="Number of past lines of each process.",
+    help="Number of past lines of each process; with a filter, all that pass it.",
+)
+@click.option(
+    "--since", default="", metavar="MOMENT", callback=_moment, help="Only lines from then on."
+)
+@click.option("--until", default="", metavar="MOMENT", callback=_moment, help="Only lines before.")
+@click.option("--grep", "text", default="", metavar="TEXT", help="Only lines with this text.")
+@click.option(
+    "--level",
+    type=click.Choice(("debug", "info", "warning", "error", "critical")),
+    default=None,
+    help="Only lines of this level or above.",
 )
 @click.option(
     "--trace",
@@ -53,28 +77,40 @@ def VERB(
     *,
     follow: bool,
     last: int,
+    since: str,
+    until: str,
+    text: str,
+    level: str | None,
     trace: str,
     as_json: bool,
 ) -> None:
     """Show the logs of SYSTEM, or of the processes NAMES, merged by time.
 
+    --since, --until, --grep and --level choose among all lines that are kept. A MOMENT is 10m, 2h
+    or 3d ago, or a time like 2026-11-26T14:05, in UTC as the lines are shown.
+
     With --json, one object per line. In a cluster: the logs of the current pods.
 
-    Example: tarmac logs shop order-service -f
+    Example: tarmac logs shop order-service --since 10m --level error
     """
     from tarmac.cli import _follow, _show
     from tarmac.run.opening import LOCAL, Place, opened
+    from tarmac.run.telemetry.line_filter import LineFilter
 
     system, names = _project.split_names(names)
     place = Place(target, namespace, context, environment)
     if trace:
         place.only(LOCAL, "--trace", "log lines of a cluster are not stored; omit it")
+    if follow and until:
+        raise click.UsageError("--follow has no end, and --until is one; omit one of them")
+    wanted = LineFilter(since, until, level or "", text)
+    many = None if wanted.chooses else last
     console = _show.open_console()
     try:
         with opened(place, _project.find(system)) as running:
-            found = running.logs(names, last=last, follow=follow, trace=trace)
+            found = running.logs(names, last=many, follow=follow, trace=trace)
             width = found.width
-            for line in found.lines:
+            for line in filter(wanted.passes, found.lines):
                 width = max(width, len(line.name))
                 if as_json:
                     click.echo(json.dumps(line._asdict()))

@@ -93,7 +93,9 @@ class ClusterSystem:
         """Read the state of every workload. Raises Refusal."""
         return ClusterStatus(self.deployed, self.deployed.look())
 
-    def logs(self, names: Collection[str], *, last: int, follow: bool, trace: str = "") -> Logs:
+    def logs(
+        self, names: Collection[str], *, last: int | None, follow: bool, trace: str = ""
+    ) -> Logs:
         """Read logs of the pods that are there now. Raises TarmacError."""
         if trace:
             raise TarmacError("log lines of a cluster are not stored, so a trace has none")

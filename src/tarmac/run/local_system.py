@@ -95,7 +95,9 @@ class LocalSystem:
             what = "the system is not running; start it with `tarmac up`"
             raise TarmacError(f"{self.home.root}: {what}")
 
-    def logs(self, names: Collection[str], *, last: int, follow: bool, trace: str = "") -> Logs:
+    def logs(
+        self, names: Collection[str], *, last: int | None, follow: bool, trace: str = ""
+    ) -> Logs:
         """Read logs, of a system of stores alone those of all. Raises BadInput."""
         from tarmac.run.telemetry import log_lines  # noqa: PLC0415
         from tarmac.run.telemetry.log_records import RecordTail  # noqa: PLC0415

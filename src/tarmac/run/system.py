@@ -99,12 +99,14 @@ class RunningSystem(Protocol):
     def status(self) -> SystemStatus:
         """Read the state of all of it. Raises TarmacError."""
 
-    def logs(self, names: Collection[str], *, last: int, follow: bool, trace: str = "") -> Logs:
+    def logs(
+        self, names: Collection[str], *, last: int | None, follow: bool, trace: str = ""
+    ) -> Logs:
         """Read logs.
 
         Args:
             names: services, stores and brokers; all services without one.
-            last: so many past lines of each.
+            last: so many past lines of each; None: all that are kept.
             trace: only lines of the trace whose id begins so, however old they are.
 
         Raises:

@@ -150,7 +150,7 @@ class DeployedSystem:
         return "scale", self._resource(workload), f"--replicas={replicas}", self.where
 
     def logs(
-        self, names: Collection[str], *, last: int, follow: bool
+        self, names: Collection[str], *, last: int | None, follow: bool
     ) -> Iterator[tuple[str, str, str]]:
         """Yield lines of pods' logs: when each was written, by which pod, and what it says.
 
@@ -159,7 +159,7 @@ class DeployedSystem:
 
         Args:
             names: of workloads; all services without one.
-            last: so many past lines of each pod.
+            last: so many past lines of each pod; None: all that are kept.
 
         Raises:
             BadInput: no such workload.
@@ -168,7 +168,8 @@ class DeployedSystem:
         chosen = [workload.name for workload in self.workloads(names)]
         argv = (
             *("logs", self.where, selector(chosen), "--all-containers"),
-            *("--prefix", "--timestamps", f"--tail={last}", "--max-log-requests=100"),
+            *("--prefix", "--timestamps", f"--tail={-1 if last is None else last}"),
+            "--max-log-requests=100",
         )
         lines: Iterator[str] | Sequence[str] = (
             self.kubectl.stream(*argv, "--follow")

@@ -22,7 +22,7 @@ class RecordTail:
 
     Args:
         services: whose; None: all.
-        last: so many of what is there are returned first, as far as they fit.
+        last: so many of what is there are returned first, as far as they fit; None: all that do.
         trace: only those of the trace whose id begins so, however old they are.
         after: the number of a record; those that came after it are read.
     """
@@ -32,13 +32,13 @@ class RecordTail:
         path: Path,
         *,
         services: Sequence[str] | None = None,
-        last: int = MOST,
+        last: int | None = MOST,
         trace: str = "",
         after: int | None = None,
     ) -> None:
         self._path = path
         self._services = services
-        self._last = MOST if trace else min(last, MOST)
+        self._last = MOST if trace or last is None else min(last, MOST)
         self._trace = trace
         self.after = after
 
