@@ -35,7 +35,7 @@ THERE = ("--target", "cluster", "--env", "kind")
             ("verify", "hello-dd", "--target", "cluster"),
             (
                 "--target: a cluster has one environment; say with --env which one is there: "
-                "compose, kind, production\n"
+                "compose, kind, production, repository\n"
             ),
         ),
         (

@@ -100,11 +100,15 @@ def test_a_change_of_infrastructure_is_reported_with_its_risk(old, new, expected
     assert sorted(found, key=str) == sorted(expected, key=str)
 
 
+#: Of production; without Terraform nothing makes its budget of AWS either.
+WITHOUT_INFRASTRUCTURE = (
+    (MODEL[MODEL.rindex("    infrastructure:\n") : MODEL.rindex("    broker: rabbitmq\n")], ""),
+    (", email: billing@ecommerce.example.com", ""),
+)
+
+
 def test_removing_the_size_of_a_server_warns_about_its_data():
-    text = edited(
-        MODEL,
-        (MODEL[MODEL.rindex("    infrastructure:\n") : MODEL.rindex("    broker: rabbitmq\n")], ""),
-    )
+    text = edited(MODEL, *WITHOUT_INFRASTRUCTURE)
     sides = ({FILE: old.encode()} for old in (MODEL, text))
     found = comparison(*sides, disk=True, render=lambda _: ()).changes
     lost = [change for change in found if "server aurora" in change.fact]
@@ -141,10 +145,7 @@ def test_the_monthly_cost_of_a_change_is_reported_and_a_large_one_comes_first(ol
 
 
 def test_an_environment_that_is_new_in_a_cloud_costs_all_of_it():
-    without = edited(
-        MODEL,
-        (MODEL[MODEL.rindex("    infrastructure:\n") : MODEL.rindex("    broker: rabbitmq\n")], ""),
-    )
+    without = edited(MODEL, *WITHOUT_INFRASTRUCTURE)
     ((verb, risk, fact, _),) = cost(without, MODEL)
     assert (verb, risk) == ("added", MEDIUM)
     assert fact.startswith("cost 0 -> ")
