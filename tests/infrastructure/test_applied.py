@@ -22,12 +22,12 @@ CLUSTER = "ecommerce-production"
 SERVER = "ecommerce-production-aurora"
 ZONE = "ecommerce.example.com"
 LOCK = "production/terraform.tfstate.tflock"
-#: Without protection, so that it can be destroyed; moto has too little of ElastiCache.
+#: Without protection, so that it can be destroyed; moto has too little of ElastiCache and Budgets.
 CDN = (
     f'-var=cdn={{ bucket = "ecommerce-files-{ACCOUNT}", files = ["/static/*"], requests = 300, '
     "challenges = false }"
 )
-VALUES = ("-input=false", "-var=redis={}", "-var=protected=false", CDN)
+VALUES = ("-input=false", "-var=redis={}", "-var=protected=false", "-var=budget=null", CDN)
 LONGEST_S = 600
 
 pytestmark = pytest.mark.timeout(1200)
