@@ -14,7 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.settings import sources
-from tarmac.check.gates.views.terraform.tree import tree
+from tarmac.check.gates.views.terraform.tree import children, line_of, tree
 
 #: Fields of every event, and what combines patterns.
 FIELDS = (
@@ -93,33 +93,33 @@ def _patterns(files: Files) -> list[EventPattern]:
 
 
 def _written(node: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-    for child in _children(node):
+    for child in children(node):
         if child.data == "attribute" and _name(child) == "event_pattern":
             value = _value(child.children[-1])
             if isinstance(value, dict):
-                yield _line(child), value
+                yield line_of(child), value
         elif child.data == "object" and "detail-type" in (value := _value(child)):
-            yield _line(child), value
+            yield line_of(child), value
         else:
             yield from _written(child)
 
 
 def _value(node: Any) -> Any:
     """Evaluate an expression, as far as it is written: dict, list, text, number or UNKNOWN."""
-    children = [*_children(node)]
+    below = [*children(node)]
     match node.data:
-        case "expr_term" if len(children) == 1:
-            return _value(children[0])
-        case "function_call" if _texts_of(children[0]) == ["jsonencode"]:
-            given = [_value(one) for one in children[1:] if one.data != "identifier"]
+        case "expr_term" if len(below) == 1:
+            return _value(below[0])
+        case "function_call" if _texts_of(below[0]) == ["jsonencode"]:
+            given = [_value(one) for one in below[1:] if one.data != "identifier"]
             return given[0] if len(given) == 1 else UNKNOWN
-        case "arguments" if len(children) == 1:
-            return _value(children[0])
+        case "arguments" if len(below) == 1:
+            return _value(below[0])
         case "object":
-            elements = [one for one in children if one.data == "object_elem"]
+            elements = [one for one in below if one.data == "object_elem"]
             return {_name(one): _value(one.children[-1]) for one in elements}
         case "tuple":
-            return [_value(one) for one in children if one.data != "new_line_or_comment"]
+            return [_value(one) for one in below if one.data != "new_line_or_comment"]
         case "string":
             text = "".join(_texts_of(node))
             return UNKNOWN if "${" in text else _from_json(text)
@@ -141,14 +141,6 @@ def _name(node: Any) -> str:
 
 def _texts_of(node: Any) -> list[str]:
     return ["".join(str(token) for token in node.scan_values(lambda _: True)).strip('"').strip()]
-
-
-def _children(node: Any) -> Iterator[Any]:
-    yield from (child for child in node.children if hasattr(child, "children"))
-
-
-def _line(node: Any) -> int:
-    return int(next(node.scan_values(lambda token: hasattr(token, "line"))).line)
 
 
 GATE = Gate(

@@ -9,7 +9,7 @@ from typing import Any
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.terraform.settings import sources
-from tarmac.check.gates.views.terraform.tree import tree
+from tarmac.check.gates.views.terraform.tree import children, line_of, tree
 
 #: In a document, by the name that JSON has for it.
 NAMES = {
@@ -52,7 +52,7 @@ def statements(files: Files) -> Iterator[PolicyStatement]:
 
 
 def _statements(node: Any, path: str, *, inside: bool) -> Iterator[PolicyStatement]:
-    for child in _children(node):
+    for child in children(node):
         kind = child.data
         if kind == "block":
             names = [text for part in _names(child) for text in _texts(part)]
@@ -72,14 +72,14 @@ def _statements(node: Any, path: str, *, inside: bool) -> Iterator[PolicyStateme
 def _statement(node: Any, first: Any, path: str) -> PolicyStatement:
     block = first if first.data == "block" else node
     parts = {name: tuple(_texts(part)) for name, part in _parts(block).items()}
-    return PolicyStatement(f"{path}:{_line(first)}", parts, partial=_is_partial(block))
+    return PolicyStatement(f"{path}:{line_of(first)}", parts, partial=_is_partial(block))
 
 
 def _parts(node: Any) -> dict[str, Any]:
     """Find the arguments and blocks of a statement, by the names that JSON has for them."""
     found: dict[str, Any] = {}
-    body = next((c for c in _children(node) if c.data == "body"), node)
-    for child in _children(body):
+    body = next((c for c in children(node) if c.data == "body"), node)
+    for child in children(body):
         if child.data in ASSIGNED:
             name, *_ = [*_texts(child.children[0]), ""]
             found[NAMES.get(name, name)] = child.children[-1]
@@ -97,12 +97,8 @@ def _is_partial(node: Any) -> bool:
     )
 
 
-def _children(node: Any) -> Iterator[Any]:
-    yield from (child for child in node.children if hasattr(child, "children"))
-
-
 def _names(block: Any) -> Iterator[Any]:
-    yield from (child for child in _children(block) if child.data in ("identifier", "string"))
+    yield from (child for child in children(block) if child.data in ("identifier", "string"))
 
 
 def _texts(node: Any) -> list[str]:
@@ -111,8 +107,4 @@ def _texts(node: Any) -> list[str]:
         return ["".join(str(token) for token in node.scan_values(lambda _: True)).strip('"')]
     if node.data == "identifier":
         return [str(node.children[0])]
-    return [text for child in _children(node) for text in _texts(child)]
-
-
-def _line(node: Any) -> int:
-    return int(next(node.scan_values(lambda token: hasattr(token, "line"))).line)
+    return [text for child in children(node) for text in _texts(child)]

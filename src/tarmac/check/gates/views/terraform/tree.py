@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -22,3 +23,13 @@ def tree(path: str, text: str) -> Any:
         return Finding(f"{path}:{max(error.line, 1)}", what)
     except LarkError as error:
         return Finding(path, f"cannot be read as HCL ({type(error).__name__}); correct it")
+
+
+def children(node: Any) -> Iterator[Any]:
+    """Yield the trees directly below a node, without its tokens."""
+    yield from (child for child in node.children if hasattr(child, "children"))
+
+
+def line_of(node: Any) -> int:
+    """Find the line on which a node begins."""
+    return int(next(node.scan_values(lambda token: hasattr(token, "line"))).line)
