@@ -18,6 +18,7 @@ from tarmac.run.telemetry.log_lines import (
     Tail,
     fields_of,
     is_of_trace,
+    level_named,
     merged,
     trace_of,
 )
@@ -30,20 +31,8 @@ MOST_LINES = 5_000
 SAID = ("event", "message", "msg", "body")
 LEVEL = ("level", "severity", "levelname", "log.level")
 KNOWN = frozenset({"ts", "service", "trace_id", "span_id", "timestamp", "time", *SAID, *LEVEL})
-LEVELS = {
-    "critical": "error",
-    "fatal": "error",
-    "err": "error",
-    "warn": "warning",
-    "trace": "debug",
-    "notice": "info",
-    "10": "debug",
-    "20": "debug",
-    "30": "info",
-    "40": "warning",
-    "50": "error",
-    "60": "error",
-}
+#: The page has one colour for both.
+WORST = {"critical": "error"}
 
 
 def read(home: Home, *, cursor: str = "", last: int = 500, trace: str = "") -> dict[str, Any]:
@@ -98,8 +87,8 @@ def _places(cursor: str) -> tuple[Mapping[str, Place], int | None]:
 def _shown(line: Line) -> dict[str, Any]:
     fields = fields_of(line.text) or {}
     said = _first(fields, SAID)
-    level = _first(fields, LEVEL).lower()
-    shown = {"at": line.at, "name": line.name, "level": LEVELS.get(level, level)}
+    level = level_named(_first(fields, LEVEL))
+    shown = {"at": line.at, "name": line.name, "level": WORST.get(level, level)}
     if not said:
         return {**shown, "said": line.text, "fields": {}, "trace": trace_of(fields)}
     more = {key: value for key, value in fields.items() if key not in KNOWN}

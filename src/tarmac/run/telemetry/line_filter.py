@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tarmac.run.telemetry.log_lines import Line, fields_of
+from tarmac.run.telemetry.log_lines import LEVELS, Line, fields_of, level_named
 
-LEVELS = ("debug", "info", "warning", "error", "critical")
-#: What loggers call them besides: the numbers are those of pino and bunyan.
-NAMES: Mapping[str, str] = {
-    "trace": "debug",
-    "warn": "warning",
-    "fatal": "critical",
-    "panic": "critical",
-    "10": "debug",
-    "20": "debug",
-    "30": "info",
-    "40": "warning",
-    "50": "error",
-    "60": "critical",
-}
 #: How JSON lines name their level.
 LEVEL_FIELDS = ("level", "severity", "lvl", "levelname", "log.level")
 #: Of a line that is not JSON: a level among its first words, in capitals or before a colon.
@@ -41,7 +26,7 @@ class LineFilter:
     until: str = ""
     #: One of LEVELS: this one and those above it.
     level: str = ""
-    #: In any case of letters.
+    #: A part of the line, in capitals or not.
     text: str = ""
 
     @property
@@ -66,11 +51,9 @@ def level_of(text: str) -> str:
     fields = fields_of(text)
     if fields is not None:
         said = next((fields[name] for name in LEVEL_FIELDS if name in fields), "")
-        name = str(said).lower()
-        return NAMES.get(name, name)
+        return level_named(str(said))
     found = _WORD.search(text[:_HEAD])
-    name = found[0].rstrip(":").lower() if found else ""
-    return NAMES.get(name, name)
+    return level_named(found[0].rstrip(":")) if found else ""
 
 
 def moment(written: str, now: datetime) -> str:

@@ -12,6 +12,23 @@ from typing import Any, NamedTuple, Protocol
 #: How JSON lines name their trace: the kit and OpenTelemetry's SDKs, OTLP's JSON, some loggers.
 TRACE_FIELDS = ("trace_id", "traceId", "traceid", "trace.id", "otelTraceID")
 
+#: The levels of lines, and what loggers call them besides: the numbers are pino's and bunyan's.
+LEVELS = ("debug", "info", "warning", "error", "critical")
+_OTHER_NAMES = {
+    "trace": "debug",
+    "notice": "info",
+    "warn": "warning",
+    "err": "error",
+    "fatal": "critical",
+    "panic": "critical",
+    "10": "debug",
+    "20": "debug",
+    "30": "info",
+    "40": "warning",
+    "50": "error",
+    "60": "critical",
+}
+
 
 class Line(NamedTuple):
     """One line of one process: when it was written, by which node, and what it says."""
@@ -115,3 +132,9 @@ def is_of_trace(text: str, prefix: str) -> bool:
     """Tell whether a line says that it is of the trace whose id begins with `prefix`."""
     fields = fields_of(text) if prefix in text else None
     return fields is not None and trace_of(fields).startswith(prefix)
+
+
+def level_named(said: str) -> str:
+    """Return one of LEVELS for what a logger calls it; a name that is not known as it is."""
+    name = said.lower()
+    return _OTHER_NAMES.get(name, name)
