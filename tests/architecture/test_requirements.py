@@ -91,6 +91,7 @@ PROVEN_IN = {
         "tests/e2e/", "tests/drills/", "tests/runtime/", "tests/browser/", "tests/crash/",
         "tests/containers/", "tests/observability/test_panels.py",
         "tests/observability/test_live_alerts.py",
+        "tests/observability/test_live_systems.py",
         "tests/docs/test_system_pages.py", "kit/tests/servers/", "tests/golden_path/",
         "tests/contract/test_capture.py", "tests/contract/test_faults.py",
         "tests/contract/test_kafka.py",

@@ -22,6 +22,7 @@ OTHERS = {
     "cli/run.py": "a temporary file",
     "render/tree/successor.py": "below open folders, through no link",
     "render/tree/swap.py": "below open folders, through no link",
+    "run/local/host/disks.py": "a disk in a mount namespace of its own",
     "run/local/host/guard.py": "/proc/self, for the process's own namespace",
     "run/local/host/layers.py": "/proc/self, and folders in a mount namespace of its own",
     "run/local/host/offers.py": "the cache of this machine",

@@ -1,16 +1,12 @@
 """The shop's own alerts on a service that really fails and is really slow, in a real Prometheus.
 
-All times in the rendered rules are divided by 200, those of the scrapes and evaluations with them:
-five minutes are 1.5 s, an hour is 18, a scrape every 30 s is one every 150 ms. Thresholds,
-queries, and how one is pending before it fires, are as rendered.
+All times in the rendered rules are divided by 200 (tests/support/hastened.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import copy
 import random
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +16,8 @@ import pytest
 import uvicorn
 from fastapi import APIRouter
 from free_ports import free_port
-from rendered import artifact_of, plan_of
+from hastened import FASTER, SCRAPE_S, faster, rules
+from rendered import plan_of
 from scraped import Prometheus, Target, scraping
 from starlette.responses import JSONResponse
 
@@ -32,8 +29,6 @@ pytestmark = pytest.mark.timeout(120)
 
 #: The rules of all objectives, as the operator gets them.
 RULES = "k8s/monitoring/prometheusrule-slo.yaml"
-FASTER = 200
-SCRAPE_S = 30
 SERVICE = "api-gateway"
 #: Of the requests that are asked all the time: the shop allows 0.1 % failed and 5 % slow.
 FAILING, SLOW = 0.1, 0.25
@@ -41,7 +36,6 @@ FAILING, SLOW = 0.1, 0.25
 SLOW_S = 0.3
 #: A condition that has not come by then never will: the longest takes an hour of the rules', 18 s.
 WITHIN_S = 60
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 OWN = {"SLOBurnRateHigh", "ErrorBudgetExhausted", "HighLatency"}
 
 
@@ -93,27 +87,6 @@ def over(alert: str) -> str:
     return f"absent({fires(alert)})"
 
 
-def faster(written: str) -> str:
-    """Divide a duration, as `1h` or `5m`."""
-    found = re.findall(r"(\d+)([smhd])", written)
-    assert "".join(f"{number}{unit}" for number, unit in found) == written
-    seconds = sum(int(number) * SECONDS[unit] for number, unit in found)
-    return f"{round(seconds * 1000 / FASTER)}ms"
-
-
-def rules():
-    """Take the shop's rules as rendered, and divide every time in them."""
-    found = copy.deepcopy(artifact_of("shop", "production", RULES).data["spec"])
-    for group in found["groups"]:
-        if "interval" in group:
-            group["interval"] = faster(group["interval"])
-        for rule in group["rules"]:
-            rule["expr"] = re.sub(r"\[(\w+)\]", lambda match: f"[{faster(match[1])}]", rule["expr"])
-            if "for" in rule:
-                rule["for"] = faster(rule["for"])
-    return found
-
-
 def service(trouble: Trouble):
     """Make a service of the kit with one route, which does as it is told."""
 
@@ -155,7 +128,9 @@ def prometheus(port: int, tmp_path) -> Iterator[Prometheus]:
         pytest.skip(str(missing))
     plan, every = plan_of("shop", "production"), faster(f"{SCRAPE_S}s")
     found = [Target(SERVICE, port)]
-    with scraping(program, tmp_path, plan, found, {"slo": rules()}, every) as server:
+    with scraping(
+        program, tmp_path, plan, found, {"slo": rules("shop", "production", RULES)}, every
+    ) as server:
         yield server
 
 

@@ -267,6 +267,16 @@ class StoreData(Protocol):
         """Tell whether a store takes writes now. Raises TarmacError."""
 
 
+class Disks(Protocol):
+    """Disks of stores that can be filled."""
+
+    def fill_disk(self, store: str, *, on: bool) -> None:
+        """Fill a store's disk and keep it full, or give the room back. Raises TarmacError."""
+
+    def disk_space(self, store: str) -> tuple[int, int]:
+        """Return the free bytes of a store's disk, and its size. Raises TarmacError."""
+
+
 class Versions(Protocol):
     """Services that can be run in another number, version or environment."""
 
@@ -326,13 +336,13 @@ class NodeTarget(InstanceTarget, Nodes, Protocol):
     """A system on nodes that can be emptied: in a cluster."""
 
 
-class Target(InstanceTarget, Processes, Edges, Resources, StoreData, Versions, Protocol):
-    """A system that runs here: its processes, edges, resources, data and versions, too."""
+class Target(InstanceTarget, Processes, Edges, Resources, StoreData, Disks, Versions, Protocol):
+    """A system that runs here: its processes, edges, resources, data, disks and versions, too."""
 
 
 #: What a target may be able to do. A fault and a kind of drill name what they need of it.
 ABILITIES: tuple[type, ...] = (
-    *(Instances, Processes, Edges, Resources, StoreData, Versions, Nodes),
+    *(Instances, Processes, Edges, Resources, StoreData, Disks, Versions, Nodes),
 )
 
 

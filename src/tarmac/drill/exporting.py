@@ -41,7 +41,7 @@ def text(
         plan = in_memory.make(file, environment, ()).plan
         return export.export(found, drill.path, drill.file, plan)
     with (
-        session.system_to_drill(system, file, place, drill.file.instances, say) as running,
+        session.system_to_drill(system, file, place, drill.file.copied_with, say) as running,
         running.target({}) as target,
     ):
         load = drill.file.load

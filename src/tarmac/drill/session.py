@@ -55,7 +55,7 @@ def carry_out(
     counted = {one.service for one in running_system.wanted_objectives(system, names)}
     with contextlib.ExitStack() as stack:
         running = stack.enter_context(
-            system_to_drill(system, file, place, drill.file.instances, say)
+            system_to_drill(system, file, place, drill.file.copied_with, say)
         )
         target = stack.enter_context(running.target(urls))
         second = None
@@ -92,12 +92,12 @@ def carry_out_or_say(
 
 @contextlib.contextmanager
 def system_to_drill(
-    system: System, file: Path, place: Place, instances: Mapping[str, int], say: Say
+    system: System, file: Path, place: Place, copied_with: Mapping[str, Any], say: Say
 ) -> Iterator[RunningSystem]:
     """Open what runs at a place, or start a copy of the system until the end.
 
     Args:
-        instances: how many of which service a new copy has.
+        copied_with: the options of `up` for a new copy.
     """
     if place.target == CLUSTER or place.namespace != NEW_COPY:
         with opened(place, file, system) as running:
@@ -105,7 +105,7 @@ def system_to_drill(
         return
     place.check()
     say("starts a copy of the system")
-    with temporary_copy(file, name="drill", telemetry=True, scale=dict(instances)) as home:
+    with temporary_copy(file, name="drill", telemetry=True, **copied_with) as home:
         yield LocalSystem(file, home, system)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -59,6 +59,8 @@ class Fault:
     #: What it needs of a target, as protocols of `tarmac.base.target`; where a target lacks one,
     #: the drill is refused.
     needs: Collection[type] = (Target,)
+    #: What a copy of the system is started with for a step: options of `Options`, by name.
+    copied_with: Callable[[Any], Mapping[str, Mapping[str, Any]]] | None = None
 
     def lasts_s(self, step: Step) -> float:
         """Return how long a step of it lasts, in seconds."""

@@ -134,6 +134,16 @@ class DrillFile(StrictModel):
     scale: Scale | None = Field(default=None, description="For the kind `scale`.")
 
     @property
+    def copied_with(self) -> dict[str, dict[str, Any]]:
+        """What a new copy is started with for this drill: options of `up` by name."""
+        found: dict[str, dict[str, Any]] = {"scale": dict(self.instances)}
+        for step in self.method:
+            wanted = faults()[step.fault].copied_with
+            for option, values in wanted(step).items() if wanted else ():
+                found.setdefault(option, {}).update(values)
+        return found
+
+    @property
     def disturbed_s(self) -> float:
         """How long the method takes, from the first fault to the end of the last."""
         by_itself_s = self.restore.at + self.restore.rto if self.restore else 0.0

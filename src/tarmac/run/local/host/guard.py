@@ -130,14 +130,30 @@ def see_hosts(path: str) -> None:
         raise OSError(
             "`hosts: true` needs Linux; run it in a container, or have code read a variable"
         )
+    separate_mounts("`hosts: true`")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(path.encode(), b"/etc/hosts", None, MS_BIND, None) != 0:
+        why = os.strerror(ctypes.get_errno())
+        raise OSError(f"`hosts: true`: /etc/hosts cannot be replaced ({why})")
+
+
+def separate_mounts(what: str) -> None:
+    """Give this process mounts of its own: what is mounted from now on is seen here only.
+
+    Args:
+        what: needs it, for the message.
+
+    Raises:
+        OSError: that is not allowed here.
+    """
+    if not LINUX:
+        raise OSError(f"{what} needs mount namespaces, which Linux has")
     libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.geteuid(), os.getegid()
     if libc.unshare(CLONE_NEWNS) != 0:  # not root, or one without that right: as itself in its own
         if libc.unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0:
             why = os.strerror(ctypes.get_errno())
-            raise OSError(
-                f"`hosts: true` needs a mount namespace, which is not allowed here ({why})"
-            )
+            raise OSError(f"{what} needs a mount namespace, which is not allowed here ({why})")
         for name, line in (
             ("setgroups", "deny"),
             ("uid_map", f"{uid} {uid} 1"),
@@ -145,13 +161,9 @@ def see_hosts(path: str) -> None:
         ):
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(line)
-    # What is mounted here from now on is seen here only.
-    if (
-        libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0
-        or libc.mount(path.encode(), b"/etc/hosts", None, MS_BIND, None) != 0
-    ):
+    if libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
         why = os.strerror(ctypes.get_errno())
-        raise OSError(f"`hosts: true`: /etc/hosts cannot be replaced ({why})")
+        raise OSError(f"{what} needs a mount namespace, which is not allowed here ({why})")
 
 
 def _become_unprivileged() -> None:

@@ -43,6 +43,8 @@ class Options:
     versions: Mapping[str, NewVersion] = field(default_factory=dict)
     #: By service: variables that are others than the system's file says, as long as a drill lasts.
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: By store: the bytes of a disk of its own, in memory, that a drill may fill.
+    disks: Mapping[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     #: NAME=PROVIDER, of a store or a kind.
     providers: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from tarmac.base.errors import TarmacError
 from tarmac.run.local.state.journal import Journal
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import store_disks
 from tarmac.run.local.supervisor.context import SupervisorContext
 from tarmac.run.local.supervisor.responses import failure_line, success_line
 
@@ -42,6 +43,8 @@ async def serve(options: Options, report: int, *, attached: bool = False) -> int
     os.umask(0o077)
     try:
         context = SupervisorContext(Home.of(Path(options.file), options.namespace))
+        if options.disks:  # before anything is started: what is started sees them
+            store_disks.mount(context.home, options.disks)
         await context.start()
     except (TarmacError, OSError) as error:
         _tell(report, failure_line(error))
@@ -69,6 +72,7 @@ async def serve(options: Options, report: int, *, attached: bool = False) -> int
         await supervisor.shut_down()
         _tell(report, failure_line(error))
         if options.temporary:
+            store_disks.unmount(context.home, options.disks)
             delete(context.home)
         return error.exit_code if isinstance(error, TarmacError) else 1
     _tell(report, success_line(applied))
@@ -83,6 +87,7 @@ async def serve(options: Options, report: int, *, attached: bool = False) -> int
     await asyncio.gather(watch, return_exceptions=True)
     await control.close()
     if options.temporary:
+        store_disks.unmount(context.home, options.disks)
         delete(context.home)
     return 0
 

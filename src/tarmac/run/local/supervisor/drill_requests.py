@@ -147,6 +147,24 @@ class IsWritable(Request[bool]):
     store: str
 
 
+# StoreDisks
+
+
+@dataclass(frozen=True)
+class FillDisk(Request[None]):
+    """Fill the disk of a store and keep it full, or give the room back."""
+
+    store: str
+    on: bool
+
+
+@dataclass(frozen=True)
+class DiskSpace(Request[tuple[int, int]]):
+    """Return the free bytes of a store's disk, and its size."""
+
+    store: str
+
+
 # Recoveries
 
 

@@ -137,6 +137,15 @@ class LocalTarget:
         url = client.store_url(self._home, store)
         return LocalReplica(store, url, self._ask)
 
+    def fill_disk(self, store: str, *, on: bool) -> None:
+        """Fill a store's disk and keep it full, or give the room back. Raises TarmacError."""
+        self._ask(ask.FillDisk(store, on))
+
+    def disk_space(self, store: str) -> tuple[int, int]:
+        """Return the free bytes of a store's disk, and its size. Raises TarmacError."""
+        free, size = self._ask(ask.DiskSpace(store))
+        return free, size
+
     def make_read_only(self, store: str, *, on: bool) -> None:
         """Make a store read-only, or writable again."""
         self._ask(ask.MakeReadOnly(store, on))

@@ -140,8 +140,10 @@ class Resolver:
 
     def _has_data(self, node: Node) -> bool:
         """Tell whether a store was prepared before: its passwords are in its data."""
-        is_store = node.role in ("store", "broker") and not node.outside
-        return is_store and folder_of(self._home, node.name, node.launch).exists()
+        if node.role not in ("store", "broker") or node.outside:
+            return False
+        folder = folder_of(self._home, node.name, node.launch)
+        return folder.exists() and any(folder.iterdir())  # a disk of its own is there, and empty
 
     def can_overlap(self, node: Node) -> bool:
         """Tell whether two instances can run beside each other while one replaces the other.
