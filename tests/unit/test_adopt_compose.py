@@ -299,11 +299,9 @@ def test_what_cannot_come_over_is_named():
     assert system_of(found)
 
 
-def test_a_host_that_stands_in_the_code_is_pointed_out():
-    service = web(["depends_on: [cache]"], **{"web/s.js": f"{SERVER}\nnew Redis('cache')\n"})
-    assert service.to_do == (
-        "s.js:2 connects to the host 'cache' by itself: have it read a variable",
-    )
+def test_a_host_that_stands_in_the_code_is_pointed_out_where_it_asks_for_a_password():
+    service = web(["depends_on: [db]"], **{"web/s.js": f"{SERVER}\nconnect('db')\n"})
+    assert service.to_do == ("s.js:2 connects to the host 'db' by itself: have it read a variable",)
 
 
 def test_stores_come_with_version_and_database():

@@ -233,7 +233,7 @@ def test_a_repository_of_several_programs_is_several_services_that_find_each_oth
     assert services["web"].env == {"VITE_API_URL": "${services.api.public_url}"}
     assert [next(iter(s.ports.values())) for s in found.services] == [3100, 3101, 5173]
     assert "install" not in services["api"].tasks
-    assert "cd ../../ && npm install" in services["web"].tasks["install"]
+    assert "cd ../../ && npm ci" in services["web"].tasks["install"]
     assert system_of(found)
 
 
@@ -244,7 +244,7 @@ def test_what_several_share_is_installed_by_one_and_awaited_by_the_others():
     )
     last = "../../node_modules/.package-lock.json"
     assert [service.tasks["install"] for service in found.services] == [
-        f"test -e {last} || (cd ../../ && npm install --no-audit --no-fund)",
+        f"test -e {last} || (cd ../../ && npm ci --no-audit --no-fund)",
         f"until test -e {last}; do sleep 0.2; done",
     ]
 

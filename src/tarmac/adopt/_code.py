@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import chain
 
 from tarmac.adopt import _servers
 from tarmac.adopt._dotenv import is_secret
 from tarmac.adopt._found import Folder
+from tarmac.adopt._settings_libraries import READERS
+from tarmac.adopt._variable_read import VariableRead, line_of
 
 MOST_FILES = 400
 _RAILS = "config/database.yml"
@@ -67,7 +70,7 @@ _READS = {
     (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
     (".php",): (rf"\b(?:get)?env\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",),
     (".prisma",): (rf"\benv\(\"{_NAME}\"\)",),
-    (".properties",): (rf"\$\{{{_NAME}:?([^}}]{{0,999}})\}}",),
+    (".properties", ".yml", ".yaml"): (rf"\$\{{{_NAME}:?([^}}]{{0,999}})\}}",),
 }
 #: It asks whether the variable is there, or what it is: absent is an answer.
 _OPTIONAL = re.compile(
@@ -113,36 +116,28 @@ _HEALTH = re.compile(
     rf"\b(?:http|mux)\.HandleFunc\(\s*{_HEALTH_PATH}|"
     rf"\bapp\.Map(?:Get|HealthChecks)\(\s*{_HEALTH_PATH}"
 )
-_SETTINGS = re.compile(r"class \w+\((?:\w+\.)?BaseSettings\):\n((?:[ \t]+.*\n|\s*\n)+)")
-_FIELD = re.compile(
-    r"^[ \t]+(?!else|try|finally)([A-Za-z]\w*)[ \t]*:[ \t]*[^=\n\s][^=\n]*?(?:=\s*(.+))?$",
-    re.MULTILINE,
-)
-#: A field of clap's that a variable of its name gives, or of the name that is said.
-_ARGUMENT = re.compile(
-    r"#\[(?:clap|arg)\(((?:[^\[\]\n]{0,99},\s*)?env(?:\s*=\s*\"(\w+)\")?\s*(?:,[^\[\]\n]{0,99})?)\)\]"
-    r"\s*(?:pub\s+)?(\w+)\s*:"
-)
 #: Gin listens where PORT says if it is told nothing.
 _GIN = re.compile(r"\"github\.com/gin-gonic/gin\"[\s\S]*?(\.Run\(\))")
 #: It tells PostgreSQL by one of the two schemes that its addresses have.
 _COMPARES = re.compile(
     r"(?:[sS]tarts_?[wW]ith|HasPrefix|start_with\?)\(?[^)\n]{0,40}?['\"](postgres)://"
 )
+#: How far behind a test the code is read that says what follows from it.
+TESTED = 160
+_COMPARED = re.compile(
+    r"['\"]?[\])]*(?:\.(?:lower|toLowerCase|strip|trim)\(\))*\s*(?:[!=]==?|in)\s*[\[({]?\s*"
+    r"['\"](?i:true|false|1|0|yes|no|on|off)['\"]"
+)
+_ASKED = re.compile(r"['\"]?[\])]*\s*(?:\?(?![.?])|&&)")
+_ASKS_BEFORE = re.compile(r"(?:!|\bif\s*\(?|\bif not|\bBoolean\(|\bbool\()\s*(?:os\.)?$")
+_HELD = re.compile(
+    r"(?:\b(?:const|let|var)\s+|^[ \t]*)(\w+)\s*(?::\s*[\w |]+)?=\s*(?:os\.)?(?:Deno\.|Bun\.)?$"
+)
+_FAILS = re.compile(r"\bthrow\b|\braise\b|\bexit\(|\bpanic\(|\bFatal|\babort\(")
+#: Spring's files of settings, which name variables as `${DB_HOST:localhost}`.
+_SPRING = re.compile(r"(^|/)(?:application|bootstrap)[\w-]*\.ya?ml$")
 #: A program's default port, for when PORT is not set.
 _OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
-_PREFIX = re.compile(r"env_prefix\s*=\s*['\"](\w+)['\"]")
-
-
-@dataclass(frozen=True)
-class VariableRead:
-    """A variable that the program reads."""
-
-    name: str
-    #: None: it must be given.
-    default: str | None
-    #: file:line, from the folder.
-    place: str
 
 
 def variables(folder: Folder) -> dict[str, VariableRead]:
@@ -153,9 +148,11 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
             known = found.get(read.name)
             if known is None or (known.default is None and read.default is not None):
                 found[read.name] = read
+            if read.is_tested or (known is not None and known.is_tested):
+                found[read.name] = replace(found[read.name], is_tested=True)
     # Rails looks there first for what this file says of its database's server.
     if server := re.search(r"(?m)^[ \t]*adapter:[ \t]*(?:postgres|mysql)", folder.read(_RAILS)):
-        place = f"{_RAILS}:{_line(server.string, server.start())}"
+        place = f"{_RAILS}:{line_of(server.string, server.start())}"
         found.setdefault("DATABASE_URL", VariableRead("DATABASE_URL", "", place))
     return dict(sorted(found.items()))
 
@@ -180,7 +177,7 @@ def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
         )
         for file, content in _texts(folder):
             if match := pattern.search(content):
-                found[name] = f"{file}:{_line(content, match.start())}"
+                found[name] = f"{file}:{line_of(content, match.start())}"
                 break
     return found
 
@@ -217,17 +214,15 @@ def literal_port(folder: Folder) -> tuple[int, str] | None:
             number = int(next(group for group in match.groups() if group))
             # A program that names the port of a database or a broker connects to it.
             if number not in OTHER_SERVERS and number not in _servers.ports():
-                return number, f"{file}:{_line(content, match.start())}"
+                return number, f"{file}:{line_of(content, match.start())}"
     return None
 
 
 def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
-    for _, file in zip(range(MOST_FILES), folder.sources(*ENDINGS), strict=False):
+    spring = (file for file in folder.sources(".yml", ".yaml") if _SPRING.search(file))
+    files = chain(folder.sources(*ENDINGS), spring)
+    for _, file in zip(range(MOST_FILES), files, strict=False):
         yield file, folder.read(file)
-
-
-def _line(content: str, position: int) -> int:
-    return content.count("\n", 0, position) + 1
 
 
 def _reads(file: str, content: str) -> Iterator[VariableRead]:
@@ -244,7 +239,31 @@ def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
             default = next((text for text in texts if text is not None), None)
             if default is None:
                 default = _told_below(content, match)
-            yield VariableRead(name, default, f"{file}:{_line(content, match.start())}")
+            place = f"{file}:{line_of(content, match.start())}"
+            yield VariableRead(name, default, place, is_tested=_is_tested(content, match))
+
+
+def _is_tested(content: str, match: re.Match[str]) -> bool:
+    """Tell whether the code asks if the variable is there, or if it says `true`; and goes on."""
+    start = max(content.rfind("\n", 0, match.start()) + 1, match.start() - 200)
+    before, behind = content[start : match.start()], _behind(content, match.end())
+    if _COMPARED.match(behind) or _ASKED.match(behind):
+        return True
+    if _ASKS_BEFORE.search(before):
+        return not _FAILS.search(behind)
+    if (held := _HELD.search(before)) is None:
+        return False
+    tests = rf"(?<![\w.])(?:!\s*{held[1]}\b|if\s*\(?\s*(?:not\s+)?{held[1]}\s*(?:\)|:|&&|\|\|))"
+    found = [_behind(content, m.end()) for m in re.finditer(tests, content)]
+    used = re.search(
+        rf"(?<![\w.]){held[1]}\s*(?:\?(?![.?])|&&|===?\s*['\"](?:true|1)['\"])", content
+    )
+    return bool(found or used) and not any(map(_FAILS.search, found))
+
+
+def _behind(content: str, at: int) -> str:
+    """Read what follows from a test: to the end of its block."""
+    return re.split(r"\}|\n[ \t]*\n", content[at : at + TESTED])[0]
 
 
 def _taken_apart(file: str, content: str) -> Iterator[VariableRead]:
@@ -253,20 +272,12 @@ def _taken_apart(file: str, content: str) -> Iterator[VariableRead]:
         for name, default in re.findall(
             r"([A-Z][A-Z0-9_]*)(?:\s*:\s*\w+)?(?:\s*=\s*['\"]?([^,'\"\n]*))?", match[1]
         ):
-            yield VariableRead(name, default or None, f"{file}:{_line(content, match.start())}")
+            yield VariableRead(name, default or None, f"{file}:{line_of(content, match.start())}")
 
 
 def _by_gin(file: str, content: str) -> Iterator[VariableRead]:
     if gin := _GIN.search(content):
-        yield VariableRead("PORT", "8080", f"{file}:{_line(content, gin.start(1))}")
-
-
-def _arguments(file: str, content: str) -> Iterator[VariableRead]:
-    """Read clap's arguments: one may be given by a variable."""
-    for field in _ARGUMENT.finditer(content):
-        default = re.search(r"default_value(?:_t)?\s*=\s*\"?([^\",\])]*)", field[1])
-        name, place = field[2] or field[3].upper(), f"{file}:{_line(content, field.start())}"
-        yield VariableRead(name, default[1] if default else None, place)
+        yield VariableRead("PORT", "8080", f"{file}:{line_of(content, gin.start(1))}")
 
 
 def _told_below(content: str, match: re.Match[str]) -> str | None:
@@ -287,25 +298,10 @@ def _told_below(content: str, match: re.Match[str]) -> str | None:
     return None
 
 
-def _settings(file: str, content: str) -> Iterator[VariableRead]:
-    """Read pydantic's settings classes: a field is a variable in upper case."""
-    for match in _SETTINGS.finditer(content):
-        prefix = _PREFIX.search(match[1])
-        for name, default in _FIELD.findall(match[1]):
-            if name != "model_config":
-                place = f"{file}:{_line(content, match.start())}"
-                variable = ((prefix[1] if prefix else "") + name).upper()
-                text = (
-                    default.strip().strip("'\"") if default and "Field(..." not in default else None
-                )
-                yield VariableRead(variable, text, place)
-
-
 #: What reads variables in files with these endings.
 _READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead]]], ...] = (
-    (ENDINGS, _by_patterns),
+    ((*ENDINGS, ".yml", ".yaml"), _by_patterns),
     (SCRIPT, _taken_apart),
-    ((".py",), _settings),
     ((".go",), _by_gin),
-    ((".rs",), _arguments),
+    *READERS,
 )

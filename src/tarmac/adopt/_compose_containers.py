@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from tarmac.adopt import _code, _first_sql, _servers
+from tarmac.adopt._build_steps import made_from
 from tarmac.adopt._compose_parts import (
     LEFT_OUT,
     commands_of,
@@ -224,9 +225,12 @@ def _service(
     folder, dockerfile = _place(spec, root, mounted)
     base = read_dockerfile(dockerfile, name, folder)
     command = commands_of(spec, values)
+    folder = _working_folder(folder, command or base.container_command, spec, dockerfile, root)
+    base = replace(base, folder=folder)
     before, last = script_of(command or base.container_command, root.below(folder))
     if last:
         command = last
+    started = made_from(dockerfile, command or base.container_command)
     # Another command than the image's own need not listen where the image says.
     exposed = () if command else base.ports.values()
     pairs = [pair for pair in ports_of(spec) if pair[1] not in DEBUGGERS]
@@ -243,7 +247,7 @@ def _service(
     return replace(
         base,
         files=tuple(word for word in scripts if word in here.files) or _of_one(spec, here),
-        container_command=command or base.container_command,
+        container_command=started,
         why=f"{own}'s command" if command else base.why,
         tasks={"prepare": " && ".join(before)} if before else {},
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
@@ -282,6 +286,35 @@ def _place(
     if workdirs and asked.startswith(f"{workdirs[-1]}/"):
         folder = _joined(folder, asked.removeprefix(f"{workdirs[-1]}/"))
     return folder, text
+
+
+def _working_folder(
+    folder: str, command: tuple[str, ...], spec: Mapping[str, Any], dockerfile: str, root: Folder
+) -> str:
+    """Find the folder that is the container's working folder, where the command's files are."""
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
+    there = str(spec.get("working_dir") or (workdirs or [""])[-1]).rstrip("/")
+    modules = [
+        re.split(r"[.:]", word)[0] for word in command[1:] if re.match(r"[\w.]+[.:]\w", word)
+    ]
+    here = root.below(folder)
+    if not there or not modules or any(_has(here, name) for name in modules):
+        return folder
+    copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)
+    pairs = [(_joined(source), target) for source, target in mounts_of(spec)]
+    pairs += [(_joined(folder, path), posixpath.join(there, target)) for path, target in copies]
+    for source, target in pairs:
+        path, place = source.rstrip("/"), posixpath.normpath(target)
+        while path and place != there and posixpath.basename(path) == posixpath.basename(place):
+            path, place = posixpath.dirname(path), posixpath.dirname(place)
+        if path and place == there and any(_has(root.below(path), name) for name in modules):
+            return path
+    return folder
+
+
+def _has(folder: Folder, module: str) -> bool:
+    """Tell whether a folder has a module, as a file or as a folder of its own."""
+    return any(file.startswith((f"{module}/", f"{module}.")) for file in folder.files)
 
 
 def _dockerfile_of(spec: Mapping[str, Any]) -> str:

@@ -72,16 +72,18 @@ class Project:
 
 def read_project(folder: Folder, name: str) -> Project | None:
     """Read the file with the one that overrides it; None if the file is not a Compose project."""
+    place = posixpath.dirname(name)
     stem, _, ending = name.rpartition(".")
     override = folder.has(f"{stem}.override.{ending}")
     project = Project()
     content = _loaded(folder, name, project, DEEPEST)
     if override:
         content = merged(content, _loaded(folder, override, project, DEEPEST))
+    content = _moved(content, place)
     services = folder.member(name, content, "services")
     if services is None:
         return None
-    values = _dotenv.of_file(folder)[0]
+    values = _dotenv.of_file(folder.below(place))[0]
     for own, spec in services.items():
         if isinstance(spec, dict):
             project.services[str(own)] = _filled(spec, values)
@@ -101,8 +103,9 @@ def _loaded(folder: Folder, name: str, project: Project, depth: int) -> dict[str
     project.origins.append(name)
     below: dict[str, Any] = {}
     for file, base in _included(content.pop("include", None)) if depth else ():
-        if folder.read(file):
-            there = _loaded(folder, file, project, depth - 1)
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(name), file))
+        if folder.read(path):
+            there = _loaded(folder, path, project, depth - 1)
             below = merged(below, _moved(there, base))
         else:
             folder.skip(name, f"includes {file}, which is not in this repository")

@@ -24,6 +24,9 @@ _SECRET = re.compile(
     r"|_KEY$|^KEY$|(^|_)(PASS|PWD)$"
 )
 
+#: A name that says yes or no: DISABLE_PASSWORD_REGISTRATION.
+_SWITCH = re.compile(r"(?:\w+_)?(?:DISABLE|ENABLE|ALLOW|REQUIRE|SKIP|FORCE|USE|IS|HAS|NO)_(?!KEY)")
+
 
 def entries(text: str) -> dict[str, str]:
     """Read a file's values; lines that are not KEY=value are ignored."""
@@ -72,8 +75,8 @@ def is_secret(name: str, value: str = "") -> bool:
     if re.search(
         r"_(NAME|URL|URI|PATH|FILE|ARN|ID|TTL|HOST|PORT|USER|TYPE|ALGORITHM|EXPIRES_IN|EXPIRES|"
         r"EXPIRY|EXPIRATION|EXPIRE_\w+|LIFETIME|DURATION|TIMEOUT|LENGTH|ISSUER|AUDIENCE|HEADER|"
-        r"ENABLED|MODE|SECONDS|MINUTES|HOURS|DAYS|ROUNDS|MAX|MIN|SIZE|COUNT|LIMIT)$",
+        r"ENABLED|MODE|SECONDS|MINUTES|HOURS|DAYS|ROUNDS|MAX|MIN|SIZE|COUNT|LIMIT|PROVIDER|BACKEND)$",
         name.upper(),
     ):
         return False
-    return bool(_SECRET.search(name.upper()))
+    return bool(_SECRET.search(name.upper())) and not _SWITCH.match(name.upper())

@@ -20,6 +20,8 @@ SKIPPED = frozenset(
     | {"__pycache__", ".tarmac", ".next", ".nuxt", ".svelte-kit", "coverage", ".idea", ".gradle"}
     | {"site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".terraform", "htmlcov"}
 )
+#: Where repositories of several programs keep them.
+SHELVES = ("apps", "services", "packages", "projects", "crates")
 #: A folder with one of these is a program of its own.
 _PROJECTS = frozenset(
     {"pyproject.toml", "requirements.txt", "Pipfile", "manage.py", "package.json", "go.mod"}
@@ -79,7 +81,7 @@ class Folder:
         return Folder(
             posixpath.normpath(posixpath.join(self.path, path)) if start else self.path,
             tuple(f[len(start) :] for f in inner),
-            lambda name: self.read(start + name),
+            lambda name: self.read(posixpath.normpath(start + name)),
             lambda name: self.exists(posixpath.normpath(start + name)),
             lambda name, why: self.skip(start + name, why),
         )
@@ -210,6 +212,8 @@ class Survey:
     origins: tuple[str, ...] = ()
     #: What could not be carried over.
     left_out: tuple[str, ...] = ()
+    #: Services that are named, and whose start nothing shows.
+    unstarted: tuple[Service, ...] = ()
     #: Code names the hosts of others: they are to be found by these names.
     hosts: bool = False
     #: Hosts of servers that no store kind can be: name -> what it is.
@@ -231,6 +235,11 @@ def _no_command(folder: Folder, argv: tuple[str, ...]) -> str:
     return ""
 
 
+def _no_files(folder: Folder, run: str) -> tuple[str, ...]:
+    del folder, run
+    return ()
+
+
 def _no_system(folder: Folder, kinds: frozenset[str]) -> Survey | None:
     del folder, kinds
     return None
@@ -249,6 +258,8 @@ class Recogniser:
     tasks: Callable[[Folder], Mapping[str, str]] = _no_tasks
     #: Translates a container's command to this folder; "" if it is of another kind.
     here: Callable[[Folder, tuple[str, ...]], str] = _no_command
+    #: The files of one of several programs of a folder, by the line that runs it; () for all.
+    files: Callable[[Folder, str], tuple[str, ...]] = _no_files
     #: The whole system from one file of the root; gets the store kinds that there are.
     system: Callable[[Folder, frozenset[str]], Survey | None] = _no_system
 
@@ -265,7 +276,7 @@ def port_number(text: Any) -> int:
 def folder_name(folder: Folder, otherwise: str = "app") -> str:
     """Make a service's name of its folder's, or of the one above where that says nothing."""
     *above, own = folder.path.split("/")
-    if own in ("src", "app", "code", "server") and above:
+    if own in ("src", "app", "code", "server") and above and above[-1] not in SHELVES:
         own = above[-1]
     return valid_name(own or otherwise)
 

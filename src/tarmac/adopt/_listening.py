@@ -12,6 +12,7 @@ from functools import cached_property
 
 from tarmac.adopt import _code
 from tarmac.adopt._found import OWN_PORT, Folder, Service, port_number
+from tarmac.adopt._variable_read import VariableRead
 
 #: Below, a program needs rights that a user's has not.
 FIRST_FREE = 1024
@@ -39,7 +40,7 @@ class _Program:
     port: int
 
     @cached_property
-    def reads(self) -> dict[str, _code.VariableRead]:
+    def reads(self) -> dict[str, VariableRead]:
         """The variables that its code reads."""
         return _code.variables(self.folder)
 

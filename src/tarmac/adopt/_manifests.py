@@ -21,6 +21,8 @@ from tarmac.adopt._kustomize import kustomizations
 from tarmac.base.foreign.data import from_yaml, problem
 
 MOST_FILES = 100
+#: Deployments that are named in one line.
+MOST_NAMED = 12
 #: The file beside a chart's own at which what it renders is read; it is on no disk.
 OF_CHART = "rendered-chart.yaml"
 _FOLDERS = re.compile(r"(^|/)(k8s|kube|kubernetes|manifests?|deploy)[^/]*/", re.IGNORECASE)
@@ -86,7 +88,7 @@ def with_stores(
     """Add the stores that are deployed beside the services, under the names that they have."""
     own = {service.name for service in found.services}
     built = _servers.built(root)
-    stores = []
+    stores, elsewhere = [], {}
     for name, deployed in manifests.items():
         image, about, first = deployed.image, "", tuple[str, ...]()
         if _servers.of_image(image) is None:  # one that this repository makes of a server's
@@ -97,6 +99,8 @@ def with_stores(
             )
             first = tuple(_first_sql.of_image(root.read(f"{folder}/Dockerfile"), folder, root))
         server = _servers.of_image(image)
+        if server is None and deployed.image and valid_name(name) not in own:
+            elsewhere[name] = deployed
         if server is None or server.kind not in kinds or server.broker or valid_name(name) in own:
             continue
         store = Store(
@@ -110,7 +114,25 @@ def with_stores(
         store = _first_sql.loaded(store, first, root)
         said = (about,) if about and not store.init else ()
         stores.append(replace(store, remarks=(*store.remarks, *said)))
-    return replace(found, stores=tuple(stores))
+    return _with_others(replace(found, stores=tuple(stores)), elsewhere)
+
+
+def _with_others(found: Survey, elsewhere: Mapping[str, Deployment]) -> Survey:
+    """Name the deployments whose programs are not in this repository."""
+    if not elsewhere:
+        return found
+    listed = [f"{name} ({deployed.image})" for name, deployed in elsewhere.items()]
+    more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
+    what = (
+        f"{len(listed)} deployments run images whose programs are not here: "
+        f"{', '.join(listed[:MOST_NAMED])}{more}"
+    )
+    unstarted = tuple(Service(valid_name(name)) for name in elsewhere)
+    return replace(
+        found,
+        left_out=(*found.left_out, what),
+        unstarted=() if found.services else unstarted,
+    )
 
 
 def _documents(root: Folder, file: str) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ _LOCKS = {
     "yarn.lock": ("yarn", "yarn install", ".yarn-integrity"),
     "bun.lock": ("bun", "bun install", ""),
     "bun.lockb": ("bun", "bun install", ""),
-    "package-lock.json": ("npm", "npm install --no-audit --no-fund", ".package-lock.json"),
+    "package-lock.json": ("npm", "npm ci --no-audit --no-fund", ".package-lock.json"),
 }
 
 
@@ -26,6 +26,8 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
     place = folder.below(below)
     lock = next((name for name in _LOCKS if place.upwards(name)), "")
     program, install, last = _LOCKS[lock or "package-lock.json"]
+    if not lock:  # there is nothing to install exactly
+        install = "npm install --no-audit --no-fund"
     if lock == "yarn.lock" and place.upwards(".yarnrc.yml"):
         last = ".yarn-state.yml"
     # A browser for tests is large, and nothing here needs it.

@@ -173,12 +173,52 @@ def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None
             rest = name.removeprefix(stem).removeprefix("_") if name.startswith(stem) else None
             if name == stem:
                 rest = "URL"
+            if rest is not None and stem in server.shows.stems:
+                rest = _far(stem, rest)
             output = parts_of(server.kind).get(rest) if rest is not None else None
             if output == "database" and not server.databases:
                 continue
             if output is not None:
                 return server, output
     return None
+
+
+#: Parts of an address that a name still says when words stand before: REDIS_CACHE_HOST.
+_FAR_PARTS = re.compile(r"(?:[A-Z0-9]+_)+(HOST|HOSTNAME|PORT|URL|URI|ADDR|PASSWORD)")
+#: Words that make another thing of it.
+_NOT_AN_ADDRESS = re.compile(
+    r"SENTINEL|CLUSTER|EXPORTER|METRICS|POOL|PROXY|REPLICA|READ|WEB|UI|API"
+)
+#: Ends of the names of a database's parts, in a group that begins alike.
+_GROUPED = {"host": ("HOST", "HOSTNAME", "SERVER"), "password": ("PASSWORD", "PASS", "PWD")}
+
+
+def of_group(
+    name: str, names: frozenset[str], clients: frozenset[str]
+) -> tuple[Server, str] | None:
+    """Tell which database a variable of a group is about: host and password begin alike.
+
+    Args:
+        name: the variable.
+        names: all variables of the program.
+        clients: the kinds of servers that it has a library for.
+    """
+    databases = [s for s in servers() if s.databases and s.seeds and s.kind in clients]
+    if len(databases) != 1:
+        return None
+    for end, output in sorted(PARTS.items(), key=lambda part: -len(part[0])):
+        stem = name.removesuffix(end)
+        if stem == name or not stem.endswith("_"):
+            continue
+        if all(any(f"{stem}{last}" in names for last in ends) for ends in _GROUPED.values()):
+            return databases[0], output
+    return None
+
+
+def _far(stem: str, rest: str) -> str:
+    """Read the part that a name ends in, where other words stand between it and the server's."""
+    match = _FAR_PARTS.fullmatch(rest)
+    return match[1] if match and len(stem) > 3 and not _NOT_AN_ADDRESS.search(rest) else rest
 
 
 def clients(folder: Folder) -> frozenset[str]:

@@ -9,13 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 
 from tarmac.adopt import _code, _dotenv, _servers, _sqlite
 from tarmac.adopt._addresses import rewritten
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
 from tarmac.adopt._scene import Scene
+from tarmac.adopt._variable_read import VariableRead
 from tarmac.adopt._variables import GivenValues, parts_by_prefix, settled_variables
+
+#: Ports of programs that run beside many, by how their variables begin.
+_OF_SIDECARS = re.compile(
+    r"(DAPR|CONSUL|VAULT|ENVOY|ISTIO|LINKERD|OTEL|OTLP|JAEGER|ZIPKIN|STATSD|DD|DATADOG|PROMETHEUS|"
+    r"SMTP|MAIL|EMAIL|PROXY|ELASTIC\w*|LOGSTASH|FLUENT\w*|SENTRY|VITE|HMR)_"
+)
 
 
 def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
@@ -61,7 +69,7 @@ def _as_used(store: Store, services: list[Service]) -> Store:
     server = _servers.of_kind(store.kind)
     return replace(
         store,
-        passwordless=bare and server.passwordless,
+        passwordless=(bare or store.passwordless) and server.passwordless,
         shared=len(users) > 1 and server.shows.shares,
     )
 
@@ -84,7 +92,10 @@ def _settled(
     service, unnamed = _hosts_in_code(service, folder, scene)
     hidden = (name for name in missing if _dotenv.is_secret(name) or name in dotenv)
     secrets = tuple(dict.fromkeys((*found.secrets, *hidden)))
-    service, ports = _own_ports(service, reads, optional, env)
+    others = (one.ports.values() for one in scene.services.values() if one.name != service.name)
+    taken = frozenset(chain.from_iterable(others))
+    service, ports = _own_ports(service, reads, optional, env, taken)
+    scene.services[service.name] = replace(scene.services[service.name], ports=service.ports)
     env = _unencrypted({**env, **ports}, folder, scene)
     return _joined(
         replace(
@@ -139,7 +150,7 @@ def _on_volume(value: str, service: Service) -> str:
 def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Service, list[str]]:
     """Add calls to the services whose containers are named in its code; remark on other names.
 
-    A store cannot be reached by its name alone: it asks for a password.
+    A store that asks for a password cannot be reached by its name alone.
     """
     if scene.may_add:  # no file gives names
         return service, []
@@ -148,8 +159,13 @@ def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Serv
     to_do, calls = [], list(service.calls)
     for name, place in _code.named_hosts(folder, sorted(names)).items():
         target = scene.services.get(name)
+        store = scene.stores.get(name)
         if target is not None and target.ports and scene.may_call(service.name, name):
             scene.names = True
+            calls += [name] if name not in calls else []
+        elif store is not None and _servers.of_kind(store.kind).passwordless:
+            scene.names = True  # it asks for no password, and so is found by its name
+            scene.stores[name] = replace(store, passwordless=True)
             calls += [name] if name not in calls else []
         else:
             to_do.append(
@@ -187,9 +203,13 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
 
 
 def _own_ports(
-    service: Service, reads: dict[str, _code.VariableRead], optional: list[str], env: dict[str, str]
+    service: Service,
+    reads: dict[str, VariableRead],
+    optional: list[str],
+    env: dict[str, str],
+    taken: frozenset[int],
 ) -> tuple[Service, dict[str, str]]:
-    """Give it its own ports by the variables that it reads."""
+    """Give it its own ports by the variables that it reads; `taken` are those of other services."""
     extra: dict[str, str] = {}
     ports = dict(service.ports)
     if variable := service.port_variable:
@@ -199,7 +219,8 @@ def _own_ports(
     for name in [n for n in optional if n.endswith("_PORT") and n not in env]:
         default = reads[name].default or ""
         number = port_number(default)
-        is_anothers = number in _code.OTHER_SERVERS | _servers.ports()
+        is_anothers = number in _code.OTHER_SERVERS | _servers.ports() or number in taken
+        is_anothers = is_anothers or bool(_OF_SIDECARS.match(name))
         is_anothers = is_anothers or f"{name.removesuffix('PORT')}HOST" in reads
         if ports and number >= 1024 and name != variable and not is_anothers:
             key = name.removesuffix("_PORT").lower().replace("_", "-")

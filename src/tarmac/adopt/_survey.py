@@ -15,10 +15,12 @@ from functools import cache
 from tarmac.adopt import _code, _dotenv, _manifests
 from tarmac.adopt._container import read_dockerfile
 from tarmac.adopt._found import (
+    SHELVES,
     Folder,
     Recogniser,
     Service,
     Survey,
+    has_program_file,
     is_inside,
     is_project,
     joined,
@@ -31,8 +33,6 @@ from tarmac.adopt._settle import settle
 from tarmac.adopt._tasks import done_once, without_harm
 from tarmac.model.consistency import OURS, RESERVED
 
-#: Where repositories of several programs keep them; there, a folder needs no such file.
-_SHELVES = ("apps", "services", "packages", "projects")
 #: Folders of things that are shown, tried or built with, not run.
 _ASIDE = re.compile(
     r"(^|/)(docs?|examples?|samples?|scripts?|tools?|tests?|e2e|hack|infra|deploy\w*|bench\w*|\..+)(/|$)"
@@ -65,14 +65,47 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         found = _manifests.with_stores(found, manifests, frozenset(kinds), root)
     else:
         found = replace(found, services=(*found.services, *_beside(found, root, recognisers)))
-    services, left_out = [], [*found.left_out]
+    started = _started(found, root, recognisers, manifests)
+    if not started.services and found.services:  # a file of images that were made elsewhere
+        programs = tuple(_search(root, recognisers))
+        beside = _started(replace(found, services=programs), root, recognisers, manifests)
+        started = replace(beside, unstarted=started.unstarted) if beside.services else started
+    origins = tuple(dict.fromkeys(filter(None, map(_origin, started.services))))
+    found = replace(
+        started,
+        services=tuple(_apart(started.services)),
+        origins=started.origins or origins,
+        left_out=(*started.left_out, *_unstarted(started.unstarted[len(found.unstarted) :])),
+    )
+    return settle(done_once(found), root, frozenset(kinds))
+
+
+def _unstarted(services: Iterable[Service]) -> Iterable[str]:
+    """Say of services that nothing shows how they start."""
+    for service in services:
+        said = " ".join(service.container_command)
+        what = f", where its container runs `{said}`" if said else ""
+        yield f"{service.name}: {service.folder or '.'} does not show how to start it here{what}"
+
+
+def _started(
+    found: Survey,
+    root: Folder,
+    recognisers: list[Recogniser],
+    manifests: Mapping[str, _manifests.Deployment],
+) -> Survey:
+    """Find out how each service starts; those whose start nothing shows are kept apart."""
+    services, unstarted, left_out = [], [], [*found.left_out]
     given = _dotenv.of_file(root)[0]
     folders = Counter(service.folder for service in found.services)
     places = frozenset(folders)
     for service in found.services:
         is_shared = folders[service.folder] > 1
-        folder = root.below(service.folder)
+        folder = without(root.below(service.folder), places, service.folder)
         done = _completed(service, folder, recognisers, is_shared=is_shared)
+        if not done.files:
+            listed = (recogniser.files(folder, done.run) for recogniser in recognisers)
+            done = replace(done, files=next(filter(None, listed), ()))
         done, harmful = without_harm(done, folder)
         left_out += harmful
         if done.run:
@@ -82,19 +115,13 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
             imaged = _image_port(service, folder)
             services.append(replace(_asked(done, own), image_port=imaged))
         else:
-            said = " ".join(service.container_command)
-            what = f", where its container runs `{said}`" if said else ""
-            left_out.append(
-                f"{service.name}: {service.folder or '.'} does not show how to start it here{what}"
-            )
-    origins = found.origins or tuple(dict.fromkeys(filter(None, map(_origin, services))))
-    found = replace(
+            unstarted.append(service)
+    return replace(
         found,
-        services=tuple(_apart(services)),
+        services=tuple(services),
+        unstarted=(*found.unstarted, *unstarted),
         left_out=tuple(left_out),
-        origins=origins,
     )
-    return settle(done_once(found), root, frozenset(kinds))
 
 
 def _beside(found: Survey, root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
@@ -131,19 +158,45 @@ def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
     found: list[Service] = []
     for path in sorted(folders, key=lambda path: (-path.count("/") - bool(path), path)):
         depth = path.count("/") + bool(path)
-        on_shelf = depth == 2 and path.split("/")[0] in _SHELVES
+        on_shelf = depth == 2 and path.split("/")[0] in SHELVES
         folder = without(root.below(path), owned, path)
         # Without a project's file, a folder below a project is a part of that.
         alone = not any(map(is_own_project, _parents(path)))
         has_program = not path or on_shelf or is_project(folder)
         if depth > DEEPEST or _ASIDE.search(path) or not (has_program or (alone and depth == 1)):
             continue
+        if _is_of_above(root, path):
+            continue
         for recogniser in recognisers:
             if services := recogniser.services(folder):
                 found.extend(_as_contained(services, folder, recogniser, recognisers))
                 owned.add(path)
                 break
-    return sorted(found, key=lambda service: service.name)
+    return sorted(_once(found), key=lambda service: service.name)
+
+
+def _is_of_above(root: Folder, path: str) -> bool:
+    """Tell whether a folder has no more than the Dockerfile of a crate or module above it."""
+    folder = root.below(path)
+    if not path or has_program_file(folder):
+        return False
+    endings = {"go.mod": ".go", "Cargo.toml": ".rs"}
+    return any(
+        root.exists(posixpath.join(above, file))
+        for file, end in endings.items()
+        if any(folder.sources(end))
+        for above in _parents(path)
+    )
+
+
+def _once(found: list[Service]) -> Iterable[Service]:
+    """Leave out a container of a workspace's crate that was found in its own folder."""
+    crates = {service.name for service in found if service.run.startswith("cargo run")}
+    for service in found:
+        words = service.container_command
+        member = words[words.index("--bin") + 1] if "--bin" in words[:-1] else ""
+        if service.run or member not in crates:
+            yield service
 
 
 def _as_contained(
@@ -299,7 +352,8 @@ def _moved(service: Service, taken: set[int]) -> Service:
 def _free_name(service: Service, names: Collection[str]) -> str:
     name = service.name
     if name in names:
-        name = valid_name(f"{service.folder}-{name}")
+        own = service.folder.rpartition("/")[2]
+        name = valid_name(service.folder if own == name else f"{service.folder}-{name}")
     elif name in _RESERVED:
         name = f"{name}-app"
     number = 2

@@ -6,6 +6,7 @@ The rules of `VALUES` are asked in their order; the first one that knows a varia
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from tarmac.adopt._addresses import rewritten
 from tarmac.adopt._found import Folder, Service, Store
 from tarmac.adopt._scene import Scene, store_for
 from tarmac.adopt._urls import BROWSER, FOR_PEOPLE
+from tarmac.adopt._variable_read import VariableRead
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
 GIVEN = frozenset(
@@ -27,6 +29,13 @@ _OF_OTHERS = re.compile(
     r"^(AWS|AZURE|GCP|GOOGLE|GITHUB|GITLAB|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SENDGRID|SLACK|"
     r"DISCORD|PUSHER|MAIL|SES|SPARKPOST|REDIS|MEMCACHED|FACEBOOK|TWITTER|APPLE|OAUTH|OIDC|LDAP|MAILGUN|PUSHOVER|TELEGRAM)_|"
     r"(API_TOKEN|CLIENT_SECRET|BEARER_TOKEN)$|_CLOUDFLARE_"
+)
+#: So many variables at least begin with a program's own name.
+MOST_BEGIN = 4
+#: What a program signs or encrypts with: it needs a value.
+_OWN_SECRET = re.compile(
+    r"(\w+_)?(AUTH|SESSION|JWT|COOKIE|ENCRYPTION|SIGNING|CSRF)_?(SECRET|KEY|SALT)(_KEY)?$|"
+    r"(APP_|DJANGO_|FLASK_)?SECRET(_KEY)?(_BASE)?$"
 )
 _OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
 
@@ -72,7 +81,7 @@ class SettledVariables:
 class _Variable:
     """A variable that a program reads."""
 
-    read: _code.VariableRead
+    read: VariableRead
     #: What a file gives it.
     given: str | None
     service: Service
@@ -85,7 +94,7 @@ class _Variable:
 
 def settled_variables(
     service: Service,
-    reads: Mapping[str, _code.VariableRead],
+    reads: Mapping[str, VariableRead],
     folder: Folder,
     scene: Scene,
     given: GivenValues,
@@ -112,12 +121,12 @@ def _settle(
         value = variable.given.replace("${", "$${")
     if value is not None:
         found.env[name] = value
-    elif secret and (variable.given is not None or not (read.default or _may_be_absent(read))):
+    elif secret and (variable.given or not (read.default or _may_be_absent(variable))):
         found.secrets.append(name)
         if given.is_of_its_own(name):
             what = f"copy {name} of {folder.path}/.env to the .env beside this file"
             found.to_do.append(what)
-    elif read.default is not None or _is_in_a_file(variable):
+    elif read.default is not None or _may_be_absent(variable) or _is_in_a_file(variable):
         found.optional.append(name)
     else:
         found.missing.setdefault(name, read.place)
@@ -133,9 +142,13 @@ def _is_in_a_file(variable: _Variable) -> bool:
     return variable.read.name.removesuffix("_FILE") in variable.names - {variable.read.name}
 
 
-def _may_be_absent(read: _code.VariableRead) -> bool:
-    """Tell whether it is a key of others' that the program does without: none is generated."""
-    return read.default == "" and bool(_OF_OTHERS.search(read.name))
+def _may_be_absent(variable: _Variable) -> bool:
+    """Tell whether the program does without it, or it is a key of others': none is generated."""
+    read = variable.read
+    if _OWN_SECRET.match(read.name):
+        return False
+    is_empty = read.default == "" or variable.given == ""
+    return read.is_tested or (is_empty and bool(_OF_OTHERS.search(read.name)))
 
 
 def _of_migrations(variable: _Variable) -> str | None:
@@ -151,7 +164,7 @@ def _of_its_text(variable: _Variable) -> str | None:
 
 def _of_a_store(variable: _Variable) -> str | None:
     """Its name says that it holds the address of a store, or a part of it."""
-    known = _servers.of_variable(variable.read.name, variable.clients)
+    known = _known_server(variable)
     if known is None:
         return None
     server, output = known
@@ -162,6 +175,22 @@ def _of_a_store(variable: _Variable) -> str | None:
     if store is None:
         return None
     return _servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _known_server(variable: _Variable) -> tuple[_servers.Server, str] | None:
+    """Tell which server a variable is about: by its name, or that without the program's own."""
+    name = variable.read.name
+    found = _servers.of_variable(name, variable.clients)
+    if found is None and (own := _own_prefix(variable.names)):
+        found = _servers.of_variable(name.removeprefix(own), variable.clients)
+    return found or _servers.of_group(name, variable.names, variable.clients)
+
+
+def _own_prefix(names: frozenset[str]) -> str:
+    """Find what nearly all variables of a program begin with, its own name: PAPERLESS_."""
+    first = Counter(name.partition("_")[0] for name in names if "_" in name)
+    prefix, many = next(iter(first.most_common(1)), ("", 0))
+    return f"{prefix}_" if many >= MOST_BEGIN and many * 2 > len(names) else ""
 
 
 def _is_told(server: _servers.Server, variable: _Variable) -> bool:

@@ -23,51 +23,18 @@ _IN_IMAGES = ("install", "build", "dotenv", "generate", "pages")
 #: A reference by which a service calls another; its public address is only told to people.
 _CALLS = re.compile(r"\$\{services\.([a-z0-9-]+)\.(?!public_url\})")
 WIDTH = 96
-
-NOTHING = """\
-# The system: its services, their stores, and the calls between them. `tarmac up` runs it here.
-# Your editor can check this file: `tarmac schema > tarmac.schema.json`.
-tarmac: 1
-system: {name}
-
-services:
-  # Any program that listens where the variable PORT says. This one shows the folder's files; put
-  # your own in its place, e.g. `npm start`, `go run .` or `.venv/bin/python app.py`.
-  web:
-    run: python3 -m http.server $PORT --bind 127.0.0.1
-    port: 8080
-    public: {{}} # `tarmac up` prints its address
-    # cwd: web # the folder that it starts in, from here
-    # env:
-    #   DATABASE_URL: ${{stores.db.url}} # a reference: the store starts first, and this is its URL
-    #   API_URL: ${{services.api.url}} # the same for a service
-    # secrets: [SESSION_SECRET] # taken from .env, or generated
-    # listen: fixed # for a program that listens on its own port whatever PORT says
-
-  # A second one, called by the first:
-  # api:
-  #   run: npm start
-  #   cwd: api
-  #   port: 3000
-  #   probe: {{http: /health}} # ready when this answers; else when the port does
-
-# Real servers, each with its data in .tarmac/; kinds: {kinds}.
-stores: {{}}
-#  db: postgres
-#  cache: {{kind: redis, version: "7"}}
-"""
-
-
-def nothing(name: str, kinds: Iterable[str], left_out: Iterable[str] = ()) -> str:
-    """Write a file to begin with, for a folder in which nothing is recognised; it runs as it is."""
-    text = NOTHING.format(name=name, kinds=", ".join(sorted(kinds)))
-    return "\n".join([text.rstrip("\n"), *_left_out(left_out)]) + "\n"
+NOTHING = (
+    "Nothing in this folder shows how a service starts. Write the command that starts it, e.g. "
+    "`npm start`, `go run .` or `.venv/bin/python app.py`; the program listens where the variable "
+    "PORT says."
+)
 
 
 def write(found: Survey, name: str) -> str:
     """Write the file of a system that was found."""
+    origin = f" from {', '.join(found.origins[:6])}" if found.origins else ""
     lines = [
-        f"# Written by `tarmac init` from {', '.join(found.origins[:6])}; it is yours now.",
+        f"# Written by `tarmac init`{origin}; it is yours now.",
         "# `${stores.db.url}` is a reference: it is filled in, and what it names starts first.",
         "tarmac: 1",
         f"system: {name}",
@@ -79,6 +46,7 @@ def write(found: Survey, name: str) -> str:
     for index, service in enumerate(found.services):
         written = _service(service, is_front=service.name == front)
         lines += ["", *written] if index else written
+    lines += [] if found.services else _to_fill_in(found.unstarted)
     listed = [name for service in found.services for name in service.secrets]
     if both := [name for name in dict.fromkeys(listed) if listed.count(name) > 1]:
         lines += ["", "# One value for all that list it.", f"secrets: [{', '.join(both)}]"]
@@ -94,6 +62,15 @@ def write(found: Survey, name: str) -> str:
     if found.broker is not None:
         lines += ["", *_comments(found.broker.remarks, 0), f"broker: {_store(found.broker)}"]
     return "\n".join([*lines, *_left_out(found.left_out)]) + "\n"
+
+
+def _to_fill_in(unstarted: Iterable[Service]) -> Iterator[str]:
+    """Write the services whose start nothing shows, or one; `up` refuses the file as it is."""
+    yield from _comments([NOTHING], 2)
+    for number, service in enumerate(tuple(unstarted) or (Service("web"),)):
+        yield f"  {service.name}:"
+        yield '    run: "" # the command that starts it'
+        yield f"    port: {next(iter(service.ports.values()), 8080 + number)}"
 
 
 def _left_out(lines: Iterable[str]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from tarmac.adopt import _dotenv
@@ -19,45 +21,95 @@ from tarmac.adopt._found import (
     valid_name,
 )
 
-_LISTED = [[name] for name in NAMES]
-#: Folders whose compose files run what was built elsewhere.
-_DEPLOYS = frozenset({"deploy", "deployment", "docker", "scripts", "examples", "example", "docs"})
+#: Files beside those of NAMES: `docker-compose.local.yml`.
+_OTHERS = re.compile(r"(?:docker-)?compose\.([\w.-]+)\.ya?ml")
+#: Folders whose compose files run what was built elsewhere, or other systems.
+_ASIDE = re.compile(
+    r"(^|/)(docs?|examples?|samples?|tests?|e2e|hack|bench\w*|monitoring|observability|\..+)(/|$)"
+)
+#: Words of files that are for another place than the one where people work.
+_ELSEWHERE = re.compile(r"prod|stag|test|e2e|\bci\b|deploy|release|swarm|example|sample|override")
+DEEPEST = 2
 
 
 def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
-    """Read the project of the root, or the only one that is a folder below it."""
-    found = _project(root, kinds)
+    """Read the project of the root, or the one in a folder below it that builds the most."""
+    if name := root.has(*NAMES):
+        return _project(root, [_building(root, "", name)], kinds)
     own_files = tuple(file for file in root.files if "/" not in file)
-    if found is not None or is_project(replace(root, files=own_files)):
-        return found
-    folders = {file.partition("/")[0] for file in root.files if file.split("/")[1:][:1] in _LISTED}
-    own = [folder for folder in folders if not folder.startswith(".") and folder not in _DEPLOYS]
-    found = _project(root.below(own[0]), kinds) if len(own) == 1 else None
-    if found is None:
+    is_one = is_project(replace(root, files=own_files))
+    files = [file for file in root.files if _is_below(file)]
+    places = {posixpath.dirname(file) for file in files}
+    if not is_one and len(places) > 1:  # each of them may be a system of its own
         return None
-    services = (
-        replace(service, folder=posixpath.normpath(posixpath.join(own[0], service.folder)))
-        for service in found.services
-    )
-    stores = (
-        replace(store, init=tuple(posixpath.join(own[0], file) for file in store.init))
-        for store in found.stores
-    )
-    origins = (posixpath.join(own[0], origin) for origin in found.origins)
-    return replace(found, services=tuple(services), stores=tuple(stores), origins=tuple(origins))
+    chosen = max(files, key=lambda file: (_builds(root, file), *_rank(file)), default="")
+    found = _project(root, _beside(root, chosen, files), kinds) if chosen else None
+    has_some = found is not None and bool(found.services or found.stores or found.broker)
+    return found if has_some else None
 
 
-def _project(folder: Folder, kinds: frozenset[str]) -> Survey | None:
-    name = folder.has(*NAMES)
-    project = read_project(folder, name) if name else None
-    if project is None:
+def _is_below(file: str) -> bool:
+    """Tell whether a file is a compose file of a folder below the root."""
+    folder, name = posixpath.split(file)
+    is_named = name in NAMES or _OTHERS.fullmatch(name) is not None
+    return is_named and bool(folder) and folder.count("/") < DEEPEST and not _ASIDE.search(folder)
+
+
+def _rank(file: str) -> tuple[bool, bool, str]:
+    """Put first what is for this place, and has a plain name."""
+    name = posixpath.basename(file)
+    return (not _ELSEWHERE.search(name), name in NAMES, file)
+
+
+def _builds(root: Folder, file: str) -> int:
+    """Count what a file builds."""
+    return len(re.findall(r"(?m)^[ \t]+build:", root.read(file)))
+
+
+def _building(root: Folder, folder: str, name: str) -> str:
+    """Take the file beside one that builds nothing, where it builds what that one has as images."""
+    if _builds(root, name):
+        return name
+    beside = [file for file in root.files if posixpath.dirname(file) == folder]
+    others = [file for file in beside if _OTHERS.fullmatch(posixpath.basename(file))]
+    others = [file for file in others if not _ELSEWHERE.search(posixpath.basename(file))]
+    return max(others, key=lambda file: _builds(root, file), default=name) or name
+
+
+def _beside(root: Folder, chosen: str, files: list[str]) -> list[str]:
+    """List the files that make a system together: `compose.api.yml` beside `compose.db.yml`."""
+    if posixpath.basename(chosen) in NAMES:
+        return [chosen]
+    place = posixpath.dirname(chosen)
+    alike = [file for file in files if posixpath.dirname(file) == place and file != chosen]
+    named = {file: set(_services_of(root, file)) for file in alike if _rank(file)[0]}
+    taken = set(_services_of(root, chosen))
+    found = [chosen]
+    for file, services in named.items():
+        if services and not services & taken:
+            found.append(file)
+            taken |= services
+    return found
+
+
+def _services_of(root: Folder, file: str) -> Collection[str]:
+    project = read_project(root, file)
+    return project.services.keys() if project else ()
+
+
+def _project(root: Folder, names: list[str], kinds: frozenset[str]) -> Survey | None:
+    projects = [project for name in names if (project := read_project(root, name)) is not None]
+    if not projects:
         return None
-    services = project.services
-    values, values_of = _dotenv.of_file(folder)
+    name = names[0]
+    services = {own: spec for one in reversed(projects) for own, spec in one.services.items()}
+    origins = [origin for one in projects for origin in one.origins]
+    values, values_of = _dotenv.of_file(root.below(posixpath.dirname(name)))
     example = values_of if values_of != ".env" else ""
-    found = Survey(origins=tuple(filter(None, (*project.origins, example))))
+    example = posixpath.join(posixpath.dirname(name), example) if example else ""
+    found = Survey(origins=tuple(filter(None, (*origins, example))))
     for own, spec in services.items():
-        found = added(found, Container(own, shaped(spec), folder, kinds, values))
+        found = added(found, Container(own, shaped(spec), root, kinds, values))
     completed = {
         target
         for spec in services.values()

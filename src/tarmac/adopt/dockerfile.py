@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tarmac.adopt._build_steps import made_from
 from tarmac.adopt._container import read_dockerfile
 from tarmac.adopt._found import Folder, Recogniser, Service, folder_name
 
@@ -12,7 +15,9 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     name = folder.has(*_NAMES)
     if not name:
         return ()
-    found = read_dockerfile(folder.read(name), folder_name(folder), folder.path)
+    text = folder.read(name)
+    found = read_dockerfile(text, folder_name(folder), folder.path)
+    found = replace(found, container_command=made_from(text, found.container_command, folder.path))
     return (found,) if found.container_command or found.ports else ()
 
 

@@ -91,6 +91,8 @@ def _source(folder: Folder, main: str) -> str:
 
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     """Run from source what a container runs as a binary, where there is no doubt which it is."""
+    if argv[:2] == ("go", "run") and any(folder.sources(".go")):
+        return joined((*argv[:3], *local_ports(argv[3:])))
     found = _services(folder)
     if not found or not argv:
         return ""
@@ -106,4 +108,16 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     return f"{run} {joined(told)}".strip()
 
 
-RECOGNISER = Recogniser(id="go", rank=50, services=_services, tasks=_tasks, here=_here)
+def _files(folder: Folder, run: str) -> tuple[str, ...]:
+    """List what one main package has, without what lies below the others."""
+    match = re.match(r"go run \./(\S+)", run)
+    if match is None:
+        return ()
+    mains = {posixpath.dirname(f) for f in folder.sources(".go") if _MAIN.search(folder.read(f))}
+    others = tuple(f"{main}/" for main in mains - {match[1], ""} if not match[1].startswith(main))
+    return tuple(f for f in folder.files if not f.startswith(others)) if others else ()
+
+
+RECOGNISER = Recogniser(
+    id="go", rank=50, services=_services, tasks=_tasks, here=_here, files=_files
+)

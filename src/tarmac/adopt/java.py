@@ -82,8 +82,16 @@ def _alone(folder: Folder) -> tuple[Service, ...]:
 
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     """Say `java -jar app.jar` of a container as what makes and runs it."""
-    found = _services(folder)
-    return found[0].run if found and argv[:1] == ("java",) else ""
+    if argv[:1] != ("java",):
+        return ""
+    if found := _services(folder):
+        return found[0].run
+    file, program, _ = _build(folder)
+    jar = argv[argv.index("-jar") + 1] if "-jar" in argv[:-1] else ""
+    if not file or not jar.startswith(("target/", "build/")):
+        return ""
+    made = f"{program} -q -DskipTests package" if file == "pom.xml" else f"{program} -q assemble"
+    return f"{made} && {' '.join(argv)}"
 
 
 RECOGNISER = Recogniser(id="java", rank=50, services=_services, here=_here)

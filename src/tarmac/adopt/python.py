@@ -139,13 +139,13 @@ def _start(folder: Folder) -> _Start:
     return next(filter(None, found), _Start("", ""))
 
 
-def _django(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - one shape for all
-    if "manage.py" not in files:
+def _django(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
+    if "manage.py" not in files or not re.search("(?i)django|^$", texts.get("manage.py", "")):
         return None
     return _Start("manage.py runserver --noreload 127.0.0.1:$PORT", "manage.py", 8000)
 
 
-def _app(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - as above
+def _app(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - one shape for all
     """Find a module that makes an app."""
     for file, text in texts.items():
         if match := _APP.search(text):
@@ -273,11 +273,21 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             "gunicorn": " -b 127.0.0.1:$PORT",
         }
         return line if "$PORT" in line else line + asks.get(program, "")
-    if is_of_project:
+    if is_of_project or _is_installed(program, folder):
         if python.startswith((".", "/")):
             return f"{python.removesuffix('python')}{joined(words)}"
         return f"{python.rpartition(' ')[0]} {joined(words)}".strip()
     return ""
+
+
+def _is_installed(program: str, folder: Folder) -> bool:
+    """Tell whether a program is a script of a package that the project has, or its own."""
+    if not re.fullmatch(r"[a-z][\w-]*", program):
+        return False
+    listed = (folder.upwards(name) for name in ("pyproject.toml", "requirements.txt", "Pipfile"))
+    text = "\n".join(folder.read(name) for name in listed if name)
+    name = re.escape(program)
+    return bool(re.search(rf"(?m)^[ \t]*{name}\b|['\"]{name}(?:['\"\[<>=~!; ])", text))
 
 
 RECOGNISER = Recogniser(id="python", rank=40, services=_services, tasks=_tasks, here=_here)

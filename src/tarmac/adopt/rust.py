@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, installed
+from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, installed, joined
 
 _SQLX = re.compile(r"(?m)^sqlx\s*=\s*(?:\{[^}\n]*?version\s*=\s*)?\"[^\d\"]*(\d+(?:\.\d+)?)")
 _ASKS = re.compile(r"\b(?:sqlx::)?query(?:_as|_scalar)?!\s*\(")
@@ -55,8 +55,18 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 
 
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
+    if argv[:2] == ("cargo", "run") and "Cargo.toml" in folder.files:
+        return joined(_alone(folder, argv))
     found = _services(folder)
     return " ".join((found[0].run, *(("--", *argv[1:]) if argv[1:] else ()))) if found else ""
+
+
+def _alone(folder: Folder, argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave the program's name out where the crate has no other one."""
+    is_crate = "src/main.rs" in folder.files and "[workspace]" not in folder.read("Cargo.toml")
+    is_only = is_crate and not any(file.startswith("src/bin/") for file in folder.files)
+    at = argv.index("--bin") if is_only and "--bin" in argv else -1
+    return argv if at < 0 else (*argv[:at], *argv[at + 2 :])
 
 
 RECOGNISER = Recogniser(id="rust", rank=50, services=_services, tasks=_tasks, here=_here)

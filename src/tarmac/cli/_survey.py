@@ -69,9 +69,7 @@ def show(
 ) -> None:
     """Say what was found, what was assumed, what is still to do, and what comes next."""
     if not found.services:
-        click.echo(
-            f"{file} written: no service was recognised, so the file contains a working example"
-        )
+        click.echo(f"{file} written: no service was recognised; write the command of yours there")
     else:
         click.echo(f"{file} written, from {', '.join(found.origins[:6])}")
     for service in found.services:

@@ -39,7 +39,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
     from tarmac import adopt
     from tarmac.adopt._found import valid_name
     from tarmac.adopt._survey import survey
-    from tarmac.adopt._write import nothing, write
+    from tarmac.adopt._write import write
     from tarmac.base import registry
     from tarmac.catalog import stores
     from tarmac.cli._repository import open_repository
@@ -57,8 +57,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
     repository = open_repository(root, skipped.setdefault)
     found = survey(repository, registry.load(adopt, "RECOGNISER"), kinds.keys())
     system = valid_name(name or root.resolve().name)
-    plain = [kind.id for kind in kinds.values() if not kind.broker]
-    text = write(found, system) if found.services else nothing(system, plain, found.left_out)
+    text = write(found, system)
     lines = tuple(f"{name}: {why}" for name, why in sorted(skipped.items()))
     if stdout:
         click.echo(text, nl=False)

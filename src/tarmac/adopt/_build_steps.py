@@ -1,0 +1,211 @@
+"""What a container's program is made of: the build step of its Dockerfile that makes it.
+
+`CMD ["/app"]`, where a stage before had `go build -o /bin/app ./cmd/api`, is `go run ./cmd/api`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+#: Options of `go build` that take a value of their own.
+_GO_VALUES = frozenset({"-o", "-ldflags", "-tags", "-mod", "-gcflags", "-asmflags", "-p"})
+_CARGO_RESULT = re.compile(r"(?:^|/)target/(?:[\w-]+/)?(?:release|debug)/([\w-]+)$")
+#: The same anywhere in a step, as in `objcopy target/release/server ./conduit`.
+_CARGO_NAMED = re.compile(r"target/(?:[\w-]+/)?(?:release|debug)/([\w-]+)")
+_PACKS = re.compile(r"(?:^|/)(?:mvnw?|gradlew?)$")
+
+
+@dataclass
+class _Stage:
+    """One stage of a Dockerfile."""
+
+    name: str
+    place: str = ""
+    workdir: str = "/"
+    #: (path in the repository, path there) of each copy of its own files.
+    own: list[tuple[str, str]] = field(default_factory=list)
+    #: (folder, command) of each step that runs.
+    ran: list[tuple[str, str]] = field(default_factory=list)
+    #: (stage, source, target) of each copy from another stage.
+    copied: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def made_from(text: str, argv: tuple[str, ...], place: str = "") -> tuple[str, ...]:
+    """Return a container's command as what its program is made of; as it is where nothing says.
+
+    Args:
+        text: the Dockerfile.
+        argv: the command.
+        place: the folder that the result is for, where the image is built from one above it.
+    """
+    stages = _stages(text, place)
+    if not argv or not stages:
+        return argv
+    if posixpath.basename(argv[0]) == "java" and "-jar" in argv[:-1]:
+        return _jar(stages, argv)
+    last = stages[-1]
+    program = posixpath.normpath(posixpath.join(last.workdir, argv[0]))
+    stage, made = _origin(stages, last, program)
+    return _go(stage, made, argv) or _cargo(stage, made, argv) or argv
+
+
+def _origin(stages: list[_Stage], stage: _Stage, program: str) -> tuple[_Stage, str]:
+    """Follow a file through the stages that copied it to the one that made it."""
+    for source, path, target in reversed(stage.copied):
+        named = posixpath.basename(path) == posixpath.basename(program)
+        if target == program or (named and program.startswith(target)) or _on_path(target, program):
+            before = next((s for n, s in enumerate(stages) if source in (s.name, str(n))), None)
+            if before is not None and before is not stage:
+                return _origin(stages, before, path)
+    return stage, program
+
+
+def _on_path(target: str, program: str) -> bool:
+    """Tell whether a command without a folder is the file in a folder of PATH."""
+    is_bare = posixpath.dirname(program) in ("/", "")
+    return is_bare and posixpath.basename(target) == posixpath.basename(program)
+
+
+def _go(stage: _Stage, made: str, argv: tuple[str, ...]) -> tuple[str, ...]:
+    builds = [
+        (folder, words)
+        for folder, words in _commands(stage)
+        if [posixpath.basename(words[0]), *words[1:2]] in (["go", "build"], ["go", "install"])
+    ]
+    for folder, words in builds:
+        wanted, packages = _go_words(words)
+        package = packages[-1] if packages else "."
+        if "@" in package or re.match(r"[\w-]+\.[a-z]+/", package):
+            continue  # a tool of others
+        out = posixpath.join(folder, wanted or posixpath.basename(package))
+        if posixpath.basename(out) != posixpath.basename(made) and len(builds) > 1:
+            continue
+        files = [word for word in packages if word.endswith(".go")]
+        named = files or [package]
+        return ("go", "run", *(_from_root(stage, folder, word) for word in named), *argv[1:])
+    return ()
+
+
+def _go_words(words: list[str]) -> tuple[str, list[str]]:
+    """Return what a build writes, and the packages or files that it is made of."""
+    wanted, packages, skip = "", [], False
+    for before, word in pairwise(words[1:]):
+        if skip:
+            skip = False
+            wanted = word if before == "-o" else wanted
+        elif word.startswith("-"):
+            skip = word in _GO_VALUES
+            wanted = word.removeprefix("-o=") if word.startswith("-o=") else wanted
+        else:
+            packages.append(word)
+    return wanted, packages
+
+
+def _cargo(stage: _Stage, made: str, argv: tuple[str, ...]) -> tuple[str, ...]:
+    builds = [w for _, w in _commands(stage) if w[0] == "cargo" and {"build", "install"} & {*w}]
+    if not builds:
+        return ()
+    rest = ("--", *argv[1:]) if argv[1:] else ()
+    for words in builds:
+        if "--path" in words[:-1]:
+            place = words[words.index("--path") + 1]
+            where = () if place == "." else ("--manifest-path", f"{place}/Cargo.toml")
+            return ("cargo", "run", "--quiet", *where, *rest)
+    said = next((match[1] for match in [_CARGO_RESULT.search(made)] if match), "")
+    named = [n for _, line in stage.ran for n in _CARGO_NAMED.findall(line)]
+    name = said or (named[0] if len(set(named)) == 1 else posixpath.basename(made))
+    return ("cargo", "run", "--quiet", "--bin", name, *rest)
+
+
+def _jar(stages: list[_Stage], argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the jar where this machine's build leaves it."""
+    at = argv.index("-jar") + 1
+    jar = posixpath.join(stages[-1].workdir, argv[at])
+    for source, path, target in stages[-1].copied:
+        if target in (jar, posixpath.dirname(jar), f"{posixpath.dirname(jar)}/"):
+            stage = next((s for n, s in enumerate(stages) if source in (s.name, str(n))), None)
+            if stage is None or not any(_PACKS.search(words[0]) for _, words in _commands(stage)):
+                continue
+            return (*argv[:at], _from_root(stage, "/", path).removeprefix("./"), *argv[at + 1 :])
+    return argv
+
+
+def _commands(stage: _Stage) -> Iterator[tuple[str, list[str]]]:
+    """Yield each command of the steps that run, with the folder that it runs in."""
+    for place, line in stage.ran:
+        folder = place
+        for part in re.split(r"&&|\|\||;", line):
+            try:
+                words = shlex.split(part)
+            except ValueError:
+                continue
+            while words and (re.match(r"\w+=", words[0]) or words[0].startswith("--mount")):
+                words = words[1:]
+            if words[:1] == ["cd"] and len(words) > 1:
+                folder = posixpath.join(folder, words[1])
+            elif words:
+                yield folder, words
+
+
+def _from_root(stage: _Stage, folder: str, path: str) -> str:
+    """Return where a path of a stage is in the repository, as Go writes it."""
+    whole = posixpath.normpath(posixpath.join(folder, path))
+    copies = sorted(stage.own, key=lambda copy: -len(copy[1])) or [(".", stage.workdir)]
+    source, target = next(
+        ((s, t) for s, t in copies if whole == t or whole.startswith(f"{t.rstrip('/')}/")),
+        ("", ""),
+    )
+    if not target:
+        return path
+    inside = posixpath.normpath(posixpath.join(source, posixpath.relpath(whole, target)))
+    if stage.place and (inside == stage.place or inside.startswith(f"{stage.place}/")):
+        inside = posixpath.relpath(inside, stage.place)
+    return inside if inside == "." or inside.endswith((".go", ".jar")) else f"./{inside}"
+
+
+def _stages(text: str, place: str) -> list[_Stage]:
+    text = re.sub(r"(?m)^[ \t]*#.*\n", "", text)
+    text = re.sub(r"\\\s*\n", " ", text)
+    found: list[_Stage] = []
+    for word, rest in re.findall(r"(?im)^[ \t]*(FROM|WORKDIR|RUN|COPY|ADD)\s+(.+)$", text):
+        if word.upper() == "FROM":
+            named = re.search(r"(?i)\bAS\s+(\S+)", rest)
+            base = next((w for w in rest.split() if not w.startswith("--")), "")
+            same = next((stage for stage in found if stage.name == base), None)
+            stage = _Stage(named[1] if named else "", place)
+            if same is not None:  # it goes on from there, with all that is in it
+                stage.workdir, stage.own = same.workdir, [*same.own]
+                stage.ran, stage.copied = [*same.ran], [*same.copied]
+            found.append(stage)
+        elif found:
+            _step(found[-1], word.upper(), rest)
+    return found
+
+
+def _step(stage: _Stage, word: str, rest: str) -> None:
+    if word == "WORKDIR":
+        stage.workdir = posixpath.normpath(posixpath.join(stage.workdir, rest.strip().strip('"')))
+    elif word == "RUN":
+        stage.ran.append((stage.workdir, rest))
+    else:
+        words = rest.replace('["', "").replace('"]', "").replace('", "', " ").split()
+        source = next((w.removeprefix("--from=") for w in words if w.startswith("--from=")), "")
+        paths = [w for w in words if not w.startswith("--")]
+        if len(paths) < 2:
+            return
+        *sources, target = paths
+        target = posixpath.join(stage.workdir, target)
+        if source:
+            stage.copied += [(source, posixpath.join("/", path), target) for path in sources]
+        else:
+            folders = [path for path in sources if not posixpath.splitext(path)[1].strip("/.")]
+            stage.own += [(_plain(path), posixpath.normpath(target)) for path in folders]
+
+
+def _plain(path: str) -> str:
+    return posixpath.normpath(path.lstrip("/") or ".")

@@ -1,0 +1,23 @@
+"""A variable that a program reads, as the readers of source code return it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class VariableRead:
+    """A variable that the program reads."""
+
+    name: str
+    #: None: it must be given.
+    default: str | None
+    #: file:line, from the folder.
+    place: str
+    #: The code asks whether it is there, or whether it says `true`: absent is an answer.
+    is_tested: bool = False
+
+
+def line_of(content: str, position: int) -> int:
+    """Return the line of a position, from 1."""
+    return content.count("\n", 0, position) + 1
