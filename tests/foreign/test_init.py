@@ -107,13 +107,16 @@ def test_an_edit_of_an_adopted_program_is_served_without_a_further_command(forei
     stops(box, family(box))
 
 
-def test_an_empty_folder_gets_an_example_that_runs(sandbox, stops):
+def test_what_nothing_is_recognised_in_is_refused_until_a_command_is_filled_in(sandbox):
+    """Its files are never served: an `.env` may be among them."""
     box = sandbox
     (box.folder / "server.py").unlink()
-    adopted(box)
-    box.up()
-    assert "tarmac.yaml" in ask(box, "web", "/")[1]
-    stops(box, family(box))
+    written = box.tarmac("init")
+    assert written.returncode == 1
+    assert "no service was recognised; write the command of yours there" in written.stdout
+    refused = box.tarmac("up", "-d")
+    assert refused.returncode == 2
+    assert "tarmac.yaml:11:10: run is empty; name a program" in refused.stderr
 
 
 def test_a_file_that_is_there_is_never_overwritten(foreign):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tarmac.cli._refusals import refusals
+from tarmac.run.refusals import refusals
 
 
 class _Strict(http.server.BaseHTTPRequestHandler):
@@ -51,15 +51,25 @@ def test_only_refusals_are_said_with_the_path_and_the_reason():
         }
 
 
-def test_of_what_does_not_answer_or_is_elsewhere_nothing_is_said():
-    with socket.socket() as bound:
+def test_what_is_gone_or_keeps_silent_is_said_and_nothing_of_what_is_elsewhere(monkeypatch):
+    monkeypatch.setattr("tarmac.run.refusals.LIMIT_S", 0.2)
+    with socket.socket() as bound, socket.create_server(("127.0.0.1", 0)) as silent:
         bound.bind(("127.0.0.1", 0))
-        assert refusals([f"http://localhost:{bound.getsockname()[1]}"]) == {}
+        urls = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in (bound, silent)]
+        assert refusals(urls) == {
+            urls[0]: "/ is not answered: nothing listens there any more",
+            urls[1]: "/ gave no answer within 0.2 s",
+        }
     assert refusals(["https://localhost:1", "http://shop.example"]) == {}
 
 
-@pytest.mark.parametrize("said", [b"SSH-2.0-x\r\n", b"HTTP/1.1\r\n", b""])
-def test_of_another_protocol_nothing_is_said(said):
+CLOSED = "/ closed the connection without an answer; see whether it ended: tarmac ps"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [(b"SSH-2.0-x\r\n", None), (b"HTTP/1.1\r\n", None), (b"", CLOSED)]
+)
+def test_an_end_without_an_answer_is_said_and_another_protocol_is_not(said, shown):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -70,5 +80,6 @@ def test_of_another_protocol_nothing_is_said(said):
 
         thread = threading.Thread(target=answer)
         thread.start()
-        assert refusals([f"http://localhost:{listener.getsockname()[1]}"]) == {}
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert refusals([url]) == ({url: shown} if shown else {})
         thread.join()

@@ -101,7 +101,7 @@ def what_to_open(console: Console, nodes: tuple[NodeState, ...], dashboard: str 
     Of a service that is known by its port alone, what a browser would be refused with stands there:
     a port that takes connections may serve nothing.
     """
-    from tarmac.cli._refusals import refusals
+    from tarmac.run.refusals import refusals
 
     pages = [(node.name, node.page) for node in nodes if node.page and node.role == "service"]
     refused = refusals([node.page for node in nodes if node.page and node.by_port])

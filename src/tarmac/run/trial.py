@@ -15,6 +15,7 @@ from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client, remove
 from tarmac.run.local.supervisor.client import Status
+from tarmac.run.refusals import refusals
 
 if TYPE_CHECKING:
     from tarmac.adopt._found import Survey
@@ -61,7 +62,7 @@ def try_out(
     for _ in range(MOST_TRIES):
         enough = functools.partial(_teaches, found=found, kinds=kinds)
         try:
-            status = _tried(wait, home, file, absent, enough)
+            status, refused = _tried(wait, home, file, absent, enough)
         finally:
             _remove(home)
         failures = _failures(status, found)
@@ -76,7 +77,11 @@ def try_out(
         everything = {service.name for service in found.services}
         if not any(map(_may_go_better, lessons)) or absent >= everything:
             break
-    return Trial(found, _healthy(status), tuple(notes), status.healthy and not absent)
+    for service, why in refused.items():
+        notes[service, f"its page: {why}"] = None
+    healthy = tuple(name for name in _healthy(status) if name not in refused)
+    is_healthy = status.healthy and not absent and not refused
+    return Trial(found, healthy, tuple(notes), is_healthy)
 
 
 def _teaches(status: Status, *, found: Survey, kinds: frozenset[str]) -> bool:
@@ -98,8 +103,12 @@ def _tried(
     file: Path,
     absent: Iterable[str],
     is_enough: Callable[[Status], bool],
-) -> Status:
-    """Start it without what is absent, wait until enough was seen, and stop it."""
+) -> tuple[Status, dict[str, str]]:
+    """Start it without what is absent, wait until enough was seen, look at its pages, and stop it.
+
+    Returns:
+        How it stood, and by service what a browser is shown instead of its page.
+    """
     options = Options(
         file=str(file.resolve()),
         namespace=NAMESPACE,
@@ -116,7 +125,10 @@ def _tried(
     # What it runs ends with this connection, and so with this process.
     with contextlib.closing(client.attach(home)), contextlib.suppress(_EarlyEnd):
         seen.append(wait(home, LONGEST_S, look))
-    return seen[-1]
+        pages = {node.page: node.service for node in seen[-1].nodes if node.page and node.by_port}
+        refused = {pages[url]: why for url, why in refusals(list(pages)).items()}
+        return seen[-1], refused
+    return seen[-1], {}
 
 
 def _remove(home: Home) -> None:

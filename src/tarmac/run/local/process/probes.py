@@ -83,7 +83,7 @@ async def get(host: str, port: int, path: str, *headers: str) -> tuple[int | Non
     """Ask by HTTP; return the status, None where it speaks another protocol, and a refusal's body.
 
     Raises:
-        OSError: nothing listens there, or the connection was lost.
+        OSError: nothing listens there, or the connection was lost or closed without an answer.
     """
     lines = (f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close", *headers, "", "")
 
@@ -92,6 +92,8 @@ async def get(host: str, port: int, path: str, *headers: str) -> tuple[int | Non
         return b"\r\n\r\n" in answer and (_status(answer) or 0) < 400
 
     answer = await _talk(host, port, "\r\n".join(lines).encode(), is_all, UNCLOSED_S)
+    if not answer:
+        raise ConnectionResetError("closed the connection without an answer")
     return _status(answer), answer.partition(b"\r\n\r\n")[2]
 
 

@@ -13,9 +13,10 @@ LIMIT_S = 2.0
 
 
 def refusals(urls: list[str]) -> dict[str, str]:
-    """Ask each URL, all at once; return, by URL, how those answered that answer with 400 or more.
+    """Ask each URL, all at once; return, by URL, what a browser would be shown instead of a page.
 
-    What takes longer than two seconds, speaks no HTTP or is on another machine is not among them.
+    That is a status of 400 or more, no answer within two seconds, or a connection that is closed
+    without one. What speaks another protocol or is on another machine is not among them.
     """
     here = [url for url in urls if _is_here(url)]
     if not here:
@@ -42,8 +43,12 @@ async def _ask(url: str) -> str:
             # A development server answers with a page only if one is asked for.
             accept = "Accept: text/html, */*"
             status, _ = await get(parts.hostname or "", parts.port or 80, path, accept)
-    except (OSError, TimeoutError):
-        return ""
+    except TimeoutError:
+        return f"{path} gave no answer within {LIMIT_S:g} s"
+    except ConnectionRefusedError:
+        return f"{path} is not answered: nothing listens there any more"
+    except OSError:
+        return f"{path} closed the connection without an answer; see whether it ended: tarmac ps"
     if status is None or status < HTTPStatus.BAD_REQUEST:
         return ""
     try:
