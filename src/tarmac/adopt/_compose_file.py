@@ -83,7 +83,7 @@ def read_project(folder: Folder, name: str) -> Project | None:
     services = folder.member(name, content, "services")
     if services is None:
         return None
-    values = _dotenv.of_file(folder.below(place))[0]
+    values = _dotenv.resolved(_dotenv.of_file(folder.below(place))[0])
     for own, spec in services.items():
         if isinstance(spec, dict):
             project.services[str(own)] = _filled(spec, values)

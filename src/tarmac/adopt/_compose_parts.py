@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -99,12 +100,21 @@ def environment_of(
     env: dict[str, str] = {}
     missing: list[str] = []
     for name, text in given.items():
-        value, open_names = _dotenv.filled(text or "", values)
+        value, open_names = _dotenv.filled(text or "", _for_an_address(text or "", values))
         if text is None or (open_names and not value):
             missing.append(name)
         else:
             env[name] = value
     return env, tuple(missing), private
+
+
+def _for_an_address(text: str, values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return values that leave an address one: a password may have an `@`, a `/` or a `#`."""
+    match = re.match(r"[a-z][a-z0-9+.-]*://([^@\s]*\$[^@\s]*)@", text)
+    if match is None:
+        return values
+    names = re.findall(r"\$\{?([A-Za-z_]\w*)", match[1])
+    return {**values, **{name: quote(values[name], safe="") for name in names if name in values}}
 
 
 def ports_of(spec: Mapping[str, Any]) -> Iterator[tuple[int, int]]:

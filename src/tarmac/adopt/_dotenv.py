@@ -14,7 +14,9 @@ OTHER_EXAMPLES = (
     *("env.example", "env-example", "example.env", "sample.env", "env.sample", ".env-example"),
     *(".env.local.example", ".env.development", "default.env"),
 )
-_VARIABLE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?:(:?[-?+])([^{}]*))?\})")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+#: Values within values, at most.
+DEEPEST = 8
 #: What a value shows: a user before a host, or a long run of letters and digits.
 _CREDENTIAL = re.compile(r"://[^/\s@]+@|(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{20,}")
 #: Characters of a value that are looked at; an address or a credential is shorter.
@@ -48,24 +50,69 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     return {}, ""
 
 
+def resolved(values: Mapping[str, str]) -> dict[str, str]:
+    """Fill in the values of a file that name others of it."""
+    return {
+        name: filled(text, {k: v for k, v in values.items() if k != name})[0]
+        if "${" in text
+        else text
+        for name, text in values.items()
+    }
+
+
 def filled(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-    """Fill in a value's variables; also return the names of those without a value."""
+    """Fill in a value's variables, as Compose does; also return the names of those without a value.
+
+    `${A:-${B:-c}}` is read from the inside out, and `$$` is a dollar sign.
+    """
     open_names: list[str] = []
+    return _filled(text, values, open_names, DEEPEST), tuple(open_names)
 
-    def one(match: re.Match[str]) -> str:
-        escaped, short, long, operator, otherwise = match.groups()
-        name = short or long
-        if escaped:
-            return "$"
-        if values.get(name) or (name in values and operator and not operator.startswith(":")):
-            return str(otherwise) if operator in ("+", ":+") else values[name]
-        if operator in ("-", ":-"):
-            return filled(otherwise, values)[0]
-        if operator not in ("+", ":+"):
-            open_names.append(name)
-        return ""
 
-    return _VARIABLE.sub(one, text), tuple(open_names)
+def _filled(text: str, values: Mapping[str, str], open_names: list[str], depth: int) -> str:
+    parts, at = [], 0
+    while (dollar := text.find("$", at)) >= 0:
+        parts.append(text[at:dollar])
+        behind = text[dollar + 1 :]
+        if behind.startswith("$"):
+            parts.append("$")
+            at = dollar + 2
+        elif behind.startswith("{") and depth and (inner := _braced(behind)) is not None:
+            parts.append(_value(inner, values, open_names, depth - 1))
+            at = dollar + len(inner) + 3
+        elif name := _NAME.match(behind):
+            parts.append(_value(name[0], values, open_names, depth - 1))
+            at = dollar + 1 + len(name[0])
+        else:
+            parts.append("$")
+            at = dollar + 1
+    return "".join((*parts, text[at:]))
+
+
+def _braced(text: str) -> str | None:
+    """Return what is between a brace and the one that closes it; None where none does."""
+    depth = 0
+    for at, sign in enumerate(text):
+        depth += (sign == "{") - (sign == "}")
+        if not depth:
+            return text[1:at]
+    return None
+
+
+def _value(inner: str, values: Mapping[str, str], open_names: list[str], depth: int) -> str:
+    """Return the value of `NAME`, or of `NAME:-otherwise` and its like."""
+    match = re.fullmatch(r"([A-Za-z_]\w*)(?:(:?[-?+])(.*))?", inner, re.DOTALL)
+    if match is None:
+        return f"${{{inner}}}"
+    name, operator, otherwise = match.groups()
+    if values.get(name) or (name in values and operator and not operator.startswith(":")):
+        is_other = operator in ("+", ":+")
+        return _filled(otherwise, values, open_names, depth) if is_other else values[name]
+    if operator in ("-", ":-"):
+        return _filled(otherwise, values, [], depth)
+    if operator not in ("+", ":+"):
+        open_names.append(name)
+    return ""
 
 
 def is_secret(name: str, value: str = "") -> bool:

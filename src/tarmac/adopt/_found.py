@@ -319,8 +319,18 @@ def local_ports(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def joined(words: tuple[str, ...]) -> str:
-    """Join words to a line, those with blanks quoted; $PORT stays a variable."""
-    return " ".join(word if re.search(r"\$\w", word) else shlex.quote(word) for word in words)
+    """Join words to a line, those with blanks quoted; $PORT and $(hostname) stay what they are."""
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    if not re.search(r"\$[\w({]|`", word):
+        return shlex.quote(word)
+    if not re.search(r"\s", re.sub(r"\$\([^)]*\)", "", word)):
+        return word
+    name, sign, value = word.partition("=") if re.match(r"\w+=", word) else ("", "", word)
+    escaped = value.replace('"', '\\"')
+    return f'{name}{sign}"{escaped}"'
 
 
 def as_list(line: str) -> tuple[str, ...]:

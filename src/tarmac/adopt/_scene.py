@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tarmac.adopt import _servers
-from tarmac.adopt._found import Service, Store, port_number
+from tarmac.adopt._found import Service, Store, port_number, valid_name
 
 #: What may be the name of a host in a value.
 _HOST = re.compile(r"[\w.-]+")
+#: Databases that every server has, and names that a database can have here.
+_SERVERS_OWN = frozenset({"postgres", "template1", "mysql", "admin", "test"})
+_DATABASE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Scene:
     may_add: bool
     waits: dict[str, set[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    #: Store -> the database that was asked for first.
+    _first_databases: dict[str, str] = field(default_factory=dict)
     #: The code of one names the host of another.
     names: bool = False
 
@@ -86,6 +91,21 @@ class Scene:
         if self.broker is not None and self.broker.kind == kind:
             return self.broker
         return next((store for store in self.stores.values() if store.kind == kind), None)
+
+    def with_database(self, store: Store, database: str) -> Store:
+        """Return the store that holds a database; another one of a server is a store of its own."""
+        if not database or database in _SERVERS_OWN or store is self.broker:
+            return store
+        main = store.database or self._first_databases.setdefault(store.name, database)
+        if database == main or not _DATABASE.fullmatch(database):
+            return store
+        name = valid_name(f"{store.name}-{database}")
+        if name not in self.stores and name not in self.services:
+            remark = f"another database of {store.name}'s server"
+            self.stores[name] = replace(
+                store, name=name, database=database, init=(), remarks=(remark,)
+            )
+        return self.stores.get(name, store)
 
     def store_named(self, host: str) -> Store | None:
         """Find the store or broker that a host is."""

@@ -298,6 +298,10 @@ def _said(
     """Translate a container's command to this machine; also return the recogniser that did it."""
     if len(argv) > 1 and argv[0].endswith(".sh"):  # an entry point that ends in `exec "$@"`
         argv = argv[1:]
+    assigned = next((n for n, word in enumerate(argv) if not re.match(r"\w+=", word)), 0)
+    if assigned and "&&" not in argv:  # `H=$(hostname) exec python app.py`
+        rest, by = _said(argv[assigned + (argv[assigned] == "exec") :], folder, recognisers)
+        return (f"{joined(argv[:assigned])} {rest}", by) if rest else ("", None)
     if "&&" in argv:
         at = argv.index("&&")
         first, by = _said(argv[:at], folder, recognisers)

@@ -77,6 +77,9 @@ def _of_a_store(address: _Address) -> str:
     if store is None and address.host in _HERE and scene.may_add:
         store = store_for(server, address.service, scene)
     path, query = address.match["path"] or "", _plain(address.match["query"] or "")
+    is_database = store is not None and _servers.of_kind(store.kind).shows.path_is_database
+    if store is not None and is_database and "TEST" not in address.variable:
+        store = scene.with_database(store, path.strip("/"))
     return _store_url(store, address.scheme, path, query, scene) if store is not None else ""
 
 

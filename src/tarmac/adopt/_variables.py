@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tarmac.adopt import _code, _dotenv, _servers
 from tarmac.adopt._addresses import rewritten
@@ -262,9 +262,22 @@ def parts_by_prefix(env: Mapping[str, str], scene: Scene) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in env.items():
         if (host := _host(name, value, scene)) is not None:
-            found |= dict(_by_name(host, env))
-            found = {**dict(_by_value(host, env)), **found}
+            own = _of_its_database(host, env, scene)
+            if own is not host:
+                found[name] = value.replace(host.root, own.root)
+            found |= dict(_by_name(own, env))
+            found = {**dict(_by_value(own, env)), **found}
     return found
+
+
+def _of_its_database(host: _Host, env: Mapping[str, str], scene: Scene) -> _Host:
+    """Take the store of the database that the host's variables name beside it."""
+    if host.store is None or not _servers.of_kind(host.store.kind).seeds:
+        return host
+    names = (f"{host.stem}{end}" for end in ("NAME", "DATABASE", "DB", "DBNAME"))
+    database = next((env[name] for name in names if env.get(name)), "")
+    store = scene.with_database(host.store, database)
+    return host if store is host.store else replace(host, store=store, root=f"stores.{store.name}")
 
 
 def _host(name: str, value: str, scene: Scene) -> _Host | None:

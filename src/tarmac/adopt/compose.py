@@ -105,6 +105,7 @@ def _project(root: Folder, names: list[str], kinds: frozenset[str]) -> Survey | 
     services = {own: spec for one in reversed(projects) for own, spec in one.services.items()}
     origins = [origin for one in projects for origin in one.origins]
     values, values_of = _dotenv.of_file(root.below(posixpath.dirname(name)))
+    values = _dotenv.resolved(values)
     example = values_of if values_of != ".env" else ""
     example = posixpath.join(posixpath.dirname(name), example) if example else ""
     found = Survey(origins=tuple(filter(None, (*origins, example))))
