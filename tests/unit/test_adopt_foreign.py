@@ -427,3 +427,11 @@ def test_two_databases_of_one_server_are_two_stores():
     }
     assert {store.name: store.database for store in found.stores} == {"db": "", "db-jobs": "jobs"}
     assert system_of(found)
+
+
+def test_how_a_container_is_stopped_comes_over():
+    (service,) = composed("stop_grace_period: 1m30s, stop_signal: SIGINT").services
+    assert (service.stop_signal, service.stop_grace_s) == ("INT", 90.0)
+    found = composed("command: python app.py", Dockerfile="FROM python:3.12\nSTOPSIGNAL SIGQUIT\n")
+    assert "    stop: {signal: QUIT}\n" in text_of(found)
+    assert "stop:" not in text_of(composed("stop_signal: SIGTERM"))

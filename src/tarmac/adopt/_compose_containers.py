@@ -17,6 +17,7 @@ from tarmac.adopt._build_steps import made_from
 from tarmac.adopt._compose_parts import (
     LEFT_OUT,
     commands_of,
+    end_of,
     environment_of,
     listed,
     mounts_of,
@@ -243,6 +244,7 @@ def _service(
         -1
     ]
     outside = folder.startswith(("..", "/"))
+    signal, grace_s = end_of(spec)
     mounts = dict(volumes_of(spec))
     return replace(
         base,
@@ -257,6 +259,8 @@ def _service(
         missing=dict.fromkeys(missing, "compose takes it from the shell or .env"),
         calls=tuple(map(valid_name, needs_of(spec))),
         probe=probe_of(spec),
+        stop_signal=signal or base.stop_signal,
+        stop_grace_s=grace_s,
         volumes={volume: path_inside(path, inside or "/app") for volume, path in mounts.items()},
         mounts=mounts,
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import yaml
 
 from tarmac.adopt import _dotenv
-from tarmac.adopt._container import plain, words
+from tarmac.adopt._container import named_signal, plain, words
 from tarmac.adopt._found import SKIPPED, Folder, port_number, valid_name
 from tarmac.base.foreign.data import BoundedLoader
 
@@ -159,6 +159,15 @@ def probe_of(spec: Mapping[str, Any]) -> str:
         r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::[^/\s\"']+)?(/[^\s\"'|)]*)?", text
     )
     return (match[1] or "/") if match else ""
+
+
+def end_of(spec: Mapping[str, Any]) -> tuple[str, float]:
+    """Read the signal that ends a container, and the seconds that it has; "" and 0 by default."""
+    text = str(spec.get("stop_grace_period") or "")
+    parts = re.findall(r"([\d.]+)(h|m(?!s)|s|ms|us)", text)
+    units = {"h": 3600, "m": 60, "s": 1, "ms": 0.001, "us": 0.000001}
+    seconds = sum(float(number) * units[unit] for number, unit in parts)
+    return named_signal(str(spec.get("stop_signal") or "")), seconds
 
 
 def mounts_of(spec: Mapping[str, Any], below: str = "/") -> Iterator[tuple[str, str]]:

@@ -24,8 +24,13 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
     command: tuple[str, ...] = ()
     env: dict[str, str] = {}
     ports: list[int] = []
-    for word, rest in re.findall(r"(?im)^[ \t]*(ENTRYPOINT|CMD|EXPOSE|ENV)\s+(.+)$", stage):
+    signal = ""
+    for word, rest in re.findall(
+        r"(?im)^[ \t]*(ENTRYPOINT|CMD|EXPOSE|ENV|STOPSIGNAL)\s+(.+)$", stage
+    ):
         match word.upper():
+            case "STOPSIGNAL":
+                signal = rest
             case "ENTRYPOINT":
                 entry, command = words(rest), ()
             case "CMD":
@@ -49,7 +54,15 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
         why="Dockerfile",
         ports=dict(zip(names, ports, strict=False)),
         env={k: v for k, v in env.items() if "$" not in v and not k.startswith(own)},
+        stop_signal=named_signal(signal),
     )
+
+
+def named_signal(text: str) -> str:
+    """Return a signal's name without SIG, as the model has it; "" for SIGTERM and for others."""
+    name = text.strip().strip("\"'").upper().removeprefix("SIG")
+    name = {"2": "INT", "3": "QUIT", "1": "HUP"}.get(name, name)
+    return name if name in ("INT", "QUIT", "HUP", "USR1", "USR2", "WINCH") else ""
 
 
 def base_image(text: str) -> tuple[str, bool]:

@@ -160,6 +160,9 @@ class Service:
     grpc: bool = False
     #: It answers grpc.health.v1.
     grpc_health: bool = False
+    #: What asks it to end, without SIG, and the seconds that it may take; "" and 0: as usual.
+    stop_signal: str = ""
+    stop_grace_s: float = 0.0
     tasks: Mapping[str, str] = field(default_factory=dict)
     #: Folders that outlive it: name -> path in its own folder.
     volumes: Mapping[str, str] = field(default_factory=dict)

@@ -123,6 +123,7 @@ def _service(service: Service, *, is_front: bool) -> Iterator[str]:
     yield from _edges(service)
     yield from _variables(service)
     yield from _probe(service)
+    yield from _end(service)
     yield from _files(service)
     yield from _tasks(service)
 
@@ -182,6 +183,13 @@ def _probe(service: Service) -> Iterator[str]:
         yield "    probe: {grpc: true} # grpc.health.v1 says SERVING"
     elif service.probe:
         yield f"    probe: {{http: {path}}}"
+
+
+def _end(service: Service) -> Iterator[str]:
+    signal = [f"signal: {service.stop_signal}"] if service.stop_signal else []
+    grace = [f"grace: {service.stop_grace_s:g}s"] if service.stop_grace_s else []
+    if signal or grace:
+        yield f"    stop: {{{', '.join((*signal, *grace))}}}"
 
 
 def _variables(service: Service) -> Iterator[str]:

@@ -130,6 +130,17 @@ def _listed_calls(value: Any) -> Any:
     return calls
 
 
+class Stop(StrictModel):
+    """How a service is told to end, and how long it may take."""
+
+    signal: Literal["TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "WINCH"] = Field(
+        default="TERM", description="What asks it to end; in a cluster its image's STOPSIGNAL does."
+    )
+    grace: Duration | None = Field(
+        default=None, gt=0, le=3600, description="From the signal to SIGKILL; default: 10s."
+    )
+
+
 class Service(StrictModel):
     """One service of the system."""
 
@@ -180,6 +191,7 @@ class Service(StrictModel):
         default=(), description="Variables with a secret value, from .env or generated."
     )
     probe: ProbeSpec | None = None
+    stop: Stop = Stop()
     isolated: bool = Field(default=False, description="Never shares an interpreter's memory.")
     watch: OneOrMore = Field(
         default=(), description="Paths whose edits concern it, besides the folders in `source`."

@@ -126,6 +126,8 @@ class Workload:
     #: Seconds between SIGTERM and the moment when it stops to accept; then to SIGKILL.
     drain_s: float = 0.0
     grace_s: float = 30.0
+    #: What asks it to end: of a pod, its image says which.
+    stop_signal: str = "SIGTERM"
     #: The number that people know a port by, where its image listens on another one: by that one.
     known_ports: Mapping[int, int] = field(default_factory=dict)
     #: The command, where it is not the image's own.

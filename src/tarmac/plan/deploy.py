@@ -86,8 +86,7 @@ def no_environment(system: System, asked: str | None = None) -> BadInput:
     known = system.file.environments
     advice = f"write `environments: {{{asked or 'production'}: {{}}}}`"
     what = f"environment '{asked}' does not exist" if asked else "the model has no environment"
-    if asked and known:
-        advice = did_you_mean(asked, known)
+    advice = did_you_mean(asked, known) if asked and known else advice
     return BadInput([Problem(str(system.locate(("environments",), key=True)), f"{what}; {advice}")])
 
 
@@ -413,7 +412,8 @@ def _service(
         extras=tuple(_extras(bindings, name)) if kit else (),
         metrics=first if kit else None,
         drain_s=DRAIN_S,
-        grace_s=DRAIN_S + FINISH_S + CLOSE_S,
+        grace_s=DRAIN_S + (spec.stop.grace or FINISH_S + CLOSE_S),
+        stop_signal=launch.stop_signal,
         volumes={volume: f"{VOLUMES}/volumes/{name}/{volume}" for volume in spec.volumes},
         disk=str(settled.disk),
         scratch=tuple(dict.fromkeys(map(posixpath.normpath, spec.writable.values()))),

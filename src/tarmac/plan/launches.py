@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from typing import TypedDict
 
 from tarmac.base.launch import (
     AliveProbe,
@@ -45,6 +46,7 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
     return Launch(
         argv=_command(argv, trap=True),
         signal_group=_command(argv)[0] == SHELL,
+        **_end(service),
         booted=TcpProbe(port) if port else None,
         ready=ready,
         booted_within_s=within_s,
@@ -86,12 +88,28 @@ def _of_kit(bindings: Bindings, name: str, number: int) -> Launch:
     return Launch(
         argv=(python, "-m", conventions.SERVE_MODULE, *packages),
         forked=None if separate else ForkedStart(python, packages),
+        **_end(service),
         booted=HttpProbe(port, conventions.LIVE_PATH),
         ready=HttpProbe(port, conventions.READY_PATH),
         cwd=parts[0].folder,
         folders=_volumes(bindings, name, parts[0].folder),
         sources=(*(sourced.folder for sourced in parts), *facts.kit_sources),
     )
+
+
+class _End(TypedDict, total=False):
+    """The fields of a launch that say how it ends."""
+
+    stop_signal: str
+    grace_s: float
+
+
+def _end(service: Service) -> _End:
+    """Return what the model says of its end; the rest stays as it is for every program."""
+    found = _End(stop_signal=f"SIG{service.stop.signal}")
+    if service.stop.grace is not None:
+        found["grace_s"] = service.stop.grace
+    return found
 
 
 def _place(bindings: Bindings, name: str) -> tuple[str, tuple[str, ...]]:

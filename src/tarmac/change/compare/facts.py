@@ -31,7 +31,18 @@ PLAN |= {"connects"}
 #: How a store is asked follows from its kind.
 PLAN |= {"asked", "catalogue"}
 WORKLOAD = {"name", "role", "about", "image", "place", "ports", "env", "scale", "resources"}
-WORKLOAD |= {"user", "live", "ready", "metrics", "drain_s", "grace_s", "argv", "files", "volumes"}
+WORKLOAD |= {
+    "user",
+    "live",
+    "ready",
+    "metrics",
+    "drain_s",
+    "grace_s",
+    "stop_signal",
+    "argv",
+    "files",
+    "volumes",
+}
 WORKLOAD |= {"routes", "once", "sources", "parts"}
 #: What follows from edges, routes and `trust`.
 WORKLOAD |= {"caller_tokens", "caller_keys"}
@@ -213,7 +224,10 @@ def _numbers(side: Side, workload: Workload) -> Iterator[tuple[Key, Fact]]:
     }
     yield Key("resources", name), Fact(given, side.place("resources"))
     yield Key("user", name), Fact(workload.user, place)
-    yield Key("shutdown", name), Fact((workload.drain_s, workload.grace_s), place)
+    yield (
+        Key("shutdown", name),
+        Fact((workload.drain_s, workload.grace_s, workload.stop_signal), place),
+    )
     if workload.metrics:
         yield Key("metrics", name), Fact(workload.metrics, place)
     if workload.role == "service":

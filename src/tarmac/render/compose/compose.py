@@ -28,6 +28,7 @@ START = (
 
 def _service(plan: ClusterPlan, workload: Workload, among: Order) -> dict[str, Any]:
     ends = {"stop_grace_period": f"{workload.grace_s:g}s"}
+    ends |= {} if workload.stop_signal == "SIGTERM" else {"stop_signal": workload.stop_signal}
     found: dict[str, Any] = {"image": workload.image}
     if workload.role == "service":
         found |= {"profiles": among.profiles(workload.name), "read_only": True}
