@@ -106,8 +106,10 @@ def checked(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     from tarmac.base.foreign import files
     from tarmac.model.loader import load
     from tarmac.run.local.host import toolchains
+    from tarmac.run.local.host.missing_programs import missing_programs
 
     try:
-        return (), toolchains.lacks(load(str(file), files.content))
+        system = load(str(file), files.content)
+        return (), (*missing_programs(system), *toolchains.lacks(system))
     except BadInput as error:
         return tuple(map(str, error.problems)), ()
