@@ -435,3 +435,34 @@ def test_how_a_container_is_stopped_comes_over():
     found = composed("command: python app.py", Dockerfile="FROM python:3.12\nSTOPSIGNAL SIGQUIT\n")
     assert "    stop: {signal: QUIT}\n" in text_of(found)
     assert "stop:" not in text_of(composed("stop_signal: SIGTERM"))
+
+
+def test_a_file_that_leaves_out_what_another_says_is_laid_over_it():
+    found = found_in(
+        **{
+            "compose.yaml": (
+                'services:\n  queue: {image: "nats:2"}\n  api: {image: "acme/api:1"}\n'
+            ),
+            "compose.dev.yaml": (
+                'services:\n  queue: {ports: ["4222:4222"]}\n  api: {build: ./api}\n'
+            ),
+            "api/package.json": '{"name": "api", "scripts": {"start": "node s.js"}}',
+            "api/s.js": NODE,
+        }
+    )
+    assert [service.name for service in found.services] == ["api"]
+    assert found.broker is not None
+    assert found.broker.name == "queue"
+
+
+def test_a_generator_of_load_is_left_to_be_started_by_hand():
+    found = found_in(
+        **{
+            "requirements.txt": "locust==2.1\n",
+            "locustfile.py": "from locust import HttpUser\n",
+            "Dockerfile": "FROM python:3.12\nCOPY . .\nCMD locust -f locustfile.py\n",
+            "compose.yaml": "services:\n  load: {build: .}\n",
+        }
+    )
+    assert found.services == ()
+    assert found.left_out == ("load: it tests the other services; start it by hand",)

@@ -29,6 +29,7 @@ from tarmac.adopt._compose_parts import (
 )
 from tarmac.adopt._container import base_image, read_dockerfile, script_of
 from tarmac.adopt._found import (
+    RUNS_TESTS,
     Folder,
     Service,
     Store,
@@ -38,8 +39,6 @@ from tarmac.adopt._found import (
 )
 from tarmac.base.foreign.data import from_json
 
-#: Images and services that try others out.
-_RUNS_TESTS = re.compile(r"(?i)\b(playwright|cypress|selenium|k6|locust)\b")
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
 DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
 
@@ -97,7 +96,7 @@ def _of_a_profile(found: Survey, container: Container) -> Survey | None:
 
 
 def _of_tests(found: Survey, container: Container) -> Survey | None:
-    if not _RUNS_TESTS.search(f"{container.own} {container.origin.image}"):
+    if not RUNS_TESTS.search(f"{container.own} {container.origin.image}"):
         return None
     return _left_out(found, f"{container.own}: it tests the other services; start it by hand")
 

@@ -70,15 +70,19 @@ class Project:
     origins: list[str] = field(default_factory=list)
 
 
-def read_project(folder: Folder, name: str) -> Project | None:
-    """Read the file with the one that overrides it; None if the file is not a Compose project."""
+def read_project(folder: Folder, name: str, over: str = "") -> Project | None:
+    """Read the file with the one that overrides it; None if the file is not a Compose project.
+
+    Args:
+        over: another file that is laid over both.
+    """
     place = posixpath.dirname(name)
     stem, _, ending = name.rpartition(".")
     override = folder.has(f"{stem}.override.{ending}")
     project = Project()
     content = _loaded(folder, name, project, DEEPEST)
-    if override:
-        content = merged(content, _loaded(folder, override, project, DEEPEST))
+    for other in filter(None, (override, over)):
+        content = merged(content, _loaded(folder, other, project, DEEPEST))
     content = _moved(content, place)
     services = folder.member(name, content, "services")
     if services is None:

@@ -20,6 +20,8 @@ SKIPPED = frozenset(
     | {"__pycache__", ".tarmac", ".next", ".nuxt", ".svelte-kit", "coverage", ".idea", ".gradle"}
     | {"site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".terraform", "htmlcov"}
 )
+#: Images, services and programs that try others out.
+RUNS_TESTS = re.compile(r"(?i)\b(playwright|cypress|selenium|k6|locust)\b")
 #: Where repositories of several programs keep them.
 SHELVES = ("apps", "services", "packages", "projects", "crates")
 #: A folder with one of these is a program of its own.

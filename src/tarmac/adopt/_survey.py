@@ -15,6 +15,7 @@ from functools import cache
 from tarmac.adopt import _code, _dotenv, _manifests
 from tarmac.adopt._container import read_dockerfile
 from tarmac.adopt._found import (
+    RUNS_TESTS,
     SHELVES,
     Folder,
     Recogniser,
@@ -103,6 +104,9 @@ def _started(
         is_shared = folders[service.folder] > 1
         folder = without(root.below(service.folder), places, service.folder)
         done = _completed(service, folder, recognisers, is_shared=is_shared)
+        if RUNS_TESTS.search(done.run):
+            left_out.append(f"{done.name}: it tests the other services; start it by hand")
+            continue
         if not done.files:
             listed = (recogniser.files(folder, done.run) for recogniser in recognisers)
             done = replace(done, files=next(filter(None, listed), ()))

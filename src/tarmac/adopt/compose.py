@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tarmac.adopt import _dotenv
 from tarmac.adopt._compose_containers import Container, added
-from tarmac.adopt._compose_file import NAMES, read_project
+from tarmac.adopt._compose_file import NAMES, Project, read_project
 from tarmac.adopt._compose_parts import (
     shaped,
 )
@@ -35,7 +35,7 @@ DEEPEST = 2
 def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     """Read the project of the root, or the one in a folder below it that builds the most."""
     if name := root.has(*NAMES):
-        return _project(root, [_building(root, "", name)], kinds)
+        return _project(root, _building(root, name), kinds)
     own_files = tuple(file for file in root.files if "/" not in file)
     is_one = is_project(replace(root, files=own_files))
     files = [file for file in root.files if _is_below(file)]
@@ -43,7 +43,7 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     if not is_one and len(places) > 1:  # each of them may be a system of its own
         return None
     chosen = max(files, key=lambda file: (_builds(root, file), *_rank(file)), default="")
-    found = _project(root, _beside(root, chosen, files), kinds) if chosen else None
+    found = _project(root, _joined(root, _beside(root, chosen, files)), kinds) if chosen else None
     has_some = found is not None and bool(found.services or found.stores or found.broker)
     return found if has_some else None
 
@@ -63,17 +63,25 @@ def _rank(file: str) -> tuple[bool, bool, str]:
 
 def _builds(root: Folder, file: str) -> int:
     """Count what a file builds."""
-    return len(re.findall(r"(?m)^[ \t]+build:", root.read(file)))
+    return len(re.findall(r"(?m)(?:^[ \t]+|[{,][ \t]*)build:", root.read(file)))
 
 
-def _building(root: Folder, folder: str, name: str) -> str:
-    """Take the file beside one that builds nothing, where it builds what that one has as images."""
-    if _builds(root, name):
-        return name
-    beside = [file for file in root.files if posixpath.dirname(file) == folder]
-    others = [file for file in beside if _OTHERS.fullmatch(posixpath.basename(file))]
-    others = [file for file in others if not _ELSEWHERE.search(posixpath.basename(file))]
-    return max(others, key=lambda file: _builds(root, file), default=name) or name
+def _building(root: Folder, name: str) -> Project | None:
+    """Take the file beside one that builds nothing, where it builds what that one has as images.
+
+    One that leaves out what the other says of a service is laid over it.
+    """
+    others = [file for file in root.files if _OTHERS.fullmatch(file)]
+    others = [file for file in others if not _ELSEWHERE.search(file)]
+    chosen = max(others, key=lambda file: _builds(root, file), default=name)
+    if _builds(root, name) or not _builds(root, chosen):
+        return read_project(root, name)
+    alone = read_project(root, chosen)
+    if alone and all(
+        spec.keys() & {"image", "build", "extends"} for spec in alone.services.values()
+    ):
+        return alone
+    return read_project(root, name, chosen)
 
 
 def _beside(root: Folder, chosen: str, files: list[str]) -> list[str]:
@@ -97,13 +105,19 @@ def _services_of(root: Folder, file: str) -> Collection[str]:
     return project.services.keys() if project else ()
 
 
-def _project(root: Folder, names: list[str], kinds: frozenset[str]) -> Survey | None:
+def _joined(root: Folder, names: list[str]) -> Project | None:
+    """Join files that name different services."""
     projects = [project for name in names if (project := read_project(root, name)) is not None]
     if not projects:
         return None
-    name = names[0]
     services = {own: spec for one in reversed(projects) for own, spec in one.services.items()}
-    origins = [origin for one in projects for origin in one.origins]
+    return Project(services, [origin for one in projects for origin in one.origins])
+
+
+def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Survey | None:
+    if project is None or not project.origins:
+        return None
+    name, services, origins = project.origins[0], project.services, project.origins
     values, values_of = _dotenv.of_file(root.below(posixpath.dirname(name)))
     values = _dotenv.resolved(values)
     example = values_of if values_of != ".env" else ""
