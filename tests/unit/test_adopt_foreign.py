@@ -466,3 +466,48 @@ def test_a_generator_of_load_is_left_to_be_started_by_hand():
     )
     assert found.services == ()
     assert found.left_out == ("load: it tests the other services; start it by hand",)
+
+
+def test_a_template_of_projects_is_no_project():
+    found = found_in(
+        **{
+            "cookiecutter.json": "{}",
+            "hooks/post_gen_project.py": "if __name__ == '__main__':\n    main()\n",
+            "{{cookiecutter.slug}}/compose.yaml": "services:\n  web: {build: [\n",
+        }
+    )
+    assert found.services == ()
+    assert found.left_out == (
+        "its folders are a template's: generate a project, and run `tarmac init` there",
+    )
+
+
+def test_a_module_without_a_program_is_a_library():
+    boot = "dependencies { implementation 'org.springframework.boot:spring-boot-starter' }\n"
+    main = "@SpringBootApplication\nclass Main { public static void main(String[] a) {} }\n"
+    found = runs(
+        **{
+            "settings.gradle": "include 'api', 'domain'\n",
+            "build.gradle": boot,
+            "api/build.gradle": boot,
+            "api/src/main/java/Main.java": main,
+            "domain/build.gradle": boot,
+            "domain/src/main/java/Order.java": "public class Order {}\n",
+            "domain/src/integrationTest/java/Main.java": main,
+        }
+    )
+    assert list(found) == ["api"]
+
+
+def test_a_host_in_a_command_is_found_by_its_name():
+    (service,) = composed(
+        "command: celery --broker=redis://cache:6379/0 flower, depends_on: [cache]",
+        **{"requirements.txt": "celery\nflower\nredis\n"},
+    ).services[:1]
+    assert service.to_do == ()
+
+
+@pytest.mark.parametrize("script", ["prisma migrate dev", "expo start", "npx storybook dev"])
+def test_a_tool_at_work_is_no_service(script):
+    package = f'{{"name": "x", "scripts": {{"dev": "{script}"}}}}'
+    assert runs(**{"package.json": package, "index.js": "1\n"}) == {}

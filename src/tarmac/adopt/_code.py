@@ -182,6 +182,11 @@ def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def names_host(line: str, name: str) -> bool:
+    """Tell whether a command has an address on a host."""
+    return bool(re.search(rf"://(?:[^@\s]*@)?{re.escape(name)}(?=[:/\"'\s]|$)", line))
+
+
 def compared_schemes(folder: Folder) -> frozenset[str]:
     """List the schemes of databases that a program asks for by one of their two names."""
     found = (match[1] for _, text in _texts(folder) for match in _COMPARES.finditer(text))

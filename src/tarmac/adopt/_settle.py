@@ -157,7 +157,8 @@ def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Serv
     names = {*scene.services, *scene.stores, *scene.unknown_hosts} - {service.name}
     names |= {scene.broker.name} if scene.broker else set()
     to_do, calls = [], list(service.calls)
-    for name, place in _code.named_hosts(folder, sorted(names)).items():
+    in_run = {n: "its command" for n in sorted(names) if _code.names_host(service.run, n)}
+    for name, place in {**_code.named_hosts(folder, sorted(names)), **in_run}.items():
         target = scene.services.get(name)
         store = scene.stores.get(name)
         if target is not None and target.ports and scene.may_call(service.name, name):

@@ -36,7 +36,7 @@ from tarmac.model.consistency import OURS, RESERVED
 
 #: Folders of things that are shown, tried or built with, not run.
 _ASIDE = re.compile(
-    r"(^|/)(docs?|examples?|samples?|scripts?|tools?|tests?|e2e|hack|infra|deploy\w*|bench\w*|\..+)(/|$)"
+    r"(^|/)(docs?|examples?|samples?|scripts?|tools?|tests?|e2e|hack|infra|deploy\w*|bench\w*|\..+)(/|$)|[{}]"
 )
 DEEPEST = 3
 MOST_PLACES = 10
@@ -55,6 +55,9 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
     recognisers = sorted(
         catalogue.values(), key=lambda recogniser: (recogniser.rank, recogniser.id)
     )
+    if any("{{" in file.rpartition("/")[0] for file in root.files):
+        what = "its folders are a template's: generate a project, and run `tarmac init` there"
+        return Survey(left_out=(what,))
     found: Survey | None = None
     manifests: Mapping[str, _manifests.Deployment] = {}
     for recogniser in recognisers:

@@ -20,12 +20,13 @@ from tarmac.adopt._found import (
     is_project,
     valid_name,
 )
+from tarmac.base.errors import BadInput
 
 #: Files beside those of NAMES: `docker-compose.local.yml`.
 _OTHERS = re.compile(r"(?:docker-)?compose\.([\w.-]+)\.ya?ml")
 #: Folders whose compose files run what was built elsewhere, or other systems.
 _ASIDE = re.compile(
-    r"(^|/)(docs?|examples?|samples?|tests?|e2e|hack|bench\w*|monitoring|observability|\..+)(/|$)"
+    r"(^|/)(docs?|examples?|samples?|tests?|e2e|hack|bench\w*|monitoring|observability|\..+)(/|$)|[{}]"
 )
 #: Words of files that are for another place than the one where people work.
 _ELSEWHERE = re.compile(r"prod|stag|test|e2e|\bci\b|deploy|release|swarm|example|sample|override")
@@ -42,6 +43,7 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     places = {posixpath.dirname(file) for file in files}
     if not is_one and len(places) > 1:  # each of them may be a system of its own
         return None
+    files = [file for file in files if _services_of(root, file)]
     chosen = max(files, key=lambda file: (_builds(root, file), *_rank(file)), default="")
     found = _project(root, _joined(root, _beside(root, chosen, files)), kinds) if chosen else None
     has_some = found is not None and bool(found.services or found.stores or found.broker)
@@ -101,7 +103,11 @@ def _beside(root: Folder, chosen: str, files: list[str]) -> list[str]:
 
 
 def _services_of(root: Folder, file: str) -> Collection[str]:
-    project = read_project(root, file)
+    try:
+        project = read_project(root, file)
+    except BadInput as error:  # it may be another tool's, or a template
+        root.skip(file, error.problems[0].what)
+        return ()
     return project.services.keys() if project else ()
 
 

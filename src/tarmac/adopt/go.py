@@ -41,7 +41,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     )
     if "" in mains:
         mains = [""]
-    mains = [main for main in mains if not _ASIDE.search(main)] or mains
+    mains = [main for main in mains if not _ASIDE.search(main)]
     sources = {main: _source(folder, main) for main in mains}
     if len(mains) > 1:
         # One that only carries commands out is started by hand.

@@ -8,6 +8,10 @@ from typing import NamedTuple
 from tarmac.adopt._found import Folder, Recogniser, Service, folder_name
 
 _MAIN = re.compile(r"static void main\(\s*String")
+#: A program, as Java and Kotlin have it; Quarkus makes one of routes.
+_PROGRAM = re.compile(
+    r"@SpringBootApplication|@QuarkusMain|static void main\(|\bfun main\(|@Path\("
+)
 _PLUGIN = re.compile(r"(?m)^[ \t]*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)")
 
 
@@ -47,7 +51,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 
 def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[Service, ...]:
     framework = next((known for known in _FRAMEWORKS if known.named in text), None)
-    if framework is None:
+    if framework is None or not _starts(folder):
         return ()
     maven = file == "pom.xml"
     # A check of style reads the whole folder, and has no part in a start.
@@ -63,6 +67,16 @@ def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[S
             guesses=("port 8080, the framework's usual one",),
         ),
     )
+
+
+def _starts(folder: Folder) -> bool:
+    """Tell whether a module has a program: not a library, and not one that only lists others."""
+    # A package may well be called `examples`: its name says nothing of what it is for.
+    listed = [file for file in folder.files if file.endswith((".java", ".kt", ".groovy"))]
+    sources = [file for file in listed if not re.search(r"(^|/)src/(?!main/)", file)]
+    if not listed:
+        return not any(map(folder.exists, ("settings.gradle", "settings.gradle.kts")))
+    return any(_PROGRAM.search(folder.read(file)) for file in sources)
 
 
 def _of_plugin(folder: Folder, file: str, program: str, text: str) -> tuple[Service, ...]:

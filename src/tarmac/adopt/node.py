@@ -46,6 +46,10 @@ _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 _MAKES = re.compile(
     r"^[ \t]*(?:npx\s+)?(?:tsc|tsup|rollup|babel|eslint|prettier|tailwindcss|sass)\b"
 )
+#: A program for another place than this machine's ports, or a tool at work.
+_ELSEWHERE = re.compile(
+    r"(?:^|&&)[ \t]*(?:npx\s+)?(?:expo|react-native|electron|tauri|prisma|(?:start-)?storybook)\b"
+)
 #: A script that starts those of the packages below.
 _STARTS_OTHERS = re.compile(r"\b(turbo|lerna)\b|\bpnpm\b.*\s(-r|--recursive|--parallel)\b")
 #: Where Prisma looks by itself.
@@ -82,7 +86,10 @@ def _script(folder: Folder, scripts: dict[str, str]) -> str:
     needs_build = _BUILT.search(scripts.get("start", ""))
     if needs_build and "dev" in scripts and not folder.exists(needs_build[0]):
         return "dev"
-    runs = [name for name in ("start", "dev", "serve") if not _MAKES.match(scripts.get(name, ""))]
+    aside = [
+        name for name in scripts if _MAKES.match(scripts[name]) or _ELSEWHERE.search(scripts[name])
+    ]
+    runs = [name for name in ("start", "dev", "serve") if name not in aside]
     return next((name for name in runs if name in scripts), "")
 
 
