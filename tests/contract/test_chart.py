@@ -75,6 +75,16 @@ TEMPLATES = {
         {"a": 1},
     ),
     "canary": ("Canary", {"canaries": {"n": {"spec": {"a": 1}}}}, {"a": 1}),
+    "destinationrule": (
+        "DestinationRule",
+        {"destinationRules": {"n": {"spec": {"a": 1}}}},
+        {"a": 1},
+    ),
+    "authorizationpolicy": (
+        "AuthorizationPolicy",
+        {"authorizationPolicies": {"n": {"spec": {"a": 1}}}},
+        {"a": 1},
+    ),
     "gateway": ("Gateway", {"gateways": {"n": {"spec": {"a": 1}}}}, {"a": 1}),
     "metrictemplate": ("MetricTemplate", {"metricTemplates": {"n": {"spec": {"a": 1}}}}, {"a": 1}),
     "rollout": ("Rollout", {"rollouts": {"n": {"spec": {"a": 1}}}}, {"a": 1}),

@@ -32,7 +32,7 @@ chart() {
     echo "$repository: no chart $chart installs $version; say another version in the catalogue" >&2
     exit 1
   fi
-  for file in "$tree"/{argocd,dns,observability}/values/"$chart.yaml"; do
+  for file in "$tree"/{argocd,dns,mesh,observability}/values/"$chart.yaml"; do
     if [ -f "$file" ]; then values+=(--values "$file"); fi
   done
   echo "$release: $version (chart $number)"

@@ -9,12 +9,11 @@ from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
 from tarmac.render.kubernetes.parts.metadata import an_object
+from tarmac.render.kubernetes.parts.sidecars import SIDECARS
 from tarmac.render.renderer import Renderer
 
 API, POLICY = "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"
 ASSET = "kubernetes/admission.yaml"
-#: What the mesh adds to a pod; its init container changes the pod's own network.
-SIDECARS = {"istio": "docker.io/istio/proxyv2"}
 #: The answers to a pod that breaks a rule; both leave a line in the audit log.
 ACTIONS = {"warn": ["Warn", "Audit"], "deny": ["Deny", "Audit"]}
 

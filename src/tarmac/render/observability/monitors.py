@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.model import conventions
@@ -10,6 +11,28 @@ from tarmac.plan.analysis import rollout_controller
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts.metadata import COMPONENT, NAME, an_object, selector
 from tarmac.render.renderer import Renderer
+
+#: Where Prometheus has its certificate of the mesh: the mount of assets/mesh/prometheus.yaml.
+CERTIFICATES = "/etc/prom-certs"
+MESH_NOTES = (
+    "The mesh refuses plain text, so Prometheus needs a certificate of its own: the values of",
+    "kube-prometheus-stack give it one. A pod's certificate names an account and no host.",
+)
+
+
+def _encrypted(plan: ClusterPlan) -> dict[str, Any]:
+    """Ask a pod of the mesh with a certificate."""
+    if not plan.settings.mesh:
+        return {}
+    return {
+        "scheme": "https",
+        "tlsConfig": {
+            "caFile": f"{CERTIFICATES}/root-cert.pem",
+            "certFile": f"{CERTIFICATES}/cert-chain.pem",
+            "keyFile": f"{CERTIFICATES}/key.pem",
+            "insecureSkipVerify": True,
+        },
+    }
 
 
 def monitor(plan: ClusterPlan, workload: Workload) -> Artifact:
@@ -29,11 +52,13 @@ def monitor(plan: ClusterPlan, workload: Workload) -> Artifact:
                 "path": conventions.METRICS_PATH,
                 "interval": "30s",
                 "scrapeTimeout": "10s",
+                **_encrypted(plan),
             }
         ],
     }
     api, kind = "monitoring.coreos.com/v1", "ServiceMonitor"
-    return an_object(plan, api, kind, workload.name, {"spec": spec}, of=workload)
+    notes = MESH_NOTES if plan.settings.mesh else ()
+    return an_object(plan, api, kind, workload.name, {"spec": spec}, of=workload, notes=notes)
 
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:

@@ -8,6 +8,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts.hosts import led_by_flagger
 from tarmac.render.kubernetes.parts.metadata import NAME, an_object, labels
+from tarmac.render.mesh.parts.traffic_policy import traffic_policy
 
 #: The pods that serve Ingresses of the class istio, where its configuration names no others.
 INGRESS_PODS = {"istio": "ingressgateway"}
@@ -17,6 +18,11 @@ def traffic(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
     """Return where the traffic of a canary comes from."""
     (name, port), *others = workload.ports.items()
     found: dict[str, Any] = {"port": port, "targetPort": port, "portName": name}
+    if plan.settings.mesh:
+        # Of the DestinationRules that it makes; its kind knows no limit of connections.
+        policy = traffic_policy()
+        del policy["connectionPool"]["tcp"]
+        found["trafficPolicy"] = policy
     if others:
         found["portDiscovery"] = True
     # By it the ServiceMonitor finds the two versions' Services. That of both has it not: what is

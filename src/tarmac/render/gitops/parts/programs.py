@@ -26,6 +26,12 @@ def _charts() -> dict[str, Any]:
     return charts
 
 
+def serves_ingresses(plan: ClusterPlan) -> bool:
+    """Tell whether the mesh needs pods for Ingresses: for a Gateway it makes them itself."""
+    way = plan.settings.ingress
+    return way.kind == "ingress" and way.controller == plan.settings.mesh
+
+
 def programs(plan: ClusterPlan, objects: Iterable[Artifact]) -> dict[str, str]:
     """List what must be there before, with its version: by the objects' kinds."""
     catalogue = versions.read()
@@ -40,6 +46,8 @@ def programs(plan: ClusterPlan, objects: Iterable[Artifact]) -> dict[str, str]:
         found.add("external-dns")
     if plan.settings.mesh:
         found.add(plan.settings.mesh)
+        if serves_ingresses(plan):
+            found.add("istio-gateway")
     if environment.settings(plan).updater:
         found.add("argocd-image-updater")
     names = [chart for chart in _charts() if chart in {*found, "argo-cd"}]

@@ -7,6 +7,7 @@ from typing import Any
 from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.slo.measured import MeasuredObjective
+from tarmac.render import texts
 from tarmac.render.observability.charts.values import chart_values
 from tarmac.render.texts import Value, given
 
@@ -57,6 +58,8 @@ def stack(plan: ClusterPlan, alertmanager: dict[str, Any] | None = None) -> dict
     own, more = found["alertmanager"], alertmanager or {}
     spec = {**own.pop("alertmanagerSpec"), **more.get("alertmanagerSpec", {})}
     found["alertmanager"] = {**own, **more, "alertmanagerSpec": spec}
+    if plan.settings.mesh:
+        found["prometheus"]["prometheusSpec"] |= texts.filled_asset("mesh/prometheus.yaml", {})
     hidden = HIDDEN if plan.settings.cloud else ()
     return {**found, **{name: {"enabled": False} for name in hidden}}
 

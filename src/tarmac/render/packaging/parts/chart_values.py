@@ -33,6 +33,8 @@ WHOLE = {
     "CronJob": "cronJobs",
     "Job": "jobs",
     "Gateway": "gateways",
+    "AuthorizationPolicy": "authorizationPolicies",
+    "DestinationRule": "destinationRules",
     "Canary": "canaries",
     "MetricTemplate": "metricTemplates",
     "Rollout": "rollouts",

@@ -1,0 +1,1 @@
+"""Files of the service mesh: its installation, encryption, callers, failing endpoints."""

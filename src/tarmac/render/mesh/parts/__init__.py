@@ -1,0 +1,1 @@
+"""What the mesh's objects and the controllers of canaries share."""
