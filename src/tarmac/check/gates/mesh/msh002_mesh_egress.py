@@ -92,7 +92,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("egress policies of the mesh", _egress),
     of_files=check,
-    targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
+    targets=("cluster",),
     reads="NetworkPolicies of namespaces that have sidecars: by the label of the namespace, by "
     "`kubectl label` in a script, or by PeerAuthentication, DestinationRule or Sidecar objects.",
 )
