@@ -20,7 +20,7 @@ MAX_ADDRESSES = 20_000
 #: Envoy wants a bucket for all addresses together as well; this one is never empty.
 UNLIMITED = {"max_tokens": 1_000_000_000, "tokens_per_fill": 1_000_000_000, "fill_interval": "1s"}
 #: The largest that a range can name.
-MOST = 2**63 - 1
+MOST = 2**53 - 1
 
 
 def patches(limits: IngressLimits, name: str, hosts: list[str]) -> Iterator[dict[str, Any]]:
