@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from rendered import artifact_of, artifacts_of, plan_of
+import yaml
+from rendered import KINDS, RENDERERS, ROOT, artifact_of, artifacts_of, plan_of
 
+from tarmac.model.loader import load
+from tarmac.plan.deploy import deploy
+from tarmac.render.collect import artifacts
 from tarmac.render.kubernetes.parts.runs import runs
 
 MESHED = [("shop", "production"), ("travel", "stg")]
@@ -133,3 +137,17 @@ def test_where_there_is_no_mesh_there_is_nothing_of_it():
     kinds = {a.data["kind"] for a in artifacts_of("shop", "kind") if a.is_object}
     assert kinds & {"PeerAuthentication", "AuthorizationPolicy", "DestinationRule"} == set()
     assert not [a.path for a in artifacts_of("shop", "kind") if a.path.startswith("mesh/")]
+
+
+def test_a_mesh_can_be_chosen_for_any_system_in_a_cluster():
+    path = "systems/hello-dd/tarmac.yaml"
+    model = yaml.safe_load((ROOT / path).read_bytes())
+    model["environments"]["production"]["mesh"] = "istio"
+    own = {path: yaml.safe_dump(model, sort_keys=False).encode()}
+    system = load(path, lambda asked: own.get(asked) or (ROOT / asked).read_bytes())
+    plan = deploy(system, "production", KINDS)
+    found = [one.data for one in artifacts(plan, RENDERERS) if one.is_object]
+    kinds = {one["kind"] for one in found}
+    assert {"PeerAuthentication", "AuthorizationPolicy", "DestinationRule"} <= kinds
+    (space,) = (one for one in found if one["kind"] == "Namespace")
+    assert space["metadata"]["labels"]["istio-injection"] == "enabled"
