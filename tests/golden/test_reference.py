@@ -31,7 +31,13 @@ def rendered(environment: str) -> dict[str, str]:
     """Render the system: text by path."""
     system = load("reference/tarmac.yaml", lambda path: (FOLDER.parent / path).read_bytes())
     made = artifacts(deploy(system, environment, KINDS), RENDERERS)
-    return {artifact.path: write(artifact, HEADER) for artifact in made}
+    files = {artifact.path: write(artifact, HEADER) for artifact in made}
+    return {path: text for path, text in files.items() if not is_copied(path)}
+
+
+def is_copied(path: str) -> bool:
+    """Tell whether a file is one of assets/terraform, which has no value of a system."""
+    return path.startswith("infrastructure/") and not path.endswith((".tfvars", "/backend.hcl"))
 
 
 def by_folder(files: dict[str, str]) -> dict[str, str]:

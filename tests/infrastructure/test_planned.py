@@ -34,6 +34,11 @@ def statements(resource, document):
     return json.loads(resource[document])["Statement"]
 
 
+def spec_of(kind):
+    [made] = (a.data for a in artifacts_of("shop", "production") if a.data.get("kind") == kind)
+    return made["spec"]
+
+
 def test_root_modules_and_values_are_formatted_as_terraform_does(production):
     assert production.run("fmt", "-check", "-recursive") == ""
 
@@ -412,3 +417,41 @@ def test_no_file_names_a_path_of_this_machine(production):
     files = [p for p in Path(production.folder).rglob("*.tf") if ".terraform" not in p.parts]
     assert len(files) > 20
     assert [p.name for p in files if "/root/" in p.read_text() or "/opt/" in p.read_text()] == []
+
+
+def test_karpenter_hears_what_aws_takes_back_and_gives_nodes_the_role_of_the_groups(planned):
+    queue = planned.one("aws_sqs_queue")
+    assert (queue["name"], queue["sqs_managed_sse_enabled"]) == (CLUSTER, True)
+    heard = [
+        json.loads(rule["event_pattern"])["detail-type"]
+        for address, rule in planned.of("aws_cloudwatch_event_rule").items()
+        if "karpenter" in address
+    ]
+    assert sorted(kind for [kind] in heard) == [
+        "AWS Health Event",
+        "EC2 Instance Rebalance Recommendation",
+        "EC2 Instance State-change Notification",
+        "EC2 Spot Instance Interruption Warning",
+    ]
+    machine = spec_of("EC2NodeClass")
+    roles = {role["name"] for role in planned.of("aws_iam_role").values()}
+    assert {machine["role"], f"{CLUSTER}-karpenter"} <= roles
+    [found] = machine["securityGroupSelectorTerms"]
+    groups = planned.of("aws_security_group").values()
+    [nodes] = [one for one in groups if one["name"] == f"{CLUSTER}-nodes"]
+    assert found["tags"].items() <= tags(nodes).items()
+    tag = planned.one("aws_ec2_tag")
+    assert {tag["key"]: tag["value"]} == found["tags"]
+
+
+def test_velero_writes_to_its_own_bucket_whose_objects_outlive_its_backups(planned):
+    bucket = spec_of("BackupStorageLocation")["objectStorage"]["bucket"]
+    assert bucket in {one["bucket"] for one in planned.of("aws_s3_bucket").values()}
+    [rules] = [
+        one["rule"]
+        for address, one in planned.of("aws_s3_bucket_lifecycle_configuration").items()
+        if bucket in address
+    ]
+    assert rules[0]["expiration"][0]["days"] == 37
+    assert spec_of("Schedule")["template"]["ttl"] == "720h"
+    assert f"{CLUSTER}-velero" in {role["name"] for role in planned.of("aws_iam_role").values()}

@@ -99,11 +99,13 @@ async def define(kube: Kube, wanted: Iterable[Object]) -> None:
 async def ready_for(kube: Kube, system: str, environment: str) -> list[Object]:
     """Give the cluster what a tree takes for granted, and return the tree's objects in order.
 
-    That is: the kinds that others define, and the namespace that the ingress controller is in.
+    That is: the kinds that others define, and others' namespaces, the ingress controller's too.
     """
     wanted = tree(system, environment)
-    beside = plan_of(system, environment).settings.ingress.namespace
-    assert not (taken := await kube.apply(namespace(beside, {}))).refused, taken.refused
+    own = {one["metadata"]["name"] for one in wanted if one["kind"] == "Namespace"}
+    beside = {one["metadata"].get("namespace") for one in wanted} - {None, *own}
+    for name in sorted({plan_of(system, environment).settings.ingress.namespace, *beside}):
+        assert not (taken := await kube.apply(namespace(name, {}))).refused, taken.refused
     await define(kube, wanted)
     return wanted
 

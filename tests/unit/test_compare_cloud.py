@@ -35,6 +35,9 @@ def told(old: str, new: str) -> list[tuple[Risk, str]]:
     return [(change.told.risk, change.told.fact) for change in found]
 
 
+BUCKET = "production-velero-backups-123456789012"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
@@ -78,7 +81,11 @@ def told(old: str, new: str) -> list[tuple[Risk, str]]:
         (
             "      project: ecommerce\n",
             "      project: shop\n",
-            [(HIGH, "project `ecommerce` -> `shop`")],
+            [
+                (HIGH, "project `ecommerce` -> `shop`"),
+                (HIGH, f"bucket ecommerce-{BUCKET} days of objects goes (was `37`)"),
+                (LOW, f"bucket shop-{BUCKET} days of objects: `37` will be made"),
+            ],
         ),
         (
             "api_networks: [203.0.113.0/24]",

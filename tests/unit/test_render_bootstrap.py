@@ -16,6 +16,6 @@ def test_an_empty_cluster_of_travel_gets_the_addons_that_its_tree_needs(environm
     assert ("external-dns" in charts) == (environment == "stg")
     for namespace, repository, chart, version in charts.values():
         assert namespace
-        assert repository.startswith("https://")
+        assert repository.startswith(("https://", "oci://"))
         assert chart
         assert version.count(".") == 2, "each chart has the one version that was reviewed"

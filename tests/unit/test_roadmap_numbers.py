@@ -14,7 +14,8 @@ SHOP = [service.name for service in plan_of("shop", "production").services]
 DIFFER = {
     "environment", "protected", "zones", "public_subnets", "private_subnets", "nat_gateways",
     "node_groups", "postgres", "redis", "repositories", "service_roles", "standby_region",
-    "experiments", "hosts", "dns", "cdn", "snapshots", "budget",
+    "experiments", "hosts", "dns", "cdn", "snapshots", "budget", "karpenter", "velero",
+    "buckets",
 }  # fmt: skip
 
 

@@ -7,12 +7,13 @@ store is on which server are the environment's own.
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from tarmac.model.backups import ClusterBackups
 from tarmac.model.dns import AllowedHost, Cdn, Dns, HostName
+from tarmac.model.nodes import InstanceType, NodeGroup, NodePool
 from tarmac.model.texts import CloudName
 from tarmac.model.value import Amount, Name, StrictModel, shown
 
@@ -20,8 +21,6 @@ ACTION = r"^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$"
 ARN = r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:[^\s*?][^\s]*$"
 #: Of 64 characters three are left for the second region's.
 ROLE_NAME = r"^[A-Za-z0-9+=,.@_-]{1,61}$"
-#: Families of ARM processors: m7g, c8gn, t4g.
-_ARM = re.compile(r"[a-z]+\d+g[a-z]*\.")
 
 
 def _network(value: str) -> str:
@@ -39,30 +38,6 @@ def _network(value: str) -> str:
 
 
 ApiNetwork = Annotated[str, AfterValidator(_network)]
-#: `m5.large`, `db.r6g.large`, `cache.r6g.large`.
-InstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+){1,2}$")]
-
-
-class NodeGroup(StrictModel):
-    """Nodes that are alike; each has the label `role` with the group's name."""
-
-    types: tuple[InstanceType, ...] = Field(
-        default=("m5.large",), min_length=1, description="Instance types, the preferred one first."
-    )
-    spot: bool = Field(
-        default=False,
-        description="Spot nodes: AWS takes them back at two minutes' notice. They have the label "
-        "and the taint `capacity=spot`.",
-    )
-    min: int = Field(default=2, ge=0, description="The fewest nodes.")
-    desired: int = Field(default=3, ge=0, description="The nodes to begin with.")
-    max: int = Field(default=10, ge=1, description="The most nodes.")
-    disk: Amount = Field(default="50Gi", description="The disk of a node: images, logs, scratch.")
-
-    @property
-    def architectures(self) -> frozenset[str]:
-        """Those of its instance types; all nodes of a group start from one image."""
-        return frozenset("arm64" if _ARM.match(kind) else "x86_64" for kind in self.types)
 
 
 class ManagedServer(StrictModel):
@@ -224,6 +199,11 @@ class Infrastructure(StrictModel):
     nodes: dict[Name, NodeGroup] = Field(
         default={"general": NodeGroup()}, description="The groups of nodes."
     )
+    node_pools: dict[Name, NodePool] = Field(
+        default={},
+        description="Pools of nodes beside these groups: Karpenter makes a node when a pod has no "
+        "place, and takes it away when it is empty.",
+    )
     servers: dict[Name, ManagedServer] = Field(
         default={}, description="Server of `servers` -> its size: aurora, rds, elasticache."
     )
@@ -244,6 +224,11 @@ class Infrastructure(StrictModel):
         ge=1,
         description="Days for which nightly snapshots of disks and databases are kept; without, "
         "none are made. With `standby` they are copied to its region.",
+    )
+    backups: ClusterBackups | None = Field(
+        default=None,
+        description="Velero keeps the objects of the environment's namespace in a bucket; without, "
+        "none are kept.",
     )
     experiments: bool = Field(
         default=False,

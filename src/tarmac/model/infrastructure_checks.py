@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from tarmac.base.errors import Problem, did_you_mean
+from tarmac.model.controller_checks import backup_problems, pool_problems
 from tarmac.model.environment import Environment
 from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.system import System
@@ -13,7 +14,10 @@ from tarmac.model.system import System
 #: A subnet is 1/256 of the network: AWS takes none narrower than /28, and no VPC wider than /16.
 WIDEST, NARROWEST = 16, 20
 #: Keys of what the Pulumi program does not make.
-TERRAFORM_ALONE = ("buckets", "snapshots", "experiments", "standby", "egress", "dns", "cdn")
+TERRAFORM_ALONE = (
+    "buckets", "snapshots", "experiments", "standby", "egress", "dns", "cdn",
+    "node_pools", "backups",
+)  # fmt: skip
 #: EKS puts its API server into two zones at least; no region has more than six.
 FEWEST_ZONES, MOST_ZONES = 2, 6
 
@@ -44,7 +48,12 @@ def infrastructure_problems(
         yield Problem(at("infrastructure", "experiments"), what)
     for path, what in (*_zones(environment, wanted), *_nodes(wanted)):
         yield Problem(at(*path), what)
-    for path, what in (*_names(environment, wanted), *_standby(environment, wanted)):
+    for path, what in (
+        *_names(environment, wanted),
+        *_standby(environment, wanted),
+        *pool_problems(environment, wanted),
+        *backup_problems(wanted),
+    ):
         yield Problem(at("infrastructure", *path), what)
     for key in _followed(wanted):
         what = f"ExternalDNS makes the records, and `{key}` wants those of Terraform"

@@ -42,6 +42,54 @@ class CloudNodes:
 
 
 @dataclass(frozen=True)
+class CloudPool:
+    """Nodes that Karpenter makes and takes away."""
+
+    name: str
+    #: The label `role` of its nodes.
+    role: str
+    types: tuple[str, ...]
+    #: Their processors are of ARM.
+    arm: bool
+    #: Spot nodes while there are some.
+    spot: bool
+    #: The most that all its nodes together may have: cores, and memory.
+    limits: Mapping[str, str]
+    #: For so long a node is empty before it goes, and at that age it is replaced.
+    empty_s: float
+    expires_s: float
+    #: GiB of the disk for images, logs and scratch.
+    disk_gb: int
+
+
+@dataclass(frozen=True)
+class CloudKarpenter:
+    """Karpenter, and the pools of nodes that it has."""
+
+    pools: tuple[CloudPool, ...]
+    #: By which AWS tags say which cluster something is of; the queue of interruptions, too.
+    cluster: str
+    #: The ARN of its own role, and the name of its nodes' role.
+    role: str
+    node_role: str
+
+
+@dataclass(frozen=True)
+class CloudVelero:
+    """Velero, and what it keeps."""
+
+    #: A cron line, in UTC.
+    schedule: str
+    keep_s: float
+    #: In AWS.
+    bucket: str
+    #: Snapshots of disks, too.
+    volumes: bool
+    #: The ARN of its role.
+    role: str
+
+
+@dataclass(frozen=True)
 class CloudServer:
     """A server that the cloud manages."""
 
@@ -225,6 +273,10 @@ class CloudInfrastructure:
     role: str | None = None
     #: None: nothing watches the bill.
     budget: CloudBudget | None = None
+    #: None: the groups of nodes are all that there are.
+    karpenter: CloudKarpenter | None = None
+    #: None: nothing keeps the cluster's objects.
+    velero: CloudVelero | None = None
 
     @property
     def state_bucket(self) -> str | None:

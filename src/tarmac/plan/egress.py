@@ -24,7 +24,10 @@ PULLED_FROM = {
     ),
     "ghcr.io": ("ghcr.io", "pkg-containers.githubusercontent.com"),
     "quay.io": (".quay.io",),  # layers are at cdn01 and its like
+    "public.ecr.aws": ("public.ecr.aws", "d5l0dvt14r5h8.cloudfront.net"),  # layers are at the other
 }
+#: Where the images of controllers are.
+KARPENTER, VELERO = "public.ecr.aws", DEFAULT_REGISTRY
 
 
 def egress(
@@ -35,6 +38,8 @@ def egress(
     if wanted is None or wanted.egress is None:
         return None
     found = {*wanted.egress.hosts, *_declared(system), *_pulled(workloads)}
+    found |= set(PULLED_FROM[KARPENTER]) if wanted.node_pools else set()
+    found |= set(PULLED_FROM[VELERO]) if wanted.backups else set()
     if settled.gitops is not None and system.file.delivery is not None:
         found |= {urlsplit(system.file.delivery.gitops or "").hostname or ""}
     return CloudEgress(tuple(sorted(filter(None, found))))

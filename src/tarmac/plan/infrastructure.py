@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import ceil
 
 from tarmac.base import versions
 from tarmac.base.errors import Problem
@@ -20,9 +21,12 @@ from tarmac.plan.alarms import alarms
 from tarmac.plan.cloud import (
     CloudBudget,
     CloudInfrastructure,
+    CloudKarpenter,
     CloudNodes,
+    CloudPool,
     CloudServer,
     CloudStandby,
+    CloudVelero,
     ZoneSubnets,
 )
 from tarmac.plan.cluster import Workload
@@ -40,6 +44,8 @@ ECR = re.compile(
 #: the NAT gateways behind it are above all of them.
 PRIVATE_STEP, FIREWALL, NAT = 10, 70, 80
 GIB = 1024**3
+#: Velero deletes a backup by itself once it is too old; the bucket's own rule comes after that.
+DAY_S, LEFT_DAYS = 86400, 7
 
 
 def infrastructure(
@@ -64,7 +70,8 @@ def infrastructure(
     own = registry and registry["region"] == settled.region and keeper == environment
     project, account = wanted.project or system.name, registry["account"] if registry else None
 
-    records_role = f"arn:aws:iam::{account or 'ACCOUNT'}:role/{project}-{environment}-external-dns"
+    cluster = f"{project}-{environment}"
+    roles = f"arn:aws:iam::{account or 'ACCOUNT'}:role/{cluster}"
 
     def bucket(name: str) -> str:
         return bucket_name(system, environment, settled, name)
@@ -88,8 +95,8 @@ def infrastructure(
             if own and workload.role == "service"
         ),
         keeper=keeper,
-        buckets={bucket(name): given.days for name, given in wanted.buckets.items()},
-        dns=dns(system, settled, workloads, records_role),
+        buckets={bucket(name): days for name, days in _buckets(wanted).items()},
+        dns=dns(system, settled, workloads, f"{roles}-external-dns"),
         cdn=cdn(settled, bucket("files")),
         egress=egress(system, settled, workloads),
         snapshot_days=wanted.snapshots,
@@ -100,7 +107,43 @@ def infrastructure(
         by=wanted.by,
         role=role_arn(system, environment, account),
         budget=_budget(settled),
+        karpenter=_karpenter(wanted, cluster, f"{roles}-karpenter"),
+        velero=_velero(wanted, bucket, f"{roles}-velero"),
     )
+
+
+def _buckets(wanted: Infrastructure) -> dict[str, int]:
+    """Return the days for which the objects of each bucket are kept."""
+    found = {name: given.days for name, given in wanted.buckets.items()}
+    if wanted.backups:
+        found[wanted.backups.bucket] = ceil(wanted.backups.keep / DAY_S) + LEFT_DAYS
+    return found
+
+
+def _karpenter(wanted: Infrastructure, cluster: str, role: str) -> CloudKarpenter | None:
+    if not wanted.node_pools:
+        return None
+    pools = tuple(
+        CloudPool(
+            name=name,
+            role=pool.role or name,
+            types=pool.types,
+            arm="arm64" in pool.architectures,
+            spot=pool.spot,
+            limits={"cpu": str(pool.limits.cpu), "memory": str(pool.limits.memory)},
+            empty_s=pool.empty,
+            expires_s=pool.expires,
+            disk_gb=_gibibytes(pool.disk),
+        )
+        for name, pool in wanted.node_pools.items()
+    )
+    return CloudKarpenter(pools, cluster, role, f"{cluster}-node")
+
+
+def _velero(wanted: Infrastructure, bucket: Callable[[str], str], role: str) -> CloudVelero | None:
+    if (given := wanted.backups) is None:
+        return None
+    return CloudVelero(given.schedule, given.keep, bucket(given.bucket), given.volumes, role)
 
 
 def _budget(settled: Environment) -> CloudBudget | None:

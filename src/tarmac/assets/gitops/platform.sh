@@ -22,20 +22,26 @@ start() {
 
 # chart RELEASE NAMESPACE REPOSITORY CHART VERSION [OPTION...]
 chart() {
-  local release=$1 namespace=$2 repository=$3 chart=$4 version=$5 number values=() file
+  local release=$1 namespace=$2 repository=$3 chart=$4 version=$5 number from values=() file
   shift 5
-  helm repo add "tarmac-$release" "$repository" --force-update >/dev/null
-  number=$(helm search repo "tarmac-$release/$chart" --versions |
-    awk -v chart="tarmac-$release/$chart" -v wanted="$version" \
-      '$1 == chart && ($3 == wanted || $3 == "v" wanted) { print $2; exit }')
+  if [[ $repository == oci://* ]]; then
+    # It lists no versions; a chart there has its program's.
+    number=$version from=$repository/$chart
+  else
+    from=tarmac-$release/$chart
+    helm repo add "tarmac-$release" "$repository" --force-update >/dev/null
+    number=$(helm search repo "$from" --versions |
+      awk -v chart="$from" -v wanted="$version" \
+        '$1 == chart && ($3 == wanted || $3 == "v" wanted) { print $2; exit }')
+  fi
   if [ -z "$number" ]; then
     echo "$repository: no chart $chart installs $version; say another version in the catalogue" >&2
     exit 1
   fi
-  for file in "$tree"/{argocd,dns,mesh,observability}/values/"$chart.yaml"; do
+  for file in "$tree"/{argocd,backups,dns,mesh,nodes,observability}/values/"$chart.yaml"; do
     if [ -f "$file" ]; then values+=(--values "$file"); fi
   done
   echo "$release: $version (chart $number)"
-  helm upgrade --install "$release" "tarmac-$release/$chart" --version "$number" \
+  helm upgrade --install "$release" "$from" --version "$number" \
     --namespace "$namespace" --create-namespace --wait --timeout 10m "${values[@]}" "$@"
 }

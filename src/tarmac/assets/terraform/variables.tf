@@ -225,6 +225,26 @@ variable "experiments" {
   default     = null
 }
 
+variable "karpenter" {
+  type        = bool
+  description = "Karpenter makes nodes on demand: its role, and the queue of interruptions."
+  default     = false
+}
+
+variable "velero" {
+  type = object({
+    bucket  = string
+    volumes = bool
+  })
+  description = "Velero keeps the cluster's objects in this bucket, and snapshots of disks where it may; null: there is no role for it."
+  default     = null
+
+  validation {
+    condition     = var.velero == null || var.secondary || contains(keys(var.buckets), try(var.velero.bucket, ""))
+    error_message = "Name its bucket among the buckets, too."
+  }
+}
+
 variable "budget" {
   type = object({
     month = number

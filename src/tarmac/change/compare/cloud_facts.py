@@ -35,6 +35,7 @@ def cloud_values(plan: ClusterPlan) -> Iterator[tuple[str, object, tuple[str, ..
         yield f"nodes {group.name} counts", (group.min, group.desired, group.max), place
         what = (*group.types, f"{group.disk_gb} GiB", *(("spot",) if group.spot else ()))
         yield f"nodes {group.name}", what, place
+    yield from _controllers(cloud)
     for bucket, days in cloud.buckets.items():
         yield f"bucket {bucket} days of objects", days, ("buckets",)
     if cloud.snapshot_days is not None:
@@ -55,6 +56,19 @@ def cloud_values(plan: ClusterPlan) -> Iterator[tuple[str, object, tuple[str, ..
         yield f"server {server.name} days of backups", size.backups, place
         if server.disk_gb is not None:
             yield f"server {server.name} GiB", server.disk_gb, place
+
+
+def _controllers(cloud: CloudInfrastructure) -> Iterator[tuple[str, object, tuple[str, ...]]]:
+    """Yield what Karpenter and Velero are told beside the objects that say the same."""
+    for pool in cloud.karpenter.pools if cloud.karpenter else ():
+        place = ("node_pools", pool.name)
+        limits = tuple(f"{name} {most}" for name, most in pool.limits.items())
+        yield f"node pool {pool.name} limits", limits, place
+        spot = ("spot",) if pool.spot else ()
+        yield f"node pool {pool.name}", (*pool.types, f"{pool.disk_gb} GiB", *spot), place
+    if cloud.velero is not None:
+        yield "backups of objects", cloud.velero.schedule, ("backups",)
+        yield "backups of objects kept hours", cloud.velero.keep_s / 3600, ("backups", "keep")
 
 
 def _ways(cloud: CloudInfrastructure) -> Iterator[tuple[str, object, tuple[str, ...]]]:

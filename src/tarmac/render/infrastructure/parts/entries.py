@@ -12,6 +12,7 @@ from tarmac.plan.cloud import (
     CloudInfrastructure,
     CloudServer,
     CloudStandby,
+    CloudVelero,
     ZoneSubnets,
 )
 from tarmac.plan.cluster import ClusterPlan
@@ -32,6 +33,11 @@ def nodes(cloud: CloudInfrastructure) -> dict[str, hcl.Value]:
         }
         for group in cloud.nodes
     }
+
+
+def velero(velero: CloudVelero) -> dict[str, hcl.Value]:
+    """Write what Velero writes to."""
+    return {"bucket": velero.bucket, "volumes": velero.volumes}
 
 
 def egress(egress: CloudEgress, subnets: Sequence[ZoneSubnets]) -> dict[str, hcl.Value]:

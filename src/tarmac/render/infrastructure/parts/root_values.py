@@ -39,6 +39,8 @@ def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.
         **({"egress": entries.egress(cloud.egress, cloud.subnets)} if cloud.egress else {}),
         **({"dns": entries.dns(cloud.dns, cloud.standby)} if cloud.dns else {}),
         **({"cdn": entries.cdn(cloud.cdn)} if cloud.cdn else {}),
+        **({"karpenter": True} if cloud.karpenter else {}),
+        **({"velero": entries.velero(cloud.velero)} if cloud.velero else {}),
         **({"budget": entries.budget(cloud.budget)} if cloud.budget else {}),
     }
 

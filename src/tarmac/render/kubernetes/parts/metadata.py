@@ -110,4 +110,6 @@ CLUSTER_WIDE = (
     "PersistentVolume",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
+    "NodePool",
+    "EC2NodeClass",
 )

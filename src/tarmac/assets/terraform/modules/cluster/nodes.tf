@@ -4,7 +4,10 @@ resource "aws_security_group" "nodes" {
   description = "Nodes of the cluster ${var.name}"
   vpc_id      = var.vpc_id
 
-  tags = { Name = "${var.name}-nodes" }
+  tags = {
+    Name                     = "${var.name}-nodes"
+    "karpenter.sh/discovery" = var.name
+  }
 }
 
 resource "aws_launch_template" "this" {
