@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from tarmac.base import signals
+from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
@@ -30,7 +31,9 @@ def check(subject: Subject) -> Iterator[Finding]:
                 known[selector.name] for selector in selected(query.expr) if selector.name in known
             ]
             for why, exporter in {
-                (source.absent, source.exporter) for source in asked if source.absent
+                (source.absent, source.exporter)
+                for source in asked
+                if source.absent and not _values(subject, source.exporter)
             }:
                 what = f"{alert} can never fire: {why}; let Prometheus scrape {exporter}"
                 advice = f"{what}, and suppress this in suppressions.yaml"
@@ -38,14 +41,19 @@ def check(subject: Subject) -> Iterator[Finding]:
             for source in asked:
                 asking.setdefault(source.chart, set()).add(alert)
     for chart, alerts in sorted(asking.items()):
-        ends = f"/values/{chart}.yaml"
-        values = [artifact for artifact in subject.artifacts if artifact.path.endswith(ends)]
+        values = _values(subject, chart)
         if values and chart != STACK and not any(_read(value.data) for value in values):
             yield Finding(
                 values[0].path,
                 f"leaves the chart's monitor out, so Prometheus does not scrape {chart} and "
                 f"{', '.join(sorted(alerts))} can never fire; turn it on",
             )
+
+
+def _values(subject: Subject, chart: str) -> list[Artifact]:
+    """List the values of a chart."""
+    ends = f"/values/{chart}.yaml"
+    return [artifact for artifact in subject.artifacts if artifact.path.endswith(ends)]
 
 
 def _read(values: Any) -> bool:

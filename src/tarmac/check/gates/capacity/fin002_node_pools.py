@@ -1,0 +1,147 @@
+"""Pools of nodes have an end, and each pod that may be on one fits a node of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files as files_of
+from typing import Any
+
+import yaml
+
+from tarmac.base import versions
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig, fields, items, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import group_of, title
+from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.model.value import amount
+
+CORE = "karpenter.sh"
+TYPE = "node.kubernetes.io/instance-type"
+#: The catalogue of prices has the sizes, too.
+SIZES = files_of("tarmac") / "assets" / "prices.yaml"
+#: Resources that have a size: in cores and in GiB.
+UNITS = {"cpu": (1, "cores"), "memory": (1024**3, "GiB")}
+#: Kinds that are gone -> what says the same now.
+SUCCESSORS = {
+    "Provisioner": "NodePool",
+    "AWSNodeTemplate": "EC2NodeClass",
+    "Machine": "NodeClaim",
+}
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield pools without an end, such as Karpenter refuses, and pods that fit no node."""
+    pools = list(_pools(files))
+    for pool in pools:
+        if not fields(pool.data, "spec", "limits"):
+            what = f"{title(pool)} has no limits, and makes nodes as long as pods wait"
+            advice = "write `limits: {cpu: ..., memory: ...}`"
+            yield Finding(pool.at("spec"), f"{what}; {advice}")
+        yield from _refused(pool)
+    for own in pods(files):
+        yield from _fit(own, [pool for pool in pools if _selected(own, pool)])
+    yield from _gone(files)
+
+
+def _pools(files: Files) -> Iterator[Artifact]:
+    for artifact in files.objects("NodePool"):
+        if group_of(artifact) == CORE:
+            yield artifact
+
+
+def _refused(pool: Artifact) -> Iterator[Finding]:
+    """Yield what Karpenter 1 refuses of consolidation."""
+    disruption = fields(pool.data, "spec", "disruption")
+    if disruption and "consolidateAfter" not in disruption:
+        what = f"{title(pool)} does not say after how long an empty node goes, and Karpenter 1"
+        advice = "write `consolidateAfter: 30s`"
+        yield Finding(pool.at("spec", "disruption"), f"{what} refuses it; {advice}")
+    if "expireAfter" in disruption:
+        what = f"{title(pool)} has expireAfter at `disruption`, where Karpenter 1 does not read it"
+        place = pool.at("spec", "disruption", "expireAfter")
+        yield Finding(place, f"{what}; move it to `spec.template.spec`")
+
+
+def _selected(own: Pods, pool: Artifact) -> bool:
+    """Tell whether a pod's selector chooses nodes of a pool by a label of the pool's own."""
+    chosen = own.spec.node_selector
+    labels = fields(pool.data, "spec", "template", "metadata", "labels")
+    return bool(chosen) and all(labels.get(key) == value for key, value in chosen.items())
+
+
+def _fit(own: Pods, pools: list[Artifact]) -> Iterator[Finding]:
+    """Yield a pod that no type of its pools has room for."""
+    types = {name for pool in pools for name in _types(pool)}
+    if not types or not types <= sizes().keys():
+        return
+    for resource, (one, unit) in UNITS.items():
+        requests = [container.amount("requests", resource) for container in own.main_containers]
+        wanted = float(sum(amount(request) for request in requests if request is not None)) / one
+        largest = max(types, key=lambda name: (sizes()[name][resource], name))
+        if wanted > room(largest, resource):
+            names = ", ".join(sorted(title(pool) for pool in pools))
+            what = f"{title(own.artifact)} requests {wanted:g} {unit}, and {largest}, the largest "
+            what += f"type of {names}, has {room(largest, resource):g} for pods"
+            yield Finding(own.at(), f"{what}; request less, or add a larger type")
+
+
+def sizes() -> Mapping[str, Mapping[str, float]]:
+    """Return cpu and memory of each type that is known."""
+    found: Mapping[str, Mapping[str, float]] = _read()["instances"]
+    return found
+
+
+def room(kind: str, resource: str) -> float:
+    """Return what a node of a type has for pods: the rest is its kubelet's and its system's."""
+    return float(sizes()[kind][resource]) - float(_read()["nodes"]["reserved"][resource])
+
+
+@cache
+def _read() -> Any:
+    return yaml.load(SIZES.read_text(encoding="utf-8"), yaml.CSafeLoader)
+
+
+def _types(pool: Artifact) -> tuple[str, ...]:
+    for requirement in items(pool.data, "spec", "template", "spec", "requirements"):
+        if string(requirement, "key") == TYPE and string(requirement, "operator") == "In":
+            return items(requirement, "values")
+    return ()
+
+
+def _gone(files: Files) -> Iterator[Finding]:
+    """Yield objects of versions that Karpenter does not have any more."""
+    for artifact in files.objects(*SUCCESSORS, "NodePool", "EC2NodeClass", "NodeClaim"):
+        api = versions.read().apis.get(str(dig(artifact.data, "apiVersion")))
+        if api is None or not api.removed or not group_of(artifact).startswith("karpenter."):
+            continue
+        kind = SUCCESSORS.get(artifact.data["kind"], artifact.data["kind"])
+        what = f"{title(artifact)} is of {artifact.data['apiVersion']}, which {api.removed} removed"
+        advice = f"write a {kind} of {api.successor}"
+        yield Finding(artifact.at("apiVersion"), f"{what}; {advice} ({api.source})", warning=True)
+
+
+def _judged(files: Files) -> Iterator[Artifact]:
+    yield from _pools(files)
+    for artifact in files.objects(*SUCCESSORS):
+        if group_of(artifact).startswith("karpenter."):
+            yield artifact
+
+
+GATE = Gate(
+    id="FIN002",
+    title="Pools of nodes have limits, and nodes on which their pods fit",
+    phase="finops",
+    source="https://karpenter.sh/docs/concepts/nodepools: without limits only the account's end it",
+    check=check,
+    scope=counted_in_files("node pools", _judged),
+    of_files=check,
+    targets=("cluster",),
+    reads="Karpenter's NodePools, kinds that are gone, and the requests of pods that select a pool "
+    "by its own labels, beside the sizes of types in assets/prices.yaml; of other types it says "
+    "nothing. DaemonSets and sidecars of a mesh are not counted.",
+)
