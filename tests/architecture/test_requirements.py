@@ -52,6 +52,7 @@ RAN_WITH = {
     r"tests/portal/test_catalogue\.py": {"hello-dd", "shop", "starter", "trading", "travel"},
     r"tests/portal/test_template\.py": {"shop", "starter"},
     r"tests/apiserver/test_claims\.py": {"shop"},
+    r"tests/nodes/test_karpenter\.py": {"shop"},
 }
 #: How far a proof may reach and at what, and where the tests stand that reach so far: a test's path
 #: begins so. `gate` is any gate. A level that is not here has no place where it could be proven.
@@ -81,6 +82,7 @@ PROVEN_IN = {
     "observed@moto": ("tests/infrastructure/test_aws_login.py",),
     "applied@apiserver": ("tests/apiserver/",),
     "observed@externaldns": ("tests/apiserver/test_dns_records.py",),
+    "observed@kwok": ("tests/nodes/",),
     "observed@docker": ("tests/containers/",),
     "observed@cluster": ("tests/cluster/",),
     "observed@backstage": ("tests/portal/",),
