@@ -5,25 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import islice, pairwise
 
-from cronsim import CronSim, CronSimError
-
-from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.backup_schedules import UNITS, apart, backup_schedule
 from tarmac.check.gates.views.objects.metadata import group_of, metadata
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
-
-UNITS = {"s": 1, "m": 60, "h": 3600}
-_EVERY = {"@hourly": 3600, "@daily": 86400, "@midnight": 86400, "@weekly": 604800}
-_PERIOD = re.compile(r"@every (\d+)([smh])\w*")
-#: So many runs show any rhythm within a week.
-RUNS = 50
 
 _RPO = re.compile(
     r"\bRPO\b[^\n\d]{0,25}?(?:<|<=|≤|:|=|of|under|within)\s*(\d+)\s*"
@@ -121,24 +110,6 @@ def _spoken(seconds: float) -> str:
 def _judged(files: Files) -> list[Backup]:
     """List the schedules of backups, where a recovery point is promised."""
     return list(_backups(files)) if any(True for _ in _promises(files)) else []
-
-
-def backup_schedule(artifact: Artifact) -> str:
-    """Read when a Schedule of Velero makes backups; empty where it does not say."""
-    return text(artifact.data, "spec", "schedule") or ""
-
-
-def apart(schedule: str) -> float | None:
-    """Find how far apart two runs are at most, in seconds; None: the schedule is none."""
-    if found := _PERIOD.fullmatch(schedule):
-        return int(found[1]) * UNITS[found[2]]
-    if schedule in _EVERY:
-        return _EVERY[schedule]
-    try:
-        runs = list(islice(CronSim(schedule, datetime(2026, 1, 1, tzinfo=UTC)), RUNS))
-    except CronSimError:
-        return None
-    return max((after - before).total_seconds() for before, after in pairwise(runs))
 
 
 GATE = Gate(

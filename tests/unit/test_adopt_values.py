@@ -1,0 +1,95 @@
+"""What values, commands and ends of containers in a compose file become in `tarmac.yaml`."""
+
+from __future__ import annotations
+
+import pytest
+from repository import found_in, system_of, text_of
+
+NODE = 'require("http").createServer().listen(process.env.PORT)\n'
+
+COMPOSED = {
+    "requirements.txt": "flask\npsycopg2\n",
+    "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    "Dockerfile": "FROM python:3.12\nCOPY . .\n",
+    ".env": 'ZONE=mars\nDB_PASSWORD="p@ss:w/rd#1"\nBASE=http://${ZONE}.example\n',
+}
+
+
+def composed(service: str, **files: str):
+    compose = f'services:\n  a: {{build: ., {service}}}\n  db: {{image: "postgres:16"}}\n'
+    return found_in(**{**COMPOSED, "compose.yaml": compose, **files})
+
+
+def test_values_within_values_are_filled_in_as_compose_does():
+    (service,) = composed(
+        'environment: {X: "${REGION:-${ZONE:-eu}-1}", Y: "${BASE}/x", Z: "$$HOME"}'
+    ).services
+    assert service.env == {"X": "mars-1", "Y": "http://mars.example/x", "Z": "$HOME"}
+
+
+def test_an_address_is_one_whatever_its_password_holds():
+    url = "postgresql://app:${DB_PASSWORD}@db:5432/shop"
+    (service,) = composed(f'environment: {{DATABASE_URL: "{url}"}}').services
+    assert service.env == {"DATABASE_URL": "${stores.db.url}"}
+
+
+@pytest.mark.parametrize(
+    ("command", "run"),
+    [
+        (
+            'sh -c "export H=$$(hostname) && python app.py"',
+            "export H=$(hostname) && .venv/bin/python app.py",
+        ),
+        (
+            '["sh", "-c", "H=$$(hostname) exec python app.py"]',
+            "H=$(hostname) .venv/bin/python app.py",
+        ),
+        (
+            '["sh", "-c", "H=\\"$$(date +%s) x\\" exec python app.py"]',
+            'H="$(date +%s) x" .venv/bin/python app.py',
+        ),
+    ],
+)
+def test_what_a_shell_reads_in_a_container_a_shell_reads_here(command, run):
+    (service,) = composed(f"command: {command}").services
+    assert service.run == run
+
+
+def test_two_databases_of_one_server_are_two_stores():
+    files = {}
+    for name in ("orders", "jobs", "notes"):
+        files[f"{name}/package.json"] = '{"scripts": {"start": "node s.js"}}'
+        files[f"{name}/s.js"] = NODE
+    files["compose.yaml"] = (
+        "services:\n"
+        "  orders: {build: orders, environment: {DATABASE_URL: 'postgres://u:p@db/orders'}}\n"
+        "  jobs: {build: jobs, environment: {DB_HOST: db, DB_PASSWORD: p, DB_NAME: jobs}}\n"
+        "  notes: {build: notes, environment: {DATABASE_URL: 'postgres://u:p@db/orders'}}\n"
+        '  db: {image: "postgres:16"}\n'
+    )
+    found = found_in(**files)
+    env = {service.name: service.env for service in found.services}
+    assert env["orders"] == env["notes"] == {"DATABASE_URL": "${stores.db.url}"}
+    assert env["jobs"] == {
+        "DB_HOST": "${stores.db-jobs.host}",
+        "DB_PASSWORD": "${stores.db-jobs.password}",
+        "DB_NAME": "${stores.db-jobs.database}",
+    }
+    assert {store.name: store.database for store in found.stores} == {"db": "", "db-jobs": "jobs"}
+    assert system_of(found)
+
+
+def test_how_a_container_is_stopped_comes_over():
+    (service,) = composed("stop_grace_period: 1m30s, stop_signal: SIGINT").services
+    assert (service.stop_signal, service.stop_grace_s) == ("INT", 90.0)
+    found = composed("command: python app.py", Dockerfile="FROM python:3.12\nSTOPSIGNAL SIGQUIT\n")
+    assert "    stop: {signal: QUIT}\n" in text_of(found)
+    assert "stop:" not in text_of(composed("stop_signal: SIGTERM"))
+
+
+def test_a_host_in_a_command_is_found_by_its_name():
+    (service,) = composed(
+        "command: celery --broker=redis://cache:6379/0 flower, depends_on: [cache]",
+        **{"requirements.txt": "celery\nflower\nredis\n"},
+    ).services[:1]
+    assert service.to_do == ()
