@@ -20,14 +20,13 @@ from tarmac.render.portal.parts.skeleton import skeletons
 pytestmark = pytest.mark.servers
 
 LANGUAGES = tuple(one.language for one in skeletons())
-#: A system without a broker, and one whose broker is another: the form offers that one alone.
-BROKERS = {"starter": "rabbitmq", "shop": "nats"}
+#: A system without a broker, and one whose environments have another one than it has here: a
+#: service would speak to one of them only, so the form offers none.
+BROKERS = {"starter": ("none", "rabbitmq"), "shop": ("none",)}
 COMBINATIONS = [
     (system, *rest)
-    for system, broker in BROKERS.items()
-    for rest in itertools.product(
-        LANGUAGES, ("none", "postgres"), ("none", broker), ("none", "redis")
-    )
+    for system, brokers in BROKERS.items()
+    for rest in itertools.product(LANGUAGES, ("none", "postgres"), brokers, ("none", "redis"))
 ]
 SYSTEM = "starter"
 NAME, OWNER = "price-list", "team-a"

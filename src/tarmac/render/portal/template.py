@@ -40,7 +40,9 @@ def _parameters(plan: ClusterPlan, offered: list[Skeleton]) -> list[dict[str, An
     taken = sorted({*(one.name for one in known.services), *(one.name for one in known.stores)})
     own = next((store.kind for store in known.stores if store.name == "broker"), None)
     brokers = dict.fromkeys(kind for one in offered for kind in one.brokers)
-    messaging = [kind for kind in brokers if own in (None, kind)]
+    # A service speaks to one kind: where environments run others, there is nothing to offer.
+    elsewhere = {one.broker.kind for one in plan.environments.values() if one.broker}
+    messaging = [kind for kind in brokers if own in (None, kind) and elsewhere <= {kind}]
     stores = [kind for one in offered for kind in one.stores]
     caches = [kind for one in offered for kind in one.caches]
     about = {

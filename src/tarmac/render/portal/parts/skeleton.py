@@ -18,6 +18,8 @@ TEMPLATES = "templates/service"
 #: The form asks for services that are called over HTTP.
 API = "-http"
 ENTRY, END = "entry.yaml.njk", ".njk"
+#: Folders for choices that the form does not have: what a service consumes.
+NOT_OFFERED = frozenset({"consumes"})
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def _skeleton(name: str, paths: list[str]) -> Skeleton:
     texts: dict[str, str] = {}
     for path in paths:
         folder, _, rest = path.partition("/")
-        if folder in folders and "/" in rest:
+        if folder in folders and "/" in rest and rest.partition("/")[0] not in NOT_OFFERED:
             texts[rest] = asset(f"{TEMPLATES}/{path}")
     entries = [f"{TEMPLATES}/{f}/{ENTRY}" for f in folders if f"{f}/{ENTRY}" in paths]
     texts[f"entry/tarmac-{ENTRY}"] = "".join(map(asset, entries))
