@@ -53,6 +53,8 @@ RAN_WITH = {
     r"tests/portal/test_template\.py": {"shop", "starter"},
     r"tests/apiserver/test_claims\.py": {"shop"},
     r"tests/nodes/test_karpenter\.py": {"shop"},
+    r"tests/mesh/test_installation\.py": {"shop", "travel"},
+    r"tests/mesh/test_sidecars\.py": {"shop"},
 }
 #: How far a proof may reach and at what, and where the tests stand that reach so far: a test's path
 #: begins so. `gate` is any gate. A level that is not here has no place where it could be proven.
@@ -81,6 +83,8 @@ PROVEN_IN = {
     ),
     "observed@moto": ("tests/infrastructure/test_aws_login.py",),
     "applied@apiserver": ("tests/apiserver/",),
+    "tested@istioctl": ("tests/mesh/test_installation.py",),
+    "observed@envoy": ("tests/mesh/test_sidecars.py",),
     "observed@externaldns": ("tests/apiserver/test_dns_records.py",),
     "observed@kwok": ("tests/nodes/",),
     "observed@docker": ("tests/containers/",),
