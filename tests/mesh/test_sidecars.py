@@ -1,4 +1,4 @@
-"""Calls between the shop's services by Istio's own control plane: who is answered, and by which pod.
+"""Calls between the shop's services by Istio's own control plane: who is answered, by which pod.
 
 istiod and its agents are real, and so is the certificate authority; Envoy is a stock one, without
 the filters that only Istio's build has. Programs behind it answer with their names.
@@ -47,15 +47,11 @@ def test_every_declared_caller_is_answered_and_no_other(mesh):
         if caller != callee
     }
     called = {callee for _, callee in edges}
-    # Of what nothing may call, the caller's own proxy may say 503.
-    refused = {403: {403}, 503: {403, 503}}
-    wrong = {
-        pair: status
-        for pair, status in said.items()
-        if status not in ({200} if pair in edges else refused[403 if pair[1] in called else 503])
-    }
-    assert wrong == {}
-    assert Counter(said.values())[200] >= 9
+    for (caller, callee), status in said.items():
+        # Of what nothing may call, the caller's own proxy may say 503.
+        refused = {403} if callee in called else {403, 503}
+        assert status in ({200} if (caller, callee) in edges else refused), (caller, callee)
+    assert len(edges & said.keys()) >= 8
 
 
 def test_a_callee_is_told_the_identity_of_its_caller(mesh):
