@@ -107,11 +107,11 @@ def test_a_full_disk_refuses_writes_loses_no_row_and_takes_them_again(small, tar
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_drill_that_is_killed_gives_the_room_back(small, number):
-    written(small)
+    before = written(small)
     with drill_that_stays(small.home, FAULT, STEP) as drill:
-        refused(small)
+        assert refused(small)
         drill.send_signal(number)
-    written(small)
+    assert written(small) > before
 
 
 def test_a_store_without_a_disk_of_its_own_is_refused_with_what_to_do(small, target):

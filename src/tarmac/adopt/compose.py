@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tarmac.adopt import _dotenv
@@ -43,9 +43,9 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     places = {posixpath.dirname(file) for file in files}
     if not is_one and len(places) > 1:  # each of them may be a system of its own
         return None
-    files = [file for file in files if _services_of(root, file)]
-    chosen = max(files, key=lambda file: (_builds(root, file), *_rank(file)), default="")
-    found = _project(root, _joined(root, _beside(root, chosen, files)), kinds) if chosen else None
+    projects = {file: project for file in files if (project := _read(root, file)) is not None}
+    chosen = max(projects, key=lambda file: (_builds(root, file), *_rank(file)), default="")
+    found = _project(root, _joined(_beside(chosen, projects)), kinds) if chosen else None
     has_some = found is not None and bool(found.services or found.stores or found.broker)
     return found if has_some else None
 
@@ -86,36 +86,32 @@ def _building(root: Folder, name: str) -> Project | None:
     return read_project(root, name, chosen)
 
 
-def _beside(root: Folder, chosen: str, files: list[str]) -> list[str]:
+def _beside(chosen: str, projects: Mapping[str, Project]) -> list[Project]:
     """List the files that make a system together: `compose.api.yml` beside `compose.db.yml`."""
+    found = [projects[chosen]]
     if posixpath.basename(chosen) in NAMES:
-        return [chosen]
-    place = posixpath.dirname(chosen)
-    alike = [file for file in files if posixpath.dirname(file) == place and file != chosen]
-    named = {file: set(_services_of(root, file)) for file in alike if _rank(file)[0]}
-    taken = set(_services_of(root, chosen))
-    found = [chosen]
-    for file, services in named.items():
-        if services and not services & taken:
-            found.append(file)
-            taken |= services
+        return found
+    taken = set(projects[chosen].services)
+    for file, project in projects.items():
+        is_beside = posixpath.dirname(file) == posixpath.dirname(chosen) and _rank(file)[0]
+        if is_beside and not project.services.keys() & taken:
+            found.append(project)
+            taken |= project.services.keys()
     return found
 
 
-def _services_of(root: Folder, file: str) -> Collection[str]:
+def _read(root: Folder, file: str) -> Project | None:
+    """Read a file below the root; None for one without services, or that is not a project."""
     try:
         project = read_project(root, file)
     except BadInput as error:  # it may be another tool's, or a template
         root.skip(file, error.problems[0].what)
-        return ()
-    return project.services.keys() if project else ()
-
-
-def _joined(root: Folder, names: list[str]) -> Project | None:
-    """Join files that name different services."""
-    projects = [project for name in names if (project := read_project(root, name)) is not None]
-    if not projects:
         return None
+    return project if project and project.services else None
+
+
+def _joined(projects: list[Project]) -> Project:
+    """Join files that name different services."""
     services = {own: spec for one in reversed(projects) for own, spec in one.services.items()}
     return Project(services, [origin for one in projects for origin in one.origins])
 
