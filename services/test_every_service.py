@@ -133,7 +133,7 @@ async def _database(postgres: Any) -> str:
 def environment(name: str, port: int, stores: dict[str, str], neighbour: str) -> dict[str, str]:
     """Make up what a service needs, from its own words."""
     part = KIT[name]
-    env = {"SERVICE_NAME": name, "HOST": "127.0.0.1", "PORT": str(port), "DRAIN_DELAY_S": "0.5"}
+    env = {"SERVICE_NAME": name, "HOST": "127.0.0.1", "PORT": str(port), "DRAIN_DELAY_S": "3"}
     env |= {"BCRYPT_COST": "4", "PATH": os.environ["PATH"]}
     for slot in part.get("slots", {}).values():
         if slot["kind"] in stores:
