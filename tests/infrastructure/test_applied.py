@@ -250,7 +250,7 @@ def test_no_two_roles_trust_one_service_account_and_none_trusts_all(applied):
         for key, subject in statement.get("Condition", {}).get("StringEquals", {}).items()
         if key.endswith(":sub")
     ]
-    assert len(subjects) == len(set(subjects)) == 8, "seven workloads, and the driver of disks"
+    assert len(subjects) == len(set(subjects)) == 10, "seven workloads, disks, nodes and backups"
     assert [subject for subject in subjects if "*" in subject] == []
 
 

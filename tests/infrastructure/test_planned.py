@@ -290,7 +290,7 @@ def test_no_policy_allows_everything_and_no_role_is_open(planned):
 
 def test_keys_are_renewed_each_year(planned):
     keys = planned.of("aws_kms_key").values()
-    assert len(keys) == 3
+    assert len(keys) == 4
     assert {key["enable_key_rotation"] for key in keys} == {True}
 
 
@@ -386,12 +386,15 @@ def test_staging_differs_by_values_and_not_by_modules(planned, staged):
     def kinds(plan):
         return {address.split("[")[0] for address in plan.resources}
 
-    # One keeps the repositories; hosts with a second region are production's.
+    # One keeps the repositories; a second region, node pools and backups are production's.
     apart = (
         "module.registry",
         "module.dns",
         "module.experiments",
+        "module.bucket",
         "module.budget",
+        "module.karpenter",
+        "module.velero",
         "aws_secretsmanager",
         "data.aws_lb_hosted_zone_id",
     )

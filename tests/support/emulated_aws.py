@@ -129,6 +129,12 @@ resource "aws_s3_bucket_policy" "state" {
   count = 0
 }
 """
+#: Its clusters have no security group of their own.
+KARPENTER_GAPS = """\
+resource "aws_ec2_tag" "cluster_security_group" {
+  count = 0
+}
+"""
 SETTINGS = """
   s3_use_path_style       = true
   skip_metadata_api_check = true
@@ -172,6 +178,7 @@ def fit(root: Path) -> None:
     (root / "modules/postgres/emulator_override.tf").write_text(POSTGRES_GAPS)
     (root / "modules/cdn/emulator_override.tf").write_text(CDN_GAPS)
     (root / "modules/certificate/emulator_override.tf").write_text(CERTIFICATE_GAPS)
+    (root / "modules/karpenter/emulator_override.tf").write_text(KARPENTER_GAPS)
 
 
 @contextlib.contextmanager

@@ -91,6 +91,7 @@ def values_for(system: str, environment: str, root: Path) -> str:
     absent |= {} if cloud.dns else {"dns": "null"}
     absent |= {} if cloud.alarms else {"experiments": "null"}
     absent |= {} if cloud.standby else {"standby_region": "null"}
+    absent |= {} if cloud.buckets else {"buckets": "{}"}
     absent |= {} if cloud.karpenter else {"karpenter": "false"}
     absent |= {} if cloud.velero else {"velero": "null"}
     values = root / "with_absent.tfvars"
