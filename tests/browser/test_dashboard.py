@@ -225,7 +225,7 @@ def test_a_service_is_stopped_when_that_is_said_twice_and_started_again(dashboar
     about = dashboard.get_by_role("complementary", name="About notification-service")
     about.get_by_role("button", name="Stop", exact=True).click()
     about.get_by_role("button", name=re.compile("^Stop it")).click()
-    expect(dashboard.get_by_role("link", name="notification-service: outside")).to_be_visible()
+    expect(dashboard.get_by_role("link", name="notification-service: off")).to_be_visible()
     about.get_by_role("button", name="Start").click()
     expect(node.locator("g.well")).to_be_visible()
     expect(dashboard.get_by_role("link", name="notification-service: healthy")).to_be_visible()

@@ -354,7 +354,7 @@ def test_of_one_without_a_port_that_is_left_out_nobody_claims_that_it_runs(sandb
     assert sandbox.node("idle")["state"] == "outside"
     assert "without a port its state is unknown" in sandbox.node("idle")["detail"]
     assert "idle is not managed (--without); start it with:" in done.stdout
-    again = sandbox.tarmac("up", "-d")
+    again = sandbox.tarmac("up", "idle", "-d")
     assert sandbox.node("idle")["state"] == "running", "nothing tells whether it is healthy"
     assert "idle runs; its health is unknown" in again.stdout
     assert "your process still runs" not in again.stdout

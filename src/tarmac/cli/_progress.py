@@ -95,9 +95,7 @@ def report(
         changes = {key: getattr(change, key) for key in keys}
         _project.print_json({**status.as_data(), "changes": changes, "took_s": took_s})
     print_notes(console, [note for note in status.notes if note not in change.notes])
-    for name in sorted(set(change.restarted) & _external(before) - _external(status)):
-        text = f"{name} is managed again; your process still runs but no longer receives traffic"
-        console.print(f"note: {text}", style="yellow", soft_wrap=True)
+    print_taken_back(console, before, status, change)
     for name, why in change.failed.items():
         console.print(_show.kept_serving(name, why), style="bold red", soft_wrap=True)
     if not status.healthy or change.failed:
@@ -115,8 +113,9 @@ def report(
         f"[green]{status.system} is healthy[/green] after {took_s:.1f} s "
         f"({', '.join(parts) or 'nothing changed'}). Open:"
     )
-    theirs = tuple(node for node in status.nodes if node.state != state.OUTSIDE)
+    theirs = tuple(node for node in status.nodes if node.state not in (state.OUTSIDE, state.OFF))
     _show.what_to_open(console, theirs, status.dashboard)
+    _show.what_is_off(console, status)
     unknown = [node.name for node in status.nodes if node.state == state.RUNNING]
     for name in unknown:
         console.print(
@@ -131,6 +130,15 @@ def report(
             console.print(f"{node.name} is not managed (--without); start it with:", style="bold")
             console.print(f"  tarmac run {name}   starts it in your terminal", soft_wrap=True)
             console.print(f"  tarmac env {name}   prints what your debugger needs", soft_wrap=True)
+
+
+def print_taken_back(
+    console: Console, before: Status | None, status: Status, change: ApplyResult
+) -> None:
+    """Say of which services a user's own process is no longer used."""
+    for name in sorted(set(change.restarted) & _external(before) - _external(status)):
+        text = f"{name} is managed again; your process still runs but no longer receives traffic"
+        console.print(f"note: {text}", style="yellow", soft_wrap=True)
 
 
 def print_what_keeps_running(console: Console, status: Status, stop: str, *, stopped: bool) -> None:

@@ -26,6 +26,7 @@ STYLES = {
     state.CRASH_LOOP: "bold red",
     state.BACKOFF: "yellow",
     state.STOPPED: "dim",
+    state.OFF: "dim",
 }
 
 
@@ -64,6 +65,13 @@ def table(status: Status, width: int) -> Table:
     for row in rows:
         drawn.add_row(*(row[column] for column in shown))
     return drawn
+
+
+def what_is_off(console: Console, status: Status) -> None:
+    """Print the services and stores that are off."""
+    if status.off:
+        text = f"off: {', '.join(status.off)}; `tarmac start NAME` starts one"
+        console.print(text, style="dim", soft_wrap=True)
 
 
 def explain_failures(console: Console, status: Status) -> None:

@@ -10,55 +10,24 @@ from typing import Any
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli import _project, _shape_options
 
 SECTION = "Run"
 
 
 @click.command("up", short_help="Start a system, or apply changes.")
-@_project.system_argument
+@click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
+@_project.namespace_option
 @click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; leave it running.")
 @click.option("--watch", "-w", is_flag=True, help="Reload services when their files change.")
-@click.option(
-    "--scale",
-    multiple=True,
-    callback=_project.numbers,
-    metavar="SERVICE=N",
-    help="Number of instances of a service.",
-)
-@click.option(
-    "--without",
-    multiple=True,
-    metavar="SERVICE",
-    help="Do not manage a service; start it by `tarmac run` or in a debugger.",
-)
-@click.option(
-    "--provider",
-    "providers",
-    multiple=True,
-    metavar="NAME=PROVIDER",
-    help="Provider of a store or kind: embedded, binary, docker or external.",
-)
-@click.option("--direct", is_flag=True, help="Connect services without the per-edge proxies.")
-@click.option("--fast-stores", is_flag=True, help="Trade durability for speed, for tests.")
-@click.option(
-    "--telemetry/--no-telemetry",
-    default=True,
-    envvar="TARMAC_TELEMETRY",
-    show_envvar=True,
-    help="Receive spans, logs and metrics for the dashboard.",
-)
-@click.option("--inspect", is_flag=True, help="Count requests on the edges; see `tarmac edges`.")
-@click.option(
-    "--read-only", is_flag=True, help="Make files read-only for programs; see `tarmac writes`."
-)
-@click.option("--strict-ports", is_flag=True, help="Fail if a preferred port is taken.")
+@_shape_options.shape_options
 @_project.timeout_option
 @_project.json_option
 def VERB(
-    system: str | None,
+    names: tuple[str, ...],
     namespace: str,
     *,
+    only: bool,
     detach: bool,
     watch: bool,
     timeout: float | None,
@@ -67,23 +36,33 @@ def VERB(
 ) -> None:
     """Start SYSTEM with real stores and no Docker, or apply changes to the running one.
 
-    SYSTEM is a name below systems/, a file or a folder; without it, the tarmac.yaml here.
+    SYSTEM is a name below systems/, a file or a folder; without it, the tarmac.yaml here. NAMES are
+    services and stores: these are started, with the services and stores that they need, and what
+    already runs goes on. Without NAMES, everything is started but what has a profile.
+
     In the foreground the command shows the logs, and Ctrl-C stops everything; with -d it returns
     once all processes are healthy.
 
-    Example: tarmac up shop -d
+    Example: tarmac up shop order-service -d
     """
     from tarmac.run.local.state.options import Options
     from tarmac.run.local.supervisor import client
 
+    system, names = _project.split_names(names)
+    if only and not names:
+        raise click.UsageError("--only needs the names of services or stores")
     home = _project.home_of(system, namespace)
     began = time.monotonic()
-    options = Options(
+    asked = Options(
         file=str(_project.find(system).resolve()),  # the supervisor has another working directory
         namespace=namespace,
         watch=watch,
+        whole=not (names or shape["groups"]),
+        part=() if only else names,
+        only=names if only else (),
         **shape,
     )
+    options = asked.after(client.options_before(home), runs=client.is_running(home))
     # Attached to a system that already runs, Ctrl-C leaves it running.
     ours = not detach and not client.is_running(home)
     lifeline = None

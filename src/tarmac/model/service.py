@@ -211,6 +211,14 @@ class Service(StrictModel):
     )
     resources: dict[Name, Amount] = Field(default={}, description="Limits: cpu, memory.")
     replicas: int = Field(default=1, ge=1, description="How many instances run.")
+    group: Name | Literal[""] = Field(
+        default="", description="Services of one group are shown, and started, together."
+    )
+    profiles: tuple[Name, ...] = Field(
+        default=(),
+        description="`tarmac up` starts it with `--profile NAME`, or by its name; without "
+        "profiles, always.",
+    )
 
     @model_validator(mode="after")
     def _one_start(self) -> Self:

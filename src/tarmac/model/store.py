@@ -43,6 +43,11 @@ class Store(StrictModel):
         description="One owner for every table, shared by all users of the store; default: each "
         "service owns what it creates.",
     )
+    profiles: tuple[Name, ...] = Field(
+        default=(),
+        description="`tarmac up` starts it with `--profile NAME`, or by its name; without "
+        "profiles, always.",
+    )
 
 
 class Broker(StrictModel):

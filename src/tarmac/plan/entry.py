@@ -43,7 +43,7 @@ def nodes(bindings: Bindings) -> Iterable[Node]:
             env={},
         ),
         service=ENTRY,
-        needs=tuple(sorted(targets - facts.shape.without)),
+        needs=tuple(sorted(targets - facts.shape.absent)),
         ports=own,
         url=f"http://{facts.public_host}:{first}",
         zone="zone-a",

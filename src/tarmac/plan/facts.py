@@ -31,6 +31,10 @@ class RunShape:
     scale: Mapping[str, int] = field(default_factory=dict)
     #: Services that are started elsewhere: they have everything but a process.
     without: frozenset[str] = frozenset()
+    #: Services that were stopped while the rest runs.
+    stopped: frozenset[str] = frozenset()
+    #: Services and stores that are off: only ports and wires are planned for them.
+    off: frozenset[str] = frozenset()
     fast_stores: bool = False
     #: Spans of services are received and kept.
     telemetry: bool = False
@@ -40,6 +44,11 @@ class RunShape:
     versions: Mapping[str, NewVersion] = field(default_factory=dict)
     #: By service: variables that are others than the system's file says, as long as a drill lasts.
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """What nothing here waits for: it is started elsewhere, or not at all."""
+        return self.without | self.stopped | self.off
 
 
 @dataclass(frozen=True)

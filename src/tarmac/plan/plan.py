@@ -96,6 +96,8 @@ class Node:
     machine: str = ""
     #: It is started elsewhere: only its health is checked.
     outside: bool = False
+    #: It was stopped while the rest runs: nothing starts it.
+    stopped: bool = False
     #: A task with a schedule runs when it is due (cron's five fields, UTC); without, once.
     schedule: str = ""
     #: Where each variable comes from: `file:line:col`, or a rule in words.

@@ -51,8 +51,9 @@ def planned(bindings: Bindings, environment: str) -> Plan:
     """Plan a system that is bound; see `resolve`."""
     system, facts = bindings.system, bindings.facts
     problems = [found for one in _systems(system, facts) for found in _unscalable(one, facts.shape)]
-    nodes = [_store(bindings, name) for name in bindings.here]
-    for name in system.file.services:
+    off = facts.shape.off
+    nodes = [_store(bindings, name) for name in bindings.here if name not in off]
+    for name in (name for name in system.file.services if name not in off):
         found, wrong = service_nodes.of_service(bindings, name)
         nodes.extend(found)
         problems.extend(wrong)
@@ -188,7 +189,7 @@ def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:
 
 def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
     for name, store in bindings.system.file.stores.items():
-        if not _of_sql(store) or name not in bindings.here:
+        if not _of_sql(store) or name not in bindings.here or name in bindings.facts.shape.off:
             continue  # what stands elsewhere has data of its own
         view, folder = bindings.views[name], bindings.facts.folder
         if not view.users:
@@ -217,13 +218,14 @@ def _notes(bindings: Bindings) -> Iterable[str]:
             holder = facts.holders.get(preferred, "another process")
             taken = f"port {preferred} is taken by {holder}"
             yield f"{name}: {taken}; its {port} port is {given} here"
-    for name in system.file.services:
+    for name in [name for name in system.file.services if name not in facts.shape.off]:
         if not takes_part(system, name):
             yield (
                 f"{name}: trust: network; it presents and checks no caller tokens, so every "
                 "process that reaches it may change its data"
             )
-    for name, kind in bindings.kinds.items():
+    running = {n: kind for n, kind in bindings.kinds.items() if n not in facts.shape.off}
+    for name, kind in running.items():
         asked, candidate = bindings.asked_version(name), bindings.offer(name)
         if candidate.address is not None:
             place = f"{candidate.address.host}:{candidate.address.port}"

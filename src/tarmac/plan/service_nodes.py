@@ -24,15 +24,15 @@ def of_service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]
     """Plan a service's instances, and its tasks."""
     system, facts = bindings.system, bindings.facts
     service = system.file.services[name]
-    stores, calls = bindings.stores_of(name), _calls(bindings, name)
+    stores, calls = _stores(bindings, name), _calls(bindings, name)
     nodes: list[Node] = []
     problems: list[Problem] = []
     for number in range(1, ports.instances(system, name, facts.shape) + 1):
         node, wrong = _instance(bindings, name, number)
         problems += wrong if number == 1 else ()
         nodes.append(node)
-    for task in service.tasks:
-        scheduled = {*stores, *calls, name} - facts.shape.without
+    for task in service.tasks if name not in facts.shape.stopped else ():
+        scheduled = {*stores, *calls, name} - facts.shape.absent
         first = {_task_name(name, other) for other in service.directly_before(task)}
         after_task = scheduled if service.tasks[task].schedule else {*stores, *first}
         nodes.append(_task(bindings, nodes[0], task, after_task))
@@ -103,14 +103,19 @@ def _calls(bindings: Bindings, name: str) -> list[str]:
 
     A service that is not started here is not waited for; its proxy is there for when it is.
     """
-    return [call for call in bindings.calls_of(name) if call not in bindings.facts.shape.without]
+    return [call for call in bindings.calls_of(name) if call not in bindings.facts.shape.absent]
+
+
+def _stores(bindings: Bindings, name: str) -> set[str]:
+    """List the stores of a service that run here."""
+    return bindings.stores_of(name) - bindings.facts.shape.off
 
 
 def _instance(bindings: Bindings, name: str, number: int) -> tuple[Node, list[Problem]]:
     """Plan one instance of a service, from 1."""
     system, facts = bindings.system, bindings.facts
     tasks = system.file.services[name].tasks
-    stores, calls = bindings.stores_of(name), _calls(bindings, name)
+    stores, calls = _stores(bindings, name), _calls(bindings, name)
     before = {_task_name(name, task) for task in tasks if not tasks[task].schedule}
     # A kit service waits for what it calls by itself, so it may start at once: its imports are
     # most of its start. A foreign one may give up when what it calls is not there.
@@ -133,7 +138,8 @@ def _instance(bindings: Bindings, name: str, number: int) -> tuple[Node, list[Pr
         page=page,
         zone=zone,
         machine=machine,
-        outside=name in facts.shape.without,
+        outside=name in facts.shape.without | facts.shape.stopped,
+        stopped=name in facts.shape.stopped,
         origins={key: setting.origin for key, setting in env.items()},
     )
     return node, [*wrong, *timing(system, name, env)[1]]

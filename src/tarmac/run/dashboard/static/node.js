@@ -103,6 +103,6 @@ export function Details({ group, edges }) {
     ${own.length > 0 && html`<${Edges} name=${name} edges=${own} />`}
     <${Variables} key=${name} name=${name} />
     ${role === "service" && html`<${Actions} key=${name} name=${name} instances=${nodes.length}
-      runs=${nodes.some((node) => node.state !== "outside")} />`}
+      runs=${nodes.some((node) => !["outside", "off"].includes(node.state))} />`}
   </aside>`;
 }

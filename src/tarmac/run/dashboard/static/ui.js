@@ -9,7 +9,7 @@ import { ask, choose } from "./state.js";
 
 export const html = htm.bind(h);
 
-const WELL = new Set(["healthy", "running", "done", "scheduled", "outside"]);
+const WELL = new Set(["healthy", "running", "done", "scheduled", "outside", "off"]);
 const FAILED = new Set(["unhealthy", "backoff", "crash-loop", "stopped"]);
 
 /**

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -56,6 +56,7 @@ def choose(
     dotenv: Mapping[str, str] | None = None,
     find: Find | None = None,
     refused: Refused = offers.refused,
+    off: Collection[str] = (),
 ) -> ProviderChoice:
     """Choose a provider for every store.
 
@@ -64,6 +65,7 @@ def choose(
         dotenv: variables of `.env`; they win over those of the environment.
         find: `offers.find` on one look at this machine.
         refused: why a kind's programs that are there cannot be used.
+        off: stores that do not run: they may lack a server.
 
     Raises:
         BadInput: a request that cannot be, or a URL that is absent or wrong.
@@ -97,7 +99,10 @@ def choose(
         except BadInput as error:
             problems += error.problems
         except MissingTool as error:
-            missing.append(str(error))
+            if name in off:
+                found[name] = ProviderCandidate("", {}, version or "", kind.id)
+            else:
+                missing.append(str(error))
     if problems:
         raise BadInput(problems)
     if missing and len(stores) == len(_asked(system)):  # an unknown kind is reported first

@@ -1,4 +1,4 @@
-"""What the supervisor knows of every node, whatever runs it; and which of the three runs a node."""
+"""What the supervisor knows of every node, whatever runs it; and which class runs a node."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol
 from tarmac.plan.plan import Node
 from tarmac.run.local.process.context import ProcessContext
 from tarmac.run.local.process.external import ExternalProcess
+from tarmac.run.local.process.off import OffProcess
 from tarmac.run.local.process.process import Process
 from tarmac.run.local.process.task import Task
 from tarmac.run.local.state.state import NodeState
@@ -48,6 +49,8 @@ def manage(node: Node, position: int, context: ProcessContext) -> ManagedProcess
     """Make the process of a node; `start` starts it."""
     if node.role == "task":
         return Task(node, position, context)
+    if node.stopped:
+        return OffProcess(node, position, context)
     if node.outside:
         return ExternalProcess(node, position, context)
     return Process(node, position, context)

@@ -5,9 +5,12 @@ Light, and without the model: the client imports it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
+
+#: Options that name services or stores of the file.
+NAMING = ("without", "stopped", "part", "only")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,20 @@ class Options:
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: By store: the bytes of a disk of its own, in memory, that a drill may fill.
     disks: Mapping[str, int] = field(default_factory=dict)
+    #: Services that are started elsewhere, e.g. in a debugger.
     without: tuple[str, ...] = ()
+    #: Services that were stopped while the rest runs.
+    stopped: tuple[str, ...] = ()
+    #: All services and stores are wanted, but those of a profile.
+    whole: bool = True
+    #: Services and stores that are wanted besides, with what they need.
+    part: tuple[str, ...] = ()
+    #: Groups of services that are wanted besides, with what they need.
+    groups: tuple[str, ...] = ()
+    #: Services and stores that are wanted besides, without what they need.
+    only: tuple[str, ...] = ()
+    #: Services and stores with one of these profiles are wanted, too.
+    profiles: tuple[str, ...] = ()
     #: NAME=PROVIDER, of a store or a kind.
     providers: tuple[str, ...] = ()
 
@@ -53,13 +69,53 @@ class Options:
     def of(cls, data: Mapping[str, Any]) -> Options:
         """Read them from JSON; keys that another version wrote are ignored."""
         known = {entry.name: data[entry.name] for entry in fields(cls) if entry.name in data}
-        for name in ("without", "providers"):
+        for name in ("without", "stopped", "part", "groups", "only", "profiles", "providers"):
             known[name] = tuple(known.get(name, ()))
         known["versions"] = {
             name: NewVersion(**version) for name, version in known.get("versions", {}).items()
         }
         return cls(**known)
 
+    def after(self, last: Options | None, *, runs: bool) -> Options:
+        """Return these options after those of the last `up`, which may still run.
+
+        Services that are started elsewhere stay so until another `--without` is given, or they are
+        named.
+        """
+        if last is None:
+            return self
+        named = {*self.part, *self.only}
+        kept = tuple(name for name in last.without if name not in named)
+        options = replace(self, without=self.without or kept)
+        return options.added_to(last) if runs else options
+
+    def added_to(self, before: Options) -> Options:
+        """Return these options for a system that runs with others: what is wanted is added."""
+        named = {*self.part, *self.only}
+        return replace(
+            self,
+            whole=self.whole or before.whole,
+            part=_union(before.part, self.part),
+            groups=_union(before.groups, self.groups),
+            only=_union(before.only, self.only),
+            profiles=_union(before.profiles, self.profiles),
+            stopped=() if self.whole else tuple(n for n in before.stopped if n not in named),
+        )
+
+    def without_lost(self, before: Options | None, known: Collection[str]) -> Options:
+        """Return these options without what earlier ones named and the file no longer has."""
+        if before is None:
+            return self
+        lost = {name for key in NAMING for name in getattr(before, key)} - {*known}
+        kept: dict[str, Any] = {
+            key: tuple(n for n in getattr(self, key) if n not in lost) for key in NAMING
+        }
+        return replace(self, **kept)
+
     def as_data(self) -> dict[str, Any]:
         """Write them as data for JSON."""
         return asdict(self)
+
+
+def _union(before: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({*before, *more}))

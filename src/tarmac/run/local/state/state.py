@@ -31,9 +31,11 @@ STOPPED = "stopped"
 DONE = "done"
 SCHEDULED = "scheduled"
 OUTSIDE = "outside"
+#: A service that `tarmac stop` has stopped while the rest runs.
+OFF = "off"
 
 #: States that ask for nothing more.
-WELL = frozenset({HEALTHY, RUNNING, DONE, SCHEDULED, OUTSIDE})
+WELL = frozenset({HEALTHY, RUNNING, DONE, SCHEDULED, OUTSIDE, OFF})
 
 #: Raised whenever the tables change: what another version wrote is of no use.
 _VERSION = 3

@@ -60,6 +60,8 @@ class Status:
     startup_timeout_s: float = STARTUP_TIMEOUT_S
     #: The link of the dashboard; empty without one.
     dashboard: str = ""
+    #: Services and stores that are off.
+    off: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -76,7 +78,7 @@ class Status:
 
         It runs, because others may wait for what it installs; what it lacks does not count.
         """
-        left_out = {node.name for node in self.nodes if node.state == state.OUTSIDE}
+        left_out = {node.name for node in self.nodes if node.state in (state.OUTSIDE, state.OFF)}
         return tuple(
             node
             for node in self.nodes
@@ -93,6 +95,7 @@ class Status:
             "healthy": self.healthy,
             "notes": list(self.notes),
             "dashboard": self.dashboard,
+            "off": list(self.off),
             "nodes": [
                 {key: value for key, value in asdict(node).items() if key != "position"}
                 for node in self.nodes
@@ -149,6 +152,7 @@ def status(home: Home) -> Status | None:
         notes=tuple(meta.get("notes", ())),
         dashboard=meta.get("dashboard", "") if running else "",
         startup_timeout_s=meta.get("startup_timeout_s", STARTUP_TIMEOUT_S),
+        off=tuple(meta.get("off", ())) if running else (),
     )
 
 
@@ -156,6 +160,13 @@ def status_before(home: Home) -> Status | None:
     """Read the state before an `up`; None also where the file is damaged: it is rebuilt then."""
     with contextlib.suppress(DamagedState):
         return status(home)
+    return None
+
+
+def options_before(home: Home) -> Options | None:
+    """Read the options of the last `up`; None also where the state is damaged."""
+    with contextlib.suppress(DamagedState):
+        return last_options(home)
     return None
 
 
@@ -194,7 +205,12 @@ def scale(home: Home, service: str, instances: int) -> ApplyResult:
 
 
 def manage(home: Home, service: str, *, run: bool) -> ApplyResult:
-    """Stop a service, or run it again, as `up` without and with it does; the rest stays.
+    """Stop a service, or run it again; see `stop_services` and `start_services`."""
+    return start_services(home, (service,)) if run else stop_services(home, (service,))
+
+
+def stop_services(home: Home, services: tuple[str, ...]) -> ApplyResult:
+    """Stop services; the rest stays, and connections to them are closed at once.
 
     Returns:
         What was started, restarted and stopped, and notes.
@@ -203,8 +219,23 @@ def manage(home: Home, service: str, *, run: bool) -> ApplyResult:
         TarmacError: nothing runs, or there is no such service.
     """
     options = _running_options(home)
-    others = tuple(name for name in options.without if name != service)
-    return up(home, replace(options, without=others if run else (*others, service)))()
+    stopped = tuple(dict.fromkeys((*options.stopped, *services)))
+    return up(home, replace(options, stopped=stopped))()
+
+
+def start_services(home: Home, services: tuple[str, ...]) -> ApplyResult:
+    """Run services that were stopped, are off or are not managed, with what they need.
+
+    Returns:
+        What was started, restarted and stopped, and notes.
+
+    Raises:
+        TarmacError: nothing runs, or there is no such service.
+    """
+    options = _running_options(home)
+    without = tuple(name for name in options.without if name not in services)
+    more = replace(options, whole=False, part=services, without=without)
+    return up(home, more.added_to(options))()
 
 
 def _running_options(home: Home) -> Options:

@@ -18,5 +18,11 @@ def fingerprint(node: Node, secrets: Mapping[str, str]) -> str:
     for value in texts:
         digest.update(reveal(value, secrets).encode())
     # A service started outside Tarmac reloads its own edits.
-    digest.update(b"outside" if node.outside else digest_of(launch.sources).encode())
+    digest.update(
+        b"stopped"
+        if node.stopped
+        else b"outside"
+        if node.outside
+        else digest_of(launch.sources).encode()
+    )
     return digest.hexdigest()

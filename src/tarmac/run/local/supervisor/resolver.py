@@ -23,6 +23,7 @@ from tarmac.model.system import System
 from tarmac.plan import facts, ports
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.facts import MachineFacts, RunShape
+from tarmac.plan.part import Part, named, off
 from tarmac.plan.plan import Node, Plan
 from tarmac.plan.resolve import LOCAL, bound, planned
 from tarmac.run.local.host import gather, privileges, providers
@@ -68,19 +69,23 @@ class Resolver:
         home: Home,
         reservations: Reservations,
         secrets: Mapping[str, str] = MappingProxyType({}),
+        before: Options | None = None,
     ) -> None:
-        """Take the values of secrets that what runs has."""
-        self._options = options
+        """Take the values of secrets that what runs has, and the options of the last time."""
         self._secrets = secrets
         self._home = home
         self._reservations = reservations
         self._kinds: dict[str, StoreKind] = registry.load(stores, "STORE")
         self.system = load(options.file, files.content)
         _check_disk(self.system)
+        options = options.without_lost(before, named(self.system))
+        self._options = options
         _check_names(self.system, options)
-        self._shape = shape_of(options)
+        self._shape = shape_of(options, self.system)
         self._dotenv = vault.read_dotenv(Path(self.system.folder) / ".env")
-        self._chosen = providers.choose(self.system, self._kinds, options.providers, self._dotenv)
+        self._chosen = providers.choose(
+            self.system, self._kinds, options.providers, self._dotenv, off=self._shape.off
+        )
         #: Ports that are held for this plan and not handed over yet.
         self.taken: set[int] = set()
 
@@ -174,12 +179,15 @@ class Resolver:
         return False
 
 
-def shape_of(options: Options) -> RunShape:
-    """Return what of the options the plan depends on. Raises BadInput: a new version's file."""
+def shape_of(options: Options, system: System) -> RunShape:
+    """Return what of the options the plan depends on. Raises BadInput: a wrong name or file."""
+    wanted = Part(options.whole, options.part, options.groups, options.only, options.profiles)
     return RunShape(
         direct=options.direct,
         scale=dict(options.scale),
         without=frozenset(options.without),
+        stopped=frozenset(options.stopped),
+        off=off(system, wanted),
         fast_stores=options.fast_stores,
         telemetry=options.telemetry,
         read_only=options.read_only,
@@ -200,8 +208,12 @@ def _check_names(system: System, options: Options) -> None:
     """Refuse options that name services that do not exist."""
     services = system.file.services
     wrong = [
-        Problem(f"--{option} {name}", f"no such service; {did_you_mean(name, services)}")
-        for option, names in (("scale", options.scale), ("without", options.without))
+        Problem(f"{option}{name}", f"no such service; {did_you_mean(name, services)}")
+        for option, names in (
+            ("--scale ", options.scale),
+            ("--without ", options.without),
+            ("", options.stopped),
+        )
         for name in names
         if name not in services
     ]

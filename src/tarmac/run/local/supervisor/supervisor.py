@@ -110,7 +110,8 @@ class Supervisor:
             if (options := options or self.options) is None:
                 raise TarmacError(STARTING)
             self._check(options)
-            resolver = Resolver(options, self.home, self._reservations, self._secrets)
+            before = Options.of(self.state.meta().get("options") or options.as_data())
+            resolver = Resolver(options, self.home, self._reservations, self._secrets, before)
             now = resolver.resolve(self._held())
             changed = [
                 name
@@ -208,6 +209,7 @@ class Supervisor:
             forked=now.plan.interpreters,
             startup_timeout_s=max(STARTUP_TIMEOUT_S, now.plan.slowest_s + STARTUP_TIMEOUT_S / 2),
             options=options.as_data(),
+            off=sorted(now.facts.shape.off),
         )
 
     def _keep_ports(self, before: Mapping[str, int], failed: Mapping[str, str]) -> None:

@@ -1,0 +1,47 @@
+"""Stops and starts services of a system that runs: what `stop` and `start` share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+
+from tarmac.cli import _progress, _project, _show, _status
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.requests import ApplyResult
+
+Change = Callable[[Home, tuple[str, ...]], ApplyResult]
+
+
+def change(
+    words: tuple[str, ...],
+    namespace: str,
+    to: Change,
+    *,
+    as_json: bool,
+    timeout: float | None = None,
+) -> None:
+    """Stop or start the services that the words name, wait, and print the state.
+
+    Args:
+        words: a system, if it is not the one here, and its services.
+        to: what is done with the services.
+    """
+    system, names = _project.split_names(words)
+    if not names:
+        raise click.UsageError(f"name services of {system}, too")
+    home = _project.running_home(system, namespace)
+    before = client.status_before(home)
+    done = to(home, names)
+    console = _show.open_console(stderr=as_json)
+    status = _progress.wait(console, home, timeout)
+    if as_json:
+        keys = ("started", "restarted", "stopped", "failed")
+        changes = {key: getattr(done, key) for key in keys}
+        _project.print_json({**status.as_data(), "changes": changes})
+    else:
+        _progress.print_taken_back(console, before, status, done)
+        _status.show(console, status)
+    sys.exit(0 if status.healthy and not done.failed else 1)

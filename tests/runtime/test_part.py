@@ -1,0 +1,75 @@
+"""A part of a system runs, grows, and loses a service, while the rest goes on."""
+
+from __future__ import annotations
+
+import sys
+import urllib.error
+
+import pytest
+from sandbox import SERVER, Sandbox
+
+PORT = 23810
+SYSTEM = f"""
+    tarmac: 1
+    system: parts
+    services:
+      page: {{run: [{sys.executable}, server.py], port: {PORT}, calls: [api]}}
+      api: {{run: [{sys.executable}, server.py], port: {PORT + 1}, calls: [auth]}}
+      auth: {{run: [{sys.executable}, server.py], port: {PORT + 2}}}
+      tool: {{run: [{sys.executable}, server.py], port: {PORT + 3}, profiles: [tools]}}
+    stores:
+      unused: {{kind: redis, provider: binary}}
+"""
+
+
+@pytest.fixture
+def parts(sandbox: Sandbox) -> Sandbox:
+    (sandbox.folder / "server.py").write_text(SERVER)
+    sandbox.write(SYSTEM)
+    return sandbox
+
+
+def running(sandbox: Sandbox) -> dict[str, int | None]:
+    return {node["name"]: node["pid"] for node in sandbox.ps()["nodes"]}
+
+
+def test_a_part_grows_and_nothing_that_runs_is_restarted(parts: Sandbox):
+    # The store `unused` has no server on this machine, and is off.
+    first = parts.tarmac("up", "auth", "-d")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "off: api, page, tool, unused" in first.stdout
+    auth = running(parts)
+    assert auth.keys() == {"auth"}
+
+    assert parts.tarmac("up", "api", "-d").returncode == 0
+    both = running(parts)
+    assert both == {**auth, "api": both["api"]}
+
+    stopped = parts.tarmac("stop", "auth")
+    assert stopped.returncode == 0, stopped.stderr
+    assert parts.node("auth")["state"] == "off"
+    assert running(parts) == {"api": both["api"], "auth": None}
+    with pytest.raises((urllib.error.URLError, ConnectionResetError)):
+        parts.get("auth")
+
+    assert parts.tarmac("start", "auth", "page").returncode == 0
+    assert parts.get("auth") == f"pid {running(parts)['auth']}"
+    assert running(parts)["api"] == both["api"]
+    assert running(parts).keys() == {"page", "api", "auth"}
+
+
+def test_a_name_that_does_not_exist_changes_nothing(parts: Sandbox):
+    parts.tarmac("up", "auth", "-d")
+    before = running(parts)
+    for words, said in (
+        (("up", "apo", "-d"), "apo: no such service or store; did you mean 'api'?"),
+        (("start", "apo"), "apo: no such service or store; did you mean 'api'?"),
+        (("stop", "apo"), "apo: no such service; did you mean 'api'?"),
+        (
+            ("up", "-d", "--profile", "tool"),
+            "--profile tool: no such profile; did you mean 'tools'?",
+        ),
+    ):
+        refused = parts.tarmac(*words)
+        assert (refused.returncode, refused.stderr) == (2, f"{said}\n")
+    assert running(parts) == before
