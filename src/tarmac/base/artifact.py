@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -171,7 +171,26 @@ def read(path: str, text: str) -> Iterator[Artifact]:
     """
     for data, lines in located(text):
         if isinstance(data, Mapping):
-            yield Artifact(path, data, lines=lines, format=recognised(data))
+            yield from items_of(Artifact(path, data, lines=lines, format=recognised(data)))
+
+
+def items_of(artifact: Artifact) -> Iterator[Artifact]:
+    """Yield the objects of a list of them (`kind: List`), each with its lines; others unchanged."""
+    data, listed = artifact.data, artifact.data.get("items")
+    kind = str(data.get("kind"))
+    is_list = artifact.is_object and kind.endswith("List") and isinstance(listed, list)
+    if not is_list or not listed or not all(isinstance(one, Mapping) for one in listed):
+        yield artifact
+        return
+    # The items of a list of one kind need not repeat it.
+    own = {} if kind == "List" else {"apiVersion": data["apiVersion"], "kind": kind[: -len("List")]}
+    for number, one in enumerate(listed):
+        above = ("items", number)
+        lines = {at[2:]: line for at, line in artifact.lines.items() if at[:2] == above}
+        content = {**own, **one}
+        yield from items_of(
+            replace(artifact, content=content, lines=lines, format=recognised(content))
+        )
 
 
 def located(text: str) -> Iterator[tuple[Any, dict[tuple[str | int, ...], int]]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path as Steps
 from tarmac.check.gates.views.listing import Listing
 from tarmac.check.gates.views.shapes.fitting import fitted
 from tarmac.model.system import System
@@ -39,6 +40,9 @@ class Files(Protocol):
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
         """List the Kubernetes objects of these kinds; of all without."""
 
+    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, Steps], ...]:
+        """List where objects of these kinds, or of all, have the `spec` of pods."""
+
     def below(self, folder: str) -> tuple[Artifact, ...]:
         """List the files with these folders in their path: `a/b/c.yaml` is below a, b and a/b."""
 
@@ -61,6 +65,10 @@ class Folder:
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
         """List the Kubernetes objects of these kinds; of all without."""
         return self._listing.objects(*kinds)
+
+    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, Steps], ...]:
+        """List where objects of these kinds, or of all, have the `spec` of pods."""
+        return self._listing.pod_specs(*kinds)
 
     def below(self, folder: str) -> tuple[Artifact, ...]:
         """List the files with these folders in their path."""
@@ -105,6 +113,10 @@ class Subject:
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
         """List the Kubernetes objects of these kinds; of all without."""
         return self._listing.objects(*kinds)
+
+    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, Steps], ...]:
+        """List where objects of these kinds, or of all, have the `spec` of pods."""
+        return self._listing.pod_specs(*kinds)
 
     def below(self, folder: str) -> tuple[Artifact, ...]:
         """List the files with these folders in their path."""

@@ -21,7 +21,7 @@ from tarmac.check.gates.views.network.listening import (
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import NAME, name_of, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
-from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods, running
+from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods, running
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.objects.services import Service, services
 from tarmac.check.gates.views.scope import counted_in_files
@@ -69,7 +69,7 @@ def of_files(files: Files) -> Iterator[Finding]:
     a name it cannot, and in pods that have no port and no Service nothing listens at all. Where its
     command says so, nothing is said.
     """
-    found = PodIndex(pod for pod in pods(files) if pod.kind in RUNNING)
+    found = PodIndex(pods(files, *SERVING))
     served = {id(own) for _, held in _selected(files, found) for own in held}
     for own in found.kept:
         is_worker = not own.ports and id(own) not in served
@@ -128,7 +128,7 @@ def _ports(subject: Subject) -> Iterator[object]:
 
 
 def _asked(files: Files) -> Iterator[object]:
-    found = PodIndex(own for own in pods(files) if own.kind in RUNNING)
+    found = PodIndex(pods(files, *SERVING))
     for own in found.kept:
         yield from probed(own)
     for service, _ in _held(files, found):

@@ -13,7 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.network.listening import listens
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
-from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
+from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.selections import Selection, chosen
 from tarmac.check.gates.views.objects.services import Service
 from tarmac.check.gates.views.scope import counted_in_files
@@ -33,7 +33,7 @@ def check(files: Files) -> Iterator[Finding]:
         if service is not None and (what := _wrong(end, service)):
             where = end.artifact.at(*end.path)
             yield Finding(where, f"{title(end.artifact)} sends to {end.service}{what}")
-    kept = PodIndex(pods(files, *RUNNING))
+    kept = PodIndex(pods(files, *SERVING))
     for opened in opened_ports(files):
         found = chosen(opened.selection, kept) or []
         if found and not any(_hears(own, opened) for own in found):

@@ -18,13 +18,13 @@ from tarmac.check.gates.views.objects.metadata import (
     name_of,
     title,
 )
-from tarmac.check.gates.views.objects.pods import TEMPLATES
 from tarmac.check.gates.views.objects.references import Reference, reference_to, target_of
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.shapes.templates import SPECS
 
 #: A system's own: they may be nowhere else.
 OWN = frozenset((
-    *TEMPLATES, "Service", "ServiceAccount", "ConfigMap", "Secret", "ExternalSecret",
+    *SPECS, "Service", "ServiceAccount", "ConfigMap", "Secret", "ExternalSecret",
     "NetworkPolicy", "HorizontalPodAutoscaler", "PodDisruptionBudget", "PersistentVolumeClaim",
     "ResourceQuota", "LimitRange",
 ))  # fmt: skip
@@ -90,14 +90,14 @@ def _namespace(artifact: Artifact) -> tuple[tuple[str, ...], str | None]:
     kind = artifact.data.get("kind")
     if kind == "Kustomization":
         return ("namespace",), Kustomization(artifact).namespace
-    path = ("metadata", "namespace") if kind in TEMPLATES else ()
+    path = ("metadata", "namespace") if kind in SPECS else ()
     return path, metadata(artifact).namespace
 
 
 def _apart(files: Files, kinds: Iterable[str]) -> Iterator[Finding]:
     """Yield objects that reference another one of their own namespace, where it is not."""
     spaces: dict[Reference, list[str]] = {}
-    for artifact in files.objects(*TEMPLATES):
+    for artifact in files.objects(*SPECS):
         space = metadata(artifact).namespace or ""
         spaces.setdefault(reference_to(artifact), []).append(space)
     for artifact in files.objects(*kinds):
@@ -121,7 +121,7 @@ def _paired(files: Files) -> Iterator[object]:
     for app in applications(files):
         if app.space and "{{" not in app.space:
             yield from (e for e in below(files, app) if _namespace(e)[0])
-    there = set(map(reference_to, files.objects(*TEMPLATES)))
+    there = set(map(reference_to, files.objects(*SPECS)))
     for artifact in files.objects(*REFERRING):
         if target_of(artifact) in there:
             yield artifact

@@ -16,9 +16,9 @@ from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, title
 from tarmac.check.gates.views.objects.object_rules import object_rules
-from tarmac.check.gates.views.objects.pods import TEMPLATES
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.shapes.templates import spec_places
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -92,8 +92,7 @@ def namings(files: Files, *, of_pods: bool) -> Iterator[Naming]:
     for artifact in files.objects():
         kind = kind_of(artifact)
         own = dict(object_rules()["references"].get(kind, {}))
-        if of_pods and kind in TEMPLATES:
-            below = ".".join((*TEMPLATES[kind], "spec"))
+        for below in spec_places(artifact.data) if of_pods else ():
             own |= {f"{below}.{at}": to for at, to in object_rules()["references"]["pods"].items()}
         for at, named in own.items():
             for path, value in at_each(artifact.data, at.split(".")):

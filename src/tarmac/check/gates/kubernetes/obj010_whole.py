@@ -14,8 +14,8 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
 from tarmac.check.gates.views.objects.object_rules import object_rules
-from tarmac.check.gates.views.objects.pods import TEMPLATES
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.shapes.templates import spec_places
 
 #: Groups with kinds of the same names as others have, and other parts.
 OTHERS = (".k8s.aws", ".linkerd.io")
@@ -68,7 +68,7 @@ def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
     """Yield where an object lacks a part, the part, and what happens without it."""
     if group_of(artifact).endswith(OTHERS):
         return
-    for place, why in _places(kind_of(artifact)).items():
+    for place, why in _places(kind_of(artifact), spec_places(artifact.data)).items():
         *above, last = place.split(".")
         for path, holder in at_each(artifact.data, above):
             if not any(_is_there(holder, choice) for choice in last.split("|")):
@@ -76,11 +76,10 @@ def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
 
 
 @cache
-def _places(kind: str) -> dict[str, str]:
-    """List the parts that a kind needs; those of pods are below their template."""
+def _places(kind: str, below: tuple[str, ...]) -> dict[str, str]:
+    """List the parts that a kind needs; those of pods are below their `spec`."""
     needed = object_rules()["needed"]
-    below = ".".join((*TEMPLATES[kind], "spec")) if kind in TEMPLATES else ""
-    of_pods = {f"{below}.{at}": why for at, why in needed["pods"].items()} if below else {}
+    of_pods = {f"{spec}.{at}": why for spec in below for at, why in needed["pods"].items()}
     found: dict[str, str] = of_pods | needed.get(kind, {})
     return found
 

@@ -11,7 +11,7 @@ import yaml
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import ITEM, Path, port, text
+from tarmac.base.foreign.reading import ITEM, Path, dig, port, text
 from tarmac.base.report import Finding, Fix
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -22,6 +22,7 @@ from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.objects.object_rules import choices, is_ruled, object_rules, written
 from tarmac.check.gates.views.objects.text_forms import FORMS, is_filled
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.shapes.templates import spec_paths
 from tarmac.check.schemas.fixes import reworded
 
 FILE = files("tarmac") / "assets" / "kind_rules.yaml"
@@ -40,7 +41,7 @@ class Breach(NamedTuple):
 def check(files: Files) -> Iterator[Finding]:
     """Yield values that an API server refuses, or takes and never acts on."""
     for artifact in _ruled(files):
-        own = _breaches(artifact) if is_ruled(artifact) else ()
+        own = _breaches(artifact)
         for breach in {found.path: found for found in (*own, *kind_breaches(artifact))}.values():
             where = ".".join(map(str, breach.path))
             what = f"{where} of {title(artifact)} {breach.what}"
@@ -48,7 +49,11 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _ruled(files: Files) -> list[Artifact]:
-    return [one for one in files.objects() if is_ruled(one) or has_rules(kind_of(one))]
+    return [
+        one
+        for one in files.objects()
+        if is_ruled(one) or has_rules(kind_of(one)) or spec_paths(one.data)
+    ]
 
 
 @cache
@@ -65,10 +70,13 @@ def has_rules(kind: str) -> bool:
 
 def _breaches(artifact: Artifact) -> Iterator[Breach]:
     """Yield each value of an object that is refused."""
-    for path, value in leaves(artifact.data):
-        if what := _number(path, value) or _word(path, value):
-            yield Breach(path, what, reworded(value, choices(path)))
-    yield from _of_kind(artifact)
+    data, ruled = artifact.data, is_ruled(artifact)
+    for top in ((),) if ruled else spec_paths(data):
+        for path, value in leaves(dig(data, *top), top):
+            if what := _number(path, value) or _word(path, value):
+                yield Breach(path, what, reworded(value, choices(path)))
+    if ruled:
+        yield from _of_kind(artifact)
 
 
 def _number(path: Path, value: Any) -> str:

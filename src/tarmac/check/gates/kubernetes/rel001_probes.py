@@ -10,7 +10,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.indexes import PodIndex
-from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods, running
+from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods, running
 from tarmac.check.gates.views.objects.selections import chosen, selections
 from tarmac.check.gates.views.scope import counted_in_files, running_workloads
 from tarmac.model import conventions
@@ -31,7 +31,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield servers behind a Service that nothing probes, and probes that contradict themselves."""
-    index = PodIndex(pods(files, *RUNNING))
+    index = PodIndex(pods(files, *SERVING))
     called = {
         id(own)
         for selection in selections(files)
@@ -98,7 +98,7 @@ def _of(subject: Subject, workload: Workload, own: Pods) -> Iterator[Finding]:
 
 
 def _running(files: Files) -> Iterator[Pods]:
-    return pods(files, *RUNNING)
+    return pods(files, *SERVING)
 
 
 GATE = Gate(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, fields, items, text
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.shapes.kinds import own_kind
 
 #: The label that names the workload of an object.
 NAME = "app.kubernetes.io/name"
@@ -68,8 +69,8 @@ def space_of(artifact: Artifact) -> str:
 
 
 def kind_of(artifact: Artifact) -> str:
-    """Read an object's kind."""
-    return str(artifact.data.get("kind"))
+    """Read an object's kind; of one that has a core kind's name, with its group."""
+    return own_kind(artifact.data)
 
 
 def name_of(artifact: Artifact) -> str:

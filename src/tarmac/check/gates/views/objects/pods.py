@@ -6,36 +6,30 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, dig, fields, items
+from tarmac.base.foreign.reading import Path, fields, items
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
-from tarmac.check.gates.views.objects.metadata import NAME, Metadata, metadata, name_of
+from tarmac.check.gates.views.objects.metadata import NAME, Metadata, kind_of, metadata, name_of
 from tarmac.check.gates.views.objects.pod_specs import PodSpec
 
-#: Where each kind that makes pods keeps their template.
-TEMPLATES = {
-    "Deployment": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "Rollout": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-}
-#: Of these, the ones whose pods are kept running.
+#: The kinds by which a system keeps pods running.
 RUNNING = ("Deployment", "StatefulSet", "Rollout")
+#: All kinds whose pods serve, with those that no system of Tarmac has.
+SERVING = (*RUNNING, "ReplicaSet", "ReplicationController", "Pod", "DeploymentConfig", "CloneSet")
 
 
 class Pods:
     """The pods of one object."""
 
-    def __init__(self, artifact: Artifact, template: Fields) -> None:
+    def __init__(self, artifact: Artifact, path: Path) -> None:
         self.artifact = artifact
-        self.template = template
+        #: Where their `spec` is.
+        self.path = path
 
     @property
     def kind(self) -> str:
         """The kind of object that keeps them."""
-        return str(self.artifact.data["kind"])
+        return kind_of(self.artifact)
 
     @property
     def name(self) -> str:
@@ -51,7 +45,10 @@ class Pods:
     @property
     def metadata(self) -> Metadata:
         """What each pod says of itself."""
-        return Metadata(fields(self.template, "metadata"))
+        is_template = self.path[-1] == "spec"
+        return Metadata(
+            fields(self.artifact.data, *self.path[:-1], "metadata") if is_template else {}
+        )
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -61,11 +58,11 @@ class Pods:
     @property
     def spec(self) -> PodSpec:
         """What each pod is."""
-        return PodSpec(fields(self.template, "spec"))
+        return PodSpec(fields(self.artifact.data, *self.path))
 
     def at(self, *path: str | int) -> str:
         """Return where a part of their `spec` is."""
-        return self.artifact.at(*TEMPLATES[self.kind], "spec", *path)
+        return self.artifact.at(*self.path, *path)
 
     @cached_property
     def init_containers(self) -> tuple[Container, ...]:
@@ -83,10 +80,10 @@ class Pods:
         return (*self.init_containers, *self.main_containers)
 
     def _containers(self, key: str) -> tuple[Container, ...]:
-        path = (*TEMPLATES[self.kind], "spec", key)
+        path = (*self.path, key)
         return tuple(
             Container(self.artifact, (*path, number), data)
-            for number, data in enumerate(items(self.template, "spec", key))
+            for number, data in enumerate(items(self.artifact.data, *path))
         )
 
     @cached_property
@@ -108,10 +105,8 @@ class Pods:
 
 def pods(files: Files, *kinds: str) -> Iterator[Pods]:
     """Yield the pods of all objects, or of those kinds."""
-    for artifact in files.objects(*(kinds or TEMPLATES)):
-        template = dig(artifact.data, *TEMPLATES[artifact.data["kind"]])
-        if isinstance(template, Mapping):
-            yield Pods(artifact, template)
+    for artifact, path in files.pod_specs(*kinds):
+        yield Pods(artifact, path)
 
 
 def running(files: Files) -> dict[str, Pods]:

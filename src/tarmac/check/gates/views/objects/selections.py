@@ -10,7 +10,7 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, space_of
-from tarmac.check.gates.views.objects.pods import TEMPLATES, Pods
+from tarmac.check.gates.views.objects.pods import Pods
 
 #: So many that are named are not one.
 TWO_NAMESPACES = 2
@@ -69,15 +69,14 @@ def chosen(selection: Selection, kept: PodIndex) -> list[Pods] | None:
 
 def spreads(own: Pods) -> Iterator[tuple[Path, Fields]]:
     """Yield the selectors by which pods are kept apart from their own like."""
-    below: Path = (*TEMPLATES[own.kind], "spec")
     spec = own.spec.data
     for number, constraint in enumerate(items(spec, "topologySpreadConstraints")):
-        path: Path = (*below, "topologySpreadConstraints", number, "labelSelector")
+        path: Path = (*own.path, "topologySpreadConstraints", number, "labelSelector")
         yield path, fields(constraint, "labelSelector")
     for key, terms in fields(spec, "affinity", "podAntiAffinity").items():
         for number, term in enumerate(items(terms)):
             inner = ("podAffinityTerm",) if "podAffinityTerm" in term else ()
-            path = (*below, "affinity", "podAntiAffinity", key, number, *inner, "labelSelector")
+            path = (*own.path, "affinity", "podAntiAffinity", key, number, *inner, "labelSelector")
             yield path, fields(term, *inner, "labelSelector")
 
 

@@ -29,7 +29,7 @@ def shape_of_file(artifact: Artifact) -> Shape | None:
     """Give the shape that a file must have; None where gates read no such file by its parts."""
     data = artifact.data
     if artifact.is_object:
-        return shape_of(str(data.get("kind")))
+        return shape_of(data)
     if WORKFLOWS in artifact.path and "jobs" in data:
         return WORKFLOW
     for ending, shape in BY_PATH.items():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tarmac.check.gates.views.shapes.argo import APPLICATION, PROJECT, SETS
 from tarmac.check.gates.views.shapes.canaries import CANARY, METRIC
+from tarmac.check.gates.views.shapes.kinds import own_kind
 from tarmac.check.gates.views.shapes.monitoring import GROUPS, MONITOR
 from tarmac.check.gates.views.shapes.networking import (
     GATEWAY,
@@ -28,6 +30,7 @@ from tarmac.check.gates.views.shapes.shape import (
     Record,
     Shape,
 )
+from tarmac.check.gates.views.shapes.templates import shape_of_pods
 from tarmac.check.gates.views.shapes.workloads import SCALER, WORKLOAD
 
 _EXTERNAL_SECRET = Record(
@@ -112,8 +115,11 @@ _OTHERS: dict[str, Mapping[str, Shape]] = {
 }
 
 
-def shape_of(kind: str) -> Shape:
-    """Give the shape of an object of a kind, of an unknown one too."""
-    fields: dict[str, Shape] = {"apiVersion": TEXT, "kind": TEXT, "metadata": METADATA}
-    fields["spec"] = SPECS.get(kind, ANY)
+def shape_of(data: Mapping[str, Any]) -> Shape:
+    """Give the shape of an object, of an unknown kind too."""
+    kind = own_kind(data)
+    fields: dict[str, Shape] = {"spec": SPECS[kind]} if kind in SPECS else {"spec": ANY}
+    if kind not in SPECS:
+        fields |= shape_of_pods(data)
+    fields |= {"apiVersion": TEXT, "kind": TEXT, "metadata": METADATA}
     return Record({**fields, **_OTHERS.get(kind, {})})
