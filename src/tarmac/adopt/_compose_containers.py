@@ -27,7 +27,7 @@ from tarmac.adopt._compose_parts import (
     probe_of,
     volumes_of,
 )
-from tarmac.adopt._container import base_image, read_dockerfile, script_of
+from tarmac.adopt._container import base_image, dispatched, entry_of, read_dockerfile, script_of
 from tarmac.adopt._found import (
     RUNS_TESTS,
     Folder,
@@ -63,6 +63,8 @@ class Container:
     folder: Folder
     kinds: frozenset[str]
     values: Mapping[str, str]
+    #: The profiles that are switched on.
+    profiles: frozenset[str] = frozenset()
 
     @property
     def is_built(self) -> bool:
@@ -88,9 +90,10 @@ def added(found: Survey, container: Container) -> Survey:
 
 
 def _of_a_profile(found: Survey, container: Container) -> Survey | None:
-    if not container.spec.get("profiles"):
+    named = listed(container.spec.get("profiles"))
+    if not named or container.profiles & {*named}:
         return None
-    profiles = ", ".join(listed(container.spec["profiles"]))
+    profiles = ", ".join(named)
     what = f"{container.own}: only in the profile {profiles}; add it if you need it"
     return _left_out(found, what)
 
@@ -227,6 +230,8 @@ def _service(
     command = commands_of(spec, values)
     folder = _working_folder(folder, command or base.container_command, spec, dockerfile, root)
     base = replace(base, folder=folder)
+    entry = () if spec.get("entrypoint") else entry_of(dockerfile)
+    command = dispatched((*entry, *command), root.below(folder)) or command
     before, last = script_of(command or base.container_command, root.below(folder))
     if last:
         command = last
@@ -308,11 +313,15 @@ def _working_folder(
     pairs += [(_joined(folder, path), posixpath.join(there, target)) for path, target in copies]
     for source, target in pairs:
         path, place = source.rstrip("/"), posixpath.normpath(target)
-        while path and place != there and posixpath.basename(path) == posixpath.basename(place):
+        while path.strip("/") and place != there and _last(path) == _last(place):
             path, place = posixpath.dirname(path), posixpath.dirname(place)
         if path and place == there and any(_has(root.below(path), name) for name in modules):
             return path
     return folder
+
+
+def _last(path: str) -> str:
+    return posixpath.basename(path)
 
 
 def _has(folder: Folder, module: str) -> bool:

@@ -90,7 +90,8 @@ def read_project(folder: Folder, name: str, over: str = "") -> Project | None:
     values = _dotenv.resolved(_dotenv.of_file(folder.below(place))[0])
     for own, spec in services.items():
         if isinstance(spec, dict):
-            project.services[str(own)] = _filled(spec, values)
+            # Those who write it stand in the repository's own folder.
+            project.services[str(own)] = _filled(spec, {"PWD": ".", **values})
         else:
             folder.skip(name, f"`services.{own}` is not a mapping")
     return project
@@ -167,7 +168,8 @@ def _at(spec: Any, by: str) -> Any:
         return spec
 
     def there(path: Any) -> Any:
-        return posixpath.join(by, path) if isinstance(path, str) and path[:1] != "/" else path
+        is_whole = not isinstance(path, str) or path.startswith(("/", "$PWD", "${PWD}"))
+        return path if is_whole else posixpath.join(by, path)
 
     moved = dict(spec)
     build = spec.get("build")

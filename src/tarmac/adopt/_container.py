@@ -15,6 +15,9 @@ _CONTROLS = re.compile(
     r"(if|then|else|elif|fi|for|while|until|do|done|case|esac|function|trap|\w+\(\)|[{}])\b"
 )
 
+#: Programs that start another one again after an edit.
+_WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
+
 
 def read_dockerfile(text: str, name: str, folder: str) -> Service:
     """Read the last stage's command, ports and variables; the command is the container's."""
@@ -98,6 +101,55 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
         except ValueError:
             return ()
     return argv
+
+
+def entry_of(text: str) -> tuple[str, ...]:
+    """Read the entry point of a Dockerfile's last stage."""
+    stage = re.split(r"(?im)^FROM\s", re.sub(r"\\\s*\n", " ", text))[-1]
+    found = re.findall(r"(?im)^[ \t]*ENTRYPOINT\s+(.+)$", stage)
+    return words(found[-1]) if found else ()
+
+
+def goes_on(program: str, folder: Folder) -> bool:
+    """Tell whether a container's program ends as the command that follows it: `exec "$@"`."""
+    name = program.rsplit("/", 1)[-1]
+    if name.endswith(".sh") or "entrypoint" in name:
+        return True
+    place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+    return bool(place) and 'exec "$@"' in folder.read(place)
+
+
+def dispatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
+    """Read what a start script runs for a word: the arm of its `case "$1"`; () without one."""
+    name = argv[0].rsplit("/", 1)[-1] if len(argv) > 1 else ""
+    place = next((f for f in folder.files if name and f.rsplit("/", 1)[-1] == name), "")
+    text = re.sub(r"\\\s*\n", " ", folder.read(place)) if place else ""
+    _, found, arms = text.partition('case "$1" in')
+    arm = (
+        re.search(
+            rf"(?ms)^[ \t]*(?:[\w-]+\s*\|\s*)*{re.escape(argv[1])}(?:\s*\|[^)\n]*)?\)(.*?);;", arms
+        )
+        if found
+        else None
+    )
+    if arm is None:
+        return ()
+    functions = dict(re.findall(r"(?ms)^(?:function\s+)?([\w-]+)\s*\(\)\s*\{\n(.*?)^\}", text))
+    body = arm[1]
+    for _ in functions:
+        called = _last_line(body).split()[:1]
+        if not called or called[0] not in functions:
+            break
+        body = functions[called[0]]
+    said = words(_last_line(body).removeprefix("exec "))
+    while "--" in said and said[0].rsplit("/", 1)[-1] in _WATCHERS:
+        said = said[said.index("--") + 1 :]
+    return tuple(word for word in said if not re.fullmatch(r"\$[@*\w]+", word))
+
+
+def _last_line(body: str) -> str:
+    lines = [line.strip() for line in body.splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if not line.startswith(("#", "shift"))), "")
 
 
 def script_of(argv: tuple[str, ...], folder: Folder) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -97,6 +97,7 @@ def _settled(
     service, ports = _own_ports(service, reads, optional, env, taken)
     scene.services[service.name] = replace(scene.services[service.name], ports=service.ports)
     env = _unencrypted({**env, **ports}, folder, scene)
+    secrets = tuple(name for name in secrets if name not in env)
     return _joined(
         replace(
             service,

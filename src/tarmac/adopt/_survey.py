@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 
 from tarmac.adopt import _code, _dotenv, _manifests
-from tarmac.adopt._container import read_dockerfile
+from tarmac.adopt._container import goes_on, read_dockerfile
 from tarmac.adopt._found import (
     RUNS_TESTS,
     SHELVES,
@@ -303,7 +303,7 @@ def _said(
     argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]
 ) -> tuple[str, Recogniser | None]:
     """Translate a container's command to this machine; also return the recogniser that did it."""
-    if len(argv) > 1 and argv[0].endswith(".sh"):  # an entry point that ends in `exec "$@"`
+    if len(argv) > 1 and goes_on(argv[0], folder):
         argv = argv[1:]
     assigned = next((n for n, word in enumerate(argv) if not re.match(r"\w+=", word)), 0)
     if assigned and "&&" not in argv:  # `H=$(hostname) exec python app.py`

@@ -103,9 +103,11 @@ def settled_variables(
     clients = _servers.clients(folder)
     found = SettledVariables(dict(service.env), list(service.secrets), dict(service.missing))
     known = {*service.env, *service.secrets, *GIVEN, service.port_variable}
-    for name, read in reads.items():
+    # What a file hands on from the shell, without a value, is read by the program all the same.
+    handed = {n: VariableRead(n, None, place) for n, place in service.missing.items()}
+    names = frozenset({**handed, **reads})
+    for name, read in {**handed, **reads}.items():
         if name not in known:
-            names = frozenset(reads)
             variable = _Variable(read, given.value(name), service, clients, scene, names)
             _settle(variable, folder, given, found)
     return found

@@ -6,13 +6,12 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from tarmac.adopt import _dotenv
+from tarmac.adopt import _dotenv, _servers
 from tarmac.adopt._compose_containers import Container, added
 from tarmac.adopt._compose_file import NAMES, Project, read_project
-from tarmac.adopt._compose_parts import (
-    shaped,
-)
+from tarmac.adopt._compose_parts import listed, shaped
 from tarmac.adopt._found import (
     Folder,
     Recogniser,
@@ -22,8 +21,8 @@ from tarmac.adopt._found import (
 )
 from tarmac.base.errors import BadInput
 
-#: Files beside those of NAMES: `docker-compose.local.yml`.
-_OTHERS = re.compile(r"(?:docker-)?compose\.([\w.-]+)\.ya?ml")
+#: Files beside those of NAMES: `docker-compose.local.yml`, `docker-compose-infra.yml`.
+_OTHERS = re.compile(r"(?:docker-)?compose[.-]([\w.-]+)\.ya?ml")
 #: Folders whose compose files run what was built elsewhere, or other systems.
 _ASIDE = re.compile(
     r"(^|/)(docs?|examples?|samples?|tests?|e2e|hack|bench\w*|monitoring|observability|\..+)(/|$)|[{}]"
@@ -36,10 +35,11 @@ DEEPEST = 2
 def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     """Read the project of the root, or the one in a folder below it that builds the most."""
     if name := root.has(*NAMES):
-        return _project(root, _building(root, name), kinds)
+        return _project(root, _with_servers(root, _building(root, name), kinds), kinds)
     own_files = tuple(file for file in root.files if "/" not in file)
     is_one = is_project(replace(root, files=own_files))
-    files = [file for file in root.files if _is_below(file)]
+    files = [file for file in root.files if _OTHERS.fullmatch(file)]
+    files = files or [file for file in root.files if _is_below(file)]
     places = {posixpath.dirname(file) for file in files}
     if not is_one and len(places) > 1:  # each of them may be a system of its own
         return None
@@ -86,6 +86,24 @@ def _building(root: Folder, name: str) -> Project | None:
     return read_project(root, name, chosen)
 
 
+def _with_servers(root: Folder, project: Project | None, kinds: frozenset[str]) -> Project | None:
+    """Join the file beside one that has no server, where it has servers: `compose-infra.yml`."""
+    if project is None or _servers_of(project, kinds):
+        return project
+    others = [file for file in root.files if _OTHERS.fullmatch(file) and _rank(file)[0]]
+    for file in others:
+        other = _read(root, file) if file not in project.origins else None
+        is_apart = other is not None and not other.services.keys() & project.services.keys()
+        if other is not None and is_apart and _servers_of(other, kinds) and not _builds(root, file):
+            return _joined([project, other])
+    return project
+
+
+def _servers_of(project: Project, kinds: frozenset[str]) -> bool:
+    images = (_servers.of_image(str(spec.get("image") or "")) for spec in project.services.values())
+    return any(server is not None and server.kind in kinds for server in images)
+
+
 def _beside(chosen: str, projects: Mapping[str, Project]) -> list[Project]:
     """List the files that make a system together: `compose.api.yml` beside `compose.db.yml`."""
     found = [projects[chosen]]
@@ -125,8 +143,10 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     example = values_of if values_of != ".env" else ""
     example = posixpath.join(posixpath.dirname(name), example) if example else ""
     found = Survey(origins=tuple(filter(None, (*origins, example))))
-    for own, spec in services.items():
-        found = added(found, Container(own, shaped(spec), root, kinds, values))
+    shapes = _with_builds({own: shaped(spec) for own, spec in services.items()})
+    profiles = _active(shapes, values)
+    for own, spec in shapes.items():
+        found = added(found, Container(own, spec, root, kinds, values, profiles))
     completed = {
         target
         for spec in services.values()
@@ -135,6 +155,29 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
         if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
     }
     return _with_tasks(found, {valid_name(name) for name in completed})
+
+
+def _active(shapes: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) -> frozenset[str]:
+    """List the profiles that count: those that the variables name, or all where each has one."""
+    if named := values.get("COMPOSE_PROFILES", ""):
+        return frozenset(name.strip() for name in named.split(","))
+    said = [listed(spec.get("profiles")) for spec in shapes.values()]
+    return frozenset(name for names in said for name in names) if all(said) else frozenset()
+
+
+def _with_builds(shapes: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Give a service of an image that another one builds the same build."""
+    built = {
+        spec["image"]: spec["build"]
+        for spec in shapes.values()
+        if spec.get("build") and spec.get("image")
+    }
+    return {
+        own: {**spec, "build": built[spec["image"]]}
+        if not spec.get("build") and spec.get("image") in built
+        else spec
+        for own, spec in shapes.items()
+    }
 
 
 def _with_tasks(found: Survey, completed: set[str]) -> Survey:

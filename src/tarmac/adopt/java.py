@@ -51,7 +51,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 
 def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[Service, ...]:
     framework = next((known for known in _FRAMEWORKS if known.named in text), None)
-    if framework is None or not _starts(folder):
+    if framework is None or "<packaging>pom</packaging>" in text or not _starts(folder):
         return ()
     maven = file == "pom.xml"
     # A check of style reads the whole folder, and has no part in a start.

@@ -261,6 +261,8 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         words, program = words[2:], words[2]
     if re.fullmatch(r"python[\d.]*", program):
         return f"{python} {joined(words[1:])}"
+    if program.endswith(".py") and program in folder.files:  # `./manage.py` says its own Python
+        return f"{python} {joined((program, *words[1:]))}"
     if program == "fastapi" and len(words) > 2:
         line = f"{python} -m fastapi run {joined(words[2:])}"
         line += "" if "--host" in words else " --host 127.0.0.1"

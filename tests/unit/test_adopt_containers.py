@@ -1,0 +1,167 @@
+"""What a container runs: by its profile, its image, its start script and the files beside."""
+
+from __future__ import annotations
+
+from repository import found_in, system_of, text_of
+
+APP = {
+    "requirements.txt": "flask\ncelery\nredis\n",
+    "app.py": "import os\nfrom flask import Flask\napp = Flask(__name__)\n",
+}
+SERVERS = """
+  postgres: {image: "postgres:16"}
+  redis: {image: "redis:7"}
+"""
+
+
+def runs(found):
+    """Return what each service runs, by its name."""
+    assert system_of(found), text_of(found)
+    return {service.name: service.run for service in found.services}
+
+
+def stores(found):
+    """Return the names of the stores."""
+    return {store.name for store in found.stores}
+
+
+def test_profiles_that_the_variables_switch_on_count():
+    compose = """services:
+  web: {build: ., command: flask run, profiles: [web]}
+  worker: {build: ., command: celery -A app worker, profiles: [worker]}
+  cache: {image: "redis:7", profiles: [redis]}
+"""
+    example = "export COMPOSE_PROFILES=redis,web\n"
+    found = found_in(
+        **{"compose.yaml": compose, ".env.example": example, "Dockerfile": "FROM python:3.12\n"}
+        | APP
+    )
+    assert runs(found).keys() == {"web"}
+    assert stores(found) == {"cache"}
+    assert any(line.startswith("worker: only in the profile worker") for line in found.left_out)
+
+
+def test_where_every_service_has_a_profile_all_of_them_count():
+    compose = """services:
+  web: {build: ., command: flask run, profiles: [web]}
+  cache: {image: "redis:7", profiles: [redis]}
+"""
+    found = found_in(**{"compose.yaml": compose, "Dockerfile": "FROM python:3.12\n"} | APP)
+    assert runs(found).keys() == {"web"}
+    assert stores(found) == {"cache"}
+
+
+def test_a_service_of_an_image_that_another_one_builds_is_a_program_too():
+    compose = """services:
+  consumer: {build: ., image: shop-image, entrypoint: [python, consumer.py]}
+  api: {image: shop-image, entrypoint: [flask, run, --port=80]}
+"""
+    files = {"consumer.py": "while True:\n    pass\n", "Dockerfile": "FROM python:3.12\nCOPY . .\n"}
+    found = runs(found_in(**{"compose.yaml": compose} | files | APP))
+    assert found["api"].endswith("-m flask run --port=$PORT")
+    assert found["consumer"].endswith("consumer.py")
+
+
+ENTRY = """#!/bin/bash
+set -e
+
+worker() {
+  echo "Starting"
+  exec watchmedo auto-restart --pattern=*.py -- ./manage.py rq worker $QUEUES
+}
+
+case "$1" in
+  worker)
+    shift
+    worker
+    ;;
+  serve | server)
+    exec flask run -h 0.0.0.0
+    ;;
+  *)
+    exec "$@"
+    ;;
+esac
+"""
+DOCKERFILE = 'FROM python:3.12\nCOPY . /app\nENTRYPOINT ["/app/bin/docker-entrypoint"]\n'
+
+
+def test_a_start_script_says_what_its_words_run():
+    compose = """services:
+  server: {build: ., command: server}
+  worker: {build: ., command: worker}
+  other: {build: ., command: celery -A app worker}
+"""
+    files = {"Dockerfile": DOCKERFILE, "bin/docker-entrypoint": ENTRY, "manage.py": ""}
+    found = runs(found_in(**{"compose.yaml": compose} | files | APP))
+    assert found["server"].endswith("-m flask run -h 127.0.0.1 --port $PORT")
+    assert found["worker"].endswith("python manage.py rq worker")
+    assert found["other"].endswith("-m celery -A app worker")
+
+
+def test_an_entry_point_of_any_name_that_runs_what_follows_it_is_left_out():
+    script = '#!/bin/sh\nset -e\nexec "$@"\n'
+    dockerfile = (
+        'FROM python:3.12\nCOPY . .\nENTRYPOINT ["/app/bin/start-web"]\nCMD ["flask", "run"]\n'
+    )
+    files = {"Dockerfile": dockerfile, "bin/start-web": script}
+    found = runs(found_in(**{"compose.yaml": "services: {web: {build: .}}"} | files | APP))
+    assert found["web"].endswith("-m flask run --port $PORT")
+
+
+def test_a_compose_file_of_another_name_alone_is_read():
+    compose = f"services:\n  web: {{build: ., command: flask run}}{SERVERS}"
+    found = found_in(
+        **{"docker-compose.dev.yml": compose, "Dockerfile": "FROM python:3.12\n"} | APP
+    )
+    assert runs(found).keys() == {"web"}
+    assert stores(found) == {"postgres", "redis"}
+
+
+def test_servers_of_a_file_beside_one_that_has_none_are_taken():
+    main = "services: {web: {build: ., command: flask run}}"
+    files = {"docker-compose.yml": main, "docker-compose-infra.yml": f"services:{SERVERS}"}
+    found = found_in(**files | {"Dockerfile": "FROM python:3.12\n"} | APP)
+    assert runs(found).keys() == {"web"}
+    assert stores(found) == {"postgres", "redis"}
+    own = {**files, "docker-compose.yml": f"{main[:-1]}, db: {{image: 'postgres:15'}}}}"}
+    assert stores(found_in(**own | {"Dockerfile": "FROM python:3.12\n"} | APP)) == {"db"}
+
+
+def test_paths_from_the_folder_in_which_compose_is_called_are_the_repositorys():
+    compose = "services: {api: {build: {context: '${PWD}/api'}}}"
+    files = {"deploy/docker/docker-compose.yml": compose, "api/Dockerfile": "FROM python:3.12\n"}
+    files |= {f"api/{name}": text for name, text in APP.items()}
+    (service,) = found_in(**files).services
+    assert service.folder == "api"
+
+
+def test_a_mount_above_the_working_folder_ends_the_search_for_the_program():
+    compose = """services:
+  web: {build: ., command: "gunicorn site.wsgi:app", volumes: ["./public:/app/public"]}
+"""
+    dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY --chown=a:b / /\nCOPY bin/ ./bin\n"
+    found = found_in(**{"compose.yaml": compose, "Dockerfile": dockerfile} | APP)
+    assert found.services[0].name == "web"
+
+
+def test_a_variable_that_a_file_hands_on_without_a_value_is_connected_by_its_name():
+    compose = """services:
+  web:
+    build: .
+    command: flask run
+    environment: ["REDIS_PASSWORD=${REDIS_PASSWORD}", "REDIS_URL=${REDIS_URL}"]
+  redis: {image: "redis:7"}
+"""
+    found = found_in(**{"compose.yaml": compose, "Dockerfile": "FROM python:3.12\n"} | APP)
+    (service,) = found.services
+    assert service.env["REDIS_URL"] == "${stores.redis.url}"
+    assert not service.secrets
+
+
+def test_a_module_that_only_lists_others_is_not_a_program():
+    parent = "<project><packaging>pom</packaging><parent>spring-boot</parent></project>"
+    main = "@SpringBootApplication class A {}"
+    files = {"pom.xml": parent, "one/pom.xml": "<project>spring-boot</project>"}
+    found = found_in(**files, **{"one/src/main/java/A.java": main})
+    assert [service.name for service in found.services] == ["one"]
