@@ -35,7 +35,7 @@ def of_web(more: str) -> list[str]:
         ("env: {PORT: 8080}", ["PORT is given by Tarmac, which listens on the service's port"]),
         ("env:", ["env has no value; write one, e.g. env: {LOG_LEVEL: info}, or remove the line"]),
         ("env: [A=b]", ["env is a list; write keys with values, e.g. env: {LOG_LEVEL: info}"]),
-        ("secrets: KEY", ["secrets is 'KEY'; write a list: secrets: [KEY]"]),
+        ("secrets: KEY", ["secrets is 'KEY'; write a list, e.g. secrets: [API_KEY]"]),
         ("secrets: [K, K]", ["secrets has 'K' twice; remove one"]),
         ("calls: web2", ["calls is 'web2'; write a list, e.g. calls: [order-service]"]),
         ("calls: [5]", ["calls has the entry 5; write a service's name"]),

@@ -52,6 +52,7 @@ EXAMPLES = {
     "services.*.externals": "[stripe]",
     "services.*.env": "{LOG_LEVEL: info}",
     "services.*.secrets": "[API_KEY]",
+    "services.*.secrets.*": "{as: file}",
     "services.*.probe": "{http: /health}",
     "services.*.stop": "{signal: INT, grace: 40s}",
     "services.*.probe.command": "[curl, -f, localhost]",

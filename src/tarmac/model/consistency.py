@@ -319,7 +319,12 @@ def _entry(system: System, gaps: Gaps) -> Iterator[Problem]:
 
 
 def _shared_secrets(system: System) -> Iterator[Problem]:
-    listed = {name for service in system.file.services.values() for name in service.secrets}
+    listed = {
+        own
+        for service in system.file.services.values()
+        for name, use in service.secrets.items()
+        for own in (name, name.removesuffix("_FILE") if use.is_file else name)
+    }
     for index, name in enumerate(system.file.secrets):
         if name not in listed:
             yield Problem(

@@ -116,18 +116,43 @@ class Task(StrictModel):
 
 def _listed_calls(value: Any) -> Any:
     """Turn `[a, {b: {timeout: 2s}}]` into `{a: {}, b: {timeout: 2s}}`."""
+    return _listed(value, "a service's name")
+
+
+def _listed_secrets(value: Any) -> Any:
+    """Turn `[A, {B: {as: file}}]` into `{A: {}, B: {as: file}}`."""
+    return _listed(value, "a variable's name")
+
+
+def _listed(value: Any, wanted: str) -> Any:
     if not isinstance(value, tuple):
         return value
-    calls: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for item in value:
         entries = item.items() if isinstance(item, dict) else [(item, {})]
         for name, options in entries:
             if not isinstance(name, str):
-                raise ValueError(f"has the entry {shown(name)}; write a service's name")
-            if name in calls:
+                raise ValueError(f"has the entry {shown(name)}; write {wanted}")
+            if name in found:
                 raise ValueError(f"has '{name}' twice; remove one of the two")
-            calls[name] = {} if options is None else options  # `- name:` says the same as `- name`
-    return calls
+            found[name] = {} if options is None else options  # `- name:` says the same as `- name`
+    return found
+
+
+class SecretUse(StrictModel):
+    """How a service is given a secret."""
+
+    as_: Literal["variable", "file"] = Field(
+        default="variable",
+        alias="as",
+        description="file: the variable holds the path of a file with the value, which only its "
+        "program reads; in .env the value stands without the end _FILE of the variable's name.",
+    )
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the program opens a file."""
+        return self.as_ == "file"
 
 
 class Stop(StrictModel):
@@ -187,9 +212,14 @@ class Service(StrictModel):
     consumes: tuple[Topic, ...] = Field(default=(), description="Topics that it consumes.")
     externals: tuple[Name, ...] = Field(default=(), description="Externals that it calls.")
     env: dict[EnvName, EnvValue] = Field(default={}, description="Environment variables.")
-    secrets: tuple[EnvName, ...] = Field(
-        default=(), description="Variables with a secret value, from .env or generated."
-    )
+    secrets: Annotated[
+        dict[EnvName, SecretUse],
+        BeforeValidator(
+            _listed_secrets,
+            json_schema_input_type=tuple[EnvName | dict[EnvName, SecretUse], ...]
+            | dict[EnvName, SecretUse],
+        ),
+    ] = Field(default={}, description="Variables with a secret value, from .env or generated.")
     probe: ProbeSpec | None = None
     stop: Stop = Stop()
     isolated: bool = Field(default=False, description="Never shares an interpreter's memory.")

@@ -6,6 +6,7 @@ computes a name, a port, a variable or an address.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -285,9 +286,10 @@ def mounted_files(files: tuple[File, ...], mounts: Mapping[str, str]) -> tuple[M
 
     Args:
         mounts: the path in the container, by that in the node's folder; `.` is the folder itself.
+            A path that is whole is that in the container.
     """
     found = []
     for file in files:
-        inside = mounts.get(file.path) or f"{mounts['.']}/{file.path}"
+        inside = mounts.get(file.path) or posixpath.join(mounts.get(".", ""), file.path)
         found.append(MountedFile(inside.removesuffix(":ro"), file.content))
     return tuple(found)

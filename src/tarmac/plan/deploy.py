@@ -27,7 +27,7 @@ from tarmac.catalog.stores.setup.docker import DOCKER
 from tarmac.model import conventions
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.system import System
-from tarmac.plan import callers, launches, ports, routes, spans
+from tarmac.plan import callers, launches, ports, routes, secret_files, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.catalogue import catalogue
 from tarmac.plan.cluster import (
@@ -54,8 +54,7 @@ from tarmac.plan.timing import timing
 
 #: Where a kit service without a port of its own answers health and metrics.
 WORKER_PORT = 8080
-#: Endpoints are told everywhere of one that goes within so long (kube-proxy syncs each second, an
-#: ingress controller a little later); until then it serves on.
+#: Until all know of an endpoint that goes (kube-proxy syncs each second), it serves on so long.
 DRAIN_S = 5.0
 #: The kit lets requests in flight finish for so long.
 FINISH_S = conventions.SHUTDOWN_GRACE_DEFAULT_S
@@ -63,8 +62,7 @@ FINISH_S = conventions.SHUTDOWN_GRACE_DEFAULT_S
 CLOSE_S = 17.0
 #: The unprivileged user, by number (CON-08): an image without a user list knows no name.
 UNPRIVILEGED = 65534
-#: Volumes of a service, below this folder.
-VOLUMES = "/var/lib"
+VOLUMES = "/var/lib"  # those of services are below it
 #: A store's port for metrics.
 METRICS_PORT = "metrics"
 
@@ -283,6 +281,7 @@ def _facts(
         offers=offers,
         folder=system.folder,
         home=VOLUMES,
+        secret_files=secret_files.IN_CONTAINERS,
         caller_tokens=caller_tokens,
         caller_keys_url=caller_keys_url,
         hosts={name: name for name in (*system.file.services, *here)},
@@ -414,6 +413,7 @@ def _service(
         drain_s=DRAIN_S,
         grace_s=DRAIN_S + (spec.stop.grace or FINISH_S + CLOSE_S),
         stop_signal=launch.stop_signal,
+        files=mounted_files(secret_files.of_service(bindings, name), {}),
         volumes={volume: f"{VOLUMES}/volumes/{name}/{volume}" for volume in spec.volumes},
         disk=str(settled.disk),
         scratch=tuple(dict.fromkeys(map(posixpath.normpath, spec.writable.values()))),

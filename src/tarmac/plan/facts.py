@@ -66,6 +66,8 @@ class MachineFacts:
     folder: str
     #: The folder of this copy of the system, absolute: what is deleted with its data.
     home: str = ""
+    #: Where programs find secrets that they open as files, if not below `home`: in a container.
+    secret_files: str = ""
     #: The folder where services find their caller tokens, absolute; empty: none are issued.
     caller_tokens: str = ""
     #: Where the keys of caller tokens are, if not beside them: a cluster issues tokens by itself.

@@ -20,7 +20,7 @@ from tarmac.base.launch import (
 from tarmac.model import conventions
 from tarmac.model.edge import references
 from tarmac.model.service import Service, Task
-from tarmac.plan import names
+from tarmac.plan import names, secret_files
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.settings import volume
 
@@ -54,6 +54,7 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
         # A line in its access log for each: its reader is after others.
         steady_s=FOREIGN_STEADY_S if isinstance(ready, HttpProbe) else 1.0,
         cwd=folder,
+        files=secret_files.of_service(bindings, name),
         folders=_volumes(bindings, name, folder),
         hosts=names.of_service(bindings, name),
         writable=_writable(bindings, service, folder) if bindings.facts.shape.read_only else None,
@@ -70,6 +71,7 @@ def of_task(bindings: Bindings, name: str, task: Task) -> Launch:
         ready=AliveProbe(0.0),
         ready_within_s=TASK_WITHIN_S,
         cwd=folder,
+        files=secret_files.of_service(bindings, name),
         folders=_volumes(bindings, name, folder),
         hosts=names.of_service(bindings, name),
         sources=sources,
@@ -92,6 +94,7 @@ def _of_kit(bindings: Bindings, name: str, number: int) -> Launch:
         booted=HttpProbe(port, conventions.LIVE_PATH),
         ready=HttpProbe(port, conventions.READY_PATH),
         cwd=parts[0].folder,
+        files=secret_files.of_service(bindings, name),
         folders=_volumes(bindings, name, parts[0].folder),
         sources=(*(sourced.folder for sourced in parts), *facts.kit_sources),
     )

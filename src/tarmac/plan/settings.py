@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarmac.base.errors import Problem
-from tarmac.base.launch import Secret, ServiceSecret, SharedSecret, Text, text
+from tarmac.base.launch import Secret, ServiceSecret, Text, text
 from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.reference import Reference
 from tarmac.model.system import System
 from tarmac.model.value import EnvValue
-from tarmac.plan import callers, ports, spans
+from tarmac.plan import callers, ports, secret_files, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.references import Outputs, substitute
 
@@ -52,11 +52,12 @@ def settings(
             origin = str(sourced.document.locate(("secrets", variable), key=True))
             generated = Secret.of(ServiceSecret(service, variable), secret.bytes)
             env[variable] = EnvVariable((generated,), origin)
-    for index, variable in enumerate(spec.secrets):
-        origin = str(system.locate(("services", service, "secrets", index)))
-        is_shared = variable in system.file.secrets
-        owner = SharedSecret(variable) if is_shared else ServiceSecret(service, variable)
-        env[variable] = EnvVariable((Secret.of(owner),), origin)
+    for variable, how in spec.secrets.items():
+        origin = str(system.locate(("services", service, "secrets", variable), key=True))
+        value: Text = (secret_files.variable_secret(bindings, service, variable),)
+        if how.is_file:
+            value = text(secret_files.path_of(bindings, service, variable))
+        env[variable] = EnvVariable(value, origin)
     problems: list[Problem] = []
     shared: list[tuple[Path, str, EnvValue]] = [
         (("env", key), key, value) for key, value in system.file.env.items()
@@ -82,7 +83,8 @@ def outputs(bindings: Bindings, reference: Reference, service: str, number: int)
     if reference.root == "services":
         return bindings.service_outputs(reference.name, service, number)
     if reference.root in ("stores", "broker"):
-        return bindings.store_outputs(reference.name, service)
+        offered = bindings.store_outputs(reference.name, service)
+        return secret_files.with_files(bindings, service, reference.name, offered)
     if reference.root == "volumes":
         return {"path": text(volume(bindings, service, reference.name))}
     return {

@@ -40,8 +40,11 @@ def _service(plan: ClusterPlan, workload: Workload, among: Order) -> dict[str, A
         "user": f"{workload.user}:{workload.user}",
         "environment": values.env({name: setting.value for name, setting in workload.env.items()}),
     }
-    if workload.files:
-        found["configs"] = values.mounts(workload.name, workload.files)
+    sealed = values.sealed(workload)
+    if sealed:
+        found["secrets"] = values.mounts(workload.name, sealed)
+    if plain := [file for file in workload.files if file not in sealed]:
+        found["configs"] = values.mounts(workload.name, plain)
     if workload.volumes:
         found["volumes"] = [f"{c.volume(workload, n)}:{p}" for n, p in workload.volumes.items()]
     first = c.depends(plan, among.after[workload.name])
@@ -76,12 +79,16 @@ def base(plan: ClusterPlan) -> Artifact:
     among = order(plan)
     services: dict[str, Any] = {}
     configs: dict[str, Any] = {}
+    secrets: dict[str, Any] = {}
     keeping = [workload for workload in plan.workloads if workload.volumes]
     if keeping:
         services[c.OWNER] = c.owner(keeping)
     for workload in plan.workloads:
         services[workload.name] = _service(plan, workload, among)
-        configs |= values.configs(workload.name, workload.files)
+        sealed = values.sealed(workload)
+        secrets |= values.secrets(workload)
+        plain = [file for file in workload.files if file not in sealed]
+        configs |= values.configs(workload.name, plain)
         for once in workload.once:
             if workload.role != "service" and not once.schedule:
                 name = c.setup(workload, once)
@@ -90,6 +97,8 @@ def base(plan: ClusterPlan) -> Artifact:
     content: dict[str, Any] = {"name": plan.system, "services": services}
     if configs:
         content["configs"] = configs
+    if secrets:
+        content["secrets"] = secrets
     if keeping:
         content["volumes"] = {c.volume(w, name): {} for w in keeping for name in w.volumes}
     used = {name for network in among.networks.values() for name in network}
@@ -103,7 +112,11 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     yield development(plan)
     yield staging(plan)
     yield script(plan)
-    yield Artifact(f"{values.FOLDER}/.gitignore", ".env\n", place=plan.model)
+    yield Artifact(
+        f"{values.FOLDER}/.gitignore",
+        f".env\n{values.SECRETS}/\n" if any(map(values.sealed, plan.workloads)) else ".env\n",
+        place=plan.model,
+    )
 
 
 RENDERER = Renderer(

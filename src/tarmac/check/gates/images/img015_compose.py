@@ -77,9 +77,12 @@ def _declared(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
         if name not in known and name not in _OWN and beside.is_whole:
             advice = did_you_mean(name, known) if known else f"declare it under `{key}`"
             yield path, f"names {key.removesuffix('s')} {name}, which no file declares; {advice}"
+    mounted = fields(service.data).get("secrets")
+    entries = mounted if isinstance(mounted, list) else []
+    there = {str(fields(one).get("target")).removeprefix("/run/secrets/") for one in entries}
     for path, text in places(service.data):
         for name in _SECRET.findall(text):
-            if ("secrets", name) not in own and "volumes" not in path:
+            if ("secrets", name) not in own and name not in there and "volumes" not in path:
                 yield path, f"reads /run/secrets/{name}, and has no secret {name}; add it"
 
 

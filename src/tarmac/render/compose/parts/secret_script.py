@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
+
 from tarmac.base.artifact import Artifact
 from tarmac.base.launch import StoreSecret
 from tarmac.plan.cluster import ClusterPlan, secrets_of
@@ -29,6 +32,26 @@ def given(plan: ClusterPlan) -> tuple[str, ...]:
     )
 
 
+def _files(plan: ClusterPlan) -> Iterator[str]:
+    """Write the secrets that are files: only you enter the folder, containers read its files."""
+    files = {
+        values.config(workload.name, file): file.content
+        for workload in plan.workloads
+        for file in values.sealed(workload)
+    }
+    if files:
+        yield f"mkdir -p {values.SECRETS}"
+        yield """kept() { sed -n "s/^$1='\\(.*\\)'$/\\1/p" .env; }"""
+    for name, content in sorted(files.items()):
+        parts = " ".join(
+            shlex.quote(part) if isinstance(part, str) else f'"$(kept {values.variable(part)})"'
+            for part in content
+        )
+        yield f"rm -f {values.SECRETS}/{name}"
+        yield f"printf '%s' {parts} >{values.SECRETS}/{name}"
+        yield f"chmod 444 {values.SECRETS}/{name}"
+
+
 def script(plan: ClusterPlan) -> Artifact:
     """Make the script that generates each secret once."""
     lines = [
@@ -51,5 +74,6 @@ def script(plan: ClusterPlan) -> Artifact:
     for name in given(plan):
         asked = f"secrets.sh: what is outside is not known here; give {name} in the environment"
         lines.append(f'has {name} || add {name} "${{{name}:?{asked}}}"')
+    lines += _files(plan)
     text = "\n".join(lines) + "\n"
     return Artifact(f"{values.FOLDER}/{values.SCRIPT}", text, place=plan.model, executable=True)

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tarmac.base.launch import Secret, Text
-from tarmac.plan.cluster import MountedFile
+from tarmac.plan.cluster import MountedFile, Workload
 
 FOLDER = "compose"
 #: In .env, beside the Compose files; the script writes all of it.
 SCRIPT = "secrets.sh"
+#: The folder of the secrets that are files.
+SECRETS = "secrets"
 SOURCE, TREE = "SOURCE_ROOT", "TREE_ROOT"
 
 
@@ -46,6 +48,21 @@ def config(owner: str, file: MountedFile) -> str:
 def configs(owner: str, files: Iterable[MountedFile]) -> dict[str, Any]:
     """Declare files with their content; secrets are written only to .env."""
     return {config(owner, file): {"content": written(file.content)} for file in files}
+
+
+def sealed(workload: Workload) -> tuple[MountedFile, ...]:
+    """List the files of a service that hold secrets: its container is read-only, and gets no other.
+
+    The script writes them, as no value of a secret is in any Compose file.
+    """
+    own = workload.files if workload.role == "service" else ()
+    return tuple(file for file in own if file.secret)
+
+
+def secrets(workload: Workload) -> dict[str, Any]:
+    """Declare those files."""
+    names = (config(workload.name, file) for file in sealed(workload))
+    return {name: {"file": f"./{SECRETS}/{name}"} for name in names}
 
 
 def mounts(owner: str, files: Iterable[MountedFile]) -> list[dict[str, Any]]:
