@@ -165,3 +165,38 @@ def test_a_module_that_only_lists_others_is_not_a_program():
     files = {"pom.xml": parent, "one/pom.xml": "<project>spring-boot</project>"}
     found = found_in(**files, **{"one/src/main/java/A.java": main})
     assert [service.name for service in found.services] == ["one"]
+
+
+WITH_SECRETS = """services:
+  api:
+    build: .
+    command: flask run
+    environment:
+      DB_HOST: db
+      DB_PASSWORD_FILE: /run/secrets/db-password
+      API_KEY_FILE: /etc/keys/key
+    secrets: [db-password, {source: key, target: /etc/keys/key}, unread]
+  worker:
+    build: .
+    command: celery -A app worker
+    environment: {API_KEY_FILE: /run/secrets/key}
+    secrets: [key]
+  db:
+    image: postgres:16
+    environment: {POSTGRES_PASSWORD_FILE: /run/secrets/db-password}
+    secrets: [db-password]
+secrets: {db-password: {file: pw.txt}, key: {file: key.txt}, unread: {file: u.txt}}
+"""
+
+
+def test_secrets_that_a_container_has_as_files_stay_files():
+    found = found_in(**{"compose.yaml": WITH_SECRETS, "Dockerfile": "FROM python:3.12\n"} | APP)
+    system = system_of(found)
+    api, worker = system.file.services["api"], system.file.services["worker"]
+    assert api.env["DB_PASSWORD_FILE"] == "${stores.db.password_file}"
+    assert {name: use.is_file for name, use in api.secrets.items()} == {"API_KEY_FILE": True}
+    assert worker.secrets == api.secrets
+    assert system.file.secrets == ("API_KEY",)
+    text = text_of(found)
+    assert "put API_KEY into the .env beside this file: it is the secret key" in text
+    assert "secret unread (no variable has the path of its file" in text

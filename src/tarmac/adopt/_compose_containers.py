@@ -25,6 +25,7 @@ from tarmac.adopt._compose_parts import (
     path_inside,
     ports_of,
     probe_of,
+    secrets_of,
     volumes_of,
 )
 from tarmac.adopt._container import base_image, dispatched, entry_of, read_dockerfile, script_of
@@ -39,6 +40,11 @@ from tarmac.adopt._found import (
 )
 from tarmac.base.foreign.data import from_json
 
+#: Why a secret of a container is not carried over.
+NO_VARIABLE = (
+    "no variable has the path of its file; have the code read one, and list that under `secrets` "
+    "with `as: file`"
+)
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
 DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
 
@@ -143,7 +149,9 @@ def _of_a_program(found: Survey, container: Container) -> Survey | None:
     if place:
         guess = f"{place} is the program of the image {container.image}"
         service = replace(service, guesses=(*service.guesses, guess))
-    keys = (f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key))
+    keys = [f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key)]
+    unread = {*secrets_of(spec).values()} - {*service.secret_files.values()}
+    keys += [f"{own}: secret {name} ({NO_VARIABLE})" for name in sorted(unread)]
     return _left_out(replace(found, services=(*found.services, service)), *keys)
 
 
@@ -203,6 +211,7 @@ def _store(
     values: Mapping[str, str],
 ) -> Store:
     env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
+    file = _servers.told(server, env, "PASSWORD_FILE", "PASS_FILE", "ROOT_PASSWORD_FILE")
     remarks = []
     if server.shows.extended and re.search(server.shows.extended, image):
         remarks.append(f"a plain server answers here, without the extensions of {image}")
@@ -214,6 +223,7 @@ def _store(
         user=_servers.told(server, env, "USER") or server.shows.user,
         password=_servers.told(server, env, "PASSWORD", "PASS"),
         database=_servers.told(server, env, "DB", "DATABASE"),
+        password_secret=secrets_of(spec).get(file, ""),
     )
 
 
@@ -244,6 +254,8 @@ def _service(
     here = root.below(folder)
     scripts = (word.removeprefix("./") for word in command)
     env, missing, private = environment_of(spec, root, values)
+    paths = secrets_of(spec)
+    secret_files = {name: paths[value] for name, value in env.items() if value in paths}
     inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or [mounted[1] if mounted else ""])[
         -1
     ]
@@ -258,7 +270,8 @@ def _service(
         tasks={"prepare": " && ".join(before)} if before else {},
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
         known_as={target: n for n, (_, target) in zip(names, pairs, strict=False)},
-        env={**base.env, **env},
+        env={**base.env, **{n: value for n, value in env.items() if n not in secret_files}},
+        secret_files=secret_files,
         private=private,
         missing=dict.fromkeys(missing, "compose takes it from the shell or .env"),
         calls=tuple(map(valid_name, needs_of(spec))),

@@ -23,7 +23,6 @@ LEFT_OUT = {
     "network_mode": "everything is on 127.0.0.1",
     "extra_hosts": "names are this machine's own",
     "configs": "the files are in the repository",
-    "secrets": "list variables under `secrets` instead; they come from .env",
     "sysctls": "they are the kernel's",
     "user": "programs run as you",
 }
@@ -193,6 +192,17 @@ def volumes_of(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         built = posixpath.basename(target.rstrip("/")) in SKIPPED  # a cache of its build
         if named and not built and not target.startswith("/root"):
             yield valid_name(source), target.rstrip("/")
+
+
+def secrets_of(spec: Mapping[str, Any]) -> dict[str, str]:
+    """Read the secrets that a container has as files: the path there -> the secret's name."""
+    entries = spec.get("secrets")
+    found = {}
+    for entry in entries if isinstance(entries, list) else ():
+        said = entry if isinstance(entry, dict) else {"source": entry}
+        name = str(said.get("source"))
+        found[posixpath.join("/run/secrets", str(said.get("target") or name))] = name
+    return found
 
 
 def path_inside(path: str, workdir: str) -> str:

@@ -154,6 +154,8 @@ class Service:
     #: Variables whose values are, at least in part, of files that git does not keep: name -> file.
     private: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    #: Variables that hold the path of a secret's file: name -> the secret, as its file calls it.
+    secret_files: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
     #: A path that answers when it is ready.
@@ -200,6 +202,8 @@ class Store:
     user: str = ""
     password: str = ""
     database: str = ""
+    #: The secret whose file has its password, as a compose file calls it.
+    password_secret: str = ""
     #: What has to provide it; "": whatever is available.
     provider: str = ""
     #: Files of SQL that make its tables, from the repository's root.

@@ -82,7 +82,7 @@ def _settled(
     example: dict[str, str],
 ) -> Service:
     schemes = {n: v.partition("://")[0] for n, v in service.env.items()}
-    service = _told(service, scene, {**example, **dotenv})
+    service = _as_files(_told(service, scene, {**example, **dotenv}), scene)
     service = replace(service, env=_as_compared(service.env, schemes, folder))
     beside, beside_file = _dotenv.of_file(folder) if folder.path else ({}, "")
     given = GivenValues(dotenv, example, beside, beside_file)
@@ -200,6 +200,32 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
         service,
         env={name: text for name, text in {**env, **parts}.items() if name not in hidden},
         secrets=(*service.secrets, *hidden),
+        to_do=(*service.to_do, *to_do),
+    )
+
+
+def _as_files(service: Service, scene: Scene) -> Service:
+    """Refer to the files of stores' passwords; the others are secrets of its own."""
+    stores = {one.password_secret: one for one in scene.stores.values() if one.password_secret}
+    if scene.broker is not None and scene.broker.password_secret:
+        stores[scene.broker.password_secret] = scene.broker
+    env, own = dict(service.env), {}
+    for variable, secret in service.secret_files.items():
+        if store := stores.get(secret):
+            is_broker = store is scene.broker
+            env[variable] = _servers.reference(store.name, "password_file", broker=is_broker)
+        else:
+            own[variable] = secret
+    to_do = [
+        f"put {variable.removesuffix('_FILE')} into the .env beside this file: "
+        f"it is the secret {secret}"
+        for variable, secret in own.items()
+    ]
+    return replace(
+        service,
+        env=env,
+        secret_files=own,
+        secrets=(*service.secrets, *own),
         to_do=(*service.to_do, *to_do),
     )
 

@@ -47,7 +47,11 @@ def write(found: Survey, name: str) -> str:
         written = _service(service, is_front=service.name == front)
         lines += ["", *written] if index else written
     lines += [] if found.services else _to_fill_in(found.unstarted)
-    listed = [name for service in found.services for name in service.secrets]
+    listed = [
+        name.removesuffix("_FILE") if name in service.secret_files else name
+        for service in found.services
+        for name in service.secrets
+    ]
     if both := [name for name in dict.fromkeys(listed) if listed.count(name) > 1]:
         lines += ["", "# One value for all that list it.", f"secrets: [{', '.join(both)}]"]
     if found.stores:
@@ -206,7 +210,8 @@ def _variables(service: Service) -> Iterator[str]:
         shown = ", ".join(service.optional[:12]) + (", ..." if len(service.optional) > 12 else "")
         yield from _comments([f"it also reads {shown}, which may be absent"], 4)
     if service.secrets:
-        names = ", ".join(service.secrets)
+        files = service.secret_files
+        names = ", ".join(f"{{{n}: {{as: file}}}}" if n in files else n for n in service.secrets)
         yield f"    secrets: [{names}] # from .env beside this file, else generated"
 
 
