@@ -7,7 +7,7 @@ import pytest
 from tarmac.check.gates.kubernetes.env001_variables import KIT, OURS
 from tarmac.check.gates.kubernetes.rel001_probes import KIT_PATHS
 from tarmac.model import conventions
-from tarmac.plan.deploy import DRAIN_S, FINISH_S
+from tarmac.plan.cluster_services import DRAIN_S, FINISH_S
 from tarmac.plan.ingress_limits import DEFAULTS
 from tarmac_kit.app import create_app
 from tarmac_kit.limits import LimitSettings

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tarmac.plan.deploy import DRAIN_S
+from tarmac.plan.cluster_services import DRAIN_S
 
 #: Notes the first signal that comes, and goes on until it is killed or has slept enough.
 PROGRAM = """
