@@ -163,9 +163,9 @@ def test_the_project_allows_what_is_applied_or_may_have_been_and_not_a_kind_more
     assert own == {(group, kind) for group, kinds in listed.items() for kind in kinds}
     assert applied - own == wide
     assert spec["sourceRepos"] == [plan.delivery.gitops]
-    # A Gateway is with the pods of its ingress; all else is in the system's own.
+    # A Gateway is with its ingress, backups are with Velero; all else is in the system's own.
     assert {destination["namespace"] for destination in spec["destinations"]} == spaces
-    assert spaces <= {plan.namespace, plan.settings.ingress.namespace}
+    assert spaces <= {plan.namespace, plan.settings.ingress.namespace, "velero"}
 
 
 def test_the_root_can_make_applications_and_nothing_else(cloned):

@@ -77,7 +77,7 @@ async def pooled(kube, folder):
     for manifest in (machine, made):
         assert not (said := await kube.apply(manifest)).refused, said.refused
     yield made
-    for name in ("many", "few", "ecommerce-prod"):
+    for name in ("many", "few", "short", "ecommerce-prod"):
         await kube.ask("DELETE", f"/api/v1/namespaces/{name}")
 
 
@@ -214,8 +214,8 @@ async def test_without_spot_nodes_of_aws_pods_get_nodes_on_demand_and_old_ones_a
     with karpenter.running(folder, plane, types, log):
         async with karpenter.played(kube):
             await gone(kube, log)  # of a test before this one
-            await apply(kube, short, namespace("few", {}), deployment("few", 2, "1"))
-            await settle(kube, log, "few", 2)
+            await apply(kube, short, namespace("short", {}), deployment("short", 2, "1"))
+            await settle(kube, log, "short", 2)
             first = await kube.items("v1", "Node")
             kinds = Counter(one["metadata"]["labels"][CAPACITY] for one in first)
             assert set(kinds) == {"on-demand"}
@@ -226,6 +226,6 @@ async def test_without_spot_nodes_of_aws_pods_get_nodes_on_demand_and_old_ones_a
                 return bool(now) and not now & old
 
             await until(replaced, log)
-            await emptied(kube, "few")
+            await emptied(kube, "short")
             await apply(kube, pooled)
             await gone(kube, log)

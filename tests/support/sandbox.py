@@ -112,7 +112,7 @@ class Sandbox:
 
     def until(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait until a node's state is as wanted."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while not wanted(node := self.node(name)):
             assert time.monotonic() < end, node
             time.sleep(0.05)
