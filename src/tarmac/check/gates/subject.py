@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path as Steps
 from tarmac.check.gates.views.listing import Listing
 from tarmac.check.gates.views.shapes.fitting import fitted
 from tarmac.model.system import System
@@ -40,7 +39,7 @@ class Files(Protocol):
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
         """List the Kubernetes objects of these kinds; of all without."""
 
-    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, Steps], ...]:
+    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, tuple[str | int, ...]], ...]:
         """List where objects of these kinds, or of all, have the `spec` of pods."""
 
     def below(self, folder: str) -> tuple[Artifact, ...]:
@@ -66,7 +65,7 @@ class Folder:
         """List the Kubernetes objects of these kinds; of all without."""
         return self._listing.objects(*kinds)
 
-    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, Steps], ...]:
+    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, tuple[str | int, ...]], ...]:
         """List where objects of these kinds, or of all, have the `spec` of pods."""
         return self._listing.pod_specs(*kinds)
 
@@ -114,7 +113,7 @@ class Subject:
         """List the Kubernetes objects of these kinds; of all without."""
         return self._listing.objects(*kinds)
 
-    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, Steps], ...]:
+    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, tuple[str | int, ...]], ...]:
         """List where objects of these kinds, or of all, have the `spec` of pods."""
         return self._listing.pod_specs(*kinds)
 

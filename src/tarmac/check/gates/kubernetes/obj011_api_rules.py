@@ -146,7 +146,7 @@ def _form(value: Any, name: str) -> str:
     # An empty text is taken for one that is not there.
     if not isinstance(value, str) or not value or form.holds(value):
         return ""
-    if is_filled(value) and name != "cron":
+    if is_filled(value) and name not in ("cron", "job schedule"):
         return ""
     return f"is {value!r}, which is {form.title}; write e.g. {form.example}"
 
