@@ -14,14 +14,12 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.images.compose_stores import kept, unreached
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
-from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
-#: Files of which no data is to last.
-_SHORT_LIVED = re.compile(r"(?i)(?<![a-z])(test|tests|ci|e2e)(?![a-z])")
 _PORT = re.compile(r"([\d.]+:|\[[\da-f:]+\]:|[\w.-]+:)?(\d+(-\d+)?:)?\d+(-\d+)?(/(tcp|udp))?")
 
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
@@ -66,6 +64,7 @@ def faults(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
         yield ("build",), "is built of nothing; write `context`"
     yield from _declared(service, beside)
     yield from _waits(service, beside)
+    yield from unreached(service, beside.services)
     yield from own_faults(service)
 
 
@@ -104,10 +103,27 @@ def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
                 yield ("depends_on", name), f"{what}; write one, unless its image has it"
     for path, host in service.called:
         checked = host in others and "healthcheck" in fields(others[host].data)
-        if host in others and host not in (service.name, *waits) and (waits or checked):
+        wanted = host in others and service.name not in _waited(host, others)
+        if wanted and host not in (service.name, *waits) and (waits or checked):
             yield path, f"calls {host}, and does not wait for it; add it to `depends_on`"
-        elif host not in _known(beside) and beside.is_whole and len(others) > 1:
+        elif (
+            host not in others
+            and host not in _known(beside)
+            and beside.is_whole
+            and len(others) > 1
+        ):
             yield path, f"calls {host}, which is not a service here; {did_you_mean(host, others)}"
+
+
+def _waited(name: str, others: Mapping[str, ComposeService]) -> set[str]:
+    """List the services for which one waits, by whatever is between them."""
+    found, todo = set[str](), [name]
+    while todo:
+        own = others.get(todo.pop())
+        more = set(own.waited_for) - found if own else set()
+        found |= more
+        todo += more
+    return found
 
 
 def _known(beside: ComposeFiles) -> set[str]:
@@ -126,7 +142,7 @@ def own_faults(service: ComposeService) -> Iterator[Fault]:
     """Yield where a service is wrong, whatever is beside it."""
     yield from _health(fields(service.data, "healthcheck"))
     yield from _ports(service)
-    yield from _kept(service)
+    yield from kept(service)
 
 
 def _health(check: Fields) -> Iterator[Fault]:
@@ -152,21 +168,6 @@ def _ports(service: ComposeService) -> Iterator[Fault]:
                 ("ports", number),
                 f"has the port {entry!r}, which is not a mapping of ports; write HOST:CONTAINER",
             )
-
-
-def _kept(service: ComposeService) -> Iterator[Fault]:
-    image = str(service.image or "").rpartition("/")[2].partition(":")[0]
-    path = published("compose")["data"].get(image)
-    moved = {"PGDATA"} & service.variables or dig(service.data, "tmpfs")
-    moved = moved or _SHORT_LIVED.search(service.artifact.path)
-    if path and not moved and not any(_holds(one, path) for one in service.mounted):
-        yield ("image",), f"keeps its data in its container, at {path}; mount a volume there"
-
-
-def _holds(mount: str, path: str) -> bool:
-    """Tell whether a path is on a volume that is mounted at it or above."""
-    above = f"{mount.rstrip('/')}/"
-    return f"{path}/".startswith(above) or "$" in mount
 
 
 GATE = Gate(

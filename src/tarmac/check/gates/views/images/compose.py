@@ -47,12 +47,18 @@ class ComposeService:
         return str(folder / str(given.get("dockerfile") or "Dockerfile"))
 
     @property
-    def variables(self) -> frozenset[str]:
-        """The names of its environment variables."""
+    def environment(self) -> Mapping[str, str]:
+        """Its environment variables; those of its files are not known."""
         written = dig(self.data, "environment")
         if isinstance(written, Mapping):
-            return frozenset(map(str, written))
-        return frozenset(_variable(entry) for entry in _listed(written))
+            return {str(name): str(value) for name, value in written.items()}
+        pairs = (_variable(entry) for entry in _listed(written))
+        return dict(pairs)
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of its environment variables."""
+        return frozenset(self.environment)
 
     @property
     def ports(self) -> tuple[Any, ...]:
@@ -119,8 +125,11 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _variable(entry: Any) -> str:
-    return str(entry.get("name") if isinstance(entry, Mapping) else str(entry).partition("=")[0])
+def _variable(entry: Any) -> tuple[str, str]:
+    if isinstance(entry, Mapping):
+        return str(entry.get("name")), str(entry.get("value"))
+    name, _, value = str(entry).partition("=")
+    return name, value
 
 
 def _inner(written: str) -> int | None:
