@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import KINDS, found_in, system_of, text_of
 
-from tarmac.adopt._correct import Failure, corrected
+from tarmac.adopt._correct import Failure, corrected, noted, taken_back
 from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
 from tarmac.run.local.host.kernel import TcpSocket
 
@@ -128,3 +128,46 @@ def test_a_library_that_requires_encryption_gets_it_disabled():
     lesson = learnt(likely_cause(1, ["pq: SSL is not enabled on the server"]), files=files)
     assert web(lesson).env["DATABASE_URL"] == "${stores.db.url}?sslmode=disable"
     assert lesson.is_corrected
+
+
+SETTINGS = {
+    **PROCFILE,
+    "pyproject.toml": "[project]\ndependencies = ['pydantic-settings', 'asyncpg']\n",
+    "settings.py": "from pydantic_settings import BaseSettings\n\n\n"
+    "class S(BaseSettings):\n"
+    "    model_config = SettingsConfigDict(env_prefix='DB_PG_')\n"
+    "    host: str\n    level: str\n    api_secret: str\n",
+}
+
+
+def test_the_field_of_a_settings_class_is_named_with_its_prefix():
+    lesson = learnt(needed("LEVEL"), files=SETTINGS)
+    assert lesson.note.startswith("tried: missing environment variable DB_PG_LEVEL")
+    assert not learnt(needed("API_SECRET"), files=SETTINGS).is_corrected, "it has one"
+
+
+def test_a_word_that_may_mean_any_database_brings_none():
+    lesson = learnt(needed("DB"))
+    assert not lesson.is_corrected
+    assert not lesson.found.stores
+
+
+def test_what_did_not_help_is_taken_back_and_the_failure_is_noted():
+    before = found_in(**PROCFILE)
+    failure = Failure("web", "", needed("REDIS_URL"))
+    (lesson,) = corrected(before, [failure, Failure("worker", "", needed("PGHOST"))], KINDS)[:1]
+    after = corrected(lesson.found, [Failure("worker", "", needed("PGHOST"))], KINDS)[-1].found
+    now = taken_back(after, before, failure)
+    assert {store.name for store in now.stores} == {"db"}, "another service's stays"
+    text = text_of(now)
+    assert "REDIS_URL:" not in text
+    assert "# tried: missing environment variable REDIS_URL" in text
+    assert "its value now" not in text.split("  worker:")[0]
+
+
+def test_a_failure_that_is_only_noted_changes_nothing_else():
+    before = found_in(**PROCFILE)
+    (lesson,) = noted(before, [Failure("web", "", needed("REDIS_URL"))], KINDS)
+    assert not lesson.is_corrected
+    assert not lesson.found.stores
+    assert lesson.note.startswith("tried: missing environment variable REDIS_URL")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from tarmac.adopt import _servers
 from tarmac.adopt._addresses import rewritten
@@ -16,6 +17,14 @@ from tarmac.adopt._dotenv import is_secret
 from tarmac.adopt._found import Service, Store, Survey
 from tarmac.adopt._scene import Scene
 
+#: (what a cause says, what corrects it)
+_Corrections: TypeAlias = tuple[
+    tuple[
+        str,
+        "Callable[[Survey, Service, re.Match[str], Failure, frozenset[str]], Lesson | None]",
+    ],
+    ...,
+]
 #: What the notes of a try begin with.
 TRIED = "tried: "
 
@@ -50,26 +59,67 @@ def corrected(
     found: Survey, failures: Iterable[Failure], kinds: frozenset[str]
 ) -> tuple[Lesson, ...]:
     """Correct what can be corrected, one failure after the other; the last lesson has all of it."""
+    return _learnt(found, failures, kinds, _CORRECTIONS)
+
+
+def noted(found: Survey, failures: Iterable[Failure], kinds: frozenset[str]) -> tuple[Lesson, ...]:
+    """Take notes of failures, one after the other, and correct nothing."""
+    return _learnt(found, failures, kinds, ())
+
+
+def _learnt(
+    found: Survey, failures: Iterable[Failure], kinds: frozenset[str], corrections: _Corrections
+) -> tuple[Lesson, ...]:
     lessons: list[Lesson] = []
     for failure in failures:
         service = next((s for s in found.services if s.name == failure.service), None)
         if service is None:
             continue
-        lesson = _lesson(found, service, failure, kinds)
+        lesson = _lesson(found, service, failure, kinds, corrections)
         found = _noted(lesson.found, failure.service, lesson.note)
         lessons.append(replace(lesson, found=found))
     return tuple(lessons)
 
 
-def _lesson(found: Survey, service: Service, failure: Failure, kinds: frozenset[str]) -> Lesson:
-    for pattern, correct in _CORRECTIONS:
+def taken_back(found: Survey, before: Survey, failure: Failure) -> Survey:
+    """Undo for a service what a try has shown to be of no help: it fails as it did before.
+
+    Args:
+        before: what was known before the correction.
+    """
+    old = next(service for service in before.services if service.name == failure.service)
+    found = _noted(_with(found, old), failure.service, _note(old, failure))
+    said = "\n".join(value for service in found.services for value in service.env.values())
+    known = {store.name for store in before.stores}
+    kept = (s for s in found.stores if s.name in known or f"${{stores.{s.name}." in said)
+    broker = found.broker if before.broker or "${broker." in said else None
+    return replace(found, stores=tuple(kept), broker=broker)
+
+
+def _lesson(
+    found: Survey,
+    service: Service,
+    failure: Failure,
+    kinds: frozenset[str],
+    corrections: _Corrections,
+) -> Lesson:
+    for pattern, correct in corrections:
         if match := re.search(pattern, failure.cause):
             if lesson := correct(found, service, match, failure, kinds):
                 return lesson
             break
-    is_absent = bool(_ABSENT.search(failure.cause))
+    return Lesson(found, _note(service, failure), is_absent=bool(_ABSENT.search(failure.cause)))
+
+
+def _note(service: Service, failure: Failure) -> str:
+    """Write a failure, with the name of a variable as the program reads it."""
     what = f"task {failure.task}: " if failure.task else ""
-    return Lesson(found, f"{TRIED}{what}{failure.cause}", is_absent=is_absent)
+    named = re.sub(
+        r"(?<=missing environment variable )\w+",
+        lambda match: _as_read(service, match[0]),
+        failure.cause,
+    )
+    return f"{TRIED}{what}{named}"
 
 
 def _with(found: Survey, service: Service) -> Survey:
@@ -108,15 +158,19 @@ def _port(
 def _variable(
     found: Survey, service: Service, match: re.Match[str], failure: Failure, kinds: frozenset[str]
 ) -> Lesson | None:
-    """Give a variable the store that its name means, or a secret that is generated."""
+    """Give a variable the store that its name means, or a secret that is generated.
+
+    A word that may mean any database, such as DB, means one that is there.
+    """
     del failure
-    name = match[1]
-    known = _servers.of_variable(name, kinds)
+    name = _as_read(service, match[1])
+    there = frozenset(store.kind for store in found.stores)
+    known = _servers.of_variable(name, there)
     if known and known[0].kind in kinds:
         found, store, is_new = _with_store(found, known[0])
         value = _servers.reference(store.name, known[1], broker=known[0].broker)
         what = f"the {known[0].kind} that it names" if is_new else f"that of {store.name}"
-    elif is_secret(name):
+    elif is_secret(name) and name not in service.secrets:
         service = replace(service, secrets=(*service.secrets, name))
         note = f"{TRIED}it does not start without {name}, which is generated now"
         return Lesson(_with(found, _given(service, name)), note, is_corrected=True)
@@ -125,6 +179,13 @@ def _variable(
     service = _given(replace(service, env={**service.env, name: value}), name)
     note = f"{TRIED}it does not start without {name}: {what} is its value now"
     return Lesson(_with(found, service), note, is_corrected=True)
+
+
+def _as_read(service: Service, name: str) -> str:
+    """Find the variable that a program means which names a field of its settings: its prefix."""
+    known = {*service.env, *service.secrets, *service.missing, *service.optional}
+    longer = [other for other in known if other.endswith(f"_{name}")]
+    return longer[0] if name not in known and len(longer) == 1 else name
 
 
 def _given(service: Service, name: str) -> Service:
@@ -220,16 +281,7 @@ def _plain(
 _ABSENT = re.compile(
     r"is not on PATH|^program \S+ was not found|fits this Python|install that one$"
 )
-_CORRECTIONS: tuple[
-    tuple[
-        str,
-        Callable[
-            [Survey, Service, re.Match[str], Failure, frozenset[str]],
-            Lesson | None,
-        ],
-    ],
-    ...,
-] = (
+_CORRECTIONS: _Corrections = (
     (r"it listens on (\d+); expected", _port),
     (r"it listens on port (\d+), which Tarmac reserves", _port),
     (r"missing environment variable (\w+);", _variable),

@@ -150,9 +150,10 @@ RULES = (
 
 
 def _plain(query: str) -> str:
-    """Leave out of an address that it is to be encrypted: here it never leaves the machine."""
+    """Leave out of an address a login, and that it is encrypted: it never leaves the machine."""
     said = (word for word in query.removeprefix("?").split("&") if word)
-    left = [w for w in said if not re.match(r"(?:tls|ssl)\w*=(?!disable|false)", w)]
+    out = r"(?:tls|ssl)\w*=(?!disable|false)|(?:user|username|password)="
+    left = [w for w in said if not re.match(out, w)]
     return f"?{'&'.join(left)}" if left else ""
 
 

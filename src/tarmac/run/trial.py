@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import re
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tarmac.adopt._correct import Failure, Lesson, corrected
+from tarmac.adopt._correct import Failure, Lesson, corrected, noted, taken_back
 from tarmac.run.local.state import state
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
@@ -25,6 +27,9 @@ NAMESPACE = "init-try"
 #: A first build of everything takes as long.
 LONGEST_S = 900.0
 MOST_TRIES = 6
+#: What has no port is looked at again after so long.
+SETTLE_S = 3.0
+LOOK_S = 0.05
 _FAILED = (state.BACKOFF, state.CRASH_LOOP, state.UNHEALTHY)
 
 
@@ -59,18 +64,28 @@ def try_out(
     home = Home.of(file, NAMESPACE)
     absent: set[str] = set()
     notes: dict[tuple[str, str], None] = {}
-    for _ in range(MOST_TRIES):
-        enough = functools.partial(_teaches, found=found, kinds=kinds)
+    before, corrected_by = found, dict[tuple[str, str, str], str]()
+    hopeless: set[tuple[str, str, str]] = set()
+    for tries in range(1, MOST_TRIES + 1):
+        enough = functools.partial(_teaches, found=found, kinds=kinds, hopeless=hopeless)
         try:
             status, refused = _tried(wait, home, file, absent, enough)
         finally:
             _remove(home)
         failures = _failures(status, found)
-        lessons = corrected(found, failures, kinds)
+        for failure in failures:
+            if note := corrected_by.pop(_key(failure), ""):  # it was corrected, and fails the same
+                found = taken_back(found, before, failure)
+                notes.pop((failure.service, note), None)
+                hopeless.add(_key(failure))
+        before, corrected_by = found, {}
+        lessons = _lessons(found, failures, kinds, hopeless, is_last=tries == MOST_TRIES)
         for failure, lesson in zip(failures, lessons, strict=True):
             notes[failure.service, lesson.note] = None
             if lesson.is_absent:
                 absent.add(failure.service)
+            if lesson.is_corrected:
+                corrected_by[_key(failure)] = lesson.note
         if lessons:
             found = lessons[-1].found
             save(found)
@@ -84,9 +99,37 @@ def try_out(
     return Trial(found, healthy, tuple(notes), is_healthy)
 
 
-def _teaches(status: Status, *, found: Survey, kinds: frozenset[str]) -> bool:
+def _key(failure: Failure) -> tuple[str, str, str]:
+    """Tell one failure from another: by what it says, with any times and numbers alike."""
+    said = "\n".join(failure.last_lines) or failure.cause
+    return failure.service, failure.task, re.sub(r"\d+", "0", said)
+
+
+def _lessons(
+    found: Survey,
+    failures: Iterable[Failure],
+    kinds: frozenset[str],
+    hopeless: Collection[tuple[str, str, str]],
+    *,
+    is_last: bool = False,
+) -> tuple[Lesson, ...]:
+    """Correct what was not corrected in vain before; of the rest, and at last, only take notes."""
+    lessons: list[Lesson] = []
+    for failure in failures:
+        way = noted if is_last or _key(failure) in hopeless else corrected
+        lessons += way(lessons[-1].found if lessons else found, [failure], kinds)
+    return tuple(lessons)
+
+
+def _teaches(
+    status: Status,
+    *,
+    found: Survey,
+    kinds: frozenset[str],
+    hopeless: Collection[tuple[str, str, str]],
+) -> bool:
     """Tell whether a failure is known that the next try is without: no more need to wait."""
-    return any(map(_may_go_better, corrected(found, _failures(status, found), kinds)))
+    return any(map(_may_go_better, _lessons(found, _failures(status, found), kinds, hopeless)))
 
 
 def _may_go_better(lesson: Lesson) -> bool:
@@ -125,10 +168,34 @@ def _tried(
     # What it runs ends with this connection, and so with this process.
     with contextlib.closing(client.attach(home)), contextlib.suppress(_EarlyEnd):
         seen.append(wait(home, LONGEST_S, look))
+        if any(node.state == state.RUNNING for node in seen[-1].nodes):
+            seen.append(_settled(home, seen[-1]))
+            if is_enough(seen[-1]):
+                raise _EarlyEnd
         pages = {node.page: node.service for node in seen[-1].nodes if node.page and node.by_port}
         refused = {pages[url]: why for url, why in refusals(list(pages)).items()}
         return seen[-1], refused
     return seen[-1], {}
+
+
+def _settled(home: Home, now: Status) -> Status:
+    """Look again at what runs without a port: nothing but its life is known.
+
+    One that ends soon is seen as it fails; between two starts it seems to run.
+    """
+    failed: dict[str, state.NodeState] = {}
+    until = time.monotonic() + SETTLE_S
+    while time.monotonic() < until and not failed:
+        time.sleep(LOOK_S)
+        now = client.status(home) or now
+        failed = {node.name: node for node in now.nodes if node.state in _FAILED and node.cause}
+    nodes = (
+        replace(node, state=state.BACKOFF)
+        if node.restarts and node.state == state.RUNNING
+        else node
+        for node in now.nodes
+    )
+    return replace(now, nodes=tuple(nodes))
 
 
 def _remove(home: Home) -> None:
