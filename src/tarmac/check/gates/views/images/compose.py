@@ -10,8 +10,13 @@ from typing import Any
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, Path, dig, places
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose_entries import (
+    inner_port,
+    listed,
+    name_of,
+    variable,
+)
 
-_VOLUME = re.compile(r"([A-Za-z0-9][\w.-]*):(/\S*)")
 _HOST = re.compile(r"\b\w+://(?:[^\s/@]*@)?([a-z][\w-]*):\d+")
 #: Of what a service may have several, declared beside the services.
 DECLARED = ("volumes", "networks", "secrets", "configs")
@@ -52,7 +57,7 @@ class ComposeService:
         written = dig(self.data, "environment")
         if isinstance(written, Mapping):
             return {str(name): str(value) for name, value in written.items()}
-        pairs = (_variable(entry) for entry in _listed(written))
+        pairs = (variable(entry) for entry in listed(written))
         return dict(pairs)
 
     @property
@@ -64,8 +69,8 @@ class ComposeService:
     def ports(self) -> tuple[Any, ...]:
         """The ports of its container that are forwarded to; None where that is not known."""
         return tuple(
-            port.get("target") if isinstance(port, Mapping) else _inner(str(port))
-            for port in _listed(dig(self.data, "ports"))
+            port.get("target") if isinstance(port, Mapping) else inner_port(str(port))
+            for port in listed(dig(self.data, "ports"))
         )
 
     @property
@@ -73,16 +78,16 @@ class ComposeService:
         """What it names of the declared: where, of what, and the name."""
         for key in DECLARED:
             given = dig(self.data, key)
-            listed: list[Any] = list(given) if isinstance(given, list | Mapping) else []
-            for number, entry in enumerate(listed):
-                name = _name(key, entry)
+            every: list[Any] = list(given) if isinstance(given, list | Mapping) else []
+            for number, entry in enumerate(every):
+                name = name_of(key, entry)
                 if name and "$" not in name and "{" not in name:
                     yield (key, number if isinstance(given, list) else name), key, name
 
     @property
     def mounted(self) -> Iterator[str]:
         """The paths of its container that outlive it."""
-        for entry in _listed(dig(self.data, "volumes")):
+        for entry in listed(dig(self.data, "volumes")):
             if isinstance(entry, Mapping):
                 yield str(entry.get("target") or "")
             else:
@@ -109,29 +114,3 @@ def compose_services(files: Files) -> Iterator[ComposeService]:
     for artifact in files.artifacts:
         if not artifact.is_object and isinstance(found := dig(artifact.data, "services"), Mapping):
             yield from (ComposeService(artifact, name, data) for name, data in found.items())
-
-
-def _name(key: str, entry: Any) -> str:
-    if isinstance(entry, Mapping):
-        is_bound = key == "volumes" and entry.get("type") != "volume"
-        return "" if is_bound else str(entry.get("source") or "")
-    if key != "volumes":
-        return str(entry)
-    found = _VOLUME.match(str(entry))
-    return found[1] if found else ""
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _variable(entry: Any) -> tuple[str, str]:
-    if isinstance(entry, Mapping):
-        return str(entry.get("name")), str(entry.get("value"))
-    name, _, value = str(entry).partition("=")
-    return name, value
-
-
-def _inner(written: str) -> int | None:
-    last = written.partition("/")[0].rpartition(":")[2]
-    return int(last) if last.isdecimal() and len(last) < 6 else None

@@ -1,0 +1,39 @@
+"""Entries of a service in a Compose file, of the forms that Compose takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_VOLUME = re.compile(r"([A-Za-z0-9][\w.-]*):(/\S*)")
+
+
+def name_of(key: str, entry: Any) -> str:
+    """Return the declared volume, network, secret or config that an entry names; "" for others."""
+    if isinstance(entry, Mapping):
+        is_bound = key == "volumes" and entry.get("type") != "volume"
+        return "" if is_bound else str(entry.get("source") or "")
+    if key != "volumes":
+        return str(entry)
+    found = _VOLUME.match(str(entry))
+    return found[1] if found else ""
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list; an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def variable(entry: Any) -> tuple[str, str]:
+    """Split an entry of a list of variables into name and value."""
+    if isinstance(entry, Mapping):
+        return str(entry.get("name")), str(entry.get("value"))
+    name, _, value = str(entry).partition("=")
+    return name, value
+
+
+def inner_port(written: str) -> int | None:
+    """Return the container's port of an entry; None where that is not known."""
+    last = written.partition("/")[0].rpartition(":")[2]
+    return int(last) if last.isdecimal() and len(last) < 6 else None
