@@ -73,3 +73,32 @@ def test_a_name_that_does_not_exist_changes_nothing(parts: Sandbox):
         refused = parts.tarmac(*words)
         assert (refused.returncode, refused.stderr) == (2, f"{said}\n")
     assert running(parts) == before
+
+
+def test_a_command_runs_in_the_environment_of_a_service_that_is_off(parts: Sandbox):
+    parts.tarmac("up", "auth", "-d")
+    shown = parts.tarmac("run", "page", "--", "sh", "-c", "echo $PORT")
+    assert shown.returncode == 0, shown.stderr
+    assert int(shown.stdout) > 0
+    refused = parts.tarmac("run", "page")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "page: is off; start it by `tarmac start page`, or put yours in its place: "
+        "`tarmac up page --without page`\n"
+    )
+
+
+COMMANDS = "{who: [sh, -c, 'echo $0 $1 $NAME', argument], line: 'echo line $NAME'}"
+
+
+def test_a_service_has_commands_of_its_own(parts: Sandbox):
+    own = f"calls: [auth], env: {{NAME: api}}, commands: {COMMANDS}}}"
+    parts.write(SYSTEM.replace("calls: [auth]}", own, 1))
+    parts.tarmac("up", "auth", "-d")
+    assert parts.tarmac("run", "api", "who").stdout == "argument api\n"
+    assert parts.tarmac("run", "api", "who", "--", "-x").stdout == "argument -x api\n"
+    assert parts.tarmac("run", "api", "line").stdout == "line api\n"
+    assert parts.tarmac("run", "api", "line", "--", "-n", "a b").stdout == "line api -n a b\n"
+    unknown = parts.tarmac("run", "api", "whom")
+    assert unknown.returncode == 2
+    assert unknown.stderr == "whom: 'whom' is not a command of api; did you mean 'who'?\n"

@@ -134,11 +134,15 @@ def _limits(call: Explained) -> str:
 
 
 def _own(it: Explained) -> Rows:
-    """List a service's volumes, tasks and watched folders."""
+    """List a service's volumes, tasks, commands and watched folders."""
     rows: Rows = []
     rows += [("volumes", f"{name}: {path}", "") for name, path in it["volumes"].items()]
     rows += [
         ("tasks", f"{t['name']}  {t['schedule'] or 'before it starts'}", "") for t in it["tasks"]
+    ]
+    rows += [
+        ("commands", f"{name}  {shlex.join(argv) if argv[1:] else argv[0]}", "")
+        for name, argv in it["commands"].items()
     ]
     rows += [("watched", folder, "") for folder in it["watched"]]
     return rows

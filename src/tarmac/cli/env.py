@@ -61,7 +61,7 @@ def VERB(
         click.echo(
             "note: the system is not running; the next `up` may choose other ports", err=True
         )
-    elif environment.taken and not command:
+    elif environment.taken and not command and not environment.off:
         what = (
             "runs on it"
             if environment.outside

@@ -227,6 +227,11 @@ class Service(StrictModel):
         default=(), description="Paths whose edits concern it, besides the folders in `source`."
     )
     tasks: dict[Name, Task] = {}
+    commands: dict[Name, OneOrMore] = Field(
+        default={},
+        description="Commands for people: `tarmac run SERVICE NAME` runs one in the service's "
+        "folder and environment.",
+    )
     volumes: dict[Name, str] = Field(
         default={},
         description=(

@@ -163,6 +163,7 @@ def _service(system: System, plan: Plan, name: str) -> Explained:
         "consumes": [_topic(system, topic) for topic in service.consumes],
         "externals": list(service.externals),
         "volumes": dict(service.volumes),
+        "commands": {key: list(run) for key, run in service.commands.items()},
         "tasks": [
             {"name": n.name, "argv": list(n.launch.argv), "schedule": n.schedule}
             for n in plan.nodes

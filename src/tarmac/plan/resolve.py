@@ -53,10 +53,11 @@ def planned(bindings: Bindings, environment: str) -> Plan:
     problems = [found for one in _systems(system, facts) for found in _unscalable(one, facts.shape)]
     off = facts.shape.off
     nodes = [_store(bindings, name) for name in bindings.here if name not in off]
-    for name in (name for name in system.file.services if name not in off):
+    kept: list[Node] = []  # their secrets are there before they run
+    for name in system.file.services:
         found, wrong = service_nodes.of_service(bindings, name)
-        nodes.extend(found)
-        problems.extend(wrong)
+        (kept if name in off else nodes).extend(found)
+        problems.extend(wrong if name not in off else ())
     nodes.extend(entry.nodes(bindings))
     if loop := graph.cycle({node.name: node.after for node in nodes}):
         edges = [(a, b, str(place(system, a, b))) for a, b in pairwise(loop)]
@@ -66,7 +67,9 @@ def planned(bindings: Bindings, environment: str) -> Plan:
     if problems:
         raise BadInput(problems)
     nodes.extend(service_nodes.of_new_version(bindings, name) for name in facts.shape.versions)
-    secrets = {secret.path: secret for node in nodes for secret in secrets_of(node.launch)}
+    secrets = {
+        secret.path: secret for node in (*nodes, *kept) for secret in secrets_of(node.launch)
+    }
     overrides = facts.shape.overrides
     return Plan(
         system=system.name,

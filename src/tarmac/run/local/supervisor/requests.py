@@ -116,12 +116,16 @@ class ServiceEnvironment:
     folder: str
     #: It is started outside Tarmac (--without).
     outside: bool
+    #: It is not in the part of the system that runs.
+    off: bool
     #: Ports of `env` on which a process listens now.
     taken: tuple[int, ...]
     #: Whether the system runs; the stores answer only then.
     running: bool
     #: Names that it finds in its /etc/hosts, each with its address.
     hosts: Mapping[str, str]
+    #: Its commands by name.
+    commands: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)

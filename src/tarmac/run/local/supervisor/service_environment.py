@@ -15,10 +15,12 @@ from pathlib import Path
 
 from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.base.launch import reveal
+from tarmac.model.service import Task
 from tarmac.plan import ports
-from tarmac.plan.launches import as_typed
+from tarmac.plan.facts import MachineFacts
+from tarmac.plan.launches import as_typed, of_task
 from tarmac.plan.plan import Node
-from tarmac.plan.resolve import LOCAL, resolve
+from tarmac.plan.resolve import LOCAL, bound, planned
 from tarmac.plan.settings import SHELL_ORIGIN
 from tarmac.run.local.host.sockets import LOOPBACK, Reservations, is_free
 from tarmac.run.local.state.options import Options
@@ -49,6 +51,10 @@ def export(
     now: ResolvedSystem, name: str, *, other_ports: bool, running: bool = True
 ) -> ServiceEnvironment:
     """Collect what a service or task of a resolved system gets. Raises BadInput."""
+    system, shape = now.system, now.facts.shape
+    service = name if name in system.file.services else name.partition(".")[0]
+    if off := service in shape.off:
+        now = _with(now, replace(now.facts, shape=replace(shape, off=shape.off - {service})))
     nodes = {node.name: node for node in now.plan.nodes}
     programs = [node.name for node in nodes.values() if node.role in ("service", "task")]
     if name not in programs:
@@ -67,9 +73,14 @@ def export(
         command=as_typed(node.launch),
         folder=node.launch.cwd,
         outside=node.outside,
+        off=off,
         taken=tuple(port for port in node.ports.values() if not is_free(port)),
         running=running,
         hosts=dict(node.launch.hosts),
+        commands={
+            key: as_typed(of_task(now.bindings, node.service, Task(run=run)))
+            for key, run in system.file.services[node.service].commands.items()
+        },
     )
 
 
@@ -86,8 +97,13 @@ def _with_other_ports(now: ResolvedSystem, node: Node) -> Node:
         for key in sorted(keys):
             listener = held.enter_context(socket.create_server((LOOPBACK, 0)))
             chosen[key] = listener.getsockname()[1]
-    facts = replace(now.facts, ports=chosen)
-    return resolve(now.system, LOCAL, facts, now.bindings.catalogue).node(node.name)
+    return _with(now, replace(now.facts, ports=chosen)).plan.node(node.name)
+
+
+def _with(now: ResolvedSystem, facts: MachineFacts) -> ResolvedSystem:
+    """Plan the same system again with other facts."""
+    bindings = bound(now.system, facts, now.bindings.catalogue)
+    return replace(now, bindings=bindings, plan=planned(bindings, LOCAL))
 
 
 def _last_resolved(file: Path, home: Home) -> ResolvedSystem:
