@@ -31,7 +31,7 @@ from tarmac.run.local.state import state
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.state.state import NodeState
 from tarmac.run.local.supervisor import client, requests
-from tarmac.run.local.supervisor.client import Status
+from tarmac.run.local.supervisor.status import Status
 
 if TYPE_CHECKING:
     from tarmac.run.local.stores.invariants import InvariantResult

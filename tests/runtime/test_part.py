@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import urllib.error
 
@@ -15,7 +16,7 @@ SYSTEM = f"""
     services:
       page: {{run: [{sys.executable}, server.py], port: {PORT}, calls: [api]}}
       api: {{run: [{sys.executable}, server.py], port: {PORT + 1}, calls: [auth]}}
-      auth: {{run: [{sys.executable}, server.py], port: {PORT + 2}}}
+      auth: {{run: [{sys.executable}, server.py], port: {PORT + 2}, group: inner}}
       tool: {{run: [{sys.executable}, server.py], port: {PORT + 3}, profiles: [tools]}}
     stores:
       unused: {{kind: redis, provider: binary}}
@@ -56,6 +57,21 @@ def test_a_part_grows_and_nothing_that_runs_is_restarted(parts: Sandbox):
     assert parts.get("auth") == f"pid {running(parts)['auth']}"
     assert running(parts)["api"] == both["api"]
     assert running(parts).keys() == {"page", "api", "auth"}
+
+
+def test_a_group_is_started_and_shown_by_its_name(parts: Sandbox):
+    assert parts.tarmac("up", "--group", "inner", "-d").returncode == 0
+    assert running(parts).keys() == {"auth"}
+    parts.tarmac("start", "page")
+    shown = json.loads(parts.tarmac("ps", "--group", "inner", "--json").stdout)
+    assert [node["name"] for node in shown["nodes"]] == ["auth"]
+    assert shown["groups"] == {"auth": "inner"}
+    assert "GROUP" in parts.tarmac("ps").stdout
+    refused = parts.tarmac("ps", "--group", "outer")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "--group outer: no service of this group runs\n",
+    )
 
 
 def test_a_name_that_does_not_exist_changes_nothing(parts: Sandbox):

@@ -14,7 +14,7 @@ from tarmac.run.local.host.usage import Usage
 from tarmac.run.local.state.state import NodeState
 from tarmac.run.local.supervisor import activity
 from tarmac.run.local.supervisor.activity import Observation, Rates
-from tarmac.run.local.supervisor.client import Status
+from tarmac.run.local.supervisor.status import Status
 
 NODES = (
     NodeState("orders.1", "service", "takes orders", "healthy", pid=11, restarts=1),

@@ -16,8 +16,8 @@ from tarmac.cli import _follow, _project, _show
 from tarmac.run.local.state import state
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
-from tarmac.run.local.supervisor.client import Status
 from tarmac.run.local.supervisor.requests import ApplyResult
+from tarmac.run.local.supervisor.status import Status
 from tarmac.run.telemetry.log_lines import Tail, follow
 
 #: States that a line says when a service comes into them.

@@ -15,7 +15,7 @@ from tarmac.base.errors import printable
 from tarmac.cli._terminal import PlainStream
 from tarmac.run.local.state import state
 from tarmac.run.local.state.state import NodeState
-from tarmac.run.local.supervisor.client import Status
+from tarmac.run.local.supervisor.status import Status
 
 STYLES = {
     state.HEALTHY: "green",
@@ -36,6 +36,7 @@ def table(status: Status, width: int) -> Table:
     rows = [
         {
             "NAME": Text(node.name),
+            "GROUP": Text(status.group_of(node)),
             "STATE": Text(node.state, STYLES.get(node.state, "")),
             "PID": Text(str(node.pid or "")),
             "SINCE": Text(_ago(now - node.since)),

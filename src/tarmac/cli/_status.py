@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from tarmac.cli import _show
-from tarmac.run.local.supervisor.client import Status
+from tarmac.run.local.supervisor.status import Status
 
 if TYPE_CHECKING:
     from tarmac.run.system import SystemStatus

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
 
 SECTION = "Run"
@@ -13,6 +14,7 @@ SECTION = "Run"
 
 @click.command("ps", short_help="Show every process with its state and address.")
 @_project.system_argument
+@click.option("--group", metavar="GROUP", help="Show the services of one group alone.")
 @_project.target_options
 @_project.json_option
 def VERB(
@@ -22,6 +24,7 @@ def VERB(
     context: str | None,
     environment: str | None,
     *,
+    group: str | None,
     as_json: bool,
 ) -> None:
     """Show every process of SYSTEM: state, pid, restarts, address. Exit code 1 if not all healthy.
@@ -31,11 +34,16 @@ def VERB(
     Example: tarmac ps shop --json
     """
     from tarmac.cli import _show, _status
+    from tarmac.run.local.supervisor.status import Status
     from tarmac.run.opening import Place, opened
 
     place = Place(target, namespace, context, environment)
     with opened(place, _project.find(system)) as running:
         status = running.status()
+    if group is not None and isinstance(status, Status):
+        status = status.of_group(group)
+        if not status.nodes:
+            raise BadInput([Problem(f"--group {group}", "no service of this group runs")])
     if as_json:
         _project.print_json(status.as_data())
     else:

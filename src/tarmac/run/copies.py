@@ -22,7 +22,7 @@ from tarmac.run.local.state.files import write_atomically
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
-from tarmac.run.local.supervisor.client import Status
+from tarmac.run.local.supervisor.status import Status
 
 PREFIX = "copy-"
 POLL_S = 0.02

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client, requests
-from tarmac.run.local.supervisor.client import Status
+from tarmac.run.local.supervisor.status import Status
 from tarmac.run.system import Logs, Restart, StoreAccess
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tarmac.run.local.state import state
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client, remove
-from tarmac.run.local.supervisor.client import Status
+from tarmac.run.local.supervisor.status import Status
 from tarmac.run.refusals import refusals
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from tarmac.run.local.network.durations import RequestSummary
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.state.state import NodeState
 from tarmac.run.local.supervisor import client
-from tarmac.run.local.supervisor.client import Status
 from tarmac.run.local.supervisor.requests import Edges
+from tarmac.run.local.supervisor.status import Status
 
 _NUMBER = re.compile(r"\.\d+$")
 Edge = dict[str, Any]

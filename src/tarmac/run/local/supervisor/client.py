@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,71 +36,13 @@ from tarmac.run.local.supervisor.requests import (
     answer_type,
     verb_of,
 )
+from tarmac.run.local.supervisor.status import STARTUP_TIMEOUT_S, Status
 
 #: Longer than any node's deadline and grace: an answer that does not come by then never will.
 ANSWER_S = 180.0
 POLL_S = 0.03
-#: For a start whose probes take no longer.
-STARTUP_TIMEOUT_S = 120.0
 #: They stay open as long as this process lives: an attached supervisor ends with its own.
 _REPORTS: list[socket.socket] = []
-
-
-@dataclass(frozen=True)
-class Status:
-    """The state of a namespace."""
-
-    running: bool
-    system: str
-    file: str
-    namespace: str
-    nodes: tuple[NodeState, ...]
-    notes: tuple[str, ...]
-    #: Seconds after which a node that is not ready never will be.
-    startup_timeout_s: float = STARTUP_TIMEOUT_S
-    #: The link of the dashboard; empty without one.
-    dashboard: str = ""
-    #: Services and stores that are off.
-    off: tuple[str, ...] = ()
-
-    @property
-    def healthy(self) -> bool:
-        """Whether every node is as it should be."""
-        return (
-            self.running
-            and bool(self.nodes)
-            and all(node.state in state.WELL for node in self.counted)
-        )
-
-    @property
-    def counted(self) -> tuple[NodeState, ...]:
-        """The nodes that tell how the system is: no task of a service that was left out.
-
-        It runs, because others may wait for what it installs; what it lacks does not count.
-        """
-        left_out = {node.name for node in self.nodes if node.state in (state.OUTSIDE, state.OFF)}
-        return tuple(
-            node
-            for node in self.nodes
-            if node.role != "task" or node.name.rpartition(".")[0] not in left_out
-        )
-
-    def as_data(self) -> dict[str, Any]:
-        """Write it as plain data, for --json."""
-        return {
-            "system": self.system,
-            "namespace": self.namespace,
-            "file": self.file,
-            "running": self.running,
-            "healthy": self.healthy,
-            "notes": list(self.notes),
-            "dashboard": self.dashboard,
-            "off": list(self.off),
-            "nodes": [
-                {key: value for key, value in asdict(node).items() if key != "position"}
-                for node in self.nodes
-            ],
-        }
 
 
 class SupervisorGone(TarmacError):
@@ -153,6 +95,7 @@ def status(home: Home) -> Status | None:
         dashboard=meta.get("dashboard", "") if running else "",
         startup_timeout_s=meta.get("startup_timeout_s", STARTUP_TIMEOUT_S),
         off=tuple(meta.get("off", ())) if running else (),
+        groups=meta.get("groups", {}),
     )
 
 

@@ -30,11 +30,11 @@ from tarmac.run.local.process.table import ProcessTable
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.stores import contents
 from tarmac.run.local.supervisor import caller_tokens
-from tarmac.run.local.supervisor.client import STARTUP_TIMEOUT_S
 from tarmac.run.local.supervisor.context import SupervisorContext
 from tarmac.run.local.supervisor.fingerprint import fingerprint
 from tarmac.run.local.supervisor.requests import ApplyResult, EdgeCounts
 from tarmac.run.local.supervisor.resolver import ResolvedSystem, Resolver
+from tarmac.run.local.supervisor.status import STARTUP_TIMEOUT_S
 from tarmac.run.local.supervisor.telemetry import TelemetryProcess
 
 #: How long a replaced instance goes on untold: some servers close a connection that was just made
@@ -210,6 +210,7 @@ class Supervisor:
             startup_timeout_s=max(STARTUP_TIMEOUT_S, now.plan.slowest_s + STARTUP_TIMEOUT_S / 2),
             options=options.as_data(),
             off=sorted(now.facts.shape.off),
+            groups={n: s.group for n, s in now.system.file.services.items() if s.group},
         )
 
     def _keep_ports(self, before: Mapping[str, int], failed: Mapping[str, str]) -> None:
