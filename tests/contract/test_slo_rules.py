@@ -117,3 +117,34 @@ def test_a_changed_rule_fails_its_unit_tests(change, tmp_path):
     named[0][key] = named[0][key].replace(old, new)
     path = written_alone(tmp_path, rules, tests)
     assert "FAILED" in failures(path).get(str(path), ""), f"{change} was not noticed"
+
+
+@pytest.mark.parametrize(("requests", "fires"), [(3, False), (30, True)])
+def test_a_third_of_three_requests_fires_nothing_and_of_thirty_all(requests, fires, tmp_path):
+    [rules] = [r for r in rules_of("starter", "production") if "user-service" in r.path]
+    own = 'namespace="starter",service="user-service",route="/users"'
+
+    def counted(status, count):
+        rising = f"0x9 {count}x50"
+        return {"series": f'http_requests_total{{{own},status="{status}"}}', "values": rising}
+
+    asked = 'count(ALERTS{alertname="ErrorBudgetBurn",alertstate="firing"}) or vector(0)'
+    test = {
+        "interval": "30s",
+        "input_series": [counted("200", requests * 2 // 3), counted("500", requests // 3)],
+        "promql_expr_test": [
+            {
+                "expr": f"({asked}) > bool 0",
+                "eval_time": "6m",
+                "exp_samples": [{"labels": "{}", "value": int(fires)}],
+            }
+        ],
+    }
+    [form] = [
+        t
+        for t in unit_tests("starter", "production")
+        if t.path.endswith("slo-user-service-availability.yaml")
+    ]
+    tests = {**form.data, "tests": [test]}
+    path = written_alone(tmp_path, rules.data, tests)
+    assert failures(path) == {}

@@ -123,3 +123,13 @@ def test_requests_of_probes_and_those_broken_off_are_neither_good_nor_bad():
     assert [fast.wanted({**labels, "le": le}) for le in ("0.2", "0.5", "+Inf")] == [
         *(True, False, False)
     ]
+
+
+@pytest.mark.parametrize(("least", "too_few"), [(0, False), (36_000, False), (36_001, True)])
+def test_with_fewer_requests_than_the_objective_asks_for_no_burn_fires(least, too_few):
+    measured = objective(min_requests=least)
+    alerts = live.judge(measured, Trouble(1.0, 0).at(DAY_S)).alerts
+    by_window = {max(alert.burns): alert for alert in alerts}
+    fast = by_window[HOUR_S]  # 10 requests a second are 36,000 in an hour
+    assert (fast.too_few, fast.state) == (too_few, "inactive" if too_few else "firing")
+    assert not by_window[DAY_S * 3].too_few

@@ -41,7 +41,14 @@ def show(console: Console, objectives: list[ObservedObjective], now_ms: int) -> 
     console.print(table)
     for observed in objectives:
         for alert in observed.live.alerts:
-            if alert.state != "inactive":
+            if alert.too_few:
+                console.print(
+                    f"{observed.live.name}: {alert.name} ({alert.severity}) cannot fire: "
+                    f"its {duration(max(alert.burns))} have too few requests",
+                    style="dim",
+                    soft_wrap=True,
+                )
+            elif alert.state != "inactive":
                 console.print(
                     f"{observed.live.name}: {alert.name} ({alert.severity}) {_state(alert)}",
                     style=STYLES[alert.state],

@@ -44,6 +44,12 @@ class Objective(StrictModel):
     latency: Duration | None = Field(default=None, description="The limit of a good request.")
     percent: float = Field(default=95, gt=0, lt=100, description="The share that must be good.")
     window: Duration = Field(default=30 * 86400.0, description="Default: 30d.")
+    min_requests: int = Field(
+        default=0,
+        ge=0,
+        description="No alert on the burn rate fires with fewer requests in its long window: of "
+        "three requests one bad one is a third.",
+    )
     alerts: tuple[ObjectiveAlert, ...] = ()
 
     @model_validator(mode="after")

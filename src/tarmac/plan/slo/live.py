@@ -6,7 +6,7 @@ The same mathematics as the rendered rules, for numbers that are there instead o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tarmac.model.observability import Severity
@@ -54,6 +54,8 @@ class LiveAlert:
     #: From this burn rate on, in each window.
     factor: float
     state: State
+    #: Its window has fewer requests than the objective asks for.
+    too_few: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,17 @@ def judge(objective: MeasuredObjective, count: Count) -> LiveObjective:
 
 def _of_pairs(objective: MeasuredObjective, count: Count) -> list[LiveAlert]:
     return [
-        _alert(objective, count, "ErrorBudgetBurn", pair.severity, pair.factor, windows, 0)
+        _with_enough(
+            _alert(objective, count, "ErrorBudgetBurn", pair.severity, pair.factor, windows, 0),
+            count(pair.long_s, 0).requests >= objective.objective.min_requests,
+        )
         for pair in objective.pairs
         for windows in [(pair.long_s, pair.short_s)]
     ]
+
+
+def _with_enough(alert: LiveAlert, enough: bool) -> LiveAlert:
+    return alert if enough else replace(alert, state="inactive", too_few=True)
 
 
 def _of_its_own(objective: MeasuredObjective, count: Count) -> list[LiveAlert]:

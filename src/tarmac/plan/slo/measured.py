@@ -21,6 +21,8 @@ LEAST = "1e-9"
 ALWAYS_S = (5 * 60, 3600, 6 * 3600)
 #: From here on a window is summed up from what was recorded, and not from every pod's counters.
 FOLDED_S = 86400
+#: So often a rate is recorded.
+RECORDED_S = 30
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,14 @@ class MeasuredObjective:
         """Write the query of the rate of requests."""
         metric = indicator.REQUESTS if self.bound_s is None else f"{indicator.DURATION}_count"
         return f"sum(rate({self.series(metric)}[{duration(window_s)}]))"
+
+    def has_enough(self, window_s: int) -> str:
+        """Write the query that holds once a window has the objective's least number of requests."""
+        counted = f"{self.requests(window_s)} * {window_s}"
+        if window_s >= FOLDED_S:
+            recorded = f"{self.recorded('requests_rate5m')}[{duration(window_s)}]"
+            counted = f"sum_over_time({recorded}) * {RECORDED_S}"
+        return f"{counted} >= {self.objective.min_requests}"
 
     def bad_requests(self, window_s: float) -> str:
         """Write the query of the rate of bad requests; without a failure there is no series."""

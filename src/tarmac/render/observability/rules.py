@@ -7,7 +7,7 @@ from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.plan.slo.measured import MeasuredObjective
+from tarmac.plan.slo.measured import RECORDED_S, MeasuredObjective
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.observability.alerting.promtool import file
 from tarmac.render.observability.alerting.slo_burn_rules import burns
@@ -68,7 +68,7 @@ def _groups(plan: ClusterPlan, objectives: tuple[MeasuredObjective, ...]) -> dic
         for objective in objectives
         for alert in (*burns(plan, objective), *own(plan, objective))
     ]
-    recording = {"name": GROUPS[0], "interval": "30s", "rules": recorded}
+    recording = {"name": GROUPS[0], "interval": f"{RECORDED_S}s", "rules": recorded}
     return {"groups": [recording, {"name": GROUPS[1], "rules": alerts}]}
 
 

@@ -31,11 +31,14 @@ def _burn(plan: ClusterPlan, objective: MeasuredObjective, pair: budget.Pair) ->
         description=f"So many requests {objective.bad} in {long} that {spent} went, and in the "
         f"last {short} it goes on. Objective: {objective.sentence}.",
     )
+    expr = " and ".join(f"1 - {ratio} > {above}" for ratio in ratios)
+    if objective.objective.min_requests:
+        expr += f" and on() ({objective.has_enough(pair.long_s)})"
     share = budget.threshold(pair, objective.budget)
     return AlertRule(
         BURN,
         objective,
-        expr=" and ".join(f"1 - {ratio} > {above}" for ratio in ratios),
+        expr=expr,
         above={pair.long_s: share, pair.short_s: share},
         for_s=0,
         labels={

@@ -147,6 +147,7 @@ export interface ObservedObjective {
     severity: string;
     burns: Record<string, number>;
     factor: number;
+    too_few: boolean;
     state: "inactive" | "pending" | "firing";
   }[];
 }

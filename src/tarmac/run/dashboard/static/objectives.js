@@ -25,7 +25,7 @@ function Objective({ objective, now }) {
         <td>${alert.name} (${alert.severity})</td>
         <td>${Object.entries(alert.burns).map(([window, burn]) => `${burn.toFixed(1)} in ${duration(Number(window))}`).join(", ")}</td>
         <td>${alert.factor.toFixed(1)}</td>
-        <td class=${{ firing: "failed", pending: "changing", inactive: "well" }[alert.state]}>${alert.state}</td>
+        <td class=${{ firing: "failed", pending: "changing", inactive: "well" }[alert.state]}>${alert.too_few ? "too few requests" : alert.state}</td>
       </tr>`)}</tbody>
     </table>
   </article>`;
