@@ -19,7 +19,7 @@ OTHERS = {
     "check/schemas/download.py": "the cache of this machine",
     "check/schemas/folder.py": "the cache of this machine",
     "check/verify/built/charts.py": "a temporary file",
-    "cli/run.py": "a temporary file",
+    "cli/_become.py": "a temporary file",
     "render/tree/successor.py": "below open folders, through no link",
     "render/tree/swap.py": "below open folders, through no link",
     "run/local/host/disks.py": "a disk in a mount namespace of its own",
@@ -120,7 +120,7 @@ def test_no_verb_writes_by_itself():
         name for name in OTHERS if name.startswith(("cli/", "change/", "check/verify/", "render/"))
     }
     assert verbs == {
-        "cli/run.py",
+        "cli/_become.py",
         "render/tree/successor.py",
         "render/tree/swap.py",
         "check/verify/built/charts.py",
