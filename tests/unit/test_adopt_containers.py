@@ -200,3 +200,24 @@ def test_secrets_that_a_container_has_as_files_stay_files():
     text = text_of(found)
     assert "put API_KEY into the .env beside this file: it is the secret key" in text
     assert "secret unread (no variable has the path of its file" in text
+
+
+def test_a_program_that_waits_for_a_server_first_is_left_out():
+    compose = """services:
+  web:
+    build: .
+    entrypoint: [/app/wait-for.sh, "db:5432", --, /app/start.sh]
+    command: [flask, run]
+"""
+    found = runs(found_in(**{"compose.yaml": compose, "Dockerfile": "FROM python:3.12\n"} | APP))
+    assert found["web"].endswith("-m flask run --port $PORT")
+
+
+def test_a_login_in_the_query_of_an_address_is_the_stores_own():
+    address = "postgres://db/shop?sslmode=disable&user=postgres&password=hush"
+    compose = f"""services:
+  web: {{build: ., command: flask run, environment: {{DSN: "{address}"}}}}
+  db: {{image: "postgres:16"}}
+"""
+    found = found_in(**{"compose.yaml": compose, "Dockerfile": "FROM python:3.12\n"} | APP)
+    assert found.services[0].env["DSN"] == "${stores.db.url}?sslmode=disable"

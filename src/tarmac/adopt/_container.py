@@ -15,6 +15,8 @@ _CONTROLS = re.compile(
     r"(if|then|else|elif|fi|for|while|until|do|done|case|esac|function|trap|\w+\(\)|[{}])\b"
 )
 
+#: Programs that wait for a server, then start another one.
+_WAITING = re.compile(r"(?:^|/)(?:wait[-_]?for[\w.-]*|dockerize)$")
 #: Programs that start another one again after an edit.
 _WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
 
@@ -100,6 +102,8 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
             argv = tuple(shlex.split(argv[2].removeprefix("exec ")))
         except ValueError:
             return ()
+    if argv and _WAITING.search(argv[0]) and "--" in argv[:-1]:  # what it waits for starts first
+        return plain(argv[argv.index("--") + 1 :])
     return argv
 
 

@@ -10,6 +10,9 @@ import click
 from tarmac.base.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tarmac.adopt._explain import Line
     from tarmac.adopt._found import Survey
     from tarmac.run.trial import Trial
 
@@ -99,6 +102,13 @@ def show(
         click.echo(f"tried, and stopped again; {'all is ' * trial.is_healthy}{healthy}")
     where = "" if Path(file).parent == Path() else f" {Path(file).parent}"
     click.echo(f"next: review {file}, then `tarmac up{where}`")
+
+
+def show_sources(lines: Sequence[Line], file: str, *, err: bool = False) -> None:
+    """List source line -> result line."""
+    width = max((len(line.source) for line in lines), default=0)
+    for line in lines:
+        click.echo(f"{line.source:<{width}} -> {file}:{line.number}: {line.text}", err=err)
 
 
 def checked(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -26,8 +26,11 @@ SECTION = "Change"
     is_flag=True,
     help="Start the system, correct the file where services fail, note the rest, stop the system.",
 )
+@click.option("--explain", is_flag=True, help="List which line each line of the file is from.")
 @_project.json_option
-def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: bool) -> None:
+def VERB(
+    folder: str, *, stdout: bool, name: str | None, tries: bool, explain: bool, as_json: bool
+) -> None:
     """Write FOLDER's tarmac.yaml from a compose file, or from the programs that it recognises.
 
     It reads package.json, pyproject.toml, go.mod, Dockerfile, Procfile and the like, and the code's
@@ -37,6 +40,7 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
     Example: tarmac init && tarmac up
     """
     from tarmac import adopt
+    from tarmac.adopt._explain import explained
     from tarmac.adopt._found import valid_name
     from tarmac.adopt._survey import survey
     from tarmac.adopt._write import write
@@ -63,6 +67,8 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
         click.echo(text, nl=False)
         for line in lines:
             click.echo(f"skipped: {line}", err=True)
+        if explain:
+            _survey.show_sources(explained(found, repository, text), SYSTEM_FILE, err=True)
         return
     with writing.opened(root) as opened:
         if not writing.write_new(opened, SYSTEM_FILE, text):
@@ -82,8 +88,13 @@ def VERB(folder: str, *, stdout: bool, name: str | None, tries: bool, as_json: b
             wait=partial(_progress.wait, _show.open_console(stderr=True)),
         )
         found = trial.found
+    sources = explained(found, repository, write(found, system)) if explain else ()
     if as_json:
-        _project.print_json(_survey.as_data(found, str(file), complaints, lines, lacks, trial))
+        data = _survey.as_data(found, str(file), complaints, lines, lacks, trial)
+        _project.print_json(
+            {**data, **({"sources": [s._asdict() for s in sources]} if explain else {})}
+        )
     else:
         _survey.show(found, str(file), complaints, lines, lacks, trial)
+        _survey.show_sources(sources, str(file))
     raise SystemExit(1 if complaints or (trial is not None and not trial.is_healthy) else 0)
