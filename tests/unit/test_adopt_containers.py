@@ -221,3 +221,20 @@ def test_a_login_in_the_query_of_an_address_is_the_stores_own():
 """
     found = found_in(**{"compose.yaml": compose, "Dockerfile": "FROM python:3.12\n"} | APP)
     assert found.services[0].env["DSN"] == "${stores.db.url}?sslmode=disable"
+
+
+def test_a_service_with_a_folder_of_its_own_in_a_shared_image_is_what_lies_there():
+    compose = """services:
+  server: {build: ., image: dev, command: node s.js, volumes: ["./server:/app"]}
+  client: {image: dev, command: node c.js, volumes: ["./client:/app"]}
+"""
+    files = {"server/s.js": "serve(process.env.PORT)", "client/c.js": "serve(process.env.PORT)"}
+    files |= {f"{name}/package.json": '{"dependencies": {}}' for name in ("server", "client")}
+    found = found_in(**{"compose.yaml": compose, "Dockerfile": "FROM node:22\n"} | files)
+    assert {s.name: s.folder for s in found.services}["client"] == "client"
+
+
+def test_what_rebuilds_a_go_program_after_an_edit_is_not_a_part_of_it():
+    dockerfile = "FROM golang:1.24\nCOPY . .\nENTRYPOINT CompileDaemon --build='go build .'\n"
+    files = {"go.mod": "module a", "main.go": "package main\n", "Dockerfile": dockerfile}
+    assert runs(found_in(**files)) == {"a": "go run ."}

@@ -11,7 +11,7 @@ from typing import Any
 from tarmac.adopt import _dotenv, _servers
 from tarmac.adopt._compose_containers import Container, added
 from tarmac.adopt._compose_file import NAMES, Project, read_project
-from tarmac.adopt._compose_parts import listed, shaped
+from tarmac.adopt._compose_parts import listed, mounts_of, shaped
 from tarmac.adopt._found import (
     Folder,
     Recogniser,
@@ -166,7 +166,10 @@ def _active(shapes: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) 
 
 
 def _with_builds(shapes: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Give a service of an image that another one builds the same build."""
+    """Give a service of an image that another one builds the same build.
+
+    One with a command and folders of its own in that image is what lies in them.
+    """
     built = {
         spec["image"]: spec["build"]
         for spec in shapes.values()
@@ -174,7 +177,9 @@ def _with_builds(shapes: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, An
     }
     return {
         own: {**spec, "build": built[spec["image"]]}
-        if not spec.get("build") and spec.get("image") in built
+        if not spec.get("build")
+        and spec.get("image") in built
+        and not (spec.get("command") and any(mounts_of(spec)))
         else spec
         for own, spec in shapes.items()
     }

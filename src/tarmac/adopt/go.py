@@ -29,6 +29,8 @@ _SERVES = re.compile(r"(?i)listen|serve|server|daemon|worker|signal\.Notify")
 #: The built front end that is compiled in, or read from its folder.
 _EMBEDS = re.compile(r"(?m)^//go:embed\s+(?:all:)?((?:[\w-]+/)*(?:dist|build))\b")
 _READS = re.compile(r"\"(?:\./)?((?:[\w-]+/)+(?:dist|build))\"")
+#: Programs that build and start another one after an edit; their options are not its own.
+_WATCHERS = frozenset({"CompileDaemon", "air", "reflex", "gow", "fresh", "realize"})
 #: Where programs are that make code or help at work, beside those that run.
 _ASIDE = re.compile(r"(^|/)(internal|tools?|scripts?|hack|gen\w*|build)(/|$)")
 
@@ -102,7 +104,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         return ""
     if argv[0] == "go":
         return " ".join(argv)
-    told = local_ports(argv[1:])
+    told = () if posixpath.basename(argv[0]) in _WATCHERS else local_ports(argv[1:])
     # What its container is told of its port counts, not what the flag's default says.
     run = chosen.run.partition(" --")[0] if "$PORT" in " ".join(told) else chosen.run
     return f"{run} {joined(told)}".strip()
