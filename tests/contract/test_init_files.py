@@ -75,7 +75,8 @@ def test_they_are_there_when_the_first_service_connects_and_once(kind, sandbox):
     sandbox.write(system(kind))
     refused = sandbox.tarmac("up", "-d")
     assert refused.returncode == 1
-    assert "row.sql: the init failed on it: " in refused.stdout
+    place = "row.sql:1" if kind == "postgres" else "row.sql"
+    assert f"{place}: the init failed on it: " in refused.stdout
     assert "lost" in refused.stdout, "the server says what it refuses"
     (sandbox.folder / "row.sql").write_text(ROW)
     if kind == "mysql":  # what was made of tables.sql is there, and it is not loaded again
@@ -85,6 +86,26 @@ def test_they_are_there_when_the_first_service_connects_and_once(kind, sandbox):
     assert sandbox.tarmac("restart", "it", "cl").returncode == 0
     sandbox.until("cl", lambda node: node["state"] == "healthy")
     assert set(rows(sandbox)) == {"[7]"}
+
+
+DUMP = r"""\restrict x
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE TABLE public.kept (n integer, note text);
+COPY public.kept (n, note) FROM stdin;
+7	a;b
+8	\N
+\.
+"""
+
+
+@pytest.mark.servers
+def test_what_pg_dump_writes_is_loaded(sandbox):
+    (sandbox.folder / "client.py").write_text(CLIENT)
+    (sandbox.folder / "tables.sql").write_text(DUMP)
+    (sandbox.folder / "row.sql").write_text("UPDATE kept SET n = n + 1;")
+    sandbox.write(system("postgres"))
+    assert sandbox.up()["healthy"]
+    assert rows(sandbox) == ["[8, 9]"]
 
 
 def test_a_file_that_is_not_there_is_reported_with_its_place(sandbox):

@@ -19,12 +19,11 @@ _COPIES = re.compile(
 #: The server's administrator does it, not the one user that a store's services have; or the image's
 #: own client does, and no server knows it.
 _NOT_ITS_USERS = {
-    r"^[ \t]*\\\w+": "a command of psql",
+    r"^[ \t]*\\(?!(?:set|unset|echo|connect|c|encoding|(?:un)?restrict)\b)[a-z]": "a psql command",
     r"^[ \t]*source\s+\S": "a command of MySQL's client",
     r"\bCREATE\s+(?:DATABASE|SCHEMA\s+IF|ROLE|USER)\b": "statements that need an administrator",
     r"^[ \t]*USE\s+": "another database",
     r"\bOWNER\s+TO\b|^[ \t]*(?:GRANT|REVOKE|ALTER\s+(?:ROLE|USER|SYSTEM))\b": "users of its own",
-    r"^[ \t]*COPY\s.+\bFROM\s+stdin": "data for psql",
 }
 
 

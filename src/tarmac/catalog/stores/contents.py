@@ -15,7 +15,12 @@ Rows = Mapping[str, frozenset[int]]
 
 
 class RefusedFile(Exception):
-    """A server refused a statement of it."""
+    """A server refused a statement of it, or it cannot be read."""
+
+    def __init__(self, what: str, line: int = 0) -> None:
+        super().__init__(what)
+        #: Where in the file; 0: nothing says it.
+        self.line = line
 
 
 @dataclass(frozen=True)

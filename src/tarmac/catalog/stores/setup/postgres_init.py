@@ -15,6 +15,7 @@ _ONCE = """SELECT NOT EXISTS (SELECT FROM tarmac_seeds WHERE file = '{name}') AS
 \\if :is_new
 BEGIN;
 \\ir {name}
+RESET search_path;
 INSERT INTO tarmac_seeds VALUES ('{name}', '{digest}', now());
 COMMIT;
 \\endif

@@ -110,4 +110,5 @@ async def apply_seed(seed: Seed, secrets: Mapping[str, str], *, again: bool = Fa
     try:
         return await load(url, file, again=again)
     except RefusedFile as error:
-        raise TarmacError(f"{path}: the {what} failed on {seed.store}: {error}") from None
+        where = f"{path}:{error.line}" if error.line else str(path)
+        raise TarmacError(f"{where}: the {what} failed on {seed.store}: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import BytesIO
 
 import asyncpg
 
@@ -17,6 +18,7 @@ from tarmac.catalog.stores.contents import (
 )
 from tarmac.run.local.stores import postgres_marks, postgres_rows
 from tarmac.run.local.stores.postgres_connection import CONNECT_S, REFUSED, asking
+from tarmac.run.local.stores.psql_script import NotPsql, Statement, statements
 
 #: Remembers which seed files a database has had; beside the services' own tables.
 _SEEDED = (
@@ -48,15 +50,31 @@ async def say(url: str, statements: Iterable[str]) -> None:
 
 
 async def load(url: str, file: SqlFile, *, again: bool) -> SeedOutcome:
-    """Load a file of SQL once per database, in one transaction.
+    """Load a file of SQL once per database, in one transaction, as psql reads it.
 
     Raises:
         RefusedFile: the server cannot be reached, or refuses a statement.
     """
     try:
         return await _load(url, file, again=again)
+    except NotPsql as error:
+        raise RefusedFile(str(error), error.line) from None
     except REFUSED as error:
         raise RefusedFile(str(error) or type(error).__name__) from None
+
+
+async def _run(connection: asyncpg.Connection, statement: Statement) -> None:
+    """Run a statement. Raises RefusedFile with its line."""
+    try:
+        if statement.data is None:
+            await connection.execute(statement.sql)
+        else:
+            data = BytesIO(statement.data.encode())
+            copy_in = getattr(connection, "_copy_in")  # noqa: B009 - the public ones build the COPY
+            await copy_in(statement.sql, data, None)
+    except asyncpg.PostgresError as error:
+        before = statement.sql[: int(error.position or 1) - 1]
+        raise RefusedFile(str(error), statement.line + before.count("\n")) from None
 
 
 async def _load(url: str, file: SqlFile, *, again: bool) -> SeedOutcome:
@@ -70,7 +88,10 @@ async def _load(url: str, file: SqlFile, *, again: bool) -> SeedOutcome:
             )
             if known is not None and not again:
                 return file.outcome(known)
-            await connection.execute(file.content)
+            for statement in statements(file.content):
+                await _run(connection, statement)
+            # What pg_dump writes leaves no schema to look in.
+            await connection.execute("RESET search_path")
             await connection.execute(_REMEMBER, file.name, file.digest)
             return "applied"
     finally:
