@@ -21,6 +21,10 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_places
 
 
+#: Kinds beside whose name their place may say another one.
+_SAYING = ("Service", "Gateway")
+
+
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield references to something missing; those of pods are ENV003's and SEC004's."""
     yield from _missing(subject, namings(subject, of_pods=False))
@@ -100,19 +104,27 @@ def namings(files: Files, *, of_pods: bool) -> Iterator[Naming]:
 
 
 def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[Naming]:
-    holder = value if named == "ref" else dig(artifact.data, *path[:-1])
-    name = text(value, "name") if named == "ref" else value
-    if not isinstance(name, str) or not isinstance(holder, Mapping) or holder.get("optional"):
+    is_whole, default = named.startswith("ref"), named.removeprefix("ref").removeprefix(":")
+    holder = value if is_whole else dig(artifact.data, *path[:-1])
+    name = text(value, "name") if is_whole else value
+    if not isinstance(name, str):
         return
-    kind = str(holder.get("kind") or named) if named in ("ref", "Service", "Gateway") else named
-    space = str(holder.get("namespace") or metadata(artifact).namespace or "")
+    # An item of a list of names stands alone.
+    own = holder if isinstance(holder, Mapping) else {}
+    if own.get("optional") or (is_whole and not own):
+        return
+    kind = str(own.get("kind") or default) if is_whole or named in _SAYING else named
+    kind = f"Cluster{kind}" if own.get("clusterScope") is True else kind
+    space = str(own.get("namespace") or metadata(artifact).namespace or "")
     name, _, rest = name.partition(".") if path[-1] == "host" else (name, "", "")
     if rest and ".svc" not in f".{rest}":
         return  # a host that is not a Service
     if rest:
         space = rest.partition(".")[0]
-    if "{{" not in name and "$" not in name and "*" not in name:
-        yield Naming(artifact, path, kind, name, space, str(holder.get("key") or ""))
+    if "/" in name:
+        space, _, name = name.rpartition("/")
+    if kind and "{{" not in name and "$" not in name and "*" not in name:
+        yield Naming(artifact, path, kind, name, space, str(own.get("key") or ""))
 
 
 @cache
