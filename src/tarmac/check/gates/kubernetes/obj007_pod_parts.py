@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,6 +18,8 @@ from tarmac.check.gates.views.scope import counted_in_files
 #: How a probe may ask.
 WAYS = frozenset({"httpGet", "tcpSocket", "grpc", "exec"})
 HOOKS = WAYS | {"sleep"}
+#: A variable in the value of another; `$$(` is a text.
+_NAMED = re.compile(r"(?<!\$)\$\((\w+)\)")
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
@@ -82,6 +85,14 @@ def _container(container: Container, volumes: set[str | None]) -> Iterator[tuple
 
 
 def _variables(data: Fields) -> Iterator[tuple[Path, str]]:
+    names = [text(variable, "name") for variable in items(data, "env")]
+    for number, variable in enumerate(items(data, "env")):
+        for asked in _NAMED.findall(str(variable.get("value"))):
+            if asked in names[number + 1 :] and asked not in names[:number]:
+                what = (
+                    f"sets {names[number]} by $({asked}), which is set below it and stays as it is"
+                )
+                yield ("env", number), f"{what} written; set {asked} above"
     for number, variable in enumerate(items(data, "env")):
         name = text(variable, "name")
         if "value" not in variable and not fields(variable, "valueFrom"):

@@ -20,7 +20,6 @@ from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, S
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_places
 
-
 #: Kinds beside whose name their place may say another one.
 _SAYING = ("Service", "Gateway")
 

@@ -20,6 +20,7 @@ from tarmac.check.gates.views.objects.amounts import is_amount, wrong_amount
 from tarmac.check.gates.views.objects.leaves import is_typo, leaves
 from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.objects.object_rules import choices, is_ruled, object_rules, written
+from tarmac.check.gates.views.objects.role_rules import without_effect
 from tarmac.check.gates.views.objects.text_forms import FORMS, is_filled
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_paths
@@ -103,6 +104,8 @@ def _of_kind(artifact: Artifact) -> Iterator[Breach]:
     room = [str(port(data, *update, key)) for key in ("maxSurge", "maxUnavailable")]
     if kind == "Deployment" and not {"None", *room} - {"None", "0", "0%"} and "None" not in room:
         yield Breach(update, "allows neither more pods nor fewer, so no update begins; allow one")
+    if kind in ("Role", "ClusterRole"):
+        yield from (Breach(path, what) for path, what in without_effect(artifact))
     own = ("spec", "jobTemplate", "spec") if kind == "CronJob" else ("spec",)
     if kind in ("Job", "CronJob"):
         path = (*own, "template", "spec", "restartPolicy")

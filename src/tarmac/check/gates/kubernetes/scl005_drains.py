@@ -8,8 +8,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
-from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
-from tarmac.check.gates.views.objects.references import reference_to
+from tarmac.check.gates.views.objects.pods import RUNNING, pods
+from tarmac.check.gates.views.objects.references import SCALERS, reference_to, target_of
 from tarmac.check.gates.views.objects.scaling import Budget, Controller, Scaler, scalers, templated
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.scope import counted_in_files
@@ -17,6 +17,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield budgets that block every drain, and numbers of which nothing can run."""
+    yield from _two_owners(files)
     scaling = {(space_of(own.artifact), own.target): own for own in scalers(files)}
     for own in scaling.values():
         least = own.least if own.least is not None else 1
@@ -43,15 +44,31 @@ def check(files: Files) -> Iterator[Finding]:
                 )
 
 
+def _two_owners(files: Files) -> Iterator[Finding]:
+    """Yield an autoscaler of what another one scales as well."""
+    first = dict[tuple[str, str, str], str]()
+    for artifact in files.objects(*SCALERS):
+        target = target_of(artifact)
+        # Without a namespace, another folder may be another example.
+        space = space_of(artifact) or artifact.path.rpartition("/")[0]
+        key = (space, target.kind or "Deployment", target.name or "")
+        other = first.setdefault(key, title(artifact))
+        if key[2] and other != title(artifact):
+            what = f"{title(artifact)} and {other} both scale {key[1]} {key[2]}"
+            yield Finding(
+                artifact.at("spec", "scaleTargetRef"), f"{what}: each undoes the other; keep one"
+            )
+
+
 def _least(scaler: Scaler | None, written: int | None) -> int:
     if scaler is not None:
         return scaler.least or 1
     return 1 if written is None else written
 
 
-def _judged(files: Files) -> Iterator[Pods | Scaler]:
+def _judged(files: Files) -> Iterator[object]:
     yield from pods(files, *RUNNING)
-    yield from scalers(files)
+    yield from files.objects(*SCALERS)
 
 
 GATE = Gate(

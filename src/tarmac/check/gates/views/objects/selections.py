@@ -12,6 +12,13 @@ from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, space_of
 from tarmac.check.gates.views.objects.pods import Pods
 
+#: Labels that controllers write on pods; no template has them.
+CONTROLLED = frozenset({
+    "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "pod-template-hash",
+    "controller-revision-hash", "pod-template-generation", "controller-uid", "job-name",
+    "batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-completion-index", "rollouts-pod-template-hash",
+})  # fmt: skip
 #: So many that are named are not one.
 TWO_NAMESPACES = 2
 
@@ -38,8 +45,8 @@ def selections(files: Files) -> Iterator[Selection]:
         kind, space = kind_of(artifact), space_of(artifact)
         key = "podSelector" if kind == "NetworkPolicy" else "selector"
         own = fields(artifact.data, "spec", key)
-        if own:
-            plain = {"matchLabels": own} if kind == "Service" else own
+        plain = _written({"matchLabels": own} if kind == "Service" else own)
+        if own and any(plain.values()):
             yield Selection(artifact, ("spec", key), plain, "selects", space)
         if kind == "NetworkPolicy":
             yield from _peers(artifact, space)
@@ -54,7 +61,16 @@ def _peers(artifact: Artifact, space: str) -> Iterator[Selection]:
             for other, peer in enumerate(items(rule, key)):
                 if (own := fields(peer, "podSelector")) and "namespaceSelector" not in peer:
                     path = ("spec", way, number, key, other, "podSelector")
-                    yield Selection(artifact, path, own, verb, space)
+                    yield Selection(artifact, path, _written(own), verb, space)
+
+
+def _written(selector: Fields) -> Fields:
+    """Leave out of a selector what controllers write."""
+    labels = {k: v for k, v in fields(selector, "matchLabels").items() if k not in CONTROLLED}
+    asked = [
+        one for one in items(selector, "matchExpressions") if text(one, "key") not in CONTROLLED
+    ]
+    return {"matchLabels": labels, "matchExpressions": asked}
 
 
 def chosen(selection: Selection, kept: PodIndex) -> list[Pods] | None:

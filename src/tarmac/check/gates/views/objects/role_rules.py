@@ -1,0 +1,33 @@
+"""Rules of roles: groups and resources that an API server has, and that go together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, items
+from tarmac.check.gates.views.objects.object_rules import object_rules
+
+_VERSION = re.compile(r"(?:(.*)/)?v\d+(?:(?:alpha|beta)\d+)?")
+
+
+def without_effect(artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    """Yield groups and resources of a role that grant nothing: a server takes them as they are."""
+    known = object_rules()["resources"]
+    for number, rule in enumerate(items(artifact.data, "rules")):
+        groups = [one for one in items(rule, "apiGroups") if isinstance(one, str)]
+        for at, group in enumerate(groups):
+            if found := _VERSION.fullmatch(group):
+                what = f"is {group!r}, and a group has no version, so it grants nothing"
+                yield ("rules", number, "apiGroups", at), f'{what}; write "{found[1] or ""}"'
+        if any(map(_VERSION.fullmatch, groups)) or "*" in groups:
+            continue
+        for at, resource in enumerate(items(rule, "resources")):
+            own = known.get(str(resource).partition("/")[0])
+            if groups and own and not set(own) & set(groups):
+                there = " or ".join(f'"{group}"' for group in own)
+                what = (
+                    f"is {resource!r}, which is in none of the rule's groups, so it grants nothing"
+                )
+                yield ("rules", number, "resources", at), f"{what}; its group is {there}"
