@@ -54,7 +54,7 @@ SAID = {
 def test_verify_says_where_a_file_cannot_be_read_and_judges_the_others(name, expected, folder):
     shutil.copy(FOUND / f"{name}.yaml", folder / "a.yaml")
     (folder / "b.yaml").write_text(GOOD)
-    shown = said("verify", "--files", ".", code=0 if name == "latin-1" else 1)
+    shown = said("verify", "--files", ".", "-v", code=0 if name == "latin-1" else 1)
     assert expected in shown
     assert "pass    OBJ005  (files: files 1)" in shown
 

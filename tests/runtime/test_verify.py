@@ -266,7 +266,9 @@ def test_a_folder_in_which_nothing_applies_is_1_with_the_reason(tmp_path, monkey
     shown = verify("--files", ".")
     assert shown.exit_code == 1
     last = shown.output.splitlines()[-2:]
-    assert re.fullmatch(r"gates: \d+ not applicable", last[0])
+    assert re.fullmatch(
+        r"0 errors, 0 warnings; gates: \d+ not applicable \(-v lists them\)", last[0]
+    )
     assert last[1].startswith(".: no gate found input")
 
 

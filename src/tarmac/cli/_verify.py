@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tarmac.base.errors import BadInput, Problem
+
 if TYPE_CHECKING:
-    from tarmac.base.report import Report
+    from tarmac.base.report import Finding, Report
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("text", "json", "junit", "sarif", "github")
@@ -52,13 +58,19 @@ def files_options(function: F) -> F:
     )(function)
     return click.option(
         "--files",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Check files that were not rendered from a model; with or without a SYSTEM.",
+        type=click.Path(exists=True, path_type=Path, allow_dash=True),
+        help="Check a folder or files (`-`: standard input) that no model rendered.",
     )(function)
 
 
 def output_options(function: F) -> F:
-    """Add --debug and --format."""
+    """Add --debug, --verbose and --format."""
+    function = click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="With --files: also list the gates, and what each judged.",
+    )(function)
     function = click.option(
         "--format",
         "written",
@@ -70,6 +82,54 @@ def output_options(function: F) -> F:
     return click.option(
         "--debug", is_flag=True, help="Print the traceback of a gate that failed on its own."
     )(function)
+
+
+@contextlib.contextmanager
+def named_files(given: Sequence[Path]) -> Iterator[tuple[Path | None, tuple[Path, ...], str]]:
+    """Give the folder of files and folders, the files of it that are meant, and a prefix to hide.
+
+    One folder means all that is in it; `-` is a file of YAML that is read from standard input.
+    """
+    if not given or (len(given) == 1 and given[0].is_dir()):
+        yield (given[0] if given else None), (), ""
+        return
+    from tarmac.check.verify.folder import paths_of
+
+    with contextlib.ExitStack() as stack:
+        hidden = ""
+        only: list[Path] = []
+        for path in given:
+            if str(path) == "-":
+                hidden = stack.enter_context(tempfile.TemporaryDirectory(prefix="tarmac-"))
+                own = Path(hidden, "stdin.yaml")
+                own.write_bytes(sys.stdin.buffer.read())
+                only.append(own)
+            elif path.is_dir():
+                only += paths_of(path)
+            elif path.exists():
+                only.append(path)
+            else:
+                raise BadInput([Problem(str(path), "does not exist; correct the path")])
+        folder = os.path.commonpath([str(path.parent) for path in only] or ["."])
+        yield Path(folder), tuple(dict.fromkeys(only)), f"{hidden}/" if hidden else ""
+
+
+def without(report: Report, prefix: str) -> Report:
+    """Leave the folder of standard input out of a report."""
+    if not prefix:
+        return report
+    results = [
+        replace(one, findings=tuple(_without(found, prefix) for found in one.findings))
+        for one in report.results
+    ]
+    remarks = [_without(found, prefix) for found in report.remarks]
+    system = report.system.replace(prefix, "")
+    return replace(report, system=system, results=tuple(results), remarks=tuple(remarks))
+
+
+def _without(finding: Finding, prefix: str) -> Finding:
+    where, what = finding.where.replace(prefix, ""), finding.what.replace(prefix, "")
+    return replace(finding, where=where, what=what)
 
 
 def fix(report: Report, verify: Callable[[], Report], *, write: bool) -> Report:
@@ -91,8 +151,10 @@ def fix(report: Report, verify: Callable[[], Report], *, write: bool) -> Report:
     return verify() if patches else report
 
 
-def print_report(report: Report, written: str, *, debug: bool, strict: bool) -> None:
-    """Print a report in a format, and end with its exit code."""
+def print_report(report: Report, written: str, *, debug: bool, strict: bool, verbose: bool) -> None:
+    """Print a report in a format, and end with its exit code; one on files is brief by default."""
+    if written == "text" and not verbose and not report.environments and not report.items:
+        written = "brief"
     reporter = importlib.import_module(f"tarmac.check.reporting.as_{written}")
     click.echo(reporter.write(report), nl=False)
     for result in report.results if debug else ():

@@ -14,7 +14,8 @@ SECTION = "Check"
 
 
 @click.command("verify", short_help="Run all checks and report the evidence.")
-@_project.system_argument
+@_project.namespace_option
+@click.argument("given", nargs=-1, metavar="[SYSTEM]")
 @click.option("--env", "environment", metavar="ENV", help="The environment to check; default: all.")
 @click.option("--phase", metavar="PHASE", help="Only checklist items and gates of this phase.")
 @_verify.target_options
@@ -49,7 +50,7 @@ SECTION = "Check"
 )
 @_project.json_option
 def VERB(
-    system: str | None,
+    given: tuple[str, ...],
     namespace: str,
     environment: str | None,
     phase: str | None,
@@ -69,6 +70,7 @@ def VERB(
     fix: bool,
     diff: bool,
     debug: bool,
+    verbose: bool,
     as_json: bool,
 ) -> None:
     """Run all gates on SYSTEM's environments, and report the evidence for each checklist item.
@@ -85,7 +87,8 @@ def VERB(
     changed.
 
     With --files a folder of YAML, Dockerfiles, Terraform and scripts is checked as is, by all gates
-    that need no plan: `tarmac verify --files .`. Findings are suppressed by a suppressions.yaml in
+    that need no plan: `tarmac verify --files .`; so are single files, `--files a.yaml b.yaml`, and
+    standard input, `--files -`. Findings are suppressed by a suppressions.yaml in
     it, or in their place by a comment, `tarmac: ignore[NET001] REASON`. --fix corrects some.
 
     Example: tarmac verify shop --env production --phase kubernetes
@@ -101,23 +104,45 @@ def VERB(
         )
     if context is not None and target != "cluster":
         raise BadInput([Problem("--context", "needs a cluster; add --target cluster")])
-    options = VerifyOptions(
-        # A folder of files needs no model, so the current folder's is not read.
-        file=_project.find(system) if system or files is None else None,
-        today=date.date() if date else datetime.now(UTC).date(),
-        environment=environment,
-        phase=phase,
-        namespace=namespace if target == "local" else None,
-        cluster=target == "cluster",
-        context=context,
-        tree=tree,
-        in_memory=in_memory,
-        junit=junit,
-        files=files,
-        changed=changed,
-        ready=ready,
+    system, paths = _split(given, files)
+    with _verify.named_files(paths) as (folder, only, prefix):
+        options = VerifyOptions(
+            # Files need no model, so the current folder's is not read.
+            file=_project.find(system) if system or files is None else None,
+            today=date.date() if date else datetime.now(UTC).date(),
+            environment=environment,
+            phase=phase,
+            namespace=namespace if target == "local" else None,
+            cluster=target == "cluster",
+            context=context,
+            tree=tree,
+            in_memory=in_memory,
+            junit=junit,
+            files=folder,
+            only=only,
+            changed=changed,
+            ready=ready,
+        )
+        report = verify(options)
+        if fix or diff:
+            report = _verify.fix(report, lambda: verify(options), write=fix)
+        report = _verify.without(report, prefix)
+    _verify.print_report(
+        report, "json" if as_json else written, debug=debug, strict=strict, verbose=verbose
     )
-    report = verify(options)
-    if fix or diff:
-        report = _verify.fix(report, lambda: verify(options), write=fix)
-    _verify.print_report(report, "json" if as_json else written, debug=debug, strict=strict)
+
+
+def _split(given: tuple[str, ...], files: Path | None) -> tuple[str | None, list[Path]]:
+    """Tell the system from further files, which a shell makes of `--files *.yaml`."""
+    paths = [] if files is None else [files]
+    if files is None or files.is_dir():
+        system, *others = given or (None,)
+    else:
+        others = [one for one in given if one == "-" or Path(one).is_file()]
+        systems = [one for one in given if one not in others]
+        system, others = (systems[0] if systems else None), [*systems[1:], *others]
+        paths += map(Path, others)
+        others = systems[1:]
+    if others:
+        raise click.UsageError(f"Got unexpected extra argument ({' '.join(others)})")
+    return system, paths

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -53,6 +53,8 @@ OTHERS = (
     "dist",
     "testdata",
 )
+#: So many files are named in a report's title.
+MOST_NAMED = 3
 #: What is wrong in these may be meant.
 TESTS = frozenset(("test", "tests", "e2e", "fixtures"))
 FORGES = (".github", ".gitlab", ".gitea")
@@ -64,17 +66,19 @@ def judge(
     gates: Iterable[Gate],
     suppressions: Callable[[Path], Suppressions],
     known: Collection[str] = (),
+    only: Sequence[Path] = (),
 ) -> Report:
     """Judge every file of a folder.
 
     Args:
         suppressions: reads the suppressions beside a file; here those in the folder itself.
         known: the ids of all gates, where `gates` are some of them.
+        only: files of the folder that are judged instead of all.
 
     Raises:
         BadInput: there is nothing in it that any gate reads.
     """
-    paths = list(_paths(folder))
+    paths = list(only or paths_of(folder))
     below = [path.parent / "templates" for path in paths if path.name == "Chart.yaml"]
     found = [
         item
@@ -101,7 +105,7 @@ def judge(
             before = results.get(result.what)
             results[result.what] = both(before, result) if before else result
     return Report(
-        system=str(folder),
+        system=_title(folder, only),
         environments=(),
         today=today.isoformat(),
         results=tuple(results.values()),
@@ -112,6 +116,12 @@ def judge(
         ),
         suppressed=(*suppressed(own, today), *ignore_comments.suppressed(comments, today)),
     )
+
+
+def _title(folder: Path, only: Sequence[Path]) -> str:
+    if len(only) > MOST_NAMED:
+        return f"{len(only)} files"
+    return ", ".join(map(files.shown, only)) or str(folder)
 
 
 def _lenient(finding: Finding, folder: Path) -> Finding:
@@ -140,7 +150,8 @@ def both(one: Result, other: Result) -> Result:
     )
 
 
-def _paths(folder: Path) -> Iterator[Path]:
+def paths_of(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that some gate may read."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(
             child

@@ -62,6 +62,8 @@ class VerifyOptions:
     junit: tuple[Path, ...] = ()
     #: A folder of files without a plan.
     files: Path | None = None
+    #: Of these, the ones that are judged; none: all.
+    only: tuple[Path, ...] = ()
     #: The git revision to which files that are reported differ; None: all are.
     changed: str | None = None
     #: Every item has to pass; a checklist without items is none.
@@ -85,7 +87,7 @@ def verify(options: VerifyOptions) -> Report:
             raise BadInput([Problem("verify", "no input is named; name a system, or --files")])
         return planned
     wanted = _wanted(all_gates, None, options.phase)
-    own = folder.judge(options.files, options.today, wanted, _suppressions, all_gates)
+    own = folder.judge(options.files, options.today, wanted, _suppressions, all_gates, options.only)
     own = own if touched is None else changed.only(own, touched)
     if planned is None:
         return own

@@ -1,0 +1,76 @@
+"""`verify --files` takes a folder, files and standard input, and its report fits on a screen."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from tarmac.cli.main import tarmac
+
+POD = """apiVersion: v1
+kind: Pod
+metadata: {name: Web_1}
+spec: {containers: [{name: web, image: "web:1"}]}
+"""
+SERVICE = """apiVersion: v1
+kind: Service
+metadata: {name: 1st}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+
+
+@pytest.fixture
+def verify(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/pod.yaml").write_text(POD)
+    (tmp_path / "service.yaml").write_text(SERVICE)
+    monkeypatch.chdir(tmp_path)
+    return lambda *args, **more: CliRunner().invoke(tarmac, ["verify", *args], **more)
+
+
+def errors(shown):
+    return re.findall(r"^  (\S+): OBJ013:", shown.output, re.MULTILINE)
+
+
+def test_all_of_a_folder_is_judged(verify):
+    assert errors(verify("--files", ".")) == ["a/pod.yaml:3", "service.yaml:3"]
+
+
+def test_only_the_named_files_are_judged(verify):
+    assert errors(verify("--files", "service.yaml")) == ["service.yaml:3"]
+    both = verify("--files", "service.yaml", "a/pod.yaml")
+    assert errors(both) == ["a/pod.yaml:3", "service.yaml:3"]
+    assert both.output.startswith("service.yaml, a/pod.yaml, judged for ")
+
+
+def test_standard_input_is_judged_and_its_comments_are_read(verify):
+    assert errors(verify("--files", "-", input=POD)) == ["stdin.yaml:3"]
+    ignored = POD.replace("Web_1}", "Web_1}  # tarmac: ignore[OBJ013] an example")
+    shown = verify("--files", "-", input=ignored)
+    assert errors(shown) == []
+    assert "1 suppressed" in shown.output
+
+
+def test_a_file_that_is_not_there_is_told(verify):
+    shown = verify("--files", "none.yaml")
+    assert shown.exit_code == 2
+    assert "none.yaml" in shown.output
+
+
+def test_a_brief_report_has_errors_first_and_gates_on_request_only(verify, tmp_path):
+    many = "\n---\n".join(POD.replace("Web_1", f"web-{number}") for number in range(9))
+    (tmp_path / "many.yaml").write_text(many)
+    lines = verify("--files", ".").output.splitlines()
+    found = [line for line in lines if line.startswith("  ")]
+    is_warning = [": warning: " in line for line in found[:-1]]
+    assert is_warning == sorted(is_warning)
+    assert sum(is_warning) == 20
+    assert re.fullmatch(r"  and \d+ more warnings; -v lists them", found[-1])
+    assert re.fullmatch(r"2 errors, \d+ warnings; gates: .* \(-v lists them\)", lines[-1])
+    assert not any("gates that" in line for line in lines)
+
+    whole = verify("--files", ".", "-v").output
+    assert "gates that passed, and what they judged" in whole
+    assert whole.count(": warning: ") > 20
