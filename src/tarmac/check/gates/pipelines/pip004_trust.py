@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
-from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
-from tarmac.check.gates.views.scope import counted
+from tarmac.check.gates.views.scope import counted_in_files
 
 #: Anyone can start these; they run with the repository's secrets and a token that writes.
 PRIVILEGED = ("pull_request_target", "workflow_run")
@@ -18,6 +19,10 @@ FOREIGN = re.compile(
     r"github\.(event\.pull_request\.(head|merge_commit_sha)|head_ref|event\.workflow_run\.head)"
     r"|refs/pull/|^(gh pr checkout|hub pr checkout)"
 )
+#: What gets code in a script; another line may only report on it.
+GETS_CODE = re.compile(r"\b(git (fetch|checkout|clone|pull|switch)|(gh|hub) pr checkout)\b")
+#: Conditions by which only code of some is taken.
+CHOSEN_BY_US = re.compile(r"actor|author_association|label|user\.login|head\.repo|head_repository")
 #: Fields of an event that the author of an issue or a pull request chooses.
 CHOSEN = re.compile(
     r"github\.(?:head_ref"
@@ -30,20 +35,23 @@ CHOSEN = re.compile(
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(files: Files) -> Iterator[Finding]:
     """Yield checkouts of untrusted code beside secrets, and scripts with untrusted text."""
-    for workflow in workflows(subject):
+    for workflow in workflows(files):
         started = [trigger for trigger in PRIVILEGED if trigger in workflow.triggers]
         for name, job in workflow.jobs.items():
             for step in job.steps:
                 if started:
-                    yield from _taken(workflow, name, step, started[0])
+                    limited = bool(CHOSEN_BY_US.search(f"{job.condition} {step.condition}"))
+                    for found in _taken(workflow, name, step, started[0]):
+                        yield replace(found, warning=limited)
                 yield from _made(workflow, name, step)
 
 
 def _taken(workflow: Workflow, job: str, step: Step, started: str) -> Iterator[Finding]:
     said = " ".join(str(step.inputs.get(key, "")) for key in ("ref", "repository"))
-    if FOREIGN.search(said) or any(FOREIGN.search(line.strip()) for line in step.run.splitlines()):
+    lines = [line.strip() for line in step.run.splitlines() if GETS_CODE.search(line)]
+    if FOREIGN.search(said) or any(map(FOREIGN.search, lines)):
         what = f"job {job} checks out untrusted code ({step.title}) and is started by {started}"
         advice = "with this repository's secrets; start it by pull_request instead"
         yield Finding(workflow.line(started), f"{what}, {advice}")
@@ -58,8 +66,8 @@ def _made(workflow: Workflow, job: str, step: Step) -> Iterator[Finding]:
                 yield Finding(workflow.line(found[0]), f"{what}; {advice}")
 
 
-def _steps(subject: Subject) -> list[object]:
-    jobs = (job for workflow in workflows(subject) for job in workflow.jobs.values())
+def _steps(files: Files) -> list[object]:
+    jobs = (job for workflow in workflows(files) for job in workflow.jobs.values())
     return [step for job in jobs for step in job.steps]
 
 
@@ -69,7 +77,8 @@ GATE = Gate(
     phase="delivery",
     source="https://securitylab.github.com/resources/github-actions-preventing-pwn-requests",
     check=check,
-    scope=counted("steps of workflows", _steps),
+    of_files=check,
+    scope=counted_in_files("steps of workflows", _steps),
     reads="checkouts in workflows that pull_request_target or workflow_run start, and "
     "expressions in scripts. What a script of the repository does itself is not followed.",
     targets=("repository",),
