@@ -33,7 +33,7 @@ _PEERS = {"Ingress": "from", "Egress": "to"}
 def check(files: Files) -> Iterator[Finding]:
     """Yield rules that open more than was meant, and rules that are not read."""
     for space in policy_spaces(files):
-        for policy, path, what in (*ignored(space), *wide(space), *misnamed(space)):
+        for policy, path, what in (*ignored(space), *wide(space), *misnamed(space), *apart(space)):
             yield Finding(policy.artifact.at(*path), f"{title(policy.artifact)} {what}")
 
 
@@ -68,6 +68,26 @@ def misnamed(space: PolicySpace) -> Iterator[Fault]:
         near = difflib.get_close_matches(name, often, 1, _ALIKE) if times[name] == 1 else []
         if near:
             yield policy, path, f"names the namespace {name} alone; did you mean {near[0]}?"
+
+
+def apart(space: PolicySpace) -> Iterator[Fault]:
+    """Yield two peers where one was meant: a namespace, and pods that its own namespace lacks."""
+    for direction in KEYS:
+        for policy, path, rule in space.rules(direction):
+            wholes = [n for n, peer in enumerate(rule.peers) if set(peer) == {"namespaceSelector"}]
+            for number, peer in enumerate(rule.peers):
+                pods = peer.get("podSelector") or {}
+                lost = set(peer) == {"podSelector"} and _chooses(pods) and not space.chosen(pods)
+                if (
+                    lost
+                    and number - 1 in wholes
+                    and _chooses(rule.peers[number - 1]["namespaceSelector"])
+                ):
+                    what = (
+                        "opens to every pod of the namespaces of one peer, and to pods that its own"
+                    )
+                    place = (*path, _PEERS[direction], number)
+                    yield policy, place, f"{what} namespace lacks; join the two items into one"
 
 
 def wide(space: PolicySpace) -> Iterator[Fault]:
@@ -162,7 +182,12 @@ GATE = Gate(
     "list of peers or ports allows all of them, and so does a list that was lost",
     check=check,
     of_files=lenient(
-        check, "which the other", "where the other", "allows egress to every", "did you"
+        check,
+        "which the other",
+        "where the other",
+        "allows egress to every",
+        "did you",
+        "join the two",
     ),
     scope=counted_in_files("policies", lambda files: files.objects("NetworkPolicy")),
     #: NET002 checks more of a plan.
