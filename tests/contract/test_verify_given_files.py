@@ -53,6 +53,17 @@ def test_standard_input_is_judged_and_its_comments_are_read(verify):
     assert "1 suppressed" in shown.output
 
 
+def test_no_comment_suppresses_what_is_protected(verify, tmp_path):
+    (tmp_path / "service.yaml").write_text(
+        SERVICE.replace("1st}", "1st}  # tarmac: ignore[OBJ013] old")
+    )
+    assert errors(verify("--files", ".")) == ["a/pod.yaml:3"]
+    (tmp_path / "suppressions.yaml").write_text("protected: [OBJ013]\n")
+    shown = verify("--files", ".")
+    assert errors(shown) == ["a/pod.yaml:3", "service.yaml:3"]
+    assert "service.yaml:3: suppressions: the suppression of OBJ013 hides nothing" in shown.output
+
+
 def test_a_file_that_is_not_there_is_told(verify):
     shown = verify("--files", "none.yaml")
     assert shown.exit_code == 2

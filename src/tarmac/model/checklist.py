@@ -143,7 +143,10 @@ class Suppression(StrictModel):
 class SuppressionFile(StrictModel):
     """What stands in `suppressions.yaml`."""
 
-    suppressions: tuple[Suppression, ...]
+    suppressions: tuple[Suppression, ...] = ()
+    protected: tuple[str, ...] = Field(
+        default=(), description="Gates whose findings no comment suppresses."
+    )
 
 
 def problems(

@@ -96,7 +96,9 @@ def judge(
     unread = [_lenient(finding, folder) for finding in unread]
     asked, own = list(gates), suppressions(folder / "tarmac.yaml")
     ids = known or [gate.id for gate in asked]
-    comments = ignore_comments.read({files.shown(path): path for path in paths}, folder)
+    comments = ignore_comments.read(
+        {files.shown(path): path for path in paths}, folder, own.protected
+    )
     results: dict[str, Result] = {}
     for tree in trees(artifacts, made):
         for found_all in run_files(Folder(tree, today, folder), asked, own):

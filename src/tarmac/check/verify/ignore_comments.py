@@ -62,14 +62,19 @@ class IgnoreComments:
     invalid: tuple[Finding, ...] = ()
     #: By the number of the comment.
     used: dict[int, set[Finding]] = field(default_factory=dict)
+    #: Gates whose findings no comment hides.
+    protected: frozenset[str] = frozenset()
 
 
-def read(paths: Mapping[str, Path], root: Path | None = None) -> IgnoreComments:
+def read(
+    paths: Mapping[str, Path], root: Path | None = None, protected: frozenset[str] = frozenset()
+) -> IgnoreComments:
     """Read the comments of files; one that cannot be read has none, and is reported elsewhere.
 
     Args:
         paths: the files, by the names that findings give them.
         root: the folder that no link may lead out of; None: anywhere.
+        protected: gates whose findings no comment hides.
     """
     entries: list[IgnoreComment] = []
     invalid: list[Finding] = []
@@ -83,7 +88,7 @@ def read(paths: Mapping[str, Path], root: Path | None = None) -> IgnoreComments:
                 invalid.append(found)
             else:
                 entries.append(found)
-    return IgnoreComments(tuple(entries), tuple(invalid))
+    return IgnoreComments(tuple(entries), tuple(invalid), protected=protected)
 
 
 def parse(name: str, text: str) -> Iterator[IgnoreComment | Finding]:
@@ -171,7 +176,7 @@ def _hides(comments: IgnoreComments, finding: Finding, today: date) -> bool:
     for number, entry in enumerate(comments.entries):
         if finding.gate in entry.gates and _is_for(entry, finding):
             comments.used.setdefault(number, set()).add(finding)
-            hidden = hidden or _counts(entry, today)
+            hidden = hidden or (finding.gate not in comments.protected and _counts(entry, today))
     return hidden
 
 
@@ -211,6 +216,12 @@ def remarks(
                 what = f"{of} names no gate; {did_you_mean(gate, known)}"
                 yield Finding(entry.place, what, SUPPRESSIONS, warning=True)
                 continue
+            if gate in comments.protected:
+                what = (
+                    f"{of} hides nothing, since suppressions.yaml protects it; remove the comment"
+                )
+                yield Finding(entry.place, what, SUPPRESSIONS)
+                continue
             yield from incomplete(of, entry.place, entry.reason, entry.until, today)
             if gate in ran and gate not in matched:
                 is_of_file = not entry.at_top and (gate, entry.path) in without_line
@@ -224,5 +235,6 @@ def suppressed(comments: IgnoreComments, today: date) -> Iterator[tuple[Finding,
     hidden: dict[Finding, str] = {}
     for number, found in comments.used.items():
         if _counts(comments.entries[number], today):
-            hidden |= dict.fromkeys(sorted(found), comments.entries[number].reason)
+            own = sorted(one for one in found if one.gate not in comments.protected)
+            hidden |= dict.fromkeys(own, comments.entries[number].reason)
     yield from hidden.items()

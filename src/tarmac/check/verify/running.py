@@ -31,6 +31,8 @@ class Suppressions:
     entries: tuple[Suppression, ...] = ()
     document: Document | None = None
     used: dict[int, list[Finding]] = field(default_factory=dict)
+    #: Gates whose findings no comment suppresses.
+    protected: frozenset[str] = frozenset()
 
 
 def run(subject: Subject, gates: Iterable[Gate], suppressions: Suppressions) -> Iterator[Result]:

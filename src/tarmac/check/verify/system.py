@@ -164,7 +164,9 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
         suppressions=_suppressions(file),
         store=store,
         model=model,
-        comments=ignore_comments.read({path: Path(path) for path in system.files}),
+        comments=ignore_comments.read(
+            {path: Path(path) for path in system.files}, protected=_suppressions(file).protected
+        ),
         measured=(MemoryUse(store.measured(digest)), StepSeconds(steps)),
         kinds=registry.load(stores, "STORE"),
         renderers=registry.load(render, "RENDERER"),
@@ -216,7 +218,7 @@ def _judge(run: _Run, environment: str) -> _Judgement:
     inputs = (*run.measured, Forms(built), rendered, seen)
     subject = Subject(run.system, plan, tree.artifacts, today, tree.folder, inputs)
     now = evidence.digest({**run.model, **dict(_contents(tree.artifacts))}.items())
-    comments = ignore_comments.read(_files(tree), tree.folder)
+    comments = ignore_comments.read(_files(tree), tree.folder, run.suppressions.protected)
     results = []
     for judgement in forms.judge(subject, run.gates, run.suppressions):
         left = ignore_comments.apply(judgement, comments, today)
@@ -287,7 +289,7 @@ def _suppressions(file: Path) -> Suppressions:
     if not path.is_file():
         return Suppressions()
     found, document = read_as(SuppressionFile, str(path), content(path))
-    return Suppressions(found.suppressions, document)
+    return Suppressions(found.suppressions, document, protected=frozenset(found.protected))
 
 
 def _files(judged: trees_on_disk.JudgedTree) -> dict[str, Path]:
