@@ -9,6 +9,7 @@ import urllib.error
 import pytest
 from sandbox import SERVER, Sandbox
 
+
 PORT = 23810
 SYSTEM = f"""
     tarmac: 1
@@ -57,6 +58,13 @@ def test_a_part_grows_and_nothing_that_runs_is_restarted(parts: Sandbox):
     assert parts.get("auth") == f"pid {running(parts)['auth']}"
     assert running(parts)["api"] == both["api"]
     assert running(parts).keys() == {"page", "api", "auth"}
+
+
+def test_a_wrong_name_starts_nothing_at_the_first_time(parts: Sandbox):
+    refused = parts.tarmac("up", "apo", "-d")
+    said = "apo: no such service or store; did you mean 'api'?\n"
+    assert (refused.returncode, refused.stderr) == (2, said)
+    assert parts.ps()["nodes"] == []
 
 
 def test_a_group_is_started_and_shown_by_its_name(parts: Sandbox):

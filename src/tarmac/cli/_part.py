@@ -32,6 +32,7 @@ def change(
     system, names = _project.split_names(words)
     if not names:
         raise click.UsageError(f"name services of {system}, too")
+    _project.check_names(system, names)
     home = _project.running_home(system, namespace)
     before = client.status_before(home)
     done = to(home, names)

@@ -170,6 +170,15 @@ def split_names(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     return words[0], words[1:]
 
 
+def check_names(system: str | None, names: tuple[str, ...]) -> None:
+    """Refuse a name that nothing can have, and a file that is not text, before anything starts."""
+    for name in names:
+        writing.check_name(name)
+    if names:
+        file = find(system)
+        files.text(file, name=str(file))
+
+
 def _processes(file: Path) -> set[str]:
     """Read the names of a file's services and stores; none of one that cannot be read."""
     from tarmac.base.foreign.data import first  # most verbs need no YAML

@@ -51,6 +51,7 @@ def VERB(
     system, names = _project.split_names(names)
     if only and not names:
         raise click.UsageError("--only needs the names of services or stores")
+    _project.check_names(system, names)
     home = _project.home_of(system, namespace)
     began = time.monotonic()
     asked = Options(

@@ -110,7 +110,8 @@ class Supervisor:
             if (options := options or self.options) is None:
                 raise TarmacError(STARTING)
             self._check(options)
-            before = Options.of(self.state.meta().get("options") or options.as_data())
+            last = self.state.meta().get("options")
+            before = Options.of(last) if last else None
             resolver = Resolver(options, self.home, self._reservations, self._secrets, before)
             now = resolver.resolve(self._held())
             changed = [
