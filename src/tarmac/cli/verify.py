@@ -86,10 +86,9 @@ def VERB(
     probes, images, ingress certificates. That evidence is observed@cluster; the cluster is not
     changed.
 
-    With --files a folder of YAML, Dockerfiles, Terraform and scripts is checked as is, by all gates
-    that need no plan: `tarmac verify --files .`; so are single files, `--files a.yaml b.yaml`, and
-    standard input, `--files -`. Findings are suppressed by a suppressions.yaml in
-    it, or in their place by a comment, `tarmac: ignore[NET001] REASON`. --fix corrects some.
+    With --files a folder, files (`--files a.yaml b.yaml`) or standard input (`-`) are checked as is
+    by all gates that need no plan. Findings are suppressed by a suppressions.yaml in the folder, or
+    in their place by a comment, `tarmac: ignore[NET001] REASON`. --fix corrects some.
 
     Example: tarmac verify shop --env production --phase kubernetes
     """
@@ -104,10 +103,9 @@ def VERB(
         )
     if context is not None and target != "cluster":
         raise BadInput([Problem("--context", "needs a cluster; add --target cluster")])
-    system, paths = _split(given, files)
+    system, paths = _verify.split(given, files)
     with _verify.named_files(paths) as (folder, only, prefix):
         options = VerifyOptions(
-            # Files need no model, so the current folder's is not read.
             file=_project.find(system) if system or files is None else None,
             today=date.date() if date else datetime.now(UTC).date(),
             environment=environment,
@@ -130,19 +128,3 @@ def VERB(
     _verify.print_report(
         report, "json" if as_json else written, debug=debug, strict=strict, verbose=verbose
     )
-
-
-def _split(given: tuple[str, ...], files: Path | None) -> tuple[str | None, list[Path]]:
-    """Tell the system from further files, which a shell makes of `--files *.yaml`."""
-    paths = [] if files is None else [files]
-    if files is None or files.is_dir():
-        system, *others = given or (None,)
-    else:
-        others = [one for one in given if one == "-" or Path(one).is_file()]
-        systems = [one for one in given if one not in others]
-        system, others = (systems[0] if systems else None), [*systems[1:], *others]
-        paths += map(Path, others)
-        others = systems[1:]
-    if others:
-        raise click.UsageError(f"Got unexpected extra argument ({' '.join(others)})")
-    return system, paths

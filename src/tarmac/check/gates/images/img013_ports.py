@@ -75,7 +75,7 @@ def _named(files: Files) -> Iterator[NamedPorts]:
 
 def _compose(files: Files, by_file: Mapping[str, ExposedPorts]) -> Iterator[NamedPorts]:
     for service in compose_services(files):
-        if service.dockerfile and LISTENING.isdisjoint(service.variables):
+        if service.dockerfile and LISTENING.isdisjoint(service.environment):
             exposed, what = by_file.get(service.dockerfile), f"service {service.name}"
             ports = list(service.ports)
             yield NamedPorts(exposed, service.at, ports, f"{what} is forwarded to")
