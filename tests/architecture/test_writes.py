@@ -21,8 +21,6 @@ OTHERS = {
     "check/verify/built/charts.py": "a temporary file",
     "cli/_become.py": "a temporary file",
     "cli/_verify.py": "a temporary file",
-    "cli/run.py": "a temporary file",
->>>>>>> 231814da (refactor(gates): split what is too long, and word it as the style says)
     "render/tree/successor.py": "below open folders, through no link",
     "render/tree/swap.py": "below open folders, through no link",
     "run/local/host/disks.py": "a disk in a mount namespace of its own",
@@ -123,9 +121,7 @@ def test_no_verb_writes_by_itself():
         name for name in OTHERS if name.startswith(("cli/", "change/", "check/verify/", "render/"))
     }
     assert verbs == {
-<<<<<<< HEAD
         "cli/_become.py",
-=======
         "cli/_verify.py",
         "render/tree/successor.py",
         "render/tree/swap.py",

@@ -9,7 +9,6 @@ import urllib.error
 import pytest
 from sandbox import SERVER, Sandbox
 
-
 PORT = 23810
 SYSTEM = f"""
     tarmac: 1

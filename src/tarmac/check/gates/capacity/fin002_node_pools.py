@@ -109,7 +109,7 @@ def _read() -> Any:
 def _types(pool: Artifact) -> tuple[str, ...]:
     for requirement in items(pool.data, "spec", "template", "spec", "requirements"):
         if string(requirement, "key") == TYPE and string(requirement, "operator") == "In":
-            return items(requirement, "values")
+            return tuple(one for one in items(requirement, "values") if isinstance(one, str))
     return ()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig, fields, texts
+from tarmac.base.foreign.reading import dig, fields, string, texts
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -64,7 +64,7 @@ def _validators() -> Mapping[str, Draft202012Validator]:
 def entities(files: Files) -> Iterator[Artifact]:
     """Yield the entities of kinds that Backstage itself has."""
     for artifact in files.raw:
-        api, kind = str(artifact.data.get("apiVersion")), artifact.data.get("kind")
+        api, kind = str(artifact.data.get("apiVersion")), string(artifact.data, "kind")
         if api.startswith(API) and kind in _validators():
             yield artifact
 

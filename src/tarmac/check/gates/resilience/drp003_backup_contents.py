@@ -27,10 +27,12 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in _judged(files):
         path = TEMPLATE[artifact.data["kind"]]
         for number, space in enumerate(items(artifact.data, *path, "includedNamespaces")):
-            if spaces - {""} and space != "*" and space not in spaces:
+            if not isinstance(space, str) or space == "*":
+                continue
+            if spaces - {""} and space not in spaces:
                 what = f"{title(artifact)} keeps namespace {space}, where nothing of these files is"
                 place = artifact.at(*path, "includedNamespaces", number)
-                advice = did_you_mean(str(space), sorted(spaces - {""}))
+                advice = did_you_mean(space, sorted(spaces - {""}))
                 yield Finding(place, f"{what}, and reports that it is complete; {advice}")
         location = string(artifact.data, *path, "storageLocation")
         if locations and location and location not in locations:

@@ -55,7 +55,8 @@ def covered(artifacts: Iterable[Artifact], form: Form) -> list[Artifact]:
 
 def _workload(artifact: Artifact) -> str | None:
     labels = metadata(artifact).labels
-    return labels.get(NAME) if isinstance(labels, Mapping) and COMPONENT in labels else None
+    name = labels.get(NAME) if isinstance(labels, Mapping) and COMPONENT in labels else None
+    return name if isinstance(name, str) else None
 
 
 def differences(subject: Subject, form: Form) -> Iterator[Difference]:

@@ -98,9 +98,9 @@ class Identity(NamedTuple):
 
 
 def identity_of(artifact: Artifact) -> Identity:
-    """Read which object it is."""
+    """Read which object it is; values of another type are taken as they are printed."""
     space = metadata(artifact).namespace or ""
-    return Identity(group_of(artifact), kind_of(artifact), space, name_of(artifact))
+    return Identity(*map(str, (group_of(artifact), kind_of(artifact), space, name_of(artifact))))
 
 
 def named(files: Files, *kinds: str) -> dict[str, Artifact]:
