@@ -358,7 +358,7 @@ def test_a_folder_of_files_bears_what_its_own_suppressions_say(tmp_path, monkeyp
         "until": "2027-01-31",
     }
     (tmp_path / "suppressions.yaml").write_text(yaml.safe_dump({"suppressions": [suppressions]}))
-    shown = verify("--files", ".", "--date", "2026-12-01")
+    shown = verify("-v", "--files", ".", "--date", "2026-12-01")
     assert shown.exit_code == 0
     assert "(because: one page)" in shown.output
     assert verify("--files", ".", "--date", "2027-02-01").exit_code == 1
@@ -380,7 +380,7 @@ def test_a_comment_suppresses_a_finding_in_its_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     comment = "  # tarmac: ignore[NET050] until=2027-01-31 one page\n  annotations"
     (tmp_path / "web.yaml").write_text(INGRESS.replace("  annotations", comment))
-    shown = verify("--files", ".", "--date", "2026-12-01")
+    shown = verify("-v", "--files", ".", "--date", "2026-12-01")
     assert shown.exit_code == 0
     assert "(because: one page)" in shown.output
     late = verify("--files", ".", "--date", "2027-02-01")

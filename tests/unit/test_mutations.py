@@ -65,6 +65,12 @@ services:
     port: 3003
     isolated: true
     trust: network
+    owner: "@team/orders"
+    api: openapi.yaml
+    stop: {signal: INT, grace: 20s}
+    group: back
+    profiles: [all]
+    commands: {console: [psql, orders]}
     stores: {db: orders-db, cache: cache}
     calls: [product-service]
     publishes: [order.placed]

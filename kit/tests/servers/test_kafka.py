@@ -373,14 +373,17 @@ async def test_an_empty_disk_whose_users_get_their_rights_later_loses_nobody(kaf
         await asyncio.to_thread(kafka.server.kill)
         shutil.rmtree(kafka.server.data)
         grant, kafka.server.is_up = kafka.server.is_up, kafka.server.listens
-        await asyncio.to_thread(kafka.server.start)
-        kafka.server.is_up = grant
-        async with asyncio.timeout(30):
-            while not bus.connected:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.01)
-        with pytest.raises(aiokafka.errors.TopicAuthorizationFailedError):
-            await bus.publish(Message("refused", TOPIC, "key", {}))
-        await asyncio.to_thread(kafka_server.is_ready, kafka.server.port)
+        try:
+            await asyncio.to_thread(kafka.server.start)
+            kafka.server.is_up = grant
+            async with asyncio.timeout(90):
+                while not bus.connected:  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(0.01)
+            with pytest.raises(aiokafka.errors.TopicAuthorizationFailedError):
+                await bus.publish(Message("refused", TOPIC, "key", {}))
+        finally:  # the tests after this one use the same server
+            kafka.server.is_up = grant
+            await asyncio.to_thread(kafka_server.is_ready, kafka.server.port)
         await publish_surely(bus, Message("after", TOPIC, "key", {}))
-        await asyncio.wait_for(came.wait(), 30)
+        await asyncio.wait_for(came.wait(), 90)
     assert handled == ["before", "after"]
