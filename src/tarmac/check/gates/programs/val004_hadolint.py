@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, is_dockerfile
 from tarmac.check.gates.views.programs import exceptions, find, read, rendered, run, tree
-from tarmac.check.gates.views.scope import paths
+from tarmac.check.gates.views.scope import counted_in_files
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield what hadolint says of the tree's Dockerfiles."""
     folder, program = tree(subject), find("hadolint")
     paths = rendered(subject, folder, "Dockerfile", "*.Dockerfile", "Dockerfile.*")
-    paths = [path for path in paths if not path.endswith(".dockerignore")]
+    paths = [path for path in paths if is_dockerfile(path)]
     if not paths:
         return
     without = [option for code in exceptions("hadolint") for option in ("--ignore", code)]
@@ -31,7 +32,7 @@ GATE = Gate(
     source="https://github.com/hadolint/hadolint",
     check=check,
     program="hadolint",
-    scope=paths("Dockerfiles", "Dockerfile", "*.Dockerfile", "Dockerfile.*"),
+    scope=counted_in_files("Dockerfiles", dockerfiles),
     level=Level.VALID,
     targets=("cluster", "compose", "repository"),
 )

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 
+#: Endings of what is beside a Dockerfile, or becomes one by a program.
+OTHERS = (".dockerignore", ".njk", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb")
+
 
 @dataclass(frozen=True)
 class Instruction:
@@ -50,12 +53,17 @@ class Stage:
     instructions: tuple[Instruction, ...]
 
 
+def is_dockerfile(path: str) -> bool:
+    """Tell whether a path is that of a Dockerfile, and not of a template of one."""
+    name = path.rpartition("/")[2]
+    own = name.startswith(("Dockerfile", "Containerfile")) or name.endswith(".Dockerfile")
+    return own and not name.endswith(OTHERS)
+
+
 def dockerfiles(files: Files) -> Iterator[Artifact]:
     """Yield the files that are Dockerfiles."""
     for artifact in files.artifacts:
-        name = artifact.path.rpartition("/")[2]
-        own = name.startswith(("Dockerfile", "Containerfile")) or name.endswith(".Dockerfile")
-        if own and not name.endswith(".dockerignore") and isinstance(artifact.content, str):
+        if is_dockerfile(artifact.path) and isinstance(artifact.content, str):
             yield artifact
 
 
