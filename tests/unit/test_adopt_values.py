@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from repository import found_in, system_of, text_of
 
+from tarmac.adopt._dotenv import filled
+
 NODE = 'require("http").createServer().listen(process.env.PORT)\n'
 
 COMPOSED = {
@@ -18,6 +20,14 @@ COMPOSED = {
 def composed(service: str, **files: str):
     compose = f'services:\n  a: {{build: ., {service}}}\n  db: {{image: "postgres:16"}}\n'
     return found_in(**{**COMPOSED, "compose.yaml": compose, **files})
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("sign", ["${", "$", "${A:-", "$a{"])
+def test_a_long_value_of_signs_alone_is_read_in_proportional_time(sign):
+    text = sign * 20_000
+    found, _ = filled(text, {})
+    assert len(found) <= len(text)
 
 
 def test_values_within_values_are_filled_in_as_compose_does():

@@ -17,6 +17,8 @@ OTHER_EXAMPLES = (
 _NAME = re.compile(r"[A-Za-z_]\w*")
 #: Values within values, at most.
 DEEPEST = 8
+#: Characters between two braces: a text of opening braces alone is read in one pass by it.
+LONGEST_BRACED = 1000
 #: What a value shows: a user before a host, or a long run of letters and digits.
 _CREDENTIAL = re.compile(r"://[^/\s@]+@|(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{20,}")
 #: Characters of a value that are looked at; an address or a credential is shorter.
@@ -73,14 +75,14 @@ def _filled(text: str, values: Mapping[str, str], open_names: list[str], depth: 
     parts, at = [], 0
     while (dollar := text.find("$", at)) >= 0:
         parts.append(text[at:dollar])
-        behind = text[dollar + 1 :]
-        if behind.startswith("$"):
+        behind = text[dollar + 1 : dollar + 2]
+        if behind == "$":
             parts.append("$")
             at = dollar + 2
-        elif behind.startswith("{") and depth and (inner := _braced(behind)) is not None:
+        elif behind == "{" and depth and (inner := _braced(text, dollar + 1)) is not None:
             parts.append(_value(inner, values, open_names, depth - 1))
             at = dollar + len(inner) + 3
-        elif name := _NAME.match(behind):
+        elif name := _NAME.match(text, dollar + 1):
             parts.append(_value(name[0], values, open_names, depth - 1))
             at = dollar + 1 + len(name[0])
         else:
@@ -89,13 +91,13 @@ def _filled(text: str, values: Mapping[str, str], open_names: list[str], depth: 
     return "".join((*parts, text[at:]))
 
 
-def _braced(text: str) -> str | None:
-    """Return what is between a brace and the one that closes it; None where none does."""
+def _braced(text: str, begin: int) -> str | None:
+    """Return what is between a brace and the one that closes it; None where none does soon."""
     depth = 0
-    for at, sign in enumerate(text):
-        depth += (sign == "{") - (sign == "}")
+    for at in range(begin, min(len(text), begin + LONGEST_BRACED)):
+        depth += (text[at] == "{") - (text[at] == "}")
         if not depth:
-            return text[1:at]
+            return text[begin + 1 : at]
     return None
 
 
