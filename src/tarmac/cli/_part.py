@@ -39,9 +39,7 @@ def change(
     console = _show.open_console(stderr=as_json)
     status = _progress.wait(console, home, timeout)
     if as_json:
-        keys = ("started", "restarted", "stopped", "failed")
-        changes = {key: getattr(done, key) for key in keys}
-        _project.print_json({**status.as_data(), "changes": changes})
+        _project.print_json(_progress.with_changes(status, done))
     else:
         _progress.print_taken_back(console, before, status, done)
         _status.show(console, status)

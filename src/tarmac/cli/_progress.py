@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -91,9 +92,7 @@ def report(
     """
     took_s = time.monotonic() - began
     if as_json:
-        keys = ("started", "restarted", "stopped", "failed")
-        changes = {key: getattr(change, key) for key in keys}
-        _project.print_json({**status.as_data(), "changes": changes, "took_s": took_s})
+        _project.print_json({**with_changes(status, change), "took_s": took_s})
     print_notes(console, [note for note in status.notes if note not in change.notes])
     print_taken_back(console, before, status, change)
     for name, why in change.failed.items():
@@ -130,6 +129,12 @@ def report(
             console.print(f"{node.name} is not managed (--without); start it with:", style="bold")
             console.print(f"  tarmac run {name}   starts it in your terminal", soft_wrap=True)
             console.print(f"  tarmac env {name}   prints what your debugger needs", soft_wrap=True)
+
+
+def with_changes(status: Status, change: ApplyResult) -> dict[str, Any]:
+    """Write a status as data, with what was started, restarted and stopped, and what failed."""
+    keys = ("started", "restarted", "stopped", "failed")
+    return {**status.as_data(), "changes": {key: getattr(change, key) for key in keys}}
 
 
 def print_taken_back(

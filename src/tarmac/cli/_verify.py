@@ -87,17 +87,13 @@ def output_options(function: F) -> F:
 def split(given: tuple[str, ...], files: Path | None) -> tuple[str | None, list[Path]]:
     """Tell the system from further files, which a shell makes of `--files *.yaml`."""
     paths = [] if files is None else [files]
-    if files is None or files.is_dir():
-        system, *others = given or (None,)
-    else:
-        others = [one for one in given if one == "-" or Path(one).is_file()]
-        systems = [one for one in given if one not in others]
-        system, others = (systems[0] if systems else None), [*systems[1:], *others]
-        paths += map(Path, others)
-        others = systems[1:]
-    if others:
-        raise click.UsageError(f"Got unexpected extra argument ({' '.join(others)})")
-    return system, paths
+    more: list[str] = []
+    if files is not None and not files.is_dir():
+        more = [one for one in given if one == "-" or Path(one).is_file()]
+    systems = [one for one in given if one not in more]
+    if systems[1:]:
+        raise click.UsageError(f"Got unexpected extra argument ({' '.join(systems[1:])})")
+    return next(iter(systems), None), [*paths, *map(Path, more)]
 
 
 @contextlib.contextmanager

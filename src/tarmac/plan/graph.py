@@ -18,6 +18,17 @@ def cycle(after: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     return ()
 
 
+def reached(starts: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[str]:
+    """Follow edges from some names to all that they lead to, the names themselves among them."""
+    found = set(starts)
+    waiting = list(found)
+    while waiting:
+        new = set(edges.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
+
+
 def waves(after: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], ...]:
     """Group names so that each waits only for those of earlier groups; each group sorted.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.model.edge import BROKER_KINDS, edges, place
 from tarmac.model.system import System
+from tarmac.plan.graph import reached
 from tarmac.plan.ports import BROKER
 
 
@@ -56,7 +57,7 @@ def off(system: System, part: Part) -> frozenset[str]:
         or not _profiles(system, name)
         or not {*part.profiles}.isdisjoint(_profiles(system, name))
     }
-    found = _closed(asked | (enabled if part.whole else set()), needs)
+    found = reached(asked | (enabled if part.whole else set()), needs)
     if problems := list(_disabled(system, found, enabled, needs)):
         raise BadInput(problems)
     return frozenset(every) - found - {*part.only}
@@ -80,18 +81,6 @@ def _needs(system: System) -> dict[str, set[str]]:
         if edge.kind not in ("external", "entry"):
             target = BROKER if edge.kind in BROKER_KINDS else edge.target
             found.setdefault(edge.source, set()).add(target)
-    return found
-
-
-def _closed(names: Iterable[str], needs: dict[str, set[str]]) -> set[str]:
-    """Return names with all that they need, directly or not."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(needs.get(name, ()))
     return found
 
 

@@ -55,7 +55,8 @@ def routes(
     def manage(request: Request, *, run: bool) -> Any:
         name = request.path_params["name"]
         _log(f"{'start' if run else 'stop'} of {name}")
-        return asdict(client.manage(home, name, run=run))
+        change_to = client.start_services if run else client.stop_services
+        return asdict(change_to(home, (name,)))
 
     def change(request: Request, *, drop: bool) -> Any:
         ids = request.query_params.getlist("id")

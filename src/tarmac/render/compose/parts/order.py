@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.plan.graph import reached
 
 #: The profile of everything; each service has one of its own besides.
 ALL = "all"
@@ -28,7 +29,7 @@ class Order:
 
     def profiles(self, name: str) -> list[str]:
         """Name the profiles that bring a service: its own, and those of all that wait for it."""
-        return [ALL, *sorted(_reached(self.before, name))]
+        return [ALL, *sorted(reached([name], self.before))]
 
     def setup_profiles(self, store: str) -> list[str]:
         """Name the profiles of what sets a store up: those of its dependents, and no others.
@@ -36,9 +37,7 @@ class Order:
         `up --wait` takes a container that ends for a failure where nothing waits for its end.
         """
         users = [name for name in self.before[store] if name in self.services]
-        return sorted(
-            {ALL, *(reached for name in users for reached in _reached(self.before, name))}
-        )
+        return sorted({ALL, *reached(users, self.before)})
 
 
 def order(plan: ClusterPlan) -> Order:
@@ -58,7 +57,7 @@ def order(plan: ClusterPlan) -> Order:
             continue
         networks[connection.source].add(connection.target)
         new = connection.target not in after[connection.source]
-        if new and connection.source not in _reached(after, connection.target):
+        if new and connection.source not in reached([connection.target], after):
             after[connection.source].append(connection.target)
             before[connection.target].append(connection.source)
     return Order(
@@ -67,13 +66,3 @@ def order(plan: ClusterPlan) -> Order:
         {name: sorted(found) or [WORLD] for name, found in networks.items()},
         frozenset(service.name for service in plan.services),
     )
-
-
-def _reached(edges: Mapping[str, Sequence[str]], start: str) -> set[str]:
-    """Follow edges from one workload to all that they lead to, itself among them."""
-    seen, waiting = {start}, [start]
-    while waiting:
-        new = set(edges[waiting.pop()]) - seen
-        seen |= new
-        waiting += new
-    return seen

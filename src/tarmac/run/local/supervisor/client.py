@@ -147,11 +147,6 @@ def scale(home: Home, service: str, instances: int) -> ApplyResult:
     return up(home, replace(options, scale={**options.scale, service: instances}))()
 
 
-def manage(home: Home, service: str, *, run: bool) -> ApplyResult:
-    """Stop a service, or run it again; see `stop_services` and `start_services`."""
-    return start_services(home, (service,)) if run else stop_services(home, (service,))
-
-
 def stop_services(home: Home, services: tuple[str, ...]) -> ApplyResult:
     """Stop services; the rest stays, and connections to them are closed at once.
 
