@@ -19,7 +19,8 @@ import aiohttp
 import asyncpg
 import pytest
 import pytest_asyncio
-from shopping import ROOT, Shopper
+from copies import ROOT
+from shopping import Shopper
 from waiting import until
 
 from tarmac.base.errors import TarmacError

@@ -14,7 +14,8 @@ import time
 
 import pytest
 from remains import remains
-from shopping import Load, Shop
+from copies import Copy
+from shopping import Load
 
 pytestmark = [
     pytest.mark.e2e,
@@ -38,7 +39,7 @@ MORE = [
 ]
 
 
-async def healthy(shop: Shop, within_s: float = 90) -> None:
+async def healthy(shop: Copy, within_s: float = 90) -> None:
     end = time.monotonic() + within_s
     while True:
         nodes = await asyncio.to_thread(shop.nodes)
@@ -50,7 +51,7 @@ async def healthy(shop: Shop, within_s: float = 90) -> None:
 
 
 async def test_whatever_is_killed_under_load_no_order_is_lost_or_doubled(capsys):
-    shop = Shop(f"hard-{os.getpid()}")
+    shop = Copy("shop", f"hard-{os.getpid()}")
     took = {}
     try:
         load = Load(shop, random.Random(11))

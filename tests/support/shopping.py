@@ -5,32 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-import asyncpg
 import promises
+from copies import Copy
 from journeys import journeys_of
 from promises import DOUBLED, LOST, OVERSOLD
-from remains import processes_of
-from sandbox import ps
 
-from tarmac.run.local.host import guard
-from tarmac.run.local.state.paths import Home
-
-ROOT = Path(__file__).parents[2]
-TARMAC = str(Path(sys.executable).with_name("tarmac"))
 #: Payment tokens by how often they are used, and how an order with it must end.
 TOKENS = {
     "tok_ok": (6, "confirmed"),
@@ -50,84 +38,6 @@ Shopper = journeys_of("shop").Shopper
 
 
 @dataclass(frozen=True)
-class Shop:
-    """A namespace of the shop."""
-
-    namespace: str
-
-    @property
-    def home(self) -> Path:
-        return ROOT / f"systems/shop/.tarmac/{self.namespace}"
-
-    def tarmac(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [TARMAC, verb, "shop", *args, "-n", self.namespace],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=170,
-            check=False,
-        )
-
-    def up(self) -> dict[str, Any]:
-        done = self.tarmac("up", "-d", "--json")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
-
-    def nodes(self) -> dict[str, dict[str, Any]]:
-        return {node["name"]: node for node in ps(Home(self.home))["nodes"]}
-
-    def supervisor(self) -> list[int]:
-        found = []
-        for pid in guard.parents():
-            with contextlib.suppress(OSError):
-                argv = Path(f"/proc/{pid}/cmdline").read_bytes()
-                if (
-                    b"tarmac.run.local.supervisor.daemon" in argv
-                    and f'"{self.namespace}"'.encode() in argv
-                ):
-                    found.append(pid)
-        return found
-
-    def pids(self, who: str) -> list[int]:
-        """Find whom a name means: a node, or a part of the runtime."""
-        if who == "supervisor":
-            return self.supervisor()
-        marked = processes_of(self.home)
-        if who == "everything":
-            return [*self.supervisor(), *marked]
-        guards = [pid for pid, what in marked.items() if "local/host/guard.py" in what]
-        if who == "guard":
-            return guards
-        if who == "wires":
-            return [pid for pid, what in marked.items() if "local/network/wires.py" in what]
-        if who == "fork server":
-            below = [pid for pid, parent in guard.parents().items() if parent in guards]
-            return [pid for pid in below if "forkserver" in marked.get(pid, "")]
-        pid = self.nodes()[who]["pid"]
-        return [pid] if pid else []
-
-    def kill(self, who: Iterable[str]) -> int:
-        """Kill -9 all of them; return how many there were."""
-        pids = [pid for name in who for pid in self.pids(name)]
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return len(pids)
-
-    async def rows(self, store: str, query: str) -> list[tuple[Any, ...]]:
-        secrets = json.loads((self.home / "secrets.json").read_text())
-        port = self.nodes()[store]["ports"]["main"]
-        password = secrets[f"stores/{store}/admin"]
-        address = f"127.0.0.1:{port}/{store.removesuffix('-db')}"
-        connection = await asyncpg.connect(f"postgresql://postgres:{password}@{address}")
-        try:
-            return [tuple(row) for row in await connection.fetch(query)]
-        finally:
-            await connection.close()
-
-
-@dataclass(frozen=True)
 class Order:
     """An order that was accepted."""
 
@@ -140,7 +50,7 @@ class Order:
 class Load:
     """Customers who buy until they are told to stop; each insists until an order is accepted."""
 
-    shop: Shop
+    shop: Copy
     choices: random.Random
     gateway: str = ""
     accepted: dict[str, Order] = field(default_factory=dict)
