@@ -29,11 +29,17 @@ def _rank(item: pytest.Item) -> int:
     return 0 if item.path.parent.name == "unit" else 1
 
 
-def _group(path: str) -> str:
+def _kept_together(config: pytest.Config) -> dict[str, list[str]]:
+    """Return the folders that run on one worker, by the name of their group."""
+    more = TIERS["one_worker_of_presubmit"] if config.getoption("presubmit") else {}
+    return {**TIERS["one_worker"], **more}
+
+
+def _group(path: str, kept_together: dict[str, list[str]]) -> str:
     """Name what runs on one worker: a file, or folders that are kept together."""
-    for name, folders in TIERS["one_worker"].items():
+    for name, folders in kept_together.items():
         if any(path.startswith(f"{folder}/") for folder in folders):
-            return str(name)
+            return name
     return path
 
 
@@ -41,7 +47,7 @@ class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Gives each group to one worker; xdist's own groups are lost with this pytest."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _group(nodeid.partition("::")[0])
+        return _group(nodeid.partition("::")[0], _kept_together(self.config))
 
 
 def pytest_configure() -> None:
@@ -63,7 +69,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sort by cost, then by file: workers collect them in different orders."""
-    chains = [TIERS["one_worker"][name] for name in ("systems", "sessions")]
+    kept = _kept_together(config)
+    chains = [kept[name] for name in ("systems", "sessions", "services", "servers") if name in kept]
     order = {place: n for n, place in enumerate(place for chain in chains for place in chain)}
     parallel = bool(config.getoption("numprocesses", None)) or hasattr(config, "workerinput")
     items.sort(key=lambda item: (_rank(item), item.nodeid.partition("::")[0]))

@@ -104,7 +104,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.timeout(50_000 if CASES else 900)
-@pytest.mark.parametrize("cases", [25, pytest.param(150, id="long")])
+@pytest.mark.parametrize("cases", [10, pytest.param(150, id="long")])
 def test_hostile_files_give_no_traceback_and_no_hang(cases, seeds, tmp_path, monkeypatch):
     # Programs of others have limits of their own, and take seconds.
     monkeypatch.setattr("tarmac.check.gates.views.programs.find_program", lambda *_, **__: None)

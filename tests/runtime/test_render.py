@@ -50,12 +50,12 @@ def said(box: Sandbox, *args: str, code: int = 0) -> dict[str, Any]:
 
 
 def test_the_tree_is_the_same_from_every_folder_and_for_every_hash_seed(tmp_path):
-    shop = ROOT / "systems/shop"
+    trading = ROOT / "systems/trading"
     places = {
-        "root": (("shop",), ROOT),
-        "own": ((), shop),
-        "file": ((str(shop / "tarmac.yaml"),), tmp_path),
-        "folder": (("../shop",), ROOT / "systems/travel"),
+        "root": (("trading",), ROOT),
+        "own": ((), trading),
+        "file": ((str(trading / "tarmac.yaml"),), tmp_path),
+        "folder": (("../trading",), ROOT / "systems/travel"),
     }
     for seed, (name, (system, cwd)) in enumerate(places.items()):
         out = str(tmp_path / "out" / name)
@@ -64,12 +64,12 @@ def test_the_tree_is_the_same_from_every_folder_and_for_every_hash_seed(tmp_path
     trees = [contents(tmp_path / "out" / name) for name in places]
     assert all(tree == trees[0] for tree in trees)
     files = {path for path, (_, text) in trees[0].items() if text}
-    assert files == {artifact.path for artifact in artifacts_of("shop", "production")} | {
+    assert files == {artifact.path for artifact in artifacts_of("trading", "production")} | {
         "tarmac.lock"
     }
     first = trees[0]["k8s/api-gateway/deployment.yaml"][1].splitlines()[0]
     assert first == (
-        "# Rendered by Tarmac from systems/shop/tarmac.yaml: tarmac render shop --env production"
+        "# Rendered by Tarmac from systems/trading/tarmac.yaml: tarmac render trading --env production"
     )
 
 

@@ -93,8 +93,10 @@ def _filled(text: str, values: Mapping[str, str], open_names: list[str], depth: 
 
 def _braced(text: str, begin: int) -> str | None:
     """Return what is between a brace and the one that closes it; None where none does soon."""
-    depth = 0
-    for at in range(begin, min(len(text), begin + LONGEST_BRACED)):
+    depth, end = 0, begin + LONGEST_BRACED
+    if text.find("}", begin, end) < 0:
+        return None
+    for at in range(begin, min(len(text), end)):
         depth += (text[at] == "{") - (text[at] == "}")
         if not depth:
             return text[begin + 1 : at]
