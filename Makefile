@@ -24,7 +24,7 @@ endif
 # Images set it; here it has each worker of the tests compile 500 modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-PACKAGES := src/tarmac kit/tarmac_kit $(wildcard services/*/tarmac_*) examples/extension/tarmac_example
+PACKAGES := src/tarmac kit/tarmac_kit kit-testing/tarmac_kit_testing $(wildcard services/*/tarmac_*) examples/extension/tarmac_example
 
 .PHONY: help up down test test-slow test-all tools check bench audit release hooks docs site clean sync lint types
 
@@ -80,7 +80,7 @@ site: sync ## build the documentation site into dist/site/
 
 clean: ## remove what make has built; the systems' data in .tarmac/ stays
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .npm .hypothesis .coverage dist
-	find src kit services tests bench docs .githooks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src kit kit-testing services tests bench docs .githooks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A new service is in no lock yet, and the pages are what writes the lists that the lock is made from.
 .venv/bin/python:

@@ -16,8 +16,8 @@ from bench.outboxes import RATE, ROWS, TIME, TIMED, Ground, ground, running, ser
 
 from tarmac_capture.repository import CaptureRepository
 from tarmac_capture.service import Capture
-from tarmac_kit.cdc.capture_owner import CaptureOwner
-from tarmac_kit.cdc.names import OUTBOX_PUBLICATION
+from tarmac_kit.capture_names import OUTBOX_PUBLICATION
+from tarmac_kit.capture_owner import CaptureOwner
 
 ROUNDS = 3
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from tarmac_kit.app import create_app
-from tarmac_kit.testing import FakeTransport
+from tarmac_kit_testing import FakeTransport
 
 #: Stands where a part wants an address; nothing asks it.
 NOWHERE = "http://nowhere.invalid"

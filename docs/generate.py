@@ -186,7 +186,7 @@ def import_rule(packages: list[str]) -> str:
     """Return .importlinter with every list of the services' packages."""
     own = "".join(f"    {package}\n" for package in packages)
     text = (ROOT / ".importlinter").read_text(encoding="utf-8")
-    return re.sub(r"(?:^    tarmac_(?!kit$)\w+\n)+", own, text, flags=re.MULTILINE)
+    return re.sub(r"(?:^    tarmac_(?!kit(?:_testing)?$)\w+\n)+", own, text, flags=re.MULTILINE)
 
 
 def project_lists(folders: list[Path]) -> str:
@@ -195,7 +195,10 @@ def project_lists(folders: list[Path]) -> str:
     names = [f"tarmac-{folder.name}" for folder in folders]
     sources = "".join(f"{name} = {{ workspace = true }}\n" for name in names)
     text = re.sub(
-        r"(?:^tarmac-(?!kit )[\w-]+ = \{ workspace = true \}\n)+", sources, text, flags=re.MULTILINE
+        r"(?:^tarmac-(?!kit[ -])[\w-]+ = \{ workspace = true \}\n)+",
+        sources,
+        text,
+        flags=re.MULTILINE,
     )
     own = "".join(f'    "{name}",\n' for name in names)
     text = re.sub(r'(?:^    "tarmac-(?!kit)[\w-]+",\n)+', own, text, flags=re.MULTILINE)

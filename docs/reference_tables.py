@@ -59,12 +59,12 @@ machine, `cluster` is what `tarmac drill --target cluster` disturbs.
 KIT_INTRODUCTION = """\
 # The kit's public names
 
-What `tarmac_kit` exports for services, and `tarmac_kit.testing` for their tests. Everything else is
+What `tarmac_kit` exports for services, and `tarmac_kit_testing` for their tests. Everything else is
 internal and may change. [The kit's README](../../kit/README.md) shows how they are used together.
 """
 
 #: The modules whose `__all__` is public, in the order of the page.
-KIT_MODULES = ("tarmac_kit", "tarmac_kit.documents", "tarmac_kit.testing")
+KIT_MODULES = ("tarmac_kit", "tarmac_kit.documents", "tarmac_kit_testing")
 #: What a store kind may have besides its servers: the field, and what it means.
 STORE_EXTRAS = {
     "broker": "carries topics",

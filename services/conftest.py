@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 
 from tarmac_kit import Database, Part, create_app
-from tarmac_kit.testing import (
+from tarmac_kit_testing import (
     AUDIENCE,
     ISSUER,
     FakeBus,

@@ -33,7 +33,7 @@ import yaml
 from free_ports import free_port
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tarmac_kit.testing import AUDIENCE, ISSUER, issue_token, issuer
+from tarmac_kit_testing import AUDIENCE, ISSUER, issue_token, issuer
 
 pytestmark = pytest.mark.servers
 

@@ -10,7 +10,7 @@ import pytest
 
 import tarmac_catalog.app
 import tarmac_inventory.app
-from tarmac_kit.testing import issue_token
+from tarmac_kit_testing import issue_token
 
 pytestmark = pytest.mark.servers
 

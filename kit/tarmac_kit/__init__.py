@@ -1,6 +1,6 @@
 """The service chassis: everything a FastAPI service needs to run well, from environment variables.
 
-Services import from here. `python -m tarmac_kit.serve <package>` runs them; `tarmac_kit.testing`
+Services import from here. `python -m tarmac_kit.serve <package>` runs them; `tarmac_kit_testing`
 has what their tests need.
 """
 

@@ -22,7 +22,7 @@ from tarmac_kit.breaker import Breaker
 from tarmac_kit.bus import make_bus, system_of
 from tarmac_kit.cache import Cache
 from tarmac_kit.callers import CallerCheck, CallerSettings, CallerTokens
-from tarmac_kit.cdc.capture_owner import CaptureOwner
+from tarmac_kit.capture_owner import CaptureOwner
 from tarmac_kit.client import Client, Transport
 from tarmac_kit.consuming import guarded
 from tarmac_kit.database import Database, until_reachable

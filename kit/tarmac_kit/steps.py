@@ -1,7 +1,8 @@
 """The steps at which a process does I/O: statements, publishes, acks, outgoing calls.
 
 Code that leaves the process writes `with step("mail to the server"):` around it. Nothing happens
-there, unless a test observes the steps of this process (`tarmac_kit.crashing`) and ends it at one.
+there, unless a test observes the steps of this process (`tarmac_kit_testing.crashing`) and ends
+it at one.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from tarmac.plan.callers import KEYS_URL
 from tarmac_kit import Chassis, Part, create_app
 from tarmac_kit.callers import CallerSettings, CallerTokens
 from tarmac_kit.settings import load
-from tarmac_kit.testing import InProcess, running
+from tarmac_kit_testing import InProcess, running
 
 pytestmark = pytest.mark.servers
 

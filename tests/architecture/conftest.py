@@ -39,7 +39,10 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def sources() -> list[Source]:
     """Every Python file that the project keeps, tests and bench included, in a stable order."""
-    folders = ("src", "kit", "services", "systems", "tests", "bench", "docs", ".githooks", ".ci")
+    folders = (
+        *("src", "kit", "kit-testing", "services", "systems"),
+        *("tests", "bench", "docs", ".githooks", ".ci"),
+    )
     return [
         Source(path, path.relative_to(ROOT).as_posix())
         for folder in folders
@@ -50,8 +53,8 @@ def sources() -> list[Source]:
 
 @pytest.fixture(scope="session")
 def shipped(sources: list[Source]) -> list[Source]:
-    """The files that run at a user's: the tool, the kit and the services, without their tests."""
-    places = ("src/*", "kit/tarmac_kit/*", "services/*/tarmac_*/*")
+    """The files of the wheels: the tool, the kit, its testing and the services; no tests."""
+    places = ("src/*", "kit/tarmac_kit/*", "kit-testing/*", "services/*/tarmac_*/*")
     return [s for s in sources if any(fnmatch(s.name, place) for place in places)]
 
 

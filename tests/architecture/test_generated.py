@@ -37,7 +37,7 @@ def test_a_new_service_gets_into_every_list(root, generate):
     assert written.count("unheard") == 3
     before = (root / ".importlinter").read_text()
     lists = before.count("    tarmac_orders\n")
-    assert generate.import_rule(packages).count("    tarmac_unheard\n") == lists == 5
+    assert generate.import_rule(packages).count("    tarmac_unheard\n") == lists == 6
     assert "unheard" in json.loads(generate.commit_rule(folders))["scopes"]
 
 

@@ -209,7 +209,7 @@ def test_a_service_answers_on_the_port_that_is_published(docker, images):
 def checkout(tmp_path_factory) -> Path:
     """Copy what an image is built of, with files beside it that belong into none."""
     folder = tmp_path_factory.mktemp("checkout")
-    argv = ("git", "ls-files", "-z", "uv.lock", "pyproject.toml", "kit", "services")
+    argv = ("git", "ls-files", "-z", "uv.lock", "pyproject.toml", "kit", "kit-testing", "services")
     listed = subprocess.run(
         [*argv, "src/tarmac/__init__.py"], cwd=ROOT, capture_output=True, text=True, check=True
     )

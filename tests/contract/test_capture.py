@@ -23,7 +23,7 @@ import pytest
 from capturing import TOPICS, Debezium, Embedded, Record, Way, kafka_login
 
 from tarmac_kit import Chassis, Database, Part, create_app
-from tarmac_kit.testing import FakeBus, running
+from tarmac_kit_testing import FakeBus, running
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
 

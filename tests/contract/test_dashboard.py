@@ -17,7 +17,7 @@ from tarmac.run.local.state.paths import Home
 from tarmac.run.local.state.state import NodeState, StateFile
 from tarmac.run.telemetry.span import Span
 from tarmac.run.telemetry.storage import Storage
-from tarmac_kit.inprocess import InProcess
+from tarmac_kit_testing.inprocess import InProcess
 
 TOKEN, COOKIE = "a-token-of-this-test", "tarmac-4318"
 OWN = {"host": "127.0.0.1:4318"}

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tarmac_kit.testing import broken, unreadable
+from tarmac_kit_testing import broken, unreadable
 
 SERVICES = Path(__file__).parents[2] / "services"
 WRITTEN = {path.stem: path for path in sorted(SERVICES.glob("*/tarmac_*/schemas/*.json"))}

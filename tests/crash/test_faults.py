@@ -19,7 +19,7 @@ from crashed_shop import SHOP, bought, expect
 from tarmac_inventory import service as inventory
 from tarmac_inventory.domain import Answer, ReservationState
 from tarmac_kit import Chassis, Message, Outbox
-from tarmac_kit.testing import Journey, crashing
+from tarmac_kit_testing import Journey, crashing
 from tarmac_orders.repository import OrderRepository
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]

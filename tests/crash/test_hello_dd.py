@@ -17,8 +17,8 @@ from crashed_hello import HELLO, JOURNEYS, PRICES, short_leases
 
 from tarmac_inventory import service as inventory
 from tarmac_inventory.domain import Answer, ReservationState
-from tarmac_kit.crashing import world as world_module
-from tarmac_kit.testing import Journey, World, crashing
+from tarmac_kit_testing import Journey, World, crashing
+from tarmac_kit_testing.crashing import world as world_module
 from tarmac_offers.repository import PurchaseRepository
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(1800 if ALL else 240)]

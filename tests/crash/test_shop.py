@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP
 from crashed import ALL
 from crashed_shop import EMAILS, JOURNEYS, SHOP
 
-from tarmac_kit.testing import Journey, World, crashing
+from tarmac_kit_testing import Journey, World, crashing
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(1800 if ALL else 240)]
 

@@ -13,7 +13,7 @@ from crashed import ALL, kinds_of
 from crashed_starter import ORDER, STARTER, USER
 
 from tarmac_kit.documents.postgres import PostgresCollection
-from tarmac_kit.testing import Journey, World, crashing
+from tarmac_kit_testing import Journey, World, crashing
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600 if ALL else 120)]
 

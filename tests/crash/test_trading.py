@@ -15,8 +15,8 @@ import pytest_asyncio
 from crashed import ALL, Crashed
 
 from tarmac_kit import Response
-from tarmac_kit.crashing import world as world_module
-from tarmac_kit.testing import Journey, World, crashing, issue_token, json_response
+from tarmac_kit_testing import Journey, World, crashing, issue_token, json_response
+from tarmac_kit_testing.crashing import world as world_module
 from tarmac_portfolio.repository import PortfolioRepository
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900 if ALL else 240)]

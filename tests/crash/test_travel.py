@@ -16,7 +16,7 @@ import pytest_asyncio
 from crashed import ALL, Crashed
 
 from tarmac_kit import Response
-from tarmac_kit.testing import Journey, World, crashing, issue_token
+from tarmac_kit_testing import Journey, World, crashing, issue_token
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(1800 if ALL else 240)]
 

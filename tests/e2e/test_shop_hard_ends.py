@@ -13,8 +13,8 @@ import sys
 import time
 
 import pytest
-from remains import remains
 from copies import Copy
+from remains import remains
 from shopping import Load
 
 pytestmark = [

@@ -69,7 +69,8 @@ def test_the_tree_is_the_same_from_every_folder_and_for_every_hash_seed(tmp_path
     }
     first = trees[0]["k8s/api-gateway/deployment.yaml"][1].splitlines()[0]
     assert first == (
-        "# Rendered by Tarmac from systems/trading/tarmac.yaml: tarmac render trading --env production"
+        "# Rendered by Tarmac from systems/trading/tarmac.yaml: "
+        "tarmac render trading --env production"
     )
 
 

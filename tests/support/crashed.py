@@ -17,7 +17,7 @@ from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.run.local.stores.invariants import evaluate
 from tarmac_kit import serve
-from tarmac_kit.testing import CrashReport, HostedService, Journey, World
+from tarmac_kit_testing import CrashReport, HostedService, Journey, World
 
 ROOT = Path(__file__).parents[2]
 #: Every step is tried, and not only so many of each service and journey.

@@ -11,7 +11,7 @@ from uuid import uuid4
 from crashed import Crashed
 
 from tarmac_kit import Jobs, Sagas
-from tarmac_kit.testing import Journey, World, issue_token
+from tarmac_kit_testing import Journey, World, issue_token
 
 TROLLEY = "0de110dd-0000-4000-8000-000000000008"
 ON_THE_SHELF = 12

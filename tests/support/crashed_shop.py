@@ -14,7 +14,7 @@ import promises
 from crashed import Crashed
 
 from tarmac_kit import Response
-from tarmac_kit.testing import Journey, World, issue_token
+from tarmac_kit_testing import Journey, World, issue_token
 
 KETTLE = "5eed0000-0000-4000-8000-000000001003"
 ON_THE_SHELF = 18

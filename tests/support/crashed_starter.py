@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from crashed import Crashed
 
-from tarmac_kit.testing import Journey, World, issue_token
+from tarmac_kit_testing import Journey, World, issue_token
 
 ADMIN_EMAIL, ADMIN_KEY = "admin@example.com", "a" * 43
 EMAIL = "ada@example.com"

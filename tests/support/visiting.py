@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tarmac_kit import Application
 from tarmac_kit.client import Request, Response
-from tarmac_kit.testing import FakeTransport, json_response
+from tarmac_kit_testing import FakeTransport, json_response
 
 SECRET = "a-secret-of-the-tests-and-of-nothing-else"
 KETTLE = "5eed0000-0000-4000-8000-000000001003"

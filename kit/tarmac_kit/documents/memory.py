@@ -1,4 +1,4 @@
-"""Documents in this process's memory: what `tarmac_kit.testing` gives to tests of a part.
+"""Documents in this process's memory: what `tarmac_kit_testing` gives to tests of a part.
 
 It keeps the promises of the real ones, and nothing after the process.
 """

@@ -12,7 +12,7 @@ import pytest
 
 from tarmac_kit import Cache, SharedRateLimiter
 from tarmac_kit.cache import connect
-from tarmac_kit.testing import FakeClock
+from tarmac_kit_testing import FakeClock
 
 pytestmark = pytest.mark.servers
 

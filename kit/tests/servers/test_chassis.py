@@ -22,7 +22,7 @@ from tarmac_kit import (
     PoisonMessage,
     create_app,
 )
-from tarmac_kit.testing import running
+from tarmac_kit_testing import running
 
 pytestmark = pytest.mark.servers
 

@@ -19,8 +19,8 @@ from fastapi import APIRouter, Header
 
 from tarmac_kit import Answer, Chassis, Idempotency, Inbox, Message, Outbox, Part
 from tarmac_kit import migrations as migration_module
-from tarmac_kit.crashing.report import spread
-from tarmac_kit.testing import HostedService, Journey, World, crashing
+from tarmac_kit_testing import HostedService, Journey, World, crashing
+from tarmac_kit_testing.crashing.report import spread
 
 pytestmark = pytest.mark.servers
 

@@ -18,7 +18,7 @@ from waiting import until
 from tarmac_kit import Chassis, Database, DatabaseUnavailable, Part, create_app, deadline
 from tarmac_kit.database import DatabaseReadOnly
 from tarmac_kit.migrations import MigrationError
-from tarmac_kit.testing import FakeClock, InProcess, running
+from tarmac_kit_testing import FakeClock, InProcess, running
 
 pytestmark = pytest.mark.servers
 

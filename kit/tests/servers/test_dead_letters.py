@@ -29,8 +29,8 @@ from tarmac_kit import (
 )
 from tarmac_kit.client import Unavailable
 from tarmac_kit.dead_letters import DeadLetters, is_away, limited
-from tarmac_kit.testing import FakeBus, running
 from tarmac_kit.worker import Worker
+from tarmac_kit_testing import FakeBus, running
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("patient")]
 

@@ -24,8 +24,8 @@ from tarmac_kit import (
     RetryLater,
     create_app,
 )
-from tarmac_kit.testing import issue_token, running, static_verifier
 from tarmac_kit.worker import Worker
+from tarmac_kit_testing import issue_token, running, static_verifier
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("patient")]
 

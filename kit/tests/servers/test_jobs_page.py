@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from tarmac_kit import create_app
-from tarmac_kit.testing import FakeCache, running
+from tarmac_kit_testing import FakeCache, running
 
 pytestmark = pytest.mark.servers
 

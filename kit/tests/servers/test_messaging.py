@@ -20,7 +20,7 @@ from waiting import until
 from tarmac_kit import Bus, Database, Inbox, Message, Outbox, PoisonMessage
 from tarmac_kit.bus import make_bus
 from tarmac_kit.relay import Relay
-from tarmac_kit.testing import FakeBus
+from tarmac_kit_testing import FakeBus
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("patient")]
 

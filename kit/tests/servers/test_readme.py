@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tarmac_kit import create_app
-from tarmac_kit.testing import FakeBus, issue_token, running, static_verifier
+from tarmac_kit_testing import FakeBus, issue_token, running, static_verifier
 
 pytestmark = pytest.mark.servers
 

@@ -24,7 +24,7 @@ from tarmac_kit import (
     set_route,
 )
 from tarmac_kit.health import Health, HealthCheck
-from tarmac_kit.testing import FakeBus, issue_token, running, static_verifier
+from tarmac_kit_testing import FakeBus, issue_token, running, static_verifier
 
 ENV = {"SERVICE_NAME": "things-service"}
 

@@ -27,7 +27,7 @@ from jwt.algorithms import RSAAlgorithm
 from tarmac_kit import Chassis, Part, caller_keys, create_app
 from tarmac_kit.caller_keys import KeyServer
 from tarmac_kit.settings import SettingsError
-from tarmac_kit.testing import InProcess, running
+from tarmac_kit_testing import InProcess, running
 
 HEADER = "X-Caller-Token"
 ORDERS = "system:serviceaccount:shop:orders"

@@ -19,7 +19,7 @@ from tarmac_kit.callers import CallerCheck, CallerSettings, CallerTokens
 from tarmac_kit.client import Client, Request, Response
 from tarmac_kit.metrics import Metrics
 from tarmac_kit.settings import load
-from tarmac_kit.testing import InProcess, running
+from tarmac_kit_testing import InProcess, running
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER = ec.generate_private_key(ec.SECP256R1())

@@ -15,7 +15,7 @@ from tarmac_kit import (
 )
 from tarmac_kit.client import Client, RetryBudget, TransportError, received_authorization
 from tarmac_kit.metrics import Metrics
-from tarmac_kit.testing import FakeClock, FakeTransport, fake_client, json_response
+from tarmac_kit_testing import FakeClock, FakeTransport, fake_client, json_response
 
 OK = json_response(200, {"fine": True})
 BROKEN = TransportError("refused")

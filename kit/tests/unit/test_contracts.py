@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from tarmac_kit.testing import broken, unreadable
+from tarmac_kit_testing import broken, unreadable
 
 
 class Line(BaseModel):

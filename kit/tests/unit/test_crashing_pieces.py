@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tarmac_kit import steps
-from tarmac_kit.crashing import CrashFinding, CrashReport, HostedService
-from tarmac_kit.crashing.broker import MemoryBroker
-from tarmac_kit.crashing.counting import StepCounter, _Protocol
-from tarmac_kit.crashing.peer import Peer, PeerError, PeerGone
+from tarmac_kit_testing.crashing import CrashFinding, CrashReport, HostedService
+from tarmac_kit_testing.crashing.broker import MemoryBroker
+from tarmac_kit_testing.crashing.counting import StepCounter, _Protocol
+from tarmac_kit_testing.crashing.peer import Peer, PeerError, PeerGone
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 
 from tarmac_kit import Chassis, Part, Response, create_app, deadline
 from tarmac_kit.client import Request
-from tarmac_kit.testing import InProcess, running
+from tarmac_kit_testing import InProcess, running
 
 
 class Hop:

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from tarmac_kit import Chassis, Part, SettingsError, create_app
 from tarmac_kit.error_reporter import MOST_CHARS, masked
-from tarmac_kit.testing import running
+from tarmac_kit_testing import running
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

@@ -17,7 +17,7 @@ from tarmac_kit.limits import Limits, LimitSettings
 from tarmac_kit.metrics import Metrics
 from tarmac_kit.middleware import Event, Scope
 from tarmac_kit.problems import Problem
-from tarmac_kit.testing import running
+from tarmac_kit_testing import running
 
 
 def nobody() -> None:

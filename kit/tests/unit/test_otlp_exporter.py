@@ -20,7 +20,7 @@ from collecting import Collector, Told, collecting
 
 from tarmac_kit import Chassis, Part, PoisonMessage, SettingsError, create_app, otlp_exporter, trace
 from tarmac_kit.messages import Message
-from tarmac_kit.testing import FakeBus, FakeTransport, json_response, running
+from tarmac_kit_testing import FakeBus, FakeTransport, json_response, running
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SENT = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
@@ -434,7 +434,7 @@ def test_without_an_address_nothing_is_made_or_imported(given):
     code = """
 import asyncio, json, sys
 from tarmac_kit import Part, create_app
-from tarmac_kit.testing import running
+from tarmac_kit_testing import running
 given = {"SERVICE_NAME": "x", **json.loads(sys.argv[1])}
 app = create_app([Part("none", lambda chassis: None)], given)
 async def main():

@@ -34,7 +34,7 @@ from tarmac_kit import (
 )
 from tarmac_kit.background import keep_running
 from tarmac_kit.jsons import dumps
-from tarmac_kit.testing import (
+from tarmac_kit_testing import (
     FakeBus,
     FakeCache,
     FakeClock,

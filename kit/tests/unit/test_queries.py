@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from tarmac_kit import Chassis, Part, create_app
-from tarmac_kit.testing import running
+from tarmac_kit_testing import running
 
 
 class Filter(BaseModel):

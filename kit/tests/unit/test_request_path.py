@@ -22,7 +22,7 @@ from starlette.responses import StreamingResponse
 
 from tarmac_kit import Chassis, Part, create_app, logs, trace
 from tarmac_kit.metrics import BUCKETS_S, Metrics
-from tarmac_kit.testing import running
+from tarmac_kit_testing import running
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

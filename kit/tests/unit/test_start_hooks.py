@@ -7,7 +7,7 @@ import pytest
 from tarmac_kit import Chassis, Part, create_app
 from tarmac_kit.chassis import Hook
 from tarmac_kit.database import DatabaseFull, DatabaseUnavailable
-from tarmac_kit.testing import running
+from tarmac_kit_testing import running
 
 
 def app_of(hook: Hook):

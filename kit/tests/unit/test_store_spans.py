@@ -7,7 +7,7 @@ from recording import Recorder, recording
 from tarmac_kit import trace
 from tarmac_kit.cache import Cache
 from tarmac_kit.client import TransportError
-from tarmac_kit.testing import FakeRedis, fake_client, json_response
+from tarmac_kit_testing import FakeRedis, fake_client, json_response
 
 REDIS = {"db.system.name": "redis"}
 

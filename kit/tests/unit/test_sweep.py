@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tarmac_kit import DatabaseUnavailable, Sweep, logs
-from tarmac_kit.testing import FakeDatabase
+from tarmac_kit_testing import FakeDatabase
 
 
 class Rows:

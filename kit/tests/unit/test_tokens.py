@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tarmac_kit import Problem, TokenIssuer, TokenVerifier
-from tarmac_kit.testing import (
+from tarmac_kit_testing import (
     AUDIENCE,
     ISSUER,
     FakeClock,

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tarmac_kit import Job, PermanentFailure, RetryLater, Step, StepRejected, accepted
-from tarmac_kit.testing import FakeJobs, FakeSagas
 from tarmac_kit.worker import retry_after_s
+from tarmac_kit_testing import FakeJobs, FakeSagas
 
 #: What a step may say when it is asked: it did it, or failed before or after it did, or refuses.
 SAYS = st.sampled_from(["ok", "fails before", "fails after", "later", "refused"])

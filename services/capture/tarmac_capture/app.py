@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 from tarmac_capture.repository import CaptureRepository
 from tarmac_capture.service import Capture
 from tarmac_kit import Chassis, CommaSet, Part
-from tarmac_kit.cdc.names import OUTBOX_PUBLICATION, TABLES_PUBLICATION
+from tarmac_kit.capture_names import OUTBOX_PUBLICATION, TABLES_PUBLICATION
 from tarmac_kit.metrics import Metrics
 
 #: From the commit until the broker has stored it: a millisecond when all is well.

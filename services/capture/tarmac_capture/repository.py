@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tarmac_capture.pgoutput import Column, Relation, Row
+from tarmac_capture.records import TableFacts
+from tarmac_capture.stream import lsn_of
+from tarmac_capture.values import SESSION
 from tarmac_kit import Database
-from tarmac_kit.cdc.pgoutput import Column, Relation, Row
-from tarmac_kit.cdc.records import TableFacts
-from tarmac_kit.cdc.stream import lsn_of
-from tarmac_kit.cdc.values import SESSION
 
 if TYPE_CHECKING:
     from tarmac_kit.database import Connection

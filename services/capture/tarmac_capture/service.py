@@ -11,12 +11,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from tarmac_capture.repository import CaptureRepository, Slot, SlotOfAnother, refusals
-from tarmac_kit import Bus, Message, get_logger
-from tarmac_kit.cdc import stream as streams
-from tarmac_kit.cdc.names import slot_of
-from tarmac_kit.cdc.pgoutput import Begin, Commit, ProtocolError, Relation, RowChange, decode
-from tarmac_kit.cdc.records import (
+from tarmac_capture import stream as streams
+from tarmac_capture.pgoutput import Begin, Commit, ProtocolError, Relation, RowChange, decode
+from tarmac_capture.records import (
     BadRecord,
     CapturedTable,
     CaptureSource,
@@ -26,8 +23,11 @@ from tarmac_kit.cdc.records import (
     snapshot_message,
     table_of,
 )
-from tarmac_kit.cdc.stream import SlotInUse, Stream, StreamLost
-from tarmac_kit.cdc.values import UnsupportedType
+from tarmac_capture.repository import CaptureRepository, Slot, SlotOfAnother, refusals
+from tarmac_capture.stream import SlotInUse, Stream, StreamLost
+from tarmac_capture.values import UnsupportedType
+from tarmac_kit import Bus, Message, get_logger
+from tarmac_kit.capture_names import slot_of
 from tarmac_kit.database import connection_errors
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 
 from tarmac_capture.app import PART
 from tarmac_kit import Chassis, Database, Outbox, Part, create_app
-from tarmac_kit.testing import FakeBus, InProcess, running
+from tarmac_kit_testing import FakeBus, InProcess, running
 
 
 @dataclass

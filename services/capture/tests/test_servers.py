@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
+from tarmac_capture.stream import IDLE_S, lsn_of
 from tarmac_kit import Message
-from tarmac_kit.cdc.stream import IDLE_S, lsn_of
-from tarmac_kit.testing import FakeBus
+from tarmac_kit_testing import FakeBus
 
 pytestmark = pytest.mark.servers
 

@@ -14,7 +14,7 @@ import pytest
 from tarmac_cart.app import PART
 from tarmac_kit import create_app
 from tarmac_kit.client import Request, Response, TransportError
-from tarmac_kit.testing import (
+from tarmac_kit_testing import (
     issue_token,
     json_response,
     running,

@@ -9,7 +9,7 @@ import pytest
 
 from tarmac_catalog.app import PART
 from tarmac_kit import SettingsError, create_app
-from tarmac_kit.testing import issue_token
+from tarmac_kit_testing import issue_token
 
 pytestmark = pytest.mark.servers
 

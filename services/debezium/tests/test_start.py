@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tarmac_kit.cdc.names import OUTBOX_PUBLICATION, TABLES_PUBLICATION, slot_of
+from tarmac_kit.capture_names import OUTBOX_PUBLICATION, TABLES_PUBLICATION, slot_of
 
 START = Path(__file__).parents[1] / "start.py"
 _SPEC = importlib.util.spec_from_file_location("debezium_start", START)

@@ -15,7 +15,7 @@ from tarmac_identity import logins, ring, service
 from tarmac_identity.domain import Credentials, RefreshToken, StoredKey, User
 from tarmac_identity.throttle import Failures
 from tarmac_kit import create_app
-from tarmac_kit.testing import FakeCache, FakeDatabase, InProcess, running
+from tarmac_kit_testing import FakeCache, FakeDatabase, InProcess, running
 
 ENVIRON = {
     "SERVICE_NAME": "user-service",

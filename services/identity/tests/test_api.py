@@ -15,7 +15,7 @@ from tarmac_identity import domain
 from tarmac_identity.app import PART
 from tarmac_identity.ring import KeyRing
 from tarmac_kit import SettingsError, create_app
-from tarmac_kit.testing import FakeDatabase, forge_token
+from tarmac_kit_testing import FakeDatabase, forge_token
 
 #: As a trusted proxy says it.
 FROM_AFAR = {"x-forwarded-for": "6.6.6.6, 203.0.113.9"}

@@ -20,7 +20,7 @@ from tarmac_identity.settings import IdentitySettings
 from tarmac_identity.throttle import NONE, Failures, Throttle
 from tarmac_identity.turns import FairThreads
 from tarmac_kit import Problem
-from tarmac_kit.testing import FakeClock
+from tarmac_kit_testing import FakeClock
 
 SOURCE = Throttle(free=5, first_s=2, longest_s=300, forget_s=900)
 ACCOUNT = Throttle(free=50, first_s=2, longest_s=60, forget_s=60)

@@ -14,7 +14,7 @@ from tarmac_inventory.domain import Line
 from tarmac_inventory.repository import StockRepository
 from tarmac_inventory.service import Inventory, sweep
 from tarmac_kit import DatabaseUnavailable, Problem
-from tarmac_kit.testing import issue_token
+from tarmac_kit_testing import issue_token
 
 pytestmark = pytest.mark.servers
 

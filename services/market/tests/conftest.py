@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tarmac_kit import DatabaseUnavailable
-from tarmac_kit.testing import FakeDatabase
+from tarmac_kit_testing import FakeDatabase
 from tarmac_market.domain import Calendar, Instrument
 from tarmac_market.service import Market
 from tarmac_market.stream import Streams

@@ -11,7 +11,7 @@ import sys
 import aiohttp
 import pytest
 
-from tarmac_kit.testing import issue_token
+from tarmac_kit_testing import issue_token
 from tarmac_market.app import PART
 
 pytestmark = pytest.mark.servers

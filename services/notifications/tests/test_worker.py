@@ -14,7 +14,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
 from tarmac_kit import Message, SettingsError, create_app
-from tarmac_kit.testing import FakeBus, InProcess, running
+from tarmac_kit_testing import FakeBus, InProcess, running
 from tarmac_notifications.app import PART
 
 TOPICS = "order.confirmed,order.cancelled"

@@ -13,7 +13,7 @@ import pytest
 
 from tarmac_kit import Response, create_app
 from tarmac_kit.client import Request, TransportError
-from tarmac_kit.testing import InProcess, json_response, running
+from tarmac_kit_testing import InProcess, json_response, running
 from tarmac_offers.app import PART
 
 

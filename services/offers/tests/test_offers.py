@@ -9,7 +9,7 @@ import pytest
 
 from tarmac_kit import deadline
 from tarmac_kit.client import TransportError
-from tarmac_kit.testing import json_response
+from tarmac_kit_testing import json_response
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tarmac_kit.client import TransportError
-from tarmac_kit.testing import json_response
+from tarmac_kit_testing import json_response
 from tarmac_offers.app import PART
 from tarmac_offers.repository import PurchaseRepository, State
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from tarmac_kit import Claims, Message, Response, Sweep, Unavailable
-from tarmac_kit.testing import json_response
+from tarmac_kit_testing import json_response
 from tarmac_orders.domain import NewOrder, Order, State, Step
 from tarmac_orders.service import Orders
 from tarmac_orders.steps import Steps

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tarmac_kit import Problem, SettingsError, create_app
-from tarmac_kit.testing import issue_token, static_verifier
+from tarmac_kit_testing import issue_token, static_verifier
 from tarmac_orders.app import PART
 from tarmac_orders.domain import Item, Quote, State
 from tarmac_orders.service import Orders, Request

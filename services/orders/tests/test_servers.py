@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tarmac_kit import Inbox, Message, Outbox, Sweep, Unavailable
-from tarmac_kit.testing import issue_token
+from tarmac_kit_testing import issue_token
 from tarmac_orders import events
 from tarmac_orders.app import PART
 from tarmac_orders.domain import Item, State

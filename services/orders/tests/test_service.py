@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tarmac_kit import PoisonMessage, Problem, Response, deadline
-from tarmac_kit.testing import json_response
+from tarmac_kit_testing import json_response
 from tarmac_orders import events
 from tarmac_orders.domain import Item, State
 from tarmac_orders.service import Request

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from tarmac_kit import Inbox, Message, Outbox
-from tarmac_kit.testing import issue_token
+from tarmac_kit_testing import issue_token
 from tarmac_payments import events
 from tarmac_payments.app import PART
 from tarmac_payments.domain import State

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tarmac_kit import Claims, Problem
-from tarmac_kit.testing import FakeJobs
+from tarmac_kit_testing import FakeJobs
 from tarmac_portfolio.book import Book
 from tarmac_portfolio.domain import (
     Account,

@@ -16,7 +16,7 @@ import yaml
 
 from tarmac_kit import create_app
 from tarmac_kit.client import TransportError
-from tarmac_kit.testing import (
+from tarmac_kit_testing import (
     FakeTransport,
     issue_token,
     json_response,

@@ -9,7 +9,7 @@ import pytest
 
 from tarmac_kit import Problem, deadline
 from tarmac_kit.client import TransportError
-from tarmac_kit.testing import FakeClock, fake_client, json_response
+from tarmac_kit_testing import FakeClock, fake_client, json_response
 from tarmac_portfolio.upstream import Market
 
 AT = datetime(2026, 5, 4, 15, tzinfo=UTC)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tarmac_kit.testing import issue_token
+from tarmac_kit_testing import issue_token
 from tarmac_pricing.app import PART
 
 pytestmark = pytest.mark.servers

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from aiohttp import web
 
-from tarmac_kit.testing import MemoryDocuments
+from tarmac_kit_testing import MemoryDocuments
 from tarmac_profiles.repository import UserRepository
 from tarmac_profiles.service import Profiles
 from tarmac_profiles.settings import ProfilesSettings

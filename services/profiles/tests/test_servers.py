@@ -8,7 +8,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from tarmac_kit.testing import issue_token
+from tarmac_kit_testing import issue_token
 from tarmac_profiles.app import PART
 
 pytestmark = pytest.mark.servers

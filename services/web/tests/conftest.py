@@ -10,7 +10,7 @@ import pytest
 from visiting import SECRET, Browser, shop_api
 
 from tarmac_kit import create_app
-from tarmac_kit.testing import FakeTransport, running
+from tarmac_kit_testing import FakeTransport, running
 from tarmac_web.app import PART
 
 Open = Callable[..., Awaitable[Browser]]

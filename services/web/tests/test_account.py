@@ -11,7 +11,7 @@ from visiting import ME, PAGE, problem, shop_api, tokens
 
 from tarmac_kit import Cache
 from tarmac_kit.client import Response, TransportError
-from tarmac_kit.testing import FakeRedis, json_response
+from tarmac_kit_testing import FakeRedis, json_response
 
 
 async def test_a_new_customer_is_logged_in_and_welcomed(browse):

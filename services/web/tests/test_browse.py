@@ -8,7 +8,7 @@ import pytest
 from visiting import KETTLE, THROW, problem, product, shop_api
 
 from tarmac_kit.client import TransportError
-from tarmac_kit.testing import json_response
+from tarmac_kit_testing import json_response
 
 
 async def test_the_first_page_shows_categories_and_what_is_new(browse):

@@ -9,7 +9,7 @@ import pytest
 from visiting import KETTLE, ORDER, THROW, order, problem, product, shop_api
 
 from tarmac_kit.client import Response, TransportError
-from tarmac_kit.testing import json_response
+from tarmac_kit_testing import json_response
 
 WHERE = {"name": "Ada", "street": "Quay 1", "postal_code": "9000", "city": "Ghent", "country": "BE"}
 

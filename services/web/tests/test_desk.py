@@ -12,7 +12,7 @@ from visiting import Browser, problem, shop_api
 
 from tarmac_kit import create_app
 from tarmac_kit.client import TransportError
-from tarmac_kit.testing import FakeTransport, json_response, running
+from tarmac_kit_testing import FakeTransport, json_response, running
 from tarmac_web.app import PART
 
 NOW = "2026-03-03T10:00:00Z"

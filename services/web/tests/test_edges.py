@@ -10,7 +10,7 @@ from visiting import KETTLE, SECRET, shop_api
 
 from tarmac_kit import SettingsError, create_app
 from tarmac_kit.client import TransportError
-from tarmac_kit.testing import FakeTransport, json_response, running
+from tarmac_kit_testing import FakeTransport, json_response, running
 from tarmac_web import assets
 from tarmac_web.app import PART
 from tarmac_web.art import _PLACES, _SHAPES, _THINGS, _VIEWS, PALETTES, drawing

@@ -11,7 +11,7 @@ from aiohttp import web
 from visiting import SECRET, shop_api
 
 from tarmac_kit import create_app
-from tarmac_kit.testing import running
+from tarmac_kit_testing import running
 from tarmac_web.app import PART
 from tarmac_web.reports import MOST_BYTES, Report, to_event
 

@@ -15,7 +15,7 @@ from tarmac_identity import repository
 from tarmac_identity.app import PART
 from tarmac_identity.domain import token_hash
 from tarmac_kit import create_app
-from tarmac_kit.testing import running
+from tarmac_kit_testing import running
 
 pytestmark = pytest.mark.servers
 

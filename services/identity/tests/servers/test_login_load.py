@@ -11,7 +11,7 @@ from identified import environ
 
 from tarmac_identity.app import PART
 from tarmac_kit import create_app
-from tarmac_kit.testing import InProcess, running
+from tarmac_kit_testing import InProcess, running
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 

@@ -9,9 +9,9 @@ from typing import Any
 from tarmac.base.languages import spoken
 from tarmac.plan.cluster import ClusterPlan, Workload
 
-#: What every service of the kit is made of besides its own folder: the kit where it is a folder
-#: here, what is locked, how its image is made.
-SHARED = ("kit", "pyproject.toml", "uv.lock", "containers")
+#: What every service of the kit is made of and tested with besides its own folder: the kit where it
+#: is a folder here, what is locked, how its image is made.
+SHARED = ("kit", "kit-testing", "pyproject.toml", "uv.lock", "containers")
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ from urllib.parse import urlsplit
 from tarmac_kit import steps
 from tarmac_kit.app import create_app
 from tarmac_kit.client import Request, Response, TransportError
-from tarmac_kit.crashing.counting import CountedConnection, StepCounter
-from tarmac_kit.crashing.peer import Answer, Peer, PeerError, PeerGone
-from tarmac_kit.crashing.service import HostedService
 from tarmac_kit.database import Database
-from tarmac_kit.inprocess import InProcess
 from tarmac_kit.messages import Handler, Message, PoisonMessage
 from tarmac_kit.steps import step
 from tarmac_kit.tokens import TokenVerifier
+from tarmac_kit_testing.crashing.counting import CountedConnection, StepCounter
+from tarmac_kit_testing.crashing.peer import Answer, Peer, PeerError, PeerGone
+from tarmac_kit_testing.crashing.service import HostedService
+from tarmac_kit_testing.inprocess import InProcess
 
 #: The exit code of a process that cannot start, or whose test has ended.
 ENDED = 78

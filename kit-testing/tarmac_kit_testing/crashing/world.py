@@ -19,13 +19,13 @@ from typing import Any
 from uuid import uuid4
 
 from tarmac_kit.client import Response
-from tarmac_kit.crashing import rows
-from tarmac_kit.crashing.hosting import POLL_S, START_S, ServiceHost
-from tarmac_kit.crashing.report import CrashFinding, CrashReport, spread
-from tarmac_kit.crashing.service import HostedService
-from tarmac_kit.fake_tokens import signing_key, static_verifier
 from tarmac_kit.jsons import to_json
 from tarmac_kit.tokens import TokenVerifier
+from tarmac_kit_testing.crashing import rows
+from tarmac_kit_testing.crashing.hosting import POLL_S, START_S, ServiceHost
+from tarmac_kit_testing.crashing.report import CrashFinding, CrashReport, spread
+from tarmac_kit_testing.crashing.service import HostedService
+from tarmac_kit_testing.fake_tokens import signing_key, static_verifier
 
 #: How long what is awaited may take to come: the end of an order, rest after a crash.
 REST_S = 20.0

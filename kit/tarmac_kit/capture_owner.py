@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from tarmac_kit.cdc.names import OUTBOX_PUBLICATION, TABLES_PUBLICATION, slot_of
+from tarmac_kit.capture_names import OUTBOX_PUBLICATION, TABLES_PUBLICATION, slot_of
 from tarmac_kit.database import Database, connection_errors
 from tarmac_kit.logs import get_logger
 from tarmac_kit.relay import LOCK, MARK, PRUNE, STATEMENT_S

@@ -14,8 +14,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from tarmac_kit.crashing.host import ENDED
-from tarmac_kit.crashing.peer import Peer, Serve
+from tarmac_kit_testing.crashing.host import ENDED
+from tarmac_kit_testing.crashing.peer import Peer, Serve
 
 #: Numbers of open files that a test's process may have.
 MOST_FILES = 65_536

@@ -16,12 +16,21 @@ from uuid import UUID, uuid4
 
 from tarmac_kit.breaker import Breaker
 from tarmac_kit.client import Client, Request, Response
-from tarmac_kit.contracts import broken, unreadable
-from tarmac_kit.crashing import CrashFinding, CrashReport, HostedService, Journey, World, crashing
 from tarmac_kit.documents.memory import MemoryDocuments
-from tarmac_kit.fake_cache import FakeCache, FakeRedis
-from tarmac_kit.fake_jobs import FakeJobs, FakeSagas
-from tarmac_kit.fake_tokens import (
+from tarmac_kit.jsons import dumps
+from tarmac_kit.messages import Handler, Message, PoisonMessage
+from tarmac_kit_testing.contracts import broken, unreadable
+from tarmac_kit_testing.crashing import (
+    CrashFinding,
+    CrashReport,
+    HostedService,
+    Journey,
+    World,
+    crashing,
+)
+from tarmac_kit_testing.fake_cache import FakeCache, FakeRedis
+from tarmac_kit_testing.fake_jobs import FakeJobs, FakeSagas
+from tarmac_kit_testing.fake_tokens import (
     AUDIENCE,
     ISSUER,
     forge_token,
@@ -30,9 +39,7 @@ from tarmac_kit.fake_tokens import (
     signing_key,
     static_verifier,
 )
-from tarmac_kit.inprocess import InProcess, running
-from tarmac_kit.jsons import dumps
-from tarmac_kit.messages import Handler, Message, PoisonMessage
+from tarmac_kit_testing.inprocess import InProcess, running
 
 __all__ = [
     "AUDIENCE",

@@ -9,11 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tarmac_kit import Database, Outbox
-from tarmac_kit.cdc import pgoutput
-from tarmac_kit.cdc.capture_owner import CaptureOwner
-from tarmac_kit.cdc.names import OUTBOX_PUBLICATION, TABLES_PUBLICATION
-from tarmac_kit.cdc.stream import (
+from tarmac_capture import pgoutput
+from tarmac_capture.stream import (
     IDLE_S,
     SlotInUse,
     Stream,
@@ -23,6 +20,9 @@ from tarmac_kit.cdc.stream import (
     make_temporary_slot,
     open_stream,
 )
+from tarmac_kit import Database, Outbox
+from tarmac_kit.capture_names import OUTBOX_PUBLICATION, TABLES_PUBLICATION
+from tarmac_kit.capture_owner import CaptureOwner
 
 pytestmark = pytest.mark.servers
 

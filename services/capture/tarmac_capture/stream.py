@@ -16,7 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from tarmac_kit.cdc.values import SESSION
+import psycopg2
+import psycopg2.errors
+from psycopg2.extras import LogicalReplicationConnection
+
+from tarmac_capture.values import SESSION
 
 #: A reader whose machine is silent for this long is given up, so that another can take over.
 SILENCE_S = 10.0
@@ -158,12 +162,6 @@ def lsn_of(text: str) -> int:
 
 
 def _connect(url: str) -> Any:
-    try:
-        import psycopg2  # noqa: PLC0415 - only where changes are captured
-        from psycopg2.extras import LogicalReplicationConnection  # noqa: PLC0415 - as above
-    except ModuleNotFoundError as error:
-        raise StreamLost("psycopg2 is not installed; pip install 'tarmac-kit[cdc]'") from error
-
     settings = {**SESSION, **_CONNECTION}
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
@@ -180,8 +178,6 @@ def _connect(url: str) -> Any:
 
 
 def _start(connection: Any, slot: str, publications: Sequence[str]) -> Any:
-    import psycopg2.errors  # noqa: PLC0415 - as above
-
     cursor = connection.cursor()
     options = {"proto_version": "1", "publication_names": ",".join(publications)}
     try:
@@ -197,8 +193,6 @@ def _start(connection: Any, slot: str, publications: Sequence[str]) -> Any:
 @contextlib.contextmanager
 def _errors() -> Iterator[None]:
     """Have psycopg2's errors, which are many, come as one."""
-    import psycopg2  # noqa: PLC0415 - as above
-
     try:
         yield
     except psycopg2.Error as error:

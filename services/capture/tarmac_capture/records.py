@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from tarmac_kit.cdc.pgoutput import UNCHANGED, Relation, Row, RowChange
-from tarmac_kit.cdc.values import Convert, UnsupportedType, converter, unavailable
+from tarmac_capture.pgoutput import UNCHANGED, Relation, Row, RowChange
+from tarmac_capture.values import Convert, UnsupportedType, converter, unavailable
 from tarmac_kit.jsons import dumps
 from tarmac_kit.messages import Message
 

@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac_kit.cdc import pgoutput
-from tarmac_kit.cdc.capture_owner import CaptureOwner
-from tarmac_kit.cdc.names import slot_of
-from tarmac_kit.cdc.pgoutput import UNCHANGED, Begin, Column, Commit, Relation, RowChange, Truncate
-from tarmac_kit.cdc.records import (
+from tarmac_capture import pgoutput
+from tarmac_capture.pgoutput import UNCHANGED, Begin, Column, Commit, Relation, RowChange, Truncate
+from tarmac_capture.records import (
     BadRecord,
     CaptureSource,
     TableFacts,
@@ -22,8 +20,10 @@ from tarmac_kit.cdc.records import (
     snapshot_message,
     table_of,
 )
-from tarmac_kit.cdc.stream import lsn_of
-from tarmac_kit.cdc.values import UnsupportedType, array, converter, unavailable
+from tarmac_capture.stream import lsn_of
+from tarmac_capture.values import UnsupportedType, array, converter, unavailable
+from tarmac_kit.capture_names import slot_of
+from tarmac_kit.capture_owner import CaptureOwner
 from tarmac_kit.database import Database
 
 PLACE = CaptureSource("trips", "trip")

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from tarmac_kit.client import Response
-from tarmac_kit.crashing.broker import MemoryBroker
-from tarmac_kit.crashing.counting import CRASHED, StepCounter
-from tarmac_kit.crashing.host import host
-from tarmac_kit.crashing.peer import Answer, Peer, PeerError, PeerGone
-from tarmac_kit.crashing.process import ServiceProcess
-from tarmac_kit.crashing.rows import DatabaseRows
-from tarmac_kit.crashing.service import HostedService
 from tarmac_kit.tokens import TokenVerifier
+from tarmac_kit_testing.crashing.broker import MemoryBroker
+from tarmac_kit_testing.crashing.counting import CRASHED, StepCounter
+from tarmac_kit_testing.crashing.host import host
+from tarmac_kit_testing.crashing.peer import Answer, Peer, PeerError, PeerGone
+from tarmac_kit_testing.crashing.process import ServiceProcess
+from tarmac_kit_testing.crashing.rows import DatabaseRows
+from tarmac_kit_testing.crashing.service import HostedService
 
 #: How long a service may take to start.
 START_S = 20.0

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from tarmac_kit.crashing.peer import Peer, PeerError, PeerGone
+from tarmac_kit_testing.crashing.peer import Peer, PeerError, PeerGone
 
 #: Before a message whose handler failed is tried again, by attempt; the last for all further ones.
 RETRY_S = (0.02, 0.05, 0.1, 0.2)
