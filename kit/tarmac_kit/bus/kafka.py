@@ -19,7 +19,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tarmac_kit.background import end, raise_if_cancelled
+from tarmac_kit.background import raise_if_cancelled
 from tarmac_kit.bus.kafka_consumer import (
     ATTEMPTS,
     DEAD_LETTER,
@@ -30,7 +30,7 @@ from tarmac_kit.bus.kafka_consumer import (
     failure_topic,
 )
 from tarmac_kit.bus.kafka_stop import stop
-from tarmac_kit.bus.keeping import CONNECT_PAUSES_S, Backoff, ConnectionLog, keep_consuming
+from tarmac_kit.bus.keeping import CONNECT_PAUSES_S, Backoff, BusTasks, keep_consuming
 from tarmac_kit.jsons import dumps
 from tarmac_kit.messages import Handler, Message
 
@@ -60,12 +60,11 @@ class KafkaBus:
         self._topics: set[str] = set()
         #: What was sent and is not known to be stored yet, by topic and message id.
         self._pending: dict[tuple[str, str], asyncio.Future[Any]] = {}
-        self._keeper: asyncio.Task[None] | None = None
         self._group_consumers: dict[str, KafkaConsumer] = {}
-        self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
         self._broken = asyncio.Event()
-        self._log = ConnectionLog("kafka")
+        self._tasks = BusTasks("kafka")
+        self._log = self._tasks.log
         #: When the broker was there last.
         self._answered_at = time.monotonic()
 
@@ -80,19 +79,13 @@ class KafkaBus:
 
     async def open(self) -> None:
         """Begin to connect and stay connected; returns at once."""
-        if self._keeper is None:
-            # What the client says of a lost connection is said here, once and without a traceback.
-            logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-            self._keeper = asyncio.create_task(self._keep_connected(), name="kafka connection")
+        # What the client says of a lost connection is said here, once and without a traceback.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+        self._tasks.keep(self._keep_connected)
 
     async def close(self) -> None:
         """Stop the consumers, give handlers in flight some seconds, disconnect."""
-        self._log.closing = True
-        await end(*self._consuming)
-        self._consuming.clear()
-        if self._keeper is not None:
-            await end(self._keeper)
-            self._keeper = None
+        await self._tasks.end()
 
     async def publish(self, message: Message) -> None:
         """Store the message in its topic; raises when it is not known to be stored."""
@@ -109,9 +102,7 @@ class KafkaBus:
                 group, self._connection, self._make, self._store_failed, self._up.is_set
             )
             self._group_consumers[group] = consumer
-            self._consuming.append(
-                asyncio.create_task(self._keep_consuming(consumer), name=f"consume as {group}")
-            )
+            self._tasks.consume(f"as {group}", self._keep_consuming(consumer))
         for topic in topics:
             self._group_consumers[group].add(topic, handler)
 

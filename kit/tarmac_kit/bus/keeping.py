@@ -1,4 +1,4 @@
-"""What the three buses do alike: log failures, pause between tries, consume until closed.
+"""What the three buses do alike: own their tasks, log failures, pause between tries, consume.
 
 Called by the buses; knows no broker.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
-from tarmac_kit.background import raise_if_cancelled
+from tarmac_kit.background import end, raise_if_cancelled
 from tarmac_kit.logs import get_logger, without_credentials
 
 #: Between two failures that are logged.
@@ -50,6 +51,35 @@ class ConnectionLog:
         self._log.warning(
             "broker failed", error=without_credentials(str(error)) or type(error).__name__
         )
+
+
+class BusTasks:
+    """The tasks of one bus: one keeps the connection, the others consume on it."""
+
+    def __init__(self, broker: str) -> None:
+        """Name the tasks and the log after the broker."""
+        self.log = ConnectionLog(broker)
+        self._broker = broker
+        self._keeper: asyncio.Task[None] | None = None
+        self._consuming: list[asyncio.Task[None]] = []
+
+    def keep(self, connect: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Keep the connection from now on; a second call does nothing."""
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(connect(), name=f"{self._broker} connection")
+
+    def consume(self, what: str, consuming: Coroutine[Any, Any, None]) -> None:
+        """Consume from now on."""
+        self._consuming.append(asyncio.create_task(consuming, name=f"consume {what}"))
+
+    async def end(self) -> None:
+        """End the consumers, which gives handlers in flight some seconds; then the connection."""
+        self.log.closing = True
+        await end(*self._consuming)
+        self._consuming.clear()
+        if self._keeper is not None:
+            await end(self._keeper)
+            self._keeper = None
 
 
 class Backoff:

@@ -20,8 +20,8 @@ from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import APIError, NoStreamResponseError
 
-from tarmac_kit.background import end, raise_if_cancelled
-from tarmac_kit.bus.keeping import PAUSE_S, ConnectionLog, keep_consuming
+from tarmac_kit.background import raise_if_cancelled
+from tarmac_kit.bus.keeping import PAUSE_S, BusTasks, keep_consuming
 from tarmac_kit.bus.nats_consumer import ACK_WAIT_S, KEY, MSG_ID, NatsConsumer
 from tarmac_kit.jsons import dumps
 from tarmac_kit.messages import Handler, Message
@@ -50,11 +50,10 @@ class NatsBus:
         self._name = name
         self._nc: Connection | None = None
         self._streams: set[str] = set()
-        self._keeper: asyncio.Task[None] | None = None
         self._consumers: list[NatsConsumer] = []
-        self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
-        self._log = ConnectionLog("nats")
+        self._tasks = BusTasks("nats")
+        self._log = self._tasks.log
 
     @property
     def connected(self) -> bool:
@@ -73,17 +72,11 @@ class NatsBus:
 
     async def open(self) -> None:
         """Begin to connect and stay connected; returns at once."""
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep_connected(), name="nats connection")
+        self._tasks.keep(self._keep_connected)
 
     async def close(self) -> None:
         """Stop the consumers, give handlers in flight some seconds, disconnect."""
-        self._log.closing = True
-        await end(*self._consuming)
-        self._consuming.clear()
-        if self._keeper is not None:
-            await end(self._keeper)
-            self._keeper = None
+        await self._tasks.end()
         if self._nc is not None:
             with contextlib.suppress(Exception):
                 if self._nc.is_connected:
@@ -102,10 +95,7 @@ class NatsBus:
         for topic in topics:
             consumer = NatsConsumer(topic, group, handler, self._park, self._ack_wait_s)
             self._consumers.append(consumer)
-            task = asyncio.create_task(
-                self._keep_consuming(consumer, topic), name=f"consume {topic}"
-            )
-            self._consuming.append(task)
+            self._tasks.consume(topic, self._keep_consuming(consumer, topic))
 
     async def _keep_connected(self) -> None:
         """Connect; when the client gives up for good (bad credentials), begin again."""

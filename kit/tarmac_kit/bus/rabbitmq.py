@@ -17,8 +17,8 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tarmac_kit.background import end, raise_if_cancelled
-from tarmac_kit.bus.keeping import CONNECT_PAUSES_S, Backoff, ConnectionLog, keep_consuming
+from tarmac_kit.background import raise_if_cancelled
+from tarmac_kit.bus.keeping import CONNECT_PAUSES_S, Backoff, BusTasks, keep_consuming
 from tarmac_kit.bus.queues import (
     DEAD_LETTER,
     RETRY,
@@ -62,11 +62,10 @@ class RabbitBus:
         #: The channels on which a publish was taken.
         self._proven: set[str] = set()
         self._proving: dict[str, asyncio.Lock] = {}
-        self._keeper: asyncio.Task[None] | None = None
         self._consumers: list[RabbitConsumer] = []
-        self._consuming: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
-        self._log = ConnectionLog("rabbitmq")
+        self._tasks = BusTasks("rabbitmq")
+        self._log = self._tasks.log
 
     @property
     def connected(self) -> bool:
@@ -81,20 +80,14 @@ class RabbitBus:
 
     async def open(self) -> None:
         """Begin to connect and stay connected; returns at once."""
-        if self._keeper is None:
-            # What the client says of a lost connection is said here, once and without a traceback.
-            for name in ("aio_pika", "aiormq"):
-                logging.getLogger(name).setLevel(logging.CRITICAL)
-            self._keeper = asyncio.create_task(self._keep_connected(), name="rabbitmq connection")
+        # What the client says of a lost connection is said here, once and without a traceback.
+        for name in ("aio_pika", "aiormq"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._tasks.keep(self._keep_connected)
 
     async def close(self) -> None:
         """Stop the consumers, give handlers in flight some seconds, disconnect."""
-        self._log.closing = True
-        await end(*self._consuming)
-        self._consuming.clear()
-        if self._keeper is not None:
-            await end(self._keeper)
-            self._keeper = None
+        await self._tasks.end()
 
     async def publish(self, message: Message) -> None:
         """Store the message in its topic's queues; raises when it is not known to be stored."""
@@ -116,10 +109,7 @@ class RabbitBus:
                 topic, group, handler, self._park, self._retry, self._prefetch
             )
             self._consumers.append(consumer)
-            task = asyncio.create_task(
-                self._keep_consuming(consumer), name=f"consume {group}.{topic}"
-            )
-            self._consuming.append(task)
+            self._tasks.consume(f"{group}.{topic}", self._keep_consuming(consumer))
 
     async def _keep_connected(self) -> None:
         import aio_pika  # noqa: PLC0415 - the client is imported when used
