@@ -7,6 +7,7 @@ The application is built and never started, so nothing is opened.
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ def documents(root: Path) -> dict[Path, str]:
     for file in sorted(root.glob("services/*/service.yaml")):
         part = yaml.safe_load(file.read_text(encoding="utf-8"))
         if part.get("package") and part.get("api"):
+            if str(file.parent) not in sys.path:  # of a new service no lock knows yet
+                sys.path.append(str(file.parent))
             found[file.parent / part["api"]] = written(part)
     return found
 
