@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from edited import until
-from sandbox import PORT, SYSTEM, Sandbox, family, wire
+from sandbox import PORT, SERVER, SYSTEM, Sandbox, family, wire
 
 from tarmac.run.local.host import kernel
 
@@ -190,6 +190,23 @@ def test_localhost_leads_to_a_service_by_ipv6_too_and_back_to_others_when_it_end
     sandbox.up()
     for host in ("127.0.0.1", "[::1]"):
         assert get(f"http://{host}:{PORT}/env/SERVICE_NAME") == "front"
+
+
+def test_a_server_on_the_loopback_of_ipv6_alone_is_healthy_and_reached(sandbox: Sandbox):
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    server = SERVER.replace('"127.0.0.1"', '"::1"').replace(
+        "server = ",
+        "http.server.ThreadingHTTPServer.address_family = __import__('socket').AF_INET6\nserver = ",
+    )
+    (sandbox.folder / "server.py").write_text(server)
+    sandbox.write(SYSTEM)
+    sandbox.up()
+    assert get(f"http://127.0.0.1:{PORT}/env/SERVICE_NAME") == "front"
+    assert sandbox.node("front")["state"] == "healthy"
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="needs the kernel's socket table")

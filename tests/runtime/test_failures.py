@@ -16,6 +16,7 @@ from sandbox import PORT, SERVER, Sandbox, web
 PYTHON = sys.executable
 #: A port of nobody: for programs that listen where they like.
 STRAY = PORT + 9
+FIXED = PORT + 7
 #: Another one: what listens on the stray port goes on to do so while this file's tests run.
 TAKEN = PORT + 8
 
@@ -53,10 +54,16 @@ EXECUTABLE = ("beside", "strange", "foreign", "windows.exe")
 
 #: name -> (how it is started, what is said of it).
 SOON = "probe: {tcp: true, within: 5s}"  # twenty start at once, and these have to listen by then
+FOR_LONG = "probe: {http: /, within: 1h}"
 CASES = {
     "stray": (
         f"{{run: [{PYTHON}, listen.py, '{STRAY}'], port: {PORT}, {SOON}}}",
         f"it listens on {STRAY}; expected PORT={{port}}; read the port from the variable, or set",
+    ),
+    # Long before its probe gives up: what answers elsewhere is not slow.
+    "fixed": (
+        f"{{run: [env, PORT={FIXED}, {PYTHON}, server.py], port: {PORT + 4}, {FOR_LONG}}}",
+        f"it listens on {FIXED}; expected PORT={{port}}; read the port from the variable, or set",
     ),
     "mute": (
         f"{{run: [sleep, '60'], port: {PORT + 1}, {SOON}}}",

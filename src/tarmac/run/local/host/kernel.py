@@ -40,8 +40,8 @@ class TcpSocket:
     remote_address: str = ""
 
     def answers(self, host: str) -> bool:
-        """Tell whether it answers on an IPv4 address: it listens there, or everywhere."""
-        return self.address in (host, "0.0.0.0", "::", f"::ffff:{host}")
+        """Tell whether it is reached: it listens at that address, everywhere, or on loopback."""
+        return self.address in (host, "0.0.0.0", "::", f"::ffff:{host}", "::1")
 
     @property
     def is_to_loopback(self) -> bool:

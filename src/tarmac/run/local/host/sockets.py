@@ -10,6 +10,7 @@ from tarmac.base.errors import TarmacError
 from tarmac.run.local.host import kernel
 
 LOOPBACK = "127.0.0.1"
+LOOPBACK_6 = "::1"
 
 
 class Reservations:
@@ -91,7 +92,7 @@ def _is_taken_over_ipv6(port: int) -> bool:
     try:
         with socket.socket(socket.AF_INET6) as bound:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind(("::1", port))
+            bound.bind((LOOPBACK_6, port))
     except OSError as error:  # another: this machine has no IPv6
         return error.errno == errno.EADDRINUSE
     return False

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tarmac.run.local.network.split_connection import SplitConnection
     from tarmac.run.local.network.wire import Target, Wire
 
-HOST = "127.0.0.1"
+#: The loopback of IPv4, and that of IPv6: some servers listen there alone.
+HOSTS = ("127.0.0.1", "::1")
 CONNECT_S = 5.0
 #: Bytes that may wait for a slow reader before its writer is made to wait.
 HIGH_WATER_BYTES = 256 * 1024
@@ -310,16 +311,19 @@ async def _connect(wire: Wire, user: Endpoint, *, is_new: bool) -> None:
         if user.transport is None:  # it gave up
             return
     for target in list(wire.choices(is_new=is_new)):
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                await loop.create_connection(
-                    lambda target=target: Endpoint(wire, user, target),  # type: ignore[misc]
-                    HOST,
-                    target.port,
-                )
-        except (OSError, TimeoutError):
-            continue
-        return
+        for host in HOSTS:
+            try:
+                async with asyncio.timeout(CONNECT_S):
+                    await loop.create_connection(
+                        lambda target=target: Endpoint(wire, user, target),  # type: ignore[misc]
+                        host,
+                        target.port,
+                    )
+            except ConnectionRefusedError:
+                continue  # it may listen on the other loopback alone
+            except (OSError, TimeoutError):
+                break
+            return
     wire.errors += 1
     if user.split is None or user.split.failed(is_new=is_new):
         user.cut()

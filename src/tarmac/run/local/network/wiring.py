@@ -20,14 +20,13 @@ from typing import Any
 from tarmac.base.target import EdgeRule
 from tarmac.plan.plan import EdgeProxy
 from tarmac.plan.ports import WORLD
-from tarmac.run.local.host.sockets import Reservations
+from tarmac.run.local.host.sockets import LOOPBACK_6, Reservations
 from tarmac.run.local.network import wires
 from tarmac.run.local.process.channel import Channel
 from tarmac.run.local.process.spawn import RunningProcess, Spawner
 from tarmac.run.local.process.table import Instance
 
 NAME = "wires"
-IPV6_LOOPBACK = "::1"
 ANSWER_S = 5.0
 #: How long instances are not stopped because it may still connect to them.
 SETTLE_S = 2.0
@@ -255,7 +254,7 @@ def _elsewhere(wire: EdgeProxy) -> Iterator[socket.socket]:
     """
     if wire.source == WORLD:
         with contextlib.suppress(OSError):  # this machine has no IPv6
-            yield _listener(socket.AF_INET6, IPV6_LOOPBACK, wire.listen)
+            yield _listener(socket.AF_INET6, LOOPBACK_6, wire.listen)
     for host, port in wire.named:
         try:
             yield _listener(socket.AF_INET, host, port)

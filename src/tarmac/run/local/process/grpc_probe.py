@@ -30,7 +30,9 @@ UNIMPLEMENTED = "12"
 
 async def check(host: str, port: int, service: str) -> str | None:
     """Ask once; return None if it serves, else why not."""
-    reader, writer = await asyncio.open_connection(host, port)
+    from tarmac.run.local.process.probes import connect  # noqa: PLC0415 - which asks this module
+
+    reader, writer = await asyncio.open_connection(sock=await connect(host, port))
     connection = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
     name = service.encode()
     message = bytes([0x0A, len(name)]) + name if name else b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import socket
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from tarmac.base.launch import (
     TcpProbe,
     reveal,
 )
+from tarmac.run.local.host.sockets import LOOPBACK_6
 from tarmac.run.local.process import commands
 from tarmac.run.local.process.spawn import Spawner
 
@@ -55,7 +57,7 @@ async def passes(
                 case AliveProbe(for_s):
                     return None if lived_s >= for_s else f"lives for less than {for_s:g} s"
                 case TcpProbe(port):
-                    with await _connect(host, port):
+                    with await connect(host, port):
                         return None
                 case HttpProbe(port, path):
                     return await _http(host, port, path)
@@ -126,7 +128,7 @@ async def _talk(
     host: str, port: int, send: bytes, is_all: Callable[[bytes], bool], silence_s: float
 ) -> bytes:
     loop = asyncio.get_running_loop()
-    with await _connect(host, port) as connection:
+    with await connect(host, port) as connection:
         await loop.sock_sendall(connection, send)
         answer = b""
         while not is_all(answer) and len(answer) < 65536:
@@ -143,9 +145,22 @@ async def _talk(
         return answer
 
 
-async def _connect(host: str, port: int) -> socket.socket:
+async def connect(host: str, port: int) -> socket.socket:
+    """Connect to a server of this machine, which may listen on IPv6's loopback alone.
+
+    Many a development server does: it asks for `localhost`, and takes the first address.
+    """
+    try:
+        return await _connect(socket.AF_INET, host, port)
+    except ConnectionRefusedError:
+        with contextlib.suppress(OSError):
+            return await _connect(socket.AF_INET6, LOOPBACK_6, port)
+        raise
+
+
+async def _connect(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
     # A bare socket costs half of what a stream does, and every node is asked every second.
-    connection = socket.socket()
+    connection = socket.socket(family)
     try:
         connection.setblocking(False)
         await asyncio.get_running_loop().sock_connect(connection, (host, port))

@@ -8,6 +8,7 @@ import random
 import signal
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tarmac.run.local.host.sockets import is_free
 from tarmac.run.local.process import start
 from tarmac.run.local.process.accept_queue import wait_until_accepted
 from tarmac.run.local.process.context import ProcessContext
+from tarmac.run.local.process.misplaced import misplaced
 from tarmac.run.local.process.prepare import folder_of, prepare
 from tarmac.run.local.process.prober import PATIENT_S, Prober, until_next_s
 from tarmac.run.local.process.spawn import RunningProcess
@@ -357,10 +359,7 @@ class Process:
 
     async def _watch(self, prober: Prober) -> str:
         """Probe it through booted, ready and healthy; return why it must be ended."""
-        if late := await prober.booted(self._report):
-            return late
-        self._move(state.BOOTED)
-        if late := await prober.ready(self._report):
+        if late := await self._answers_or_misplaced(prober):
             return late
         if wrong := self._foreign_listener():
             self._lose_port()
@@ -382,6 +381,34 @@ class Process:
         await self._stay_healthy(prober)
         await asyncio.Event().wait()  # it is being stopped: its end ends this too
         return ""
+
+    async def _answers(self, prober: Prober, report: Callable[[str], None]) -> str:
+        """Wait until it is booted and ready; return why not."""
+        if late := await prober.booted(report):
+            return late
+        self._move(state.BOOTED)
+        return await prober.ready(report)
+
+    async def _answers_or_misplaced(self, prober: Prober) -> str:
+        """Wait until it is ready; return why not, early where it serves at another port."""
+        running, elsewhere = self._running, ""
+
+        def show(seen: str) -> None:
+            nonlocal elsewhere
+            elsewhere = seen
+
+        answers = self._answers(prober, lambda detail: self._report(elsewhere or detail))
+        ready = asyncio.create_task(answers)
+        tasks = {ready}
+        if running is not None and self.node.role == "service" and self.node.listening:
+            looking = misplaced(self.node, running.pid, self.context.host, show)
+            tasks.add(asyncio.create_task(looking))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return (ready if ready in done else done.pop()).result()
+        finally:
+            for task in tasks:
+                task.cancel()
 
     def _foreign_listener(self) -> str:
         """Say so if it is not our process that answers: another one was faster on the port."""
