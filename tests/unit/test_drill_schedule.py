@@ -29,7 +29,7 @@ def test_a_workflow_runs_the_drill_then_and_keeps_what_it_showed():
 
 @pytest.mark.parametrize("cron", ["", "often", "61 * * * *", "* * * *"])
 def test_an_invalid_cron_line_is_reported(cron):
-    with pytest.raises(BadInput, match="not a cron line"):
+    with pytest.raises(BadInput, match="not a schedule"):
         schedule.workflow("shop", "broker-outage", cron)
 
 

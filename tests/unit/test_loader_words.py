@@ -68,7 +68,10 @@ def of_web(more: str) -> list[str]:
         ("probe: {command: []}", ["command is empty; name a program, e.g. command: [npm, start]"]),
         ("tasks: {t: {}}", ["t lacks 'run'; add `run: [npm, run, migrate]`"]),
         ("tasks: {t: {run: ''}}", ["run is empty; name a program, e.g. run: [npm, start]"]),
-        ("tasks: {t: {run: x, schedule: '61 * * * *'}}", ["schedule is '61 * * * *', not a cron"]),
+        (
+            "tasks: {t: {run: x, schedule: '61 * * * *'}}",
+            ["schedule is '61 * * * *', not a schedule (minute 61"],
+        ),
         ("volumes: {v: /var/lib}", ["volume 'v' is an absolute path ('/var/lib'); write one"]),
         ("volumes: {v: a/../..}", ["volume 'v' is outside the service's folder ('a/../..')"]),
         ("volumes: {v: 'C:\\x'}", ["volume 'v' is an absolute path ("]),

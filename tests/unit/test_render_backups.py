@@ -62,7 +62,7 @@ def test_the_location_is_the_bucket_that_terraform_makes_and_its_role_writes():
     [
         (
             "backups: {schedule: every day}",
-            "schedule is 'every day', not a cron line",
+            "schedule is 'every day', not a schedule",
         ),
         (
             "backups: {keep: 6h}",
@@ -70,7 +70,7 @@ def test_the_location_is_the_bucket_that_terraform_makes_and_its_role_writes():
         ),
         (
             "backups: {schedule: 0 0 30 2 *}",
-            "schedule is '0 0 30 2 *', not a cron line (bad day-of-month)",
+            "schedule is '0 0 30 2 *', not a schedule (bad day-of-month)",
         ),
         (
             "buckets: {velero-backups: {}}, backups: {}",

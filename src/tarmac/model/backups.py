@@ -11,7 +11,7 @@ class ClusterBackups(StrictModel):
     """When Velero keeps the objects of the environment's namespace, and for how long."""
 
     schedule: str = Field(
-        default="0 */6 * * *", description="When a backup is made, as a cron line in UTC."
+        default="0 */6 * * *", description="When a backup is made, as five fields of cron in UTC."
     )
     keep: Duration = Field(default=720 * 3600, gt=0, description="How long each backup is kept.")
     bucket: Name = Field(

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from cronsim import CronSim, CronSimError
-
+from tarmac.base import cron
 from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model import conventions
 from tarmac.model.location import Path
@@ -163,11 +162,11 @@ def _schedules(system: System, root: Path, service: Service) -> Iterator[Problem
         if spec.schedule is None:
             continue
         try:
-            CronSim(spec.schedule, _ANY_TIME)
-        except (CronSimError, ValueError, RecursionError) as error:
+            cron.runs(spec.schedule, _ANY_TIME)
+        except ValueError as error:
             yield Problem(
                 _at(system, *root, "tasks", task, "schedule"),
-                f"schedule is {shown(spec.schedule)}, not a cron line ({str(error).lower()}); "
+                f"schedule is {shown(spec.schedule)}, not a schedule ({error}); "
                 'write minute, hour, day, month, weekday, e.g. "*/15 * * * *"',
             )
 

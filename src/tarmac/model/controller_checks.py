@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice, pairwise
 
-from cronsim import CronSim, CronSimError
-
+from tarmac.base import cron
 from tarmac.model.environment import Environment
 from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.value import duration, shown
@@ -40,9 +39,9 @@ def backup_problems(wanted: Infrastructure) -> Iterator[tuple[tuple[str, ...], s
     if given is None:
         return
     try:
-        runs = list(islice(CronSim(given.schedule, ANY_TIME), RUNS))
-    except (CronSimError, ValueError, RecursionError) as error:
-        what = f"schedule is {shown(given.schedule)}, not a cron line ({str(error).lower()})"
+        runs = list(islice(cron.runs(given.schedule, ANY_TIME), RUNS))
+    except ValueError as error:
+        what = f"schedule is {shown(given.schedule)}, not a schedule ({error})"
         advice = 'write minute, hour, day, month, weekday, e.g. "0 */6 * * *"'
         yield ("backups", "schedule"), f"{what}; {advice}"
         return

@@ -101,7 +101,9 @@ class Task(StrictModel):
 
     run: OneOrMore = Field(description="The command.")
     schedule: str | None = Field(
-        default=None, description="A cron expression; without, once before the service starts."
+        default=None,
+        description="When it runs, as five fields of cron in UTC, or @hourly, @daily, @every 90m; "
+        "without, once before the service starts.",
     )
     after: OneOrMore | None = Field(
         default=None,

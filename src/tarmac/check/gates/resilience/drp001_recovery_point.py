@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.backup_schedules import UNITS, apart, backup_schedule
+from tarmac.check.gates.views.objects.backup_schedules import apart, backup_schedule
 from tarmac.check.gates.views.objects.metadata import group_of, metadata
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
@@ -19,6 +19,7 @@ _RPO = re.compile(
     r"(s|sec|seconds?|m|min|minutes?|h|hours?)\b",
     re.IGNORECASE,
 )
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 _SCHEDULE = re.compile(
     r"\bvelero\b.*?\bschedule\s+create\b.*?--schedule[= ](?:\"([^\"]+)\"|'([^']+)'|(@\S+(?: \S+)?))"
 )
@@ -65,11 +66,11 @@ def _promises(files: Files) -> Iterator[tuple[float, str, str]]:
         if isinstance(artifact.content, str):
             for number, line in enumerate(artifact.content.splitlines(), start=1):
                 for found in _RPO.finditer(line):
-                    seconds = int(found[1]) * UNITS[found[2][0].lower()]
+                    seconds = int(found[1]) * _UNITS[found[2][0].lower()]
                     yield seconds, f"RPO < {found[1]} {found[2]}", f"{artifact.path}:{number}"
         for key, value in metadata(artifact).annotations.items():
             if said := _RPO.search(f"{str(key).rpartition('/')[2]}: {value}"):
-                seconds = int(said[1]) * UNITS[said[2][0].lower()]
+                seconds = int(said[1]) * _UNITS[said[2][0].lower()]
                 yield (
                     seconds,
                     f"RPO < {said[1]} {said[2]}",

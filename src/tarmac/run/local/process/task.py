@@ -15,8 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cronsim import CronSim
-
+from tarmac.base import cron
 from tarmac.base.errors import TarmacError
 from tarmac.base.launch import reveal, secrets_of
 from tarmac.plan.plan import Node
@@ -123,7 +122,7 @@ class Task:
         self.ready.set()  # nothing waits for it
         failed = ""
         while True:
-            due = next(CronSim(self.node.schedule, datetime.now(UTC)))
+            due = next(cron.runs(self.node.schedule, datetime.now(UTC)))
             self._move(state.SCHEDULED, pid=None, detail=f"{failed}next run {due:%F %H:%M} UTC")
             await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
             status, failure = await self._try()

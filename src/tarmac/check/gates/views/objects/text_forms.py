@@ -8,20 +8,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
-from cronsim import CronSim, CronSimError
+from tarmac.base import cron
 
 #: In a template, or filled in by a program: not to be judged.
 _FILLED = re.compile(r"\{\{|\$[({\w]|<[\w-]+>|\*")
-#: Words for a schedule, and fields, as robfig/cron reads them, by which controllers go.
-_EVERY = re.compile(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly)|@every \S+")
+#: A time zone before a schedule: controllers take it, a CronJob does not.
 _ZONE = re.compile(r"(CRON_)?TZ=\S+ +")
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905 - in a row
-_DAYS = "sun mon tue wed thu fri sat".split()  # noqa: SIM905 - in a row
-#: The least and the most of each field, and the words that stand for its numbers.
-_FIELDS: tuple[tuple[int, int, list[str]], ...] = (
-    (0, 59, []), (0, 23, []), (1, 31, []), (1, 12, _MONTHS), (0, 6, _DAYS),
-)  # fmt: skip
-_RANGE = re.compile(r"(?P<first>[*?]|\w+)(-(?P<last>\w+))?(/(?P<step>\d+))?")
 
 
 class Form(NamedTuple):
@@ -39,43 +31,12 @@ def _is_like(pattern: str) -> Callable[[str], bool]:
 
 
 def _is_schedule(text: str) -> bool:
-    """Tell whether a schedule has five fields that are within their bounds, and ever runs."""
-    if _EVERY.fullmatch(text):
-        return True
-    fields = _ZONE.sub("", text).split()
-    if len(fields) != len(_FIELDS) or not all(map(_is_field, fields, _FIELDS)):
-        return False
-    # 5/15 is from 5 on.
-    plain = (
-        re.sub(r"\b(?<!-)(\d+)/", rf"\1-{most}/", one.replace("?", "*"))
-        for one, (_, most, _) in zip(fields, _FIELDS, strict=True)
-    )
+    """Tell whether a schedule is one, and ever runs."""
     try:
-        # One that never runs, as of 30 February, has no next run.
-        return next(CronSim(" ".join(plain), datetime(2026, 1, 1, tzinfo=UTC)), None) is not None
-    except CronSimError:
+        cron.runs(_ZONE.sub("", text), datetime(2026, 1, 1, tzinfo=UTC))
+    except ValueError:
         return False
-
-
-def _is_field(text: str, bounds: tuple[int, int, list[str]]) -> bool:
-    least, most, words = bounds
-    for part in text.split(","):
-        found = _RANGE.fullmatch(part)
-        if found is None or found["step"] in ("0", "00"):
-            return False
-        ends = [found["first"], found["last"]] if found["last"] else [found["first"]]
-        if ends in (["*"], ["?"]):
-            continue
-        numbers = [_number(end.lower(), least, words) for end in ends]
-        if not all(least <= number <= most for number in numbers) or numbers != sorted(numbers):
-            return False
     return True
-
-
-def _number(word: str, least: int, words: list[str]) -> int:
-    if word in words:
-        return words.index(word) + least
-    return int(word) if word.isdecimal() else -1
 
 
 def _is_job_schedule(text: str) -> bool:
