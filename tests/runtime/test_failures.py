@@ -162,6 +162,27 @@ def test_a_task_that_fails_says_why_and_its_service_waits(sandbox):
     assert sandbox.node("web")["detail"] == "waits for web.migrate"
 
 
+def test_up_waits_for_the_next_try_of_a_task_that_was_repaired(sandbox):
+    sandbox.write(
+        f"""
+        tarmac: 1
+        system: small
+        services:
+          web:
+            run: [sleep, '60']
+            tasks: {{migrate: {{run: [{PYTHON}, migrate.py]}}}}
+        """
+    )
+    (sandbox.folder / "migrate.py").write_text("raise SystemExit('no such table')")
+    assert sandbox.tarmac("up", "-d", "--timeout", "20").returncode == 1
+    sandbox.until("web.migrate", lambda node: node["state"] == "crash-loop")
+    # Longer than the pause before the next try is over: the verb asks for it at once.
+    (sandbox.folder / "migrate.py").write_text("import time; time.sleep(1)")
+    done = sandbox.tarmac("up", "-d", "--timeout", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sandbox.node("web.migrate")["state"] == "done"
+
+
 def test_the_last_lines_and_the_exit_status_are_shown(broken):
     node = broken.node("exits")
     assert node["exit_status"] == 3

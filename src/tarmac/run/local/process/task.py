@@ -69,6 +69,9 @@ class Task:
         """Take over what changed of the plan; try at once what failed."""
         self.node = node
         self.state = replace(self.state, position=position, about=node.about)
+        if self.state.state in (state.BACKOFF, state.CRASH_LOOP):
+            # What it failed on may be repaired: `up` waits for what this try comes to.
+            self.state = transition(self.state, state.WAITING, detail="tries again")
         self.context.record(self.state)
         self._wake.set()
 
