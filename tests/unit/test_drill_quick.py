@@ -78,6 +78,56 @@ def test_a_set_is_as_bad_as_the_worst_that_showed_something():
     assert quick.deciding(good) == "visits as before after 1.0 s"
 
 
+class Running:
+    """A copy that comes back from what it is put through, or does not."""
+
+    kind = "local"
+
+    def __init__(self, healthy: bool) -> None:
+        self.healthy = healthy
+
+    def status(self) -> Running:
+        return self
+
+    @contextlib.contextmanager
+    def target(self, _urls: Any) -> Iterator[Any]:
+        yield Drilled()
+
+    @contextlib.contextmanager
+    def counting(self, _names: Any) -> Iterator[None]:
+        yield None
+
+
+class Drilled(System):
+    """The target of a copy, with all that a quick set needs."""
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_args, **_options: {}
+
+
+@pytest.mark.parametrize(("healthy", "copies"), [(True, 1), (False, 3)])
+def test_a_copy_that_a_drill_has_broken_is_replaced_for_the_next(monkeypatch, healthy, copies):
+    started, said = [], []
+
+    @contextlib.contextmanager
+    def copy(*_: Any) -> Iterator[Running]:
+        started.append(True)
+        yield Running(healthy)
+
+    bad = DrillResult((Check("hypothesis", "x", False, "y"),))
+    monkeypatch.setattr(quick.session, "system_to_drill", copy)
+    monkeypatch.setattr(quick.running_system, "steady_state", lambda *_: None)
+    monkeypatch.setattr(quick, "_result", lambda _context: bad)
+    shop = load(str(ROOT / "systems/shop/tarmac.yaml"), files.content)
+    found = quick.carry_out(shop, ROOT, said.append, quick.session.ON_A_COPY)
+    assert [name for name, _ in found] == [
+        "kill orders-db",
+        "kill orders",
+        "slow orders -> orders-db",
+    ]
+    assert len(started) == copies
+
+
 @contextlib.contextmanager
 def serving(statuses: list[int]) -> Iterator[str]:
     """Serve these statuses in turn, the last one for ever."""

@@ -27,6 +27,7 @@ from tarmac.drill.running import running_system
 from tarmac.model.system import System
 from tarmac.run.local.supervisor.activity import service_of
 from tarmac.run.opening import Place
+from tarmac.run.system import RunningSystem
 
 KILLED = frozenset({"service", "store", "broker"})
 WORLD = "world"
@@ -59,31 +60,51 @@ def visits(system: System) -> QuickVisits:
 def carry_out(
     system: System, file: Path, say: session.Say, place: Place
 ) -> list[tuple[str, DrillResult]]:
-    """Run the set, on the copy of a namespace or on a new one.
+    """Run the set, on the copy of a namespace, or on a new one and on another once that is broken.
 
     Raises:
         BadInput: the place lacks what the set needs.
         TarmacError: the copy does not come up.
     """
     needs.check_abilities("--quick", (_Target,), place.target)
-    wanted, found = visits(system), []
-    with contextlib.ExitStack() as stack:
-        running = stack.enter_context(session.system_to_drill(system, file, place, {}, say))
-        target = stack.enter_context(running.target({}))
-        telemetry = stack.enter_context(running.counting(()))
-        state = running_system.steady_state(running, telemetry)
-        assert isinstance(target, _Target)  # noqa: S101 - it was checked
-        planned = list(drills(target, wanted))
-        for number, (name, drill) in enumerate(planned, 1):
-            session.noted(target, say)(f"drill {number} of {len(planned)}: {name}")
-            context = DrillContext(drill, wanted.journeys, target, state)
-            try:
-                result = chaos.DRILL.run(context)
-            except TarmacError as error:
-                result = DrillResult((Check("setup", "the drill can begin", False, str(error)),))
-            found.append((name, result))
-            say(f"  {result.verdict}: {deciding(result)}")
+    wanted = visits(system)
+    found: list[tuple[str, DrillResult]] = []
+    planned: list[tuple[str, DrillFile]] | None = None
+    while planned is None or len(found) < len(planned):
+        with contextlib.ExitStack() as stack:
+            running = stack.enter_context(session.system_to_drill(system, file, place, {}, say))
+            target = stack.enter_context(running.target({}))
+            telemetry = stack.enter_context(running.counting(()))
+            state = running_system.steady_state(running, telemetry)
+            assert isinstance(target, _Target)  # noqa: S101 - it was checked
+            if planned is None:
+                planned = list(drills(target, wanted))
+            for name, drill in planned[len(found) :]:
+                session.noted(target, say)(f"drill {len(found) + 1} of {len(planned)}: {name}")
+                result = _result(DrillContext(drill, wanted.journeys, target, state))
+                found.append((name, result))
+                say(f"  {result.verdict}: {deciding(result)}")
+                if is_broken(result, running) and place == session.ON_A_COPY:
+                    say("  the copy is broken: what comes next gets another")
+                    break
     return found
+
+
+def is_broken(result: DrillResult, running: RunningSystem) -> bool:
+    """Tell whether a system has not come back from a drill: the next would show that again."""
+    if result.verdict is Verdict.PASS:
+        return False
+    try:
+        return not running.status().healthy
+    except TarmacError:  # its supervisor is gone
+        return True
+
+
+def _result(context: DrillContext[Any]) -> DrillResult:
+    try:
+        return chaos.DRILL.run(context)
+    except TarmacError as error:
+        return DrillResult((Check("setup", "the drill can begin", False, str(error)),))
 
 
 def deciding(result: DrillResult) -> str:
