@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +36,38 @@ def wait(
     Args:
         look: is given each change, too; what it raises ends the wait.
     """
+    with showing(console, client.status(home)) as show:
+
+        def see(now: Status) -> None:
+            show(now)
+            look(now)
+
+        return client.wait(home, within_s=timeout_s, on_change=see)
+
+
+@contextlib.contextmanager
+def showing(console: Console, before: Status | None) -> Iterator[Callable[[Status], None]]:
+    """Give what shows a change: a live table on a terminal, else a line for each.
+
+    Args:
+        before: the nodes whose states are known already.
+    """
     if console.is_terminal:
         with Live(console=console, refresh_per_second=12, transient=True) as live:
-
-            def draw(now: Status) -> None:
-                live.update(_show.table(now, console.width))
-                look(now)
-
-            return client.wait(home, within_s=timeout_s, on_change=draw)
-    before = client.status(home)
-    said = {node.name: node.state for node in before.nodes} if before else {}
+            yield lambda now: live.update(_show.table(now, console.width))
+        return
+    # By process, too: a replacement is as healthy as what it replaces.
+    said = {node.name: (node.state, node.pid) for node in before.nodes} if before else {}
 
     def say(now: Status) -> None:
         for node in now.nodes:
-            loud = node.state in LOUD
-            if loud and said.get(node.name) != node.state:
-                said[node.name] = node.state
+            if said.get(node.name) != (node.state, node.pid):
+                said[node.name] = (node.state, node.pid)
                 detail = f": {node.detail}" if node.detail else ""
-                console.print(f"{node.name} {node.state}{detail}", soft_wrap=True)
-        look(now)
+                if node.state in LOUD:
+                    console.print(f"{node.name} {node.state}{detail}", soft_wrap=True)
 
-    return client.wait(home, within_s=timeout_s, on_change=say)
+    yield say
 
 
 def treat_signals_as_ctrl_c() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from typing import Any
 
 import click
 
@@ -38,17 +40,25 @@ def VERB(
 
     Example: tarmac restart shop order-service
     """
-    from tarmac.cli import _show, _status
+    from tarmac.cli import _progress, _show, _status
+    from tarmac.run.local_system import LocalSystem
     from tarmac.run.opening import Place, opened
 
     system, names = _project.split_names(names)
     place = Place(target, namespace, context, environment)
-    with opened(place, _project.find(system)) as running:
-        done = running.restart(names, timeout)
+    console = _show.open_console()
+    with opened(place, _project.find(system)) as running, contextlib.ExitStack() as stack:
+        look: Any = _ignore
+        if isinstance(running, LocalSystem) and not as_json:
+            look = stack.enter_context(_progress.showing(console, running.status()))
+        done = running.restart(names, timeout, look)
     if as_json:
         _project.print_json({**done.status.as_data(), "failed": dict(done.failed)})
     else:
-        console = _show.open_console()
         why_not = [_show.kept_serving(name, why) for name, why in done.failed.items()]
         _status.show(console, done.status, why_not)
     sys.exit(0 if done.status.healthy and not done.failed else 1)
+
+
+def _ignore(_: object) -> None:
+    pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from tarmac.run.cluster.undoing import undo_process
 from tarmac.run.local.stores import invariants
 from tarmac.run.pod_edges import PodEdges, pod_edges
 from tarmac.run.pod_metrics import pod_metrics
-from tarmac.run.system import Logs, Restart, StoreAccess
+from tarmac.run.system import Logs, Restart, StoreAccess, SystemStatus
 from tarmac.run.telemetry import awaited
 from tarmac.run.telemetry.log_lines import Line
 from tarmac.run.telemetry.objectives import ObservedObjective
@@ -101,7 +101,12 @@ class ClusterSystem:
             raise TarmacError("log lines of a cluster are not stored, so a trace has none")
         return Logs(map(Line._make, self.deployed.logs(names, last=last, follow=follow)))
 
-    def restart(self, names: Collection[str], within_s: float | None) -> Restart:
+    def restart(
+        self,
+        names: Collection[str],
+        within_s: float | None,
+        look: Callable[[SystemStatus], None] = lambda _: None,  # noqa: ARG002 - kubectl waits
+    ) -> Restart:
         """Replace the pods of workloads, and wait for the new ones. Raises TarmacError."""
         states = self.deployed.restart(names, WITHIN_S if within_s is None else within_s)
         return Restart(ClusterStatus(self.deployed, states))

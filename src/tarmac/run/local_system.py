@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client, requests
 from tarmac.run.local.supervisor.status import Status
-from tarmac.run.system import Logs, Restart, StoreAccess
+from tarmac.run.system import Logs, Restart, StoreAccess, SystemStatus
 
 if TYPE_CHECKING:
     from tarmac.model.system import System
@@ -117,11 +117,16 @@ class LocalSystem:
             lines = (line for line in lines if log_lines.is_of_trace(line.text, trace))
         return Logs(lines, max(map(len, chosen)))
 
-    def restart(self, names: Collection[str], within_s: float | None) -> Restart:
+    def restart(
+        self,
+        names: Collection[str],
+        within_s: float | None,
+        look: Callable[[SystemStatus], None] = lambda _: None,
+    ) -> Restart:
         """Replace instances, or those of all nodes, and wait until all is healthy."""
         self.require_running()
-        failed = client.ask(self.home, requests.Restart(tuple(names)))
-        return Restart(client.wait(self.home, within_s=within_s), failed)
+        failed = client.ask(self.home, requests.Restart(tuple(names)), look)
+        return Restart(client.wait(self.home, within_s=within_s, on_change=look), failed)
 
     @contextlib.contextmanager
     def connect(self, store: str, user: str = "") -> Iterator[StoreAccess]:

@@ -6,7 +6,7 @@ differs between the two, and only the table that shows it minds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,11 +113,17 @@ class RunningSystem(Protocol):
             TarmacError: no such name, or lines of a trace cannot be found there.
         """
 
-    def restart(self, names: Collection[str], within_s: float | None) -> Restart:
+    def restart(
+        self,
+        names: Collection[str],
+        within_s: float | None,
+        look: Callable[[SystemStatus], None] = lambda _: None,
+    ) -> Restart:
         """Replace instances, of all services without names, and wait until all is healthy.
 
         Args:
             within_s: the longest to wait; None: as long as it should take.
+            look: is given each change meanwhile, where the system itself tells of them.
 
         Raises:
             TarmacError: no such name, or it does not run.

@@ -40,6 +40,8 @@ from tarmac.run.local.supervisor.status import STARTUP_TIMEOUT_S, Status
 
 #: Longer than any node's deadline and grace: an answer that does not come by then never will.
 ANSWER_S = 180.0
+#: How often the nodes are looked at while an answer takes its time.
+LOOK_S = 0.5
 POLL_S = 0.03
 #: They stay open as long as this process lives: an attached supervisor ends with its own.
 _REPORTS: list[socket.socket] = []
@@ -259,30 +261,51 @@ def _apply(options: Options) -> Apply:
     return Apply(options.as_data(), build_id())
 
 
-def ask(home: Home, request: Request[Answer]) -> Answer:
+def ask(
+    home: Home, request: Request[Answer], look: Callable[[Status], None] = lambda _: None
+) -> Answer:
     """Send one request and wait for its answer.
+
+    Args:
+        look: is given each change of a node meanwhile.
 
     Raises:
         RequestRejected: the supervisor says why it cannot.
-        TarmacError: it does not answer.
+        TarmacError: it neither answers nor changes a node for a long time.
     """
-    line = ""
+    line = b""
     with connect(home) as connection:
         connection.settimeout(ANSWER_S)
-        try:
+        with contextlib.suppress(ConnectionError):  # it was killed before it read the request
             connection.sendall(line_of(request).encode())
-            with connection.makefile("r") as answers:
-                line = answers.readline()
-        except ConnectionError:
-            pass  # it was killed before it read the request
-        except TimeoutError:
-            raise TarmacError(
-                f"the supervisor has not answered for {ANSWER_S:g} s; its log is "
-                f"{home.supervisor_log}, its pid {_supervisor_pid(home)}"
-            ) from None
+            line = _answer_line(home, connection, look)
     if not line:
         raise _ended(home, "the supervisor went away")
-    return answer_of(request, line)
+    return answer_of(request, line.decode())
+
+
+def _answer_line(home: Home, connection: socket.socket, look: Callable[[Status], None]) -> bytes:
+    """Read a line; a supervisor that replaces many nodes is busy, and shows so by their states."""
+    received, last, end = bytearray(), None, time.monotonic() + ANSWER_S
+    connection.settimeout(LOOK_S)
+    while not received.endswith(b"\n"):
+        try:
+            part = connection.recv(65536)
+        except TimeoutError:
+            now = status(home)
+            if now is not None and now.nodes != last:
+                last, end = now.nodes, time.monotonic() + ANSWER_S
+                look(now)
+            if time.monotonic() > end:
+                raise TarmacError(
+                    f"the supervisor has not answered for {ANSWER_S:g} s; its log is "
+                    f"{home.supervisor_log}, its pid {_supervisor_pid(home)}"
+                ) from None
+            continue
+        if not part:
+            return b""
+        received += part
+    return bytes(received)
 
 
 def line_of(request: Request[Any]) -> str:
