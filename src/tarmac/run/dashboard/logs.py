@@ -6,31 +6,19 @@ They are what processes write, and the records that services send.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
-from tarmac.run.telemetry.log_lines import (
-    Line,
-    Place,
-    Tail,
-    fields_of,
-    is_of_trace,
-    level_named,
-    merged,
-    trace_of,
-)
+from tarmac.run.telemetry.log_entry import entry_of
+from tarmac.run.telemetry.log_lines import Line, Place, Tail, is_of_trace, merged
 from tarmac.run.telemetry.log_records import RecordTail
 from tarmac.run.telemetry.span import LATEST_NS
 
 #: Lines of one answer.
 MOST_LINES = 5_000
-#: How loggers name what was said, how bad it is, and what every line has besides.
-SAID = ("event", "message", "msg", "body")
-LEVEL = ("level", "severity", "levelname", "log.level")
-KNOWN = frozenset({"ts", "service", "trace_id", "span_id", "timestamp", "time", *SAID, *LEVEL})
 #: The page has one colour for both.
 WORST = {"critical": "error"}
 
@@ -85,16 +73,7 @@ def _places(cursor: str) -> tuple[Mapping[str, Place], int | None]:
 
 
 def _shown(line: Line) -> dict[str, Any]:
-    fields = fields_of(line.text) or {}
-    said = _first(fields, SAID)
-    level = level_named(_first(fields, LEVEL))
-    shown = {"at": line.at, "name": line.name, "level": WORST.get(level, level)}
-    if not said:
-        return {**shown, "said": line.text, "fields": {}, "trace": trace_of(fields)}
-    more = {key: value for key, value in fields.items() if key not in KNOWN}
-    return {**shown, "said": said, "fields": more, "trace": trace_of(fields)}
-
-
-def _first(fields: Mapping[str, Any], names: Iterable[str]) -> str:
-    found = (fields[name] for name in names if isinstance(fields.get(name), str | int))
-    return str(next(found, ""))
+    entry = entry_of(line)
+    level = WORST.get(entry.level, entry.level)
+    shown = {"at": entry.at, "name": entry.name, "level": level, "said": entry.said}
+    return {**shown, "fields": entry.fields, "trace": entry.trace}
