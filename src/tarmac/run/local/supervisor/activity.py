@@ -111,6 +111,19 @@ def activities(before: Observation, now: Observation) -> list[Activity]:
     ]
 
 
+@dataclass(frozen=True)
+class NodeUsage:
+    """CPU and memory of one instance; None where they are not known."""
+
+    cpu_share: float | None
+    memory_bytes: int | None
+
+
+def usage_of(before: Observation, now: Observation, node: NodeState) -> NodeUsage:
+    """Return what one instance used between two observations."""
+    return NodeUsage(_cpu_share(before, now, [node]), _memory_bytes(now, [node]))
+
+
 def unused(edges: Iterable[Edge]) -> set[tuple[str, str]]:
     """Return source and target of each declared edge that was never used since the start.
 

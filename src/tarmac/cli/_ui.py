@@ -1,0 +1,41 @@
+"""Runs the terminal's program; used by the verbs `ui` and `up --ui`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+from tarmac.base.errors import BadInput, Problem
+from tarmac.cli import _project
+from tarmac.run.local.state.paths import Home
+
+
+def require() -> None:
+    """Raise BadInput without a terminal, or without the package's extra `ui`."""
+    streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+    if not all(stream is not None and stream.isatty() for stream in streams):
+        what = "needs a terminal for input and output; for pipes: `tarmac ps` and `tarmac logs`"
+        raise BadInput([Problem("tarmac ui", what)])
+    if importlib.util.find_spec("textual") is None:
+        what = "the package `textual` is missing; pip install 'tarmac[ui]'"
+        raise BadInput([Problem("tarmac ui", what)])
+
+
+def run(system: str | None, namespace: str) -> str:
+    """Show the system until its user leaves; return what to say then."""
+    from tarmac.run.local.supervisor import client
+    from tarmac.run.terminal.app import TerminalApp
+    from tarmac.run.terminal.running_system import LocalRunningSystem
+
+    file = _project.find(system)
+    home = Home.of(file, namespace)
+    asked = LocalRunningSystem(file, home)
+    try:
+        TerminalApp(asked, system or "").run()
+    finally:
+        asked.close()
+    if not client.is_running(home):
+        return "the system is stopped; `tarmac up` starts it"
+    copy = "" if namespace == "default" else f"-n {namespace}"
+    stop = " ".join(filter(None, ("tarmac down", system, copy)))
+    return f"the system keeps running; `{stop}` stops it"

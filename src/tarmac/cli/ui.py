@@ -1,0 +1,27 @@
+"""`tarmac ui`: a running system in the terminal, with keys."""
+
+from __future__ import annotations
+
+import click
+
+from tarmac.cli import _project
+
+SECTION = "See"
+
+
+@click.command("ui", short_help="Watch and change the running system in this terminal.")
+@_project.system_argument
+def VERB(system: str | None, namespace: str) -> None:
+    """Show processes and logs of SYSTEM in this terminal, and change them by keys.
+
+    `?` lists the keys: restart, stop, start and scale services, search logs, cause faults, look at
+    traces. `q` leaves, and the system keeps running. Needs the package's extra `ui`: pip install
+    'tarmac[ui]'.
+
+    Example: tarmac ui shop
+    """
+    from tarmac.cli import _ui
+
+    _ui.require()
+    _project.running_home(system, namespace)
+    click.echo(_ui.run(system, namespace))

@@ -1,0 +1,1 @@
+"""A running system in the terminal: its processes, their logs, and what keys do to it."""

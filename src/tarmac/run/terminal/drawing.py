@@ -1,0 +1,106 @@
+"""How states, numbers and times are written; the colours are those that the terminal has set."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tarmac.base.errors import printable
+from tarmac.run.local.state import state
+
+STYLES = {
+    state.HEALTHY: "green",
+    state.RUNNING: "green",
+    state.DONE: "green",
+    state.READY: "cyan",
+    state.BOOTED: "cyan",
+    state.STARTING: "cyan",
+    state.UNHEALTHY: "bold red",
+    state.CRASH_LOOP: "bold red",
+    state.BACKOFF: "yellow",
+    state.STOPPING: "yellow",
+    state.STOPPED: "dim",
+    state.OFF: "dim",
+    state.WAITING: "dim",
+    state.SCHEDULED: "dim",
+}
+#: A state by shape as well: colours may be off, or look alike to the reader.
+SIGNS = {
+    state.HEALTHY: "●",
+    state.RUNNING: "●",
+    state.DONE: "✓",
+    state.UNHEALTHY: "✗",
+    state.CRASH_LOOP: "✗",
+    state.BACKOFF: "!",
+    state.STOPPED: "○",
+    state.OFF: "○",
+    state.OUTSIDE: "◇",
+    state.SCHEDULED: "○",
+}
+STARTING = "◌"
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def sign(name: str) -> Text:
+    """Draw the sign of a state in its colour."""
+    return Text(SIGNS.get(name, STARTING), STYLES.get(name, ""))
+
+
+def fitted(text: str, width: int) -> str:
+    """Escape what a terminal would act on, and cut a text to one line of a width."""
+    line = printable(text.strip().partition("\n")[0].replace("\t", " "))
+    if cell_len(line) <= width:
+        return line
+    cut = Text(line)
+    cut.truncate(max(0, width), overflow="ellipsis")
+    return cut.plain
+
+
+def share(value: float | None) -> str:
+    """Write a share of a core."""
+    return "" if value is None else f"{value:.0%}"
+
+
+def memory(size_bytes: int | None) -> str:
+    """Write memory in MB, or GB."""
+    if size_bytes is None:
+        return ""
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+
+
+def rate(value: float | None) -> str:
+    """Write how many there are in a second."""
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if value >= 10 or value == 0 else f"{value:.1f}"
+
+
+def took(seconds: float | None) -> str:
+    """Write a duration of a request."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def ago(seconds: float) -> str:
+    """Write how long something lasts: 12s, 5m, 3h, 4d."""
+    if seconds < 60:
+        return f"{max(0.0, seconds):.0f}s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f}m"
+    return f"{seconds / 3600:.0f}h" if seconds < 172800 else f"{seconds / 86400:.0f}d"
+
+
+def since(moment: float, now_s: float) -> str:
+    """Write how long ago a moment was; nothing for one that is not known."""
+    return ago(now_s - moment) if moment else ""
+
+
+def curve(values: tuple[float, ...], width: int) -> str:
+    """Draw values as bars, the newest on the right; a core in full is the full height."""
+    last = values[-width:]
+    if not last:
+        return ""
+    top = max(1.0, *last)
+    bars = (BARS[min(8, round(8 * value / top) or (value > 0.005))] for value in last)
+    return "".join(bars).rjust(width)

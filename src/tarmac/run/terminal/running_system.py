@@ -1,0 +1,207 @@
+"""What the terminal asks of a running system, and how it is asked: by the client of every verb.
+
+Each call may take a while: `app` makes it in a thread of its own. Tests give a system of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tarmac.base.errors import TarmacError
+from tarmac.base.target import EdgeRule
+from tarmac.run.local.state import state
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import activity, client
+from tarmac.run.local.supervisor.activity import Observation
+from tarmac.run.local.supervisor.local_target import LocalTarget
+from tarmac.run.local.supervisor.requests import Restart
+from tarmac.run.telemetry import log_lines, queries, storage
+from tarmac.run.telemetry.log_lines import Line, LineSource
+from tarmac.run.telemetry.log_records import RecordTail
+from tarmac.run.telemetry.queries import TraceSummary, TreeSpan
+from tarmac.run.terminal.snapshot import Row
+
+#: Lines that are there when a log is opened.
+LAST_LINES = 2_000
+#: How much slower an edge is made, in each direction.
+SLOW_S = 0.3
+RULES = {"slow": EdgeRule(delay_s=SLOW_S), "cut": EdgeRule(reset_share=1.0)}
+MOST_TRACES = 100
+
+
+class LogReader(Protocol):
+    """Reads a log on from where it was."""
+
+    def read(self) -> list[Line]:
+        """Return the new lines in the order of time."""
+
+
+class RunningSystem(Protocol):
+    """A system that runs; all but `observe` and `open_log` raise TarmacError."""
+
+    def observe(self, known: Observation | None) -> Observation | None:
+        """Look at the system; `known` has a measurement of CPU and memory that is recent enough."""
+
+    def open_log(self, row: Row | None) -> LogReader:
+        """Open the log of a process; None: those of all services."""
+
+    def restart(self, row: Row) -> str:
+        """Restart it; return what happened, as each of the following."""
+
+    def stop(self, row: Row) -> str:
+        """Stop a service."""
+
+    def start(self, row: Row) -> str:
+        """Start what is off, with what it needs."""
+
+    def scale(self, row: Row, instances: int) -> str:
+        """Run another number of instances."""
+
+    def disturb(self, fault: str, row: Row, edges: Sequence[str]) -> str:
+        """Kill a process, or slow or cut edges, until `undo` or the end."""
+
+    def undo(self) -> str:
+        """Undo all faults."""
+
+    def down(self) -> str:
+        """Stop the system."""
+
+    def shell(self, row: Row) -> int:
+        """Run a shell in this terminal: a store's, or one with a service's environment."""
+
+    def traces(self, service: str) -> list[TraceSummary]:
+        """List the latest traces that crossed a service, the newest first; empty: all."""
+
+    def trace(self, trace_id: str) -> list[TreeSpan]:
+        """Return the spans of a trace."""
+
+    def close(self) -> None:
+        """Undo what is left and close the connection."""
+
+
+class _Lines:
+    def __init__(self, sources: Sequence[LineSource]) -> None:
+        self._sources = sources
+
+    def read(self) -> list[Line]:
+        return log_lines.merged(self._sources)
+
+
+class LocalRunningSystem:
+    """A namespace of a system on this machine."""
+
+    def __init__(self, file: Path, home: Home) -> None:
+        """Take the system's file and its home; nothing is asked yet."""
+        self._file = file
+        self._home = home
+        self._target: LocalTarget | None = None
+        self._disturbed: set[str] = set()
+
+    def observe(self, known: Observation | None) -> Observation | None:
+        """Look at the system."""
+        with contextlib.suppress(TarmacError, OSError):
+            return activity.observe(self._home, known)
+        return None
+
+    def open_log(self, row: Row | None) -> LogReader:
+        """Open logs and the records that services sent."""
+        status = client.status(self._home)
+        nodes = status.nodes if status is not None else ()
+        if row is not None:
+            names, services = [row.name], [row.service]
+        else:
+            names = [node.name for node in nodes if node.role == "service"]
+            services = sorted({node.service for node in nodes if node.role == "service"})
+        tails: list[LineSource] = [
+            log_lines.Tail(self._home.logs / f"{name}.log", last=LAST_LINES) for name in names
+        ]
+        records = RecordTail(self._home.telemetry, services=services, last=LAST_LINES)
+        return _Lines([*tails, records])
+
+    def restart(self, row: Row) -> str:
+        """Replace the instances of a service or restart a store."""
+        failed = client.ask(self._home, Restart((row.name,)))
+        if failed:
+            raise TarmacError("; ".join(f"{name}: {why}" for name, why in failed.items()))
+        return f"{row.name} is restarted"
+
+    def stop(self, row: Row) -> str:
+        """Stop a service."""
+        client.stop_services(self._home, (row.service,))
+        return f"{row.service} is stopped; `s` starts it"
+
+    def start(self, row: Row) -> str:
+        """Start what is off."""
+        done = client.start_services(self._home, (row.service,))
+        return f"started: {', '.join(done.started) or row.service}"
+
+    def scale(self, row: Row, instances: int) -> str:
+        """Run another number of instances."""
+        client.scale(self._home, row.service, instances)
+        return f"{row.service} has {instances} instance{'s' if instances > 1 else ''}"
+
+    def disturb(self, fault: str, row: Row, edges: Sequence[str]) -> str:
+        """Kill a process, or slow or cut edges."""
+        if fault == "kill":
+            pids = self._opened().send([row.name], "SIGKILL")
+            self._opened().note(f"kill of {row.name} from the terminal")
+            return f"{row.name} is killed (pid {', '.join(map(str, pids.values()))})"
+        self._opened().disturb(edges, RULES[fault])
+        self._disturbed.update(edges)
+        self._opened().note(f"{fault} of {', '.join(edges)} from the terminal")
+        done = f"slower by {SLOW_S * 1000:.0f} ms" if fault == "slow" else "cut"
+        what = edges[0] if len(edges) == 1 else f"{len(edges)} edges to {row.service}"
+        return f"{what}: {done} until `! u`, or until you leave"
+
+    def undo(self) -> str:
+        """Undo all faults."""
+        edges = sorted(self._disturbed)
+        if not edges:
+            return "no fault is active; a killed process restarts by itself"
+        self._opened().disturb(edges, None)
+        self._disturbed.clear()
+        return f"undone: {', '.join(edges)}"
+
+    def down(self) -> str:
+        """Stop the system."""
+        client.down(self._home)
+        return "the system is stopped; its data stays"
+
+    def shell(self, row: Row) -> int:
+        """Run `tarmac connect`, or a shell by `tarmac run`, in this terminal."""
+        name, copy = row.service, ("-n", self._home.root.name)
+        if row.role == "service":
+            words = ["run", *copy, str(self._file), name, "--", "/bin/sh"]
+        else:
+            words = ["connect", *copy, str(self._file), name]
+        return subprocess.run([sys.executable, "-m", "tarmac", *words], check=False).returncode
+
+    def traces(self, service: str) -> list[TraceSummary]:
+        """List the latest traces."""
+        with contextlib.closing(storage.reader(self._home.telemetry)) as stored:
+            return queries.latest(stored, most=MOST_TRACES, service=service)
+
+    def trace(self, trace_id: str) -> list[TreeSpan]:
+        """Return the spans of a trace."""
+        with contextlib.closing(storage.reader(self._home.telemetry)) as stored:
+            return queries.trace(stored, trace_id)[1]
+
+    def close(self) -> None:
+        """Close the connection: the supervisor undoes what is left."""
+        if self._target is not None:
+            self._target.close()
+
+    def _opened(self) -> LocalTarget:
+        if self._target is None:
+            self._target = LocalTarget(self._home, client.connect(self._home))
+        return self._target
+
+
+def is_gone(row: Row) -> bool:
+    """Tell whether a process does not run now."""
+    return row.state in (state.OFF, state.STOPPED)
