@@ -27,7 +27,7 @@ from tarmac.run.terminal.lines import Lines
 from tarmac.run.terminal.log_pane import LogPane
 from tarmac.run.terminal.running_system import RunningSystem
 from tarmac.run.terminal.screens import Traces, fault_panel, hints, keys_panel
-from tarmac.run.terminal.snapshot import Row, Snapshot, snapshot_of
+from tarmac.run.terminal.snapshot import Fault, Row, Snapshot, effect_of, snapshot_of
 from tarmac.run.terminal.threads import beside
 
 #: States are looked at so often; CPU and memory, which take longer, less often.
@@ -71,13 +71,14 @@ class TerminalApp(App[None]):
         self.pane = LogPane(asked)
         self.message = Text("reading ...", "dim")
         self.named = ""
+        #: Those that were caused from here, the last one last; none after they were undone.
+        self.faults: tuple[Fault, ...] = ()
         self._observations: deque[Observation] = deque()
         self._is_zoomed = False
         #: What the open question is about: `lines` or `processes`.
         self._question = ""
         #: Services, and `faults`, whose last change is not over.
         self._changing: set[str] = set()
-        self._fault_at: float | None = None
         self._first_row = 0
 
     def compose(self) -> ComposeResult:
@@ -103,7 +104,9 @@ class TerminalApp(App[None]):
         return self.snapshot.row(self.chosen)
 
     def _draw_head(self, width: int, _: int) -> list[Text]:
-        return [process_table.head(self.snapshot, width)]
+        lasting = (fault for fault in self.faults if fault.edges)
+        active = ", ".join(effect_of(fault, self.snapshot.links) for fault in lasting)
+        return [process_table.head(self.snapshot, width, active)]
 
     def _draw_table(self, width: int, height: int) -> list[Text]:
         lines, self._first_row = process_table.table(
@@ -123,9 +126,9 @@ class TerminalApp(App[None]):
 
     def _redraw(self, *parts: str) -> None:
         """Draw parts of the first screen again; others may be before it."""
-        if self.screen_stack and self.is_running:
-            for part in parts or ("#head", "#table", "#foot"):
-                self.screen_stack[0].query_one(part).refresh()
+        if self.screen_stack:
+            for lines in self.screen_stack[0].query(", ".join(parts or ("Lines",))):
+                lines.refresh()
 
     async def _look(self) -> None:
         while True:
@@ -147,10 +150,11 @@ class TerminalApp(App[None]):
         new = snapshot_of(before, found, self.snapshot)
         self.snapshot = new if new.system else replace(new, system=self.snapshot.system)
         if was_running and not self.snapshot.running:
+            self.faults = ()
             self.say("the system is stopped; `q` leaves", "bold yellow")
         elif is_first:
             is_known = self.snapshot.is_counted or not self.snapshot.links
-            self.say("" if is_known else "`tarmac up --inspect` counts requests", "dim")
+            self.say("" if is_known else "`i` counts requests", "dim")
         if self.row is None:
             self._choose(self.rows[0].name if self.rows else "")
         self.pane.look(self.row)
@@ -160,8 +164,8 @@ class TerminalApp(App[None]):
     def _fit(self) -> None:
         """Give the table as many lines as it has rows, and the log at least half of the screen."""
         most = 0 if self._is_zoomed else max(4, (self.size.height - 4) // 2)
-        table = self.screen_stack[0].query_one("#table")
-        table.styles.height = min(len(self.rows) + 1, most)
+        for table in self.screen_stack[0].query("#table"):
+            table.styles.height = min(len(self.rows) + 1, most)
 
     def _choose(self, name: str) -> None:
         """Choose a process, and show its log."""
@@ -275,7 +279,7 @@ class TerminalApp(App[None]):
         """Show the latest traces of the chosen service, after a fault those since it."""
         row = self.row
         service = row.service if row is not None and row.role == "service" else ""
-        self.push_screen(Traces(self.asked, service, self._fault_at))
+        self.push_screen(Traces(self.asked, service, self.faults[-1].at if self.faults else None))
 
     def action_open_page(self) -> None:
         """Open its page."""
@@ -358,21 +362,36 @@ class TerminalApp(App[None]):
             self.push_screen(fault_panel(row, links), partial(self._disturb, row))
 
     def _disturb(self, row: Row, choice: str | None) -> None:
-        links = self.snapshot.links_to(row.service)
-        edges = [link.id for link in links]
+        edges = tuple(link.id for link in self.snapshot.links_to(row.service))
         if choice == "u":
-            self._fault_at = None
-            self._do("faults", "undoing", self.asked.undo)
+            self._do("faults", "undoing", self.asked.undo, then=partial(self._met, ()))
         elif choice:
-            fault = {"k": "kill", "s": "slow"}.get(choice, "cut")
+            kind = {"k": "kill", "s": "slow"}.get(choice, "cut")
             if choice.isdigit():
                 edges = edges[int(choice) - 1 : int(choice)]
-            if fault != "kill" and not edges:
+            if kind == "kill":
+                edges = ()
+            elif not edges:
                 self.say(f"no edge leads to {row.service}; `! k` kills it", "yellow")
                 return
-            self._fault_at = time.time()
-            doing = partial(self.asked.disturb, fault, row, edges)
-            self._do("faults", f"{fault} of {row.name}", doing)
+            fault = Fault(kind, row.service, edges, time.time())
+            doing = partial(self.asked.disturb, kind, row, edges)
+            self._do(
+                "faults",
+                f"{kind} {row.name}",
+                doing,
+                then=partial(self._met, (*self.faults, fault)),
+            )
+
+    def _met(self, faults: tuple[Fault, ...]) -> None:
+        self.faults = faults
+        self._redraw("#head")
+
+    def action_count_requests(self) -> None:
+        """Count requests on the edges, or do not."""
+        if self._able("count_requests") is not None:
+            on = not self.snapshot.is_counted
+            self._do("edges", "asking", partial(self.asked.count_requests, on=on))
 
     def _able(self, action: str) -> Row | None:
         """Return the chosen row; None where a key can do nothing to it, which is said."""

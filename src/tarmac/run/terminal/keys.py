@@ -57,6 +57,7 @@ KEYS = (
         CHANGE,
         "scale",
     ),
+    Key(("i count_requests",), "i", "count requests on the edges, or do not", CHANGE, "count"),
     Key(("exclamation_mark fault",), "!", "kill it, slow or cut its edges, undo", CHANGE, "fault"),
     Key(("question_mark help",), "?", "list the keys", END, "keys"),
     Key(("q,ctrl+c leave",), "q", "leave; the system keeps running", END, "quit"),
@@ -71,7 +72,7 @@ def bindings() -> list[tuple[str, str]]:
 
 
 #: Keys of the last line, the most wanted first: a narrow terminal shows those that fit.
-HINTS = ("?", "q", "r", "/", "l", "!", "t", "x", "s", "+ -", "a", "z", "o", "c", "y", "w")
+HINTS = ("?", "q", "r", "/", "l", "!", "t", "x", "s", "+ -", "i", "a", "z", "o", "c", "y", "w")
 
 
 def hints() -> list[tuple[str, str]]:

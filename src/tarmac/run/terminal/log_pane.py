@@ -58,11 +58,11 @@ class LogPane(Vertical):
         """Take the state of the process whose log it is: the line shows why it failed."""
         if self.row is not None and row is not None:
             self.row = row
-            self.query_one("#rule").refresh()
+            self.redraw("#rule")
 
-    def redraw(self) -> None:
-        """Draw both again."""
-        for lines in self.query(Lines):
+    def redraw(self, part: str = "Lines") -> None:
+        """Draw both again, or one."""
+        for lines in self.query(part):  # none before it is mounted, and at the end
             lines.refresh()
 
     @property

@@ -50,14 +50,16 @@ COLUMNS = (
 )
 
 
-def head(snapshot: Snapshot, width: int) -> Text:
-    """Draw the first line: the system, its states, and what all of it uses."""
+def head(snapshot: Snapshot, width: int, fault: str = "") -> Text:
+    """Draw the first line: the system, its states, the fault that is active, and what all uses."""
     copy = "" if snapshot.namespace == "default" else f" ({snapshot.namespace})"
     line = Text.assemble((f" {drawing.fitted(snapshot.system or 'tarmac', 40)}", "bold"), copy)
     if not snapshot.running:
         line.append("  stopped", "bold red")
     for name, count in states(snapshot.rows).items():
         line.append("  ").append_text(drawing.sign(name)).append(f" {count} {name}")
+    if fault:
+        line.append(f"  ! {fault}", "bold yellow")
     cpu, memory, requests, failed = totals(snapshot.rows)
     parts = [f"CPU {cpu:.0%}", drawing.memory(memory)]
     if requests is not None:

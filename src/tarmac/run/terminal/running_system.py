@@ -14,7 +14,6 @@ from typing import Protocol
 
 from tarmac.base.errors import TarmacError
 from tarmac.base.target import EdgeRule
-from tarmac.run.local.state import state
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import activity, client
 from tarmac.run.local.supervisor.activity import Observation
@@ -61,6 +60,9 @@ class RunningSystem(Protocol):
 
     def scale(self, row: Row, instances: int) -> str:
         """Run another number of instances."""
+
+    def count_requests(self, *, on: bool) -> str:
+        """Count the requests on the edges, or do not."""
 
     def disturb(self, fault: str, row: Row, edges: Sequence[str]) -> str:
         """Kill a process, or slow or cut edges, until `undo` or the end."""
@@ -145,6 +147,11 @@ class LocalRunningSystem:
         client.scale(self._home, row.service, instances)
         return f"{row.service} has {instances} instance{'s' if instances > 1 else ''}"
 
+    def count_requests(self, *, on: bool) -> str:
+        """Count the requests on the edges, or do not."""
+        client.inspect(self._home, on=on)
+        return f"requests are {'counted, from new connections on' if on else 'not counted'}"
+
     def disturb(self, fault: str, row: Row, edges: Sequence[str]) -> str:
         """Kill a process, or slow or cut edges."""
         if fault == "kill":
@@ -200,8 +207,3 @@ class LocalRunningSystem:
         if self._target is None:
             self._target = LocalTarget(self._home, client.connect(self._home))
         return self._target
-
-
-def is_gone(row: Row) -> bool:
-    """Tell whether a process does not run now."""
-    return row.state in (state.OFF, state.STOPPED)

@@ -143,6 +143,33 @@ def snapshot_of(
     )
 
 
+@dataclass(frozen=True)
+class Fault:
+    """A fault that was caused from here."""
+
+    #: `kill`, `slow` or `cut`.
+    kind: str
+    service: str
+    #: Those that are disturbed until it is undone; none of a process that was killed.
+    edges: tuple[str, ...]
+    #: Seconds since the epoch.
+    at: float
+
+
+#: What an edge counts of a fault.
+EFFECTS = {"slow": "delayed", "cut": "reset"}
+
+
+def effect_of(fault: Fault, links: Iterable[Link]) -> str:
+    """Say what a fault is and how much traffic met it."""
+    said = f"{fault.kind} {fault.service}"
+    if fault.kind not in EFFECTS:
+        return said
+    effect = EFFECTS[fault.kind]
+    met = sum(link.effect.get(effect, 0) for link in links if link.id in fault.edges)
+    return f"{said}: {met:.0f} {effect}"
+
+
 def _row(node: NodeState, group: str) -> Row:
     port = next(iter((node.ports or {}).values()), None)
     return Row(

@@ -178,6 +178,18 @@ def start_services(home: Home, services: tuple[str, ...]) -> ApplyResult:
     return up(home, more.added_to(options))()
 
 
+def inspect(home: Home, *, on: bool) -> ApplyResult:
+    """Count requests on the wires of a running system, or do not.
+
+    Returns:
+        What was started, restarted and stopped, and notes.
+
+    Raises:
+        TarmacError: nothing runs.
+    """
+    return up(home, replace(_running_options(home), inspect=on))()
+
+
 def _running_options(home: Home) -> Options:
     """Return how the system that runs was started. Raises TarmacError where none does."""
     options = last_options(home)
