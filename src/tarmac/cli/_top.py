@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import sys
+import termios
 import time
+import tty
+from collections.abc import Callable, Iterator
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -19,16 +26,48 @@ FAILING = 0.01
 
 
 def show(console: Console, home: Home, before: Observation | None, every_s: float) -> None:
-    """Draw it again and again, until the system is stopped."""
-    with Live(console=console, auto_refresh=False, screen=True) as live:
+    """Draw it again and again, until `q` or until the system is stopped."""
+    last = Text("\nq quits; `tarmac ui` has logs and keys as well", "dim")
+    with Live(console=console, auto_refresh=False, screen=True) as live, _keys() as is_over:
         while True:
             now = activity.observe(home)
             if before is None or now is None or not now.status.running:
                 break
-            live.update(table(activity.activities(before, now)), refresh=True)
+            live.update(Group(table(activity.activities(before, now)), last), refresh=True)
             before = now
-            time.sleep(every_s)
+            if is_over(every_s):
+                return
     console.print("the system has stopped", style="dim")
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[Callable[[float], bool]]:
+    """Read single keys without showing them; give what waits for `q`, for so many seconds."""
+    if not sys.stdin.isatty():
+        yield _no_key
+        return
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+
+    def is_over(within_s: float) -> bool:
+        end = time.monotonic() + within_s
+        while (left_s := end - time.monotonic()) > 0:
+            if select.select([keyboard], [], [], left_s)[0]:
+                typed = os.read(keyboard, 64)
+                if not typed or b"q" in typed:
+                    return True
+        return False
+
+    try:
+        tty.setcbreak(keyboard, termios.TCSANOW)  # Ctrl-C stays a signal
+        yield is_over
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+
+
+def _no_key(within_s: float) -> bool:
+    time.sleep(within_s)
+    return False
 
 
 def table(found: list[Activity]) -> Table:

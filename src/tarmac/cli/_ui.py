@@ -10,15 +10,15 @@ from tarmac.cli import _project
 from tarmac.run.local.state.paths import Home
 
 
-def require() -> None:
+def require(command: str) -> None:
     """Raise BadInput without a terminal, or without the package's extra `ui`."""
     streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
     if not all(stream is not None and stream.isatty() for stream in streams):
         what = "needs a terminal for input and output; for pipes: `tarmac ps` and `tarmac logs`"
-        raise BadInput([Problem("tarmac ui", what)])
+        raise BadInput([Problem(command, what)])
     if importlib.util.find_spec("textual") is None:
         what = "the package `textual` is missing; pip install 'tarmac[ui]'"
-        raise BadInput([Problem("tarmac ui", what)])
+        raise BadInput([Problem(command, what)])
 
 
 def run(system: str | None, namespace: str) -> str:

@@ -26,7 +26,7 @@ SECTION = "See"
 )
 @_project.json_option
 def VERB(system: str | None, namespace: str, *, every_s: float, as_json: bool) -> None:
-    """Show CPU, memory and requests of each service and store of SYSTEM, until Ctrl-C.
+    """Show CPU, memory and requests of each service and store of SYSTEM, until `q`.
 
     Requests are counted where the system was started with `tarmac up --inspect`. Without a
     terminal, and with --json, the output is one sample: the difference of two observations.

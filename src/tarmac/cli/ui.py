@@ -22,6 +22,6 @@ def VERB(system: str | None, namespace: str) -> None:
     """
     from tarmac.cli import _ui
 
-    _ui.require()
+    _ui.require("tarmac ui")
     _project.running_home(system, namespace)
     click.echo(_ui.run(system, namespace))

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tarmac.cli import _project, _shape_options
+from tarmac.cli import _project, _shape_options, _ui
 
 SECTION = "Run"
 
@@ -20,6 +20,7 @@ SECTION = "Run"
 @_project.namespace_option
 @click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; leave it running.")
 @click.option("--watch", "-w", is_flag=True, help="Reload services when their files change.")
+@click.option("--ui", is_flag=True, help="Show it as `tarmac ui` does; `q` leaves it running.")
 @_shape_options.shape_options
 @_project.timeout_option
 @_project.json_option
@@ -30,6 +31,7 @@ def VERB(
     only: bool,
     detach: bool,
     watch: bool,
+    ui: bool,
     timeout: float | None,
     as_json: bool,
     **shape: Any,
@@ -41,7 +43,7 @@ def VERB(
     already runs goes on. Without NAMES, everything is started but what has a profile.
 
     In the foreground the command shows the logs, and Ctrl-C stops everything; with -d it returns
-    once all processes are healthy.
+    once all processes are healthy. With --ui the system runs on after `q`.
 
     Example: tarmac up shop order-service -d
     """
@@ -51,6 +53,10 @@ def VERB(
     system, names = _project.split_names(names)
     if only and not names:
         raise click.UsageError("--only needs the names of services or stores")
+    if ui and (detach or as_json):
+        raise click.UsageError("--ui needs the terminal; leave out --detach and --json")
+    if ui:
+        _ui.require("tarmac up --ui")
     _project.check_names(system, names)
     home = _project.home_of(system, namespace)
     began = time.monotonic()
@@ -65,7 +71,7 @@ def VERB(
     )
     options = asked.after(client.options_before(home), runs=client.is_running(home))
     # Attached to a system that already runs, Ctrl-C leaves it running.
-    ours = not detach and not client.is_running(home)
+    ours = not (detach or ui) and not client.is_running(home)
     lifeline = None
     stop = " ".join(filter(None, ("tarmac down", system)))
     before = client.status_before(home)
@@ -79,6 +85,9 @@ def VERB(
             _progress.treat_signals_as_ctrl_c()
         change = answer()
         _progress.print_notes(console, change.notes)
+        if ui:
+            click.echo(_ui.run(system, namespace))
+            return
         if ours:
             lifeline = client.attach(home)
         status = _progress.wait(console, home, timeout)
