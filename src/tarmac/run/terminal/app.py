@@ -127,8 +127,8 @@ class TerminalApp(App[None]):
     def _redraw(self, *parts: str) -> None:
         """Draw parts of the first screen again; others may be before it."""
         if self.screen_stack:
-            for lines in self.screen_stack[0].query(", ".join(parts or ("Lines",))):
-                lines.refresh()
+            for lines in self.screen_stack[0].query(", ".join(parts or ("Lines",))).results(Lines):
+                lines.redraw()
 
     async def _look(self) -> None:
         while True:

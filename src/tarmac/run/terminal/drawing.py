@@ -39,6 +39,8 @@ SIGNS = {
 }
 STARTING = "◌"
 BARS = " ▁▂▃▄▅▆▇█"
+#: A curve below this share of a core is low: it shall not look like work.
+LEAST_TOP = 0.1
 
 
 def sign(name: str) -> Text:
@@ -48,7 +50,7 @@ def sign(name: str) -> Text:
 
 def fitted(text: str, width: int) -> str:
     """Escape what a terminal would act on, and cut a text to one line of a width."""
-    line = printable(text.strip().partition("\n")[0].replace("\t", " "))
+    line = printable(text.strip("\n").partition("\n")[0].rstrip().replace("\t", " "))
     if cell_len(line) <= width:
         return line
     cut = Text(line)
@@ -97,10 +99,10 @@ def since(moment: float, now_s: float) -> str:
 
 
 def curve(values: tuple[float, ...], width: int) -> str:
-    """Draw values as bars, the newest on the right; a core in full is the full height."""
+    """Draw shares as bars, the newest on the right; the full height is the most of them."""
     last = values[-width:]
     if not last:
         return ""
-    top = max(1.0, *last)
+    top = max(LEAST_TOP, *last)
     bars = (BARS[min(8, round(8 * value / top) or (value > 0.005))] for value in last)
     return "".join(bars).rjust(width)

@@ -18,7 +18,7 @@ from tarmac.run.terminal.running_system import LogReader, RunningSystem
 from tarmac.run.terminal.snapshot import Row
 from tarmac.run.terminal.threads import beside
 
-READ_S = 0.25
+READ_S = 0.5
 WHEEL_LINES = 3
 
 
@@ -62,8 +62,8 @@ class LogPane(Vertical):
 
     def redraw(self, part: str = "Lines") -> None:
         """Draw both again, or one."""
-        for lines in self.query(part):  # none before it is mounted, and at the end
-            lines.refresh()
+        for lines in self.query(part).results(Lines):  # none before it is mounted, and at the end
+            lines.redraw()
 
     @property
     def lines_seen(self) -> int:

@@ -99,6 +99,7 @@ class Traces(Screen[None]):
         Binding("up,k", "choose(-1)", show=False),
         Binding("down,j", "choose(1)", show=False),
         Binding("r", "read", show=False),
+        Binding("a", "all", show=False),
     ]
 
     def __init__(self, asked: RunningSystem, service: str, since_s: float | None) -> None:
@@ -138,8 +139,13 @@ class Traces(Screen[None]):
     def action_choose(self, by: int) -> None:
         """Choose another trace."""
         self._chosen = max(0, min(self._chosen + by, len(self._traces) - 1))
-        self.refresh(recompose=False)
+        self.query_one("#traces", Lines).redraw()
         self.run_worker(self._read_spans(), exclusive=True)
+
+    def action_all(self) -> None:
+        """Read the traces of all services."""
+        self._service = ""
+        self.action_read()
 
     async def _read(self) -> None:
         try:
@@ -148,7 +154,8 @@ class Traces(Screen[None]):
             self._note = str(error)
             found = []
         else:
-            self._note = "" if found else "no traces; send a request to the system, then `r`"
+            crossed = f" crossed {self._service}; `a` looks at all" if self._service else ""
+            self._note = "" if found else f"no trace{crossed}; send a request, then `r`"
         if self._since_s is not None:
             since_ns = self._since_s * 1e9
             met = [trace for trace in found if trace.started_ns >= since_ns]
@@ -167,7 +174,7 @@ class Traces(Screen[None]):
             except TarmacError as error:
                 self._note = str(error)
         for lines in self.query(Lines):
-            lines.refresh()
+            lines.redraw()
 
     def _draw_head(self, width: int, _: int) -> list[Text]:
         what = f"Traces that crossed {self._service}" if self._service else "Traces"
@@ -180,14 +187,20 @@ class Traces(Screen[None]):
         return waterfall.trace_lines(self._traces, self._chosen, width, height)
 
     def _draw_bars(self, width: int, height: int) -> list[Text]:
-        lines = waterfall.span_lines(self._spans, width)
+        if not self._spans:
+            return []
+        trace = self._traces[self._chosen]
+        title = Text.assemble(("─ ", "dim"), (f"trace {trace.trace_id[:16]}", "bold"))
+        title.append(f"  {trace.spans} spans of {trace.services} services ", "dim")
+        title.append("─" * max(0, width - title.cell_len), "dim")
+        lines = [title, *waterfall.span_lines(self._spans, width)]
         if len(lines) > height:
             lines = [*lines[: height - 1], Text(f"  {len(lines) - height + 1} lines more", "dim")]
         return lines
 
     def _draw_foot(self, width: int, _: int) -> list[Text]:
         note = drawing.fitted(self._note, width)
-        shown = (("↑↓", "choose"), ("r", "read again"), ("Esc", "back"))
+        shown = (("↑↓", "choose"), ("r", "read again"), ("a", "all"), ("Esc", "back"))
         return [Text(f" {note}", "yellow"), hints(shown, width)]
 
 
