@@ -102,6 +102,10 @@ async def test_question_mark_lists_the_keys_and_another_key_leads_back():
         await shows(pilot, "restart it, a service without a gap")
         await pilot.press("x")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        await pilot.press("question_mark")
+        for key in "xrq":  # faster than the screen
+            pilot.app.simulate_key(key)
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
         assert pilot.app.asked.asked == []
 
 

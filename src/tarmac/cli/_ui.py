@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from typing import NoReturn
+
+import click
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
@@ -21,8 +24,8 @@ def require(command: str) -> None:
         raise BadInput([Problem(command, what)])
 
 
-def run(system: str | None, namespace: str) -> str:
-    """Show the system until its user leaves; return what to say then."""
+def run(system: str | None, namespace: str) -> NoReturn:
+    """Show the system until its user leaves; say then whether it runs, and end."""
     from tarmac.run.local.supervisor import client
     from tarmac.run.terminal.app import TerminalApp
     from tarmac.run.terminal.running_system import LocalRunningSystem
@@ -31,11 +34,12 @@ def run(system: str | None, namespace: str) -> str:
     home = Home.of(file, namespace)
     asked = LocalRunningSystem(file, home)
     try:
-        TerminalApp(asked, system or "").run()
+        app = TerminalApp(asked, system or "")
+        app.run()
     finally:
         asked.close()
-    if not client.is_running(home):
-        return "the system is stopped; `tarmac up` starts it"
     copy = "" if namespace == "default" else f"-n {namespace}"
     stop = " ".join(filter(None, ("tarmac down", system, copy)))
-    return f"the system keeps running; `{stop}` stops it"
+    runs = f"the system keeps running; `{stop}` stops it"
+    click.echo(runs if client.is_running(home) else "the system is stopped; `tarmac up` starts it")
+    sys.exit(app.return_code)

@@ -24,4 +24,4 @@ def VERB(system: str | None, namespace: str) -> None:
 
     _ui.require("tarmac ui")
     _project.running_home(system, namespace)
-    click.echo(_ui.run(system, namespace))
+    _ui.run(system, namespace)

@@ -86,8 +86,7 @@ def VERB(
         change = answer()
         _progress.print_notes(console, change.notes)
         if ui:
-            click.echo(_ui.run(system, namespace))
-            return
+            _ui.run(system, namespace)
         if ours:
             lifeline = client.attach(home)
         status = _progress.wait(console, home, timeout)

@@ -132,15 +132,19 @@ class TerminalApp(App[None]):
 
     async def _look(self) -> None:
         while True:
-            last = self._observations[-1] if self._observations else None
-            is_recent = last is not None and time.monotonic() - last.used_at < USAGE_S
-            found = await beside(partial(self.asked.observe, last if is_recent else None))
-            self._see(found)
+            await self._look_once()
             await asyncio.sleep(LOOK_S)
+
+    async def _look_once(self) -> None:
+        last = self._observations[-1] if self._observations else None
+        is_recent = last is not None and time.monotonic() - last.used_at < USAGE_S
+        self._see(await beside(partial(self.asked.observe, last if is_recent else None)))
 
     def _see(self, found: Observation | None) -> None:
         """Show a new observation."""
         is_first = not self._observations
+        if found is not None and not is_first and found.at < self._observations[-1].at:
+            return  # a later one was faster
         if found is not None:
             self._observations.append(found)
             while found.at - self._observations[0].at > RATE_S and len(self._observations) > 2:
@@ -416,7 +420,9 @@ class TerminalApp(App[None]):
         self, name: str, done: Callable[[], str], then: Callable[[], None] | None
     ) -> None:
         try:
-            self.say(await beside(done), "green")
+            said = await beside(done)
+            await self._look_once()  # the next key is about what is so now
+            self.say(said, "green")
         except (TarmacError, OSError) as error:
             self.say(str(error), "bold red")
         else:

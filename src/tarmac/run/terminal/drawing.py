@@ -39,7 +39,7 @@ SIGNS = {
 }
 STARTING = "◌"
 BARS = " ▁▂▃▄▅▆▇█"
-#: A curve below this share of a core is low: it shall not look like work.
+#: A curve below this share of a core is drawn low: it is hardly work.
 LEAST_TOP = 0.1
 
 

@@ -29,13 +29,12 @@ SCROLLING = {"up": -1, "k": -1, "down": 1, "j": 1, "pageup": -10, "pagedown": 10
 class Panel(ModalScreen[str]):
     """A frame with lines before the rest; each of its keys ends it."""
 
-    BINDINGS = [Binding("escape", "dismiss('')", show=False)]  # noqa: RUF012 - Textual's way
-
     def __init__(self, title: str, lines: Sequence[Text], choices: str = "") -> None:
         super().__init__()
         self._title = title
         self._lines = lines
         self._choices = choices
+        self._is_over = False
 
     def compose(self) -> ComposeResult:
         """Show the frame."""
@@ -47,13 +46,19 @@ class Panel(ModalScreen[str]):
         """Scroll, or end with the key that was chosen; a panel without choices ends with any."""
         character = event.character or ""
         event.stop()
+        if self._is_over:
+            return  # keys are faster than the screen
         if character and character in self._choices:
-            self.dismiss(character)
+            self._end(character)
         elif event.key in SCROLLING:
             by = SCROLLING[event.key]
             self.query_one("#panel").scroll_relative(y=by, animate=False)
-        elif not self._choices or event.key == "escape":
-            self.dismiss("")
+        elif not self._choices or event.key in ("escape", "q", "ctrl+c"):
+            self._end("")
+
+    def _end(self, choice: str) -> None:
+        self._is_over = True
+        self.dismiss(choice)
 
 
 def keys_panel(height: int) -> Panel:
@@ -130,7 +135,8 @@ class Traces(Screen[None]):
 
     def action_leave(self) -> None:
         """Go back."""
-        self.dismiss(None)
+        if self.is_current:
+            self.dismiss(None)
 
     def action_read(self) -> None:
         """Read the latest traces."""
