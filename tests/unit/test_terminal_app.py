@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from terminal_fakes import NODES, FakeSystem, Log, edge, line, status
@@ -221,6 +222,25 @@ async def test_processes_are_chosen_by_a_text_and_by_arrows_and_have_their_own_l
         assert "ended with 7" in screen(pilot)
         await pilot.press("p", *"db", "enter")
         await until(pilot, lambda: pilot.app.chosen == "orders-db")
+
+
+async def test_a_state_that_lasts_a_moment_is_shown_and_taken_back():
+    asked = chosen("orders")
+    good = asked.now
+    async with opened(asked) as pilot:
+        for _ in range(3):
+            asked.now = status((replace(NODES[1], state="backoff"),))
+            await shows(pilot, "1 backoff")
+            asked.now = good
+            await shows(pilot, "1 healthy")
+
+
+async def test_a_shell_is_asked_of_the_system_where_the_terminal_can_be_lent():
+    asked = FakeSystem()
+    async with opened(asked) as pilot:
+        await pilot.press("c")
+        await shows(pilot, "use `tarmac connect`")  # the terminal of a test cannot
+    assert asked.asked == []
 
 
 async def test_the_system_is_stopped_only_by_the_second_q():

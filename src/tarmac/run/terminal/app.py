@@ -10,7 +10,7 @@ import asyncio
 import time
 import webbrowser
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -21,7 +21,7 @@ from textual.events import Click, Resize
 from textual.widgets import Input
 
 from tarmac.base.errors import TarmacError
-from tarmac.run.local.supervisor.activity import Observation
+from tarmac.run.local.supervisor.activity import Edge, Observation
 from tarmac.run.terminal import drawing, keys, process_table
 from tarmac.run.terminal.lines import Lines
 from tarmac.run.terminal.log_pane import LogPane
@@ -143,12 +143,15 @@ class TerminalApp(App[None]):
     def _see(self, found: Observation | None) -> None:
         """Show a new observation."""
         is_first = not self._observations
-        if found is not None and not is_first and found.at < self._observations[-1].at:
-            return  # a later one was faster
         if found is not None:
+            if not is_first and found.at < self._observations[-1].at:
+                return  # a later one was faster
+            is_same = not is_first and _is_same(self._observations, found)
             self._observations.append(found)
             while found.at - self._observations[0].at > RATE_S and len(self._observations) > 2:
                 self._observations.popleft()
+            if is_same:
+                return
         before = self._observations[0] if self._observations else None
         was_running = self.snapshot.running
         new = snapshot_of(before, found, self.snapshot)
@@ -430,3 +433,17 @@ class TerminalApp(App[None]):
                 then()
         finally:
             self._changing.discard(name)
+
+
+def _is_same(earlier: Sequence[Observation], now: Observation) -> bool:
+    """Tell whether nothing is to be drawn again: an idle system costs next to nothing."""
+    first, last = earlier[0], earlier[-1]
+    if now.used_at != last.used_at or not first.status == last.status == now.status:
+        return False
+    counts = [list(map(_counted, one.edges)) for one in (first, last, now)]
+    return counts[0] == counts[1] == counts[2]
+
+
+def _counted(edge: Edge) -> tuple[object, object]:
+    """Return what is shown of an edge: not its bytes, which are others all the time."""
+    return edge.get("requests"), edge.get("effect")

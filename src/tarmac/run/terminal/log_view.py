@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Sequence
 
+from rich.cells import chop_cells
 from rich.text import Text
 
 from tarmac.base.errors import printable
@@ -89,6 +90,5 @@ def _wrapped(text: Text, width: int, indent: int) -> list[Text]:
 
 def _fits(text: str, width: int) -> int:
     """Return how many characters fit a width."""
-    short = Text(text)
-    short.truncate(max(1, width), overflow="crop")
-    return max(1, len(short.plain.rstrip("\0")))
+    width = max(2, width)  # of the widest character
+    return max(1, len(next(iter(chop_cells(text[:width], width)), "")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +32,8 @@ LAST_LINES = 2_000
 SLOW_S = 0.3
 RULES = {"slow": EdgeRule(delay_s=SLOW_S), "cut": EdgeRule(reset_share=1.0)}
 MOST_TRACES = 100
+#: A shell that ends sooner was none: it printed an address, or why it cannot be opened.
+READ_S = 2.0
 
 
 class LogReader(Protocol):
@@ -73,7 +76,7 @@ class RunningSystem(Protocol):
     def down(self) -> str:
         """Stop the system."""
 
-    def shell(self, row: Row) -> int:
+    def shell(self, row: Row) -> None:
         """Run a shell in this terminal: a store's, or one with a service's environment."""
 
     def traces(self, service: str) -> list[TraceSummary]:
@@ -179,14 +182,19 @@ class LocalRunningSystem:
         client.down(self._home)
         return "the system is stopped; its data stays"
 
-    def shell(self, row: Row) -> int:
+    def shell(self, row: Row) -> None:
         """Run `tarmac connect`, or a shell by `tarmac run`, in this terminal."""
         name, copy = row.service, ("-n", self._home.root.name)
         if row.role == "service":
             words = ["run", *copy, str(self._file), name, "--", "/bin/sh"]
         else:
             words = ["connect", *copy, str(self._file), name]
-        return subprocess.run([sys.executable, "-m", "tarmac", *words], check=False).returncode
+        print(f"{name}: the end of this shell leads back to the terminal", flush=True)
+        began = time.monotonic()
+        code = subprocess.run([sys.executable, "-m", "tarmac", *words], check=False).returncode
+        if code or time.monotonic() - began < READ_S:  # it printed something to read
+            with contextlib.suppress(EOFError, KeyboardInterrupt):
+                input("Enter leads back ")
 
     def traces(self, service: str) -> list[TraceSummary]:
         """List the latest traces."""

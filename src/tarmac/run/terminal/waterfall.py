@@ -19,6 +19,7 @@ BARS_SHARE = 0.4
 def trace_lines(traces: Sequence[TraceSummary], chosen: int, width: int, height: int) -> list[Text]:
     """Draw one line for each trace around the chosen one."""
     lines = [Text(f"    {'STARTED':8}  {'TIME':>8}  {'SPANS':>5}  {'FAILED':>6}  NAME", "dim")]
+    lines[0].truncate(width)
     first = max(0, min(chosen - (height - 1) // 2, len(traces) - height + 1))
     for number, trace in enumerate(traces[first : first + height - 1], first):
         started = datetime.fromtimestamp(trace.started_ns / 1e9).astimezone()
