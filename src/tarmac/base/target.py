@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+#: The source of an edge that comes from outside the system.
+WORLD = "world"
 Direction = Literal["", "sent", "received", "both"]
 
 

@@ -20,10 +20,11 @@ from tarmac.base.launch import (
     TcpProbe,
     redact,
 )
+from tarmac.base.target import WORLD
 from tarmac.model.edge import BROKER_KINDS, Edge, place
 from tarmac.model.system import System
 from tarmac.plan.plan import Node, Plan
-from tarmac.plan.ports import BROKER, WORLD
+from tarmac.plan.ports import BROKER
 from tarmac.plan.settings import SHELL_ORIGIN
 
 Explained = dict[str, Any]

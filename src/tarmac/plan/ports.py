@@ -19,8 +19,6 @@ BROKER = "broker"
 HEALTH = "health"
 #: The key of the port where spans are received.
 TELEMETRY = "telemetry/otlp"
-#: The source of connections to a public port.
-WORLD = "world"
 
 
 @dataclass(frozen=True)

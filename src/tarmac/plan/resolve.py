@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.base.launch import secrets_of
+from tarmac.base.target import WORLD
 from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.edge import ENTRY, place
 from tarmac.model.store import Store
@@ -178,11 +179,11 @@ def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:
     for name, service in system.file.services.items():
         if ports.is_wired(system, name, facts.shape):
             for port in service.listening:
-                yield EdgeProxy(ports.WORLD, name, port, bindings.public_port(name, port))
+                yield EdgeProxy(WORLD, name, port, bindings.public_port(name, port))
     if not facts.shape.direct:
         for label in system.file.entry:
             port = ports.entry_port(label)
-            yield EdgeProxy(ports.WORLD, ENTRY, port, bindings.public_port(ENTRY, port))
+            yield EdgeProxy(WORLD, ENTRY, port, bindings.public_port(ENTRY, port))
     for (source, target), target_ports in bindings.links.items():
         for port in target_ports:
             listen = facts.ports.get(ports.edge_key(source, target, port), 0)

@@ -11,20 +11,22 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tarmac.base.errors import TarmacError
 from tarmac.base.target import EdgeRule
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import activity, client
 from tarmac.run.local.supervisor.activity import Observation
-from tarmac.run.local.supervisor.local_target import LocalTarget
 from tarmac.run.local.supervisor.requests import Restart
 from tarmac.run.telemetry import log_lines, queries, storage
 from tarmac.run.telemetry.log_lines import Line, LineSource
 from tarmac.run.telemetry.log_records import RecordTail
 from tarmac.run.telemetry.queries import TraceSummary, TreeSpan
 from tarmac.run.terminal.snapshot import Row
+
+if TYPE_CHECKING:
+    from tarmac.run.local.supervisor.local_target import LocalTarget
 
 #: Lines that are there when a log is opened.
 LAST_LINES = 2_000
@@ -212,6 +214,9 @@ class LocalRunningSystem:
             self._target.close()
 
     def _opened(self) -> LocalTarget:
+        # It brings the model and the stores, which nothing but a fault needs.
+        from tarmac.run.local.supervisor.local_target import LocalTarget  # noqa: PLC0415
+
         if self._target is None:
             self._target = LocalTarget(self._home, client.connect(self._home))
         return self._target

@@ -17,9 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tarmac.base.target import EdgeRule
+from tarmac.base.target import WORLD, EdgeRule
 from tarmac.plan.plan import EdgeProxy
-from tarmac.plan.ports import WORLD
 from tarmac.run.local.host.sockets import LOOPBACK_6, Reservations
 from tarmac.run.local.network import wires
 from tarmac.run.local.process.channel import Channel

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tarmac.base.errors import TarmacError
-from tarmac.plan.ports import WORLD
+from tarmac.base.target import WORLD
 from tarmac.run.local.host import usage
 from tarmac.run.local.host.usage import Usage
 from tarmac.run.local.network.durations import RequestSummary
