@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tarmac.cli import _project
+from tarmac.base.errors import BadInput
+from tarmac.cli import _project, _ui
 
 TARMAC = str(Path(sys.executable).with_name("tarmac"))
 
@@ -39,12 +41,33 @@ def test_the_version_is_printed(tmp_path: Path):
     assert done.stdout.startswith("tarmac 0.")
 
 
+HEAVY = ("pydantic", "rich", "textual", "asyncio", "asyncpg")
+
+
 def test_help_imports_nothing_heavy():
     code = "import sys, tarmac.cli.main as m\nfrom click.testing import CliRunner\n"
     code += "CliRunner().invoke(m.tarmac, ['--help'])\n"
-    code += "print([n for n in ('pydantic', 'rich', 'asyncio', 'asyncpg') if n in sys.modules])"
+    code += f"print([n for n in {HEAVY} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_program_of_the_terminal_imports_no_model():
+    code = "import sys, tarmac.run.terminal.app\n"
+    code += "print([n for n in ('pydantic', 'tarmac.model', 'tarmac.plan') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_without_its_extra_the_terminal_is_one_line_that_says_how_to_get_it(monkeypatch):
+    terminal = SimpleNamespace(isatty=lambda: True)
+    for stream in ("__stdin__", "__stdout__", "__stderr__"):
+        monkeypatch.setattr(sys, stream, terminal)
+    monkeypatch.setattr(_ui.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(BadInput, match=r"pip install 'tarmac\[ui\]'$") as raised:
+        _ui.require("tarmac ui")
+    assert raised.value.exit_code == 2
+    assert "\n" not in str(raised.value)
 
 
 TWICE = """

@@ -301,14 +301,15 @@ class TerminalApp(App[None]):
             self.say("there is no dashboard: the system is stopped, or starts", "yellow")
 
     def _open(self, url: str) -> None:
+        shown = url.partition("?")[0]  # a token may follow
         try:
             browser = webbrowser.get()
         except webbrowser.Error:
             self.copy_to_clipboard(url)
-            self.say(f"no browser on this machine; copied {url}", "yellow")
+            self.say(f"no browser on this machine; copied {shown}", "yellow")
             return
         browser.open(url)
-        self.say(f"opened {url.partition('?')[0]}")
+        self.say(f"opened {shown}")
 
     def action_copy_address(self) -> None:
         """Copy its address."""
