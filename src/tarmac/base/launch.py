@@ -134,6 +134,8 @@ class FileTree:
     make: Command
     #: Run on each new copy, before the node ever sees it.
     adopt: Command | None = None
+    #: Run on data of another copy of the system, which has other passwords: `{tree}` is the node's.
+    readopt: Command | None = None
 
 
 @dataclass(frozen=True)
@@ -283,7 +285,8 @@ class Launch:
 def secrets_of(launch: Launch) -> Iterator[Secret]:
     """Yield every secret that a launch refers to, wherever in it; one may come twice."""
     texts: list[Text] = [*launch.env.values(), *(file.content for file in launch.files)]
-    texts += [tree.adopt.stdin for tree in launch.trees if tree.adopt]
+    adopting = [way for tree in launch.trees for way in (tree.adopt, tree.readopt) if way]
+    texts += [command.stdin for command in adopting]
     texts += [part for sql in launch.setup for part in (sql.url, *sql.statements)]
     for value in texts:
         yield from (part for part in value if isinstance(part, Secret))

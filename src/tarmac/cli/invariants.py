@@ -54,14 +54,15 @@ def VERB(
     with opened(place, _project.find(system)) as running:
         loaded, results = running.model, running.invariants(within_s)
     if as_json:
-        _project.print_json([_as_data(result) for result in results])
+        _project.print_json([as_data(result) for result in results])
     else:
-        _show(loaded, results)
+        show(loaded, results)
     refused = any(result.error for result in results)
     sys.exit(2 if refused else int(any(result.wrong for result in results)))
 
 
-def _as_data(result: InvariantResult) -> dict[str, object]:
+def as_data(result: InvariantResult) -> dict[str, object]:
+    """Write a result as plain data, for --json."""
     return {
         "name": result.name,
         "about": result.about,
@@ -71,7 +72,8 @@ def _as_data(result: InvariantResult) -> dict[str, object]:
     }
 
 
-def _show(system: System, results: tuple[InvariantResult, ...]) -> None:
+def show(system: System, results: tuple[InvariantResult, ...]) -> None:
+    """Print which hold, and the rows that violate the others."""
     for result in results:
         about = f": {result.about}" if result.about else ""
         if result.holds:

@@ -17,5 +17,6 @@ SHARED = (
     "read_only",
     "replication",
     "setup",
+    "snapshot",
     "statistics",
 )

@@ -48,6 +48,7 @@ from tarmac.catalog.stores.provider import (
 )
 from tarmac.catalog.stores.read_only import StoreReadOnly
 from tarmac.catalog.stores.replication import StoreReplication
+from tarmac.catalog.stores.snapshot import StoreSnapshot
 from tarmac.catalog.stores.statistics import SqlStatistics, Statistic, StoreStatistics
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "StoreReadOnly",
     "StoreReplication",
     "StoreReset",
+    "StoreSnapshot",
     "StoreStatistics",
     "User",
     "Wheel",
@@ -310,6 +312,8 @@ class StoreKind:
     ) = None
     #: How its server is made to refuse writes for a while; None: it cannot.
     read_only: StoreReadOnly | None = None
+    #: What of it a snapshot of the system keeps.
+    snapshot: StoreSnapshot = field(default_factory=StoreSnapshot)
     #: How it is asked what it holds and does; None: it is not.
     statistics: StoreStatistics | SqlStatistics | None = None
     #: Bytes that each connection takes of its server; 0: too few to count.

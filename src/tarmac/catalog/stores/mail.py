@@ -23,6 +23,7 @@ from tarmac.catalog.stores.kind import (
     ProviderCandidate,
     StoreContext,
     StoreKind,
+    StoreSnapshot,
     User,
     outputs,
 )
@@ -106,6 +107,7 @@ STORE = StoreKind(
     external={"smtp": 25, "smtps": 465},
     page=("http", "/"),
     reset=deletion("http", "/api/v1/messages"),  # where both servers take it
+    snapshot=StoreSnapshot(("messages", "data")),
     check="mail",
     fingerprint=Fingerprint(
         images=("mailhog", "mailpit", "maildev", "smtp4dev", "mailcatcher"),

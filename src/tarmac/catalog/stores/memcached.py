@@ -20,6 +20,7 @@ from tarmac.catalog.stores.kind import (
     ProviderCandidate,
     StoreContext,
     StoreKind,
+    StoreSnapshot,
     User,
     outputs,
 )
@@ -91,6 +92,7 @@ STORE = StoreKind(
     external={"memcached": 11211},
     admin=ADMIN,
     reset=emptying("main", ADMIN),
+    snapshot=StoreSnapshot(()),
     statistics=of_cache("main", ADMIN),
     check="cache",
     needed=False,

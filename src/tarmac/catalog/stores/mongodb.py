@@ -18,6 +18,7 @@ from tarmac.catalog.stores.kind import (
     Script,
     StoreContext,
     StoreKind,
+    StoreSnapshot,
     User,
     outputs,
 )
@@ -200,6 +201,12 @@ STORE = StoreKind(
     ),
     admin=ADMIN,
     reset=contents("main"),
+    # The folder itself is the server's; in a container, and so in its folder, that is `data`.
+    snapshot=StoreSnapshot(
+        ("data", "WiredTiger*", "*.wt", "journal", "storage.bson", "*.sqlite*", "state.json"),
+        same_numbers=2,
+        keeps_password=True,
+    ),
     statistics=counts("main"),
     substitutes=("postgres",),
     check="documents",

@@ -26,6 +26,7 @@ from tarmac.catalog.stores.kind import (
     ProviderCandidate,
     StoreContext,
     StoreKind,
+    StoreSnapshot,
     User,
     outputs,
 )
@@ -109,8 +110,7 @@ STORE = StoreKind(
                         *("/opt/opensearch", "/opt/opensearch-2*"),
                         "/usr/share/opensearch",
                     ),
-                    # The first that takes a password from its environment.
-                    oldest="2.12",
+                    oldest="2.12",  # the first that takes a password from its environment
                 ),
                 "java": Binary("java", version=("-version",), oldest="17"),
             },
@@ -124,6 +124,7 @@ STORE = StoreKind(
     external={"http": 9200, "https": 443},
     script=script,
     admin=ADMIN,
+    snapshot=StoreSnapshot(refuses_root=True),
     check="search",
     fingerprint=FINGERPRINT,
 )

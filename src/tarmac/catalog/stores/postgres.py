@@ -34,6 +34,7 @@ from tarmac.catalog.stores.kind import (
     SqlStatistics,
     StoreContext,
     StoreKind,
+    StoreSnapshot,
     User,
     Wheel,
     outputs,
@@ -240,10 +241,10 @@ def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> 
     single = [*candidate.programs["postgres"], "--single", "-D", "{tree}", "-c", "fsync=off"]
     # One that initdb makes itself has the name that many stores have, too.
     create = "" if context.database == ADMIN else f'CREATE DATABASE "{context.database}"\n'
+    password = text(f"ALTER ROLE {ADMIN} PASSWORD '", context.admin, "'\n")
     adopt = text(
-        f"ALTER ROLE {ADMIN} PASSWORD '",
-        context.admin,
-        f"'\n{create}",
+        password,
+        create,
         f'REVOKE ALL ON DATABASE "{context.database}" FROM PUBLIC\n',
     )
     initdb = [*candidate.programs["initdb"], "-D", "{tree}", "-U", ADMIN, "-E", "UTF8"]
@@ -266,6 +267,7 @@ def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> 
                 # Never served as it is: its one role gets a password in each copy.
                 make=Command((*initdb, *MADE)),
                 adopt=Command((*single, "postgres"), stdin=adopt),
+                readopt=Command((*single, "postgres"), stdin=password),
             ),
         ),
         pid_files=("data/postmaster.pid",),
@@ -420,6 +422,7 @@ STORE = StoreKind(
     backup=backup,
     replication=replication,
     read_only=READ_ONLY,
+    snapshot=StoreSnapshot(before_stop="CHECKPOINT", refuses_root=True),
     statistics=SqlStatistics(_STATISTICS),
     # A process of 2 to 4 MiB of its own, and work_mem, 4 MiB as it comes, for what it sorts.
     connection_bytes=8 * 1024**2,

@@ -13,6 +13,7 @@ from tarmac.catalog.stores.kind import (
     Shell,
     StoreContext,
     StoreKind,
+    StoreSnapshot,
     User,
     Wheel,
     outputs,
@@ -109,6 +110,8 @@ STORE = StoreKind(
     ),
     contents="tarmac.run.local.stores.redis:CONTENTS",
     reset=keys("main", ADMIN),
+    # In a container all of it is in `data`.
+    snapshot=StoreSnapshot(("appendonlydir", "*.rdb", "data"), lost_when_fast=True),
     statistics=of_keys("main", ADMIN),
     backup=backup,
     fast_gives_up="the append-only file, so a restart empties it",

@@ -18,6 +18,7 @@ from tarmac.catalog.stores.kind import (
     ProviderCandidate,
     StoreContext,
     StoreKind,
+    StoreSnapshot,
     User,
     outputs,
 )
@@ -115,6 +116,7 @@ STORE = StoreKind(
     ),
     external={"s3": 443, "http": 80, "https": 443},
     admin=ADMIN,
+    snapshot=StoreSnapshot(("data", "attributes")),
     check="objects",
     fingerprint=FINGERPRINT,
 )

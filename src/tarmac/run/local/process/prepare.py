@@ -23,6 +23,9 @@ from tarmac.run.local.process.spawn import Spawner
 from tarmac.run.local.state.files import write_atomically
 from tarmac.run.local.state.paths import Home, outside_folder
 
+#: In a node's folder until its next start: its data has the passwords of another copy.
+LOADED = ".loaded"
+
 
 def folder_of(home: Home, name: str, launch: Launch) -> Path:
     """Name a node's folder; a server of an unprivileged user cannot enter a private project."""
@@ -61,6 +64,11 @@ async def prepare(
             await _grow(folder / tree.path, tree, secrets, drop, spawner)
     for name in launch.pid_files:
         _remove_stale(folder / name, folder)
+    if (folder / LOADED).exists():
+        for tree in launch.trees:
+            if tree.readopt is not None:
+                await _run(tree.readopt, folder / tree.path, secrets, drop, spawner)
+        (folder / LOADED).unlink()
     for file in launch.files:
         path = folder / file.path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

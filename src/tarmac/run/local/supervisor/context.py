@@ -21,6 +21,7 @@ from tarmac.run.local.host.inherited_env import inherited_env
 from tarmac.run.local.process import orphans
 from tarmac.run.local.process.forks import ForkServers
 from tarmac.run.local.process.spawn import Spawner
+from tarmac.run.local.snapshots import exchange
 from tarmac.run.local.state import logs
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.state.state import StateFile
@@ -50,6 +51,7 @@ class SupervisorContext:
         # A bare descriptor: it stays open until this process ends.
         self._lock = os.open(home.lock, os.O_WRONLY | os.O_CREAT, 0o600)
         _take(self._lock, home)
+        exchange.recover(home)
         self.state = StateFile(home.state, rebuild=True)
         #: What the client is to be told once.
         self.notes: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from tarmac.run.local.supervisor.recoveries import Recoveries
 from tarmac.run.local.supervisor.replications import Replications
 from tarmac.run.local.supervisor.responses import success_line
 from tarmac.run.local.supervisor.store_disks import StoreDisks
+from tarmac.run.local.supervisor.store_holds import StoreHolds
 from tarmac.run.local.supervisor.store_servers import StoreServers
 from tarmac.run.local.supervisor.supervisor import Supervisor
 from tarmac.run.local.supervisor.temporary_options import TemporaryOptions
@@ -37,6 +38,7 @@ def parts_of(supervisor: Supervisor) -> tuple[DrillPart, ...]:
         Disturbances(processes, supervisor.wiring),
         *(Recoveries(servers), Replications(servers), ReadOnlyStores(servers)),
         StoreDisks(supervisor),
+        StoreHolds(supervisor),
         TemporaryOptions(supervisor, supervisor.wiring),
         CpuLimits(processes),
         Notes(supervisor.state),

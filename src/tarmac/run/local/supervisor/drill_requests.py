@@ -260,6 +260,21 @@ class Promote(Request[None]):
     statements: tuple[str, ...]
 
 
+# StoreHolds
+
+
+@dataclass(frozen=True)
+class HoldStores(Request[None]):
+    """Stop stores, and start them no more until `ReleaseStores`; their users run on."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReleaseStores(Request[None]):
+    """Start the stores that are held; answers once all of them serve."""
+
+
 # Notes
 
 

@@ -29,7 +29,7 @@ from tarmac.plan.resolve import LOCAL, bound, planned
 from tarmac.run.local.host import gather, privileges, providers
 from tarmac.run.local.host.sockets import Reservations
 from tarmac.run.local.host.sources import digest_of
-from tarmac.run.local.process.prepare import folder_of
+from tarmac.run.local.process.prepare import LOADED, folder_of
 from tarmac.run.local.state import vault
 from tarmac.run.local.state.options import NewVersion, Options
 from tarmac.run.local.state.paths import Home
@@ -148,6 +148,8 @@ class Resolver:
         if node.role not in ("store", "broker") or node.outside:
             return False
         folder = folder_of(self._home, node.name, node.launch)
+        if (folder / LOADED).exists():  # it is given the passwords of this copy
+            return False
         return folder.exists() and any(folder.iterdir())  # a disk of its own is there, and empty
 
     def can_overlap(self, node: Node) -> bool:

@@ -1,0 +1,101 @@
+"""What `tarmac snapshot` does and prints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tarmac.cli import _project, _show, invariants
+from tarmac.run.local.snapshots import loading, saving
+from tarmac.run.local.snapshots.library import Library, Snapshot
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client, stopped_stores
+from tarmac.run.local_system import LocalSystem
+
+#: Jobs that were under way in a snapshot go on, and may need so long.
+INVARIANTS_S = 15.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """One call of the verb."""
+
+    file: Path
+    namespace: str
+    as_json: bool
+
+    @cached_property
+    def home(self) -> Home:
+        """The copy's home."""
+        return Home.of(self.file, self.namespace)
+
+    def save(self, name: str, *, force: bool) -> None:
+        """Save a snapshot."""
+        LocalSystem(self.file, self.home).status()
+        with stopped_stores.of_copy(self.home) as stopped:
+            saved = saving.save(self.home, name, stopped, force=force)
+        if self.as_json:
+            _project.print_json(as_data(saved))
+            return
+        paused = f"; stores were stopped for {saved.manifest.pause_s:.1f} s"
+        click.echo(f"saved {described(saved)}{paused if stopped.running else ''}")
+        for store, why in saved.manifest.left.items():
+            click.echo(f"{store} is not in it: {why}")
+
+    def load(self, name: str, timeout: float | None) -> int:
+        """Load a snapshot, and ask the invariants; return the exit code."""
+        system = LocalSystem(self.file, self.home)
+        system.status()
+        with stopped_stores.of_copy(self.home) as stopped:
+            loaded = loading.load(self.home, name, stopped)
+        if not stopped.running:
+            if self.as_json:
+                _project.print_json(as_data(loaded))
+            else:
+                click.echo(f"loaded {described(loaded)}; `tarmac up` starts with it")
+            return 0
+        status = client.wait(self.home, within_s=timeout)
+        results = system.invariants(INVARIANTS_S) if status.healthy else ()
+        if self.as_json:
+            found = [invariants.as_data(result) for result in results]
+            _project.print_json({**as_data(loaded), "healthy": status.healthy, "invariants": found})
+        else:
+            click.echo(f"loaded {described(loaded)}")
+            console = _show.open_console()
+            _show.explain_failures(console, status)
+            if status.healthy:
+                invariants.show(system.model, results)
+        return 0 if status.healthy and all(result.holds for result in results) else 1
+
+    def list(self) -> None:
+        """List the snapshots."""
+        found = Library.of(self.home).all()
+        if self.as_json:
+            _project.print_json([as_data(one) for one in found])
+            return
+        for one in found:
+            click.echo(described(one))
+        if not found:
+            click.echo("no snapshots; save one with `tarmac snapshot save NAME`")
+
+
+def described(snapshot: Snapshot) -> str:
+    """Describe a snapshot in a line."""
+    one = snapshot.manifest
+    stores = ", ".join(sorted(one.stores))
+    before = f", before {one.before}" if one.before else ""
+    size = f"{one.size_bytes / 1e6:,.1f} MB"
+    return f"{one.name}: {one.taken_at} of '{one.namespace}'{before}, {size} ({stores})"
+
+
+def as_data(snapshot: Snapshot) -> dict[str, Any]:
+    """Write a snapshot as plain data, for --json."""
+    data = asdict(snapshot.manifest)
+    data["stores"] = {name: asdict(record) for name, record in snapshot.manifest.stores.items()}
+    for record in data["stores"].values():
+        del record["admin"]
+    return {**data, "folder": str(snapshot.folder), "size_bytes": snapshot.manifest.size_bytes}

@@ -1,0 +1,68 @@
+"""Has a system's supervisor stop stores for the length of a block; used by `tarmac snapshot`.
+
+The connection carries it: when this process dies, the supervisor starts the stores again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator
+from typing import IO, Any
+
+from tarmac.base.errors import TarmacError
+from tarmac.run.local.snapshots import exchange
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.drill_requests import HoldStores, ReleaseStores
+from tarmac.run.local.supervisor.requests import Disturb, Request
+
+#: A stopped Kafka or RabbitMQ takes seconds, and its start more.
+ANSWER_S = 300.0
+
+
+@contextlib.contextmanager
+def of_copy(home: Home) -> Iterator[Stopping]:
+    """Keep other snapshot verbs, and a start of the copy, away from its data. Raises BadInput."""
+    home.create()
+    with exchange.locked(home):
+        running = client.is_running(home)
+        if not running:
+            exchange.finish(home)
+        yield Stopping(home, running)
+
+
+class Stopping:
+    """How the stores of one copy are stopped while the copy is locked."""
+
+    def __init__(self, home: Home, running: bool) -> None:
+        self._home = home
+        self.running = running
+
+    @contextlib.contextmanager
+    def __call__(self, names: Collection[str]) -> Iterator[None]:
+        """Stop stores, and at the block's end wait until they serve again.
+
+        Raises:
+            TarmacError: one does not stop or start, or the supervisor has gone meanwhile.
+        """
+        if not self.running:
+            yield
+            return
+        with client.connect(self._home) as connection:
+            connection.settimeout(ANSWER_S)
+            with connection.makefile("rw") as lines:
+                _ask(lines, Disturb())
+                _ask(lines, HoldStores(tuple(names)))
+                yield
+                _ask(lines, ReleaseStores())
+
+
+def _ask(lines: IO[Any], request: Request[None]) -> None:
+    line = ""
+    with contextlib.suppress(OSError):
+        lines.write(client.line_of(request))
+        lines.flush()
+        line = lines.readline()
+    if not line:
+        raise TarmacError("the supervisor ended meanwhile; start the system and try again")
+    client.answer_of(request, line)

@@ -1,0 +1,89 @@
+"""Keeps stores stopped while a client copies or exchanges their data; their users run on.
+
+When its connection ends, however that happens, the stores start again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from tarmac.base.errors import TarmacError
+from tarmac.run.local.snapshots import exchange
+from tarmac.run.local.stores import contents
+from tarmac.run.local.supervisor import drill_requests as ask
+from tarmac.run.local.supervisor.handlers import Handlers
+from tarmac.run.local.supervisor.supervisor import Supervisor
+
+#: A server that starts serves within this time, or its users are told why it does not.
+START_S = 120.0
+
+
+class StoreHolds:
+    """The stores that one connection holds."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._release = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._names: tuple[str, ...] = ()
+        self._holding: asyncio.Task[None] | None = None
+
+    def register(self, handlers: Handlers) -> None:
+        """Register what answers each type of request."""
+        handlers.on(ask.HoldStores, self._hold)
+        handlers.on(ask.ReleaseStores, self._release_all)
+
+    async def close(self) -> None:
+        """Start the stores that are still held."""
+        with contextlib.suppress(TarmacError, OSError):
+            await self._end()
+
+    async def _hold(self, request: ask.HoldStores) -> None:
+        if self._holding is not None:
+            raise TarmacError("the stores are held already; release them first")
+        await self._shorten(request.names)
+        self._names = request.names
+        self._release.clear()
+        self._stopped.clear()
+        held = self._supervisor.restart_stopped(request.names, between=self._wait)
+        self._holding = asyncio.create_task(held)
+        stopped = asyncio.create_task(self._stopped.wait())
+        await asyncio.wait({self._holding, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if self._holding.done():  # it was refused
+            task, self._holding = self._holding, None
+            await task
+
+    async def _wait(self) -> None:
+        self._stopped.set()
+        await self._release.wait()
+        # The client may have died in the middle of an exchange.
+        await asyncio.to_thread(exchange.complete, self._supervisor.home)
+
+    async def _release_all(self, _: ask.ReleaseStores) -> None:
+        await self._end()
+        try:
+            async with asyncio.timeout(START_S):
+                for name in self._names:
+                    await self._supervisor.processes.wait_ready(name)
+        except TimeoutError:
+            what = f"a store does not serve {START_S:g} s after its start; see `tarmac logs`"
+            raise TarmacError(what) from None
+
+    async def _end(self) -> None:
+        self._release.set()
+        task, self._holding = self._holding, None
+        if task is not None:
+            await task
+
+    async def _shorten(self, names: tuple[str, ...]) -> None:
+        """Have servers write out first what their stop would write while they take no request."""
+        bindings = self._supervisor.required().bindings
+        secrets = self._supervisor.required().secrets
+        for name in names:
+            kind, context = bindings.kinds[name], bindings.views[name]
+            if kind.snapshot.before_stop and kind.sql_url is not None:
+                with contextlib.suppress(TarmacError):  # one that is down needs none
+                    statement = (kind.snapshot.before_stop,)
+                    await contents.say(kind.sql_url(context), [statement], secrets)
