@@ -36,6 +36,7 @@ OTHERS = {
     "run/local/snapshots/loading.py": "the home of a running copy",
     "run/local/snapshots/packing.py": "the snapshots beside the homes of all copies",
     "run/local/snapshots/saving.py": "the snapshots beside the homes of all copies",
+    "run/local/snapshots/transfer.py": "the snapshots beside the homes of all copies",
     "run/local/state/files.py": "the home of a running copy",
     "run/local/state/logs.py": "the home of a running copy",
     "run/local/state/paths.py": "folders for sockets, whose owner is checked; the home's log",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import stat
+from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from sandbox import Sandbox
 
+from tarmac.run.local.snapshots import exchange
 from tarmac.run.local.supervisor import client
 
 #: The tests write over the administrator's URL; what is between is there to stay as it is.
@@ -56,20 +60,76 @@ def kept(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-def snapshot(box: Sandbox, *words: str) -> dict:
+def keys(box: Sandbox, *command: bytes) -> object:
+    """Say a command to the cache."""
+
+    async def run() -> object:
+        found = urlsplit(client.store_url(box.home, "cache"))
+        reader, writer = await asyncio.open_connection(found.hostname, found.port)
+        for words in ((b"AUTH", b"tarmac", (found.password or "").encode()), command):
+            writer.write(b"*%d\r\n" % len(words))
+            writer.writelines(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+            answer = await reader.readline()
+            if answer.startswith(b"$") and answer != b"$-1\r\n":
+                answer = await reader.readline()
+        writer.close()
+        return answer.strip()
+
+    return asyncio.run(run())
+
+
+def snapshot(box: Sandbox, *words: str) -> Any:
     done = box.tarmac("snapshot", *words, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
 
-def test_later_rows_are_gone_after_a_load_and_services_are_not_restarted(kept: Sandbox):
+def refused(box: Sandbox, *words: str) -> str:
+    """Run a verb that is refused; return the one line that says why."""
+    done = box.tarmac("snapshot", *words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_snapshot_brings_all_stores_back_to_its_point_and_services_run_on(
+    kept: Sandbox,
+):
+    keys(kept, b"SET", b"of", b"one")
     saved = snapshot(kept, "save", "one")
     assert set(saved["stores"]) == {"db", "cache"}
     say(kept, "INSERT INTO goods VALUES (2)")
+    keys(kept, b"SET", b"of", b"two")
     before = kept.node("idle")["pid"]
     loaded = snapshot(kept, "load", "one")
-    assert amounts(kept) == [1]
+    assert (amounts(kept), keys(kept, b"GET", b"of")) == ([1], b"one")
     assert loaded["healthy"]
     assert [result["holds"] for result in loaded["invariants"]] == [True]
     assert kept.node("idle")["pid"] == before
-    assert [one["name"] for one in snapshot(kept, "list")] == ["one"]
+
+    for words, why in (
+        (("save", "one"), "one: a snapshot of that name exists; choose another name, or pass"),
+        (("save", "a/b"), "a/b: not a name for a snapshot; use letters"),
+        (("load", "won"), "won: no snapshot of that name; did you mean 'one'?"),
+        (("load", "one", "two", "three"), "write: tarmac snapshot load [SYSTEM] NAME"),
+        (("import", "nothing"), "nothing: no such file"),
+    ):
+        assert why in refused(kept, *words)
+    with exchange.locked(kept.home):
+        assert "a snapshot is being saved or loaded here; try" in refused(kept, "load", "one")
+
+    snapshot(kept, "export", "one", "--file", "../one.snapshot")
+    snapshot(kept, "delete", "one")
+    assert snapshot(kept, "list") == []
+    say(kept, "INSERT INTO goods VALUES (3)")
+    kept.tarmac("down")
+    snapshot(kept, "import", "../one.snapshot")
+    snapshot(kept, "load", "one")
+    assert not [path for path in kept.home.nodes.iterdir() if path.name.startswith(".")]
+    modes = {
+        stat.S_IMODE(path.lstat().st_mode)
+        for path in (kept.home.root.parent / ".snapshots").rglob("*")
+    }
+    assert modes == {0o700, 0o600}
+    kept.up()
+    assert (amounts(kept), keys(kept, b"GET", b"of")) == ([1], b"one")

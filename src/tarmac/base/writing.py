@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, printable
 from tarmac.base.pids import is_running
@@ -75,6 +76,28 @@ def write_file(file: Path, content: bytes | str, *, mode: int | None = None) -> 
     """Write a file that the user named, with its folders. Arguments and errors: as `write`."""
     with around(file) as (root, path):
         write(root, path, content, mode=mode)
+
+
+@contextlib.contextmanager
+def streamed(file: Path, *, mode: int) -> Iterator[BinaryIO]:
+    """Give a stream whose content becomes a file that the user named, once the block has ended.
+
+    For what is too large to be in memory. Errors: as `write`; the file is left as it was then.
+    """
+    with around(file) as (root, path), _parent(root, path) as (folder, name):
+        before = _status(folder, name)
+        if before is not None:
+            _refuse_other(root, path, before)
+        _remove_parts(folder, name)
+        part = f".{name[:100]}.{os.getpid()}.part"
+        try:
+            with os.fdopen(os.open(part, NEW, mode, dir_fd=folder), "wb") as stream:
+                yield stream
+            os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(part, dir_fd=folder)
+            raise
 
 
 def make_at(folder: Path) -> None:

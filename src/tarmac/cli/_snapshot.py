@@ -9,11 +9,13 @@ from typing import Any
 
 import click
 
+from tarmac.base import writing
 from tarmac.cli import _project, _show, invariants
-from tarmac.run.local.snapshots import loading, saving
+from tarmac.run.local.snapshots import loading, manifest, saving, transfer
 from tarmac.run.local.snapshots.library import Library, Snapshot
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client, stopped_stores
+from tarmac.run.local.supervisor.stopped_stores import Stopping
 from tarmac.run.local_system import LocalSystem
 
 #: Jobs that were under way in a snapshot go on, and may need so long.
@@ -26,6 +28,7 @@ class Work:
 
     file: Path
     namespace: str
+    force: bool
     as_json: bool
 
     @cached_property
@@ -33,16 +36,20 @@ class Work:
         """The copy's home."""
         return Home.of(self.file, self.namespace)
 
-    def save(self, name: str, *, force: bool) -> None:
+    @cached_property
+    def snapshots(self) -> Library:
+        """The system's snapshots."""
+        return Library.of(self.home)
+
+    def save(self, name: str) -> None:
         """Save a snapshot."""
         LocalSystem(self.file, self.home).status()
         with stopped_stores.of_copy(self.home) as stopped:
-            saved = saving.save(self.home, name, stopped, force=force)
+            saved = saving.save(self.home, name, stopped, force=self.force)
         if self.as_json:
             _project.print_json(as_data(saved))
             return
-        paused = f"; stores were stopped for {saved.manifest.pause_s:.1f} s"
-        click.echo(f"saved {described(saved)}{paused if stopped.running else ''}")
+        click.echo(f"saved {described(saved)}{_paused(stopped)}")
         for store, why in saved.manifest.left.items():
             click.echo(f"{store} is not in it: {why}")
 
@@ -64,7 +71,7 @@ class Work:
             found = [invariants.as_data(result) for result in results]
             _project.print_json({**as_data(loaded), "healthy": status.healthy, "invariants": found})
         else:
-            click.echo(f"loaded {described(loaded)}")
+            click.echo(f"loaded {described(loaded)}{_paused(stopped)}")
             console = _show.open_console()
             _show.explain_failures(console, status)
             if status.healthy:
@@ -73,14 +80,47 @@ class Work:
 
     def list(self) -> None:
         """List the snapshots."""
-        found = Library.of(self.home).all()
+        found = self.snapshots.all()
         if self.as_json:
             _project.print_json([as_data(one) for one in found])
             return
-        for one in found:
-            click.echo(described(one))
+        for line in (*map(described, found), *self.snapshots.damaged()):
+            click.echo(line)
         if not found:
             click.echo("no snapshots; save one with `tarmac snapshot save NAME`")
+
+    def delete(self, name: str) -> None:
+        """Delete a snapshot, also a damaged one."""
+        with self.snapshots.locked():
+            self.snapshots.delete(self.snapshots.place(name))
+        self._say(f"deleted {name}", {"deleted": name})
+
+    def export(self, name: str, file: Path | None) -> None:
+        """Write a snapshot to a file."""
+        file = file or Path(f"{name}.snapshot")
+        saved = transfer.export(self.snapshots, name, file, force=self.force)
+        data = {**as_data(saved), "file": str(file), "file_bytes": file.stat().st_size}
+        size = f"{data['file_bytes'] / 1e6:,.1f} MB"
+        self._say(f"exported {name} to {writing.shown(file)} ({size}): it holds users' data", data)
+
+    def read_in(self, file: str, name: str) -> None:
+        """Take a snapshot in from a file."""
+        if name:
+            manifest.check_name(name)
+        writing.check_name(file)
+        system = LocalSystem(self.file, self.home).model.name
+        taken = transfer.read_in(self.snapshots, Path(file), system, name, force=self.force)
+        self._say(f"imported {described(taken)}", as_data(taken))
+
+    def _say(self, line: str, data: dict[str, Any]) -> None:
+        if self.as_json:
+            _project.print_json(data)
+        else:
+            click.echo(line)
+
+
+def _paused(stopped: Stopping) -> str:
+    return f"; the stores were away for {stopped.pause_s:.1f} s" if stopped.running else ""
 
 
 def described(snapshot: Snapshot) -> str:

@@ -27,6 +27,7 @@ from tarmac.catalog.stores.kind import (
     ProviderCandidate,
     StoreContext,
     StoreKind,
+    StoreSnapshot,
     User,
     outputs,
 )
@@ -105,8 +106,7 @@ STORE = StoreKind(
                         "/opt/homebrew/opt/kafka/libexec",
                         "/usr/local/opt/kafka/libexec",
                     ),
-                    # The first without ZooKeeper.
-                    oldest="4",
+                    oldest="4",  # the first without ZooKeeper
                 ),
                 "java": Binary("java", version=("-version",), oldest="17"),
             },
@@ -123,6 +123,7 @@ STORE = StoreKind(
     admin=ADMIN,
     reset=emptying("main"),
     substitutes=("nats",),
+    snapshot=StoreSnapshot(maps_files=True),
     fast_gives_up="syncing each write to disk",
     check="broker",
     fingerprint=FINGERPRINT,

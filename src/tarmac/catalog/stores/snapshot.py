@@ -17,6 +17,8 @@ class StoreSnapshot:
     lost_when_fast: bool = False
     #: The administrator's password is in the data, and no start can change it.
     keeps_password: bool = False
+    #: It writes to files in memory, and the time of their change does not tell of each write.
+    maps_files: bool = False
     #: Said to the server before it is stopped, so that its stop takes less long.
     before_stop: str = ""
     #: Its server refuses root, so that its folder may stand outside the project.

@@ -11,8 +11,12 @@ import os
 import shutil
 import stat
 import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.base.writing import shown
@@ -25,17 +29,27 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 #: Room that is left free on the disk.
 SPARE_BYTES = 64 * 1024**2
 MEGA = 1_000_000
+#: A file that did not change for so long has a time of change that the next change moves.
+QUIET_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
-class Copied:
+class DataSize:
     """What was copied."""
 
     files: int = 0
     size_bytes: int = 0
 
-    def __add__(self, other: Copied) -> Copied:
-        return Copied(self.files + other.files, self.size_bytes + other.size_bytes)
+    def __add__(self, other: DataSize) -> DataSize:
+        return DataSize(self.files + other.files, self.size_bytes + other.size_bytes)
+
+
+#: What tells whether a file has changed.
+FileState = tuple[int, int, int, int]
+#: Files that were copied while their server ran, as they were before.
+Draft = Mapping[Path, FileState]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def has_reflinks(source: Path, target: Path) -> bool:
@@ -55,40 +69,87 @@ def has_reflinks(source: Path, target: Path) -> bool:
             made.unlink(missing_ok=True)
 
 
-def measure(paths: list[Path]) -> Copied:
+def measure(paths: list[Path]) -> DataSize:
     """Count files and bytes. Raises BadInput where data is a link or cannot be read."""
-    total = Copied()
+    total = DataSize()
     for path in paths:
         status = path.lstat()
         if stat.S_ISDIR(status.st_mode):
             total += measure(_entries(path))
         elif stat.S_ISREG(status.st_mode):
-            total += Copied(1, status.st_size)
+            total += DataSize(1, status.st_size)
         elif stat.S_ISLNK(status.st_mode):
             what = "is a link, so the data is elsewhere; a snapshot cannot hold it"
             raise BadInput([Problem(shown(path), what)])
     return total
 
 
-def copy(source: Path, target: Path, *, reflinks: bool) -> None:
-    """Copy a file or a folder to a path that is not there; sockets and pipes are left out.
+def copy(source: Path, target: Path, *, reflinks: bool = False, draft: Draft | None = None) -> None:
+    """Copy a file or a folder; sockets and pipes are left out.
+
+    Args:
+        target: is not there, or is what `draft` was made of: then only what differs is copied.
 
     Raises:
-        TarmacError: the disk is full.
+        BadInput: the disk is full.
     """
     status = source.lstat()
     try:
         if stat.S_ISDIR(status.st_mode):
-            target.mkdir(mode=0o700)
-            for entry in _entries(source):
-                copy(entry, target / entry.name, reflinks=reflinks)
+            target.mkdir(mode=0o700, exist_ok=draft is not None)
+            entries = _entries(source)
+            for left in {path.name for path in target.iterdir()} - {one.name for one in entries}:
+                remove(target / left)
+            for entry in entries:
+                copy(entry, target / entry.name, reflinks=reflinks, draft=draft)
         elif stat.S_ISREG(status.st_mode):
+            if draft is not None and target.exists():
+                if draft.get(source) == _state(status):
+                    return
+                remove(target)
             _copy_file(source, target, reflinks=reflinks)
         else:
             return
         keep_owner(target, status.st_uid, status.st_gid)
     except OSError as error:
         raise no_room(error, target) from None
+
+
+def drafted(source: Path, target: Path) -> Draft:
+    """Copy what a server writes to meanwhile; return what of it needs no second copy.
+
+    That is a file that did not change in the second before it was copied: one that changes later
+    has another time of change, however coarse the clock of the file system.
+    """
+    done: dict[Path, FileState] = {}
+    try:
+        status = source.lstat()
+        if stat.S_ISDIR(status.st_mode):
+            target.mkdir(mode=0o700)
+            for entry in _entries(source):
+                done |= drafted(entry, target / entry.name)
+        elif stat.S_ISREG(status.st_mode) and _is_quiet(status):
+            _copy_file(source, target, reflinks=False)
+            done[source] = _state(status)
+        else:
+            return done
+        keep_owner(target, status.st_uid, status.st_gid)
+    except FileNotFoundError:  # the server has deleted it
+        return done
+    except OSError as error:
+        raise no_room(error, target) from None
+    return done
+
+
+def on_all(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Do it to several at once: most of the time is the kernel's. Raises what the first raised."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(work, items))
+
+
+def delete(folders: Iterable[Path]) -> None:
+    """Delete folders that nothing uses; what cannot be deleted stays."""
+    on_all(lambda folder: shutil.rmtree(folder, ignore_errors=True), folders)
 
 
 def keep_owner(path: Path, uid: int, gid: int) -> None:
@@ -127,6 +188,22 @@ def _entries(folder: Path) -> list[Path]:
     except OSError as error:
         what = f"cannot be read ({error.strerror}); it belongs to the user of a container"
         raise BadInput([Problem(shown(folder), what)]) from None
+
+
+def _is_quiet(status: os.stat_result) -> bool:
+    return max(status.st_mtime_ns, status.st_ctime_ns) < time.time_ns() - QUIET_NS
+
+
+def _state(status: os.stat_result) -> FileState:
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _copy_file(source: Path, target: Path, *, reflinks: bool) -> None:

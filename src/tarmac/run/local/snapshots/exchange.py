@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from tarmac.base.errors import BadInput, Problem
 from tarmac.run.local.host import privileges
 from tarmac.run.local.process.prepare import nodes_outside
+from tarmac.run.local.snapshots import copying
 from tarmac.run.local.state.files import write_atomically
 from tarmac.run.local.state.paths import Home
 
@@ -80,9 +80,8 @@ def sweep(home: Home) -> None:
     """Delete data that no store has: replaced, or written for an exchange that did not begin."""
     if (home.root / MARKER).exists():
         return
-    for nodes in _nodes(home):
-        for left in (*nodes.glob(f".*{_NEW}"), *nodes.glob(f".*{_OLD}")):
-            shutil.rmtree(left, ignore_errors=True)
+    left = [one for nodes in _nodes(home) for end in (_NEW, _OLD) for one in nodes.glob(f".*{end}")]
+    copying.delete(left)
 
 
 def finish(home: Home) -> None:

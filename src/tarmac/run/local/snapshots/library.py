@@ -59,19 +59,37 @@ class Library:
             yield
 
     def all(self) -> list[Snapshot]:
-        """List the snapshots, the oldest first. Raises BadInput of a damaged one."""
-        found = [Snapshot(path, manifests.read(path)) for path in self._folders()]
+        """List the snapshots, the oldest first; damaged ones are left out."""
+        found = []
+        for path in self._folders():
+            with contextlib.suppress(BadInput):
+                found.append(Snapshot(path, manifests.read(path)))
         return sorted(found, key=lambda one: (one.manifest.taken_at, one.manifest.name))
+
+    def damaged(self) -> list[str]:
+        """Say what is wrong with those that cannot be read."""
+        problems = []
+        for path in self._folders():
+            try:
+                manifests.read(path)
+            except BadInput as error:
+                problems.append(str(error))
+        return sorted(problems)
 
     def find(self, name: str) -> Snapshot:
         """Find a snapshot. Raises BadInput of a name that is wrong or not known."""
+        folder = self.place(name)
+        return Snapshot(folder, manifests.read(folder))
+
+    def place(self, name: str) -> Path:
+        """Find a snapshot's folder, also a damaged one's. Raises BadInput as `find`."""
         manifests.check_name(name)
         folder = self.folder / name
         if not folder.is_dir():
             known = [path.name for path in self._folders()]
             hint = did_you_mean(name, known) if known else "save one with `tarmac snapshot save`"
             raise BadInput([Problem(name, f"no snapshot of that name; {hint}")])
-        return Snapshot(folder, manifests.read(folder))
+        return folder
 
     def require_free(self, name: str, *, force: bool) -> None:
         """Refuse a name that cannot be, or is there and is not to be replaced. Raises BadInput."""
@@ -102,13 +120,13 @@ class Library:
         if manifest.before:
             mine = [one for one in self.all() if one.manifest.before]
             for one in mine[:-AUTOMATIC]:
-                self.delete(one)
+                self.delete(one.folder)
         return Snapshot(place, manifest)
 
-    def delete(self, snapshot: Snapshot) -> None:
+    def delete(self, folder: Path) -> None:
         """Delete a snapshot: a kill meanwhile leaves all of it, or none."""
-        doomed = self.folder / f".{snapshot.folder.name}{_DELETED}"
-        snapshot.folder.rename(doomed)
+        doomed = self.folder / f".{folder.name}{_DELETED}"
+        folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
 
     def _folders(self) -> list[Path]:

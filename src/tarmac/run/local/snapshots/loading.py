@@ -31,9 +31,9 @@ def load(home: Home, name: str, stopped: Stopped) -> Snapshot:
     Raises:
         BadInput: the snapshot does not fit, or the disk is too small; nothing has changed then.
     """
-    books = Library.of(home)
-    with books.locked():
-        snapshot = books.find(name)
+    snapshots = Library.of(home)
+    with snapshots.locked():
+        snapshot = snapshots.find(name)
         found = local_stores.stores_of(home)
         check(snapshot, found)
         place(home, snapshot, found.here, stopped)
@@ -108,8 +108,9 @@ def _stage(
         by_parent[parent] = by_parent.get(parent, 0) + (0 if shared[name] else record.size_bytes)
     for parent, size_bytes in by_parent.items():
         copying.require_room(parent, size_bytes, "the data")
-    for name, record in snapshot.manifest.stores.items():
-        store, new = stores[name], exchanges[name].new
+
+    def write(name: str) -> None:
+        record, store, new = snapshot.manifest.stores[name], stores[name], exchanges[name].new
         if record.packed:
             packing.unpack(snapshot.folder / f"{name}{ARCHIVE}", new, record.size_bytes)
         else:
@@ -118,3 +119,5 @@ def _stage(
             (new / LOADED).touch(mode=0o600)
         if os.geteuid() == 0 and store.provider != "docker":
             copying.give(new, UNPRIVILEGED_UID if store.is_outside else 0)
+
+    copying.on_all(write, snapshot.manifest.stores)

@@ -54,8 +54,8 @@ class Manifest:
     stores: Mapping[str, StoreRecord]
     #: Stores that it does not hold, and why.
     left: Mapping[str, str] = field(default_factory=dict)
-    #: Seconds for which no store took a request.
-    pause_s: float = 0.0
+    #: Seconds that the copies took while the servers were stopped.
+    copied_s: float = 0.0
     format: int = FORMAT
 
     @property

@@ -16,7 +16,7 @@ from typing import IO, cast
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.writing import LONGEST_NAME, NEW, shown
 from tarmac.run.local.snapshots import copying
-from tarmac.run.local.snapshots.copying import Copied
+from tarmac.run.local.snapshots.copying import DataSize
 
 #: The fastest: half of a database's size, at 100 MB/s and more.
 LEVEL = 1
@@ -27,23 +27,26 @@ MOST_FILES, DEEPEST = 2_000_000, 64
 HEADER_BYTES = 4096
 
 
-class _Bounded:
-    """An unpacked stream from which no more is read at once, or in all, than there can be."""
+class BoundedStream:
+    """A stream of which no more is read at once, or in all, than there can be.
 
-    def __init__(self, stream: gzip.GzipFile, most: int) -> None:
+    The headers of an archive say how much is to be read: one that lies would fill the memory.
+    """
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
         self._stream = stream
         self._most = most
 
     def read(self, size: int = -1) -> bytes:
         """Read at most so much. Raises tarfile.ReadError of one that is too large."""
         if not 0 <= size <= 16 * CHUNK or self._stream.tell() + size > self._most:
-            raise tarfile.ReadError("larger than it says")
+            raise tarfile.ReadError("it is larger than it says")
         return self._stream.read(size)
 
     def seek(self, position: int) -> int:
         """Go on to a position."""
         if position > self._most:
-            raise tarfile.ReadError("larger than it says")
+            raise tarfile.ReadError("it is larger than it says")
         return self._stream.seek(position)
 
     def tell(self) -> int:
@@ -71,7 +74,7 @@ def pack(folder: Path, archive: Path) -> None:
         raise copying.no_room(error, archive) from None
 
 
-def unpack(archive: Path, folder: Path, size_bytes: int) -> Copied:
+def unpack(archive: Path, folder: Path, size_bytes: int) -> DataSize:
     """Unpack an archive into a new folder; nothing is written outside of it.
 
     Args:
@@ -80,7 +83,7 @@ def unpack(archive: Path, folder: Path, size_bytes: int) -> Copied:
     Raises:
         BadInput: it is damaged or hostile, or the disk is full.
     """
-    done = Copied()
+    done = DataSize()
     try:
         folder.mkdir(mode=0o700)
         for tar, member in _members(archive, size_bytes):
@@ -89,18 +92,18 @@ def unpack(archive: Path, folder: Path, size_bytes: int) -> Copied:
                 path.mkdir(mode=0o700)
             else:
                 _write(tar, member, path)
-                done += Copied(1, member.size)
+                done += DataSize(1, member.size)
             copying.keep_owner(path, member.uid, member.gid)
     except OSError as error:
         raise copying.no_room(error, folder) from None
     return done
 
 
-def check(archive: Path, size_bytes: int) -> Copied:
+def check(archive: Path, size_bytes: int) -> DataSize:
     """Read an archive to its end without writing. Raises BadInput as `unpack`."""
-    done = Copied()
+    done = DataSize()
     for _, member in _members(archive, size_bytes):
-        done += Copied(int(member.isreg()), member.size)
+        done += DataSize(int(member.isreg()), member.size)
     return done
 
 
@@ -109,7 +112,7 @@ def _members(archive: Path, size_bytes: int) -> Iterator[tuple[tarfile.TarFile, 
     names = 0
     try:
         with gzip.open(archive) as stream:
-            bounded = cast("IO[bytes]", _Bounded(stream, most))
+            bounded = cast("IO[bytes]", BoundedStream(cast("IO[bytes]", stream), most))
             with tarfile.open(fileobj=bounded, mode="r:", tarinfo=tarfile.TarInfo) as tar:
                 while (member := tar.next()) is not None:
                     names += 1

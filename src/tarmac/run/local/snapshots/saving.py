@@ -10,11 +10,12 @@ import shutil
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.run.local.snapshots import copying, library, local_stores, packing
-from tarmac.run.local.snapshots.copying import SPARE_BYTES, Copied
+from tarmac.run.local.snapshots.copying import DataSize, Draft, FileState
 from tarmac.run.local.snapshots.library import Library, Snapshot
 from tarmac.run.local.snapshots.local_stores import LocalStore
 from tarmac.run.local.snapshots.manifest import Manifest, StoreRecord
@@ -38,68 +39,92 @@ def save(
     Raises:
         BadInput: the name, the stores or the disk do not allow it; nothing has changed then.
     """
-    books = Library.of(home)
-    books.require_free(name, force=force)
+    snapshots = Library.of(home)
+    snapshots.require_free(name, force=force)
     found = local_stores.stores_of(home)
     kept = {store.name: store for store in found.here.values() if not store.rule.is_empty}
     _refuse_unsafe(kept, fast=found.fast)
-    with books.locked():
-        books.require_free(name, force=force)
+    with snapshots.locked():
+        snapshots.require_free(name, force=force)
         sizes = {store.name: copying.measure(store.data()) for store in kept.values()}
-        with books.new(name) as partial:
+        with snapshots.new(name) as partial:
             shared = {
                 store.name: copying.has_reflinks(store.folder, partial) for store in kept.values()
             }
-            copying.require_room(books.folder, _needed(sizes, shared), "the snapshot")
-            began = time.monotonic()
+            copying.require_room(snapshots.folder, _needed(sizes, shared), "the snapshot")
+            copies = [
+                _Copy(store, partial / store.name, shared[store.name]) for store in kept.values()
+            ]
+            drafts = copying.on_all(_Copy.draft, copies)
             with stopped(sorted(kept)):
-                sizes = {
-                    store.name: _copy(store, partial, reflinks=shared[store.name])
-                    for store in kept.values()
-                }
-            pause_s = time.monotonic() - began
-            for store in kept:
-                if not shared[store]:
-                    packing.pack(partial / store, partial / f"{store}{ARCHIVE}")
-                    shutil.rmtree(partial / store)
-            records = {
-                store.name: StoreRecord(
-                    store.kind.id,
-                    store.provider,
-                    store.version,
-                    sizes[store.name].files,
-                    sizes[store.name].size_bytes,
-                    not shared[store.name],
-                    store.admin,
+                began = time.monotonic()
+                done = copying.on_all(
+                    lambda pair: pair[0].take(pair[1]), zip(copies, drafts, strict=True)
                 )
-                for store in kept.values()
-            }
+                copied_s = time.monotonic() - began
+            copying.on_all(_Copy.pack, [one for one in copies if not one.reflinks])
             manifest = Manifest(
                 name=name,
                 system=found.system,
                 namespace=home.root.name,
                 taken_at=library.now(),
                 before=before,
-                stores=records,
+                stores={
+                    one.store.name: one.record(what) for one, what in zip(copies, done, strict=True)
+                },
                 left=found.left,
-                pause_s=round(pause_s, 3),
+                copied_s=round(copied_s, 3),
             )
-            return books.commit(partial, manifest)
+            return snapshots.commit(partial, manifest)
 
 
-def _copy(store: LocalStore, partial: Path, *, reflinks: bool) -> Copied:
-    target = partial / store.name
-    target.mkdir(mode=0o700)
-    data = store.data()
-    for path in data:
-        copying.copy(path, target / path.name, reflinks=reflinks)
-    return copying.measure(data)
+@dataclass(frozen=True)
+class _Copy:
+    """The copy of one store's data in a snapshot."""
+
+    store: LocalStore
+    target: Path
+    reflinks: bool
+
+    def draft(self) -> Draft:
+        """Copy what does not change while the server runs: the stop takes less long then."""
+        self.target.mkdir(mode=0o700)
+        found: dict[Path, FileState] = {}
+        if not self.reflinks and not self.store.rule.maps_files:
+            for path in self.store.data():
+                found |= copying.drafted(path, self.target / path.name)
+        return found
+
+    def take(self, draft: Draft) -> DataSize:
+        """Copy all of it, now that the server has stopped."""
+        data = self.store.data()
+        for left in {path.name for path in self.target.iterdir()} - {path.name for path in data}:
+            copying.remove(self.target / left)
+        for path in data:
+            copying.copy(path, self.target / path.name, reflinks=self.reflinks, draft=draft)
+        return copying.measure(data)
+
+    def pack(self) -> None:
+        """Put an archive in its place."""
+        packing.pack(self.target, self.target.with_name(f"{self.target.name}{ARCHIVE}"))
+        shutil.rmtree(self.target)
+
+    def record(self, copied: DataSize) -> StoreRecord:
+        """Describe it."""
+        return StoreRecord(
+            kind=self.store.kind.id,
+            provider=self.store.provider,
+            version=self.store.version,
+            files=copied.files,
+            size_bytes=copied.size_bytes,
+            packed=not self.reflinks,
+            admin=self.store.admin,
+        )
 
 
-def _needed(sizes: dict[str, Copied], shared: dict[str, bool]) -> int:
-    """Compute what the disk must have: all copies, and the largest once more while it is packed."""
-    copied = [copied.size_bytes for store, copied in sizes.items() if not shared[store]]
-    return sum(copied) + max(copied, default=0) + (SPARE_BYTES if copied else 0)
+def _needed(sizes: dict[str, DataSize], shared: dict[str, bool]) -> int:
+    """Compute what the disk must have: the copies, and all of them once more while packed."""
+    return 2 * sum(copied.size_bytes for store, copied in sizes.items() if not shared[store])
 
 
 def _refuse_unsafe(kept: dict[str, LocalStore], *, fast: bool) -> None:

@@ -271,8 +271,8 @@ class HoldStores(Request[None]):
 
 
 @dataclass(frozen=True)
-class ReleaseStores(Request[None]):
-    """Start the stores that are held; answers once all of them serve."""
+class ReleaseStores(Request[float]):
+    """Start the stores that are held; once all serve, answers for how many seconds none did."""
 
 
 # Notes

@@ -14,7 +14,7 @@ from tarmac.run.local.snapshots import exchange
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.drill_requests import HoldStores, ReleaseStores
-from tarmac.run.local.supervisor.requests import Disturb, Request
+from tarmac.run.local.supervisor.requests import Answer, Disturb, Request
 
 #: A stopped Kafka or RabbitMQ takes seconds, and its start more.
 ANSWER_S = 300.0
@@ -37,6 +37,8 @@ class Stopping:
     def __init__(self, home: Home, running: bool) -> None:
         self._home = home
         self.running = running
+        #: Seconds from the first stop until all stores served again.
+        self.pause_s = 0.0
 
     @contextlib.contextmanager
     def __call__(self, names: Collection[str]) -> Iterator[None]:
@@ -54,10 +56,10 @@ class Stopping:
                 _ask(lines, Disturb())
                 _ask(lines, HoldStores(tuple(names)))
                 yield
-                _ask(lines, ReleaseStores())
+                self.pause_s = _ask(lines, ReleaseStores())
 
 
-def _ask(lines: IO[Any], request: Request[None]) -> None:
+def _ask(lines: IO[Any], request: Request[Answer]) -> Answer:
     line = ""
     with contextlib.suppress(OSError):
         lines.write(client.line_of(request))
@@ -65,4 +67,4 @@ def _ask(lines: IO[Any], request: Request[None]) -> None:
         line = lines.readline()
     if not line:
         raise TarmacError("the supervisor ended meanwhile; start the system and try again")
-    client.answer_of(request, line)
+    return client.answer_of(request, line)

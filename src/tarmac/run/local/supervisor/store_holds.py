@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 from tarmac.base.errors import TarmacError
 from tarmac.run.local.snapshots import exchange
@@ -27,6 +28,7 @@ class StoreHolds:
         self._release = asyncio.Event()
         self._stopped = asyncio.Event()
         self._names: tuple[str, ...] = ()
+        self._began = 0.0
         self._holding: asyncio.Task[None] | None = None
 
     def register(self, handlers: Handlers) -> None:
@@ -43,7 +45,7 @@ class StoreHolds:
         if self._holding is not None:
             raise TarmacError("the stores are held already; release them first")
         await self._shorten(request.names)
-        self._names = request.names
+        self._names, self._began = request.names, time.monotonic()
         self._release.clear()
         self._stopped.clear()
         held = self._supervisor.restart_stopped(request.names, between=self._wait)
@@ -61,12 +63,13 @@ class StoreHolds:
         # The client may have died in the middle of an exchange.
         await asyncio.to_thread(exchange.complete, self._supervisor.home)
 
-    async def _release_all(self, _: ask.ReleaseStores) -> None:
+    async def _release_all(self, _: ask.ReleaseStores) -> float:
         await self._end()
         try:
             async with asyncio.timeout(START_S):
                 for name in self._names:
                     await self._supervisor.processes.wait_ready(name)
+            return time.monotonic() - self._began
         except TimeoutError:
             what = f"a store does not serve {START_S:g} s after its start; see `tarmac logs`"
             raise TarmacError(what) from None
@@ -78,7 +81,7 @@ class StoreHolds:
             await task
 
     async def _shorten(self, names: tuple[str, ...]) -> None:
-        """Have servers write out first what their stop would write while they take no request."""
+        """Make servers write out first what their stop would write while they take no request."""
         bindings = self._supervisor.required().bindings
         secrets = self._supervisor.required().secrets
         for name in names:
