@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import stat
 import tarfile
@@ -13,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from tarmac.base.errors import BadInput
-from tarmac.run.local.snapshots import copying, manifest, packing, transfer
+from tarmac.run.local.snapshots import copying, manifest, packing, sealing, transfer
 from tarmac.run.local.snapshots.library import AUTOMATIC, Library
 from tarmac.run.local.snapshots.manifest import Manifest, StoreRecord
+from tarmac.run.local.state.paths import Home
 
 CONTENT = b"one row\n" * 100
 RECORD = StoreRecord("postgres", "embedded", "18.6", 1, len(CONTENT), packed=True)
+SECRETS = {"services/web/KEY": "0123456789abcdef"}
 MANIFEST = Manifest("one", "shop", "default", "2026-11-01T00:00:00+00:00", "", {"db": RECORD})
 
 
@@ -40,6 +43,7 @@ def keep(snapshots: Library, data: Path, **changes: object) -> None:
     made = replace(MANIFEST, **changes)
     with snapshots.locked(), snapshots.new(made.name) as partial:
         packing.pack(data, partial / "db.tar.gz")
+        sealing.write(partial, SECRETS)
         snapshots.commit(partial, made)
 
 
@@ -174,6 +178,9 @@ def test_an_exported_snapshot_is_private_and_is_read_in_under_another_name(
         transfer.read_in(snapshots, file, "travel", "three", force=False)
 
 
+FIRST = ("manifest.json", "secrets.json")
+
+
 def outer(path: Path, *members: tuple[str, bytes]) -> Path:
     with tarfile.open(path, "w") as tar:
         for name, content in members:
@@ -185,10 +192,11 @@ def outer(path: Path, *members: tuple[str, bytes]) -> Path:
     ("names", "why"),
     [
         (("db.tar.gz",), "does not begin with manifest.json"),
-        (("manifest.json",), "it lacks db.tar.gz"),
-        (("manifest.json", "../db.tar.gz"), "it holds"),
-        (("manifest.json", "db.tar.gz", "db.tar.gz"), "it holds 'db.tar.gz'"),
-        (("manifest.json", "db.tar.gz", "more"), "it holds 'more'"),
+        ((*FIRST[:1], "db.tar.gz"), "does not begin with manifest.json and secrets.json"),
+        (FIRST, "it lacks db.tar.gz"),
+        ((*FIRST, "../db.tar.gz"), "it holds"),
+        ((*FIRST, "db.tar.gz", "db.tar.gz"), "it holds 'db.tar.gz'"),
+        ((*FIRST, "db.tar.gz", "more"), "it holds 'more'"),
     ],
 )
 def test_a_file_with_other_members_is_refused_and_leaves_nothing(
@@ -196,7 +204,7 @@ def test_a_file_with_other_members_is_refused_and_leaves_nothing(
 ):
     packing.pack(data, tmp_path / "db.tar.gz")
     packed = (tmp_path / "db.tar.gz").read_bytes()
-    content = {"manifest.json": manifest.as_json(MANIFEST).encode()}
+    content = {"manifest.json": manifest.as_json(MANIFEST).encode(), "secrets.json": b"{}"}
     file = outer(tmp_path / "x", *((name, content.get(name, packed)) for name in names))
     with pytest.raises(BadInput, match=why):
         transfer.read_in(snapshots, file, "shop", "", force=False)
@@ -210,10 +218,39 @@ def test_a_file_whose_stores_are_not_as_its_manifest_says_is_refused(
     packed = (tmp_path / "db.tar.gz").read_bytes()
     lying = replace(MANIFEST, stores={"db": replace(RECORD, files=2)})
     text = manifest.as_json(lying).encode()
-    file = outer(tmp_path / "x", ("manifest.json", text), ("db.tar.gz", packed))
+    file = outer(
+        tmp_path / "x", ("manifest.json", text), ("secrets.json", b"{}"), ("db.tar.gz", packed)
+    )
     with pytest.raises(BadInput, match="where its manifest says 2 of 800"):
         transfer.read_in(snapshots, file, "shop", "", force=False)
     assert snapshots.all() == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]",
+        b"{",
+        b'{"services/web/KEY": 1}',
+        b'{"services/web/KEY": "not hexadecimal"}',
+        b'{"elsewhere": "0123456789abcdef"}',
+        b'{"stores/db/web": "0123456789abcdef"}',
+        b"[" * 100_000,
+    ],
+)
+def test_secrets_that_tarmac_did_not_generate_are_refused(content):
+    with pytest.raises(BadInput, match="holds secrets of another form"):
+        sealing.parse(content, "x")
+
+
+def test_secrets_of_dotenv_and_passwords_of_stores_are_in_no_snapshot(tmp_path: Path):
+    home = Home(tmp_path / ".tarmac/default")
+    home.root.mkdir(parents=True)
+    value = "0123456789abcdef"
+    paths = ("services/web/KEY", "services/web/GIVEN", "shared/TOKEN", "stores/db/admin")
+    home.secrets.write_text(json.dumps({**dict.fromkeys(paths, value), "shared/NAME": "plain"}))
+    (tmp_path / ".env").write_text(f"GIVEN={value}\n")
+    assert set(sealing.collect(home, ())) == {"services/web/KEY", "shared/TOKEN"}
 
 
 def test_three_automatic_snapshots_are_kept_and_all_of_the_users(snapshots: Library, data: Path):

@@ -58,6 +58,7 @@ class Work:
         system = LocalSystem(self.file, self.home)
         system.status()
         with stopped_stores.of_copy(self.home) as stopped:
+            secrets = self._secrets()
             loaded = loading.load(self.home, name, stopped)
         if not stopped.running:
             if self.as_json:
@@ -65,18 +66,37 @@ class Work:
             else:
                 click.echo(f"loaded {described(loaded)}; `tarmac up` starts with it")
             return 0
+        restarted = self._apply() if self._secrets() != secrets else ()
         status = client.wait(self.home, within_s=timeout)
         results = system.invariants(INVARIANTS_S) if status.healthy else ()
         if self.as_json:
             found = [invariants.as_data(result) for result in results]
-            _project.print_json({**as_data(loaded), "healthy": status.healthy, "invariants": found})
+            _project.print_json(
+                {
+                    **as_data(loaded),
+                    "healthy": status.healthy,
+                    "restarted": restarted,
+                    "invariants": found,
+                }
+            )
         else:
             click.echo(f"loaded {described(loaded)}{_paused(stopped)}")
+            if restarted:
+                names = ", ".join(restarted)
+                click.echo(f"restarted with the secrets that its data needs: {names}")
             console = _show.open_console()
             _show.explain_failures(console, status)
             if status.healthy:
                 invariants.show(system.model, results)
         return 0 if status.healthy and all(result.holds for result in results) else 1
+
+    def _secrets(self) -> bytes:
+        return self.home.secrets.read_bytes() if self.home.secrets.exists() else b""
+
+    def _apply(self) -> tuple[str, ...]:
+        """Restart the services whose secrets are others now; return their names."""
+        options = client.last_options(self.home)
+        return client.up(self.home, options)().restarted if options is not None else ()
 
     def list(self) -> None:
         """List the snapshots."""

@@ -21,6 +21,7 @@ SECTION = "Run"
 @click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; leave it running.")
 @click.option("--watch", "-w", is_flag=True, help="Reload services when their files change.")
 @click.option("--ui", is_flag=True, help="Show it as `tarmac ui` does; `q` leaves it running.")
+@click.option("--from", "snapshot", metavar="NAME", help="Begin with the data of a snapshot.")
 @_shape_options.shape_options
 @_project.timeout_option
 @_project.json_option
@@ -32,6 +33,7 @@ def VERB(
     detach: bool,
     watch: bool,
     ui: bool,
+    snapshot: str | None,
     timeout: float | None,
     as_json: bool,
     **shape: Any,
@@ -43,7 +45,8 @@ def VERB(
     already runs goes on. Without NAMES, everything is started but what has a profile.
 
     In the foreground the command shows the logs, and Ctrl-C stops everything; with -d it returns
-    once all processes are healthy. With --ui the system runs on after `q`.
+    once all processes are healthy. With --ui the system runs on after `q`. With --from, a copy that
+    never ran begins with the data of a snapshot: `tarmac up shop -n branch --from before-sale -d`.
 
     Example: tarmac up shop order-service -d
     """
@@ -70,6 +73,10 @@ def VERB(
         **shape,
     )
     options = asked.after(client.options_before(home), runs=client.is_running(home))
+    if snapshot is not None:
+        from tarmac.run.local.supervisor import new_copy
+
+        new_copy.fill(home, options, snapshot)
     # Attached to a system that already runs, Ctrl-C leaves it running.
     ours = not (detach or ui) and not client.is_running(home)
     lifeline = None

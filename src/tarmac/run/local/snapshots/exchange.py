@@ -23,6 +23,8 @@ from tarmac.run.local.state.paths import Home
 
 #: In a copy's home: which stores are being exchanged; and what a verb that works there holds.
 MARKER, LOCK = "loading.json", "snapshot-lock"
+#: In a copy's home: its secrets as they are to be with the new data, where that changes them.
+SECRETS = "secrets.loading.json"
 _NEW, _OLD = ".loading", ".before-load"
 
 
@@ -73,6 +75,8 @@ def complete(home: Home) -> None:
         return
     for name, is_outside in json.loads(marker.read_text()).items():
         Exchange((nodes_outside(home) if is_outside else home.nodes) / name).carry_out()
+    if (home.root / SECRETS).exists():
+        (home.root / SECRETS).replace(home.secrets)
     marker.unlink()
 
 
@@ -80,6 +84,7 @@ def sweep(home: Home) -> None:
     """Delete data that no store has: replaced, or written for an exchange that did not begin."""
     if (home.root / MARKER).exists():
         return
+    (home.root / SECRETS).unlink(missing_ok=True)
     left = [one for nodes in _nodes(home) for end in (_NEW, _OLD) for one in nodes.glob(f".*{end}")]
     copying.delete(left)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tarmac.base.errors import BadInput, Problem
 from tarmac.run.local.host.guard import UNPRIVILEGED_UID
 from tarmac.run.local.process.prepare import LOADED
-from tarmac.run.local.snapshots import copying, exchange, local_stores, packing
+from tarmac.run.local.snapshots import copying, exchange, local_stores, packing, sealing
 from tarmac.run.local.snapshots.exchange import Exchange
 from tarmac.run.local.snapshots.library import Library, Snapshot
 from tarmac.run.local.snapshots.local_stores import LocalStore, LocalStores
@@ -49,6 +49,7 @@ def place(
     exchanges = {name: Exchange(stores[name].folder) for name in held}
     try:
         _stage(snapshot, stores, exchanges)
+        sealing.stage(home, snapshot.folder, stores)
         with stopped(sorted(stores)):
             exchange.begin(home, {name: stores[name].is_outside for name in held})
             exchange.complete(home)
@@ -89,7 +90,7 @@ def misfit(record: StoreRecord, store: LocalStore) -> str:
     if not same or numbers[0] != numbers[1]:
         advice = "run that version, or carry the data over with the store's own dump"
         return f"the snapshot is of {was}, here is {now}; {advice}"
-    if store.rule.keeps_password and record.admin != store.admin:
+    if store.rule.keeps_password and store.admin not in ("", record.admin):
         what = f"the data of {store.kind.title} holds the password of the copy it was saved in"
         return f"{what}, and here is another one; use the store's own dump"
     return ""
@@ -115,7 +116,8 @@ def _stage(
             packing.unpack(snapshot.folder / f"{name}{ARCHIVE}", new, record.size_bytes)
         else:
             copying.copy(snapshot.folder / name, new, reflinks=shared[name])
-        if record.admin != store.admin or not store.admin:
+        same_password = record.admin == store.admin != ""
+        if not same_password and not store.rule.keeps_password:
             (new / LOADED).touch(mode=0o600)
         if os.geteuid() == 0 and store.provider != "docker":
             copying.give(new, UNPRIVILEGED_UID if store.is_outside else 0)

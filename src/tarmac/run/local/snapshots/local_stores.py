@@ -17,7 +17,7 @@ from tarmac.base import registry
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.launch import Secret, StoreSecret
 from tarmac.catalog import stores
-from tarmac.catalog.stores.kind import EXTERNAL, StoreKind, StoreSnapshot
+from tarmac.catalog.stores.kind import EXTERNAL, ProviderCandidate, StoreKind, StoreSnapshot
 from tarmac.run.local.host import privileges
 from tarmac.run.local.process.prepare import nodes_outside
 from tarmac.run.local.state.paths import Home
@@ -73,6 +73,23 @@ def stores_of(home: Home) -> LocalStores:
     if not names:
         what = f"no store ever ran in namespace '{home.root.name}'; start it with `tarmac up`"
         raise BadInput([Problem(str(home.root), what)])
+    return _found(home, system, names, programs, fast=bool(facts.get("fast_stores")))
+
+
+def stores_of_offers(
+    home: Home, system: str, offers: Mapping[str, ProviderCandidate], *, fast: bool
+) -> LocalStores:
+    """Find the stores of a copy that is about to start for the first time."""
+    programs = {
+        name: {"kind": offer.kind, "provider": offer.provider, "version": offer.version}
+        for name, offer in offers.items()
+    }
+    return _found(home, system, list(offers), programs, fast=fast)
+
+
+def _found(
+    home: Home, system: str, names: list[str], programs: Mapping[str, Any], *, fast: bool
+) -> LocalStores:
     kinds: dict[str, StoreKind] = registry.load(stores, "STORE")
     digests = _digests(home)
     here: dict[str, LocalStore] = {}
@@ -95,7 +112,7 @@ def stores_of(home: Home) -> LocalStores:
             is_outside=folder.parent != home.nodes,
             admin=digests.get(name, ""),
         )
-    return LocalStores(system, here, left, bool(facts.get("fast_stores")))
+    return LocalStores(system, here, left, fast)
 
 
 def folder_of(home: Home, name: str, rule: StoreSnapshot, provider: str) -> Path:

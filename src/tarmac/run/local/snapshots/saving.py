@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tarmac.base.errors import BadInput, Problem
-from tarmac.run.local.snapshots import copying, library, local_stores, packing
+from tarmac.run.local.snapshots import copying, library, local_stores, packing, sealing
 from tarmac.run.local.snapshots.copying import DataSize, Draft, FileState
 from tarmac.run.local.snapshots.library import Library, Snapshot
 from tarmac.run.local.snapshots.local_stores import LocalStore
@@ -62,6 +62,7 @@ def save(
                     lambda pair: pair[0].take(pair[1]), zip(copies, drafts, strict=True)
                 )
                 copied_s = time.monotonic() - began
+            sealing.write(partial, sealing.collect(home, kept.values()))
             copying.on_all(_Copy.pack, [one for one in copies if not one.reflinks])
             manifest = Manifest(
                 name=name,

@@ -1,6 +1,6 @@
 """Writes a snapshot to one file, and reads one that may come from anywhere.
 
-The file is a tar archive: the manifest, then the archive of each store.
+The file is a tar archive: the manifest, the secrets, then the archive of each store.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import IO, cast
 from tarmac.base import writing
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.writing import NEW, shown
-from tarmac.run.local.snapshots import copying, packing
+from tarmac.run.local.snapshots import copying, packing, sealing
 from tarmac.run.local.snapshots import manifest as manifests
 from tarmac.run.local.snapshots.library import Library, Snapshot
-from tarmac.run.local.snapshots.manifest import Manifest, StoreRecord
+from tarmac.run.local.snapshots.manifest import StoreRecord
 from tarmac.run.local.snapshots.packing import CHUNK, BoundedStream
 from tarmac.run.local.snapshots.saving import ARCHIVE
 
@@ -52,6 +52,8 @@ def export(snapshots: Library, name: str, file: Path, *, force: bool) -> Snapsho
                 archives = _archives(snapshot, partial)
                 with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
                     _add(tar, manifests.FILE, io.BytesIO(content), len(content))
+                    secrets = (snapshot.folder / sealing.FILE).read_bytes()
+                    _add(tar, sealing.FILE, io.BytesIO(secrets), len(secrets))
                     for store, archive in archives.items():
                         with archive.open("rb") as packed:
                             _add(tar, f"{store}{ARCHIVE}", packed, archive.stat().st_size)
@@ -88,7 +90,10 @@ def _read_in(
     size = os.fstat(stream.fileno()).st_size
     try:
         with tarfile.open(fileobj=cast("IO[bytes]", BoundedStream(stream, size)), mode="r:") as tar:
-            manifest = _manifest(tar, file)
+            content = _member(tar, file, manifests.FILE, LARGEST_MANIFEST)
+            manifest = manifests.parse(content, str(file))
+            manifests.check_name(manifest.name)
+            secrets = sealing.parse(_member(tar, file, sealing.FILE, sealing.LARGEST), str(file))
             manifest = replace(manifest, name=name or manifest.name)
             snapshots.require_free(manifest.name, force=force)
             if manifest.system != system:
@@ -96,6 +101,7 @@ def _read_in(
                 raise BadInput([Problem(shown(file), f"{what}; import it there")])
             copying.require_room(snapshots.folder, size, "the snapshot")
             with snapshots.new(manifest.name) as partial:
+                sealing.write(partial, secrets)
                 _copy_in(tar, file, manifest.stores, partial)
                 copying.on_all(lambda store: _check(partial, store), manifest.stores.items())
                 return snapshots.commit(partial, manifest)
@@ -103,16 +109,15 @@ def _read_in(
         raise _not_ours(file, str(error)) from None
 
 
-def _manifest(tar: tarfile.TarFile, file: Path) -> Manifest:
+def _member(tar: tarfile.TarFile, file: Path, name: str, most: int) -> bytes:
+    """Read the next member, which must be of that name and small."""
     member = tar.next()
-    if member is None or member.name != manifests.FILE or not member.isreg():
-        raise _not_ours(file, f"it does not begin with {manifests.FILE}")
-    if member.size > LARGEST_MANIFEST:
-        raise _not_ours(file, "its manifest is too large")
+    if member is None or member.name != name or not member.isreg():
+        raise _not_ours(file, f"it does not begin with {manifests.FILE} and {sealing.FILE}")
+    if member.size > most:
+        raise _not_ours(file, f"its {name} is too large")
     content = tar.extractfile(member)
-    manifest = manifests.parse(content.read() if content else b"", str(file))
-    manifests.check_name(manifest.name)
-    return manifest
+    return content.read() if content is not None else b""
 
 
 def _copy_in(

@@ -30,6 +30,7 @@ from tarmac.run.local.host import gather, privileges, providers
 from tarmac.run.local.host.sockets import Reservations
 from tarmac.run.local.host.sources import digest_of
 from tarmac.run.local.process.prepare import LOADED, folder_of
+from tarmac.run.local.snapshots.local_stores import LocalStores, stores_of_offers
 from tarmac.run.local.state import vault
 from tarmac.run.local.state.options import NewVersion, Options
 from tarmac.run.local.state.paths import Home
@@ -88,6 +89,12 @@ class Resolver:
         )
         #: Ports that are held for this plan and not handed over yet.
         self.taken: set[int] = set()
+
+    def stores(self) -> LocalStores:
+        """List the stores as they are about to run."""
+        return stores_of_offers(
+            self._home, self.system.name, self._chosen.offers, fast=self._shape.fast_stores
+        )
 
     def resolve(self, held: Mapping[str, int]) -> ResolvedSystem:
         """Resolve it.
