@@ -118,6 +118,14 @@ def test_a_snapshot_brings_all_stores_back_to_its_point_and_services_run_on(
     with exchange.locked(kept.home):
         assert "a snapshot is being saved or loaded here; try" in refused(kept, "load", "one")
 
+    reset = json.loads(kept.tarmac("reset", "db", "--yes", "--json").stdout)
+    assert reset["healthy"]
+    automatic = reset["snapshot"]
+    assert automatic.startswith("before-reset-")
+    snapshot(kept, "load", automatic)
+    assert amounts(kept) == [1]
+    snapshot(kept, "delete", automatic)
+
     snapshot(kept, "export", "one", "--file", "../one.snapshot")
     snapshot(kept, "delete", "one")
     assert snapshot(kept, "list") == []

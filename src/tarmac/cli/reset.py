@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from tarmac.base.errors import check_names
+from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
 from tarmac.cli import _project
+from tarmac.run.local.state.paths import Home
 
 SECTION = "Run"
 
@@ -16,14 +17,23 @@ SECTION = "Run"
 @click.argument("names", metavar="[SYSTEM] STORES...", nargs=-1)
 @_project.namespace_option
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--no-snapshot", is_flag=True, help="Save no snapshot before.")
 @_project.timeout_option
 @_project.json_option
 def VERB(
-    names: tuple[str, ...], namespace: str, *, yes: bool, timeout: float | None, as_json: bool
+    names: tuple[str, ...],
+    namespace: str,
+    *,
+    yes: bool,
+    no_snapshot: bool,
+    timeout: float | None,
+    as_json: bool,
 ) -> None:
     """Stop the users of the STORES of SYSTEM, delete the data, restart all and apply the seeds.
 
-    If SYSTEM is not running, the data is deleted and the next `up` starts with empty stores.
+    Before that, all stores are saved as a snapshot, of which the last three are kept; with
+    --fast-stores none is. If SYSTEM is not running, the data is deleted and the next `up` starts
+    with empty stores.
 
     Example: tarmac reset shop orders-db payments-db
     """
@@ -45,17 +55,20 @@ def VERB(
         click.confirm(
             f"This deletes the data of {', '.join(stores)}. Continue?", abort=True, err=True
         )
+    saved = "" if no_snapshot else _saved(home)
+    if saved and not as_json:
+        click.echo(f"saved {saved}; `tarmac snapshot load {saved}` brings the data back")
     if not client.is_running(home):
         deleted = remove.delete_nodes(home, stores)
         if as_json:
-            _project.print_json({"deleted": deleted, "healthy": False})
+            _project.print_json({"deleted": deleted, "healthy": False, "snapshot": saved})
         for line in () if as_json else deleted:
             click.echo(f"deleted {line}")
         return
     done = client.ask(home, Reset(stores))
     status = client.wait(home, within_s=timeout)
     if as_json:
-        _project.print_json({**status.as_data(), "deleted": done.deleted})
+        _project.print_json({**status.as_data(), "deleted": done.deleted, "snapshot": saved})
     else:
         for line in done.deleted:
             click.echo(f"deleted {line}")
@@ -63,3 +76,17 @@ def VERB(
         console.print(_show.table(status, console.width))
         _show.explain_failures(console, status)
     sys.exit(0 if status.healthy else 1)
+
+
+def _saved(home: Home) -> str:
+    """Save a snapshot; return its name."""
+    from tarmac.run.local.supervisor import automatic
+
+    try:
+        saved = automatic.save_before(home, "reset")
+    except TarmacError as error:
+        lines = str(error).splitlines()
+        advice = "so nothing was deleted; --no-snapshot deletes it without one"
+        problem = Problem("no snapshot can be saved before", f"{lines[0]}; {advice}")
+        raise BadInput([problem]) from None
+    return saved.manifest.name if saved is not None else ""

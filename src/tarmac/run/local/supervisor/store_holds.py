@@ -27,7 +27,8 @@ class StoreHolds:
         self._supervisor = supervisor
         self._release = asyncio.Event()
         self._stopped = asyncio.Event()
-        self._names: tuple[str, ...] = ()
+        #: Those that served before: of the others nothing is awaited.
+        self._served: list[str] = []
         self._began = 0.0
         self._holding: asyncio.Task[None] | None = None
 
@@ -45,7 +46,9 @@ class StoreHolds:
         if self._holding is not None:
             raise TarmacError("the stores are held already; release them first")
         await self._shorten(request.names)
-        self._names, self._began = request.names, time.monotonic()
+        down = self._supervisor.processes.not_ready(request.names)
+        self._served = [name for name in request.names if name not in down]
+        self._began = time.monotonic()
         self._release.clear()
         self._stopped.clear()
         held = self._supervisor.restart_stopped(request.names, between=self._wait)
@@ -67,7 +70,7 @@ class StoreHolds:
         await self._end()
         try:
             async with asyncio.timeout(START_S):
-                for name in self._names:
+                for name in self._served:
                     await self._supervisor.processes.wait_ready(name)
             return time.monotonic() - self._began
         except TimeoutError:
