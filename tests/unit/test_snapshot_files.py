@@ -7,6 +7,7 @@ import io
 import json
 import os
 import stat
+import sys
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -179,6 +180,28 @@ def test_an_exported_snapshot_is_private_and_is_read_in_under_another_name(
 
 
 FIRST = ("manifest.json", "secrets.json")
+
+
+def test_a_snapshot_that_shares_blocks_is_packed_when_it_is_exported(
+    snapshots: Library, data: Path, tmp_path: Path, monkeypatch
+):
+    # Not every file system can: what the kernel would do is done here.
+    def cloned(source: int, target: int) -> bool:
+        return os.sendfile(target, source, 0, 10**6) >= 0
+
+    monkeypatch.setattr(copying, "_cloned", cloned)
+    assert copying.has_reflinks(data, tmp_path) == (sys.platform == "linux")
+    made = replace(MANIFEST, stores={"db": replace(RECORD, packed=False)})
+    with snapshots.locked(), snapshots.new("one") as partial:
+        copying.copy(data, partial / "db", reflinks=True)
+        sealing.write(partial, SECRETS)
+        snapshots.commit(partial, made)
+    assert (snapshots.folder / "one/db/base/1").read_bytes() == CONTENT
+    transfer.export(snapshots, "one", tmp_path / "x", force=False)
+    taken = transfer.read_in(snapshots, tmp_path / "x", "shop", "two", force=False)
+    assert taken.manifest == replace(MANIFEST, name="two")
+    packing.unpack(taken.folder / "db.tar.gz", tmp_path / "out", len(CONTENT))
+    assert (tmp_path / "out/base/1").read_bytes() == CONTENT
 
 
 def outer(path: Path, *members: tuple[str, bytes]) -> Path:

@@ -47,7 +47,7 @@ class Work:
         with stopped_stores.of_copy(self.home) as stopped:
             saved = saving.save(self.home, name, stopped, force=self.force)
         if self.as_json:
-            _project.print_json(as_data(saved))
+            _project.print_json({**as_data(saved), "pause_s": round(stopped.pause_s, 3)})
             return
         click.echo(f"saved {described(saved)}{_paused(stopped)}")
         for store, why in saved.manifest.left.items():
@@ -74,6 +74,7 @@ class Work:
             _project.print_json(
                 {
                     **as_data(loaded),
+                    "pause_s": round(stopped.pause_s, 3),
                     "healthy": status.healthy,
                     "restarted": restarted,
                     "invariants": found,

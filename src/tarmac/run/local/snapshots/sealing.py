@@ -1,7 +1,7 @@
 """The secrets that data was sealed with: a service may encrypt rows with a secret of its own.
 
 A snapshot holds those that Tarmac has generated, never one from `.env`: in a copy with others its
-services could not read their own rows. Passwords of stores are made anew, except where a server
+services could not read their own rows. Passwords of stores are made again, except where a server
 keeps that of its administrator in the data.
 """
 
