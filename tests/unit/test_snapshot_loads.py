@@ -17,6 +17,7 @@ from tarmac.run.local.snapshots.library import Snapshot
 from tarmac.run.local.snapshots.local_stores import LocalStore, LocalStores
 from tarmac.run.local.snapshots.manifest import Manifest, StoreRecord
 from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor.stopped_stores import Stopping
 
 KINDS: dict[str, StoreKind] = registry.load(stores, "STORE")
 HERE = Path("/nowhere")
@@ -85,12 +86,38 @@ def test_mongodb_goes_on_only_where_its_password_is_the_same_or_none_is_there():
         loading.check(a_snapshot(db=record), found(replace(store, admin="other")))
 
 
+def test_data_of_newer_code_is_refused_unless_it_is_wished():
+    had, newer = ("schema_migrations orders 1",), "schema_migrations orders 2"
+    record = replace(RECORD, migrations=(*had, newer))
+    here = found(replace(a_store("db", "postgres", "18.6.3"), migrations=had))
+    with pytest.raises(BadInput) as refused:
+        loading.check(a_snapshot(db=record), here)
+    assert f"has not had ({newer}); use the code that brings them, or" in str(refused.value)
+    loading.check(a_snapshot(db=record), here, force=True)
+    assert loading.older(a_snapshot(db=record), here) == []
+
+
+def test_stores_that_had_migrations_since_are_named():
+    record = replace(RECORD, migrations=("django_migrations shop 0001",))
+    since = ("django_migrations shop 0001", "django_migrations shop 0002")
+    here = found(replace(a_store("db", "postgres", "18.6.3"), migrations=since))
+    loading.check(a_snapshot(db=record), here)
+    assert loading.older(a_snapshot(db=record), here) == ["db"]
+
+
+def test_what_was_not_asked_is_not_compared():
+    record = replace(RECORD, migrations=("schema_migrations orders 1",))
+    here = found(a_store("db", "postgres", "18.6.3"))
+    loading.check(a_snapshot(db=record), here)
+    assert loading.older(a_snapshot(db=RECORD), here) == []
+
+
 def test_what_fast_stores_hold_in_memory_is_not_saved_as_nothing(tmp_path: Path, monkeypatch):
     fast = replace(found(a_store("cache", "redis", "9.1")), fast=True)
     monkeypatch.setattr(saving.local_stores, "stores_of", lambda _: fast)
-    (tmp_path / ".tarmac/default").mkdir(parents=True)
+    home = Home(tmp_path / ".tarmac/default")
     with pytest.raises(BadInput, match="cache: runs with --fast-stores"):
-        saving.save(Home(tmp_path / ".tarmac/default"), "one", lambda _: pytest.fail("stopped"))
+        saving.save(home, "one", Stopping(home, running=False))
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -59,7 +59,7 @@ class Work:
         system.status()
         with stopped_stores.of_copy(self.home) as stopped:
             secrets = self._secrets()
-            loaded = loading.load(self.home, name, stopped)
+            loaded, older = loading.load(self.home, name, stopped, force=self.force)
         if not stopped.running:
             if self.as_json:
                 _project.print_json(as_data(loaded))
@@ -77,11 +77,16 @@ class Work:
                     "pause_s": round(stopped.pause_s, 3),
                     "healthy": status.healthy,
                     "restarted": restarted,
+                    "older": older,
                     "invariants": found,
                 }
             )
         else:
             click.echo(f"loaded {described(loaded)}{_paused(stopped)}")
+            for store in older:
+                click.echo(
+                    f"{store} lacks migrations since then; restart the services that have them"
+                )
             if restarted:
                 names = ", ".join(restarted)
                 click.echo(f"restarted with the secrets that its data needs: {names}")

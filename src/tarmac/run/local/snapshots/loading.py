@@ -18,15 +18,21 @@ from tarmac.run.local.snapshots.exchange import Exchange
 from tarmac.run.local.snapshots.library import Library, Snapshot
 from tarmac.run.local.snapshots.local_stores import LocalStore, LocalStores
 from tarmac.run.local.snapshots.manifest import StoreRecord
-from tarmac.run.local.snapshots.saving import ARCHIVE, Stopped
+from tarmac.run.local.snapshots.saving import ARCHIVE, StoreStop
 from tarmac.run.local.state.paths import Home
 
 
-def load(home: Home, name: str, stopped: Stopped) -> Snapshot:
+def load(
+    home: Home, name: str, stopped: StoreStop, *, force: bool = False
+) -> tuple[Snapshot, list[str]]:
     """Give the stores of a copy the data of a snapshot.
 
     Args:
         stopped: stops the stores where the system runs.
+        force: load also data with migrations that this copy has not had.
+
+    Returns:
+        The snapshot, and the stores that have had migrations since.
 
     Raises:
         BadInput: the snapshot does not fit, or the disk is too small; nothing has changed then.
@@ -34,14 +40,14 @@ def load(home: Home, name: str, stopped: Stopped) -> Snapshot:
     snapshots = Library.of(home)
     with snapshots.locked():
         snapshot = snapshots.find(name)
-        found = local_stores.stores_of(home)
-        check(snapshot, found)
+        found = stopped.asked(local_stores.stores_of(home))
+        check(snapshot, found, force=force)
         place(home, snapshot, found.here, stopped)
-        return snapshot
+        return snapshot, older(snapshot, found)
 
 
 def place(
-    home: Home, snapshot: Snapshot, stores: Mapping[str, LocalStore], stopped: Stopped
+    home: Home, snapshot: Snapshot, stores: Mapping[str, LocalStore], stopped: StoreStop
 ) -> None:
     """Write a snapshot's data beside that of these stores, then exchange both."""
     exchange.finish(home)
@@ -57,7 +63,7 @@ def place(
         exchange.sweep(home)
 
 
-def check(snapshot: Snapshot, found: LocalStores) -> None:
+def check(snapshot: Snapshot, found: LocalStores, *, force: bool = False) -> None:
     """Refuse a snapshot that these stores cannot go on with. Raises BadInput with every reason."""
     manifest = snapshot.manifest
     problems = []
@@ -75,8 +81,28 @@ def check(snapshot: Snapshot, found: LocalStores) -> None:
     both = sorted(manifest.stores.keys() & kept.keys())
     misfits = {name: misfit(manifest.stores[name], kept[name]) for name in both}
     problems += [Problem(name, why) for name, why in misfits.items() if why]
+    for name in both if not force else ():
+        if newer := missing(kept[name].migrations, manifest.stores[name].migrations):
+            what = f"the snapshot has migrations that this copy has not had ({newer[0]})"
+            advice = "use the code that brings them, or pass --force"
+            problems.append(Problem(name, f"{what}; {advice}"))
     if problems:
         raise BadInput(problems)
+
+
+def missing(had: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
+    """List migrations of others that a store has not had; none where either was not asked."""
+    return sorted(set(others) - set(had)) if had else []
+
+
+def older(snapshot: Snapshot, found: LocalStores) -> list[str]:
+    """Name the stores that have had migrations since a snapshot."""
+    records = snapshot.manifest.stores
+    return [
+        name
+        for name, store in found.here.items()
+        if name in records and missing(records[name].migrations, store.migrations)
+    ]
 
 
 def misfit(record: StoreRecord, store: LocalStore) -> str:

@@ -37,6 +37,8 @@ class LocalStore:
     is_outside: bool
     #: Tells whether the administrator's password is the same; empty: there is none yet.
     admin: str = ""
+    #: The migrations that it had; empty: it was not asked.
+    migrations: tuple[str, ...] = ()
 
     @property
     def rule(self) -> StoreSnapshot:

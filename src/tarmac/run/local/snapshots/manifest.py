@@ -37,6 +37,8 @@ class StoreRecord:
     packed: bool
     #: Tells whether the administrator's password is the same; it cannot be computed from it.
     admin: str = ""
+    #: The migrations that it had; empty: it was not asked.
+    migrations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

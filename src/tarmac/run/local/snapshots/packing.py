@@ -61,9 +61,12 @@ def pack(folder: Path, archive: Path) -> None:
             os.fdopen(os.open(archive, NEW, 0o600), "wb") as file,
             gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=LEVEL) as packed,
             tarfile.open(
-                fileobj=cast("IO[bytes]", packed), mode="w", format=tarfile.PAX_FORMAT
+                fileobj=cast("IO[bytes]", packed),
+                mode="w",
+                format=tarfile.PAX_FORMAT,
             ) as tar,
         ):
+            tar.copybufsize = CHUNK  # type: ignore[attr-defined]
             for path in sorted(folder.iterdir()):
                 tar.add(path, path.name, filter=_nameless)
             tar.close()

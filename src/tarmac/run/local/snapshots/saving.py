@@ -8,26 +8,36 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.run.local.snapshots import copying, library, local_stores, packing, sealing
 from tarmac.run.local.snapshots.copying import DataSize, Draft, FileState
 from tarmac.run.local.snapshots.library import Library, Snapshot
-from tarmac.run.local.snapshots.local_stores import LocalStore
+from tarmac.run.local.snapshots.local_stores import LocalStore, LocalStores
 from tarmac.run.local.snapshots.manifest import Manifest, StoreRecord
 from tarmac.run.local.state.paths import Home
 
-#: Stops these stores for the length of a block, and has them serve again.
-Stopped = Callable[[Collection[str]], AbstractContextManager[None]]
+
+class StoreStop(Protocol):
+    """The stores of a copy, which runs or not."""
+
+    def __call__(self, names: Collection[str]) -> AbstractContextManager[None]:
+        """Stop stores for the length of a block; they serve again at its end."""
+
+    def asked(self, stores: LocalStores) -> LocalStores:
+        """Add what only servers that run can tell."""
+
+
 ARCHIVE = ".tar.gz"
 
 
 def save(
-    home: Home, name: str, stopped: Stopped, *, force: bool = False, before: str = ""
+    home: Home, name: str, stopped: StoreStop, *, force: bool = False, before: str = ""
 ) -> Snapshot:
     """Save all stores of a copy under a name.
 
@@ -41,7 +51,7 @@ def save(
     """
     snapshots = Library.of(home)
     snapshots.require_free(name, force=force)
-    found = local_stores.stores_of(home)
+    found = stopped.asked(local_stores.stores_of(home))
     kept = {store.name: store for store in found.here.values() if not store.rule.is_empty}
     _refuse_unsafe(kept, fast=found.fast)
     with snapshots.locked():
@@ -58,10 +68,9 @@ def save(
             drafts = copying.on_all(_Copy.draft, copies)
             with stopped(sorted(kept)):
                 began = time.monotonic()
-                done = copying.on_all(
-                    lambda pair: pair[0].take(pair[1]), zip(copies, drafts, strict=True)
-                )
+                copying.on_all(lambda pair: pair[0].take(pair[1]), zip(copies, drafts, strict=True))
                 copied_s = time.monotonic() - began
+            stores = {one.store.name: one.record() for one in copies}
             sealing.write(partial, sealing.collect(home, kept.values()))
             copying.on_all(_Copy.pack, [one for one in copies if not one.reflinks])
             manifest = Manifest(
@@ -70,9 +79,7 @@ def save(
                 namespace=home.root.name,
                 taken_at=library.now(),
                 before=before,
-                stores={
-                    one.store.name: one.record(what) for one, what in zip(copies, done, strict=True)
-                },
+                stores=stores,
                 left=found.left,
                 copied_s=round(copied_s, 3),
             )
@@ -96,22 +103,22 @@ class _Copy:
                 found |= copying.drafted(path, self.target / path.name)
         return found
 
-    def take(self, draft: Draft) -> DataSize:
+    def take(self, draft: Draft) -> None:
         """Copy all of it, now that the server has stopped."""
         data = self.store.data()
         for left in {path.name for path in self.target.iterdir()} - {path.name for path in data}:
             copying.remove(self.target / left)
         for path in data:
             copying.copy(path, self.target / path.name, reflinks=self.reflinks, draft=draft)
-        return copying.measure(data)
 
     def pack(self) -> None:
         """Put an archive in its place."""
         packing.pack(self.target, self.target.with_name(f"{self.target.name}{ARCHIVE}"))
         shutil.rmtree(self.target)
 
-    def record(self, copied: DataSize) -> StoreRecord:
-        """Describe it."""
+    def record(self) -> StoreRecord:
+        """Describe it, before it is packed."""
+        copied = copying.measure([self.target])
         return StoreRecord(
             kind=self.store.kind.id,
             provider=self.store.provider,
@@ -120,6 +127,7 @@ class _Copy:
             size_bytes=copied.size_bytes,
             packed=not self.reflinks,
             admin=self.store.admin,
+            migrations=self.store.migrations,
         )
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 from tarmac.base.errors import BadInput, Problem
 from tarmac.run.local.host.sockets import Reservations
 from tarmac.run.local.snapshots import exchange, loading
@@ -13,6 +10,7 @@ from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.resolver import Resolver
+from tarmac.run.local.supervisor.stopped_stores import Stopping
 
 
 def fill(home: Home, options: Options, name: str) -> None:
@@ -30,9 +28,4 @@ def fill(home: Home, options: Options, name: str) -> None:
             raise BadInput([Problem("--from", what)])
         snapshot = Library.of(home).find(name)
         loading.check(snapshot, found)
-        loading.place(home, snapshot, found.here, lambda _: _nothing_runs())
-
-
-@contextlib.contextmanager
-def _nothing_runs() -> Iterator[None]:
-    yield
+        loading.place(home, snapshot, found.here, Stopping(home, running=False))

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import IO, Any
 
 from tarmac.base.errors import TarmacError
 from tarmac.run.local.snapshots import exchange
+from tarmac.run.local.snapshots.local_stores import LocalStores
 from tarmac.run.local.state.paths import Home
+from tarmac.run.local.stores import migrations
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.drill_requests import HoldStores, ReleaseStores
 from tarmac.run.local.supervisor.requests import Answer, Disturb, Request
@@ -28,17 +31,27 @@ def of_copy(home: Home) -> Iterator[Stopping]:
         running = client.is_running(home)
         if not running:
             exchange.finish(home)
-        yield Stopping(home, running)
+        yield Stopping(home, running=running)
 
 
 class Stopping:
     """How the stores of one copy are stopped while the copy is locked."""
 
-    def __init__(self, home: Home, running: bool) -> None:
+    def __init__(self, home: Home, *, running: bool) -> None:
         self._home = home
         self.running = running
         #: Seconds from the first stop until all stores served again.
         self.pause_s = 0.0
+
+    def asked(self, stores: LocalStores) -> LocalStores:
+        """Add the migrations that databases had, where the system runs."""
+        here = dict(stores.here)
+        for name, store in here.items() if self.running else ():
+            if store.kind.sql_url is not None:
+                with contextlib.suppress(TarmacError):  # one that is down tells nothing
+                    url = client.store_url(self._home, name)
+                    here[name] = replace(store, migrations=migrations.applied(name, url))
+        return replace(stores, here=here)
 
     @contextlib.contextmanager
     def __call__(self, names: Collection[str]) -> Iterator[None]:
