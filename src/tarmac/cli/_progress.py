@@ -80,6 +80,16 @@ def treat_signals_as_ctrl_c() -> None:
         signal.signal(number, interrupt)
 
 
+def stop(console: Console, home: Home) -> None:
+    """Stop the system, whatever key is pressed meanwhile."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        console.print("stopping", style="dim")
+    with contextlib.suppress(client.SupervisorGone):
+        client.down(home)
+
+
 def print_notes(console: Console, notes: Iterable[str]) -> None:
     """Print what a user should know of a start; what is known before it ends is said before."""
     for note in notes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
 import time
 from typing import Any
@@ -56,10 +54,8 @@ def VERB(
     system, names = _project.split_names(names)
     if only and not names:
         raise click.UsageError("--only needs the names of services or stores")
-    if ui and (detach or as_json):
-        raise click.UsageError("--ui needs the terminal; leave out --detach and --json")
     if ui:
-        _ui.require("tarmac up --ui")
+        _check_ui(for_program=detach or as_json)
     _project.check_names(system, names)
     home = _project.home_of(system, namespace)
     began = time.monotonic()
@@ -108,12 +104,13 @@ def VERB(
         _progress.show_log(console, home, status)
     except KeyboardInterrupt:
         if ours:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
-            with contextlib.suppress(OSError):  # the terminal may be gone
-                console.print("stopping", style="dim")
-            with contextlib.suppress(client.SupervisorGone):
-                client.down(home)
+            _progress.stop(console, home)
         elif detach:
             console.print(f"it keeps starting in the background; {stop} stops it", style="dim")
         sys.exit(130)
+
+
+def _check_ui(*, for_program: bool) -> None:
+    if for_program:
+        raise click.UsageError("--ui needs the terminal; leave out --detach and --json")
+    _ui.require("tarmac up --ui")
