@@ -12,6 +12,7 @@ import signal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tiers import TIERS, names
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
@@ -48,6 +49,12 @@ class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         return _group(nodeid.partition("::")[0], _kept_together(self.config))
+
+
+# As its profile for CI: a busy machine is not a failure of what is tested.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if "CI" not in os.environ:
+    settings.load_profile("busy")
 
 
 def pytest_configure() -> None:

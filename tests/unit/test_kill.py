@@ -67,8 +67,10 @@ def test_a_period_in_which_nothing_could_be_killed_is_reported():
     target = Replicas(1)
     with FAULT.inject(target, step(every="20ms", **{"for": "60ms"})) as witness:
         target.away.add("orders.1")
-        time.sleep(0.2)
-        present, detail = witness()
+        end = time.monotonic() + 30
+        while "not sent 2" not in (said := witness()).detail and time.monotonic() < end:
+            time.sleep(0.01)
+        present, detail = said
     assert not present
     assert detail == "not sent 2 times: orders.1: not running (state starting)"
 
