@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -197,3 +199,27 @@ def test_a_snapshot_of_another_checkout_is_loaded_with_the_secrets_that_it_needs
     finally:
         (tmp_path.parent / "one.snapshot").unlink(missing_ok=True)
         theirs.end()
+
+
+def test_reset_saves_a_snapshot_that_brings_its_data_back(box: Sandbox):
+    reset = json.loads(box.tarmac("reset", "db", "--yes", "--json").stdout)
+    assert reset["healthy"]
+    assert reset["snapshot"].startswith("before-reset-")
+    snapshot(box, "load", reset["snapshot"])
+    assert ask(box) == [1, 2]
+    done = box.tarmac("reset", "db", "--yes", "--no-snapshot", "--json")
+    assert json.loads(done.stdout)["snapshot"] == ""
+
+
+def test_a_system_that_does_not_run_is_saved_and_loaded_and_all_is_private(box: Sandbox):
+    assert box.tarmac("down").returncode == 0
+    snapshot(box, "save", "one")
+    box.up()
+    ask(box, "INSERT INTO goods VALUES (3)")
+    assert box.tarmac("down").returncode == 0
+    snapshot(box, "load", "one")
+    assert remains(box) == []
+    kept_files = (box.home.root.parent / ".snapshots").rglob("*")
+    assert {stat.S_IMODE(path.lstat().st_mode) for path in kept_files} == {0o700, 0o600}
+    box.up()
+    assert ask(box) == [1, 2]

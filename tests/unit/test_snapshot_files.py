@@ -16,6 +16,7 @@ import pytest
 
 from tarmac.base.errors import BadInput
 from tarmac.run.local.snapshots import copying, manifest, packing, sealing, transfer
+from tarmac.run.local.snapshots.copying import DataSize
 from tarmac.run.local.snapshots.library import AUTOMATIC, Library
 from tarmac.run.local.snapshots.manifest import Manifest, StoreRecord
 from tarmac.run.local.state.paths import Home
@@ -101,8 +102,7 @@ def test_a_manifest_that_another_program_wrote_is_refused(changed, why):
 
 def test_what_was_packed_comes_out_as_it_was_and_private(data: Path, tmp_path: Path):
     packing.pack(data, tmp_path / "x.tar.gz")
-    done = packing.unpack(tmp_path / "x.tar.gz", tmp_path / "out", len(CONTENT))
-    assert (done.files, done.size_bytes) == (1, len(CONTENT))
+    packing.unpack(tmp_path / "x.tar.gz", tmp_path / "out", RECORD.size)
     assert (tmp_path / "out/base/1").read_bytes() == CONTENT
     modes = {
         name: stat.S_IMODE((tmp_path / name).stat().st_mode)
@@ -131,7 +131,7 @@ def test_what_was_packed_comes_out_as_it_was_and_private(data: Path, tmp_path: P
 def test_an_archive_that_leaves_its_folder_is_refused(hostile, tmp_path: Path):
     made = archive(tmp_path / "x.tar.gz", (hostile, b""))
     with pytest.raises(BadInput, match="not an archive of a snapshot"):
-        packing.unpack(made, tmp_path / "out", 100)
+        packing.unpack(made, tmp_path / "out", DataSize(1, 100))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "x.tar.gz"]
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -141,7 +141,7 @@ def test_an_archive_that_unpacks_to_more_than_it_says_is_refused(tmp_path: Path)
     made = archive(tmp_path / "x.tar.gz", (member("big", size=len(zeros)), zeros))
     assert made.stat().st_size < 1024**2
     with pytest.raises(BadInput, match="larger than it says"):
-        packing.check(made, 1000)
+        packing.check(made, DataSize(1, 1000))
 
 
 def test_a_header_that_claims_a_gigabyte_takes_no_memory(tmp_path: Path):
@@ -149,7 +149,7 @@ def test_a_header_that_claims_a_gigabyte_takes_no_memory(tmp_path: Path):
     with gzip.open(tmp_path / "x.tar.gz", "wb") as packed:
         packed.write(claimed.tobuf(tarfile.PAX_FORMAT))
     with pytest.raises(BadInput, match="not an archive of a snapshot"):
-        packing.check(tmp_path / "x.tar.gz", 1 << 40)
+        packing.check(tmp_path / "x.tar.gz", DataSize(1, 1 << 40))
 
 
 def test_a_cut_archive_is_refused(data: Path, tmp_path: Path):
@@ -158,7 +158,21 @@ def test_a_cut_archive_is_refused(data: Path, tmp_path: Path):
     content = (tmp_path / "x.tar.gz").read_bytes()
     (tmp_path / "x.tar.gz").write_bytes(content[: len(content) // 2])
     with pytest.raises(BadInput, match="not an archive of a snapshot"):
-        packing.check(tmp_path / "x.tar.gz", 10**6)
+        packing.check(tmp_path / "x.tar.gz", DataSize(2, 100_800))
+
+
+def test_every_damaged_byte_of_an_archive_is_noticed(data: Path, tmp_path: Path):
+    for number in range(20):
+        (data / f"noise-{number}").write_bytes(os.urandom(700))
+    size = copying.measure([data])
+    packing.pack(data, tmp_path / "x.tar.gz")
+    whole = (tmp_path / "x.tar.gz").read_bytes()
+    for place in range(20, len(whole), 997):
+        broken = bytearray(whole)
+        broken[place] ^= 0xFF
+        (tmp_path / "y.tar.gz").write_bytes(broken)
+        with pytest.raises(BadInput, match="not an archive of a snapshot"):
+            packing.check(tmp_path / "y.tar.gz", size)
 
 
 def test_an_exported_snapshot_is_private_and_is_read_in_under_another_name(
@@ -200,7 +214,7 @@ def test_a_snapshot_that_shares_blocks_is_packed_when_it_is_exported(
     transfer.export(snapshots, "one", tmp_path / "x", force=False)
     taken = transfer.read_in(snapshots, tmp_path / "x", "shop", "two", force=False)
     assert taken.manifest == replace(MANIFEST, name="two")
-    packing.unpack(taken.folder / "db.tar.gz", tmp_path / "out", len(CONTENT))
+    packing.unpack(taken.folder / "db.tar.gz", tmp_path / "out", RECORD.size)
     assert (tmp_path / "out/base/1").read_bytes() == CONTENT
 
 

@@ -139,7 +139,7 @@ def _stage(
     def write(name: str) -> None:
         record, store, new = snapshot.manifest.stores[name], stores[name], exchanges[name].new
         if record.packed:
-            packing.unpack(snapshot.folder / f"{name}{ARCHIVE}", new, record.size_bytes)
+            packing.unpack(snapshot.folder / f"{name}{ARCHIVE}", new, record.size)
         else:
             copying.copy(snapshot.folder / name, new, reflinks=shared[name])
         same_password = record.admin == store.admin != ""

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.writing import shown
+from tarmac.run.local.snapshots.copying import DataSize
 
 FILE = "manifest.json"
 #: Raised whenever an older version could not read it.
@@ -39,6 +40,11 @@ class StoreRecord:
     admin: str = ""
     #: The migrations that it had; empty: it was not asked.
     migrations: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> DataSize:
+        """How much data it is."""
+        return DataSize(self.files, self.size_bytes)
 
 
 @dataclass(frozen=True)

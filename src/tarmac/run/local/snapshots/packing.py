@@ -77,11 +77,11 @@ def pack(folder: Path, archive: Path) -> None:
         raise copying.no_room(error, archive) from None
 
 
-def unpack(archive: Path, folder: Path, size_bytes: int) -> DataSize:
+def unpack(archive: Path, folder: Path, expected: DataSize) -> None:
     """Unpack an archive into a new folder; nothing is written outside of it.
 
     Args:
-        size_bytes: what it holds, by its manifest.
+        expected: what it holds, by its manifest.
 
     Raises:
         BadInput: it is damaged or hostile, or the disk is full.
@@ -89,7 +89,7 @@ def unpack(archive: Path, folder: Path, size_bytes: int) -> DataSize:
     done = DataSize()
     try:
         folder.mkdir(mode=0o700)
-        for tar, member in _members(archive, size_bytes):
+        for tar, member in _members(archive, expected.size_bytes):
             path = folder / member.name
             if member.isdir():
                 path.mkdir(mode=0o700)
@@ -99,15 +99,22 @@ def unpack(archive: Path, folder: Path, size_bytes: int) -> DataSize:
             copying.keep_owner(path, member.uid, member.gid)
     except OSError as error:
         raise copying.no_room(error, folder) from None
-    return done
+    _refuse_less(archive, done, expected)
 
 
-def check(archive: Path, size_bytes: int) -> DataSize:
+def check(archive: Path, expected: DataSize) -> None:
     """Read an archive to its end without writing. Raises BadInput as `unpack`."""
     done = DataSize()
-    for _, member in _members(archive, size_bytes):
+    for _, member in _members(archive, expected.size_bytes):
         done += DataSize(int(member.isreg()), member.size)
-    return done
+    _refuse_less(archive, done, expected)
+
+
+def _refuse_less(archive: Path, done: DataSize, expected: DataSize) -> None:
+    if done != expected:
+        found = f"{done.files} files of {done.size_bytes} bytes"
+        says = f"its manifest says {expected.files} of {expected.size_bytes}"
+        raise _damaged(archive, f"{found}, where {says}")
 
 
 def _members(archive: Path, size_bytes: int) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
@@ -122,6 +129,9 @@ def _members(archive: Path, size_bytes: int) -> Iterator[tuple[tarfile.TarFile, 
                     _refuse_other(archive, member, names)
                     yield tar, member
                     tar.members = []  # type: ignore[attr-defined] # it would remember all of them
+            while stream.read(CHUNK):  # its checksum stands at the end
+                if stream.tell() > most:
+                    raise _damaged(archive, "it is larger than it says")
     except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError) as error:
         raise _damaged(archive, str(error) or type(error).__name__) from None
 

@@ -29,6 +29,9 @@ class StoreStop(Protocol):
     def __call__(self, names: Collection[str]) -> AbstractContextManager[None]:
         """Stop stores for the length of a block; they serve again at its end."""
 
+    def write_out(self, names: Collection[str]) -> None:
+        """Make servers write out what they have only in memory, while they serve."""
+
     def asked(self, stores: LocalStores) -> LocalStores:
         """Add what only servers that run can tell."""
 
@@ -65,6 +68,9 @@ def save(
             copies = [
                 _Copy(store, partial / store.name, shared[store.name]) for store in kept.values()
             ]
+            if not all(shared.values()):
+                stopped.write_out(sorted(kept))
+                time.sleep(copying.QUIET_NS / 1e9)
             drafts = copying.on_all(_Copy.draft, copies)
             with stopped(sorted(kept)):
                 began = time.monotonic()

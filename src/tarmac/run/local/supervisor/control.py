@@ -18,7 +18,12 @@ from tarmac.plan.explain import explain
 from tarmac.run.local.state.files import write_atomically
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
-from tarmac.run.local.supervisor import drill_connection, store_requests, store_statistics
+from tarmac.run.local.supervisor import (
+    drill_connection,
+    store_holds,
+    store_requests,
+    store_statistics,
+)
 from tarmac.run.local.supervisor import requests as ask
 from tarmac.run.local.supervisor.build_id import build_id
 from tarmac.run.local.supervisor.handlers import Handlers, failure
@@ -155,6 +160,7 @@ class Control:
         handlers.on(ask.Connect, partial(store_requests.connect, supervisor))
         handlers.on(ask.Seed, partial(store_requests.seed, supervisor))
         handlers.on(ask.Reset, partial(store_requests.reset, supervisor))
+        handlers.on(ask.WriteOut, partial(store_holds.write_out, supervisor))
         handlers.on(ask.Statistics, lambda _: store_statistics.ask(supervisor.required()))
         handlers.on(ask.Snapshot, snapshots.take)
         handlers.on(ask.Restore, snapshots.restore)

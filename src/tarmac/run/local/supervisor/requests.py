@@ -216,6 +216,13 @@ class Reset(Request[ResetResult]):
 
 
 @dataclass(frozen=True)
+class WriteOut(Request[None]):
+    """Make stores write to the disk what they have only in memory, where they can be told."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Statistics(Request[Mapping[str, Any]]):
     """Ask each store for its statistics."""
 

@@ -17,7 +17,7 @@ from tarmac.run.local.state.paths import Home
 from tarmac.run.local.stores import migrations
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.drill_requests import HoldStores, ReleaseStores
-from tarmac.run.local.supervisor.requests import Answer, Disturb, Request
+from tarmac.run.local.supervisor.requests import Answer, Disturb, Request, WriteOut
 
 #: A stopped Kafka or RabbitMQ takes seconds, and its start more.
 ANSWER_S = 300.0
@@ -52,6 +52,11 @@ class Stopping:
                     url = client.store_url(self._home, name)
                     here[name] = replace(store, migrations=migrations.applied(name, url))
         return replace(stores, here=here)
+
+    def write_out(self, names: Collection[str]) -> None:
+        """Make servers write out what they have only in memory, while they serve."""
+        if self.running:
+            client.ask(self._home, WriteOut(tuple(names)))
 
     @contextlib.contextmanager
     def __call__(self, names: Collection[str]) -> Iterator[None]:

@@ -14,6 +14,7 @@ from tarmac.run.local.snapshots import exchange
 from tarmac.run.local.stores import contents
 from tarmac.run.local.supervisor import drill_requests as ask
 from tarmac.run.local.supervisor.handlers import Handlers
+from tarmac.run.local.supervisor.requests import WriteOut
 from tarmac.run.local.supervisor.supervisor import Supervisor
 
 #: A server that starts serves within this time, or its users are told why it does not.
@@ -45,7 +46,7 @@ class StoreHolds:
     async def _hold(self, request: ask.HoldStores) -> None:
         if self._holding is not None:
             raise TarmacError("the stores are held already; release them first")
-        await self._shorten(request.names)
+        await write_out(self._supervisor, WriteOut(request.names))
         down = self._supervisor.processes.not_ready(request.names)
         self._served = [name for name in request.names if name not in down]
         self._began = time.monotonic()
@@ -83,13 +84,13 @@ class StoreHolds:
         if task is not None:
             await task
 
-    async def _shorten(self, names: tuple[str, ...]) -> None:
-        """Make servers write out first what their stop would write while they take no request."""
-        bindings = self._supervisor.required().bindings
-        secrets = self._supervisor.required().secrets
-        for name in names:
-            kind, context = bindings.kinds[name], bindings.views[name]
-            if kind.snapshot.before_stop and kind.sql_url is not None:
-                with contextlib.suppress(TarmacError):  # one that is down needs none
-                    statement = (kind.snapshot.before_stop,)
-                    await contents.say(kind.sql_url(context), [statement], secrets)
+
+async def write_out(supervisor: Supervisor, request: WriteOut) -> None:
+    """Make servers write out what their stop would write while they take no request."""
+    now = supervisor.required()
+    for name in request.names:
+        kind, context = now.bindings.kinds[name], now.bindings.views[name]
+        if kind.snapshot.before_stop and kind.sql_url is not None:
+            with contextlib.suppress(TarmacError):  # one that is down needs none
+                statement = (kind.snapshot.before_stop,)
+                await contents.say(kind.sql_url(context), [statement], now.secrets)
