@@ -172,6 +172,11 @@ def test_a_user_sees_the_system_changes_it_by_keys_and_leaves_it_running(command
     terminal.press("s")
     terminal.shows("started: user-service")
 
+    top = typed("top", "starter", "-n", NAMESPACE)
+    top.shows("q quits; `tarmac ui` has logs and keys as well")
+    top.press("q")
+    assert top.ended() == 0
+
     terminal.press("q")
     terminal.shows(f"the system keeps running; `tarmac down starter -n {NAMESPACE}` stops it")
     assert terminal.ended() == 0

@@ -161,6 +161,8 @@ async def test_two_keys_cause_a_fault_whose_effect_and_traces_are_shown():
         await pilot.press("t")
         await shows(pilot, "no connection")
         assert "Traces that crossed orders since the fault" in screen(pilot)
+        await pilot.press("x", "s", "Q", "Q")  # keys of the screen below it
+        assert asked.asked[-1] == ("traces", "orders")
         await pilot.press("escape", "exclamation_mark", "u")
         await until(pilot, lambda: asked.asked[-1] == ("undo",))
         await until(pilot, lambda: "slow orders" not in screen(pilot))

@@ -27,7 +27,7 @@ from tarmac.run.terminal.lines import Lines
 from tarmac.run.terminal.log_pane import LogPane
 from tarmac.run.terminal.running_system import RunningSystem
 from tarmac.run.terminal.screens import Traces, fault_panel, hints, keys_panel
-from tarmac.run.terminal.snapshot import Fault, Row, Snapshot, effect_of, snapshot_of
+from tarmac.run.terminal.snapshot import Fault, Link, Row, Snapshot, effect_of, snapshot_of
 from tarmac.run.terminal.threads import beside
 
 #: States are looked at so often; CPU and memory, which take longer, less often.
@@ -367,10 +367,10 @@ class TerminalApp(App[None]):
         """Ask which fault, and do it."""
         if (row := self._able("fault")) is not None:
             links = self.snapshot.links_to(row.service)
-            self.push_screen(fault_panel(row, links), partial(self._disturb, row))
+            self.push_screen(fault_panel(row, links), partial(self._disturb, row, links))
 
-    def _disturb(self, row: Row, choice: str | None) -> None:
-        edges = tuple(link.id for link in self.snapshot.links_to(row.service))
+    def _disturb(self, row: Row, links: Sequence[Link], choice: str | None) -> None:
+        edges = tuple(link.id for link in links)
         if choice == "u":
             self._do("faults", "undoing", self.asked.undo, then=partial(self._met, ()))
         elif choice:

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.events import Key as KeyEvent
 from textual.events import Resize
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tarmac.base.errors import TarmacError
@@ -96,11 +96,11 @@ def fault_panel(row: Row, links: Sequence[Link]) -> Panel:
     return Panel(f"Fault on {row.name}", lines, choices)
 
 
-class Traces(Screen[None]):
-    """The latest traces, and the chosen one as bars over time."""
+class Traces(ModalScreen[None]):
+    """The latest traces, and the chosen one as bars over time; the keys of the app do nothing."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's way
-        Binding("escape,q,t", "leave", show=False),
+        Binding("escape,q,t,ctrl+c", "leave", show=False),
         Binding("up,k", "choose(-1)", show=False),
         Binding("down,j", "choose(1)", show=False),
         Binding("r", "read", show=False),
