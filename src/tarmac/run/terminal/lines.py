@@ -47,3 +47,5 @@ class Lines(Widget):
         self._drawn = list(self._draw(self.size.width, self.size.height))[: self.size.height]
         for line in self._drawn:
             line.end = ""
+            if line.style:  # `Text.render` has no other place for it
+                line.stylize_before(line.style)
