@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tarmac.base.errors import BadInput
+from tarmac.base.errors import MissingTool
 from tarmac.cli import _project, _ui
 
 TARMAC = str(Path(sys.executable).with_name("tarmac"))
@@ -64,9 +64,9 @@ def test_without_its_extra_the_terminal_is_one_line_that_says_how_to_get_it(monk
     for stream in ("__stdin__", "__stdout__", "__stderr__"):
         monkeypatch.setattr(sys, stream, terminal)
     monkeypatch.setattr(_ui.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(BadInput, match=r"pip install 'tarmac\[ui\]'$") as raised:
+    with pytest.raises(MissingTool, match=r"pip install 'tarmac\[ui\]'$") as raised:
         _ui.require("tarmac ui")
-    assert raised.value.exit_code == 2
+    assert raised.value.exit_code == 3
     assert "\n" not in str(raised.value)
 
 

@@ -11,17 +11,17 @@ from terminal_fakes import EDGES, NODES, FakeSystem, edge, line, status
 from tarmac.run.telemetry.line_filter import LineFilter
 from tarmac.run.terminal import keys, log_view, process_table, waterfall
 from tarmac.run.terminal.log_book import LogBook
-from tarmac.run.terminal.snapshot import Fault, Row, effect_of, snapshot_of
+from tarmac.run.terminal.overview import Fault, Row, effect_of, overview_of
 
 ERRORS = LineFilter(level="error")
 
 
 def observed(nodes=NODES, edges=EDGES, **more):
-    """Give the snapshot of a small system between two observations."""
+    """Give the overview of a small system between two observations."""
     asked = FakeSystem(status(nodes, **more), edges)
     before = asked.observe(None)
     now = replace(asked.observe(None), at=before.at + 2, used_at=before.used_at + 2)
-    return snapshot_of(before, now)
+    return overview_of(before, now)
 
 
 def book_of(many, most=100):
@@ -48,7 +48,7 @@ def test_rates_are_on_the_row_of_the_first_instance():
     before = asked.observe(None)
     counted = {"requests": {"GET 200": 8, "GET 500": 2}, "durations": {"24": 10}}
     asked.edges = (edge("web", "orders", **counted),)
-    found = snapshot_of(before, replace(asked.observe(None), at=before.at + 2))
+    found = overview_of(before, replace(asked.observe(None), at=before.at + 2))
     assert found.is_counted
     assert found.rows[0].rates.requests_per_s == pytest.approx(5)
     assert found.rows[0].rates.failed_per_s == pytest.approx(1)

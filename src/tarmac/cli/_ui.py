@@ -8,20 +8,19 @@ from typing import NoReturn
 
 import click
 
-from tarmac.base.errors import BadInput, Problem
+from tarmac.base.errors import BadInput, MissingTool, Problem
 from tarmac.cli import _project
 from tarmac.run.local.state.paths import Home
 
 
 def require(command: str) -> None:
-    """Raise BadInput without a terminal, or without the package's extra `ui`."""
+    """Raise BadInput without a terminal, MissingTool without the package's extra `ui`."""
     streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
     if not all(stream is not None and stream.isatty() for stream in streams):
         what = "needs a terminal for input and output; for pipes: `tarmac ps` and `tarmac logs`"
         raise BadInput([Problem(command, what)])
     if importlib.util.find_spec("textual") is None:
-        what = "the package `textual` is missing; pip install 'tarmac[ui]'"
-        raise BadInput([Problem(command, what)])
+        raise MissingTool("the package `textual` is missing; pip install 'tarmac[ui]'")
 
 
 def run(system: str | None, namespace: str) -> NoReturn:

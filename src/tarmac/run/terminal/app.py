@@ -1,4 +1,4 @@
-"""The terminal's program: it shows snapshots and log lines, and asks the supervisor by keys.
+"""The terminal's program: it shows overviews and log lines, and asks the supervisor by keys.
 
 Used by `tarmac ui` and `tarmac up --ui`. All that is shown is computed by pure functions; nothing
 here moves by itself.
@@ -25,9 +25,9 @@ from tarmac.run.local.supervisor.activity import Edge, Observation
 from tarmac.run.terminal import drawing, keys, process_table
 from tarmac.run.terminal.lines import Lines
 from tarmac.run.terminal.log_pane import LogPane
+from tarmac.run.terminal.overview import Fault, Link, Overview, Row, effect_of, overview_of
 from tarmac.run.terminal.running_system import RunningSystem
 from tarmac.run.terminal.screens import Traces, fault_panel, hints, keys_panel
-from tarmac.run.terminal.snapshot import Fault, Link, Row, Snapshot, effect_of, snapshot_of
 from tarmac.run.terminal.threads import beside
 
 #: States are looked at so often; CPU and memory, which take longer, less often.
@@ -66,7 +66,7 @@ class TerminalApp(App[None]):
         self.animation_level = "none"
         self.title = f"tarmac {name}"
         self.asked = asked
-        self.snapshot = Snapshot(system=name, running=True)
+        self.overview = Overview(system=name, running=True)
         self.chosen = ""
         self.pane = LogPane(asked)
         self.message = Text("reading ...", "dim")
@@ -96,17 +96,17 @@ class TerminalApp(App[None]):
     @property
     def rows(self) -> tuple[Row, ...]:
         """The rows that are shown."""
-        return (self.snapshot.named(self.named) if self.named else self.snapshot).rows
+        return (self.overview.named(self.named) if self.named else self.overview).rows
 
     @property
     def row(self) -> Row | None:
         """The chosen row."""
-        return self.snapshot.row(self.chosen)
+        return self.overview.row(self.chosen)
 
     def _draw_head(self, width: int, _: int) -> list[Text]:
         lasting = (fault for fault in self.faults if fault.edges)
-        active = ", ".join(effect_of(fault, self.snapshot.links) for fault in lasting)
-        return [process_table.head(self.snapshot, width, active)]
+        active = ", ".join(effect_of(fault, self.overview.links) for fault in lasting)
+        return [process_table.head(self.overview, width, active)]
 
     def _draw_table(self, width: int, height: int) -> list[Text]:
         lines, self._first_row = process_table.table(
@@ -153,14 +153,14 @@ class TerminalApp(App[None]):
             if is_same:
                 return
         before = self._observations[0] if self._observations else None
-        was_running = self.snapshot.running
-        new = snapshot_of(before, found, self.snapshot)
-        self.snapshot = new if new.system else replace(new, system=self.snapshot.system)
-        if was_running and not self.snapshot.running:
+        was_running = self.overview.running
+        new = overview_of(before, found, self.overview)
+        self.overview = new if new.system else replace(new, system=self.overview.system)
+        if was_running and not self.overview.running:
             self.faults = ()
             self.say("the system is stopped; `q` leaves", "bold yellow")
         elif is_first:
-            is_known = self.snapshot.is_counted or not self.snapshot.links
+            is_known = self.overview.is_counted or not self.overview.links
             self.say("" if is_known else "`i` counts requests", "dim")
         if self.row is None:
             self._choose(self.rows[0].name if self.rows else "")
@@ -295,8 +295,8 @@ class TerminalApp(App[None]):
 
     def action_open_dashboard(self) -> None:
         """Open the dashboard."""
-        if self.snapshot.dashboard:
-            self._open(self.snapshot.dashboard)
+        if self.overview.dashboard:
+            self._open(self.overview.dashboard)
         else:
             self.say("there is no dashboard: the system is stopped, or starts", "yellow")
 
@@ -335,12 +335,12 @@ class TerminalApp(App[None]):
 
     def action_stop_all(self) -> None:
         """Stop the system, the second time it is asked."""
-        if not self.snapshot.running:
+        if not self.overview.running:
             self.say("the system is stopped already; `q` leaves", "yellow")
         elif self.message.plain.startswith("Q again"):
             self._do("system", "stopping the system", self.asked.down, then=self.exit)
         else:
-            self.say(f"Q again stops {self.snapshot.system} and leaves; Esc does not", "yellow")
+            self.say(f"Q again stops {self.overview.system} and leaves; Esc does not", "yellow")
 
     def action_restart(self) -> None:
         """Restart the chosen process."""
@@ -366,7 +366,7 @@ class TerminalApp(App[None]):
     def action_fault(self) -> None:
         """Ask which fault, and do it."""
         if (row := self._able("fault")) is not None:
-            links = self.snapshot.links_to(row.service)
+            links = self.overview.links_to(row.service)
             self.push_screen(fault_panel(row, links), partial(self._disturb, row, links))
 
     def _disturb(self, row: Row, links: Sequence[Link], choice: str | None) -> None:
@@ -398,12 +398,12 @@ class TerminalApp(App[None]):
     def action_count_requests(self) -> None:
         """Count requests on the edges, or do not."""
         if self._able("count_requests") is not None:
-            on = not self.snapshot.is_counted
+            on = not self.overview.is_counted
             self._do("edges", "asking", partial(self.asked.count_requests, on=on))
 
     def _able(self, action: str) -> Row | None:
         """Return the chosen row; None where a key can do nothing to it, which is said."""
-        why = keys.why_not(action, self.row, self.snapshot)
+        why = keys.why_not(action, self.row, self.overview)
         if why:
             self.say(why, "yellow")
             return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tarmac.run.local.state import state
 from tarmac.run.local.supervisor.client import MOST_INSTANCES
-from tarmac.run.terminal.snapshot import Row, Snapshot
+from tarmac.run.terminal.overview import Overview, Row
 
 
 @dataclass(frozen=True)
@@ -81,17 +81,17 @@ def hints() -> list[tuple[str, str]]:
     return [(shown, words[shown]) for shown in HINTS]
 
 
-def why_not(action: str, row: Row | None, snapshot: Snapshot) -> str:
+def why_not(action: str, row: Row | None, overview: Overview) -> str:
     """Return why a key can do nothing to the chosen process; empty where it can."""
-    if not snapshot.running and action != "copy_address":
+    if not overview.running and action != "copy_address":
         return "the system is not running; start it with `tarmac up`"
     if row is None:
         return "no process is chosen"
     check = _CHECKS.get(action)
-    return "" if check is None else check(row, snapshot)
+    return "" if check is None else check(row, overview)
 
 
-def _restart(row: Row, _: Snapshot) -> str:
+def _restart(row: Row, _: Overview) -> str:
     if row.state == state.OFF:
         return f"{row.name} is off; `s` starts it"
     if row.state == state.OUTSIDE:
@@ -99,7 +99,7 @@ def _restart(row: Row, _: Snapshot) -> str:
     return ""
 
 
-def _stop(row: Row, _: Snapshot) -> str:
+def _stop(row: Row, _: Overview) -> str:
     if row.state == state.OFF:
         return f"{row.name} is off already; `s` starts it"
     if row.role != "service":
@@ -107,7 +107,7 @@ def _stop(row: Row, _: Snapshot) -> str:
     return ""
 
 
-def _start(row: Row, _: Snapshot) -> str:
+def _start(row: Row, _: Overview) -> str:
     if row.state not in (state.OFF, state.OUTSIDE, state.STOPPED):
         return f"{row.name} is started already ({row.state}); `r` restarts it"
     return ""
@@ -125,15 +125,15 @@ def _scale(row: Row, by: int) -> str:
     return ""
 
 
-def _open(row: Row, _: Snapshot) -> str:
+def _open(row: Row, _: Overview) -> str:
     return "" if row.page or row.url else f"{row.name} has no page; `c` opens a store's shell"
 
 
-def _copy(row: Row, _: Snapshot) -> str:
+def _copy(row: Row, _: Overview) -> str:
     return "" if row.address else f"{row.name} has no address"
 
 
-def _connect(row: Row, _: Snapshot) -> str:
+def _connect(row: Row, _: Overview) -> str:
     if row.role not in ("store", "broker", "service"):
         return f"{row.name} has no shell: only services and stores do"
     if row.role != "service" and row.state == state.OFF:
@@ -141,7 +141,7 @@ def _connect(row: Row, _: Snapshot) -> str:
     return ""
 
 
-def _fault(row: Row, _: Snapshot) -> str:
+def _fault(row: Row, _: Overview) -> str:
     return f"{row.name} is off; `s` starts it" if row.state == state.OFF else ""
 
 

@@ -14,8 +14,8 @@ from tarmac.run.telemetry.line_filter import LineFilter
 from tarmac.run.terminal import drawing, log_view
 from tarmac.run.terminal.lines import Lines
 from tarmac.run.terminal.log_book import LEVELS, LogBook
+from tarmac.run.terminal.overview import Row
 from tarmac.run.terminal.running_system import LogReader, RunningSystem
-from tarmac.run.terminal.snapshot import Row
 from tarmac.run.terminal.threads import beside
 
 READ_S = 0.5

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tarmac.run.terminal import drawing
-from tarmac.run.terminal.snapshot import CURVE, Row, Snapshot, states, totals
+from tarmac.run.terminal.overview import CURVE, Overview, Row, states, totals
 
 GAP = 2
 #: The mark of the row that is chosen, and that of its state.
@@ -50,17 +50,17 @@ COLUMNS = (
 )
 
 
-def head(snapshot: Snapshot, width: int, fault: str = "") -> Text:
+def head(overview: Overview, width: int, fault: str = "") -> Text:
     """Draw the first line: the system, its states, the fault that is active, and what all uses."""
-    copy = "" if snapshot.namespace == "default" else f" ({snapshot.namespace})"
-    line = Text.assemble((f" {drawing.fitted(snapshot.system or 'tarmac', 40)}", "bold"), copy)
-    if not snapshot.running:
+    copy = "" if overview.namespace == "default" else f" ({overview.namespace})"
+    line = Text.assemble((f" {drawing.fitted(overview.system or 'tarmac', 40)}", "bold"), copy)
+    if not overview.running:
         line.append("  stopped", "bold red")
-    for name, count in states(snapshot.rows).items():
+    for name, count in states(overview.rows).items():
         line.append("  ").append_text(drawing.sign(name)).append(f" {count} {name}")
     if fault:
         line.append(f"  ! {fault}", "bold yellow")
-    cpu, memory, requests, failed = totals(snapshot.rows)
+    cpu, memory, requests, failed = totals(overview.rows)
     parts = [f"CPU {cpu:.0%}", drawing.memory(memory)]
     if requests is not None:
         parts += [f"{drawing.rate(requests)} req/s", f"{drawing.rate(failed)} failed/s"]

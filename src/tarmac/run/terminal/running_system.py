@@ -23,7 +23,7 @@ from tarmac.run.telemetry import log_lines, queries, storage
 from tarmac.run.telemetry.log_lines import Line, LineSource
 from tarmac.run.telemetry.log_records import RecordTail
 from tarmac.run.telemetry.queries import TraceSummary, TreeSpan
-from tarmac.run.terminal.snapshot import Row
+from tarmac.run.terminal.overview import Row
 
 if TYPE_CHECKING:
     from tarmac.run.local.supervisor.local_target import LocalTarget

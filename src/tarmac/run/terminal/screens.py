@@ -18,8 +18,8 @@ from tarmac.base.errors import TarmacError
 from tarmac.run.telemetry.queries import TraceSummary, TreeSpan
 from tarmac.run.terminal import drawing, keys, waterfall
 from tarmac.run.terminal.lines import Lines
+from tarmac.run.terminal.overview import Link, Row
 from tarmac.run.terminal.running_system import SLOW_S, RunningSystem
-from tarmac.run.terminal.snapshot import Link, Row
 from tarmac.run.terminal.threads import beside
 
 #: Lines by which keys scroll a panel that is longer than the screen.

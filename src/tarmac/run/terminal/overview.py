@@ -66,7 +66,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Overview:
     """A system at one moment."""
 
     system: str = ""
@@ -87,23 +87,23 @@ class Snapshot:
         """List the edges that lead to a service or store."""
         return tuple(link for link in self.links if link.target == target)
 
-    def named(self, text: str) -> Snapshot:
+    def named(self, text: str) -> Overview:
         """Keep rows with a text in their name or group."""
         wanted = text.casefold()
         rows = (row for row in self.rows if wanted in f"{row.name} {row.group}".casefold())
         return replace(self, rows=tuple(rows))
 
 
-def snapshot_of(
-    before: Observation | None, now: Observation | None, earlier: Snapshot | None = None
-) -> Snapshot:
+def overview_of(
+    before: Observation | None, now: Observation | None, earlier: Overview | None = None
+) -> Overview:
     """Compute what is shown from two observations; rates are those between them.
 
     Args:
-        earlier: the snapshot before this one, whose curves go on.
+        earlier: the overview before this one, whose curves go on.
     """
     if now is None:
-        return Snapshot()
+        return Overview()
     status = now.status
     found = activity.activities(before or now, now)
     rates = {one.name: one.rates for one in found}
@@ -131,7 +131,7 @@ def snapshot_of(
         for name in status.off
         if name not in shown
     ]
-    return Snapshot(
+    return Overview(
         status.system,
         status.namespace,
         status.running,
