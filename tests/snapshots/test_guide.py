@@ -6,8 +6,8 @@ import re
 import shlex
 
 import pytest
+from copies import ROOT
 from sandbox import PORT, Sandbox, web
-from shopping import ROOT
 
 GUIDE = ROOT / "docs/how-to/keep-and-restore-data.md"
 SYSTEM = f"""

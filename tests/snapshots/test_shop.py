@@ -12,7 +12,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from shopping import ROOT, TARMAC, Load, Shop, Shopper
+from copies import ROOT, TARMAC, Copy
+from shopping import Load, Shopper
 
 pytestmark = [
     pytest.mark.e2e,
@@ -23,7 +24,7 @@ ORDERS = "SELECT id::text FROM orders"
 SERVICES = ("order-service", "user-service", "product-service", "payment-service", "storefront")
 
 
-def snapshot(shop: Shop, verb: str, name: str) -> dict[str, Any]:
+def snapshot(shop: Copy, verb: str, name: str) -> dict[str, Any]:
     command = [TARMAC, "snapshot", verb, "shop", name, "-n", shop.namespace, "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -31,7 +32,7 @@ def snapshot(shop: Shop, verb: str, name: str) -> dict[str, Any]:
 
 
 async def test_orders_after_the_snapshot_are_gone_and_every_invariant_holds():
-    shop, name = Shop(f"snapshot-{os.getpid()}"), f"test-{os.getpid()}"
+    shop, name = Copy("shop", f"snapshot-{os.getpid()}"), f"test-{os.getpid()}"
     try:
         load = Load(shop, random.Random(5))
         await load.bring_up()
