@@ -171,9 +171,10 @@ READ_IT = "read the port from the variable, or set `listen: fixed`"
             "it listens on 9000, 9001; expected PORT=20034; " + READ_IT,
         ),
         (
-            [TcpSocket(20034, "::1")],
-            "it listens on ::1 port 20034, not on 127.0.0.1; have it listen on HOST",
+            [TcpSocket(20034, "10.0.0.5")],
+            "it listens on 10.0.0.5 port 20034, not on 127.0.0.1; have it listen on HOST",
         ),
+        ([TcpSocket(20034, "::1")], ""),  # it is reached there
     ],
 )
 def test_where_it_listens_is_compared_with_where_it_should(listeners, expected):

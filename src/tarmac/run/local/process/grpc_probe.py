@@ -20,6 +20,8 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
+from tarmac.run.local.process.dialing import connect
+
 PATH = "/grpc.health.v1.Health/Check"
 #: grpc/health/v1/health.proto: field 1 of the answer, a varint.
 STATES = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
@@ -30,8 +32,6 @@ UNIMPLEMENTED = "12"
 
 async def check(host: str, port: int, service: str) -> str | None:
     """Ask once; return None if it serves, else why not."""
-    from tarmac.run.local.process.probes import connect  # noqa: PLC0415 - which asks this module
-
     reader, writer = await asyncio.open_connection(sock=await connect(host, port))
     connection = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
     name = service.encode()
