@@ -142,6 +142,7 @@ async def test_up_without_the_secrets_of_its_data_changes_nothing(tmp_path: Path
     resolver.release_ports()
     home.secrets.unlink()
     (home.nodes / "cache").mkdir()
+    (home.nodes / "cache/dump.rdb").write_bytes(b"REDIS")
     before = sorted(home.root.rglob("*"))
     with pytest.raises(TarmacError, match=r"still there \(cache\)"):
         resolver.resolve({})
@@ -278,7 +279,7 @@ def test_a_seed_that_does_not_fit_is_named_and_leaves_no_half(sandbox: Sandbox):
     sandbox.write(SEEDED)
     done = sandbox.tarmac("up", "-d")
     assert done.returncode == 1
-    assert 'seed.sql: the seed failed on db: relation "nope" does not exist' in done.stdout
+    assert 'seed.sql:1: the seed failed on db: relation "nope" does not exist' in done.stdout
     assert goods(sandbox) == []
 
 

@@ -140,7 +140,7 @@ def test_a_seed_that_does_not_fit_changes_nothing(running):
     (running.folder / "first.sql").write_text("INSERT INTO t VALUES (3); INSERT INTO t VALUES (1);")
     done = running.tarmac("seed", "--again")
     assert done.returncode == 1
-    assert "first.sql: the seed failed on db: duplicate key" in done.stderr
+    assert "first.sql:1: the seed failed on db: duplicate key" in done.stderr
     assert rows(running) == [1]
 
 
