@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
-from bench.copies import copy, ended, until
+from bench.copies import FILL, copy, ended, until
 from bench.figure import Figure, interleaved, seconds
 
 from tarmac.run.local.host import privileges
@@ -28,18 +28,12 @@ from tarmac.run.local.supervisor.local_recovery import LocalRecovery
 from tarmac.run.local.supervisor.local_target import local_target
 
 ROUNDS = 3
-#: Rows of about 1 KiB, so that a million of them are 1 GiB.
-ROWS = 1 << 20
 SYSTEM = f"""
 tarmac: 1
 system: small
 services:
   web: {{run: "{sys.executable} -m http.server $PORT", port: 8766, stores: {{db: db}}}}
 stores: {{db: postgres}}
-"""
-FILL = f"""
-CREATE TABLE things AS
-SELECT number, repeat(md5(number::text), 30) AS said FROM generate_series(1, {ROWS}) AS number
 """
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
-from bench.copies import Copy, copy
+from bench.copies import FILL, Copy, copy
 from bench.figure import Figure, interleaved, seconds
 
 from tarmac.run.local.snapshots import copying
@@ -25,18 +25,12 @@ from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 
 ROUNDS = 3
-#: Rows of about 1 KiB, so that a million of them are 1 GiB.
-ROWS = 1 << 20
 SYSTEM = f"""
 tarmac: 1
 system: small
 services:
   web: {{run: "{sys.executable} -m http.server $PORT", port: 8768, stores: {{db: db}}}}
 stores: {{db: postgres, cache: redis}}
-"""
-FILL = f"""
-CREATE TABLE things AS
-SELECT number, repeat(md5(number::text), 30) AS said FROM generate_series(1, {ROWS}) AS number
 """
 
 

@@ -19,6 +19,11 @@ import yaml
 BIN = Path(sys.executable).parent
 SYSTEMS = Path(__file__).resolve().parents[1] / "systems"
 PATIENCE_S = 120.0
+#: Makes a table of about 1 GiB: a million rows of about 1 KiB.
+FILL = f"""
+CREATE TABLE things AS
+SELECT number, repeat(md5(number::text), 30) AS said FROM generate_series(1, {1 << 20}) AS number
+"""
 #: A kit service checks its limits and does not meet them: a load comes from one address.
 UNLIMITED = {"RATE_LIMIT_PER_MINUTE": "60000000", "RATE_LIMIT_BURST": "1000000"}
 

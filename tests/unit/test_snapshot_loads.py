@@ -17,7 +17,7 @@ from tarmac.run.local.snapshots.library import Snapshot
 from tarmac.run.local.snapshots.local_stores import LocalStore, LocalStores
 from tarmac.run.local.snapshots.manifest import Manifest, StoreRecord
 from tarmac.run.local.state.paths import Home
-from tarmac.run.local.supervisor.stopped_stores import Stopping
+from tarmac.run.local.supervisor.stopped_stores import StoreStopper
 
 KINDS: dict[str, StoreKind] = registry.load(stores, "STORE")
 HERE = Path("/nowhere")
@@ -117,7 +117,7 @@ def test_what_fast_stores_hold_in_memory_is_not_saved_as_nothing(tmp_path: Path,
     monkeypatch.setattr(saving.local_stores, "stores_of", lambda _: fast)
     home = Home(tmp_path / ".tarmac/default")
     with pytest.raises(BadInput, match="cache: runs with --fast-stores"):
-        saving.save(home, "one", Stopping(home, running=False))
+        saving.save(home, "one", StoreStopper(home, running=False))
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

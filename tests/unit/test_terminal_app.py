@@ -146,6 +146,7 @@ async def test_a_refusal_of_the_supervisor_is_shown():
     async with opened(FakeSystem(refusal="orders: it has no room")) as pilot:
         await pilot.press("r")
         await shows(pilot, "it has no room")
+        assert "orders" in screen(pilot)
 
 
 async def test_two_keys_cause_a_fault_whose_effect_and_traces_are_shown():
@@ -235,6 +236,7 @@ async def test_a_state_that_lasts_a_moment_is_shown_and_taken_back():
             await shows(pilot, "1 backoff")
             asked.now = good
             await shows(pilot, "1 healthy")
+            assert "backoff" not in screen(pilot)
 
 
 async def test_a_shell_is_asked_of_the_system_where_the_terminal_can_be_lent():

@@ -32,7 +32,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
 _OF_VARIABLES = ("env", "secrets")
 
 
-class Line(NamedTuple):
+class ExplainedLine(NamedTuple):
     """One line of the file, and where it comes from."""
 
     number: int
@@ -42,17 +42,17 @@ class Line(NamedTuple):
     text: str
 
 
-def explained(found: Survey, root: Folder, text: str) -> tuple[Line, ...]:
+def explained(found: Survey, root: Folder, text: str) -> tuple[ExplainedLine, ...]:
     """List the lines of the written file that come from a line of the repository, in order."""
     written = compose(text, "")
     shown = text.splitlines()
     sources = [source for file in found.origins if (source := _Source.of(root, file)) is not None]
     places = frozenset(service.folder for service in found.services)
-    lines: dict[int, Line] = {}
+    lines: dict[int, ExplainedLine] = {}
     for path, place in _all(found, root, sources, places):
         number = _line(written, path)
         if place and number and number not in lines:
-            lines[number] = Line(number, place, shown[number - 1].strip())
+            lines[number] = ExplainedLine(number, place, shown[number - 1].strip())
     return tuple(lines[number] for number in sorted(lines))
 
 

@@ -6,6 +6,7 @@ here runs in a cluster, at the same times.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -63,12 +64,7 @@ def runs(schedule: str, after: datetime) -> Iterator[datetime]:
         raise ValueError(str(error).lower() or "it cannot be read") from error
     except StopIteration:
         raise ValueError("it never runs") from None
-    return _all(first, times)
-
-
-def _all(first: datetime, times: Iterator[datetime]) -> Iterator[datetime]:
-    yield first
-    yield from times
+    return itertools.chain((first,), times)
 
 
 def _every(period: timedelta, after: datetime) -> Iterator[datetime]:

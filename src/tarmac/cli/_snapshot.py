@@ -15,7 +15,7 @@ from tarmac.run.local.snapshots import loading, manifest, saving, transfer
 from tarmac.run.local.snapshots.library import Library, Snapshot
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client, stopped_stores
-from tarmac.run.local.supervisor.stopped_stores import Stopping
+from tarmac.run.local.supervisor.stopped_stores import StoreStopper
 from tarmac.run.local_system import LocalSystem
 
 #: Jobs that were under way in a snapshot go on, and may need so long.
@@ -145,7 +145,7 @@ class Work:
             click.echo(line)
 
 
-def _paused(stopped: Stopping) -> str:
+def _paused(stopped: StoreStopper) -> str:
     return f"; the stores were away for {stopped.pause_s:.1f} s" if stopped.running else ""
 
 

@@ -12,7 +12,7 @@ from tarmac.base.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tarmac.adopt._explain import Line
+    from tarmac.adopt._explain import ExplainedLine
     from tarmac.adopt._found import Survey
     from tarmac.run.trial import Trial
 
@@ -104,7 +104,7 @@ def show(
     click.echo(f"next: review {file}, then `tarmac up{where}`")
 
 
-def show_sources(lines: Sequence[Line], file: str, *, err: bool = False) -> None:
+def show_sources(lines: Sequence[ExplainedLine], file: str, *, err: bool = False) -> None:
     """List source line -> result line."""
     width = max((len(line.source) for line in lines), default=0)
     for line in lines:

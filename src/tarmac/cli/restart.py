@@ -48,17 +48,13 @@ def VERB(
     place = Place(target, namespace, context, environment)
     console = _show.open_console()
     with opened(place, _project.find(system)) as running, contextlib.ExitStack() as stack:
-        look: Any = _ignore
+        shown: dict[str, Any] = {}
         if isinstance(running, LocalSystem) and not as_json:
-            look = stack.enter_context(_progress.showing(console, running.status()))
-        done = running.restart(names, timeout, look)
+            shown["look"] = stack.enter_context(_progress.showing(console, running.status()))
+        done = running.restart(names, timeout, **shown)
     if as_json:
         _project.print_json({**done.status.as_data(), "failed": dict(done.failed)})
     else:
         why_not = [_show.kept_serving(name, why) for name, why in done.failed.items()]
         _status.show(console, done.status, why_not)
     sys.exit(0 if done.status.healthy and not done.failed else 1)
-
-
-def _ignore(_: object) -> None:
-    pass

@@ -10,7 +10,7 @@ from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.resolver import Resolver
-from tarmac.run.local.supervisor.stopped_stores import Stopping
+from tarmac.run.local.supervisor.stopped_stores import StoreStopper
 
 
 def fill(home: Home, options: Options, name: str) -> None:
@@ -28,4 +28,4 @@ def fill(home: Home, options: Options, name: str) -> None:
             raise BadInput([Problem("--from", what)])
         snapshot = Library.of(home).find(name)
         loading.check(snapshot, found)
-        loading.place(home, snapshot, found.here, Stopping(home, running=False))
+        loading.place(home, snapshot, found.here, StoreStopper(home, running=False))

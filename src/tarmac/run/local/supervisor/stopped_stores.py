@@ -24,17 +24,17 @@ ANSWER_S = 300.0
 
 
 @contextlib.contextmanager
-def of_copy(home: Home) -> Iterator[Stopping]:
+def of_copy(home: Home) -> Iterator[StoreStopper]:
     """Keep other snapshot verbs, and a start of the copy, away from its data. Raises BadInput."""
     home.create()
     with exchange.locked(home):
         running = client.is_running(home)
         if not running:
             exchange.finish(home)
-        yield Stopping(home, running=running)
+        yield StoreStopper(home, running=running)
 
 
-class Stopping:
+class StoreStopper:
     """How the stores of one copy are stopped while the copy is locked."""
 
     def __init__(self, home: Home, *, running: bool) -> None:
