@@ -7,6 +7,7 @@ are tried here; gates that hand objects to another program have fixtures and a t
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
@@ -149,3 +150,23 @@ def test_no_gate_finds_anything_in_an_environment_that_ships(system, environment
         assert way in line
     files = Folder(made, TODAY)
     assert [f"{gate.id} {finding}" for gate in of_files for finding in gate.of_files(files)] == []
+
+
+def beside_clusters():
+    """List the environments that the systems have besides those in a cluster."""
+    for system in sorted({name for name, _ in ENVIRONMENTS}):
+        for environment, settled in system_of(system).file.environments.items():
+            if settled.target != "cluster":
+                yield system, environment
+
+
+@pytest.mark.parametrize(("system", "environment"), [*beside_clusters()])
+def test_no_gate_finds_an_error_in_a_repository_or_in_compose_files(system, environment):
+    plan, made = plan_of(system, environment), artifacts_of(system, environment)
+    subject = Subject(system_of(system), plan, made, TODAY)
+    errors = []
+    for gate in GATES.values():
+        if plan.settings.target in gate.targets:
+            with contextlib.suppress(Skip):
+                errors += [f"{gate.id} {f}" for f in gate.check(subject) if not f.warning]
+    assert errors == []
