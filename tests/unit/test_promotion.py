@@ -127,7 +127,10 @@ def test_a_file_without_an_end_of_line_is_no_obstacle():
         ({"to": "production"}, "environment 'production' does not exist; choose one of: prod, stg"),
         ({"to": "prod", "source": "stage"}, "environment 'stage' does not exist"),
         ({"to": "prod", "source": "prod"}, "cannot be promoted to itself"),
-        ({"to": "prod", "order": "1.0.0"}, "order: no such service; did you mean 'orders'?"),
+        (
+            {"to": "prod", "order": "1.0.0"},
+            "order: no such service or store; did you mean 'orders'?",
+        ),
         ({"to": "prod", "orders": "a b"}, "'a b' is not a tag"),
         ({"to": "prod", "orders": "sha256:12"}, "'sha256:12' is not a tag"),
     ],

@@ -38,7 +38,7 @@ SECTION = "Deliver"
     metavar="SERVICE=TAG",
     multiple=True,
     callback=_images,
-    help="A service's tag or sha256:DIGEST, as pushed by a pipeline.",
+    help="A service's tag or sha256:DIGEST, as pushed by a pipeline; a store's sha256:DIGEST.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the diff without writing.")
 @_project.json_option

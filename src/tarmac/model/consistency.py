@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.errors import Problem, did_you_mean
+from tarmac.model import image_pins
 from tarmac.model.contradictions import contradictions
 from tarmac.model.environment import Environment
 from tarmac.model.gaps import Gaps
@@ -51,6 +52,7 @@ def inconsistencies(system: System, gaps: Gaps = NO_GAPS) -> Iterator[Problem]:
     yield from _promises(system, gaps)
     yield from _shared_secrets(system)
     yield from _environments(system, gaps)
+    yield from _images(system, gaps)
     yield from organization_problems(system)
     yield from layout_problems(system)
 
@@ -347,6 +349,16 @@ def _promises(system: System, gaps: Gaps) -> Iterator[Problem]:
             if store not in stores:
                 path = ("invariants", name, *(("equal", store) if invariant.equal else ("store",)))
                 yield _unknown(system, path, f"invariant {name}", "stores", store, stores)
+
+
+def _images(system: System, gaps: Gaps) -> Iterator[Problem]:
+    left_out = {*gaps.left_out("services"), *gaps.left_out("stores")}
+    for environment, settled in system.file.environments.items():
+        for name, image in settled.images.items():
+            why = image_pins.complaint(system.file, name, image)
+            if why and name not in left_out:
+                place = _at(system, "environments", environment, "images", name, key=True)
+                yield Problem(place, f"`images` has '{name}': {why}")
 
 
 def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:

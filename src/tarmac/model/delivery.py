@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from tarmac.model.texts import Owner, RepositoryUrl
+from tarmac.model.texts import Digest, Owner, RepositoryUrl
 from tarmac.model.value import Duration, Name, StrictModel
 
 #: A branch or tag of git.
@@ -26,6 +26,13 @@ class Root(StrictModel):
     owners: tuple[Owner, ...] = Field(
         min_length=1, description="The reviewers of changes below it: `@acme/data`."
     )
+
+
+class BaseImages(StrictModel):
+    """What the Dockerfile of the kit's services begins with, by content."""
+
+    builder: Digest | None = Field(default=None, description="The digest of its `BUILDER`.")
+    runtime: Digest | None = Field(default=None, description="The digest of its `RUNTIME`.")
 
 
 class Delivery(StrictModel):
@@ -48,6 +55,11 @@ class Delivery(StrictModel):
     owners: tuple[Owner, ...] = Field(
         default=(),
         description="The reviewers of changes: `@acme/platform`; default: the system's owner.",
+    )
+    base_images: BaseImages = Field(
+        default=BaseImages(),
+        description="Digests of the images that the Dockerfile begins with: `sha256:...`; a build "
+        "then takes these, whatever their tags have become.",
     )
     roots: dict[Name, Root] = Field(
         default={},

@@ -136,7 +136,9 @@ class Environment(StrictModel):
     )
     version: Tag = Field(default="0.1.0", description="The images' tag.")
     images: dict[Name, Image] = Field(
-        default={}, description="Service -> its own tag, or `sha256:...`."
+        default={},
+        description="Service -> its own tag, or `sha256:...`; store or `broker` -> `sha256:...` of "
+        "the image of its version, where it runs in the cluster.",
     )
     servers: dict[Name, tuple[Name, ...]] = Field(
         default={},

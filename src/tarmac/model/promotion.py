@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import yaml
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.model import document
+from tarmac.model import document, image_pins
 from tarmac.model.system import System
 
 #: A tag (the distribution's specification), or what an image is by its content.
@@ -57,7 +57,7 @@ def promoted(
 
     Args:
         source: the environment whose versions it takes; None: it keeps its own.
-        images: service -> tag or digest, whatever the rest is.
+        images: service -> tag or digest, or store -> digest, whatever the rest is.
 
     Raises:
         BadInput: an environment or a service that is not there, what is not a tag, or an
@@ -68,26 +68,31 @@ def promoted(
     base = before if source is None else current(system, source)
     if source == to:
         raise BadInput([Problem(to, "an environment cannot be promoted to itself; name two")])
-    known = system.file.services
     problems = [
         *_updated(
             system, to, "the promoted version would never run; {}, or remove `updater` first"
         ),
         *_updated(system, source, "its versions are not in this file; name tags with --image"),
     ]
-    problems += [
-        Problem(name, f"no such service; {did_you_mean(name, known)}")
-        for name in images
-        if name not in known
-    ]
-    problems += [
-        Problem(name, f"'{image}' is not a tag; write e.g. 1.4.0, or sha256: and 64 hex digits")
-        for name, image in images.items()
-        if not IMAGE.fullmatch(image)
-    ]
+    for name, image in images.items():
+        if why := image_pins.complaint(system.file, name, image):
+            problems.append(Problem(name, why))
+        elif not IMAGE.fullmatch(image):
+            what = f"'{image}' is not a tag; write e.g. 1.4.0, or sha256: and 64 hex digits"
+            problems.append(Problem(name, what))
     if problems:
         raise BadInput(problems)
-    return ImageVersions(base.version, {**base.images, **images})
+    taken = dict(base.images)
+    if source is not None and not _same_broker(system, source, to):
+        taken.pop(image_pins.BROKER, None)
+        if image_pins.BROKER in before.images:
+            taken[image_pins.BROKER] = before.images[image_pins.BROKER]
+    return ImageVersions(base.version, {**taken, **images})
+
+
+def _same_broker(system: System, source: str, to: str) -> bool:
+    known = system.file.environments
+    return known[source].broker == known[to].broker
 
 
 #: What makes an image updater take another image, by its rule.

@@ -20,6 +20,7 @@ REGISTRY = r"^[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*$"
 OWNER = r"^@?[A-Za-z0-9][A-Za-z0-9._+-]*([/@][A-Za-z0-9._-]+)*$"
 TAG = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
 IMAGE = r"^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64})$"
+DIGEST = r"^sha256:[0-9a-f]{64}$"
 LOWER_WORDS = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 STORE_VERSION = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 LABEL_KEY = rf"^([a-z0-9][a-z0-9.-]*/)?{_NODE_LABEL}$"
@@ -38,6 +39,7 @@ Registry = Annotated[str, StringConstraints(pattern=REGISTRY)]
 Owner = Annotated[str, StringConstraints(pattern=OWNER)]
 Tag = Annotated[str, StringConstraints(pattern=TAG)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE)]
+Digest = Annotated[str, StringConstraints(pattern=DIGEST)]
 #: A cloud, a region of one, a zone of that.
 CloudName = Annotated[str, StringConstraints(pattern=LOWER_WORDS)]
 StoreVersion = Annotated[str, StringConstraints(pattern=STORE_VERSION)]
@@ -60,6 +62,7 @@ WORDS = {
     OWNER: "write a team or an address, e.g. @acme/shop",
     TAG: "use up to 128 letters, digits, '.', '_' and '-'",
     IMAGE: "write a tag, or sha256: and 64 hexadecimal digits",
+    DIGEST: "write sha256: and 64 hexadecimal digits",
     LOWER_WORDS: "use a-z, 0-9 and '-', e.g. eu-central-1",
     STORE_VERSION: 'write a version in quotes, e.g. "16"',
     LABEL_KEY: "write the key of a label of Kubernetes, e.g. example.com/role",

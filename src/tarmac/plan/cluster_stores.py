@@ -68,7 +68,8 @@ def offered(
                 )
             )
         else:
-            offers[name] = _offer(kinds[kind], contained[0], version)
+            digest = settled.images.get(name, "")
+            offers[name] = _offer(kinds[kind], contained[0], version, digest)
     if problems:
         raise BadInput(problems)
     return offers
@@ -83,11 +84,12 @@ def _contained(kind: StoreKind) -> tuple[Image, ContainerFactory] | None:
     return None
 
 
-def _offer(kind: StoreKind, image: Image, asked: str | None) -> ProviderCandidate:
+def _offer(kind: StoreKind, image: Image, asked: str | None, digest: str) -> ProviderCandidate:
     """Choose the tag: the requested version, or a newer one that serves it as well."""
     older = asked is not None and numbers(asked) <= numbers(kind.served_by_newer)
     tag = image.tag if asked is None or older else asked
-    return ProviderCandidate(DOCKER, {}, tag, kind.id, f"{image.name}:{tag}")
+    whole = f"{image.name}:{tag}{f'@{digest}' if digest else ''}"
+    return ProviderCandidate(DOCKER, {}, tag, kind.id, whole)
 
 
 def containers(bindings: Bindings) -> dict[str, Container]:

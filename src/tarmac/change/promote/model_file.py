@@ -23,6 +23,7 @@ from tarmac.change.compare.comparing import compare
 from tarmac.change.compare.markdown import markdown
 from tarmac.change.compare.revisions import Revision
 from tarmac.check.verify.system import VerifyOptions, verify
+from tarmac.model.image_pins import stores_of
 from tarmac.model.loader import load
 from tarmac.model.promotion import ImageVersions, amended, current, promoted
 from tarmac.model.system import System
@@ -37,7 +38,7 @@ class PromotionResult:
     file: Path
     system: str
     to: str
-    #: Service -> its tag or digest before and after; only those that differ.
+    #: Service or store -> its tag or digest before and after; only those that differ.
     images: Mapping[str, tuple[str, str]]
     #: None where nothing differs.
     comparison: Comparison | None
@@ -70,6 +71,10 @@ def promote(
         name: (before.of(name), after.of(name))
         for name in system.file.services
         if before.of(name) != after.of(name)
+    } | {
+        name: (before.images.get(name, "its tag"), after.images.get(name, "its tag"))
+        for name in stores_of(system.file)
+        if before.images.get(name) != after.images.get(name)
     }
     name = system.file.system
     if _said(before) == _said(after):
