@@ -97,6 +97,19 @@ def test_how_a_container_is_stopped_comes_over():
     assert "stop:" not in text_of(composed("stop_signal: SIGTERM"))
 
 
+def test_what_runs_after_a_start_and_before_an_end_comes_over():
+    found = composed(
+        "post_start: [{command: [./warm, 'a b'], user: root}, {command: ./told}], "
+        "pre_stop: [{command: ./leave}]"
+    )
+    text = text_of(found)
+    assert """    after_start: {run: "./warm 'a b' && ./told"}""" in text
+    assert "    before_stop: {run: ./leave}" in text
+    hook = system_of(found).file.services[found.services[0].name].after_start
+    assert hook is not None
+    assert hook.run == ("./warm 'a b' && ./told",)
+
+
 def test_a_host_in_a_command_is_found_by_its_name():
     (service,) = composed(
         "command: celery --broker=redis://cache:6379/0 flower, depends_on: [cache]",

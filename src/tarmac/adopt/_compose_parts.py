@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -167,6 +168,14 @@ def end_of(spec: Mapping[str, Any]) -> tuple[str, float]:
     units = {"h": 3600, "m": 60, "s": 1, "ms": 0.001, "us": 0.000001}
     seconds = sum(float(number) * units[unit] for number, unit in parts)
     return named_signal(str(spec.get("stop_signal") or "")), seconds
+
+
+def hook_of(spec: Mapping[str, Any], moment: str) -> str:
+    """Read what runs in a container at `post_start` or `pre_stop`, as one line for a shell."""
+    hooks = spec.get(moment)
+    commands = [hook.get("command") for hook in hooks or () if isinstance(hook, Mapping)]
+    lines = [shlex.join(map(str, c)) if isinstance(c, list) else str(c or "") for c in commands]
+    return " && ".join(filter(None, lines))
 
 
 def mounts_of(spec: Mapping[str, Any], below: str = "/") -> Iterator[tuple[str, str]]:

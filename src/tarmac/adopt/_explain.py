@@ -27,6 +27,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "stores": ("depends_on", "links"),
     "probe": ("healthcheck",),
     "stop": ("stop_signal", "stop_grace_period"),
+    "after_start": ("post_start",),
+    "before_stop": ("pre_stop",),
     "volumes": ("volumes",),
 }
 _OF_VARIABLES = ("env", "secrets")

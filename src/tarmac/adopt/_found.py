@@ -167,6 +167,9 @@ class Service:
     #: What asks it to end, without SIG, and the seconds that it may take; "" and 0: as usual.
     stop_signal: str = ""
     stop_grace_s: float = 0.0
+    #: Lines for a shell that run after its start and before its end.
+    after_start: str = ""
+    before_stop: str = ""
     tasks: Mapping[str, str] = field(default_factory=dict)
     #: Folders that outlive it: name -> path in its own folder.
     volumes: Mapping[str, str] = field(default_factory=dict)

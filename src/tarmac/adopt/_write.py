@@ -190,6 +190,12 @@ def _probe(service: Service) -> Iterator[str]:
 
 
 def _end(service: Service) -> Iterator[str]:
+    for moment, line in (
+        ("after_start", service.after_start),
+        ("before_stop", service.before_stop),
+    ):
+        if line:
+            yield f"    {moment}: {{run: {scalar(line, inside=True)}}}"
     signal = [f"signal: {service.stop_signal}"] if service.stop_signal else []
     grace = [f"grace: {service.stop_grace_s:g}s"] if service.stop_grace_s else []
     if signal or grace:

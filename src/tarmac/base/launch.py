@@ -123,6 +123,16 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Hook:
+    """A command that runs at one moment of a program's life, in its folder and environment."""
+
+    #: What the model calls it.
+    name: str
+    argv: tuple[str, ...]
+    within_s: float
+
+
+@dataclass(frozen=True)
 class FileTree:
     """A folder made once per machine by a command, then copied for each node.
 
@@ -259,6 +269,12 @@ class Launch:
     setup: tuple[Sql, ...] = ()
     #: Said once the node is ready.
     post_start: PostStartSetup | None = None
+    #: Runs when the program was started; the node is ready once it has ended with 0.
+    after_start: Hook | None = None
+    #: Runs before the program is asked to end.
+    before_stop: Hook | None = None
+    #: Asks the program to end, in place of the signal.
+    stop_command: Hook | None = None
     stop_signal: str = "SIGTERM"
     #: The stop signal goes to the whole session: a shell does not pass it on.
     signal_group: bool = False

@@ -99,6 +99,8 @@ def _instances(it: Explained, states: Mapping[str, str]) -> Rows:
 
 def _lifecycle(it: Explained) -> Rows:
     rows: Rows = [(name, words, "") for name, words in it["probes"].items()]
+    if it["after_start"]:
+        rows.append(("after start", it["after_start"], ""))
     rows.append(("stop", it["stop"], ""))
     if it["after"]:
         rows.append(("starts after", ", ".join(it["after"]), ""))

@@ -31,6 +31,12 @@ def contradictions(system: System, name: str, service: Service) -> Iterator[Prob
     commands: dict[Path, tuple[str, ...] | None] = {(*root, "run"): service.run}
     if service.probe is not None:
         commands[*root, "probe", "command"] = service.probe.command
+    commands[*root, "stop", "command"] = service.stop.command
+    for name_of, hook in (
+        ("after_start", service.after_start),
+        ("before_stop", service.before_stop),
+    ):
+        commands[*root, name_of, "run"] = hook.run if hook else None
     for task, spec in service.tasks.items():
         commands[*root, "tasks", task, "run"] = spec.run
     for path, argv in commands.items():

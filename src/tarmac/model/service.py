@@ -157,6 +157,15 @@ class SecretUse(StrictModel):
         return self.as_ == "file"
 
 
+class ServiceHook(StrictModel):
+    """A command at one moment of a service's life, in its folder and environment."""
+
+    run: OneOrMore = Field(description="The command.")
+    within: Duration = Field(
+        default=30.0, gt=0, le=3600, description="It has failed if it takes longer."
+    )
+
+
 class Stop(StrictModel):
     """How a service is told to end, and how long it may take."""
 
@@ -166,6 +175,17 @@ class Stop(StrictModel):
     grace: Duration | None = Field(
         default=None, gt=0, le=3600, description="From the signal to SIGKILL; default: 10s."
     )
+    command: OneOrMore | None = Field(
+        default=None,
+        description="A command that asks it to end, in place of the signal, e.g. `nginx -s quit`. "
+        "In a cluster and in Compose the signal follows.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.command is not None and "signal" in self.model_fields_set:
+            raise ValueError("has both `signal` and `command`; keep the one that ends it")
+        return self
 
 
 class Service(StrictModel):
@@ -223,6 +243,16 @@ class Service(StrictModel):
         ),
     ] = Field(default={}, description="Variables with a secret value, from .env or generated.")
     probe: ProbeSpec | None = None
+    after_start: ServiceHook | None = Field(
+        default=None,
+        description="Runs each time its program was started, beside it: nothing uses the service "
+        "before this ended with 0, and the program is stopped if it fails.",
+    )
+    before_stop: ServiceHook | None = Field(
+        default=None,
+        description="Runs each time before it is asked to end, within its `grace`; it ends in any "
+        "case.",
+    )
     stop: Stop = Stop()
     isolated: bool = Field(default=False, description="Never shares an interpreter's memory.")
     watch: OneOrMore = Field(
@@ -273,6 +303,13 @@ class Service(StrictModel):
                 "has `image_port`, which is for a program with `run` and a port of its own; "
                 "remove it"
             )
+        hooks = (
+            ("after_start", self.after_start),
+            ("before_stop", self.before_stop),
+            ("stop: {command: ...}", self.stop.command),
+        )
+        if self.source and (hook := next((name for name, own in hooks if own), "")):
+            raise ValueError(f"has `{hook}`, which is for a program with `run`; remove it")
         if self.writable and self.source:
             raise ValueError("has `writable`, which is for a program with `run`; remove it")
         for path in self.writable.values():

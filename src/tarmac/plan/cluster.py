@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-from tarmac.base.launch import File, Probe, Secret, Text, is_secret
+from tarmac.base.launch import File, Hook, Probe, Secret, Text, is_secret
 from tarmac.model.delivery import Delivery
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.objective import Objective
@@ -129,6 +129,10 @@ class Workload:
     grace_s: float = 30.0
     #: What asks it to end: of a pod, its image says which.
     stop_signal: str = "SIGTERM"
+    #: What runs beside it when it has started, before it is asked to end, and to ask it.
+    after_start: Hook | None = None
+    before_stop: Hook | None = None
+    stop_command: Hook | None = None
     #: The number that people know a port by, where its image listens on another one: by that one.
     known_ports: Mapping[int, int] = field(default_factory=dict)
     #: The command, where it is not the image's own.

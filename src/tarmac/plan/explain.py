@@ -14,7 +14,9 @@ from tarmac.base.launch import (
     CommandProbe,
     ExchangeProbe,
     GrpcProbe,
+    Hook,
     HttpProbe,
+    Launch,
     LogProbe,
     Probe,
     TcpProbe,
@@ -130,7 +132,8 @@ def _service(system: System, plan: Plan, name: str) -> Explained:
         "probes": _probes(first),
         "after": list(first.after),
         "needs": list(first.needs),
-        "stop": f"{launch.stop_signal}, SIGKILL after {launch.grace_s:g} s",
+        "after_start": _said(launch.after_start),
+        "stop": _end(launch),
         "calls": [
             {
                 "target": e.target,
@@ -336,6 +339,19 @@ def _about_store(system: System, plan: Plan, name: str) -> str:
 def _topics(system: System) -> set[str]:
     services = system.file.services.values()
     return {topic for service in services for topic in (*service.publishes, *service.consumes)}
+
+
+def _said(hook: Hook | None) -> str:
+    return f"{' '.join(hook.argv)} (within {hook.within_s:g} s)" if hook else ""
+
+
+def _end(launch: Launch) -> str:
+    """Say in one line how a program ends."""
+    asked = launch.stop_signal
+    if launch.stop_command:
+        asked = f"`{' '.join(launch.stop_command.argv)}`"
+    first = f"{_said(launch.before_stop)}, then " if launch.before_stop else ""
+    return f"{first}{asked}, SIGKILL after {launch.grace_s:g} s"
 
 
 def _place(system: System, edge: Edge) -> str:

@@ -11,6 +11,7 @@ from tarmac.base.launch import (
     CommandProbe,
     ForkedStart,
     GrpcProbe,
+    Hook,
     HttpProbe,
     Launch,
     LogProbe,
@@ -19,7 +20,7 @@ from tarmac.base.launch import (
 )
 from tarmac.model import conventions
 from tarmac.model.edge import references
-from tarmac.model.service import Service, Task
+from tarmac.model.service import Service, ServiceHook, Task
 from tarmac.plan import names, secret_files
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.settings import volume
@@ -47,6 +48,7 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
         argv=_command(argv, trap=True),
         signal_group=_command(argv)[0] == SHELL,
         **_end(service),
+        **hooks_of(service),
         booted=TcpProbe(port) if port else None,
         ready=ready,
         booted_within_s=within_s,
@@ -113,6 +115,28 @@ def _end(service: Service) -> _End:
     if service.stop.grace is not None:
         found["grace_s"] = service.stop.grace
     return found
+
+
+class Hooks(TypedDict):
+    """The commands around a program's life."""
+
+    after_start: Hook | None
+    before_stop: Hook | None
+    stop_command: Hook | None
+
+
+def hooks_of(service: Service) -> Hooks:
+    """Return what runs after a service's start and at its end."""
+    own = service.stop.command
+    return Hooks(
+        after_start=_hook("after_start", service.after_start),
+        before_stop=_hook("before_stop", service.before_stop),
+        stop_command=Hook("stop.command", _command(own), 3600.0) if own else None,
+    )
+
+
+def _hook(name: str, given: ServiceHook | None) -> Hook | None:
+    return Hook(name, _command(given.run), given.within) if given else None
 
 
 def _place(bindings: Bindings, name: str) -> tuple[str, tuple[str, ...]]:

@@ -27,6 +27,7 @@ KEYS = {
     "probe": ("livenessprobe", "readinessprobe", "startupprobe", "healthcheck"),
     "user": ("runasuser", "runasgroup", "fsgroup", "user"),
     "shutdown": ("terminationgraceperiodseconds", "prestop", "stop_grace_period"),
+    "hook": ("poststart", "prestop", "post_start", "pre_stop"),
     "command": ("command", "args", "entrypoint"),
     "source": ("build", "args"),
     "quota": ("hard",),

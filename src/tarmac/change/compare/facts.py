@@ -39,6 +39,9 @@ WORKLOAD |= {
     "drain_s",
     "grace_s",
     "stop_signal",
+    "after_start",
+    "before_stop",
+    "stop_command",
     "argv",
     "files",
     "volumes",
@@ -228,6 +231,9 @@ def _numbers(side: Side, workload: Workload) -> Iterator[tuple[Key, Fact]]:
         Key("shutdown", name),
         Fact((workload.drain_s, workload.grace_s, workload.stop_signal), place),
     )
+    for hook in (workload.after_start, workload.before_stop, workload.stop_command):
+        if hook is not None:
+            yield Key("hook", name, hook.name), Fact((hook.argv, hook.within_s), place)
     if workload.metrics:
         yield Key("metrics", name), Fact(workload.metrics, place)
     if workload.role == "service":

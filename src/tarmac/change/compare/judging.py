@@ -31,6 +31,7 @@ JUDGES: Mapping[str, Callable[[ComparedFact], RiskAssessment]] = {
     "resources": workloads.resources,
     "port": workloads.port,
     "command": workloads.command,
+    "hook": workloads.hook,
     "source": workloads.source,
     "task": workloads.task,
     "schedule": workloads.schedule,

@@ -291,6 +291,12 @@ def command(found: ComparedFact) -> RiskAssessment:
     return RiskAssessment(MEDIUM, f"started as {moved(was, now)}")
 
 
+def hook(found: ComparedFact) -> RiskAssessment:
+    """Assess a command after a start or before an end."""
+    was, now = (text(value and value[0]) for value in found.values)
+    return RiskAssessment(MEDIUM, f"runs {moved(was, now)} as {code(found.key.name)}")
+
+
 def source(found: ComparedFact) -> RiskAssessment:
     """Assess the sources of an image."""
     was, now = (text(value and (value[0] or value[1])) for value in found.values)

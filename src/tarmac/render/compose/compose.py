@@ -13,6 +13,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, OneTimeTask, Workload
 from tarmac.render.compose.parts import services as c
 from tarmac.render.compose.parts import values
+from tarmac.render.compose.parts.hooks import hooks
 from tarmac.render.compose.parts.modes import development, staging
 from tarmac.render.compose.parts.order import Order, order
 from tarmac.render.compose.parts.secret_script import script
@@ -29,6 +30,7 @@ START = (
 def _service(plan: ClusterPlan, workload: Workload, among: Order) -> dict[str, Any]:
     ends = {"stop_grace_period": f"{workload.grace_s:g}s"}
     ends |= {} if workload.stop_signal == "SIGTERM" else {"stop_signal": workload.stop_signal}
+    ends |= hooks(workload)
     found: dict[str, Any] = {"image": workload.image}
     if workload.role == "service":
         found |= {"profiles": among.profiles(workload.name), "read_only": True}

@@ -17,6 +17,7 @@ from tarmac.render.kubernetes.parts import (
     probes,
     scratch,
 )
+from tarmac.render.kubernetes.parts.lifecycle import lifecycle
 from tarmac.render.kubernetes.parts.metadata import an_object, kept_apart, selector
 from tarmac.render.renderer import Renderer
 
@@ -29,10 +30,7 @@ def _container(workload: Workload) -> dict[str, Any]:
         "ports": pods.ports(workload),
         **pods.env(workload, {name: setting.value for name, setting in workload.env.items()}),
         **probes.probes(workload),
-        # The service says on /health/ready that it goes, and serves on for DRAIN_DELAY_S; without
-        # this pause a pod would still be sent requests by nodes that do not know yet that it
-        # ends.
-        "lifecycle": {"preStop": {"sleep": {"seconds": round(workload.drain_s)}}},
+        "lifecycle": lifecycle(workload),
         "resources": pods.amounts(workload.resources),
         "securityContext": pods.CONTAINER_SECURITY,
         "volumeMounts": [

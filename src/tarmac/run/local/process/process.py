@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.base.errors import TarmacError
-from tarmac.base.launch import AliveProbe, TcpProbe, reveal, secrets_of
+from tarmac.base.launch import AliveProbe, Hook, TcpProbe, reveal, secrets_of
 from tarmac.plan.plan import Node
 from tarmac.run.local.diagnostics import diagnosis
 from tarmac.run.local.diagnostics.diagnosis import Failure
 from tarmac.run.local.host import listeners
 from tarmac.run.local.host.sockets import is_free
-from tarmac.run.local.process import start
+from tarmac.run.local.process import hooks, start
 from tarmac.run.local.process.accept_queue import wait_until_accepted
 from tarmac.run.local.process.context import ProcessContext
 from tarmac.run.local.process.misplaced import misplaced
@@ -76,6 +76,8 @@ class Process:
         self._seen = ""
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        #: Where its hooks run; None before its first start.
+        self._place: hooks.HookPlace | None = None
         #: Cleared while a fault keeps it down.
         self._allowed = asyncio.Event()
         self._allowed.set()
@@ -188,12 +190,16 @@ class Process:
             self._move(state.STOPPING)
             began, grace_s = time.monotonic(), self.node.launch.grace_s
             await self._signal(running, signal.SIGCONT)  # a stopped one (SIGSTOP) receives nothing
+            await self._hook(self.node.launch.before_stop, grace_s)
             if self.ready.is_set():  # what does not answer accepts nothing more
                 ports = self.node.listening
                 await wait_until_accepted(ports, running.exited, self.log, grace_s / 2)
-            await self._signal(running, signal.Signals[self.node.launch.stop_signal])
             left_s = grace_s - (time.monotonic() - began)
-            done, _ = await asyncio.wait([running.exited], timeout=left_s)
+            own = self.node.launch.stop_command
+            if own is None or not await self._hook(own, left_s):
+                await self._signal(running, signal.Signals[self.node.launch.stop_signal])
+            left_s = grace_s - (time.monotonic() - began)
+            done, _ = await asyncio.wait([running.exited], timeout=max(0.0, left_s))
             if not done:
                 self.log.note(f"still running after {grace_s:g} s: SIGKILL")
                 await self._signal(running, signal.SIGKILL)
@@ -205,6 +211,15 @@ class Process:
         self._come_out(Failure("it was stopped", ""))
         self._move(state.STOPPED, pid=None, detail="")
         self.log.close()
+
+    async def _hook(self, hook: Hook | None, at_most_s: float) -> bool:
+        """Run a hook of its end; return whether it ended with 0, and note why not."""
+        if hook is None or self._place is None:
+            return False
+        failure = await hooks.run(hook, self._place, at_most_s)
+        if failure:
+            self.log.note(failure)
+        return not failure
 
     def _come_out(self, failure: Failure | None) -> None:
         if not self.outcome.done():
@@ -301,6 +316,7 @@ class Process:
         self._seen = ""
         self.log.tail.clear()  # the last lines of an earlier try explain nothing
         prober = Prober(launch, context, env=env, cwd=cwd)
+        self._place = hooks.HookPlace(env, cwd, context.spawner, self.log)
         self.log.on_line = prober.look
         if self._stopping:  # `stop` has looked for a process already, and found none
             return None, "it was stopped", None
@@ -383,7 +399,13 @@ class Process:
         return ""
 
     async def _answers(self, prober: Prober, report: Callable[[str], None]) -> str:
-        """Wait until it is booted and ready; return why not."""
+        """Wait until it is booted and ready, and its hook has ended; return why not."""
+        hook, place = self.node.launch.after_start, self._place
+        if hook is None or place is None:
+            return await self._probed(prober, report)
+        return await hooks.first_failure(hooks.run(hook, place), self._probed(prober, report))
+
+    async def _probed(self, prober: Prober, report: Callable[[str], None]) -> str:
         if late := await prober.booted(report):
             return late
         self._move(state.BOOTED)
