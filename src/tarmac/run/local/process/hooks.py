@@ -18,7 +18,7 @@ from tarmac.run.local.state.logs import LogFile
 
 @dataclass(frozen=True)
 class HookPlace:
-    """Where the hooks of one process run, and who starts them."""
+    """Where the hooks of one process run, and what starts them."""
 
     env: Mapping[str, str]
     cwd: Path
