@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import click
 import pytest
 
 from tarmac.base.errors import MissingTool
@@ -97,6 +98,34 @@ def test_one_word_is_a_process_of_the_system_here_whatever_that_is_called(
     (tmp_path / "tarmac.yaml").write_text(TWICE)
     monkeypatch.chdir(tmp_path)
     assert _project.split_names(words) == (system, names)
+
+
+@pytest.mark.parametrize(
+    ("words", "system", "drill"),
+    [
+        ((), None, None),
+        (("notes",), "notes", None),
+        (("db-kill",), None, "db-kill"),
+        (("drills/db-kill.yaml",), None, "drills/db-kill.yaml"),
+        (("notes", "db-kill"), "notes", "db-kill"),
+    ],
+)
+def test_one_word_is_a_drill_unless_a_system_has_that_name(
+    words: tuple[str, ...],
+    system: str | None,
+    drill: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "drills/db-kill.yaml").write_text("title: x\n")
+    (tmp_path / "tarmac.yaml").write_text("system: notes\nservices: {}\n")
+    monkeypatch.chdir(tmp_path)
+    asked = click.Context(click.Command("drill"))
+    parameter = click.Argument(["names"])
+    assert _project.system_and_name(asked, parameter, words) == (system, drill)
+    monkeypatch.chdir("/")
+    assert _project.system_and_name(asked, parameter, ("shop",)) == ("shop", None)
 
 
 def test_a_word_is_the_systems_name_where_its_file_cannot_tell(

@@ -170,6 +170,26 @@ def split_names(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     return words[0], words[1:]
 
 
+def system_and_name(
+    ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
+) -> tuple[str | None, str | None]:
+    """Read `[SYSTEM] [NAME]`; beside a `tarmac.yaml`, one word is a NAME unless a system has it."""
+    if len(words) > 2:
+        raise click.BadParameter(f"{len(words)} words; give a system and one name", ctx, param)
+    if len(words) == 2:
+        return words[0], words[1]
+    if not words:
+        return None, None
+    (word,) = words
+    if not is_here():
+        return word, None
+    try:
+        is_system = find(word).name == SYSTEM_FILE
+    except BadInput:
+        is_system = False
+    return (word, None) if is_system else (None, word)
+
+
 def check_names(system: str | None, names: tuple[str, ...]) -> None:
     """Refuse a name that nothing can have, and a file that is not text, before anything starts."""
     for name in names:

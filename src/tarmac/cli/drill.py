@@ -17,8 +17,9 @@ SECTION = "Drill"
 
 
 @click.command("drill", short_help="Inject faults under load, and judge.")
-@click.argument("system")
-@click.argument("name", required=False)
+@click.argument(
+    "names", metavar="[SYSTEM] [NAME]", nargs=-1, callback=_project.system_and_name
+)
 @click.option("--list", "lists", is_flag=True, help="List the system's drills.")
 @click.option("--explain", "explains", is_flag=True, help="Explain what NAME does; run nothing.")
 @click.option(
@@ -66,8 +67,7 @@ SECTION = "Drill"
 )
 @_project.json_option
 def VERB(
-    system: str,
-    name: str | None,
+    names: tuple[str | None, str | None],
     replay: Path | None,
     namespace: str | None,
     target: str,
@@ -95,7 +95,7 @@ def VERB(
     verdict, 4 for INVALID: the drill proves nothing. The result is evidence for checklist items
     that name the drill.
 
-    Example: tarmac drill shop payments-db-kill
+    Example: tarmac drill shop orders-db-kill
     """
     from tarmac.base.foreign import files
     from tarmac.cli import _drill, _quick, _show
@@ -105,6 +105,7 @@ def VERB(
     from tarmac.model.loader import load
     from tarmac.run.opening import CLUSTER, Place
 
+    system, name = names
     file = _project.find(system)
     loaded = load(str(file), files.content)
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
@@ -129,7 +130,7 @@ def VERB(
         click.echo(text, nl=False)
         return
     if cron is not None:
-        click.echo(schedule.workflow(system, drill.path.stem, cron), nl=False)
+        click.echo(schedule.workflow(system or loaded.file.system, drill.path.stem, cron), nl=False)
         return
     if drill.kind.destroys and namespace is not None:
         what = f"kind '{drill.kind.id}' deletes data and runs on a copy of its own; leave it out"
