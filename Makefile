@@ -63,10 +63,9 @@ bench: sync ## measure, and write bench/results.md
 audit: sync ## look up known vulnerabilities of every locked dependency, in the package index
 	.venv/bin/python .ci/audit.py $(ARGS)
 
-release: sync ## audit every dependency, then build wheel and SBOM into dist/ (ARGS=--advisories DIR)
+release: sync ## audit every dependency, then build wheels, SBOM and licences into dist/, and try them
 	.venv/bin/python .ci/audit.py --complete $(ARGS)
-	UV=$$(command -v uv || echo .uv/bin/uv); $$UV build --quiet --wheel && \
-		$$UV export --quiet --frozen --no-dev --format cyclonedx1.5 --output-file dist/tarmac.cdx.json
+	@.ci/release
 
 hooks: ## have git check each commit message
 	@git config core.hooksPath .githooks
