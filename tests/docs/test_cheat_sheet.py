@@ -41,7 +41,8 @@ def tarmac(command, root):
         # Below it, as when it is typed: a command keeps how it was first asked for help.
         whole = click.Context(verbs, info_name="tarmac", **verbs.context_settings)
         with verbs.get_command(None, name).make_context(name, args, parent=whole) as context:
-            system, *names = context.params.get("names", [context.params.get("system")])
+            own, _ = context.params.get("named", (context.params.get("system"), None))
+            system, *names = context.params.get("names", [own])
             names += context.params.get("scale", {})
         assert system == "shop"
         assert {*names} <= {*MODEL.services, *MODEL.stores}

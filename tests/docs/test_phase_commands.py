@@ -99,7 +99,9 @@ class Shell:
         whole = click.Context(verbs, info_name="tarmac", **verbs.context_settings)
         with verbs.get_command(None, name).make_context(name, rest, parent=whole) as context:
             told = context.params
-        given = told.get("names") or [told.get("system")]
+        own, one = told.get("named", (told.get("system"), None))
+        given = told.get("names") or [own]
+        assert one is None or (ROOT / f"systems/{own}/{name}s/{one}.yaml").exists(), args
         file = system_of(self.system).file
         assert told.get("env") in {None, *file.environments}, args
         assert told.get("phase") in {None, *renderer.PHASES}, args

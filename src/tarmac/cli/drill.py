@@ -17,9 +17,7 @@ SECTION = "Drill"
 
 
 @click.command("drill", short_help="Inject faults under load, and judge.")
-@click.argument(
-    "names", metavar="[SYSTEM] [NAME]", nargs=-1, callback=_project.system_and_name
-)
+@click.argument("named", metavar="[SYSTEM] [NAME]", nargs=-1, callback=_project.system_and_name)
 @click.option("--list", "lists", is_flag=True, help="List the system's drills.")
 @click.option("--explain", "explains", is_flag=True, help="Explain what NAME does; run nothing.")
 @click.option(
@@ -67,7 +65,7 @@ SECTION = "Drill"
 )
 @_project.json_option
 def VERB(
-    names: tuple[str | None, str | None],
+    named: tuple[str | None, str | None],
     replay: Path | None,
     namespace: str | None,
     target: str,
@@ -105,7 +103,7 @@ def VERB(
     from tarmac.model.loader import load
     from tarmac.run.opening import CLUSTER, Place
 
-    system, name = names
+    system, name = named
     file = _project.find(system)
     loaded = load(str(file), files.content)
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo

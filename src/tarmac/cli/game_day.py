@@ -17,9 +17,7 @@ OWNER = "drill"
 
 
 @click.command("game-day", short_help="Run drills one after another; fill in a form.")
-@click.argument(
-    "names", metavar="[SYSTEM] [NAME]", nargs=-1, callback=_project.system_and_name
-)
+@click.argument("named", metavar="[SYSTEM] [NAME]", nargs=-1, callback=_project.system_and_name)
 @click.option("--list", "lists", is_flag=True, help="List the system's game days.")
 @click.option("--explain", "explains", is_flag=True, help="Explain what NAME does; run nothing.")
 @_project.file_option(
@@ -28,7 +26,7 @@ OWNER = "drill"
 @_project.file_option("--form", "form", "Write the form, a Markdown file.")
 @_project.json_option
 def VERB(
-    names: tuple[str | None, str | None],
+    named: tuple[str | None, str | None],
     journal: Path | None,
     form: Path | None,
     *,
@@ -55,7 +53,7 @@ def VERB(
     from tarmac.drill.report import game_day_form
     from tarmac.model.loader import load
 
-    system, name = names
+    system, name = named
     file = _project.find(system)
     loaded = load(str(file), files.content)
     if lists or name is None:
