@@ -76,7 +76,7 @@ class Artifact:
     @property
     def data(self) -> Mapping[str, Any]:
         """What is in it, as data; empty for text."""
-        return self.content if isinstance(self.content, Mapping) else {}
+        return self.content if isinstance(self.content, (dict, Mapping)) else {}
 
 
 #: The start of a comment, by the end of a file's name; others have no comments.

@@ -77,24 +77,27 @@ def items(data: Any, *path: str | int) -> tuple[Any, ...]:
 
 def at_each(value: Any, steps: Sequence[str], path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield what stands at a place, with its path; the step `-` is every item of a list."""
-    if not steps:
-        yield path, value
-    elif steps[0] == ITEM:
-        for number, part in enumerate(items(value)):
-            yield from at_each(part, steps[1:], (*path, number))
-    elif isinstance(value, Mapping) and steps[0] in value:
-        yield from at_each(value[steps[0]], steps[1:], (*path, steps[0]))
+    for done, step in enumerate(steps):
+        if step == ITEM:
+            above, below = (*path, *steps[:done]), steps[done + 1 :]
+            for number, part in enumerate(items(value)):
+                yield from at_each(part, below, (*above, number))
+            return
+        if not isinstance(value, _MAPPINGS) or step not in value:
+            return
+        value = value[step]
+    yield (*path, *steps), value
 
 
 def mappings(value: Any) -> list[Fields]:
     """List the mappings of a value that should be a list of them."""
     listed = value if isinstance(value, _LISTS) else ()
-    return [part for part in listed if isinstance(part, Mapping)]
+    return [part for part in listed if isinstance(part, _MAPPINGS)]
 
 
 def numbered(data: Any, *path: str | int) -> list[tuple[int, Fields]]:
     """List the mappings of a list, with their indexes."""
-    return [(n, part) for n, part in enumerate(items(data, *path)) if isinstance(part, Mapping)]
+    return [(n, part) for n, part in enumerate(items(data, *path)) if isinstance(part, _MAPPINGS)]
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -109,7 +112,7 @@ def places(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """Yield every text in a value with its path, however deep."""
     if isinstance(value, str):
         yield path, value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, _MAPPINGS):
         for key, item in value.items():
             yield from places(item, (*path, str(key)))
     elif isinstance(value, _LISTS):

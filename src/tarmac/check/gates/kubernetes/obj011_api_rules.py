@@ -19,7 +19,13 @@ from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.amounts import is_amount, wrong_amount
 from tarmac.check.gates.views.objects.leaves import is_typo, leaves
 from tarmac.check.gates.views.objects.metadata import kind_of, title
-from tarmac.check.gates.views.objects.object_rules import choices, is_ruled, object_rules, written
+from tarmac.check.gates.views.objects.object_rules import (
+    choices,
+    is_ruled,
+    nearly,
+    object_rules,
+    written,
+)
 from tarmac.check.gates.views.objects.role_rules import without_effect
 from tarmac.check.gates.views.objects.text_forms import FORMS, is_filled
 from tarmac.check.gates.views.scope import counted_in_files
@@ -92,8 +98,7 @@ def _word(path: Path, value: Any) -> str:
         return ""
     if (words := choices(path)) and value not in words:
         return _unknown(value, words)
-    nearly = (w for end, w in object_rules()["nearly"].items() if written(path).endswith(end))
-    found = (_near(value, words) for words in nearly if value not in words)
+    found = (_near(value, words) for words in nearly(written(path)) if value not in words)
     return next(filter(None, found), "")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import at_each, dig, items
+from tarmac.base.foreign.reading import ITEM, at_each, dig, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -39,18 +40,33 @@ def check(files: Files) -> Iterator[Finding]:
 
 def refusals(artifact: Artifact) -> Iterator[Refusal]:
     """Yield what is refused of an object, each place once for each reason."""
-    kind, specs = kind_of(artifact), spec_places(artifact.data)
+    data, kind = artifact.data, kind_of(artifact)
+    specs = spec_places(data)
     group, rules = group_of(artifact), server_rules()
     served = group in rules["groups"] and (bool(group) or kind in rules["core"])
     if served and (name := name_of(artifact)):
         form = rules["names"].get(kind, "subdomain")
         yield from formed(("metadata", "name"), name, form)
-    for section, judge in JUDGES.items():
-        for at, rule in _rules(section, kind if served else "", specs):
-            yield from judge(artifact.data, at, rule)
+    for head, judged in _by_head(kind if served else "", specs).items():
+        if dig(data, *head) is not None:
+            for judge, at, rule in judged:
+                yield from judge(data, at, rule)
 
 
 @cache
+def _by_head(kind: str, specs: tuple[str, ...]) -> Mapping[Sequence[str], Sequence[Any]]:
+    """Group the rules for a kind by what must be there for them to ask anything.
+
+    Most of an object's possible parts are not there, and most rules are of some part.
+    """
+    found: dict[Sequence[str], list[Any]] = {}
+    for section, judge in JUDGES.items():
+        for at, rule in _rules(section, kind, specs):
+            head = tuple(itertools.takewhile(lambda step: step != ITEM, at[:-1]))
+            found.setdefault(head, []).append((judge, at, rule))
+    return found
+
+
 def _rules(
     section: str, kind: str, specs: tuple[str, ...]
 ) -> tuple[tuple[Sequence[str], Any], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -14,6 +14,8 @@ from tarmac.base.foreign.reading import Path
 from tarmac.check.gates.views.objects.metadata import group_of
 
 FILE = files("tarmac") / "assets" / "object_rules.yaml"
+#: Places whose rules are remembered; objects have some hundred, labels may have any number.
+PLACES = 4096
 
 
 @cache
@@ -29,10 +31,21 @@ def is_ruled(artifact: Artifact) -> bool:
 
 def choices(path: Path) -> Sequence[str]:
     """List the words that a place may have; none where it may have any."""
-    whole = written(path)
+    return _choices(written(path))
+
+
+@lru_cache(PLACES)
+def _choices(whole: str) -> Sequence[str]:
     known: Mapping[str, Sequence[str]] = object_rules()["choices"]
     found = (words for end, words in known.items() if f".{whole}".endswith(f".{end}"))
     return next(found, ())
+
+
+@lru_cache(PLACES)
+def nearly(whole: str) -> Sequence[Sequence[str]]:
+    """List, for a path as it is written, the words that a text there may be meant to be."""
+    known: Mapping[str, Sequence[str]] = object_rules()["nearly"]
+    return [words for end, words in known.items() if whole.endswith(end)]
 
 
 def written(path: Path) -> str:
