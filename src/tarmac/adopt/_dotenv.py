@@ -52,6 +52,14 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     return {}, ""
 
 
+def copied(folder: Folder) -> dict[str, str]:
+    """Write the task that copies the example of a `.env`, as a README tells people to do first."""
+    _, file = of_file(folder)
+    if file in ("", ".env"):
+        return {}
+    return {"dotenv": f"test -e .env || cp {file} .env"}
+
+
 def resolved(values: Mapping[str, str]) -> dict[str, str]:
     """Fill in the values of a file that name others of it."""
     return {

@@ -167,6 +167,8 @@ class Service:
     #: What asks it to end, without SIG, and the seconds that it may take; "" and 0: as usual.
     stop_signal: str = ""
     stop_grace_s: float = 0.0
+    #: It works beside the folder's own program, with the same packages: a worker.
+    aside: bool = False
     #: Lines for a shell that run after its start and before its end.
     after_start: str = ""
     before_stop: str = ""

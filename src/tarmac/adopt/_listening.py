@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from tarmac.adopt import _code
+from tarmac.adopt import _code, _dotenv
 from tarmac.adopt._found import OWN_PORT, Folder, Service, port_number
 from tarmac.adopt._variable_read import VariableRead
 
@@ -44,6 +44,10 @@ class _Program:
         """The variables that its code reads."""
         return _code.variables(self.folder)
 
+    def beside(self, name: str) -> int:
+        """Read the port that a file in its own folder gives to a variable; 0 for none."""
+        return port_number(_dotenv.of_file(self.folder)[0].get(name, ""))
+
     def default(self, name: str) -> int:
         """Read the port that a variable has by default; 0 for none."""
         return port_number(self.reads[name].default or "") if name in self.reads else 0
@@ -67,8 +71,8 @@ def _told_port(program: _Program) -> Service | None:
     service, port = program.service, program.port
     if not ("$PORT" in service.run or service.port_variable or service.reads_port):
         return None
-    number = port or (program.default("PORT") or 8000)
-    return _at(service, number, "" if port else "port 8000")
+    said = port or program.beside("PORT")
+    return _at(service, said or program.default("PORT") or 8000, "" if said else "port 8000")
 
 
 def _variable_of_a_file(program: _Program) -> Service | None:
@@ -84,7 +88,8 @@ def _reads_port(program: _Program) -> Service | None:
     """Its code reads PORT."""
     if "PORT" not in program.reads:
         return None
-    number = program.port or program.default("PORT") or _code.own_number(program.folder)
+    said = program.port or program.beside("PORT") or program.default("PORT")
+    number = said or _code.own_number(program.folder)
     guess = "" if number else "port 8000: its code names none"
     return _at(program.service, number or 8000, guess)
 

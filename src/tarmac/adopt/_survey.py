@@ -101,8 +101,8 @@ def _started(
     """Find out how each service starts; those whose start nothing shows are kept apart."""
     services, unstarted, left_out = [], [], [*found.left_out]
     given = _dotenv.of_file(root)[0]
-    folders = Counter(service.folder for service in found.services)
-    places = frozenset(folders)
+    folders = Counter(service.folder for service in found.services if not service.aside)
+    places = frozenset(service.folder for service in found.services)
     for service in found.services:
         is_shared = folders[service.folder] > 1
         folder = without(root.below(service.folder), places, service.folder)
@@ -214,9 +214,10 @@ def _as_contained(
 ) -> tuple[Service, ...]:
     """Believe the folder's own container about command and ports before a guess from its code."""
     contained = next((r.services(folder) for r in recognisers if r.rank >= LAST_RANK), ())
-    if len(services) != 1 or len(contained) != 1 or by.rank < GUESS_RANK:
+    main, beside = [s for s in services if not s.aside], [s for s in services if s.aside]
+    if len(main) != 1 or len(contained) != 1 or by.rank < GUESS_RANK:
         return services
-    return (replace(contained[0], name=services[0].name),)
+    return (replace(contained[0], name=main[0].name), *beside)
 
 
 def _parents(path: str) -> Iterable[str]:

@@ -57,8 +57,9 @@ def without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
     """Take out the tasks that would do more at a start than they may; say which, and why."""
     scripts = (folder.mapping("package.json", from_json) or {}).get("scripts")
     known = {k: str(v) for k, v in scripts.items()} if isinstance(scripts, dict) else {}
-    # How packages are installed is ours.
-    given = {name: line for name, line in service.tasks.items() if name != "install"}
+    # How packages are installed is ours, and so is the copy of an example.
+    ours = ("install", "dotenv")
+    given = {name: line for name, line in service.tasks.items() if name not in ours}
     found = {name: why for name, line in given.items() if (why := harm(line, known))}
     left = {name: line for name, line in service.tasks.items() if name not in found}
     return replace(service, tasks=left), [

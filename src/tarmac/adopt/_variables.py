@@ -180,12 +180,17 @@ def _of_a_store(variable: _Variable) -> str | None:
 
 
 def _known_server(variable: _Variable) -> tuple[_servers.Server, str] | None:
-    """Tell which server a variable is about: by its name, or that without the program's own."""
+    """Tell which server a variable is about: by its name, or by those beside it."""
     name = variable.read.name
-    found = _servers.of_variable(name, variable.clients)
-    if found is None and (own := _own_prefix(variable.names)):
-        found = _servers.of_variable(name.removeprefix(own), variable.clients)
+    found = _by_its_name(name, variable)
     return found or _servers.of_group(name, variable.names, variable.clients)
+
+
+def _by_its_name(name: str, variable: _Variable) -> tuple[_servers.Server, str] | None:
+    """Tell which server a name is about, with the program's own name in front of it or without."""
+    own = _own_prefix(variable.names)
+    found = _servers.of_variable(name, variable.clients)
+    return found or _servers.of_variable(name.removeprefix(own), variable.clients)
 
 
 def _own_prefix(names: frozenset[str]) -> str:
@@ -200,7 +205,7 @@ def _is_told(server: _servers.Server, variable: _Variable) -> bool:
 
     Told no port, it looks at the usual one: that is not where a store is here.
     """
-    where = (_servers.of_variable(name, variable.clients) for name in variable.names)
+    where = (_by_its_name(name, variable) for name in variable.names)
     return any(k and k[0] == server and k[1] in ("url", "port", "address") for k in where)
 
 

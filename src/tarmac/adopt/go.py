@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from tarmac.adopt import _dotenv
 from tarmac.adopt._found import (
     Folder,
     Recogniser,
@@ -25,6 +26,8 @@ _FLAG = re.compile(
 )
 #: A library of command lines, and what such a program lacks that serves.
 _COMMANDS = re.compile(r"\"github\.com/(?:spf13/cobra|urfave/cli|alecthomas/kong)")
+#: Reads a file of variables, and mostly ends where it is not there.
+_LOADS = re.compile(r"godotenv\.(?:Load|Read|Overload)\(|SetConfigFile\(\"\.env\"\)")
 _SERVES = re.compile(r"(?i)listen|serve|server|daemon|worker|signal\.Notify")
 #: The built front end that is compiled in, or read from its folder.
 _EMBEDS = re.compile(r"(?m)^//go:embed\s+(?:all:)?((?:[\w-]+/)*(?:dist|build))\b")
@@ -72,11 +75,17 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 
 
 def _tasks(folder: Folder) -> Mapping[str, str]:
-    """Build the front end that the program serves: without its pages it does not start."""
+    """Return what comes first: a file of variables, and the front end that the program serves."""
     if "go.mod" not in folder.files:
         return {}
-    for file in folder.sources(".go"):
-        text = folder.read(file)
+    texts = {file: folder.read(file) for file in folder.sources(".go")}
+    asks = any(map(_LOADS.search, texts.values()))
+    return {**(_dotenv.copied(folder) if asks else {}), **_pages(folder, texts)}
+
+
+def _pages(folder: Folder, texts: Mapping[str, str]) -> Mapping[str, str]:
+    """Build the front end: without its pages the program does not start."""
+    for file, text in texts.items():
         beside = posixpath.dirname(file)
         built = [posixpath.join(beside, path) for path in _EMBEDS.findall(text)]
         for path in (*built, *_READS.findall(text)):

@@ -17,6 +17,7 @@ from tarmac.adopt._found import (
     local_ports,
     valid_name,
 )
+from tarmac.adopt._python_workers import module_of, workers
 
 #: So many of the topmost files are read.
 MOST_FILES = 200
@@ -113,14 +114,6 @@ def _wanted(folder: Folder) -> int:
     return 0
 
 
-def _module(file: str) -> tuple[str, str]:
-    """Turn a file into a module's name and the folder that it is imported from."""
-    parts = file.removesuffix(".py").removesuffix("/__init__").split("/")
-    if parts[0] == "src" and len(parts) > 1:
-        return ".".join(parts[1:]), "src"
-    return ".".join(parts), ""
-
-
 class _Start(NamedTuple):
     """How a program is started."""
 
@@ -131,10 +124,15 @@ class _Start(NamedTuple):
     port: int | None = None
 
 
-def _start(folder: Folder) -> _Start:
-    """Find the program, by the first rule that knows one."""
+def _texts(folder: Folder) -> dict[str, str]:
+    """Read the topmost files."""
     files = sorted(folder.sources(".py"), key=lambda file: (file.count("/"), file))
-    texts = {file: folder.read(file) for file in files[:MOST_FILES]}
+    return {file: folder.read(file) for file in files[:MOST_FILES]}
+
+
+def _start(folder: Folder, texts: Mapping[str, str]) -> _Start:
+    """Find the program, by the first rule that knows one."""
+    files = [*folder.sources(".py")]
     found = (rule(files, texts) for rule in _STARTS)
     return next(filter(None, found), _Start("", ""))
 
@@ -149,7 +147,7 @@ def _app(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # 
     """Find a module that makes an app."""
     for file, text in texts.items():
         if match := _APP.search(text):
-            module, base = _module(file)
+            module, base = module_of(file)
             where = f"{file}: {match[1]} = {match[2]}()"
             if match[2] == "Flask":
                 app = f"{base}/{module.replace('.', '/')}.py" if base else module
@@ -162,7 +160,7 @@ def _factory(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
     """Find a function that makes an app."""
     for file, text in texts.items():
         if match := _FACTORY.search(text):
-            module, base = _module(file)
+            module, base = module_of(file)
             if "Flask" in text:
                 app = module if not base else f"{base}/{module.split('.')[0]}"
                 return _Start(f"-m flask --app '{app}:{match[1]}' run --port $PORT", file, 5000)
@@ -188,7 +186,7 @@ def _file(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
 def _package(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - as above
     """Find a package that runs as a program."""
     file = next((file for file in texts if file.endswith("/__main__.py")), "")
-    module = _module(file.removesuffix("/__main__.py") + ".py")[0]
+    module = module_of(file.removesuffix("/__main__.py") + ".py")[0]
     return _Start(f"-m {module}", file) if file else None
 
 
@@ -220,7 +218,8 @@ def _tasks(folder: Folder) -> dict[str, str]:
 
 def _services(folder: Folder) -> tuple[Service, ...]:
     several = _programs(folder)
-    program, why, port = _Start("", "") if several else _start(folder)
+    texts = {} if several else _texts(folder)
+    program, why, port = _Start("", "") if several else _start(folder, texts)
     python, _ = _python(folder)
     tasks = _tasks(folder)
     if several:
@@ -235,19 +234,30 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             )
             for file in several
         )
-    if not program:
-        return ()
-    return (
+    queued = [*workers(texts)]
+    beside = tuple(
         Service(
-            name=folder_name(folder, _name(program)),
-            folder=folder.path,
-            run=f"{python} {program}",
-            why=why,
-            ports={"http": port} if port else {},
+            valid_name(f"{folder_name(folder)}-{worker.name}") if folder.path else worker.name,
+            folder.path,
+            run=f"{python} {worker.line}",
+            why=worker.file,
             tasks=tasks,
-            guesses=(f"port {port}, the framework's usual one",) if port else (),
-        ),
+            aside=True,
+        )
+        for worker in queued
     )
+    if not program or program in {worker.file for worker in queued}:
+        return beside
+    main = Service(
+        name=folder_name(folder, _name(program)),
+        folder=folder.path,
+        run=f"{python} {program}",
+        why=why,
+        ports={"http": port} if port else {},
+        tasks=tasks,
+        guesses=(f"port {port}, the framework's usual one",) if port else (),
+    )
+    return (main, *beside)
 
 
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:

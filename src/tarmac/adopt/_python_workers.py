@@ -1,0 +1,68 @@
+"""Programs of a Python project that take jobs from a queue: Celery with its beat, arq, Dramatiq."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+#: A module's Celery app, also one that Flask's factory keeps.
+_CELERY = re.compile(
+    r"^(\w+)(?:\s*:\s*[\w.]+)?\s*=\s*(?:Celery\(|celery\.Celery\(|\w+\.extensions\[['\"]celery['\"]\])",
+    re.MULTILINE,
+)
+_BEAT = re.compile(r"beat_schedule|BEAT_SCHEDULE|django_celery_beat|add_periodic_task")
+_ARQ = re.compile(r"^class (\w*WorkerSettings)\b", re.MULTILINE)
+_ACTOR = re.compile(r"^@(?:dramatiq\.)?actor\b", re.MULTILINE)
+
+
+class Worker(NamedTuple):
+    """A program that takes jobs."""
+
+    name: str
+    #: What follows `python`.
+    line: str
+    file: str
+
+
+def workers(texts: Mapping[str, str]) -> Iterator[Worker]:
+    """Yield what takes jobs, by the files of a project that are read anyway."""
+    by_kind = (_celery(texts), _arq(texts), _dramatiq(texts))
+    yield from next((found for found in map(list, by_kind) if found), [])
+
+
+def _celery(texts: Mapping[str, str]) -> Iterator[Worker]:
+    for file, text in texts.items():
+        if match := _CELERY.search(text):
+            module, base = module_of(file)
+            where = f" --workdir {base}" if base else ""
+            app = f"-m celery -A {module}:{match[1]}{where}"
+            yield Worker("worker", f"{app} worker --loglevel info", file)
+            if any(map(_BEAT.search, texts.values())):
+                yield Worker("beat", f"{app} beat --loglevel info", file)
+            return
+
+
+def _arq(texts: Mapping[str, str]) -> Iterator[Worker]:
+    for file, text in texts.items():
+        if "arq" in text and (match := _ARQ.search(text)):
+            yield Worker("worker", f"-m arq {module_of(file)[0]}.{match[1]}", file)
+            return
+
+
+def _dramatiq(texts: Mapping[str, str]) -> Iterator[Worker]:
+    modules = {module_of(f)[0]: f for f, text in texts.items() if _acts(text)}
+    if modules:
+        yield Worker("worker", f"-m dramatiq {' '.join(modules)}", next(iter(modules.values())))
+
+
+def _acts(text: str) -> bool:
+    return "dramatiq" in text and _ACTOR.search(text) is not None
+
+
+def module_of(file: str) -> tuple[str, str]:
+    """Turn a file into a module's name and the folder that it is imported from."""
+    parts = file.removesuffix(".py").removesuffix("/__init__").split("/")
+    if parts[0] == "src" and len(parts) > 1:
+        return ".".join(parts[1:]), "src"
+    return ".".join(parts), ""
