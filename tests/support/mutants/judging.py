@@ -18,6 +18,7 @@ from unittest import mock
 from mutants.making import MutantClass
 from mutants.mutant import Mutant
 from tarmac.base.artifact import Artifact, recognised
+from tarmac.base.foreign.reading import Path
 from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder, Subject
@@ -74,11 +75,19 @@ class ReadRecorder:
 
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
         """List objects, and note their kinds."""
+        self._note(*kinds)
+        return self._subject.objects(*kinds)
+
+    def pod_specs(self, *kinds: str) -> tuple[tuple[Artifact, Path], ...]:
+        """List where objects have pods, and note their kinds."""
+        self._note(*kinds)
+        return self._subject.pod_specs(*kinds)
+
+    def _note(self, *kinds: str) -> None:
         if not kinds:
             self.kinds = None
         if self.kinds is not None:
             self.kinds |= set(kinds)
-        return self._subject.objects(*kinds)
 
     def below(self, folder: str) -> tuple[Artifact, ...]:
         """List files of a folder, which note that they are read."""
