@@ -175,7 +175,7 @@ def test_a_compose_file_in_a_folder_is_read_from_there_and_its_store_is_connecte
     assert (app.run, app.folder) == ("uv run python -m uvicorn app.main:app --port $PORT", "")
     assert app.env == {
         "DB_PG_DB": "${stores.pg-db.database}",
-        "DB_PG_HOST": "${stores.pg-db.host}",
+        "DB_PG_HOST": "pg-db",
         "DB_PG_PASSWORD": "${stores.pg-db.password}",
         "DB_PG_USERNAME": "${stores.pg-db.user}",
     }
@@ -217,9 +217,11 @@ def test_a_default_of_localhost_is_a_reason_to_connect():
     (web,) = found.services
     assert web.env == {
         "POSTGRES_PASSWORD": "${stores.db.password}",
-        "POSTGRES_SERVER": "${stores.db.host}",
-        "REDIS_CACHE_HOST": "${stores.redis.host}",
+        "POSTGRES_SERVER": "db",
+        "REDIS_CACHE_HOST": "redis",
     }
+    assert found.hosts
+    assert web.stores == ("redis",), "it reaches the cache by its name alone"
     assert (web.secrets, web.optional) == (("SECRET_KEY",), ("SHOW",))
 
 

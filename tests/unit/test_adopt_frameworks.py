@@ -307,9 +307,13 @@ def test_a_program_with_a_port_for_browsers_is_not_asked_for_grpc_there():
 def test_a_server_address_without_a_port_means_the_default_port():
     files = {"requirements.txt": "pymysql", "app.py": "app = Flask(__name__)\n"}
     host = 'os.environ.get("MYSQL_HOST"); os.environ.get("MYSQL_DB")'
-    assert found_in(**{**files, "db.py": host}).stores == ()
+    untold = found_in(**{**files, "db.py": host})
+    assert untold.hosts, "the store is to be there by its name, at the default port"
+    assert untold.services[0].env == {"MYSQL_HOST": "db", "MYSQL_DB": "${stores.db.database}"}
     told = found_in(**{**files, "db.py": f'{host}; os.environ.get("MYSQL_PORT")'})
     assert [store.kind for store in told.stores] == ["mysql"]
+    assert not told.hosts
+    assert told.services[0].env["MYSQL_HOST"] == "${stores.db.host}"
 
 
 def test_an_address_keeps_the_scheme_that_the_code_compares():

@@ -14,11 +14,17 @@ from tarmac.adopt._scene import Scene, port_prefix
 from tarmac.adopt._urls import URL, referred
 
 
-def rewritten(name: str, value: str, service: Service, scene: Scene) -> str:
-    """Replace the hosts of services and stores in a value, if it is short, by references."""
+def rewritten(
+    name: str, value: str, service: Service, scene: Scene, *, by_code: bool = False
+) -> str:
+    """Replace the hosts of services and stores in a value, if it is short, by references.
+
+    Args:
+        by_code: the value stands in the program's code, where localhost is a developer's machine.
+    """
     if len(value) > LONGEST:
         return value
-    result = URL.sub(lambda match: referred(name, match, service, scene), value)
+    result = URL.sub(lambda match: referred(name, match, service, scene, by_code), value)
     if result != value:
         return result
     for other in scene.hosts_in(value):

@@ -40,7 +40,7 @@ _READS = {
         # NestJS: variables that are read by its ConfigService.
         (
             rf"{_CONFIG}\.get(?:OrThrow)?(?:<[^>]{{0,99}}>)?\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]"
-            rf"(?:\s*,\s*{_TEXT})?"
+            rf"(?:\s*,\s*{_TEXT}|\)\s*(?:\|\||\?\?)\s*{_TEXT})?"
         ),
         rf"(?:Deno|Bun)\.env(?:\.get\(['\"]|\.){_NAME}",
     ),

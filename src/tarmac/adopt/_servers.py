@@ -84,6 +84,7 @@ def parts_of(kind: str) -> dict[str, str]:
 PARTS = {
     "URL": "url",
     "URI": "url",
+    "URIS": "url",
     "DSN": "url",
     "CONNECTION_STRING": "url",
     "HOST": "host",

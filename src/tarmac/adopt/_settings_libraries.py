@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from tarmac.adopt import _spring
 from tarmac.adopt._variable_read import VariableRead, line_of
 
 _CLASS = re.compile(r"(?m)^class (\w+)\(([\w., \[\]]*)\):\n((?:[ \t]+.*\n?|\s*\n)+)")
@@ -135,4 +136,5 @@ READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead
     ((".go",), _tags),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _schemas),
     ((".rs",), _arguments),
+    ((".yml", ".yaml", ".properties"), _spring.settings),
 )

@@ -17,7 +17,7 @@ from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
 from tarmac.adopt._scene import Scene
 from tarmac.adopt._variable_read import VariableRead
-from tarmac.adopt._variables import GivenValues, parts_by_prefix, settled_variables
+from tarmac.adopt._variables import GivenValues, logins, parts_by_prefix, settled_variables
 
 #: Ports of programs that run beside many, by how their variables begin.
 _OF_SIDECARS = re.compile(
@@ -89,6 +89,8 @@ def _settled(
     reads = _code.variables(folder)
     found = settled_variables(service, reads, folder, scene, given)
     env, missing, optional = found.env, found.missing, found.optional
+    named = (value for value in env.values() if value in scene.stores)
+    service = replace(service, calls=(*service.calls, *named) if scene.names else service.calls)
     service, unnamed = _hosts_in_code(service, folder, scene)
     hidden = (name for name in missing if _dotenv.is_secret(name) or name in dotenv)
     secrets = tuple(dict.fromkeys((*found.secrets, *hidden)))
@@ -96,7 +98,7 @@ def _settled(
     taken = frozenset(chain.from_iterable(others))
     service, ports = _own_ports(service, reads, optional, env, taken)
     scene.services[service.name] = replace(scene.services[service.name], ports=service.ports)
-    env = _unencrypted({**env, **ports}, folder, scene)
+    env = _unencrypted({**env, **ports, **logins(env, reads)}, folder, scene)
     secrets = tuple(name for name in secrets if name not in env)
     return _joined(
         replace(

@@ -33,6 +33,8 @@ class _Address:
     match: re.Match[str]
     service: Service
     scene: Scene
+    #: It stands in the program's code.
+    by_code: bool
 
     @property
     def scheme(self) -> str:
@@ -62,9 +64,11 @@ class _Address:
         return self.host if self.host in self.scene.services else ""
 
 
-def referred(variable: str, match: re.Match[str], service: Service, scene: Scene) -> str:
+def referred(
+    variable: str, match: re.Match[str], service: Service, scene: Scene, by_code: bool
+) -> str:
     """Write what a URL becomes: with a reference, or as it is."""
-    address = _Address(variable, match, service, scene)
+    address = _Address(variable, match, service, scene, by_code)
     return next(filter(None, (rule(address) for rule in RULES)), match[0])
 
 
@@ -76,6 +80,8 @@ def _of_a_store(address: _Address) -> str:
     store = scene.store_named(address.host)
     if store is None and address.host in _HERE and scene.may_add:
         store = store_for(server, address.service, scene)
+    elif store is None and address.host in _HERE and address.by_code:
+        store = scene.find_store(server.kind)
     path, query = address.match["path"] or "", _plain(address.match["query"] or "")
     is_database = store is not None and _servers.of_kind(store.kind).shows.path_is_database
     if store is not None and is_database and "TEST" not in address.variable:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tarmac.adopt import _code, _dotenv, _servers
@@ -30,6 +30,8 @@ _OF_OTHERS = re.compile(
     r"DISCORD|PUSHER|MAIL|SES|SPARKPOST|REDIS|MEMCACHED|FACEBOOK|TWITTER|APPLE|OAUTH|OIDC|LDAP|MAILGUN|PUSHOVER|TELEGRAM)_|"
     r"(API_TOKEN|CLIENT_SECRET|BEARER_TOKEN)$|_CLOUDFLARE_"
 )
+#: How variables of frameworks begin that override settings of a server.
+_FRAMEWORKS = ("SPRING_DATA_", "SPRING_")
 #: So many variables at least begin with a program's own name.
 MOST_BEGIN = 4
 #: What a program signs or encrypts with: it needs a value.
@@ -37,6 +39,11 @@ _OWN_SECRET = re.compile(
     r"(\w+_)?(AUTH|SESSION|JWT|COOKIE|ENCRYPTION|SIGNING|CSRF)_?(SECRET|KEY|SALT)(_KEY)?$|"
     r"(APP_|DJANGO_|FLASK_)?SECRET(_KEY)?(_BASE)?$"
 )
+#: A reference to a server without a login, as Java's addresses have it, and what brings the login.
+_BARE = re.compile(r"(?:jdbc|r2dbc):[\w:+]+//\$\{stores\.([a-z0-9-]+)\.(?:host|address)\}")
+_LOGIN = {"USERNAME": "user", "USER": "user", "PASSWORD": "password"}
+#: Any of these says at which port a server is.
+_PLACES = frozenset({"url", "port", "address"})
 _OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
 
 
@@ -160,7 +167,8 @@ def _of_migrations(variable: _Variable) -> str | None:
 def _of_its_text(variable: _Variable) -> str | None:
     """It holds the address of something that is here."""
     text = variable.given if variable.given is not None else variable.read.default or ""
-    written = rewritten(variable.read.name, text, variable.service, variable.scene) if text else ""
+    name, by_code = variable.read.name, variable.given is None
+    written = text and rewritten(name, text, variable.service, variable.scene, by_code=by_code)
     return written if written != text else None
 
 
@@ -171,11 +179,16 @@ def _of_a_store(variable: _Variable) -> str | None:
         return None
     server, output = known
     scene = variable.scene
-    store = scene.find_store(server.kind)
+    store, parts = scene.find_store(server.kind), _told(server, variable)
     if store is None and scene.may_add and server.kind in variable.clients:
-        store = store_for(server, variable.service, scene) if _is_told(server, variable) else None
+        wanted = bool(parts & _PLACES) or ("host" in parts and not server.broker)
+        store = store_for(server, variable.service, scene) if wanted else None
     if store is None:
         return None
+    if output == "host" and not parts & _PLACES and store is not scene.broker:
+        # Told no port, the program looks at the usual one: there is a store by its name alone.
+        scene.names = True
+        return store.name
     return _servers.reference(store.name, output, broker=store is scene.broker)
 
 
@@ -188,9 +201,10 @@ def _known_server(variable: _Variable) -> tuple[_servers.Server, str] | None:
 
 def _by_its_name(name: str, variable: _Variable) -> tuple[_servers.Server, str] | None:
     """Tell which server a name is about, with the program's own name in front of it or without."""
-    own = _own_prefix(variable.names)
-    found = _servers.of_variable(name, variable.clients)
-    return found or _servers.of_variable(name.removeprefix(own), variable.clients)
+    plain = name.removeprefix(_own_prefix(variable.names))
+    candidates = (name, plain, *(name.removeprefix(begin) for begin in _FRAMEWORKS))
+    found = (_servers.of_variable(candidate, variable.clients) for candidate in candidates)
+    return next(filter(None, found), None)
 
 
 def _own_prefix(names: frozenset[str]) -> str:
@@ -200,13 +214,10 @@ def _own_prefix(names: frozenset[str]) -> str:
     return f"{prefix}_" if many >= MOST_BEGIN and many * 2 > len(names) else ""
 
 
-def _is_told(server: _servers.Server, variable: _Variable) -> bool:
-    """Tell whether the program can be told where a server of the kind is.
-
-    Told no port, it looks at the usual one: that is not where a store is here.
-    """
-    where = (_by_its_name(name, variable) for name in variable.names)
-    return any(k and k[0] == server and k[1] in ("url", "port", "address") for k in where)
+def _told(server: _servers.Server, variable: _Variable) -> set[str]:
+    """List the parts of the address of a server of the kind that the program can be told."""
+    known = (_by_its_name(name, variable) for name in variable.names)
+    return {output for found in known if found and found[0] == server for output in (found[1],)}
 
 
 def _of_a_service(variable: _Variable) -> str | None:
@@ -274,6 +285,24 @@ def parts_by_prefix(env: Mapping[str, str], scene: Scene) -> dict[str, str]:
                 found[name] = value.replace(host.root, own.root)
             found |= dict(_by_name(own, env))
             found = {**dict(_by_value(own, env)), **found}
+    return found
+
+
+def logins(env: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """Give the logins that stand beside an address which has none: DB_URL brings DB_USERNAME.
+
+    Args:
+        names: the variables that the program reads.
+    """
+    found: dict[str, str] = {}
+    for name, value in env.items():
+        address = _BARE.match(value)
+        stem = re.fullmatch(r"(.*_)(?:JDBC_)?UR[LI]", name)
+        if address is None or stem is None:
+            continue
+        for end, output in _LOGIN.items():
+            if f"{stem[1]}{end}" in names or f"{stem[1]}{end}" in env:
+                found[f"{stem[1]}{end}"] = f"${{stores.{address[1]}.{output}}}"
     return found
 
 

@@ -38,7 +38,7 @@ def write(found: Survey, name: str) -> str:
         "# `${stores.db.url}` is a reference: it is filled in, and what it names starts first.",
         "tarmac: 1",
         f"system: {name}",
-        *(["hosts: true # code names others by their containers' names"] if found.hosts else []),
+        *(["hosts: true # programs reach what they use by its name"] if found.hosts else []),
         "",
         "services:",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from tarmac.adopt import _spring
 from tarmac.adopt._found import Folder, Recogniser, Service, folder_name
 
 _MAIN = re.compile(r"static void main\(\s*String")
@@ -54,6 +55,7 @@ def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[S
     if framework is None or "<packaging>pom</packaging>" in text or not _starts(folder):
         return ()
     maven = file == "pom.xml"
+    own = _spring.own_port(folder) if framework.named == "spring-boot" else 0
     # A check of style reads the whole folder, and has no part in a start.
     program += " -Dcheckstyle.skip" if maven and "checkstyle" in text else ""
     return (
@@ -62,9 +64,9 @@ def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[S
             folder=folder.path,
             run=f"{program} {framework.maven if maven else framework.gradle}",
             why=file,
-            ports={"http": 8080},
+            ports={"http": own or 8080},
             port_variable=framework.port_variable,
-            guesses=("port 8080, the framework's usual one",),
+            guesses=() if own else ("port 8080, the framework's usual one",),
         ),
     )
 

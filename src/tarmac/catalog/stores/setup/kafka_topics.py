@@ -19,6 +19,7 @@ FINGERPRINT = Fingerprint(
     port=9092,
     clients="kafka",
     stems=("KAFKA",),
+    parts=dict.fromkeys(("BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVER", "BROKERS", "BROKER"), "address"),
 )
 
 #: The options of kafka-acls.sh that name a resource; of a cluster there is but one.

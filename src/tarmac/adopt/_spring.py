@@ -1,0 +1,93 @@
+"""Reads where Spring's files of settings expect servers: each of their keys is a variable, too.
+
+`spring.datasource.url: jdbc:postgresql://localhost:5432/bills` is overridden by
+SPRING_DATASOURCE_URL, so a file that names no variable can still be told of other addresses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from tarmac.adopt._found import Folder, port_number
+from tarmac.adopt._variable_read import VariableRead
+
+#: The file of the profile that runs where none is chosen.
+FILE = re.compile(r"(^|/)application\.(?:ya?ml|properties)$")
+#: Where its own port is.
+PORT = "server.port"
+_HERE = re.compile(r"(?:^|//|@)(?:localhost|127\.0\.0\.1)(?=[:/,]|$)")
+#: Keys of servers: the group that begins alike, and what says where it is.
+_GROUPS = re.compile(
+    r"(spring\.(?:datasource(?:\.\w+)?|r2dbc|flyway|liquibase|(?:data\.)?redis|data\.mongodb|rabbitmq|"
+    r"kafka(?:\.\w+)?|elasticsearch|mail|cassandra|neo4j))\."
+    r"(url|jdbc-url|uri|uris|host|hosts|addresses|bootstrap-servers)"
+)
+#: What else such a group says, and what is read with it.
+_PARTS = ("port", "username", "user", "password", "database")
+
+
+def settings(file: str, content: str) -> Iterator[VariableRead]:
+    """Yield the settings that name this machine, as the variables that override them."""
+    if not FILE.search(file):
+        return
+    known = _flat(file, content)
+    for key, value in known.items():
+        text = str(value)
+        if "${" in text or not _HERE.search(text):
+            continue
+        group = _GROUPS.fullmatch(key)
+        names = [key, *(f"{group[1]}.{part}" for part in _PARTS)] if group else [key]
+        if group or re.search(r"https?://(?:localhost|127\.0\.0\.1):\d+", text):
+            for name in names:
+                if name in known:
+                    place = f"{file}:{_line(content, name)}"
+                    yield VariableRead(variable(name), str(known[name]), place)
+
+
+def variable(key: str) -> str:
+    """Name the variable that overrides a setting."""
+    return re.sub(r"[.-]", "_", key).upper()
+
+
+def own_port(folder: Folder) -> int:
+    """Read the port that a program's file of settings gives it; 0 for none."""
+    for file in folder.sources(".yml", ".yaml", ".properties"):
+        if FILE.search(file):
+            return port_number(_flat(file, folder.read(file)).get(PORT, ""))
+    return 0
+
+
+def _flat(file: str, content: str) -> Mapping[str, Any]:
+    """Read a file of settings by their keys; that of a profile alone counts for nothing."""
+    if file.endswith(".properties"):
+        pairs = re.findall(r"(?m)^[ \t]*([\w.\[\]-]+)[ \t]*[=:][ \t]*(.*?)[ \t]*$", content)
+        return dict(pairs)
+    try:
+        documents = [*yaml.load_all(content, yaml.CSafeLoader)]
+    except (yaml.YAMLError, ValueError):
+        return {}
+    found: dict[str, Any] = {}
+    for document in documents:
+        flat = dict(_leaves(document, ""))
+        if not any(key.startswith(("spring.config.activate", "spring.profiles")) for key in flat):
+            found |= flat
+    return found
+
+
+def _leaves(value: Any, above: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _leaves(part, f"{above}.{key}" if above else str(key))
+    elif isinstance(value, (str, int)) and not isinstance(value, bool):
+        yield above, value
+
+
+def _line(content: str, key: str) -> int:
+    """Find the line of a key's last step, or of the whole key; the first one where neither is."""
+    last = key.rpartition(".")[2]
+    match = re.search(rf"(?m)^[ \t]*(?:[\w.-]*\.)?{re.escape(last)}[ \t]*[:=]", content)
+    return content.count("\n", 0, match.start()) + 1 if match else 1

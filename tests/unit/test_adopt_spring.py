@@ -1,0 +1,103 @@
+"""Spring's files of settings name servers by literals; variables override each of them."""
+
+from __future__ import annotations
+
+import pytest
+from repository import CATALOGUE, KINDS, folder_of, found_in, system_of
+
+from tarmac.adopt._survey import survey
+
+POM = """
+    <project><dependencies>
+      <artifactId>spring-boot-starter-web</artifactId>
+      <artifactId>spring-boot-starter-data-redis</artifactId>
+      <artifactId>spring-kafka</artifactId>
+      <groupId>org.postgresql</groupId>
+    </dependencies></project>
+    """
+MAIN = "@SpringBootApplication class App { public static void main(String[] a) {} }"
+PROGRAM = {"pom.xml": POM, "src/main/java/App.java": MAIN}
+YAML = """
+    server:
+      port: 8085
+    spring:
+      datasource:
+        url: jdbc:postgresql://localhost:5432/bills
+        username: bills
+        password: bills
+      data.redis:
+        host: localhost
+        port: 6379
+      kafka.bootstrap-servers: localhost:9092
+    ---
+    spring:
+      config.activate.on-profile: production
+      datasource.url: jdbc:postgresql://db.example.com/bills
+    """
+PROPERTIES = """
+    server.port=8085
+    spring.datasource.url = jdbc:postgresql://127.0.0.1:5432/bills
+    spring.datasource.username=bills
+    spring.datasource.password=bills
+    spring.data.redis.host=localhost
+    spring.data.redis.port=6379
+    spring.kafka.bootstrap-servers=localhost:9092
+    """
+
+
+@pytest.mark.parametrize(("end", "text"), [("yml", YAML), ("properties", PROPERTIES)])
+def test_a_literal_of_this_machine_is_overridden_by_its_variable(end, text):
+    files = {**PROGRAM, f"src/main/resources/application.{end}": text}
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"kafka"})
+    (service,) = found.services
+    where = "${stores.db.host}:${stores.db.port}/${stores.db.database}"
+    assert service.env == {
+        "SERVER_PORT": "${services.app.port}",
+        "SPRING_DATASOURCE_URL": f"jdbc:postgresql://{where}",
+        "SPRING_DATASOURCE_USERNAME": "${stores.db.user}",
+        "SPRING_DATASOURCE_PASSWORD": "${stores.db.password}",
+        "SPRING_DATA_REDIS_HOST": "${stores.cache.host}",
+        "SPRING_DATA_REDIS_PORT": "${stores.cache.port}",
+        "SPRING_KAFKA_BOOTSTRAP_SERVERS": "${broker.address}",
+    }
+    assert service.ports == {"http": 8085}
+    assert service.guesses == ()
+    assert system_of(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spring.datasource.url: jdbc:h2:mem:bills\n",
+        "spring.datasource.url: jdbc:postgresql://db.example.com:5432/bills\n",
+        "spring.datasource.url: ${DB_URL:jdbc:postgresql://localhost/bills}\n",
+        "cors.allowed: http://localhost\n",
+        "spring: [not, a, mapping\n",
+    ],
+)
+def test_what_is_elsewhere_or_has_a_variable_already_is_left_alone(text):
+    found = found_in(**PROGRAM, **{"src/main/resources/application.yml": text})
+    (service,) = found.services
+    assert not any(name.startswith("SPRING_") for name in (*service.env, *service.optional))
+
+
+def test_another_service_is_called_by_its_reference():
+    def module(port, more=""):
+        return {"pom.xml": POM, "src/main/java/App.java": MAIN} | {
+            "src/main/resources/application.yml": f"server.port: {port}\n{more}"
+        }
+
+    files = {f"bills/{path}": text for path, text in module(8081).items()}
+    asks = "bills:\n  address: http://localhost:8081/v1\n"
+    files |= {f"front/{path}": text for path, text in module(8080, asks).items()}
+    bills, front = found_in(**files).services
+    assert (bills.name, bills.ports) == ("bills", {"http": 8081})
+    assert front.env["BILLS_ADDRESS"] == "${services.bills.url}/v1"
+
+
+def test_the_stores_of_a_compose_file_are_those_of_the_program_that_runs_beside_them():
+    compose = "services:\n  db: {image: 'postgres:17', environment: {POSTGRES_DB: bills}}\n"
+    files = {**PROGRAM, "src/main/resources/application.yml": YAML, "compose.yaml": compose}
+    (service,) = found_in(**files).services
+    assert service.env["SPRING_DATASOURCE_URL"].startswith("jdbc:postgresql://${stores.db.host}:")
+    assert service.env["SPRING_DATASOURCE_USERNAME"] == "${stores.db.user}"
