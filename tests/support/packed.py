@@ -90,6 +90,11 @@ def written(artifacts: Iterable[Artifact], folder: Path) -> Path:
     return folder
 
 
+def _port_order(port: Any) -> str:
+    """Write a port so that two of the same are alike; policies of a mesh have them as texts."""
+    return dump(dict(sorted(port.items()))) if isinstance(port, Mapping) else str(port)
+
+
 def without_helms_own(value: Any) -> Any:
     """Leave out the labels and annotations that are Helm's own, wherever they stand.
 
@@ -98,7 +103,7 @@ def without_helms_own(value: Any) -> Any:
     if isinstance(value, Mapping):
         kept = {k: without_helms_own(v) for k, v in value.items() if k not in HELMS_OWN}
         if isinstance(ports := kept.get("ports"), list):
-            kept["ports"] = sorted(ports, key=lambda item: dump(dict(sorted(item.items()))))
+            kept["ports"] = sorted(ports, key=_port_order)
         return {k: v for k, v in kept.items() if (k, v) != ("annotations", {})}
     return [without_helms_own(item) for item in value] if isinstance(value, list) else value
 

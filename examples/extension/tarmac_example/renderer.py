@@ -21,7 +21,7 @@ def render(plan: ClusterPlan) -> Iterator[Artifact]:
 
 
 RENDERER = Renderer(
-    id="backstage",
+    id="components",
     phase="portal",
     title="A Backstage catalogue entry for each service",
     render=render,
