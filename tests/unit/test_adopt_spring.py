@@ -101,3 +101,27 @@ def test_the_stores_of_a_compose_file_are_those_of_the_program_that_runs_beside_
     (service,) = found_in(**files).services
     assert service.env["SPRING_DATASOURCE_URL"].startswith("jdbc:postgresql://${stores.db.host}:")
     assert service.env["SPRING_DATASOURCE_USERNAME"] == "${stores.db.user}"
+
+
+def test_servers_that_are_expected_at_different_ports_are_different_ones():
+    def module(port):
+        text = f"spring.datasource.url=${{DB_URL:jdbc:postgresql://localhost:{port}/postgres}}\n"
+        text += "spring.datasource.password=${DB_PASSWORD:postgres}\n"
+        return {"pom.xml": POM, "src/main/java/App.java": MAIN} | {
+            "src/main/resources/application.properties": text
+        }
+
+    files = {f"bills/{path}": text for path, text in module(15432).items()}
+    files |= {f"orders/{path}": text for path, text in module(25432).items()}
+    found = found_in(**files)
+    bills, orders = found.services
+    assert [store.name for store in found.stores] == ["db", "orders-db"]
+    assert bills.env["DB_PASSWORD"] == "${stores.db.password}"
+    assert orders.env["DB_PASSWORD"] == "${stores.orders-db.password}"
+    assert orders.env["DB_URL"].startswith("jdbc:postgresql://${stores.orders-db.host}:")
+
+
+def test_a_module_whose_parent_names_the_framework_is_a_program():
+    pom = "<project><artifactId>spring-cloud-starter-netflix-eureka-server</artifactId></project>"
+    found = found_in(**{"pom.xml": pom, "src/main/java/App.java": MAIN})
+    assert [service.run for service in found.services] == ["mvn -q spring-boot:run"]

@@ -142,3 +142,66 @@ def test_the_example_of_a_file_of_variables_is_copied_where_a_program_wants_the_
     assert "        here: true" in text_of(found)
     assert found_in(**module, **{".env": "PORT=8085\n"}).services[0].tasks == {}
     assert found_in(**module).services[0].tasks == {}
+
+
+def test_a_script_that_an_image_copies_under_another_name_is_read():
+    compose = """
+        services:
+          web: {build: {context: ., dockerfile: compose/flask/Dockerfile}, command: /start}
+          jobs: {build: {context: ., dockerfile: compose/flask/Dockerfile}, command: /start-jobs}
+          beat: {build: {context: ., dockerfile: compose/flask/Dockerfile}, command: /start-beat}
+        """
+    found = found_in(
+        **{
+            "compose.yaml": compose,
+            "requirements.txt": "flask\ncelery\nwatchfiles\n",
+            "app.py": FLASK,
+            "compose/flask/Dockerfile": (
+                "FROM python:3.12\nCOPY ./compose/flask/start /start\n"
+                "COPY compose/flask/jobs /start-jobs\nCOPY compose/flask/beat /start-beat\n"
+                'ENTRYPOINT ["/entrypoint"]\n'
+            ),
+            "compose/flask/start": "#!/bin/bash\nset -o errexit\nflask db upgrade\npython app.py\n",
+            "compose/flask/jobs": (
+                "watchfiles \\\n  --filter python \\\n  'celery -A app.celery worker -l info'\n"
+            ),
+            "compose/flask/beat": (
+                "rm -f './celerybeat.pid'\n"
+                "exec watchfiles --filter python celery.__main__.main --args '-A app beat'\n"
+            ),
+        }
+    )
+    assert runs(found) == {
+        "web": "app.py",
+        "jobs": "-m celery -A app.celery worker -l info",
+        "beat": "-m celery -A app beat",
+    }
+    assert found.services[0].tasks["prepare"] == ".venv/bin/python -m flask db upgrade"
+
+
+def test_a_file_of_viper_is_overridden_where_a_store_is_and_believed_otherwise():
+    code = """
+        package main
+        import "github.com/spf13/viper"
+        type Config struct {
+            Host string `mapstructure:"POSTGRES_HOST"`
+            Port string `mapstructure:"POSTGRES_PORT"`
+            Key  string `mapstructure:"ACCESS_TOKEN_PRIVATE_KEY"`
+        }
+        func main() {}
+        """
+    files = {
+        "go.mod": "module x.dev/x\nrequire github.com/lib/pq v1\n",
+        "main.go": code,
+        "example.env": "ACCESS_TOKEN_PRIVATE_KEY=LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVk\n",
+    }
+    (service,) = found_in(**files).services
+    assert set(service.env) == {"POSTGRES_HOST", "POSTGRES_PORT"}
+    assert (service.secrets, service.optional) == ((), ("ACCESS_TOKEN_PRIVATE_KEY",))
+
+
+def test_an_example_may_be_named_with_a_dash():
+    compose = "services: {web: {build: ., env_file: [.env.dev], command: python app.py}}\n"
+    files = {"compose.yaml": compose, ".env.dev-sample": "GREETING=hello\n", "app.py": FLASK}
+    (service,) = found_in(**files, Dockerfile="FROM python:3.12\n").services
+    assert service.env == {"GREETING": "hello"}

@@ -70,7 +70,7 @@ _READS = {
     (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
     (".php",): (rf"\b(?:get)?env\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",),
     (".prisma",): (rf"\benv\(\"{_NAME}\"\)",),
-    (".properties", ".yml", ".yaml"): (rf"\$\{{{_NAME}:?([^}}]{{0,999}})\}}",),
+    (".properties", ".yml", ".yaml"): (r"\$\{([A-Z_][A-Z0-9_]*)(?::([^}]{0,999}))?\}",),
 }
 #: It asks whether the variable is there, or what it is: absent is an answer.
 _OPTIONAL = re.compile(

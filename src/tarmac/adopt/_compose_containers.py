@@ -29,7 +29,14 @@ from tarmac.adopt._compose_parts import (
     secrets_of,
     volumes_of,
 )
-from tarmac.adopt._container import base_image, dispatched, entry_of, read_dockerfile, script_of
+from tarmac.adopt._container import (
+    base_image,
+    copied_files,
+    dispatched,
+    entry_of,
+    read_dockerfile,
+    script_of,
+)
 from tarmac.adopt._found import (
     RUNS_TESTS,
     Folder,
@@ -243,7 +250,8 @@ def _service(
     base = replace(base, folder=folder)
     entry = () if spec.get("entrypoint") else entry_of(dockerfile)
     command = dispatched((*entry, *command), root.below(folder)) or command
-    before, last = script_of(command or base.container_command, root.below(folder))
+    own_files = copied_files(dockerfile)
+    before, last = script_of(command or base.container_command, root.below(folder), own_files)
     if last:
         command = last
     started = made_from(dockerfile, command or base.container_command)
@@ -268,7 +276,7 @@ def _service(
         files=tuple(word for word in scripts if word in here.files) or _of_one(spec, here),
         container_command=started,
         why=f"{own}'s command" if command else base.why,
-        tasks={"prepare": " && ".join(before)} if before else {},
+        tasks={"prepare": _one_line(before)} if before else {},
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
         known_as={target: n for n, (_, target) in zip(names, pairs, strict=False)},
         env={**base.env, **{n: value for n, value in env.items() if n not in secret_files}},
@@ -285,6 +293,13 @@ def _service(
         mounts=mounts,
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
+
+
+def _one_line(lines: tuple[str, ...]) -> str:
+    """Join lines of a script; words that no shell has to read are kept apart, to be translated."""
+    if all(re.fullmatch(r"[\w./:=@%+, -]+", line) for line in lines):
+        return "\0&&\0".join("\0".join(line.split()) for line in lines)
+    return " && ".join(lines)
 
 
 def _place(

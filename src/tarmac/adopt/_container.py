@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 
 from tarmac.adopt._found import Folder, Service
 from tarmac.base.foreign.data import from_json
 
 _WAITS = re.compile(
-    r"set\s+[-+]|\S*wait-?for\S*\s|sleep\s|echo\s|dockerize\s|cd\s+/|export\s+PATH="
+    r"set\s+[-+]|\S*wait-?for\S*\s|sleep\s|echo\s|dockerize\s|cd\s+/|export\s+PATH=|"
+    r"rm\s+-f\s+\S+\.pid"
 )
 _CONTROLS = re.compile(
     r"(if|then|else|elif|fi|for|while|until|do|done|case|esac|function|trap|\w+\(\)|[{}])\b"
@@ -156,18 +158,24 @@ def _last_line(body: str) -> str:
     return next((line for line in reversed(lines) if not line.startswith(("#", "shift"))), "")
 
 
-def script_of(argv: tuple[str, ...], folder: Folder) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def script_of(
+    argv: tuple[str, ...], folder: Folder, copied: Mapping[str, str] | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Read a start script of the repository: what it does first, and what it runs in the end.
 
     Its lines are kept as they are, each of one command: one with more to it is not read at all.
+
+    Args:
+        copied: files of the image, and where the folder has them.
 
     Returns:
         The lines that come first, and the last one's words; both empty where there is none.
     """
     name = argv[0].rsplit("/", 1)[-1] if argv else ""
-    if not name.endswith(".sh"):
+    place = (copied or {}).get(argv[0], "") if argv else ""
+    if not place and not name.endswith(".sh"):
         return (), ()
-    place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+    place = place or next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
     lines = re.sub(r"\\\s*\n", " ", folder.read(place)).splitlines() if place else []
     said = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     # It waits for others, which start first here.
@@ -175,4 +183,25 @@ def script_of(argv: tuple[str, ...], folder: Folder) -> tuple[tuple[str, ...], t
     if not said or any(_CONTROLS.match(line) for line in said):
         return (), ()
     *before, last = said
-    return tuple(before), words(last.removeprefix("exec ").replace('"$@"', "").strip())
+    return tuple(before), unwatched(words(last.removeprefix("exec ").replace('"$@"', "").strip()))
+
+
+def unwatched(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Take a program off a command that starts it again after an edit."""
+    if not argv or argv[0].rsplit("/", 1)[-1] != "watchfiles":
+        return argv
+    if "--args" in argv[:-1]:  # `watchfiles celery.__main__.main --args '-A app worker'`
+        module = next((word for word in argv if "." in word and " " not in word), "")
+        return (module.partition(".")[0], *words(argv[argv.index("--args") + 1]))
+    return next((words(word) for word in argv[1:] if " " in word), argv)
+
+
+def copied_files(text: str) -> dict[str, str]:
+    """Read which single files a Dockerfile copies: their path in the image -> in the folder."""
+    steps = re.findall(r"(?im)^[ \t]*COPY\s+(.+)$", re.sub(r"\\\s*\n", " ", text))
+    found: dict[str, str] = {}
+    for step in steps:
+        paths = [word for word in step.split() if not word.startswith("--")]
+        if "--from=" not in step and len(paths) == 2 and paths[1].startswith("/"):
+            found[paths[1]] = paths[0].removeprefix("./").lstrip("/")
+    return found

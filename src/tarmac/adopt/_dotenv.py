@@ -46,7 +46,8 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     # What its image is made with, where that begins from an example of another name.
     copied = re.findall(r"\bcp\s+(?:-\w+\s+)*(\S+)\s+\.env\b", folder.read("Dockerfile"))
     others = (*copied, *OTHER_EXAMPLES) if path == ".env" else ()
-    for file in (path, *(f"{path}.{ending}" for ending in EXAMPLES), *others):
+    examples = (f"{path}{mark}{ending}" for ending in EXAMPLES for mark in ".-")
+    for file in (path, *examples, *others):
         if text := folder.read(file):
             return entries(text), file
     return {}, ""

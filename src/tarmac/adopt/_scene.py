@@ -44,6 +44,8 @@ class Scene:
     _first_databases: dict[str, str] = field(default_factory=dict)
     #: The code of one names the host of another.
     names: bool = False
+    #: (kind, port) -> the store that code expects there.
+    at_ports: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def may_call(self, source: str, target: str) -> bool:
         """Note that one calls the other, unless that one waits for it already."""
@@ -125,18 +127,34 @@ def port_prefix(service: Service, port: str) -> str:
     return f"{name}_" if name and name != first else ""
 
 
-def store_for(server: _servers.Server, service: Service, scene: Scene) -> Store | None:
-    """Add the store that a program's code asks for."""
+def store_for(
+    server: _servers.Server, service: Service, scene: Scene, port: str = ""
+) -> Store | None:
+    """Add the store that a program's code asks for.
+
+    Args:
+        port: where the code expects it; servers at different ports are different ones.
+    """
     if server.kind not in scene.kinds:
         return None
+    name, place = server.shows.store_name or server.kind, (server.kind, port)
     if known := scene.find_store(server.kind):
-        return known
-    name = server.shows.store_name or server.kind
+        elsewhere = any(kind == server.kind for kind, _ in scene.at_ports)
+        if place in scene.at_ports:
+            return scene.stores[scene.at_ports[place]]
+        if not port or server.broker:
+            return known
+        if not elsewhere:
+            scene.at_ports[place] = known.name
+            return known
+        name = valid_name(f"{service.name}-{name}")
     store = Store(name, server.kind, remarks=(f"{service.name} asks for it",))
     if store.name in scene.services:
         store = replace(store, name=f"{store.name}-store")
     if server.broker:
         scene.broker = store
-    else:
-        scene.stores[store.name] = store
+        return store
+    scene.stores[store.name] = store
+    if port:
+        scene.at_ports[place] = store.name
     return store

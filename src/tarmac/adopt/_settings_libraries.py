@@ -35,6 +35,7 @@ _GIVEN = re.compile(
 #: A field's tags: `env:"PG_URL,required" env-default:"x"`.
 _TAG = re.compile(r"`[^`\n]*\b(?:env|envconfig):\"([A-Z][A-Z0-9_]+)([^\"\n]*)\"[^`\n]*`")
 _TAG_DEFAULT = re.compile(r"\b(?:env-default|envDefault|default):\"([^\"\n]*)\"")
+_MAPPED = re.compile(r"mapstructure:\"([A-Z][A-Z0-9_]+)\"")
 _SCHEMA = re.compile(
     r"(?m)^[ \t]*([A-Z][A-Z0-9_]{2,})\s*:\s*(?:z|Joi|v|yup)\b([^\n]{0,200})|"
     r"^[ \t]*([A-Z][A-Z0-9_]{2,})\s*:\s*(?:str|port|url|num|bool|host|email|json)\(([^\n]{0,200})"
@@ -107,6 +108,13 @@ def _tags(file: str, content: str) -> Iterator[VariableRead]:
         yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
 
 
+def _mapped(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the tags of viper, which reads a file and lets variables override it."""
+    for match in _MAPPED.finditer(content) if "viper" in content else ():
+        place = f"{file}:{line_of(content, match.start())}"
+        yield VariableRead(match[1], "", place, in_a_file=True)
+
+
 def _schemas(file: str, content: str) -> Iterator[VariableRead]:
     """Read schemas of variables in JavaScript."""
     if "process.env" not in content and "runtimeEnv" not in content:
@@ -134,6 +142,7 @@ READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead
     ((".py",), _settings),
     ((".py",), _calls),
     ((".go",), _tags),
+    ((".go",), _mapped),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _schemas),
     ((".rs",), _arguments),
     ((".yml", ".yaml", ".properties"), _spring.settings),

@@ -79,7 +79,7 @@ def _of_a_store(address: _Address) -> str:
         return ""
     store = scene.store_named(address.host)
     if store is None and address.host in _HERE and scene.may_add:
-        store = store_for(server, address.service, scene)
+        store = store_for(server, address.service, scene, address.port)
     elif store is None and address.host in _HERE and address.by_code:
         store = scene.find_store(server.kind)
     path, query = address.match["path"] or "", _plain(address.match["query"] or "")

@@ -16,6 +16,8 @@ class VariableRead:
     place: str
     #: The code asks whether it is there, or whether it says `true`: absent is an answer.
     is_tested: bool = False
+    #: The program also reads it from a file of its own, which holds more than an example.
+    in_a_file: bool = False
 
 
 def line_of(content: str, position: int) -> int:

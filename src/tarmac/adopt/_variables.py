@@ -126,10 +126,12 @@ def _settle(
     read, name = variable.read, variable.read.name
     value = _value(variable)
     secret = given.is_secret(name)
-    if value is None and variable.given and not secret:
+    if value is None and variable.given and not secret and not read.in_a_file:
         value = variable.given.replace("${", "$${")
     if value is not None:
         found.env[name] = value
+    elif read.in_a_file:
+        found.optional.append(name)
     elif secret and (variable.given or not (read.default or _may_be_absent(variable))):
         found.secrets.append(name)
         if given.is_of_its_own(name):

@@ -52,6 +52,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 
 def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[Service, ...]:
     framework = next((known for known in _FRAMEWORKS if known.named in text), None)
+    if framework is None and _is_spring(folder):  # the build file above it names the framework
+        framework = _FRAMEWORKS[0]
     if framework is None or "<packaging>pom</packaging>" in text or not _starts(folder):
         return ()
     maven = file == "pom.xml"
@@ -69,6 +71,11 @@ def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[S
             guesses=() if own else ("port 8080, the framework's usual one",),
         ),
     )
+
+
+def _is_spring(folder: Folder) -> bool:
+    sources = (file for file in folder.sources(".java", ".kt") if "src/main/" in file)
+    return any("@SpringBootApplication" in folder.read(file) for file in sources)
 
 
 def _starts(folder: Folder) -> bool:

@@ -281,7 +281,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         line = f"{python} -m {joined((program, *words[1:]))}"
         asks = {
             "uvicorn": " --port $PORT",
-            "flask": " --port $PORT",
+            "flask": " --port $PORT" if "run" in words else "",
             "gunicorn": " -b 127.0.0.1:$PORT",
         }
         return line if "$PORT" in line else line + asks.get(program, "")

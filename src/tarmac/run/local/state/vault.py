@@ -108,12 +108,12 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Read a `.env` file; {} if there is none.
+    """Read a `.env` file; {} if there is none, or a folder of that name.
 
     Raises:
         BadInput: lines of another form than KEY=value, each with its place.
     """
-    if not path.exists():
+    if not path.exists() or path.is_dir():
         return {}
     values, wrong = dotenv.parse(files.text(path))
     if wrong:
