@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in, system_of, text_of
+from repository import CATALOGUE, KINDS, folder_of, found_in, system_of, text_of
 
 from tarmac.adopt._dotenv import filled
+from tarmac.adopt._survey import survey
 
 NODE = 'require("http").createServer().listen(process.env.PORT)\n'
 
@@ -116,3 +117,28 @@ def test_a_host_in_a_command_is_found_by_its_name():
         **{"requirements.txt": "celery\nflower\nredis\n"},
     ).services[:1]
     assert service.to_do == ()
+
+
+def test_an_at_sign_in_a_password_does_not_hide_the_host():
+    (service,) = composed(
+        "environment: {PG_URL: 'postgres://user:a@w0rd@db:5432/db'}, depends_on: [db]"
+    ).services[:1]
+    assert service.env["PG_URL"] == "${stores.db.url}"
+
+
+def test_a_second_broker_is_named_and_expected_on_this_machine_at_its_own_port():
+    compose = (
+        "services:\n  a:\n    build: .\n"
+        "    environment: {A: 'amqp://u:p@rabbit:5672/', N: 'nats://nats:4222', T: 'jaeger:4317'}\n"
+        "  nats: {image: nats}\n"
+        "  rabbit: {image: rabbitmq, ports: ['5673:5672', '15672:15672']}\n"
+        "  jaeger: {image: jaegertracing/all-in-one, ports: ['16686:16686']}\n"
+    )
+    files = folder_of({**COMPOSED, "compose.yaml": compose})
+    found = survey(files, CATALOGUE, KINDS | {"rabbitmq"})
+    assert found.services[0].env == {
+        "A": "amqp://u:p@localhost:5673/",
+        "N": "${broker.url}",
+        "T": "localhost:4317",
+    }
+    assert found.left_out[0].startswith("rabbit: a second broker beside nats, where a system has")

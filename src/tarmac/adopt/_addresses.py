@@ -46,7 +46,7 @@ def _host(other: str, what: str, service: Service, scene: Scene) -> str:
         output = "host" if what == "host" else "address"
         return _servers.reference(store.name, output, broker=store is scene.broker)
     if other in scene.unknown_hosts:
-        return "localhost" if what == "host" else f"localhost:{scene.unknown_hosts[other] or what}"
+        return "localhost" if what == "host" else f"localhost:{scene.published(other, what)}"
     if other == service.name or not scene.may_call(service.name, other):
         return ""
     if what == "host":

@@ -138,6 +138,9 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
     store = _first_sql.loaded(store, (*copied, *mounted), folder)
     if about and not store.init:
         store = replace(store, remarks=(*store.remarks, about))
+    if server.broker and found.broker is not None:
+        what = f"a second broker beside {found.broker.name}, where a system has one; it"
+        return _elsewhere(found, container, what)
     if server.broker:
         return replace(found, broker=store)
     return replace(found, stores=(*found.stores, store))
@@ -163,13 +166,13 @@ def _of_a_program(found: Survey, container: Container) -> Survey | None:
     return _left_out(replace(found, services=(*found.services, service)), *keys)
 
 
-def _elsewhere(found: Survey, container: Container) -> Survey:
+def _elsewhere(found: Survey, container: Container, about: str = "") -> Survey:
     """Something else: what uses it expects it on this machine."""
     own = container.own
-    host = {own: next((str(p) for p, _ in ports_of(container.spec)), "")}
-    found = replace(found, unknown_hosts={**found.unknown_hosts, **host})
-    what = f"{container.origin.about} is not started here; its users expect it on localhost"
-    return _left_out(found, f"{own}: {what}")
+    published = {str(inside): str(here) for here, inside in ports_of(container.spec)}
+    found = replace(found, unknown_hosts={**found.unknown_hosts, own: published})
+    what = about or container.origin.about
+    return _left_out(found, f"{own}: {what} is not started here; its users expect it on localhost")
 
 
 RULES = (_of_a_profile, _of_tests, _of_a_server, _of_a_program, _elsewhere)

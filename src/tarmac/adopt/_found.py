@@ -231,7 +231,7 @@ class Survey:
     #: Code names the hosts of others: they are to be found by these names.
     hosts: bool = False
     #: Hosts of servers that no store kind can be: name -> what it is.
-    unknown_hosts: Mapping[str, str] = field(default_factory=dict)
+    unknown_hosts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def _nothing(folder: Folder) -> tuple[Service, ...]:

@@ -34,7 +34,8 @@ class Scene:
     services: dict[str, Service]
     stores: dict[str, Store]
     broker: Store | None
-    unknown_hosts: dict[str, str]
+    #: Host -> its ports, and where they are published on this machine.
+    unknown_hosts: dict[str, Mapping[str, str]]
     kinds: frozenset[str]
     #: No file names the stores: those that the code asks for are added.
     may_add: bool
@@ -87,6 +88,11 @@ class Scene:
         found = [name for word in words for name in self._by_word.get(word, ())]
         found += [name for name in names if _word(name) in words or not _HOST.fullmatch(name)]
         return sorted(found, key=lambda name: (-len(name), name))
+
+    def published(self, host: str, port: str) -> str:
+        """Find where a port of an unknown host is on this machine; without a port, the first."""
+        ports = self.unknown_hosts[host]
+        return ports.get(port, port) if port else next(iter(ports.values()), "")
 
     def find_store(self, kind: str) -> Store | None:
         """Find the store or broker of a kind."""

@@ -19,7 +19,7 @@ FOR_PEOPLE = re.compile(
 #: Variables whose values a front end carries into the browser.
 BROWSER = re.compile(r"^(VITE_|NEXT_PUBLIC_|REACT_APP_|NUXT_PUBLIC_|PUBLIC_)")
 URL = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^@/\s]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?"
+    r"(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^/\s]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?"
     r"(?P<path>/[^?\s,\"']*)?(?P<query>\?[^\s,\"']*)?"
 )
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal")
@@ -102,7 +102,7 @@ def _of_an_unknown_host(address: _Address) -> str:
     unknown, match = address.scene.unknown_hosts, address.match
     if address.host not in unknown:
         return ""
-    port = unknown[address.host] or address.port
+    port = address.scene.published(address.host, address.port)
     before = match[0][: match.start("host") - match.start()]
     return f"{before}localhost{f':{port}' if port else ''}{address.rest}"
 
