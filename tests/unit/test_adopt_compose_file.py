@@ -215,3 +215,19 @@ def test_merging_changes_neither_side():
     base, over = {"a": {"b": [1]}}, {"a": {"b": [2]}}
     assert merged(base, over) == {"a": {"b": [1, 2]}}
     assert (base, over) == ({"a": {"b": [1]}}, {"a": {"b": [2]}})
+
+
+def test_files_of_any_name_in_a_folder_of_compose_files_are_one_system():
+    found = found_in(
+        **{
+            "deployment/docker-compose/infra.yml": "services:\n  db: {image: 'postgres:18'}\n",
+            "deployment/docker-compose/apps.yml": (
+                "services:\n  bills: {image: acme/bills, environment: {DB: 'postgres://u:p@db/x'}}\n"
+            ),
+            "deployment/docker-compose/prometheus/prometheus.yml": "scrape_configs: []\n",
+            "bills/requirements.txt": "flask\n",
+            "bills/app.py": "app = Flask(__name__)\n",
+        }
+    )
+    assert [service.name for service in found.services] == ["bills"]
+    assert found.services[0].env == {"DB": "${stores.db.url}"}

@@ -69,7 +69,7 @@ class ForkServer:
 
     async def message(self, name: str, value: Any) -> dict[str, Any]:
         """Wait for the first message that has this member."""
-        async with asyncio.timeout(20), self.said:
+        async with asyncio.timeout(60), self.said:
             while True:
                 for found in self.seen:
                     if found.get(name) == value:

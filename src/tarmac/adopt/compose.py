@@ -40,6 +40,7 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     is_one = is_project(replace(root, files=own_files))
     files = [file for file in root.files if _OTHERS.fullmatch(file)]
     files = files or [file for file in root.files if _is_below(file)]
+    files = files or [file for file in root.files if _is_in_a_folder_of_them(root, file)]
     places = {posixpath.dirname(file) for file in files}
     if not is_one and len(places) > 1:  # each of them may be a system of its own
         return None
@@ -55,6 +56,16 @@ def _is_below(file: str) -> bool:
     folder, name = posixpath.split(file)
     is_named = name in NAMES or _OTHERS.fullmatch(name) is not None
     return is_named and bool(folder) and folder.count("/") < DEEPEST and not _ASIDE.search(folder)
+
+
+def _is_in_a_folder_of_them(root: Folder, file: str) -> bool:
+    """Tell whether a file of any name is one of a folder of compose files: compose/infra.yml."""
+    folder, name = posixpath.split(file)
+    is_named = posixpath.basename(folder) in ("compose", "docker-compose")
+    is_yaml = name.endswith((".yml", ".yaml")) and folder.count("/") < DEEPEST
+    if not (is_named and is_yaml) or _ASIDE.search(f"{folder}/{name.rpartition('.')[0]}"):
+        return False
+    return bool(re.search(r"(?m)^services:[ \t]*$", root.read(file)))
 
 
 def _rank(file: str) -> tuple[bool, bool, str]:

@@ -89,10 +89,10 @@ lack. The aim, that half of those start unedited, is not reached; some are healt
 SECOND_HEAD = """
 ### A second round
 
-Eleven others on 2026-11-27, by the same protocol, after workers, Spring's settings and hosts without
-a port were learnt. `init` wires what one of these has in its code also where no compose file was
-found; the stores of spring-boot-microservices-course are so in the file under other names, and do
-not count.
+Eleven others on 2026-11-27, by the same protocol, after workers, Spring's settings and hosts
+without a port were learnt. The stores of spring-boot-microservices-course were found at first by
+what its code reads, under other names, so they do not count; its compose files have names of their
+own.
 
 | Repository | Commit | Services | Stores | Later: services | Stores | Not at first | Still not |
 |---|---|---:|---:|---:|---:|---|---|
@@ -205,15 +205,7 @@ def _round(found: Sequence[Mapping[str, Any]], head: str, started_head: str) -> 
         return " and ".join(parts)
 
     total = f"\nFirst {share('first')}, later {share('later')}.\n"
-    return (
-        head
-        + "\n".join(rows)
-        + "\n"
-        + total
-        + started_head
-        + "\n".join(started_rows)
-        + "\n"
-    )
+    return head + "\n".join(rows) + "\n" + total + started_head + "\n".join(started_rows) + "\n"
 
 
 def _edited(entry: Mapping[str, Any]) -> str:
