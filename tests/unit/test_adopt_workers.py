@@ -205,3 +205,58 @@ def test_an_example_may_be_named_with_a_dash():
     files = {"compose.yaml": compose, ".env.dev-sample": "GREETING=hello\n", "app.py": FLASK}
     (service,) = found_in(**files, Dockerfile="FROM python:3.12\n").services
     assert service.env == {"GREETING": "hello"}
+
+
+def test_a_setting_that_a_call_asks_for_has_the_default_of_the_call():
+    code = """
+        from pydantic_settings import BaseSettings
+        from starlette.config import Config
+
+        config = Config(".env")
+
+        class Settings(BaseSettings):
+            SECRET_KEY: str = config("SECRET_KEY", cast=str)
+            TITLE: str = config("TITLE", default="notes")
+        """
+    (service,) = found_in(**{"requirements.txt": "flask\n", "app.py": FLASK, "s.py": code}).services
+    assert (service.secrets, service.optional) == (("SECRET_KEY",), ("TITLE",))
+
+
+def test_an_example_may_say_that_it_is_to_be_renamed():
+    module = {"go.mod": "module example.com/notes\n", "main.go": GO}
+    (service,) = found_in(**module, **{".env_rename_me": "PORT=9000\n"}).services
+    assert service.tasks == {"dotenv": "test -e .env || cp .env_rename_me .env"}
+    assert service.ports == {"http": 9000}
+
+
+def test_a_host_whose_example_has_a_port_is_given_both_and_a_mode_of_encryption_none():
+    code = """
+        package main
+        func main() {
+            redis.NewClient(os.Getenv("REDIS_HOST"))
+            sql.Open("postgres", os.Getenv("DB_HOST") + os.Getenv("DB_PORT"))
+            os.Getenv("DB_SSLMODE")
+        }
+        """
+    files = {
+        "go.mod": "module x.dev/x\nrequire github.com/lib/pq v1\nrequire x.dev/redis/redis v9\n",
+        "main.go": code,
+        ".env.example": "REDIS_HOST=127.0.0.1:6379\nDB_HOST=localhost\nDB_SSLMODE=require\n",
+    }
+    (service,) = found_in(**files).services
+    assert service.env == {
+        "REDIS_HOST": "${stores.cache.address}",
+        "DB_HOST": "${stores.db.host}",
+        "DB_PORT": "${stores.db.port}",
+        "DB_SSLMODE": "disable",
+    }
+
+
+def test_a_cache_asks_for_no_password_where_one_program_uses_it_with_a_url_and_without():
+    code = """
+        CACHE = os.environ["REDIS_CACHE_URL"]
+        QUEUE = (os.environ["REDIS_QUEUE_HOST"], os.environ["REDIS_QUEUE_PORT"])
+        """
+    found = found_in(**{"requirements.txt": "flask\nredis\n", "app.py": FLASK, "queue.py": code})
+    (store,) = found.stores
+    assert store.passwordless

@@ -14,6 +14,8 @@ OTHER_EXAMPLES = (
     *("env.example", "env-example", "example.env", "sample.env", "env.sample", ".env-example"),
     *(".env.local.example", ".env.development", "default.env"),
 )
+#: One whose name says what to do with it: `.env_rename_me`.
+_TOLD = re.compile(r"\.env[._-](?:rename|copy|change|edit|fill)\w*")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 #: Values within values, at most.
 DEEPEST = 8
@@ -47,7 +49,8 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     copied = re.findall(r"\bcp\s+(?:-\w+\s+)*(\S+)\s+\.env\b", folder.read("Dockerfile"))
     others = (*copied, *OTHER_EXAMPLES) if path == ".env" else ()
     examples = (f"{path}{mark}{ending}" for ending in EXAMPLES for mark in ".-")
-    for file in (path, *examples, *others):
+    told = sorted(file for file in folder.files if _TOLD.fullmatch(file)) if others else ()
+    for file in (path, *examples, *others, *told):
         if text := folder.read(file):
             return entries(text), file
     return {}, ""

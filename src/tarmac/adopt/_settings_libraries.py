@@ -29,6 +29,7 @@ _ASKED = re.compile(
     r"\b(?:config|env)(?:\.(?:str|int|bool|float|list|json|db|db_url|url|cache|cache_url|path))?"
     r"\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]([^)\n]{0,200})\)"
 )
+_CALLED = re.compile(r"(?:\w+\.)?(?:config|env)(?:\.\w+)?\(\s*['\"]")
 _GIVEN = re.compile(
     r"default\s*=\s*(?:['\"]([^'\"\n]*)['\"]|([0-9]+))|^[ \t]*,\s*['\"]([^'\"\n]*)['\"]"
 )
@@ -74,6 +75,8 @@ def _fields(
         if inner is not None and depth and not re.search(r"\bBaseSettings\b", inner[2]):
             mark = delimiter[1] if delimiter else "__"
             yield from _fields(inner, classes, f"{prefix}{name}{mark}", place, depth - 1)
+            continue
+        if _CALLED.match(default):  # `KEY: str = config("KEY")`: what it asks for is read as a call
             continue
         alias = _ALIAS.search(default)
         yield VariableRead((alias[1] if alias else prefix + name).upper(), _said(default), place)

@@ -56,8 +56,8 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
 def _as_used(store: Store, services: list[Service]) -> Store:
     """Let a store serve as its programs know it: without a password, or as one user's for all."""
     bare = any(
-        re.search(rf"\$\{{stores\.{store.name}\.(host|port)\}}", said)
-        and not re.search(rf"\$\{{stores\.{store.name}\.(password|url)\}}", said)
+        re.search(rf"\$\{{stores\.{store.name}\.(host|port|address)\}}", said)
+        and f"${{stores.{store.name}.password}}" not in said
         for said in (" ".join(service.env.values()) for service in services)
     )
     users = [

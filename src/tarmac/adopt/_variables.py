@@ -162,6 +162,12 @@ def _may_be_absent(variable: _Variable) -> bool:
     return read.is_tested or (is_empty and bool(_OF_OTHERS.search(read.name)))
 
 
+def _of_encryption(variable: _Variable) -> str | None:
+    """A server here has no certificate, and is reached on this machine alone."""
+    is_mode = re.search(r"(?:^|_)SSL_?MODE$", variable.read.name)
+    return "disable" if is_mode and "postgres" in variable.clients else None
+
+
 def _of_migrations(variable: _Variable) -> str | None:
     return "1" if variable.read.name in _MIGRATES and variable.given is None else None
 
@@ -187,6 +193,9 @@ def _of_a_store(variable: _Variable) -> str | None:
         store = store_for(server, variable.service, scene) if wanted else None
     if store is None:
         return None
+    said = variable.given if variable.given is not None else variable.read.default or ""
+    if output == "host" and re.fullmatch(r"[\w.-]+:\d+", said):
+        return _servers.reference(store.name, "address", broker=store is scene.broker)
     if output == "host" and not parts & _PLACES and store is not scene.broker:
         # Told no port, the program looks at the usual one: there is a store by its name alone.
         scene.names = True
@@ -237,7 +246,7 @@ def _of_a_service(variable: _Variable) -> str | None:
     return f"${{services.{target}.{output}}}"
 
 
-VALUES = (_of_migrations, _of_its_text, _of_a_store, _of_a_service)
+VALUES = (_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_a_service)
 
 
 def _named(stem: str, service: Service, scene: Scene) -> str | None:
