@@ -11,7 +11,7 @@ import asyncio
 import statistics
 
 from bench.bench_relay import relay_of
-from bench.figure import Figure
+from bench.figure import Figure, sized
 from bench.outboxes import RATE, ROWS, TIME, TIMED, Ground, ground, running, servers
 
 from tarmac_capture.repository import CaptureRepository
@@ -19,7 +19,7 @@ from tarmac_capture.service import Capture
 from tarmac_kit.capture_names import OUTBOX_PUBLICATION
 from tarmac_kit.capture_owner import CaptureOwner
 
-ROUNDS = 3
+ROUNDS = sized(3, 1)
 
 
 class _Meters:

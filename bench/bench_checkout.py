@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -20,7 +19,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 from bench.copies import changed
-from bench.figure import Figure
+from bench.figure import Figure, program
 from bench.ordering import AT_ONCE, SECONDS, ordered, signed_up, with_cheap_passwords
 
 from tarmac.testing import System, running
@@ -45,9 +44,7 @@ COMMIT;
 
 def measure() -> list[Figure]:
     """Return orders per second, and the 99th percentile of one."""
-    pgbench = shutil.which("pgbench")
-    if pgbench is None:
-        return []
+    pgbench = program("pgbench")
     with changed("shop", with_cheap_passwords) as file, running(file, name="bench") as shop:
         ours = asyncio.run(ordered(shop, asyncio.run(signed_up(shop))))
         theirs = _written(shop, pgbench)

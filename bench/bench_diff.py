@@ -13,7 +13,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Figure, interleaved, seconds, sized
 
 from tarmac import render
 from tarmac.base import registry
@@ -24,7 +24,7 @@ from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
 
 ROOT = Path(__file__).parents[1]
-ROUNDS = 5
+ROUNDS = sized(5, 1)
 FILE = "systems/shop/tarmac.yaml"
 #: What the change under review edits.
 EDITS = (("replicas: {min: 3", "replicas: {min: 4"), ("timeout: 5s", "timeout: 4s"))

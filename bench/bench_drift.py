@@ -15,15 +15,15 @@ from pathlib import Path
 
 import yaml
 from bench.copies import BIN
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Absent, Figure, interleaved, seconds, sized
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
 import apiserver  # noqa: E402 - what the tests with an API server use
 
-ROUNDS = 5
-SERVICES = 50
+ROUNDS = sized(5, 1)
+SERVICES = sized(50, 3)
 #: Of kinds that a cluster has only with the program that defines them.
 BUILT_IN = ("v1", "apps/v1", "autoscaling/v2", "batch/v1", "networking.k8s.io/v1", "policy/v1",
             "rbac.authorization.k8s.io/v1")  # fmt: skip
@@ -33,7 +33,7 @@ def measure() -> list[Figure]:
     """Return one figure: the wall time of both commands, in seconds."""
     programs = apiserver.home()
     if programs is None:
-        return []
+        raise Absent("there is no API server; .ci/apiserver brings one")
     with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as name:
         room = Path(name)
         (room / "tarmac.yaml").write_text(yaml.safe_dump(_system(), sort_keys=False))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import socket
 import statistics
 import subprocess
@@ -18,12 +17,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.figure import Figure
+from bench.copies import ended
+from bench.figure import Figure, program, sized
 
 from tarmac.drill.load.process import Load, Visits, generating
 
-ROUNDS = 5
-SECONDS = 3.0
+ROUNDS = sized(5, 1)
+SECONDS = sized(3.0, 1.0)
 DELAY_S = 0.05
 #: Visits per second: what wrk's connections make of the delay.
 CONNECTIONS = 10
@@ -62,8 +62,7 @@ JOURNEYS = {"ask": ask}
 
 def measure() -> list[Figure]:
     """Return the median that both see, and the most that both make."""
-    if not (wrk := shutil.which("wrk")):
-        return []
+    wrk = program("wrk")
     with tempfile.TemporaryDirectory() as folder:
         journeys = Path(folder) / "journeys.py"
         journeys.write_text(JOURNEYS)
@@ -142,5 +141,4 @@ def _server(delay_s: float) -> Iterator[str]:
             time.sleep(0.02)
         yield f"http://127.0.0.1:{port}/"
     finally:
-        process.terminate()
-        process.wait()
+        ended(process)

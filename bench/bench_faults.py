@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 
 from bench.bench_drills import JOURNEYS, SERVICE
 from bench.copies import Copy, copy
-from bench.figure import Figure, seconds
+from bench.figure import Figure, seconds, sized
 
 from tarmac.base.target import EdgeRule
 from tarmac.drill.load.process import Load, generating
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor.local_target import LocalTarget, local_target
 
-ROUNDS = 5
-RATE, SECONDS = 200.0, 5.0
+ROUNDS = sized(5, 1)
+RATE, SECONDS = 200.0, sized(5.0, 1.0)
 DELAY_S = 0.2
 SYSTEM = """
 tarmac: 1

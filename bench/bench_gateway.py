@@ -10,7 +10,6 @@ measured.
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import statistics
 import subprocess
@@ -22,12 +21,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.copies import UNLIMITED, ended, environment, until
-from bench.figure import Figure
+from bench.figure import Figure, program, sized
 from bench.load import CONNECTIONS, SECONDS, Round, Server
 
 ROOT = Path(__file__).resolve().parents[1]
 PATH = "/api/things/5"
-ROUNDS = 7
+ROUNDS = sized(7, 1)
 CONFIG = """
 daemon off;
 worker_processes 1;
@@ -79,8 +78,7 @@ PROXY = """
 
 def measure() -> list[Figure]:
     """Return the rate and the processor time a request, then the rate before a kit service."""
-    if shutil.which("nginx") is None:
-        return []
+    program("nginx")
     how = (
         f"nginx with log, limit and forwarded headers, one worker; {CONNECTIONS} connections, "
         f"medians of {ROUNDS} loads of {SECONDS:g} s in turns"

@@ -10,9 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Figure, interleaved, seconds, sized
 
-ROUNDS = 11
+ROUNDS = sized(11, 1)
 
 
 def measure() -> list[Figure]:

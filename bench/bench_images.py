@@ -10,9 +10,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from bench.figure import Figure
+from bench.figure import Absent, Figure, sized
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests/support"))
@@ -56,8 +57,8 @@ def measure() -> list[Figure]:
             scratch = Path(made)
             standins.bases(docker, scratch, kit_images.uv(), scratch / "packages")
             _whole(docker, scratch)
-            images = kit_images.Images(docker).all()
-            for (parts, _), image in images.items():
+            images = kit_images.Images(docker)
+            for (parts, _), image in sized(images.all, partial(images.of, "starter"))().items():
                 first = scratch / "Dockerfile"
                 first.write_text(
                     FIRST.format(
@@ -85,5 +86,5 @@ def measure() -> list[Figure]:
                 )
                 docker.run("rmi", "--force", naive)
     except docker_here.NoDocker as error:
-        print(f"images are not measured: {error}", file=sys.stderr)
+        raise Absent(str(error)) from error
     return found

@@ -14,14 +14,14 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Absent, Figure, interleaved, seconds, sized
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
 from clones import stored, write_out  # type: ignore[import-not-found]  # noqa: E402
 
-ROUNDS = 5
+ROUNDS = sized(5, 1)
 CORPUS = ROOT / "tests/foreign/corpus/corpus.yaml"
 
 
@@ -30,8 +30,7 @@ def measure() -> list[Figure]:
     folder = os.environ.get("TARMAC_CLONES")
     found = [*_clones(Path(folder))] if folder else []
     if not found:
-        print("bench: init is not measured: TARMAC_CLONES names no folder of clones")
-        return []
+        raise Absent("there are no clones; name their folder in TARMAC_CLONES")
     count, name, clone, commit = max(found)
     tarmac = Path(sys.executable).with_name("tarmac")
     with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as made:

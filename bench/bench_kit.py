@@ -22,11 +22,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.copies import UNLIMITED
-from bench.figure import Figure
+from bench.figure import Figure, sized
 from bench.load import CONNECTIONS, SECONDS, Server
 
 ROOT = Path(__file__).resolve().parents[1]
-ROUNDS = 15
+ROUNDS = sized(15, 1)
 PATIENCE_S = 30.0
 PATH = "/things/5"
 

@@ -7,7 +7,6 @@ return; theirs until every port answers, and until honcho has ended after SIGTER
 from __future__ import annotations
 
 import contextlib
-import signal
 import socket
 import statistics
 import subprocess
@@ -15,11 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.copies import BIN, copy, environment, until
-from bench.figure import Figure, seconds
+from bench.copies import BIN, copy, ended, environment, until
+from bench.figure import Figure, seconds, sized
 
-SERVICES = 40
-ROUNDS = 3
+SERVICES = sized(40, 3)
+ROUNDS = sized(3, 1)
 FIRST_PORT = 18100
 SERVER = """
 import http.server, os, signal, sys
@@ -75,8 +74,7 @@ def _theirs() -> tuple[float, float]:
                 until("honcho", lambda port=port: _answers(port), 0.02)  # type: ignore[misc]
 
         def down() -> None:
-            processes[0].send_signal(signal.SIGTERM)
-            processes[0].wait()
+            ended(processes[0])
 
         try:
             return seconds(up), seconds(down)

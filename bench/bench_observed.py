@@ -11,12 +11,12 @@ import asyncio
 import statistics
 
 from bench.copies import changed
-from bench.figure import Figure
+from bench.figure import Figure, sized
 from bench.ordering import AT_ONCE, ordered, signed_up, with_cheap_passwords
 
 from tarmac.testing import System, running
 
-ROUNDS, SECONDS = 5, 4
+ROUNDS, SECONDS = sized((5, 4), (1, 1))
 
 
 def measure() -> list[Figure]:

@@ -12,15 +12,15 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Figure, interleaved, seconds, sized
 
 from tarmac.run.local.host.sockets import Reservations
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor.resolver import Resolver
 
-SERVICES = 1000
-ROUNDS = 5
+SERVICES = sized(1000, 20)
+ROUNDS = sized(5, 1)
 
 
 def measure() -> list[Figure]:

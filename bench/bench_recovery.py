@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 from bench.copies import FILL, copy, ended, until
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Figure, interleaved, seconds, sized
 
 from tarmac.run.local.host import privileges
 from tarmac.run.local.state.paths import Home
@@ -27,7 +27,7 @@ from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.local_recovery import LocalRecovery
 from tarmac.run.local.supervisor.local_target import local_target
 
-ROUNDS = 3
+ROUNDS = sized(3, 1)
 SYSTEM = f"""
 tarmac: 1
 system: small

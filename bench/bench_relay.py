@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import statistics
 
-from bench.figure import Figure
+from bench.figure import Figure, sized
 from bench.outboxes import ROWS, TIMED, Ground, ground, running, servers
 
 from tarmac_kit.relay import Relay
 
-ROUNDS = 3
+ROUNDS = sized(3, 1)
 AT_ONCE = 256
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 from bench.copies import BIN, SYSTEMS
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Figure, interleaved, seconds, sized
 
 from tarmac import render
 from tarmac.base import registry
@@ -31,9 +31,9 @@ from tarmac.render import collect
 from tarmac.render.tree import folder
 from tarmac.render.tree.folder import RenderSource
 
-ROUNDS = 7
-GROWTH_ROUNDS = 5
-SIZES = (10, 100, 1000)
+ROUNDS = sized(7, 1)
+GROWTH_ROUNDS = sized(5, 1)
+SIZES = sized((10, 100, 1000), (10, 20))
 LIKE_OURS = """
 import pathlib, sys, yaml
 for path in sorted(pathlib.Path(sys.argv[1]).rglob("*.yaml")):

@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 
 import asyncpg
 from bench.copies import FILL, Copy, copy
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Figure, interleaved, seconds, sized
 
 from tarmac.run.local.snapshots import copying
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 
-ROUNDS = 3
+ROUNDS = sized(3, 1)
 SYSTEM = f"""
 tarmac: 1
 system: small

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -18,11 +17,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.bench_wires import wire
-from bench.figure import Figure
+from bench.figure import Figure, program, sized
 
 from tarmac.testing import System, running
 
-ROUNDS, SECONDS, CLIENTS, AT_ONCE = 5, 3, 8, 16
+CLIENTS, AT_ONCE = 8, 16
+ROUNDS, SECONDS = sized((5, 3), (1, 2))
 SYSTEM = """
 tarmac: 1
 system: store-wires
@@ -33,9 +33,7 @@ stores: {rows: postgres, keys: redis}
 
 def measure() -> list[Figure]:
     """Return the rate of commands to each store."""
-    pgbench = shutil.which("pgbench")
-    if pgbench is None:
-        return []
+    pgbench = program("pgbench")
     with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as folder:
         file = Path(folder) / "tarmac.yaml"
         file.write_text(SYSTEM, encoding="utf-8")

@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 
 from bench.copies import Copy, copy, ended, until
-from bench.figure import Figure, seconds
+from bench.figure import Figure, seconds, sized
 
-STORES = 20
-ROUNDS = 3
+STORES = sized(20, 2)
+ROUNDS = sized(3, 1)
 USER = "  user: {{run: 'echo up && sleep 1000', probe: {{log: ^up}}, env: {{{references}}}}}"
 
 

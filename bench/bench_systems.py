@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.copies import SYSTEMS
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Figure, interleaved, seconds, sized
 
 from tarmac import render
 from tarmac.base import registry
@@ -35,8 +35,8 @@ from tarmac.render.renderer import Renderer
 from tarmac.render.tree import folder
 from tarmac.render.tree.folder import RenderSource
 
-ROUNDS = 5
-NAMES = ("shop", "travel", "trading", "hello-dd", "starter")
+ROUNDS = sized(5, 1)
+NAMES = sized(("shop", "travel", "trading", "hello-dd", "starter"), ("starter",))
 #: The phases of what came later, and the two of their renderers that were there before.
 LATER = {"delivery", "gitops", "observability"}
 EARLIER = {"kustomize", "k8s-monitors"}

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.figure import Figure, seconds
+from bench.figure import Figure, seconds, sized
 from bench.telemetry_rows import BATCH, BEGAN_NS, DEPTH, SERVICES, SPANS, batches, span, trace_id
 
 from tarmac.run.telemetry import queries, statements, storage
 from tarmac.run.telemetry.storage import Storage
 
-ASKED = 40
+ASKED = sized(40, 2)
 _PLAIN = "INSERT INTO plain VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 

@@ -17,10 +17,10 @@ import time
 from pathlib import Path
 
 from bench.copies import BIN, copy
-from bench.figure import Figure, interleaved
+from bench.figure import Figure, interleaved, sized
 
-SERVICES = 10
-ROUNDS = 7
+SERVICES = sized(10, 2)
+ROUNDS = sized(7, 1)
 FIRST_PORT = 18160
 PATIENCE_S = 60.0
 SIZE = (40, 120)

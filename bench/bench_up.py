@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import signal
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bench.figure import Figure, seconds
+from bench.copies import PATIENCE_S, ended
+from bench.figure import Figure, seconds, sized
 
 from tarmac.base.launch import HttpProbe, Launch, Text, reveal
 from tarmac.plan.plan import Node, Plan
@@ -34,8 +34,7 @@ from tarmac.run.local.supervisor.resolver import Resolver
 ROOT = Path(__file__).resolve().parents[1]
 SYSTEM = ROOT / "systems" / "shop" / "tarmac.yaml"
 NAMESPACE = "bench"
-ROUNDS = 3
-PATIENCE_S = 120.0
+ROUNDS = sized(3, 1)
 BIN = Path(sys.executable).parent
 
 
@@ -155,8 +154,7 @@ class Honcho:
     def stop(self) -> None:
         """Stop everything; honcho ends all programs when it is told to end."""
         if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait()
+            ended(self.process)
 
     def _script(self, node: Node) -> str:
         """Write what a careful person would: create the data where there is none, then run."""
@@ -167,7 +165,8 @@ class Honcho:
             path = folder / file.path
             path.write_text(self._reveal(file.content, folder), encoding="utf-8")
             path.chmod(file.mode)
-        lines = ["set -e", *self._first_time(launch, folder)]
+        # PostgreSQL without its postmaster sends "read your settings again" to its process group.
+        lines = ["set -e", "trap '' HUP", *self._first_time(launch, folder)]
         exports = [f"{k}={self._reveal(v, folder)}" for k, v in launch.env.items()]
         lines += [f"cd {shlex.quote(launch.cwd.replace('{folder}', str(folder)))}"]
         program = [part.replace("{folder}", str(folder)) for part in launch.argv]

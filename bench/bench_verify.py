@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.figure import Figure, interleaved, seconds
+from bench.figure import Figure, interleaved, seconds, sized
 
 from tarmac import render
 from tarmac.base import registry
@@ -27,7 +27,7 @@ from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
 
 ROOT = Path(__file__).parents[1]
-ROUNDS = 7
+ROUNDS = sized(7, 1)
 READ = """
 import pathlib, sys, yaml
 for path in pathlib.Path(sys.argv[1]).rglob("*.yaml"):

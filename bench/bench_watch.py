@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import socket
 import statistics
 import subprocess
@@ -19,9 +18,9 @@ import urllib.request
 from pathlib import Path
 
 from bench.copies import copy, ended, environment, until
-from bench.figure import Figure
+from bench.figure import Figure, sized
 
-EDITS = 30
+EDITS = sized(30, 2)
 APP = """
 from __future__ import annotations
 
@@ -100,8 +99,7 @@ class ByHand:
         """Save, restart, and return the seconds until it is served."""
         begun = time.perf_counter()
         _save(self._folder, word)
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait()
+        ended(self._process)
         self._process = self._start()
         url = f"http://127.0.0.1:{self._port}"
         until("the edit by hand", lambda: _answer(url) == word)

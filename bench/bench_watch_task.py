@@ -9,7 +9,6 @@ whether packages are installed.
 from __future__ import annotations
 
 import contextlib
-import signal
 import socket
 import statistics
 import subprocess
@@ -19,9 +18,9 @@ import urllib.request
 from pathlib import Path
 
 from bench.copies import copy, ended, environment, until
-from bench.figure import Figure
+from bench.figure import Figure, sized
 
-EDITS = 30
+EDITS = sized(30, 2)
 TASK = "test -e installed || (sleep 1 && touch installed)"
 APP = """
 import http.server, os, signal, threading
@@ -77,8 +76,7 @@ def measure() -> list[Figure]:
                 begun = time.perf_counter()
                 _save(hand, word)
                 subprocess.run(["sh", "-c", TASK], cwd=hand, check=True)
-                process.send_signal(signal.SIGTERM)
-                process.wait()
+                ended(process)
                 process = _start(hand, port)
                 own = f"http://127.0.0.1:{port}"
                 until("by hand", lambda word=word, own=own: _answer(own) == word)  # type: ignore[misc]

@@ -19,13 +19,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.figure import Figure
+from bench.copies import ended
+from bench.figure import Figure, sized
 
 from tarmac.run.local.network import wires
 
 HOST = "127.0.0.1"
-ROUNDS = 9
-REQUESTS = 1500
+ROUNDS = sized(9, 1)
+REQUESTS = sized(1500, 10)
 CONNECTIONS = 32
 SECONDS = 1.0
 
@@ -43,7 +44,7 @@ uvicorn.run(app, port=int(sys.argv[1]), log_level="error", lifespan="off", loop=
 #: Prints the seconds of each request over one connection that stays open.
 CLIENT = """
 import socket, sys, time
-with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
+with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10) as connection:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     took = []
     for number in range(int(sys.argv[2]) + 100):
@@ -51,7 +52,7 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
         connection.sendall(b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
         answer = b""
         while not answer.endswith(b"0123456789"):
-            answer += connection.recv(4096)
+            answer += connection.recv(4096) or sys.exit("the connection was closed")
         took.append(time.perf_counter() - begun)
 print(*took[100:])
 """
@@ -129,7 +130,7 @@ def _percentile(values: list[float], percent: int) -> float:
 
 def _latencies(port: int) -> list[float]:
     command = [sys.executable, "-I", "-c", CLIENT, str(port), str(REQUESTS)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return [float(word) for word in done.stdout.split()]
 
 
@@ -159,8 +160,7 @@ def _service() -> Iterator[int]:
             time.sleep(0.02)
         yield port
     finally:
-        process.terminate()
-        process.wait()
+        ended(process)
 
 
 @contextlib.contextmanager
@@ -173,11 +173,12 @@ def wire(target: int, *, inspects: bool = False) -> Iterator[int]:
     try:
         with socket.create_server((HOST, 0), backlog=wires.BACKLOG) as listener:
             ours.sendall(json.dumps({"op": "inspect", "on": inspects}).encode() + b"\n")
-            request = {"op": "wire", "id": "a->b", "targets": [["b", target, True]]}
+            targets = [["b", target, True]]
+            request = {"op": "wire", "id": "a->b", "targets": targets, "listeners": 1}
             line = json.dumps(request).encode() + b"\n"
             socket.send_fds(ours, [line[:1]], [listener.fileno()])
             ours.sendall(line[1:])
             yield listener.getsockname()[1]
     finally:
         ours.close()
-        process.wait()
+        ended(process)

@@ -10,12 +10,12 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bench.figure import Figure, processor_s
+from bench.figure import Figure, processor_s, sized
 from bench.load import CONNECTIONS, SECONDS, load
 
 from tarmac.testing import System
 
-ROUNDS = 7
+ROUNDS = sized(7, 1)
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from bench.figure import sized
 
 BIN = Path(sys.executable).parent
 SYSTEMS = Path(__file__).resolve().parents[1] / "systems"
-PATIENCE_S = 120.0
+PATIENCE_S = sized(120.0, 30.0)
+ENDS_S = 30.0
+ROWS = sized(1 << 20, 100)
 #: Makes a table of about 1 GiB: a million rows of about 1 KiB.
 FILL = f"""
 CREATE TABLE things AS
-SELECT number, repeat(md5(number::text), 30) AS said FROM generate_series(1, {1 << 20}) AS number
+SELECT number, repeat(md5(number::text), 30) AS said FROM generate_series(1, {ROWS}) AS number
 """
 #: A kit service checks its limits and does not meet them: a load comes from one address.
 UNLIMITED = {"RATE_LIMIT_PER_MINUTE": "60000000", "RATE_LIMIT_BURST": "1000000"}
@@ -92,13 +95,17 @@ def changed(name: str, change: Callable[[dict[str, Any]], None]) -> Iterator[Pat
 
 
 def ended(process: subprocess.Popen[bytes]) -> None:
-    """End a process and wait for it."""
+    """End a process and wait for it; kill one that does not end in its time."""
     process.terminate()
-    process.wait()
+    try:
+        process.wait(ENDS_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def until(what: str, holds: Callable[[], bool], pause_s: float = 0.005) -> None:
-    """Look until it holds. Raises SystemExit after two minutes."""
+    """Look until it holds. Raises SystemExit if it never does."""
     end = time.monotonic() + PATIENCE_S
     while not holds():
         if time.monotonic() > end:

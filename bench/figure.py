@@ -7,13 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tarmac.run.local.host import guard
+
+T = TypeVar("T")
+#: Set where the benches are only seen to run: one round, and little data.
+SMOKE = "TARMAC_BENCH_SMOKE"
+
+
+class Absent(Exception):
+    """This machine lacks what a bench needs; the text says what."""
 
 
 @dataclass(frozen=True)
@@ -62,3 +72,16 @@ def processor_s(pids: Iterable[int]) -> float:
                 fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
                 total += sum(map(int, fields.split()[11:13]))
     return total / os.sysconf("SC_CLK_TCK")
+
+
+def sized(full: T, smoke: T) -> T:
+    """Return how much is measured: the second where the bench is only seen to run."""
+    return smoke if SMOKE in os.environ else full
+
+
+def program(name: str) -> str:
+    """Return the path of a program. Raises Absent where it is not installed."""
+    found = shutil.which(name)
+    if found is None:
+        raise Absent(f"{name} is not on PATH")
+    return found

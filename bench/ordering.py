@@ -13,11 +13,12 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+from bench.figure import sized
 
 from tarmac.testing import System
 
 AT_ONCE = 16
-SECONDS = 8
+SECONDS = sized(8, 1)
 PRODUCT = "5eed0000-0000-4000-8000-000000004001"
 
 

@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.copies import copy
+from bench.figure import sized
 
 from tarmac_kit import Database, Message, Outbox, logs
 from tarmac_kit.bus import make_bus
 from tarmac_kit.messages import Bus
 
 #: Rows of one measurement, the keys they have, and how many each transaction writes.
-ROWS, KEYS, TOGETHER = 3000, 500, 10
+ROWS, KEYS, TOGETHER = sized(3000, 50), 500, 10
 #: Messages of which the time is taken, one after another.
-TIMED = 200
+TIMED = sized(200, 5)
 RATE, TIME = "rate.made", "time.made"
 PATIENCE_S = 60.0
 SYSTEM = """tarmac: 1

@@ -2,20 +2,29 @@
 
 Finds the files bench/bench_*.py; each has one function `measure() -> list[Figure]`. Names on the
 command line (`make bench ARGS=help`) measure these files only and print them without writing;
-with `--write` among them their lines of bench/results.md are replaced, and the others stay.
+with `--write` among them their lines of bench/results.md are replaced, and the others stay. With
+`--smoke` each is only seen to run: one round, little data, and nothing is written. A file that
+fails, or does not end in its time, is named; the others are measured all the same.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
-from bench.figure import Figure
+from bench.figure import SMOKE, Absent, Figure
 
 FOLDER = Path(__file__).parent
+#: What a file may take; and seen to run, which two busy cores must be able to do.
+LIMIT_S, SMOKE_LIMIT_S = 3600.0, 240.0
+#: What is left for it to stop what it has started, before that is ended, too.
+STOPS_S = 60.0
 
 INTRODUCTION = """\
 <!-- Written by `make bench`. -->
@@ -55,35 +64,64 @@ def replaced(text: str, figures: list[Figure], load: float) -> str:
     return "\n".join([*kept, *rows.values()]) + "\n"
 
 
+def measured(name: str, limit_s: float) -> list[Figure]:
+    """Measure one file, in its time. Raises SystemExit after that, and what the file raises."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(f"not done after {limit_s:g} s")
+
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, limit_s, STOPS_S)
+    try:
+        found: list[Figure] = importlib.import_module(f"bench.bench_{name}").measure()
+        return found
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def said(figure: Figure) -> str:
+    """Return a figure as a line."""
+    return (
+        f"{figure.name}: {figure.ours:.3g} {figure.unit}, theirs {figure.theirs:.3g} "
+        f"{figure.unit}, ratio {figure.ratio:.2f}"
+    )
+
+
 def main(arguments: list[str]) -> int:
     """Measure the named files, or all of them; print each figure as it comes."""
-    names = [argument for argument in arguments if argument != "--write"]
-    paths = sorted(FOLDER.glob("bench_*.py"))
-    chosen = [p for p in paths if not names or p.stem.removeprefix("bench_") in names]
-    if not chosen:
-        known = ", ".join(p.stem.removeprefix("bench_") for p in paths)
-        print(f"bench: no such file ({' '.join(names)}); choose from {known}", file=sys.stderr)
-        return 2
+    known = [path.stem.removeprefix("bench_") for path in sorted(FOLDER.glob("bench_*.py"))]
+    parser = argparse.ArgumentParser("bench", description="Measure figures beside a peer's.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
+    parser.add_argument("--write", action="store_true", help="replace their lines in results.md")
+    parser.add_argument("--smoke", action="store_true", help="see that they run, and no more")
+    asked = parser.parse_args(arguments)
+    if unknown := sorted({*asked.names} - {*known}):
+        parser.error(f"no such file ({' '.join(unknown)}); choose from {', '.join(known)}")
+    if asked.smoke:
+        os.environ[SMOKE] = "1"
     load = os.getloadavg()[0]
     figures: list[Figure] = []
-    for path in chosen:
-        measured: list[Figure] = importlib.import_module(f"bench.{path.stem}").measure()
-        for figure in measured:
-            print(
-                f"{figure.name}: {figure.ours:.3g} {figure.unit}, theirs {figure.theirs:.3g} "
-                f"{figure.unit}, ratio {figure.ratio:.2f}",
-                flush=True,
-            )
-        figures += measured
-    results = FOLDER / "results.md"
-    if not names:
-        results.write_text(page(figures, load), encoding="utf-8")
-        print("bench/results.md written")
-    elif "--write" in arguments and figures:  # what is not measured here keeps its lines
-        text = replaced(results.read_text(encoding="utf-8"), figures, load)
+    failed: list[str] = []
+    for name in asked.names or known:
+        try:
+            found = measured(name, SMOKE_LIMIT_S if asked.smoke else LIMIT_S)
+        except Absent as absent:
+            print(f"bench {name}: not measured: {absent}", flush=True)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the other files are measured
+            print(f"bench {name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            failed.append(name)
+        else:
+            for figure in found:
+                print(said(figure), flush=True)
+            figures += found
+    if figures and not asked.smoke and (asked.write or not asked.names):
+        results = FOLDER / "results.md"
+        text = page(figures, load)
+        if asked.names:  # what is not measured here keeps its lines
+            text = replaced(results.read_text(encoding="utf-8"), figures, load)
         results.write_text(text, encoding="utf-8")
-        print("bench/results.md: their lines replaced")
-    return 0
+        print("bench/results.md written")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ import random
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from bench.figure import sized
+
 from tarmac.run.telemetry.log_record import LogRecord
 from tarmac.run.telemetry.span import Span
 
 T = TypeVar("T")
-SPANS, LINES, BATCH, DEPTH = 1_000_000, 5_000_000, 512, 8
+SPANS, LINES, BATCH, DEPTH = *sized((1_000_000, 5_000_000), (4_000, 20_000)), 512, 8
 SERVICES = ("api-gateway", "order-service", "payment-service", "notification-service")
 BEGAN_NS = 1_700_000_000 * 10**9
 #: From one span to the next.
