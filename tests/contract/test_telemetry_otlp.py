@@ -24,8 +24,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 from receiving import JSON, PROTOBUF, TelemetryServer, token_of
 
-from tarmac.plan import spans
-from tarmac.plan.spans import TOKEN_HEADER
+from tarmac.plan import telemetry_token
+from tarmac.plan.telemetry_token import TOKEN_HEADER
 from tarmac.run.dashboard import logs
 from tarmac.run.telemetry import charts, metrics, queries, storage
 from tarmac.run.telemetry.charts import Steps
@@ -140,7 +140,7 @@ def test_a_token_of_a_service_that_was_added_is_known_at_once(server) -> None:
     group.scope_logs.add().log_records.add(time_unix_nano=time.time_ns())
     body = request.SerializeToString()
     for known in ("", "a-token"):
-        server.home.secrets.write_text(json.dumps({spans.token("added").path: known}))
+        server.home.secrets.write_text(json.dumps({telemetry_token.token("added").path: known}))
         sent = {TOKEN_HEADER: "a-token"}
         assert server.send(body, PROTOBUF, "/v1/logs", **sent)[0] == 200
     until(lambda: len(logs.read(server.home)["lines"]), 2)

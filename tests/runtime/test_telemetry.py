@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sandbox import SYSTEM, Sandbox, family
 
-from tarmac.plan.spans import TOKEN_HEADER
+from tarmac.plan.telemetry_token import TOKEN_HEADER
 from tarmac.run.local.supervisor import client
 
 ENDPOINT = "/env/OTEL_EXPORTER_OTLP_ENDPOINT"

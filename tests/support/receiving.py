@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
-from tarmac.plan import spans
+from tarmac.plan import telemetry_token
 from tarmac.run.local.state.paths import Home
 from tarmac.run.telemetry import queries, receiver, storage
 
@@ -33,7 +33,7 @@ class TelemetryServer:
     def __init__(self, folder) -> None:
         self.home = Home(folder)
         self.home.dashboard_token.write_text(TOKEN)
-        tokens = {spans.token(service).path: token_of(service) for service in SERVICES}
+        tokens = {telemetry_token.token(service).path: token_of(service) for service in SERVICES}
         self.home.secrets.write_text(json.dumps({**tokens, "stores/db/admin": "hush"}))
         self.path = self.home.telemetry
         self.listener = socket.create_server(("127.0.0.1", 0))

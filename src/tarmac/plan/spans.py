@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.base.launch import Secret, ServiceSecret, Text, text
+from tarmac.base.launch import Text, text
 from tarmac.model import conventions
 from tarmac.model.environment import Environment
 from tarmac.model.system import System
 from tarmac.plan import ports
 from tarmac.plan.facts import MachineFacts
+from tarmac.plan.telemetry_token import TOKEN_HEADER, token
 
 #: The Service of OpenTelemetry's collector, and that of Datadog's agents: each pod reaches the one
 #: on its own node.
@@ -24,8 +25,6 @@ GRPC, HTTP = 4317, 4318
 
 #: How long spans are collected before they are sent, here: a trace is looked for at once.
 COLLECT_MS = "500"
-#: The secret by which a service is known to telemetry, and the header that carries it.
-TOKEN, TOKEN_HEADER = "TARMAC_TELEMETRY_TOKEN", "x-tarmac-token"
 #: How often a service sends what it measures, here: as often as metrics are read.
 MEASURE_MS = "5000"
 
@@ -49,11 +48,6 @@ def of_instance(
         yield "OTEL_SERVICE_NAME", text(service)
         yield "OTEL_EXPORTER_OTLP_PROTOCOL", text("http/protobuf")
         yield "OTEL_METRIC_EXPORT_INTERVAL", text(MEASURE_MS)
-
-
-def token(service: str) -> Secret:
-    """Name the secret by which telemetry knows what a service sends."""
-    return Secret.of(ServiceSecret(service, TOKEN))
 
 
 def trace_receiver(settled: Environment) -> str:

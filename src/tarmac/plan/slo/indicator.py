@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tarmac.base import signals
-from tarmac.model.objective import Objective
+
+if TYPE_CHECKING:  # the telemetry process reads names here and no model
+    from tarmac.model.objective import Objective
 
 REQUESTS = "http_requests_total"
 DURATION = "http_request_duration_seconds"

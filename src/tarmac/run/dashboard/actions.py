@@ -11,31 +11,32 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tarmac.base.errors import BadInput, Problem
-from tarmac.model.system import System
-from tarmac.run.dashboard import messages
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.requests import Restart
+
+if TYPE_CHECKING:
+    from tarmac.run.dashboard.model_pages import ModelPages
 
 Question = Callable[[Request], Any]
 
 
 def routes(
     home: Home,
-    system_of: Callable[[Home], System],
+    of_model: Callable[[], ModelPages],
     answered: Callable[[Question], Callable[[Request], Awaitable[Response]]],
 ) -> list[BaseRoute]:
     """Return the routes of what changes something.
 
     Args:
-        system_of: loads the system's file as it is now.
+        of_model: loads what knows the system's file.
         answered: makes a handler of a function, which checks access and answers in JSON.
     """
 
@@ -61,7 +62,7 @@ def routes(
     def change(request: Request, *, drop: bool) -> Any:
         ids = request.query_params.getlist("id")
         _log(f"dead letters {', '.join(ids)} {'deleted' if drop else 'replayed'}")
-        return {"changed": messages.change(home, system_of(home), ids, drop=drop)}
+        return {"changed": of_model().change_dead_letters(ids, drop=drop)}
 
     return [
         Route(path, answered(action), methods=["POST"])

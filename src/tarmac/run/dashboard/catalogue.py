@@ -12,9 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.base.errors import TarmacError
+from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
 
 #: It reads files alone, so it is there in a second or two.
 LONGEST_S = 60.0
+
+
+def file_of(home: Home) -> Path:
+    """Return the file of the system that ran here. Raises TarmacError where none did."""
+    status = client.status(home)
+    if status is None or not status.file:
+        raise TarmacError("no run was recorded here yet; start the system with `tarmac up`")
+    return Path(status.file)
 
 
 def read(file: Path) -> Any:

@@ -27,12 +27,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -41,16 +42,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from tarmac.base.errors import BadInput, Problem, TarmacError
-from tarmac.base.foreign import files
-from tarmac.model.loader import load
-from tarmac.model.system import System
-from tarmac.run.dashboard import actions, catalogue, logs, messages, metrics, snapshot
+from tarmac.run.dashboard import actions, catalogue, logs, metrics, snapshot
 from tarmac.run.dashboard.access import HEADERS, Access, host_refusal
 from tarmac.run.dashboard.metrics import number
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.requests import Statistics
-from tarmac.run.telemetry import objectives, queries, runs, statements, storage
+from tarmac.run.telemetry import queries, runs, statements, storage
+
+if TYPE_CHECKING:
+    from tarmac.run.dashboard.model_pages import ModelPages
 
 STATIC = Path(__file__).parent / "static"
 #: How often a change is looked for while a page is open, and how often something is said at all.
@@ -62,7 +63,14 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 def routes(home: Home, access: Access) -> list[BaseRoute]:
     """Return the routes of the dashboard."""
-    models, watcher = _Models(), snapshot.Watcher(home)
+    watcher = snapshot.Watcher(home)
+
+    @functools.cache
+    def of_model() -> ModelPages:
+        # With the first page that needs the model: it is half of what this process loads.
+        from tarmac.run.dashboard.model_pages import ModelPages  # noqa: PLC0415
+
+        return ModelPages(home)
 
     def answered(question: Callable[[Request], Any]) -> Handler:
         async def handler(request: Request) -> Response:
@@ -105,12 +113,6 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         asked = request.query_params
         return logs.read(home, cursor=asked.get("cursor", ""), trace=_prefix(asked.get("trace")))
 
-    def objectives_now(_request: Request) -> Any:
-        now_ms = time.time_ns() // 1_000_000
-        with contextlib.closing(storage.reader(home.telemetry)) as stored:
-            found = objectives.observe(stored, models.of(home), now_ms)
-        return {"at_ms": now_ms, "objectives": [_objective(one) for one in found]}
-
     def stores(request: Request) -> Any:
         minutes = number(request.query_params.get("minutes"), 15)
         since_ns = max(0, time.time_ns() - minutes * 60_000_000_000)
@@ -141,13 +143,13 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         Route("/api/explain/{name}", answered(explained)),
         Route("/api/logs", answered(log_lines)),
         *(Route(path, answered(ask)) for path, ask in metrics.questions(home).items()),
-        Route("/api/objectives", answered(objectives_now)),
+        Route("/api/objectives", answered(lambda _: of_model().objectives())),
         Route("/api/stores", answered(stores)),
         Route("/api/configuration", answered(lambda _: snapshot.configuration(home))),
-        Route("/api/catalogue", answered(lambda _: catalogue.read(models.file(home)))),
+        Route("/api/catalogue", answered(lambda _: catalogue.read(catalogue.file_of(home)))),
         Route("/api/runs", answered(all_runs)),
-        Route("/api/messages", answered(lambda _: messages.read(home, models.of(home)))),
-        *actions.routes(home, models.of, answered),
+        Route("/api/messages", answered(lambda _: of_model().messages())),
+        *actions.routes(home, of_model, answered),
         # The files are the same for all systems; only what they show is not.
         Mount("/static", _own_files),
     ]
@@ -179,16 +181,6 @@ async def _changes(watcher: snapshot.Watcher) -> AsyncIterator[str]:
         await asyncio.sleep(LOOK_S)
 
 
-def _objective(observed: objectives.ObservedObjective) -> dict[str, Any]:
-    live = observed.live
-    return {
-        **asdict(live),
-        "good_share": live.good_share,
-        "burns": live.burns,
-        "since_ms": observed.since_ms,
-    }
-
-
 def _between_ns(least_us: str | None, below_us: str | None) -> tuple[int, int] | None:
     if not least_us and not below_us:
         return None
@@ -200,26 +192,3 @@ def _prefix(trace: str | None) -> str:
         return queries.id_prefix(trace) if trace else ""
     except ValueError as error:
         raise BadInput([Problem(f"trace '{trace}'", str(error))]) from None
-
-
-class _Models:
-    """The system's file as it is now, loaded once for each state of it."""
-
-    def __init__(self) -> None:
-        self._loaded: tuple[str, int, System] | None = None
-
-    def file(self, home: Home) -> Path:
-        status = client.status(home)
-        if status is None or not status.file:
-            raise TarmacError("no run was recorded here yet; start the system with `tarmac up`")
-        return Path(status.file)
-
-    def of(self, home: Home) -> System:
-        file = self.file(home)
-        try:
-            changed_ns = file.stat().st_mtime_ns
-        except OSError as error:
-            raise TarmacError(f"{file}: {error.strerror}") from None
-        if self._loaded is None or self._loaded[:2] != (str(file), changed_ns):
-            self._loaded = (str(file), changed_ns, load(str(file), files.content))
-        return self._loaded[2]

@@ -16,7 +16,7 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
 
-from tarmac.plan.spans import TOKEN_HEADER
+from tarmac.plan.telemetry_token import TOKEN_HEADER
 from tarmac.run.telemetry import otlp
 from tarmac.run.telemetry.intake import Body, Intake
 from tarmac.run.telemetry.limits import FullQueue, TooLarge

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tarmac.plan import spans
+from tarmac.plan import telemetry_token
 
 UNIDENTIFIED = "unidentified/"
 #: Names that are told of in the log; a program may make up any number.
@@ -31,7 +31,7 @@ class Identities:
 
     def name(self, claimed: str, token: str) -> str:
         """Return a service's name as it is kept: as it is claimed, where the token is its own."""
-        wanted = self._known().get(spans.token(claimed).path, "")
+        wanted = self._known().get(telemetry_token.token(claimed).path, "")
         if wanted and hmac.compare_digest(token.encode(), wanted.encode()):
             return claimed
         if claimed not in self._told and len(self._told) < MOST_TOLD:
@@ -45,7 +45,7 @@ class Identities:
             changed_ns = self._path.stat().st_mtime_ns
             if changed_ns != self._read_ns:
                 found = json.loads(self._path.read_text(encoding="utf-8"))
-                suffix = f"/{spans.TOKEN}"
+                suffix = f"/{telemetry_token.TOKEN}"
                 self._tokens = {path: v for path, v in found.items() if path.endswith(suffix)}
                 self._read_ns = changed_ns
         except (OSError, ValueError, AttributeError):

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tarmac.base.loopback import host_problem
-from tarmac.plan.spans import TOKEN_HEADER
+from tarmac.plan.telemetry_token import TOKEN_HEADER
 from tarmac.run.telemetry import otlp
 from tarmac.run.telemetry.intake import SIGNALS, Body, Intake
 from tarmac.run.telemetry.limits import FullQueue, TooLarge
