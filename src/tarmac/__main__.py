@@ -9,16 +9,22 @@ from __future__ import annotations
 import signal
 from typing import NoReturn
 
+from tarmac.base import garbage
+
 
 def main() -> NoReturn:
     """Load the command line and run it."""
+    garbage.look_seldom()
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:  # not where it is ignored: it stays so
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from tarmac.cli.main import main as run  # noqa: PLC0415 - the longest part, and so after it
 
     signal.signal(signal.SIGINT, handler)
-    run()
+    try:
+        run()
+    finally:
+        garbage.leave_all()
 
 
 if __name__ == "__main__":

@@ -53,11 +53,32 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-def test_the_program_of_the_terminal_imports_no_model():
-    code = "import sys, tarmac.run.terminal.app\n"
-    code += "print([n for n in ('pydantic', 'tarmac.model', 'tarmac.plan') if n in sys.modules])"
+@pytest.mark.parametrize(
+    "module",
+    [
+        "tarmac.run.terminal.app",
+        "tarmac.run.dashboard.__main__",
+        "tarmac.run.local.supervisor.client",
+        "tarmac.run.local.supervisor.daemon",  # before it has started the guard
+    ],
+)
+def test_what_starts_often_or_first_imports_no_model(module: str):
+    code = f"import sys, {module}\n"
+    code += "print([n for n in ('pydantic', 'tarmac.model.system') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_down_and_ps_import_no_event_loop(tmp_path: Path):
+    (tmp_path / "tarmac.yaml").write_text("tarmac: 1\nsystem: a\nservices: {a: {run: [a]}}\n")
+    for verb in ("down", "ps"):
+        code = "import sys, tarmac.cli.main as m\nfrom click.testing import CliRunner\n"
+        code += f"CliRunner().invoke(m.tarmac, ['{verb}'])\n"
+        code += "print([n for n in ('asyncio', 'importlib.metadata') if n in sys.modules])"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == "[]", verb
 
 
 def test_without_its_extra_the_terminal_is_one_line_that_says_how_to_get_it(monkeypatch):

@@ -54,7 +54,7 @@ async def test_an_apply_that_found_no_room_is_made_up_for_by_the_next(
     options = Options(file=str(box.folder / "tarmac.yaml"))
     box.write(of(web("front", PORT)))
     context = SupervisorContext(home)
-    await context.start()
+    await context.start(wired=True)
     supervisor = Supervisor(context)
     try:
         await supervisor.apply(options)
@@ -74,14 +74,14 @@ async def test_an_apply_that_found_no_room_is_made_up_for_by_the_next(
             await asyncio.sleep(0.02)
             back = next(node for node in context.state.nodes() if node.name == "back")
     finally:
-        await supervisor.shut_down()
+        await supervisor.begin_shut_down()
 
 
 async def test_what_is_applied_again_is_what_was_asked_for_last(box: Sandbox, home: Home):
     options = Options(file=str(box.folder / "tarmac.yaml"))
     box.write(of(web("front", PORT)))
     context = SupervisorContext(home)
-    await context.start()
+    await context.start(wired=True)
     supervisor = Supervisor(context)
     try:
         await supervisor.apply(options)
@@ -90,7 +90,7 @@ async def test_what_is_applied_again_is_what_was_asked_for_last(box: Sandbox, ho
         await asyncio.gather(asked, supervisor.apply())
         assert [node.name for node in context.state.nodes()] == ["front", "front.2"]
     finally:
-        await supervisor.shut_down()
+        await supervisor.begin_shut_down()
 
 
 async def test_ports_of_an_apply_that_failed_are_there_for_the_next(
@@ -99,7 +99,7 @@ async def test_ports_of_an_apply_that_failed_are_there_for_the_next(
     options = Options(file=str(box.folder / "tarmac.yaml"))
     box.write(of(web("front", PORT)))
     context = SupervisorContext(home)
-    await context.start()
+    await context.start(wired=True)
     supervisor = Supervisor(context)
     try:
         await supervisor.apply(options)
@@ -116,7 +116,7 @@ async def test_ports_of_an_apply_that_failed_are_there_for_the_next(
         nodes = {node.name: node.url for node in context.state.nodes()}
         assert nodes["back"] == f"http://localhost:{PORT + 1}"
     finally:
-        await supervisor.shut_down()
+        await supervisor.begin_shut_down()
 
 
 def test_a_damaged_copy_beside_does_not_keep_another_from_starting(home: Home):

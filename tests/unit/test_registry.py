@@ -119,3 +119,21 @@ def test_every_file_of_stores_is_a_kind_of_its_name():
     files = {path.stem for path in Path(stores.__file__).parent.glob("*.py")}
     shared = {"__init__", *stores.SHARED}
     assert set(registry.load(stores, "STORE")) == files - shared
+
+
+def test_a_catalogue_imports_a_file_when_its_id_is_first_asked_for(monkeypatch):
+    folder = Folder(monkeypatch, a={"THING": Thing("a")}, b={}, _base={})
+    monkeypatch.setattr(registry, "entry_points", lambda group: [])
+    things = registry.catalogue(folder.package, "THING")
+    assert things["a"] == Thing("a")
+    assert list(things) == ["a", "b"]  # `b` has no constant, and was not asked for
+    assert "c" not in things
+
+
+def test_a_catalogue_that_others_extend_is_loaded_at_once(monkeypatch):
+    theirs = replace(registry.load(stores, "STORE")["redis"], id="theirs")
+    offered(monkeypatch, lambda: theirs)
+    assert registry.catalogue(stores, "STORE")["theirs"] == theirs
+    offered(monkeypatch, lambda: replace(theirs, id="redis"))
+    with pytest.raises(BrokenExtension, match="id 'redis' is taken"):
+        registry.catalogue(stores, "STORE")

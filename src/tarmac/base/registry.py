@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
@@ -20,6 +20,39 @@ from tarmac.base.errors import TarmacError
 
 class BrokenExtension(TarmacError):
     """An extension file or entry point that does not offer what its folder promises."""
+
+
+class Catalogue(Mapping[str, Any]):
+    """Extensions by id, as their files are named; each is imported when it is first asked for."""
+
+    def __init__(self, package: ModuleType, constant: str) -> None:
+        self._package, self._constant = package, constant
+        self._names = [info.name for info in _files(package) if not info.ispkg]
+
+    def __getitem__(self, name: str) -> Any:
+        """Import an extension. Raises KeyError where there is none."""
+        if name not in self._names:
+            raise KeyError(name)
+        module = importlib.import_module(f"{self._package.__name__}.{name}")
+        return getattr(module, self._constant)
+
+    def __iter__(self) -> Iterator[str]:
+        """List the ids; imports nothing."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._names)
+
+
+def catalogue(package: ModuleType, constant: str) -> Mapping[str, Any]:
+    """Return the extensions of a package by id, each imported when it is first asked for.
+
+    All at once, as by `load`, where packages of others add some: two may have the same id.
+    """
+    if entry_points(group=_group(package)):
+        return load(package, constant)
+    return Catalogue(package, constant)
 
 
 def load(package: ModuleType, constant: str) -> dict[str, Any]:
@@ -50,8 +83,7 @@ def load(package: ModuleType, constant: str) -> dict[str, Any]:
             raise BrokenExtension(f"{module.__file__}: defines no {constant}; add it")
         add(getattr(module, constant), str(module.__file__))
     shipped = {type(value) for value in found.values()}
-    group = getattr(package, "ENTRY_POINTS", f"tarmac.{package.__name__.rpartition('.')[2]}")
-    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+    for point in sorted(entry_points(group=_group(package)), key=lambda point: point.name):
         origin = f"entry point {point.group}:{point.name}"
         value = _loaded(point, origin)
         if type(value) not in shipped:
@@ -59,6 +91,12 @@ def load(package: ModuleType, constant: str) -> dict[str, Any]:
             raise BrokenExtension(f"{origin}: is no {known} ({value!r}); name the constant of one")
         add(value, origin)
     return found
+
+
+def _group(package: ModuleType) -> str:
+    """Name the entry points by which packages of others extend a catalogue."""
+    group: str = getattr(package, "ENTRY_POINTS", f"tarmac.{package.__name__.rpartition('.')[2]}")
+    return group
 
 
 def _loaded(point: EntryPoint, origin: str) -> Any:
@@ -73,12 +111,18 @@ def _loaded(point: EntryPoint, origin: str) -> Any:
 
 def modules(package: ModuleType, deep: bool = True) -> Iterator[ModuleType]:
     """Import each extension file of a package and, one level down, of its topics."""
-    shared = getattr(package, "SHARED", ())
-    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-        if info.name.startswith("_") or info.name in shared or (info.ispkg and not deep):
+    for info in _files(package):
+        if info.ispkg and not deep:
             continue
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         if info.ispkg:
             yield from modules(module, deep=False)
         else:
             yield module
+
+
+def _files(package: ModuleType) -> list[pkgutil.ModuleInfo]:
+    """List what a package's extensions are in, by name."""
+    shared = getattr(package, "SHARED", ())
+    found = sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name)
+    return [info for info in found if not info.name.startswith("_") and info.name not in shared]

@@ -18,11 +18,15 @@ def VERB(system: str | None, namespace: str, *, delete_data: bool, as_json: bool
 
     Example: tarmac down shop --delete-data
     """
-    from tarmac.run.local.supervisor import client, remove
+    from tarmac.run.local.supervisor import client
 
     home = _project.home_of(system, namespace)
     was_running = client.is_running(home) and client.down(home)
-    deleted = remove.delete(home) if delete_data else []
+    deleted = []
+    if delete_data:
+        from tarmac.run.local.supervisor import remove
+
+        deleted = remove.delete(home)
     if as_json:
         _project.print_json({"stopped": was_running, "deleted": deleted})
         return

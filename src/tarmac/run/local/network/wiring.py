@@ -15,15 +15,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tarmac.base.target import WORLD, EdgeRule
-from tarmac.plan.plan import EdgeProxy
+from tarmac.base.target import WORLD
 from tarmac.run.local.host.sockets import LOOPBACK_6, Reservations
 from tarmac.run.local.network import wires
 from tarmac.run.local.process.channel import Channel
 from tarmac.run.local.process.spawn import RunningProcess, Spawner
-from tarmac.run.local.process.table import Instance
+
+if TYPE_CHECKING:  # the process is started before the model is loaded
+    from tarmac.base.target import EdgeRule
+    from tarmac.plan.plan import EdgeProxy
+    from tarmac.run.local.process.table import Instance
 
 NAME = "wires"
 ANSWER_S = 5.0
@@ -37,7 +40,7 @@ Counts = dict[str, dict[str, Any]]
 
 
 class Wiring:
-    """The wires of one system; the process is started with the first of them."""
+    """The wires of one system; the process is started by `begin`, or with the first of them."""
 
     def __init__(self, spawner: Spawner, log: Path, reservations: Reservations) -> None:
         self._spawner = spawner
@@ -46,6 +49,8 @@ class Wiring:
         #: The sockets of each: that of its own port first, then those of its other addresses.
         self._listeners: dict[EdgeProxy, tuple[socket.socket, ...]] = {}
         self._targets: dict[EdgeProxy, tuple[Instance, ...]] = {}
+        #: The process while it is not told of any wire.
+        self._ahead: tuple[RunningProcess, Channel] | None = None
         self._channel: Channel | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._inspects = False
@@ -62,6 +67,11 @@ class Wiring:
         self._latest: Counts = {}
         #: It did not answer the last time.
         self._silent = False
+
+    async def begin(self) -> None:
+        """Start the process before there is a wire: it loads while the supervisor does."""
+        with contextlib.suppress(OSError):  # `_keep` tries again, and says why
+            self._ahead = await self._spawn()
 
     async def apply(self, wanted: Iterable[EdgeProxy]) -> None:
         """Listen for the wanted wires and no others; those that stay keep their connections.
@@ -93,6 +103,8 @@ class Wiring:
             await self._ask()  # the next listener finds the port free
         if self._listeners and self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
+        elif self._keeper is None:
+            self._let_go()
 
     async def inspect(self, *, on: bool) -> None:
         """Count HTTP requests of connections that begin from now on, or no more."""
@@ -178,6 +190,7 @@ class Wiring:
 
     async def close(self) -> None:
         """End the process and let go of the ports."""
+        self._let_go()
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
@@ -190,6 +203,12 @@ class Wiring:
                 listener.close()
         self._listeners.clear()
         self._targets.clear()
+
+    def _let_go(self) -> None:
+        """End a process that was told of no wire: it ends when its channel does."""
+        if self._ahead is not None:
+            self._ahead[1].close()
+            self._ahead = None
 
     async def _tell(self, message: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
         # If there is no process now, the next one gets all settings.
@@ -211,10 +230,12 @@ class Wiring:
                 print(f"wires: {error}", flush=True)
             await asyncio.sleep(PAUSE_S)
 
+    async def _spawn(self) -> tuple[RunningProcess, Channel]:
+        command = [sys.executable, "-I", wires.__file__]
+        return await self._spawner.spawn_with_channel(NAME, command, env={}, log=self._log)
+
     async def _run_once(self) -> None:
-        running, channel = await self._spawner.spawn_with_channel(
-            NAME, [sys.executable, "-I", wires.__file__], env={}, log=self._log
-        )
+        (running, channel), self._ahead = self._ahead or await self._spawn(), None
         looking = asyncio.create_task(self._look_after(running))
         try:
             async with self._telling:

@@ -15,13 +15,16 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from tarmac.base.errors import TarmacError
-from tarmac.plan.plan import Node
 from tarmac.run.local.host import layers
 from tarmac.run.local.state.files import write_atomically
 from tarmac.run.local.state.paths import Home, private_folder
+
+if TYPE_CHECKING:  # the supervisor looks here before it has loaded what a plan is made of
+    from tarmac.plan.plan import Node
 
 ABOUT = "about.json"
 #: What an interpreter keeps beside its files, and goes on without.

@@ -1,4 +1,4 @@
-"""What a supervisor needs first: the namespace's lock, the guard, and the fork servers.
+"""What a supervisor needs first: the namespace's lock, the guard, fork servers and wires.
 
 Made by the daemon before anything else, and before the model is imported: interpreters that load
 for half a second do so meanwhile.
@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from tarmac.base.errors import TarmacError
 from tarmac.run.local.host.guard import become_subreaper
 from tarmac.run.local.host.inherited_env import inherited_env
+from tarmac.run.local.host.sockets import Reservations
+from tarmac.run.local.network.wiring import Wiring
 from tarmac.run.local.process import orphans
 from tarmac.run.local.process.forks import ForkServers
 from tarmac.run.local.process.spawn import Spawner
@@ -74,15 +76,19 @@ class SupervisorContext:
         self.spawner = Spawner(str(home.root))
         forks, wires = home.logs / "forkserver.log", home.logs / "wires.log"
         self.forks = ForkServers(self.spawner, forks, inherited_env())
+        self.reservations = Reservations()
+        self.wiring = Wiring(self.spawner, wires, self.reservations)
         #: What is written to without passing through us.
         self._logs = (home.supervisor_log, forks, wires)
 
-    async def start(self) -> None:
-        """Start the guard, and the fork servers of the last run."""
+    async def start(self, *, wired: bool) -> None:
+        """Start the guard, the fork servers of the last run and, if `wired`, the wires' process."""
         await self.spawner.start()
         _allow_descriptors()  # after the guard: what it starts gets what the user's shell has
         # Not in the background: this process is about to import for as long as they load.
         await self.forks.load(self.interpreters)
+        if wired:
+            await self.wiring.begin()
 
     async def wait_until_lost(self) -> None:
         """Return when the namespace's folder was deleted or replaced: no client could stop us then.

@@ -49,7 +49,6 @@ class Control:
         self._home = home
         self._server: asyncio.Server | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._ending: asyncio.Task[None] | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._answering: set[asyncio.Task[Any]] = set()
         self._handlers = self._handlers_of(supervisor)
@@ -85,12 +84,6 @@ class Control:
             writer.close()
         self._home.socket.unlink(missing_ok=True)
 
-    def begin_shut_down(self, by: str) -> asyncio.Task[None]:
-        """Shut down once, however often it is requested; `by` is the first one's reason."""
-        if self._ending is None:
-            self._ending = asyncio.create_task(self._supervisor.shut_down(by))
-        return self._ending
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) >= MOST_CONNECTIONS:
             writer.close()
@@ -109,7 +102,7 @@ class Control:
             if isinstance(request, ask.Attach):
                 with contextlib.suppress(OSError):
                     await reader.read()  # returns when the other side is gone, however it went
-                self.begin_shut_down("the end of the `tarmac up` that started it")
+                self._supervisor.begin_shut_down("the end of the `tarmac up` that started it")
                 return
             if isinstance(request, ask.Disturb):
                 await drill_connection.serve(self._supervisor, reader, writer)
@@ -139,7 +132,7 @@ class Control:
         try:
             return await self._handlers.answer(request)
         except (TarmacError, OSError) as error:
-            return failure(ShuttingDown(str(error)) if self._ending is not None else error)
+            return failure(ShuttingDown(str(error)) if self._supervisor.is_ending else error)
         except Exception as error:  # noqa: BLE001 - reported to the client and logged
             return failure(error, f"; its log is {self._home.supervisor_log}")
 
@@ -171,7 +164,7 @@ class Control:
         return await self._supervisor.apply(Options.of(request.options))
 
     async def _down(self, _: ask.Down) -> None:
-        await self.begin_shut_down("`tarmac down`")
+        await self._supervisor.begin_shut_down("`tarmac down`")
 
     async def _rewrite_state(self, _: ask.RewriteState) -> None:
         self._supervisor.state.rewrite()

@@ -1,7 +1,7 @@
 """The supervisor's process: `python -m tarmac.run.local.supervisor.daemon OPTIONS REPORT_FD`.
 
-Started by `client`, detached from the terminal. It imports little before the guard and the fork
-servers have been started: they load while it does.
+Started by `client`, detached from the terminal. It imports little before the guard, the fork
+servers and the wires' process have been started: they load while it does.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tarmac.base import garbage
 from tarmac.base.errors import TarmacError
+from tarmac.run.local.process import store_mounts
 from tarmac.run.local.state.journal import Journal
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
-from tarmac.run.local.supervisor import store_disks
 from tarmac.run.local.supervisor.context import SupervisorContext
+from tarmac.run.local.supervisor.remove import delete
 from tarmac.run.local.supervisor.responses import failure_line, success_line
 
 if TYPE_CHECKING:
@@ -44,42 +47,45 @@ async def serve(options: Options, report: int, *, attached: bool = False) -> int
     try:
         context = SupervisorContext(Home.of(Path(options.file), options.namespace))
         if options.disks:  # before anything is started: what is started sees them
-            store_disks.mount(context.home, options.disks)
-        await context.start()
+            store_mounts.mount(context.home, options.disks)
+        await context.start(wired=not options.direct)
     except (TarmacError, OSError) as error:
         _tell(report, failure_line(error))
         return 1
-    from tarmac.run.local.supervisor.control import (  # noqa: PLC0415 - the guard is started by now
-        Control,
+    from tarmac.run.local.supervisor.supervisor import (  # noqa: PLC0415 - the guard is started
+        Supervisor,
     )
-    from tarmac.run.local.supervisor.remove import delete  # noqa: PLC0415
-    from tarmac.run.local.supervisor.supervisor import Supervisor  # noqa: PLC0415
 
     supervisor = Supervisor(context)
-    control = Control(supervisor, context.home)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, control.begin_shut_down, signal.Signals(number).name)
+        loop.add_signal_handler(number, supervisor.begin_shut_down, signal.Signals(number).name)
     if attached:  # nothing ever comes from there but its end
         gone = "the end of the `tarmac up` that started it"
-        loop.add_reader(report, lambda: _ended(loop, report, lambda: control.begin_shut_down(gone)))
+        stop = partial(supervisor.begin_shut_down, gone)
+        loop.add_reader(report, partial(_ended, loop, report, stop))
     try:
         applied = await supervisor.apply(options)
+        from tarmac.run.local.supervisor.control import (  # noqa: PLC0415 - programs start meanwhile
+            Control,
+        )
+
+        control = Control(supervisor, context.home)
         await control.listen()
     except Exception as error:  # noqa: BLE001 - reported to the client, whatever it is
         if not isinstance(error, TarmacError | OSError):
             traceback.print_exc()
-        await supervisor.shut_down()
+        await supervisor.begin_shut_down()
         _tell(report, failure_line(error))
         if options.temporary:
-            store_disks.unmount(context.home, options.disks)
+            store_mounts.unmount(context.home, options.disks)
             delete(context.home)
         return error.exit_code if isinstance(error, TarmacError) else 1
     _tell(report, success_line(applied))
     if not attached:
         os.close(report)
     lost_home = asyncio.create_task(context.wait_until_lost())
-    lost_home.add_done_callback(lambda _: control.begin_shut_down("the end of its folder"))
+    lost_home.add_done_callback(lambda _: supervisor.begin_shut_down("the end of its folder"))
     watch = asyncio.create_task(_watch(supervisor))
     await supervisor.done.wait()
     lost_home.cancel()
@@ -87,7 +93,7 @@ async def serve(options: Options, report: int, *, attached: bool = False) -> int
     await asyncio.gather(watch, return_exceptions=True)
     await control.close()
     if options.temporary:
-        store_disks.unmount(context.home, options.disks)
+        store_mounts.unmount(context.home, options.disks)
         delete(context.home)
     return 0
 
@@ -119,7 +125,10 @@ async def _watch(supervisor: Supervisor) -> None:
 
 
 if __name__ == "__main__":
+    garbage.look_seldom()
     sys.stdout = sys.stderr = Journal(sys.stderr)
     attached = "attached" in sys.argv[3:]
     given = Options.of(json.loads(sys.argv[1]))
-    sys.exit(asyncio.run(serve(given, int(sys.argv[2]), attached=attached)))
+    code = asyncio.run(serve(given, int(sys.argv[2]), attached=attached))
+    garbage.leave_all()  # clients wait for the end of this process
+    sys.exit(code)

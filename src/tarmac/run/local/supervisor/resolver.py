@@ -76,7 +76,7 @@ class Resolver:
         self._secrets = secrets
         self._home = home
         self._reservations = reservations
-        self._kinds: dict[str, StoreKind] = registry.load(stores, "STORE")
+        self._kinds: Mapping[str, StoreKind] = registry.catalogue(stores, "STORE")
         self.system = load(options.file, files.content)
         _check_disk(self.system)
         options = options.without_lost(before, named(self.system))

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.run.local.host import disks, privileges
 from tarmac.run.local.host.disks import Disk
-from tarmac.run.local.process.prepare import nodes_outside
-from tarmac.run.local.state.paths import Home
+from tarmac.run.local.process import store_mounts
 from tarmac.run.local.supervisor import drill_requests as ask
 
 if TYPE_CHECKING:
@@ -64,29 +60,13 @@ class StoreDisks:
         if name not in known:
             raise BadInput([Problem(name, f"no running store; {did_you_mean(name, known)}")])
         home = self._supervisor.home
-        for place in _places(home, [name]):
+        for place in store_mounts.places(home, [name]):
             if place.is_mount():
                 return Disk(place)
         raise TarmacError(
             f"{name}: has no disk of its own to fill, which a drill gives to a copy that it "
             "starts; leave --namespace out"
         )
-
-
-def mount(home: Home, sizes: Mapping[str, int]) -> None:
-    """Give stores a disk each, in memory; sizes in bytes. Raises TarmacError."""
-    disks.mount(dict(zip(_places(home, sizes), sizes.values(), strict=True)))
-
-
-def unmount(home: Home, names: Iterable[str]) -> None:
-    """Take their disks away, with all that is on them."""
-    disks.unmount(_places(home, names))
-
-
-def _places(home: Home, names: Iterable[str]) -> list[Path]:
-    """Name the folders of stores, as `prepare.folder_of` does."""
-    nodes = nodes_outside(home) if privileges.drop() == "setuid" else home.nodes
-    return [nodes / name for name in names]
 
 
 async def _kept_full(disk: Disk) -> None:

@@ -20,9 +20,8 @@ from tarmac.plan.callers import DEVELOPER, issuer, takes_part
 from tarmac.plan.plan import Node
 from tarmac.plan.ports import TELEMETRY
 from tarmac.run.local.host import gather
-from tarmac.run.local.host.sockets import LOOPBACK, Reservations
+from tarmac.run.local.host.sockets import LOOPBACK
 from tarmac.run.local.network.connections import look
-from tarmac.run.local.network.wiring import Wiring
 from tarmac.run.local.process.context import ProcessContext, ReadinessChanged
 from tarmac.run.local.process.managed import ManagedProcess, manage
 from tarmac.run.local.process.rolling_update import RollingUpdate
@@ -64,17 +63,17 @@ class Supervisor:
         self._secrets: dict[str, str] = {}
         self._readiness_changed = ReadinessChanged()
         self.processes = ProcessTable(self._readiness_changed)
-        self._reservations = Reservations()
+        self._reservations = context.reservations
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
         #: Previous instances that drain.
         self._leaving: set[asyncio.Task[None]] = set()
-        self._ending = False
+        self._ending: asyncio.Task[None] | None = None
         self._context = context
         self.spawner = context.spawner
         self.spawner.on_guard_lost = self._guard_lost
         self._forks = context.forks
-        self.wiring = Wiring(self.spawner, self.home.logs / "wires.log", self._reservations)
+        self.wiring = context.wiring
         self._telemetry = TelemetryProcess(
             self.spawner, self.home, self._reservations, self.processes.wait_all_ready
         )
@@ -314,9 +313,19 @@ class Supervisor:
             raise BadInput([Problem(callee, "checks no caller tokens (`trust: network`)")])
         return self._caller_tokens.issue(caller, callee)
 
-    async def shut_down(self, by: str = "") -> None:
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was told to stop everything."""
+        return self._ending is not None
+
+    def begin_shut_down(self, by: str = "") -> asyncio.Task[None]:
+        """Stop everything, once, however often it is requested; `by` is the first one's reason."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._shut_down(by))
+        return self._ending
+
+    async def _shut_down(self, by: str) -> None:
         """Stop everything, dependents first, then the guard; `by` is for clients that wait."""
-        self._ending = True
         self._rolling_update.give_up("the system is being stopped")
         self._forks.give_up("the system is being stopped")
         async with self._changing:
@@ -336,7 +345,7 @@ class Supervisor:
                 self.done.set()
 
     def _refuse_at_the_end(self) -> None:
-        if self._ending:
+        if self.is_ending:
             raise TarmacError(f"{self.home.root}: the system is being stopped; try again")
 
     def _check(self, options: Options) -> None:
@@ -426,7 +435,7 @@ class Supervisor:
         self._in_background(self._start_guard())
 
     async def _renew_caller_tokens(self) -> None:
-        while not self._ending:
+        while not self.is_ending:
             await asyncio.sleep(caller_tokens.CHECK_S)
             try:
                 self._caller_tokens.renew()
@@ -434,7 +443,7 @@ class Supervisor:
                 print(f"caller tokens are not renewed yet: {error}", flush=True)
 
     async def _start_guard(self) -> None:
-        while not self._ending:
+        while not self.is_ending:
             try:
                 await self.spawner.start()
                 self.state.set_meta(guard_pid=self.spawner.guard_pid)
