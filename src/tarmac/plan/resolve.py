@@ -97,35 +97,37 @@ def _systems(system: System, facts: MachineFacts) -> Iterator[System]:
 
 def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[Problem]:
     for name, store in system.file.stores.items():
-        known = [kind.id for kind in kinds.values() if not kind.broker]
-        if store.kind not in known:
+        kind = kinds.get(store.kind)
+        if kind is None or kind.broker:
+            known = [kind.id for kind in kinds.values() if not kind.broker]
             yield Problem(
                 str(system.locate(("stores", name, "kind"))),
                 f"store '{name}' has unknown kind '{store.kind}'; "
                 f"{did_you_mean(store.kind, known)}",
             )
-        elif store.passwordless and not kinds[store.kind].passwordless:
+        elif store.passwordless and not kind.passwordless:
             yield Problem(
                 str(system.locate(("stores", name, "passwordless"))),
                 f"a store of kind {store.kind} always requires a password; remove this line",
             )
-        elif store.shared and kinds[store.kind].sql_url is None:
+        elif store.shared and kind.sql_url is None:
             yield Problem(
                 str(system.locate(("stores", name, "shared"))),
                 f"a store of kind {store.kind} has no owners; remove this line",
             )
-        elif (key := _of_sql(store)) and not kinds[store.kind].loads_sql:
+        elif (key := _of_sql(store)) and not kind.loads_sql:
             yield Problem(
                 str(system.locate(("stores", name, key))),
                 f"a store of kind {store.kind} takes no {key}; remove it",
             )
     broker = system.file.broker
+    if broker is None or ((kind := kinds.get(broker.kind)) is not None and kind.broker):
+        return
     carriers = [kind.id for kind in kinds.values() if kind.broker]
-    if broker is not None and broker.kind not in carriers:
-        yield Problem(
-            str(system.locate(("broker",))),
-            f"unknown broker '{broker.kind}'; {did_you_mean(broker.kind, carriers)}",
-        )
+    yield Problem(
+        str(system.locate(("broker",))),
+        f"unknown broker '{broker.kind}'; {did_you_mean(broker.kind, carriers)}",
+    )
 
 
 def _unscalable(system: System, shape: RunShape) -> Iterable[Problem]:

@@ -160,9 +160,6 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ),
     (r"ERROR: Failed building wheel for (\S+)", "package {0} cannot be built for this Python"),
 )
-REASONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.MULTILINE), meaning) for pattern, meaning in _PATTERNS
-)
 
 
 def build_failure(lines: Sequence[str]) -> str:
@@ -170,8 +167,8 @@ def build_failure(lines: Sequence[str]) -> str:
     text = "\n".join(lines)
     if _OF_THE_MACHINE.search(text):
         return ""
-    for pattern, meaning in REASONS:
-        if match := pattern.search(text):
+    for pattern, meaning in _PATTERNS:
+        if match := re.search(pattern, text, re.MULTILINE):
             said = meaning.format(*(group for group in match.groups() if group is not None))
             return " ".join(said.split())[:MOST_CHARACTERS]
     return ""

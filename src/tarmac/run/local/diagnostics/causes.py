@@ -27,138 +27,134 @@ _DENIED = r"(?i:permission denied)"
 OR_SHARE = "give the store `shared: true`"
 OR_RESET = "or `tarmac reset`"
 
+# Compiled by `re` when a line is first looked at: most processes start without a failure.
+
 #: How programs say that a variable is not there; the name is the first group.
-NEEDED: tuple[re.Pattern[str], ...] = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"^KeyError: '([A-Z][A-Z0-9_]+)'",
-        r"process\.env\.([A-Za-z_]\w*)\b.*(?i:undefined|not set|missing|required)",
-        rf"{_NAME}{_AFTER}(?i:is |was |must be )?(?i:not |un)(?i:set|defined)",
-        rf"{_NAME}{_AFTER}(?i:is )?(?i:required|missing|undefined)",
-        _NAME + r"['\"`]? (?i:must be (?:set|defined|provided|given))",
-        _MISSING + r"(?i:(?:env\w*|config\w*)?\s?(?:var\w*|key|setting)s?:? ).{0,20}?" + _NAME,
-        r"required key ([A-Z][A-Z0-9_]+) missing value",
-        r"Could not resolve placeholder '([A-Za-z_.][\w.]*)'",
-        r"key not found: \"([A-Z][A-Z0-9_]+)\"",
-    )
+NEEDED: tuple[str, ...] = (
+    r"^KeyError: '([A-Z][A-Z0-9_]+)'",
+    r"process\.env\.([A-Za-z_]\w*)\b.*(?i:undefined|not set|missing|required)",
+    rf"{_NAME}{_AFTER}(?i:is |was |must be )?(?i:not |un)(?i:set|defined)",
+    rf"{_NAME}{_AFTER}(?i:is )?(?i:required|missing|undefined)",
+    _NAME + r"['\"`]? (?i:must be (?:set|defined|provided|given))",
+    _MISSING + r"(?i:(?:env\w*|config\w*)?\s?(?:var\w*|key|setting)s?:? ).{0,20}?" + _NAME,
+    r"required key ([A-Z][A-Z0-9_]+) missing value",
+    r"Could not resolve placeholder '([A-Za-z_.][\w.]*)'",
+    r"key not found: \"([A-Z][A-Z0-9_]+)\"",
 )
 
 #: (pattern of a line, what it means and what to do); the first that matches the latest line wins.
-LINES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), meaning)
-    for pattern, meaning in (
+LINES: tuple[tuple[str, str], ...] = (
+    (
+        r"No module named '?([\w.]+)'?",
+        "module {0} is not installed in its environment; install it there",
+    ),
+    (
+        r"Cannot find (?:module|package) '([^']+)'",
+        "module {0} is not installed; run its package manager, e.g. npm install",
+    ),
+    (
+        r"No matching distribution found for ([\w.\[\]-]+)",
+        "no version of {0} fits this Python; install the one that the repository is for",
+    ),
+    (
+        r"go\.mod requires go >= ([\d.]+) \(running go ([\d.]+)",
+        "it is for Go {0}, and {1} runs here; install that one",
+    ),
+    (
+        r"Expected version: (\S+)",
+        "it is for another version of its tools, {0}; install that one",
+    ),
+    (r"(?i)no space left on device|ENOSPC", "the disk is full; free some space"),
+    (r"(?i)file too large|EFBIG", "a file exceeds the size limit (ulimit -f)"),
+    (r"(?i)disk quota exceeded|EDQUOT", "the disk quota is used up; make room"),
+    (r"(?i)read-only file system|EROFS", "the file system is read-only; write elsewhere"),
+    (
+        r"has no module ([\w.]+); install",
+        "module {0} is not installed in its environment; install it there",
+    ),
+    (r"(?i)too many open files|EMFILE", "too many files are open; raise `ulimit -n`"),
+    (
+        r"(?i)exec format error|cannot execute binary file",
+        "a program is built for another architecture; build it for this one",
+    ),
+    (
+        r"initialized by PostgreSQL version (\d+).* this version (\d+)",
         (
-            r"No module named '?([\w.]+)'?",
-            "module {0} is not installed in its environment; install it there",
+            "its data was written by PostgreSQL {0}, but {1} runs here; set `version: {0}`, "
+            f"{OR_RESET}"
         ),
+    ),
+    (
+        r"(?i)database files are incompatible",
+        f"its data was written by another major version; set `version` to that one, {OR_RESET}",
+    ),
+    (
+        r"Can't handle RDB format version|Bad file format reading the append only file",
         (
-            r"Cannot find (?:module|package) '([^']+)'",
-            "module {0} is not installed; run its package manager, e.g. npm install",
+            "its data was written by a newer version, or is damaged; set `version` to "
+            "that version, "
+            f"{OR_RESET}"
         ),
+    ),
+    (
+        r"(?:permission denied for|must be owner of) (?:table|relation|sequence|view) (\S+)",
+        f"{{0}} belongs to another service that uses the store; {OR_SHARE}",
+    ),
+    (
         (
-            r"No matching distribution found for ([\w.\[\]-]+)",
-            "no version of {0} fits this Python; install the one that the repository is for",
+            r"extension \"([\w-]+)\" is not available|"
+            r"function (uuid_generate_\w+|gen_salt|crypt)\(.*\) does not"
         ),
-        (
-            r"go\.mod requires go >= ([\d.]+) \(running go ([\d.]+)",
-            "it is for Go {0}, and {1} runs here; install that one",
-        ),
-        (
-            r"Expected version: (\S+)",
-            "it is for another version of its tools, {0}; install that one",
-        ),
-        (r"(?i)no space left on device|ENOSPC", "the disk is full; free some space"),
-        (r"(?i)file too large|EFBIG", "a file exceeds the size limit (ulimit -f)"),
-        (r"(?i)disk quota exceeded|EDQUOT", "the disk quota is used up; make room"),
-        (r"(?i)read-only file system|EROFS", "the file system is read-only; write elsewhere"),
-        (
-            r"has no module ([\w.]+); install",
-            "module {0} is not installed in its environment; install it there",
-        ),
-        (r"(?i)too many open files|EMFILE", "too many files are open; raise `ulimit -n`"),
-        (
-            r"(?i)exec format error|cannot execute binary file",
-            "a program is built for another architecture; build it for this one",
-        ),
-        (
-            r"initialized by PostgreSQL version (\d+).* this version (\d+)",
-            (
-                "its data was written by PostgreSQL {0}, but {1} runs here; set `version: {0}`, "
-                f"{OR_RESET}"
-            ),
-        ),
-        (
-            r"(?i)database files are incompatible",
-            f"its data was written by another major version; set `version` to that one, {OR_RESET}",
-        ),
-        (
-            r"Can't handle RDB format version|Bad file format reading the append only file",
-            (
-                "its data was written by a newer version, or is damaged; set `version` to "
-                "that version, "
-                f"{OR_RESET}"
-            ),
-        ),
-        (
-            r"(?:permission denied for|must be owner of) (?:table|relation|sequence|view) (\S+)",
-            f"{{0}} belongs to another service that uses the store; {OR_SHARE}",
-        ),
-        (
-            (
-                r"extension \"([\w-]+)\" is not available|"
-                r"function (uuid_generate_\w+|gen_salt|crypt)\(.*\) does not"
-            ),
-            "this PostgreSQL lacks the extension {0}; try another: --provider postgres=binary",
-        ),
-        (
-            r"(?i)SSL is not enabled on the server|server does not support SSL",
-            "it wants an encrypted connection to its store; add ?sslmode=disable to the URL",
-        ),
-        (r"(?i)password authentication failed", "the store rejected its password"),
-        (
-            r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ((?:[\w-]+\.)+[a-z]{2,})\b",
-            "host {0} is not found; check the network, or read the address from a variable",
-        ),
-        (_NO_HOST, "host {0} does not exist here; read the address from a variable"),
-        (
-            r"(?i)name or service not known|temporary failure in name resolution|no such host",
-            "it looks up a host that does not exist here; read the address from a variable",
-        ),
-        (
-            r"(?i)pre-existing shared memory block",
-            "a process of the killed server is still running",
-        ),
-        (r"(?i)out of memory|MemoryError|heap limit", "it ran out of memory"),
-        (
-            r"(?:sh|bash|dash)(?:: line)?:? ?(?:\d+:|line \d+:)? ([^\s:]+): (?:command )?not found",
-            "program {0} was not found; install it, or correct `run`",
-        ),
-        (
-            r"(?:sh|bash|dash)(?:: line)?:? ?(?:\d+:|line \d+:)? ([^\s:]+): Permission denied",
-            "{0} is not executable; chmod +x {0}",
-        ),
-        (r"(?i)npm err(?:or|!) missing script: \"?([\w:-]+)\"?", "package.json has no script {0}"),
-        (
-            r"^(\S+): cannot be written \(([^)]+)\); (.+)",
-            "{0}: cannot be written ({1}); {2}",
-        ),
-        (
-            rf"{_DENIED}: '([^']+)'|{_DENIED}, \w+ '([^']+)'|open ([^\s:]+): {_DENIED}",
-            "no permission for {0}; change its owner or mode",
-        ),
-        (
-            r"(?i)permission denied|EACCES|operation not permitted",
-            "no permission for a file or port",
-        ),
-        (
-            r"(?i)connection refused|ECONNREFUSED",
-            "something that it connects to is not listening; declare it in `calls` or `stores`",
-        ),
-        (
-            r"^(SyntaxError|ImportError|NameError|IndentationError|ReferenceError): (.+)",
-            "{0} in its code: {1}",
-        ),
-    )
+        "this PostgreSQL lacks the extension {0}; try another: --provider postgres=binary",
+    ),
+    (
+        r"(?i)SSL is not enabled on the server|server does not support SSL",
+        "it wants an encrypted connection to its store; add ?sslmode=disable to the URL",
+    ),
+    (r"(?i)password authentication failed", "the store rejected its password"),
+    (
+        r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ((?:[\w-]+\.)+[a-z]{2,})\b",
+        "host {0} is not found; check the network, or read the address from a variable",
+    ),
+    (_NO_HOST, "host {0} does not exist here; read the address from a variable"),
+    (
+        r"(?i)name or service not known|temporary failure in name resolution|no such host",
+        "it looks up a host that does not exist here; read the address from a variable",
+    ),
+    (
+        r"(?i)pre-existing shared memory block",
+        "a process of the killed server is still running",
+    ),
+    (r"(?i)out of memory|MemoryError|heap limit", "it ran out of memory"),
+    (
+        r"(?:sh|bash|dash)(?:: line)?:? ?(?:\d+:|line \d+:)? ([^\s:]+): (?:command )?not found",
+        "program {0} was not found; install it, or correct `run`",
+    ),
+    (
+        r"(?:sh|bash|dash)(?:: line)?:? ?(?:\d+:|line \d+:)? ([^\s:]+): Permission denied",
+        "{0} is not executable; chmod +x {0}",
+    ),
+    (r"(?i)npm err(?:or|!) missing script: \"?([\w:-]+)\"?", "package.json has no script {0}"),
+    (
+        r"^(\S+): cannot be written \(([^)]+)\); (.+)",
+        "{0}: cannot be written ({1}); {2}",
+    ),
+    (
+        rf"{_DENIED}: '([^']+)'|{_DENIED}, \w+ '([^']+)'|open ([^\s:]+): {_DENIED}",
+        "no permission for {0}; change its owner or mode",
+    ),
+    (
+        r"(?i)permission denied|EACCES|operation not permitted",
+        "no permission for a file or port",
+    ),
+    (
+        r"(?i)connection refused|ECONNREFUSED",
+        "something that it connects to is not listening; declare it in `calls` or `stores`",
+    ),
+    (
+        r"^(SyntaxError|ImportError|NameError|IndentationError|ReferenceError): (.+)",
+        "{0} in its code: {1}",
+    ),
 )
 _IN_USE = re.compile(r"(?i)address already in use|EADDRINUSE|port \d+ is (?:already )?in use")
 _ERROR = re.compile(
@@ -243,10 +239,10 @@ def _of_line(lines: Sequence[str], index: int, evidence: ProcessEvidence) -> str
     if _FIELD_REQUIRED.match(line) and index:
         return _lacks(lines[index - 1].strip().upper(), evidence)
     for pattern in NEEDED:
-        if (match := pattern.search(line)) and match[1] not in evidence.given:
+        if (match := re.search(pattern, line)) and match[1] not in evidence.given:
             return _lacks(match[1], evidence)
     for pattern, meaning in LINES:
-        if match := pattern.search(line):
+        if match := re.search(pattern, line):
             found = [group for group in match.groups() if group is not None]
             said = meaning.format(*found)
             return said.replace("in its environment", _environment(line, evidence))

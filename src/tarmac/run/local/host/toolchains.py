@@ -56,13 +56,13 @@ class Choice:
 
 def choices(system: System) -> tuple[Choice, ...]:
     """Look at each foreign service; what asks for nothing, or for what PATH has, is left out."""
-    catalogue: Mapping[str, Toolchain] = registry.load(toolchains, "TOOLCHAIN")
+    known: list[Toolchain] = [module.TOOLCHAIN for module in registry.modules(toolchains)]
     found: list[Choice] = []
     for name in system.file.services:
         if system.is_kit(name):
             continue
         commands = _commands(system, name)
-        for toolchain in catalogue.values():
+        for toolchain in known:
             if any(uses(toolchain, command) for command in commands):
                 found += _of_service(system, name, toolchain)
     return tuple(found)

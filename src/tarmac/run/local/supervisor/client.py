@@ -42,7 +42,10 @@ from tarmac.run.local.supervisor.status import STARTUP_TIMEOUT_S, Status
 ANSWER_S = 180.0
 #: How often the nodes are looked at while an answer takes its time.
 LOOK_S = 0.5
-POLL_S = 0.01
+#: A look at the states takes a millisecond or two of a core that what starts could use.
+POLL_S = 0.03
+#: A look at the lock takes nothing.
+GONE_S = 0.01
 #: They stay open as long as this process lives: an attached supervisor ends with its own.
 _REPORTS: list[socket.socket] = []
 
@@ -433,7 +436,7 @@ def _wait_until_gone(home: Home) -> None:
     while is_running(home):
         if time.monotonic() > end:
             raise TarmacError(f"the supervisor does not end; its log is {home.supervisor_log}")
-        time.sleep(POLL_S)
+        time.sleep(GONE_S)
 
 
 def find_homes(file: Path) -> list[Home]:
