@@ -2,7 +2,8 @@
 
 The process runs `tarmac.run.telemetry` and `tarmac.run.dashboard`. Services send to the socket;
 while the process starts again, their connections wait in the socket's queue. Nothing waits for the
-process: a system runs as well without it.
+process: a system runs as well without it. It starts once there are metrics to read, or with the
+first connection: a service that sends, a browser that shows.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class TelemetryProcess:
         self._keeper: asyncio.Task[None] | None = None
         self._running: RunningProcess | None = None
         self._observed: list[ScrapeTarget] | None = None
+        #: Set once the process has something to do.
+        self._needed = asyncio.Event()
         #: Held while one is started: `close` could not end a process that it does not know yet.
         self._starting = asyncio.Lock()
 
@@ -90,6 +93,8 @@ class TelemetryProcess:
             return
         write_atomically(self._home.scrape_targets, scrape.as_text(found))
         self._observed = found
+        if found:
+            self._needed.set()
 
     async def close(self) -> None:
         """End the process once it has written what it received."""
@@ -106,6 +111,16 @@ class TelemetryProcess:
             self._listener.close()
             self._home.scrape_targets.unlink(missing_ok=True)
         self._port = self._listener = self._keeper = self._running = self._observed = None
+        self._needed.clear()
+
+    async def _wait_until_needed(self, listener: socket.socket) -> None:
+        """Return once there are metrics to read, or a connection waits in the socket's queue."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(listener, self._needed.set)
+        try:
+            await self._needed.wait()
+        finally:
+            loop.remove_reader(listener)
 
     async def _keep(self, listener: socket.socket) -> None:
         """Start the process again whenever it ends."""
@@ -113,6 +128,7 @@ class TelemetryProcess:
         program = [sys.executable, "-I", "-m", "tarmac.run.dashboard"]
         command = [*program, str(self._home.root), self._run]
         await self._wait_all_ready(START_S)
+        await self._wait_until_needed(listener)
         while True:
             try:
                 async with self._starting:
