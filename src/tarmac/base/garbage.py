@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gc
 
-#: Things made before a look, and looks before a longer one. Python's 700 is a tenth of a start.
+#: Things made before a collection, and collections before a longer one. The default, 700 things,
+#: takes a tenth of a start.
 SELDOM = (20_000, 20, 20)
 
 

@@ -42,9 +42,9 @@ from tarmac.run.local.supervisor.status import STARTUP_TIMEOUT_S, Status
 ANSWER_S = 180.0
 #: How often the nodes are looked at while an answer takes its time.
 LOOK_S = 0.5
-#: A look at the states takes a millisecond or two of a core that what starts could use.
+#: Reading the states takes a millisecond or two of a core that what starts could use.
 POLL_S = 0.03
-#: A look at the lock takes nothing.
+#: Trying the lock takes nothing.
 GONE_S = 0.01
 #: They stay open as long as this process lives: an attached supervisor ends with its own.
 _REPORTS: list[socket.socket] = []
