@@ -3,8 +3,10 @@
 Finds the files bench/bench_*.py; each has one function `measure() -> list[Figure]`. Names on the
 command line (`make bench ARGS=help`) measure these files only and print them without writing;
 with `--write` among them their lines of bench/results.md are replaced, and the others stay. With
-`--smoke` each is only seen to run: one round, little data, and nothing is written. A file that
-fails, or does not end in its time, is named; the others are measured all the same.
+`--check` the files of bench/limits.yaml are measured, or those that are named, and figures that are
+worse than their limits are named. With `--smoke` each is only seen to run: one round, little data,
+and nothing is written. A file that fails, or does not end in its time, is named; the others are
+measured all the same.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from bench import limits
 from bench.figure import SMOKE, Absent, Figure
 
 FOLDER = Path(__file__).parent
@@ -93,16 +96,18 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser("bench", description="Measure figures beside a peer's.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     parser.add_argument("--write", action="store_true", help="replace their lines in results.md")
+    parser.add_argument("--check", action="store_true", help="name what is worse than its limit")
     parser.add_argument("--smoke", action="store_true", help="see that they run, and no more")
     asked = parser.parse_args(arguments)
     if unknown := sorted({*asked.names} - {*known}):
         parser.error(f"no such file ({' '.join(unknown)}); choose from {', '.join(known)}")
     if asked.smoke:
         os.environ[SMOKE] = "1"
+    held = limits.read() if asked.check else {}
     load = os.getloadavg()[0]
     figures: list[Figure] = []
     failed: list[str] = []
-    for name in asked.names or known:
+    for name in asked.names or list(held) or known:
         try:
             found = measured(name, SMOKE_LIMIT_S if asked.smoke else LIMIT_S)
         except Absent as absent:
@@ -114,14 +119,17 @@ def main(arguments: list[str]) -> int:
             for figure in found:
                 print(said(figure), flush=True)
             figures += found
-    if figures and not asked.smoke and (asked.write or not asked.names):
+    worse = [said for name in held for said in limits.worse(held[name], figures)]
+    for one in worse:
+        print(f"bench: worse than its limit: {one}", file=sys.stderr)
+    if figures and not asked.smoke and (asked.write or not (asked.names or asked.check)):
         results = FOLDER / "results.md"
         text = page(figures, load)
         if asked.names:  # what is not measured here keeps its lines
             text = replaced(results.read_text(encoding="utf-8"), figures, load)
         results.write_text(text, encoding="utf-8")
         print("bench/results.md written")
-    return 1 if failed else 0
+    return 1 if failed or worse else 0
 
 
 if __name__ == "__main__":

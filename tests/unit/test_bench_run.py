@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
-from bench import run
+from bench import limits, run
 from bench.figure import SMOKE, Absent, Figure, sized
 
 
@@ -70,3 +70,22 @@ def test_little_is_measured_where_a_bench_is_only_seen_to_run() -> None:
     assert sized(7, 1) == 7
     os.environ[SMOKE] = "1"
     assert sized(7, 1) == 1
+
+
+def test_a_figure_that_is_worse_than_its_limit_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = {"up": {"up shop": "<= 1.1", "orders": ">= 0.5"}}
+    monkeypatch.setattr(limits, "read", lambda: held)
+    slow = [Figure("up shop", "s", 3.0, 2.0, ""), Figure("orders", "1/s", 2.0, 2.0, "")]
+    _bench(monkeypatch, "up", lambda: slow)
+    assert run.main(["--smoke", "--check"]) == 1
+    said = capsys.readouterr().err
+    assert said == "bench: worse than its limit: up shop: ratio 1.5, limit <= 1.1\n"
+    few = [Figure("up shop", "s", 1.0, 2.0, ""), Figure("orders", "1/s", 0.2, 2.0, "")]
+    _bench(monkeypatch, "up", lambda: few)
+    assert run.main(["--smoke", "--check"]) == 1
+    said = capsys.readouterr().err
+    assert said == "bench: worse than its limit: orders: ratio 0.1, limit >= 0.5\n"
+    _bench(monkeypatch, "up", lambda: [few[0], slow[1]])
+    assert run.main(["--smoke", "--check"]) == 0
