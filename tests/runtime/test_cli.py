@@ -59,6 +59,7 @@ def test_help_imports_nothing_heavy():
         "tarmac.run.terminal.app",
         "tarmac.run.dashboard.__main__",
         "tarmac.run.local.supervisor.client",
+        "tarmac.run.local.supervisor.environments",
         "tarmac.run.local.supervisor.daemon",  # before it has started the guard
     ],
 )

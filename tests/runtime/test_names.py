@@ -16,7 +16,7 @@ from sandbox import PORT, Sandbox, family
 from tarmac.base.errors import TarmacError
 from tarmac.cli import _become
 from tarmac.run.local.process.spawn import Spawner
-from tarmac.run.local.supervisor import service_environment
+from tarmac.run.local.supervisor import environments
 
 ASKS = """
 import http.server, os, urllib.request
@@ -96,7 +96,7 @@ def test_a_command_in_the_environment_of_a_service_finds_its_names_and_no_others
 
 def test_a_command_is_not_run_where_names_cannot_be_given(named, monkeypatch):
     named.up()
-    environment = service_environment.fetch(named.folder / "tarmac.yaml", "default", "desk")
+    environment = environments.fetch(named.folder / "tarmac.yaml", "default", "desk")
     monkeypatch.setattr("tarmac.run.local.host.guard.LINUX", False)
     with pytest.raises(TarmacError, match=r"^desk: `hosts: true` needs Linux"):
         _become.give_names(environment)

@@ -49,13 +49,13 @@ def VERB(
     Example: tarmac env shop order-service --format dotenv
     """
     from tarmac.base import dotenv
-    from tarmac.run.local.supervisor import service_environment
+    from tarmac.run.local.supervisor import environments
 
     system, services = _project.split_names(names)
     if len(services) != 1:
         raise click.UsageError("name one service: tarmac env [SYSTEM] SERVICE")
     file = _project.find(system)
-    environment = service_environment.fetch(file, namespace, services[0])
+    environment = environments.fetch(file, namespace, services[0])
     env = dict(sorted({**(environment.inherited if every else {}), **environment.env}.items()))
     if not environment.running:
         click.echo(

@@ -47,7 +47,7 @@ def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
     Example: tarmac run shop order-service -- pytest -q
     """
     from tarmac.run.local.host.inherited_env import inherited_env
-    from tarmac.run.local.supervisor import service_environment
+    from tarmac.run.local.supervisor import environments
 
     command = ctx.obj
     system, services = _project.split_names(names)
@@ -58,7 +58,7 @@ def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
         raise click.UsageError("nothing after `--`; leave it out to run the service's own command")
     file = _project.find(system)
     other_ports = command is not None or bool(named) or "." in service
-    environment = service_environment.fetch(file, namespace, service, other_ports=other_ports)
+    environment = environments.fetch(file, namespace, service, other_ports=other_ports)
     for name in named:
         command = _named(environment, name, command or [])
     if not environment.running:

@@ -33,7 +33,7 @@ def plan_of(file: str, namespace: str) -> tuple[System, Plan]:
     """
     system = load(file, files.content)
     home = Home.of(Path(file), namespace)
-    kinds = registry.load(stores, "STORE")
+    kinds = registry.catalogue(stores, "STORE")
     saved: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         saved = json.loads(home.facts.read_text())

@@ -1,8 +1,8 @@
 """What a person needs to run a service's program themselves, or another program in its place.
 
-Used by `env`, `run` and the test plugin: of a system that runs, its supervisor answers; of one that
-does not, what it had last. Nothing is started here, and nothing changes but that a secret which is
-missing is generated and saved.
+Used by the supervisor, and by `environments` of a system that does not run: of that, what it had
+last. Nothing is started here, and nothing changes but that a secret which is missing is generated
+and saved.
 """
 
 from __future__ import annotations
@@ -26,24 +26,12 @@ from tarmac.run.local.host.sockets import LOOPBACK, Reservations, is_free
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
-from tarmac.run.local.supervisor.requests import Export, ServiceEnvironment
+from tarmac.run.local.supervisor.requests import ServiceEnvironment
 from tarmac.run.local.supervisor.resolver import ResolvedSystem, Resolver
 
 
-def fetch(
-    file: Path, namespace: str, name: str, *, other_ports: bool = False
-) -> ServiceEnvironment:
-    """Ask for a service or task.
-
-    Args:
-        other_ports: with other ports to listen on, free ones: not those of the instance.
-
-    Raises:
-        BadInput: there is none of that name, or the system never ran.
-    """
-    home = Home.of(file, namespace)
-    if client.is_running(home):
-        return client.ask(home, Export(name, other_ports))
+def of_last_run(file: Path, home: Home, name: str, *, other_ports: bool) -> ServiceEnvironment:
+    """Collect what it had at the last start. Raises BadInput: no such name, or it never ran."""
     return export(_last_resolved(file, home), name, other_ports=other_ports, running=False)
 
 
