@@ -16,7 +16,7 @@ VENDOR = STATIC / "vendor"
 LOCK = json.loads((VENDOR / "lock.json").read_text())
 HASHES = {file: value for package in LOCK.values() for file, value in package["sha256"].items()}
 #: An import or an export of another module: what it names.
-IMPORT = re.compile(r"""\b(?:import|from)\s*\(?\s*["']([^"'\n]+)["']""")
+IMPORT = re.compile(r"""(?<!["'])\b(?:import|from)\s*\(?\s*["']([^"'\n]+)["']""")
 REMOTE = re.compile(r"""(?:src|href|url|fetch|import|from)\s*[=(]?\s*["'(]\s*(?:https?:)?//""")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tarmac.run.dashboard.access import Access
 from tarmac.run.dashboard.server import STATIC, routes
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.state.state import NodeState, StateFile
+from tarmac.run.telemetry.readings import ReadingLog
+from tarmac.run.telemetry.sample import UP, Reading, SeriesKey
 from tarmac.run.telemetry.span import Span
 from tarmac.run.telemetry.storage import Storage
 from tarmac_kit_testing.inprocess import InProcess
@@ -105,7 +108,12 @@ async def test_other_names_are_refused_without_asking_for_a_token(app: InProcess
 
 @pytest.mark.parametrize("digits", [30, 5_000])
 @pytest.mark.parametrize(
-    "question", ["traces?most=", "traces?least_us=", "traces?below_us=", "metrics?minutes="]
+    "question",
+    [
+        *("traces?most=", "traces?least_us=", "traces?below_us=", "traces?from=1&to="),
+        *("metrics?minutes=", "metrics?from=1&to=", "activity?minutes=", "logs?last="),
+        "timeline?most=",
+    ],
 )
 async def test_numbers_of_any_length_are_answered(app: InProcess, question, digits) -> None:
     answer = await app.get(f"/api/{question}{'9' * digits}", headers=ADMITTED)
@@ -228,3 +236,86 @@ def test_what_is_too_much_for_one_answer_is_counted(home: Home) -> None:
     write(home, "orders", *("2026-01-01T00:00:02Z x" for _ in range(logs.MOST_LINES + 5)))
     found = logs.read(home, cursor=cursor)
     assert (len(found["lines"]), found["left_out"]) == (logs.MOST_LINES, 5)
+
+
+def test_lines_of_one_node_are_read_alone(home: Home) -> None:
+    write(home, "orders", "2026-01-01T00:00:01Z ours")
+    write(home, "db", "2026-01-01T00:00:02Z another's")
+    assert said(logs.read(home, node="orders")) == [("orders", "", "ours")]
+
+
+async def names(app: InProcess, query: str) -> list[str]:
+    answer = await app.get(f"/api/traces?{query}", headers=ADMITTED)
+    return [trace["name"] for trace in answer.json()["traces"]]
+
+
+@pytest.fixture
+def visited(home: Home) -> None:
+    """Add a page's file, one that failed, and a message, one second after each other."""
+    storage = Storage(home.telemetry)
+    for number, (name, kind, failed) in enumerate(
+        [
+            ("GET /static/{name}", "server", False),
+            ("GET /static/{name}", "server", True),
+            ("order.placed", "consumer", False),
+        ],
+        start=1,
+    ):
+        began = 10**18 + number * 10**9
+        own = bytes([number]) * 16
+        span = Span(own, own[:8], b"", "orders", "orders", name, kind, began, 5_000, failed=failed)
+        storage.add([span])
+    storage.close()
+
+
+@pytest.mark.usefixtures("visited")
+async def test_traces_are_listed_by_kind_and_time_without_files_that_were_fine(app) -> None:
+    assert await names(app, "") == ["order.placed", "GET /static/{name}", "POST /orders"]
+    assert len(await names(app, "all=true")) == 4
+    assert await names(app, "kind=message") == ["order.placed"]
+    first_ms = 10**12
+    assert await names(app, f"from={first_ms - 1}&to={first_ms + 500}") == ["POST /orders"]
+    assert await names(app, f"from=1&to={'9' * 30}&kind=request&failed=true") == [
+        "GET /static/{name}",
+        "POST /orders",
+    ]
+
+
+async def test_failures_are_told_once_with_their_cause_and_their_number(
+    app: InProcess, home: Home
+) -> None:
+    lost = json.dumps({"level": "error", "event": "lost", "error": "Trace\nOSError: disk full"})
+    write(home, "orders", "2026-01-01T00:00:01Z plain", f"2026-01-01T00:00:02Z {lost}")
+    write(home, "orders", f"2026-01-01T00:00:03Z {lost}")
+    (line, trace) = (await app.get("/api/failures", headers=ADMITTED)).json()
+    assert (line["service"], line["what"], line["count"]) == ("orders", "lost", 2)
+    assert line["cause"] == "OSError: disk full"
+    assert (trace["what"], trace["cause"]) == ("POST /orders", "orders: INSERT")
+    assert trace["trace"] == TRACE.hex()
+    write(home, "orders", f"2026-01-01T00:00:04Z {lost}")
+    (line, _) = (await app.get("/api/failures", headers=ADMITTED)).json()
+    assert line["count"] == 3
+
+
+async def test_what_every_service_did_is_one_answer(app: InProcess, home: Home) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    storage = Storage(home.telemetry)
+    readings = ReadingLog(storage)
+    for ago_s, count in ((120, 0), (60, 30)):
+        counters = {
+            SeriesKey("http_requests_total", (("route", "/orders"), ("status", status))): value
+            for status, value in (("200", 2.0 * count), ("503", 1.0 * count))
+        } | {SeriesKey("process_cpu_seconds_total", ()): 1.0 * count}
+        at_ms = now_ms - ago_s * 1000
+        began_at = now_ms / 1000 - 300
+        gauges = {UP: 1.0}
+        readings.add(Reading("orders", "orders", at_ms, began_at, counters, gauges))
+    storage.close()
+    answer = (await app.get("/api/activity", headers=ADMITTED)).json()
+    orders = answer["services"]["orders"]
+    step_s = (answer["ends_ms"][1] - answer["ends_ms"][0]) / 1000
+    known = {key: [one for one in values if one is not None] for key, values in orders.items()}
+    assert sum(known["requests_per_s"]) * step_s == pytest.approx(90)
+    assert sum(known["failed_per_s"]) * step_s == pytest.approx(30)
+    assert sum(known["cpu_share"]) * step_s == pytest.approx(30)
+    assert orders["requests_per_s"][0] is None  # it did not run yet

@@ -29,7 +29,10 @@ def told(moment: int) -> dict[str, Any]:
     usage = {"memory_bytes": 10**8, "requests_per_s": None, "failed_per_s": None, "p95_s": None}
     return {
         "system": "large",
+        "namespace": "default",
         "running": True,
+        "healthy": True,
+        "groups": {name: name.rpartition("-")[0] for name in names()[1:]},
         "nodes": nodes,
         "activities": [
             {"name": node["name"], "cpu_share": rates.random(), **usage} for node in nodes
@@ -49,7 +52,8 @@ def _ends(stores: list[str]) -> list[tuple[str, str]]:
 
 
 def _node(name: str, role: str) -> dict[str, Any]:
-    about = {"about": "", "state": "healthy", "failed": False, "restarts": 0}
+    about = {"about": "", "state": "healthy", "failed": False, "restarts": 0, "since": 0}
+    about |= {"url": "", "page": "", "ports": {}, "detail": "", "cause": ""}
     return {"name": name, "role": role, **about}
 
 

@@ -6,7 +6,7 @@ structure: () => {
     wrong.push(what + (element ? ": " + element.outerHTML.slice(0, 120) : ""));
   const all = (selector) => [...document.querySelectorAll(selector)];
   const shown = (element) => element.checkVisibility();
-  const text = (element) => (element.getAttribute("aria-label") || element.innerText || "").trim();
+  const text = (element) => (element.getAttribute("aria-label") || element.innerText || element.querySelector("title")?.textContent || "").trim();
   if (!document.documentElement.lang) say("the page names no language");
   if (!document.title.trim()) say("the page has no title");
   for (const [selector, name] of [["main", "main"], ["body > header", "header"], ["footer", "footer"]])
@@ -103,7 +103,7 @@ listen: () => {
   const all = [...document.querySelectorAll("a[href],button,input:not([type=hidden]),select,summary,[tabindex='0']")];
   // A group of radios is one stop.
   const groups = new Set(all.filter((each) => each.type === "radio").map((each) => each.name));
-  const single = all.filter((each) => each.type !== "radio" && each.tabIndex >= 0 && each.checkVisibility());
+  const single = all.filter((each) => each.type !== "radio" && !each.disabled && each.tabIndex >= 0 && each.checkVisibility());
   return (window.expected = single.length + groups.size);
 },
 heard: () => {

@@ -5,6 +5,7 @@ For tests/browser. Each check returns what it found wrong, as sentences; nothing
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from playwright.sync_api import Page
@@ -23,6 +24,21 @@ def weak_text(page: Page) -> list[str]:
     """Return texts with less contrast than WCAG AA asks for, as they are drawn now."""
     page.evaluate("document.getAnimations().forEach((each) => each.finish?.())")
     found: list[str] = page.evaluate(f"{_CHECKS}.contrast()")
+    return found
+
+
+def barriers(page: Page) -> list[str]:
+    """Return what axe-core calls serious or critical; nothing where `.ci/axe` did not bring it."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    axe = next((cache / "tarmac/programs/axe").glob("axe-*.js"), None)
+    if axe is None:
+        return []
+    page.evaluate(f"{axe.read_text()}; undefined")
+    found: list[str] = page.evaluate(
+        """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+          .filter(({ impact }) => impact === "serious" || impact === "critical")
+          .map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 120)}`)"""
+    )
     return found
 
 

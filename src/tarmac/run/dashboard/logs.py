@@ -17,24 +17,29 @@ from tarmac.run.telemetry.log_lines import Line, Place, Tail, is_of_trace, merge
 from tarmac.run.telemetry.log_records import RecordTail
 from tarmac.run.telemetry.span import LATEST_NS
 
-#: Lines of one answer.
-MOST_LINES = 5_000
+#: Lines of one answer, and of each process unless a question says how many.
+MOST_LINES, FIRST_LINES = 5_000, 500
 #: The page has one colour for both.
 WORST = {"critical": "error"}
 
 
-def read(home: Home, *, cursor: str = "", last: int = 500, trace: str = "") -> dict[str, Any]:
+def read(
+    home: Home, *, cursor: str = "", last: int = FIRST_LINES, trace: str = "", node: str = ""
+) -> dict[str, Any]:
     """Return lines in the order of time, and the cursor by which later ones are asked for.
 
     Args:
         cursor: of an earlier answer; empty: the last lines of each process.
+        last: so many lines of each process, where there is no cursor.
         trace: only lines of the trace whose id begins so, however old they are.
+        node: only what processes of this service or store write.
 
     Raises:
         BadInput: the cursor is none of an earlier answer.
     """
     status = client.status(home)
-    nodes = [node.name for node in status.nodes] if status is not None else []
+    known = status.nodes if status is not None else ()
+    nodes = [one.name for one in known if node in ("", one.name, one.service)]
     places, after = _places(cursor)
     tails = [
         Tail(
@@ -42,9 +47,11 @@ def read(home: Home, *, cursor: str = "", last: int = 500, trace: str = "") -> d
             last=None if trace else min(last, MOST_LINES),
             place=places.get(name),
         )
-        for name in (*nodes, "supervisor")
+        for name in (*nodes, *(["supervisor"] if node in ("", "supervisor") else ()))
     ]
-    sent = RecordTail(home.telemetry, last=last, trace=trace, after=after)
+    sent = RecordTail(
+        home.telemetry, services=(node,) if node else None, last=last, trace=trace, after=after
+    )
     lines = merged([*tails, sent])
     if trace:
         lines = [line for line in lines if is_of_trace(line.text, trace)]

@@ -6,6 +6,7 @@ Of runs, times begin with each run's start, so that two of them can be drawn upo
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -22,6 +23,9 @@ from tarmac.run.telemetry.run_charts import RunSteps
 STEPS_MS = {15: 10_000, 60: 30_000, 360: 180_000, 1440: 600_000}
 LONGEST_STEP_MS, MOST_STEPS = 3_600_000, 200
 MINUTE_MS = 60_000
+#: How often metrics are read, and steps of a line that is as long as a word.
+READ_MS, SPARK_STEPS = 5_000, 45
+DAY_MINUTES = 1440
 #: No question needs a larger number, and SQLite has the minutes and the microseconds of it.
 MOST_NUMBER = 10**15
 Question = Callable[[Request], Any]
@@ -57,7 +61,18 @@ def questions(home: Home) -> Mapping[str, Question]:
             ]
         return {"ends_ms": _since_start(of_runs), "runs": shown}
 
-    return {"/api/metrics": metrics, "/api/series": series}
+    def activity(request: Request) -> Any:
+        minutes = min(number(request.query_params.get("minutes"), 15), DAY_MINUTES)
+        step_ms = max(MINUTE_MS * minutes // SPARK_STEPS, READ_MS)
+        steps = _last(minutes, step_ms, time.time_ns() // 1_000_000)
+        with contextlib.closing(storage.reader(home.telemetry)) as stored:
+            found = charts.all_services(stored, steps)
+        return {
+            "ends_ms": steps.ends_ms,
+            "services": {name: asdict(one) for name, one in found.items()},
+        }
+
+    return {"/api/metrics": metrics, "/api/series": series, "/api/activity": activity}
 
 
 def _asked(stored: Any, request: Request) -> tuple[Steps, Sequence[RunSteps]]:
@@ -71,6 +86,8 @@ def _asked(stored: Any, request: Request) -> tuple[Steps, Sequence[RunSteps]]:
         found = [runs.find(stored, name) for name in dict.fromkeys(given)]
         of_runs = run_charts.steps_of(found, step_ms, minutes * MINUTE_MS, now_ms)
         return of_runs[0].steps, of_runs
+    if asked.get("from") and asked.get("to"):
+        return _between(number(asked.get("from"), 0), number(asked.get("to"), 0)), ()
     return _last(minutes, step_ms, now_ms), ()
 
 
@@ -79,6 +96,15 @@ def _last(minutes: int, step_ms: int, now_ms: int) -> Steps:
     count = max(1, min(MOST_STEPS, minutes * MINUTE_MS // step_ms))
     until_ms = now_ms // step_ms * step_ms
     return Steps(until_ms - count * step_ms, step_ms, count)
+
+
+def _between(from_ms: int, to_ms: int) -> Steps:
+    """Return steps from one moment to another, each as fine as metrics are read and kept."""
+    length_ms = max(to_ms - from_ms, MINUTE_MS)
+    step_ms = next((step for most, step in STEPS_MS.items() if length_ms <= most * MINUTE_MS), None)
+    step_ms = step_ms or max(LONGEST_STEP_MS, length_ms // MOST_STEPS)
+    since_ms = from_ms // step_ms * step_ms
+    return Steps(since_ms, step_ms, min(MOST_STEPS, math.ceil((to_ms - since_ms) / step_ms) or 1))
 
 
 def _since_start(of_runs: Sequence[RunSteps]) -> list[int]:

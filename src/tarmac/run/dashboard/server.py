@@ -4,13 +4,17 @@
     GET /static/...       its scripts, styles and libraries
     GET /api/system       nodes, edges, undeclared connections
     GET /api/live         the same as a stream of server-sent events, whenever it has changed
-    GET /api/traces       the latest traces (service, failed, name, least_us, below_us, most)
+    GET /api/traces       the latest traces (service, failed, name, kind, all, least_us, below_us,
+                          from, to, most); files of pages and probes only with `all`
     GET /api/traces/ID    one trace as a tree
-    GET /api/timeline     what happened to each node
+    GET /api/failures     the latest failed traces and lines of level error, the same ones as one
+    GET /api/activity     requests, failures and CPU of every service, as short lines (minutes)
+    GET /api/timeline     what happened to each node, the latest (most)
     GET /api/explain/NAME what `tarmac explain` says of a service or store that runs
-    GET /api/logs         lines of logs and a cursor for the later ones (cursor, trace)
+    GET /api/logs         lines of logs and a cursor for the later ones (cursor, last, trace, node)
     GET /api/metrics      rate, errors and durations of a service, and its series: of the last
-                          minutes, or of runs, each from its start (service, minutes, run)
+                          minutes, between two moments, or of runs, each from its start (service,
+                          minutes, from, to, run)
     GET /api/series       one series of a service as lines (the same, name, by)
     GET /api/objectives   each objective's share, budget and alerts
     GET /api/configuration   every variable of every service, with its place
@@ -42,13 +46,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from tarmac.base.errors import BadInput, Problem, TarmacError
-from tarmac.run.dashboard import actions, catalogue, logs, metrics, snapshot
+from tarmac.run.dashboard import actions, catalogue, failures, logs, metrics, snapshot
 from tarmac.run.dashboard.access import HEADERS, Access, host_refusal
 from tarmac.run.dashboard.metrics import number
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.requests import Statistics
 from tarmac.run.telemetry import queries, runs, statements, storage
+from tarmac.run.telemetry.span import LATEST_NS
 
 if TYPE_CHECKING:
     from tarmac.run.dashboard.model_pages import ModelPages
@@ -64,6 +69,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 def routes(home: Home, access: Access) -> list[BaseRoute]:
     """Return the routes of the dashboard."""
     watcher = snapshot.Watcher(home)
+    recent = failures.RecentFailures(home)
 
     @functools.cache
     def of_model() -> ModelPages:
@@ -98,6 +104,9 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
                 failed=asked.get("failed") == "true",
                 name=asked.get("name", ""),
                 between_ns=_between_ns(asked.get("least_us"), asked.get("below_us")),
+                kind=asked.get("kind", ""),
+                interesting=asked.get("all") != "true",
+                times_ns=_times_ns(asked.get("from"), asked.get("to")),
             )
         return {"traces": [asdict(trace) for trace in found]}
 
@@ -106,12 +115,22 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
             trace_id, spans = queries.trace(stored, request.path_params["id"])
         return {"trace_id": trace_id, "spans": [asdict(span) for span in spans]}
 
+    def timeline(request: Request) -> Any:
+        most = number(request.query_params.get("most"), snapshot.MOST_EVENTS)
+        return snapshot.timeline(home, min(most, snapshot.MOST_EVENTS))
+
     def explained(request: Request) -> Any:
         return snapshot.explained(home, request.path_params["name"])
 
     def log_lines(request: Request) -> Any:
         asked = request.query_params
-        return logs.read(home, cursor=asked.get("cursor", ""), trace=_prefix(asked.get("trace")))
+        return logs.read(
+            home,
+            cursor=asked.get("cursor", ""),
+            last=number(asked.get("last"), logs.FIRST_LINES),
+            trace=_prefix(asked.get("trace")),
+            node=asked.get("node", ""),
+        )
 
     def stores(request: Request) -> Any:
         minutes = number(request.query_params.get("minutes"), 15)
@@ -139,7 +158,8 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         Route("/api/system", answered(lambda _: watcher.system())),
         Route("/api/traces", answered(traces)),
         Route("/api/traces/{id}", answered(trace)),
-        Route("/api/timeline", answered(lambda _: snapshot.timeline(home))),
+        Route("/api/timeline", answered(timeline)),
+        Route("/api/failures", answered(lambda _: [asdict(one) for one in recent.latest()])),
         Route("/api/explain/{name}", answered(explained)),
         Route("/api/logs", answered(log_lines)),
         *(Route(path, answered(ask)) for path, ask in metrics.questions(home).items()),
@@ -185,6 +205,14 @@ def _between_ns(least_us: str | None, below_us: str | None) -> tuple[int, int] |
     if not least_us and not below_us:
         return None
     return number(least_us, 0) * 1000, number(below_us, LONGEST_US) * 1000
+
+
+def _times_ns(from_ms: str | None, to_ms: str | None) -> tuple[int, int] | None:
+    if not from_ms or not to_ms:
+        return None
+    latest_ms = LATEST_NS // 1_000_000
+    since, until = (min(number(one, 0), latest_ms) for one in (from_ms, to_ms))
+    return since * 1_000_000, until * 1_000_000
 
 
 def _prefix(trace: str | None) -> str:

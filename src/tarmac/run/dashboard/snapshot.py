@@ -31,6 +31,18 @@ NOT_SHOWN = frozenset({"last_lines"})
 #: Rates are those of the last seconds. Pages that ask at once share an observation; CPU and memory
 #: are measured less often than states.
 RATE_S, SAME_S, USAGE_S = 5.0, 0.3, 2.0
+#: What is said of a system that was never started.
+NOTHING: dict[str, Any] = {
+    "system": "",
+    "namespace": "",
+    "running": False,
+    "healthy": False,
+    "groups": {},
+    "nodes": [],
+    "activities": [],
+    "edges": [],
+    "undeclared": [],
+}
 
 
 class Watcher:
@@ -50,7 +62,7 @@ class Watcher:
                 is_recent = last is not None and now_s - last.used_at < USAGE_S
                 found = activity.observe(self._home, last if is_recent else None)
                 if found is None:
-                    return {"system": "", "running": False, "nodes": [], "edges": []}
+                    return NOTHING
                 older = [one for one in self._observations if found.at - one.at <= RATE_S]
                 self._observations = [*older, found]
             before, now = self._observations[0], self._observations[-1]
@@ -61,6 +73,8 @@ class Watcher:
             "system": now.status.system,
             "namespace": now.status.namespace,
             "running": now.status.running,
+            "healthy": now.status.healthy,
+            "groups": dict(now.status.groups),
             "nodes": [{k: v for k, v in node.items() if k not in NOT_SHOWN} for node in nodes],
             "activities": [_activity(one) for one in activity.activities(before, now)],
             "edges": [_edge(before, now, edge, never) for edge in now.edges],
@@ -75,12 +89,12 @@ def _recently_failed(home: Home) -> set[str]:
     return {node for _, node, state, *_ in events if state in FAILED}
 
 
-def timeline(home: Home) -> dict[str, Any]:
-    """Return what happened to each node since the system was started, oldest first."""
+def timeline(home: Home, most: int = MOST_EVENTS) -> dict[str, Any]:
+    """Return what happened to each node in the last two days, the latest events, oldest first."""
     if not home.state.exists():
         return {"events": []}
     with contextlib.closing(StateFile(home.state)) as file:
-        found = file.events()[-MOST_EVENTS:]
+        found = file.events()[-most:] if most else ()
     keys = ("at", "node", "state", "pid", "detail")
     return {"events": [dict(zip(keys, event, strict=True)) for event in found]}
 

@@ -19,6 +19,8 @@ from tarmac.run.telemetry.samples import labels_of
 QUANTILES = (0.5, 0.95, 0.99)
 #: Lines of one chart; more could not be told apart.
 MOST_LINES = 12
+#: What a process's client of Prometheus counts of itself.
+CPU = "process_cpu_seconds_total"
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,49 @@ def red(stored: sqlite3.Connection, service: str, steps: Steps) -> RedLines:
         f"p{share * 100:g}": [quantile(counts, share) for counts in buckets] for share in QUANTILES
     }
     return RedLines(rate.values, failed.values, durations)
+
+
+@dataclass(frozen=True)
+class ServiceLines:
+    """What a service did, by step: small enough to be asked for all services at once."""
+
+    requests_per_s: list[float | None]
+    failed_per_s: list[float | None]
+    #: Of one core.
+    cpu_share: list[float | None]
+
+
+def all_services(stored: sqlite3.Connection, steps: Steps) -> dict[str, ServiceLines]:
+    """Return the requests and the CPU of every service whose metrics were read."""
+    found: dict[str, ServiceLines] = {}
+    for service, since_ms, until_ms in stored.execute(
+        "SELECT service, min(began_at) * 1000, max(read_ms) FROM processes GROUP BY service"
+    ):
+        seen = [since_ms <= end and end - steps.step_ms < until_ms for end in steps.ends_ms]
+        idle = [0.0 if one else None for one in seen]
+        found[service] = ServiceLines(list(idle), list(idle), list(idle))
+    rows = stored.execute(
+        "SELECT service, name, labels, (at_ms - ?1 - 1) / ?2 AS step, sum(value)"
+        " FROM series JOIN samples ON series = id"
+        " WHERE name IN (?3, ?4) AND kind = 'counter' AND at_ms > ?1 AND at_ms <= ?5"
+        " GROUP BY id, step",
+        (steps.since_ms, steps.step_ms, indicator.REQUESTS, CPU, steps.until_ms),
+    )
+    for service, name, text, step, increase in rows:
+        if service not in found:
+            continue
+        labels, per_s = dict(labels_of(text)), increase * 1000 / steps.step_ms
+        if name == CPU:
+            _add(found[service].cpu_share, step, per_s)
+        elif indicator.is_counted(labels):
+            _add(found[service].requests_per_s, step, per_s)
+            if indicator.is_failed(labels):
+                _add(found[service].failed_per_s, step, per_s)
+    return found
+
+
+def _add(values: list[float | None], step: int, value: float) -> None:
+    values[step] = (values[step] or 0.0) + value
 
 
 def quantile(cumulative: Mapping[float, float], share: float) -> float | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.base.errors import BadInput, Problem
+from tarmac.run.telemetry import trace_names
 
 PREFIX = re.compile(r"[0-9a-f]{4,32}")
 #: How many traces of one prefix are named in an error.
@@ -35,6 +36,12 @@ class TraceSummary:
     spans: int
     services: int
     failed: int
+    #: One of trace_names.KINDS.
+    kind: str = "request"
+    #: The status that a request was answered with; None where it was not asked over HTTP.
+    status: int | None = None
+    #: Whether its first span is here: it ends last, so it comes last.
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,9 @@ def latest(
     failed: bool = False,
     name: str = "",
     between_ns: tuple[int, int] | None = None,
+    kind: str = "",
+    interesting: bool = False,
+    times_ns: tuple[int, int] | None = None,
 ) -> list[TraceSummary]:
     """List the latest traces, newest first.
 
@@ -73,26 +83,46 @@ def latest(
         failed: only those with a failed span.
         name: only those whose name has these words, in any case; among the latest 1,500.
         between_ns: only those that took from so long to less than so long; among as many.
+        kind: only those of one of trace_names.KINDS; among as many.
+        interesting: leave out files of pages and probes, unless they failed; among as many.
+        times_ns: only those with a span that began from one moment up to another.
     """
     found: list[TraceSummary] = []
-    for number, trace_id in enumerate(_latest_ids(stored, service, failed=failed)):
-        if len(found) == most or (number == SEARCHED and (name or between_ns)):
+    is_searched = bool(name or between_ns or kind or interesting)
+    for number, trace_id in enumerate(_latest_ids(stored, service, times_ns, failed=failed)):
+        if len(found) == most or (number == SEARCHED and is_searched):
             break
         summary = _summary(stored, trace_id)
         least_ns, below_ns = between_ns or (0, summary.duration_ns + 1)
-        if name.lower() in summary.name.lower() and least_ns <= summary.duration_ns < below_ns:
+        is_noise = not summary.failed and trace_names.is_uninteresting(summary.name)
+        if (
+            name.lower() in summary.name.lower()
+            and least_ns <= summary.duration_ns < below_ns
+            and kind in ("", summary.kind)
+            and not (interesting and is_noise)
+        ):
             found.append(summary)
     return found
 
 
-def _latest_ids(stored: sqlite3.Connection, service: str, *, failed: bool) -> Iterator[bytes]:
+def _latest_ids(
+    stored: sqlite3.Connection,
+    service: str,
+    times_ns: tuple[int, int] | None,
+    *,
+    failed: bool,
+) -> Iterator[bytes]:
     """Yield the ids of traces, by an index: however many spans there are, few are looked at."""
-    wanted, values = [], []
+    wanted: list[str] = []
+    values: list[str | int] = []
     if service:
         wanted.append("service = ?")
         values.append(service)
     if failed:
         wanted.append("failed")
+    if times_ns is not None:
+        wanted.append("started_ns BETWEEN ? AND ?")
+        values += times_ns
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
     rows = stored.execute(
         f"SELECT trace_id FROM spans {where} ORDER BY started_ns DESC",  # noqa: S608 - our own words
@@ -158,19 +188,24 @@ def _summary(stored: sqlite3.Connection, trace_id: bytes) -> TraceSummary:
         (trace_id,),
     ).fetchone()
     first = stored.execute(
-        "SELECT service, name FROM spans WHERE trace_id = ?"
+        "SELECT service, name, kind, attributes, parent_id FROM spans WHERE trace_id = ?"
         " ORDER BY length(parent_id), started_ns LIMIT 1",
         (trace_id,),
     ).fetchone()
+    attributes = json.loads(first["attributes"])
+    status = attributes.get("http.response.status_code", attributes.get("http.status_code"))
     return TraceSummary(
         trace_id=trace_id.hex(),
-        name=first["name"],
+        name=trace_names.name_of(first["name"], attributes),
         service=first["service"],
         started_ns=totals["started_ns"],
         duration_ns=totals["ended_ns"] - totals["started_ns"],
         spans=totals["spans"],
         services=totals["services"],
         failed=totals["failed"],
+        kind=trace_names.kind_of(first["kind"], attributes),
+        status=status if isinstance(status, int) else None,
+        whole=not first["parent_id"],
     )
 
 

@@ -8,9 +8,12 @@ export interface Node {
   state: string;
   /** It ended or failed a moment ago. */
   failed: boolean;
+  /** Seconds since the epoch. */
+  since: number;
   restarts: number;
   url: string;
   page: string;
+  ports: Record<string, number> | null;
   detail: string;
   cause: string;
 }
@@ -69,6 +72,11 @@ export interface Group {
 
 export interface RunningSystem {
   system: string;
+  namespace: string;
+  running: boolean;
+  healthy: boolean;
+  /** The group of each service that has one. */
+  groups: Record<string, string>;
   nodes: Node[];
   activities: Activity[];
   edges: Edge[];
@@ -84,7 +92,14 @@ export interface TraceSummary {
   spans: number;
   services: number;
   failed: number;
+  kind: "request" | "message" | "job" | "call";
+  status: number | null;
+  /** Whether its first span is here. */
+  whole: boolean;
 }
+
+/** The same failure of a service, several times. */
+export interface Failure { at_ms: number; service: string; what: string; cause: string; trace: string; count: number }
 
 export interface TraceList { traces: TraceSummary[] }
 
@@ -124,6 +139,12 @@ export interface Red {
   requests_per_s: Values;
   failed_per_s: Values;
   durations_s: Record<string, Values>;
+}
+
+/** What each service did in the last minutes. */
+export interface Activities {
+  ends_ms: number[];
+  services: Record<string, { requests_per_s: Values; failed_per_s: Values; cpu_share: Values }>;
 }
 
 export interface SeriesName { name: string; kind: "counter" | "gauge"; labels: string[] }

@@ -2,11 +2,14 @@
 
 import { graphlib, layout } from "./vendor/dagre.js";
 import { address, place } from "./state.js";
-import { amount, duration, health, html, serviceOf } from "./ui.js";
+import { amount, bytes, duration, health, html, serviceOf } from "./ui.js";
 
 /** @typedef {import("./vendor/dagre.js").graphlib.Graph} Graph */
 /** @typedef {{ x: number, y: number }} Point */
-/** @import { Activity, DrawnEdge, Edge as DeclaredEdge, Group, Node as Instance } from "./answers.d.ts" */
+/** @import { Activity, DrawnEdge, Edge as DeclaredEdge, Group, Node as Instance, RunningSystem } from "./answers.d.ts" */
+
+/** Who uses an edge from outside the system. */
+const WORLD = "world";
 
 const WIDTH = 156;
 /** What an edge says takes so much room. */
@@ -42,10 +45,23 @@ function options() {
  * How a group is: as bad as the worst of its instances.
  * @param {Group} group
  */
-function healthOf(group) {
+export function healthOf(group) {
   const found = group.nodes.map((node) => (node.failed ? "failed" : health(node.state)));
   if (found.includes("failed")) return "failed";
-  return found.includes("changing") ? "changing" : "well";
+  if (found.includes("changing")) return "changing";
+  return found.includes("well") ? "well" : "off";
+}
+
+/**
+ * The edges that are drawn: between nodes that are there, and connections that nothing declares.
+ * @param {RunningSystem} now
+ * @param {Map<string, Group>} groups
+ * @returns {DrawnEdge[]}
+ */
+export function edgesOf(now, groups) {
+  /** @type {DrawnEdge[]} */
+  const undeclared = now.undeclared.map((edge) => ({ ...edge, undeclared: true }));
+  return [...now.edges, ...undeclared].filter((edge) => edge.source !== WORLD && groups.has(edge.source) && groups.has(edge.target));
 }
 
 /**
@@ -108,7 +124,6 @@ export function size(graph) {
 function traffic(edge) {
   if (edge.requests_per_s) return `${amount(edge.requests_per_s)}/s · ${duration(edge.p95_s)}`;
   if (edge.requests) return `${amount(edge.requests.requests)} req · ${duration(edge.requests.p95_s)}`;
-  if (edge.unused) return "never used";
   return edge.connections ? `${edge.connections} conn.` : "";
 }
 
@@ -136,6 +151,14 @@ export function kindOf(edge) {
   return edge.unused ? "unused" : "used";
 }
 
+/**
+ * What is used is drawn upon what is not, and what is wrong upon both.
+ * @param {DrawnEdge} edge
+ */
+function front(edge) {
+  return ["unused", "uncounted", "used", "failed", "undeclared"].indexOf(kindOf(edge));
+}
+
 /** @param {{ graph: Graph, edge: DrawnEdge, chosen: Group | undefined }} props */
 function Edge({ graph, edge, chosen }) {
   const { points, x, y } = graph.edge(edge.source, edge.target);
@@ -154,16 +177,17 @@ function Edge({ graph, edge, chosen }) {
 function load({ activity }) {
   if (!activity || activity.memory_bytes === null) return "";
   const cpu = activity.cpu_share === null ? "" : `${Math.round(100 * activity.cpu_share)} % CPU · `;
-  return `${cpu}${Math.round(activity.memory_bytes / 1e6)} MB`;
+  return `${cpu}${bytes(activity.memory_bytes)}`;
 }
 
-/** @param {{ graph: Graph, group: Group, chosen: boolean }} props */
-function Node({ graph, group, chosen }) {
+/** @param {{ graph: Graph, group: Group, chosen: boolean, view: string }} props */
+function Node({ graph, group, chosen, view }) {
   const { x, y } = graph.node(group.name);
   const count = group.nodes.length > 1 ? ` ×${group.nodes.length}` : "";
   const state = healthOf(group);
-  const label = `${group.name}: ${group.nodes.map((node) => node.state).join(", ")}`;
-  return html`<a href=${address("system", chosen ? "" : group.name, options())} aria-label=${label} draggable=${false}>
+  const label = `${group.name}${count}: ${group.nodes.map((node) => node.state).join(", ")}`;
+  return html`<a href=${address(view, chosen ? "" : group.name, view === "graph" ? options() : {})} draggable=${false}>
+    <title>${label}</title>
     <g class="node ${group.role} ${state} ${chosen ? "chosen" : ""}"
        transform="translate(${x - WIDTH / 2},${y - HEIGHT / 2})">
       <rect width=${WIDTH} height=${HEIGHT} rx="8" />
@@ -181,9 +205,10 @@ function Node({ graph, group, chosen }) {
  * @param {Graph} props.graph
  * @param {DrawnEdge[]} props.edges
  * @param {Group | undefined} props.chosen the group whose edges stand out, if there is one.
+ * @param {string} props.view the view that a node leads to.
  * @param {number} props.zoom how large, of its own size; 0: as wide as there is room, down to where it can be read.
  */
-export function Drawing({ groups, graph, edges, chosen, zoom }) {
+export function Drawing({ groups, graph, edges, chosen, zoom, view }) {
   const { width, height } = size(graph);
   const style = zoom ? { width: `${width * zoom}px` } : { width: `${width}px`, "--width": `${width}px` };
   return html`<svg viewBox="0 0 ${width} ${height}" class=${zoom ? "zoomed" : ""} style=${style} role="group"
@@ -191,8 +216,8 @@ export function Drawing({ groups, graph, edges, chosen, zoom }) {
     <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
       <path d="M0,0L8,4L0,8z" />
     </marker></defs>
-    ${edges.map((edge) => html`<${Edge} graph=${graph} edge=${edge} chosen=${chosen} />`)}
+    ${[...edges].sort((one, other) => front(one) - front(other)).map((edge) => html`<${Edge} key=${edge.source + edge.target + (edge.undeclared ? edge.address : edge.port)} graph=${graph} edge=${edge} chosen=${chosen} />`)}
     ${[...groups.values()].map((group) => html`
-      <${Node} graph=${graph} group=${group} chosen=${group === chosen} />`)}
+      <${Node} key=${group.name} graph=${graph} group=${group} chosen=${group === chosen} view=${view} />`)}
   </svg>`;
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
 import { address, ask, place, system } from "./state.js";
-import { Empty, Search, choosing, html, serviceOf, stay, wordsOf } from "./ui.js";
+import { Empty, Search, choosing, clock, html, isOf, serviceOf, stay, wordsOf } from "./ui.js";
 
 /** @import { LogLine, LogLines } from "./answers.d.ts" */
 
@@ -90,7 +90,7 @@ function wanted(options) {
   const node = options.get("node") || "";
   const least = LEVELS.indexOf(options.get("level") || "");
   const words = (options.get("text") || "").toLowerCase();
-  return (/** @type {ReadLine} */ line) => (!node || line.name === node || serviceOf(line.name) === node)
+  return (/** @type {ReadLine} */ line) => (!node || isOf(line.name, node))
     && (least < 0 || LEVELS.indexOf(line.level) >= least)
     && (!words || line.searched.includes(words));
 }
@@ -104,7 +104,7 @@ function fields(line) {
 /** @param {{ line: LogLine, style?: object }} props */
 export function Line({ line, style }) {
   return html`<div class="log ${line.level}" style=${style} role="row">
-    <time role="cell" title=${line.at}>${new Date(line.at).toLocaleTimeString()}</time>
+    <time role="cell" title=${line.at}>${clock(Date.parse(line.at))}</time>
     <span role="cell" class="from">${line.name}</span>
     <span role="cell" class="level">${line.level}</span>
     <span role="cell" class="said">${line.said} <small>${fields(line)}</small></span>

@@ -2,7 +2,7 @@
 
 import { useState } from "./vendor/preact-hooks.js";
 import { address, ask } from "./state.js";
-import { Empty, amount, duration, html, useAnswer, wordsOf } from "./ui.js";
+import { Empty, amount, clock, duration, html, useAnswer, wordsOf } from "./ui.js";
 
 /** @import { Answer, Backlog, DeadLetter, Flow, MessagesNow } from "./answers.d.ts" */
 
@@ -69,7 +69,7 @@ function Letter({ letter, onChanged }) {
   return html`<article class="letter">
     <h3>${letter.what}</h3>
     <p>${letter.kind} <code>${letter.id}</code>${letter.key && html`, key <code>${letter.key}</code>`} ·
-      failed ${letter.failures} times, the last ${new Date(letter.since).toLocaleString()}
+      failed ${letter.failures} times, the last ${clock(Date.parse(letter.since))}
       ${letter.behind > 0 && html` · ${letter.behind} later ones of its key wait behind it`}</p>
     <p class="failed">${letter.error}</p>
     <details><summary>Payload</summary><pre tabindex="0">${written(letter.payload)}</pre></details>

@@ -3,7 +3,8 @@
 
 import { choose, place, system } from "./state.js";
 import { Chart } from "./chart.js";
-import { Empty, Search, amount, choosing, duration, given, html, percent, services, stay, useAnswer } from "./ui.js";
+import { Range, rangeOptions } from "./parts.js";
+import { Empty, Search, amount, bytes, choosing, duration, given, html, percent, rate, services, stay, useAnswer } from "./ui.js";
 
 /** @import { Answer, MetricsNow, Red, RunsNow, SeriesAnswer, SeriesName, Values } from "./answers.d.ts" */
 
@@ -38,13 +39,28 @@ function together(runs, linesOf) {
   }));
 }
 
+/**
+ * Say how a series is written, and in which unit: Prometheus's names end with it.
+ * @param {string} name
+ * @param {boolean} perSecond it is a counter, whose growth is shown.
+ * @returns {[write: (value: number) => string, unit: string]}
+ */
+function written(name, perSecond) {
+  const [, unit] = name.match(/_(bytes|seconds|ratio)(?:_total|_sum)?$/) || [];
+  if (unit === "bytes") return perSecond ? [(value) => `${bytes(value)}/s`, "bytes per second"] : [bytes, "bytes"];
+  if (unit === "seconds" && perSecond) return [(value) => percent(value, 0), "seconds per second"];
+  if (unit === "seconds") return [duration, "seconds"];
+  if (unit === "ratio") return [(value) => percent(value, 1), "share"];
+  return perSecond ? [rate, "per second"] : [amount, "value"];
+}
+
 /** @param {{ query: URLSearchParams, names: SeriesName[], name: string, by: string }} props */
 function Series({ query, names, name, by }) {
   const known = names.find((one) => one.name === name);
   const asked = new URLSearchParams([...query, ["name", name], ["by", by]]);
   /** @type {Answer<SeriesAnswer>} */
   const [content, error] = useAnswer(`/api/series?${asked}`, EVERY_S);
-  const unit = known?.kind === "counter" ? "per second" : "value";
+  const [write, unit] = written(name, known?.kind === "counter");
   return html`
     <form class="filters" onSubmit=${stay}>
       <label>Series <${Search} list="series" value=${name} size="38"
@@ -57,7 +73,7 @@ function Series({ query, names, name, by }) {
     </form>
     ${error && html`<p class="failed" role="alert">${error}</p>`}
     ${name && !known && html`<p>No series of this name; choose one of the ${names.length}.</p>`}
-    ${known && content && html`<${Chart} key=${name + by} title="${name}, ${unit}" ends=${content.ends_ms} write=${amount}
+    ${known && content && html`<${Chart} key=${name + by} title="${name}, ${unit}" ends=${content.ends_ms} write=${write}
       sinceStart=${query.has("run")} lines=${together(content.runs, ({ lines }) => Object.entries(lines))} />`}`;
 }
 
@@ -71,7 +87,7 @@ function RunChoice({ first, second }) {
   const names = content?.runs.map((run) => run.name) || [first, second].filter(Boolean);
   const others = names.filter((name) => name !== first);
   return html`
-    <label>Run <select value=${first} onChange=${given((run) => choose({ run, beside: "" }))}>
+    <label>Run <select value=${first} onChange=${given((run) => choose({ run, beside: "", from: "", to: "" }))}>
       <option value="">now</option>
       ${names.map((name) => html`<option value=${name}>${name}</option>`)}
     </select></label>
@@ -81,6 +97,37 @@ function RunChoice({ first, second }) {
     </select></label>`}`;
 }
 
+/**
+ * The charts of a service's requests.
+ * @param {{ content: MetricsNow, sinceStart: boolean }} props
+ */
+function RequestCharts({ content, sinceStart }) {
+  /**
+   * @param {string} title
+   * @param {(value: number) => string} write
+   * @param {(one: { run: string, red: Red }) => NamedLine[]} linesOf
+   */
+  const chart = (title, write, linesOf) => html`<${Chart} title=${title} ends=${content.ends_ms} write=${write}
+    sinceStart=${sinceStart} lines=${together(content.runs, linesOf)} />`;
+  const share = (/** @type {Red} */ red) => ofBoth(red.failed_per_s, red.requests_per_s, (failed, all) => (all ? failed / all : 0));
+  return html`<div class="charts">
+    ${chart("Requests, per second", rate, ({ red }) => [["all", red.requests_per_s], ["failed", red.failed_per_s, true]])}
+    ${chart("Share of requests that failed", (value) => percent(value, 1), ({ red }) => [["failed", share(red), true]])}
+    ${chart("Duration of requests", duration, ({ red }) => Object.entries(red.durations_s))}
+  </div>`;
+}
+
+/**
+ * The requests of a service in the last quarter of an hour, or in the chosen time.
+ * @param {{ service: string }} props
+ */
+export function Requests({ service }) {
+  const query = new URLSearchParams({ service, minutes: "15", ...rangeOptions() });
+  /** @type {Answer<MetricsNow>} */
+  const [content] = useAnswer(`/api/metrics?${query}`, EVERY_S);
+  return content && content.names.length > 0 ? html`<${RequestCharts} content=${content} sinceStart=${false} />` : "";
+}
+
 export function Metrics() {
   const { argument, options } = place.value;
   const known = services(system.value);
@@ -88,38 +135,28 @@ export function Metrics() {
   const minutes = options.get("minutes") || "15";
   const [first, second] = [options.get("run") || "", (options.get("run") && options.get("beside")) || ""];
   const chosen = [first, second].filter(Boolean);
-  const query = new URLSearchParams([["service", service], ["minutes", minutes], ...chosen.map((run) => ["run", run])]);
+  const range = chosen.length ? {} : rangeOptions();
+  const query = new URLSearchParams([["service", service], ["minutes", minutes], ...Object.entries(range), ...chosen.map((run) => ["run", run])]);
   /** @type {Answer<MetricsNow>} */
   const [content, error] = useAnswer(service && `/api/metrics?${query}`, EVERY_S);
   if (system.value && known.length === 0) return html`<${Empty} title="No services">This system has stores alone.<//>`;
-  /**
-   * @param {string} title
-   * @param {(value: number) => string} write
-   * @param {(one: { run: string, red: Red }) => NamedLine[]} linesOf
-   */
-  const chart = (title, write, linesOf) => content && html`<${Chart} title=${title} ends=${content.ends_ms} write=${write}
-    sinceStart=${chosen.length > 0} lines=${together(content.runs, linesOf)} />`;
-  const share = (/** @type {Red} */ red) => ofBoth(red.failed_per_s, red.requests_per_s, (failed, all) => (all ? failed / all : 0));
   return html`
     <form class="filters" onSubmit=${stay}>
       <label>Service <select value=${service} onChange=${given((name) => choose({}, name))}>
         ${known.map((name) => html`<option value=${name}>${name}</option>`)}
       </select></label>
-      <label>${first ? "First" : "Last"} <select value=${minutes} onChange=${choosing("minutes")}>
+      <label>${first ? "First" : "Last"} <select value=${minutes} onChange=${given((value) => choose({ minutes: value, from: "", to: "" }))}>
         ${Object.entries(MINUTES).map(([value, title]) => html`<option value=${value}>${title}</option>`)}
       </select></label>
       <${RunChoice} first=${first} second=${second} />
+      <${Range} />
     </form>
     ${error && html`<p class="failed" role="alert">${error}</p>`}
     ${content && content.names.length === 0 && html`<${Empty} title="No metrics of ${service}">
       It has not been read yet, or it has no <code>/metrics</code>.<//>`}
     ${content && content.names.length > 0 && html`
-      <div class="cards">
-        ${chart("Requests", (value) => `${amount(value)}/s`,
-    ({ red }) => [["all", red.requests_per_s], ["failed", red.failed_per_s, true]])}
-        ${chart("Share of requests that failed", (value) => percent(value, 1), ({ red }) => [["failed", share(red), true]])}
-        ${chart("Duration of requests", duration, ({ red }) => Object.entries(red.durations_s))}
-      </div>
+      <p class="faint">Drag over a chart to see that time alone, in all charts and in the traces.</p>
+      <${RequestCharts} content=${content} sinceStart=${chosen.length > 0} />
       <${Series} query=${query} names=${content.names} name=${options.get("name") || "process_resident_memory_bytes"}
         by=${options.get("by") || ""} />`}`;
 }

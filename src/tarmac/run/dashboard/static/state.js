@@ -6,8 +6,9 @@ import { computed, signal } from "./vendor/signals.js";
 
 /** The system: nodes, edges, undeclared connections; null until the first answer. */
 export const system = signal(/** @type {RunningSystem | null} */ (null));
-/** Whether the stream of changes is open. */
-export const connected = signal(false);
+/** Whether the stream of changes is open, and when it said something last, in milliseconds. */
+export const connected = signal(true);
+export const seenAt = signal(Date.now());
 
 const fragment = signal(location.hash);
 // Other fragments are places on the page.
@@ -66,6 +67,7 @@ export function follow() {
   stream.onerror = () => { connected.value = false; };
   stream.onmessage = (event) => {
     const said = JSON.parse(event.data);
+    seenAt.value = Date.now();
     if (!said.error) system.value = said;
   };
 }

@@ -1,7 +1,7 @@
 // What happened to each node: a lane of its states, and the events as a list.
 
 import { address, place } from "./state.js";
-import { Empty, health, html, useAnswer } from "./ui.js";
+import { Empty, clock, health, html, useAnswer } from "./ui.js";
 
 /** @import { Answer, TimelineEvent, TimelineNow } from "./answers.d.ts" */
 
@@ -34,12 +34,12 @@ function Lanes({ events }) {
   const left = (/** @type {number} */ at) => NAMES_PX + ((at - since) / Math.max(now - since, 0.001)) * (WIDTH - NAMES_PX);
   const found = [...lanes(events, now)];
   return html`<div class="graph"><svg viewBox="0 0 ${WIDTH} ${found.length * LANE_PX}" role="img"
-      aria-label="The states of each node since ${new Date(since * 1000).toLocaleTimeString()}">
+      aria-label="The states of each node since ${clock(since * 1000)}">
     ${found.map(([node, lane], row) => html`<g key=${node} transform="translate(0,${row * LANE_PX})">
       <text x="0" y="15" class="lane">${node}</text>
       ${lane.map(([state, from, until]) => html`<rect x=${left(from)} y="4" height=${LANE_PX - 8}
         width=${Math.max(2, left(until) - left(from))} class="state ${health(state)}">
-        <title>${node} ${state} from ${new Date(from * 1000).toLocaleTimeString()}</title></rect>`)}
+        <title>${node} ${state} from ${clock(from * 1000)}</title></rect>`)}
     </g>`)}
   </svg></div>`;
 }
@@ -59,7 +59,7 @@ export function Timeline() {
     <table>
       <thead><tr><th scope="col">Time</th><th scope="col">Node</th><th scope="col">State</th><th scope="col">Process</th><th scope="col">Detail</th></tr></thead>
       <tbody>${shown.map((event) => html`<tr>
-        <td><time>${new Date(event.at * 1000).toLocaleTimeString()}</time></td>
+        <td><time>${clock(event.at * 1000)}</time></td>
         <td><a href=${address("timeline", event.node)}>${event.node}</a></td>
         <td class=${health(event.state)}>${event.state}</td>
         <td>${event.pid ?? "–"}</td><td>${event.detail}</td>

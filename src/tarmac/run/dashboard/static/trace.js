@@ -3,7 +3,7 @@
 import { useState } from "./vendor/preact-hooks.js";
 import { Line } from "./logs.js";
 import { address, choose } from "./state.js";
-import { Empty, duration, given, html, useAnswer } from "./ui.js";
+import { Empty, clock, duration, given, html, useAnswer } from "./ui.js";
 
 /** @import { Answer, LogLines, SpanTree, TraceList, TraceSpan } from "./answers.d.ts" */
 
@@ -44,13 +44,13 @@ function Span({ span, total, colour, open, onToggle }) {
  */
 function Others({ id, name }) {
   /** @type {Answer<TraceList>} */
-  const [content] = useAnswer(`/api/traces?${new URLSearchParams({ name, most: "30" })}`, 0);
+  const [content] = useAnswer(`/api/traces?${new URLSearchParams({ name, most: "30", all: "true" })}`, 0);
   const others = (content?.traces || []).filter((trace) => trace.trace_id !== id);
   if (others.length === 0) return "";
   return html`<label>Compare with <select value="" onChange=${given((value) => choose({ with: value }, id))}>
     <option value="">another ${name}</option>
     ${others.map((trace) => html`<option value=${trace.trace_id}>
-      ${new Date(trace.started_ns / 1e6).toLocaleTimeString()}, ${duration(trace.duration_ns / 1e9)}</option>`)}
+      ${clock(trace.started_ns / 1e6)}, ${duration(trace.duration_ns / 1e9)}</option>`)}
   </select></label>`;
 }
 

@@ -9,15 +9,60 @@ import { ask, choose } from "./state.js";
 
 export const html = htm.bind(h);
 
-const WELL = new Set(["healthy", "running", "done", "scheduled", "outside", "off"]);
-const FAILED = new Set(["unhealthy", "backoff", "crash-loop", "stopped"]);
+const WELL = new Set(["healthy", "running", "done", "scheduled"]);
+const FAILED = new Set(["unhealthy", "backoff", "crash-loop"]);
+const OFF = new Set(["off", "outside", "stopped"]);
 
 /**
- * Say how a node is in a state: well, failed, or on its way to either.
+ * Say how a node is in a state: well, failed, off as it should be, or on its way to any of these.
  * @param {string} state
  */
 export function health(state) {
-  return WELL.has(state) ? "well" : FAILED.has(state) ? "failed" : "changing";
+  return WELL.has(state) ? "well" : FAILED.has(state) ? "failed" : OFF.has(state) ? "off" : "changing";
+}
+
+/** @param {number} number */
+const two = (number) => String(number).padStart(2, "0");
+
+/**
+ * Write the time of a moment in 24 hours of this machine; of another day than today with its date.
+ * @param {number} ms since the epoch
+ * @param {boolean} [seconds]
+ */
+export function clock(ms, seconds = true) {
+  const at = new Date(ms);
+  if (Number.isNaN(ms)) return "–";
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}${seconds ? `:${two(at.getSeconds())}` : ""}`;
+  if (at.toDateString() === new Date().toDateString()) return time;
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+}
+
+/**
+ * Write so many seconds since a start: `4:05`, `1:00:00`.
+ * @param {number} seconds
+ */
+export function elapsed(seconds) {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return `${hours ? `${hours}:${two(minutes)}` : minutes}:${two(Math.floor(seconds % 60))}`;
+}
+
+/**
+ * Write a size in bytes.
+ * @param {number | null | undefined} value
+ */
+export function bytes(value) {
+  if (value === null || value === undefined) return "–";
+  if (value >= 1e9) return `${(value / 1e9).toPrecision(3)} GB`;
+  return value >= 1e6 ? `${Math.round(value / 1e6)} MB` : `${amount(value / 1e3)} kB`;
+}
+
+/**
+ * Write how many times a second something happens.
+ * @param {number | null | undefined} perSecond
+ */
+export function rate(perSecond) {
+  if (perSecond === null || perSecond === undefined) return "–";
+  return `${perSecond >= 10 ? amount(Math.round(perSecond)) : amount(Number(perSecond.toFixed(1)))}/s`;
 }
 
 /**
@@ -98,7 +143,7 @@ export function useAnswer(path, everySeconds = 2) {
     }
     if (path) look();
     return () => { shown = false; clearTimeout(timer); };
-  }, [path]);
+  }, [path, everySeconds]);
   return answer.path === path ? [answer.content, answer.error] : [null, null];
 }
 
@@ -108,6 +153,15 @@ export function useAnswer(path, everySeconds = 2) {
  */
 export function given(use) {
   return (/** @type {Event} */ event) => use(/** @type {HTMLInputElement} */ (event.target).value);
+}
+
+/**
+ * Say whether a node has this name, or is one of the instances of a service that has it.
+ * @param {string} node
+ * @param {string} name
+ */
+export function isOf(node, name) {
+  return node === name || serviceOf(node) === name;
 }
 
 /**

@@ -1,15 +1,14 @@
-// The system as a graph: who calls whom, and how all of them are. Found by name, enlarged, moved about.
+// The graph: who calls whom, and how all of them are. Found by name, enlarged, moved about.
 
 import { useEffect, useRef, useState } from "./vendor/preact-hooks.js";
-import { Drawing, grouped, kindOf, laidOut, size } from "./graph.js";
-import { Details } from "./node.js";
-import { choose, place, system } from "./state.js";
+import { Actions } from "./actions.js";
+import { Drawing, edgesOf, grouped, kindOf, laidOut, size } from "./graph.js";
+import { Edges, Instances, Variables } from "./service.js";
+import { address, choose, place, system } from "./state.js";
 import { Empty, choosing, given, html, stay } from "./ui.js";
 
-/** @import { DrawnEdge } from "./answers.d.ts" */
+/** @import { DrawnEdge, Edge, Group } from "./answers.d.ts" */
 
-/** Who uses an edge from outside the system. */
-const WORLD = "world";
 /**
  * Edges by what went over them, and how the filter calls them.
  * @type {Record<string, string>}
@@ -104,7 +103,28 @@ function useInView(frame, name) {
   }, [name]);
 }
 
-export function System() {
+/**
+ * The node that is chosen, beside the drawing.
+ * @param {{ group: Group, edges: Edge[] }} props
+ */
+function Chosen({ group, edges }) {
+  const { name, about, nodes, role } = group;
+  return html`<aside aria-label="About ${name}">
+    <h2><a href=${address("system", name)}>${name}</a></h2>
+    <p>${about}</p>
+    <p>
+      ${role === "service" && html`<a href=${address("traces", "", { service: name })}>Its traces</a> ·
+        <a href=${address("metrics", name)}> its metrics</a> · `}
+      <a href=${address("logs", "", { node: name })}>its logs</a> · <a href=${address("graph", "", Object.fromEntries(place.value.options))}>close</a>
+    </p>
+    <${Actions} key=${name} group=${group} />
+    <${Instances} nodes=${nodes} />
+    <${Edges} name=${name} edges=${edges} />
+    <${Variables} key=${name} name=${name} />
+  </aside>`;
+}
+
+export function GraphView() {
   /** @type {Frame} */
   const frame = useRef(null);
   /** @type {Press} */
@@ -117,10 +137,7 @@ export function System() {
     return html`<${Empty} title="Nothing runs">Start the system with <code>tarmac up</code>.<//>`;
   }
   const groups = grouped(now.nodes, now.activities);
-  const known = (/** @type {{ source: string, target: string }} */ edge) => groups.has(edge.source) && groups.has(edge.target);
-  /** @type {DrawnEdge[]} */
-  const undeclared = now.undeclared.map((edge) => ({ ...edge, undeclared: true }));
-  const edges = [...now.edges, ...undeclared].filter((edge) => edge.source !== WORLD && known(edge));
+  const edges = edgesOf(now, groups);
   const graph = laidOut(groups, edges);
   const chosen = groups.get(argument);
   const asked = options.get("edges") || "";
@@ -130,8 +147,8 @@ export function System() {
   return html`<${Filter} edges=${edges} wanted=${wanted} names=${[...groups.keys()]} frame=${frame} graph=${graph} />
     <div class="split">
       <div class="graph map" ref=${frame} ...${moving(frame, from)}>
-        <${Drawing} groups=${groups} graph=${graph} edges=${shown} chosen=${chosen} zoom=${zoom} />
+        <${Drawing} groups=${groups} graph=${graph} edges=${shown} chosen=${chosen} zoom=${zoom} view="graph" />
       </div>
-      ${chosen && html`<${Details} group=${chosen} edges=${now.edges} />`}
+      ${chosen && html`<${Chosen} group=${chosen} edges=${now.edges} />`}
     </div>`;
 }
