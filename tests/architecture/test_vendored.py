@@ -58,3 +58,10 @@ def test_each_library_is_used():
 def test_nothing_is_loaded_from_elsewhere():
     for path in own():
         assert not REMOTE.search(path.read_text()), path.name
+
+
+def test_each_script_is_asked_for_before_another_imports_it():
+    page = (STATIC / "index.html").read_text()
+    scripts = [*STATIC.glob("*.js"), *VENDOR.glob("*.js")]
+    absent = [one.name for one in scripts if f'"/static/{one.relative_to(STATIC)}"' not in page]
+    assert absent == []

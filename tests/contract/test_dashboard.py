@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
-from tarmac.run.dashboard import logs
+from tarmac.run.dashboard import logs, recent
 from tarmac.run.dashboard.access import Access
+from tarmac.run.dashboard.recent import RecentActivity
 from tarmac.run.dashboard.server import STATIC, routes
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.state.state import NodeState, StateFile
@@ -52,11 +53,10 @@ def app(home: Home) -> InProcess:
 
 def paths(app: InProcess) -> list[tuple[str, str]]:
     """Every route that shows or does something, but for the files of the page itself."""
-    found = [route for route in app.app.routes if not isinstance(route, Mount)]
     return [
         (method, route.path.replace("{id}", TRACE.hex()).replace("{name}", "orders"))
-        for route in found
-        if isinstance(route, Route)
+        for route in app.app.routes
+        if isinstance(route, Route) and not route.path.startswith("/static/")
         for method in route.methods or ()
     ]
 
@@ -111,7 +111,7 @@ async def test_other_names_are_refused_without_asking_for_a_token(app: InProcess
     "question",
     [
         *("traces?most=", "traces?least_us=", "traces?below_us=", "traces?from=1&to="),
-        *("metrics?minutes=", "metrics?from=1&to=", "activity?minutes=", "logs?last="),
+        *("metrics?minutes=", "metrics?from=1&to=", "logs?last="),
         "timeline?most=",
     ],
 )
@@ -141,7 +141,11 @@ async def test_the_link_becomes_a_cookie_that_scripts_cannot_read(app: InProcess
 
 
 async def test_its_files_are_those_of_its_folder(app: InProcess) -> None:
-    assert (await app.get("/static/app.js", headers=OWN)).status == 200
+    script = await app.get("/static/app.js", headers=OWN)
+    assert script.status == 200
+    assert "javascript" in script.headers["content-type"]
+    known = {**OWN, "if-none-match": script.headers["etag"]}
+    assert (await app.get("/static/app.js", headers=known)).status == 304
     for path in ("/static/../server.py", "/static/%2e%2e/server.py", "/static/vendor/..%2f..%2f"):
         assert (await app.get(path, headers=OWN)).status == 404, path
     assert STATIC.is_dir()
@@ -319,3 +323,26 @@ async def test_what_every_service_did_is_one_answer(app: InProcess, home: Home) 
     assert sum(known["failed_per_s"]) * step_s == pytest.approx(30)
     assert sum(known["cpu_share"]) * step_s == pytest.approx(30)
     assert orders["requests_per_s"][0] is None  # it did not run yet
+
+
+def test_steps_that_are_over_are_read_once_and_move_on(home: Home) -> None:
+    storage = Storage(home.telemetry)
+    readings = ReadingLog(storage)
+    now_ms = 1_700_000_000_000
+
+    def read(ago_s: int, count: float) -> None:
+        counters = {SeriesKey("process_cpu_seconds_total", ()): count}
+        at_ms = now_ms - ago_s * 1000
+        readings.add(Reading("orders", "orders", at_ms, now_ms / 1000 - 2000, counters, {UP: 1.0}))
+
+    for ago_s, count in ((890, 0), (800, 9), (100, 12), (10, 20)):
+        read(ago_s, count)
+    remembered = RecentActivity(home)
+    remembered.latest(now_ms)
+    for passed_s, count in ((5, 25), (70, 40)):
+        read(-passed_s, count)
+        later_ms = now_ms + passed_s * 1000 + recent.STEP_MS
+        moved, anew = (one.latest(later_ms) for one in (remembered, RecentActivity(home)))
+        assert moved == anew
+        assert len(moved["services"]["orders"]["cpu_share"]) == len(moved["ends_ms"])
+    storage.close()

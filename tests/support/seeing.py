@@ -27,13 +27,16 @@ def weak_text(page: Page) -> list[str]:
     return found
 
 
-def barriers(page: Page) -> list[str]:
-    """Return what axe-core calls serious or critical; nothing where `.ci/axe` did not bring it."""
+def axe_core() -> str | None:
+    """Return the script that `.ci/axe` brought; None where it did not."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    axe = next((cache / "tarmac/programs/axe").glob("axe-*.js"), None)
-    if axe is None:
-        return []
-    page.evaluate(f"{axe.read_text()}; undefined")
+    found = next((cache / "tarmac/programs/axe").glob("axe-*.js"), None)
+    return found and found.read_text()
+
+
+def barriers(page: Page, axe: str) -> list[str]:
+    """Return what axe-core calls serious or critical."""
+    page.evaluate(f"{axe}; undefined")
     found: list[str] = page.evaluate(
         """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
           .filter(({ impact }) => impact === "serious" || impact === "critical")

@@ -22,7 +22,7 @@ from tarmac.run.telemetry.log_lines import Line, Tail, merged
 
 #: Failures of one answer; traces that are looked at; lines of each process that are read first,
 #: and failed lines that are remembered.
-MOST, MOST_TRACES, FIRST_LINES, MOST_LINES = 20, 30, 500, 200
+MOST, MOST_TRACES, FIRST_LINES, MOST_LINES = 20, 30, 200, 200
 CLIENT_ERROR = 400
 LEVELS = frozenset({"error", "critical"})
 #: What each line of these levels has, among few others: most lines are not taken apart.

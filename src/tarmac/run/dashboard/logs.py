@@ -40,11 +40,13 @@ def read(
     status = client.status(home)
     known = status.nodes if status is not None else ()
     nodes = [one.name for one in known if node in ("", one.name, one.service)]
+    # Of many processes fewer of each: one answer has not all of them anyway.
+    most = min(last, 2 * MOST_LINES // max(1, len(nodes)))
     places, after = _places(cursor)
     tails = [
         Tail(
             home.logs / f"{name}.log",
-            last=None if trace else min(last, MOST_LINES),
+            last=None if trace else most,
             place=places.get(name),
         )
         for name in (*nodes, *(["supervisor"] if node in ("", "supervisor") else ()))

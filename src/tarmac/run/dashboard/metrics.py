@@ -23,9 +23,6 @@ from tarmac.run.telemetry.run_charts import RunSteps
 STEPS_MS = {15: 10_000, 60: 30_000, 360: 180_000, 1440: 600_000}
 LONGEST_STEP_MS, MOST_STEPS = 3_600_000, 200
 MINUTE_MS = 60_000
-#: How often metrics are read, and steps of a line that is as long as a word.
-READ_MS, SPARK_STEPS = 5_000, 45
-DAY_MINUTES = 1440
 #: No question needs a larger number, and SQLite has the minutes and the microseconds of it.
 MOST_NUMBER = 10**15
 Question = Callable[[Request], Any]
@@ -61,18 +58,7 @@ def questions(home: Home) -> Mapping[str, Question]:
             ]
         return {"ends_ms": _since_start(of_runs), "runs": shown}
 
-    def activity(request: Request) -> Any:
-        minutes = min(number(request.query_params.get("minutes"), 15), DAY_MINUTES)
-        step_ms = max(MINUTE_MS * minutes // SPARK_STEPS, READ_MS)
-        steps = _last(minutes, step_ms, time.time_ns() // 1_000_000)
-        with contextlib.closing(storage.reader(home.telemetry)) as stored:
-            found = charts.all_services(stored, steps)
-        return {
-            "ends_ms": steps.ends_ms,
-            "services": {name: asdict(one) for name, one in found.items()},
-        }
-
-    return {"/api/metrics": metrics, "/api/series": series, "/api/activity": activity}
+    return {"/api/metrics": metrics, "/api/series": series}
 
 
 def _asked(stored: Any, request: Request) -> tuple[Steps, Sequence[RunSteps]]:

@@ -8,7 +8,7 @@
                           from, to, most); files of pages and probes only with `all`
     GET /api/traces/ID    one trace as a tree
     GET /api/failures     the latest failed traces and lines of level error, the same ones as one
-    GET /api/activity     requests, failures and CPU of every service, as short lines (minutes)
+    GET /api/activity     requests, failures and CPU of every service, as short lines
     GET /api/timeline     what happened to each node, the latest (most)
     GET /api/explain/NAME what `tarmac explain` says of a service or store that runs
     GET /api/logs         lines of logs and a cursor for the later ones (cursor, last, trace, node)
@@ -33,6 +33,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import mimetypes
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
@@ -40,13 +41,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import BaseRoute, Route
 
 from tarmac.base.errors import BadInput, Problem, TarmacError
-from tarmac.run.dashboard import actions, catalogue, failures, logs, metrics, snapshot
+from tarmac.run.dashboard import actions, catalogue, failures, logs, metrics, recent, snapshot
 from tarmac.run.dashboard.access import HEADERS, Access, host_refusal
 from tarmac.run.dashboard.metrics import number
 from tarmac.run.local.state.paths import Home
@@ -59,6 +64,7 @@ if TYPE_CHECKING:
     from tarmac.run.dashboard.model_pages import ModelPages
 
 STATIC = Path(__file__).parent / "static"
+_FILES = frozenset(path for path in STATIC.rglob("*") if path.is_file())
 #: How often a change is looked for while a page is open, and how often something is said at all.
 LOOK_S, BEAT_S = 0.5, 10.0
 #: Traces of one list, and longer than any of them.
@@ -69,7 +75,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 def routes(home: Home, access: Access) -> list[BaseRoute]:
     """Return the routes of the dashboard."""
     watcher = snapshot.Watcher(home)
-    recent = failures.RecentFailures(home)
+    failed, active = failures.RecentFailures(home), recent.RecentActivity(home)
 
     @functools.cache
     def of_model() -> ModelPages:
@@ -159,7 +165,8 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         Route("/api/traces", answered(traces)),
         Route("/api/traces/{id}", answered(trace)),
         Route("/api/timeline", answered(timeline)),
-        Route("/api/failures", answered(lambda _: [asdict(one) for one in recent.latest()])),
+        Route("/api/failures", answered(lambda _: [asdict(one) for one in failed.latest()])),
+        Route("/api/activity", answered(lambda _: active.latest())),
         Route("/api/explain/{name}", answered(explained)),
         Route("/api/logs", answered(log_lines)),
         *(Route(path, answered(ask)) for path, ask in metrics.questions(home).items()),
@@ -171,7 +178,7 @@ def routes(home: Home, access: Access) -> list[BaseRoute]:
         Route("/api/messages", answered(lambda _: of_model().messages())),
         *actions.routes(home, of_model, answered),
         # The files are the same for all systems; only what they show is not.
-        Mount("/static", _own_files),
+        Route("/static/{path:path}", _own_file),
     ]
 
 
@@ -182,9 +189,20 @@ def _guarded(handler: Handler, access: Access) -> Handler:
     return guarded
 
 
-async def _own_files(scope: Scope, receive: Receive, send: Send) -> None:
-    answer = host_refusal(Request(scope)) or StaticFiles(directory=STATIC)
-    await answer(scope, receive, send)
+async def _own_file(request: Request) -> Response:
+    """Answer with a file of the page: read at once, as each has some kilobytes."""
+    path = STATIC / request.path_params["path"]
+    if (refused := host_refusal(request)) is not None:
+        return refused
+    if path not in _FILES:
+        return PlainTextResponse("there is no such file\n", 404)
+    status = path.stat()
+    # Asked for each time, so that no browser runs the scripts of an earlier version.
+    headers = {"ETag": f'"{status.st_mtime_ns:x}-{status.st_size:x}"', "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    media_type = mimetypes.guess_type(path.name)[0] or "text/plain"
+    return Response(path.read_bytes(), headers=headers, media_type=media_type)
 
 
 async def _changes(watcher: snapshot.Watcher) -> AsyncIterator[str]:

@@ -21,11 +21,11 @@ function counts(states) {
 /** @param {{ waiting: Backlog[] }} props */
 function Waiting({ waiting }) {
   return html`<table aria-label="What waits">
-    <thead><tr><th scope="col">Service</th><th scope="col">Outbox</th><th scope="col">Oldest</th><th scope="col">Messages that failed</th><th scope="col">Jobs</th></tr></thead>
+    <thead><tr><th scope="col">Service</th><th scope="col">Outbox</th><th scope="col" class="minor">Oldest</th><th scope="col">Messages that failed</th><th scope="col">Jobs</th></tr></thead>
     <tbody>${waiting.map((one) => html`<tr key=${one.service}>
       <td><a href=${address("system", one.service)}>${one.service}</a></td>
       <td>${one.outbox === null ? "–" : `${amount(one.outbox)} to publish`}</td>
-      <td>${one.outbox ? duration(one.oldest_s) : "–"}</td>
+      <td class="minor">${one.outbox ? duration(one.oldest_s) : "–"}</td>
       <td class=${one.messages.parked ? "failed" : ""}>${counts(one.messages) || "none"}</td>
       <td class=${one.jobs.parked ? "failed" : ""}>${counts(one.jobs) || "none"}</td>
     </tr>`)}</tbody>

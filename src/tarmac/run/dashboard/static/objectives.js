@@ -1,6 +1,6 @@
 // The objectives: what share of requests was good, what is left of the error budget, how fast it burns.
 
-import { Empty, duration, html, percent, useAnswer } from "./ui.js";
+import { Empty, amount, duration, html, percent, useAnswer } from "./ui.js";
 
 /** @import { Answer, ObjectivesNow, ObservedObjective } from "./answers.d.ts" */
 
@@ -17,7 +17,7 @@ function Objective({ objective, now }) {
       <div><dt>bad</dt><dd>${Math.round(objective.counts.bad)}</dd></div>
       <div><dt>seen</dt><dd>${seen === null ? "nothing yet" : `${duration(seen)} of ${duration(objective.window_s)}`}</dd></div>
     </dl>
-    <label>error budget left: ${percent(objective.budget_left, 1)} ${" "}
+    <label>error budget left: ${percent(left, 1)}${objective.budget_left < 0 && `, spent ${amount(1 - objective.budget_left)} times`} ${" "}
       <meter min="0" max="1" low="0.25" high="0.5" optimum="1" value=${left}></meter></label>
     <table>
       <thead><tr><th scope="col">Alert</th><th scope="col">Burn rate</th><th scope="col">Limit</th><th scope="col">State</th></tr></thead>

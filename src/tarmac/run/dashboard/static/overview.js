@@ -1,5 +1,6 @@
 // The first page: whether the system is well, where it is opened, what went wrong last, and what it consists of.
 
+import { useEffect, useState } from "./vendor/preact-hooks.js";
 import { Drawing, edgesOf, grouped, healthOf, laidOut } from "./graph.js";
 import { Address, Failures } from "./parts.js";
 import { Services } from "./services.js";
@@ -130,6 +131,10 @@ function Events() {
 
 /** @param {{ now: RunningSystem, groups: Map<string, Group> }} props */
 function Graph({ now, groups }) {
+  const [shown, setShown] = useState(false);
+  // After all else: where nodes stand takes longer to find out than the table.
+  useEffect(() => { const timer = setTimeout(() => setShown(true)); return () => clearTimeout(timer); }, []);
+  if (!shown) return "";
   const edges = edgesOf(now, groups);
   const unused = edges.filter((edge) => !edge.undeclared && edge.unused).length;
   return html`<section class="wide" aria-labelledby="graph">

@@ -18,13 +18,13 @@ const QUANTILES = ["p50_s", "p95_s", "p99_s"];
 /** @param {{ nodes: Node[] }} props */
 export function Instances({ nodes }) {
   return html`<table aria-label="Instances">
-    <thead><tr><th scope="col">Instance</th><th scope="col">State</th><th scope="col">Since</th><th scope="col" class="number">Restarts</th><th scope="col">Address</th></tr></thead>
+    <thead><tr><th scope="col">Instance</th><th scope="col">State</th><th scope="col" class="minor">Since</th><th scope="col" class="number least">Restarts</th><th scope="col">Address</th></tr></thead>
     <tbody>${nodes.map((node) => html`<tr key=${node.name}>
       <td>${node.name}</td>
       <td class=${health(node.state)}>${node.state}${node.detail && html`<br /><small>${node.detail}</small>`}
         ${node.cause && html`<br /><small>${node.cause}</small>`}</td>
-      <td>${node.since ? html`<time>${clock(node.since * 1000)}</time>` : "–"}</td>
-      <td class="number">${node.restarts}</td>
+      <td class="minor">${node.since ? html`<time>${clock(node.since * 1000)}</time>` : "–"}</td>
+      <td class="number least">${node.restarts}</td>
       <td>${node.page || node.url ? html`<${Address} url=${node.page || node.url} shown=${node.url || node.page} of=${node.name} />`
     : Object.entries(node.ports || {}).map(([name, port]) => html`<span class="address" key=${name}><code>127.0.0.1:${port}</code><${Copy} text="127.0.0.1:${port}" what="${name} address of ${node.name}" /></span> `)}</td>
     </tr>`)}</tbody>
@@ -81,7 +81,7 @@ function LatestLines({ name }) {
   const [content] = useAnswer(`/api/logs?${new URLSearchParams({ node: name, last: String(LINES) })}`, 5);
   return html`<h3><a href=${address("logs", "", { node: name })}>Latest log lines</a></h3>
     ${content?.lines.length === 0 && html`<p class="faint">It wrote nothing yet.</p>`}
-    <div class="lines card" role="table" aria-label="Latest log lines">${(content?.lines || []).slice(-LINES).map((line) => html`<${Line} line=${line} />`)}</div>`;
+    <div class="lines short card" role="table" aria-label="Latest log lines">${(content?.lines || []).slice(-LINES).map((line) => html`<${Line} line=${line} />`)}</div>`;
 }
 
 /** @param {{ group: Group, now: RunningSystem }} props */
