@@ -2,7 +2,7 @@
 
 import { signal } from "./vendor/signals.js";
 import { useState } from "./vendor/preact-hooks.js";
-import { address, ask } from "./state.js";
+import { address, ask, system } from "./state.js";
 import { Copy } from "./parts.js";
 import { given, html, stay, wordsOf } from "./ui.js";
 
@@ -77,6 +77,7 @@ export function MenuItems({ group }) {
   const busy = doing.value[name]?.busy;
   const page = nodes.find((node) => node.page)?.page;
   const isService = role === "service";
+  if (!system.value?.running) return html`<a href=${address("logs", "", { node: name })}>Logs</a><a href=${address("timeline", name)}>Events</a>`;
   return html`
     ${page && html`<a href=${page} target="_blank" rel="noreferrer">Open its page</a>`}
     <a href=${address("logs", "", { node: name })}>Logs</a>
@@ -100,6 +101,7 @@ export function Actions({ group }) {
   const { name, role, nodes } = group;
   const [wanted, setWanted] = useState(nodes.length);
   const busy = doing.value[name]?.busy;
+  if (!system.value?.running) return "";
   if (role === "service" && !runs(group)) {
     return html`<p class="actions"><button type="button" disabled=${busy} onClick=${() => act(name, "start")}>Start</button><${Said} name=${name} /></p>`;
   }

@@ -34,7 +34,7 @@ function together(runs, linesOf) {
   const numbers = new Map();
   return runs.flatMap((one, index) => linesOf(one).map(([name, values, failed = false]) => {
     if (!numbers.has(name)) numbers.set(name, numbers.size);
-    const title = one.run ? `${name}, ${one.run}` : name;
+    const title = runs.length > 1 ? `${name}, ${one.run}` : name;
     return { name: title, values, failed, second: index > 0, number: numbers.get(name) ?? 0 };
   }));
 }
@@ -79,16 +79,16 @@ function Series({ query, names, name, by }) {
 
 /**
  * Choose a run, and a second one to be drawn upon it.
- * @param {{ first: string, second: string }} props
+ * @param {{ first: string, second: string, none: string }} props `none`: what is shown without a choice.
  */
-function RunChoice({ first, second }) {
+function RunChoice({ first, second, none }) {
   /** @type {Answer<RunsNow>} */
   const [content] = useAnswer("/api/runs", EVERY_S);
   const names = content?.runs.map((run) => run.name) || [first, second].filter(Boolean);
   const others = names.filter((name) => name !== first);
   return html`
     <label>Run <select value=${first} onChange=${given((run) => choose({ run, beside: "", from: "", to: "" }))}>
-      <option value="">now</option>
+      <option value="">${none}</option>
       ${names.map((name) => html`<option value=${name}>${name}</option>`)}
     </select></label>
     ${first && html`<label>Beside <select value=${second} onChange=${choosing("beside")}>
@@ -122,10 +122,11 @@ function RequestCharts({ content, sinceStart }) {
  * @param {{ service: string }} props
  */
 export function Requests({ service }) {
-  const query = new URLSearchParams({ service, minutes: "15", ...rangeOptions() });
+  const isOver = system.value?.running === false;
+  const query = new URLSearchParams({ service, minutes: "15", ...(isOver ? { run: "latest" } : rangeOptions()) });
   /** @type {Answer<MetricsNow>} */
   const [content] = useAnswer(`/api/metrics?${query}`, EVERY_S);
-  return content && content.names.length > 0 ? html`<${RequestCharts} content=${content} sinceStart=${false} />` : "";
+  return content && content.names.length > 0 ? html`<${RequestCharts} content=${content} sinceStart=${isOver} />` : "";
 }
 
 export function Metrics() {
@@ -133,7 +134,9 @@ export function Metrics() {
   const known = services(system.value);
   const service = argument || known[0] || "";
   const minutes = options.get("minutes") || "15";
-  const [first, second] = [options.get("run") || "", (options.get("run") && options.get("beside")) || ""];
+  // Of a system that does not run, the last minutes are empty: its latest run is shown instead.
+  const instead = system.value?.running === false ? "latest" : "";
+  const [first, second] = [options.get("run") || instead, (options.get("run") && options.get("beside")) || ""];
   const chosen = [first, second].filter(Boolean);
   const range = chosen.length ? {} : rangeOptions();
   const query = new URLSearchParams([["service", service], ["minutes", minutes], ...Object.entries(range), ...chosen.map((run) => ["run", run])]);
@@ -148,14 +151,14 @@ export function Metrics() {
       <label>${first ? "First" : "Last"} <select value=${minutes} onChange=${given((value) => choose({ minutes: value, from: "", to: "" }))}>
         ${Object.entries(MINUTES).map(([value, title]) => html`<option value=${value}>${title}</option>`)}
       </select></label>
-      <${RunChoice} first=${first} second=${second} />
+      <${RunChoice} first=${options.get("run") || ""} second=${second} none=${instead || "now"} />
       <${Range} />
     </form>
     ${error && html`<p class="failed" role="alert">${error}</p>`}
     ${content && content.names.length === 0 && html`<${Empty} title="No metrics of ${service}">
       It has not been read yet, or it has no <code>/metrics</code>.<//>`}
     ${content && content.names.length > 0 && html`
-      <p class="faint">Drag over a chart to see that time alone, in all charts and in the traces.</p>
+      <p class="faint">Drag over a chart to see that time alone, in all charts${chosen.length ? "" : " and in the traces"}.</p>
       <${RequestCharts} content=${content} sinceStart=${chosen.length > 0} />
       <${Series} query=${query} names=${content.names} name=${options.get("name") || "process_resident_memory_bytes"}
         by=${options.get("by") || ""} />`}`;

@@ -50,14 +50,14 @@ function Standing({ now, groups }) {
   return html`<section class="standing ${state}" aria-label="State">
     <p class="verdict" role="status"><span class="dot ${state}" aria-hidden="true"></span><b>${now.system}</b> ${words}</p>
     <p class="facts">
-      <span>${ready} of ${groups.length} ready${off.length > 0 && now.running ? `, ${off.length} off` : ""}</span>
+      ${now.running && html`<span>${ready} of ${groups.length} ready${off.length > 0 ? `, ${off.length} off` : ""}</span>`}
       ${entry && html`<span><b>${rate(entry.requests)}</b> requests</span>
         <span class=${entry.failed ? "failed" : ""}><b>${percent(entry.requests ? entry.failed / entry.requests : 0, 1)}</b> failed</span>
         ${entry.p95 > 0 && html`<span>p95 <b>${duration(entry.p95)}</b></span>`}`}
       ${now.namespace && now.namespace !== "default" && html`<span>namespace <code>${now.namespace}</code></span>`}
       ${now.undeclared.length > 0 && html`<a class="failed" href=${address("graph", "", { edges: "undeclared" })}>${now.undeclared.length} undeclared connections</a>`}
     </p>
-    ${!now.running && html`<p>Shown is what the last run left. Start it with <code>tarmac up ${now.system}</code>; <a href=${address("runs")}>earlier runs</a> stay.</p>`}
+    ${!now.running && html`<p>This is what its runs left. <code>tarmac up</code> starts it.</p>`}
     ${!connected.value && now.running && html`<p class="failed">Not connected since ${clock(seenAt.value)}; this is the state of then.</p>`}
     ${now.running && [...failed, ...changing].slice(0, 6).map((group) => {
       const node = group.nodes.find((one) => health(one.state) !== "well") || group.nodes[0];
@@ -66,8 +66,11 @@ function Standing({ now, groups }) {
   </section>`;
 }
 
-/** @param {{ groups: Group[] }} props */
-function Open({ groups }) {
+/** @param {{ groups: Group[], running: boolean }} props */
+function Open({ groups, running }) {
+  if (!running) return html`<section class="card" aria-labelledby="open"><h2 id="open">Open</h2>
+    <p class="faint">Nothing of it runs. What the runs left: <a href=${address("traces")}>traces</a>, <a href=${address("logs")}>logs</a>,${" "}
+      <a href=${address("metrics")}>metrics</a>, <a href=${address("runs")}>runs</a>.</p></section>`;
   const pages = groups.filter((group) => group.nodes[0].page).sort((one, other) => Number(other.role === "service") - Number(one.role === "service"));
   const others = groups.filter((group) => group.role === "service" && !group.nodes[0].page && group.nodes[0].url);
   const shown = [...pages, ...others].slice(0, Math.max(pages.length, ADDRESSES));
@@ -161,8 +164,8 @@ export function Overview() {
     ${argument && html`<p class="failed" role="alert">Nothing here is called ${argument}.</p>`}
     <${Standing} now=${now} groups=${[...groups.values()]} />
     <div class="tiles">
-      <${Open} groups=${[...groups.values()]} /><${Objectives} /><${LatestFailures} /><${Events} />
+      <${Open} groups=${[...groups.values()]} running=${now.running} /><${Objectives} /><${LatestFailures} /><${Events} />
     </div>
     <${Services} groups=${groups} named=${now.groups} activities=${activities} />
-    ${groups.size <= MOST_DRAWN && html`<${Graph} now=${now} groups=${groups} />`}`;
+    ${now.running && groups.size <= MOST_DRAWN && html`<${Graph} now=${now} groups=${groups} />`}`;
 }

@@ -25,7 +25,7 @@ export function Instances({ nodes }) {
         ${node.cause && html`<br /><small>${node.cause}</small>`}</td>
       <td class="minor">${node.since ? html`<time>${clock(node.since * 1000)}</time>` : "–"}</td>
       <td class="number least">${node.restarts}</td>
-      <td>${node.page || node.url ? html`<${Address} url=${node.page || node.url} shown=${node.url || node.page} of=${node.name} />`
+      <td>${node.state === "stopped" ? "–" : node.page || node.url ? html`<${Address} url=${node.page || node.url} shown=${node.url || node.page} of=${node.name} />`
     : Object.entries(node.ports || {}).map(([name, port]) => html`<span class="address" key=${name}><code>127.0.0.1:${port}</code><${Copy} text="127.0.0.1:${port}" what="${name} address of ${node.name}" /></span> `)}</td>
     </tr>`)}</tbody>
   </table>`;
@@ -104,8 +104,8 @@ export function ServicePage({ group, now }) {
     </dl>
     <${Instances} nodes=${nodes} />
     ${role === "service" && html`<${Requests} service=${name} />`}
-    <h3>Edges <a class="beside" href=${address("graph", name)}>in the graph</a></h3>
-    <${Edges} name=${name} edges=${now.edges} />
+    ${now.edges.length > 0 && html`<h3>Edges <a class="beside" href=${address("graph", name)}>in the graph</a></h3>
+      <${Edges} name=${name} edges=${now.edges} />`}
     ${role === "service" && html`<${LatestTraces} name=${name} />`}
     <${LatestLines} name=${name} />
     ${now.running && html`<${Variables} name=${name} />`}

@@ -3,7 +3,7 @@
 import { MenuItems, Said, doing } from "./actions.js";
 import { healthOf } from "./graph.js";
 import { Address, Copy, Menu, Spark } from "./parts.js";
-import { address, choose, place } from "./state.js";
+import { address, choose, place, system } from "./state.js";
 import { amount, bytes, choosing, duration, html, percent, rate, stay } from "./ui.js";
 
 /** @import { Activities, Group } from "./answers.d.ts" */
@@ -48,6 +48,7 @@ function states({ nodes }) {
  */
 function Where({ group }) {
   const { name, nodes: [first] } = group;
+  if (!system.value?.running) return html`<span class="faint">–</span>`;
   if (first.page || first.url) return html`<${Address} url=${first.page || first.url} shown=${first.url || first.page} of=${name} />`;
   const port = Object.values(first.ports || {})[0];
   if (!port) return html`<span class="faint">–</span>`;
