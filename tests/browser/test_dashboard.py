@@ -8,6 +8,7 @@ import re
 import signal
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 
 import large_system
 import pytest
@@ -242,6 +243,43 @@ def test_a_hundred_services_are_a_table_by_their_groups(large: Page):
     group.click()
     expect(table.get_by_role("rowheader", name="billing-1", exact=True)).to_have_count(0)
     expect(large.locator(".edge")).to_have_count(0)  # drawn on a page of its own
+
+
+def with_states(**states: str) -> dict[str, Any]:
+    """Return the large system with some nodes in other states."""
+    told = large_system.told(0)
+    for node in told["nodes"]:
+        if (state := states.get(node["name"].replace("-", "_"))) is not None:
+            node |= {"state": state, "cause": f"why it is {state}"}
+    return told | {"healthy": not states}
+
+
+def test_starting_broken_stopped_and_unseen_systems_say_so(large: Page):
+    go(large, "system")
+    standing = large.get_by_role("region", name="State")
+    rows = large.get_by_role("table", name="Services and stores")
+
+    def say(told: dict[str, Any]) -> None:
+        large.evaluate("data => window.stream.onmessage({ data })", json.dumps(told))
+
+    say(with_states(orders_1="starting", db_3="waiting"))
+    expect(standing).to_contain_text("large starts: 118 of 120 ready")
+    say(with_states(orders_1="crash-loop", users_2="off"))
+    expect(standing).to_contain_text("large is not well: 1 of 120 failed")
+    expect(standing).to_contain_text("118 of 120 ready, 1 off")
+    expect(standing.get_by_text("why it is crash-loop")).to_be_visible()
+    rows.get_by_role("button", name="State").click()
+    expect(rows.locator("tbody tr").first).to_contain_text("orders-1")
+    say(large_system.told(0) | {"running": False, "healthy": False})
+    expect(standing).to_contain_text("large does not run")
+    large.get_by_label("Actions of orders-2").click()
+    expect(large.get_by_role("link", name="Events", exact=True).first).to_be_visible()
+    expect(large.get_by_role("button", name="Restart")).to_have_count(0)
+    say(large_system.told(0))
+    large.evaluate("window.stream.onerror()")
+    expect(standing.get_by_text("Not connected since")).to_be_visible()
+    say({**large_system.told(0), "system": "", "nodes": [], "edges": [], "running": False})
+    expect(large.get_by_role("heading", name="Nothing runs")).to_be_visible()
 
 
 def test_a_killed_service_turns_red_and_green_again(shop: Shop, dashboard: Page):

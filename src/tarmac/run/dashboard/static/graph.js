@@ -13,7 +13,7 @@ const WORLD = "world";
 
 const WIDTH = 156;
 /** What an edge says takes so much room. */
-const LABEL = { width: 92, height: 16, labelpos: "c" };
+const LABEL = { width: 84, height: 16, labelpos: "c" };
 const HEIGHT = 52;
 const MARGIN = 14;
 
@@ -89,7 +89,7 @@ export function laidOut(groups, edges) {
  */
 function layOut(groups, edges) {
   const graph = new graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 18, edgesep: 14, ranksep: 44, marginx: 12, marginy: 12 });
+  graph.setGraph({ rankdir: "LR", nodesep: 18, edgesep: 14, ranksep: 34, marginx: 12, marginy: 12 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const group of groups.values()) graph.setNode(group.name, { width: WIDTH, height: HEIGHT });
   for (const edge of edges) graph.setEdge(edge.source, edge.target, { ...LABEL });

@@ -86,6 +86,7 @@ function Objectives() {
   const [content] = useAnswer("/api/objectives", 10);
   const found = content?.objectives || [];
   return html`<section class="card" aria-labelledby="objectives"><h2 id="objectives"><a href=${address("objectives")}>Objectives</a></h2>
+    ${!content && html`<p class="faint">Looking…</p>`}
     ${content && found.length === 0 && html`<p class="faint">None; add some under <code>objectives:</code> in the system's file.</p>`}
     <ul class="plain">${found.map((one) => {
       const state = one.burns ? "failed" : one.good_share === null ? "off" : "well";
@@ -101,7 +102,7 @@ function LatestFailures() {
   /** @type {Answer<Failure[]>} */
   const [content, error] = useAnswer("/api/failures", 5);
   return html`<section class="card" aria-labelledby="failures"><h2 id="failures"><a href=${address("traces", "", { failed: "true" })}>Latest errors</a></h2>
-    ${error && html`<p class="faint">${error}</p>`}
+    ${!content && html`<p class="faint">${error || "Looking…"}</p>`}
     ${content?.length === 0 && html`<p class="faint">None: no failed request, no line of level error.</p>`}
     <${Failures} failures=${content || []} most=${FAILURES} />
   </section>`;

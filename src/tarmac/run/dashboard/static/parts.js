@@ -7,6 +7,8 @@ import { clock, elapsed, html } from "./ui.js";
 /** @import { Failure, Values } from "./answers.d.ts" */
 
 const SAID_MS = 1500;
+/** Of what began a moment ago, a line shows so many steps at least. */
+const LEAST_STEPS = 9;
 /** A range that begins before is counted from the start of a run: no clock was ever there. */
 const CLOCK_MS = 1e12;
 
@@ -38,7 +40,7 @@ export function Copy({ text, what, children }) {
  * @param {{ url: string, of: string, shown?: string }} props
  */
 export function Address({ url, of, shown = url }) {
-  return html`<span class="address"><a href=${url} target="_blank" rel="noreferrer">${shown.replace(/^https?:\/\//, "").replace(/\?token=.*/, "")}</a><${Copy} text=${url} what="address of ${of}" /></span>`;
+  return html`<span class="address"><a href=${url} target="_blank" rel="noreferrer">${shown.replace(/^https?:\/\//, "").replace(/\/?(\?token=.*)?$/, "")}</a><${Copy} text=${url} what="address of ${of}" /></span>`;
 }
 
 /**
@@ -48,10 +50,11 @@ export function Address({ url, of, shown = url }) {
 export function Spark({ values, failed = [] }) {
   const [width, height] = [76, 22];
   const most = Math.max(...values.map((value) => value ?? 0), 1e-9);
-  const last = Math.max(1, values.length - 1);
-  const x = (/** @type {number} */ step) => ((step / last) * width).toFixed(1);
-  const y = (/** @type {number} */ value) => (height - 1 - (value / most) * (height - 3)).toFixed(1);
   const known = values.findIndex((value) => value !== null);
+  const last = Math.max(1, values.length - 1);
+  const first = Math.max(0, Math.min(known, last - LEAST_STEPS));
+  const x = (/** @type {number} */ step) => (((step - first) / (last - first)) * width).toFixed(1);
+  const y = (/** @type {number} */ value) => (height - 1 - (value / most) * (height - 3)).toFixed(1);
   if (known < 0) return html`<svg class="spark" width=${width} height=${height} aria-hidden="true"></svg>`;
   const line = values.map((value, step) => (value === null ? "" : `${step === known ? "M" : "L"}${x(step)},${y(value)}`)).join("");
   const bars = failed.map((value, step) => (value ? `M${x(step)},${height}V${y(value)}` : "")).join("");
