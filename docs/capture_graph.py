@@ -1,6 +1,6 @@
-"""Capture the graph of the shop while it is used and a service dies: moving, and as it stands.
+"""Capture the dashboard of the shop while it is used: its graph as a service dies, pages, a trace.
 
-Run by hand when the graph looks otherwise: `uv run --with pillow python docs/capture_graph.py`. It
+Run by hand when a page looks otherwise: `uv run --with pillow python docs/capture_graph.py`. It
 brings the shop up in a namespace of its own and takes it down again; it needs a Chromium.
 """
 
@@ -16,9 +16,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 from playwright.async_api import Page, async_playwright
@@ -26,15 +26,22 @@ from playwright.async_api import Page, async_playwright
 ROOT = Path(__file__).parents[1]
 TARMAC = str(ROOT / ".venv/bin/tarmac")
 PICTURE = ROOT / "docs/images/graph.webp"
-STILL = ROOT / "docs/images/dashboard-system.png"
+STILLS = ROOT / "docs/images"
 NAMESPACE = "capture"
 WIDTH, HEIGHT = 1280, 660
+#: The window and the colours of pages.
+STILL_WIDTH, STILL_HEIGHT = 1440, 900
+COLOURS: dict[str, Literal["light", "dark"]] = {"": "light", "-dark": "dark"}
+#: The status of a new order.
+CREATED = 201
 FRAMES, EVERY_S, SHOWN_MS = 26, 0.5, 600
 #: The frame before which a service is killed.
 KILLED_AT, KILLED = 10, "notification-service"
 BROWSED_PER_S, ORDERED_PER_S = 25, 4
 #: The customers of both journeys sign up first; rates are those of the last seconds.
 SIGN_UP_MS, RATES_S = 120_000, 6
+#: After the service died, until lines and rates are steady.
+STEADY_S = 60
 #: Small enough for a README.
 MOST_BYTES = 1_000_000
 
@@ -80,8 +87,30 @@ async def frames(page: Page, pid: int) -> list[bytes]:
     return taken
 
 
-async def capture(status: dict[str, Any]) -> list[bytes]:
-    """Use the shop, and take pictures of its graph once there is traffic."""
+async def stills(page: Page) -> dict[str, bytes]:
+    """Take pictures of the first page in light and dark, and of an order's trace."""
+    taken = {}
+    await page.set_viewport_size({"width": STILL_WIDTH, "height": STILL_HEIGHT})
+    origin = page.url.partition("#")[0]
+    for name, scheme in COLOURS.items():
+        await page.emulate_media(color_scheme=scheme)
+        await page.goto(f"{origin}#/system")
+        await page.locator(".spark .trend").first.wait_for()
+        await page.get_by_text("of the budget left").first.wait_for()
+        taken[f"dashboard-system{name}"] = await page.screenshot()
+    await page.emulate_media(color_scheme="light")
+    query = "kind=request&name=orders&most=100"
+    answer = await (await page.request.get(f"{origin}api/traces?{query}")).json()
+    orders = [one for one in answer["traces"] if one["status"] == CREATED and not one["failed"]]
+    longest = max(orders, key=lambda trace: trace["services"])
+    await page.goto(f"{origin}#/traces/{longest['trace_id']}")
+    await page.locator(".waterfall li").first.wait_for()
+    taken["dashboard-trace"] = await page.screenshot()
+    return taken
+
+
+async def capture(status: dict[str, Any]) -> tuple[list[bytes], dict[str, bytes]]:
+    """Use the shop, and take pictures of its graph and its pages once there is traffic."""
     nodes = {node["name"]: node for node in status["nodes"]}
     urls = {name: node["url"] for name, node in nodes.items() if node["url"]}
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -97,22 +126,27 @@ async def capture(status: dict[str, Any]) -> list[bytes]:
             )
             page = await browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
             await page.goto(status["dashboard"])
+            await page.goto(f"{page.url.partition('#')[0]}#/graph")
             used = page.locator(".edge.used title", has_text="api-gateway to order-service")
             await used.wait_for(state="attached", timeout=SIGN_UP_MS)
             await asyncio.sleep(RATES_S)
-            return await frames(page, nodes[KILLED]["pid"])
+            moving = await frames(page, nodes[KILLED]["pid"])
+            await asyncio.sleep(STEADY_S)
+            return moving, await stills(page)
     finally:
         for task in load:
             task.cancel()
 
 
-def write(taken: Iterable[bytes]) -> None:
-    """Write the pictures as one that moves, and one of them as it stands."""
+def write(taken: Iterable[bytes], pages: Mapping[str, bytes]) -> None:
+    """Write the pictures of the graph as one that moves, and each page as it stands."""
     images = importlib.import_module("PIL.Image")
-    first, *rest = pictures = [images.open(io.BytesIO(picture)).convert("RGB") for picture in taken]
+    first, *rest = [images.open(io.BytesIO(picture)).convert("RGB") for picture in taken]
     options = {"duration": SHOWN_MS, "loop": 0, "quality": 60, "method": 6}
     first.save(PICTURE, save_all=True, append_images=rest, **options)
-    pictures[KILLED_AT - 1].quantize(256).save(STILL, optimize=True)
+    for name, picture in pages.items():
+        still = images.open(io.BytesIO(picture)).convert("RGB")
+        still.quantize(256).save(STILLS / f"{name}.png", optimize=True)
     size = PICTURE.stat().st_size
     if size > MOST_BYTES:
         sys.exit(f"{PICTURE}: has {size:,} bytes; take fewer frames")
@@ -127,7 +161,7 @@ def main() -> None:
         taken = asyncio.run(capture(status))
     finally:
         tarmac("down", "--delete-data")
-    write(taken)
+    write(*taken)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,9 @@ def found() -> dict[str, list[str]]:
     texts = {}
     for path in listed.splitlines():
         if (ROOT / path).is_file() and not any(fnmatch(path, no) for no in RULES["without"]):
-            lines = in_text(path, (ROOT / path).read_text(encoding="utf-8", errors="replace"))
+            content = (ROOT / path).read_bytes()
+            if b"\0" in content:
+                continue  # a picture: its bytes may be anything
+            lines = in_text(path, content.decode("utf-8", "replace"))
             texts |= {path: lines} if lines else {}
     return texts
