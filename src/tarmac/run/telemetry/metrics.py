@@ -22,14 +22,13 @@ class Series:
 
     def increase(self, stored: sqlite3.Connection, since_ms: int, until_ms: int) -> float:
         """Return what they have grown by after the one moment and up to the other."""
-        total = 0.0
-        for series in self.ids:
-            (found,) = stored.execute(
-                "SELECT sum(value) FROM samples WHERE series = ? AND at_ms > ? AND at_ms <= ?",
-                (series, since_ms, until_ms),
-            ).fetchone()
-            total += found or 0.0
-        return total
+        marks = ", ".join("?" * len(self.ids))
+        (found,) = stored.execute(
+            f"SELECT sum(value) FROM samples WHERE series IN ({marks})"  # noqa: S608 - marks alone
+            " AND at_ms > ? AND at_ms <= ?",
+            (*self.ids, since_ms, until_ms),
+        ).fetchone()
+        return float(found or 0.0)
 
 
 def counters(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from dataclasses import dataclass
 
@@ -41,6 +42,7 @@ def counting(stored: sqlite3.Connection, objective: MeasuredObjective, now_ms: i
         for selected in (live.requests(objective), live.good(objective))
     )
 
+    @functools.cache  # several alerts ask for the same window
     def count(window_s: float, ago_s: float) -> Counts:
         until_ms = now_ms - int(ago_s * 1000)
         since_ms = until_ms - int(window_s * 1000)
