@@ -1,7 +1,7 @@
 """Asks for the environment of a service or task: of what runs, or as it was at the last start.
 
-Used by the verbs `env` and `run`. Light: who runs is asked, and the model is loaded only where
-nothing does.
+Used by the verbs `env` and `run`. Light: a system that runs is asked, and the model is loaded only
+where none does.
 """
 
 from __future__ import annotations
