@@ -158,7 +158,7 @@ def test_what_differs_in_each_run_becomes_a_variable_and_the_rest_stays(
     ("journey", "why"),
     [
         ("fails", "sold out"),
-        ("nothing", "asks nothing over HTTP"),
+        ("nothing", "sends no HTTP requests"),
         ("unknown", "it has: buy, fails, nothing"),
     ],
 )

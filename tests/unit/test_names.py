@@ -85,7 +85,7 @@ def test_init_gives_names_to_code_that_has_them_and_says_what_names_cannot_do():
     found = found_in(**files)
     services = {service.name: service for service in found.services}
     written = text_of(found)
-    assert "hosts: true # code names others" in written
+    assert "hosts: true # programs reach what they use by its name" in written
     assert (services["web"].calls, services["web"].to_do) == (("api",), ())
     assert services["api"].calls == (), "web waits for it already"
     assert [line.partition(" connects")[0] for line in services["api"].to_do] == [

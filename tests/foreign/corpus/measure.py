@@ -103,8 +103,27 @@ Started without an edit. The others need MongoDB, two brokers, Poetry, Yarn, or 
 | Repository | First | Why | Later | Why | Edited |
 |---|---|---|---|---|---|
 """
+THIRD_HEAD = """
+### A third round
+
+Ten others on the same day, after what the second one taught; a template was left out.
+
+| Repository | Commit | Services | Stores | Later: services | Stores | Not at first | Still not |
+|---|---|---:|---:|---:|---:|---|---|
+"""
+THIRD_STARTED = """
+Started without an edit. Two name their database in their code alone, and one downloads a library
+from a host that is not reached here.
+
+| Repository | First | Why | Later | Why | Edited |
+|---|---|---|---|---|---|
+"""
 #: What stands above the two tables of each round.
-ROUNDS = {1: (UNSEEN_HEAD, UNSEEN_STARTED), 2: (SECOND_HEAD, SECOND_STARTED)}
+ROUNDS = {
+    1: (UNSEEN_HEAD, UNSEEN_STARTED),
+    2: (SECOND_HEAD, SECOND_STARTED),
+    3: (THIRD_HEAD, THIRD_STARTED),
+}
 
 
 class Outcome(NamedTuple):
