@@ -231,3 +231,21 @@ def test_files_of_any_name_in_a_folder_of_compose_files_are_one_system():
     )
     assert [service.name for service in found.services] == ["bills"]
     assert found.services[0].env == {"DB": "${stores.db.url}"}
+
+
+def test_a_script_of_a_package_runs_in_the_folder_that_the_image_copies():
+    found = found_in(
+        **{
+            "compose.yaml": "services: {web: {build: ., command: yarn watch-production}}\n",
+            "Dockerfile": (
+                "FROM node:20 AS app\nWORKDIR /app/backend\n"
+                "COPY --chown=node:node backend/ ./\nCOPY bin/ /app/bin\n"
+            ),
+            "backend/package.json": '{"scripts": {"watch-production": "node server.js"}}',
+            "backend/server.js": "listen(process.env.PORT)\n",
+            "bin/tool": "",
+        }
+    )
+    (service,) = found.services
+    assert (service.name, service.folder) == ("web", "backend")
+    assert service.run in ("yarn watch-production", "yarn run watch-production")

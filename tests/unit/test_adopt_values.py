@@ -142,3 +142,10 @@ def test_a_second_broker_is_named_and_expected_on_this_machine_at_its_own_port()
         "T": "localhost:4317",
     }
     assert found.left_out[0].startswith("rabbit: a second broker beside nats, where a system has")
+
+
+def test_a_password_of_a_store_in_a_file_of_variables_is_that_of_the_store_here():
+    example = {".env.app.example": "POSTGRES_PASSWORD=hello\nAPI_KEY=abc123\n"}
+    (service,) = composed("env_file: [.env.app]", **example).services
+    assert service.env["POSTGRES_PASSWORD"] == "${stores.db.password}"
+    assert "POSTGRES_PASSWORD" not in service.secrets

@@ -339,6 +339,8 @@ def _working_folder(
     modules = [
         re.split(r"[.:]", word)[0] for word in command[1:] if re.match(r"[\w.]+[.:]\w", word)
     ]
+    if command and _last(command[0]) in ("npm", "pnpm", "yarn"):
+        modules = ["package"]
     here = root.below(folder)
     if not there or not modules or any(_has(here, name) for name in modules):
         return folder

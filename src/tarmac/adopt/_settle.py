@@ -188,6 +188,9 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
             scene.remarks.append(f"{service.name}: variable {name} has an invalid name")
             continue
         env[name] = text if text != value else value.replace("${", "$${")
+        if text == value and (own := _password_of_a_store(name, scene)):
+            env[name] = own
+            continue
         private = name in service.private and _dotenv.is_secret(name, value)
         if text == value and (private or (_dotenv.is_secret(name) and dotenv.get(name) == value)):
             hidden.append(name)  # its value stays where it is
@@ -204,6 +207,15 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
         secrets=(*service.secrets, *hidden),
         to_do=(*service.to_do, *to_do),
     )
+
+
+def _password_of_a_store(name: str, scene: Scene) -> str:
+    """Refer to the password of a store that a variable's name tells; "" for all else."""
+    known = _servers.of_variable(name, frozenset())
+    store = scene.find_store(known[0].kind) if known and known[1] == "password" else None
+    if store is None or store.passwordless:
+        return ""
+    return _servers.reference(store.name, "password", broker=store is scene.broker)
 
 
 def _as_files(service: Service, scene: Scene) -> Service:
