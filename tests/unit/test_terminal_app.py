@@ -142,6 +142,14 @@ async def test_a_key_that_can_do_nothing_says_why_and_asks_nothing():
     assert asked.asked == []
 
 
+async def test_an_observation_that_comes_while_the_program_ends_is_passed_over():
+    asked = chosen("orders-db")
+    async with opened(asked) as pilot:
+        await shows(pilot, "orders-db")
+    asked.now = status(asked.now.nodes, running=False)
+    await pilot.app._look_once()
+
+
 async def test_a_refusal_of_the_supervisor_is_shown():
     async with opened(FakeSystem(refusal="orders: it has no room")) as pilot:
         await pilot.press("r")

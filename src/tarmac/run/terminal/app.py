@@ -171,7 +171,8 @@ class TerminalApp(App[None]):
     def _fit(self) -> None:
         """Give the table as many lines as it has rows, and the log at least half of the screen."""
         most = 0 if self._is_zoomed else max(4, (self.size.height - 4) // 2)
-        for table in self.screen_stack[0].query("#table"):
+        # An observation may come while the program ends, when there is no screen any more.
+        for table in self.screen_stack[0].query("#table") if self.screen_stack else ():
             table.styles.height = min(len(self.rows) + 1, most)
 
     def _choose(self, name: str) -> None:
