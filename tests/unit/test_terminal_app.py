@@ -148,6 +148,7 @@ async def test_an_observation_that_comes_while_the_program_ends_is_passed_over()
         await shows(pilot, "orders-db")
     asked.now = status(asked.now.nodes, running=False)
     await pilot.app._look_once()
+    assert not pilot.app.overview.running
 
 
 async def test_a_refusal_of_the_supervisor_is_shown():

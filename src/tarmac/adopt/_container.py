@@ -147,9 +147,7 @@ def dispatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
         if not called or called[0] not in functions:
             break
         body = functions[called[0]]
-    said = words(_last_line(body).removeprefix("exec "))
-    while "--" in said and said[0].rsplit("/", 1)[-1] in _WATCHERS:
-        said = said[said.index("--") + 1 :]
+    said = unwatched(words(_last_line(body).removeprefix("exec ")))
     return tuple(word for word in said if not re.fullmatch(r"\$[@*\w]+", word))
 
 
@@ -188,6 +186,8 @@ def script_of(
 
 def unwatched(argv: tuple[str, ...]) -> tuple[str, ...]:
     """Take a program off a command that starts it again after an edit."""
+    while "--" in argv and argv[0].rsplit("/", 1)[-1] in _WATCHERS:
+        argv = argv[argv.index("--") + 1 :]
     if not argv or argv[0].rsplit("/", 1)[-1] != "watchfiles":
         return argv
     if "--args" in argv[:-1]:  # `watchfiles celery.__main__.main --args '-A app worker'`

@@ -47,8 +47,7 @@ def of_service(bindings: Bindings, name: str, number: int) -> Launch:
     return Launch(
         argv=_command(argv, trap=True),
         signal_group=_command(argv)[0] == SHELL,
-        **_end(service),
-        **hooks_of(service),
+        **_around(service),
         booted=TcpProbe(port) if port else None,
         ready=ready,
         booted_within_s=within_s,
@@ -92,7 +91,7 @@ def _of_kit(bindings: Bindings, name: str, number: int) -> Launch:
     return Launch(
         argv=(python, "-m", conventions.SERVE_MODULE, *packages),
         forked=None if separate else ForkedStart(python, packages),
-        **_end(service),
+        **_around(service),
         booted=HttpProbe(port, conventions.LIVE_PATH),
         ready=HttpProbe(port, conventions.READY_PATH),
         cwd=parts[0].folder,
@@ -102,37 +101,28 @@ def _of_kit(bindings: Bindings, name: str, number: int) -> Launch:
     )
 
 
-class _End(TypedDict, total=False):
-    """The fields of a launch that say how it ends."""
-
-    stop_signal: str
-    grace_s: float
-
-
-def _end(service: Service) -> _End:
-    """Return what the model says of its end; the rest stays as it is for every program."""
-    found = _End(stop_signal=f"SIG{service.stop.signal}")
-    if service.stop.grace is not None:
-        found["grace_s"] = service.stop.grace
-    return found
-
-
-class Hooks(TypedDict):
-    """The commands around a program's life."""
+class _Around(TypedDict, total=False):
+    """The fields of a launch that say what runs around its program, and how that ends."""
 
     after_start: Hook | None
     before_stop: Hook | None
     stop_command: Hook | None
+    stop_signal: str
+    grace_s: float
 
 
-def hooks_of(service: Service) -> Hooks:
-    """Return what runs after a service's start and at its end."""
+def _around(service: Service) -> _Around:
+    """Return what the model says of it; the rest stays as it is for every program."""
     own = service.stop.command
-    return Hooks(
+    found = _Around(
         after_start=_hook("after_start", service.after_start),
         before_stop=_hook("before_stop", service.before_stop),
         stop_command=Hook("stop.command", _command(own), 3600.0) if own else None,
+        stop_signal=f"SIG{service.stop.signal}",
     )
+    if service.stop.grace is not None:
+        found["grace_s"] = service.stop.grace
+    return found
 
 
 def _hook(name: str, given: ServiceHook | None) -> Hook | None:
