@@ -230,7 +230,7 @@ class Survey:
     unstarted: tuple[Service, ...] = ()
     #: Code names the hosts of others: they are to be found by these names.
     hosts: bool = False
-    #: Hosts of servers that no store kind can be: name -> what it is.
+    #: Hosts of servers that no store kind can be: name -> its ports, and where they are published.
     unknown_hosts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 

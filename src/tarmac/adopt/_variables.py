@@ -228,7 +228,7 @@ def _own_prefix(names: frozenset[str]) -> str:
 def _told(server: _servers.Server, variable: _Variable) -> set[str]:
     """List the parts of the address of a server of the kind that the program can be told."""
     known = (_by_its_name(name, variable) for name in variable.names)
-    return {output for found in known if found and found[0] == server for output in (found[1],)}
+    return {found[1] for found in known if found and found[0] == server}
 
 
 def _of_a_service(variable: _Variable) -> str | None:
