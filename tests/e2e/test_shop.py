@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,10 +21,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from journeys import journeys_of
 from mailing import emails
+from other_brokers import on_rabbitmq
 from sandbox import ps
 
-from tarmac.catalog.stores.rabbitmq import STORE
-from tarmac.run.local.host import guard, offers
+from tarmac.run.local.host import guard
 from tarmac.run.local.state.paths import Home
 from tarmac_identity import keys
 
@@ -110,19 +109,6 @@ class Shop:
             return await connection.fetch(query, *args)
         finally:
             await connection.close()
-
-
-def on_rabbitmq(folder: Path) -> Path:
-    """Copy the shop with another broker."""
-    if offers.find(STORE) is None:
-        pytest.skip("this machine has no RabbitMQ (apt-get install rabbitmq-server)")
-    shutil.copytree(ROOT / "systems/shop/seed", folder / "seed")
-    file = (ROOT / "systems/shop/tarmac.yaml").read_text()
-    changed = file.replace("../../services", str(ROOT / "services"))
-    changed = changed.replace("\nbroker: nats\n", "\nbroker: rabbitmq\n")
-    assert changed.count("\nbroker: rabbitmq\n") == 1
-    (folder / "tarmac.yaml").write_text(changed)
-    return folder
 
 
 #: For tests of what a broker has a part in: who is told, what is told again, who is ready.

@@ -19,6 +19,7 @@ from collections import Counter
 
 import pytest
 from copies import Copy
+from other_brokers import on_rabbitmq
 from remains import remains
 from storming import STORMS, Load, Storm
 
@@ -36,6 +37,11 @@ pytestmark = [
     pytest.mark.timeout(LASTS_S * 2 + 400),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
 ]
+
+
+def _named(param: tuple[Storm, str]) -> str:
+    storm, broker = param
+    return f"{storm.system}-on-{broker}" if broker else storm.system
 
 
 async def freeze(copy: Copy, who: str) -> None:
@@ -61,9 +67,15 @@ async def hit(load: Load, choices: random.Random, hits: Counter[str]) -> None:
         await load.bring_up()
 
 
-@pytest.mark.parametrize("storm", STORMS, ids=lambda storm: storm.system)
-async def test_a_system_that_is_hit_at_random_keeps_every_order(capsys, storm: Storm):
-    copy, choices = Copy(storm.system, f"soak-{os.getpid()}"), random.Random(SEED)
+@pytest.fixture(params=[*((storm, "") for storm in STORMS), (STORMS[0], "rabbitmq")], ids=_named)
+def stormed(request, tmp_path) -> tuple[Storm, Copy]:
+    storm, broker = request.param
+    elsewhere = on_rabbitmq(tmp_path) if broker else None
+    return storm, Copy(storm.system, f"soak-{os.getpid()}", elsewhere)
+
+
+async def test_a_system_that_is_hit_at_random_keeps_every_order(capsys, request, stormed):
+    (storm, copy), choices = stormed, random.Random(SEED)
     hits: Counter[str] = Counter()
     try:
         load = Load(storm, copy, random.Random(SEED))
@@ -76,7 +88,7 @@ async def test_a_system_that_is_hit_at_random_keeps_every_order(capsys, storm: S
             await load.order(load.customers[0])
         wrong = await load.wrong()
         with capsys.disabled():
-            print(f"\nsoak of {storm.system}: seed {SEED}, {LASTS_S:g} s: ", end="")
+            print(f"\nsoak of {request.node.callspec.id}: seed {SEED}, {LASTS_S:g} s: ", end="")
             print(f"{len(load.accepted)} accepted, {sum(hits.values())} hits, {len(wrong)} wrong")
             print(f"  hit {dict(hits)}\n  met {dict(load.met)}")
         assert not wrong, "; ".join(wrong[:10])

@@ -31,14 +31,20 @@ class Copy:
 
     system: str
     namespace: str
+    #: Where its `tarmac.yaml` is, if not among the systems of this repository.
+    elsewhere: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.elsewhere or ROOT / "systems" / self.system
 
     @property
     def home(self) -> Path:
-        return ROOT / f"systems/{self.system}/.tarmac/{self.namespace}"
+        return self.folder / ".tarmac" / self.namespace
 
     def tarmac(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [TARMAC, verb, self.system, *args, "-n", self.namespace],
+            [TARMAC, verb, str(self.folder), *args, "-n", self.namespace],
             cwd=ROOT,
             capture_output=True,
             text=True,
