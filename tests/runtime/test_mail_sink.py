@@ -8,6 +8,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.headerregistry import Address
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,22 @@ def test_the_index_is_made_from_the_files_where_it_lacks_some(tmp_path: Path):
         (tmp_path / f"{second}.eml").unlink()
         assert box.missing() == []
         assert subjects(box) == ["n3"]
+
+
+def test_headers_and_bodies_are_decoded_and_attachments_left_out(tmp_path: Path):
+    email = EmailMessage()
+    email["From"] = Address("Ada's Café", addr_spec="shop@x.test")
+    email["To"] = [Address("Größe, Ann", addr_spec="Ann@x.test"), Address(addr_spec="b@x.test")]
+    email["Subject"] = "Grüße " * 30
+    email.set_content("€ 5\n")
+    email.add_alternative("<p>€ 5</p>", subtype="html")
+    email.add_attachment("not this", filename="notes.txt")
+    with mailbox(tmp_path, email.as_bytes()) as box:
+        (shown,) = listed(box, "/messages?to=ann@x.test")
+    assert shown["subject"].split() == ["Grüße"] * 30
+    assert shown["from"] == "Ada's Café <shop@x.test>"
+    assert shown["to"] == ["Größe, Ann <Ann@x.test>", "b@x.test"]
+    assert (shown["text"], shown["html"].strip()) == ("€ 5\n", "<p>€ 5</p>")
 
 
 def test_what_no_parser_reads_is_shown_by_its_source(tmp_path: Path):
