@@ -3,6 +3,7 @@
 `make site` calls it, and tests/docs/test_site.py. Pages keep the links that a reader of the
 repository follows; here the kit's page and those of the repository's root are copied beside the
 others, and a link to any other file outside docs/ becomes plain text. It changes nothing in docs/.
+Beside the pages lie their sources, and llms.txt, which lists them for programs that read text.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -79,6 +82,40 @@ def stage(folder: Path) -> None:
     (folder / "decisions/index.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
+def sections(nav: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield each section of the navigation with its pages as (title, path)."""
+    for entry in nav:
+        for title, inside in entry.items():
+            if not isinstance(inside, str):
+                pages = [(title, page) for one in inside for title, page in one.items()]
+                yield title, [pair for pair in pages if isinstance(pair[1], str)]
+                yield from sections([one for one in inside if not _is_page(one)])
+
+
+def _is_page(entry: Mapping[str, Any]) -> bool:
+    return all(isinstance(inside, str) for inside in entry.values())
+
+
+def listing(config: Mapping[str, Any], folder: Path) -> str:
+    """Write llms.txt: each page as Markdown with its first sentence, for programs that read."""
+    lines = [f"# {config['site_name']}", "", f"> {config['site_description']}"]
+    for section, pages in sections(config["nav"]):
+        lines += ["", f"## {section}", ""]
+        for title, page in pages:
+            text = (folder / page).read_text(encoding="utf-8")
+            said = first_sentence(text)
+            lines.append(f"- [{title}]({page})" + (f": {said}" if len(said) > len(title) else ""))
+    return "\n".join([*lines, ""])
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a page, its links as plain text."""
+    paragraphs = (part.strip() for part in re.split(r"\n\s*\n", text))
+    prose = next((part for part in paragraphs if part and part[0] not in "#<|-`>!"), "")
+    plain = " ".join(_LINK.sub(r"\1", prose).split())
+    return re.split(r"(?<=[.?])\s", plain, maxsplit=1)[0]
+
+
 def build(dist: Path) -> subprocess.CompletedProcess[str]:
     """Build the site below a folder: `docs/` is what it is made of, `site/` the result."""
     for previous in (dist / "docs", dist / "site"):
@@ -88,13 +125,18 @@ def build(dist: Path) -> subprocess.CompletedProcess[str]:
     config |= {"docs_dir": "docs", "site_dir": "site"}
     (dist / "mkdocs.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     zensical = Path(sys.executable).with_name("zensical")
-    return subprocess.run(
+    built = subprocess.run(
         [zensical, "build", "--strict", "--clean", "--config-file", dist / "mkdocs.yml"],
         cwd=dist,
         capture_output=True,
         text=True,
         check=False,
     )
+    if built.returncode == 0:
+        (dist / "site/llms.txt").write_text(listing(config, dist / "docs"), encoding="utf-8")
+        for page in (dist / "docs").rglob("*.md"):
+            shutil.copyfile(page, dist / "site" / page.relative_to(dist / "docs"))
+    return built
 
 
 def main() -> int:

@@ -52,6 +52,15 @@ def test_every_page_is_in_the_site(built):
     assert wanted - html == set()
 
 
+def test_llms_txt_leads_to_each_page_of_the_navigation_as_text(built):
+    text = (built / "site/llms.txt").read_text()
+    found = re.findall(r"^- \[.+\]\((.+?)\)", text, re.MULTILINE)
+    named = set(pages_of(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]))
+    assert sorted(found) == sorted(named - {"index.md"})
+    assert all((built / "site" / page).read_text().startswith(("#", "<!--")) for page in found)
+    assert "(explanation/why.md): A team of three to thirty people has several services" in text
+
+
 def test_the_navigation_has_each_page_but_phases_and_decisions(built):
     named = set(pages_of(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]))
     pages = {p.relative_to(built / "docs").as_posix() for p in (built / "docs").rglob("*.md")}
