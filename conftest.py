@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ pytest_plugins = ["by_topic", "cost", "docker_images", "ended", "flakes", "presu
 
 #: Tests bring systems up without telemetry unless they say so: it is one more process for each.
 os.environ["TARMAC_TELEMETRY"] = "0"
+#: Text is asserted as everybody sees it who has set no locale, in one time zone.
+os.environ |= {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
+time.tzset()
 
 
 def _rank(item: pytest.Item) -> int:

@@ -138,7 +138,7 @@ def test_every_environment_in_aws_has_an_estimate(
 
 def test_a_budget_decides_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert cost(SHOP, "production", 5000, as_json=False) == 0
-    assert "within the budget of 5000.00 USD" in capsys.readouterr().out
+    assert "within the budget of 5,000.00 USD" in capsys.readouterr().out
     assert cost(SHOP, "production", 700, as_json=False) == 1
     assert "over the budget of 700.00 USD" in capsys.readouterr().out
 

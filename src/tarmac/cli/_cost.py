@@ -12,6 +12,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from tarmac.base import figures
 from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.change.cost.catalogue import Prices, prices
 from tarmac.change.cost.estimate import Estimate, estimate
@@ -106,20 +107,19 @@ def _print(
     console.print(_lines(found))
     console.print()
     console.print(_shares(found))
-    total = f"{plan.system} {plan.environment}: {found.month:.2f} USD a month"
-    click.echo(f"\n{total}, {found.month / DAYS:.2f} a day")
+    total = f"{plan.system} {plan.environment}: {figures.number(found.month, 2)} USD a month"
+    click.echo(f"\n{total}, {figures.number(found.month / DAYS, 2)} a day")
     for way in ways:
-        click.echo(f"saves {way.month:8.2f}  {way.what}: {way.how}")
+        click.echo(f"saves {figures.number(way.month, 2):>8}  {way.what}: {way.how}")
     if ways:
         saved = sum(way.month for way in ways)
-        click.echo(
-            f"all of them: {found.month - saved:.2f} USD, {100 * saved / found.month:.0f} % less"
-        )
+        left, less = figures.number(found.month - saved, 2), figures.percent(saved / found.month)
+        click.echo(f"all of them: {left} USD, {less} less")
     for line in _remarks(plan, known):
         click.echo(f"note: {line}")
     if budget is not None:
         word = "within" if found.month <= budget else "over"
-        click.echo(f"{word} the budget of {budget:.2f} USD a month")
+        click.echo(f"{word} the budget of {figures.number(budget, 2)} USD a month")
 
 
 def _print_sizes(sizes: list[SizeAdvice], used: Measurement) -> None:
@@ -129,23 +129,20 @@ def _print_sizes(sizes: list[SizeAdvice], used: Measurement) -> None:
             one.name,
             "yes" if one.spot else "no",
             str(one.pods),
-            f"{one.requested.cpu:.2f}",
-            f"{one.used.cpu:.2f}",
-            f"{one.requested.memory_mib:.0f}",
-            f"{one.used.memory_mib:.0f}",
-            f"{one.saved:.2f}",
+            figures.number(one.requested.cpu, 2),
+            figures.number(one.used.cpu, 2),
+            figures.number(one.requested.memory_mib),
+            figures.number(one.used.memory_mib),
+            figures.number(one.saved, 2),
         )
-    click.echo(
-        f"\nmeasured for {used.seconds:g} s at {used.requests_per_s:.1f} requests per second"
-    )
+    rate = figures.number(used.requests_per_s, 1)
+    click.echo(f"\nmeasured for {used.seconds:g} s at {rate} requests per second")
     _show.open_console().print(table)
     for one in sizes:
         raised = ", and raise its limit of memory" if one.limited else ""
         click.echo(f"advice: {one.name}: write requests: {one.text}{raised}")
-    saved = sum(one.saved for one in sizes)
-    click.echo(
-        f"all of them: {saved:.2f} USD a month of the nodes' cost; counted in the ways above"
-    )
+    saved = figures.number(sum(one.saved for one in sizes), 2)
+    click.echo(f"all of them: {saved} USD a month of the nodes' cost; counted in the ways above")
     click.echo(
         "note: under less load than production's the cores are too few: measure beside a load"
     )
@@ -154,16 +151,21 @@ def _print_sizes(sizes: list[SizeAdvice], used: Measurement) -> None:
 def _lines(found: Estimate) -> Table:
     table = _show.columns(("WHAT", "OF"), ("USD/MONTH", "USD/DAY"))
     for line in found.lines:
-        table.add_row(line.what, line.how, f"{line.month:.2f}", f"{line.month / DAYS:.2f}")
+        a_month, a_day = figures.number(line.month, 2), figures.number(line.month / DAYS, 2)
+        table.add_row(line.what, line.how, a_month, a_day)
     return table
 
 
 def _shares(found: Estimate) -> Table:
     table = _show.columns(("ON THE NODES",), ("PODS", "CORES", "GIB", "USD/MONTH"))
     for share in found.shares:
-        figures = (f"{share.cpu:.2f}", f"{share.memory_gib:.2f}", f"{share.month:.2f}")
-        table.add_row(share.name, str(share.pods), *figures)
-    idle = f"{found.idle_month:.2f} ({100 * found.idle_share:.0f} %)"
+        numbers = (
+            figures.number(share.cpu, 2),
+            figures.number(share.memory_gib, 2),
+            figures.number(share.month, 2),
+        )
+        table.add_row(share.name, str(share.pods), *numbers)
+    idle = f"{figures.number(found.idle_month, 2)} ({figures.percent(found.idle_share)})"
     table.add_row("idle", "", "", "", idle)
     return table
 

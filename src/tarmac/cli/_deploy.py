@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from tarmac.base import figures
 from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
 from tarmac.plan.cluster import ClusterPlan
@@ -162,7 +163,7 @@ def _show_return(back: Outcome | None, request: Request) -> None:
     if back is None:
         _say(request, "no release before this one became ready; what was applied stays")
     elif back.ready:
-        _say(request, f"the release before runs again after {back.took_s:.0f} s")
+        _say(request, f"the release before runs again after {figures.number(back.took_s)} s")
     else:
         _show_failures(back, request)
 
@@ -171,7 +172,7 @@ def _end(request: Request, made: Plan, outcome: Outcome | None, back: Outcome | 
     if request.as_json:
         _project.print_json(_as_data(made, outcome, back))
     elif outcome is not None and outcome.ready:
-        click.echo(f"all of it runs after {outcome.took_s:.0f} s")
+        click.echo(f"all of it runs after {figures.number(outcome.took_s)} s")
     return int(outcome is not None and not outcome.ready)
 
 

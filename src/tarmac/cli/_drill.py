@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tarmac.base import writing
+from tarmac.base import figures, writing
 from tarmac.cli import _show
 from tarmac.drill.drill import DrillResult, Verdict, measured, outcome, sentence
 from tarmac.drill.read_drill import ReadDrill
@@ -29,12 +29,13 @@ def show(console: Console, result: DrillResult, expected: str = Verdict.PASS) ->
         table = _show.columns(("PERIOD",), ("SECONDS", "VISITS", "GOOD", "P50", "P99", "LONGEST"))
         for period in result.periods:
             share = period.good_share
+            times = (period.p50_s, period.p99_s, period.longest_s)
             table.add_row(
                 period.name,
                 f"{period.first_s} to {period.last_s}",
                 str(period.visits),
-                "-" if share is None else f"{100 * share:.2f} %",
-                *(f"{1000 * s:.0f} ms" for s in (period.p50_s, period.p99_s, period.longest_s)),
+                "-" if share is None else figures.percent(share, 2),
+                *(figures.milliseconds(took_s, 0) for took_s in times),
             )
         console.print(table)
         for period in result.periods:
@@ -47,7 +48,7 @@ def show(console: Console, result: DrillResult, expected: str = Verdict.PASS) ->
         line = f"{word:4} {check.about:10} {check.what}: {found}"
         console.print(Text(line, style=style), soft_wrap=True)
     if result.recovered_s is not None:
-        console.print(f"recovered after {result.recovered_s:.1f} s", highlight=False)
+        console.print(f"recovered after {figures.number(result.recovered_s, 1)} s", highlight=False)
     judged = STYLES[outcome(result.verdict, expected)]
     console.print(Text(sentence(result.verdict, expected), style=judged))
 

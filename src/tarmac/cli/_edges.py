@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tarmac.base import figures
 from tarmac.run.local.network.durations import RequestSummary
 from tarmac.run.local_system import LocalEdges
 from tarmac.run.system import EdgeTraffic
@@ -75,20 +76,13 @@ def _requests(edge: dict[str, Any]) -> list[str]:
     if found is None:
         return ["-"] * 5
     quantiles = (found.p50_s, found.p95_s, found.p99_s)
-    times = ("-" if took_s is None else f"{1000 * took_s:.1f} ms" for took_s in quantiles)
+    times = ("-" if took_s is None else figures.milliseconds(took_s) for took_s in quantiles)
     return [str(found.requests), str(found.failed), *times]
 
 
 def _size(size_bytes: int | None) -> str:
-    if size_bytes is None:
-        return "-"
-    size = float(size_bytes)
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
+    return "-" if size_bytes is None else figures.size(size_bytes)
 
 
 def _ago(at: float | None) -> str:
-    return "never" if at is None else f"{max(0.0, time.time() - at):.0f}s ago"
+    return "never" if at is None else f"{figures.ago(time.time() - at)} ago"

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tarmac.base import figures
 from tarmac.model.value import duration
 from tarmac.plan.slo.indicator import number
 from tarmac.plan.slo.live import LiveAlert, LiveObjective
@@ -27,14 +28,14 @@ def show(console: Console, objectives: list[ObservedObjective], now_ms: int) -> 
     table.add_column("SEEN", justify="right", no_wrap=True)
     for observed in objectives:
         live = observed.live
-        share = live.good_share
+        share, left = live.good_share, live.budget_left
         table.add_row(
             Text(live.name, style="bold red" if live.burns else ""),
             live.sentence,
-            "-" if share is None else f"{100 * share:.3f} %",
-            f"{live.counts.requests:.0f}",
-            f"{live.counts.bad:.0f}",
-            Text(f"{100 * live.budget_left:.1f} %", style="red" if live.budget_left <= 0 else ""),
+            "-" if share is None else figures.percent(share, 3),
+            figures.number(live.counts.requests),
+            figures.number(live.counts.bad),
+            Text(figures.percent(left, 1), style="red" if left <= 0 else ""),
             _burn(live),
             _seen(observed, now_ms),
         )

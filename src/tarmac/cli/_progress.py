@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from tarmac.base import figures
 from tarmac.base.errors import TarmacError
 from tarmac.cli import _follow, _project, _show
 from tarmac.run.local.state import state
@@ -130,7 +131,7 @@ def report(
     changed = {key: len(getattr(change, key)) for key in ("started", "restarted", "stopped")}
     parts = [f"{count} {key}" for key, count in changed.items() if count]
     console.print(
-        f"[green]{status.system} is healthy[/green] after {took_s:.1f} s "
+        f"[green]{status.system} is healthy[/green] after {figures.number(took_s, 1)} s "
         f"({', '.join(parts) or 'nothing changed'}). Open:"
     )
     theirs = tuple(node for node in status.nodes if node.state not in (state.OUTSIDE, state.OFF))

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from tarmac.base import figures
 from tarmac.cli import _drill, _project, _show
 from tarmac.drill import quick
 from tarmac.drill.drill import DrillResult
@@ -50,8 +51,8 @@ def show(console: Console, found: Sequence[tuple[str, DrillResult]]) -> None:
     for name, result in found:
         periods = {period.name: period for period in result.periods}
         share = periods["during"].good_share if periods else None
-        good = "-" if share is None else f"{100 * share:.1f} %"
-        p99s = [f"{1000 * periods[n].p99_s:.0f} ms" if periods else "-" for n in PERIODS]
+        good = "-" if share is None else figures.percent(share, 1)
+        p99s = [figures.milliseconds(periods[n].p99_s, 0) if periods else "-" for n in PERIODS]
         style = _drill.STYLES[result.verdict]
         table.add_row(name, f"[{style}]{result.verdict}[/]", good, *p99s, quick.deciding(result))
     console.print(table)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 
 from rich.table import Table
 
+from tarmac.base import figures
 from tarmac.model.value import duration
 from tarmac.run.telemetry.runs import Run, RunRequests, ServiceComparison
 
 FIGURES: tuple[tuple[str, Callable[[RunRequests], str]], ...] = (
-    ("PER S", lambda made: f"{made.per_s:.1f}"),
-    ("FAILED", lambda made: f"{100 * (made.failed_share or 0):.2f} %"),
+    ("PER S", lambda made: figures.number(made.per_s, 1)),
+    ("FAILED", lambda made: figures.percent(made.failed_share or 0, 2)),
     ("P50", lambda made: _duration(made.p50_s)),
     ("P95", lambda made: _duration(made.p95_s)),
     ("P99", lambda made: _duration(made.p99_s)),
@@ -24,7 +25,7 @@ def listing(known: Iterable[tuple[Run, Mapping[str, RunRequests]]]) -> Table:
     for run, services in known:
         took_s = (run.until_ms - run.began_ms) / 1000
         many = sum(made.requests for made in services.values())
-        shown.add_row(run.name, duration(round(took_s)), f"{many:.0f}", str(len(services)))
+        shown.add_row(run.name, duration(round(took_s)), figures.number(many), str(len(services)))
     return shown
 
 
@@ -46,4 +47,4 @@ def _table(*titles: str, left: int) -> Table:
 
 
 def _duration(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{1000 * seconds:.1f} ms"
+    return "-" if seconds is None else figures.milliseconds(seconds)

@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from tarmac.base import figures
 from tarmac.base.errors import printable
 from tarmac.cli._terminal import PlainStream
 from tarmac.run.local.state import state
@@ -39,7 +40,7 @@ def table(status: Status, width: int) -> Table:
             "GROUP": Text(status.group_of(node)),
             "STATE": Text(node.state, STYLES.get(node.state, "")),
             "PID": Text(str(node.pid or "")),
-            "SINCE": Text(_ago(now - node.since)),
+            "SINCE": Text(figures.ago(now - node.since)),
             "RESTARTS": Text(str(node.restarts or "")),
             "ADDRESS": Text(node.url or _address(node)),
             "WHAT": Text(_first_line(node.detail or node.about), "" if node.detail else "dim"),
@@ -159,13 +160,3 @@ def _address(node: NodeState) -> str:
 
 def _first_line(text: str) -> str:
     return text.strip().split("\n", 1)[0]
-
-
-def _ago(seconds: float) -> str:
-    if seconds < -1:
-        return "?"  # the clock was set back
-    if seconds < 60:
-        return f"{max(0, seconds):.0f}s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f}m"
-    return f"{seconds / 3600:.0f}h" if seconds < 172800 else f"{seconds / 86400:.0f}d"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from tarmac.base import figures
 from tarmac.cli import _show
 from tarmac.run.cluster_system import ClusterStatus
 from tarmac.run.pod_edges import PodEdges
@@ -32,7 +33,7 @@ def show_edges(console: Console, found: EdgeTraffic) -> None:
     assert isinstance(found, PodEdges)  # noqa: S101 - there are two kinds
     table = _show.columns(("FROM", "TO", "KIND"), ("REQUESTS", "FAILED"))
     for edge in found.edges:
-        numbers = ("-" if n is None else f"{n:.0f}" for n in (edge.requests, edge.failed))
+        numbers = ("-" if n is None else figures.number(n) for n in (edge.requests, edge.failed))
         table.add_row(Text(edge.source), Text(edge.target), edge.kind, *numbers)
     console.print(table)
     for edge in found.edges:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from tarmac.base import writing
+from tarmac.base import figures, writing
 from tarmac.cli import _project, _show, invariants
 from tarmac.run.local.snapshots import loading, manifest, saving, transfer
 from tarmac.run.local.snapshots.library import Library, Snapshot
@@ -126,7 +126,7 @@ class Work:
         file = file or Path(f"{name}.snapshot")
         saved = transfer.export(self.snapshots, name, file, force=self.force)
         data = {**as_data(saved), "file": str(file), "file_bytes": file.stat().st_size}
-        size = f"{data['file_bytes'] / 1e6:,.1f} MB"
+        size = figures.size(data["file_bytes"])
         self._say(f"exported {name} to {writing.shown(file)} ({size}): it holds users' data", data)
 
     def read_in(self, file: str, name: str) -> None:
@@ -146,7 +146,8 @@ class Work:
 
 
 def _paused(stopped: StoreStopper) -> str:
-    return f"; the stores were away for {stopped.pause_s:.1f} s" if stopped.running else ""
+    pause = figures.number(stopped.pause_s, 1)
+    return f"; the stores were away for {pause} s" if stopped.running else ""
 
 
 def described(snapshot: Snapshot) -> str:
@@ -154,8 +155,8 @@ def described(snapshot: Snapshot) -> str:
     one = snapshot.manifest
     stores = ", ".join(sorted(one.stores))
     before = f", before {one.before}" if one.before else ""
-    size = f"{one.size_bytes / 1e6:,.1f} MB"
-    return f"{one.name}: {one.taken_at} of '{one.namespace}'{before}, {size} ({stores})"
+    taken, size = figures.moment(one.taken_at), figures.size(one.size_bytes)
+    return f"{one.name}: {taken} of '{one.namespace}'{before}, {size} ({stores})"
 
 
 def as_data(snapshot: Snapshot) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tarmac.base import figures
 from tarmac.cli import _show
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import activity
@@ -83,12 +84,12 @@ def table(found: list[Activity]) -> Table:
         drawn.add_row(
             f"{one.name} ({len(one.nodes)})" if len(one.nodes) > 1 else one.name,
             _states(one),
-            _written(one.cpu_share, "{:.0%}"),
-            _written(one.memory_bytes and one.memory_bytes / 1e6, "{:.0f} MB"),
+            _written(one.cpu_share, figures.percent),
+            _written(one.memory_bytes, figures.size),
             str(sum(node.restarts for node in one.nodes) or ""),
-            _written(rates.requests_per_s, "{:.1f}"),
-            Text(_written(rates.failed_per_s, "{:.1f}"), style="bold red" if failing else ""),
-            _written(rates.p95_s and rates.p95_s * 1000, "{:.1f} ms"),
+            _written(rates.requests_per_s, _tenths),
+            Text(_written(rates.failed_per_s, _tenths), style="bold red" if failing else ""),
+            _written(rates.p95_s, figures.milliseconds),
         )
     return drawn
 
@@ -98,5 +99,9 @@ def _states(one: Activity) -> Text:
     return Text(", ").join(Text(state, _show.STYLES.get(state, "")) for state in states)
 
 
-def _written(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)
+def _tenths(value: float) -> str:
+    return figures.number(value, 1)
+
+
+def _written(value: float | None, write: Callable[[float], str]) -> str:
+    return "-" if value is None else write(value)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tarmac.base import figures
 from tarmac.run.telemetry.queries import TraceSummary, TreeSpan
 from tarmac.run.telemetry.statements import Operation
 
@@ -35,10 +34,9 @@ def show_list(console: Console, traces: list[TraceSummary]) -> None:
     for column in ("TIME", "SPANS", "SERVICES", "FAILED"):
         table.add_column(column, justify="right", no_wrap=True)
     for trace in traces:
-        started = datetime.fromtimestamp(trace.started_ns / 1e9).astimezone()
         table.add_row(
             trace.trace_id[:16],
-            f"{started:%H:%M:%S}",
+            figures.clock(trace.started_ns),
             trace.service,
             Text(trace.name),
             _time(trace.duration_ns),
@@ -94,4 +92,4 @@ def _telling(span: TreeSpan) -> str:
 
 
 def _time(duration_ns: int) -> str:
-    return f"{duration_ns / 1e9:.2f} s" if duration_ns >= 1e9 else f"{duration_ns / 1e6:.1f} ms"
+    return figures.took(duration_ns / 1e9)

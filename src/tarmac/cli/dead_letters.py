@@ -71,10 +71,13 @@ def VERB(
 
 
 def _show(found: tuple[DeadLetter, ...], without: tuple[str, ...]) -> None:
+    from tarmac.base import figures
+
     for item in found:
         key = f", key {item.key}" if item.key else ""
         behind = f"; {item.behind} wait behind it" if item.behind else ""
-        click.echo(f"{item.id}  {item.kind} {item.what}{key}, since {item.since}{behind}")
+        since = figures.moment(item.since)
+        click.echo(f"{item.id}  {item.kind} {item.what}{key}, since {since}{behind}")
         click.echo(f"    failed {item.failures} time(s): {item.error}")
     if not found:
         click.echo("no dead letters")

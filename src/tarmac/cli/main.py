@@ -36,6 +36,9 @@ def tarmac() -> None:
     """Run, render and verify a system of services from one typed file.
 
     Exit codes: 0 success, 1 findings or failures, 2 bad input, 3 a missing tool.
+
+    Text has numbers and times as your locale and time zone write them (LC_NUMERIC, LC_TIME, TZ);
+    --json never. Log lines are in UTC.
     """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.text import Text
 
+from tarmac.base import figures
 from tarmac.base.errors import printable
 from tarmac.run.local.state import state
 
@@ -60,42 +61,19 @@ def fitted(text: str, width: int) -> str:
 
 def share(value: float | None) -> str:
     """Write a share of a core."""
-    return "" if value is None else f"{value:.0%}"
-
-
-def memory(size_bytes: int | None) -> str:
-    """Write memory in MB, or GB."""
-    if size_bytes is None:
-        return ""
-    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+    return "" if value is None else figures.percent(value)
 
 
 def rate(value: float | None) -> str:
     """Write how many there are in a second."""
     if value is None:
         return "-"
-    return f"{value:.0f}" if value >= 10 or value == 0 else f"{value:.1f}"
-
-
-def took(seconds: float | None) -> str:
-    """Write a duration of a request."""
-    if seconds is None:
-        return ""
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
-
-
-def ago(seconds: float) -> str:
-    """Write how long something lasts: 12s, 5m, 3h, 4d."""
-    if seconds < 60:
-        return f"{max(0.0, seconds):.0f}s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f}m"
-    return f"{seconds / 3600:.0f}h" if seconds < 172800 else f"{seconds / 86400:.0f}d"
+    return figures.number(value, 0 if value >= 10 or value == 0 else 1)
 
 
 def since(moment: float, now_s: float) -> str:
     """Write how long ago a moment was; nothing for one that is not known."""
-    return ago(now_s - moment) if moment else ""
+    return figures.ago(now_s - moment) if moment else ""
 
 
 def curve(values: tuple[float, ...], width: int) -> str:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import MouseScrollDown, MouseScrollUp
 
+from tarmac.base import figures
 from tarmac.run.telemetry.line_filter import LineFilter
 from tarmac.run.terminal import drawing, log_view
 from tarmac.run.terminal.lines import Lines
@@ -131,7 +132,8 @@ class LogPane(Vertical):
     def _draw_rule(self, width: int, _: int) -> list[Text]:
         of = self.row.name if self.row is not None else "all services" if self.of_all else ""
         line = Text.assemble(("─ ", "dim"), (drawing.fitted(of, width // 2), "bold"))
-        line.append(f"  {self.book.position():,} of {self.book.shown:,} lines", "dim")
+        at, shown = figures.number(self.book.position()), figures.number(self.book.shown)
+        line.append(f"  {at} of {shown} lines", "dim")
         line.append("  following" if self.book.follows else "  stays; End follows", "dim")
         if self.level:
             line.append(f"  {LEVELS[self.level]} and above", "yellow")
@@ -157,5 +159,5 @@ class LogPane(Vertical):
 
     def _why_empty(self) -> str:
         if self.book.wanted.chooses:
-            return f"none of {len(self.book):,} lines; Esc shows all"
+            return f"none of {figures.number(len(self.book))} lines; Esc shows all"
         return "no lines" if self.reader is not None else "reading ..."

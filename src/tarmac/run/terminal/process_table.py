@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
+from tarmac.base import figures
 from tarmac.run.terminal import drawing
 from tarmac.run.terminal.overview import CURVE, Overview, Row, states, totals
 
@@ -39,10 +40,10 @@ COLUMNS = (
     Column("GROUP", lambda row, _: row.group, 8),
     Column("CPU", lambda row, _: drawing.share(row.cpu_share), 2, is_right=True, is_fixed=True),
     Column("CPU OVER TIME", lambda row, _: drawing.curve(row.curve, CURVE), 12),
-    Column("MEMORY", lambda row, _: drawing.memory(row.memory_bytes), 3, is_right=True),
+    Column("MEMORY", lambda row, _: _size(row.memory_bytes), 3, is_right=True),
     Column("REQ/S", lambda row, _: _counted(row, row.rates.requests_per_s), 4, is_right=True),
     Column("FAIL/S", lambda row, _: _counted(row, row.rates.failed_per_s), 5, is_right=True),
-    Column("P95", lambda row, _: drawing.took(row.rates.p95_s), 9, is_right=True),
+    Column("P95", lambda row, _: _took(row.rates.p95_s), 9, is_right=True),
     Column("RESTARTS", lambda row, _: str(row.restarts or ""), 6, is_right=True),
     Column("SINCE", lambda row, now_s: drawing.since(row.since, now_s), 10, is_right=True),
     Column("ADDRESS", lambda row, _: row.address, 7),
@@ -61,7 +62,7 @@ def head(overview: Overview, width: int, fault: str = "") -> Text:
     if fault:
         line.append(f"  ! {fault}", "bold yellow")
     cpu, memory, requests, failed = totals(overview.rows)
-    parts = [f"CPU {cpu:.0%}", drawing.memory(memory)]
+    parts = [f"CPU {figures.percent(cpu)}", _size(memory)]
     if requests is not None:
         parts += [f"{drawing.rate(requests)} req/s", f"{drawing.rate(failed)} failed/s"]
     right = "  ".join(parts) + " "
@@ -155,3 +156,11 @@ def _style(row: Row, title: str, *, is_chosen: bool) -> str:
 def _counted(row: Row, value: float | None) -> str:
     """Write a rate on the row of the first instance, which has that of all of them."""
     return drawing.rate(value) if row.name == row.service and row.role != "task" else ""
+
+
+def _size(size_bytes: int | None) -> str:
+    return "" if size_bytes is None else figures.size(size_bytes)
+
+
+def _took(seconds: float | None) -> str:
+    return "" if seconds is None else figures.took(seconds, 0)

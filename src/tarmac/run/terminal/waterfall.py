@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from rich.text import Text
 
+from tarmac.base import figures
 from tarmac.run.telemetry.queries import TraceSummary, TreeSpan
 from tarmac.run.terminal import drawing
 
@@ -22,9 +22,9 @@ def trace_lines(traces: Sequence[TraceSummary], chosen: int, width: int, height:
     lines[0].truncate(width)
     first = max(0, min(chosen - (height - 1) // 2, len(traces) - height + 1))
     for number, trace in enumerate(traces[first : first + height - 1], first):
-        started = datetime.fromtimestamp(trace.started_ns / 1e9).astimezone()
         line = Text.assemble(("  ▌ " if number == chosen else "    ", "bold cyan"))
-        line.append(f"{started:%H:%M:%S}  {drawing.took(trace.duration_ns / 1e9):>8}  ")
+        line.append(f"{figures.clock(trace.started_ns):8}  ")
+        line.append(f"{figures.took(trace.duration_ns / 1e9, 0):>8}  ")
         line.append(f"{trace.spans:>5}  ")
         line.append(f"{trace.failed or '':>6}  ", "bold red" if trace.failed else "")
         line.append(drawing.fitted(f"{trace.service}: {trace.name}", max(10, width - 38)))
@@ -52,7 +52,7 @@ def span_lines(spans: Sequence[TreeSpan], width: int) -> list[Text]:
         long = max(1, min(bars - start, round(bars * span.duration_ns / whole)))
         line.append(" " + " " * start).append("━" * long, "red" if span.failed else "cyan")
         line.append(" " * (bars - start - long))
-        line.append(f" {drawing.took(span.duration_ns / 1e9):>8}", "dim")
+        line.append(f" {figures.took(span.duration_ns / 1e9, 0):>8}", "dim")
         lines.append(line)
         if span.message:
             lines.append(Text(f"{indent}  ! {drawing.fitted(span.message, width - 30)}", "red"))
