@@ -371,7 +371,7 @@ class Broker:
     async def parked(self, group: str, topic: str) -> tuple[bytes, dict[str, str]]:
         """Wait for one parked message; return its body and headers."""
         name = f"parked.{group}.{topic}"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             if self.kind == "nats":
                 connection = await nats_client.connect(self.admin_url("nats"))
                 js = connection.jetstream()

@@ -17,6 +17,12 @@ from tarmac_kit_testing import FakeClock
 pytestmark = pytest.mark.servers
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a server time to answer: on a busy machine it is not one that is away."""
+    monkeypatch.setattr("tarmac_kit.cache.TIMEOUT_S", 10.0)
+
+
 async def test_values_are_kept_under_the_services_prefix(valkey) -> None:
     counts: Counter[tuple[str, str]] = Counter()
     url = f"redis://svc:secret@127.0.0.1:{valkey.port}/0"
@@ -115,9 +121,8 @@ class Backend:
 
 
 @pytest.fixture
-async def replicas(valkey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Cache]]:
-    """Give two processes' caches on one server; a slow machine is not a server that is away."""
-    monkeypatch.setattr("tarmac_kit.cache.TIMEOUT_S", 10.0)
+async def replicas(valkey) -> AsyncIterator[list[Cache]]:
+    """Give two processes' caches on one server."""
     url = f"redis://svc:secret@127.0.0.1:{valkey.port}/0"
     made = [connect(url, prefix="svc:", count=lambda *_: None) for _ in range(2)]
     yield made
@@ -132,7 +137,7 @@ async def test_a_hundred_callers_of_two_replicas_make_one_load(replicas: list[Ca
         asyncio.create_task(replicas[n % 2].remember("k", backend.load, ttl_s=60))
         for n in range(100)
     ]
-    await asyncio.wait_for(backend.begun.wait(), 10)
+    await asyncio.wait_for(backend.begun.wait(), 60)
     await asyncio.sleep(0.05)  # the others come to where they wait
     backend.go_on.set()
     assert await asyncio.gather(*asking) == [{"n": 1}] * 100
@@ -156,7 +161,7 @@ async def test_a_load_that_takes_longer_than_its_lock_keeps_it(replicas: list[Ca
     for cache in replicas:
         cache._lock_s = 0.15
     first = asyncio.create_task(replicas[0].remember("k", backend.load, ttl_s=60))
-    await asyncio.wait_for(backend.begun.wait(), 10)
+    await asyncio.wait_for(backend.begun.wait(), 60)
     second = asyncio.create_task(replicas[1].remember("k", backend.load, ttl_s=60))
     await asyncio.sleep(0.5)
     backend.go_on.set()
@@ -183,7 +188,7 @@ async def test_what_is_forgotten_while_it_is_loaded_is_not_kept(
     loading = asyncio.create_task(
         replicas[0].remember("k", backend.load, ttl_s=60, tags=("prices", "k"))
     )
-    await asyncio.wait_for(backend.begun.wait(), 10)
+    await asyncio.wait_for(backend.begun.wait(), 60)
     backend.value = {"n": 2}
     await getattr(replicas[1], forget)("k")
     backend.go_on.set()

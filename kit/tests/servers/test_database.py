@@ -207,10 +207,10 @@ async def test_a_request_waits_for_a_connection_that_opens_slowly(wire, monkeypa
     wire.listen()
     wire.hold()
     acquired = asyncio.create_task(database._acquire(database._pool))
-    await asyncio.wait_for(wire.asked.wait(), 10)
+    await asyncio.wait_for(wire.asked.wait(), 60)
     await asyncio.sleep(0.3)  # longer than opening one may take for a request that waits less
     wire.passing.set()
-    conn = await asyncio.wait_for(acquired, 10)
+    conn = await asyncio.wait_for(acquired, 60)
     assert await conn.fetchval("select 1") == 1
     await database._release(database._pool, conn)
     await database.close()
@@ -226,10 +226,10 @@ async def test_a_rested_connection_that_ends_while_it_is_asked_is_replaced(
         pass
     wire.listen(silent=True)
     acquired = asyncio.create_task(database._acquire(database._pool))
-    await asyncio.wait_for(wire.asked.wait(), 10)
+    await asyncio.wait_for(wire.asked.wait(), 60)
     wire.silent = False
     wire.cut()
-    conn = await asyncio.wait_for(acquired, 10)
+    conn = await asyncio.wait_for(acquired, 60)
     assert await conn.fetchval("select 1") == 1
     await database._release(database._pool, conn)
     wire.cut()  # it passes no end on: the pool would wait for it
@@ -247,7 +247,7 @@ async def test_a_connection_lost_between_two_statements_is_503(wire) -> None:
                 await conn.fetchval("select 1")
 
     with pytest.raises(DatabaseUnavailable, match="the connection was lost"):
-        await asyncio.wait_for(lose(), 10)
+        await asyncio.wait_for(lose(), 60)
     await database.close()
 
 
@@ -266,7 +266,7 @@ async def test_a_connection_the_server_says_goodbye_to_while_it_rests_is_503(
                 await conn.fetchval("select 1", timeout=0.2)
 
     with pytest.raises(DatabaseUnavailable, match="the connection was lost"):
-        await asyncio.wait_for(lose(), 10)
+        await asyncio.wait_for(lose(), 60)
     await database.close()
 
 
@@ -352,7 +352,7 @@ def things(database_url: str) -> InProcess:
 
 
 async def wait_for_status(http: InProcess, path: str, status: int) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         # Readiness is asked for, as a balancer does; it tells nobody.
         while (await http.get(path)).status != status:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
@@ -424,7 +424,7 @@ async def test_requests_in_hand_when_the_server_ends_are_answered_and_never_with
                 await asyncio.sleep(0 if answer.status == 200 else 0.005)
 
     async def reached(status: int, count: int) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while statuses[status] < count:  # noqa: ASYNC110 - a counter tells nobody
                 await asyncio.sleep(0.01)
 

@@ -66,7 +66,7 @@ class Consumer:
         return [(row["message_id"], row["state"], row["failures"]) for row in rows]
 
     async def until(self, done: Callable[[list[tuple[str, str, int]]], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not done(await self.rows()):  # noqa: ASYNC110 - a table tells nobody
                 await asyncio.sleep(0.01)
 
@@ -262,7 +262,7 @@ async def test_a_try_that_was_replaced_changes_nothing(database: Database) -> No
     slow.dead_letters.around(TOPIC, GROUP, hangs)
     await slow.let_time_pass()
     first = asyncio.create_task(slow.dead_letters.once())
-    await asyncio.wait_for(begun.wait(), 10)
+    await asyncio.wait_for(begun.wait(), 60)
     await slow.let_time_pass()  # its lease is over
     assert await other.dead_letters.once() == 1
     go_on.set()

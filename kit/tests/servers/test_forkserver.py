@@ -40,7 +40,7 @@ async def none_lives(*pids: int) -> bool:
 
 async def until(true: Callable[..., Awaitable[bool]], *args: Any) -> None:
     """Ask again and again: what is asked tells nobody."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await true(*args):  # noqa: ASYNC110 - another process sets no event
             await asyncio.sleep(0.01)
 
@@ -457,7 +457,7 @@ async def test_the_end_of_the_channel_kills_every_child_and_what_they_started(
         pids += [child.pid, await told(child)]
     assert all(lives(pid) for pid in pids)
     server.hang_up()
-    assert await asyncio.wait_for(server.process.wait(), 15) == 0
+    assert await asyncio.wait_for(server.process.wait(), 60) == 0
     await until(none_lives, *pids)
 
 

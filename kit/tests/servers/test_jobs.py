@@ -65,7 +65,7 @@ class Replica:
 
     async def counted(self, expected: dict[tuple[str, str], int]) -> None:
         """Wait for the counts: a run is counted after it is written."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.counts != expected:  # noqa: ASYNC110 - a counter tells nobody
                 await asyncio.sleep(0.01)
 
@@ -192,7 +192,7 @@ async def test_a_job_waits_for_its_time_and_can_be_woken(database: Database) -> 
     async with replica.working():
         job_id = await replica.add(run_at=datetime.now(UTC) + timedelta(hours=1))
         soon = await replica.add(run_at=datetime.now(UTC) + timedelta(seconds=0.05))
-        await asyncio.wait_for(running.wait(), 10)
+        await asyncio.wait_for(running.wait(), 60)
         async with database.transaction() as conn:
             await replica.jobs.wake(conn, soon)  # while it runs
         go_on.set()
@@ -251,7 +251,7 @@ async def test_a_worker_that_lost_its_lease_can_write_nothing_more(database: Dat
     other.jobs.handle("work", always("other"))
     async with frozen.working():
         job_id = await frozen.add()
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         assert not await other.worker.run_one(job_id), "its lease holds"
         async with database.connection() as conn:  # as if it had not renewed in time
             await conn.execute("update jobs set due_at = now() where id = $1", job_id)
@@ -275,14 +275,14 @@ async def test_a_run_whose_job_another_has_is_ended(database: Database) -> None:
     replica.jobs.handle("work", slow, lease_s=0.5)
     async with replica.working():
         job_id = await replica.add()
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         async with database.connection() as conn:  # as another's claim does
             await conn.execute(
                 "update jobs set fence = fence + 1, due_at = now() + interval '1 hour'"
                 " where id = $1",
                 job_id,
             )
-        await asyncio.wait_for(cut.wait(), 10)
+        await asyncio.wait_for(cut.wait(), 60)
         await replica.counted({("work", "lost"): 1})
         job = await replica.until(job_id, "running")
     assert (job.result, job.error) == (None, None), "it is the other's to end"
@@ -335,7 +335,7 @@ async def test_a_worker_that_ends_gives_back_what_it_has_in_hand(
     replica.jobs.handle("work", hangs)
     async with replica.working():
         job_id = await replica.add()
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
     job = await replica.until(job_id, "queued")
     assert job.attempts == 0
 
@@ -408,7 +408,7 @@ async def test_whoever_looks_sees_how_many_jobs_wait_and_how_many_are_parked(
     parked = await replica.add("never")
     assert await replica.worker.run_one(parked)
     await replica.add(run_at=datetime.now(UTC) + timedelta(hours=1))
-    async with replica.working(), asyncio.timeout(10):
+    async with replica.working(), asyncio.timeout(60):
         while not seen:  # noqa: ASYNC110 - a gauge tells nobody
             await asyncio.sleep(0.01)
     assert seen == {"queued": 1, "running": 0, "parked": 1}

@@ -47,7 +47,7 @@ async def test_the_service_of_the_page_writes_reports_and_takes_orders(
         asked = await client.post("/reports/2025")
         assert asked.status == 202
         where = asked.headers["location"]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             job = (await client.get(where)).json()
             while job["state"] != "done":
                 await asyncio.sleep(0.01)

@@ -418,7 +418,7 @@ async def test_messages_of_one_key_are_handled_one_at_a_time_and_others_beside(
             most[message.key] = max(most[message.key], in_hand[message.key])
             if in_hand["a"] and in_hand["b"]:
                 together.set()
-            await asyncio.wait_for(together.wait(), 10)
+            await asyncio.wait_for(together.wait(), 60)
             in_hand[message.key] -= 1
             handled.append(message.id)
 

@@ -80,10 +80,10 @@ async def test_a_part_without_a_database_has_nothing_to_do_and_bad_settings_end_
 async def test_it_waits_for_a_server_that_does_not_answer_yet(wire, database_url: str) -> None:
     wire.listen(silent=True)
     waiting = asyncio.create_task(migrate("tarmac_stores", DATABASE_URL=wire.url))
-    await asyncio.wait_for(wire.asked.wait(), 15)
+    await asyncio.wait_for(wire.asked.wait(), 60)
     # Until it has given up the first try, and says so with another one.
     wire.asked.clear()
-    await asyncio.wait_for(wire.asked.wait(), 15)
+    await asyncio.wait_for(wire.asked.wait(), 60)
     wire.listen()
     code, lines, _ = await waiting
     assert code == 0

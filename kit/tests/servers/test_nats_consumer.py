@@ -24,7 +24,7 @@ TOPIC = "order.placed"
 async def bus_on(url: str, **options: Any) -> AsyncIterator[NatsBus]:
     bus = NatsBus(url, name="order-service", **options)
     await bus.open()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         # The broker tells nobody.
         while not bus.connected:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -48,13 +48,13 @@ async def test_messages_after_a_late_end_of_a_pull_are_handed_out_at_once(
     ):
         wire.listen(b"MSG.NEXT")
         await consumer.consume((TOPIC,), "pay", handle)
-        await asyncio.wait_for(wire.asked.wait(), 10)
+        await asyncio.wait_for(wire.asked.wait(), 60)
         wire.hold()
         # The next pull would hold back for a minute what it does not hand out.
         monkeypatch.setattr(nats_consumer, "PULL_S", 60.0)
         wire.listen(b"MSG.NEXT")
         # The end of the pull does not come: the consumer gives it up and asks again.
-        await asyncio.wait_for(wire.asked.wait(), 10)
+        await asyncio.wait_for(wire.asked.wait(), 60)
         wire.passing.set()
         for number in ("1", "2", "3"):
             await publisher.publish(Message(number, TOPIC, "k", {}))
@@ -76,11 +76,11 @@ async def test_what_a_dead_consumer_had_in_hand_goes_to_another(wire_to, nats_ur
         await dead.open()
         await dead.consume((TOPIC,), "pay", never)
         await other.publish(Message("1", TOPIC, "k", {}))
-        assert await asyncio.wait_for(attempts.get(), 10) == 0
+        assert await asyncio.wait_for(attempts.get(), 60) == 0
         wire.silent = True  # also for the connections that it tries from now on
         wire.cut()
         await other.consume((TOPIC,), "pay", handle)
-        assert await asyncio.wait_for(attempts.get(), 10) == 2
+        assert await asyncio.wait_for(attempts.get(), 60) == 2
         for consumer in dead._consumers:
             for task in consumer._in_flight._tasks:
                 task.cancel()
@@ -109,7 +109,7 @@ async def test_a_consumer_that_an_earlier_version_made_is_changed_at_start(
 
     async with bus_on(nats_url) as bus:
         await bus.consume((TOPIC,), "pay", handle)
-        await asyncio.wait_for(handled.wait(), 10)
+        await asyncio.wait_for(handled.wait(), 60)
         info = await jetstream.consumer_info("order", "pay__order-placed")
         assert info.config.ack_wait == 5.0
     await admin.close()

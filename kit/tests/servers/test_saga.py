@@ -88,7 +88,7 @@ class Process:
             return [f"{e.step} {e.what}" for e in await self.sagas.history(conn, saga_id)]
 
     async def until_ended(self, saga_id: UUID) -> Saga:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 async with self.database.connection() as conn:
                     saga = await self.sagas.find(conn, saga_id)
@@ -208,7 +208,7 @@ async def test_a_process_that_dies_within_a_step_is_followed_by_another(
     await mortal.open()
     saga_id = await first.begin()
     advancing = asyncio.create_task(first.sagas.advance(saga_id))
-    await asyncio.wait_for(died.wait(), 10)
+    await asyncio.wait_for(died.wait(), 60)
     # From here on it writes nothing any more, not even at its end: as with kill -9.
     await mortal.close()
     async with second.working():

@@ -40,7 +40,7 @@ async def service(name: str, collector: str, **env: str) -> AsyncIterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+        async with aiohttp.ClientSession() as http, asyncio.timeout(60):
             while process.returncode is None:
                 try:
                     async with http.get(f"{url}/health/ready") as answer:
@@ -51,7 +51,7 @@ async def service(name: str, collector: str, **env: str) -> AsyncIterator[str]:
                 await asyncio.sleep(0.02)
         yield url
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
     finally:
         if process.returncode is None:
             process.kill()
@@ -60,7 +60,7 @@ async def service(name: str, collector: str, **env: str) -> AsyncIterator[str]:
 
 async def handled(url: str) -> None:
     """Wait until the message was handled: the process counts it."""
-    async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+    async with aiohttp.ClientSession() as http, asyncio.timeout(60):
         while True:
             async with http.get(f"{url}/metrics") as answer:
                 if 'result="ok",service="stock",topic="order.placed"} 1.0' in await answer.text():

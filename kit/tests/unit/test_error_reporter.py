@@ -94,7 +94,7 @@ def environ(tracker: Tracker, **more: str) -> dict[str, str]:
 
 async def test_an_error_arrives_with_release_environment_service_and_trace(tracker):
     app = create_app([PART], environ(tracker))
-    async with running(app) as client, asyncio.timeout(10):
+    async with running(app) as client, asyncio.timeout(60):
         answer = await client.post(
             "/pay/4711",
             json={"card": "4000056655665556"},
@@ -121,7 +121,7 @@ async def test_an_error_arrives_with_release_environment_service_and_trace(track
 
 async def test_an_event_has_no_body_header_path_address_or_token(tracker):
     app = create_app([PART], environ(tracker))
-    async with running(app) as client, asyncio.timeout(10):
+    async with running(app) as client, asyncio.timeout(60):
         await client.post(
             "/pay/4711",
             json={"card": "4000056655665556"},
@@ -139,7 +139,7 @@ async def test_an_event_has_no_body_header_path_address_or_token(tracker):
 
 async def test_a_background_task_that_fails_is_an_event_too(tracker):
     app = create_app([PART], environ(tracker, SWEEP="on"))
-    async with running(app), asyncio.timeout(10):
+    async with running(app), asyncio.timeout(60):
         await tracker.came.wait()
     assert tracker.events[0]["exception"]["values"][-1]["value"] == "the sweep is broken"
     assert tracker.events[0]["tags"]["task"] == "sweep"
@@ -148,7 +148,7 @@ async def test_a_background_task_that_fails_is_an_event_too(tracker):
 async def test_a_tracker_that_is_away_changes_no_answer():
     away = Tracker("http://publickey@127.0.0.1:9/7")
     app = create_app([PART], environ(away))
-    async with running(app) as client, asyncio.timeout(20):
+    async with running(app) as client, asyncio.timeout(60):
         answer = await client.post("/pay/1")
     assert answer.status == 500
     assert answer.json()["code"] == "internal_error"

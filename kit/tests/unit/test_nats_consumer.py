@@ -63,7 +63,7 @@ class Broker:
         self.pulls.put_nowait((json.loads(data)["batch"], reply))
 
     async def pull(self) -> tuple[int, str]:
-        return await asyncio.wait_for(self.pulls.get(), 10)
+        return await asyncio.wait_for(self.pulls.get(), 60)
 
     async def end(self, pull: str, status: str) -> None:
         await self.deliver(SimpleNamespace(subject=pull, headers={"Status": status}, data=b""))
@@ -103,7 +103,7 @@ async def test_a_message_is_handed_out_while_its_pull_goes_on() -> None:
     async with consuming(handler) as (broker, _):
         assert (await broker.pull())[0] == 64
         await broker.deliver(Delivery(1))
-        assert await asyncio.wait_for(handler.begun.get(), 10) == "1"
+        assert await asyncio.wait_for(handler.begun.get(), 60) == "1"
         assert broker.pulls.empty(), "63 may still come for the first one"
 
 
@@ -115,7 +115,7 @@ async def test_the_late_end_of_an_earlier_pull_ends_no_other() -> None:
         _, second = await broker.pull()
         await broker.end(first, "408")
         await broker.deliver(Delivery(1))
-        await asyncio.wait_for(handler.begun.get(), 10)
+        await asyncio.wait_for(handler.begun.get(), 60)
         assert broker.pulls.empty()
         await broker.end(second, "404")
         assert (await broker.pull())[0] == 63
@@ -139,7 +139,7 @@ async def test_no_more_are_asked_for_than_may_be_in_flight() -> None:
         for delivery in deliveries:
             await broker.deliver(delivery)
         for _ in range(batch):
-            await asyncio.wait_for(handler.begun.get(), 10)
+            await asyncio.wait_for(handler.begun.get(), 60)
         assert broker.pulls.empty()
         handler.may_end.release()
         assert (await broker.pull())[0] == 1
@@ -151,4 +151,4 @@ async def test_a_consumer_that_is_not_there_ends_the_loop_so_that_it_is_made_aga
         _, pull = await broker.pull()
         await broker.end(pull, "503")
         with pytest.raises(ConnectionError, match="503"):
-            await asyncio.wait_for(running, 10)
+            await asyncio.wait_for(running, 60)

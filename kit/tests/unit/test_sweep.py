@@ -50,7 +50,7 @@ async def test_the_rows_of_a_batch_are_taken_on_side_by_side() -> None:
         await together.wait()  # returns when all four have come
         await rows.advance(row)
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert await Sweep("row", FakeDatabase(), rows.claim, advance).once() == 4
     assert sorted(rows.done) == [0, 1, 2, 3]
 
@@ -79,7 +79,7 @@ async def test_full_batches_follow_each_other_without_a_pause() -> None:
     sweeping = asyncio.create_task(
         Sweep("row", FakeDatabase(), claim, rows.advance, batch=3).run(interval_s=3600)
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await empty.wait()
     sweeping.cancel()
     assert rows.done == list(range(9))
@@ -101,7 +101,7 @@ async def test_a_database_that_is_away_is_waited_for() -> None:
     sweeping = asyncio.create_task(
         Sweep("row", Flickering(), rows.claim, advance).run(interval_s=0)
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await done.wait()
     sweeping.cancel()
     assert away == []
@@ -128,7 +128,7 @@ async def test_ending_the_sweep_ends_what_it_has_in_hand() -> None:
     sweeping = asyncio.create_task(
         Sweep("row", FakeDatabase(), rows.claim, advance).run(interval_s=0)
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await begun.wait()
         sweeping.cancel()
         await asyncio.gather(sweeping, return_exceptions=True)

@@ -55,7 +55,7 @@ class Owner:
 
     async def settled(self) -> None:
         """Wait until every row counts as published."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await self.ask("select count(*) from outbox where published_at is null"):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
@@ -69,7 +69,7 @@ async def server_side(database_url: str) -> AsyncIterator[asyncpg.Connection[Any
     # server process sees that its client is gone only once it says something: it is ended.
     slots = "from pg_replication_slots where database = current_database()"
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await conn.fetchval(f"select count(*) {slots}"):
                 with contextlib.suppress(asyncpg.ObjectInUseError):
                     await conn.execute(f"select pg_drop_replication_slot(slot_name) {slots}")
@@ -129,7 +129,7 @@ class Capturing:
 
     async def published(self, count: int) -> None:
         """Wait for so many messages."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.bus.published) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
@@ -140,7 +140,7 @@ class Capturing:
 
     async def says(self, words: str) -> str:
         """Wait until it says something of itself."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while words not in (said := (await self.said())[1]):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         return said

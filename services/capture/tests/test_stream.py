@@ -40,7 +40,7 @@ async def conn(database_url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
     """Give a connection; at the end no slot keeps the database."""
     found = await asyncpg.connect(database_url)
     yield found
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await found.fetchval(f"select count(*) {SLOTS} and active"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await found.execute(f"select pg_drop_replication_slot(slot_name) {SLOTS}")
@@ -92,7 +92,7 @@ async def test_what_was_not_confirmed_is_sent_to_the_next_reader(conn, database_
     with pytest.raises(SlotInUse):
         await open_stream(database_url, "s", ["p"])
     await first.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await conn.fetchval(f"select count(*) {SLOTS} and active"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     second = await open_stream(database_url, "s", ["p"])
@@ -107,12 +107,12 @@ async def test_a_quiet_stream_is_moved_on_past_what_it_does_not_read(conn, datab
     reading = asyncio.create_task(stream.read(1))
     await conn.execute("create table other (id int); insert into other values (1)")
     written = lsn_of(await conn.fetchval("select pg_current_wal_lsn()::text"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while lsn_of(await conn.fetchval(CONFIRMED)) < written:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert not reading.done(), "what it does not read is not given to it"
     await conn.execute("insert into t values (7)")
-    (begins,) = await asyncio.wait_for(reading, 10)
+    (begins,) = await asyncio.wait_for(reading, 60)
     assert isinstance(pgoutput.decode(begins), pgoutput.Begin)
     assert await changes_of(stream) == [("7",)], "what comes after that is"
     await stream.close()
@@ -125,7 +125,7 @@ async def test_a_stream_whose_server_ends_it_is_lost(conn, database_url):
     reading = asyncio.create_task(stream.read(1))
     await conn.execute(f"select pg_terminate_backend(active_pid) {SLOTS}")
     with pytest.raises(StreamLost):
-        await asyncio.wait_for(reading, 10)
+        await asyncio.wait_for(reading, 60)
     await stream.close()
     with pytest.raises(StreamLost, match="does not exist"):
         await open_stream(database_url, "no_such_slot", ["p"])
@@ -163,7 +163,7 @@ async def test_an_outbox_row_counts_as_published_once_the_slot_has_confirmed_it(
     assert await conn.fetchval(WAITING) == 1
     stream.confirm(end)
     reading = asyncio.create_task(stream.read(1))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await settling.settle(own, "s"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert await conn.fetchval(WAITING) == 0
@@ -190,7 +190,7 @@ async def test_old_rows_that_were_published_are_deleted_and_others_never(conn, d
     await write(conn)
     settling = CaptureOwner(database, outbox=True, keep_s=60, poll_s=0.02)
     running = asyncio.create_task(settling.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await conn.fetchval("select count(*) from outbox") > 1:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert await conn.fetchval("select published_at from outbox") is None

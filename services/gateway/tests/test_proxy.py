@@ -203,7 +203,7 @@ async def test_a_slow_backend_is_504_within_the_deadline_and_is_cancelled(world,
     took_s = asyncio.get_running_loop().time() - began
     assert (response.status, problem["code"]) == (504, "upstream_timeout")
     assert 0.15 < took_s < 20
-    await asyncio.wait_for(cancelled.wait(), 20)
+    await asyncio.wait_for(cancelled.wait(), 60)
 
 
 async def test_a_client_that_goes_away_cancels_the_request_to_the_backend(world, bearer):

@@ -27,7 +27,7 @@ NEW = {
 
 async def reader_of(session: aiohttp.ClientSession) -> aiohttp.ClientResponse:
     """Ask for a stream until there is a place; the process hears a moment later who left."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             stream = await session.get("/market/stream")
             if stream.status == 200:

@@ -164,7 +164,7 @@ async def buy(api, product_id, *, key="key", token=ADA, **more):
 
 
 async def until(api, order_id: str, status: str, *, token=ADA):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             order = (await api.get(f"/orders/{order_id}", token=token)).json()
             if order["status"] == status:
@@ -191,7 +191,7 @@ async def test_the_journey_of_an_order_through_the_routes(api, bus, shop_shelf) 
     assert (again.status, again.headers["idempotency-replayed"]) == (201, "true")
     assert again.json() == order
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not bus.published:  # noqa: ASYNC110 - nobody pays before they have heard of it
             await asyncio.sleep(0.01)
     captured = {"payment_id": str(uuid4()), "order_id": order["id"]}
@@ -203,7 +203,7 @@ async def test_the_journey_of_an_order_through_the_routes(api, bus, shop_shelf) 
         "paid",
         "confirmed",
     ]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(bus.published) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     topics = [message.topic for message in bus.published]
@@ -237,7 +237,7 @@ async def test_a_cancellation_says_whether_the_customer_ever_had_the_order(
     assert accepted.status == 202
     shop_shelf.put = real_put
     await until(api, accepted.json()["id"], "cancelled")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(bus.published) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     said = [

@@ -125,7 +125,7 @@ class Api:
 
     async def ended(self, order_id):
         """Wait until an order stands open no more."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 found = (await self.get(f"orders/{order_id}")).json()
                 if found["status"] != "open":

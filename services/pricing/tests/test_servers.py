@@ -277,7 +277,7 @@ async def test_a_quote_given_back_or_over_cannot_be_accepted(api, start, look) -
 
 
 async def job_at_end(api, location: str) -> dict:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             job = (await api.get(location)).json()
             if job["state"] in ("done", "parked"):
@@ -330,7 +330,7 @@ async def test_old_quotes_that_nobody_accepted_are_deleted(api, start, look) -> 
         await connection.execute("UPDATE quotes SET expires_at = now() - interval '2 days'")
     fresh = await quoted(api)
     other = await start(PART)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while [(await other.get(quote)).status for quote in quotes[1:]] != [404, 404]:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert [(await other.get(path)).status for path in (quotes[0], fresh)] == [200, 200]

@@ -388,7 +388,7 @@ class Listener:
 async def test_quotes_pass_through_as_they_come(live_api):
     environ = {"API_URL": live_api.url, "SESSION_SECRET": "s" * 20, **SETTINGS}
     app = create_app([PART], environ)
-    async with running(app), asyncio.timeout(10):
+    async with running(app), asyncio.timeout(60):
         listener = Listener(app, "symbols=TARM,KILN", {"last-event-id": "41"})
         start = await listener.start
         headers = dict(start["headers"])
@@ -405,7 +405,7 @@ async def test_quotes_pass_through_as_they_come(live_api):
 
 async def test_a_stream_ends_when_the_process_drains(live_api):
     app = create_app([PART], {"API_URL": live_api.url, "SESSION_SECRET": "s" * 20, **SETTINGS})
-    async with running(app), asyncio.timeout(10):
+    async with running(app), asyncio.timeout(60):
         listener = Listener(app)
         await listener.start
         live_api.say.put_nowait(b": first\n\n")
@@ -427,7 +427,7 @@ async def test_without_a_stream_there_is_a_problem_and_the_page_stays_as_it_is(l
     live_api.status = status
     live_api.say.put_nowait(None)
     app = create_app([PART], {"API_URL": live_api.url, "SESSION_SECRET": "s" * 20, **SETTINGS})
-    async with running(app), asyncio.timeout(10):
+    async with running(app), asyncio.timeout(60):
         listener = Listener(app)
         assert (await listener.start)["status"] == 503
         assert json.loads(await listener.chunks.get())["code"] == "no_live_quotes"
@@ -436,14 +436,14 @@ async def test_without_a_stream_there_is_a_problem_and_the_page_stays_as_it_is(l
 async def test_an_api_that_is_away_is_a_problem_too():
     environ = {"API_URL": "http://127.0.0.1:9", "SESSION_SECRET": "s" * 20, **SETTINGS}
     app = create_app([PART], environ)
-    async with running(app), asyncio.timeout(10):
+    async with running(app), asyncio.timeout(60):
         assert (await Listener(app).start)["status"] == 503
 
 
 async def test_more_pages_than_allowed_are_told_to_come_later(live_api):
     environ = {"API_URL": live_api.url, "SESSION_SECRET": "s" * 20, "LIVE_STREAMS_MAX": "1"}
     app = create_app([PART], {**environ, **SETTINGS})
-    async with running(app), asyncio.timeout(10):
+    async with running(app), asyncio.timeout(60):
         first = Listener(app)
         assert (await first.start)["status"] == 200
         second = Listener(app)
@@ -457,5 +457,5 @@ async def test_more_pages_than_allowed_are_told_to_come_later(live_api):
 async def test_symbols_that_are_none_are_refused():
     environ = {"API_URL": "http://127.0.0.1:9", "SESSION_SECRET": "s" * 20, **SETTINGS}
     app = create_app([PART], environ)
-    async with running(app), asyncio.timeout(10):
+    async with running(app), asyncio.timeout(60):
         assert (await Listener(app, "symbols=../x").start)["status"] == 422

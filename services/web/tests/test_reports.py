@@ -59,7 +59,7 @@ def pages(**environ):
 
 async def test_a_scripts_error_arrives_as_an_event_of_the_page(tracker):
     app = pages(SENTRY_DSN=tracker.dsn, SENTRY_RELEASE="r1", SENTRY_ENVIRONMENT="staging")
-    async with running(app) as client, asyncio.timeout(10):
+    async with running(app) as client, asyncio.timeout(60):
         assert (await report(client)).status == 204
         event = await tracker.get()
     assert event["platform"] == "javascript"
@@ -80,7 +80,7 @@ async def test_an_error_of_a_page_itself_arrives_too(tracker):
     app = pages(SENTRY_DSN=tracker.dsn)
     del app.chassis.transport.answers["GET /api/products"].headers["content-type"]
     app.chassis.transport.answers["GET /api/products"] = RuntimeError("a bug")
-    async with running(app) as client, asyncio.timeout(10):
+    async with running(app) as client, asyncio.timeout(60):
         assert (await client.get("/products")).status == 500
         event = await tracker.get()
     assert event["platform"] == "python"
