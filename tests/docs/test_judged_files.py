@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tarmac.check.verify.system import known_gates
 from tarmac.cli.main import tarmac
+from tarmac.model.rules import FILE
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,3 +22,10 @@ def test_a_page_shows_what_is_found_in_a_workflow_that_never_builds(page, monkey
     (finding,) = [line.strip() for line in printed.splitlines() if "PIP001:" in line]
     assert finding in text
     assert printed.splitlines()[-1] in text
+
+
+def test_the_rules_that_a_page_shows_hold_of_their_examples(tmp_path):
+    page = (ROOT / "docs/how-to/judge-your-own-files.md").read_text()
+    (shown,) = [block for block in page.split("```") if block.startswith("yaml\nrules:")]
+    (tmp_path / FILE).write_text(shown.removeprefix("yaml\n"))
+    assert {"ORG001", "ORG002"} <= known_gates(None, tmp_path).keys()

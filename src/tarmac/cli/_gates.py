@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,10 +25,9 @@ def is_id(name: str) -> bool:
 
 def explain(gate_id: str, *, as_json: bool) -> None:
     """Print what a gate is. Raises BadInput where there is none of that id."""
-    from tarmac.base import registry
-    from tarmac.check import gates
+    from tarmac.check.verify.system import known_gates
 
-    known: dict[str, Gate] = registry.load(gates, "GATE")
+    known = known_gates(None, Path())
     check_names([gate_id], known, "no such gate")
     gate = known[gate_id]
     if as_json:

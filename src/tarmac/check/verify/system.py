@@ -22,7 +22,15 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.inputs import Forms, MemoryUse, StepSeconds
 from tarmac.check.gates.live import LiveSystem
 from tarmac.check.gates.subject import Subject
-from tarmac.check.verify import changed, folder, forms, ignore_comments, live, memory
+from tarmac.check.verify import (
+    changed,
+    folder,
+    forms,
+    ignore_comments,
+    live,
+    memory,
+    own_rules,
+)
 from tarmac.check.verify import disk_tree as trees_on_disk
 from tarmac.check.verify.checklist_files import CHECKLIST, ChecklistFiles, content, read_checklist
 from tarmac.check.verify.evidence_store import EvidenceStore
@@ -78,7 +86,7 @@ def verify(options: VerifyOptions) -> Report:
     """
     # A revision that is not there is told before seconds of work.
     touched = _touched(options)
-    all_gates: dict[str, Gate] = registry.load(gates, "GATE")
+    all_gates = known_gates(options.file, options.files)
     planned = _of_system(options, options.file, all_gates) if options.file is not None else None
     if options.ready and (planned is None or not planned.items):
         raise BadInput([_no_items(options)])
@@ -97,6 +105,15 @@ def verify(options: VerifyOptions) -> Report:
         remarks=(*planned.remarks, *own.remarks),
         suppressed=(*planned.suppressed, *own.suppressed),
     )
+
+
+def known_gates(file: Path | None, folder: Path | None = None) -> dict[str, Gate]:
+    """Load every gate, with the rules beside a system's file and in a folder of files."""
+    known: dict[str, Gate] = registry.load(gates, "GATE")
+    places = {place.resolve(): place for place in (file and file.parent, folder) if place}
+    for place in places.values():
+        known |= {gate.id: gate for gate in own_rules.read(place, known)}
+    return known
 
 
 def _touched(options: VerifyOptions) -> frozenset[Path] | None:
