@@ -6,6 +6,7 @@ A fixture holds whole files, as somebody keeps them; they are written down and r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,14 +15,15 @@ import yaml
 from small_system import GATES
 
 from tarmac.base.errors import BadInput
-from tarmac.base.report import Skip, Status
+from tarmac.base.report import Finding, Skip, Status
 from tarmac.check.verify import folder
 from tarmac.check.verify.built import kustomizations
 from tarmac.check.verify.running import Suppressions
 
 TODAY = date(2026, 11, 20)
 FOLDER = Path(__file__).parent
-OF_FILES = {name: gate for name, gate in GATES.items() if gate.of_files is not None}
+#: What programs of others find is in tests/gates/test_programs.py.
+OF_FILES = {name: gate for name, gate in GATES.items() if gate.of_files and not gate.program}
 FIXTURES = [p for p in sorted(FOLDER.glob("*/*.yaml")) if p.read_text().startswith("files:")]
 GOOD = [path for path in FIXTURES if path.name.startswith("good-")]
 BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
@@ -227,3 +229,17 @@ def test_without_helm_a_chart_is_said_not_to_be_judged(judged, monkeypatch):
     monkeypatch.setattr("tarmac.check.gates.views.programs.find_program", lambda *_, **__: None)
     (remark,) = judged(CHART, GATES["NET001"]).remarks
     assert "its objects were not judged: helm is not on this machine" in remark.what
+
+
+def test_what_a_program_finds_in_a_line_that_an_own_gate_names_is_left_out(judged):
+    def other(line):
+        found = Finding(f"a.yaml:{line}:5", "no such namespace")
+        return replace(GATES["VAL003"], of_files=lambda _: [found], scope=GATES["OBJ002"].scope)
+
+    files = yaml.safe_load((FOLDER / "OBJ002/bad-files-scaler.yaml").read_text())["files"]
+    files = {"a.yaml": "---\n".join(files.values())}
+    (own,) = judged(files, GATES["OBJ002"]).findings
+    line = own.position[1]
+    same, another = (judged(files, GATES["OBJ002"], other(at)) for at in (line, line + 1))
+    assert [found.gate for found in same.findings] == ["OBJ002"]
+    assert {found.gate for found in another.findings} == {"OBJ002", "VAL003"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from gated import TODAY, expected, files, findings, fixtures, written
@@ -13,8 +14,10 @@ from tarmac.base.report import Skip
 from tarmac.check import gates
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views import programs
+from tarmac.check.verify import folder
+from tarmac.check.verify.running import Suppressions
 
-IDS = [*(f"VAL{number:03}" for number in range(2, 11)), "VAL020", "VAL021"]
+IDS = [*(f"VAL{number:03}" for number in range(2, 11)), "VAL020", "VAL021", "VAL022"]
 GATES = registry.load(gates, "GATE")
 GOOD = [(gate, path) for gate in IDS for path in fixtures(gate, "good")]
 BAD = [(gate, path) for gate in IDS for path in fixtures(gate, "bad")]
@@ -30,6 +33,7 @@ NEEDS = {
     "VAL010": "promtool",
     "VAL020": "actionlint",
     "VAL021": "check-jsonschema",
+    "VAL022": "zizmor",
 }
 #: checkov takes seconds for each tree, and promtool's tests of every system are run in
 #: tests/contract/test_slo_rules.py.
@@ -38,7 +42,7 @@ FEWER = {
     "VAL010": (("shop", "production"),),
 }
 #: Those that look at the code's own repository.
-OF_CODE = ("VAL002", "VAL003", "VAL004", "VAL020", "VAL021")
+OF_CODE = ("VAL002", "VAL003", "VAL004", "VAL020", "VAL021", "VAL022")
 RENDERED = [
     *((gate, *names) for gate in IDS for names in FEWER.get(gate, TYPICAL)),
     *((gate, system, "repository") for gate in OF_CODE for system in ("shop", "trading")),
@@ -130,6 +134,35 @@ def test_without_the_program_it_is_skipped_and_says_how_to_get_it(
         list(GATES[gate].check(subject))
     with pytest.raises(Skip, match="nothing was written to disk"):
         list(GATES[gate].check(replace(subject, folder=None)))
+
+
+INJECTED = """\
+on: issues
+permissions: {}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: echo ${{ github.event.issue.title }}
+"""
+#: A file of another name than programs expect, one of its lines, and how bad that is.
+FOREIGN = {
+    "VAL003": ("-odd name.sh", "#!/bin/sh\nrm -r $1/x\n", "-odd name.sh:2:", True),
+    "VAL004": ("api/Dockerfile.dev", "FROM debian\nRUN cd /x && make\n", "Dockerfile.dev:1:", True),
+    "VAL020": (".github/workflows/-a.yml", "on: push\njobs: {a: {step: []}}\n", "-a.yml:2:", False),
+    "VAL022": (".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
+}
+
+
+@pytest.mark.parametrize(("gate", "case"), FOREIGN.items(), ids=lambda part: part[:6])
+def test_files_without_a_model_are_shown_to_the_program_as_well(gate, case, tmp_path, monkeypatch):
+    name, text, where, is_warning = case
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(text)
+    report = folder.judge(Path(), TODAY, [GATES[gate]], lambda _: Suppressions())
+    assert [finding for finding in report.findings if where in finding.where], report
+    assert {finding.warning for finding in report.findings} == {is_warning}
 
 
 @pytest.mark.parametrize("program", ["kube-score", "checkov", "shellcheck", "hadolint"])

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from tarmac.base import registry
+from tarmac.check import gates
 from tarmac.cli.main import tarmac
 
 FOLDER = Path(__file__).parent
@@ -23,13 +25,18 @@ MISTAKES = yaml.safe_load((FOLDER / "mistakes.yaml").read_text(encoding="utf-8")
 ALL = 4 + 3 + 3 + 4 + 4 + 6 + 1
 
 
+#: Gates whose programs this tier has not.
+ASK_PROGRAMS = {f"gate:{id_}" for id_, gate in registry.load(gates, "GATE").items() if gate.program}
+
+
 def judged(folder, *options):
     """Run the verb as a user does; return its exit code and the findings that fail."""
     asked = ["verify", "--files", str(folder), "--date", "2026-11-20", "--json", *options]
     done = CliRunner().invoke(tarmac, asked, catch_exceptions=False)
     report = json.loads(done.output)
     found = [f for result in report["results"] for f in result["findings"]]
-    assert [r["what"] for r in report["results"] if r["status"] == "skipped"] == []
+    skipped = {result["what"] for result in report["results"] if result["status"] == "skipped"}
+    assert skipped <= ASK_PROGRAMS
     assert report["remarks"] == []
     return done.exit_code, [finding for finding in found if not finding["warning"]]
 

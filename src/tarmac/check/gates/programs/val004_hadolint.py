@@ -1,14 +1,23 @@
-"""Rendered Dockerfiles follow the known good practice: hadolint."""
+"""Dockerfiles follow the known good practice: hadolint."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
-from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, is_dockerfile
-from tarmac.check.gates.views.programs import exceptions, find, read, rendered, run, tree
+from tarmac.check.gates.views.programs import (
+    exceptions,
+    find,
+    found_files,
+    read,
+    rendered,
+    run,
+    tree,
+)
 from tarmac.check.gates.views.scope import counted_in_files
 
 
@@ -16,13 +25,24 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield what hadolint says of the tree's Dockerfiles."""
     folder, program = tree(subject), find("hadolint")
     paths = rendered(subject, folder, "Dockerfile", "*.Dockerfile", "Dockerfile.*")
-    paths = [path for path in paths if is_dockerfile(path)]
+    yield from _said(program, folder, [path for path in paths if is_dockerfile(path)])
+
+
+def check_files(files: Files) -> Iterator[Finding]:
+    """Yield what hadolint says of Dockerfiles; only what it calls an error fails."""
+    yield from _said(find("hadolint"), Path(), found_files(dockerfiles(files)), lenient=True)
+
+
+def _said(
+    program: str, folder: Path, paths: Sequence[str], *, lenient: bool = False
+) -> Iterator[Finding]:
     if not paths:
         return
     without = [option for code in exceptions("hadolint") for option in ("--ignore", code)]
-    for complaint in read(run([program, "-f", "json", *without, *paths], folder)):
-        where = f"{complaint['file']}:{complaint['line']}:{complaint['column']}"
-        yield Finding(where, f"{complaint['message']} ({complaint['code']})", GATE.id)
+    for said in read(run([program, "-f", "json", *without, *paths], folder, reads=paths)):
+        where = f"{said['file'].removeprefix('./')}:{said['line']}:{said['column']}"
+        warning = lenient and said["level"] != "error"
+        yield Finding(where, f"{said['message']} ({said['code']})", GATE.id, warning=warning)
 
 
 GATE = Gate(
@@ -31,6 +51,7 @@ GATE = Gate(
     phase="containers",
     source="https://github.com/hadolint/hadolint",
     check=check,
+    of_files=check_files,
     program="hadolint",
     scope=counted_in_files("Dockerfiles", dockerfiles),
     level=Level.VALID,

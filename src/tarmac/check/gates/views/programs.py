@@ -57,6 +57,12 @@ def find(name: str) -> str:
     return found
 
 
+def found_files(artifacts: Iterable[Artifact]) -> list[str]:
+    """List files that are judged without a plan, so that a program takes none for an option."""
+    paths = {artifact.path for artifact in artifacts if not artifact.built_by}
+    return sorted(path if path.startswith("/") else f"./{path}" for path in paths)
+
+
 def run(
     argv: list[str],
     folder: Path,

@@ -1,0 +1,76 @@
+"""Workflows give nobody more than they need to: zizmor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tarmac.base.report import Finding, Level
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
+from tarmac.check.gates.views.programs import find, found_files, read, run, tree
+from tarmac.check.gates.views.scope import paths
+
+#: It ends with 11 to 14 for the severity of what it found.
+CODES = (0, 11, 12, 13, 14)
+OPTIONS = ("--format=json", "--offline", "--no-config", "--no-progress", "--min-confidence=medium")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield what zizmor says of the tree's workflows."""
+    folder = tree(subject)
+    found = sorted(
+        path.relative_to(folder).as_posix()
+        for end in ("*.yml", "*.yaml")
+        for path in (folder / FOLDER).glob(end)
+    )
+    yield from _said(find("zizmor"), folder, found)
+
+
+def check_files(files: Files) -> Iterator[Finding]:
+    """Yield what zizmor says of workflows; only what it calls severe fails."""
+    found = found_files(workflow.artifact for workflow in workflows(files))
+    yield from _said(find("zizmor"), Path(), found, lenient=True)
+
+
+def _said(
+    program: str, folder: Path, paths: Sequence[str], *, lenient: bool = False
+) -> Iterator[Finding]:
+    if not paths:
+        return
+    for said in read(run([program, *OPTIONS, *paths], folder, CODES, reads=paths)):
+        place = _place(said)
+        warning = lenient and said["determinations"]["severity"] != "High"
+        detail = place["symbolic"]["annotation"]
+        what = f"{said['desc']}: {detail} ({said['ident']}); {said['url']} says how to correct it"
+        yield Finding(_where(place), what, GATE.id, warning=warning)
+
+
+def _place(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the place that a finding is about, of those that it names."""
+    places: list[dict[str, Any]] = said["locations"]
+    primary = (place for place in places if place["symbolic"]["kind"] == "Primary")
+    return next(primary, places[0])
+
+
+def _where(place: dict[str, Any]) -> str:
+    path = place["symbolic"]["key"]["Local"]["verbatim_path"].removeprefix("./")
+    start = place["concrete"]["location"]["start_point"]
+    return f"{path}:{start['row'] + 1}:{start['column'] + 1}"
+
+
+GATE = Gate(
+    id="VAL022",
+    title="zizmor finds no weakness in a workflow",
+    phase="delivery",
+    source="https://docs.zizmor.sh/audits/",
+    check=check,
+    of_files=check_files,
+    program="zizmor",
+    scope=paths("workflows", f"{FOLDER}*.yml", f"{FOLDER}*.yaml"),
+    reads="What it is sure of, or almost; it asks no network, so not for known vulnerabilities.",
+    level=Level.VALID,
+    targets=("repository",),
+)
