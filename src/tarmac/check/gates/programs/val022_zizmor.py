@@ -1,4 +1,4 @@
-"""Workflows give nobody more than they need to: zizmor."""
+"""Workflows have no more rights than they need, and run no text from outside: zizmor."""
 
 from __future__ import annotations
 
