@@ -36,6 +36,7 @@ EXAMPLES = {
     "tarmac": "1",
     "system": "shop",
     "env": "{LOG_LEVEL: info}",
+    "include": "[../payments]",
     "services": "{web: {run: [npm, start], port: 8080}}",
     "services.*": "{run: [npm, start], port: 8080}",
     "services.*.source": "services/orders",

@@ -6,8 +6,9 @@ Called by the loader. Scalars follow YAML 1.2's core schema: `no` is a string, n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from tarmac.base.errors import BadInput, Problem
@@ -37,18 +38,37 @@ _TEXT = ("!", "tag:yaml.org,2002:str")
 
 
 class Document:
-    """A parsed file: `data` is dicts, tuples and scalars; `locate` finds a path's place."""
+    """A parsed file: `data` is dicts, tuples and scalars; `locate` finds a path's place.
 
-    def __init__(self, file: str, root: Node, data: Any) -> None:
+    Of a file that includes others, `elsewhere` says what stands in which: by a path's beginning,
+    the file and the beginning there.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        root: Node,
+        data: Any,
+        elsewhere: Mapping[Path, tuple[Document, Path]] = MappingProxyType({}),
+    ) -> None:
         self.file = file
         self.data = data
         self._root = root
+        self._elsewhere = elsewhere
+
+    def joined(self, elsewhere: Mapping[Path, tuple[Document, Path]]) -> Document:
+        """Return it as a file that includes others."""
+        return Document(self.file, self._root, self.data, elsewhere)
 
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """Find the place of a value (or of its key); the nearest known place above if absent.
 
         A name may also stand for an element of a list: `calls: [a, {b: {...}}]` has ("calls", "b").
         """
+        for size in range(len(path), 0, -1) if self._elsewhere else ():
+            if there := self._elsewhere.get(path[:size]):
+                other, beginning = there
+                return other.locate((*beginning, *path[size:]), key=key)
         node, found = self._root, self._root
         for index, step in enumerate(path):
             last = index == len(path) - 1

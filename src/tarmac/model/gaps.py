@@ -17,9 +17,13 @@ class Gaps:
     #: Services in the model whose parts could not be read.
     incomplete: frozenset[str] = frozenset()
 
-    def also(self, incomplete: frozenset[str]) -> Gaps:
-        """Add services whose parts could not be read."""
-        return Gaps(self.names, self.sections, incomplete)
+    def and_of(self, other: Gaps) -> Gaps:
+        """Add those of another file of the system."""
+        names = {
+            section: self.names.get(section, frozenset()) | other.names.get(section, frozenset())
+            for section in {*self.names, *other.names}
+        }
+        return Gaps(names, self.sections | other.sections, self.incomplete | other.incomplete)
 
     def has(self, section: str, name: str) -> bool:
         """Tell whether a name that the model lacks may well be in the file."""

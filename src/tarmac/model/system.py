@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from tarmac.model.delivery import Delivery
 from tarmac.model.document import Document
 from tarmac.model.environment import Environment, ExternalService
+from tarmac.model.include import Checkout, IncludeEntry
 from tarmac.model.location import Location, Path
 from tarmac.model.objective import Invariant, Objective
 from tarmac.model.organization import Organization
@@ -20,6 +22,8 @@ from tarmac.model.store import BrokerEntry, StoreEntry
 from tarmac.model.texts import Domain, Owner
 from tarmac.model.value import EnvName, EnvValue, HostLabel, Name, StrictModel
 
+#: What a part says of itself, in its folder.
+PART_FILE = "service.yaml"
 #: Environments of these names have the target that they name, unless they say another.
 _TARGETS = ("compose", "repository")
 
@@ -33,11 +37,23 @@ def _targets_by_name(value: Any) -> Any:
     }
 
 
+def _services_or_include(schema: dict[str, Any]) -> None:
+    schema["required"].remove("services")
+    schema["anyOf"] = [{"required": ["services"]}, {"required": ["include"]}]
+
+
 class SystemFile(StrictModel):
     """What stands in `tarmac.yaml`."""
 
+    model_config = ConfigDict(json_schema_extra=_services_or_include)
+
     tarmac: Literal[1] = Field(description="The format's version.")
     system: Name = Field(description="The name of the system.")
+    include: tuple[IncludeEntry, ...] = Field(
+        default=(),
+        description="Other systems' files, whose services, stores, broker, externals, objectives "
+        "and invariants become part of this one; with it, `services` may be left out.",
+    )
     owner: Owner | None = Field(default=None, description="The team that owns it: @acme/shop.")
     domain: Domain | None = Field(default=None, description="The domain of its public hosts.")
     env: dict[EnvName, EnvValue] = Field(default={}, description="For every service.")
@@ -68,6 +84,13 @@ class SystemFile(StrictModel):
         "them; without it, accounts are made elsewhere.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _may_only_include(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("include") and "services" not in value:
+            return {**value, "services": {}}
+        return value
+
 
 @dataclass(frozen=True)
 class SourcedPart:
@@ -77,6 +100,11 @@ class SourcedPart:
     #: The folder of its service.yaml, relative to the system's file or absolute.
     folder: str
     document: Document
+
+    @property
+    def file(self) -> str:
+        """The path of its service.yaml."""
+        return posixpath.join(self.folder, PART_FILE)
 
 
 @dataclass(frozen=True)
@@ -92,6 +120,10 @@ class System:
     sql: Mapping[str, str] = field(default_factory=dict)
     #: The JSON Schemas of events that parts publish, by topic; of those that have one.
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: The files that it includes, as they are read.
+    included: tuple[str, ...] = ()
+    #: The repository of each service and store that is included from one.
+    checkouts: Mapping[str, Checkout] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -100,9 +132,9 @@ class System:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files of the model: its own first, then those of the parts."""
-        parts = {part.document.file for parts in self.parts.values() for part in parts}
-        return (self.document.file, *sorted(parts - {self.document.file}))
+        """The files of the model: its own first, then those that it includes, and of the parts."""
+        parts = {part.file for parts in self.parts.values() for part in parts}
+        return (self.document.file, *sorted({*self.included, *parts} - {self.document.file}))
 
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """Find the place of a value in `tarmac.yaml`."""
