@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.base.foreign import files
 from tarmac.model.conventions import CALLER_HEADER, CALLER_JWKS_FILE
 from tarmac.plan.callers import DEVELOPER
 from tarmac.run.copies import NotHealthy, temporary_copy, wait_healthy
@@ -265,12 +264,12 @@ class System:
 
     def invariants(self) -> tuple[InvariantResult, ...]:
         """Ask whether the system's `invariants` hold now; each result says which rows break it."""
-        from tarmac.model.loader import load  # noqa: PLC0415
+        from tarmac.project.reading import load  # noqa: PLC0415
         from tarmac.run.local.stores.invariants import ask  # noqa: PLC0415 - few tests ask
 
         options = client.last_options(self.home)
         assert options is not None  # noqa: S101 - it runs
-        return ask(load(options.file, files.content), self.store_url)
+        return ask(load(options.file, sources=options.sources), self.store_url)
 
     def mark(self) -> Mapping[str, tuple[int, int]]:
         """Note how much everything has printed and how often it was restarted."""

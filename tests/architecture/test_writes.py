@@ -21,6 +21,7 @@ OTHERS = {
     "check/verify/built/charts.py": "a temporary file",
     "cli/_become.py": "a temporary file",
     "cli/_verify.py": "a temporary file",
+    "project/repository.py": "the cache of this machine",
     "render/tree/successor.py": "below open folders, through no link",
     "render/tree/swap.py": "below open folders, through no link",
     "run/local/host/disks.py": "a disk in a mount namespace of its own",

@@ -136,7 +136,7 @@ def report(
     )
     theirs = tuple(node for node in status.nodes if node.state not in (state.OUTSIDE, state.OFF))
     _show.what_to_open(console, theirs, status.dashboard)
-    _show.what_is_off(console, status)
+    _show.what_differs(console, status)
     unknown = [node.name for node in status.nodes if node.state == state.RUNNING]
     for name in unknown:
         console.print(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ import click
 
 from tarmac.base import writing
 from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.base.foreign import files
+from tarmac.base.foreign import files, git
 from tarmac.base.places import SYSTEM_FILE
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
@@ -40,6 +41,20 @@ def numbers(ctx: click.Context, param: click.Parameter, values: tuple[str, ...])
         if not equals or not re.fullmatch(r"[0-9]{1,9}", number) or not 1 <= int(number) <= 50:
             raise click.BadParameter(f"'{value}' is not NAME=N, with N from 1 to 50", ctx, param)
         found[name] = int(number)
+    return found
+
+
+def sources(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Read `REPOSITORY=FOLDER` options; the folders absolute, empty where none is given."""
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, folder = value.partition("=")
+        if not equals or not name:
+            what = f"'{value}' is not REPOSITORY=FOLDER, e.g. payments=../payments"
+            raise click.BadParameter(what, ctx, param)
+        if folder and not Path(folder).is_dir():
+            raise click.BadParameter(f"'{folder}' is not a folder; correct it", ctx, param)
+        found[name] = str(Path(folder).resolve()) if folder else ""
     return found
 
 
@@ -188,6 +203,20 @@ def system_and_name(
     except BadInput:
         is_system = False
     return (word, None) if is_system else (None, word)
+
+
+def bring_included(file: str, sources: Mapping[str, str], *, offline: bool = False) -> None:
+    """Bring what a system includes onto this machine, here, where the user's own git can ask.
+
+    Raises:
+        BadInput: what is wrong with the system's file, or with what it includes.
+    """
+    if offline:
+        os.environ[git.OFFLINE] = "1"  # of the supervisor, too
+    if "include:" in files.text(file):  # most include nothing, and the model takes long to import
+        from tarmac.project.reading import load
+
+        load(file, sources=sources)
 
 
 def check_names(system: str | None, names: tuple[str, ...]) -> None:

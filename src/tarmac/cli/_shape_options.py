@@ -26,6 +26,15 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Do not manage a service; start it by `tarmac run` or in a debugger. Kept by the next "
         "`up` that does not say it.",
     ),
+    click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        callback=_project.sources,
+        metavar="REPOSITORY=FOLDER",
+        help="Run a folder of yours in place of an included repository. Kept by the next `up`; an "
+        "empty FOLDER goes back to the revision.",
+    ),
     click.option("--only", is_flag=True, help="Start NAMES without what they need."),
     click.option("--group", "groups", multiple=True, metavar="GROUP", help="Start a group, too."),
     click.option(

@@ -69,8 +69,10 @@ def table(status: Status, width: int) -> Table:
     return drawn
 
 
-def what_is_off(console: Console, status: Status) -> None:
-    """Print the services and stores that are off."""
+def what_differs(console: Console, status: Status) -> None:
+    """Print which repositories do not run as they are locked, and what is off."""
+    for line in status.replaced:
+        console.print(line, style="yellow", soft_wrap=True)
     if status.off:
         text = f"off: {', '.join(status.off)}; `tarmac start NAME` starts one"
         console.print(text, style="dim", soft_wrap=True)

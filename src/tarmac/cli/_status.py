@@ -18,7 +18,7 @@ def show(console: Console, status: SystemStatus, remarks: Iterable[str] = ()) ->
     """Print the state of a system, what else there is to say, and why something is not healthy."""
     if isinstance(status, Status):
         console.print(_show.table(status, console.width))
-        _show.what_is_off(console, status)
+        _show.what_differs(console, status)
     else:
         from tarmac.cli._show_cluster import show_workloads
 

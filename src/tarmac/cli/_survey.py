@@ -113,13 +113,12 @@ def show_sources(lines: Sequence[ExplainedLine], file: str, *, err: bool = False
 
 def checked(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Load the new file; return what is wrong in it, and the toolchains that this machine lacks."""
-    from tarmac.base.foreign import files
-    from tarmac.model.loader import load
+    from tarmac.project.reading import load
     from tarmac.run.local.host import toolchains
     from tarmac.run.local.host.missing_programs import missing_programs
 
     try:
-        system = load(str(file), files.content)
+        system = load(str(file))
         return (), (*missing_programs(system), *toolchains.lacks(system))
     except BadInput as error:
         return tuple(map(str, error.problems)), ()

@@ -39,8 +39,7 @@ def VERB(
 
     Example: tarmac dead-letters shop --replay payments-db/7
     """
-    from tarmac.base.foreign import files
-    from tarmac.model.loader import load
+    from tarmac.project.reading import load
     from tarmac.run.local.stores import dead_letters
     from tarmac.run.local.supervisor import client
 
@@ -49,7 +48,7 @@ def VERB(
     file = _project.find(system)
     home = _project.running_home(system, namespace)
     urls, without = dead_letters.stores_of(
-        load(str(file), files.content),
+        load(str(file), sources=client.sources_of(home)),
         functools.partial(client.store_url, home),
     )
     if replayed or dropped or every:

@@ -48,8 +48,7 @@ def VERB(
     """
     from dataclasses import asdict
 
-    from tarmac.base.foreign import files
-    from tarmac.model.loader import load
+    from tarmac.project.reading import load
     from tarmac.run.local.supervisor import checkup
 
     if environment and not cloud:
@@ -60,7 +59,7 @@ def VERB(
         checks = checkup.of_everything()
     else:
         file = _project.find(system)
-        loaded = load(str(file), files.content)
+        loaded = load(str(file))
         checks = checkup.of_system(loaded)
     good = not any(check.fails for check in checks)
     if as_json:

@@ -95,17 +95,16 @@ def VERB(
 
     Example: tarmac drill shop orders-db-kill
     """
-    from tarmac.base.foreign import files
     from tarmac.cli import _drill, _quick, _show
     from tarmac.drill import evidence_of_run, explain, exporting, read_drill, schedule, session
     from tarmac.drill.drill import outcome
     from tarmac.drill.file import drill_file
-    from tarmac.model.loader import load
+    from tarmac.project.reading import load
     from tarmac.run.opening import CLUSTER, Place
 
     system, name = named
     file = _project.find(system)
-    loaded = load(str(file), files.content)
+    loaded = load(str(file))
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
     place = Place(target, namespace or session.NEW_COPY, context, environment)
     if urls:

@@ -45,17 +45,16 @@ def VERB(
 
     Example: tarmac game-day shop data --form data.md
     """
-    from tarmac.base.foreign import files
     from tarmac.cli import _drill, _show
     from tarmac.drill import evidence_of_run, explain, game_day, read_drill, session
     from tarmac.drill.drill import sentence
     from tarmac.drill.file import drill_file
     from tarmac.drill.report import game_day_form
-    from tarmac.model.loader import load
+    from tarmac.project.reading import load
 
     system, name = named
     file = _project.find(system)
-    loaded = load(str(file), files.content)
+    loaded = load(str(file))
     if lists or name is None:
         for one in game_day.known(loaded):
             click.echo(f"{one:24} {game_day.load(one, loaded)[1].title}")

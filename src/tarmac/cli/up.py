@@ -19,6 +19,7 @@ SECTION = "Run"
 @click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; leave it running.")
 @click.option("--watch", "-w", is_flag=True, help="Reload services when their files change.")
 @click.option("--ui", is_flag=True, help="Show it as `tarmac ui` does; `q` leaves it running.")
+@click.option("--offline", is_flag=True, help="Ask no repository; take what is on this machine.")
 @click.option("--from", "snapshot", metavar="NAME", help="Begin with the data of a snapshot.")
 @_shape_options.shape_options
 @_project.timeout_option
@@ -31,6 +32,7 @@ def VERB(
     detach: bool,
     watch: bool,
     ui: bool,
+    offline: bool,
     snapshot: str | None,
     timeout: float | None,
     as_json: bool,
@@ -69,6 +71,7 @@ def VERB(
         **shape,
     )
     options = asked.after(client.options_before(home), runs=client.is_running(home))
+    _project.bring_included(options.file, options.sources, offline=offline)
     if snapshot is not None:
         from tarmac.run.local.supervisor import new_copy
 

@@ -1,7 +1,7 @@
 """What a system includes: another system's file, by its path or in a revision of a repository.
 
-Read by `joining`. Whoever finds a revision's files is asked for a `GitRevision`, and returns a
-`Checkout`: the model itself does no I/O.
+Read by `joining`. The model does no I/O: a function that it is given finds the files of a
+`GitRevision`, and returns them as a `Checkout`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _URL = re.compile(
 )
 #: A branch, a tag or a commit, without what git or a shell reads as more than a name.
 _REVISION = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_+./-]*[A-Za-z0-9_+-])?")
+#: A commit, by all of its digits.
+COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def _url(value: str) -> str:
@@ -63,8 +65,8 @@ class Include(StrictModel):
     )
     revision: Annotated[str, AfterValidator(_revision)] | None = Field(
         default=None,
-        description="Of `git`: a tag, a branch, or a commit's 40 digits. tarmac.lock keeps its "
-        "commit until `tarmac include --update`.",
+        description="Of `git`: a tag, a branch, or a commit's 40 digits. Its commit is kept in "
+        "tarmac.include.lock until `tarmac include --update`.",
     )
     file: FilePath = Field(
         default="tarmac.yaml", description="Of `git`: the system's file in the repository."
@@ -112,6 +114,15 @@ class GitRevision:
     def name(self) -> str:
         """The repository's short name: `payments`."""
         return re.split(r"[/:]", self.url)[-1].removesuffix(".git")
+
+    def is_named(self, name: str) -> bool:
+        """Tell whether a name is its repository's: the short one, or the address."""
+        return name in (self.name, self.url)
+
+    @property
+    def tag(self) -> str:
+        """The tag of images that are built of it, where the environment names no other."""
+        return re.sub(r"[^A-Za-z0-9_.-]", "-", self.revision)[:128]
 
     def __str__(self) -> str:
         return f"{self.url.removesuffix('.git')}@{self.revision}"

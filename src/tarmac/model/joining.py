@@ -28,7 +28,7 @@ Read = Callable[[str], bytes]
 SECTIONS = ("services", "stores", "externals", "invariants")
 #: The names of a file that is not read: nothing is concluded from their absence.
 UNREAD = Gaps(sections=frozenset((*SECTIONS, "broker")))
-#: More than anybody writes; a chain of repositories could go on for ever.
+#: Far more than a system has; a chain of repositories could go on for ever.
 MOST_FILES = 100
 
 

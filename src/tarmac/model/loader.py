@@ -55,6 +55,7 @@ def load(file: str, read: Read, find: Find = no_repository) -> System:
         _sql(data, folder, read),
         _schemas(parts, read),
         tuple(other.path for other in joined.others),
+        tuple(dict.fromkeys(other.checkout for other in joined.others if other.checkout)),
         joined.checkouts,
     )
     incomplete = frozenset(

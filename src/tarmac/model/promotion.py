@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -31,10 +31,12 @@ class ImageVersions:
 
     version: str
     images: Mapping[str, str]
+    #: The tags of services that are built in repositories of their own.
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, service: str) -> str:
         """Give a service's tag or digest."""
-        return self.images.get(service, self.version)
+        return self.images.get(service, self.elsewhere.get(service, self.version))
 
 
 def current(system: System, environment: str) -> ImageVersions:
@@ -47,7 +49,8 @@ def current(system: System, environment: str) -> ImageVersions:
     if known[environment].target == "repository":
         where = str(system.locate(("environments", environment), key=True))
         raise BadInput([Problem(where, f"'{environment}' runs nothing; name one that does")])
-    return ImageVersions(known[environment].version, dict(known[environment].images))
+    tags = {name: checkout.revision.tag for name, checkout in system.checkouts.items()}
+    return ImageVersions(known[environment].version, dict(known[environment].images), tags)
 
 
 def promoted(
@@ -87,7 +90,7 @@ def promoted(
         taken.pop(image_pins.BROKER, None)
         if image_pins.BROKER in before.images:
             taken[image_pins.BROKER] = before.images[image_pins.BROKER]
-    return ImageVersions(base.version, {**taken, **images})
+    return ImageVersions(base.version, {**taken, **images}, base.elsewhere)
 
 
 def _same_broker(system: System, source: str, to: str) -> bool:

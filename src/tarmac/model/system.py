@@ -122,6 +122,8 @@ class System:
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: The files that it includes, as they are read.
     included: tuple[str, ...] = ()
+    #: The repositories that it includes, each once.
+    repositories: tuple[Checkout, ...] = ()
     #: The repository of each service and store that is included from one.
     checkouts: Mapping[str, Checkout] = field(default_factory=dict)
 
@@ -135,6 +137,15 @@ class System:
         """The files of the model: its own first, then those that it includes, and of the parts."""
         parts = {part.file for parts in self.parts.values() for part in parts}
         return (self.document.file, *sorted({*self.included, *parts} - {self.document.file}))
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Say which folders stand in place of included revisions."""
+        own = (checkout for checkout in self.repositories if checkout.own)
+        return tuple(
+            f"{one.revision.name} is {one.folder}, not revision {one.revision.revision}"
+            for one in own
+        )
 
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """Find the place of a value in `tarmac.yaml`."""

@@ -40,7 +40,7 @@ class CatalogueService:
     #: As the model writes it: `@acme/orders`.
     owner: str
     place: str
-    #: Folders of its sources, from the repository's root.
+    #: Folders of its sources, from the repository's root; none of what another repository has.
     folders: tuple[str, ...]
     apis: tuple[ApiDocument, ...]
     #: Services, stores (`broker` among them) and externals that it uses, each once, sorted.
@@ -49,6 +49,8 @@ class CatalogueService:
     externals: tuple[str, ...]
     publishes: tuple[str, ...]
     consumes: tuple[str, ...]
+    #: The repository that it comes from, where that is not the system's own.
+    repository: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,9 @@ def _service(system: System, name: str, found: tuple[Edge, ...]) -> CatalogueSer
     def targets(*kinds: str) -> set[str]:
         return {edge.target for edge in own if edge.kind in kinds and edge.target != name}
 
+    elsewhere = system.checkouts.get(name)
+    folders = tuple(_rooted(part.folder) for part in parts)
+    folders = folders or (_rooted(posixpath.join(system.folder, spec.cwd or ".")),)
     stores = targets("store") | ({ports.BROKER} if targets(*BROKER_KINDS) else set())
     about = " + ".join(part.part.package or part.part.part for part in parts)
     return CatalogueService(
@@ -121,14 +126,14 @@ def _service(system: System, name: str, found: tuple[Edge, ...]) -> CatalogueSer
         about=about or " ".join(spec.run or ()),
         owner=spec.owner or system.file.owner or system.name,
         place=str(system.locate(("services", name), key=True)),
-        folders=tuple(_rooted(part.folder) for part in parts)
-        or (_rooted(posixpath.join(system.folder, spec.cwd or ".")),),
-        apis=_apis(system, name),
+        folders=() if elsewhere else folders,
+        apis=() if elsewhere else _apis(system, name),
         calls=tuple(sorted(targets("call"))),
         stores=tuple(sorted(stores)),
         externals=tuple(sorted(targets("external"))),
         publishes=spec.publishes,
         consumes=spec.consumes,
+        repository=elsewhere.revision.url if elsewhere else "",
     )
 
 

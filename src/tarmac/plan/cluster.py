@@ -152,6 +152,8 @@ class Workload:
     once: tuple[OneTimeTask, ...] = ()
     #: Folders, relative to the system's file, that its image is built from.
     sources: tuple[str, ...] = ()
+    #: The repository that builds its image, where that is not the system's own.
+    repository: str = ""
     #: Services for each of which it has a caller token.
     caller_tokens: tuple[str, ...] = ()
     #: It asks the API server for the keys by which it verifies its callers' tokens.
@@ -254,6 +256,11 @@ class ClusterPlan:
     def services(self) -> tuple[Workload, ...]:
         """The workloads that are services."""
         return tuple(workload for workload in self.workloads if workload.role == "service")
+
+    @cached_property
+    def own_services(self) -> tuple[Workload, ...]:
+        """The services whose images the system's own repository builds."""
+        return tuple(service for service in self.services if not service.repository)
 
     @cached_property
     def stores(self) -> tuple[Workload, ...]:

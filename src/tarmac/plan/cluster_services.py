@@ -97,10 +97,8 @@ def service_workload(
             for task, task_spec in spec.tasks.items()
             if not task_spec.here
         ),
-        sources=tuple(
-            posixpath.relpath(part.folder, system.folder or ".") for part in system.parts[name]
-        )
-        or ((spec.cwd,) if spec.cwd else ()),
+        sources=_sources(system, name),
+        repository=system.checkouts[name].revision.url if name in system.checkouts else "",
         caller_tokens=callers.callees(bindings, name),
         caller_keys=callers.asks_for_keys(bindings, name),
     )
@@ -131,9 +129,20 @@ def _extras(bindings: Bindings, name: str) -> Iterator[str]:
     yield from sorted(found - {""})
 
 
+def _sources(system: System, name: str) -> tuple[str, ...]:
+    """List the folders that its image is built from here; none if another repository builds it."""
+    if name in system.checkouts:
+        return ()
+    folders = (posixpath.relpath(p.folder, system.folder or ".") for p in system.parts[name])
+    cwd = system.file.services[name].cwd
+    return tuple(folders) or ((cwd,) if cwd else ())
+
+
 def _image(system: System, settled: Environment, name: str) -> str:
     registry = settled.registry or system.name
-    own = settled.images.get(name, settled.version)
+    checkout = system.checkouts.get(name)
+    usual = checkout.revision.tag if checkout else settled.version
+    own = settled.images.get(name, usual)
     return f"{registry}/{name}{'@' if own.startswith('sha256:') else ':'}{own}"
 
 

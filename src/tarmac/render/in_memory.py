@@ -6,7 +6,7 @@ import os.path
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from tarmac.base.errors import BadInput, Problem
 from tarmac.base.foreign import files
 from tarmac.base.places import SYSTEM_FILE
 from tarmac.catalog import stores
-from tarmac.model.loader import load
+from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy, no_environment
+from tarmac.project.reading import load
 from tarmac.render import collect
 from tarmac.render.renderer import Renderer
 from tarmac.render.tree import folder
@@ -66,7 +67,7 @@ def planned(file: Path, environment: str | None) -> ClusterPlan:
         return files.content(root / name)
 
     try:
-        return _plan(label, read, environment)
+        return _plan(load(label, read, root=root), environment)
     except BadInput as error:
         raise BadInput(_renamed(problem, typed) for problem in error.problems) from None
 
@@ -110,8 +111,7 @@ def source_of(file: Path, plan: ClusterPlan) -> RenderSource:
     return RenderSource(label, path.parent, plan.system, plan.environment, command, among)
 
 
-def _plan(file: str, read: Callable[[str], bytes], environment: str | None) -> ClusterPlan:
-    system = load(file, read)
+def _plan(system: System, environment: str | None) -> ClusterPlan:
     known = sorted(system.file.environments)
     if environment is None and not known:
         raise no_environment(system)

@@ -10,7 +10,6 @@ from pathlib import Path
 from tarmac.base import registry
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.evidence import contents, digest
-from tarmac.base.foreign import files
 from tarmac.base.report import Report, Result
 from tarmac.catalog import stores
 from tarmac.change.cost.catalogue import prices
@@ -20,11 +19,12 @@ from tarmac.check import gates
 from tarmac.check.verify.by_requirement import judge
 from tarmac.check.verify.checklist_files import RECORDED, ChecklistFiles, content, read_checklist
 from tarmac.check.verify.system import VerifyOptions, verify
-from tarmac.model.loader import load, read_as
+from tarmac.model.loader import read_as
 from tarmac.model.report_data import ReportData, unknown_requirements
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy
+from tarmac.project.reading import load
 from tarmac.reports.drill_records import DrillRecord
 from tarmac.reports.drill_records import read as read_drills
 
@@ -75,7 +75,7 @@ def read(
     Raises:
         BadInput: a file is wrong, or no environment is named and none can be chosen.
     """
-    system = load(str(file), files.content)
+    system = load(str(file))
     name = environment or _chosen(system)
     plan = deploy(system, name, registry.load(stores, "STORE"))
     if plan.settings.target == "repository":

@@ -12,12 +12,11 @@ from typing import Any
 
 from tarmac.base import registry
 from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
-from tarmac.base.foreign import files
 from tarmac.catalog import stores
 from tarmac.catalog.stores.kind import StoreKind
-from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan.access import shell_call
+from tarmac.project.reading import load
 from tarmac.render import in_memory
 from tarmac.run import pod_objectives
 from tarmac.run.cluster import kubectl
@@ -87,7 +86,7 @@ class ClusterSystem:
     @cached_property
     def model(self) -> System:
         """What its file says."""
-        return self.loaded or load(str(self.file), files.content)
+        return self.loaded or load(str(self.file))
 
     def status(self) -> ClusterStatus:
         """Read the state of every workload. Raises Refusal."""

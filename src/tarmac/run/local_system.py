@@ -72,10 +72,9 @@ class LocalSystem:
         """What its file says."""
         if self.loaded is not None:
             return self.loaded
-        from tarmac.base.foreign import files  # noqa: PLC0415
-        from tarmac.model.loader import load  # noqa: PLC0415
+        from tarmac.project.reading import load  # noqa: PLC0415
 
-        return load(str(self.file), files.content)
+        return load(str(self.file), sources=client.sources_of(self.home))
 
     def status(self) -> Status:
         """Read the state of all of it. Raises BadInput where it never ran."""

@@ -134,6 +134,14 @@ image() {
     kind load docker-image "$name" --name "$cluster"
 }
 
+# pulled NAME: takes an image that another repository builds, from its registry or from here.
+pulled() {
+    say "image $1"
+    before='' after=''
+    docker image inspect "$1" >/dev/null 2>&1 || docker pull "$1"
+    kind load docker-image "$1" --name "$cluster"
+}
+
 # service NAME: what must be done before it, and then the service itself.
 service() {
     say "service $1"

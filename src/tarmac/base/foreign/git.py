@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tarmac.base.errors import MissingTool
 
+#: Set to 1, no repository of another machine is asked.
+OFFLINE = "TARMAC_OFFLINE"
 #: What git sets for its hooks: with GIT_DIR it takes any folder for the root of that repository.
 OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 

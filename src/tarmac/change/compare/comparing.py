@@ -12,10 +12,10 @@ from tarmac.change.compare.costs import cost
 from tarmac.change.compare.facts import Side
 from tarmac.change.compare.revisions import Revision
 from tarmac.change.compare.summary import RenderedSide, changes, merged, one_sided
-from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy
+from tarmac.project.reading import load
 
 #: Makes the files of a plan.
 Render = Callable[[ClusterPlan], tuple[Artifact, ...]]
@@ -29,7 +29,7 @@ class _LoadedSystem:
     def __init__(self, source: Revision, file: str) -> None:
         self.source, self.file = source, file
         self.read: dict[str, bytes | None] = {}
-        self.system: System = load(file, self._remembered)
+        self.system: System = load(file, self._remembered, root=None)
 
     def _remembered(self, path: str) -> bytes:
         self.read[path] = None

@@ -25,8 +25,8 @@ from tarmac.change.create.choices import Choices, values
 from tarmac.change.create.placeholders import Values
 from tarmac.change.create.template import Template
 from tarmac.model.addition import added
-from tarmac.model.loader import load
 from tarmac.model.system import System
+from tarmac.project.reading import load
 from tarmac.run.local.supervisor import checkup
 
 RECORD = ".tarmac-template.yaml"
@@ -69,7 +69,7 @@ def make(
             a program that the language needs and this machine lacks.
     """
     read = _reader(pending or {})
-    system = load(str(file), read)
+    system = load(str(file), read, root=None)
     place = _folder(system, chosen.name)
     given = {**values(chosen, system, used.data), "folder": place}
     folder = Path(os.path.normpath(file.parent / place))
@@ -81,7 +81,7 @@ def make(
     for name, entries in template.entry(used, given):
         text = added(text, str(file), entries, name)
     new = {str(folder / path): content for path, content in texts.items()}
-    load(str(file), _reader({**(pending or {}), **new, str(file): text}))
+    load(str(file), _reader({**(pending or {}), **new, str(file): text}), root=None)
     owners = code_owners.line(
         folder, str(given["owner"]), rendered=system.file.delivery is not None
     )

@@ -20,8 +20,9 @@ from tarmac.base.errors import BadInput, MissingTool, Problem, did_you_mean
 from tarmac.base.foreign import files, git
 from tarmac.change.create import sources, template
 from tarmac.change.create.service import RECORD, record
-from tarmac.model.loader import load, read_as
+from tarmac.model.loader import read_as
 from tarmac.model.value import StrictModel
+from tarmac.project.reading import load
 from tarmac.render.tree import patches
 
 
@@ -54,7 +55,7 @@ class Update:
 
 def find(file: Path, name: str) -> Path:
     """Find a service's folder. Raises BadInput where there is no such service, or no record."""
-    system = load(str(file), files.content)
+    system = load(str(file))
     known = system.file.services
     if name not in known:
         what = f"no such service '{name}'; {did_you_mean(name, known)}"

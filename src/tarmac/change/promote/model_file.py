@@ -24,9 +24,9 @@ from tarmac.change.compare.markdown import markdown
 from tarmac.change.compare.revisions import Revision
 from tarmac.check.verify.system import VerifyOptions, verify
 from tarmac.model.image_pins import stores_of
-from tarmac.model.loader import load
 from tarmac.model.promotion import ImageVersions, amended, current, promoted
 from tarmac.model.system import System
+from tarmac.project.reading import load
 from tarmac.render.collect import artifacts, saying
 from tarmac.render.tree import history
 
@@ -64,7 +64,7 @@ def promote(
     is_named = path.parent.parent.name == "systems"
     root = path.parents[2] if is_named else path.parent
     label = path.relative_to(root).as_posix()
-    system = load(str(file), files.content)
+    system = load(str(file))
     raw = files.content(path)
     before, after = current(system, to), promoted(system, source, to, images)
     changed = {

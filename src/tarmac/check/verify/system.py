@@ -13,7 +13,6 @@ from tarmac import render
 from tarmac.base import evidence, registry
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import BadInput, Problem, did_you_mean
-from tarmac.base.foreign import files
 from tarmac.base.report import Finding, ItemResult, Report, Result, Tree
 from tarmac.catalog import stores
 from tarmac.catalog.stores.kind import StoreKind
@@ -38,10 +37,11 @@ from tarmac.check.verify.join import join
 from tarmac.check.verify.original import original
 from tarmac.check.verify.running import Suppressions, remarks, suppressed
 from tarmac.model.checklist import SuppressionFile
-from tarmac.model.loader import load, read_as
+from tarmac.model.loader import read_as
 from tarmac.model.system import System
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy, no_environment
+from tarmac.project.reading import load
 from tarmac.render.collect import collect, in_order
 from tarmac.render.renderer import PHASES, Renderer
 
@@ -162,7 +162,7 @@ class _Judgement:
 
 def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -> Report:
     """Run gates on each environment of a system, and join its checklist."""
-    system = load(str(file), files.content)
+    system = load(str(file))
     environments = _environments(system, options)
     beside = read_checklist(file, all_gates, options.today)
     wanted = _wanted(all_gates, beside, options.phase)

@@ -68,8 +68,13 @@ def script_names(plan: ClusterPlan) -> dict[str, str]:
 
 
 def _build(plan: ClusterPlan, workload: Workload) -> str:
-    """Return how its image is built: all services of the kit by one file, others by their own."""
+    """Return how its image is had: all of the kit are built by one file, others by their own.
+
+    What another repository builds is pulled.
+    """
     image = shlex.quote(workload.image)
+    if workload.repository:
+        return f"pulled {image}"
     if workload.parts:
         given = {"SERVICE": workload.parts, "EXTRAS": workload.extras}
         args = [f"--build-arg {shlex.quote(n + '=' + ' '.join(v))}" for n, v in given.items() if v]

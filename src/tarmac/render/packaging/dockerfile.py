@@ -16,7 +16,7 @@ CONTAINERS = "containers"
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:
     """Yield both as they stand, where a service of the kit is there to be built."""
-    if any(service.parts for service in plan.services):
+    if any(service.parts for service in plan.own_services):
         bases = plan.delivery.base_images.model_dump(exclude_none=True) if plan.delivery else {}
         for path in assets(CONTAINERS):
             yield Artifact(path, pinned(asset(path), bases), place=plan.model)

@@ -23,7 +23,9 @@ ALWAYS = ("infra", "ci", "docs", "release", "deps")
 
 def _own(plan: ClusterPlan) -> dict[str, Any]:
     """Return the repository's own part of the rule; to add a scope, eject the file."""
-    return {"scopes": list(dict.fromkeys((*(service.name for service in plan.services), *ALWAYS)))}
+    return {
+        "scopes": list(dict.fromkeys((*(service.name for service in plan.own_services), *ALWAYS)))
+    }
 
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:

@@ -61,15 +61,15 @@ def pipeline(plan: ClusterPlan) -> dict[str, Any]:
             "timeout": "10 minutes",
         },
     }
-    for service in plan.services:
+    for service in plan.own_services:
         found[f"lint:{service.name}"] = j.lint(plan, service)
         found[f"test:{service.name}"] = j.test(plan, service)
-    for service in plan.services:
+    for service in plan.own_services:
         found[f"build:{service.name}"] = j.build(plan, service)
     if st.asks_checklist(plan):
         found[gitlab_deploys.CHECKLIST] = gitlab_deploys.checklist(plan)
     for stage in st.stages(plan):
-        for service in plan.services if stage.by in {"bump", "helm"} else ():
+        for service in plan.own_services if stage.by in {"bump", "helm"} else ():
             found[f"{stage.name}:{service.name}"] = gitlab_deploys.deploy(plan, service, stage)
     return found
 

@@ -18,11 +18,11 @@ from tarmac.base.foreign.data import parsed
 from tarmac.catalog import stores
 from tarmac.change.cost.catalogue import prices
 from tarmac.change.cost.estimate import estimate
-from tarmac.model.loader import load
 from tarmac.model.objective import Objective
 from tarmac.model.system import System
 from tarmac.plan.catalogue import ApiDocument, Catalogue, CatalogueService, catalogue
 from tarmac.plan.deploy import deploy
+from tarmac.project.reading import load
 from tarmac.reports.drill_records import DrillRecord
 from tarmac.reports.drill_records import read as read_drills
 
@@ -42,7 +42,7 @@ def read(file: Path, called: str | None) -> Facts:
     Raises:
         BadInput: a file is wrong.
     """
-    system = load(str(file), files.content)
+    system = load(str(file))
     kinds = registry.load(stores, "STORE")
     known = catalogue(system, kinds)
     records = list(read_drills(system, called or system.name))

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from tarmac.base.errors import TarmacError
-from tarmac.base.foreign import files
-from tarmac.model.loader import load
 from tarmac.model.system import System
+from tarmac.project.reading import load
 from tarmac.run.dashboard import catalogue, messages
 from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
 from tarmac.run.telemetry import objectives, storage
 
 
@@ -25,7 +26,7 @@ class ModelPages:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._loaded: tuple[str, int, System] | None = None
+        self._loaded: tuple[dict[str, int], Mapping[str, str], System] | None = None
 
     def objectives(self) -> dict[str, Any]:
         """Return each objective's share, budget and alerts."""
@@ -44,13 +45,21 @@ class ModelPages:
 
     def _system(self) -> System:
         file = catalogue.file_of(self._home)
-        try:
-            changed_ns = file.stat().st_mtime_ns
-        except OSError as error:
-            raise TarmacError(f"{file}: {error.strerror}") from None
-        if self._loaded is None or self._loaded[:2] != (str(file), changed_ns):
-            self._loaded = (str(file), changed_ns, load(str(file), files.content))
+        sources = client.sources_of(self._home)
+        read = self._loaded[2].files if self._loaded is not None else ()
+        state = (_changed_ns({str(file), *read}), sources)
+        if self._loaded is None or self._loaded[:2] != state:
+            system = load(str(file), sources=sources)
+            self._loaded = (_changed_ns(system.files), sources, system)
         return self._loaded[2]
+
+
+def _changed_ns(files: Iterable[str]) -> dict[str, int]:
+    """Return when each file was changed. Raises TarmacError where one is not there."""
+    try:
+        return {file: Path(file).stat().st_mtime_ns for file in files}
+    except OSError as error:
+        raise TarmacError(f"{error.filename}: {error.strerror}") from None
 
 
 def _objective(observed: objectives.ObservedObjective) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def _dorny(step: Step) -> dict[str, tuple[str, ...]]:
 def _filters(
     subject: Subject, where: str, paths: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Finding]:
-    for workload in subject.plan.services:
+    for workload in subject.plan.own_services:
         if workload.name not in paths:
             what = f"{workload.name} has no filter: a change of it starts no job; add one"
             yield Finding(where, what)
@@ -46,7 +46,7 @@ def _filters(
                 where,
                 f"a change of {names} does not start {workload.name}, which depends on it; add it",
             )
-    own = {service.name for service in subject.plan.services}
+    own = {service.name for service in subject.plan.own_services}
     for name in [path for path in paths if path not in own]:
         what = f"a filter names {name}, which is not a service of {subject.plan.system}; remove it"
         yield Finding(where, what, warning=True)
@@ -73,7 +73,7 @@ def _sees(patterns: tuple[str, ...], path: str) -> bool:
 
 def _judged(subject: Subject) -> Iterator[object]:
     for _, paths in _found(subject):
-        yield from {*paths, *(service.name for service in subject.plan.services)}
+        yield from {*paths, *(service.name for service in subject.plan.own_services)}
 
 
 def _found(subject: Subject) -> Iterator[tuple[str, Mapping[str, tuple[str, ...]]]]:

@@ -38,7 +38,7 @@ Languages = Callable[[Workflow, Job, Step, str], Mapping[str, str]]
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield commands of another language than that of the service they run for."""
     spoke = {
-        service.name: spoken(service.parts, service.about) for service in subject.plan.services
+        service.name: spoken(service.parts, service.about) for service in subject.plan.own_services
     }
     yield from (*_data(subject, spoke), *_steps(subject, partial(_services, subject, spoke)))
 
@@ -88,7 +88,7 @@ def _services(
         listed = values(workflow, job, "service")
         return {name: own for name, own in spoke.items() if not listed or name in listed}
     model, found = posixpath.dirname(subject.plan.model), {}
-    for service in subject.plan.services:
+    for service in subject.plan.own_services:
         own = {posixpath.normpath(posixpath.join(model, source)) for source in service.sources}
         own = {*own, f"services/{service.name}"} - {"."}
         if any(re.search(rf"(?<![\w/-]){re.escape(e)}(?![\w-])", text) for e in own):

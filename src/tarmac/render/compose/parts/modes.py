@@ -28,7 +28,7 @@ def _sources(plan: ClusterPlan, workload: Workload) -> dict[str, str]:
 
 
 def _development(plan: ClusterPlan, workload: Workload) -> Mapping[str, Any]:
-    if not workload.parts:
+    if not workload.parts or workload.repository:
         return {}
     sources = _sources(plan, workload)
     return {

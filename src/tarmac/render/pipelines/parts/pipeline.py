@@ -31,7 +31,7 @@ def data(plan: ClusterPlan) -> dict[str, Any]:
     delivery = plan.delivery
     names = [name for name, _ in servers(plan)]
     services = {}
-    for service in plan.services:
+    for service in plan.own_services:
         images = beside(plan, service)
         services[service.name] = {
             "paths": list(paths(plan, service)),

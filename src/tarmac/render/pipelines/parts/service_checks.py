@@ -58,7 +58,7 @@ def language_of(workload: Workload) -> Language:
 
 def languages(plan: ClusterPlan) -> tuple[str, ...]:
     """Name the languages of a system, each once."""
-    return tuple(dict.fromkeys(language_of(service).name for service in plan.services))
+    return tuple(dict.fromkeys(language_of(service).name for service in plan.own_services))
 
 
 def folders(plan: ClusterPlan, workload: Workload) -> tuple[str, ...]:

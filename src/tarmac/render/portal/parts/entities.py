@@ -77,7 +77,10 @@ def entity(kind: str, meta: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[
 def where_found(plan: ClusterPlan, service: CatalogueService) -> dict[str, str]:
     """Return where the portal's plugins find a service: its sources, and its pods."""
     found = {"backstage.io/kubernetes-label-selector": f"app.kubernetes.io/name={service.name}"}
-    if (delivery := plan.delivery) is not None:
+    if service.repository:
+        if service.repository.startswith("https://"):
+            found["backstage.io/source-location"] = f"url:{service.repository}"
+    elif (delivery := plan.delivery) is not None:
         tree = "-/tree" if "gitlab" in delivery.repository.split("/")[2] else "tree"
         folder = next(iter(service.folders), ".")
         below = "" if folder == "." else f"{folder}/"

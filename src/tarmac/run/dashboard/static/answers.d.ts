@@ -81,6 +81,8 @@ export interface RunningSystem {
   activities: Activity[];
   edges: Edge[];
   undeclared: UndeclaredConnection[];
+  /** Which folders run in place of included repositories. */
+  replaced: string[];
 }
 
 export interface TraceSummary {

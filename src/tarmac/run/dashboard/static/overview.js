@@ -57,6 +57,7 @@ function Standing({ now, groups }) {
       ${now.namespace && now.namespace !== "default" && html`<span>namespace <code>${now.namespace}</code></span>`}
       ${now.undeclared.length > 0 && html`<a class="failed" href=${address("graph", "", { edges: "undeclared" })}>${now.undeclared.length} undeclared connections</a>`}
     </p>
+    ${now.replaced.map((line) => html`<p class="changing" key=${line}>${line}</p>`)}
     ${!now.running && html`<p>This is what its runs left. <code>tarmac up</code> starts it.</p>`}
     ${!connected.value && now.running && html`<p class="failed">Not connected since ${clock(seenAt.value)}; this is the state of then.</p>`}
     ${now.running && [...failed, ...changing].slice(0, 6).map((group) => {

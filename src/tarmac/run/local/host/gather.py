@@ -223,13 +223,15 @@ def pythons(system: System) -> dict[str, str]:
     """Find each service's own virtual environment: `.venv` in its folder or above it."""
     found = {"": sys.executable}
     for name, parts in system.parts.items():
+        checkout = system.checkouts.get(name)
+        top = Path(checkout.folder).resolve() if checkout else None
         for sourced in parts[:1]:
             folder = Path(sourced.folder).resolve()
             for place in (folder, *folder.parents):
                 if (python := place / ".venv" / "bin" / "python").exists():
                     found[name] = str(python)
                     break
-                if (place / ".git").exists():
+                if place == top or (place / ".git").exists():
                     break
     return found
 

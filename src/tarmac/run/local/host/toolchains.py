@@ -97,12 +97,14 @@ def _commands(system: System, name: str) -> tuple[str, ...]:
 def _of_service(system: System, name: str, toolchain: Toolchain) -> Iterator[Choice]:
     root = Path(system.folder)
     parts = system.parts[name]
-    folder = system.file.services[name].cwd or (
-        os.path.relpath(parts[0].folder, root) if parts else ""
-    )
+    folder = system.file.services[name].cwd or (parts[0].folder if parts else "")
+    if folder and not system.file.services[name].cwd and name not in system.checkouts:
+        folder = os.path.relpath(folder, root)
     if toolchain.instead and (root / folder / toolchain.instead).exists():
         return
-    wanted = _wish(root, posixpath.normpath(folder or "."), toolchain)
+    checkout = system.checkouts.get(name)
+    top = checkout.folder if checkout else "/"
+    wanted = _wish(root, posixpath.normpath(folder or "."), toolchain, top)
     if wanted is None:
         return
     program = find_program(toolchain.program)
@@ -137,8 +139,12 @@ def _best(
     return None if wanted.is_strict or not older else max(older)
 
 
-def _wish(root: Path, folder: str, toolchain: Toolchain) -> Wish | None:
-    """Find what is asked for in a folder, or in one above it up to the system's own."""
+def _wish(root: Path, folder: str, toolchain: Toolchain, top: str) -> Wish | None:
+    """Find what is asked for in a folder, or in one above it up to the system's own.
+
+    Args:
+        top: where that ends for an absolute path.
+    """
 
     def read(path: str) -> str:
         with contextlib.suppress(OSError, BadInput):
@@ -149,7 +155,7 @@ def _wish(root: Path, folder: str, toolchain: Toolchain) -> Wish | None:
         start = "" if folder == "." else f"{folder}/"
         if found := wish(toolchain, start, read):
             return found
-        if not start or folder.startswith(".."):
+        if not start or folder.startswith("..") or folder == top:
             return None
         folder = posixpath.dirname(folder) or "."
 

@@ -48,6 +48,8 @@ class Options:
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: By store: the bytes of a disk of its own, in memory, that a drill may fill.
     disks: Mapping[str, int] = field(default_factory=dict)
+    #: By the name of an included repository: a developer's folder that runs in its place.
+    sources: Mapping[str, str] = field(default_factory=dict)
     #: Services that are started elsewhere, e.g. in a debugger.
     without: tuple[str, ...] = ()
     #: Services that were stopped while the rest runs.
@@ -80,13 +82,14 @@ class Options:
         """Return these options after those of the last `up`, which may still run.
 
         Services that are started elsewhere stay so until another `--without` is given, or they are
-        named.
+        named; a repository's folder stays until another is given, or an empty one.
         """
         if last is None:
-            return self
+            return replace(self, sources={name: own for name, own in self.sources.items() if own})
         named = {*self.part, *self.only}
         kept = tuple(name for name in last.without if name not in named)
-        options = replace(self, without=self.without or kept)
+        sources = {name: own for name, own in {**last.sources, **self.sources}.items() if own}
+        options = replace(self, without=self.without or kept, sources=sources)
         return options.added_to(last) if runs else options
 
     def added_to(self, before: Options) -> Options:

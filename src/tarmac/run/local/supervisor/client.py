@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,7 @@ def status(home: Home) -> Status | None:
         startup_timeout_s=meta.get("startup_timeout_s", STARTUP_TIMEOUT_S),
         off=tuple(meta.get("off", ())) if running else (),
         groups=meta.get("groups", {}),
+        replaced=tuple(meta.get("replaced", ())),
     )
 
 
@@ -116,6 +117,12 @@ def options_before(home: Home) -> Options | None:
     with contextlib.suppress(DamagedState):
         return last_options(home)
     return None
+
+
+def sources_of(home: Home) -> Mapping[str, str]:
+    """Read which folders run in place of included repositories, since the last `up`."""
+    options = options_before(home)
+    return options.sources if options is not None else {}
 
 
 def _read(home: Home) -> tuple[dict[str, Any], tuple[NodeState, ...]]:

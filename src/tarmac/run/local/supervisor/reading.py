@@ -12,17 +12,17 @@ from typing import Any
 
 from tarmac.base import registry
 from tarmac.base.errors import BadInput, MissingTool
-from tarmac.base.foreign import files
 from tarmac.catalog import stores
-from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan.facts import RunShape
 from tarmac.plan.plan import Plan
 from tarmac.plan.ports import BROKER
 from tarmac.plan.resolve import LOCAL, resolve
+from tarmac.project.reading import load
 from tarmac.run.local.host import gather, providers
 from tarmac.run.local.state import vault
 from tarmac.run.local.state.paths import Home
+from tarmac.run.local.supervisor import client
 
 
 def plan_of(file: str, namespace: str) -> tuple[System, Plan]:
@@ -31,8 +31,8 @@ def plan_of(file: str, namespace: str) -> tuple[System, Plan]:
     Raises:
         TarmacError: the model is wrong, or this machine lacks a store's server.
     """
-    system = load(file, files.content)
     home = Home.of(Path(file), namespace)
+    system = load(file, sources=client.sources_of(home))
     kinds = registry.catalogue(stores, "STORE")
     saved: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):

@@ -14,11 +14,9 @@ from types import MappingProxyType
 
 from tarmac.base import registry
 from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.base.foreign import files
 from tarmac.catalog import stores
 from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.disk import missing
-from tarmac.model.loader import load
 from tarmac.model.system import System
 from tarmac.plan import facts, ports
 from tarmac.plan.bindings import Bindings
@@ -26,6 +24,7 @@ from tarmac.plan.facts import MachineFacts, RunShape
 from tarmac.plan.part import Part, named, off
 from tarmac.plan.plan import Node, Plan
 from tarmac.plan.resolve import LOCAL, bound, planned
+from tarmac.project.reading import check_names, load
 from tarmac.run.local.host import gather, privileges, providers
 from tarmac.run.local.host.sockets import Reservations
 from tarmac.run.local.host.sources import digest_of
@@ -77,11 +76,13 @@ class Resolver:
         self._home = home
         self._reservations = reservations
         self._kinds: Mapping[str, StoreKind] = registry.catalogue(stores, "STORE")
-        self.system = load(options.file, files.content)
+        self.system = load(options.file, sources=options.sources)
         _check_disk(self.system)
         options = options.without_lost(before, named(self.system))
         self._options = options
         _check_names(self.system, options)
+        known = before.sources if before is not None else {}
+        check_names(options.sources.keys() - known.keys(), self.system, "--source ")
         self._shape = shape_of(options, self.system)
         self._dotenv = vault.read_dotenv(Path(self.system.folder) / ".env")
         self._chosen = providers.choose(
@@ -200,16 +201,18 @@ def shape_of(options: Options, system: System) -> RunShape:
         fast_stores=options.fast_stores,
         telemetry=options.telemetry,
         read_only=options.read_only,
-        versions={name: _new_version(asked) for name, asked in options.versions.items()},
+        versions={
+            name: _new_version(asked, options.sources) for name, asked in options.versions.items()
+        },
         overrides=options.environment,
     )
 
 
-def _new_version(asked: NewVersion) -> facts.NewVersion:
+def _new_version(asked: NewVersion, sources: Mapping[str, str]) -> facts.NewVersion:
     """Load the system of a new version, if it is another than the others'."""
     if not asked.file:
         return facts.NewVersion(asked.env)
-    system = load(asked.file, files.content)
+    system = load(asked.file, sources=sources)
     return facts.NewVersion(asked.env, system, str(Path(system.folder).resolve()))
 
 

@@ -31,6 +31,8 @@ class Status:
     off: tuple[str, ...] = ()
     #: The group of each service that has one.
     groups: Mapping[str, str] = field(default_factory=dict)
+    #: Which folders run in place of included repositories, in words.
+    replaced: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -79,6 +81,7 @@ class Status:
             "dashboard": self.dashboard,
             "off": list(self.off),
             "groups": dict(self.groups),
+            "replaced": list(self.replaced),
             "nodes": [
                 {key: value for key, value in asdict(node).items() if key != "position"}
                 for node in self.nodes

@@ -211,6 +211,7 @@ class Supervisor:
             options=options.as_data(),
             off=sorted(now.facts.shape.off),
             groups={n: s.group for n, s in now.system.file.services.items() if s.group},
+            replaced=now.system.replaced,
         )
 
     def _keep_ports(self, before: Mapping[str, int], failed: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable
 from pathlib import Path
 
 from tarmac.base.errors import BadInput, TarmacError
+from tarmac.project import lock
 from tarmac.run.local.host.sources import is_part
 from tarmac.run.local.process import bytecode
 from tarmac.run.local.state.logs import LogFile
@@ -83,7 +84,8 @@ class Watch:
         sources = {Path(source) for node in now.plan.nodes for source in node.launch.sources}
         folders = frozenset(source for source in sources if source.is_dir())
         main = Path(options.file)
-        return folders, frozenset({main, main.parent / ".env", *(sources - folders)})
+        named = {main, Path(lock.name_of(options.file)), *map(Path, now.system.included)}
+        return folders, frozenset({*named, main.parent / ".env", *(sources - folders)})
 
     def _watching(
         self, folders: Iterable[Path], files: Collection[Path]

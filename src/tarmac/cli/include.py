@@ -1,0 +1,50 @@
+"""`tarmac include`: what a system includes, and its locked commits."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tarmac.cli import _project
+
+SECTION = "Change"
+
+
+@click.command("include", short_help="Show what a system includes, and move its revisions.")
+@click.argument("names", metavar="[SYSTEM] [REPOSITORIES]...", nargs=-1)
+@_project.namespace_option
+@click.option("--update", is_flag=True, help="Take what the revisions are now, and lock that.")
+@click.option("--check", is_flag=True, help="Ask the repositories what their revisions are now.")
+@_project.json_option
+def VERB(
+    names: tuple[str, ...], namespace: str, *, update: bool, check: bool, as_json: bool
+) -> None:
+    """Show the repositories that SYSTEM includes, with the commits in tarmac.include.lock.
+
+    With --check: exit code 1 if a revision is another commit now. With --update: the commits of
+    now are locked, of REPOSITORIES or of all, and each change is printed.
+
+    Example: tarmac include shop payments --update
+    """
+    from tarmac.project import revisions
+    from tarmac.run.local.supervisor import client
+
+    if update and check:
+        raise click.UsageError("--update and --check exclude each other; pass one of them")
+    system, names = _project.split_names(names)
+    file = _project.find(system)
+    if update:
+        moves = revisions.moved(str(file), names)
+        if as_json:
+            _project.print_json({"moved": [move.as_data() for move in moves]})
+        for move in () if as_json else moves:
+            click.echo(str(move))
+        return
+    sources = client.sources_of(_project.home_of(system, namespace))
+    found = revisions.listed(str(file), names, sources, asks=check)
+    if as_json:
+        _project.print_json({"included": [one.as_data() for one in found]})
+    for one in () if as_json else found:
+        click.echo(str(one))
+    sys.exit(int(any(one.is_behind for one in found)))

@@ -1,0 +1,1 @@
+"""A system's files on this machine: its own, and the included revisions that its lock names."""
