@@ -228,15 +228,24 @@ def check_names(system: str | None, names: tuple[str, ...]) -> None:
         files.text(file, name=str(file))
 
 
-def _processes(file: Path) -> set[str]:
-    """Read the names of a file's services and stores; none of one that cannot be read."""
+def _processes(file: Path, seen: frozenset[Path] = frozenset()) -> set[str]:
+    """Read the names of a file's services and stores, and of the files that it includes by path.
+
+    Of a file that cannot be read there are none.
+    """
     from tarmac.base.foreign.data import first  # most verbs need no YAML
 
     try:
         content = first(files.text(file))
-        return {*(content.get("services") or ()), *(content.get("stores") or ())}
+        found = {*(content.get("services") or ()), *(content.get("stores") or ())}
+        others = [one for one in content.get("include") or () if isinstance(one, str)]
     except (BadInput, AttributeError, TypeError):
         return set()
+    for path in (file.parent / other for other in others):
+        other = path if path.suffix in (".yaml", ".yml") else path / SYSTEM_FILE
+        if other.resolve() not in seen:
+            found |= _processes(other, seen | {other.resolve()})
+    return found
 
 
 def home_of(system: str | None, namespace: str) -> Home:

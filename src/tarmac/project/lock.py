@@ -1,4 +1,4 @@
-"""`tarmac.include.lock`: which commit each included revision was when it was first read.
+"""The file tarmac.include.lock: which commit each included revision was when it was first read.
 
 It stands beside the system's file and is committed with it, so that it is the same everywhere. Its
 name is not `tarmac.lock`: that is of a rendered tree, which may be in the same folder.

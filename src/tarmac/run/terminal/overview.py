@@ -138,7 +138,7 @@ def overview_of(
         tuple(sorted(rows, key=_place)),
         tuple(map(_link, now.edges)),
         status.dashboard,
-        status.notes,
+        (*status.replaced, *status.notes),
         any("requests" in edge for edge in now.edges),
     )
 
