@@ -270,6 +270,8 @@ def test_starting_broken_stopped_and_unseen_systems_say_so(large: Page):
     expect(standing.get_by_text("why it is crash-loop")).to_be_visible()
     rows.get_by_role("button", name="State").click()
     expect(rows.locator("tbody tr").first).to_contain_text("orders-1")
+    say(large_system.told(0) | {"replaced": ["orders is /home/me/orders, not revision v1"]})
+    expect(standing.get_by_text("orders is /home/me/orders, not revision v1")).to_be_visible()
     say(large_system.told(0) | {"running": False, "healthy": False})
     expect(standing).to_contain_text("large does not run")
     large.get_by_label("Actions of orders-2").click()

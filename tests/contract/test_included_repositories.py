@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from git_repository import clone, git, push, remote
 
-from tarmac.base.errors import BadInput
+from tarmac.base.errors import BadInput, MissingTool
 from tarmac.cli.include import VERB
 from tarmac.model.include import GitRevision
 from tarmac.model.system import System
@@ -293,3 +293,32 @@ def test_two_repositories_of_one_name_do_not_meet(place, tmp_path):
     )
     own = load("tarmac.yaml", sources={url: str(tmp_path / "second")})
     assert own.replaced == (f"payments is {tmp_path}/second, not revision main",)
+
+
+def test_a_server_that_gives_no_commit_by_its_digits_is_asked_for_all(place, monkeypatch, tmp_path):
+    real = shutil.which("git")
+    script = f'case "$*" in *--depth=1*) exit 1;; esac; exec {real} "$@"'
+    _fake_git(tmp_path / "bin", script)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert list(shop().file.services) == ["payments"]
+
+
+def test_a_commit_that_was_never_there_is_said(place):
+    place.include("0" * 40)
+    assert refusal().endswith(f"has no commit {'0' * 40}; correct `revision`, or push the commit")
+
+
+def test_without_git_what_is_here_runs_and_the_rest_names_the_tool(place, monkeypatch, tmp_path):
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingTool, match="git: not on PATH; install it"):
+        shop()
+    monkeypatch.setenv("PATH", path)
+    shop()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert list(shop().file.services) == ["payments"]
+
+
+def test_a_system_without_repositories_says_so(place):
+    (place.shop / "tarmac.yaml").write_text("{tarmac: 1, system: shop, services: {}}")
+    assert CliRunner().invoke(VERB, []).output == "tarmac.yaml includes no repository\n"

@@ -39,6 +39,7 @@ def told(moment: int) -> dict[str, Any]:
         ],
         "edges": [_edge(source, target, rates) for source, target in _ends(stores)],
         "undeclared": [],
+        "replaced": [],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import textwrap
 
 import pytest
@@ -10,12 +11,18 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tarmac.base import registry
 from tarmac.base.errors import BadInput, Problem
+from tarmac.catalog import stores
 from tarmac.model.include import Checkout, GitRevision
 from tarmac.model.loader import load
 from tarmac.model.location import Location
+from tarmac.model.promotion import current
 from tarmac.model.system import System
+from tarmac.plan.deploy import deploy
+from tarmac.plan.part import Part, off
 
+KINDS = registry.load(stores, "STORE")
 SHOP = """
     tarmac: 1
     system: shop
@@ -201,6 +208,12 @@ def test_errors_of_all_files_are_said_at_once_each_with_its_place():
              "a branch or a commit")],
         ),
         (
+            {"systems/payments/tarmac.yaml": PAYMENTS.replace("eu,", '"${stores.pay-db.url}",')},
+            [("payments/tarmac.yaml:4:15: REGION of all services refers to "
+             "'${stores.pay-db.url}', which would connect every service to it; set it in the "
+             "services that need it")],
+        ),
+        (
             {"systems/shop/tarmac.yaml": SHOP.replace("[../payments]", "[7]")},
             [("shop/tarmac.yaml:4:11: entry 1 of include is 7; write a path, or {git: URL, "
              "revision: TAG}")],
@@ -271,6 +284,63 @@ def test_a_hostile_revision_is_refused_when_the_file_is_read(revision):
 def test_the_usual_addresses_are_taken(url):
     system = loaded(cloned(f"{{git: '{url}', revision: feature/a-1.2}}"))
     assert system.checkouts["ledger"].revision.url == url
+
+
+def test_images_of_a_repository_are_built_there_and_named_by_the_revision():
+    files = cloned(f"{{git: '{URL}', revision: release/v1+a}}")
+    there = "{cloud: aws, region: us-east-1, registry: r.example.com/shop, version: 2.0.0}"
+    file = "systems/shop/tarmac.yaml"
+    system = loaded({**files, file: more(files[file], f"environments: {{production: {there}}}")})
+    plan = deploy(system, "production", KINDS)
+    assert {one.name: one.image for one in plan.services} == {
+        "web": "r.example.com/shop/web:2.0.0",
+        "payments": "r.example.com/shop/payments:release-v1-a",
+        "ledger": "r.example.com/shop/ledger:release-v1-a",
+    }
+    assert [one.name for one in plan.own_services] == ["web"]
+    assert {one.sources for one in plan.services} == {()}
+    assert current(system, "production").of("ledger") == "release-v1-a"
+    described = {one.name: one for one in plan.catalogue.services}
+    assert (described["ledger"].folders, described["ledger"].repository) == ((), URL)
+
+
+def test_a_part_that_needs_what_is_off_in_another_file_is_said_with_both_names():
+    off_by_profile = PAYMENTS.replace("kind: postgres,", "kind: postgres, profiles: [money],")
+    system = loaded({"systems/payments/tarmac.yaml": off_by_profile})
+    with pytest.raises(BadInput) as raised:
+        off(system, Part())
+    assert [str(problem).partition(" (")[0] for problem in raised.value.problems] == [
+        "systems/payments/tarmac.yaml:12:41: ledger needs pay-db, which is off",
+        "systems/payments/tarmac.yaml:11:15: payments needs pay-db, which is off",
+    ]
+    assert off(system, Part(profiles=("money",))) == set()
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text(max_size=8)
+        | st.sampled_from([URL, "v1"]),
+        lambda some: (
+            st.lists(some, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["git", "revision", "file", "path", "x"]), some, max_size=4
+            )
+        ),
+        max_leaves=6,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_under_include_is_loaded_or_refused_with_its_place(value):
+    text = yaml.safe_dump({"tarmac": 1, "system": "shop", "services": {}, "include": value})
+    found: tuple[Problem, ...] = ()
+    try:
+        loaded({**cloned(""), "systems/shop/tarmac.yaml": text})
+    except BadInput as error:
+        found = error.problems
+    assert all(re.search(r":\d+:\d+$", problem.where) for problem in found)
 
 
 WHOLE = {

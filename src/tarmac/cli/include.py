@@ -45,6 +45,8 @@ def VERB(
     found = revisions.listed(str(file), names, sources, asks=check)
     if as_json:
         _project.print_json({"included": [one.as_data() for one in found]})
+    elif not found:
+        click.echo(f"{file} includes no repository")
     for one in () if as_json else found:
         click.echo(str(one))
     sys.exit(int(any(one.is_behind for one in found)))

@@ -46,7 +46,7 @@ def inconsistencies(system: System, gaps: Gaps = NO_GAPS) -> Iterator[Problem]:
             yield from _settings(system, name, service, gaps)
             yield from _kit(system, name)
     yield from _names(system)
-    yield from of_all(system)
+    yield from of_all(system.document, system.file.env)
     yield from _ports(system)
     yield from _entry(system, gaps)
     yield from _promises(system, gaps)

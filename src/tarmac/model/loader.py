@@ -20,6 +20,7 @@ from tarmac.model.gaps import Gaps
 from tarmac.model.include import Find, no_repository
 from tarmac.model.joining import UNREAD, JoinedFile, Read, join
 from tarmac.model.part import Part
+from tarmac.model.referring import of_all
 from tarmac.model.system import PART_FILE, SourcedPart, System, SystemFile
 from tarmac.model.typed_file import M, lenient, order, validate
 
@@ -42,6 +43,8 @@ def load(file: str, read: Read, find: Find = no_repository) -> System:
     own, problems, gaps = lenient(main)
     joined = join(main, own, read, find)
     problems.extend(joined.problems)
+    for other in joined.others:
+        problems.extend(of_all(other.document, other.data.env))
     if joined.is_refused:
         raise BadInput(_sorted(problems, file))
     data, folder = joined.data, os.path.dirname(file) or "."

@@ -5,12 +5,14 @@ Called by `consistency`. Whether a thing has the output that is asked for is the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tarmac.base.errors import Problem, did_you_mean
+from tarmac.model.document import Document
 from tarmac.model.gaps import Gaps
 from tarmac.model.reference import Reference, split
 from tarmac.model.system import System
+from tarmac.model.value import EnvValue
 
 
 def where_from(section: str, name: str, known: list[str]) -> str:
@@ -59,10 +61,10 @@ def _value(
                 )
 
 
-def of_all(system: System) -> Iterator[Problem]:
-    """Yield what is wrong with the references of the variables that every service gets."""
-    for variable, value in system.file.env.items():
-        where = _at(system, "env", variable)
+def of_all(document: Document, env: Mapping[str, EnvValue]) -> Iterator[Problem]:
+    """Yield what is wrong with the references of the variables that a file gives every service."""
+    for variable, value in env.items():
+        where = str(document.locate(("env", variable)))
         try:
             pieces = split(value) if isinstance(value, str) else ()
         except ValueError as error:

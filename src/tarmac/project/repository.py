@@ -86,17 +86,7 @@ def bring(url: str, commit: str) -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as made:
         bare, files = Path(made, "git"), Path(made, "files")
         files.mkdir()
-        here = (f"--git-dir={bare}", f"--work-tree={files}")
-        steps = (
-            ("init", "--quiet", "--bare", "--template=", str(bare)),
-            (*here, "config", "remote.origin.url", url),  # git-lfs asks for it
-            (*here, "fetch", "--quiet", "--depth=1", "--no-tags", "origin", commit),
-            (*here, "checkout", "--quiet", "--force", commit, "--", "."),
-        )
-        for words in steps:
-            done = _git(url, *words)
-            if done.returncode:
-                raise _away(url, done)
+        _fill(url, commit, bare, files)
         if out := _leading_out(files):
             raise GitFailure(
                 f"{url} has a link that leads out of it ({out}); replace it with the file itself"
@@ -104,6 +94,24 @@ def bring(url: str, commit: str) -> Path:
         with contextlib.suppress(OSError):  # another process was faster
             files.rename(folder)
     return folder
+
+
+def _fill(url: str, commit: str, bare: Path, files: Path) -> None:
+    """Fetch a commit alone, or all where a server gives none by its digits; write its files."""
+    here = (f"--git-dir={bare}", f"--work-tree={files}")
+    fetch = (*here, "fetch", "--quiet")
+    _git(url, "init", "--quiet", "--bare", "--template=", str(bare))
+    _git(url, *here, "config", "remote.origin.url", url)  # git-lfs asks for it
+    if _git(url, *fetch, "--depth=1", "--no-tags", "origin", commit).returncode:
+        whole = _git(url, *fetch, "--tags", "origin", "+refs/heads/*:refs/heads/*")
+        if whole.returncode:
+            raise _away(url, whole)
+    if _git(url, *here, "cat-file", "-e", f"{commit}^{{commit}}").returncode:
+        raise GitFailure(f"{url} has no commit {commit}; correct `revision`, or push the commit")
+    written = _git(url, *here, "checkout", "--quiet", "--force", commit, "--", ".")
+    if written.returncode:
+        what = f"the files of {commit[:12]} cannot be written (git: {git.said(written)})"
+        raise GitFailure(f"{url}: {what}; correct that")
 
 
 def _git(url: str, *words: str) -> subprocess.CompletedProcess[bytes]:
