@@ -35,6 +35,16 @@ def test_stopped_services_stay_stopped_until_they_are_named_or_all_is_wanted():
     assert Options(FILE).after(first, runs=True).stopped == ()
 
 
+def test_a_folder_stays_in_a_repositorys_place_until_another_or_an_empty_one_is_given():
+    first = Options(FILE, sources={"pay": "/a", "ads": "/b"})
+    assert Options.of(first.as_data()) == first
+    for runs in (True, False):
+        assert Options(FILE).after(first, runs=runs).sources == first.sources
+        changed = Options(FILE, sources={"pay": "/c", "ads": ""}).after(first, runs=runs)
+        assert changed.sources == {"pay": "/c"}
+    assert Options(FILE, sources={"pay": ""}).after(None, runs=False).sources == {}
+
+
 def test_a_service_stays_unmanaged_until_another_without_is_given_or_it_is_named():
     first = Options(FILE, without=("a", "b"))
     for runs in (True, False):
