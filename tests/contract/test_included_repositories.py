@@ -322,3 +322,39 @@ def test_without_git_what_is_here_runs_and_the_rest_names_the_tool(place, monkey
 def test_a_system_without_repositories_says_so(place):
     (place.shop / "tarmac.yaml").write_text("{tarmac: 1, system: shop, services: {}}")
     assert CliRunner().invoke(VERB, []).output == "tarmac.yaml includes no repository\n"
+
+
+def test_what_is_included_may_include_and_the_one_lock_has_all(place, tmp_path):
+    ledger = clone(remote(tmp_path / "origin" / "ledger.git"), tmp_path / "ledger")
+    (ledger / "tarmac.yaml").write_text("{tarmac: 1, system: l, services: {ledger: {run: [x]}}}")
+    push(ledger, "one")
+    (place.payments / "parts").mkdir()
+    (place.payments / "parts/more.yaml").write_text(
+        "{tarmac: 1, system: m, services: {more: {run: [x], cwd: ..}}}"
+    )
+    url = f"file://{tmp_path}/origin/ledger.git"
+    nested = f"include: [parts/more.yaml, {{git: '{url}', revision: main}}]\n"
+    place.publish(PAYMENTS + nested, "v1")
+    system = shop()
+    root = system.repositories[0].folder
+    assert {name: one.cwd for name, one in system.file.services.items()} == {
+        "payments": root,
+        "more": root,
+        "ledger": system.repositories[1].folder,
+    }
+    assert str(system.locate(("services", "more"))).startswith(
+        f"{place.url[:-4]}@v1/parts/more.yaml:1:"
+    )
+    assert place.lock.read_text().count("commit: ") == 2
+    own = load("tarmac.yaml", sources={"ledger": str(ledger)})
+    assert own.replaced == (f"ledger is {ledger}, not revision main",)
+
+
+def test_an_update_to_a_broken_model_changes_nothing(place):
+    shop()
+    before = place.lock.read_text()
+    place.publish("tarmac: 2\n", "v1")
+    result = CliRunner().invoke(VERB, ["--update"])
+    assert isinstance(result.exception, BadInput)
+    assert place.lock.read_text() == before
+    assert list(shop().file.services) == ["payments"]
