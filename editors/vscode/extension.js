@@ -66,6 +66,11 @@ function placed(folder, text) {
   return { file: path.resolve(folder, found[1]), position: new vscode.Position(line, column) };
 }
 
+/** Tell a place in an included revision (URL@REVISION/FILE:...), which is no file here. */
+function isElsewhere(place) {
+  return /^(\w+:\/\/|[\w.-]+@[\w.-]+:)/.test(place);
+}
+
 // What is wrong with the files of a folder.
 
 class Diagnostics {
@@ -83,10 +88,12 @@ class Diagnostics {
   /** Show the errors of systems' files, all at once, at their places. */
   models(systems) {
     const found = new Map();
-    for (const { folder, errors } of systems) {
+    for (const { folder, file, errors } of systems) {
       for (const line of errors.split("\n")) {
         const parts = /^(\S.*?:\d+:\d+): (.*)$/.exec(line);
-        if (parts) add(found, folder, parts[1], parts[2], "", vscode.DiagnosticSeverity.Error);
+        if (!parts) continue;
+        const [where, what] = isElsewhere(parts[1]) ? [file, line] : parts.slice(1);
+        add(found, folder, where, what, "", vscode.DiagnosticSeverity.Error);
       }
     }
     this.ofModel.clear();
@@ -226,7 +233,7 @@ function nodeItem(node) {
   item.contextValue = `${node.role}${node.url.startsWith("http") ? " page" : ""}`;
   const colour = COLOURS[node.state] && new vscode.ThemeColor(COLOURS[node.state]);
   item.iconPath = new vscode.ThemeIcon(ICONS[node.role] ?? "circle", colour);
-  if (node.place) {
+  if (node.place && !isElsewhere(node.place)) {
     const { file, position } = placed(node.folder, node.place);
     const options = { selection: new vscode.Range(position, position) };
     const title = "Show Where It Is Declared";
