@@ -30,6 +30,8 @@ def shop(tmp_path, monkeypatch):
     payments = clone(origin, tmp_path / "payments")
     shutil.copytree(ROOT / "services/payments", payments, dirs_exist_ok=True)
     (payments / "tarmac.yaml").write_text(YAML[0])
+    code = payments / "tarmac_payments/__init__.py"
+    code.write_text(f"{code.read_text()}\nprint('code of', __file__, flush=True)\n")
     push(payments, "the payments")
     git(payments, "tag", "v1.4.0")
     git(payments, "push", "--quiet", "origin", "v1.4.0")
@@ -64,6 +66,12 @@ def test_every_command_of_the_page_does_what_it_says(shop: Sandbox):
     assert own in said["tarmac ps shop"]
     assert own not in said["tarmac up shop -d --source payments="]
     assert "as before" in said["tarmac include shop payments --update"]
+    log = shop.tarmac("logs", "shop", "payment-service").stdout
+    ran = [Path(path).parents[1] for path in re.findall(r"code of (\S+)", log)]
+    assert {ran[0], ran[-1]} == {
+        shop.folder.parent / "cache/tarmac/included" / ran[0].parent.name / commit
+    }
+    assert shop.folder.parent / "payments" in ran
 
 
 def test_the_shop_renders_as_if_the_payments_were_its_own_but_for_the_image(shop: Sandbox):
