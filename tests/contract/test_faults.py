@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from faulted import drill_that_stays
-from sandbox import SYSTEM, Sandbox, gone, laid_out, wire
+from sandbox import PORT, SYSTEM, Sandbox, gone, laid_out, web, wire
 
 from tarmac.base.errors import TarmacError
 from tarmac.catalog.faults.fault import Fault, Step
@@ -51,15 +51,16 @@ STEPS = {
     "stale-address": {"on": "back"},
 }
 DELAY_S = 0.3
+BACK = web("back", PORT + 1)
 #: Longer than anything here takes that is not disturbed.
 LONG_S, POLL_S = 20.0, 0.02
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    """The small system, up for all faults."""
+    """The small system, up for all faults; a task of `back` has ended, which no fault is for."""
     box = laid_out(tmp_path_factory.mktemp("faults"))
-    box.write(SYSTEM)
+    box.write(SYSTEM.replace(BACK, web("back", PORT + 1, ", tasks: {before: {run: 'true'}}")))
     box.up()
     yield box
     box.end()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import NamedTuple
 
 from tarmac.base.errors import BadInput, Problem, did_you_mean
@@ -55,6 +55,15 @@ class ProcessTable(dict[str, ManagedProcess]):
         if problems:
             raise BadInput(problems)
         return list(wanted or self)
+
+    def serving(self, names: Collection[str]) -> list[str]:
+        """List the nodes of these names without tasks of services: those end, and serve nothing.
+
+        Raises:
+            BadInput: a name that is not part of the system.
+        """
+        found = self.named(names)
+        return [one for one in found if one in names or self[one].node.role != "task"]
 
     def not_ready(self, names: Iterable[str]) -> list[str]:
         """List those of these services, stores and tasks of which nothing is ready."""

@@ -38,7 +38,7 @@ class CpuLimits:
             CpuQuota,
         )
 
-        for name in self._processes.named(request.names):
+        for name in self._processes.serving(request.names):
             if (before := self._quotas.pop(name, None)) is not None:
                 await before.end()
             if request.cpus is not None:
@@ -48,7 +48,7 @@ class CpuLimits:
                 self._quotas[name] = CpuQuota(request.cpus, partial(self._pid, name))
 
     async def _throttled(self, request: ask.Throttlings) -> Mapping[str, Throttling]:
-        names = self._processes.named(request.names)
+        names = self._processes.serving(request.names)
         limited = [name for name in names if name in self._quotas]
         return {name: self._quotas[name].counts() for name in limited}
 

@@ -61,23 +61,23 @@ class Disturbances:
         return pids
 
     async def _pause(self, request: ask.Pause) -> Mapping[str, Sequence[int]]:
-        names = self._processes.named(request.names)
+        names = self._processes.serving(request.names)
         pids = {name: self._stop(name) for name in names}
         await self._stopped(names)
         return pids
 
     async def _moving(self, request: ask.Moving) -> Sequence[str]:
-        return [name for name in self._processes.named(request.names) if self._moves(name)]
+        return [name for name in self._processes.serving(request.names) if self._moves(name)]
 
     async def _resume(self, request: ask.Resume) -> None:
-        self._go_on(self._processes.named(request.names))
+        self._go_on(self._processes.serving(request.names))
 
     async def _hold_down(self, request: ask.HoldDown) -> None:
         # A region is lost at once.
-        await asyncio.gather(*map(self._kill, self._processes.named(request.names)))
+        await asyncio.gather(*map(self._kill, self._processes.serving(request.names)))
 
     async def _let_up(self, request: ask.LetUp) -> None:
-        self._start(self._processes.named(request.names))
+        self._start(self._processes.serving(request.names))
 
     async def _disturb(self, request: ask.DisturbEdge) -> None:
         (self._wires.discard if request.rule is None else self._wires.add)(request.id)
@@ -88,7 +88,8 @@ class Disturbances:
         """List the instances of a service, a store, a machine or a zone. Raises BadInput."""
         name = request.name
         nodes = [process.node for process in self._processes.values()]
-        placed = [node.name for node in nodes if name in (node.zone, node.machine)]
+        serving = (node for node in nodes if node.role != "task")
+        placed = [node.name for node in serving if name in (node.zone, node.machine)]
         if placed:
             return placed
         known = {node.service for node in nodes} | {node.name for node in nodes}
@@ -96,7 +97,7 @@ class Disturbances:
             known |= {place for node in nodes for place in (node.zone, node.machine) if place}
             hint = did_you_mean(name, known)
             raise BadInput([Problem(name, f"no service, store, machine or zone that runs; {hint}")])
-        return self._processes.named([name])
+        return self._processes.serving([name])
 
     def _stop(self, name: str) -> list[int]:
         """Stop a process and all that it has started; a server may have one per connection."""
