@@ -1,8 +1,8 @@
 """Record a first minute with Tarmac, as an SVG that moves: a new system, up, asked, broken.
 
 Run by hand when what it shows changes: `uv run --with pyte python docs/capture_first_run.py`. The
-commands really run, in a folder of their own; their time is the clock in the picture's title. Only
-waits are shortened. Who prefers no motion gets the last screen.
+commands really run, in a folder of their own; their time is the clock in the title. Only waits are
+shortened. Where a reader prefers no motion, the last screen stands still.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COMMANDS = (
 #: A frame begins at most so often; a wait is shown at most so long; the end stays.
 EVERY_S, WAIT_S, LAST_S = 0.12, 1.2, 6.0
 READING_S = 1.5
-#: For who has asked for no motion.
+#: Where a reader prefers no motion.
 STILL = (
     "@media (prefers-reduced-motion:reduce)"
     "{g.f{animation:none}g.f:last-of-type{visibility:visible}}"

@@ -13,7 +13,7 @@ import pytest
 from sandbox import PORT, TARMAC, web
 
 from tarmac.base.tools import TOOLS, Tool
-from tarmac.project.reading import load
+from tarmac.run.kept import kept
 from tarmac.run.local.supervisor import checkup
 
 #: What each tool prints where it is as old as allowed.
@@ -107,15 +107,12 @@ def test_docker_without_a_daemon_is_never_called_fine(programs):
 
 
 def test_a_system_says_what_it_keeps_of_its_runs_and_how_much_at_most(sandbox):
-    sandbox.write("{tarmac: 1, system: small, services: {web: {run: 'true', port: 7000}}}")
     home = sandbox.folder / ".tarmac/default"
     (home / "logs").mkdir(parents=True)
     (home / "logs/web.log.1").write_bytes(b"x" * 1200)
     for name in ("telemetry.sqlite", "telemetry.sqlite-wal"):
         (home / name).write_bytes(b"x" * 2500)
-    checks = {
-        check.name: check for check in checkup.of_system(load(str(sandbox.folder / "tarmac.yaml")))
-    }
+    checks = {check.name: check for check in kept(sandbox.folder)}
     assert checks["records"].found == "5.0 kB; 7 days, 1.1 GB a copy"
     assert checks["log files"].found == "1.2 kB; 40.0 MB a process"
     assert checks["snapshots"].found == "0 B"

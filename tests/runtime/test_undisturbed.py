@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 
 import pytest
@@ -146,6 +147,20 @@ def test_what_another_version_started_is_not_changed_by_this_one(running: Sandbo
     ) as refused:
         client.ask(home, asked)
     assert "run `tarmac down`, then `tarmac up`" in str(refused.value)
+    assert running.ps()["healthy"]
+
+
+def test_verbs_that_cannot_read_what_another_version_wrote_say_so(running: Sandbox):
+    home = Home.of(running.folder / "tarmac.yaml", "default")
+    with contextlib.closing(sqlite3.connect(home.state)) as state:
+        (version,) = state.execute("PRAGMA user_version").fetchone()
+        state.execute(f"PRAGMA user_version = {version - 1}")
+        try:
+            said = [running.tarmac(*verb) for verb in (("ps",), ("logs",), ("restart", "web"))]
+        finally:
+            state.execute(f"PRAGMA user_version = {version}")
+    assert {done.returncode for done in said} == {2}
+    assert all("another version of Tarmac started what runs here" in done.stderr for done in said)
     assert running.ps()["healthy"]
 
 

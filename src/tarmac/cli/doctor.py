@@ -49,6 +49,7 @@ def VERB(
     from dataclasses import asdict
 
     from tarmac.project.reading import load
+    from tarmac.run.kept import kept
     from tarmac.run.local.supervisor import checkup
 
     if environment and not cloud:
@@ -60,7 +61,7 @@ def VERB(
     else:
         file = _project.find(system)
         loaded = load(str(file))
-        checks = checkup.of_system(loaded)
+        checks = [*checkup.of_system(loaded), *kept(file.parent)]
     good = not any(check.fails for check in checks)
     if as_json:
         _project.print_json({"ok": good, "checks": [asdict(check) for check in checks]})

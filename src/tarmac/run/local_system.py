@@ -77,9 +77,13 @@ class LocalSystem:
         return load(str(self.file), sources=client.sources_of(self.home))
 
     def status(self) -> Status:
-        """Read the state of all of it. Raises BadInput where it never ran."""
+        """Read the state of all of it. Raises BadInput where it never ran, or cannot be read."""
         status = client.status(self.home)
         if status is None or not status.nodes:  # none because its first `up` failed
+            if status is not None and client.is_of_another_version(self.home):
+                what = "another version of Tarmac started what runs here"
+                advice = "run `tarmac down`, then `tarmac up`"
+                raise BadInput([Problem(str(self.home.root), f"{what}; {advice}")])
             namespace = self.home.root.name
             homes = client.find_homes(self.file)
             names = [home.root.name for home in homes if home.root.name != namespace]

@@ -159,7 +159,12 @@ class StateFile:
         if not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             self._database.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION}")
         written = self._database.execute("PRAGMA user_version").fetchone()[0]
-        self._readable = written == _VERSION
+        self._readable: bool = written == _VERSION
+
+    @property
+    def is_of_this_version(self) -> bool:
+        """Whether its rows have the form that this version of Tarmac writes."""
+        return self._readable
 
     def _check(self) -> None:
         """Check every page. Raises DamagedState."""

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tarmac.base import figures, registry
+from tarmac.base import registry
 from tarmac.base.errors import MissingTool
 from tarmac.base.installed import find_program
 from tarmac.base.tools import TOOLS, Tool, find, is_below, version_in
@@ -32,10 +32,8 @@ from tarmac.plan.facts import RunShape
 from tarmac.run.local.diagnostics import programs
 from tarmac.run.local.host import gather, listeners, offers, privileges, providers, toolchains
 from tarmac.run.local.host.sockets import is_free
-from tarmac.run.local.snapshots import library
-from tarmac.run.local.state import logs, vault
+from tarmac.run.local.state import vault
 from tarmac.run.local.supervisor import client
-from tarmac.run.telemetry.storage import Retention
 
 #: How long a program has to print its version.
 ANSWER_S = 5.0
@@ -91,8 +89,7 @@ def of_system(system: System) -> list[Check]:
             lambda: list(_versions(system)),
         ]
     )
-    folder = Path(system.folder)
-    return [*dict.fromkeys(found), *_kept(folder), *of_machine(folder)]
+    return [*dict.fromkeys(found), *of_machine(Path(system.folder))]
 
 
 def of_machine(folder: Path) -> list[Check]:
@@ -300,23 +297,6 @@ def _disk(folder: Path) -> Check:
     if free < tight:
         return Check("disk", LOW, shown, "2 GB", "data of stores, logs", advice)
     return Check("disk", OK, shown, "2 GB", "data of stores, logs")
-
-
-def _kept(folder: Path) -> Iterator[Check]:
-    """Say what copies of a system have kept of their runs, and how much each keeps at most."""
-    days, most = Retention().age_s / 86_400, figures.size(Retention().size_bytes)
-    of_processes = figures.size(logs.MAX_BYTES * (logs.KEPT + 1))
-    rows = (
-        ("records", "*/telemetry.sqlite*", f"; {days:.0f} days, {most} a copy", "traces, metrics"),
-        ("log files", "*/logs/*", f"; {of_processes} a process", "tarmac logs"),
-        ("snapshots", f"{library.FOLDER}/**/*", "", "tarmac snapshot"),
-    )
-    for name, pattern, limit, feature in rows:
-        size = 0
-        for path in (folder / ".tarmac").glob(pattern):
-            with contextlib.suppress(OSError):  # what is rotated meanwhile
-                size += path.stat().st_size
-        yield Check(name, OK, f"{figures.size(size)}{limit}", "", feature)
 
 
 def _files() -> Check:

@@ -105,6 +105,12 @@ def status(home: Home) -> Status | None:
     )
 
 
+def is_of_another_version(home: Home) -> bool:
+    """Tell whether another version of Tarmac started what runs: its state cannot be read then."""
+    with contextlib.closing(StateFile(home.state)) as file:
+        return is_running(home) and not file.is_of_this_version
+
+
 def status_before(home: Home) -> Status | None:
     """Read the state before an `up`; None also where the file is damaged: it is rebuilt then."""
     with contextlib.suppress(DamagedState):
