@@ -35,12 +35,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SYSTEM = ROOT / "systems" / "shop" / "tarmac.yaml"
 NAMESPACE = "bench"
 ROUNDS = sized(3, 1)
+PART = "product-service"
 BIN = Path(sys.executable).parent
 
 
 def measure() -> list[Figure]:
-    """Return three figures in seconds: cold without and with a template, and warm."""
-    ours: dict[str, list[float]] = {"first": [], "cold": [], "warm": []}
+    """Return figures in seconds: cold without and with a template, warm, and a part alone."""
+    ours: dict[str, list[float]] = {"first": [], "cold": [], "warm": [], "part": []}
     theirs: dict[str, list[float]] = {"cold": [], "warm": []}
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as folder:
@@ -51,6 +52,8 @@ def measure() -> list[Figure]:
                 ours["cold"].append(_up(scratch))
                 _tarmac(scratch, "down")
                 ours["warm"].append(_up(scratch))
+                _tarmac(scratch, "down")
+                ours["part"].append(_up(scratch, PART))
             honcho = Honcho(scratch)
             theirs["cold"].append(honcho.start())
             honcho.stop()
@@ -82,11 +85,18 @@ def measure() -> list[Figure]:
             other["warm"],
             f"data there on both sides after a clean stop; {how}",
         ),
+        Figure(
+            f"up of a part: {PART}",
+            "s",
+            mine["part"],
+            mine["warm"],
+            f"with the stores that it needs; theirs: our own `up` of all; medians of {ROUNDS}",
+        ),
     ]
 
 
-def _up(scratch: Path) -> float:
-    return seconds(lambda: _tarmac(scratch, "up", "-d"))
+def _up(scratch: Path, *names: str) -> float:
+    return seconds(lambda: _tarmac(scratch, "up", *names, "-d"))
 
 
 def _tarmac(scratch: Path, verb: str, *options: str) -> None:

@@ -118,6 +118,7 @@ def test_a_service_has_commands_of_its_own(parts: Sandbox):
     own = f"calls: [auth], env: {{NAME: api}}, commands: {COMMANDS}}}"
     parts.write(SYSTEM.replace("calls: [auth]}", own, 1))
     parts.tarmac("up", "auth", "-d")
+    assert parts.ps()["commands"] == {"api": ["who", "line"]}
     assert parts.tarmac("run", "api", "who").stdout == "argument api\n"
     assert parts.tarmac("run", "api", "who", "--", "-x").stdout == "argument -x api\n"
     assert parts.tarmac("run", "api", "line").stdout == "line api\n"

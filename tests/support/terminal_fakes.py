@@ -117,6 +117,10 @@ class FakeSystem:
         """Remember it."""
         self._changed("shell", row.service)
 
+    def run_command(self, row: Any, name: str) -> None:
+        """Remember it."""
+        self._changed("run", row.service, name)
+
     def traces(self, service: str) -> list[TraceSummary]:
         """Give one trace that started now."""
         self.asked.append(("traces", service))

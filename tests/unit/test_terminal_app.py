@@ -256,6 +256,18 @@ async def test_a_shell_is_asked_of_the_system_where_the_terminal_can_be_lent():
     assert asked.asked == []
 
 
+async def test_a_command_of_the_service_is_chosen_by_its_number():
+    asked = FakeSystem(status(commands={"orders": ("seed", "console")}))
+    async with opened(asked) as pilot:
+        await pilot.press("m")
+        await shows(pilot, "tarmac run orders console")
+        await pilot.press("2")
+        await shows(pilot, "use `tarmac run`")  # the terminal of a test cannot be lent
+        await pilot.press("p", *"orders-db", "enter", "m")
+        await shows(pilot, "orders-db has no commands")
+    assert asked.asked == []
+
+
 async def test_the_system_is_stopped_only_by_the_second_q():
     asked = FakeSystem()
     async with opened(asked) as pilot:

@@ -27,7 +27,7 @@ from tarmac.run.terminal.lines import Lines
 from tarmac.run.terminal.log_pane import LogPane
 from tarmac.run.terminal.overview import Fault, Link, Overview, Row, effect_of, overview_of
 from tarmac.run.terminal.running_system import RunningSystem
-from tarmac.run.terminal.screens import Traces, fault_panel, hints, keys_panel
+from tarmac.run.terminal.screens import Traces, command_panel, fault_panel, hints, keys_panel
 from tarmac.run.terminal.threads import beside
 
 #: States are looked at so often; CPU and memory, which take longer, less often.
@@ -322,11 +322,27 @@ class TerminalApp(App[None]):
         """Open a shell in this terminal until it ends."""
         if (row := self._able("connect")) is None:
             return
+        self._lend(partial(self.asked.shell, row), "a shell; use `tarmac connect`")
+
+    def action_ask_command(self) -> None:
+        """Ask which of a service's commands, and run it in this terminal."""
+        if (row := self._able("ask_command")) is not None:
+            names = self.overview.commands[row.service]
+            chosen = partial(self._run_command, row, names)
+            self.push_screen(command_panel(row.service, names), chosen)
+
+    def _run_command(self, row: Row, names: Sequence[str], choice: str | None) -> None:
+        if choice:
+            run = partial(self.asked.run_command, row, names[int(choice) - 1])
+            self._lend(run, "a command; use `tarmac run`")
+
+    def _lend(self, run: Callable[[], None], what: str) -> None:
+        """Run something in this terminal until it ends."""
         try:
             with self.suspend():
-                self.asked.shell(row)
+                run()
         except SuspendNotSupported:
-            self.say("this terminal cannot be lent to a shell; use `tarmac connect`", "yellow")
+            self.say(f"this terminal cannot be lent to {what}", "yellow")
 
     # What keys change
 

@@ -38,6 +38,13 @@ KEYS = (
         LOOK,
         "shell",
     ),
+    Key(
+        ("m ask_command",),
+        "m",
+        "run one of a service's commands in this terminal",
+        LOOK,
+        "commands",
+    ),
     Key(("t traces",), "t", "show the latest traces that crossed it", LOOK, "traces"),
     Key(("pageup scroll(-1)", "pagedown scroll(1)"), "PgUp PgDn", "scroll by a page", LOG),
     Key(("home,g log_start", "end,G log_end"), "Home End", "go to the oldest line, or follow", LOG),
@@ -72,7 +79,7 @@ def bindings() -> list[tuple[str, str]]:
 
 
 #: Keys of the last line, the most wanted first: a narrow terminal shows those that fit.
-HINTS = ("?", "q", "r", "/", "l", "!", "t", "x", "s", "+ -", "i", "a", "z", "o", "c", "y", "w")
+HINTS = ("?", "q", "r", "/", "l", "!", "t", "x", "s", "+ -", "i", "a", "z", "o", "c", "m", "y", "w")
 
 
 def hints() -> list[tuple[str, str]]:
@@ -141,6 +148,12 @@ def _connect(row: Row, _: Overview) -> str:
     return ""
 
 
+def _command(row: Row, overview: Overview) -> str:
+    if overview.commands.get(row.service):
+        return ""
+    return f"{row.service} has no commands; add some to its `commands` in tarmac.yaml"
+
+
 def _fault(row: Row, _: Overview) -> str:
     return f"{row.name} is off; `s` starts it" if row.state == state.OFF else ""
 
@@ -154,5 +167,6 @@ _CHECKS = {
     "open_page": _open,
     "copy_address": _copy,
     "connect": _connect,
+    "ask_command": _command,
     "fault": _fault,
 }

@@ -5,7 +5,7 @@ Pure: `app` asks for observations and draws what this returns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tarmac.run.local.state import state
@@ -76,6 +76,8 @@ class Overview:
     links: tuple[Link, ...] = ()
     dashboard: str = ""
     notes: tuple[str, ...] = ()
+    #: The names of each service's commands.
+    commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Whether requests are counted (`tarmac up --inspect`).
     is_counted: bool = False
 
@@ -139,6 +141,7 @@ def overview_of(
         tuple(map(_link, now.edges)),
         status.dashboard,
         (*status.replaced, *status.notes),
+        status.commands,
         any("requests" in edge for edge in now.edges),
     )
 

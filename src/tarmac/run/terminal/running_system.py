@@ -81,6 +81,9 @@ class RunningSystem(Protocol):
     def shell(self, row: Row) -> None:
         """Run a shell in this terminal: a store's, or one with a service's environment."""
 
+    def run_command(self, row: Row, name: str) -> None:
+        """Run one of a service's commands in this terminal."""
+
     def traces(self, service: str) -> list[TraceSummary]:
         """List the latest traces that crossed a service, the newest first; empty: all."""
 
@@ -186,15 +189,22 @@ class LocalRunningSystem:
 
     def shell(self, row: Row) -> None:
         """Run `tarmac connect`, or a shell by `tarmac run`, in this terminal."""
-        name, copy = row.service, ("-n", self._home.root.name)
+        print(f"{row.service}: the end of this shell leads back to the terminal", flush=True)
         if row.role == "service":
-            words = ["run", *copy, str(self._file), name, "--", "/bin/sh"]
+            self._run("run", row.service, "--", "/bin/sh")
         else:
-            words = ["connect", *copy, str(self._file), name]
-        print(f"{name}: the end of this shell leads back to the terminal", flush=True)
+            self._run("connect", row.service)
+
+    def run_command(self, row: Row, name: str) -> None:
+        """Run one of a service's commands by `tarmac run`; what it printed stays until Enter."""
+        print(f"$ tarmac run {row.service} {name}", flush=True)
+        self._run("run", row.service, name, waits=True)
+
+    def _run(self, verb: str, *args: str, waits: bool = False) -> None:
+        words = [verb, "-n", self._home.root.name, str(self._file), *args]
         began = time.monotonic()
         code = subprocess.run([sys.executable, "-m", "tarmac", *words], check=False).returncode
-        if code or time.monotonic() - began < READ_S:  # it printed something to read
+        if waits or code or time.monotonic() - began < READ_S:  # it printed something to read
             with contextlib.suppress(EOFError, KeyboardInterrupt):
                 input("Enter leads back ")
 

@@ -96,6 +96,17 @@ def fault_panel(row: Row, links: Sequence[Link]) -> Panel:
     return Panel(f"Fault on {row.name}", lines, choices)
 
 
+def command_panel(service: str, names: Sequence[str]) -> Panel:
+    """List the commands of a service; a number runs one."""
+    numbered = [*enumerate(names[:9], 1)]
+    lines = [
+        Text.assemble((f" {number}  ", "bold cyan"), f"tarmac run {service} {name}")
+        for number, name in numbered
+    ]
+    choices = "".join(str(number) for number, _ in numbered)
+    return Panel(f"Commands of {service}", [*lines, Text(""), Text(" Esc: none", "dim")], choices)
+
+
 class Traces(ModalScreen[None]):
     """The latest traces, and the chosen one as bars over time; the keys of the app do nothing."""
 

@@ -84,6 +84,8 @@ export function MenuItems({ group }) {
     ${isService && html`<a href=${address("traces", "", { service: name })}>Traces</a><a href=${address("metrics", name)}>Metrics</a>`}
     <a href=${address("graph", name)}>In the graph</a>
     ${!isService && html`<${Copy} text="tarmac connect ${name}" what="command that opens ${name}">Copy <code>tarmac connect ${name}</code><//>`}
+    ${(system.value.commands[name] ?? []).map((/** @type {string} */ command) => html`
+      <${Copy} text="tarmac run ${name} ${command}" what="command ${command} of ${name}">Copy <code>tarmac run ${name} ${command}</code><//>`)}
     ${runs(group) && html`<button type="button" disabled=${busy} onClick=${() => act(name, "restart")}>Restart</button>`}
     ${isService && (runs(group)
       ? html`

@@ -77,6 +77,8 @@ export interface RunningSystem {
   healthy: boolean;
   /** The group of each service that has one. */
   groups: Record<string, string>;
+  /** The names of each service's commands. */
+  commands: Record<string, string[]>;
   nodes: Node[];
   activities: Activity[];
   edges: Edge[];

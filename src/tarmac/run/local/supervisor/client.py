@@ -101,6 +101,7 @@ def status(home: Home) -> Status | None:
         startup_timeout_s=meta.get("startup_timeout_s", STARTUP_TIMEOUT_S),
         off=tuple(meta.get("off", ())) if running else (),
         groups=meta.get("groups", {}),
+        commands=meta.get("commands", {}),
         replaced=tuple(meta.get("replaced", ())),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,8 @@ class Status:
     off: tuple[str, ...] = ()
     #: The group of each service that has one.
     groups: Mapping[str, str] = field(default_factory=dict)
+    #: The names of each service's commands, which `tarmac run SERVICE NAME` runs.
+    commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Which folders run in place of included repositories, in words.
     replaced: tuple[str, ...] = ()
 
@@ -81,6 +83,7 @@ class Status:
             "dashboard": self.dashboard,
             "off": list(self.off),
             "groups": dict(self.groups),
+            "commands": {name: list(commands) for name, commands in self.commands.items()},
             "replaced": list(self.replaced),
             "nodes": [
                 {key: value for key, value in asdict(node).items() if key != "position"}

@@ -211,6 +211,7 @@ class Supervisor:
             options=options.as_data(),
             off=sorted(now.facts.shape.off),
             groups={n: s.group for n, s in now.system.file.services.items() if s.group},
+            commands={n: [*s.commands] for n, s in now.system.file.services.items() if s.commands},
             replaced=now.system.replaced,
         )
 
