@@ -15,7 +15,7 @@ THERE = ("--target", "cluster", "--env", "kind")
 @pytest.mark.parametrize(
     ("argv", "told"),
     [
-        (("ps", "hello-dd", "--env", "kind"), "--env: needs a cluster; add --target cluster\n"),
+        (("ps", "hello-dd", "--env", "kind"), "--env: needs --target cluster or compose\n"),
         (
             ("logs", "hello-dd", "--target", "cluster", "--env", "compose"),
             (
@@ -25,7 +25,7 @@ THERE = ("--target", "cluster", "--env", "kind")
         ),
         (
             ("logs", "hello-dd", *THERE, "--trace", "0123"),
-            "--trace: log lines of a cluster are not stored; omit it\n",
+            "--trace: log lines elsewhere are not stored; omit it\n",
         ),
         (
             ("verify", "hello-dd", "--env", "kind", "--context", "kind-hello-dd"),
@@ -47,7 +47,7 @@ THERE = ("--target", "cluster", "--env", "kind")
         ),
         (
             ("objectives", "hello-dd", "--for", "5"),
-            "--for: sets how long pods are observed; add --target cluster\n",
+            "--for: needs --target cluster or compose\n",
         ),
         (
             ("drill", "hello-dd", "pricing-slow", *THERE),
@@ -61,8 +61,8 @@ THERE = ("--target", "cluster", "--env", "kind")
             ("drill", "hello-dd", "pricing-scale", *THERE),
             (
                 "systems/hello-dd/drills/pricing-scale.yaml: kind 'scale' is not possible in a "
-                "cluster, which lacks `Versions` (services that can be run in another number, "
-                "version or environment); chaos, ramp, random are possible there\n"
+                "cluster, which lacks `Scaling` (services that can be run in another number); "
+                "chaos, ramp, random are possible there\n"
             ),
         ),
         (
@@ -74,7 +74,7 @@ THERE = ("--target", "cluster", "--env", "kind")
         ),
         (
             ("drill", "hello-dd", "cache-outage", "--url", "web=http://web"),
-            "--url: needs a cluster; add --target cluster\n",
+            "--url: needs --target cluster or compose\n",
         ),
         (
             ("drill", "hello-dd", "cache-outage", *THERE, "--url", "web", "--url", "a=b"),

@@ -77,7 +77,7 @@ def test_a_cluster_that_is_away_is_one_line(kubeconfig: Path, path: str):
 @pytest.mark.parametrize(
     ("environment", "why"),
     [
-        ("compose", "environment compose has no cluster (target: compose)"),
+        ("repository", "environment repository has no cluster (target: repository)"),
         ("staging", "environment staging is followed by Argo CD, which would undo this"),
     ],
 )

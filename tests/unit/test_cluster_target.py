@@ -14,7 +14,7 @@ from tarmac.catalog.faults.kill import FAULT as KILL
 from tarmac.catalog.faults.outage import FAULT as OUTAGE
 from tarmac.run.cluster import cluster_target
 from tarmac.run.cluster.cluster_target import ClusterTarget
-from tarmac.run.cluster.undoing import UndoProcess
+from tarmac.run.undoing import UndoProcess
 
 
 class Undone(UndoProcess):

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tarmac.base.errors import TarmacError
 from tarmac.run.cluster.kubectl import Kubectl
-from tarmac.run.cluster.undoing import undo_process
+from tarmac.run.undoing import UndoProcess, undo_process
 
 LONG_S, POLL_S = 20.0, 0.02
 
@@ -32,6 +33,11 @@ def kubectl(tmp_path: Path) -> Kubectl:
     return Kubectl(str(program), "lab", config)
 
 
+def undoing(kubectl: Kubectl) -> AbstractContextManager[UndoProcess]:
+    program = (kubectl.program, f"--kubeconfig={kubectl.config}")
+    return undo_process(program, config=kubectl.config)
+
+
 def calls(kubectl: Kubectl) -> list[str]:
     file = kubectl.config.parents[1] / "calls"
     lines = file.read_text().splitlines() if file.exists() else []
@@ -39,7 +45,7 @@ def calls(kubectl: Kubectl) -> list[str]:
 
 
 def test_a_step_is_undone_when_it_is_asked_for_and_the_others_at_the_end(kubectl):
-    with undo_process(kubectl) as undo:
+    with undoing(kubectl) as undo:
         for name in ("a", "b", "c"):
             undo.add(name, "scale", name)
         undo.run("b")
@@ -49,14 +55,14 @@ def test_a_step_is_undone_when_it_is_asked_for_and_the_others_at_the_end(kubectl
 
 
 def test_the_first_state_is_the_one_to_go_back_to(kubectl):
-    with undo_process(kubectl) as undo:
+    with undoing(kubectl) as undo:
         undo.add("a", "scale", "--replicas=2")
         undo.add("a", "scale", "--replicas=0")
     assert calls(kubectl) == ["scale --replicas=2"]
 
 
 def disturb(kubectl: Kubectl) -> None:
-    with undo_process(kubectl) as undo:
+    with undoing(kubectl) as undo:
         undo.add("a", "scale", "fail")
 
 
@@ -68,10 +74,9 @@ def test_what_cannot_be_undone_is_reported(kubectl):
 def test_all_is_undone_and_no_key_is_left_when_the_drill_is_killed(kubectl, tmp_path):
     drill = f"""
 import pathlib, time
-from tarmac.run.cluster.kubectl import Kubectl
-from tarmac.run.cluster.undoing import undo_process
+from tarmac.run.undoing import undo_process
 config = pathlib.Path({str(kubectl.config)!r})
-with undo_process(Kubectl({kubectl.program!r}, "lab", config)) as undo:
+with undo_process(({kubectl.program!r}, f"--kubeconfig={{config}}"), config=config) as undo:
     undo.add("a", "scale", "a")
     undo.add("b", "scale", "b")
     print("disturbed", flush=True)

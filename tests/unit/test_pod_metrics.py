@@ -18,9 +18,9 @@ from scripted_kubectl import pod, running
 from tarmac.base.errors import TarmacError
 from tarmac.drill.running import running_system
 from tarmac.model.loader import load
-from tarmac.run import pod_metrics, pod_objectives
+from tarmac.run import pod_metrics, scraping
 from tarmac.run.cluster.running import DeployedSystem
-from tarmac.run.pod_edges import pod_edges
+from tarmac.run.cluster_system import ClusterSystem
 from tarmac.run.telemetry import awaited
 
 SYSTEM = Path(__file__).parents[2] / "systems/hello-dd/tarmac.yaml"
@@ -83,7 +83,7 @@ def serving(counted: Counted) -> Iterator[int]:
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch) -> Callable[..., DeployedSystem]:
     """Give a cluster whose kubectl leads to the port that a file of the pod's name says."""
-    monkeypatch.setattr(pod_metrics, "EVERY_S", 0.05)
+    monkeypatch.setattr(scraping, "EVERY_S", 0.05)
     program = tmp_path / "kubectl"
     program.write_text(
         "#!/bin/sh\n"
@@ -140,7 +140,7 @@ def test_objectives_are_observed_for_a_while_by_what_pods_count_meanwhile(cluste
     old = Counted(began_at=time.time() - 3600, requests={200: 1000, 503: 7})
     with serving(old) as port, ThreadPoolExecutor() as pool:
         (tmp_path / "gateway-a").write_text(str(port))
-        seen = pool.submit(pod_objectives.observe, cluster("gateway-a"), system, for_s=0.5)
+        seen = pool.submit(ClusterSystem(SYSTEM, cluster("gateway-a"), system).objectives, 0.5)
         assert old.read.wait(20)
         old.requests |= {200: 1029, 503: 8}
         objectives, now_ms = seen.result()
@@ -155,7 +155,7 @@ def test_pods_without_metrics_are_reported(cluster, monkeypatch):
     monkeypatch.setattr(awaited, "READ_S", 0.1)
     system = load(str(SYSTEM), lambda path: Path(path).read_bytes())
     with pytest.raises(TarmacError, match=f"no metrics of {SERVICE} were read in lab; see `tarmac"):
-        pod_objectives.observe(cluster(), system, for_s=0)
+        ClusterSystem(SYSTEM, cluster(), system).objectives(0)
 
 
 def test_edges_show_the_counts_of_callers_since_their_start(cluster, tmp_path):
@@ -167,7 +167,7 @@ def test_edges_show_the_counts_of_callers_since_their_start(cluster, tmp_path):
             (tmp_path / name).write_text(str(ways.enter_context(serving(one))))
         there = cluster("gateway-a", "gateway-b")
         there.kubectl.objects.append(pod("pricing-service", "prices-a"))
-        found = pod_edges(there, system).edges
+        found = ClusterSystem(SYSTEM, there, system).edges().edges
     counted = {(edge.source, edge.target): edge for edge in found if edge.kind == "call"}
     stock, prices = counted[SERVICE, "inventory-service"], counted[SERVICE, "pricing-service"]
     assert (stock.requests, stock.failed, stock.unused) == (18, 4, False)

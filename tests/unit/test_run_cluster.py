@@ -72,14 +72,14 @@ def test_a_target_sends_visitors_to_the_given_url_and_is_undone_at_the_end(monke
     undone: list[str] = []
 
     class Undo:
-        def __init__(self, kubectl: Any) -> None:
-            self.context = kubectl.context
+        def __init__(self, program: Any, config: Any) -> None:
+            self.program = program[0]
 
         def __enter__(self) -> None:
             return None
 
         def __exit__(self, *_: object) -> None:
-            undone.append(self.context)
+            undone.append(self.program)
 
     monkeypatch.setattr(cluster_system, "undo_process", Undo)
     urls = {"api-gateway": "http://gateway"}
@@ -87,7 +87,7 @@ def test_a_target_sends_visitors_to_the_given_url_and_is_undone_at_the_end(monke
         assert (target.kind, target.urls()) == ("cluster", urls)
         assert target.find("api-gateway") == ("api-gateway",)
         assert undone == []
-    assert undone == ["lab"]
+    assert undone == ["kubectl"]
 
 
 def test_visitors_are_sent_to_public_hosts_by_default():
@@ -143,13 +143,13 @@ def test_the_way_into_a_store_is_closed_at_the_end(monkeypatch):
 def test_options_of_a_cluster_are_refused_for_a_system_here(option):
     place = Place(LOCAL, **{option: "x"})
     with (
-        pytest.raises(BadInput, match="needs a cluster; add --target cluster"),
+        pytest.raises(BadInput, match="needs --target cluster or compose"),
         opened(place, Path("tarmac.yaml")),
     ):
         pytest.fail("it was opened")
 
 
 def test_an_option_of_one_kind_of_place_is_refused_at_the_other():
-    Place(CLUSTER).only(CLUSTER, "--for", "is of a cluster")
+    Place(CLUSTER).only((CLUSTER,), "--for", "is of a cluster")
     with pytest.raises(BadInput, match="--for: is of a cluster"):
-        Place(LOCAL).only(CLUSTER, "--for", "is of a cluster")
+        Place(LOCAL).only((CLUSTER,), "--for", "is of a cluster")

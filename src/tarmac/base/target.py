@@ -1,8 +1,9 @@
 """A running system as faults and drills see it: what they may look at, and what they may disturb.
 
-What a target may be able to do is a protocol for each (`ABILITIES`): `local` has all but nodes,
-`cluster` has instances and nodes. Whatever is disturbed is undone when the drill ends, also
-when it is killed: a target holds it as long as the drill lives, and no longer.
+What a target may be able to do is a protocol for each (`ABILITIES`): `local` has all but nodes and
+networks, `cluster` instances and nodes, `compose` instances, processes, scaling and networks.
+Whatever is disturbed is undone when the drill ends, also when it is killed: a target holds it as
+long as the drill lives, and no longer.
 """
 
 from __future__ import annotations
@@ -279,17 +280,34 @@ class Disks(Protocol):
         """Return the free bytes of a store's disk, and its size. Raises TarmacError."""
 
 
+class Scaling(Protocol):
+    """Services that can be run in another number."""
+
+    def scale(self, service: str, instances: int) -> None:
+        """Run so many instances of a service; it does not wait until they serve."""
+
+
+class Networks(Protocol):
+    """Instances that can be taken off the network."""
+
+    def disconnect(self, names: Collection[str]) -> None:
+        """Take instances off every network; they run on, and nothing reaches them."""
+
+    def connected(self, names: Collection[str]) -> Collection[str]:
+        """List those of them that are on a network."""
+
+    def reconnect(self, names: Collection[str]) -> None:
+        """Put them back on their networks."""
+
+
 class Versions(Protocol):
-    """Services that can be run in another number, version or environment."""
+    """Services that can be run in another version or environment."""
 
     def set_environment(self, service: str, env: Mapping[str, str]) -> None:
         """Replace a service's instances by ones with these variables besides; empty: as before.
 
         Returns once they serve. Raises TarmacError.
         """
-
-    def scale(self, service: str, instances: int) -> None:
-        """Run so many instances of a service; it does not wait until they serve."""
 
     def start_version(self, service: str, file: str, env: Mapping[str, str]) -> str:
         """Start an instance of a service's new version, which gets no request yet.
@@ -338,13 +356,15 @@ class NodeTarget(InstanceTarget, Nodes, Protocol):
     """A system on nodes that can be emptied: in a cluster."""
 
 
-class Target(InstanceTarget, Processes, Edges, Resources, StoreData, Disks, Versions, Protocol):
+class Target(
+    InstanceTarget, Processes, Edges, Resources, StoreData, Disks, Scaling, Versions, Protocol
+):
     """A system that runs here: its processes, edges, resources, data, disks and versions, too."""
 
 
 #: What a target may be able to do. A fault and a kind of drill name what they need of it.
 ABILITIES: tuple[type, ...] = (
-    *(Instances, Processes, Edges, Resources, StoreData, Disks, Versions, Nodes),
+    *(Instances, Processes, Edges, Resources, StoreData, Disks, Scaling, Versions, Nodes, Networks),
 )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
@@ -15,17 +14,47 @@ from tarmac.base import figures
 from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render import in_memory
+from tarmac.render.in_memory import RenderedTree
 from tarmac.run import aws_login
 from tarmac.run.cluster import drift as drifts
 from tarmac.run.cluster import kubectl as clients
 from tarmac.run.cluster.deployment import SCALERS, Deployment, Outcome
 from tarmac.run.cluster.objects import ObjectId
-from tarmac.run.cluster.planning import Change, Plan, plan
+from tarmac.run.cluster.planning import Change as ObjectChange
+from tarmac.run.cluster.planning import Plan, plan
+from tarmac.run.cluster.release import Release
 from tarmac.run.releases import release_of
 
 #: Changes and fields of one object that are printed; --json has them all.
 SHOWN, SHOWN_FIELDS = 30, 6
+
+
+class Change(Protocol):
+    """What is new, or would be another one, with a line for each field."""
+
+    @property
+    def id(self) -> object:
+        """What it is."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """How it differs."""
+
+
+class Failure(Protocol):
+    """What did not become ready."""
+
+    @property
+    def what(self) -> str:
+        """What it is."""
+
+    @property
+    def detail(self) -> str:
+        """How far it came."""
+
+    @property
+    def causes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Each cause, with the last lines of a log."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +62,20 @@ class Request:
     """What the user asked for."""
 
     context: str | None
+    #: Of a Docker daemon.
+    host: str | None
     timeout_s: float
     only_plan: bool
-    rolls_back: bool
+    #: None: as it is usual there.
+    rolls_back: bool | None
     prunes: bool
+    builds: bool
     #: Before something is deleted.
     asks: bool
     as_json: bool
 
 
-def deploy(file: Path, environment: str | None, request: Request) -> int:
+def deploy(rendered: RenderedTree, request: Request) -> int:
     """Deploy an environment; returns the exit code.
 
     Raises:
@@ -51,35 +84,34 @@ def deploy(file: Path, environment: str | None, request: Request) -> int:
         MissingTool: there is no kubectl.
         TarmacError: the cluster does not answer, or refuses.
     """
-    rendered = in_memory.make(file, environment, ())
-    release = release_of(rendered)
+    release = _released(rendered, request.host)
     _check_login(rendered.plan, request)
     with clients.opened(request.context) as kubectl:
         made = plan(kubectl, release)
         deletes = made.gone if request.prunes else ()
-        _say(request, f"{release.system} for {release.environment} -> {kubectl.context}")
+        say(request, f"{release.system} for {release.environment} -> {kubectl.context}")
         if not request.as_json:
             _show_plan(made, deletes)
         if request.only_plan:
             return _end(request, made, None, None)
         _confirm(deletes, request)
-        deployment = Deployment(kubectl, release, request.timeout_s, lambda s: _say(request, s))
+        deployment = Deployment(kubectl, release, request.timeout_s, lambda s: say(request, s))
         outcome = deployment.apply(made, deletes)
         back = None
         if outcome.ready:
             deployment.prune([found for found in deletes if found.kind not in SCALERS])
         else:
-            _show_failures(outcome, request)
+            show_failures(outcome.failures, request)
             if request.rolls_back:
-                _say(request, "going back to the last release that became ready")
+                say(request, "going back to the last release that became ready")
                 back = deployment.roll_back(made)
                 _show_return(back, request)
         return _end(request, made, outcome, back)
 
 
-def drift(file: Path, environment: str | None, context: str | None, *, as_json: bool) -> int:
+def drift(made: RenderedTree, host: str | None, context: str | None, *, as_json: bool) -> int:
     """Compare a cluster with an environment; returns the exit code. Raises as `deploy`."""
-    release = release_of(in_memory.make(file, environment, ()))
+    release = _released(made, host)
     with clients.opened(context) as kubectl:
         found = drifts.drift(kubectl, release)
     if as_json:
@@ -93,28 +125,37 @@ def drift(file: Path, environment: str | None, context: str | None, *, as_json: 
             }
         )
         return int(found.differs)
-    _list("+", tuple(map(Change, found.missing)))
-    _list("~", found.changed)
-    _list("-", tuple(map(Change, found.extra)))
+    show_changes("+", tuple(map(ObjectChange, found.missing)))
+    show_changes("~", found.changed)
+    show_changes("-", tuple(map(ObjectChange, found.extra)))
     _show_left_out(found.left_out)
     counts = f"{len(found.missing)} missing, {len(found.changed)} changed, {len(found.extra)} extra"
     click.echo(f"{counts}, of {found.compared} objects in {kubectl.context}")
     return int(found.differs)
 
 
+def _released(made: RenderedTree, host: str | None) -> Release:
+    release = release_of(made)
+    if host is not None:
+        what = "names a Docker daemon; a cluster is found by --context"
+        raise BadInput([Problem("--host", what)])
+    return release
+
+
 def _check_login(plan: ClusterPlan, request: Request) -> None:
     needed = aws_login.wanted(plan)
     if needed is not None and (unasked := aws_login.refuse_another(needed)):
-        _say(request, f"the AWS account was not checked: {unasked}")
+        say(request, f"the AWS account was not checked: {unasked}")
 
 
-def _say(request: Request, text: str) -> None:
+def say(request: Request, text: str) -> None:
+    """Print what happens; beside JSON on the other stream."""
     click.echo(text, err=request.as_json)
 
 
 def _show_plan(made: Plan, deletes: Iterable[ObjectId]) -> None:
-    _list("+", made.added)
-    _list("~", made.changed)
+    show_changes("+", made.added)
+    show_changes("~", made.changed)
     for found in deletes:
         click.echo(f"  - {found}")
     _show_left_out(made.left_out)
@@ -130,7 +171,8 @@ def _show_left_out(left_out: Iterable[ObjectId]) -> None:
         click.echo(f"  left out: {count} {kind} (the cluster has no {api})")
 
 
-def _list(sign: str, changes: tuple[Change, ...]) -> None:
+def show_changes(sign: str, changes: Sequence[Change]) -> None:
+    """Print what is added, changed or missing, as far as it fits."""
     for change in changes[:SHOWN]:
         click.echo(f"  {sign} {change.id}")
         for field in change.fields[:SHOWN_FIELDS]:
@@ -150,22 +192,23 @@ def _confirm(deletes: Iterable[ObjectId], request: Request) -> None:
     click.confirm(f"delete {names}?", abort=True)
 
 
-def _show_failures(outcome: Outcome, request: Request) -> None:
-    for failure in outcome.failures:
-        _say(request, f"\n{failure.what} is not ready: {failure.detail}")
+def show_failures(failures: Iterable[Failure], request: Request) -> None:
+    """Print what is not ready, with its causes."""
+    for failure in failures:
+        say(request, f"\n{failure.what} is not ready: {failure.detail}")
         for text, log in failure.causes:
-            _say(request, f"  cause: {text}")
+            say(request, f"  cause: {text}")
             for line in log:
-                _say(request, f"    {line}")
+                say(request, f"    {line}")
 
 
 def _show_return(back: Outcome | None, request: Request) -> None:
     if back is None:
-        _say(request, "no release before this one became ready; what was applied stays")
+        say(request, "no release before this one became ready; what was applied stays")
     elif back.ready:
-        _say(request, f"the release before runs again after {figures.number(back.took_s)} s")
+        say(request, f"the release before runs again after {figures.number(back.took_s)} s")
     else:
-        _show_failures(back, request)
+        show_failures(back.failures, request)
 
 
 def _end(request: Request, made: Plan, outcome: Outcome | None, back: Outcome | None) -> int:

@@ -88,21 +88,26 @@ def file_option(flag: str, name: str, about: str) -> Callable[[F], F]:
 
 
 def target_options(function: F) -> F:
-    """Add --target, --context and --env to a verb; they make a `Place`."""
+    """Add --target, --context, --host and --env to a verb; they make a `Place`."""
     target = click.option(
         "--target",
-        type=click.Choice(("local", "cluster")),
+        type=click.Choice(("local", "cluster", "compose")),
         default="local",
         show_default=True,
-        help="Where the system runs: on this machine, or in the cluster of `tarmac deploy`.",
+        help="Where the system runs: on this machine, or where `tarmac deploy` has put it.",
     )
     context = click.option(
-        "--context", metavar="NAME", help="Context of your kubeconfig; default: the current one."
+        "--context",
+        metavar="NAME",
+        help="Context of your kubeconfig, or of Docker; default: the current one.",
+    )
+    host = click.option(
+        "--host", metavar="URL", help="Docker's daemon, e.g. ssh://user@machine; default: local."
     )
     env = click.option(
-        "--env", "environment", metavar="ENV", help="The environment that runs in the cluster."
+        "--env", "environment", metavar="ENV", help="The environment that runs there."
     )
-    return target(context(env(function)))
+    return target(context(host(env(function))))
 
 
 def timeout_option(function: F) -> F:

@@ -1,4 +1,4 @@
-"""Draws what runs in a cluster: its workloads with their pods, and its edges."""
+"""Draws what runs elsewhere: workloads with their pods or containers, and edges."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from rich.text import Text
 from tarmac.base import figures
 from tarmac.cli import _show
 from tarmac.run.cluster_system import ClusterStatus
+from tarmac.run.compose_system import ComposeStatus
 from tarmac.run.pod_edges import PodEdges
 from tarmac.run.system import EdgeTraffic, SystemStatus
 
 
 def show_workloads(console: Console, status: SystemStatus) -> None:
     """Print workloads, their pods, and why one is not ready."""
-    assert isinstance(status, ClusterStatus)  # noqa: S101 - there are two kinds
+    if isinstance(status, ComposeStatus):
+        _show_composed(console, status)
+        return
+    assert isinstance(status, ClusterStatus)  # noqa: S101 - there are three kinds
     table = _show.columns(("NAME", "STATE", "NODE"), ("RESTARTS",))
     for state in status.workloads:
         style = "green" if state.readiness.ready else "bold red"
@@ -23,6 +27,23 @@ def show_workloads(console: Console, status: SystemStatus) -> None:
             shown = Text(pod.state, "" if pod.ready else "yellow")
             table.add_row(f"  {pod.name}", shown, pod.node, str(pod.restarts or ""))
     console.print(table)
+    _show_causes(console, status)
+
+
+def _show_composed(console: Console, status: ComposeStatus) -> None:
+    table = _show.columns(("NAME", "STATE", "ADDRESS"), ("RESTARTS",))
+    for state in status.workloads:
+        style = "green" if state.ready else "bold red"
+        table.add_row(Text(state.name), Text(state.detail, style), "", "")
+        for one in state.containers:
+            shown = Text(one.detail, "" if one.serves else "yellow")
+            published = ", ".join(one.published.values())
+            table.add_row(f"  {one.name}", shown, published, str(one.restarts or ""))
+    console.print(table)
+    _show_causes(console, status)
+
+
+def _show_causes(console: Console, status: ClusterStatus | ComposeStatus) -> None:
     for state in status.workloads:
         for cause in state.causes:
             console.print(Text(f"{state.name}: {cause.text}", "bold red"), soft_wrap=True)

@@ -33,6 +33,7 @@ def VERB(
     namespace: str,
     target: str,
     context: str | None,
+    host: str | None,
     environment: str | None,
     *,
     user: str,
@@ -52,7 +53,7 @@ def VERB(
     system, stores = _project.split_names(names)
     if len(stores) != 1:
         raise click.UsageError("name one store: tarmac connect [SYSTEM] STORE")
-    place = Place(target, namespace, context, environment)
+    place = Place(target, namespace, context, environment, host)
     with (
         opened(place, _project.find(system)) as running,
         running.connect(stores[0], user) as way,

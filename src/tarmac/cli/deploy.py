@@ -1,4 +1,4 @@
-"""`tarmac deploy`: put an environment's objects into a cluster, and wait until they run."""
+"""`tarmac deploy`: put an environment into a cluster or onto a machine; wait until it runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,20 @@ from tarmac.cli import _project
 SECTION = "Deliver"
 
 
-@click.command("deploy", short_help="Apply an environment to a cluster; wait until it runs.")
+@click.command(
+    "deploy", short_help="Apply an environment to a cluster or a machine; wait until it runs."
+)
 @click.argument("system", required=False)
 @click.option("--env", "environment", metavar="ENV", help="Required if the model has several.")
 @click.option(
-    "--context", metavar="NAME", help="Context of your kubeconfig; default: the current one."
+    "--context",
+    metavar="NAME",
+    help="Context of your kubeconfig, or of Docker; default: the current one.",
+)
+@click.option(
+    "--host",
+    metavar="URL",
+    help="Docker's daemon, e.g. ssh://user@machine; default: the local one.",
 )
 @click.option("--plan", "only_plan", is_flag=True, help="Show the changes; apply nothing.")
 @click.option(
@@ -23,34 +32,41 @@ SECTION = "Deliver"
     type=click.FloatRange(min=1),
     default=300,
     show_default=True,
-    help="Seconds to wait for each wave.",
+    help="Seconds to wait for each wave; with Compose for all of it.",
 )
 @click.option(
-    "--rollback-on-failure",
-    is_flag=True,
-    help="Apply the last release that became ready again if this one does not.",
+    "--rollback-on-failure/--no-rollback",
+    "rolls_back",
+    default=None,
+    help="Apply the last release that became ready again if this one does not; with Compose the "
+    "default.",
 )
 @click.option(
     "--prune",
     is_flag=True,
     help="Delete objects of earlier deployments that are no longer rendered.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@click.option(
+    "--no-build", "no_build", is_flag=True, help="With Compose: take the images that are there."
+)
+@click.option("--yes", is_flag=True, help="Do not ask before deleting or replacing.")
 @_project.json_option
 def VERB(
     system: str | None,
     environment: str | None,
     context: str | None,
+    host: str | None,
     timeout: float,
+    rolls_back: bool | None,
     *,
     only_plan: bool,
-    rollback_on_failure: bool,
     prune: bool,
+    no_build: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Apply the rendered objects of SYSTEM's environment to a cluster, and wait until they are
-    ready.
+    """Apply the rendered files of SYSTEM's environment to a cluster, or to one machine with Docker
+    Compose, and wait until all is ready.
 
     The objects are those of `tarmac render`, with your patches and ejected files. A dry run on the
     API server comes first; if the server rejects an object, nothing is applied. The objects are
@@ -60,17 +76,28 @@ def VERB(
 
     kubectl reaches the cluster, with your kubeconfig.
 
+    With Compose (`target: compose`) images are built or pulled, and Docker starts containers in
+    the order of the edges. If one does not become healthy, the causes are printed and the release
+    before runs again.
+
     Example: tarmac deploy hello-dd --env kind
     """
-    from tarmac.cli import _deploy
+    from tarmac.cli import _deploy, _deploy_compose
+    from tarmac.render import in_memory
 
     request = _deploy.Request(
         context,
+        host,
         timeout_s=timeout,
         only_plan=only_plan,
-        rolls_back=rollback_on_failure,
+        rolls_back=rolls_back,
         prunes=prune,
+        builds=not no_build,
         asks=not yes,
         as_json=as_json,
     )
-    sys.exit(_deploy.deploy(_project.find(system), environment, request))
+    file = _project.find(system)
+    rendered = in_memory.make(file, environment, ())
+    if rendered.plan.settings.target == "compose":
+        sys.exit(_deploy_compose.deploy(file, rendered, request))
+    sys.exit(_deploy.deploy(rendered, request))

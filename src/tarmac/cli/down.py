@@ -12,13 +12,36 @@ SECTION = "Run"
 @click.command("down", short_help="Drain and stop a system; its data stays.")
 @_project.system_argument
 @click.option("--delete-data", is_flag=True, help="Also delete its data, logs and secrets.")
+@click.option("--yes", is_flag=True, help="With --target compose: do not ask before deleting data.")
+@_project.target_options
 @_project.json_option
-def VERB(system: str | None, namespace: str, *, delete_data: bool, as_json: bool) -> None:
+def VERB(
+    system: str | None,
+    namespace: str,
+    target: str,
+    context: str | None,
+    host: str | None,
+    environment: str | None,
+    *,
+    delete_data: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """Drain and stop SYSTEM: services first, then their stores. Data stays, unless --delete-data.
 
     Example: tarmac down shop --delete-data
     """
     from tarmac.run.local.supervisor import client
+    from tarmac.run.opening import LOCAL, Place
+
+    place = Place(target, namespace, context, environment, host)
+    if target != LOCAL:
+        from tarmac.cli import _down_compose
+
+        file = _project.find(system)
+        _down_compose.down(file, place, deletes=delete_data, asks=not yes, as_json=as_json)
+        return
+    place.check()
 
     home = _project.home_of(system, namespace)
     was_running = client.is_running(home) and client.down(home)

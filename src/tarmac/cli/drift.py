@@ -1,4 +1,4 @@
-"""`tarmac drift`: how what runs in a cluster differs from what is rendered."""
+"""`tarmac drift`: how what `tarmac deploy` has put somewhere differs from what is rendered."""
 
 from __future__ import annotations
 
@@ -11,15 +11,25 @@ from tarmac.cli import _project
 SECTION = "Deliver"
 
 
-@click.command("drift", short_help="Compare the objects in a cluster with the rendered ones.")
+@click.command("drift", short_help="Compare what is deployed with what is rendered.")
 @click.argument("system", required=False)
 @click.option("--env", "environment", metavar="ENV", help="Required if the model has several.")
 @click.option(
-    "--context", metavar="NAME", help="Context of your kubeconfig; default: the current one."
+    "--context",
+    metavar="NAME",
+    help="Context of your kubeconfig, or of Docker; default: the current one.",
+)
+@click.option(
+    "--host", metavar="URL", help="Docker's daemon, e.g. ssh://user@machine; default: local."
 )
 @_project.json_option
 def VERB(
-    system: str | None, environment: str | None, context: str | None, *, as_json: bool
+    system: str | None,
+    environment: str | None,
+    context: str | None,
+    host: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """List the objects of SYSTEM's environment that are missing or differ in a cluster, by field.
 
@@ -30,8 +40,16 @@ def VERB(
     `tarmac deploy` corrects differences; --prune also deletes objects that are no longer rendered.
     A list item that another program added stays until that program removes it.
 
+    With Compose (`target: compose`) containers are compared: image, configuration, labels, state,
+    networks.
+
     Example: tarmac drift hello-dd --env kind
     """
-    from tarmac.cli import _deploy
+    from tarmac.cli import _deploy, _deploy_compose
+    from tarmac.render import in_memory
 
-    sys.exit(_deploy.drift(_project.find(system), environment, context, as_json=as_json))
+    file = _project.find(system)
+    made = in_memory.make(file, environment, ())
+    if made.plan.settings.target == "compose":
+        sys.exit(_deploy_compose.drift(file, made, host, context, as_json=as_json))
+    sys.exit(_deploy.drift(made, host, context, as_json=as_json))

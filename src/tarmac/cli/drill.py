@@ -44,7 +44,7 @@ SECTION = "Drill"
     "urls",
     multiple=True,
     metavar="SERVICE=URL",
-    help="With --target cluster: the public URL of SERVICE; default: its public host.",
+    help="With --target cluster or compose: the public URL of SERVICE; default: its public host.",
 )
 @_project.file_option(
     "--journal", "journal", "Write the journal to this file; default: beside the data."
@@ -70,6 +70,7 @@ def VERB(
     namespace: str | None,
     target: str,
     context: str | None,
+    host: str | None,
     urls: tuple[str, ...],
     journal: Path | None,
     junit_file: Path | None,
@@ -100,15 +101,15 @@ def VERB(
     from tarmac.drill.drill import outcome
     from tarmac.drill.file import drill_file
     from tarmac.project.reading import load
-    from tarmac.run.opening import CLUSTER, Place
+    from tarmac.run.opening import DEPLOYED, Place
 
     system, name = named
     file = _project.find(system)
     loaded = load(str(file))
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
-    place = Place(target, namespace or session.NEW_COPY, context, environment)
+    place = Place(target, namespace or session.NEW_COPY, context, environment, host)
     if urls:
-        place.only(CLUSTER, "--url", "needs a cluster; add --target cluster")
+        place.only(DEPLOYED, "--url", "needs --target cluster or compose")
     if is_quick:
         sys.exit(EXIT[_quick.run(loaded, file, say, place, journal, as_json=as_json)])
     if lists or (name is None and replay is None):

@@ -25,6 +25,7 @@ def VERB(
     namespace: str,
     target: str,
     context: str | None,
+    host: str | None,
     environment: str | None,
     *,
     as_json: bool,
@@ -46,7 +47,7 @@ def VERB(
     from tarmac.cli import _edges, _show
     from tarmac.run.opening import Place, opened
 
-    place = Place(target, namespace, context, environment)
+    place = Place(target, namespace, context, environment, host)
     with opened(place, _project.find(system)) as running:
         found = running.edges()
     if unused:

@@ -36,6 +36,7 @@ def VERB(
     within_s: float,
     target: str,
     context: str | None,
+    host: str | None,
     environment: str | None,
     *,
     as_json: bool,
@@ -50,7 +51,7 @@ def VERB(
     """
     from tarmac.run.opening import Place, opened
 
-    place = Place(target, namespace, context, environment)
+    place = Place(target, namespace, context, environment, host)
     with opened(place, _project.find(system)) as running:
         loaded, results = running.model, running.invariants(within_s)
     if as_json:

@@ -73,6 +73,7 @@ def VERB(
     namespace: str,
     target: str,
     context: str | None,
+    host: str | None,
     environment: str | None,
     *,
     follow: bool,
@@ -98,9 +99,9 @@ def VERB(
     from tarmac.run.telemetry.line_filter import LineFilter
 
     system, names = _project.split_names(names)
-    place = Place(target, namespace, context, environment)
+    place = Place(target, namespace, context, environment, host)
     if trace:
-        place.only(LOCAL, "--trace", "log lines of a cluster are not stored; omit it")
+        place.only((LOCAL,), "--trace", "log lines elsewhere are not stored; omit it")
     if follow and until:
         raise click.UsageError("--follow has no end, and --until is one; omit one of them")
     wanted = LineFilter(since, until, level or "", text)

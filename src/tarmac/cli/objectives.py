@@ -20,7 +20,7 @@ SECTION = "See"
     "for_s",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
-    help="With --target cluster: count requests for this long.  [default: 10]",
+    help="With --target cluster or compose: count requests for this long.  [default: 10]",
 )
 @_project.target_options
 @_project.json_option
@@ -30,6 +30,7 @@ def VERB(
     for_s: float | None,
     target: str,
     context: str | None,
+    host: str | None,
     environment: str | None,
     *,
     fail_on_burn: bool,
@@ -46,11 +47,11 @@ def VERB(
     Example: tarmac objectives shop --fail-on-burn
     """
     from tarmac.cli import _objectives, _show
-    from tarmac.run.opening import CLUSTER, Place, opened
+    from tarmac.run.opening import DEPLOYED, Place, opened
 
-    place = Place(target, namespace, context, environment)
+    place = Place(target, namespace, context, environment, host)
     if for_s is not None:
-        place.only(CLUSTER, "--for", "sets how long pods are observed; add --target cluster")
+        place.only(DEPLOYED, "--for", "needs --target cluster or compose")
     with opened(place, _project.find(system)) as running:
         found, now_ms = running.objectives(for_s)
     if as_json:

@@ -22,6 +22,7 @@ def VERB(
     namespace: str,
     target: str,
     context: str | None,
+    host: str | None,
     environment: str | None,
     *,
     group: str | None,
@@ -37,7 +38,7 @@ def VERB(
     from tarmac.run.local.supervisor.status import Status
     from tarmac.run.opening import Place, opened
 
-    place = Place(target, namespace, context, environment)
+    place = Place(target, namespace, context, environment, host)
     with opened(place, _project.find(system)) as running:
         status = running.status()
     if group is not None and isinstance(status, Status):

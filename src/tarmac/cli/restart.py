@@ -24,6 +24,7 @@ def VERB(
     namespace: str,
     target: str,
     context: str | None,
+    host: str | None,
     environment: str | None,
     *,
     timeout: float | None,
@@ -45,7 +46,7 @@ def VERB(
     from tarmac.run.opening import Place, opened
 
     system, names = _project.split_names(names)
-    place = Place(target, namespace, context, environment)
+    place = Place(target, namespace, context, environment, host)
     console = _show.open_console()
     with opened(place, _project.find(system)) as running, contextlib.ExitStack() as stack:
         shown: dict[str, Any] = {}

@@ -13,11 +13,21 @@ from tarmac.drill.drill import Drill
 from tarmac.drill.file.drill_file import DrillFile, faults
 from tarmac.run.cluster.cluster_target import KIND as CLUSTER
 from tarmac.run.cluster.cluster_target import ClusterTarget
+from tarmac.run.compose.compose_target import KIND as COMPOSE
+from tarmac.run.compose.compose_target import ComposeTarget
 from tarmac.run.local.supervisor.local_target import LocalTarget
 
 #: The kinds of target, by the name that evidence has of them.
-TARGETS: Mapping[str, type] = {LocalTarget.kind: LocalTarget, CLUSTER: ClusterTarget}
-WHERE = {LocalTarget.kind: "on this machine", CLUSTER: "in a cluster"}
+TARGETS: Mapping[str, type] = {
+    LocalTarget.kind: LocalTarget,
+    CLUSTER: ClusterTarget,
+    COMPOSE: ComposeTarget,
+}
+WHERE = {
+    LocalTarget.kind: "on this machine",
+    CLUSTER: "in a cluster",
+    COMPOSE: "with Docker Compose",
+}
 
 
 def possible_on(needs: Collection[type]) -> tuple[str, ...]:

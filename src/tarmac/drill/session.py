@@ -21,7 +21,7 @@ from tarmac.model.system import System
 from tarmac.run.copies import temporary_copy
 from tarmac.run.local.supervisor.local_target import LocalTarget
 from tarmac.run.local_system import LocalSystem
-from tarmac.run.opening import CLUSTER, Place, opened
+from tarmac.run.opening import LOCAL, Place, opened
 from tarmac.run.system import RunningSystem
 
 Say = Callable[[str], None]
@@ -70,7 +70,7 @@ def carry_out(
         try:
             result = drill.kind.run(DrillContext(drill.file, journeys, target, state, say, second))
         except LoadFailed as error:
-            if place.target != CLUSTER:
+            if place.target == LOCAL:
                 raise
             found = ", ".join(f"{name} at {url}" for name, url in target.urls().items())
             hint = f"visitors were sent to {found}; --url SERVICE=URL names another address"
@@ -99,7 +99,7 @@ def system_to_drill(
     Args:
         copied_with: the options of `up` for a new copy.
     """
-    if place.target == CLUSTER or place.namespace != NEW_COPY:
+    if place.target != LOCAL or place.namespace != NEW_COPY:
         with opened(place, file, system) as running:
             yield running
         return

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.base.launch import Text
 from tarmac.catalog.stores.kind import Shell, User, external_outputs
 from tarmac.plan.bindings import Bindings
+from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.plan import Access
 
 #: Stands for the administrator among the users of a store.
@@ -35,6 +37,30 @@ def shell_call(shell: Shell | None, url: str) -> dict[str, Any]:
         "arguments": [argument.format(**values) for argument in shell.arguments],
         "env": {shell.password: unquote(parts.password or "")},
     }
+
+
+def user_of(plan: ClusterPlan, store: str, user: str = "") -> str:
+    """Return the service as which a store is asked: that one, or the first that uses it.
+
+    Raises:
+        BadInput: no such store, or that service does not use it.
+    """
+    users = list(dict.fromkeys(one.source for one in plan.allowed if one.target == store))
+    if not users:
+        known = [workload.name for workload in plan.stores]
+        what = f"no store that a service of {plan.system} uses"
+        raise BadInput([Problem(store, f"{what}; {did_you_mean(store, known)}")])
+    if user and user not in users:
+        raise BadInput([Problem(user, f"does not use {store}; {did_you_mean(user, users)}")])
+    return user or users[0]
+
+
+def url_variable(plan: ClusterPlan, store: str, user: str) -> str:
+    """Name the variable in which a service has the URL of a store. Raises TarmacError."""
+    for name, variable in plan.workload(user).env.items():
+        if f"@{store}:" in "".join(part for part in variable.value if isinstance(part, str)):
+            return name
+    raise TarmacError(f"{user}: none of its variables is the URL of {store}")
 
 
 def _access(bindings: Bindings, store: str) -> Access:

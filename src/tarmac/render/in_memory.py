@@ -98,6 +98,11 @@ def _known_as(file: Path) -> tuple[Path, str]:
     return root, path.relative_to(root).as_posix()
 
 
+def repository_of(file: Path) -> Path:
+    """Return the folder that paths in a model's files and its rendered ones are relative to."""
+    return _known_as(file)[0]
+
+
 def source_of(file: Path, plan: ClusterPlan) -> RenderSource:
     """Return what an environment's files are rendered from, and by which command."""
     root, label = _known_as(file)

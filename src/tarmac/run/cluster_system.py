@@ -23,7 +23,6 @@ from tarmac.run.cluster import kubectl
 from tarmac.run.cluster.cluster_target import KIND, ClusterTarget
 from tarmac.run.cluster.running import DeployedSystem, WorkloadState
 from tarmac.run.cluster.store_access import store_url
-from tarmac.run.cluster.undoing import undo_process
 from tarmac.run.local.stores import invariants
 from tarmac.run.pod_edges import PodEdges, pod_edges
 from tarmac.run.pod_metrics import pod_metrics
@@ -31,6 +30,7 @@ from tarmac.run.system import Logs, Restart, StoreAccess, SystemStatus
 from tarmac.run.telemetry import awaited
 from tarmac.run.telemetry.log_lines import Line
 from tarmac.run.telemetry.objectives import ObservedObjective
+from tarmac.run.undoing import undo_process
 
 #: Of a restart, as of a deployment; a wave of `tarmac deploy` is given as much.
 WITHIN_S = 300.0
@@ -133,12 +133,15 @@ class ClusterSystem:
 
     def edges(self) -> PodEdges:
         """Read what the pods of callers have counted of each call. Raises Refusal."""
-        return pod_edges(self.deployed, self.model)
+        self.deployed.look()  # what may not be seen is told now, and not awaited
+        return pod_edges(self.model, self._metered, self._counting)
 
     def objectives(self, for_s: float | None) -> tuple[list[ObservedObjective], int]:
         """Count requests in services' pods from now on, and judge the objectives by them."""
         seconds = OBSERVED_S if for_s is None else for_s
-        return pod_objectives.observe(self.deployed, self.model, seconds)
+        self.deployed.look()  # what may not be seen is told now, and not awaited
+        where = self.deployed.kubectl.context
+        return pod_objectives.observe(self.model, self._metered, self._counting, seconds, where)
 
     @contextlib.contextmanager
     def counting(self, services: Collection[str]) -> Iterator[Path]:
@@ -146,6 +149,14 @@ class ClusterSystem:
         with pod_metrics(self.deployed, services) as telemetry:
             awaited.wait_read(telemetry, services)
             yield telemetry
+
+    def _counting(self, services: Collection[str]) -> contextlib.AbstractContextManager[Path]:
+        return pod_metrics(self.deployed, services)
+
+    @property
+    def _metered(self) -> list[str]:
+        """The services that have metrics."""
+        return [one.name for one in self.deployed.plan.services if one.metrics is not None]
 
     def stores(self) -> Sequence[str]:
         """Return what each store and broker really is."""
@@ -167,7 +178,9 @@ class ClusterSystem:
             where = f"{self.deployed.plan.system} in {self.deployed.kubectl.context}"
             named = ", ".join(f"{one.name} ({one.readiness.detail})" for one in late)
             raise TarmacError(f"{where} is not ready: {named}; see `tarmac ps`")
-        with undo_process(self.deployed.kubectl) as undo:
+        client = self.deployed.kubectl
+        program = (client.program, f"--kubeconfig={client.config}")
+        with undo_process(program, config=client.config) as undo:
             yield ClusterTarget(self.deployed, undo, entries)
 
 

@@ -1,9 +1,9 @@
-"""Opens a running system where it is: on this machine, or in a cluster."""
+"""Opens a running system where it is: on this machine, in a cluster, or with Docker Compose."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from tarmac.model.system import System
     from tarmac.run.system import RunningSystem
 
-LOCAL, CLUSTER = "local", "cluster"
+LOCAL, CLUSTER, COMPOSE = "local", "cluster", "compose"
+TARGETS = (LOCAL, CLUSTER, COMPOSE)
+#: Where `tarmac deploy` has put it.
+DEPLOYED = (CLUSTER, COMPOSE)
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,21 @@ class Place:
     namespace: str = "default"
     context: str | None = None
     environment: str | None = None
+    host: str | None = None
 
     def check(self) -> None:
-        """Refuse a cluster's options without one. Raises BadInput."""
+        """Refuse the options of another target. Raises BadInput."""
         given = {"--context": self.context, "--env": self.environment}
         named = [option for option, value in given.items() if value is not None]
-        if self.target != CLUSTER and named:
-            what = "needs a cluster; add --target cluster"
+        if self.target == LOCAL and named:
+            what = "needs --target cluster or compose"
             raise BadInput([Problem(option, what) for option in named])
+        if self.host is not None:
+            self.only((COMPOSE,), "--host", "needs --target compose")
 
-    def only(self, target: str, option: str, what: str) -> None:
+    def only(self, targets: Collection[str], option: str, what: str) -> None:
         """Refuse an option that systems elsewhere do not have. Raises BadInput."""
-        if self.target != target:
+        if self.target not in targets:
             raise BadInput([Problem(option, what)])
 
 
@@ -50,7 +56,7 @@ def opened(place: Place, file: Path, loaded: System | None = None) -> Iterator[R
         loaded: what it says, where that was read before.
 
     Raises:
-        TarmacError: a cluster's options without one; or the cluster does not answer.
+        TarmacError: options of another target; or the cluster or daemon does not answer.
     """
     place.check()
     if place.target == CLUSTER:
@@ -60,8 +66,12 @@ def opened(place: Place, file: Path, loaded: System | None = None) -> Iterator[R
 
         with cluster.opened(file, place.context, place.environment, loaded) as system:
             yield system
+    elif place.target == COMPOSE:
+        from tarmac.run import compose_system as compose  # noqa: PLC0415 - as above
+
+        yield compose.opened(file, place.host, place.context, place.environment, loaded)
     else:
-        from tarmac.run.local_system import (  # noqa: PLC0415 - each verb needs one of the two
+        from tarmac.run.local_system import (  # noqa: PLC0415 - each verb needs one of them
             LocalSystem,
         )
 

@@ -1,4 +1,4 @@
-"""Reads the edges of a system in a cluster.
+"""Reads the edges of a system in a cluster, or with Compose.
 
 A caller's own metrics tell the role that it has called; the model says which service plays that.
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tarmac.model.edge import ENTRY, Edge, edges
 from tarmac.model.system import System
-from tarmac.run.cluster.running import DeployedSystem
-from tarmac.run.pod_metrics import pod_metrics
+from tarmac.run.pod_objectives import Counting
 from tarmac.run.telemetry import awaited, metrics, storage
 
 #: Attempts of the kit's client, by `role` and `outcome`.
@@ -61,17 +60,15 @@ class PodEdges:
         return {"edges": [asdict(edge) | {"unused": edge.unused} for edge in self.edges]}
 
 
-def pod_edges(running: DeployedSystem, system: System) -> PodEdges:
-    """Read what the pods of callers have counted of each declared edge.
+def pod_edges(system: System, services: Collection[str], counting: Counting) -> PodEdges:
+    """Read what the instances of callers have counted of each declared edge.
 
-    Raises:
-        Refusal: the cluster does not show its pods.
+    Args:
+        services: those that have metrics.
     """
     declared = [edge for edge in edges(system) if edge.source != ENTRY]
-    running.look()  # what may not be seen is told now, and not awaited
-    calling = {edge.source for edge in declared if edge.kind == "call"}
-    told = {one.name for one in running.plan.services if one.metrics is not None} & calling
-    with pod_metrics(running, told) as telemetry:
+    told = {edge.source for edge in declared if edge.kind == "call"} & set(services)
+    with counting(told) as telemetry:
         awaited.wait_read(telemetry, told)
         with contextlib.closing(storage.reader(telemetry)) as stored:
             return PodEdges([_counted(stored, system, edge) for edge in declared])

@@ -1,42 +1,48 @@
-"""Observes the objectives of a system in a cluster, by the metrics of its services' own pods."""
+"""Observes the objectives of a system elsewhere, by the metrics of its services' own instances."""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from tarmac.base.errors import TarmacError
 from tarmac.model.system import System
-from tarmac.run.cluster.running import DeployedSystem
-from tarmac.run.pod_metrics import pod_metrics
 from tarmac.run.telemetry import awaited, metrics, storage
 from tarmac.run.telemetry import objectives as observing
 from tarmac.run.telemetry.objectives import ObservedObjective
 
+#: Reads the metrics of services until its end, into a file of telemetry.
+Counting = Callable[[Collection[str]], AbstractContextManager[Path]]
+
 
 def observe(
-    running: DeployedSystem, system: System, for_s: float
+    system: System, services: Collection[str], counting: Counting, for_s: float, where: str
 ) -> tuple[list[ObservedObjective], int]:
-    """Count requests in services' pods for some seconds; returns when that ended, too.
+    """Count requests in services' own instances for some seconds; returns when that ended, too.
 
-    What a pod has counted before is left out, unless it has just begun.
+    What an instance has counted before is left out, unless it has just begun.
+
+    Args:
+        services: those that have metrics.
+        where: names the place, for an error.
 
     Returns:
         The objectives, and the end in milliseconds since the epoch.
 
     Raises:
-        TarmacError: no pod told anything, or the cluster does not show its pods.
+        TarmacError: no instance told anything.
     """
-    asked = {objective.service for objective in system.file.objectives}
-    services = {one.name for one in running.plan.services if one.metrics is not None} & asked
-    running.look()  # what may not be seen is told now, and not awaited
-    with pod_metrics(running, services) as telemetry:
-        awaited.wait_read(telemetry, services)
+    asked = {objective.service for objective in system.file.objectives} & set(services)
+    with counting(asked) as telemetry:
+        awaited.wait_read(telemetry, asked)
         with contextlib.closing(storage.reader(telemetry)) as stored:
-            if services and not any(metrics.observed_since(stored, one) for one in services):
-                what = f"no metrics of {', '.join(sorted(services))} were read"
-                raise TarmacError(f"{what} in {running.kubectl.context}; see `tarmac ps`")
+            if asked and not any(metrics.observed_since(stored, one) for one in asked):
+                what = f"no metrics of {', '.join(sorted(asked))} were read"
+                raise TarmacError(f"{what} in {where}; see `tarmac ps`")
             time.sleep(for_s)
-            awaited.wait_read(telemetry, services)
+            awaited.wait_read(telemetry, asked)
             now_ms = time.time_ns() // 1_000_000
             return observing.observe(stored, system, now_ms), now_ms

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from tarmac.base.target import Instances, Versions
+from tarmac.base.target import Instances, Scaling
 from tarmac.catalog.faults.fault import Sighting
 from tarmac.drill.drill import Check, Drill, DrillContext, DrillResult
 from tarmac.drill.explain import time_text
@@ -26,7 +26,7 @@ RULE = (
 INVALID_RULE = "INVALID: not all instances ran, or requests were not counted by instance."
 
 
-class _Target(Instances, Versions, Protocol):
+class _Target(Instances, Scaling, Protocol):
     """Instances that can be run in another number."""
 
 
@@ -111,6 +111,6 @@ DRILL = Drill(
     title="More instances of a service under load, and as many as before again",
     rules=(RULE, INVALID_RULE, under_load.INVALID_RULE, under_load.FAIL_RULE),
     run=run,
-    needs=(Instances, Versions),
+    needs=(Instances, Scaling),
     pace=_pace,
 )

@@ -14,7 +14,7 @@ from tarmac.base.target import Instance, ProcessId
 from tarmac.run.cluster.kubectl import Refusal
 from tarmac.run.cluster.objects import SYSTEM
 from tarmac.run.cluster.running import POLL_S, DeployedSystem, Pod, WorkloadState
-from tarmac.run.cluster.undoing import UndoProcess
+from tarmac.run.undoing import UndoProcess
 
 KIND = "cluster"
 #: For new pods, and for old ones to end.

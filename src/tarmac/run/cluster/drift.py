@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.run.cluster.kubectl import FIELD_OWNER, Kubectl, Object
-from tarmac.run.cluster.objects import COMPONENT, MANAGED, SYSTEM, ObjectId, short
+from tarmac.run.cluster.objects import COMPONENT, MANAGED, SYSTEM, ObjectId
 from tarmac.run.cluster.planning import KEPT, Change
 from tarmac.run.cluster.quantity import same_quantity
 from tarmac.run.cluster.release import Release, ids, read
+from tarmac.run.fields import short
 
 #: Made by a script or by another controller, under our labels: not rendered, and no orphans.
 _MADE_THERE = (*KEPT, "Secret")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tarmac.run import fields
 from tarmac.run.cluster.kubectl import Object
 
 SYSTEM = "app.kubernetes.io/part-of"
@@ -27,9 +28,6 @@ _LAST = (
 _OF_THE_SERVER = (
     *("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"),
 )
-#: Controllers write one where another leaves the field out.
-_NOTHING: tuple[object, ...] = (None, {}, [])
-LONGEST_VALUE = 60
 
 
 @dataclass(frozen=True, order=True)
@@ -96,35 +94,9 @@ def differences(live: Object, wanted: Object) -> list[str]:
     What a Secret holds is not shown.
     """
     secret = wanted["kind"] == "Secret"
-    return list(_differ(_essence(live), _essence(wanted), "", secret=secret))
+    return list(fields.differences(_essence(live), _essence(wanted), secret=secret))
 
 
 def _essence(found: Object) -> dict[str, Any]:
     metadata = {k: v for k, v in found["metadata"].items() if k not in _OF_THE_SERVER}
     return {**{k: v for k, v in found.items() if k != "status"}, "metadata": metadata}
-
-
-def _differ(live: Any, wanted: Any, where: str, *, secret: bool) -> Iterator[str]:
-    if live == wanted or (live in _NOTHING and wanted in _NOTHING):
-        return
-    if isinstance(live, Mapping) and isinstance(wanted, Mapping):
-        for key in sorted({*live, *wanted}):
-            part = f"{where}.{key}" if where else key
-            yield from _differ(live.get(key), wanted.get(key), part, secret=secret)
-    elif isinstance(live, list) and isinstance(wanted, list) and len(live) == len(wanted):
-        for number, (one, other) in enumerate(zip(live, wanted, strict=True)):
-            yield from _differ(one, other, f"{where}[{_name(other, number)}]", secret=secret)
-    elif secret and where.startswith(("data", "stringData")):
-        yield f"{where}: another value"
-    else:
-        yield f"{where}: {short(live)} -> {short(wanted)}"
-
-
-def _name(item: Any, number: int) -> str:
-    return str(item["name"]) if isinstance(item, Mapping) and "name" in item else str(number)
-
-
-def short(value: Any) -> str:
-    """Write a value on one line, for a person."""
-    text = "nothing" if value is None else str(value).replace("\n", "\\n")
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."

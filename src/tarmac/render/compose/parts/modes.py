@@ -27,6 +27,19 @@ def _sources(plan: ClusterPlan, workload: Workload) -> dict[str, str]:
     }
 
 
+def build_arguments(workload: Workload) -> dict[str, str | None]:
+    """Return what the one Dockerfile is told of a service; None: by the environment, if at all."""
+    return {
+        "SERVICE": " ".join(workload.parts),
+        "EXTRAS": " ".join(workload.extras),
+        "PORT": str(workload.metrics),
+        "TITLE": workload.name,
+        # From the environment, where another base is wanted.
+        "BUILDER": None,
+        "RUNTIME": None,
+    }
+
+
 def _development(plan: ClusterPlan, workload: Workload) -> Mapping[str, Any]:
     if not workload.parts or workload.repository:
         return {}
@@ -35,15 +48,7 @@ def _development(plan: ClusterPlan, workload: Workload) -> Mapping[str, Any]:
         "build": {
             "context": values.required(values.SOURCE),
             "dockerfile": f"{values.required(values.TREE)}/containers/Dockerfile",
-            "args": {
-                "SERVICE": " ".join(workload.parts),
-                "EXTRAS": " ".join(workload.extras),
-                "PORT": str(workload.metrics),
-                "TITLE": workload.name,
-                # From the environment, where another base is wanted.
-                "BUILDER": None,
-                "RUNTIME": None,
-            },
+            "args": build_arguments(workload),
         },
         "volumes": [f"{path}:{inside}:ro" for inside, path in sources.items()],
         "develop": {

@@ -1,7 +1,7 @@
-"""Undoes what a drill does to a cluster, also if the drill's process is killed.
+"""Undoes what a drill does to a cluster or a machine, also if the drill's process is killed.
 
 A process of its own reads steps from a pipe and runs those that are left when that closes, however
-its other end has ended. If the machine itself is lost, `tarmac deploy` puts things right.
+its other end has ended. If this machine itself is lost, `tarmac deploy` puts things right.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from tarmac.base.errors import TarmacError
-from tarmac.run.cluster.kubectl import LONGEST_S, Kubectl
+
+#: Of one step.
+LONGEST_S = 180
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,11 @@ class UndoProcess:
     pipe: TextIO
 
     def add(self, key: str, *argv: str) -> None:
-        """Register a kubectl call that undoes a change; call this before the change."""
+        """Register a call of the program that undoes a change; call this before the change."""
         self._ask({"key": key, "argv": argv})
 
     def run(self, key: str) -> None:
-        """Undo one step now, if it is left. Raises TarmacError where kubectl fails."""
+        """Undo one step now, if it is left. Raises TarmacError where that fails."""
         if why := self._ask({"key": key})["failed"]:
             raise TarmacError(f"not undone: {why}")
 
@@ -44,7 +46,7 @@ class UndoProcess:
             line = self.pipe.readline()
         if not line:
             raise TarmacError(
-                "the process that undoes the drill's faults has ended; check the cluster "
+                "the process that undoes the drill's faults has ended; see what is left "
                 "with `tarmac drift`"
             )
         answer: dict[str, str] = json.loads(line)
@@ -52,13 +54,21 @@ class UndoProcess:
 
 
 @contextlib.contextmanager
-def undo_process(kubectl: Kubectl) -> Iterator[UndoProcess]:
-    """Start it; at the end all that is left is undone. Raises TarmacError where that fails."""
+def undo_process(
+    program: Sequence[str], *, config: Path | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[UndoProcess]:
+    """Start it; at the end all that is left is undone. Raises TarmacError where that fails.
+
+    Args:
+        program: what is called, with what comes before a step's own arguments.
+        config: a file that only it needs, deleted at its end.
+        env: the variables that the program needs.
+    """
     mine, its = socket.socketpair()
-    argv = [sys.executable, "-m", __name__, kubectl.program, str(kubectl.config)]
+    argv = [sys.executable, "-m", __name__, str(config or ""), *program]
     # In a session of its own: Ctrl-C is the drill's.
     process = subprocess.Popen(
-        argv, stdin=its.fileno(), stdout=its.fileno(), start_new_session=True
+        argv, stdin=its.fileno(), stdout=its.fileno(), start_new_session=True, env=env
     )
     its.close()
     with mine, mine.makefile("rw", encoding="utf-8") as pipe:
@@ -72,7 +82,7 @@ def undo_process(kubectl: Kubectl) -> Iterator[UndoProcess]:
         raise TarmacError(f"not undone: {'; '.join(failed)}")
 
 
-def main(program: str, config: Path) -> None:
+def main(config: str, program: Sequence[str]) -> None:
     """Read steps, and run those that are left at the end, the last one first."""
     left: dict[str, Sequence[str]] = {}
     for line in sys.stdin:
@@ -81,22 +91,24 @@ def main(program: str, config: Path) -> None:
         if "argv" in message:
             left.setdefault(message["key"], message["argv"])
         elif message["key"] in left:
-            failed = _call(program, config, left.pop(message["key"]))
+            failed = _call(program, left.pop(message["key"]))
         print(json.dumps({"failed": failed}), flush=True)
     for argv in reversed(left.values()):
-        failed = _call(program, config, argv)
+        failed = _call(program, argv)
         with contextlib.suppress(BrokenPipeError):  # the drill was killed
             print(json.dumps({"failed": failed}), flush=True)
-    config.unlink(missing_ok=True)  # if the drill was killed, nothing else removes it
-    with contextlib.suppress(OSError):
-        config.parent.rmdir()
+    if config:  # if the drill was killed, nothing else removes it
+        Path(config).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            Path(config).parent.rmdir()
 
 
-def _call(program: str, config: Path, argv: Sequence[str]) -> str:
-    """Call kubectl; returns why it failed, or nothing."""
+def _call(program: Sequence[str], argv: Sequence[str]) -> str:
+    """Call the program; returns why it failed, or nothing."""
+    named = f"{Path(program[0]).name} {' '.join(argv)}"
     try:
         done = subprocess.run(
-            [program, f"--kubeconfig={config}", *argv],
+            [*program, *argv],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -104,9 +116,9 @@ def _call(program: str, config: Path, argv: Sequence[str]) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"kubectl {' '.join(argv)}: {error}"
-    return f"kubectl {' '.join(argv)}: {done.stderr.strip()}" if done.returncode else ""
+        return f"{named}: {error}"
+    return f"{named}: {done.stderr.strip()}" if done.returncode else ""
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,155 @@
+"""The steps of `tarmac deploy` to a machine with Docker Compose, and what is printed of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tarmac.base.errors import BadInput, Problem
+from tarmac.cli import _project
+from tarmac.cli._deploy import Request, say, show_changes, show_failures
+from tarmac.render import in_memory
+from tarmac.render.in_memory import RenderedTree
+from tarmac.run.compose import arranging, images
+from tarmac.run.compose import drift as drifts
+from tarmac.run.compose.arranging import Arrangement, arrange
+from tarmac.run.compose.deployment import Deployment, Outcome
+from tarmac.run.compose.docker import Docker, connected
+from tarmac.run.compose.planning import Change
+from tarmac.run.compose.project import Project, folder_of
+from tarmac.run.releases import composed_of
+
+
+def deploy(file: Path, rendered: RenderedTree, request: Request) -> int:
+    """Deploy an environment; returns the exit code.
+
+    Raises:
+        BadInput: whatever is wrong with the model or the arguments, or the machine has another's.
+        MissingTool: there is no Docker or no Compose.
+        TarmacError: the daemon does not answer, or refuses; an image cannot be had.
+    """
+    files = composed_of(rendered)
+    docker = connected(request.host, request.context)
+    release = files.release
+    say(request, f"{release.system} for {release.environment} -> {docker.host}")
+    project = Project(docker, release, folder_of(file, release.environment))
+    arranging.check_secrets(project)
+    sources = in_memory.repository_of(file)
+    if not request.only_plan:
+        arranging.bring_images(
+            *(project, rendered.plan, files.containers, sources),
+            lambda text: say(request, text),
+            builds=request.builds,
+        )
+    made = arrange(project, files.secrets, sources, pins=not request.only_plan)
+    gone = made.plan.gone if request.prunes else ()
+    if not request.as_json:
+        _show_plan(made, gone)
+    if request.only_plan:
+        return _end(request, made, None, None)
+    _confirm(made, gone, docker, request)
+    deployment = Deployment(made.project, request.timeout_s, lambda text: say(request, text))
+    outcome, back = deployment.apply(gone), None
+    if not outcome.ready:
+        show_failures(outcome.failures, request)
+        back = _roll_back(deployment, made, request)
+    if outcome.ready:
+        _forget_old(made)
+    return _end(request, made, outcome, back)
+
+
+def drift(
+    file: Path, made: RenderedTree, host: str | None, context: str | None, *, as_json: bool
+) -> int:
+    """Compare a machine with an environment; returns the exit code. Raises as `deploy`."""
+    docker = connected(host, context)
+    release = composed_of(made).release
+    project = Project(docker, release, folder_of(file, release.environment))
+    found = drifts.drift(*arranging.compared(project))
+    if as_json:
+        _project.print_json(asdict(found))
+        return int(found.differs)
+    show_changes("+", tuple(map(Change, found.missing)))
+    show_changes("~", found.changed)
+    show_changes("-", tuple(map(Change, found.extra)))
+    counts = f"{len(found.missing)} missing, {len(found.changed)} changed, {len(found.extra)} extra"
+    click.echo(f"{counts}, of {found.compared} services on {docker.host}")
+    return int(found.differs)
+
+
+def _show_plan(made: Arrangement, gone: tuple[str, ...]) -> None:
+    show_changes("+", made.plan.added)
+    show_changes("~", made.plan.changed)
+    for name in gone:
+        click.echo(f"  - {name}")
+    if made.plan.gone and not gone:
+        names = ", ".join(made.plan.gone)
+        click.echo(f"  no longer rendered: {names}; --prune removes their containers")
+    added, changed = len(made.plan.added), len(made.plan.changed)
+    click.echo(f"{added} added, {changed} changed, {made.plan.unchanged} unchanged")
+
+
+def _confirm(made: Arrangement, gone: tuple[str, ...], docker: Docker, request: Request) -> None:
+    """Ask before containers go, or another's are replaced. Raises BadInput without a terminal."""
+    questions = {
+        f"remove the containers of {', '.join(gone)}": gone,
+        f"replace {', '.join(made.plan.foreign)}, which another has put there": made.plan.foreign,
+    }
+    for what, names in questions.items():
+        if not names or not request.asks:
+            continue
+        if not sys.stdin.isatty():
+            raise BadInput([Problem(docker.host, f"would {what}; add --yes to confirm")])
+        click.confirm(f"{what}?", abort=True)
+
+
+def _roll_back(deployment: Deployment, made: Arrangement, request: Request) -> Outcome | None:
+    """Go back unless that is not wanted: the containers of the release before are gone already."""
+    if request.rolls_back is False:
+        return None
+    if made.before is not None and made.before.files == made.project.release.files:
+        say(request, "this is the release that became ready last; what was started stays")
+        return None
+    if made.before is None:
+        say(request, "no release before this one became ready; what was started stays")
+        return None
+    say(request, "going back to the last release that became ready")
+    back = deployment.roll_back(made.before, [change.id for change in made.plan.added])
+    if back.ready:
+        say(request, f"the release before runs again after {back.took_s:.0f} s")
+    else:
+        show_failures(back.failures, request)
+    return back
+
+
+def _forget_old(made: Arrangement) -> None:
+    release = made.project.release
+    kept = [said["image"] for said in release.services.values()]
+    images.forget(made.project.docker, release.project, kept)
+
+
+def _end(request: Request, made: Arrangement, outcome: Outcome | None, back: Outcome | None) -> int:
+    if request.as_json:
+        _project.print_json(_as_data(made, outcome, back))
+    elif outcome is not None and outcome.ready:
+        click.echo(f"all of it runs after {outcome.took_s:.0f} s")
+    return int(outcome is not None and not outcome.ready)
+
+
+def _as_data(made: Arrangement, outcome: Outcome | None, back: Outcome | None) -> dict[str, Any]:
+    return {
+        "added": [change.id for change in made.plan.added],
+        "changed": [asdict(change) for change in made.plan.changed],
+        "unchanged": made.plan.unchanged,
+        "gone": made.plan.gone,
+        "foreign": made.plan.foreign,
+        "applied": outcome is not None,
+        "ready": None if outcome is None else outcome.ready,
+        "took_s": None if outcome is None else outcome.took_s,
+        "failures": [asdict(failure) for failure in outcome.failures] if outcome else [],
+        "rolled_back": None if back is None else back.ready,
+    }

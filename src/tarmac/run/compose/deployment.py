@@ -1,0 +1,184 @@
+"""Brings a release up with Docker Compose, waits until it runs, and goes back where it does not.
+
+Called by `tarmac deploy`; what a user sees of it is the caller's affair.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tarmac.run.compose import containers as c
+from tarmac.run.compose import release as releases
+from tarmac.run.compose.causes import Cause, causes, said_by_compose
+from tarmac.run.compose.containers import Container
+from tarmac.run.compose.docker import Docker, plain
+from tarmac.run.compose.project import Project
+from tarmac.run.compose.release import Release
+from tarmac.run.compose.running import WorkloadState, state
+
+POLL_S = 0.5
+LOG_LINES = 8
+#: A container that ended so often does not come up by itself.
+MOST_RESTARTS = 3
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What did not become ready."""
+
+    what: str
+    detail: str
+    #: For each cause its text, and the last lines of the log that says more.
+    causes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a deployment."""
+
+    failures: tuple[Failure, ...]
+    took_s: float
+
+    @property
+    def ready(self) -> bool:
+        """Whether all of it runs."""
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A release on its way to a machine."""
+
+    project: Project
+    timeout_s: float
+    say: Say
+
+    def apply(self, gone: Iterable[str] = ()) -> Outcome:
+        """Bring it up in the order of its edges, and wait until all of it is ready.
+
+        Args:
+            gone: services that are not in it, whose containers are to go.
+        """
+        began = time.monotonic()
+        self.project.lay_out()
+        failures = self._up(began)
+        if not failures:
+            self.remove(gone)
+            releases.write(self.project.docker, self.project.release)
+            self.project.forget_others()
+        return Outcome(tuple(failures), time.monotonic() - began)
+
+    def roll_back(self, before: Release, added: Iterable[str]) -> Outcome:
+        """Bring the release before up again, and remove the containers that came with this one."""
+        there = replace(self, project=replace(self.project, release=before))
+        return there.apply([name for name in added if name not in before.services])
+
+    def remove(self, services: Iterable[str]) -> None:
+        """Remove the containers of some services; their volumes stay. Raises Refusal."""
+        names = set(services)
+        found = [one for one in self._containers() if one.service in names]
+        if found:
+            self._docker.run("rm", "--force", *(one.id for one in found))
+            self.say(f"removed: {', '.join(one.name for one in found)}")
+
+    def _up(self, began: float) -> list[Failure]:
+        """Have Compose start everything, and say what becomes ready; returns what does not."""
+        argv = self.project.argv("up", "--detach", "--no-build", "--quiet-pull")
+        with subprocess.Popen(
+            [self._docker.program, *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self._docker.env,
+        ) as compose:
+            try:
+                return self._wait(compose, began)
+            finally:
+                compose.terminate()
+
+    def _wait(self, compose: subprocess.Popen[str], began: float) -> list[Failure]:
+        ready: set[str] | None = None
+        hashes = self.project.hashes()
+        while True:
+            ended = compose.poll() is not None
+            states = self._states()
+            come = {one.name for one in states if one.ready}
+            # What was ready all along is not news.
+            for name in sorted(come - (come if ready is None else ready)):
+                self.say(f"  {name} ready after {time.monotonic() - began:.0f} s")
+            ready = come
+            if ended and compose.returncode:
+                said = compose.stderr.read() if compose.stderr else ""
+                return self._failures(states, said_by_compose(plain(said)))
+            if ended and len(come) == len(states):
+                return []
+            late = time.monotonic() - began > self.timeout_s
+            new = [
+                one
+                for state in states
+                for one in state.containers
+                if one.labels.get(c.HASH) == hashes[state.name]
+            ]
+            if late or any(map(_has_given_up, new)):
+                return self._failures(states)
+            time.sleep(POLL_S)
+
+    def _states(self) -> list[WorkloadState]:
+        """Read how far each service of the file has come; a setup is done when it has ended."""
+        by_service: dict[str, list[Container]] = {}
+        for one in self._containers():
+            by_service.setdefault(one.service, []).append(one)
+        services = self.project.release.services
+        return [
+            state(name, "task" if _ends(said) else "service", by_service.get(name, []))
+            for name, said in services.items()
+        ]
+
+    def _failures(
+        self, states: Sequence[WorkloadState], told: Cause | None = None
+    ) -> list[Failure]:
+        """Say what is not ready: what has a cause of its own, else what Compose has said."""
+        late = [one for one in states if not one.ready]
+        named = [one for one in late if one.causes]
+        found = [
+            Failure(
+                one.name,
+                one.detail,
+                tuple((cause.text, self._log(cause)) for cause in causes(one.containers)),
+            )
+            for one in named
+        ]
+        if not found and told is not None:
+            return [
+                Failure(self.project.release.system, "Compose has given up", ((told.text, ()),))
+            ]
+        return found or [Failure(one.name, one.detail) for one in late]
+
+    def _log(self, cause: Cause) -> tuple[str, ...]:
+        if not cause.log_of:
+            return ()
+        done = self._docker.ask("logs", f"--tail={LOG_LINES}", cause.log_of)
+        return tuple((done.stdout + done.stderr).splitlines())
+
+    def _containers(self) -> tuple[Container, ...]:
+        return c.listed(self._docker, self.project.release.project)
+
+    @property
+    def _docker(self) -> Docker:
+        return self.project.docker
+
+
+def _ends(service: dict[str, object]) -> bool:
+    """Whether a service runs to its end, as a setup does."""
+    return str(service.get("restart", "")).startswith(("no", "on-failure"))
+
+
+def _has_given_up(one: Container) -> bool:
+    """Whether it ends again and again; how, it says between two starts."""
+    return one.restarts >= MOST_RESTARTS and one.state not in ("running", "created")

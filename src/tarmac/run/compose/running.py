@@ -1,0 +1,172 @@
+"""A system as Docker Compose runs it: its workloads and their containers, as they are now.
+
+Used by the verbs that look at a system with `--target compose`, and by drills there.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tarmac.base.errors import check_names
+from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.run.compose import containers as c
+from tarmac.run.compose import docker as clients
+from tarmac.run.compose.causes import Cause, causes
+from tarmac.run.compose.containers import Container
+from tarmac.run.compose.docker import Docker
+from tarmac.run.compose.project import Project
+from tarmac.run.compose.release import Release
+
+POLL_S = 1.0
+_LINE = re.compile(r"(?P<name>\S+) +\| (?P<at>\S+) ?(?P<text>.*)")
+
+
+@dataclass(frozen=True)
+class WorkloadState:
+    """One workload of the plan, or what sets one up."""
+
+    name: str
+    role: str
+    ready: bool
+    #: `1 of 1 ready`.
+    detail: str
+    containers: tuple[Container, ...]
+    #: Why it is not ready.
+    causes: tuple[Cause, ...] = ()
+
+
+@dataclass(frozen=True)
+class ComposedSystem:
+    """A system with one daemon."""
+
+    project: Project
+    plan: ClusterPlan
+
+    @property
+    def docker(self) -> Docker:
+        """What reaches the daemon."""
+        return self.project.docker
+
+    @property
+    def release(self) -> Release:
+        """What is deployed."""
+        return self.project.release
+
+    def containers(self) -> tuple[Container, ...]:
+        """List all its containers. Raises Refusal."""
+        return c.listed(self.docker, self.release.project)
+
+    def look(self) -> tuple[WorkloadState, ...]:
+        """Read the state of every workload, and of set-up that has failed. Raises Refusal."""
+        found = self.containers()
+        states = [
+            state(one.name, one.role, [f for f in found if f.service == one.name])
+            for one in self.plan.workloads
+        ]
+        known = {one.name for one in self.plan.workloads}
+        others = [one for one in found if one.service not in known and not one.is_done]
+        return (*states, *(state(one.service, "task", [one]) for one in others))
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Workload]:
+        return {workload.name: workload for workload in self.plan.workloads}
+
+    def workloads(self, names: Collection[str]) -> tuple[Workload, ...]:
+        """Find workloads by name, or all services without one. Raises BadInput."""
+        what = f"not in {self.plan.system} for {self.plan.environment}"
+        check_names(names, self._by_name, what)
+        return tuple(self._by_name[name] for name in names) or self.plan.services
+
+    def restart(self, names: Collection[str], within_s: float) -> tuple[WorkloadState, ...]:
+        """Replace the containers of workloads, one workload after the other, and wait for them.
+
+        Args:
+            names: of workloads; all services without one.
+
+        Raises:
+            BadInput: no such workload.
+            Refusal: Docker refused.
+        """
+        chosen = [workload.name for workload in self.workloads(names)]
+        self.project.lay_out_again()
+        flags = ("--detach", "--no-deps", "--no-build", "--force-recreate", "--quiet-pull")
+        for name in chosen:
+            self.up(*flags, name, within_s=within_s)
+        return self.wait(chosen, within_s)
+
+    def up(self, *argv: str, within_s: float) -> None:
+        """Have Compose bring containers; as many of a service as there are. Raises Refusal."""
+        many: dict[str, int] = {}
+        for one in self.containers():
+            many[one.service] = many.get(one.service, 0) + 1
+        scaled = [f"--scale={name}={count}" for name, count in many.items() if count > 1]
+        self.docker.run(*self.project.argv("up", *scaled, *argv), within_s=within_s)
+
+    def scaling(self, name: str, instances: int) -> tuple[str, ...]:
+        """Return the call of Docker by which a workload has so many containers."""
+        flags = ("--detach", "--no-deps", "--no-build", "--no-recreate", "--quiet-pull")
+        return self.project.argv("up", *flags, f"--scale={name}={instances}", name)
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        """Name the networks of a workload, as Docker calls them."""
+        named = self.release.services[name].get("networks") or ()
+        return tuple(f"{self.release.project}_{network}" for network in named)
+
+    def wait(self, names: Collection[str], within_s: float) -> tuple[WorkloadState, ...]:
+        """Wait until workloads are ready, or the time is over; returns all as they are then."""
+        end = time.monotonic() + within_s
+        while True:
+            states = self.look()
+            if all(one.ready for one in states if one.name in names) or time.monotonic() > end:
+                return states
+            time.sleep(POLL_S)
+
+    def logs(
+        self, names: Collection[str], *, last: int | None, follow: bool
+    ) -> Iterator[tuple[str, str, str]]:
+        """Yield lines of containers' logs: when each was written, by which one, what it says.
+
+        Without `follow` they are sorted by time; with it they come as they are written.
+
+        Args:
+            names: of workloads; all services without one.
+            last: so many past lines of each container; None: all that are kept.
+
+        Raises:
+            BadInput: no such workload.
+            TarmacError: Docker cannot read them.
+        """
+        chosen = [workload.name for workload in self.workloads(names)]
+        tail = "all" if last is None else str(last)
+        named = f"--project-name={self.release.project}"
+        argv = ("compose", named, "logs", "--no-color", "--timestamps", f"--tail={tail}")
+        if follow:
+            lines = clients.follow(self.docker, *argv, "--follow", *chosen)
+            yield from filter(None, map(_log_line, lines))
+        else:
+            read = filter(None, map(_log_line, self.docker.lines(*argv, *chosen)))
+            yield from sorted(read, key=lambda line: line[0])
+
+
+def state(name: str, role: str, found: Sequence[Container]) -> WorkloadState:
+    """Say how far a workload has come, by its containers."""
+    if not found:
+        return WorkloadState(name, role, False, "missing; `tarmac deploy` creates it", ())
+    if role == "task":
+        done = all(one.is_done for one in found)
+        detail = "done" if done else found[0].detail
+        return WorkloadState(name, role, done, detail, tuple(found), tuple(causes(found)))
+    serving = sum(one.serves for one in found)
+    detail = f"{serving} of {len(found)} ready"
+    ready = serving == len(found)
+    return WorkloadState(name, role, ready, detail, tuple(found), tuple(causes(found)))
+
+
+def _log_line(line: str) -> tuple[str, str, str] | None:
+    """Read `NAME-1 | TIME TEXT`; None of what Compose itself says meanwhile."""
+    found = _LINE.fullmatch(line)
+    return (found["at"], found["name"], found["text"]) if found else None
