@@ -7,7 +7,7 @@ from typing import Any
 
 from tarmac.run.compose import containers as c
 from tarmac.run.compose.containers import Container
-from tarmac.run.compose.planning import Wanted
+from tarmac.run.compose.planning import ResolvedRelease
 from tarmac.run.compose.release import BASE, PRODUCTION, Release, released
 
 IMAGES = {"shop/web:1": "shop/web:tarmac-shop-aa", "postgres:18": "postgres:tarmac-shop-bb"}
@@ -27,9 +27,9 @@ def release(**web: Any) -> Release:
     return released(Release("shop", "prod", "shop", files), IMAGES)
 
 
-def wanted(**web: Any) -> Wanted:
+def wanted(**web: Any) -> ResolvedRelease:
     """Give what that release asks for."""
-    return Wanted(release(**web), {name: f"h-{name}" for name in IDS}, IDS)
+    return ResolvedRelease(release(**web), {name: f"h-{name}" for name in IDS}, IDS)
 
 
 def inspected(service: str, number: int = 1, **state: Any) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def deploy(file: Path, rendered: RenderedTree, request: Request) -> int:
         return _end(request, made, None, None)
     _confirm(made, gone, docker, request)
     deployment = Deployment(made.project, request.timeout_s, lambda text: say(request, text))
-    outcome, back = deployment.apply(gone), None
+    if made.before is not None:
+        deployment.end(made.before, [*(change.id for change in made.plan.changed), *gone])
+    outcome, back = deployment.apply(gone, made.plan.foreign), None
     if not outcome.ready:
         show_failures(outcome.failures, request)
         back = _roll_back(deployment, made, request)

@@ -18,7 +18,7 @@ def down(file: Path, place: Place, *, deletes: bool, asks: bool, as_json: bool) 
     """End the containers of a system; with their data, once that was confirmed.
 
     Raises:
-        BadInput: it is in a cluster, was never deployed, or nobody can confirm.
+        BadInput: it is in a cluster, was never deployed, or there is no terminal to confirm in.
         TarmacError: the daemon does not answer, or refuses.
     """
     if place.target == CLUSTER:

@@ -14,7 +14,7 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.run.compose import containers as c
 from tarmac.run.compose import images as bring
 from tarmac.run.compose import release as releases
-from tarmac.run.compose.planning import Plan, Wanted, plan
+from tarmac.run.compose.planning import Plan, ResolvedRelease, plan
 from tarmac.run.compose.project import SECRETS, Project
 from tarmac.run.compose.release import Release
 
@@ -92,12 +92,12 @@ def arrange(project: Project, script: str, sources: Path, *, pins: bool) -> Arra
     laid.lay_out({SECRETS: script})
     laid.make_secrets(sources)
     before = releases.read(docker, release)
-    wanted = Wanted(laid.release, laid.hashes(), _ids(laid, names))
+    wanted = ResolvedRelease(laid.release, laid.hashes(), _ids(laid, names))
     there = c.listed(docker, release.project)
     return Arrangement(laid, plan(wanted, there, before), before)
 
 
-def compared(project: Project) -> tuple[Wanted, tuple[c.Container, ...]]:
+def compared(project: Project) -> tuple[ResolvedRelease, tuple[c.Container, ...]]:
     """Return what is rendered, and the containers that are there, to see how they differ.
 
     An image that the model names as it did at the last deployment is the one that was run then.
@@ -120,7 +120,7 @@ def compared(project: Project) -> tuple[Wanted, tuple[c.Container, ...]]:
         for service, said in laid.release.services.items()
         if said["image"] in known
     }
-    return Wanted(laid.release, laid.hashes(), images), c.listed(docker, release.project)
+    return ResolvedRelease(laid.release, laid.hashes(), images), c.listed(docker, release.project)
 
 
 def _ids(project: Project, names: Mapping[str, str]) -> dict[str, str]:

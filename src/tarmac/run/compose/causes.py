@@ -16,6 +16,7 @@ _TAKEN = re.compile(
     r"|listen tcp\d? \S*?:(\d+): bind: address already in use)"
 )
 _NO_IMAGE = re.compile(r"No such image: (\S+)|pull access denied for (\S+),")
+_HOOK = re.compile(r"(\S+) hook exited with status (\d+)")
 _MISSING = re.compile(r"required variable (\w+) is missing a value")
 
 
@@ -38,6 +39,9 @@ def said_by_compose(text: str) -> Cause:
         return Cause(f"image {name} is not there; push it, or let `tarmac deploy` build it")
     if missing := _MISSING.search(text):
         return Cause(f"{missing[1]} has no value; give it in the environment")
+    if hook := _HOOK.search(text):
+        what = f"after_start of {hook[1]} ended with exit status {hook[2]}"
+        return Cause(f"{what}; its program and what it reads have to be in the image")
     return Cause(text)
 
 

@@ -13,7 +13,7 @@ SERVICE = "com.docker.compose.service"
 HASH = "com.docker.compose.config-hash"
 NUMBER = "com.docker.compose.container-number"
 ONE_OFF = "com.docker.compose.oneoff"
-#: Who has put it there, and of which environment it is.
+#: Labels that a deployment sets: of which system and environment a container is.
 SYSTEM = "tarmac.system"
 ENVIRONMENT = "tarmac.environment"
 

@@ -21,6 +21,8 @@ from tarmac.run.compose.running import WorkloadState, state
 
 POLL_S = 0.5
 LOG_LINES = 8
+#: A container that was just started again ends as soon as the time before.
+SETTLED_WITHIN_S = 5.0
 #: A container that ended so often does not come up by itself.
 MOST_RESTARTS = 3
 
@@ -58,20 +60,27 @@ class Deployment:
     timeout_s: float
     say: Say
 
-    def apply(self, gone: Iterable[str] = ()) -> Outcome:
+    def apply(self, gone: Iterable[str] = (), foreign: Iterable[str] = ()) -> Outcome:
         """Bring it up in the order of its edges, and wait until all of it is ready.
 
         Args:
             gone: services that are not in it, whose containers are to go.
+            foreign: containers of another owner in its place, which go first.
         """
         began = time.monotonic()
         self.project.lay_out()
+        if names := list(foreign):
+            self._docker.run("rm", "--force", *names)
         failures = self._up(began)
         if not failures:
             self.remove(gone)
             releases.write(self.project.docker, self.project.release)
             self.project.forget_others()
         return Outcome(tuple(failures), time.monotonic() - began)
+
+    def end(self, before: Release, services: Iterable[str]) -> None:
+        """Run the hooks of the end of services that are to be replaced. Raises Refusal."""
+        replace(self.project, release=before).run_end_hooks(services)
 
     def roll_back(self, before: Release, added: Iterable[str]) -> Outcome:
         """Bring the release before up again, and remove the containers that came with this one."""
@@ -87,7 +96,7 @@ class Deployment:
             self.say(f"removed: {', '.join(one.name for one in found)}")
 
     def _up(self, began: float) -> list[Failure]:
-        """Have Compose start everything, and say what becomes ready; returns what does not."""
+        """Start everything by Compose, and say what becomes ready; returns what does not."""
         argv = self.project.argv("up", "--detach", "--no-build", "--quiet-pull")
         with subprocess.Popen(
             [self._docker.program, *argv],
@@ -114,8 +123,8 @@ class Deployment:
                 self.say(f"  {name} ready after {time.monotonic() - began:.0f} s")
             ready = come
             if ended and compose.returncode:
-                said = compose.stderr.read() if compose.stderr else ""
-                return self._failures(states, said_by_compose(plain(said)))
+                told = compose.stderr.read() if compose.stderr else ""
+                return self._failures(self._settled(), said_by_compose(plain(told)))
             if ended and len(come) == len(states):
                 return []
             late = time.monotonic() - began > self.timeout_s
@@ -127,6 +136,17 @@ class Deployment:
             ]
             if late or any(map(_has_given_up, new)):
                 return self._failures(states)
+            time.sleep(POLL_S)
+
+    def _settled(self) -> list[WorkloadState]:
+        """Read the states once each container that ends again and again has said how it ends."""
+        end = time.monotonic() + SETTLED_WITHIN_S
+        while True:
+            states = self._states()
+            found = [one for state in states for one in state.containers]
+            late = [one for one in found if one.restarts and one.state == "running"]
+            if all(one.health == "healthy" for one in late) or time.monotonic() > end:
+                return states
             time.sleep(POLL_S)
 
     def _states(self) -> list[WorkloadState]:

@@ -25,6 +25,7 @@ CONNECT_S = 30
 COMPOSE_FLOOR = "2.30"
 #: Where a daemon of this machine listens.
 _HERE = ("unix://", "npipe://", "fd://")
+_PROGRESS = re.compile(r"(time=|WARN|(Container|Network|Volume|Image) \S+ +[A-Z][a-z]+$)")
 _HOST = re.compile(r"(ssh|tcp|unix|npipe)://\S+")
 
 
@@ -153,7 +154,7 @@ def _check_daemon(docker: Docker) -> None:
 def plain(stderr: str) -> str:
     """Leave out what Docker writes of its progress, and say each thing once, on one line."""
     lines = [line.strip() for line in stderr.splitlines()]
-    told = [line for line in lines if line and not line.startswith(("time=", "WARN"))]
+    told = [line for line in lines if line and not _PROGRESS.match(line)]
     errors = [line for line in told if line.lower().startswith("error")]
     return " ".join(dict.fromkeys(errors or told))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tarmac.run.compose.containers import ENVIRONMENT, HASH, SYSTEM, Container
-from tarmac.run.compose.planning import Change, Wanted, image_differs
+from tarmac.run.compose.planning import Change, ResolvedRelease, image_differs
 from tarmac.run.fields import short
 
 
@@ -32,7 +32,7 @@ class Drift:
         return bool(self.missing or self.changed or self.extra)
 
 
-def drift(wanted: Wanted, there: Sequence[Container]) -> Drift:
+def drift(wanted: ResolvedRelease, there: Sequence[Container]) -> Drift:
     """Compare containers with a release."""
     services = wanted.release.services
     missing = set(services) - {one.service for one in there}
@@ -45,7 +45,7 @@ def drift(wanted: Wanted, there: Sequence[Container]) -> Drift:
     return Drift(len(services), tuple(sorted(missing)), tuple(changed), tuple(extra))
 
 
-def _differ(wanted: Wanted, one: Container) -> Iterator[str]:
+def _differ(wanted: ResolvedRelease, one: Container) -> Iterator[str]:
     release = wanted.release
     image = list(image_differs(wanted, one))
     yield from image

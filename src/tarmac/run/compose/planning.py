@@ -25,8 +25,8 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a release asks for."""
+class ResolvedRelease:
+    """A release with what tells its containers from others."""
 
     release: Release
     #: Compose's own digest of each service.
@@ -49,7 +49,7 @@ class Plan:
     foreign: tuple[str, ...]
 
 
-def plan(wanted: Wanted, there: Sequence[Container], before: Release | None) -> Plan:
+def plan(wanted: ResolvedRelease, there: Sequence[Container], before: Release | None) -> Plan:
     """Compare a release with the containers that are there.
 
     Args:
@@ -80,7 +80,7 @@ def is_ours(container: Container, release: Release) -> bool:
 
 
 def _differ(
-    wanted: Wanted, containers: Sequence[Container], before: Release | None
+    wanted: ResolvedRelease, containers: Sequence[Container], before: Release | None
 ) -> Iterator[str]:
     name = containers[0].service
     for container in containers:
@@ -91,7 +91,7 @@ def _differ(
             yield from told or ([] if image else ["its variables or files have other values"])
 
 
-def image_differs(wanted: Wanted, container: Container) -> Iterator[str]:
+def image_differs(wanted: ResolvedRelease, container: Container) -> Iterator[str]:
     """Yield in which image a container differs."""
     image = wanted.images.get(container.service, "")
     if container.image != image:

@@ -1,6 +1,6 @@
 """A release laid out for Docker Compose: its files and secrets, in a folder beside the model.
 
-The secrets are generated once and stay there; nobody else has them. `.tarmac` is its owner's alone
+The secrets are generated once and stay there. `.tarmac` is its owner's alone
 and no part of the repository.
 """
 
@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from tarmac.run.compose.release import FILES, PROFILE, Release
 
 SECRETS, VALUES = "secrets.sh", ".env"
 SCRIPT_S = 60
+#: Each service has a hook and a grace period of its own, one after the other.
+STOPPED_WITHIN_S = 900
 
 
 def folder_of(file: Path, environment: str) -> Path:
@@ -105,6 +107,16 @@ class Project:
         """Return by which Compose tells one configuration of a service from another."""
         lines = self.docker.lines(*self.argv("config", "--hash", "*"))
         return dict(line.split()[:2] for line in lines)
+
+    def run_end_hooks(self, names: Iterable[str]) -> None:
+        """Stop those services that have a hook for that moment. Raises Refusal.
+
+        Compose runs it where it stops a container, and not where it replaces one.
+        """
+        services = self.release.services
+        if wanting := [name for name in names if services.get(name, {}).get("pre_stop")]:
+            self.lay_out()
+            self.docker.run(*self.argv("stop", *wanting), within_s=STOPPED_WITHIN_S)
 
     def remove(self) -> None:
         """Delete the folder, with the secrets."""

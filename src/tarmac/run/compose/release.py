@@ -1,8 +1,8 @@
 """What is deployed with Compose, and the record of it that stays with the daemon.
 
 The record is a label of an empty volume: the files of the last release that became ready, to go
-back to. It is with the daemon, so that everybody who deploys there knows it. No value of a secret
-is in any of these files.
+back to. It is with the daemon, so that each deployment there knows it, from wherever it is made. No
+value of a secret is in any of these files.
 """
 
 from __future__ import annotations

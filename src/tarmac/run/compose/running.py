@@ -95,11 +95,12 @@ class ComposedSystem:
         self.project.lay_out_again()
         flags = ("--detach", "--no-deps", "--no-build", "--force-recreate", "--quiet-pull")
         for name in chosen:
+            self.project.run_end_hooks([name])
             self.up(*flags, name, within_s=within_s)
         return self.wait(chosen, within_s)
 
     def up(self, *argv: str, within_s: float) -> None:
-        """Have Compose bring containers; as many of a service as there are. Raises Refusal."""
+        """Start containers by Compose; as many of a service as there are. Raises Refusal."""
         many: dict[str, int] = {}
         for one in self.containers():
             many[one.service] = many.get(one.service, 0) + 1
