@@ -6,6 +6,8 @@ On stand-ins for the public images (`standins.STAND_IN`): Python's base, Postgre
 from __future__ import annotations
 
 import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +37,14 @@ method:
 baseline: 5s
 recovery: 60s
 """
+LONG = """
+drill: 1
+title: The cache stands still for two minutes
+load: {journey: look, rate: 1}
+hypothesis: {success: 1, p99: 5s, objectives: []}
+method: [{fault: pause, on: cache, for: 120s}]
+baseline: 1s
+"""
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +61,24 @@ def machine(docker, tmp_path_factory) -> Iterator[OneMachine]:
 
 @pytest.fixture(scope="module")
 def said(machine) -> tuple[str, str]:
-    """Plan it and deploy it, for the first time; give what was said."""
+    """Plan it, and deploy it in vain and then well, for the first time; give what was said."""
     planned = machine("deploy", *DEPLOY, "--plan")
     assert not machine.docker.read("/containers/json", label=["tarmac.system=hello-dd"])
+    with socket.create_server(("127.0.0.1", 8083)):
+        came = machine("deploy", *DEPLOY, code=1)
+    assert "no release before this one became ready; what was started stays" in came
+    left = machine("ps", *THERE, code=1)
+    assert "api-gateway: port 8083 of the machine is taken" in left
+    assert "no release became ready" in machine("restart", *THERE, code=2)
+    machine("down", *THERE)
     return planned, machine("deploy", *DEPLOY)
 
 
 @pytest.fixture
 def deployed(machine, said) -> OneMachine:
-    """Give it with that release running."""
-    machine("deploy", *DEPLOY, "--no-build")
+    """Give it with that release running; what a test has left otherwise is put right."""
+    if machine.run("drift", *DEPLOY, code=None).returncode or not all(machine.states().values()):
+        machine("deploy", *DEPLOY, "--no-build")
     return machine
 
 
@@ -103,14 +121,6 @@ def test_a_release_that_does_not_come_up_is_named_and_the_one_before_runs_again(
     assert all(deployed.states().values())
     deployed("drift", *DEPLOY)
     deployed.docker.run("tag", good, PRICING)
-
-
-def test_a_port_that_is_taken_is_named(deployed):
-    deployed("down", *THERE)
-    with socket.create_server(("127.0.0.1", 8083)):
-        said = deployed("deploy", *DEPLOY, "--no-build", code=1)
-    assert "api-gateway is not ready" in said
-    assert "port 8083 of the machine is taken" in said
 
 
 def test_drift_is_what_people_do_by_hand_and_a_deployment_puts_it_right(deployed):
@@ -167,6 +177,22 @@ def test_a_drill_kills_pauses_and_cuts_off_what_is_deployed_and_all_is_undone(de
     assert len(faults) == 5
     assert all(one["holds"] for one in faults), faults
     assert not deployed.data("drift", *DEPLOY)["changed"]
+
+
+def test_what_a_killed_drill_leaves_is_undone(deployed):
+    (deployed.folder / "long.yaml").write_text(LONG)
+    argv = [on_one_machine.TARMAC, "drill", "hello-dd", "long.yaml", *THERE]
+    options = {"cwd": deployed.folder, "env": deployed.env, "text": True}
+    cache = deployed.container("cache")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, **options) as drill:
+        assert drill.stdout is not None
+        assert any("pause on cache" in line for line in drill.stdout)
+        assert deployed.docker.inspect(cache)["State"]["Paused"]
+        drill.kill()
+    end = time.monotonic() + 30
+    while deployed.docker.inspect(cache)["State"]["Paused"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_a_machine_is_reached_by_ssh_as_docker_reaches_it(deployed):

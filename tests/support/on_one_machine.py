@@ -40,8 +40,8 @@ class OneMachine:
     env: dict[str, str]
     system: str
 
-    def run(self, verb: str, *argv: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run a verb of the system, which ends so."""
+    def run(self, verb: str, *argv: str, code: int | None) -> subprocess.CompletedProcess[str]:
+        """Run a verb of the system, which ends so; None: in any way."""
         done = subprocess.run(
             [TARMAC, verb, self.system, *argv],
             cwd=self.folder,
@@ -52,7 +52,7 @@ class OneMachine:
             timeout=600,
             check=False,
         )
-        assert done.returncode == code, done.stdout + done.stderr
+        assert code in (None, done.returncode), done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from composed_containers import container, done, release, wanted
 
+from tarmac.base.errors import BadInput
 from tarmac.run.compose import containers as c
+from tarmac.run.compose.arranging import check_secrets
 from tarmac.run.compose.causes import causes, said_by_compose
 from tarmac.run.compose.drift import drift
 from tarmac.run.compose.planning import Change, plan
+from tarmac.run.compose.project import Project
 from tarmac.run.compose.running import state
+
+if TYPE_CHECKING:
+    from tarmac.run.compose.docker import Docker
 
 ALL = (container("web"), container("db"), done())
 
@@ -139,6 +146,37 @@ def test_what_serves_and_what_has_ended_well_have_no_cause():
 )
 def test_what_compose_says_is_told_with_what_to_do(text, why):
     assert said_by_compose(text).text == why
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """One that has the data of a project, and nothing else."""
+
+    host: str
+    is_here: bool
+    volumes: tuple[str, ...] = ("shop_data-db",)
+
+    def lines(self, *argv: str) -> list[str]:
+        assert argv[:2] == ("volume", "ls")
+        return list(self.volumes)
+
+
+def test_data_whose_secrets_are_elsewhere_is_left_alone(tmp_path):
+    project = Project(cast("Docker", Daemon("unix:///d.sock", True)), release(), tmp_path)
+    with pytest.raises(BadInput, match=r"\.env: is not there, but shop has data on unix:///d.sock"):
+        check_secrets(project)
+    (tmp_path / ".env").touch()
+    check_secrets(project)
+
+
+def test_files_of_secrets_are_not_mounted_from_another_machine(tmp_path):
+    secret = release(secrets=[{"source": "key", "target": "/run/secrets/key"}])
+    far = Daemon("ssh://me@there", False, ())
+    with pytest.raises(
+        BadInput, match=r"shop: mounts secrets as files \(web\); they have to be on"
+    ):
+        check_secrets(Project(cast("Docker", far), secret, tmp_path))
+    check_secrets(Project(cast("Docker", far), release(), tmp_path))
 
 
 def test_a_container_is_read_with_its_address_and_its_published_ports():

@@ -29,6 +29,9 @@ def teardown(
     if plan.cloud is None:
         what = "has no `infrastructure:`, so Terraform created nothing for it; in its cluster"
         how = f"`kubectl delete namespace {plan.namespace}` removes it"
+        if plan.settings.target == "compose":
+            what = "runs on one machine;"
+            how = f"`tarmac down {plan.system} --target compose --env {plan.environment}` ends it"
         raise BadInput([Problem(f"{file}: environments.{plan.environment}", f"{what} {how}")])
     if plan.cloud.by == "pulumi":
         what = "is created by Pulumi, but the script runs Terraform; delete the namespace, then"

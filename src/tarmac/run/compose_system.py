@@ -25,7 +25,8 @@ from tarmac.run import pod_objectives, releases
 from tarmac.run.compose import docker as clients
 from tarmac.run.compose import release as recorded
 from tarmac.run.compose.compose_target import KIND, ComposeTarget
-from tarmac.run.compose.containers import Container
+from tarmac.run.compose.containers import Container, listed
+from tarmac.run.compose.planning import is_ours
 from tarmac.run.compose.project import Project, folder_of
 from tarmac.run.compose.release import Release
 from tarmac.run.compose.running import ComposedSystem, WorkloadState
@@ -266,6 +267,8 @@ def opened(
     docker = clients.connected(host, context)
     named = Release(plan.system, plan.environment, plan.namespace, {})
     release = recorded.read(docker, named)
+    if release is None and any(is_ours(one, named) for one in listed(docker, named.project)):
+        release = named  # the first deployment has failed
     if release is None:
         what = f"{plan.system} for {plan.environment} was never deployed to {docker.host}"
         raise BadInput([Problem(str(file), f"{what}; run `tarmac deploy`")])

@@ -22,7 +22,7 @@ def end(running: ComposedSystem) -> list[str]:
     """
     found = [one.name for one in running.containers()]
     argv: tuple[str, ...] = ("down", "--remove-orphans")
-    if running.project.values.exists():
+    if running.release.files and running.project.values.exists():
         running.project.lay_out()
         argv = running.project.argv(*argv)
     else:

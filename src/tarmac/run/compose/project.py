@@ -73,7 +73,14 @@ class Project:
             raise TarmacError(f"{self.folder}: cannot be written ({error.strerror})") from None
 
     def lay_out_again(self) -> None:
-        """Write the files of what runs already. Raises BadInput where its secrets are elsewhere."""
+        """Write the files of what runs already.
+
+        Raises:
+            BadInput: no release of it became ready, or its secrets are elsewhere.
+        """
+        if not self.release.files:
+            what = f"no release became ready on {self.docker.host}; run `tarmac deploy`"
+            raise BadInput([Problem(self.release.project, what)])
         if not self.values.exists():
             what = f"is not there; copy it from where {self.release.project} was deployed"
             raise BadInput([Problem(str(self.values), what)])
