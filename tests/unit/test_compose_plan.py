@@ -78,6 +78,13 @@ def test_drift_tells_what_is_missing_other_or_unknown():
     ]
 
 
+def test_a_service_that_was_ended_well_has_drifted_all_the_same():
+    stopped = container("db", Status="exited", Pid=0)
+    assert drift(wanted(), [stopped, ALL[0], done()]).changed == (
+        Change("shop-db-1", ("state: exited (0) -> running",)),
+    )
+
+
 def test_a_container_off_its_network_has_drifted():
     off = replace(container("web"), networks={})
     assert drift(wanted(), [off, *ALL[1:]]).changed == (

@@ -51,6 +51,8 @@ def deploy(file: Path, rendered: RenderedTree, request: Request) -> int:
         _show_plan(made, gone)
     if request.only_plan:
         return _end(request, made, None, None)
+    if made.is_there:
+        return _end(request, made, Outcome((), 0.0), None)
     _confirm(made, gone, docker, request)
     deployment = Deployment(made.project, request.timeout_s, lambda text: say(request, text))
     if made.before is not None:

@@ -14,6 +14,7 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.run.compose import containers as c
 from tarmac.run.compose import images as bring
 from tarmac.run.compose import release as releases
+from tarmac.run.compose.drift import drift
 from tarmac.run.compose.planning import Plan, ResolvedRelease, plan
 from tarmac.run.compose.project import SECRETS, Project
 from tarmac.run.compose.release import Release
@@ -29,6 +30,8 @@ class Arrangement:
     plan: Plan
     #: The release that became ready last.
     before: Release | None
+    #: It runs already, and as it was put there.
+    is_there: bool
 
 
 def check_secrets(project: Project) -> None:
@@ -94,7 +97,9 @@ def arrange(project: Project, script: str, sources: Path, *, pins: bool) -> Arra
     before = releases.read(docker, release)
     wanted = ResolvedRelease(laid.release, laid.hashes(), _ids(laid, names))
     there = c.listed(docker, release.project)
-    return Arrangement(laid, plan(wanted, there, before), before)
+    serve = all(one.serves for one in there if not laid.release.ends(one.service))
+    is_there = before == laid.release and serve and not drift(wanted, there).differs
+    return Arrangement(laid, plan(wanted, there, before), before, is_there)
 
 
 def compared(project: Project) -> tuple[ResolvedRelease, tuple[c.Container, ...]]:

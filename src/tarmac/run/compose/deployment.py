@@ -154,10 +154,10 @@ class Deployment:
         by_service: dict[str, list[Container]] = {}
         for one in self._containers():
             by_service.setdefault(one.service, []).append(one)
-        services = self.project.release.services
+        release = self.project.release
         return [
-            state(name, "task" if _ends(said) else "service", by_service.get(name, []))
-            for name, said in services.items()
+            state(name, "task" if release.ends(name) else "service", by_service.get(name, []))
+            for name in release.services
         ]
 
     def _failures(
@@ -192,11 +192,6 @@ class Deployment:
     @property
     def _docker(self) -> Docker:
         return self.project.docker
-
-
-def _ends(service: dict[str, object]) -> bool:
-    """Whether a service runs to its end, as a setup does."""
-    return str(service.get("restart", "")).startswith(("no", "on-failure"))
 
 
 def _has_given_up(one: Container) -> bool:

@@ -55,8 +55,8 @@ def _differ(wanted: ResolvedRelease, one: Container) -> Iterator[str]:
         if one.labels.get(label) != value:
             yield f"label {label}: {short(one.labels.get(label))} -> {value}"
     service = release.services[one.service]
-    if not one.is_done and one.state != "running":
-        yield f"state: {one.detail} -> running"
+    if not (one.is_done if release.ends(one.service) else one.state == "running"):
+        yield f"state: {one.detail} -> {'done' if release.ends(one.service) else 'running'}"
     networks = {f"{release.project}_{name}" for name in service.get("networks") or ()}
     for name in sorted(networks - one.networks.keys()):
         yield f"network {name}: not connected"

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from tarmac.base.foreign.data import first
@@ -42,7 +43,7 @@ class Release:
     #: The files, by name.
     files: Mapping[str, str]
 
-    @property
+    @cached_property
     def services(self) -> dict[str, dict[str, Any]]:
         """What each service is, by its name: stores, set-up and all."""
         services: dict[str, dict[str, Any]] = {}
@@ -51,11 +52,16 @@ class Release:
                 services[service] = {**services.get(service, {}), **said}
         return services
 
-    @property
+    @cached_property
     def images(self) -> dict[str, str]:
         """The image of each service, as the model names it."""
         base = _read(self.files[BASE])
         return {name: said["image"] for name, said in base["services"].items()}
+
+    def ends(self, service: str) -> bool:
+        """Whether a service runs to its end, as a set-up does."""
+        restart = str(self.services.get(service, {}).get("restart", ""))
+        return restart.startswith(("no", "on-failure"))
 
     @property
     def secret_files(self) -> tuple[str, ...]:
