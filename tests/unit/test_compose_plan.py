@@ -13,6 +13,7 @@ from tarmac.run.compose import containers as c
 from tarmac.run.compose.arranging import check_secrets
 from tarmac.run.compose.causes import causes, said_by_compose
 from tarmac.run.compose.drift import drift
+from tarmac.run.compose.images import stable_name, unneeded
 from tarmac.run.compose.planning import Change, plan
 from tarmac.run.compose.project import Project
 from tarmac.run.compose.running import state
@@ -153,6 +154,27 @@ def test_what_serves_and_what_has_ended_well_have_no_cause():
 )
 def test_what_compose_says_is_told_with_what_to_do(text, why):
     assert said_by_compose(text).text == why
+
+
+@pytest.mark.parametrize(
+    ("image", "repository"),
+    [
+        ("shop/web:1", "shop/web"),
+        ("postgres", "postgres"),
+        ("localhost:5000/web", "localhost:5000/web"),
+        ("localhost:5000/web:2@sha256:ff", "localhost:5000/web"),
+        ("registry.example.com/web@sha256:ff", "registry.example.com/web"),
+    ],
+)
+def test_an_image_is_named_for_its_project_and_its_content(image, repository):
+    named = stable_name(image, "sha256:0123456789abcdef", "shop")
+    assert named == f"{repository}:tarmac-shop-0123456789ab"
+
+
+def test_only_a_projects_own_names_are_removed():
+    mine, kept = "web:tarmac-shop-0123456789ab", "web:tarmac-shop-ba9876543210"
+    others = ("web:tarmac-shop-eu-0123456789ab", "web:1", "<none>:<none>")
+    assert unneeded([mine, kept, *others], "shop", [kept]) == [mine]
 
 
 @dataclass(frozen=True)

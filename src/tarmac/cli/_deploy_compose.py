@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tarmac.base import figures
 from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
 from tarmac.cli._deploy import Request, say, show_changes, show_failures
@@ -124,7 +125,7 @@ def _roll_back(deployment: Deployment, made: Arrangement, request: Request) -> O
     say(request, "going back to the last release that became ready")
     back = deployment.roll_back(made.before, [change.id for change in made.plan.added])
     if back.ready:
-        say(request, f"the release before runs again after {back.took_s:.0f} s")
+        say(request, f"the release before runs again after {figures.number(back.took_s)} s")
     else:
         show_failures(back.failures, request)
     return back
@@ -140,7 +141,7 @@ def _end(request: Request, made: Arrangement, outcome: Outcome | None, back: Out
     if request.as_json:
         _project.print_json(_as_data(made, outcome, back))
     elif outcome is not None and outcome.ready:
-        click.echo(f"all of it runs after {outcome.took_s:.0f} s")
+        click.echo(f"all of it runs after {figures.number(outcome.took_s)} s")
     return int(outcome is not None and not outcome.ready)
 
 

@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 
 from tarmac.base import registry
 from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
-from tarmac.base.foreign import files
 from tarmac.catalog import stores
 from tarmac.catalog.stores.kind import StoreKind
-from tarmac.project.reading import load
 from tarmac.model.system import System
 from tarmac.plan.access import shell_call, url_variable, user_of
 from tarmac.plan.scrape import ScrapeTarget
+from tarmac.project.reading import load
 from tarmac.render import in_memory
 from tarmac.run import pod_objectives, releases
 from tarmac.run.compose import docker as clients

@@ -5,10 +5,12 @@ Called by `tarmac deploy`; what a user sees of it is the caller's affair.
 
 from __future__ import annotations
 
-import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from subprocess import DEVNULL, Popen
+from typing import IO
 
 from tarmac.run.compose import containers as c
 from tarmac.run.compose import release as releases
@@ -21,6 +23,8 @@ from tarmac.run.compose.running import WorkloadState, state
 
 POLL_S = 0.5
 LOG_LINES = 8
+#: A program that no check asks runs, once it has run for so long.
+STEADY_S = 3.0
 #: A container that was just started again ends as soon as the time before.
 SETTLED_WITHIN_S = 5.0
 #: A container that ended so often does not come up by itself.
@@ -98,21 +102,25 @@ class Deployment:
     def _up(self, began: float) -> list[Failure]:
         """Start everything by Compose, and say what becomes ready; returns what does not."""
         argv = self.project.argv("up", "--detach", "--no-build", "--quiet-pull")
-        with subprocess.Popen(
-            [self._docker.program, *argv],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self._docker.env,
-        ) as compose:
+        with (
+            tempfile.TemporaryFile("w+") as told,
+            Popen(
+                [self._docker.program, *argv],
+                stdin=DEVNULL,
+                stdout=DEVNULL,
+                stderr=told,
+                env=self._docker.env,
+            ) as compose,
+        ):
             try:
-                return self._wait(compose, began)
+                return self._wait(compose, told, began)
             finally:
                 compose.terminate()
 
-    def _wait(self, compose: subprocess.Popen[str], began: float) -> list[Failure]:
+    def _wait(self, compose: Popen[bytes], told: IO[str], began: float) -> list[Failure]:
         ready: set[str] | None = None
+        running: set[tuple[str, int]] = set()
+        since = began
         hashes = self.project.hashes()
         while True:
             ended = compose.poll() is not None
@@ -123,9 +131,13 @@ class Deployment:
                 self.say(f"  {name} ready after {time.monotonic() - began:.0f} s")
             ready = come
             if ended and compose.returncode:
-                told = compose.stderr.read() if compose.stderr else ""
-                return self._failures(self._settled(), said_by_compose(plain(told)))
-            if ended and len(come) == len(states):
+                told.seek(0)
+                return self._failures(self._settled(), said_by_compose(plain(told.read())))
+            now = {(one.id, one.pid) for state in states for one in state.containers}
+            if now != running:
+                running, since = now, time.monotonic()
+            steady = time.monotonic() - since >= _steady_s(states)
+            if ended and len(come) == len(states) and steady:
                 return []
             late = time.monotonic() - began > self.timeout_s
             new = [
@@ -192,6 +204,12 @@ class Deployment:
     @property
     def _docker(self) -> Docker:
         return self.project.docker
+
+
+def _steady_s(states: Sequence[WorkloadState]) -> float:
+    """Return how long all has to run on, where something has no check that tells of its health."""
+    unchecked = (one for state in states for one in state.containers if not one.health)
+    return STEADY_S if any(one.state == "running" for one in unchecked) else 0.0
 
 
 def _has_given_up(one: Container) -> bool:

@@ -7,6 +7,7 @@ there already, or are pulled. What is there is not pulled again.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tarmac.run.compose.docker import Docker
 #: A build installs what the service needs; a pull brings some hundred megabytes.
 BROUGHT_WITHIN_S = 1800
 DOCKERFILE = "Dockerfile"
+#: Of an image's id, in the names that it is given.
+ID_DIGITS = 12
 
 Say = Callable[[str], None]
 
@@ -84,7 +87,9 @@ def ids(docker: Docker, images: Iterable[str]) -> dict[str, str]:
 
 def pinned(docker: Docker, images: Iterable[str], project: str) -> dict[str, str]:
     """Return the name of what each image is now; of one that is not there, nothing."""
-    return {image: _name(image, found, project) for image, found in ids(docker, images).items()}
+    return {
+        image: stable_name(image, found, project) for image, found in ids(docker, images).items()
+    }
 
 
 def pin(docker: Docker, names: Mapping[str, str]) -> None:
@@ -95,17 +100,24 @@ def pin(docker: Docker, names: Mapping[str, str]) -> None:
 
 def forget(docker: Docker, project: str, kept: Iterable[str]) -> None:
     """Remove the names of this project that no release needs any more."""
-    mark, needed = f":{_tag(project)}", set(kept)
-    for name in docker.lines("image", "ls", "--format", "{{.Repository}}:{{.Tag}}"):
-        if mark in name and name not in needed:
-            docker.ask("image", "rm", name)  # a container that still has it keeps it
+    known = docker.lines("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+    for name in unneeded(known, project, kept):
+        docker.ask("image", "rm", name)  # a container that still has it keeps it
 
 
-def _name(image: str, found: str, project: str) -> str:
+def unneeded(names: Iterable[str], project: str, kept: Iterable[str]) -> list[str]:
+    """List the names that a project has given to images, and that are not among the kept."""
+    own = re.compile(rf":{re.escape(_tag(project))}[0-9a-f]{{{ID_DIGITS}}}$")
+    needed = set(kept)
+    return [name for name in names if own.search(name) and name not in needed]
+
+
+def stable_name(image: str, found: str, project: str) -> str:
+    """Name what an image is now: its repository, with a tag of the project and its content."""
     repository, _, tag = image.partition("@")[0].rpartition(":")
     if not repository or "/" in tag:  # there was no tag
         repository = image.partition("@")[0]
-    return f"{repository}:{_tag(project)}{found.removeprefix('sha256:')[:12]}"
+    return f"{repository}:{_tag(project)}{found.removeprefix('sha256:')[:ID_DIGITS]}"
 
 
 def _tag(project: str) -> str:
