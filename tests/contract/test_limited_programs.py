@@ -104,3 +104,15 @@ def is_running(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_what_a_program_took_is_not_counted_from_the_memory_of_its_parent():
+    held = b"x" * (400 << 20)
+    outcome = run_limited([sys.executable, "-c", "pass"], seconds=60)
+    assert outcome.code == 0
+    assert 1 << 20 < outcome.memory_bytes < len(held) / 2
+
+
+def test_a_program_that_is_ended_by_a_signal_has_the_exit_code_of_shells():
+    killed = "import os; os.kill(os.getpid(), 9)"
+    assert run_limited([sys.executable, "-c", killed], seconds=60).code == 128 + 9

@@ -6,13 +6,15 @@ program ends with its parent. A leaf.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import selectors
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -26,34 +28,57 @@ MOST_OUTPUT = 64 << 20
 #: A program that failed and took this part of its memory is said to have reached the limit.
 NEARLY_ALL = 0.8
 _READ = 1 << 16
+#: What a program that is stopped has, to say what it took.
+LAST_WORD_S = 1.0
 #: Bytes of the unit in which the system counts the memory of a process that has ended.
 _UNIT = 1 if sys.platform == "darwin" else 1024
 #: Set by the process itself: between fork and exec of a process with threads no Python may run.
+#: With a pipe, it starts the program as its child and writes the child's memory to it: the system
+#: begins to count where the process stood that was forked.
 _LIMIT = """
 import ctypes, os, resource, signal, sys
-most, parent, program = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:
-        sys.exit(137)
+most, parent, pipe, program = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+
+def end_with(parent):
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(137)
+
+end_with(parent)
+if pipe >= 0:
+    own = os.getpid()
+    child = os.fork()
+    if child:
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGKILL))
+        _, status, used = os.wait4(child, 0)
+        os.write(pipe, str(used.ru_maxrss).encode())
+        code = os.waitstatus_to_exitcode(status)
+        os._exit(code if code >= 0 else 128 - code)
+    os.close(pipe)
+    end_with(own)
 if most:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 try:
-    os.execvp(program, sys.argv[3:])
+    os.execvp(program, sys.argv[4:])
 except OSError as error:
-    sys.exit(f"{program}: {error.strerror}")
+    print(f"{program}: {error.strerror}", file=sys.stderr, flush=True)
+    os._exit(1)
 """
 
 
-def limited(argv: list[str], parent: int, *, most_bytes: int | None = None) -> list[str]:
+def limited(
+    argv: list[str], parent: int, *, most_bytes: int | None = None, pipe: int = -1
+) -> list[str]:
     """Return the command that runs another one, within limits.
 
     Args:
         parent: the process that starts it.
         most_bytes: what it may map; None: MOST_BYTES of its name, and without an entry any amount.
+        pipe: an open file that it inherits, for the memory that the program took; -1: none.
     """
-    wanted = _memory(argv, most_bytes)
-    return [sys.executable, "-I", "-S", "-c", _LIMIT, str(wanted), str(parent), *argv]
+    numbers = map(str, (_memory(argv, most_bytes), parent, pipe))
+    return [sys.executable, "-I", "-S", "-c", _LIMIT, *numbers, *argv]
 
 
 def _memory(argv: list[str], most_bytes: int | None) -> int:
@@ -95,22 +120,24 @@ def run_limited(
     Raises:
         PastLimit: it took longer or printed more.
     """
-    command = limited(argv, os.getpid(), most_bytes=most_bytes)
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        why = "stopped"
-        try:
-            texts, why = _read_all(process, seconds, most_output)
-        finally:
-            # Without a reason it has ended, or closed its output and may still have children.
-            cpu_s, memory = _end(process, seconds if not why else 0)
+    with _pipe() as (reading, writing):
+        with subprocess.Popen(
+            limited(argv, os.getpid(), most_bytes=most_bytes, pipe=writing),
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(writing,),
+            start_new_session=True,
+        ) as process:
+            why = "stopped"
+            try:
+                texts, why = _read_all(process, seconds, most_output)
+            finally:
+                # Without a reason it has ended, or closed its output and may still have children.
+                cpu_s = _end(process, seconds if not why else 0)
+        memory = _written(reading)
     name = Path(argv[0]).name
     if why:
         printed = sum(map(len, texts))
@@ -153,13 +180,31 @@ def _read_all(
     return (output, errors), why
 
 
-def _end(process: subprocess.Popen[bytes], seconds: float) -> tuple[float, int]:
-    """Wait for a process so long, and kill what is left of its group; return what it took."""
-    ends_at = time.monotonic() + seconds
-    found = os.wait4(process.pid, os.WNOHANG)
-    while not found[0] and time.monotonic() < ends_at:
-        time.sleep(0.002)
-        found = os.wait4(process.pid, os.WNOHANG)
+@contextlib.contextmanager
+def _pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    os.set_blocking(ends[0], False)
+    try:
+        yield ends
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+def _written(pipe: int) -> int:
+    """Read the memory of a program that has ended; 0 if it was not said."""
+    try:
+        return int(os.read(pipe, _READ) or 0) * _UNIT
+    except BlockingIOError:
+        return 0
+
+
+def _end(process: subprocess.Popen[bytes], seconds: float) -> float:
+    """Wait for a process so long, and kill what is left of its group; return its CPU time."""
+    found = _wait(process, seconds)
+    if not found[0]:
+        process.terminate()  # so that it says what its child has taken
+        found = _wait(process, LAST_WORD_S)
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):  # nothing is left of it
@@ -168,7 +213,18 @@ def _end(process: subprocess.Popen[bytes], seconds: float) -> tuple[float, int]:
         found = os.wait4(process.pid, 0)
     _, status, usage = found
     process.returncode = os.waitstatus_to_exitcode(status)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _UNIT
+    return usage.ru_utime + usage.ru_stime
+
+
+def _wait(
+    process: subprocess.Popen[bytes], seconds: float
+) -> tuple[int, int, resource.struct_rusage]:
+    ends_at = time.monotonic() + seconds
+    found = os.wait4(process.pid, os.WNOHANG)
+    while not found[0] and time.monotonic() < ends_at:
+        time.sleep(0.002)
+        found = os.wait4(process.pid, os.WNOHANG)
+    return found
 
 
 def size(count: int) -> str:
