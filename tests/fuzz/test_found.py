@@ -89,6 +89,29 @@ def test_an_amount_of_thousands_of_digits_is_no_amount(folder):
     assert "status" not in said("verify", "--files", ".", code=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".python-version", "3.{}"),
+        ("Dockerfile", "FROM python:3.{}"),
+        ("pyproject.toml", "[project]\nname = 'a'\nrequires-python = '>=3.{}'"),
+        (".env", "API_URL=http://localhost:{}/x"),
+        ("package.json", '{{"name": "a", "main": "a.js", "engines": {{"node": ">={}"}}}}'),
+        ("go.mod", "module a\n\ngo 1.{}"),
+        ("Procfile", "web: python app.py --port {}"),
+    ],
+)
+def test_a_number_of_thousands_of_digits_stops_no_survey(name, text, folder):
+    (folder / "app.py").write_text("import flask\n")
+    (folder / "main.go").write_text("package main\n")
+    (folder / "requirements.txt").write_text("flask\n")
+    (folder / name).write_text(text.format("9" * 5000))
+    done = tarmac("init", ".", "--stdout")
+    assert not done.error
+    assert done.code in (0, 1, 2, 3)
+    assert "Traceback" not in done.output
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 @pytest.mark.parametrize(
     "args", [("explain", "web"), ("up", "x"), ("render",), ("invariants", "x")]

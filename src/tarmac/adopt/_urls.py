@@ -19,7 +19,7 @@ FOR_PEOPLE = re.compile(
 #: Variables whose values a front end carries into the browser.
 BROWSER = re.compile(r"^(VITE_|NEXT_PUBLIC_|REACT_APP_|NUXT_PUBLIC_|PUBLIC_)")
 URL = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^/\s]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?"
+    r"(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^/\s]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?"
     r"(?P<path>/[^?\s,\"']*)?(?P<query>\?[^\s,\"']*)?"
 )
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal")

@@ -42,12 +42,12 @@ _MODULES = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
 )
 #: Where a repository says which Python it wants, in order.
-_IMAGE = r"(?i)^FROM\s+(?:\S*/)?python:3\.(\d+)"
+_IMAGE = r"(?i)^FROM\s+(?:\S*/)?python:3\.(\d{1,3})\b"
 _VERSIONS = (
-    (".python-version", r"^[ \t]*3\.(\d+)"),
-    ("runtime.txt", r"^[ \t]*python-3\.(\d+)"),
+    (".python-version", r"^[ \t]*3\.(\d{1,3})\b"),
+    ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
     *((file, _IMAGE) for file in ("Dockerfile", "docker/Dockerfile", "build/Dockerfile")),
-    ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d+)"),
+    ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
 )
 _FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "asgi.py")
 

@@ -8,13 +8,13 @@ Version = tuple[int, ...]
 #: From the first version on, below the second; None: without end.
 Range = tuple[Version, Version | None]
 
-_BOUND = re.compile(r"(>=|<=|~>|~=|===?|!=|\^|~|>|<|=)?\s*v?(\d+(?:\.\d+)*)(?:\.[*xX])*")
+_BOUND = re.compile(r"(>=|<=|~>|~=|===?|!=|\^|~|>|<|=)?\s*v?(\d{1,9}(?:\.\d{1,9})*)(?:\.[*xX])*")
 _HYPHEN = re.compile(r"(\d[\w.]*)\s+-\s+(\d[\w.]*)")
 
 
 def version(text: str) -> Version:
     """Read the numbers of a version, three at least; () where there are none."""
-    found = re.search(r"\d+(?:\.\d+)*", text)
+    found = re.search(r"\d{1,9}(?:\.\d{1,9})*", text)
     numbers = tuple(int(part) for part in found[0].split(".")) if found else ()
     return numbers + (0,) * (3 - len(numbers)) if numbers else ()
 
