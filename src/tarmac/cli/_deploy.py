@@ -18,11 +18,12 @@ from tarmac.render.in_memory import RenderedTree
 from tarmac.run import aws_login
 from tarmac.run.cluster import drift as drifts
 from tarmac.run.cluster import kubectl as clients
-from tarmac.run.cluster.deployment import SCALERS, Deployment, Outcome
+from tarmac.run.cluster.deployment import SCALERS, Deployment
 from tarmac.run.cluster.objects import ObjectId
 from tarmac.run.cluster.planning import Change as ObjectChange
 from tarmac.run.cluster.planning import Plan, plan
 from tarmac.run.cluster.release import Release
+from tarmac.run.outcome import Outcome
 from tarmac.run.releases import release_of
 
 #: Changes and fields of one object that are printed; --json has them all.

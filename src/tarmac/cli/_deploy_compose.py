@@ -18,10 +18,11 @@ from tarmac.render.in_memory import RenderedTree
 from tarmac.run.compose import arranging, images
 from tarmac.run.compose import drift as drifts
 from tarmac.run.compose.arranging import Arrangement, arrange
-from tarmac.run.compose.deployment import Deployment, Outcome
+from tarmac.run.compose.deployment import Deployment
 from tarmac.run.compose.docker import Docker, connected
 from tarmac.run.compose.planning import Change
 from tarmac.run.compose.project import Project, folder_of
+from tarmac.run.outcome import Outcome
 from tarmac.run.releases import composed_of
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from tarmac.run.cluster.objects import WAVES, ObjectId, waves
 from tarmac.run.cluster.planning import KEPT, Plan
 from tarmac.run.cluster.readiness import AWAITED, Readiness, readiness
 from tarmac.run.cluster.release import Record, Release
+from tarmac.run.outcome import Failure, Outcome, Say
 
 POLL_S = 1.0
 #: A cause is looked for when something has waited so long, and as often.
@@ -32,31 +33,6 @@ SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
 SECRETS = "scripts/secrets.sh"
 #: What tells why a pod is not there or not ready.
 _ASKED = ("pods", "replicasets", "persistentvolumeclaims", "events")
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What did not become ready."""
-
-    what: str
-    detail: str
-    #: For each cause its text, and the last lines of the log that says more.
-    causes: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a deployment."""
-
-    failures: tuple[Failure, ...]
-    took_s: float
-
-    @property
-    def ready(self) -> bool:
-        """Whether all of it runs."""
-        return not self.failures
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from subprocess import DEVNULL, Popen
 from typing import IO
@@ -20,6 +20,7 @@ from tarmac.run.compose.docker import Docker, plain
 from tarmac.run.compose.project import Project
 from tarmac.run.compose.release import Release
 from tarmac.run.compose.running import WorkloadState, state
+from tarmac.run.outcome import Failure, Outcome, Say
 
 POLL_S = 0.5
 LOG_LINES = 8
@@ -29,31 +30,6 @@ STEADY_S = 3.0
 SETTLED_WITHIN_S = 5.0
 #: A container that ended so often does not come up by itself.
 MOST_RESTARTS = 3
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What did not become ready."""
-
-    what: str
-    detail: str
-    #: For each cause its text, and the last lines of the log that says more.
-    causes: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a deployment."""
-
-    failures: tuple[Failure, ...]
-    took_s: float
-
-    @property
-    def ready(self) -> bool:
-        """Whether all of it runs."""
-        return not self.failures
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,14 @@ from tarmac.base.report import Finding, Level, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
-from tarmac.check.gates.views.programs import find, found_files, read, run, tree
+from tarmac.check.gates.views.programs import (
+    find,
+    found_files,
+    read,
+    run,
+    tree,
+    workflow_files,
+)
 from tarmac.check.gates.views.scope import paths
 
 #: What it says in the words of another program, about scripts.
@@ -19,12 +26,7 @@ OF_SCRIPTS = ("shellcheck", "pyflakes")
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield what actionlint says of the tree's workflows, their scripts included."""
     folder = tree(subject)
-    found = sorted(
-        path.relative_to(folder).as_posix()
-        for end in ("*.yml", "*.yaml")
-        for path in (folder / FOLDER).glob(end)
-    )
-    yield from _said(find("actionlint"), folder, found)
+    yield from _said(find("actionlint"), folder, workflow_files(folder))
 
 
 def check_files(files: Files) -> Iterator[Finding]:

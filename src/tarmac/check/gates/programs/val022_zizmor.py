@@ -10,7 +10,14 @@ from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
-from tarmac.check.gates.views.programs import find, found_files, read, run, tree
+from tarmac.check.gates.views.programs import (
+    find,
+    found_files,
+    read,
+    run,
+    tree,
+    workflow_files,
+)
 from tarmac.check.gates.views.scope import paths
 
 #: It ends with 11 to 14 for the severity of what it found.
@@ -21,12 +28,7 @@ OPTIONS = ("--format=json", "--offline", "--no-config", "--no-progress", "--min-
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield what zizmor says of the tree's workflows."""
     folder = tree(subject)
-    found = sorted(
-        path.relative_to(folder).as_posix()
-        for end in ("*.yml", "*.yaml")
-        for path in (folder / FOLDER).glob(end)
-    )
-    yield from _said(find("zizmor"), folder, found)
+    yield from _said(find("zizmor"), folder, workflow_files(folder))
 
 
 def check_files(files: Files) -> Iterator[Finding]:

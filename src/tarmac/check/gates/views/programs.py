@@ -18,6 +18,7 @@ from tarmac.base.places import cache_folder
 from tarmac.base.report import Skip
 from tarmac.base.tools import how_to_get
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.pipelines.workflows import FOLDER
 from tarmac.check.gates.views.program_answers import ask, named
 from tarmac.check.schemas import convert
 
@@ -61,6 +62,12 @@ def found_files(artifacts: Iterable[Artifact]) -> list[str]:
     """List files that are judged without a plan, so that a program takes none for an option."""
     paths = {artifact.path for artifact in artifacts if not artifact.built_by}
     return sorted(path if path.startswith("/") else f"./{path}" for path in paths)
+
+
+def workflow_files(folder: Path) -> list[str]:
+    """List the workflows of a tree on disk."""
+    found = (folder / FOLDER).glob("*.y*ml")
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def run(
