@@ -87,7 +87,9 @@ def cluster(tmp_path: Path, monkeypatch) -> Callable[..., DeployedSystem]:
     program = tmp_path / "kubectl"
     program.write_text(
         "#!/bin/sh\n"
-        f'port=$(cat {tmp_path}/"${{3#pod/}}") || {{ echo "pod is pending" >&2; exit 1; }}\n'
+        # A file that is there may not be written yet.
+        f'port=$(cat {tmp_path}/"${{3#pod/}}") && [ "$port" ] ||'
+        ' { echo "pod is pending" >&2; exit 1; }\n'
         'echo "Forwarding from 127.0.0.1:$port -> 8083"\nexec sleep 60\n'
     )
     program.chmod(0o700)
