@@ -12,7 +12,6 @@ const CHECK_MS = 60_000;
 /** The exit code of a command that is not there, as shells have it. */
 const MISSING = 127;
 const MOST_BYTES = 32 * 1024 * 1024;
-const MODEL_FILES = new Set(["tarmac.yaml", "service.yaml"]);
 const CHECKED = /(\.(ya?ml|json|tf|tfvars|sh)|Dockerfile[^/]*)$/;
 const COLOURS = {
   healthy: "testing.iconPassed", running: "testing.iconPassed", done: "testing.iconPassed",
@@ -155,12 +154,19 @@ class Systems {
     this.onDidChangeTreeData = this.changed.event;
     this.known = [];
     this.shown = "";
+    this.forget();
+  }
+
+  /** Read what files say again at the next refresh; in between only what runs is asked. */
+  forget() {
+    this.files = null;
+    this.models = new Map();
   }
 
   /** Read every system again, and draw the tree if anything is different. */
   async refresh() {
-    const files = await vscode.workspace.findFiles("**/tarmac.yaml", "**/{node_modules,.venv}/**");
-    const systems = await Promise.all(files.map((file) => this.read(file.fsPath)));
+    this.files ??= vscode.workspace.findFiles("**/tarmac.yaml", "**/{node_modules,.venv}/**");
+    const systems = await Promise.all((await this.files).map((file) => this.read(file.fsPath)));
     const shown = JSON.stringify(systems);
     if (shown === this.shown) return;
     this.shown = shown;
@@ -169,10 +175,21 @@ class Systems {
     this.changed.fire();
   }
 
+  /** Read what a system's file says; what has errors is read again each time. */
+  async model(file) {
+    const [models, key] = [this.models, `${namespace()} ${file}`];
+    if (!models.has(key)) {
+      const read = await json(path.dirname(file), "explain", file, "-n", namespace());
+      if (!read.found) return read;
+      models.set(key, read);
+    }
+    return models.get(key);
+  }
+
   async read(file) {
     const folder = path.dirname(file);
     const [{ found: model, errors, missing }, { found: status }] = await Promise.all([
-      json(folder, "explain", file, "-n", namespace()),
+      this.model(file),
       json(folder, "ps", file, "-n", namespace()),
     ]);
     const running = status?.running ?? false;
@@ -264,6 +281,8 @@ function activate(context) {
   const systems = new Systems(diagnostics);
   const view = vscode.window.createTreeView("tarmac.systems", { treeDataProvider: systems });
   const refresh = () => systems.refresh();
+  const reread = () => (systems.forget(), refresh());
+  const written = vscode.workspace.createFileSystemWatcher("**/{tarmac,service}.yaml");
   const timer = setInterval(() => view.visible && refresh(), EVERY_MS);
   const folders = () => (vscode.workspace.workspaceFolders ?? []).map((one) => one.uri.fsPath);
 
@@ -277,7 +296,6 @@ function activate(context) {
   });
   const saved = (document) => {
     const name = path.basename(document.fileName);
-    if (MODEL_FILES.has(name)) refresh();
     const wanted = vscode.workspace.getConfiguration("tarmac").get("checkOnSave");
     const folder = vscode.workspace.getWorkspaceFolder(document.uri);
     if (wanted && folder && CHECKED.test(name)) diagnostics.files(folder.uri.fsPath);
@@ -285,7 +303,8 @@ function activate(context) {
   const check = () => Promise.all(folders().map((folder) => diagnostics.files(folder)));
 
   context.subscriptions.push(
-    view, diagnostics, { dispose: () => clearInterval(timer) },
+    view, diagnostics, { dispose: () => clearInterval(timer) }, written,
+    written.onDidChange(reread), written.onDidCreate(reread), written.onDidDelete(reread),
     vscode.workspace.onDidSaveTextDocument(saved),
     view.onDidChangeVisibility(() => view.visible && refresh()),
     vscode.commands.registerCommand("tarmac.init", () => {
