@@ -153,6 +153,7 @@ def test_without_the_package_it_is_skipped_with_how_to_get_it(tmp_path, monkeypa
         ({"good": [{"metadata": {}}]}, ":12:5: this example is wrong by the rule (has no label"),
         ({"bad": [{"metadata": {"labels": {"cost-centre": "b"}}}]}, "is right by the rule"),
         ({"expression": "1"}, "it is 1, which is neither true nor false"),
+        ({"expression": "'yes'"}, 'it is "yes", which is neither true nor false'),
         ({"bad": []}, "bad"),
         ({"kinds": None}, "selects nothing; write `kinds`, or `files`"),
         ({"message": None}, "needs one of `message` and `message_expression`"),

@@ -45,30 +45,34 @@ class CompiledRule:
         steps = self.rule.at.split(".") if self.rule.at else []
         path = [int(step) if step.isdecimal() else step for step in steps]
         for artifact in self.selected(files):
-            wrong = self.wrong(artifact.data)
-            if wrong:
+            value = self.value(artifact.data)
+            if value is not True:
+                wrong = self.complaint(artifact.data, value)
                 yield Finding(artifact.at(*path), wrong, warning=self.rule.warning)
 
-    def wrong(self, data: Any) -> str:
-        """Say what is wrong with an object; nothing if the rule holds."""
-        assert self.holds is not None  # noqa: S101 - asked before
-        plain = json.loads(json.dumps(data, default=str))
-        found = _value(self.holds, plain)
-        if found is True:
-            return ""
-        if found is not False:
-            return f"{self.rule.id} cannot be decided: {_told(found)}; ask with has(...) first"
+    def value(self, data: Any) -> Any:
+        """Return whether the rule holds of an object; something else where that cannot be said."""
+        return _value(self.holds, data)
+
+    def complaint(self, data: Any, value: Any) -> str:
+        """Say what is wrong with an object of which the rule has that value."""
+        if value is not False:
+            return f"{self.rule.id} cannot be decided: {_told(value)}; ask with has(...) first"
         if self.message is None:
             return self.rule.message
-        said = _value(self.message, plain)
-        return said if isinstance(said, str) else f"{self.rule.title}: not so ({_told(said)})"
+        said = _value(self.message, data)
+        is_text = isinstance(said, str) and not isinstance(said, _UndecidedReason)
+        return said if is_text else f"{self.rule.title}: not so ({_told(said)})"
 
     def selected(self, files: Files) -> list[Artifact]:
         """List what the rule is about."""
         kinds = self.rule.kinds
         objects = list(files.objects(*(() if "*" in kinds else kinds))) if kinds else []
-        others = (one for one in files.artifacts if one.data and _is_named(one, self.rule.files))
-        return [*objects, *(one for one in others if one not in objects)]
+        if not self.rule.files:
+            return objects
+        chosen = {id(one) for one in objects}
+        others = (one for one in files.artifacts if one.data and id(one) not in chosen)
+        return [*objects, *(one for one in others if _is_named(one, self.rule.files))]
 
     def gate(self) -> Gate:
         """Make a gate, which asks of files what it asks of a rendered tree."""
@@ -153,12 +157,13 @@ def _compiled(rule: Rule) -> tuple[cel.Expression | None, cel.Expression | None]
         try:
             made.append(environment.compile(text) if text else None)
         except RuntimeError as error:
-            raise _WrongExpression(key, _told(str(error))) from None
+            raise _WrongExpression(key, _told(_UndecidedReason(error))) from None
     return made[0], made[1]
 
 
-def _value(expression: cel.Expression, plain: Any) -> Any:
+def _value(expression: cel.Expression, data: Any) -> Any:
     """Return the value of an expression, or why it has none."""
+    plain = json.loads(json.dumps(data, default=str))
     try:
         found = expression.eval(data={"object": plain})
     except RuntimeError as error:  # it took too many steps
@@ -170,7 +175,7 @@ def _value(expression: cel.Expression, plain: Any) -> Any:
 
 def _told(found: Any) -> str:
     """Shorten what CEL says to its first line, without codes and empty parts."""
-    if not isinstance(found, str):
+    if not isinstance(found, _UndecidedReason):
         return f"it is {json.dumps(found, default=str)}, which is neither true nor false"
     line = found.partition("\n")[0].removeprefix("INVALID_ARGUMENT: ERROR: <input>:")
     line = line.replace(" (in container '')", "")
@@ -182,11 +187,14 @@ def _examples(document: Document, number: int, compiled: CompiledRule) -> Iterat
         return
     for key, expected in (("good", True), ("bad", False)):
         for at, example in enumerate(getattr(compiled.rule, key)):
-            wrong = compiled.wrong(example)
-            if "cannot be decided" in wrong or (not wrong) is not expected:
-                said = f"is wrong by the rule ({wrong})" if wrong else "is right by the rule"
-                what = f"this example {said}; correct the expression or the example"
-                yield _problem(document, number, key, what, at)
+            value = compiled.value(example)
+            if value is expected:
+                continue
+            said = "is right by the rule"
+            if value is not True:
+                said = f"is wrong by the rule ({compiled.complaint(example, value)})"
+            what = f"this example {said}; correct the expression or the example"
+            yield _problem(document, number, key, what, at)
 
 
 def _problem(document: Document, number: int, key: str, what: str, *more: int) -> Problem:

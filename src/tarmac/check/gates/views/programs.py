@@ -66,7 +66,7 @@ def found_files(artifacts: Iterable[Artifact]) -> list[str]:
 
 def workflow_files(folder: Path) -> list[str]:
     """List the workflows of a tree on disk."""
-    found = (folder / FOLDER).glob("*.y*ml")
+    found = (path for end in ("*.yml", "*.yaml") for path in (folder / FOLDER).glob(end))
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
