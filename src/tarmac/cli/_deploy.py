@@ -23,7 +23,7 @@ from tarmac.run.cluster.objects import ObjectId
 from tarmac.run.cluster.planning import Change as ObjectChange
 from tarmac.run.cluster.planning import Plan, plan
 from tarmac.run.cluster.release import Release
-from tarmac.run.outcome import Outcome
+from tarmac.run.outcome import Failure, Outcome
 from tarmac.run.releases import release_of
 
 #: Changes and fields of one object that are printed; --json has them all.
@@ -40,22 +40,6 @@ class Change(Protocol):
     @property
     def fields(self) -> tuple[str, ...]:
         """How it differs."""
-
-
-class Failure(Protocol):
-    """What did not become ready."""
-
-    @property
-    def what(self) -> str:
-        """What it is."""
-
-    @property
-    def detail(self) -> str:
-        """How far it came."""
-
-    @property
-    def causes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Each cause, with the last lines of a log."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +78,7 @@ def deploy(rendered: RenderedTree, request: Request) -> int:
         if not request.as_json:
             _show_plan(made, deletes)
         if request.only_plan:
-            return _end(request, made, None, None)
+            return end(request, _as_data(made), None, None)
         _confirm(deletes, request)
         deployment = Deployment(kubectl, release, request.timeout_s, lambda s: say(request, s))
         outcome = deployment.apply(made, deletes)
@@ -106,8 +90,8 @@ def deploy(rendered: RenderedTree, request: Request) -> int:
             if request.rolls_back:
                 say(request, "going back to the last release that became ready")
                 back = deployment.roll_back(made)
-                _show_return(back, request)
-        return _end(request, made, outcome, back)
+                show_return(back, request)
+        return end(request, _as_data(made), outcome, back)
 
 
 def drift(made: RenderedTree, host: str | None, context: str | None, *, as_json: bool) -> int:
@@ -203,7 +187,8 @@ def show_failures(failures: Iterable[Failure], request: Request) -> None:
                 say(request, f"    {line}")
 
 
-def _show_return(back: Outcome | None, request: Request) -> None:
+def show_return(back: Outcome | None, request: Request) -> None:
+    """Print whether the release before runs again."""
     if back is None:
         say(request, "no release before this one became ready; what was applied stays")
     elif back.ready:
@@ -212,24 +197,31 @@ def _show_return(back: Outcome | None, request: Request) -> None:
         show_failures(back.failures, request)
 
 
-def _end(request: Request, made: Plan, outcome: Outcome | None, back: Outcome | None) -> int:
+def end(
+    request: Request, plan_as_data: dict[str, Any], outcome: Outcome | None, back: Outcome | None
+) -> int:
+    """Print what became of a deployment, or of a plan alone; returns the exit code."""
     if request.as_json:
-        _project.print_json(_as_data(made, outcome, back))
+        _project.print_json(
+            {
+                **plan_as_data,
+                "applied": outcome is not None,
+                "ready": None if outcome is None else outcome.ready,
+                "took_s": None if outcome is None else outcome.took_s,
+                "failures": [asdict(failure) for failure in outcome.failures] if outcome else [],
+                "rolled_back": None if back is None else back.ready,
+            }
+        )
     elif outcome is not None and outcome.ready:
         click.echo(f"all of it runs after {figures.number(outcome.took_s)} s")
     return int(outcome is not None and not outcome.ready)
 
 
-def _as_data(made: Plan, outcome: Outcome | None, back: Outcome | None) -> dict[str, Any]:
+def _as_data(made: Plan) -> dict[str, Any]:
     return {
         "added": [asdict(change.id) for change in made.added],
         "changed": [{**asdict(c.id), "fields": list(c.fields)} for c in made.changed],
         "unchanged": made.unchanged,
         "left_out": [asdict(found) for found in made.left_out],
         "gone": [asdict(found) for found in made.gone],
-        "applied": outcome is not None,
-        "ready": None if outcome is None else outcome.ready,
-        "took_s": None if outcome is None else outcome.took_s,
-        "failures": [asdict(failure) for failure in outcome.failures] if outcome else [],
-        "rolled_back": None if back is None else back.ready,
     }

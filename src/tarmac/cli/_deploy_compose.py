@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
-from tarmac.base import figures
 from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
-from tarmac.cli._deploy import Request, say, show_changes, show_failures
+from tarmac.cli._deploy import Request, end, say, show_changes, show_failures, show_return
 from tarmac.render import in_memory
 from tarmac.render.in_memory import RenderedTree
 from tarmac.run.compose import arranging, images
@@ -52,9 +51,9 @@ def deploy(file: Path, rendered: RenderedTree, request: Request) -> int:
     if not request.as_json:
         _show_plan(made, gone)
     if request.only_plan:
-        return _end(request, made, None, None)
+        return end(request, _as_data(made), None, None)
     if made.is_there:
-        return _end(request, made, Outcome((), 0.0), None)
+        return end(request, _as_data(made), Outcome((), 0.0), None)
     _confirm(made, gone, docker, request)
     deployment = Deployment(made.project, request.timeout_s, lambda text: say(request, text))
     if made.before is not None:
@@ -65,7 +64,7 @@ def deploy(file: Path, rendered: RenderedTree, request: Request) -> int:
         back = _roll_back(deployment, made, request)
     if outcome.ready:
         _forget_old(made)
-    return _end(request, made, outcome, back)
+    return end(request, _as_data(made), outcome, back)
 
 
 def drift(
@@ -125,10 +124,7 @@ def _roll_back(deployment: Deployment, made: Arrangement, request: Request) -> O
         return None
     say(request, "going back to the last release that became ready")
     back = deployment.roll_back(made.before, [change.id for change in made.plan.added])
-    if back.ready:
-        say(request, f"the release before runs again after {figures.number(back.took_s)} s")
-    else:
-        show_failures(back.failures, request)
+    show_return(back, request)
     return back
 
 
@@ -138,24 +134,11 @@ def _forget_old(made: Arrangement) -> None:
     images.forget(made.project.docker, release.project, kept)
 
 
-def _end(request: Request, made: Arrangement, outcome: Outcome | None, back: Outcome | None) -> int:
-    if request.as_json:
-        _project.print_json(_as_data(made, outcome, back))
-    elif outcome is not None and outcome.ready:
-        click.echo(f"all of it runs after {figures.number(outcome.took_s)} s")
-    return int(outcome is not None and not outcome.ready)
-
-
-def _as_data(made: Arrangement, outcome: Outcome | None, back: Outcome | None) -> dict[str, Any]:
+def _as_data(made: Arrangement) -> dict[str, Any]:
     return {
         "added": [change.id for change in made.plan.added],
         "changed": [asdict(change) for change in made.plan.changed],
         "unchanged": made.plan.unchanged,
         "gone": made.plan.gone,
         "foreign": made.plan.foreign,
-        "applied": outcome is not None,
-        "ready": None if outcome is None else outcome.ready,
-        "took_s": None if outcome is None else outcome.took_s,
-        "failures": [asdict(failure) for failure in outcome.failures] if outcome else [],
-        "rolled_back": None if back is None else back.ready,
     }

@@ -10,12 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tarmac.base import registry
 from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
-from tarmac.catalog import stores
-from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.system import System
-from tarmac.plan.access import shell_call
 from tarmac.project.reading import load
 from tarmac.render import in_memory
 from tarmac.run import pod_objectives
@@ -26,6 +22,7 @@ from tarmac.run.cluster.store_access import store_url
 from tarmac.run.local.stores import invariants
 from tarmac.run.pod_edges import PodEdges, pod_edges
 from tarmac.run.pod_metrics import pod_metrics
+from tarmac.run.shells import store_access
 from tarmac.run.system import Logs, Restart, StoreAccess, SystemStatus
 from tarmac.run.telemetry import awaited
 from tarmac.run.telemetry.log_lines import Line
@@ -113,13 +110,8 @@ class ClusterSystem:
     @contextlib.contextmanager
     def connect(self, store: str, user: str = "") -> Iterator[StoreAccess]:
         """Lead to a store as a service, the first that uses it without one, until the end."""
-        asked = self.deployed.plan.asked
         with store_url(self.deployed, store, user) as url:
-            known: dict[str, StoreKind] = registry.load(stores, "STORE")
-            kind = known[asked[store].kind] if store in asked else None
-            call = shell_call(kind.shell if kind else None, url)
-            shell = (call["programs"], call.get("arguments", ()), call.get("env", {}))
-            yield StoreAccess(kind.title if kind else store, url, *shell, is_forwarded=True)
+            yield store_access(self.deployed.plan, store, url, is_forwarded=True)
 
     def invariants(self, within_s: float = 0.0) -> tuple[invariants.InvariantResult, ...]:
         """Ask each store as the first service that uses it, until they hold or time is over."""

@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tarmac.base import registry
 from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
-from tarmac.catalog import stores
-from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.system import System
-from tarmac.plan.access import shell_call, url_variable, user_of
+from tarmac.plan.access import url_variable, user_of
 from tarmac.plan.scrape import ScrapeTarget
 from tarmac.project.reading import load
 from tarmac.render import in_memory
@@ -32,6 +29,7 @@ from tarmac.run.compose.running import ComposedSystem, WorkloadState
 from tarmac.run.local.stores import invariants
 from tarmac.run.pod_edges import PodEdges, pod_edges
 from tarmac.run.scraping import scraping
+from tarmac.run.shells import store_access
 from tarmac.run.system import Logs, Restart, StoreAccess, SystemStatus
 from tarmac.run.telemetry import awaited
 from tarmac.run.telemetry.log_lines import Line
@@ -121,13 +119,7 @@ class ComposeSystem:
     @contextlib.contextmanager
     def connect(self, store: str, user: str = "") -> Iterator[StoreAccess]:
         """Lead to a store as a service, the first that uses it without one."""
-        asked = self.deployed.plan.asked
-        url = self._store_url(store, user)
-        known: dict[str, StoreKind] = registry.load(stores, "STORE")
-        kind = known[asked[store].kind] if store in asked else None
-        call = shell_call(kind.shell if kind else None, url)
-        shell = (call["programs"], call.get("arguments", ()), call.get("env", {}))
-        yield StoreAccess(kind.title if kind else store, url, *shell)
+        yield store_access(self.deployed.plan, store, self._store_url(store, user))
 
     def invariants(self, within_s: float = 0.0) -> tuple[invariants.InvariantResult, ...]:
         """Ask each store as the first service that uses it, until they hold or time is over."""

@@ -29,7 +29,7 @@ FindTargets = Callable[[], Sequence[ScrapeTarget]]
 
 
 @dataclass
-class Reading:
+class ScrapedInstances:
     """The instances that are read; `follow` keeps them true."""
 
     find: FindTargets
@@ -64,8 +64,8 @@ def scraping(find: FindTargets | None) -> Iterator[Path]:
             storage.close()
             yield path
             return
-        reading = Reading(find, storage, Path(folder) / "targets.json")
-        reader = threading.Thread(target=lambda: asyncio.run(_read(reading, ended)))
+        instances = ScrapedInstances(find, storage, Path(folder) / "targets.json")
+        reader = threading.Thread(target=lambda: asyncio.run(_read(instances, ended)))
         reader.start()
         try:
             yield path
@@ -75,12 +75,12 @@ def scraping(find: FindTargets | None) -> Iterator[Path]:
             storage.close()
 
 
-async def _read(reading: Reading, ended: threading.Event) -> None:
-    scraper = Scraper(reading.storage, reading.targets, every_s=EVERY_S)
+async def _read(instances: ScrapedInstances, ended: threading.Event) -> None:
+    scraper = Scraper(instances.storage, instances.targets, every_s=EVERY_S)
     scraping = asyncio.create_task(scraper.run())
     while not ended.is_set():
         with contextlib.suppress(TarmacError):  # what runs it may be what is disturbed
-            await asyncio.to_thread(reading.follow)
+            await asyncio.to_thread(instances.follow)
         await asyncio.to_thread(ended.wait, EVERY_S)
     scraping.cancel()
     await asyncio.wait([scraping])
