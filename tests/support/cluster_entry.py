@@ -10,7 +10,8 @@ import json
 import socket
 import ssl
 import string
-from collections.abc import AsyncIterator, Collection, Iterable
+import warnings
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -66,17 +67,12 @@ ENTRIES = {
         "--providers.kubernetesingressnginx.httpsentrypoint=secure",
     ),
 }
-#: What a system's environment for a small cluster gets for TLS.
-ENCRYPTED = {
-    "hello-dd": (
-        "namespace: ingress-nginx}",
-        "namespace: ingress-nginx, tls: hello-dd-tls, issuer: tests}",
-    ),
-    "shop": (
-        "    domain: shop.localhost\n",
-        "    domain: shop.localhost\n    ingress: {tls: shop-tls, issuer: tests}\n",
-    ),
-}
+VERSIONS = (
+    *(ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1),
+    *(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3),
+)
+#: Below a public path: what a careless entry would decode or cut off.
+DEEP = "/deep/er/a%20b%2Fc?x=1&x=2"
 
 
 def program() -> Path | None:
@@ -84,22 +80,50 @@ def program() -> Path | None:
     return built.newest("traefik-*/bin/traefik")
 
 
-def prepare(cluster: Cluster, systems: Iterable[DeployedSystem]) -> None:
-    """Have what is rendered for the entry taken as it is: its kinds, and TLS in the models.
+def prepare(cluster: Cluster) -> bytes | None:
+    """Have the kinds that are rendered for the entry, and an authority; returns its certificate.
 
-    Before systems are deployed, and without effect where something of it is not there.
+    Before systems are deployed. None, and without effect, where something of it is not there.
     """
     issuing = cluster_issuing.home()
     if program() is None or issuing is None or not kube_trees.are_fetched():
-        return
+        return None
     root = cluster_issuing.begin(cluster, issuing)
     known = kube_trees.definitions().items()
     cluster.apply([definition for (group, _), definition in known if group == API])
     for namespace in ENTRIES:
         cluster.kubectl("create", "namespace", namespace)
-    for system in systems:
-        system.edit(*ENCRYPTED[system.system])
-        (system.folder / "authority.crt").write_bytes(root)
+    return root
+
+
+def encrypt(system: DeployedSystem, root: bytes) -> None:
+    """Have a system's environment for a small cluster ask for TLS, of the tests' authority."""
+    tls = f"tls: {system.system}-tls, issuer: tests}}"
+    if system.system == "shop":  # by its Gateway, which needs no word
+        domain = "    domain: shop.localhost\n"
+        system.edit(domain, f"{domain}    ingress: {{{tls}\n")
+    else:
+        system.edit("namespace: ingress-nginx}", f"namespace: ingress-nginx, {tls}")
+    (system.folder / "authority.crt").write_bytes(root)
+
+
+def routes(system: str) -> list[tuple[str, str, str]]:
+    """List what is public of a system: host, path, and the service that answers."""
+    led = hosts(plan_of(system, "kind")).items()
+    return [(host, path, service) for host, paths in led for path, service, _ in paths]
+
+
+async def said(session: aiohttp.ClientSession, url: str) -> tuple[Any, ...]:
+    """Ask, and return what does not change from one answer to the next."""
+    async with session.get(url, allow_redirects=False) as answer:
+        content = await answer.text()
+        kind = answer.headers.get("Content-Type", "")
+    if kind == "application/problem+json":
+        problem = json.loads(content)
+        content = f"{problem['code']} {problem['instance']}"
+    if kind.startswith("text/html"):  # a page has a new nonce each time, and prices of the moment
+        content = ""
+    return answer.status, kind, content
 
 
 @dataclass(frozen=True)
@@ -125,6 +149,51 @@ class Entry:
                 return connection.getresponse().status in MOVED
             except (OSError, HTTPException):  # no node leads there yet
                 return False
+
+    async def unchanged(self) -> int:
+        """Ask each public path, and one below it, here and at its service; count the answers.
+
+        Raises AssertionError where two answers differ.
+        """
+        compared = 0
+        async with self.asking() as session:
+            for host, path, service in routes(self.system.system):
+                direct = self.system.url(service)
+                for asked in (path, f"{path.rstrip('/')}{DEEP}"):
+                    through = await said(session, self.url(host, asked))
+                    assert through == await said(session, f"{direct}{asked}"), (host, asked)
+                    compared += 1
+        return compared
+
+    def certificate(self, host: str) -> bytes:
+        """Return the certificate that clients of a host are shown."""
+        context = ssl.create_default_context(cafile=self.system.folder / "authority.crt")
+        with (
+            socket.create_connection(("127.0.0.1", self.https), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=host) as wrapped,
+        ):
+            return wrapped.getpeercert(binary_form=True) or b""
+
+    def spoken(self, host: str) -> list[ssl.TLSVersion]:
+        """List the versions of TLS that a host takes from a client that has no other."""
+        return [version for version in VERSIONS if self._speaks(host, version)]
+
+    def _speaks(self, host: str, version: ssl.TLSVersion) -> bool:
+        context = ssl.create_default_context(cafile=self.system.folder / "authority.crt")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # it is asked of the old ones, too
+            context.minimum_version = context.maximum_version = version
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", self.https), timeout=10) as plain,
+                context.wrap_socket(plain, server_hostname=host),
+            ):
+                return True
+        except ssl.SSLError as error:
+            if "PROTOCOL_VERSION" not in str(error.reason):
+                raise
+            return False
 
     @asynccontextmanager
     async def asking(self, *, trusted: bool = True) -> AsyncIterator[aiohttp.ClientSession]:

