@@ -15,6 +15,7 @@ import cluster_usage
 import kube_images
 import kube_trees
 import pytest
+import store_images
 from cluster import Cluster
 from cluster_entry import Entry
 from cluster_policies import Tried
@@ -25,16 +26,16 @@ from shop_trouble import ShopTrouble, begin, end
 FOLDER = Path(__file__).parent
 #: The fixture of a system that tests ask for, and its name.
 SYSTEMS = {"hello": "hello-dd", "shop": "shop"}
-#: Fixtures of systems that one module deploys and deletes: not all of them run at once.
-ALONE = {"trading": "trading"}
+#: Systems that run one after another, with the fixture `alone`: not all of them at once; and the
+#: service of which there is another version.
+ALONE = {"starter": "user-service", "trading": "market-service", "travel": "catalog"}
 _CLUSTERS = contextlib.ExitStack()
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
-    """End it with the last test here: idle, it uses much of a core."""
-    if nextitem is None or FOLDER not in nextitem.path.parents:
-        _CLUSTERS.close()
+def pytest_sessionfinish() -> None:
+    """End the cluster after all that is in it: also of a session that was interrupted."""
+    _CLUSTERS.close()
 
 
 @pytest.fixture(scope="session")
@@ -54,16 +55,32 @@ def _asked(request: pytest.FixtureRequest, known: Mapping[str, str]) -> list[str
 
 
 @pytest.fixture(scope="session")
-def nodes(programs: Path, docker: Docker, images, request, tmp_path_factory) -> Cluster:
+def pulled(docker: Docker, images, request) -> Mapping[str, frozenset[str]]:
+    """Build what the pods of each system run; gives the images' names by system."""
+    chosen = (getattr(item, "callspec", None) for item in request.session.items)
+    alone = {one.params["alone"] for one in chosen if one and "alone" in one.params}
+    asked = (*_asked(request, SYSTEMS), *sorted(alone))
+    built = {system: frozenset(kube_images.of(images, system, "kind")) for system in asked}
+    for system in built.keys() & ALONE.keys():
+        built[system] |= {kube_images.next_version(docker, system, ALONE[system])}
+    return built
+
+
+@pytest.fixture(scope="session")
+def lacking(docker: Docker, pulled, tmp_path_factory) -> Mapping[str, str]:
+    """Make the stand-ins of stores; gives why one is not there, by its name."""
+    return store_images.make(
+        docker, frozenset().union(*pulled.values()), tmp_path_factory.mktemp("stores")
+    )
+
+
+@pytest.fixture(scope="session")
+def nodes(programs: Path, docker: Docker, pulled, lacking, tmp_path_factory) -> Cluster:
     """Start three nodes that have the images of all systems to come."""
     folder = tmp_path_factory.mktemp("images")
     own = kube_images.own(docker, programs, folder)
-    asked = _asked(request, {**SYSTEMS, **ALONE})
-    tags = {tag for system in asked for tag in kube_images.of(images, system, "kind")}
-    if kube_images.NATS in tags:
-        kube_images.broker_and_mail(docker, folder)
     files = [kube_images.save(docker, own, folder / "own.tar")]
-    if tags:
+    if tags := frozenset().union(*pulled.values()) - lacking.keys():
         files.append(kube_images.save(docker, tags, folder / "systems.tar"))
     started = _CLUSTERS.enter_context(cluster.cluster(files))
     for file in files:
@@ -73,7 +90,22 @@ def nodes(programs: Path, docker: Docker, images, request, tmp_path_factory) -> 
 
 
 @pytest.fixture(scope="session")
-def systems(nodes: Cluster, request, tmp_path_factory) -> Mapping[str, DeployedSystem]:
+def metered(nodes: Cluster) -> None:
+    """Have pods measured from now on."""
+    server = cluster_usage.program()
+    if server is None:
+        pytest.skip(cluster_usage.GET)
+    cluster_usage.begin(nodes, server)
+
+
+@pytest.fixture(scope="session")
+def authority(nodes: Cluster) -> bytes | None:
+    """Give the certificate of the authority that signs for the entries, where there is one."""
+    return cluster_entry.prepare(nodes)
+
+
+@pytest.fixture(scope="session")
+def systems(nodes: Cluster, authority, request, tmp_path_factory) -> Mapping[str, DeployedSystem]:
     """Deploy all of them at once; the third node, which tests take away, has none of their stores.
 
     Most of a deployment is waiting, and so it is with all that tests await of the shop.
@@ -82,7 +114,9 @@ def systems(nodes: Cluster, request, tmp_path_factory) -> Mapping[str, DeployedS
         name: DeployedSystem.lay_out(nodes, name, tmp_path_factory.mktemp(name))
         for name in _asked(request, SYSTEMS)
     }
-    cluster_entry.prepare(nodes, laid_out.values())
+    if authority is not None:
+        for system in laid_out.values():
+            cluster_entry.encrypt(system, authority)
     nodes.kubectl("cordon", "node3")
     with ThreadPoolExecutor() as pool:
         for done in pool.map(DeployedSystem.deploy, laid_out.values()):
@@ -113,26 +147,42 @@ def shop(systems, trouble) -> DeployedSystem:
     return system
 
 
-@pytest.fixture(scope="module")
-def trading(nodes: Cluster, tmp_path_factory) -> Iterator[DeployedSystem]:
-    """Deploy trading for the tests of one module, and delete its namespace after them."""
-    system = DeployedSystem.lay_out(nodes, "trading", tmp_path_factory.mktemp("trading"))
+@pytest.fixture(scope="module", params=ALONE)
+def alone(
+    nodes: Cluster, pulled, lacking, authority, request, tmp_path_factory
+) -> Iterator[DeployedSystem]:
+    """Deploy one system for the tests of a module, and delete its namespace after them."""
+    name: str = request.param
+    if missing := pulled[name] & lacking.keys():
+        pytest.skip("; ".join(lacking[tag] for tag in sorted(missing)))
+    system = DeployedSystem.lay_out(nodes, name, tmp_path_factory.mktemp(name))
+    if authority is not None:
+        cluster_entry.encrypt(system, authority)
     print(system.deploy().stdout.splitlines()[-1])
     system.sow()
     yield system
     nodes.kubectl("delete", "namespace", system.namespace, "--wait=false")
 
 
-@pytest.fixture(scope="session")
-def entries(nodes: Cluster, hello: DeployedSystem, shop: DeployedSystem) -> Mapping[str, Entry]:
-    """Give each system's way in, of a shop that is well again."""
+def _need_an_entry() -> None:
     if cluster_entry.program() is None:
         pytest.skip(cluster_entry.GET)
     if cluster_issuing.home() is None:
         pytest.skip(cluster_issuing.GET)
     kube_trees.fetched()
-    if server := cluster_usage.program():  # it has its first figures when tests ask for them
-        cluster_usage.begin(nodes, server)
+
+
+@pytest.fixture(scope="module")
+def entry(alone: DeployedSystem) -> Entry:
+    """Give the way into the system that runs alone."""
+    _need_an_entry()
+    return cluster_entry.begin(alone.cluster, (alone,))[alone.system]
+
+
+@pytest.fixture(scope="session")
+def entries(nodes: Cluster, hello: DeployedSystem, shop: DeployedSystem) -> Mapping[str, Entry]:
+    """Give each system's way in, of a shop that is well again."""
+    _need_an_entry()
     end(shop)
     return cluster_entry.begin(nodes, (hello, shop))
 

@@ -30,7 +30,6 @@ from tarmac.run.telemetry import awaited
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
 journeys = journeys_of("hello-dd")
-ZONE = "topology.kubernetes.io/zone"
 #: What a test waits for at most, on a machine that is busy with others.
 LONG_S = 150.0
 SCANNER = "0de110dd-0000-4000-8000-000000000002"
@@ -91,19 +90,6 @@ def on_others(hello: DeployedSystem, service: str) -> int:
         and any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"]["conditions"])
         for pod in hello.pods(service)
         if pod["spec"].get("nodeName")
-    )
-
-
-def zones_of(hello: DeployedSystem, service: str) -> Counter[str]:
-    """Count the running pods of a service by the zone of their node."""
-    labels = {
-        node["metadata"]["name"]: node["metadata"]["labels"]
-        for node in hello.cluster.read("nodes")["items"]
-    }
-    return Counter(
-        labels[pod["spec"]["nodeName"]][ZONE]
-        for pod in hello.pods(service)
-        if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
     )
 
 
@@ -240,7 +226,7 @@ def replicated(hello: DeployedSystem) -> None:
 
 
 async def test_three_replicas_are_in_three_zones_and_share_the_requests(hello, replicated):
-    assert sorted(zones_of(hello, "pricing-service").values()) == [1, 1, 1]
+    assert sorted(hello.zones("pricing-service").values()) == [1, 1, 1]
     # Over a new connection each time: a Service shares connections, and not requests.
     async with load(f"{hello.url('pricing-service')}/prices/{SCANNER}") as seen:
         await until(lambda: seen.answers.total() >= 60)
@@ -286,7 +272,7 @@ async def test_a_lost_node_costs_seconds_and_its_pods_come_up_elsewhere(
     hello, replicated, offers, third
 ):
     hello.k("scale", "deployment/api-gateway", "--replicas=4")  # one on the empty node
-    await waited(lambda: zones_of(hello, "api-gateway")["kind-c"] >= 1)
+    await waited(lambda: hello.zones("api-gateway")["kind-c"] >= 1)
     cluster = hello.cluster
     async with load(offers, limit_s=2) as seen:
         await until(lambda: seen.answers.total() >= 20)

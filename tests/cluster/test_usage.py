@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-import cluster_usage
 import pytest
 from cluster_entry import Entry
 from deployed import DeployedSystem
@@ -48,10 +47,8 @@ async def is_so(true: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(scope="module")
-def measured(entries) -> DeployedSystem:
+def measured(entries, metered) -> DeployedSystem:
     """Give hello-dd where something measures it."""
-    if cluster_usage.program() is None:
-        pytest.skip(cluster_usage.GET)
     return entries["hello-dd"].system
 
 

@@ -34,7 +34,11 @@ class Replicas(StrictModel):
         default=None, ge=1, le=100, description="Percent of the request to scale at."
     )
     memory: int | None = Field(
-        default=None, ge=1, le=100, description="Percent of the request to scale at."
+        default=None,
+        ge=1,
+        le=100,
+        description="Percent of the request to scale at. Idle pods use memory, too: with `min: 1` "
+        "a second pod may stay for ever.",
     )
     available: int | None = Field(
         default=None,
