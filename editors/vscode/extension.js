@@ -51,7 +51,8 @@ async function json(folder, ...args) {
   const { code, output, errors } = await ask(folder, ...args, "--json");
   if (code === MISSING) return { errors: "", missing: true };
   try {
-    return code < 2 ? { found: JSON.parse(output), errors: "" } : { errors };
+    const found = JSON.parse(output);
+    return code < 2 && !found.error ? { found, errors: "" } : { errors };
   } catch {
     return { errors };
   }

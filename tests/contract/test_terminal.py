@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,15 @@ from rich.table import Table
 from rich.text import Text
 
 from tarmac.cli._show import PlainConsole
-from tarmac.cli._terminal import PlainStream
+from tarmac.cli._terminal import PlainStream, wrapped
+from tarmac.cli._waiting import waiting
 
 #: A title, a cleared screen, a bell, hidden text, a returned line, reversed and invisible letters.
 HOSTILE = "a\x1b]0;title\x07\x1b[2Jb\x1b[8mc\rd\x9b2Je\u202ef\u200bg"
 #: What Tarmac itself sends: colours, weights and links of rich, the cursor, lines.
 OWN = re.compile(
     r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b\x07]*\x1b\\|\x1b\[\?25[lh]|\x1b\[[0-9]*[AKG]|\r(?=\x1b)|\r?\n"
+    r"|\r[a-z ]+: \d+ s(?=\r)|\r +\r"
 )
 
 
@@ -53,6 +56,40 @@ def test_text_that_is_drawn_is_escaped_and_our_own_colours_stay() -> None:
     said = terminal.getvalue()
     assert "\x1b[31m" in said
     assert is_plain(said), repr(said)
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("short", ["short"]),
+        ("one two three four five", ["one two three", "  four five"]),
+        ("  one two three four", ["  one two three", "    four"]),
+        ("web    one two three", ["web    one two", "       three"]),
+        ("say `a b c d` now, do", ["say `a b c d`", "  now, do"]),
+        ("a/path/of/one/long/word and more", ["a/path/of/one/long/word", "  and more"]),
+        ("  $ a command stays whole", ["  $ a command stays whole"]),
+    ],
+)
+def test_a_long_line_is_broken_at_its_words_and_goes_on_below_its_last_column(line, lines) -> None:
+    assert wrapped(f"{line}\nnext\n", 15).splitlines() == [*lines, "next"]
+
+
+def test_what_takes_long_is_told_on_a_terminal_alone_and_wiped_away(monkeypatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("tarmac.cli._waiting.SILENT_S", 0.0)
+    for stream in (Terminal(), io.StringIO()):
+        monkeypatch.setattr("sys.stderr", stream)
+        with waiting("rendering"):
+            deadline = time.monotonic() + 5
+            while not stream.getvalue() and stream.isatty() and time.monotonic() < deadline:
+                time.sleep(0.01)
+        said = stream.getvalue()
+        assert said.startswith("\rrendering: 0 s") == stream.isatty()
+        assert not said.split("\r")[-1]
+        assert "\x1b" not in said
 
 
 def on_a_terminal(*arguments: str, folder: Path) -> str:

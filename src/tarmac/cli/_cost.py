@@ -20,6 +20,7 @@ from tarmac.change.cost.savings import Saving, savings
 from tarmac.change.cost.sizing import SizeAdvice, Usage, size_advice, with_advice
 from tarmac.check.verify import memory
 from tarmac.cli import _project, _show
+from tarmac.cli._waiting import waiting
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import in_memory
 from tarmac.run.local.state.paths import Home
@@ -41,7 +42,8 @@ class Measurement:
 def measured(home: Home, seconds: float) -> Measurement:
     """Measure the services of a running copy. Raises TarmacError where it ended meanwhile."""
     before = activity.observe(home)
-    time.sleep(seconds)
+    with waiting(f"measuring for {seconds:g} s"):
+        time.sleep(seconds)
     now = activity.observe(home)
     if before is None or now is None or not now.status.running:
         raise TarmacError(f"{home.root}: it ended while it was measured; `tarmac up` starts it")
@@ -78,7 +80,8 @@ def cost(
     Raises:
         BadInput: the environment has no infrastructure, or a type has no price.
     """
-    plan = in_memory.make(file, environment, ()).plan
+    with waiting("rendering"):
+        plan = in_memory.make(file, environment, ()).plan
     if plan.cloud is None:
         what = "has no `infrastructure:`, so its servers and their prices are unknown; add it"
         raise BadInput([Problem(f"{file}: environments.{plan.environment}", what)])

@@ -13,6 +13,7 @@ import click
 from tarmac.base import figures
 from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.in_memory import RenderedTree
 from tarmac.run import aws_login
@@ -72,7 +73,8 @@ def deploy(rendered: RenderedTree, request: Request) -> int:
     release = _released(rendered, request.host)
     _check_login(rendered.plan, request)
     with clients.opened(request.context) as kubectl:
-        made = plan(kubectl, release)
+        with waiting("asking the cluster"):
+            made = plan(kubectl, release)
         deletes = made.gone if request.prunes else ()
         say(request, f"{release.system} for {release.environment} -> {kubectl.context}")
         if not request.as_json:
@@ -97,7 +99,7 @@ def deploy(rendered: RenderedTree, request: Request) -> int:
 def drift(made: RenderedTree, host: str | None, context: str | None, *, as_json: bool) -> int:
     """Compare a cluster with an environment; returns the exit code. Raises as `deploy`."""
     release = _released(made, host)
-    with clients.opened(context) as kubectl:
+    with clients.opened(context) as kubectl, waiting("asking the cluster"):
         found = drifts.drift(kubectl, release)
     if as_json:
         _project.print_json(

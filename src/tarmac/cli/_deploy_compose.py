@@ -12,6 +12,7 @@ import click
 from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
 from tarmac.cli._deploy import Request, end, say, show_changes, show_failures, show_return
+from tarmac.cli._waiting import waiting
 from tarmac.render import in_memory
 from tarmac.render.in_memory import RenderedTree
 from tarmac.run.compose import arranging, images
@@ -74,7 +75,8 @@ def drift(
     docker = connected(host, context)
     release = composed_of(made).release
     project = Project(docker, release, folder_of(file, release.environment))
-    found = drifts.drift(*arranging.compared(project))
+    with waiting("asking Docker"):
+        found = drifts.drift(*arranging.compared(project))
     if as_json:
         _project.print_json(asdict(found))
         return int(found.differs)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tarmac.base import figures, writing
-from tarmac.cli import _show
+from tarmac.cli import _project, _show
 from tarmac.drill.drill import DrillResult, Verdict, measured, outcome, sentence
 from tarmac.drill.read_drill import ReadDrill
 from tarmac.drill.report import comparison, html, junit
@@ -46,11 +47,31 @@ def show(console: Console, result: DrillResult, expected: str = Verdict.PASS) ->
         word = "ok" if check.holds else "not"
         found = measured(check.measured, check.limit)
         line = f"{word:4} {check.about:10} {check.what}: {found}"
-        console.print(Text(line, style=style), soft_wrap=True)
+        _show.say(console, line, style)
     if result.recovered_s is not None:
         console.print(f"recovered after {figures.number(result.recovered_s, 1)} s", highlight=False)
     judged = STYLES[outcome(result.verdict, expected)]
     console.print(Text(sentence(result.verdict, expected), style=judged))
+
+
+def show_list(folder: str, titles: Mapping[str, str], *, as_json: bool) -> None:
+    """Print the names and titles of the files in a folder, or say how one comes there."""
+    if as_json:
+        found = [{"name": name, "title": title} for name, title in titles.items()]
+        _project.print_json({folder.replace("-", "_"): found})
+        return
+    for name, title in titles.items():
+        click.echo(f"{name:<24}  {title}")
+    if not titles:
+        click.echo(f"none yet; a file `{folder}/NAME.yaml` beside the system's file is one")
+
+
+def show_explained(sentences: Mapping[str, Sequence[str]], *, as_json: bool) -> None:
+    """Print what drills do."""
+    if as_json:
+        _project.print_json({"drills": [{"name": n, "does": d} for n, d in sentences.items()]})
+        return
+    click.echo("\n\n".join("\n".join(lines) for lines in sentences.values()))
 
 
 def journal_of(file: Path, drill: ReadDrill, *, is_again: bool) -> Path:

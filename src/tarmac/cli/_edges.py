@@ -9,9 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from tarmac.base import figures
+from tarmac.cli import _show
 from tarmac.run.local.network.durations import RequestSummary
 from tarmac.run.local_system import LocalEdges
 from tarmac.run.system import EdgeTraffic
+
+#: Columns that a narrow terminal goes without, the first of them first.
+SPARE = ("WIRE", "PORT", "P50", "P99", "SENT", "RECEIVED", "OPEN", "CONNS", "LAST")
 
 
 def show(console: Console, found: EdgeTraffic) -> None:
@@ -46,11 +50,11 @@ def _show_local(console: Console, found: LocalEdges) -> None:
             _ago(edge["last_at"]) if "last_at" in edge else "-",
         )
     if edges:
-        console.print(table)
+        _show.print_table(console, table, SPARE)
     never = ((edge["source"], edge["target"]) for edge in edges if edge["unused"])
     for source, target in dict.fromkeys(never):
         said = f"declared, never used in this run: {source} -> {target}"
-        console.print(said, soft_wrap=True, markup=False)
+        _show.say(console, said)
     for edge in edges:
         if edge.get("direct"):
             said = (
@@ -58,15 +62,14 @@ def _show_local(console: Console, found: LocalEdges) -> None:
                 f"{edge['direct']} open now: "
                 "not counted, and no fault reaches them"
             )
-            console.print(said, soft_wrap=True, markup=False)
+            _show.say(console, said)
     for connection in undeclared:
-        console.print(
+        _show.say(
+            console,
             f"undeclared: {connection['source']} (pid {connection['pid']}) is connected to "
             f"{connection['target']} on {connection['address']}; if it should be, add "
             f"`{connection['declaration']}` to services.{connection['source']}",
-            style="bold red",
-            soft_wrap=True,
-            markup=False,
+            "bold red",
         )
 
 

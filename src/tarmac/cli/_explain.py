@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tarmac.cli import _show
 from tarmac.plan.settings import SHELL_ORIGIN
 
 Explained = dict[str, Any]
@@ -30,16 +31,15 @@ def show(console: Console, it: Explained, states: Mapping[str, str]) -> None:
     }
     about = f"{it['what']}, {it['about']}" if it.get("about") else it["what"]
     headline = Text.assemble((it["name"], "bold"), f"  {about}  ", (it.get("place", ""), "dim"))
-    console.print(headline, soft_wrap=True)
+    console.print(headline)
     rows = draw[it["what"]](it, states)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_column(style="dim", overflow="fold")
-    last = ""
-    for label, what, where in rows:
-        table.add_row(Text("" if label == last else label), Text(what), Text(where))
-        last = label
+    labels = [label for label, _, _ in rows]
+    shown = [
+        ("" if label == before else label, Text(what), where)
+        for before, (label, what, where) in zip(["", *labels], rows, strict=False)
+    ]
+    table = _table(console, shown)
+    table.columns[0].style = "cyan"
     console.print(table)
     if it["what"] == "service":
         console.print()
@@ -198,21 +198,32 @@ def _variable(it: Explained, states: Mapping[str, str]) -> Rows:
 
 
 def _env(console: Console, entries: Iterable[dict[str, Any]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("VARIABLE", "VALUE", "FROM"):
-        table.add_column(column, overflow="fold", no_wrap=column == "VARIABLE")
-    shell = []
-    for entry in entries:
-        if entry["origin"] == SHELL_ORIGIN:
-            shell.append(entry["name"])
-        else:
-            style = "yellow" if entry["secret"] else ""
-            table.add_row(
-                Text(entry["name"]), Text(entry["value"], style), Text(entry["origin"], "dim")
-            )
-    console.print(table)
+    found = list(entries)
+    shell = [entry["name"] for entry in found if entry["origin"] == SHELL_ORIGIN]
+    shown = [
+        (entry["name"], Text(entry["value"], "yellow" if entry["secret"] else ""), entry["origin"])
+        for entry in found
+        if entry["origin"] != SHELL_ORIGIN
+    ]
+    console.print(_table(console, shown, ("VARIABLE", "VALUE", "FROM")))
     if shell:
-        console.print(Text(f"from your shell: {', '.join(shell)}", "dim"), soft_wrap=True)
+        _show.say(console, f"from your shell: {', '.join(shell)}", "dim")
+
+
+def _table(
+    console: Console, rows: Sequence[tuple[str, Text, str]], titles: Sequence[str] = ()
+) -> Table:
+    """Draw rows of a label, a fact and its place; where it is narrow, the place below the fact."""
+    whole = sum(max(map(len, column)) for column in zip(*rows, strict=True)) + 4 <= console.width
+    table = Table(box=None, pad_edge=False, header_style="dim", show_header=bool(titles))
+    for title in (titles or ("",) * 3)[: 3 if whole else 2]:
+        table.add_column(title, overflow="fold")
+    table.columns[0].no_wrap = True
+    for label, what, where in rows:
+        place = Text(where, "dim")
+        below = what if whole or not where else Text("\n").join((what, place))
+        table.add_row(Text(label), below, *([place] * whole))
+    return table
 
 
 def _over(wires: list[dict[str, Any]]) -> str:

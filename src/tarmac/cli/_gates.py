@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,9 +60,8 @@ def explain(gate_id: str, *, as_json: bool) -> None:
         ("a pass is", gate.level.name.lower()),
     )
     for label, words in rows:
-        if not words:
-            continue
-        click.echo(textwrap.fill(f"{label:<11}{words}", 96, subsequent_indent=" " * 11))
+        if words:
+            click.echo(f"{label:<11}{words}")
     click.echo(
         "\nTo suppress a finding in its place, write a comment at the end of its line, or above it:"
         "\n\n"

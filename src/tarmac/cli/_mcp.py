@@ -59,7 +59,7 @@ def tools(file: str, namespace: str) -> MCPServer:
         """Show the latest log lines, merged by time."""
         options = ["--last", str(last), *(["--trace", trace] if trace else [])]
         text = await _run("logs", file, *names, *options, "-n", namespace, "--json")
-        return {"lines": [json.loads(line) for line in text.splitlines()]}
+        return {"lines": [_object(line) for line in text.splitlines()]}
 
     async def traces(
         service: Annotated[str, Field(description="only those that crossed it")] = "",
@@ -128,4 +128,6 @@ async def _run(*args: str) -> str:
 
 def _object(text: str) -> Answer:
     found = json.loads(text)
+    if "error" in found:
+        raise ToolError(found["error"])
     return found if isinstance(found, dict) else {"found": found}

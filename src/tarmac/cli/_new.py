@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tarmac.base.errors import BadInput, Problem
-from tarmac.cli import _project
+from tarmac.cli import _project, _terminal
 
 if TYPE_CHECKING:
     from tarmac.change.create.choices import Choices
@@ -100,7 +100,7 @@ def update(file: Path, name: str, *, write: bool, as_json: bool) -> None:
         )
     else:
         if not write:
-            click.echo(found.patch, nl=False)
+            _terminal.print_document(found.patch)
         for path, why in found.conflicts.items():
             click.echo(f"{found.folder / path}: {why}", err=True)
         about = f"version {found.before} -> {found.after}"

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tarmac.base import figures
+from tarmac.cli import _show
 from tarmac.model.value import duration
 from tarmac.plan.slo.indicator import number
 from tarmac.plan.slo.live import LiveAlert, LiveObjective
@@ -22,7 +23,7 @@ def show(console: Console, objectives: list[ObservedObjective], now_ms: int) -> 
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("OBJECTIVE", no_wrap=True)
-    table.add_column("TARGET")
+    table.add_column("TARGET", min_width=20)
     for column in ("GOOD", "REQUESTS", "BAD", "BUDGET LEFT", "BURN"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("SEEN", justify="right", no_wrap=True)
@@ -39,21 +40,21 @@ def show(console: Console, objectives: list[ObservedObjective], now_ms: int) -> 
             _burn(live),
             _seen(observed, now_ms),
         )
-    console.print(table)
+    _show.print_table(console, table, ("SEEN", "REQUESTS", "BAD"))
     for observed in objectives:
         for alert in observed.live.alerts:
             if alert.too_few:
-                console.print(
+                _show.say(
+                    console,
                     f"{observed.live.name}: {alert.name} ({alert.severity}) cannot fire: "
                     f"its {duration(max(alert.burns))} have too few requests",
-                    style="dim",
-                    soft_wrap=True,
+                    "dim",
                 )
             elif alert.state != "inactive":
-                console.print(
+                _show.say(
+                    console,
                     f"{observed.live.name}: {alert.name} ({alert.severity}) {_state(alert)}",
-                    style=STYLES[alert.state],
-                    soft_wrap=True,
+                    STYLES[alert.state],
                 )
 
 

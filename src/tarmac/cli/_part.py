@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 
 from tarmac.cli import _progress, _project, _show, _status
+from tarmac.cli._waiting import waiting
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor.requests import ApplyResult
@@ -35,7 +36,8 @@ def change(
     _project.check_names(system, names)
     home = _project.running_home(system, namespace)
     before = client.status_before(home)
-    done = to(home, names)
+    with waiting("waiting for the system"):
+        done = to(home, names)
     console = _show.open_console(stderr=as_json)
     status = _progress.wait(console, home, timeout)
     if as_json:

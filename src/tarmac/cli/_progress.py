@@ -55,7 +55,7 @@ def showing(console: Console, before: Status | None) -> Iterator[Callable[[Statu
     """
     if console.is_terminal:
         with Live(console=console, refresh_per_second=12, transient=True) as live:
-            yield lambda now: live.update(_show.table(now, console.width))
+            yield lambda now: live.update(_show.table(console, now))
         return
     # By process, too: a replacement is as healthy as what it replaces.
     said = {node.name: (node.state, node.pid) for node in before.nodes} if before else {}
@@ -66,7 +66,7 @@ def showing(console: Console, before: Status | None) -> Iterator[Callable[[Statu
                 said[node.name] = (node.state, node.pid)
                 detail = f": {node.detail}" if node.detail else ""
                 if node.state in LOUD:
-                    console.print(f"{node.name} {node.state}{detail}", soft_wrap=True)
+                    _show.say(console, f"{node.name} {node.state}{detail}")
 
     yield say
 
@@ -94,7 +94,7 @@ def stop(console: Console, home: Home) -> None:
 def print_notes(console: Console, notes: Iterable[str]) -> None:
     """Print what a user should know of a start; what is known before it ends is said before."""
     for note in notes:
-        console.print(f"note: {note}", style="yellow", soft_wrap=True)
+        _show.say(console, f"note: {note}", "yellow")
 
 
 def report(
@@ -118,15 +118,13 @@ def report(
     print_notes(console, [note for note in status.notes if note not in change.notes])
     print_taken_back(console, before, status, change)
     for name, why in change.failed.items():
-        console.print(_show.kept_serving(name, why), style="bold red", soft_wrap=True)
+        _show.say(console, _show.kept_serving(name, why), "bold red")
     if not status.healthy or change.failed:
         _show.explain_failures(console, status)
         for node in status.nodes:
             if node.role == "service" and node.state == state.CRASH_LOOP:
                 rest = f"tarmac up {_named(status)}--without {node.name}"
-                console.print(
-                    f"to start the rest without {node.name}: {rest}", style="dim", soft_wrap=True
-                )
+                _show.say(console, f"to start the rest without {node.name}: `{rest}`", "dim")
         return
     changed = {key: len(getattr(change, key)) for key in ("started", "restarted", "stopped")}
     parts = [f"{count} {key}" for key, count in changed.items() if count]
@@ -139,11 +137,11 @@ def report(
     _show.what_differs(console, status)
     unknown = [node.name for node in status.nodes if node.state == state.RUNNING]
     for name in unknown:
-        console.print(
+        _show.say(
+            console,
             f"{name} runs; its health is unknown: it has no port; give it a `probe` (a "
             "command, or a line of its log)",
-            style="dim",
-            soft_wrap=True,
+            "dim",
         )
     for node in status.nodes:
         if node.state == state.OUTSIDE:
@@ -165,7 +163,7 @@ def print_taken_back(
     """Say of which services a user's own process is no longer used."""
     for name in sorted(set(change.restarted) & _external(before) - _external(status)):
         text = f"{name} is managed again; your process still runs but no longer receives traffic"
-        console.print(f"note: {text}", style="yellow", soft_wrap=True)
+        _show.say(console, f"note: {text}", "yellow")
 
 
 def print_what_keeps_running(console: Console, status: Status, stop: str, *, stopped: bool) -> None:
@@ -173,14 +171,14 @@ def print_what_keeps_running(console: Console, status: Status, stop: str, *, sto
     goes_on = f"it keeps running and retrying; {stop} stops it"
     last = "stopped; with -d, --watch or in a terminal it keeps running" if stopped else goes_on
     if not status.healthy:
-        console.print(f"\n{last}", style="dim")
+        _show.say(console, f"\n{last}", "dim")
 
 
 def print_how_to_stop(console: Console, status: Status, stop: str, *, ours: bool) -> None:
     """Say what Ctrl-C does to the system whose logs are shown."""
     what = "stops everything" if ours else f"leaves it running; {stop} stops it"
     trying = "" if status.healthy else "It keeps retrying; "
-    console.print(f"\n{trying}Ctrl-C {what}.\n", style="dim")
+    _show.say(console, f"\n{trying}Ctrl-C {what}.\n", "dim")
 
 
 def _external(status: Status | None) -> set[str]:

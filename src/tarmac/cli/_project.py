@@ -16,6 +16,7 @@ from tarmac.base import writing
 from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.base.foreign import files, git
 from tarmac.base.places import SYSTEM_FILE
+from tarmac.cli import _terminal
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 
@@ -115,8 +116,9 @@ def timeout_option(function: F) -> F:
     return click.option(
         "--timeout",
         type=click.FloatRange(min=0),
+        metavar="SECONDS",
         default=None,
-        help="Seconds to wait for health; default: 120, or as long as the slowest probe may take.",
+        help="How long to wait for health; default: 120, or as long as the slowest probe may take.",
     )(function)
 
 
@@ -162,7 +164,8 @@ def find(system: str | None) -> Path:
         if re.search(rf"(?m)^system:\s*['\"]?{re.escape(system)}['\"]?\s*(#.*)?$", text):
             return shown(own)
     names = [file.parent.name for file in _known(here)]
-    raise BadInput([Problem(system, f"no such system or file; {did_you_mean(system, names)}")])
+    hint = did_you_mean(system, names) if names else "correct it, or begin with `tarmac init`"
+    raise BadInput([Problem(system, f"no such system or file; {hint}")])
 
 
 def is_here() -> bool:
@@ -268,7 +271,7 @@ def running_home(system: str | None, namespace: str) -> Home:
 
 def print_json(content: Any) -> None:
     """Print JSON for another program to read."""
-    click.echo(json.dumps(content, indent=2))
+    _terminal.print_document(json.dumps(content, indent=2) + "\n")
 
 
 def _runs(file: Path) -> bool:

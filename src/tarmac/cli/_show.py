@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Literal
 
 from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
+from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from tarmac.base import figures
 from tarmac.base.errors import printable
+from tarmac.cli import _terminal
 from tarmac.cli._terminal import PlainStream
 from tarmac.run.local.state import state
 from tarmac.run.local.state.state import NodeState
 from tarmac.run.local.supervisor.status import Status
 
+#: Of a pipe or a file, in which nothing is shortened.
+WIDEST = 100_000
 STYLES = {
     state.HEALTHY: "green",
     state.RUNNING: "green",
@@ -31,8 +38,8 @@ STYLES = {
 }
 
 
-def table(status: Status, width: int) -> Table:
-    """Draw every node with its state, address and what it waits for, fitted to a width."""
+def table(console: Console, status: Status) -> Table:
+    """Draw every node with its state, address and what it waits for, fitted to the console."""
     now = time.time()
     rows = [
         {
@@ -43,39 +50,72 @@ def table(status: Status, width: int) -> Table:
             "SINCE": Text(figures.ago(now - node.since)),
             "RESTARTS": Text(str(node.restarts or "")),
             "ADDRESS": Text(node.url or _address(node)),
-            "WHAT": Text(_first_line(node.detail or node.about), "" if node.detail else "dim"),
+            "WHAT": Text(
+                _first_line(node.detail or node.about),
+                "" if node.detail else "dim",
+                # Why something is not healthy is never shortened.
+                no_wrap=not node.detail,
+                overflow="fold" if node.detail else "ellipsis",
+            ),
         }
         for node in status.nodes
     ]
     drawn = Table(box=None, pad_edge=False, header_style="dim")
-    left = width
-    for column in rows[0] if rows else ():
-        widest = max(len(row[column]) for row in rows)
-        if not widest:
-            continue
-        # On a narrow terminal only the last column is shortened.
-        fixed: int | None = max(widest, len(column))
-        if column == "WHAT":
-            for row in rows:
-                row[column].truncate(max(10, left), overflow="ellipsis")
-            fixed = None
-        else:
-            left -= max(widest, len(column)) + 2
-        right: JustifyMethod = "right" if column in ("PID", "RESTARTS") else "left"
-        drawn.add_column(column, justify=right, no_wrap=True, min_width=fixed)
-    shown = [str(column.header) for column in drawn.columns]
+    shown = [title for title in (rows[0] if rows else ()) if any(row[title] for row in rows)]
+    widest = max((len(row["WHAT"]) for row in rows if not row["WHAT"].no_wrap), default=10)
+    for title in shown:
+        right: JustifyMethod = "right" if title in ("PID", "RESTARTS") else "left"
+        is_last = title == "WHAT"
+        least = min(widest, 20) if is_last else None
+        drawn.add_column(title, justify=right, no_wrap=not is_last, min_width=least)
     for row in rows:
-        drawn.add_row(*(row[column] for column in shown))
+        drawn.add_row(*(row[title] for title in shown))
+    fit(console, drawn, ("PID", "SINCE", "GROUP"))
     return drawn
+
+
+def print_table(console: Console, drawn: Table, spare: Iterable[str] = ()) -> None:
+    """Print a table, and which of its columns a narrow terminal has no room for."""
+    left_out = fit(console, drawn, spare)
+    console.print(drawn)
+    if left_out:
+        what = f"a wider terminal also shows {', '.join(left_out)}; a pipe and --json have all"
+        say(console, what, "dim")
+
+
+def fit(console: Console, drawn: Table, spare: Iterable[str]) -> list[str]:
+    """Take columns out of a table that is too wide: those that may be spared, in their order."""
+    left_out = []
+    for title in spare:
+        if _needed(console, drawn) <= console.width:
+            break
+        if kept := [column for column in drawn.columns if column.header != title]:
+            left_out += [title] * (len(kept) < len(drawn.columns))
+            drawn.columns = [replace(column, _index=n) for n, column in enumerate(kept)]
+    return left_out
+
+
+def _needed(console: Console, drawn: Table) -> int:
+    """Return the width in which no word of a table is broken, and no cell of one line."""
+    options = console.options.update(max_width=WIDEST)
+    needed = 2 * (len(drawn.columns) - 1)
+    for column in drawn.columns:
+        cells = (column.header, *column.cells)
+        found = [Measurement.get(console, options, cell) for cell in cells]
+        if column.min_width is not None:
+            needed += column.min_width
+        else:
+            needed += max(one.maximum if column.no_wrap else one.minimum for one in found)
+    return needed
 
 
 def what_differs(console: Console, status: Status) -> None:
     """Print which repositories do not run as they are locked, and what is off."""
     for line in status.replaced:
-        console.print(line, style="yellow", soft_wrap=True)
+        say(console, line, "yellow")
     if status.off:
         text = f"off: {', '.join(status.off)}; `tarmac start NAME` starts one"
-        console.print(text, style="dim", soft_wrap=True)
+        say(console, text, "dim")
 
 
 def explain_failures(console: Console, status: Status) -> None:
@@ -91,15 +131,14 @@ def explain_failures(console: Console, status: Status) -> None:
             continue
         if node.state in (*state.WELL, state.READY, state.WAITING) and not node.cause:
             continue  # it waits for another
-        headline = Text(f"\n{node.name} is in state {node.state}: {node.detail}", "bold red")
-        console.print(headline, soft_wrap=True)
+        say(console, f"\n{node.name} is in state {node.state}: {node.detail}", "bold red")
         for line in node.last_lines[-12:]:
             console.print(Text(f"  {line}", "dim"), soft_wrap=True)
         if node.cause:
-            console.print(Text(f"  likely cause: {node.cause}", "yellow"), soft_wrap=True)
-        console.print(f"  more: tarmac logs {status.system} {node.name}")
+            say(console, f"  likely cause: {node.cause}", "yellow")
+        console.print(f"  more: tarmac logs {status.system} {node.name}", soft_wrap=True)
     if still_starting:
-        console.print(f"\nstill starting: {', '.join(still_starting)}", style="dim", soft_wrap=True)
+        say(console, f"\nstill starting: {', '.join(still_starting)}", "dim")
 
 
 def kept_serving(name: str, why: str) -> str:
@@ -134,6 +173,12 @@ def columns(left: Iterable[str], right: Iterable[str]) -> Table:
     return drawn
 
 
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print sentences: broken at words where a terminal is narrow, whole lines in a pipe."""
+    shown = _terminal.wrapped(text, console.width) if console.is_terminal else text
+    console.print(Text(shown, style), soft_wrap=True)
+
+
 class PlainConsole(Console):
     """A terminal with our own colours and movements, and none that a text has."""
 
@@ -143,15 +188,30 @@ class PlainConsole(Console):
         """Draw something, with what a terminal would act on escaped in its text."""
         for segment in super().render(renderable, options):
             is_ours = segment.control is not None
-            yield segment if is_ours else Segment(printable(segment.text), segment.style)
+            yield segment if is_ours else Segment(self._shown(segment.text), segment.style)
+
+    def _shown(self, text: str) -> str:
+        is_unicode = self.encoding.startswith("utf") and _terminal.is_unicode()
+        return printable(text) if is_unicode else printable(text).replace("…", "~")
 
 
 def open_console(*, stderr: bool = False) -> Console:
-    """Open the console; a pipe or file gets whole lines instead of 80 columns."""
+    """Open the console; a pipe or file gets whole lines, and with NO_COLOR no terminal a code."""
     stream = sys.stderr if stderr else sys.stdout
     terminal = stream.terminal if isinstance(stream, PlainStream) else None
-    console = PlainConsole(file=terminal, stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=200)
+    plain, asked = (os.environ.get(name) for name in ("NO_COLOR", "FORCE_COLOR"))
+    colours: Literal["auto", "standard"] | None = None
+    if stream.isatty():
+        colours = None if plain else "auto"
+        return PlainConsole(file=terminal, stderr=stderr, highlight=False, color_system=colours)
+    colours = "standard" if asked and not plain else None
+    return Console(
+        stderr=stderr,
+        highlight=False,
+        width=WIDEST,
+        force_terminal=False,
+        color_system=colours,
+    )
 
 
 def _address(node: NodeState) -> str:

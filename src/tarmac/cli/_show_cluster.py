@@ -46,7 +46,7 @@ def _show_composed(console: Console, status: ComposeStatus) -> None:
 def _show_causes(console: Console, status: ClusterStatus | ComposeStatus) -> None:
     for state in status.workloads:
         for cause in state.causes:
-            console.print(Text(f"{state.name}: {cause.text}", "bold red"), soft_wrap=True)
+            _show.say(console, f"{state.name}: {cause.text}", "bold red")
 
 
 def show_edges(console: Console, found: EdgeTraffic) -> None:
@@ -60,4 +60,4 @@ def show_edges(console: Console, found: EdgeTraffic) -> None:
     for edge in found.edges:
         if edge.unused:
             said = f"declared, not used since its pods began: {edge.source} -> {edge.target}"
-            console.print(said, soft_wrap=True, markup=False)
+            _show.say(console, said)

@@ -11,6 +11,7 @@ import click
 
 from tarmac.base import figures, writing
 from tarmac.cli import _project, _show, invariants
+from tarmac.cli._waiting import waiting
 from tarmac.run.local.snapshots import loading, manifest, saving, transfer
 from tarmac.run.local.snapshots.library import Library, Snapshot
 from tarmac.run.local.state.paths import Home
@@ -44,7 +45,7 @@ class Work:
     def save(self, name: str) -> None:
         """Save a snapshot."""
         LocalSystem(self.file, self.home).status()
-        with stopped_stores.of_copy(self.home) as stopped:
+        with waiting("saving"), stopped_stores.of_copy(self.home) as stopped:
             saved = saving.save(self.home, name, stopped, force=self.force)
         if self.as_json:
             _project.print_json({**as_data(saved), "pause_s": round(stopped.pause_s, 3)})
@@ -57,7 +58,7 @@ class Work:
         """Load a snapshot, and ask the invariants; return the exit code."""
         system = LocalSystem(self.file, self.home)
         system.status()
-        with stopped_stores.of_copy(self.home) as stopped:
+        with waiting("loading"), stopped_stores.of_copy(self.home) as stopped:
             secrets = self._secrets()
             loaded, older = loading.load(self.home, name, stopped, force=self.force)
         if not stopped.running:
@@ -67,8 +68,9 @@ class Work:
                 click.echo(f"loaded {described(loaded)}; `tarmac up` starts with it")
             return 0
         restarted = self._apply() if self._secrets() != secrets else ()
-        status = client.wait(self.home, within_s=timeout)
-        results = system.invariants(INVARIANTS_S) if status.healthy else ()
+        with waiting("waiting for the system"):
+            status = client.wait(self.home, within_s=timeout)
+            results = system.invariants(INVARIANTS_S) if status.healthy else ()
         if self.as_json:
             found = [invariants.as_data(result) for result in results]
             _project.print_json(
@@ -124,7 +126,8 @@ class Work:
     def export(self, name: str, file: Path | None) -> None:
         """Write a snapshot to a file."""
         file = file or Path(f"{name}.snapshot")
-        saved = transfer.export(self.snapshots, name, file, force=self.force)
+        with waiting("writing"):
+            saved = transfer.export(self.snapshots, name, file, force=self.force)
         data = {**as_data(saved), "file": str(file), "file_bytes": file.stat().st_size}
         size = figures.size(data["file_bytes"])
         self._say(f"exported {name} to {writing.shown(file)} ({size}): it holds users' data", data)
@@ -135,7 +138,8 @@ class Work:
             manifest.check_name(name)
         writing.check_name(file)
         system = LocalSystem(self.file, self.home).model.name
-        taken = transfer.read_in(self.snapshots, Path(file), system, name, force=self.force)
+        with waiting("reading"):
+            taken = transfer.read_in(self.snapshots, Path(file), system, name, force=self.force)
         self._say(f"imported {described(taken)}", as_data(taken))
 
     def _say(self, line: str, data: dict[str, Any]) -> None:

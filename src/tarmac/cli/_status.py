@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def show(console: Console, status: SystemStatus, remarks: Iterable[str] = ()) -> None:
     """Print the state of a system, what else there is to say, and why something is not healthy."""
     if isinstance(status, Status):
-        console.print(_show.table(status, console.width))
+        console.print(_show.table(console, status))
         _show.what_differs(console, status)
     else:
         from tarmac.cli._show_cluster import show_workloads
 
         show_workloads(console, status)
     for remark in remarks:
-        console.print(remark, style="bold red", soft_wrap=True)
+        _show.say(console, remark, "bold red")
     if isinstance(status, Status) and status.running:
         _show.explain_failures(console, status)

@@ -9,7 +9,7 @@ import click
 
 from tarmac.base import writing
 from tarmac.base.errors import BadInput, Problem
-from tarmac.cli import _project
+from tarmac.cli import _project, _terminal
 from tarmac.render import in_memory
 from tarmac.render.infrastructure.parts.teardown import held_data, script
 
@@ -54,7 +54,7 @@ def teardown(
         for one in held:
             click.echo(f"  {one.what}: {one.holds}", err=True)
     elif out is None:
-        click.echo(text, nl=False)
+        _terminal.print_document(text)
     else:
         click.echo(f"{_project.shown(out)}: read it, then: bash {_project.shown(out)}")
     return int(refused)

@@ -34,7 +34,9 @@ def show(console: Console, home: Home, before: Observation | None, every_s: floa
             now = activity.observe(home)
             if before is None or now is None or not now.status.running:
                 break
-            live.update(Group(table(activity.activities(before, now)), last), refresh=True)
+            drawn = table(activity.activities(before, now))
+            _show.fit(console, drawn, ("RESTARTS",))
+            live.update(Group(drawn, last), refresh=True)
             before = now
             if is_over(every_s):
                 return

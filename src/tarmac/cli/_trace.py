@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tarmac.base import figures
+from tarmac.cli import _show
 from tarmac.run.telemetry.queries import TraceSummary, TreeSpan
 from tarmac.run.telemetry.statements import Operation
 
@@ -29,8 +30,9 @@ def show_list(console: Console, traces: list[TraceSummary]) -> None:
         console.print("no traces; send a request to the system, then look again")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("TRACE", "STARTED", "SERVICE", "NAME"):
+    for column in ("TRACE", "STARTED", "SERVICE"):
         table.add_column(column, no_wrap=True)
+    table.add_column("NAME", overflow="fold", min_width=20)
     for column in ("TIME", "SPANS", "SERVICES", "FAILED"):
         table.add_column(column, justify="right", no_wrap=True)
     for trace in traces:
@@ -44,7 +46,7 @@ def show_list(console: Console, traces: list[TraceSummary]) -> None:
             str(trace.services),
             Text(str(trace.failed), style="bold red" if trace.failed else ""),
         )
-    console.print(table)
+    _show.print_table(console, table, ("SERVICES", "SPANS", "STARTED"))
 
 
 def show_operations(console: Console, operations: list[Operation]) -> None:
@@ -53,14 +55,14 @@ def show_operations(console: Console, operations: list[Operation]) -> None:
         console.print("no operations on stores; send a request to the system, then look again")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("SERVICE", "OPERATION"):
-        table.add_column(column, no_wrap=True)
+    table.add_column("SERVICE", no_wrap=True)
+    table.add_column("OPERATION", overflow="fold", min_width=20)
     for column in ("COUNT", "MEAN", "LONGEST", "IN ALL", "FAILED"):
         table.add_column(column, justify="right", no_wrap=True)
     for one in operations:
         times = (_time(round(1e9 * took_s)) for took_s in (one.mean_s, one.longest_s, one.total_s))
         table.add_row(one.service, Text(one.name), str(one.count), *times, str(one.failed))
-    console.print(table)
+    _show.print_table(console, table, ("LONGEST", "MEAN"))
 
 
 def show_tree(console: Console, trace_id: str, spans: list[TreeSpan]) -> None:

@@ -52,12 +52,20 @@ class Verbs(click.Group):
         verb: click.Command = _module(name).VERB
         return verb
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Say of an option before the verb where it belongs."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            hint = "options of a verb follow it: `tarmac VERB --help` lists them"
+            ctx.fail(f"{error.format_message().removesuffix('.')}; {hint}")
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggest the nearest verb for one that does not exist."""
         if args and self.get_command(ctx, args[0]) is None:
-            hint = did_you_mean(args[0], self.list_commands(ctx))
+            hint = did_you_mean(args[0], [*self.list_commands(ctx), "--help", "--version"])
             ctx.fail(f"unknown verb '{args[0]}'; {hint}")
         return super().resolve_command(ctx, args)
 

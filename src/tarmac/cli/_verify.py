@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tarmac.base.errors import BadInput, Problem
+from tarmac.cli import _terminal
 
 if TYPE_CHECKING:
     from tarmac.base.report import Finding, Report
@@ -144,6 +145,15 @@ def _without(finding: Finding, prefix: str) -> Finding:
     return replace(finding, where=where, what=what)
 
 
+def check_fix(files: Path | None, *, prints: bool) -> None:
+    """Refuse a correction of rendered files, and JSON that would stand beside a patch."""
+    if files is None:
+        what = "--fix and --diff need --files DIR; correct rendered files in the model"
+        raise click.UsageError(what)
+    if prints:
+        raise click.UsageError("--diff prints a patch; omit --json")
+
+
 def fix(report: Report, verify: Callable[[], Report], *, write: bool) -> Report:
     """Show the patch of a report's findings, apply it, and judge again.
 
@@ -153,7 +163,7 @@ def fix(report: Report, verify: Callable[[], Report], *, write: bool) -> Report:
 
     patches = list(fixes.patches(report.findings))
     for patch in patches:
-        click.echo(patch.diff(), nl=False, err=write)
+        _terminal.print_document(patch.diff(), err=write)
     if not write:
         sys.exit(1 if patches else 0)
     for patch in patches:
@@ -168,7 +178,10 @@ def print_report(report: Report, written: str, *, debug: bool, strict: bool, ver
     if written == "text" and not verbose and not report.environments and not report.items:
         written = "brief"
     reporter = importlib.import_module(f"tarmac.check.reporting.as_{written}")
-    click.echo(reporter.write(report), nl=False)
+    if written in ("text", "brief"):
+        click.echo(reporter.write(report), nl=False)
+    else:
+        _terminal.print_document(reporter.write(report))
     for result in report.results if debug else ():
         click.echo(result.traceback, nl=False, err=True)
     sys.exit(0 if report.passed(strict=strict) else 1)

@@ -7,6 +7,7 @@ import sys
 import click
 
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 
 SECTION = "Deliver"
 
@@ -30,9 +31,10 @@ SECTION = "Deliver"
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
+    metavar="SECONDS",
     default=300,
     show_default=True,
-    help="Seconds to wait for each wave; with Compose for all of it.",
+    help="How long to wait for each wave; with Compose for all of it.",
 )
 @click.option(
     "--rollback-on-failure/--no-rollback",
@@ -97,7 +99,8 @@ def VERB(
         as_json=as_json,
     )
     file = _project.find(system)
-    rendered = in_memory.make(file, environment, ())
+    with waiting("rendering"):
+        rendered = in_memory.make(file, environment, ())
     if rendered.plan.settings.target == "compose":
         sys.exit(_deploy_compose.deploy(file, rendered, request))
     sys.exit(_deploy.deploy(rendered, request))

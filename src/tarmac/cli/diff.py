@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli import _project, _terminal
+from tarmac.cli._waiting import waiting
 
 RISKS = ("low", "medium", "high")
 
@@ -57,7 +58,7 @@ def VERB(
     from tarmac.render.collect import artifacts, saying
 
     renderers = saying(registry.load(render, "RENDERER"))
-    with sources(base, head, Path.cwd()) as sides:
+    with sources(base, head, Path.cwd()) as sides, waiting("comparing"):
         found = compare(
             *sides,
             kinds=registry.load(stores, "STORE"),
@@ -69,7 +70,7 @@ def VERB(
     if as_json:
         _project.print_json(as_data(found))
     else:
-        click.echo(markdown(found), nl=False)
+        _terminal.print_document(markdown(found))
     worst = max((change.told.risk for change in found.changes), default=None)
     limit = Risk.LOW if exit_code else Risk[fail_on.upper()] if fail_on else None
     sys.exit(1 if worst is not None and limit is not None and worst >= limit else 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 
 SECTION = "See"
 
@@ -32,7 +33,8 @@ def VERB(system: str | None, out: Path | None, *, as_json: bool) -> None:
     from tarmac.reports.site import facts, pages
 
     file = _project.find(system)
-    found = facts.read(file, system)
+    with waiting("gathering facts"):
+        found = facts.read(file, system)
     if as_json:
         _project.print_json(found)
         return

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 
 SECTION = "Check"
 
@@ -54,14 +55,15 @@ def VERB(
 
     if environment and not cloud:
         raise click.UsageError("--env goes with --cloud; add it")
-    if cloud:
-        checks = _of_cloud(_project.find(system), environment)
-    elif everything or (system is None and not _project.is_here()):
-        checks = checkup.of_everything()
-    else:
-        file = _project.find(system)
-        loaded = load(str(file))
-        checks = [*checkup.of_system(loaded), *kept(file.parent)]
+    with waiting("checking"):
+        if cloud:
+            checks = _of_cloud(_project.find(system), environment)
+        elif everything or (system is None and not _project.is_here()):
+            checks = checkup.of_everything()
+        else:
+            file = _project.find(system)
+            loaded = load(str(file))
+            checks = [*checkup.of_system(loaded), *kept(file.parent)]
     good = not any(check.fails for check in checks)
     if as_json:
         _project.print_json({"ok": good, "checks": [asdict(check) for check in checks]})
@@ -102,6 +104,4 @@ def _print(checks: list[Any]) -> None:
     if wanting:
         console.print()
     for check in wanting:
-        style = "bold red" if check.fails else "yellow"
-        line = Text.assemble((f"{check.name}: ", style), check.advice)
-        console.print(line, soft_wrap=True)
+        _show.say(console, f"{check.name}: {check.advice}")

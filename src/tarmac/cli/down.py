@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 
 SECTION = "Run"
 
@@ -44,12 +45,14 @@ def VERB(
     place.check()
 
     home = _project.home_of(system, namespace)
-    was_running = client.is_running(home) and client.down(home)
+    with waiting("stopping"):
+        was_running = client.is_running(home) and client.down(home)
     deleted = []
     if delete_data:
         from tarmac.run.local.supervisor import remove
 
-        deleted = remove.delete(home)
+        with waiting("deleting"):
+            deleted = remove.delete(home)
     if as_json:
         _project.print_json({"stopped": was_running, "deleted": deleted})
         return

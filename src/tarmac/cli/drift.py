@@ -7,6 +7,7 @@ import sys
 import click
 
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 
 SECTION = "Deliver"
 
@@ -49,7 +50,8 @@ def VERB(
     from tarmac.render import in_memory
 
     file = _project.find(system)
-    made = in_memory.make(file, environment, ())
+    with waiting("rendering"):
+        made = in_memory.make(file, environment, ())
     if made.plan.settings.target == "compose":
         sys.exit(_deploy_compose.drift(file, made, host, context, as_json=as_json))
     sys.exit(_deploy.drift(made, host, context, as_json=as_json))

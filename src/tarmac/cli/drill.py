@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tarmac.base.errors import BadInput, Problem
-from tarmac.cli import _project
+from tarmac.cli import _project, _terminal
 
 EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
 
@@ -103,6 +103,8 @@ def VERB(
     from tarmac.project.reading import load
     from tarmac.run.opening import DEPLOYED, Place
 
+    if as_json and (tool or cron):
+        raise click.UsageError("--export and --schedule print another tool's file; omit --json")
     system, name = named
     file = _project.find(system)
     loaded = load(str(file))
@@ -113,8 +115,9 @@ def VERB(
     if is_quick:
         sys.exit(EXIT[_quick.run(loaded, file, say, place, journal, as_json=as_json)])
     if lists or (name is None and replay is None):
-        for path in drill_file.drills_of(loaded):
-            click.echo(f"{path.stem:24} {drill_file.load(path, loaded).title}")
+        paths = drill_file.drills_of(loaded)
+        titles = {path.stem: drill_file.load(path, loaded).title for path in paths}
+        _drill.show_list("drills", titles, as_json=as_json)
         return
     drill = (
         read_drill.of_journal(loaded, replay)
@@ -125,17 +128,18 @@ def VERB(
         recorded = Place(namespace=place.namespace)
         to_stderr = functools.partial(click.echo, err=True)
         text = exporting.text(loaded, file, drill, tool, environment, recorded, to_stderr)
-        click.echo(text, nl=False)
+        _terminal.print_document(text)
         return
     if cron is not None:
-        click.echo(schedule.workflow(system or loaded.file.system, drill.path.stem, cron), nl=False)
+        name = system or loaded.file.system
+        _terminal.print_document(schedule.workflow(name, drill.path.stem, cron))
         return
     if drill.kind.destroys and namespace is not None:
         what = f"kind '{drill.kind.id}' deletes data and runs on a copy of its own; leave it out"
         raise BadInput([Problem(f"--namespace {namespace}", what)])
     if explains:
-        for line in explain.sentences(drill.file, drill.kind, drill.gaps):
-            click.echo(line)
+        lines = list(explain.sentences(drill.file, drill.kind, drill.gaps))
+        _drill.show_explained({drill.path.stem: lines}, as_json=as_json)
         return
     result, written = session.carry_out(loaded, file, drill, say, place, _read(urls))
     journal = journal or _drill.journal_of(file, drill, is_again=replay is not None)

@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli import _project, _terminal
 
 SECTION = "Run"
 
@@ -83,11 +83,11 @@ def VERB(
             }
         )
     elif command:
-        click.echo(
-            f"cd {shlex.quote(environment.folder)} && exec {shlex.join(environment.command)}"
-        )
+        folder, words = shlex.quote(environment.folder), shlex.join(environment.command)
+        _terminal.print_document(f"cd {folder} && exec {words}\n")
     elif style == "dotenv":
-        click.echo(dotenv.write(env), nl=False)
+        _terminal.print_document(dotenv.write(env))
     else:
         for name, value in env.items():
-            click.echo(f"export {name}={shlex.quote(value)}" if export else f"{name}={value}")
+            line = f"export {name}={shlex.quote(value)}" if export else f"{name}={value}"
+            _terminal.print_document(f"{line}\n")

@@ -56,14 +56,17 @@ def VERB(
     file = _project.find(system)
     loaded = load(str(file))
     if lists or name is None:
-        for one in game_day.known(loaded):
-            click.echo(f"{one:24} {game_day.load(one, loaded)[1].title}")
+        days = {one: game_day.load(one, loaded)[1].title for one in game_day.known(loaded)}
+        _drill.show_list("game-days", days, as_json=as_json)
         return
     path, day = game_day.load(name, loaded)
     drills = [read_drill.read(loaded, drill_file.find(loaded, drill)) for drill in day.drills]
     if explains:
-        for drill in drills:
-            click.echo("\n".join(explain.sentences(drill.file, drill.kind, drill.gaps)) + "\n")
+        explained_drills = {
+            drill.path.stem: list(explain.sentences(drill.file, drill.kind, drill.gaps))
+            for drill in drills
+        }
+        _drill.show_explained(explained_drills, as_json=as_json)
         return
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
     started, written = dt.datetime.now(dt.UTC), []

@@ -34,6 +34,8 @@ def VERB(
         raise click.UsageError("--update and --check exclude each other; pass one of them")
     system, names = _project.split_names(names)
     file = _project.find(system)
+    if (update or check) and sys.stderr.isatty():
+        click.echo("asking the repositories", err=True)  # git may ask for a password meanwhile
     if update:
         moves = revisions.moved(str(file), names)
         if as_json:

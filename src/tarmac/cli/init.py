@@ -11,7 +11,8 @@ import click
 from tarmac.base import writing
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.places import SYSTEM_FILE
-from tarmac.cli import _project, _survey
+from tarmac.cli import _project, _survey, _terminal
+from tarmac.cli._waiting import waiting
 
 SECTION = "Change"
 
@@ -48,9 +49,10 @@ def VERB(
     from tarmac.catalog import stores
     from tarmac.cli._repository import open_repository
 
+    if stdout and as_json:
+        raise click.UsageError("--stdout and --json exclude each other; pass one of them")
     writing.check_name(folder)
-    root = Path(folder)
-    file = root / SYSTEM_FILE
+    root, file = Path(folder), Path(folder) / SYSTEM_FILE
     if not root.is_dir():
         raise BadInput([Problem(folder, "no such folder; name the repository's folder")])
     exists = Problem(str(file), "already exists; `tarmac init --stdout` prints a new one")
@@ -58,13 +60,14 @@ def VERB(
         raise BadInput([exists])
     kinds = registry.load(stores, "STORE")
     skipped: dict[str, str] = {}
-    repository = open_repository(root, skipped.setdefault)
-    found = survey(repository, registry.load(adopt, "RECOGNISER"), kinds.keys())
+    with waiting("reading the repository"):
+        repository = open_repository(root, skipped.setdefault)
+        found = survey(repository, registry.load(adopt, "RECOGNISER"), kinds.keys())
     system = valid_name(name or root.resolve().name)
     text = write(found, system)
     lines = tuple(f"{name}: {why}" for name, why in sorted(skipped.items()))
     if stdout:
-        click.echo(text, nl=False)
+        _terminal.print_document(text)
         for line in lines:
             click.echo(f"skipped: {line}", err=True)
         if explain:

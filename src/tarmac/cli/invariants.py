@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 
 if TYPE_CHECKING:
     from tarmac.model.system import System
@@ -52,7 +53,7 @@ def VERB(
     from tarmac.run.opening import Place, opened
 
     place = Place(target, namespace, context, environment, host)
-    with opened(place, _project.find(system)) as running:
+    with opened(place, _project.find(system)) as running, waiting("asking the stores"):
         loaded, results = running.model, running.invariants(within_s)
     if as_json:
         _project.print_json([as_data(result) for result in results])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli import _project, _terminal
 
 
 def _trace_id(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -114,7 +114,7 @@ def VERB(
             for line in filter(wanted.passes, found.lines):
                 width = max(width, len(line.name))
                 if as_json:
-                    click.echo(json.dumps(line._asdict()))
+                    _terminal.print_document(json.dumps(line._asdict()) + "\n")
                 else:
                     console.print(_follow.written(line, width), soft_wrap=True)
     except KeyboardInterrupt:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from tarmac.base import writing
-from tarmac.base.errors import TarmacError
+from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.cli import _terminal
 from tarmac.cli._verbs import Verbs
 
@@ -48,11 +50,7 @@ def main() -> NoReturn:
     try:
         Path.cwd()
     except FileNotFoundError:
-        click.echo(
-            "the current folder was replaced or deleted; `cd .`, or change to another folder",
-            err=True,
-        )
-        sys.exit(2)
+        _fail("the current folder was replaced or deleted; `cd .`, or change to another folder", 2)
     try:
         tarmac.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -61,16 +59,36 @@ def main() -> NoReturn:
         sys.exit(ending.exit_code)
     except click.ClickException as error:
         error.show()
+        _print_error(error.format_message(), 2)
         sys.exit(2)
     except TarmacError as error:
         # Files below this folder are shown as their reader would type them.
-        click.echo(str(error).replace(f"{Path.cwd()}/", ""), err=True)
-        sys.exit(error.exit_code)
+        _fail(
+            str(error).replace(f"{Path.cwd()}/", ""),
+            error.exit_code,
+            error.problems if isinstance(error, BadInput) else (),
+        )
     except BrokenPipeError:
         sys.exit(141)
     except OSError as error:
         if error.errno not in {errno.ENAMETOOLONG, errno.ELOOP}:
             raise
-        click.echo(f"{writing.shown(str(error.filename))}: {error.strerror}; correct it", err=True)
-        sys.exit(2)
+        _fail(f"{writing.shown(str(error.filename))}: {error.strerror}; correct it", 2)
     sys.exit(0)
+
+
+def _fail(text: str, code: int, problems: Iterable[Problem] = ()) -> NoReturn:
+    """Say what went wrong, and end."""
+    click.echo(text, err=True)
+    _print_error(text, code, problems)
+    sys.exit(code)
+
+
+def _print_error(text: str, code: int, problems: Iterable[Problem] = ()) -> None:
+    """Print an error as JSON, too, if that was asked for; in one line, as `logs` has lines."""
+    words = sys.argv[1:]
+    if "--json" not in words[: words.index("--") if "--" in words else None]:
+        return
+    found = [{"where": problem.where, "what": problem.what} for problem in problems]
+    content = {"error": text, "exit_code": code, "problems": found}
+    _terminal.print_document(json.dumps(content) + "\n")

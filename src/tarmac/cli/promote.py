@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli import _project, _terminal
+from tarmac.cli._waiting import waiting
+
+if TYPE_CHECKING:
+    from tarmac.change.promote.model_file import PromotionResult
 
 
 def _images(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -70,8 +75,26 @@ def VERB(
     if source is None and not images:
         raise click.UsageError("give --from ENV or --image SERVICE=TAG")
     today = datetime.now(UTC).date()
-    done = model_file.promote(_project.find(system), source, to, images, today, write=not dry_run)
+    file = _project.find(system)
+    with waiting("comparing"):
+        done = model_file.promote(file, source, to, images, today, write=not dry_run)
     if as_json:
         _project.print_json(model_file.as_data(done))
     else:
-        model_file.show(done)
+        _show(done)
+
+
+def _show(done: PromotionResult) -> None:
+    """Print what became of a promotion."""
+    from tarmac.change.compare.markdown import markdown
+
+    if done.comparison is None:
+        click.echo(f"{done.file}: {done.to} already runs these versions; nothing is written")
+        return
+    _terminal.print_document(f"{markdown(done.comparison)}\n")
+    for name, (was, now) in done.images.items():
+        click.echo(f"  {name}: {was} -> {now}")
+    if done.unready:
+        click.echo(f"\nit would be rejected: {done.unready}\n")
+    end = "written; commit it, then render" if done.written else "nothing is written (--dry-run)"
+    click.echo(f"{done.file}: {end}")

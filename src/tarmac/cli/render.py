@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 
 SECTION = "Deliver"
 
@@ -63,12 +64,14 @@ def VERB(
     request = FileArguments(patch, eject, discard)
     if check and request:
         raise click.UsageError("--check writes nothing; leave out --patch, --eject and --discard")
-    made = in_memory.make(_project.find(system), environment, only)
-    out = out or made.source.folder / "deploy" / made.source.environment
-    if check:
-        outcome = folder.check(out, made.source, made.artifacts, all_renderers=not only)
-    else:
-        outcome = folder.render(out, made.source, made.artifacts, request, all_renderers=not only)
+    with waiting("rendering"):
+        made = in_memory.make(_project.find(system), environment, only)
+        out = out or made.source.folder / "deploy" / made.source.environment
+        every = not only
+        if check:
+            outcome = folder.check(out, made.source, made.artifacts, all_renderers=every)
+        else:
+            outcome = folder.render(out, made.source, made.artifacts, request, all_renderers=every)
     try:
         Path.cwd()
     except FileNotFoundError:  # this shell's was in a folder that could only be replaced

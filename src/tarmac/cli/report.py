@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from tarmac import reports
-from tarmac.cli import _project
+from tarmac.cli import _project, _terminal
+from tarmac.cli._waiting import waiting
 
 #: Each kind is a file of its name; only the one that is asked for is imported.
 KINDS = sorted({info.name for info in pkgutil.iter_modules(reports.__path__)} - {*reports.SHARED})
@@ -22,7 +23,6 @@ OWNER = "verify"
 @click.option(
     "--kind",
     metavar="KIND",
-    required=True,
     help=f"One of {', '.join(KINDS)}.",
 )
 @click.option(
@@ -52,7 +52,7 @@ OWNER = "verify"
 @_project.json_option
 def VERB(
     system: str | None,
-    kind: str,
+    kind: str | None,
     environment: str | None,
     written: str,
     output: Path | None,
@@ -74,12 +74,19 @@ def VERB(
     """
     from tarmac.cli import _report
 
+    if kind is None:
+        raise click.UsageError(f"say which report: --kind with one of {', '.join(KINDS)}")
+
     today = date.date() if date else datetime.now(UTC).date()
     file = _project.find(system)
     form = "json" if as_json else written
-    text = _report.text(kind, file, system, environment, today, junit, form)
+    with waiting("gathering results"):
+        text = _report.text(kind, file, system, environment, today, junit, form)
     if output is None:
-        click.echo(text, nl=False)
+        _terminal.print_document(text)
         return
     _report.write(output, text)
-    click.echo(f"report: {_project.shown(output)}")
+    if as_json:
+        _project.print_json({"report": str(output)})
+    else:
+        click.echo(f"report: {_project.shown(output)}")

@@ -8,6 +8,7 @@ import click
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 from tarmac.run.local.state.paths import Home
 
 SECTION = "Run"
@@ -55,7 +56,8 @@ def VERB(
         click.confirm(
             f"This deletes the data of {', '.join(stores)}. Continue?", abort=True, err=True
         )
-    saved = "" if no_snapshot else _saved(home)
+    with waiting("saving a snapshot"):
+        saved = "" if no_snapshot else _saved(home)
     if saved and not as_json:
         click.echo(f"saved {saved}; `tarmac snapshot load {saved}` brings the data back")
     if not client.is_running(home):
@@ -65,15 +67,16 @@ def VERB(
         for line in () if as_json else deleted:
             click.echo(f"deleted {line}")
         return
-    done = client.ask(home, Reset(stores))
-    status = client.wait(home, within_s=timeout)
+    with waiting("restarting"):
+        done = client.ask(home, Reset(stores))
+        status = client.wait(home, within_s=timeout)
     if as_json:
         _project.print_json({**status.as_data(), "deleted": done.deleted, "snapshot": saved})
     else:
         for line in done.deleted:
             click.echo(f"deleted {line}")
         console = _show.open_console()
-        console.print(_show.table(status, console.width))
+        console.print(_show.table(console, status))
         _show.explain_failures(console, status)
     sys.exit(0 if status.healthy else 1)
 

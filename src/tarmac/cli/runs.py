@@ -40,7 +40,7 @@ def VERB(words: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
                 found = [asdict(one) for one in compared]
                 _project.print_json({"before": before.name, "after": after.name, "services": found})
             else:
-                console.print(_runs.comparison(before, after, compared))
+                _show.print_table(console, _runs.comparison(before, after, compared), ("P50",))
             return
         known = [(run, runs.requests(stored, run)) for run in runs.all_runs(stored)]
     if as_json:

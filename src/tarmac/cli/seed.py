@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 
 SAID = {
     "applied": "applied",
@@ -35,7 +36,8 @@ def VERB(names: tuple[str, ...], namespace: str, *, again: bool, as_json: bool) 
 
     system, stores = _project.split_names(names)
     home = _project.running_home(system, namespace)
-    seeds = client.ask(home, Seed(stores, again))
+    with waiting("loading"):
+        seeds = client.ask(home, Seed(stores, again))
     if as_json:
         _project.print_json([asdict(seed) for seed in seeds])
     else:

@@ -9,6 +9,7 @@ import click
 
 from tarmac.base.errors import TarmacError
 from tarmac.cli import _project
+from tarmac.cli._waiting import waiting
 
 SECTION = "See"
 
@@ -41,7 +42,8 @@ def VERB(system: str | None, namespace: str, *, every_s: float, as_json: bool) -
         raise TarmacError(f"{home.root}: the system is not running; start it with `tarmac up`")
     console = _show.open_console()
     before = activity.observe(home)
-    time.sleep(every_s)
+    with waiting("observing"):
+        time.sleep(every_s)
     if as_json or not console.is_terminal:
         now = activity.observe(home)
         found = activity.activities(before, now) if before and now else []

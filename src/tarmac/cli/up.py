@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tarmac.cli import _project, _shape_options, _ui
+from tarmac.cli._waiting import waiting
 
 SECTION = "Run"
 
@@ -89,7 +90,8 @@ def VERB(
     try:
         if ours:
             _progress.treat_signals_as_ctrl_c()
-        change = answer()
+        with waiting("starting"):
+            change = answer()
         _progress.print_notes(console, change.notes)
         if ui:
             _ui.run(system, namespace)

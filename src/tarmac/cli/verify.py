@@ -9,6 +9,7 @@ import click
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _gates, _project, _verify
+from tarmac.cli._waiting import waiting
 
 SECTION = "Check"
 
@@ -97,10 +98,8 @@ def VERB(
         return
     from tarmac.check.verify.system import VerifyOptions, verify
 
-    if (fix or diff) and files is None:
-        raise click.UsageError(
-            "--fix and --diff need --files DIR; correct rendered files in the model"
-        )
+    if fix or diff:
+        _verify.check_fix(files, prints=diff and as_json)
     if context is not None and target != "cluster":
         raise BadInput([Problem("--context", "needs a cluster; add --target cluster")])
     system, paths = _verify.split(given, files)
@@ -121,7 +120,8 @@ def VERB(
             changed=changed,
             ready=ready,
         )
-        report = verify(options)
+        with waiting("verifying"):
+            report = verify(options)
         if fix or diff:
             report = _verify.fix(report, lambda: verify(options), write=fix)
         report = _verify.without(report, prefix)

@@ -9,8 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import click
-
 from tarmac import render
 from tarmac.base import registry, writing
 from tarmac.base.errors import TarmacError
@@ -20,7 +18,6 @@ from tarmac.catalog import stores
 from tarmac.change.compare.change import Comparison
 from tarmac.change.compare.change import as_data as compared_data
 from tarmac.change.compare.comparing import compare
-from tarmac.change.compare.markdown import markdown
 from tarmac.change.compare.revisions import Revision
 from tarmac.check.verify.system import VerifyOptions, verify
 from tarmac.model.image_pins import stores_of
@@ -135,18 +132,3 @@ def as_data(done: PromotionResult) -> dict[str, Any]:
         "images": {n: {"before": was, "after": now} for n, (was, now) in done.images.items()},
         "diff": compared_data(done.comparison) if done.comparison else None,
     }
-
-
-def show(done: PromotionResult) -> None:
-    """Print what became of a promotion."""
-    if done.comparison is None:
-        click.echo(f"{done.file}: {done.to} already runs these versions; nothing is written")
-        return
-    click.echo(markdown(done.comparison), nl=False)
-    click.echo()
-    for name, (was, now) in done.images.items():
-        click.echo(f"  {name}: {was} -> {now}")
-    if done.unready:
-        click.echo(f"\nit would be rejected: {done.unready}\n")
-    end = "written; commit it, then render" if done.written else "nothing is written (--dry-run)"
-    click.echo(f"{done.file}: {end}")
