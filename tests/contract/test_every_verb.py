@@ -162,3 +162,16 @@ def test_a_table_is_cut_for_a_terminal_and_whole_in_a_pipe(run):
     assert re.search(r"calls +api.* tarmac.yaml:4:\d+\n", written)
     shown = run("explain", name, of=Terminal).output
     assert max(map(len, re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines())) <= WIDTH
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["docs", "--out", "file/pages"], ["new", "system", "file/x", "--yes"], ["init", "file"]],
+    ids=["docs", "new", "init"],
+)
+def test_a_file_where_a_folder_must_be_is_one_line(run, words):
+    beside_a_system("docs")
+    Path("file").write_text("")
+    said = run(*words)
+    assert said.code == 2
+    assert re.fullmatch(r"file.*: .+; .+\n", said.errors), said.errors

@@ -102,7 +102,7 @@ def test_a_service_that_never_starts_ends_in_a_crash_loop_with_its_last_lines_an
     assert "bad is in state crash-loop: ended with exit status 1" in done.stdout
     assert "No module named 'nothing_of_the_kind'" in done.stdout
     assert "likely cause: module nothing_of_the_kind is not installed" in done.stdout
-    assert "the rest without bad: tarmac up --without bad" in done.stdout
+    assert "the rest without bad: `tarmac up --without bad`" in done.stdout
     assert sandbox.node("front")["state"] == "healthy"
 
 

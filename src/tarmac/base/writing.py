@@ -74,8 +74,12 @@ def around(file: Path) -> Iterator[tuple[Root, str]]:
 
 def write_file(file: Path, content: bytes | str, *, mode: int | None = None) -> None:
     """Write a file that the user named, with its folders. Arguments and errors: as `write`."""
-    with around(file) as (root, path):
-        write(root, path, content, mode=mode)
+    try:
+        with around(file) as (root, path):
+            write(root, path, content, mode=mode)
+    except OSError as error:
+        error.filename = str(file)  # not that of the part of it which is written first
+        raise
 
 
 @contextlib.contextmanager

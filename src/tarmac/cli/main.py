@@ -16,6 +16,14 @@ from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.cli import _terminal
 from tarmac.cli._verbs import Verbs
 
+#: What a file system refuses -> what its user can do.
+REFUSALS = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "correct the path or its mode"),
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR), "correct it"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room, or name another place"),
+    errno.EROFS: "name a place that can be written",
+}
+
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
@@ -71,9 +79,10 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.exit(141)
     except OSError as error:
-        if error.errno not in {errno.ENAMETOOLONG, errno.ELOOP}:
+        if error.errno not in REFUSALS or error.filename is None:
             raise
-        _fail(f"{writing.shown(str(error.filename))}: {error.strerror}; correct it", 2)
+        path = writing.shown(str(error.filename)).replace(f"{Path.cwd()}/", "")
+        _fail(f"{path}: {error.strerror}; {REFUSALS[error.errno]}", 2)
     sys.exit(0)
 
 

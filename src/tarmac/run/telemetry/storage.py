@@ -201,7 +201,8 @@ def reader(path: Path) -> sqlite3.Connection:
     """Open a file for queries. Raises TarmacError where there is none of this version."""
     if not path.exists():
         raise TarmacError(
-            f"{path}: no telemetry yet; start the system with `tarmac up`, it begins a moment later"
+            f"{path}: no telemetry yet; it begins a few seconds after `tarmac up`, unless that has "
+            "--no-telemetry"
         )
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
     connection.row_factory = sqlite3.Row
