@@ -18,6 +18,7 @@ import pytest
 
 from tarmac.cli.main import main, tarmac
 
+ROOT = Path(__file__).parents[2]
 CONTEXT = click.Context(tarmac, info_name="tarmac")
 VERBS = tarmac.list_commands(CONTEXT)
 #: Verbs that never end, or become another program, where there is a system.
@@ -175,3 +176,10 @@ def test_a_file_where_a_folder_must_be_is_one_line(run, words):
     said = run(*words)
     assert said.code == 2
     assert re.fullmatch(r"file.*: .+; .+\n", said.errors), said.errors
+
+
+def test_the_page_of_json_names_every_verb_that_prints_it():
+    page = (ROOT / "docs/reference/json.md").read_text()
+    listed = {*re.findall(r"^## `tarmac ([a-z-]+)", page, re.MULTILINE)}
+    left_out = re.search(r"Not listed.*?\n\n", page, re.DOTALL).group()
+    assert {*filter(has_json, VERBS)} - listed - {*re.findall(r"`([a-z-]+)`", left_out)} == set()

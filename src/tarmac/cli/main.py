@@ -48,7 +48,7 @@ def tarmac() -> None:
     Exit codes: 0 success, 1 findings or failures, 2 bad input, 3 a missing tool.
 
     Text has numbers and times as your locale and time zone write them (LC_NUMERIC, LC_TIME, TZ);
-    --json never. Log lines are in UTC.
+    --json never. Log lines are in UTC. NO_COLOR=1 leaves colours out.
     """
 
 
