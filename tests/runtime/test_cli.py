@@ -12,6 +12,8 @@ import pytest
 
 from tarmac.base.errors import MissingTool
 from tarmac.cli import _project, _ui
+from tarmac.drill import session
+from tarmac.drill.load import process
 
 TARMAC = str(Path(sys.executable).with_name("tarmac"))
 
@@ -91,6 +93,13 @@ def test_without_its_extra_the_terminal_is_one_line_that_says_how_to_get_it(monk
         _ui.require("tarmac ui")
     assert raised.value.exit_code == 3
     assert "\n" not in str(raised.value)
+
+
+def test_without_its_extra_a_drill_is_one_line_before_anything_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr(process.importlib.util, "find_spec", lambda _: None)
+    asked = session.system_to_drill(None, tmp_path / "tarmac.yaml", session.ON_A_COPY, {}, print)
+    with pytest.raises(MissingTool, match=r"pip install 'tarmac\[drill\]'$"), asked:
+        pass
 
 
 TWICE = """

@@ -92,7 +92,7 @@ def VERB(
 
     Exit code 0 for the expected verdict (PASS, or the file's `expect: FAIL`), 1 for the other
     verdict, 4 for INVALID: the drill proves nothing. The result is evidence for checklist items
-    that name the drill.
+    that name the drill. Needs the package's extra `drill`: pip install 'tarmac[drill]'.
 
     Example: tarmac drill shop orders-db-kill
     """

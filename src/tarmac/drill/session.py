@@ -13,7 +13,7 @@ from tarmac.base.errors import TarmacError
 from tarmac.base.target import InstanceTarget
 from tarmac.drill import needs
 from tarmac.drill.drill import Check, DrillContext, DrillResult, Region
-from tarmac.drill.load.process import LoadFailed
+from tarmac.drill.load.process import LoadFailed, check_installed
 from tarmac.drill.read_drill import ReadDrill
 from tarmac.drill.report import journal
 from tarmac.drill.running import running_system
@@ -47,6 +47,7 @@ def carry_out(
 
     Raises:
         BadInput: the place lacks what the drill needs.
+        MissingTool: there is no package's extra `drill`.
         TarmacError: the copy does not come up, or the drill cannot begin.
     """
     needs.check(drill.path, drill.file, drill.kind, place.target)
@@ -99,6 +100,7 @@ def system_to_drill(
     Args:
         copied_with: the options of `up` for a new copy.
     """
+    check_installed()
     if place.target != LOCAL or place.namespace != NEW_COPY:
         with opened(place, file, system) as running:
             yield running

@@ -24,9 +24,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hdrh.histogram import HdrHistogram
+if TYPE_CHECKING:
+    from hdrh.histogram import HdrHistogram
 
 Visit = Callable[[], Awaitable[None]]
 Journey = Callable[[Mapping[str, str]], AbstractAsyncContextManager[Visit]]
@@ -43,6 +44,13 @@ MOST_LENGTH, MOST_KINDS = 80, 20
 OVERLOADED = "not begun: too many are under way"
 
 
+def histogram() -> HdrHistogram:
+    """Return a histogram of durations without any."""
+    from hdrh.histogram import HdrHistogram  # noqa: PLC0415 - of the extra `drill`
+
+    return HdrHistogram(SHORTEST_US, LONGEST_US, DIGITS)
+
+
 @dataclass
 class Window:
     """The visits that were due in one second."""
@@ -53,9 +61,7 @@ class Window:
     late_s: float = 0.0
     #: Visits of it that are under way.
     open: int = 0
-    durations: HdrHistogram = field(
-        default_factory=lambda: HdrHistogram(SHORTEST_US, LONGEST_US, DIGITS)
-    )
+    durations: HdrHistogram = field(default_factory=histogram)
 
     def as_data(self) -> dict[str, Any]:
         """Write it for the drill."""

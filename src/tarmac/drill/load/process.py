@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import math
 import subprocess
@@ -13,12 +14,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from hdrh.histogram import HdrHistogram
-
-from tarmac.base.errors import TarmacError
+from tarmac.base.errors import MissingTool, TarmacError
 from tarmac.drill.load import generator
+
+if TYPE_CHECKING:
+    from hdrh.histogram import HdrHistogram
 
 #: A journey may sign up its visitors first.
 SET_UP_S = 60.0
@@ -27,6 +29,12 @@ POLL_S = 0.05
 
 class LoadFailed(TarmacError):
     """The journey could not be set up, or the generator ended by itself."""
+
+
+def check_installed() -> None:
+    """Refuse to make a load without the package's extra. Raises MissingTool."""
+    if importlib.util.find_spec("hdrh") is None:
+        raise MissingTool("the package `hdrhistogram` is missing; pip install 'tarmac[drill]'")
 
 
 @dataclass(frozen=True)
@@ -182,7 +190,7 @@ def generating(load: Load) -> Iterator[LoadProcess]:
 
 def _visits(windows: Iterable[Mapping[str, Any]]) -> Visits:
     good, failed, late_s = 0, Counter[str](), 0.0
-    durations = HdrHistogram(generator.SHORTEST_US, generator.LONGEST_US, generator.DIGITS)
+    durations = generator.histogram()
     for window in windows:
         good += window["good"]
         failed.update(window["failed"])
