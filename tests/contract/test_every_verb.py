@@ -149,6 +149,24 @@ def test_with_json_a_verb_prints_one_document_also_when_it_fails(run, verb):
             assert all(set(problem) == {"where", "what"} for problem in found["problems"])
 
 
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["ps"], "`tarmac up`"),
+        (["ps", "notes"], "`tarmac up notes`"),
+        (["logs", "notes/tarmac.yaml", "web"], "`tarmac up notes/tarmac.yaml`"),
+        (["stop", "notes", "web", "-n", "copy"], "`tarmac up notes -n copy`"),
+        (["writes", "-n", "copy"], "`tarmac up -n copy --read-only`"),
+    ],
+)
+def test_an_error_names_the_command_as_it_is_typed_here(run, words, command):
+    folder = Path() if "notes" not in str(words) else Path("systems/notes")
+    folder = Path("notes") if "/" in str(words) else folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tarmac.yaml").write_text(SYSTEM)
+    assert command in run(*words).errors
+
+
 def test_no_color_leaves_a_terminal_without_codes(run, monkeypatch):
     coloured = run(*beside_a_system("explain"), of=Terminal)
     assert "\x1b[" in coloured.output

@@ -60,4 +60,4 @@ async def test_what_an_agent_asks_wrongly_is_said_in_words(sandbox: Sandbox):
         assert unknown.is_error
         assert "did you mean 'front'" in unknown.content[0].text
         traces = await client.call_tool("traces", {})
-        assert "start the system with `tarmac up`" in traces.content[0].text
+        assert "it begins a few seconds after `tarmac up " in traces.content[0].text

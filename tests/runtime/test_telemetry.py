@@ -109,7 +109,7 @@ def test_without_telemetry_a_trace_says_how_to_get_one(sandbox):
     sandbox.write(SYSTEM)
     done = sandbox.tarmac("trace")
     assert done.returncode == 1
-    assert "start the system with `tarmac up`" in done.stderr
+    assert "it begins a few seconds after `tarmac up`" in done.stderr
 
 
 def test_it_is_there_unless_a_flag_or_the_environment_says_no(sandbox, monkeypatch):

@@ -209,5 +209,5 @@ def test_without_a_terminal_it_ends_with_one_line(closed):
 
 def test_a_system_that_does_not_run_is_said_as_other_verbs_say_it(typed):
     terminal = typed("ui", "starter", "-n", "never")
-    terminal.shows("the system is not running; start it with `tarmac up`")
+    terminal.shows("the system is not running; start it with\r\n  `tarmac up starter -n never`")
     assert terminal.ended() == 1

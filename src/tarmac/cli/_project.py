@@ -17,6 +17,7 @@ from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.base.foreign import files, git
 from tarmac.base.places import SYSTEM_FILE
 from tarmac.cli import _terminal
+from tarmac.cli._verbs import ADDRESS
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 
@@ -134,6 +135,7 @@ def find(system: str | None) -> Path:
     """
     if system is not None:
         writing.check_name(system)
+    _keep_address(system)
     here = Path.cwd()
     own = _above(here)
     if system is None:
@@ -166,6 +168,15 @@ def find(system: str | None) -> Path:
     names = [file.parent.name for file in _known(here)]
     hint = did_you_mean(system, names) if names else "correct it, or begin with `tarmac init`"
     raise BadInput([Problem(system, f"no such system or file; {hint}")])
+
+
+def _keep_address(system: str | None) -> None:
+    """Keep what the user called the system and its copy: errors have it in their commands."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        namespace = context.params.get("namespace") or "default"
+        words = [system or "", "" if namespace == "default" else f"-n {namespace}"]
+        context.meta[ADDRESS] = " ".join(filter(None, words))
 
 
 def is_here() -> bool:

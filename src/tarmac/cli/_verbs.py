@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from typing import Any
 
 import click
 
 from tarmac import cli
-from tarmac.base.errors import did_you_mean
+from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
 
 #: In `--help`, in this order; each verb's module names its own.
 SECTIONS = ("Run", "See", "Change", "Check", "Drill", "Deliver")
+
+#: Where a verb's context keeps the words that name its system and copy, if the user gave some.
+ADDRESS = "tarmac.address"
+#: A command in backticks that is about a system and does not name one yet.
+ABOUT_A_SYSTEM = re.compile(
+    r"`tarmac (?:up|down|logs|ps|start|snapshot (?:save|load)|writes)(?=`| -| NAME| [a-z-]+`)"
+)
 
 
 class Verbs(click.Group):
@@ -60,6 +68,17 @@ class Verbs(click.Group):
             hint = "options of a verb follow it: `tarmac VERB --help` lists them"
             ctx.fail(f"{error.format_message().removesuffix('.')}; {hint}")
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; commands in an error are about the system that the user named."""
+        try:
+            return super().invoke(ctx)
+        except BadInput as error:
+            problems = (Problem(one.where, _addressed(one.what, ctx)) for one in error.problems)
+            raise BadInput(problems) from error
+        except TarmacError as error:
+            error.args = tuple(_addressed(str(text), ctx) for text in error.args)
+            raise
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -68,6 +87,12 @@ class Verbs(click.Group):
             hint = did_you_mean(args[0], [*self.list_commands(ctx), "--help", "--version"])
             ctx.fail(f"unknown verb '{args[0]}'; {hint}")
         return super().resolve_command(ctx, args)
+
+
+def _addressed(text: str, ctx: click.Context) -> str:
+    """Write commands as they are typed here: with the system and its copy."""
+    words = ctx.meta.get(ADDRESS, "")
+    return ABOUT_A_SYSTEM.sub(rf"\g<0> {words}", text) if words else text
 
 
 def _module(verb: str) -> Any:
