@@ -169,7 +169,9 @@ async def test_where_the_kernel_watches_no_more_folders_they_are_looked_at(
     home.create()
     supervisor = SimpleNamespace(
         home=home,
-        now=SimpleNamespace(plan=SimpleNamespace(nodes=[node])),
+        now=SimpleNamespace(
+            plan=SimpleNamespace(nodes=[node]), system=SimpleNamespace(included=())
+        ),
         options=SimpleNamespace(file=str(tmp_path / "tarmac.yaml")),
         apply=apply,
     )
