@@ -201,3 +201,13 @@ def test_the_page_of_json_names_every_verb_that_prints_it():
     listed = {*re.findall(r"^## `tarmac ([a-z-]+)", page, re.MULTILINE)}
     left_out = re.search(r"Not listed.*?\n\n", page, re.DOTALL).group()
     assert {*filter(has_json, VERBS)} - listed - {*re.findall(r"`([a-z-]+)`", left_out)} == set()
+
+
+def test_closed_streams_are_no_error(run, monkeypatch):
+    beside_a_system("explain")
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    monkeypatch.setattr(sys, "argv", ["tarmac", "explain"])
+    with pytest.raises(SystemExit) as ending:
+        main()
+    assert ending.value.code == 0

@@ -201,7 +201,7 @@ def open_console(*, stderr: bool = False) -> Console:
     terminal = stream.terminal if isinstance(stream, PlainStream) else None
     plain, asked = (os.environ.get(name) for name in ("NO_COLOR", "FORCE_COLOR"))
     colours: Literal["auto", "standard"] | None = None
-    if stream.isatty():
+    if stream is not None and stream.isatty():
         colours = None if plain else "auto"
         return PlainConsole(file=terminal, stderr=stderr, highlight=False, color_system=colours)
     colours = "standard" if asked and not plain else None

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 SILENT_S, EVERY_S = 1.0, 0.5
 
 
+def say_once(what: str) -> None:
+    """Say on standard error what is done, where a line that changes would disturb a question."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(f"{what}\n")
+
+
 @contextlib.contextmanager
 def waiting(what: str) -> Iterator[None]:
     """Show on standard error what is done, and for how long, until the block ends."""

@@ -7,6 +7,7 @@ import sys
 import click
 
 from tarmac.cli import _project
+from tarmac.cli._waiting import say_once
 
 SECTION = "Change"
 
@@ -34,8 +35,8 @@ def VERB(
         raise click.UsageError("--update and --check exclude each other; pass one of them")
     system, names = _project.split_names(names)
     file = _project.find(system)
-    if (update or check) and sys.stderr.isatty():
-        click.echo("asking the repositories", err=True)  # git may ask for a password meanwhile
+    if update or check:
+        say_once("asking the repositories")  # git may ask for a password meanwhile
     if update:
         moves = revisions.moved(str(file), names)
         if as_json:
