@@ -19,3 +19,8 @@ def test_any_other_line_stays_as_it_is():
 
 def test_control_sequences_of_a_service_do_not_reach_the_terminal():
     assert written((AT, "web", "\x1b[31mred\x1b[2J\x07"), 3).plain == "08:00:01 web red"
+
+
+def test_the_level_of_a_line_is_a_word_and_not_a_colour_alone():
+    line = '{"level": "error", "event": "payment refused", "order": 7}'
+    assert written((AT, "web", line), 3).plain == "08:00:01 web ERROR payment refused order=7"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from growth import MOST, counted
 from rich.console import Console
@@ -48,6 +49,13 @@ def test_spans_are_indented_below_their_parents():
         "  step-1",
         "    step-2",
     ]
+
+
+def test_a_failed_span_is_marked_by_more_than_its_colour():
+    whole, failed = chain(2)
+    lines = drawn([whole, replace(failed, failed=True)])
+    assert lines[-2].endswith("step-0")
+    assert lines[-1].endswith("step-1  ! failed")
 
 
 def test_a_span_deeper_than_the_indentation_has_its_level_and_one_line():

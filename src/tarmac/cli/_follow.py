@@ -27,7 +27,10 @@ def written(line: Line, width: int) -> Text:
         # Colours and cursor moves of a service would garble this terminal.
         return shown.append(CONTROL.sub("", text))
     level = str(fields.get("level", "info"))
-    shown.append(str(fields["event"]), LEVELS.get(level, ""))
+    style = LEVELS.get(level, "")
+    if level in LEVELS:  # in a pipe, too, it is told from what is usual
+        shown.append(f"{level.upper()} ", style)
+    shown.append(str(fields["event"]), style)
     for key, value in fields.items():
         if key not in KNOWN:
             shown.append(f" {key}=", "dim").append(str(value))

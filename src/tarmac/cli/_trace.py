@@ -79,6 +79,8 @@ def show_tree(console: Console, trace_id: str, spans: list[TreeSpan]) -> None:
         deep = f"({span.depth}) " if span.depth > INDENTED else ""
         label = Text(f"{indent}{deep}{span.name}", style="bold red" if span.failed else "")
         label.append(_telling(span), style="dim")
+        if span.failed and not span.message:
+            label.append("  ! failed", style="red")
         if span.message:
             label.append(f"\n{indent}! {span.message}", style="red")
         table.add_row(_time(span.offset_ns), _time(span.duration_ns), span.service, label)
