@@ -78,6 +78,7 @@ def test_bad_files_are_found_at_their_line(path, judged):
     assert [finding.where for finding in result.findings] == [e["where"] for e in fixture["expect"]]
     for found, wanted in zip(result.findings, fixture["expect"], strict=True):
         assert wanted["what"] in found.what
+        assert found.warning is wanted.get("warning", found.warning)
     assert len(report.remarks) == len(fixture.get("remarks", []))
     for remark, wanted in zip(report.remarks, fixture.get("remarks", []), strict=True):
         assert wanted in str(remark)

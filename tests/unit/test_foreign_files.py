@@ -152,6 +152,24 @@ def test_an_equals_sign_is_a_text():
     assert data.from_yaml("enum:\n- '!='\n- =\n- =~\n") == [{"enum": ["!=", "=", "=~"]}]
 
 
+def test_numbers_are_read_as_programs_in_go_read_them():
+    text = "a: 1e+06\nb: 0o755\nc: 5e-1\nd: 1e99\ne: '1e6'\nf: 1e400\ng: 0o9\nh: 1e6x\n"
+    (found,) = data.from_yaml(text)
+    assert found == {
+        "a": 1_000_000, "b": 0o755, "c": 0.5, "d": 1e99, "e": "1e6", "f": "1e400", "g": "0o9",
+        "h": "1e6x",
+    }  # fmt: skip
+    assert isinstance(found["a"], int)
+
+
+def test_an_anchor_that_is_defined_again_stands_for_what_it_was_last():
+    text = "a: &n é\nb: *n\nc: [&n {d: 1}, *n]\ne: *n\n---\na: &n 2\nb: *n\n"
+    assert data.from_yaml(text) == [
+        {"a": "é", "b": "é", "c": [{"d": 1}, {"d": 1}], "e": {"d": 1}},
+        {"a": 2, "b": 2},
+    ]
+
+
 def test_an_alias_that_repeats_little_is_read():
     assert data.from_yaml("a: &a [x]\nb: [*a, *a]\n") == [{"a": ["x"], "b": [["x"], ["x"]]}]
 

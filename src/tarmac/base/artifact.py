@@ -171,7 +171,21 @@ def read(path: str, text: str) -> Iterator[Artifact]:
     """
     for data, lines in located(text):
         if isinstance(data, Mapping):
-            yield from items_of(Artifact(path, data, lines=lines, format=recognised(data)))
+            kind = recognised(data)
+            content = keyed(data) if kind is Format.OBJECT else data
+            yield from items_of(Artifact(path, content, lines=lines, format=kind))
+
+
+def keyed(data: Any) -> Any:
+    """Make texts of an object's keys, as its JSON has them: `404` is one, and `true`."""
+    if isinstance(data, list):
+        return [keyed(one) for one in data]
+    if not isinstance(data, Mapping):
+        return data
+    return {
+        json.dumps(key) if isinstance(key, bool | int | float) else str(key): keyed(value)
+        for key, value in data.items()
+    }
 
 
 def items_of(artifact: Artifact) -> Iterator[Artifact]:

@@ -27,6 +27,11 @@ _INDENTED = re.compile(rf"[\n\r\x85\u2028\u2029][ \t:?-]{{{MAX_DEPTH // 4}}}")
 #: Below so many characters there cannot be too many values.
 _SHORT = MAX_VALUES // 3
 _PARTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]|[,:]', re.DOTALL)
+_POWER = re.compile(r"[-+]?\d{1,20}[eE][-+]?\d{1,2}\Z")
+_OCTAL = re.compile(r"0o[0-7][0-7_]{0,20}\Z")
+#: From here on Go writes an exponent into JSON, so an API server takes it for a fraction.
+_EXPONENT = 1e21
+_ANCHOR = re.compile(r"(?:^|[\s\[{,:-])&([^\s\[\]{},]+)", re.MULTILINE)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 #: What PyYAML's constructors raise of a scalar that is not what it looks like: `2026-13-45`.
 _MISFITS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
@@ -42,8 +47,23 @@ class BoundedLoader(yaml.CSafeLoader):
         number: int = self.construct_yaml_int(node)
         return number
 
+    def real(self, node: yaml.ScalarNode) -> float | int:
+        """Read a number; `1e+06` is a whole one, as it is once Kubernetes has made JSON of it."""
+        number: float = self.construct_yaml_float(node)
+        is_whole = _POWER.match(node.value) and number.is_integer() and abs(number) < _EXPONENT
+        return int(number) if is_whole else number
+
+    def octal(self, node: yaml.ScalarNode) -> int:
+        """Read `0o755`."""
+        return int(node.value.replace("_", ""), 8)
+
 
 BoundedLoader.add_constructor("tag:yaml.org,2002:int", BoundedLoader.integer)
+BoundedLoader.add_constructor("tag:yaml.org,2002:float", BoundedLoader.real)
+# Numbers to every reader in Go, kubectl and Docker among them, and text to PyYAML alone.
+BoundedLoader.add_implicit_resolver("tag:yaml.org,2002:float", _POWER, list("-+0123456789"))
+BoundedLoader.add_implicit_resolver("tag:tarmac,2026:octal", _OCTAL, ["0"])
+BoundedLoader.add_constructor("tag:tarmac,2026:octal", BoundedLoader.octal)
 # `- =` is a text to all but YAML 1.1: the operators of Alertmanager's matchers, in its CRD.
 BoundedLoader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
 Loader = type[BoundedLoader]
@@ -69,6 +89,8 @@ def parsed(text: str, loader: Loader = BoundedLoader) -> Iterator[tuple[yaml.Nod
         yaml.YAMLError: it is not YAML, has a tag that is not YAML's own, or is over a limit.
     """
     _check_yaml(text, loader)
+    if "&" in text:
+        text = _distinct(text, loader)
     has_aliases = "&" in text and "*" in text
     reader = loader(text)
     try:
@@ -127,6 +149,23 @@ def _check_yaml(text: str, loader: Loader) -> None:
             raise _over(event.start_mark, f"nested deeper than {MAX_DEPTH}")
         if values > MAX_VALUES:
             raise _over(event.start_mark, f"more than {MAX_VALUES} values")
+
+
+def _distinct(text: str, loader: Loader) -> str:
+    """Give anchors that are defined again names of their own: YAML allows it, PyYAML does not."""
+    names = _ANCHOR.findall(text)
+    if len(names) == len(set(names)):
+        return text
+    defined: dict[str, int] = {}
+    parts, end = [], 0
+    for token in yaml.scan(text, Loader=loader):
+        if isinstance(token, yaml.AnchorToken):
+            defined[token.value] = defined.get(token.value, 0) + 1
+        if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
+            number = defined.get(token.value, 1)
+            parts += [text[end : token.end_mark.index], f"-{number}" if number > 1 else ""]
+            end = token.end_mark.index
+    return "".join([*parts, text[end:]])
 
 
 def _check_aliases(root: yaml.Node) -> None:

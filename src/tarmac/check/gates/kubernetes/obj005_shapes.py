@@ -8,6 +8,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.conforming import conform, describe
 from tarmac.check.gates.views.shapes.fitting import shape_of_file
@@ -24,8 +25,8 @@ def check(files: Files) -> Iterator[Finding]:
             for misfit in conform(artifact.content, shape)[1]:
                 if misfit.path == ("apiVersion",) and "kind" not in artifact.data:
                     continue  # no object: a file of another program, which has that key, too
-                if isinstance(misfit.value, str) and "{{" in misfit.value:
-                    continue  # an argument that Argo fills in
+                if is_replaced(misfit.value):
+                    continue  # an argument that Argo fills in, a variable
                 what = f"{describe(misfit)}, so no gate judged it; correct it"
                 fix = retyped(misfit.value, TYPES.get(misfit.wanted, ()))
                 yield Finding(artifact.at(*misfit.path), what, fix=fix)

@@ -16,7 +16,7 @@ from tarmac.base.report import Finding, Fix
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
-from tarmac.check.gates.views.objects.amounts import is_amount, wrong_amount
+from tarmac.check.gates.views.objects.amounts import is_amount, unless, wrong_amount
 from tarmac.check.gates.views.objects.leaves import is_typo, leaves
 from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.objects.object_rules import (
@@ -26,8 +26,8 @@ from tarmac.check.gates.views.objects.object_rules import (
     object_rules,
     written,
 )
-from tarmac.check.gates.views.objects.role_rules import without_effect
-from tarmac.check.gates.views.objects.text_forms import FORMS, is_filled
+from tarmac.check.gates.views.objects.role_rules import ELSEWHERE, without_effect
+from tarmac.check.gates.views.objects.text_forms import FORMS, is_filled, is_replaced
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_paths
 from tarmac.check.schemas.fixes import reworded
@@ -81,7 +81,7 @@ def _breaches(artifact: Artifact) -> Iterator[Breach]:
     for top in ((),) if ruled else spec_paths(data):
         for path, value in leaves(dig(data, *top), top):
             if what := _number(path, value) or _word(path, value):
-                yield Breach(path, what, reworded(value, choices(path)))
+                yield Breach(path, what + unless(data, path), reworded(value, choices(path)))
     if ruled:
         yield from _of_kind(artifact)
 
@@ -94,7 +94,7 @@ def _number(path: Path, value: Any) -> str:
 
 
 def _word(path: Path, value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or is_replaced(value):
         return ""
     if (words := choices(path)) and value not in words:
         return _unknown(value, words)
@@ -190,7 +190,7 @@ GATE = Gate(
     " too late, or a controller never acts",
     check=check,
     #: Other controllers have kinds of their own for these.
-    of_files=lenient(check, "issuerRef", "certificateRefs"),
+    of_files=lenient(check, "issuerRef", "certificateRefs", "HPAScaleToZero", ELSEWHERE),
     scope=counted_in_files("objects", _ruled),
     reads="bounds and words of assets/object_rules.yaml in objects of Kubernetes' own groups, and "
     "those of assets/kind_rules.yaml in objects of others, with the form of durations, schedules "

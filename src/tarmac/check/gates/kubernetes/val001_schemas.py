@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.kustomizations import patch_files
 from tarmac.check.gates.views.objects.metadata import kind_of
+from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
@@ -40,6 +42,9 @@ def of_files(files: Files) -> Iterator[Finding]:
             if path in (["kind"], ["apiVersion"]) and not schemas.is_misnamed(api, kind):
                 continue
             if kind.endswith("List") and what.startswith("has no 'metadata'"):
+                continue
+            # What SOPS adds, it takes away before the object is applied.
+            if is_replaced(dig(artifact.data, *path)) or path == ["sops"]:
                 continue
             if what.startswith("is null"):  # an API server takes it as if it were not there
                 continue

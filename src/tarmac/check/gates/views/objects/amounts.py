@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.base.foreign.reading import Path
+from tarmac.base.foreign.reading import Path, items, text
 from tarmac.model.value import amount
 
 #: Amounts of bytes, of which any has a million.
@@ -12,6 +12,8 @@ SIZES = frozenset({"memory", "storage", "sizeLimit"})
 SMALLEST = 1024**2
 #: A container that asks for so many has lost the `m` of its unit.
 MOST_CORES = 100
+#: Metrics that are there without a pod: an autoscaler for them may have none.
+OUTER = ("External", "Object")
 #: Amounts of a container, or what a namespace gives one.
 _OF_CONTAINERS = frozenset({"requests", "limits", "default", "defaultRequest"})
 #: Amounts: none is below zero.
@@ -37,3 +39,10 @@ def wrong_amount(path: Path, value: Any) -> str:
     if path[-1] == "cpu" and path[-2] in _OF_CONTAINERS and found >= MOST_CORES:
         return f"is {value}, more cores than a node has; write thousandths, e.g. 200m"
     return ""
+
+
+def unless(data: Any, path: Path) -> str:
+    """Say when a server takes a number all the same; empty: never."""
+    is_outer = any(text(one, "type") in OUTER for one in items(data, "spec", "metrics"))
+    is_least = path == ("spec", "minReplicas") and is_outer
+    return ", unless the cluster has the feature HPAScaleToZero" if is_least else ""

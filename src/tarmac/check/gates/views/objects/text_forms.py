@@ -12,6 +12,7 @@ from tarmac.base import cron
 
 #: In a template, or filled in by a program: not to be judged.
 _FILLED = re.compile(r"\{\{|\$[({\w]|<[\w-]+>|\*")
+_REPLACED = re.compile(r"\{\{|\$[({]|<[\w-]+>")
 #: A time zone before a schedule: controllers take it, a CronJob does not.
 _ZONE = re.compile(r"(CRON_)?TZ=\S+ +")
 
@@ -59,6 +60,11 @@ FORMS = {
     "kind": Form("not a kind", "Deployment", _is_like(r"[A-Z][A-Za-z0-9]*")),
     "path": Form("not a path", "/metrics", _is_like(r"/.*")),
 }
+
+
+def is_replaced(value: object) -> bool:
+    """Tell whether a value is a text of which a program replaces a part: Flux's `${SIZE:=5Gi}`."""
+    return isinstance(value, str) and _REPLACED.search(value) is not None
 
 
 def is_filled(text: str) -> bool:
