@@ -9,6 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.applications import App, applications
+from tarmac.check.gates.views.argo.followed import followed
 from tarmac.check.gates.views.argo.trees import below, objects
 from tarmac.check.gates.views.objects.kustomizations import patches
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, title
@@ -43,11 +44,13 @@ def check(subject: Subject) -> Iterator[Finding]:
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield replica counts that two objects set, whether or not Argo CD applies them."""
     apps = [application for application in applications(files) if application.heals]
-    followed = [(app, {id(artifact) for artifact in below(files, app)}) for app in apps]
+    seen = list(followed(files)) if apps else []
+    places = [(one.app, {id(artifact) for artifact in one.artifacts}) for one in seen]
     owned = _owned(files.objects(*(TARGETS if apps else SCALERS)))
     for artifact in files.objects(*RUNNING, "Kustomization"):
-        # Where none follows the folder that it is in, any of them may.
-        own = [app for app, found in followed if id(artifact) in found] or apps
+        # Where none follows any folder that is here, any of them may.
+        own = [app for app, found in places if id(artifact) in found and app.heals]
+        own = apps if not places else own
         yield from _fixed(artifact, owned, own)
         yield from _patches(artifact, owned, own)
 

@@ -11,15 +11,14 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.applications import App, applications
-from tarmac.check.gates.views.argo.trees import below, service_of
+from tarmac.check.gates.views.argo.followed import PACKED, followed
+from tarmac.check.gates.views.argo.trees import service_of
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
 
 UPDATER = "argocd-image-updater.argoproj.io/"
 
 SEMVER = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
-#: Files into which the updater can write an image; a folder without one is plain.
-PACKED = ("kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml")
 _SHA = re.compile(
     r"\b(?:docker|podman|buildah)\b.*?\S:[^\s:/]*?(\$\{\{\s*github\.sha\s*\}\}|\$\{?GITHUB_SHA\b\}?"
     r"|\$\{?CI_COMMIT(?:_SHORT)?_SHA\b\}?|\$\(git rev-parse[^)]*\))"
@@ -47,7 +46,12 @@ def check(subject: Subject) -> Iterator[Finding]:
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield rules that do not fit the tags which scripts and pipelines make."""
     tags = [(c, found[1]) for c in commands(files) if (found := _SHA.search(c.text))]
+    there: dict[tuple[str, str], set[str]] = {}
+    for one in followed(files):
+        names = {posixpath.basename(artifact.path) for artifact in one.artifacts}
+        there.setdefault((one.app.artifact.path, one.app.name), set()).update(names)
     for app in applications(files):
+        names = there.get((app.artifact.path, app.name), set())
         for rule in rules(app):
             # A command names an image, or any of a matrix.
             made = [(c, t) for c, t in tags if f"/{rule.image}:" in c.text or "matrix." in c.text]
@@ -55,7 +59,6 @@ def of_files(files: Files) -> Iterator[Finding]:
                 advice = f"newest-build, and {rule.alias}.allow-tags: regexp:^[0-9a-f]{{40}}$"
                 yield _unordered(rule, f"{made[0][1]} ({made[0][0].where})", advice)
             yield from _always(rule)
-            names = {posixpath.basename(artifact.path) for artifact in below(files, app)}
             told = any(source.tools for source in app.sources)
             if names and not told and not names & {*PACKED}:
                 yield _plain(rule, "put a kustomization.yaml there that names the image")

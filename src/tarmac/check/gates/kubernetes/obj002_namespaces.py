@@ -8,8 +8,8 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.argo.applications import NAMESPACE, applications
-from tarmac.check.gates.views.argo.trees import below
+from tarmac.check.gates.views.argo.applications import NAMESPACE, App, applications
+from tarmac.check.gates.views.argo.followed import KUSTOMIZATIONS, followed
 from tarmac.check.gates.views.objects.kustomizations import Kustomization
 from tarmac.check.gates.views.objects.metadata import (
     CLUSTER_WIDE,
@@ -72,17 +72,28 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield namespaces that differ where there must be one, by an Application or a reference."""
-    for app in applications(files):
-        for artifact in below(files, app) if app.space and "{{" not in app.space else ():
-            path, given = _namespace(artifact)
-            if path and given not in (None, app.space):
-                yield Finding(
-                    artifact.at(*path),
-                    f"namespace is {given}, and {app.title} puts this folder into {app.space} "
-                    f"({app.at('spec', 'destination', 'namespace')}): policies, quotas and "
-                    "secrets apply in one namespace only; write one name",
-                )
+    for app, artifact in _followed(files):
+        path, given = _namespace(artifact)
+        if given not in (None, app.space):
+            what = (
+                f"namespace is {given}, and {app.title} puts this folder into {app.space} "
+                f"({app.at('spec', 'destination', 'namespace')}): policies, quotas and "
+                "secrets apply in one namespace only; write one name"
+            )
+            # An object that names its own is left there; a whole overlay is moved.
+            yield Finding(artifact.at(*path), what, warning=path != ("namespace",))
     yield from _apart(files, REFERRING)
+
+
+def _followed(files: Files) -> Iterator[tuple[App, Artifact]]:
+    """Yield what says a namespace in a folder that an Application puts into one.
+
+    Of kustomizations that is the folder's own, which has the last word about all that it includes.
+    """
+    for app, folder, found in followed(files):
+        if app.space and "{{" not in app.space:
+            tops = [one for one in found if one.path in {f"{folder}/{n}" for n in KUSTOMIZATIONS}]
+            yield from ((app, one) for one in tops or found if _namespace(one)[0])
 
 
 def _namespace(artifact: Artifact) -> tuple[tuple[str, ...], str | None]:
@@ -118,9 +129,7 @@ def _placed(subject: Subject) -> Iterator[object]:
 
 def _paired(files: Files) -> Iterator[object]:
     """Yield what has another object whose namespace must be the same."""
-    for app in applications(files):
-        if app.space and "{{" not in app.space:
-            yield from (e for e in below(files, app) if _namespace(e)[0])
+    yield from (artifact for _, artifact in _followed(files))
     there = set(map(reference_to, files.objects(*SPECS)))
     for artifact in files.objects(*REFERRING):
         if target_of(artifact) in there:

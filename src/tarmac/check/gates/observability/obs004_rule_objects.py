@@ -10,8 +10,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.argo.applications import applications
-from tarmac.check.gates.views.argo.trees import below
+from tarmac.check.gates.views.argo.followed import followed
 from tarmac.check.gates.views.monitoring.queries import bare_rules, groups, has_rules
 from tarmac.check.gates.views.objects.kustomizations import Kustomization
 from tarmac.check.gates.views.pipelines.shell import Command, commands
@@ -35,13 +34,13 @@ def of_files(files: Files) -> Iterator[Finding]:
     """Yield files of rules that are applied as they are, and objects without rules."""
     applying = [command for command in commands(files) if _APPLY.search(command.text)]
     found = [rules for rules in bare_rules(files) if has_rules(rules)]
-    followed = {
-        one.path: f"{app.title} ({app.artifact.path})"
-        for app in (applications(files) if found else ())
-        for one in below(files, app)
+    senders = {
+        rules.path: f"{folder.app.title} ({folder.app.artifact.path})"
+        for folder in (followed(files) if found else ())
+        for rules in folder.sent
     }
     for rules in found:
-        if applier := next(_appliers(files, applying, rules), followed.get(rules.path, "")):
+        if applier := next(_appliers(files, applying, rules), senders.get(rules.path, "")):
             yield _refused(rules, applier)
     for artifact in files.objects("PrometheusRule"):
         if not groups(artifact):
