@@ -145,24 +145,103 @@ jobs:
     steps:
       - run: echo ${{ github.event.issue.title }}
 """
-#: A file of another name than programs expect, one of its lines, and how bad that is.
-FOREIGN = {
-    "VAL003": ("-odd name.sh", "#!/bin/sh\nrm -r $1/x\n", "-odd name.sh:2:", True),
-    "VAL004": ("api/Dockerfile.dev", "FROM debian\nRUN cd /x && make\n", "Dockerfile.dev:1:", True),
-    "VAL020": (".github/workflows/-a.yml", "on: push\njobs: {a: {step: []}}\n", "-a.yml:2:", False),
-    "VAL022": (".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
+CALLED = """\
+on: {workflow_call: {inputs: {name: {type: string}}}}
+permissions: {}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: echo ${{ inputs.name }}
+"""
+LATER = """\
+on:
+  push: {tags: }
+jobs:
+  a:
+    runs-on: ubuntu-99.04
+    strategy: {matrix: {include: [{of: a}]}}
+    steps:
+      - run: echo ${{ matrix.name || matrix.of }}
+"""
+#: A gate, a file of another name than programs expect, one of its lines, and how bad that is.
+FOREIGN = (
+    ("VAL003", "-odd name.sh", "#!/bin/sh\nrm -r $1/x\n", "-odd name.sh:2:", True),
+    ("VAL003", "a.sh", "#!/bin/sh\nif true; do\n", "a.sh:2:", False),
+    ("VAL003", "b.sh", "#!/bin/bash\nfor f in $(ls); do echo $@; done\n", "b.sh:2:", True),
+    ("VAL004", "api/Dockerfile.dev", "FROM debian\nRUN cd /x && make\n", "Dockerfile.dev:1:", True),
+    ("VAL004", "Dockerfile", "FROM debian:13\nADD a /a\nUSER 1\n", "Dockerfile:2:", True),
+    ("VAL004", "c/Dockerfile", "FROM b:1 AS a\nFROM b:1 AS a\n", "Dockerfile:2:", False),
+    ("VAL020", ".github/workflows/-a.yml", "on: push\njobs: {a: {step: []}}\n", "-a.yml:2:", False),
+    ("VAL020", ".github/workflows/b.yml", LATER, "b.yml:5:", True),
+    ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
+    ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),
+)
+#: What a program takes for a mistake, and what reads it does not.
+TAKEN = {
+    "VAL003": {
+        "part.sh": "set -u\necho part\n",
+        "roles/a/templates/b.sh": "#!/bin/sh\n{% if a %}\necho a\n{% endif %}\n",
+    },
+    "VAL020": {
+        ".github/workflows/a.yml": """\
+on: push
+jobs:
+  made:
+    runs-on: ubuntu-24.04
+    outputs: {of: "${{ steps.a.outputs.of }}"}
+    steps: [{id: a, run: make list}]
+  a:
+    needs: made
+    strategy: ${{ fromJSON(needs.made.outputs.of) }}
+    runs-on: ${{ matrix.os }}
+    steps: [{run: make}]
+"""
+    },
 }
 
 
-@pytest.mark.parametrize(("gate", "case"), FOREIGN.items(), ids=lambda part: part[:6])
-def test_files_without_a_model_are_shown_to_the_program_as_well(gate, case, tmp_path, monkeypatch):
-    name, text, where, is_warning = case
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / name).write_text(text)
-    report = folder.judge(Path(), TODAY, [GATES[gate]], lambda _: Suppressions())
+def judged(gate, given, folder_, monkeypatch):
+    monkeypatch.chdir(folder_)
+    for name, text in given.items():
+        (folder_ / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder_ / name).write_text(text)
+    return folder.judge(Path(), TODAY, [GATES[gate]], lambda _: Suppressions())
+
+
+@pytest.mark.parametrize("case", FOREIGN, ids=lambda case: f"{case[0]}-{case[1]}")
+def test_files_without_a_model_are_shown_to_the_program_as_well(case, tmp_path, monkeypatch):
+    gate, name, text, where, is_warning = case
+    report = judged(gate, {name: text}, tmp_path, monkeypatch)
     assert [finding for finding in report.findings if where in finding.where], report
     assert {finding.warning for finding in report.findings} == {is_warning}
+
+
+@pytest.mark.parametrize("gate", TAKEN)
+def test_what_a_program_cannot_read_and_others_can_is_no_finding(gate, tmp_path, monkeypatch):
+    assert judged(gate, TAKEN[gate], tmp_path, monkeypatch).findings == ()
+
+
+ALWAYS = """\
+on: push
+permissions: {}
+jobs:
+  a:
+    if: |
+      github.ref == 'a' || ${{ github.event.b == 'true' }}
+    runs-on: ubuntu-24.04
+    steps: [{run: make}]
+"""
+
+
+def test_what_two_programs_say_of_one_line_is_said_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    (tmp_path / ".github/workflows/a.yml").write_text(ALWAYS)
+    both = [GATES["VAL020"], GATES["VAL022"]]
+    report = folder.judge(Path(), TODAY, both, lambda _: Suppressions())
+    (said,) = (finding for finding in report.findings if "always" in finding.what)
+    assert (said.gate, said.warning) == ("VAL020", False)
 
 
 @pytest.mark.parametrize("program", ["kube-score", "checkov", "shellcheck", "hadolint"])

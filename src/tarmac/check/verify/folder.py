@@ -34,11 +34,15 @@ READING = "files"
 LOCKS = (".lock", "-lock.json", "-lock.yaml")
 #: What another program fills in before the line is YAML.
 _PLACEHOLDER = re.compile(r"\{%|%\{|<%|\{[A-Z][A-Z0-9_]+\}")
+#: What actionlint says of a condition, and what zizmor says of it in the same line.
+_FIRST, _AGAIN = "(if-cond)", "(unsound-condition)"
 _FOREIGN_TAG = "could not determine a constructor for the tag"
 ENDINGS = (
     ".yaml", ".yml", ".json", ".tf", ".tfvars", ".sh", ".bash", ".rego", ".mk", ".md", ".toml",
-    ".txt", ".lock", ".mod", ".xml", ".gradle", ".dockerfile", ".env",
+    ".txt", ".lock", ".mod", ".xml", ".gradle", ".dockerfile", ".env", ".rules",
 )  # fmt: skip
+#: Prometheus's rules by an older name; other programs have files that end so, too.
+_RULES = re.compile(r"^groups:", re.MULTILINE)
 STARTS = ("Dockerfile", "Containerfile", "Makefile", "Procfile", "Pipfile")
 #: From the best that can come of a gate in one of several trees to the worst.
 ORDER = (Status.NOT_APPLICABLE, Status.PASS, Status.SKIPPED, Status.FAIL, Status.ERROR)
@@ -129,9 +133,12 @@ def _said_once(results: Collection[Result], by_programs: Collection[str]) -> Ite
         if result.what not in by_programs
         for finding in result.findings
     }
+    said = {one.position[:2] for result in results for one in result.findings if _FIRST in one.what}
     for result in results:
         if result.what in by_programs:
-            yield leave(result, [one for one in result.findings if one.position[:2] not in own])
+            left = [one for one in result.findings if one.position[:2] not in own]
+            again = [one for one in left if _AGAIN in one.what and one.position[:2] in said]
+            yield leave(result, [one for one in left if one not in again])
         else:
             yield result
 
@@ -143,10 +150,11 @@ def _title(folder: Path, only: Sequence[Path]) -> str:
 
 
 def _lenient(finding: Finding, folder: Path) -> Finding:
-    """Warn of what is wrong with an input of a test."""
+    """Warn of what is wrong with an input of a test, values for a chart's tests among them."""
     path = Path(finding.position[0])
     below = path.relative_to(folder) if path.is_relative_to(folder) else path
-    return finding if TESTS.isdisjoint(below.parent.parts) else replace(finding, warning=True)
+    is_input = not TESTS.isdisjoint(below.parent.parts) or below.match("ci/*-values.yaml")
+    return replace(finding, warning=True) if is_input else finding
 
 
 def _by_path(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
@@ -192,7 +200,8 @@ def _read(path: Path, folder: Path) -> Iterator[Artifact | Finding]:
             what = f"{error.problems[0].what}; it was not judged"
             yield Finding(error.problems[0].where, what, READING, warning=True)
         return
-    if not name.endswith((".yaml", ".yml")):
+    is_yaml = name.endswith((".yaml", ".yml"))
+    if not is_yaml and not (name.endswith(".rules") and _RULES.search(text)):
         yield Artifact(name, text)
         return
     try:

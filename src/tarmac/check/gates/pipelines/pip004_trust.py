@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tarmac.base.foreign.reading import items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.steps import Step
+from tarmac.check.gates.views.pipelines.untrusted import CHOSEN
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -23,15 +25,8 @@ FOREIGN = re.compile(
 GETS_CODE = re.compile(r"\b(git (fetch|checkout|clone|pull|switch)|(gh|hub) pr checkout)\b")
 #: Conditions by which only code of some is taken.
 CHOSEN_BY_US = re.compile(r"actor|author_association|label|user\.login|head\.repo|head_repository")
-#: Fields of an event that the author of an issue or a pull request chooses.
-CHOSEN = re.compile(
-    r"github\.(?:head_ref"
-    r"|event\.(?:issue|pull_request|discussion|comment|review|review_comment)"
-    r"\.(?:title|body|user\.login)"
-    r"|event\.pull_request\.head\.(?:ref|label|repo\.default_branch)"
-    r"|event\.(?:head_commit|commits\[?[^\]]*\]?)\.(?:message|author\.(?:name|email))"
-    r"|event\.workflow_run\.(?:head_branch|display_title|head_commit\.message))"
-)
+#: What an outsider chooses, but where a filter of branches fixes it.
+BRANCH = "github.event.workflow_run.head_branch"
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
 
@@ -39,13 +34,22 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield checkouts of untrusted code beside secrets, and scripts with untrusted text."""
     for workflow in workflows(files):
         started = [trigger for trigger in PRIVILEGED if trigger in workflow.triggers]
+        ours = _names_branches(workflow)
         for name, job in workflow.jobs.items():
             for step in job.steps:
                 if started:
                     limited = bool(CHOSEN_BY_US.search(f"{job.condition} {step.condition}"))
                     for found in _taken(workflow, name, step, started[0]):
                         yield replace(found, warning=limited)
-                yield from _made(workflow, name, step)
+                for found in _made(workflow, name, step):
+                    if not (ours and BRANCH in found.what):
+                        yield found
+
+
+def _names_branches(workflow: Workflow) -> bool:
+    """Tell whether a workflow follows runs of branches alone that it names in full."""
+    names = items(workflow.triggers.get("workflow_run"), "branches")
+    return bool(names) and all(re.fullmatch(r"[\w./-]+", str(name)) for name in names)
 
 
 def _taken(workflow: Workflow, job: str, step: Step, started: str) -> Iterator[Finding]:

@@ -20,6 +20,9 @@ from tarmac.check.gates.views.programs import (
 )
 from tarmac.check.gates.views.scope import counted_in_files
 
+#: What it calls an error, and is built all the same: a relative WORKDIR, sudo, ADD, MAINTAINER.
+OF_TASTE = ("DL3000", "DL3004", "DL3020", "DL4000")
+
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield what hadolint says of the tree's Dockerfiles."""
@@ -29,7 +32,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def check_files(files: Files) -> Iterator[Finding]:
-    """Yield what hadolint says of Dockerfiles; only what it calls an error fails."""
+    """Yield what hadolint says of Dockerfiles; only what fails or misleads is an error."""
     yield from _said(find("hadolint"), Path(), found_files(dockerfiles(files)), lenient=True)
 
 
@@ -41,7 +44,7 @@ def _said(
     without = [option for code in exceptions("hadolint") for option in ("--ignore", code)]
     for said in read(run([program, "-f", "json", *without, *paths], folder, reads=paths)):
         where = f"{said['file'].removeprefix('./')}:{said['line']}:{said['column']}"
-        warning = lenient and said["level"] != "error"
+        warning = lenient and (said["level"] != "error" or said["code"] in OF_TASTE)
         yield Finding(where, f"{said['message']} ({said['code']})", GATE.id, warning=warning)
 
 

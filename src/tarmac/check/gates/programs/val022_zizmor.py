@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.pipelines.untrusted import CHOSEN
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
 from tarmac.check.gates.views.programs import (
     find,
@@ -22,6 +23,11 @@ from tarmac.check.gates.views.scope import paths
 
 #: It ends with 11 to 14 for the severity of what it found.
 CODES = (0, 11, 12, 13, 14)
+#: How far a workflow is trusted is its owner's policy; PIP002 and PIP003 warn, too.
+OF_POLICY = (
+    "bot-conditions", "cache-poisoning", "dangerous-triggers", "excessive-permissions",
+    "github-app", "secrets-inherit", "self-hosted-runner", "unpinned-images", "unpinned-uses",
+)  # fmt: skip
 OPTIONS = ("--format=json", "--offline", "--no-config", "--no-progress", "--min-confidence=medium")
 
 
@@ -32,7 +38,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def check_files(files: Files) -> Iterator[Finding]:
-    """Yield what zizmor says of workflows; only what it calls severe fails."""
+    """Yield what zizmor says of workflows; only what an outsider can use, or never works, fails."""
     found = found_files(workflow.artifact for workflow in workflows(files))
     yield from _said(find("zizmor"), Path(), found, lenient=True)
 
@@ -44,7 +50,7 @@ def _said(
         return
     for said in read(run([program, *OPTIONS, *paths], folder, CODES, reads=paths)):
         place = _place(said)
-        warning = lenient and said["determinations"]["severity"] != "High"
+        warning = lenient and not _is_sure(said, place)
         detail = place["symbolic"]["annotation"]
         what = f"{said['desc']}: {detail} ({said['ident']}); {said['url']} says how to correct it"
         yield Finding(_where(place), what, GATE.id, warning=warning)
@@ -55,6 +61,19 @@ def _place(said: dict[str, Any]) -> dict[str, Any]:
     places: list[dict[str, Any]] = said["locations"]
     primary = (place for place in places if place["symbolic"]["kind"] == "Primary")
     return next(primary, places[0])
+
+
+def _is_sure(said: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
+    """Tell whether a finding is severe whatever the rest of the repository is like."""
+    if said["determinations"]["severity"] != "High":
+        return False
+    if said["ident"] == "template-injection":
+        kind = place["symbolic"]["feature_kind"]
+        fragment = kind["Subfeature"]["fragment"] if isinstance(kind, Mapping) else {}
+        texts = list(map(str, fragment.values()))
+        # PIP004 knows which branches a run may be of.
+        return any(map(CHOSEN.search, texts)) and not any("head_branch" in one for one in texts)
+    return said["ident"] not in OF_POLICY or "write-all" in place["symbolic"]["annotation"]
 
 
 def _where(place: dict[str, Any]) -> str:
