@@ -48,7 +48,7 @@ UNUSUAL = (
     "which a cluster cannot check",
     "base is not known",
     "runs in a shell",
-    "^adds a download",
+    "^(adds a download|USER 0)",
 )
 
 
@@ -92,8 +92,8 @@ def _base(instruction: Instruction, given: dict[str, str], stages: set[str]) -> 
         stages.add(words[2])
     if not image:
         yield f"its base is not known ({instruction.rest}); give its ARG a default that is pinned"
-    elif image == "scratch" or image in stages or "@sha256:" in image:
-        return
+    elif image == "scratch" or image in stages or "@sha256:" in image or image.isupper():
+        return  # one in capitals a script replaces before the file is built
     elif ":" not in image.rsplit("/", 1)[-1]:
         yield f"its base has no tag ({image}), so its version varies; pin it: {image}:VERSION"
     elif image.endswith(":latest"):

@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: How a probe may ask.
@@ -72,7 +73,7 @@ def _container(container: Container, volumes: set[str | None]) -> Iterator[tuple
         path = ("volumeMounts", number)
         if mount.volume not in volumes:
             yield path, f"mounts {mount.volume}, which is not a volume of its pod; add the volume"
-        if not mount.path.startswith("/"):
+        if not mount.path.startswith("/") and not is_replaced(mount.path):
             yield path, f"mounts at {mount.path!r}, which is not an absolute path; write one"
     yield from _twice(container)
     yield from _variables(data)
@@ -133,7 +134,7 @@ GATE = Gate(
     source="an API server rejects a mount without a volume; a volume without a source, and a "
     "variable without a value, it takes, and the program finds nothing there",
     check=check,
-    of_files=lenient(check, "is not mounted by any container"),
+    of_files=lenient(check, "is not mounted by any container", r"sets \S+ without a value"),
     scope=counted_in_files("pods", _pods),
     reads="volumes and their mounts, probes, hooks and variables of all pods.",
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import SequenceMatcher
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.indexes import PodIndex
+from tarmac.check.gates.views.objects.leaves import is_typo
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.scaling import Controller
@@ -23,8 +23,6 @@ from tarmac.check.gates.views.objects.selections import (
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: How much two values are alike of which one is a typo of the other.
-ALIKE = 0.8
 #: Kinds whose selector must name their own pods.
 KEEPING = ("Deployment", "StatefulSet", "DaemonSet")
 
@@ -73,8 +71,7 @@ def _nearly(wanted: Mapping[str, str], labels: Mapping[str, str]) -> str:
     if len(others) != 1 or others[0] not in labels:
         return ""
     asked, there = str(wanted[others[0]]), str(labels[others[0]])
-    alike = SequenceMatcher(None, asked, there).ratio() >= ALIKE
-    return f"{others[0]}={there}" if alike else ""
+    return f"{others[0]}={there}" if is_typo(asked, there) else ""
 
 
 def _judged(files: Files) -> Iterator[object]:

@@ -14,12 +14,15 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
 from tarmac.check.gates.views.objects.object_rules import object_rules
+from tarmac.check.gates.views.objects.templated import is_templated
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_places
 
 #: Groups with kinds of the same names as others have, and other parts.
 OTHERS = (".k8s.aws", ".linkerd.io")
 
+#: A group of long ago, whose kinds had other parts; VAL001 says where they are today.
+GONE = "extensions"
 #: Parts whose absence may be meant, or be made good by what is elsewhere.
 UNUSUAL = (
     "has no apiVersion",
@@ -34,6 +37,9 @@ UNUSUAL = (
     "was started with",
     "level above",
     "matches every path",
+    "pods have no names of their own",
+    "it grants nothing",
+    "no destination is allowed",
 )
 
 
@@ -44,7 +50,10 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(artifact.at(), f"{title(artifact)} {what}")
     for artifact in files.objects():
         for path, part, why in missing(artifact):
-            yield Finding(artifact.at(*path), f"{title(artifact)} has no {part}: {why}; write it")
+            what = f"{title(artifact)} has no {part}: {why}; write it"
+            # A patch that no kustomization here names is a patch all the same.
+            is_part = is_templated(artifact) or "patch" in artifact.path.rpartition("/")[2]
+            yield Finding(artifact.at(*path), what, warning=is_part)
 
 
 def _judged(files: Files) -> Iterator[Artifact]:
@@ -66,13 +75,14 @@ def half_objects(files: Files) -> Iterator[tuple[Artifact, str]]:
 
 def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
     """Yield where an object lacks a part, the part, and what happens without it."""
-    if group_of(artifact).endswith(OTHERS):
+    if group_of(artifact).endswith(OTHERS) or group_of(artifact) == GONE:
         return
     for place, why in _places(kind_of(artifact), spec_places(artifact.data)).items():
         *above, last = place.split(".")
         for path, holder in at_each(artifact.data, above):
             if not any(_is_there(holder, choice) for choice in last.split("|")):
-                yield path, ".".join([*above, last.replace("|", " or ")]), why
+                named = " or ".join(choice for choice in last.split("|") if "=" not in choice)
+                yield path, ".".join([*above, named]), why
 
 
 @cache
@@ -84,8 +94,11 @@ def _places(kind: str, below: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _is_there(holder: Any, key: str) -> bool:
-    return isinstance(holder, Mapping) and holder.get(key) not in (None, [], {}, "")
+def _is_there(holder: Any, choice: str) -> bool:
+    """Tell whether a part is there: `ports`, or with one value alone, `clusterIP=None`."""
+    key, _, wanted = choice.partition("=")
+    value = holder.get(key) if isinstance(holder, Mapping) else None
+    return value == wanted if wanted else value not in (None, [], {}, "")
 
 
 GATE = Gate(

@@ -24,6 +24,7 @@ from tarmac.check.gates.views.objects.server_values import (
     texts,
     unique,
 )
+from tarmac.check.gates.views.objects.templated import is_cut
 from tarmac.check.gates.views.scope import kinds
 from tarmac.check.gates.views.shapes.templates import spec_places
 from tarmac.model.value import amount
@@ -35,7 +36,8 @@ def check(files: Files) -> Iterator[Finding]:
         for refusal in dict.fromkeys(refusals(artifact)):
             where = ".".join(map(str, refusal.path)) or "the object"
             what = f"{where} of {title(artifact)} {refusal.what}"
-            yield Finding(artifact.at(*refusal.path), what, warning=refusal.placeholder)
+            is_open = refusal.placeholder or is_cut(artifact, dig(artifact.data, *refusal.path))
+            yield Finding(artifact.at(*refusal.path), what, warning=is_open)
 
 
 def refusals(artifact: Artifact) -> Iterator[Refusal]:

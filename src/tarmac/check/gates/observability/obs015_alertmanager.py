@@ -68,7 +68,8 @@ def faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
         yield from _receiver(("receivers", number), fields(receiver))
     for number, rule in enumerate(items(data, "inhibit_rules")):
         for key in ("source_matchers", "target_matchers"):
-            if not items(rule, key) and not fields(rule, key.replace("matchers", "match")):
+            old = key.replace("matchers", "match")
+            if not items(rule, key) and not fields(rule, old) and not fields(rule, f"{old}_re"):
                 what = f"has no {key}, so one alert mutes unrelated alerts"
                 yield ("inhibit_rules", number), f"{what}; write them"
 

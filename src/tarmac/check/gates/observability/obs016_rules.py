@@ -27,7 +27,7 @@ _OF_ALL = ("cluster", "environment", "namespace", "owner", "team")
 _ALIKE = 0.8
 _KINDS = ("alert", "record")
 Fault = tuple[Artifact, Path, str]
-#: An alert is told by its name: these make it an expression.
+#: An alert is told by its name: these make it an expression, where it is one.
 _SIGNS = re.compile(r"[{}\[\]=<>]|\w\(")
 SEVERITIES = ("critical", "warning", "info", "error", "page", "ticket", "none")
 
@@ -35,11 +35,11 @@ SEVERITIES = ("critical", "warning", "info", "error", "page", "ticket", "none")
 UNUSUAL = (
     "which all others",
     "where the others",
-    "of other alerts",
-    "and asks",
+    "of other alerts|and asks",
     "no rule here",
     "_window=",
     "is not the name of a recording rule",
+    "no annotation `runbook_url`|the group has no rules",
 )
 
 
@@ -165,7 +165,7 @@ def _alert(rule: Fields, name: str, expr: str) -> Iterator[str]:
             yield f"{name} has `for: {rule['for']}`, which is not a duration; write e.g. 5m"
     elif not any(sign in expr for sign in ("[", ":", "absent")):
         yield f"{name} fires at the first sample; write `for`"
-    if _SIGNS.search(name):
+    if _SIGNS.search(name) and parses(name):
         yield f"{name[:60]} is an expression, not the name of an alert; swap `alert` and `expr`"
     link = str(fields(rule, "annotations").get("runbook_url") or "/")
     if " " in link and not link.startswith(("http", "/", "{{", "<")):

@@ -22,8 +22,10 @@ ENFORCE = "pod-security.kubernetes.io/enforce"
 #: In files without a plan: what agents of nodes, stores and servers of files may need.
 UNUSUAL = (
     "adds the capability", "shares the node's", "mounts a volume of kind", "hostPort",
-    r"^DaemonSet \S+ (mounts|shares)", r"of DaemonSet \S+ (adds|uses|is privileged)",
+    r"^DaemonSet \S+ (mounts|shares)", r"of DaemonSet \S+ (adds|uses|runs|is privileged)",
 )  # fmt: skip
+#: What a manifest gives, and does not merely not take away.
+GIVEN = ("runs", "is privileged", "adds", "uses")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -50,7 +52,7 @@ def of_files(files: Files) -> Iterator[Finding]:
             which = f"container {container.name} of {own.kind} {own.name}"
             whole = container.security.over(own.spec.security)
             for what in _container(own, container):
-                given = what.startswith(("runs", "is privileged", "adds", "uses"))
+                given = what.startswith(GIVEN) and not own.spec.has_devices
                 yield Finding(container.at(), f"{which} {what}", warning=not given)
             if 0 in (whole.group, own.spec.security.file_group):
                 yield Finding(container.at(), f"{which} is in the group of root; name another")

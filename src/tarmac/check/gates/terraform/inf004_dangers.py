@@ -17,7 +17,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.settings import Setting, settings, sources
+from tarmac.check.gates.views.terraform.settings import Setting, evaluated, settings, sources
 
 FILE = packaged("tarmac") / "assets" / "terraform_rules.yaml"
 _VARIABLE = re.compile(r"\bvar\.([A-Za-z_][\w-]*)")
@@ -29,8 +29,10 @@ _PUBLIC = frozenset({"80", "443"})
 _NUMBER = re.compile(r"-?\d+")
 _NETWORK = re.compile(r'"(-?[\d.]+\d/-?\d+)"|"(-\d+[\d.]*/\d+)"')
 _WINDOW = re.compile(
-    r"((mon|tue|wed|thu|fri|sat|sun):)?\d\d:\d\d-((mon|tue|wed|thu|fri|sat|sun):)?\d\d:\d\d"
+    r"((mon|tue|wed|thu|fri|sat|sun):)?\d\d:\d\d-((mon|tue|wed|thu|fri|sat|sun):)?\d\d:\d\d",
+    re.IGNORECASE,
 )
+_MARKER = "expired_object_delete_marker"
 _EVERYWHERE = 0
 _LAST = 65535
 
@@ -49,11 +51,15 @@ def numbers(files: Files) -> Iterator[tuple[str, str]]:
     """Yield numbers and spans of time that a provider refuses."""
     bounds = terraform_rules()["bounds"]
     blocks: dict[tuple[str, ...], dict[str, Setting]] = {}
-    for setting in settings(files):
+    found = list(settings(files))
+    # With a marker of its own, an expiration has 0 days.
+    markers = {(*one.path[:-1], "days") for one in found if one.name == _MARKER}
+    for setting in found:
         value = str(setting.value)
         spans = (span for name, span in bounds.items() if fnmatchcase(setting.name, name))
         least, *most = next(spans, (-sys.maxsize,))
-        if _NUMBER.fullmatch(value) and (int(value) < least or (most and int(value) > most[0])):
+        is_number = _NUMBER.fullmatch(value) and setting.path not in markers
+        if is_number and (int(value) < least or (most and int(value) > most[0])):
             span = f"{least} to {most[0]}" if most else f"at least {least}"
             yield setting.where, f"{setting.name} is {value}; must be {span}"
         if setting.name.endswith("_window") and ":" in value and not _WINDOW.fullmatch(value):
@@ -142,7 +148,7 @@ def undeclared(files: Files) -> Iterator[tuple[str, str]]:
     for found in texts.values():
         declared = {name for _, content in found for name in _DECLARED.findall(content)}
         for path, content in found:
-            for number, line in enumerate(content.splitlines(), 1):
+            for number, line in enumerate(evaluated(content), 1):
                 for name in _VARIABLE.findall(line.partition("#")[0]):
                     if declared and name not in declared:
                         what = f"var.{name} is declared nowhere in this folder; declare it"

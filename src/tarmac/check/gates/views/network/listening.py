@@ -10,8 +10,9 @@ from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods
 from tarmac.check.gates.views.objects.services import Service
 
-#: An argument that says where to listen: `--liveness=http://0.0.0.0:8080/healthz`, `--port 80`.
-_PORT = re.compile(r":\d{2,5}\b|--?port\b")
+#: An argument that says where to listen: `--liveness=http://0.0.0.0:8080/healthz`, `--port 80`. A
+#: controller, of which several elect one, has a port for its health without being told.
+_PORT = re.compile(r":\d{2,5}\b|--?port\b|--?leader-elect")
 PROBES = ("startup", "liveness", "readiness")
 
 

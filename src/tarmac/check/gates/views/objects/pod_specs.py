@@ -9,6 +9,9 @@ from tarmac.base.foreign.reading import Fields, fields, items, text
 from tarmac.check.gates.views.objects.security_contexts import SecurityContext
 from tarmac.check.gates.views.objects.volumes import Volume
 
+#: Folders of a node with its devices, modules, and what its kubelet mounts.
+DEVICES = ("/dev/", "/sys/", "/lib/modules/", "/run/udev/", "/var/lib/kubelet/")
+
 
 class SpreadConstraint:
     """Over which domains pods are spread, and which pods are counted."""
@@ -75,6 +78,12 @@ class PodSpec:
     def mounts_token(self, default: bool | None) -> bool:
         """Tell whether it gets a token of the API server; `default` is its account's setting."""
         return self.data.get("automountServiceAccountToken", default) is not False
+
+    @property
+    def has_devices(self) -> bool:
+        """Whether it mounts what only root of a node may use: devices, modules, mounts."""
+        paths = (text(one, "hostPath", "path") or "" for one in items(self.data, "volumes"))
+        return any(f"{path}/".startswith(DEVICES) for path in paths)
 
     def shares(self, namespace: str) -> bool:
         """Tell whether it is in a namespace of its node, e.g. `hostPID`."""

@@ -106,5 +106,7 @@ def without_ends(files: Files) -> Iterator[Artifact]:
     for artifact in files.objects("Service"):
         spec = fields(artifact.data, "spec")
         is_alias = text(spec, "type") == "ExternalName"
+        # Without a port, too, it is one that a controller gives its addresses.
+        is_alias = is_alias or (text(spec, "clusterIP") == "None" and not spec.get("ports"))
         if not fields(spec, "selector") and not is_alias and name_of(artifact) not in named:
             yield artifact

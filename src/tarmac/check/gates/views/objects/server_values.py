@@ -13,8 +13,8 @@ import yaml
 from tarmac.base.foreign.reading import Path, at_each, dig, items
 
 FILE = files("tarmac") / "assets" / "server_rules.yaml"
-#: A word that a reader or a script replaces: MY_NAME, and not a name with a capital letter.
-_PLACEHOLDER = re.compile(r"(?<![a-z])[A-Z]{3,}")
+#: What a reader or a script replaces: MY_NAME, and not a name with a capital letter; `...`.
+_PLACEHOLDER = re.compile(r"(?<![a-z])[A-Z]{3,}|\.{3}")
 #: What a program fills in before the object is applied.
 _FILLED = re.compile(r"[{}]|\$[(\w]|<[\w -]+>")
 #: A dot that ends a step of a place; others are written `\.`.

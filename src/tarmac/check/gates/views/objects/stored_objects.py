@@ -66,10 +66,11 @@ def kept(files: Files) -> Iterator[StoredObject]:
     for artifact in files.objects():
         kind, space, name = kind_of(artifact), metadata(artifact).namespace or "", name_of(artifact)
         keys = ANY
+        # One without any data is filled by a controller: with a token, with trusted certificates.
         if kind == "ConfigMap":
-            keys = ConfigMap(artifact).keys
+            keys = ConfigMap(artifact).keys or ANY
         elif kind == "Secret":
-            keys = secret_keys(artifact)
+            keys = secret_keys(artifact) or ANY
         yield StoredObject(kind, name, space, keys, artifact)
         if kind == "ExternalSecret":
             own = ExternalSecret(artifact)

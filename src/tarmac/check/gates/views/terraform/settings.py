@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,6 +59,24 @@ def unreadable(files: Files) -> Iterator[Finding]:
         found = _parsed(source.path, str(source.content))
         if isinstance(found, Finding):
             yield found
+
+
+_HEREDOC = re.compile(r"<<[-~]?\s*\"?(\w+)\"?\s*$")
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_INSIDE = re.compile(r"[$%]\{[^}]*")
+
+
+def evaluated(text: str) -> Iterator[str]:
+    """Yield each line without its texts, of which only what is in `${}` is an expression."""
+    end = ""
+    for line in text.splitlines():
+        if end:
+            yield " ".join(_INSIDE.findall(line))
+            end = "" if line.strip() == end else end
+        else:
+            yield _TEXT.sub(lambda found: " ".join(_INSIDE.findall(found[0])), line)
+            found = _HEREDOC.search(line)
+            end = found[1] if found else ""
 
 
 @lru_cache(maxsize=512)
