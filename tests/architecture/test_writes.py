@@ -19,6 +19,7 @@ OTHERS = {
     "check/schemas/download.py": "the cache of this machine",
     "check/schemas/folder.py": "the cache of this machine",
     "check/verify/built/charts.py": "a temporary file",
+    "check/verify/built/dependencies.py": "a temporary folder",
     "cli/_become.py": "a temporary file",
     "cli/_verify.py": "a temporary file",
     "project/repository.py": "the cache of this machine",
@@ -134,4 +135,5 @@ def test_no_verb_writes_by_itself():
         "render/tree/successor.py",
         "render/tree/swap.py",
         "check/verify/built/charts.py",
+        "check/verify/built/dependencies.py",
     }

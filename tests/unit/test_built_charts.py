@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 from packed import find
+from small_system import GATES
 
 from tarmac.base.artifact import read
 from tarmac.base.report import Skip
 from tarmac.check.gates.views import programs
+from tarmac.check.verify import folder
 from tarmac.check.verify.built import units
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.trees import trees
+from tarmac.check.verify.running import Suppressions
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -56,6 +60,7 @@ CHART = {
         "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: own}\n"
     ),
 }
+PRODUCTION = "charts/app/values-production.yaml"
 CONTAINER = ("spec", "template", "spec", "containers", 0)
 
 
@@ -191,6 +196,37 @@ def test_files_of_values_beside_the_only_chart_are_its_own(built):
     assert [unit.title for unit in found.units] == ["app as a", "app as b"]
 
 
+def test_values_of_a_charts_tests_and_of_places_are_of_a_release_of_its_name(built):
+    _, found = built({**CHART, "charts/app/ci/01-default-values.yaml": "", PRODUCTION: ""})
+    assert [unit.title for unit in found.units] == ["app as app"] * 3
+
+
+def test_a_chart_is_told_what_every_cluster_serves(built):
+    asks = (
+        '{{- if not (.Capabilities.APIVersions.Has "apiregistration.k8s.io/v1") }}'
+        "{{ fail .Chart.Name }}{{ end }}\n"
+    )
+    _, found = built({**CHART, "charts/app/templates/web.yaml": asks + DEPLOYMENT})
+    assert found.unbuilt == ()
+    assert len(found.units) == 1
+
+
+def test_what_a_charts_own_values_leave_open_is_a_warning(built, monkeypatch, tmp_path):
+    text = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: "{{ .Release.Name }}-{{ .Values.colour }}"}
+spec:
+  rules: {{ .Values.hosts }}
+"""
+    built({**CHART, "charts/app/templates/web.yaml": text})
+    monkeypatch.chdir(tmp_path)
+    gates = [GATES["OBJ010"], GATES["OBJ013"]]
+    report = folder.judge(Path(), date(2026, 11, 20), gates, lambda _: Suppressions())
+    said = {one.gate: one.warning for one in report.findings}
+    assert said == {"OBJ010": True, "OBJ013": True}
+
+
 def test_releases_of_one_destination_are_one_tree_and_others_are_not(built):
     other = APPLICATION.replace("shop-web", "b").replace("releaseName: web", "releaseName: b")
     account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: '{{ .Release.Name }}'}\n"
@@ -237,3 +273,28 @@ def test_settings_of_an_application_that_are_not_judged_are_reported(built):
     assert [one.where for one in told] == ["a.yaml:5", "b.yaml:5"]
     assert "with ../../values/none.yaml, which is not in this folder" in told[0].what
     assert "changes the objects of deploy/own by its own `kustomize`" in told[1].what
+
+
+@pytest.mark.parametrize("file", ["Chart.yaml", "requirements.yaml"])
+def test_a_chart_is_judged_without_charts_that_it_depends_on_and_that_are_not_here(built, file):
+    needs = "dependencies: [{name: redis, version: 20.0.0, repository: https://example.com}]\n"
+    version = "apiVersion: v2" if file == "Chart.yaml" else "apiVersion: v1"
+    own = CHART["charts/app/Chart.yaml"].replace("apiVersion: v2", version)
+    files = {**CHART, "charts/app/Chart.yaml": own, "charts/app/values-prod.yaml": ""}
+    path = f"charts/app/{file}"
+    _, found = built({**files, path: files.get(path, "") + needs})
+    assert [len(unit.artifacts) for unit in found.units] == [2, 2]
+    (told,) = found.unbuilt
+    assert (told.where, told.warning) == ("charts/app/Chart.yaml", True)
+    assert told.what.startswith("depends on redis, which charts/ has not: its own templates were")
+
+
+def test_a_chart_that_only_depends_on_others_gives_no_tree(built):
+    files = {
+        "web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies:\n"
+        "  - {name: app, version: 1.0.0, repository: https://example.com}\n",
+        "web/values.yaml": "app: {replicas: 2}\n",
+    }
+    _, found = built(files)
+    assert found.units == ()
+    assert len(found.unbuilt) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -15,13 +15,14 @@ from typing import Any
 import yaml
 
 from tarmac.base import content_cache
-from tarmac.base.artifact import Artifact, Format, dump
+from tarmac.base.artifact import Artifact, Format, dump, keyed
 from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.base.foreign import files
 from tarmac.base.foreign.data import from_yaml
 from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.views import programs
+from tarmac.check.verify.built.dependencies import missing, without
 from tarmac.check.verify.built.marks import MarkedValues, merged, placed
 from tarmac.check.verify.built.paths import Key
 from tarmac.check.verify.built.releases import Release
@@ -32,6 +33,8 @@ _KEY = re.compile(r"\s*(?:- )*[\"']?([\w./-]+)[\"']?:")
 #: The namespace of a release of which none is known; objects do not keep it.
 UNKNOWN = "unknown-namespace"
 _MARKED = ("--skip-schema-validation",)
+#: What every cluster serves, and helm does not know without one: charts ask for it.
+_SERVED = ("apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1/APIService")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Call:
     files: tuple[Path, ...]
     texts: tuple[str, ...]
     flags: tuple[str, ...] = ()
+    #: Where the chart is read: a copy, where it lacks charts that it depends on.
+    chart: Path = Path()
 
 
 def template(
@@ -56,10 +61,12 @@ def template(
     """
     listed = list(releases)
 
+    absent = {chart: missing(chart, sources) for chart in {one.chart for one in listed}}
+
     def one(release: Release) -> tuple[Artifact, ...] | Finding:
         where = release.chart / "templates"
         try:
-            return tuple(_objects(release, sources))
+            return tuple(_objects(release, sources, absent[release.chart]))
         except Skip as error:
             said = str(error)
         except (TarmacError, yaml.YAMLError) as error:
@@ -68,16 +75,30 @@ def template(
         return Finding(sources.shown(where), what, gate, warning=True)
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        return list(zip(listed, pool.map(one, listed), strict=True))
+        found = list(zip(listed, pool.map(one, listed), strict=True))
+    alone = [
+        (release, _alone(release, absent[release.chart], sources, gate))
+        for release, given in found
+        if absent[release.chart] and not isinstance(given, Finding)
+    ]
+    return [*found, *alone]
 
 
-def _objects(release: Release, sources: Sources) -> Iterator[Artifact]:
+def _alone(release: Release, absent: Iterable[str], sources: Sources, gate: str) -> Finding:
+    what = f"depends on {', '.join(absent)}, which charts/ has not: its own templates were judged"
+    where = sources.shown(release.chart / "Chart.yaml")
+    return Finding(where, f"{what} alone; run `helm dependency build`", gate, warning=True)
+
+
+def _objects(release: Release, sources: Sources, absent: Sequence[str]) -> Iterator[Artifact]:
     """Yield what a release gives, with the value or the line of the template that says a part."""
     values = merged(_layers(release, sources))
     helm, read = programs.find("helm"), tuple(_contents(release, sources))
     inline = tuple(dump(document.data) for document in release.inline)
-    plain = _run(Call(helm, release, read, release.values, inline))
-    twins = _twins(Call(helm, release, read, (), (), _MARKED), values)
+    with ExitStack() as stack:
+        chart = stack.enter_context(without(release.chart, absent)) if absent else release.chart
+        plain = _run(Call(helm, release, read, release.values, inline, chart=chart))
+        twins = _twins(Call(helm, release, read, (), (), _MARKED, chart=chart), values)
     for source, found in plain.items():
         path, others = sources.shown(release.chart / source), twins.get(source, [])
         lines = _lines(_text(release.chart / source, sources))
@@ -143,7 +164,8 @@ def _run(call: Call) -> dict[str, list[dict[str, Any]]]:
     release = call.release
     # Helm itself takes `default` where none is named, which no object was meant to say.
     space = release.namespace or UNKNOWN
-    argv = [call.program, "template", release.name, ".", "--namespace", space, *call.flags]
+    argv = [call.program, "template", release.name, ".", "--namespace", space]
+    argv += ["--api-versions", ",".join(_SERVED), *call.flags]
 
     def run() -> str:
         with ExitStack() as stack:
@@ -155,7 +177,7 @@ def _run(call: Call) -> dict[str, list[dict[str, Any]]]:
                 file.flush()
                 paths.append(file.name)
             options = [option for path in paths for option in ("--values", path)]
-            return programs.run([*argv, *options], release.chart, codes=(0,))
+            return programs.run([*argv, *options], call.chart, codes=(0,))
 
     found: dict[str, list[dict[str, Any]]] = {}
     text = content_cache.kept([*argv, *call.read, *call.texts], run)
@@ -165,7 +187,7 @@ def _run(call: Call) -> dict[str, list[dict[str, Any]]]:
         if source and isinstance(data, dict) and data.get("kind"):
             if dig(data, "metadata", "namespace") == UNKNOWN:
                 del data["metadata"]["namespace"]
-            found.setdefault(source[1], []).append(data)
+            found.setdefault(source[1], []).append(keyed(data))
     return found
 
 

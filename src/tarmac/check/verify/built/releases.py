@@ -1,7 +1,7 @@
 """Which charts there are, and as which releases they are installed: name, namespace, values.
 
 An Application says all of that. Of a chart that none names each file of values is a release of its
-own, named by it: what one service's values give has nothing to do with another's.
+own: what one service's values give has nothing to do with another's.
 """
 
 from __future__ import annotations
@@ -70,7 +70,16 @@ def releases(chart: Path, alone: bool, namespace: str | None = None) -> Iterator
     if not beside:
         yield Release(chart, name_of(chart.resolve()), namespace)
     for path in (*own, *beside):
-        yield Release(chart, name_of(path), namespace, (path,))
+        yield Release(chart, name_of(_named_by(chart, path)), namespace, (path,))
+
+
+def _named_by(chart: Path, values: Path) -> Path:
+    """Choose what names a release: values of a chart's tests, or of a place, are all of the chart.
+
+    `01-default-values` is not a name of a Service; only a name that is meant can be judged.
+    """
+    is_variant = values.parent.name == "ci" or values.name.startswith("values-")
+    return chart.resolve() if is_variant else values
 
 
 def _files(folder: Path, patterns: Iterable[str]) -> list[Path]:

@@ -71,7 +71,7 @@ def build(
             units.append(_unit(title, made, by, namespace))
             built += layers.closure(layer, known)
     for release, given in templated:
-        if not isinstance(given, Finding):
+        if given and not isinstance(given, Finding):
             own = tuple(_in(release.namespace, artifact) for artifact in given)
             units.append(Unit(release.title, "chart", own, release.destination))
     templates = {
