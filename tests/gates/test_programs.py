@@ -164,6 +164,16 @@ jobs:
     steps:
       - run: echo ${{ matrix.name || matrix.of }}
 """
+NAMED = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - {id: made, run: make}
+      - name: With ${{ steps.mode.outputs.version }}
+        run: make
+"""
 #: A gate, a file of another name than programs expect, one of its lines, and how bad that is.
 FOREIGN = (
     ("VAL003", "-odd name.sh", "#!/bin/sh\nrm -r $1/x\n", "-odd name.sh:2:", True),
@@ -174,6 +184,7 @@ FOREIGN = (
     ("VAL004", "c/Dockerfile", "FROM b:1 AS a\nFROM b:1 AS a\n", "Dockerfile:2:", False),
     ("VAL020", ".github/workflows/-a.yml", "on: push\njobs: {a: {step: []}}\n", "-a.yml:2:", False),
     ("VAL020", ".github/workflows/b.yml", LATER, "b.yml:5:", True),
+    ("VAL020", ".github/workflows/c.yml", NAMED, "c.yml:7:", True),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
     ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),
 )

@@ -311,6 +311,16 @@ def test_one_that_cannot_be_built_is_a_finding(built):
     assert "its objects were not judged" in finding.what
 
 
+def test_what_a_deletion_left_is_a_warning(built):
+    left = {"gone/kustomization.yaml": "resources: [role.yaml]\n"}
+    wrong = {"wrong/kustomization.yaml": "resources: [../bsae]\n"}
+    found = built({**left, **wrong}).unbuilt
+    assert [(one.where, one.warning) for one in found] == [
+        ("gone/kustomization.yaml", True),
+        ("wrong/kustomization.yaml", False),
+    ]
+
+
 def test_without_the_program_that_is_a_warning_and_a_patch_is_still_no_object(built, monkeypatch):
     def missing(name):
         raise Skip(f"{name} is not on this machine; see https://example.com")

@@ -47,7 +47,10 @@ def list_faults(files: Files) -> Iterator[Finding]:
             what = f"has the kind {kind}, which kustomize rejects; {did_you_mean(kind, KINDS)}"
             yield Finding(artifact.at("kind"), what)
         if kind != "Component" and not PARTS & artifact.data.keys():
-            yield Finding(artifact.at(), "names no resources, so it builds nothing; write them")
+            # kustomize refuses one that says nothing at all; of others nothing comes.
+            says = artifact.data.keys() - {"apiVersion", "kind", "metadata"}
+            what = "names no resources, so it builds nothing; write them"
+            yield Finding(artifact.at(), what, warning=bool(says))
         listed = [str(one) for one in Kustomization(artifact).resources]
         for number, name in enumerate(listed):
             path = posixpath.normpath(posixpath.join(folder, name))

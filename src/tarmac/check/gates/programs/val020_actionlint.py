@@ -66,7 +66,9 @@ def _said(
 
 def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
     """Tell whether GitHub takes it: a key without a value, a field that some of a matrix have."""
-    if said["message"] == "string should not be empty":
+    # What a name lacks is missing on a page alone.
+    is_named = re.match(r"\s*(- )?name:", said.get("snippet") or "")
+    if said["message"] == "string should not be empty" or is_named:
         return True
     lacked = _LACKED.match(said["message"])
     text = (folder / said["filepath"]).read_text(encoding="utf-8", errors="replace")

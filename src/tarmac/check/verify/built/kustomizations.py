@@ -57,7 +57,8 @@ def build(
             special = any(part.is_special for part in closure(layer, layers))
             # A file of variables is what git ignores: a pipeline writes it.
             written = "env source files" in str(error)
-            return _unbuilt(layer, gate, str(error), warning=special or written)
+            kind = special or written or layer.is_left_over
+            return _unbuilt(layer, gate, str(error), warning=kind)
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         return list(zip(listed, pool.map(one, listed), strict=True))

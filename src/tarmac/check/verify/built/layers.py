@@ -62,6 +62,13 @@ class Layer:
         return self.data.keys() <= _LISTING
 
     @property
+    def is_left_over(self) -> bool:
+        """Whether it is alone in its folder, and names files of that: what it listed is deleted."""
+        named = self.files - {self.folder / name for name in NAMES}
+        is_alone = not self.below and len(list(self.folder.iterdir())) == 1
+        return bool(named) and is_alone and all(path.parent == self.folder for path in named)
+
+    @property
     def is_special(self) -> bool:
         """Whether it needs more than files: a flag, a program, a chart from elsewhere."""
         return any(self.data.get(key) for key in _SPECIAL)

@@ -20,7 +20,7 @@ Found: TypeAlias = tuple[str, tuple[Artifact, ...]]
 _ENOUGH = 2
 
 
-class Followed(NamedTuple):
+class FollowedFolder(NamedTuple):
     """A folder that an Application follows, and what is in it."""
 
     app: App
@@ -37,7 +37,7 @@ class Followed(NamedTuple):
                 yield artifact
 
 
-def followed(files: Files) -> Iterator[Followed]:
+def followed(files: Files) -> Iterator[FollowedFolder]:
     """Yield the folders that Applications follow.
 
     Where an Application's whole path is a folder here, its repository is this one, and those that
@@ -57,7 +57,7 @@ def followed(files: Files) -> Iterator[Followed]:
         if not ours:
             folder, here = _of_end(files, path)
         if here:
-            yield Followed(app, folder, here)
+            yield FollowedFolder(app, folder, here)
 
 
 def _whole(files: Files, path: str) -> Found:
