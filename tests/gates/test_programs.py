@@ -164,6 +164,13 @@ jobs:
     steps:
       - run: echo ${{ matrix.name || matrix.of }}
 """
+OLD = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps: [{uses: actions/checkout@v2}]
+"""
 NAMED = """\
 on: push
 jobs:
@@ -184,6 +191,7 @@ FOREIGN = (
     ("VAL004", "c/Dockerfile", "FROM b:1 AS a\nFROM b:1 AS a\n", "Dockerfile:2:", False),
     ("VAL020", ".github/workflows/-a.yml", "on: push\njobs: {a: {step: []}}\n", "-a.yml:2:", False),
     ("VAL020", ".github/workflows/b.yml", LATER, "b.yml:5:", True),
+    ("VAL020", ".github/workflows/d.yml", OLD, "d.yml:5:", True),
     ("VAL020", ".github/workflows/c.yml", NAMED, "c.yml:7:", True),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
     ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),

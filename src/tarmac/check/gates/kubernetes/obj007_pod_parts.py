@@ -21,6 +21,8 @@ WAYS = frozenset({"httpGet", "tcpSocket", "grpc", "exec"})
 HOOKS = WAYS | {"sleep"}
 #: A variable in the value of another; `$$(` is a text.
 _NAMED = re.compile(r"(?<!\$)\$\((\w+)\)")
+#: What an API server takes, and a program may want so.
+UNUSUAL = ("is not mounted by any container", r"sets \S+ without a value", "has no source")
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
@@ -134,7 +136,7 @@ GATE = Gate(
     source="an API server rejects a mount without a volume; a volume without a source, and a "
     "variable without a value, it takes, and the program finds nothing there",
     check=check,
-    of_files=lenient(check, "is not mounted by any container", r"sets \S+ without a value"),
+    of_files=lenient(check, *UNUSUAL),
     scope=counted_in_files("pods", _pods),
     reads="volumes and their mounts, probes, hooks and variables of all pods.",
 )

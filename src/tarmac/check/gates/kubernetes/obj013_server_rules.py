@@ -97,7 +97,8 @@ def beside(data: Any, at: Sequence[str], rule: Mapping[str, Any]) -> Iterator[Re
         beside = ", ".join(f"{k} {dig(holder, k)}" for k, of in rule["when"].items() if _says(of))
         given = f" beside {beside}" if beside else ""
         for below, value in at_each(holder, steps(rule["refuse"])) if "refuse" in rule else ():
-            if value not in (None, [], {}, ""):
+            # A number of 0 is one that is not set, as a Service's nodePort.
+            if value not in (None, [], {}, "") and str(value) != "0":
                 yield Refusal((*path, *below), f"is refused{given}: {rule['why']}; remove it")
         if "need" in rule and not _has(holder, rule["need"]):
             needed = rule["need"].replace("\\", "").replace("|", " or ")

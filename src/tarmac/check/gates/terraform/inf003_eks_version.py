@@ -40,7 +40,9 @@ def _version(files: Files, where: str, written: Any) -> Iterator[Finding]:
     if days is None or days["extended"] < files.today:
         end = f" on {days['extended']}" if days else ""
         what = f"EKS {text} is gone: its extended support ended{end}, and AWS upgrades it by itself"
-        yield Finding(where, f"{what}; {advice} ({known['source']})")
+        # A page shows the version of its day.
+        is_page = "docs" in where.split("/")
+        yield Finding(where, f"{what}; {advice} ({known['source']})", warning=is_page)
     elif days["standard"] < files.today:
         what = (
             f"EKS {text} is in extended support, at six times the price, until {days['extended']}"

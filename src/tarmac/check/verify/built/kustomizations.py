@@ -57,7 +57,7 @@ def build(
             special = any(part.is_special for part in closure(layer, layers))
             # A file of variables is what git ignores: a pipeline writes it.
             written = "env source files" in str(error)
-            kind = special or written or layer.is_left_over
+            kind = special or written or layer.is_orphan
             return _unbuilt(layer, gate, str(error), warning=kind)
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:

@@ -62,7 +62,7 @@ class Layer:
         return self.data.keys() <= _LISTING
 
     @property
-    def is_left_over(self) -> bool:
+    def is_orphan(self) -> bool:
         """Whether it is alone in its folder, and names files of that: what it listed is deleted."""
         named = self.files - {self.folder / name for name in NAMES}
         is_alone = not self.below and len(list(self.folder.iterdir())) == 1
