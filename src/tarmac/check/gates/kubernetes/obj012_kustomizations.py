@@ -42,7 +42,7 @@ def list_faults(files: Files) -> Iterator[Finding]:
     there |= {str(folder) for path in there for folder in PurePosixPath(path).parents}
     for artifact in kustomization_files(files):
         folder = str(PurePosixPath(artifact.path).parent)
-        kind = artifact.data.get("kind", "Kustomization")
+        kind = str(artifact.data.get("kind", "Kustomization"))
         if kind not in KINDS:
             what = f"has the kind {kind}, which kustomize rejects; {did_you_mean(kind, KINDS)}"
             yield Finding(artifact.at("kind"), what)
