@@ -171,6 +171,14 @@ jobs:
     runs-on: ubuntu-24.04
     steps: [{uses: actions/checkout@v2}]
 """
+ASKED = """\
+on: workflow_dispatch
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    if: github.event.inputs.debug == 'true'
+    steps: [{run: make}]
+"""
 NAMED = """\
 on: push
 jobs:
@@ -191,6 +199,7 @@ FOREIGN = (
     ("VAL004", "c/Dockerfile", "FROM b:1 AS a\nFROM b:1 AS a\n", "Dockerfile:2:", False),
     ("VAL020", ".github/workflows/-a.yml", "on: push\njobs: {a: {step: []}}\n", "-a.yml:2:", False),
     ("VAL020", ".github/workflows/b.yml", LATER, "b.yml:5:", True),
+    ("VAL020", ".github/workflows/e.yml", ASKED, "e.yml:5:", True),
     ("VAL020", ".github/workflows/d.yml", OLD, "d.yml:5:", True),
     ("VAL020", ".github/workflows/c.yml", NAMED, "c.yml:7:", True),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),

@@ -28,6 +28,7 @@ OF_ITS_DAY = ("runner-label",)
 #: It takes an expression for a mistake where GitHub takes one, and what comes of it for nothing.
 _EXPRESSION = '"strategy" section is scalar node but mapping node is expected'
 _NOTHING = "is not defined in object type {}"
+_OPEN = r"(matrix|github\.event\.inputs)"
 _LACKED = re.compile(r'property "([\w-]+)" is not defined in object type \{.')
 
 
@@ -74,7 +75,8 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
         return True
     lacked = _LACKED.match(said["message"])
     text = (folder / said["filepath"]).read_text(encoding="utf-8", errors="replace")
-    return bool(lacked and re.search(rf"\bmatrix\.{re.escape(lacked[1])}\b", text))
+    # Some of a matrix have a field, and some events bring inputs.
+    return bool(lacked and re.search(rf"\b{_OPEN}\.{re.escape(lacked[1])}\b", text))
 
 
 GATE = Gate(
