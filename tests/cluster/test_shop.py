@@ -93,7 +93,7 @@ async def test_what_no_consumer_has_taken_yet_survives_the_brokers_pod(shop):
         assert (await ann.ended(placed.data["id"], LONG_S))["status"] == "confirmed"
 
 
-REPLICAS = "    replicas: {min: 3, max: 20, cpu: 70, memory: 80, available: 2}\n"
+REPLICAS = "    replicas: {min: 3, max: 4, cpu: 70, memory: 80, available: 2}\n"
 
 
 async def test_three_replicas_of_each_service_are_in_three_zones_and_a_drain_leaves_two(shop):

@@ -314,7 +314,9 @@ async def test_autoscalers_read_processors_and_memory_add_a_pod_under_load_and_t
     alone.edit("  kind:\n", f"  kind:\n{SCALED}")
     alone.deploy()
     read = {}
-    for name in sorted(facts.services):
+    scaled = [one["metadata"]["name"] for one in alone.read("horizontalpodautoscalers")["items"]]
+    assert {service} <= set(scaled) <= facts.services  # what reads a log of changes runs once
+    for name in scaled:
         await until(
             lambda name=name: asyncio.to_thread(lambda: len(read_by(alone, name)) == 2), LONG_S
         )
