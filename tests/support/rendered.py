@@ -69,10 +69,14 @@ def artifacts_of(name: str, environment: str) -> tuple[Artifact, ...]:
 
 @cache
 def watched_plan_of(name: str) -> ClusterPlan:
-    """Plan a system's environment `kind`, whose stores are all in the cluster, with Prometheus."""
+    """Plan a system's environment `kind`, whose stores are all in the cluster, with Prometheus.
+
+    On the broker that a laptop has: that of other environments is watched there.
+    """
     path = f"systems/{name}/tarmac.yaml"
     model = yaml.safe_load((ROOT / path).read_bytes())
     model["environments"]["kind"]["observability"] = {}
+    model["environments"]["kind"].pop("broker", None)
     own = {path: yaml.safe_dump(model, sort_keys=False).encode()}
     system = load(path, lambda asked: own.get(asked) or (ROOT / asked).read_bytes())
     return deploy(system, "kind", KINDS)

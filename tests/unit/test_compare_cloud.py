@@ -108,8 +108,9 @@ def test_a_change_of_infrastructure_is_reported_with_its_risk(old, new, expected
 
 
 #: Of production; without Terraform nothing makes its budget of AWS either.
+BEGINS = MODEL.rindex("    infrastructure:\n")
 WITHOUT_INFRASTRUCTURE = (
-    (MODEL[MODEL.rindex("    infrastructure:\n") : MODEL.rindex("    broker: rabbitmq\n")], ""),
+    (MODEL[BEGINS : MODEL.index("    broker: rabbitmq\n", BEGINS)], ""),
     (", email: billing@ecommerce.example.com", ""),
 )
 
