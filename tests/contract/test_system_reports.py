@@ -246,7 +246,7 @@ def test_a_report_is_read_by_programs_as_json(systems):
     data = json.loads(done.stdout)
     assert data["facts"]["owner"] == "trading-team"
     (claim, *_) = data["sections"][0]["blocks"][0]["claims"]
-    assert (claim["status"], claim["reached"]) == ("pass", "tested@alertmanager")
+    assert (claim["status"], claim["reached"]) == ("pass", "observed@cluster")
 
 
 def test_help_lists_every_kind_of_report():
