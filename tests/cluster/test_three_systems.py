@@ -7,17 +7,17 @@ certificates of their rendered Ingresses, by an authority of the tests, and Trae
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import cluster_issuing
+import cluster_usage
 import kube_trees
 import pytest
 from cluster import Cluster
@@ -270,27 +270,6 @@ async def test_probes_take_one_pod_out_of_service_and_restart_another(alone):
 #: Of what a pod asks for. An idle one takes about half of its memory: so three become two, and two
 #: never one, since an autoscaler divides what all take by what one may.
 SCALED = "    replicas: {min: 2, max: 3, cpu: 70, memory: 80}\n"
-QUIET = "/spec/behavior/scaleDown/stabilizationWindowSeconds"
-AT_ONCE = 8
-
-
-@contextlib.asynccontextmanager
-async def busy(url: str) -> AsyncIterator[None]:
-    """Ask without a pause, as long as the block runs."""
-    ended = asyncio.Event()
-
-    async def ask() -> None:
-        while not ended.is_set():
-            async with session.get(url) as answer:
-                await answer.read()
-
-    async with aiohttp.ClientSession() as session:
-        asking = [asyncio.create_task(ask()) for _ in range(AT_ONCE)]
-        try:
-            yield
-        finally:
-            ended.set()
-            await asyncio.gather(*asking)
 
 
 def read_by(system: DeployedSystem, service: str) -> dict[str, int]:
@@ -323,13 +302,12 @@ async def test_autoscalers_read_processors_and_memory_add_a_pod_under_load_and_t
         read[name] = read_by(alone, name)
     print(f"{alone.system}: {read}")
     assert max(one["memory"] for one in read.values()) < 80
-    async with busy(f"{alone.url(service)}{path}"):
+    url = f"{alone.url(service)}{path}"
+    async with aiohttp.ClientSession() as session, cluster_usage.busy(session, url):
         await until(
             lambda: asyncio.to_thread(lambda: replicas() == alone.ready(service) == 3), LONG_S
         )
-    # After five quiet minutes as rendered; the test does not wait for these.
-    sooner = json.dumps([{"op": "replace", "path": QUIET, "value": 0}])
-    alone.k("patch", "horizontalpodautoscaler", service, "--type=json", f"--patch={sooner}")
+    cluster_usage.take_at_once(alone, service)
     await until(lambda: asyncio.to_thread(lambda: replicas() == 2), LONG_S)
     alone.edit(SCALED, "")
     alone.deploy("--prune", "--yes")

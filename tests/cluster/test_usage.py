@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
+import cluster_usage
 import pytest
-from cluster_entry import Entry
 from deployed import DeployedSystem
 from waiting import until
 
@@ -18,27 +17,6 @@ LONG_S = 150.0
 GATEWAY = "api-gateway"
 #: A pod of it that idles takes a twentieth of what it asks for, and under load all of it.
 SCALED = "    replicas: {min: 1, max: 2, cpu: 70}\n"
-AT_ONCE = 8
-QUIET = "/spec/behavior/scaleDown/stabilizationWindowSeconds"
-
-
-@contextlib.asynccontextmanager
-async def busy(entry: Entry) -> AsyncIterator[None]:
-    """Ask for offers without a pause, as long as the block runs."""
-    ended = asyncio.Event()
-
-    async def ask() -> None:
-        while not ended.is_set():
-            async with session.get(entry.url("api.hello-dd.localhost", "/offers")) as answer:
-                await answer.read()
-
-    async with entry.asking() as session:
-        asking = [asyncio.create_task(ask()) for _ in range(AT_ONCE)]
-        try:
-            yield
-        finally:
-            ended.set()
-            await asyncio.gather(*asking)
 
 
 async def is_so(true: Callable[[], bool]) -> None:
@@ -68,13 +46,13 @@ async def test_an_autoscaler_adds_pods_under_load_and_takes_them_after_and_deplo
     measured.edit("  kind:\n", f"  kind:\n{SCALED}")
     measured.deploy()
     assert replicas() == 1
-    async with busy(entries["hello-dd"]):
+    entry = entries["hello-dd"]
+    url = entry.url("api.hello-dd.localhost", "/offers")
+    async with entry.asking() as session, cluster_usage.busy(session, url):
         await is_so(lambda: replicas() == 2 and measured.ready(GATEWAY) == 2)
         done = await asyncio.to_thread(measured.deploy)
         assert replicas() == 2
     # What else is scaled meanwhile may change between two of its looks.
     assert f"Deployment {GATEWAY}" not in done.stdout
-    # After five quiet minutes as rendered; the test does not wait for these.
-    patch = f'[{{"op": "replace", "path": "{QUIET}", "value": 0}}]'
-    measured.k("patch", "horizontalpodautoscaler", GATEWAY, "--type=json", f"--patch={patch}")
+    cluster_usage.take_at_once(measured, GATEWAY)
     await is_so(lambda: replicas() == 1)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import built
 from cluster import Cluster
 from cluster_node import HUB
+from deployed import DeployedSystem
 
 GET = "there is no metrics-server; run .ci/metrics (`make tools`)"
 PORT = 4443
+#: Requests at a time that keep a service busy.
+AT_ONCE = 8
+#: How long an autoscaler waits before it takes a pod.
+QUIET = "/spec/behavior/scaleDown/stabilizationWindowSeconds"
 NAME = {"name": "metrics-server", "namespace": "kube-system"}
 #: Where the API server finds it: on no node, so nothing but an address leads there.
 OBJECTS = (
@@ -58,3 +68,27 @@ def begin(cluster: Cluster, server: Path) -> None:
         "--kubelet-request-timeout=5s",
     )
     cluster.apply(OBJECTS)
+
+
+@asynccontextmanager
+async def busy(session: aiohttp.ClientSession, url: str) -> AsyncIterator[None]:
+    """Ask without a pause, as long as the block runs."""
+    ended = asyncio.Event()
+
+    async def ask() -> None:
+        while not ended.is_set():
+            async with session.get(url) as answer:
+                await answer.read()
+
+    asking = [asyncio.create_task(ask()) for _ in range(AT_ONCE)]
+    try:
+        yield
+    finally:
+        ended.set()
+        await asyncio.gather(*asking)
+
+
+def take_at_once(system: DeployedSystem, service: str) -> None:
+    """Have an autoscaler take pods without the five quiet minutes that are rendered."""
+    patch = json.dumps([{"op": "replace", "path": QUIET, "value": 0}])
+    system.k("patch", "horizontalpodautoscaler", service, "--type=json", f"--patch={patch}")
