@@ -76,7 +76,7 @@ def test_an_item_that_waits_fails_it_and_is_told_last_with_what_to_do(mini):
 
 def test_an_attestation_closes_an_item_until_its_last_day(mini):
     attest(mini)
-    shown = verify("--ready")
+    shown = verify("--ready", "-v")
     assert shown.exit_code == 0
     assert "  pass           b  Backups  [observed@cloud, attested]\n" in shown.output
     assert (

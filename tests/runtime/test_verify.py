@@ -72,7 +72,8 @@ def change(mini, old, new):
 
 
 def test_a_phase_that_holds_is_0_and_strict_fails_on_what_did_not_run(mini):
-    shown = verify("--phase", "resilience")
+    assert "shown: 1 of 2 checklist items: a\n" in verify("--phase", "resilience").output
+    shown = verify("--phase", "resilience", "-v")
     assert shown.exit_code == 0
     assert "  pass           a  Retries  [tested@tree]" in shown.output
     assert "pytest tests/test_a.py --junitxml=tests.xml" in shown.output
@@ -137,6 +138,8 @@ def test_a_suppressed_finding_is_shown_with_its_reason_and_ends(mini):
     )
     shown = verify("--phase", "resilience", "--date", "2026-06-30")
     assert shown.exit_code == 0
+    assert "0 errors, 0 warnings, 1 suppressed" in shown.output
+    shown = verify("--phase", "resilience", "--date", "2026-06-30", "-v")
     assert "(because: until the cut-over)" in shown.output
     shown = verify("--phase", "resilience", "--date", "2026-07-01")
     assert shown.exit_code == 1
@@ -180,7 +183,7 @@ def test_a_rendered_tree_is_checked_as_it_stands_edits_by_hand_included(tmp_path
         path.write_text(write(artifact, "rendered"))
     monkeypatch.chdir(tmp_path)
     args = ("--env", "production", "--phase", "containers", "--tree", "tree")
-    shown = verify(*args)
+    shown = verify(*args, "-v")
     assert "  pass    IMG001  (references to images: production 3)" in shown.output.splitlines()
     assert "tree of production: tree, as the model renders it" in shown.output.splitlines()
     edited = tree / "k8s/order-service/deployment.yaml"

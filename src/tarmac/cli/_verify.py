@@ -70,7 +70,7 @@ def output_options(function: F) -> F:
         "-v",
         "--verbose",
         is_flag=True,
-        help="With --files: also list the gates, and what each judged.",
+        help="Also list each gate and what it judged, and the proofs of each checklist item.",
     )(function)
     function = click.option(
         "--format",
@@ -174,8 +174,8 @@ def fix(report: Report, verify: Callable[[], Report], *, write: bool) -> Report:
 
 
 def print_report(report: Report, written: str, *, debug: bool, strict: bool, verbose: bool) -> None:
-    """Print a report in a format, and end with its exit code; one on files is brief by default."""
-    if written == "text" and not verbose and not report.environments and not report.items:
+    """Print a report in a format, and end with its exit code; text is brief by default."""
+    if written == "text" and not verbose:
         written = "brief"
     reporter = importlib.import_module(f"tarmac.check.reporting.as_{written}")
     if written in ("text", "brief"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.report import Status
-from tarmac.check.reporting.as_text import SECTIONS
+from tarmac.base.report_lines import SECTIONS
 from tarmac.reports import claims, topics
 from tarmac.reports.document import Claims, Document, Paragraph, Section, verdict
 from tarmac.reports.inputs import ReportInputs

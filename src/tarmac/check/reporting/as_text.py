@@ -1,26 +1,12 @@
-"""A report for a person: checklist items, gates that did not pass, findings, what is open."""
+"""A whole report for a person: items with all their proofs, every gate, findings, what is open."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
-from tarmac.base.report import Finding, ItemResult, Report, Result, Status, count_open
-
-#: Items in the order in which a reader wants them: what is shown, what is missing, what is wrong.
-SECTIONS = (
-    (Status.PASS, "shown"),
-    (Status.SKIPPED, "not shown on this machine"),
-    (Status.STALE, "proven for another version than the current one"),
-    (Status.NEEDS_CLUSTER, "needs a cluster"),
-    (Status.NEEDS_CLOUD, "needs a cloud, or another service of the internet"),
-    (Status.NEEDS_PERSON, "needs a person"),
-    (Status.NOT_YET, "not built yet"),
-    (Status.NOT_APPLICABLE, "not applicable"),
-    (Status.ERROR, "broken"),
-    (Status.FAIL, "failed"),
-)
+from tarmac.base.report import ItemResult, Report, Result, Status
+from tarmac.base.report_lines import SECTIONS, count, finding_lines, not_run, readiness
 
 
 def write(report: Report) -> str:
@@ -41,18 +27,10 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _gates(gates)
     if report.findings:
         yield from ("", "findings")
-        found_in: dict[Finding, list[str]] = {}
-        for result in report.results:
-            for finding in dict.fromkeys(result.findings):
-                found_in.setdefault(finding, []).append(result.environment)
-        for finding in report.findings:
-            mark = "warning: " if finding.warning else ""
-            places = found_in.get(finding, [])  # of none: a remark on the run itself
-            place = f" [{', '.join(places)}]" if any(places) else ""
-            yield f"  {finding.where}: {mark}{finding.gate}: {finding.what}{place}"
+        yield from finding_lines(report, report.findings)
         if fixable := sum(finding.fix is not None for finding in report.findings):
             yield f"  {fixable} of them can be corrected by --fix; --diff shows how"
-    yield from _not_run(report)
+    yield from not_run(report)
     if report.suppressed:
         yield from ("", "suppressed")
         for finding, reason in report.suppressed:
@@ -61,13 +39,13 @@ def _lines(report: Report) -> Iterator[str]:
         str(PurePath(result.evidence).parent) for result in report.results if result.evidence
     }
     yield from ("", *(f"evidence: {folder}" for folder in sorted(folders)))
-    yield f"gates: {_count(gates)}"
+    yield f"gates: {count(gates)}"
     if report.nothing_applied:
         yield report.nothing_judged
     if report.items:
-        yield f"checklist items: {_count(report.items)}"
+        yield f"checklist items: {count(report.items)}"
     if report.ready:
-        yield from _readiness(report, width)
+        yield from readiness(report, width)
 
 
 def _gates(results: Iterable[Result]) -> Iterator[str]:
@@ -133,41 +111,3 @@ def _proof(proof: Result) -> str:
     elif proof.status is Status.PASS:
         words += [proof.reached, PurePath(proof.evidence).name]
     return " ".join(filter(None, words))
-
-
-def _readiness(report: Report, width: int) -> Iterator[str]:
-    """Yield what is open, and what closes it."""
-    many = len(report.items)
-    if not report.open:
-        attested = sum(any(proof.attestation for proof in item.proofs) for item in report.items)
-        said = f"{many} of {many} checklist items pass" + f", {attested} attested" * bool(attested)
-        is_all = report.passed(strict=False)
-        yield f"ready: {said}" if is_all else f"not ready: {said}; there are other findings as well"
-        return
-    yield from ("", f"not ready: {count_open(report)}")
-    for item in report.open:
-        yield f"  {item.status.value:<15}{item.id:<{width}}  {item.title}"
-        yield f"{' ' * (19 + width)}{item.place}: {item.remedy}"
-
-
-def _not_run(report: Report) -> Iterator[str]:
-    """Yield how what did not run is run, and its evidence taken."""
-    proofs = [proof for item in report.items for proof in item.proofs]
-    unknown = [proof for proof in proofs if proof.status in (Status.SKIPPED, Status.STALE)]
-    missing = [proof.what for proof in unknown if not proof.run]
-    files = {what[5:].partition("::")[0] for what in missing if what.startswith("test:")}
-    if files:
-        yield from (
-            "",
-            "tests that have not run on the current version; run them, and pass their results:",
-            f"  pytest {' '.join(sorted(files))} --junitxml=tests.xml",
-            f"  tarmac verify {report.system} --junit tests.xml",
-        )
-
-
-def _count(of: Iterable[Result | ItemResult]) -> str:
-    counted = Counter(result.status for result in of)
-    return (
-        ", ".join(f"{counted[status]} {status.label}" for status in Status if counted[status])
-        or "none"
-    )
