@@ -114,7 +114,8 @@ def test_a_capacity_has_no_probes(read):
 @pytest.mark.parametrize("environment", ["kind", "production"])
 def test_the_shops_pod_kill_is_written_as_its_roadmap_has_it(environment):
     path = ROOT / "systems/shop/drills/orders-pod-kill.yaml"
-    (engine,) = exported("litmus", path, environment=environment)
+    way, engine = exported("litmus", path, environment=environment)
+    assert way["spec"]["podSelector"]["matchLabels"].popitem()[1] == "api-gateway"
     (experiment,) = engine["spec"]["experiments"]
     spec = experiment["spec"]
     assert experiment["name"] == "pod-delete"

@@ -98,9 +98,18 @@ def test_chaos_mesh_gets_what_each_step_says(write):
 REPEATED = "fault: kill, on: order-service, signal: TERM, share: 50, every: 10s, for: 30s"
 
 
+def engines(path: Path, **options: str) -> tuple[list[Object], list[Object]]:
+    """Write a drill for Litmus; give what lets its probes in, and its engines."""
+    found = exported("litmus", path, **options)
+    kinds = [one["kind"] for one in found]
+    number = kinds.count("NetworkPolicy")
+    assert kinds == ["NetworkPolicy"] * number + ["ChaosEngine"] * (len(found) - number)
+    return found[:number], found[number:]
+
+
 def test_litmus_deletes_the_share_of_pods_each_period_for_the_duration(write):
     def env(step: str) -> Object:
-        (engine,) = exported("litmus", write(step))
+        _, (engine,) = engines(write(step))
         (experiment,) = engine["spec"]["experiments"]
         assert experiment["name"] == "pod-delete"
         return {one["name"]: one["value"] for one in experiment["spec"]["components"]["env"]}
@@ -156,8 +165,14 @@ def test_chaos_mesh_takes_what_is_written(write):
 
 
 def test_litmus_selects_pods_that_are_rendered_and_asks_whether_the_gateway_is_available(write):
-    found = exported("litmus", write(*steps_of(litmus.WRITERS)))
-    assert {one["kind"] for one in found} == {"ChaosEngine"}
+    ways, found = engines(write(*steps_of(litmus.WRITERS)))
+    # Its own pods are not restricted; a system's have to be, and nobody else is let in to them.
+    assert {one["metadata"]["namespace"] for one in found} == {"litmus"}
+    (way,) = (one for one in ways if one["metadata"]["name"].endswith("-api-gateway"))
+    assert way["metadata"]["namespace"] == "shop"
+    (rule,) = way["spec"]["ingress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 3000}]
+    assert rule["from"][0]["namespaceSelector"]["matchLabels"].popitem()[1] == "litmus"
     for one in found:
         info = one["spec"]["appinfo"]
         name, _, value = info["applabel"].partition("=")
@@ -268,9 +283,8 @@ def test_the_drills_that_are_shipped_are_written_or_refused_by_their_steps(
         except BadInput as error:
             problems = error.problems
         assert all(problem.where.startswith(str(path)) for problem in problems)
-        assert {one["metadata"]["namespace"] for one in found} <= {
-            plan_of(system, environment).namespace
-        }
+        here = {plan_of(system, environment).namespace, "litmus" if tool == "litmus" else ""}
+        assert {one["metadata"]["namespace"] for one in found} <= here
         assert bool(found) != bool(problems)
 
 

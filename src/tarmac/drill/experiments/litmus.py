@@ -16,8 +16,7 @@ from tarmac.drill.experiments.experiment import (
     no_counterpart,
     used_memory,
 )
-from tarmac.drill.experiments.litmus_objects import Variables, chaos, host
-from tarmac.drill.experiments.manifests import text
+from tarmac.drill.experiments.litmus_objects import Variables, chaos, host, text
 from tarmac.plan.cluster import Workload
 
 #: Pods are deleted once where both are the same; its shortest useful time.

@@ -1,16 +1,19 @@
 """The objects of LitmusChaos 3: a ChaosEngine that runs one experiment of the hub.
 
-While it runs, its probes ask what the drill's `probes` say, and without these every public service
-whether it is ready: one answer that is not a 200 makes its verdict Fail, whatever the experiment
-says.
+Engines are in Litmus' own namespace: its pods are not restricted, as those of a system's namespace
+must be. While one runs, its probes ask what the drill's `probes` say, and without these every
+public service whether it is ready: one answer that is not a 200 makes its verdict Fail, whatever
+the experiment says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tarmac.base.launch import HttpProbe
+from tarmac.catalog.faults.fault import Step
+from tarmac.drill.experiments import manifests
 from tarmac.drill.experiments.experiment import ClusterDrill, Experiment
 from tarmac.drill.experiments.manifests import manifest
 from tarmac.plan.analysis import rollout_controller
@@ -18,7 +21,9 @@ from tarmac.plan.cluster import Workload
 from tarmac.render.kubernetes.parts.metadata import NAME
 
 API = "litmuschaos.io/v1alpha1"
-#: The account that its operator's installation makes for experiments.
+#: Where its operator is, and engines and their pods are.
+NAMESPACE = "litmus"
+#: The account that its operator's installation makes there for experiments in all namespaces.
 ACCOUNT = "litmus-admin"
 #: How long a probe waits and how often it asks, in seconds, where the drill does not say.
 TIMEOUT_S = INTERVAL_S = 5.0
@@ -40,7 +45,7 @@ def chaos(
         kind = "rollout"
     components = {"env": [{"name": key, "value": value} for key, value in env.items()]}
     spec: dict[str, Any] = {"components": components}
-    if probes := list(_probes(drill)):
+    if probes := [_probe(drill, *asked) for asked in _asked(drill)]:
         spec["probe"] = probes
     body = {
         "engineState": "active",
@@ -53,17 +58,39 @@ def chaos(
         "jobCleanUpPolicy": "retain",
         "experiments": [{"name": experiment, "spec": spec}],
     }
-    return manifest(drill, API, "ChaosEngine", name, body)
+    one = f"{drill.plan.namespace}-{name}"
+    return manifest(drill, API, "ChaosEngine", one, body, NAMESPACE)
 
 
-def _probes(drill: ClusterDrill) -> Iterator[dict[str, Any]]:
+def text(drill: ClusterDrill, made: Sequence[tuple[Step, Experiment]]) -> str:
+    """Write engines, and before them what lets their probes in: nothing else is undeclared."""
+    asked = {workload.name: port for workload, port, *_ in _asked(drill)}
+    said = "Lets Litmus' probes in; delete it with the experiments."
+    return manifests.text(drill, made, [(said, _way(drill, *one)) for one in asked.items()])
+
+
+def _way(drill: ClusterDrill, service: str, port: int) -> Experiment:
+    here = {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}
+    spec = {
+        "podSelector": {"matchLabels": {NAME: service}},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {"from": [{"namespaceSelector": here}], "ports": [{"protocol": "TCP", "port": port}]}
+        ],
+    }
+    name = f"{drill.name}-probes-{service}"
+    return manifest(drill, "networking.k8s.io/v1", "NetworkPolicy", name, spec)
+
+
+def _asked(drill: ClusterDrill) -> Iterator[tuple[Workload, int, str, float, float]]:
+    """Yield what probes ask: workload, port, path, how long they wait, and how often, in s."""
     for probe in drill.file.probes:
         workload = drill.workload(probe.service)
         port = next(iter(workload.ports.values()))
-        yield _probe(drill, workload, port, probe.path, probe.timeout, probe.every)
+        yield workload, port, probe.path, probe.timeout, probe.every
     for workload in () if drill.file.probes else drill.plan.services:
         if workload.routes and isinstance(ready := workload.ready, HttpProbe):
-            yield _probe(drill, workload, ready.port, ready.path, TIMEOUT_S, INTERVAL_S)
+            yield workload, ready.port, ready.path, TIMEOUT_S, INTERVAL_S
 
 
 def _probe(

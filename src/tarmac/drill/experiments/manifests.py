@@ -13,21 +13,29 @@ from tarmac.render.kubernetes.parts.metadata import labels
 
 
 def manifest(
-    drill: ClusterDrill, api: str, kind: str, name: str, spec: dict[str, Any]
+    drill: ClusterDrill, api: str, kind: str, name: str, spec: dict[str, Any], namespace: str = ""
 ) -> Experiment:
-    """Make one object in the system's namespace."""
+    """Make one object, in the system's namespace if no other is given."""
     metadata = {
         "name": name,
-        "namespace": drill.plan.namespace,
+        "namespace": namespace or drill.plan.namespace,
         "labels": labels(drill.plan, drill.plan.system, "drill"),
     }
     return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def text(drill: ClusterDrill, made: Sequence[tuple[Step, Experiment]]) -> str:
-    """Write them in the order of the steps; applying one begins it."""
+def text(
+    drill: ClusterDrill,
+    made: Sequence[tuple[Step, Experiment]],
+    before: Sequence[tuple[str, Experiment]] = (),
+) -> str:
+    """Write them in the order of the steps; applying one begins it.
+
+    Args:
+        before: objects that they need, each with what it is for.
+    """
     head = f"# {drill.file.title}. Of the drill {drill.name}, for {drill.plan.environment}.\n"
-    documents = []
+    documents = [f"---\n# {said}\n{dump(one)}" for said, one in before]
     for step, one in made:
         said = f"# {step.fault} on {step.on}: apply it {_when(drill, step)}.\n"
         documents.append(f"---\n{said}{dump(one)}")
