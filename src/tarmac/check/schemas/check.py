@@ -18,7 +18,7 @@ from jsonschema_rs import Draft202012Validator, ValidationError, ValidationError
 from tarmac.base.errors import did_you_mean
 from tarmac.base.places import cache_folder
 from tarmac.base.report import Fix
-from tarmac.check.schemas import archive, convert, fixes
+from tarmac.check.schemas import archive, convert, fixes, kind_rules
 from tarmac.check.schemas.convert import Kind, kind_of
 from tarmac.check.schemas.folder import made_whole
 from tarmac.check.schemas.lock import SchemaLock
@@ -39,6 +39,8 @@ WORDS = {
 }
 
 
+#: What the archive's text of a schema has if its kind has rules: no field's own schema is a list.
+RULED = f'"{convert.RULES}":[['.encode()
 #: A pod's schema has the definitions that custom resources refer to.
 POD = Kind("", "v1", "Pod")
 
@@ -69,6 +71,9 @@ class Schemas:
     compiled: dict[Kind, tuple[dict[str, Any], Draft202012Validator] | None] = field(
         default_factory=dict
     )
+
+    #: The schemas of kinds with rules in CEL; None: it has none.
+    ruled: dict[Kind, dict[str, Any] | None] = field(default_factory=dict)
 
     def add(self, definition: Mapping[str, Any]) -> None:
         """Add the definitions of a tree: a CustomResourceDefinition, a ConstraintTemplate."""
@@ -105,10 +110,7 @@ class Schemas:
     def located(self, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
         """Yield what is wrong in an object, by its path."""
         api, name = str(data.get("apiVersion")), str(data.get("kind"))
-        kind = kind_of(api, name)
-        if kind not in self.compiled:
-            self.compiled[kind] = self._read(kind)
-        found = self.compiled[kind]
+        found = self._compiled(kind_of(api, name))
         if found is None:
             yield from self._unknown(api, name, data)
             return
@@ -119,6 +121,31 @@ class Schemas:
             wrong = _errors(validator, _as_json(data))
         for error in wrong:
             yield from _said(error, schema)
+
+    def has_rules(self, data: Mapping[str, Any]) -> bool:
+        """Tell whether an object's kind has rules in CEL."""
+        return self._ruled(data) is not None
+
+    def refusals(self, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
+        """Yield the rules in CEL of its kind that do not hold of an object, by path."""
+        if schema := self._ruled(data):
+            for path, what in kind_rules.refusals(schema, data):
+                yield SchemaProblem(path, what)
+
+    def _ruled(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
+        kind = kind_of(str(data.get("apiVersion")), str(data.get("kind")))
+        if kind not in self.ruled:
+            if found := self.compiled.get(kind):
+                self.ruled[kind] = found[0] if convert.has_rules(found[0]) else None
+            else:
+                text = self.archive.text(self.version, kind) or b""
+                self.ruled[kind] = json.loads(text) if RULED in text else None
+        return self.ruled[kind]
+
+    def _compiled(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
+        if kind not in self.compiled:
+            self.compiled[kind] = self._read(kind)
+        return self.compiled[kind]
 
     def _read(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
         text = self.archive.text(self.version, kind)

@@ -1,8 +1,8 @@
 """Kubernetes' definitions and custom resource definitions -> one JSON Schema for each kind. Pure.
 
 What comes out is as strict as an API server that is asked for strict field validation: a field that
-no schema knows is an error. Two things of a structural schema are left out: rules in CEL, which an
-API server alone evaluates, and defaults, which it fills in.
+no schema knows is an error. Rules in CEL of a structural schema are kept below `RULES`, for
+`kind_rules`, and with them the defaults, which an API server fills in before it asks them.
 
 Terms: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions
 """
@@ -30,6 +30,11 @@ FILES_OF_TOOLS = ("kustomize.config.k8s.io/", "kind.x-k8s.io/")
 OPEN = "x-kubernetes-preserve-unknown-fields"
 EITHER = "x-kubernetes-int-or-string"
 EMBEDDED = "x-kubernetes-embedded-resource"
+#: Where a node of a custom resource's schema has its rules, in its definition and here. Validators
+#: of JSON Schema pass over the words.
+VALIDATIONS, RULES, DEFAULT = "x-kubernetes-validations", "rules", "default"
+#: What a rule says of the object before a change, of which nothing is known.
+BEFORE = "oldSelf"
 
 
 class Kind(NamedTuple):
@@ -104,7 +109,28 @@ def custom(
         if version.get("served"):
             kind = Kind(spec["group"], version["name"], spec["names"]["kind"])
             root = version.get("schema", {}).get("openAPIV3Schema", {"type": "object", OPEN: True})
-            yield kind, _whole(_named(_structural({**root, EMBEDDED: True}), kind), known)
+            schema = _structural({**root, EMBEDDED: True})
+            if not has_rules(schema):
+                schema = _without_defaults(schema)
+            yield kind, _whole(_named(schema, kind), known)
+
+
+def has_rules(schema: Mapping[str, Any]) -> bool:
+    """Tell whether a node of a schema, or one below it, has rules in CEL."""
+    return RULES in schema or any(map(has_rules, _below(schema)))
+
+
+def _without_defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
+    found = {word: value for word, value in schema.items() if word != DEFAULT}
+    _inside(found, _without_defaults)
+    return found
+
+
+def _below(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from schema.get("properties", {}).values()
+    for word in ("items", "additionalProperties"):
+        if isinstance(schema.get(word), Mapping):
+            yield schema[word]
 
 
 def constraint(template: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +217,20 @@ def _structural(schema: Mapping[str, Any]) -> dict[str, Any]:
         found["additionalProperties"] = False
     if found.pop("nullable", False):
         found = _or_null(found)
+    if rules := _rules(schema):
+        found[RULES] = rules
+    if DEFAULT in schema:
+        found[DEFAULT] = schema[DEFAULT]
     return found
+
+
+def _rules(schema: Mapping[str, Any]) -> list[list[str]]:
+    """List a node's rules, each with its message, but for those about changes."""
+    return [
+        [one["rule"].strip(), one.get("message", "").strip()]
+        for one in schema.get(VALIDATIONS, ())
+        if BEFORE not in one["rule"]
+    ]
 
 
 def _is_closed(schema: Mapping[str, Any]) -> bool:

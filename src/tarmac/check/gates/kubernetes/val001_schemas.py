@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.objects.kustomizations import patch_files
 from tarmac.check.gates.views.objects.metadata import kind_of
 from tarmac.check.gates.views.objects.text_forms import is_replaced
+from tarmac.check.gates.views.objects.whole import whole_objects
 from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
@@ -33,7 +32,7 @@ def of_files(files: Files) -> Iterator[Finding]:
     schemas = asking.load(lock.read())
     for definition in files.objects("CustomResourceDefinition", "ConstraintTemplate"):
         schemas.add(definition.data)
-    for artifact in _whole(files):
+    for artifact in whole_objects(files):
         api, kind = str(artifact.data.get("apiVersion")), kind_of(artifact)
         # Another release of an operator may have other fields.
         others = not schemas.is_own(api)
@@ -52,24 +51,16 @@ def of_files(files: Files) -> Iterator[Finding]:
             yield Finding(artifact.at(*path), said, GATE.id, others, problem.fix)
 
 
-def _whole(files: Files) -> list[Artifact]:
-    """List the objects that are written in full: a patch is a part of one."""
-    patches = {
-        path for artifact in files.objects("Kustomization") for path in patch_files(artifact)
-    }
-    return [artifact for artifact in objects_of(files) if artifact.path not in patches]
-
-
 GATE = Gate(
     id="VAL001",
     title="Every Kubernetes object satisfies its schema, without unknown fields",
     phase="kubernetes",
     source="An API server drops what it does not know, and the setting never takes effect. "
-    "Rules in CEL and what Kubernetes checks in its own code need an API server.",
+    "Rules in CEL are for OBJ014, what Kubernetes checks in its own code for OBJ013.",
     reads="all objects. Of files without a plan: not the patches of a Kustomization, and kinds of "
     "others only by the release that the schemas are of, as a warning.",
     check=check,
     of_files=of_files,
-    scope=counted_in_files("objects", _whole, objects_of),
+    scope=counted_in_files("objects", whole_objects, objects_of),
     level=Level.VALID,
 )

@@ -1,0 +1,57 @@
+"""What an API server refuses by the rules in CEL of a custom resource's definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig
+from tarmac.base.report import Finding, Skip
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.templated import is_cut
+from tarmac.check.gates.views.objects.whole import whole_objects
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.schemas import check as asking
+from tarmac.check.schemas import kind_rules, lock
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield each rule that does not hold, where it is."""
+    schemas = _schemas(files)
+    for artifact in filter(lambda one: schemas.has_rules(one.data), whole_objects(files)):
+        if not kind_rules.is_there():
+            raise Skip(kind_rules.MISSING)
+        for problem in schemas.refusals(artifact.data):
+            where = asking.write(problem.path) or "the object"
+            what = f"{where} of {title(artifact)} is refused: {problem.what}; correct it"
+            cut = is_cut(artifact, dig(artifact.data, *problem.path))
+            yield Finding(artifact.at(*problem.path), what, warning=cut)
+
+
+def _schemas(files: Files) -> asking.Schemas:
+    schemas = asking.load(lock.read())
+    for definition in files.objects("CustomResourceDefinition"):
+        schemas.add(definition.data)
+    return schemas
+
+
+def _ruled(files: Files) -> list[Artifact]:
+    schemas = _schemas(files)
+    return [artifact for artifact in whole_objects(files) if schemas.has_rules(artifact.data)]
+
+
+GATE = Gate(
+    id="OBJ014",
+    title="Custom resources satisfy the rules of their definitions",
+    phase="kubernetes",
+    source="https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/"
+    "custom-resource-definitions/#validation-rules: an API server refuses an object of which one "
+    "of these rules in CEL does not hold; a schema does not show it.",
+    check=check,
+    of_files=check,
+    reads="objects of kinds whose definitions have x-kubernetes-validations: those that ship with "
+    "Tarmac, and those among the files. Rules about changes are left out. Needs the extra `rules`.",
+    scope=counted_in_files("objects of kinds with rules", _ruled, _ruled),
+)
