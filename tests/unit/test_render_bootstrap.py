@@ -19,3 +19,11 @@ def test_an_empty_cluster_of_travel_gets_the_addons_that_its_tree_needs(environm
         assert repository.startswith(("https://", "oci://"))
         assert chart
         assert version.count(".") == 2, "each chart has the one version that was reviewed"
+
+
+@pytest.mark.parametrize("environment", ["dev", "stg", "prod"])
+def test_a_namespace_that_no_chart_makes_is_there_before_git_fills_the_cluster(environment):
+    lines = str(artifact_of("travel", environment, "bootstrap/start.sh").content).splitlines()
+    # Its Gateway is there; istio's own charts are in istio-system.
+    assert [line for line in lines if line.startswith("space ")] == ["space istio-ingress"]
+    assert lines.index("space istio-ingress") < lines.index("start root.yaml")

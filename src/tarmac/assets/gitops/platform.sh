@@ -16,6 +16,10 @@ need_kind() {
   kubectl get crd "$1" >/dev/null || { echo "$1: not in the cluster; install it" >&2; exit 3; }
 }
 
+space() {
+  kubectl get namespace "$1" >/dev/null 2>&1 || kubectl create namespace "$1"
+}
+
 start() {
   kubectl apply --filename "$tree/argocd/$1"
 }

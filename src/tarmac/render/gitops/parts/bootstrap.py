@@ -28,8 +28,11 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artif
     ]
     if GATEWAY_API in apis:
         lines.append("need_kind gateways.gateway.networking.k8s.io")
+    installed = {name: list(releases(name)) for name in needed}
     for name, version in needed.items():
-        lines += [f"chart {release} {version}" for release in releases(name)]
+        lines += [f"chart {release} {version}" for release in installed[name]]
+    made = {release.split()[1] for found in installed.values() for release in found}
+    lines += [f"space {name}" for name in _spaces(objects) if name not in made]
     lines += [
         f"kubectl wait --for=condition=available --timeout=300s --namespace {NAMESPACE} \\",
         "  deployment/argocd-server",
@@ -41,6 +44,13 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artif
     note = f"Fills an empty cluster with {plan.system} for {plan.environment}; repeatable."
     text = "\n".join(lines) + "\n"
     return Artifact("bootstrap/start.sh", text, plan.model, (note,), executable=True)
+
+
+def _spaces(objects: Sequence[Artifact]) -> list[str]:
+    """List the namespaces of objects that none of the objects makes."""
+    wanted = {artifact.data["metadata"].get("namespace", "") for artifact in objects}
+    named = [one.data["metadata"]["name"] for one in objects if one.data["kind"] == "Namespace"]
+    return sorted(wanted - {"", NAMESPACE, *named})
 
 
 def _secrets(plan: ClusterPlan, objects: Iterable[Artifact]) -> Iterator[str]:
