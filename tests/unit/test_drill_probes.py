@@ -137,7 +137,9 @@ def test_the_shops_pod_kill_is_written_as_its_roadmap_has_it(environment):
 
 def test_in_chaos_mesh_a_probe_that_fails_ends_the_shops_pod_kill():
     path = ROOT / "systems/shop/drills/orders-pod-kill.yaml"
-    (workflow,) = exported("chaos-mesh", path, environment="production")
+    way, workflow = exported("chaos-mesh", path, environment="production")
+    (rule,) = way["spec"]["ingress"]
+    assert "chaos-mesh" in rule["from"][0]["namespaceSelector"]["matchLabels"].values()
     templates = {one["name"]: one for one in workflow["spec"]["templates"]}
     entry = templates.pop(workflow["spec"]["entry"])
     assert (entry["templateType"], set(entry["children"])) == ("Parallel", templates.keys())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tarmac.catalog.faults.fault import Step
+from tarmac.drill.experiments import manifests
 from tarmac.drill.experiments.experiment import (
     ClusterDrill,
     Experiment,
@@ -19,11 +20,13 @@ from tarmac.drill.experiments.experiment import (
     no_counterpart,
     used_memory,
 )
-from tarmac.drill.experiments.manifests import manifest, text
+from tarmac.drill.experiments.manifests import manifest
 from tarmac.drill.experiments.network_chaos import NETWORK, Made, Spec, lasts, pods
 from tarmac.drill.experiments.workflows import probed, repeated
 
 API = "chaos-mesh.org/v1alpha1"
+#: Where its controller is, which asks what probes ask.
+NAMESPACE = "chaos-mesh"
 
 
 def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experiment]:
@@ -34,6 +37,13 @@ def experiments(drill: ClusterDrill, number: int, step: Step) -> Sequence[Experi
     found = [probed(drill, step, made) for made in write(drill, step)]
     made = named(drill, number, found)
     return [manifest(drill, API, kind, name, spec) for name, (kind, spec) in made]
+
+
+def text(drill: ClusterDrill, made: Sequence[tuple[Step, Experiment]]) -> str:
+    """Write its objects, and before them what lets their probes in."""
+    probed = (drill.workload(probe.service) for probe in drill.file.probes)
+    asked = {workload.name: next(iter(workload.ports.values())) for workload in probed}
+    return manifests.text(drill, made, manifests.ways_in(drill, NAMESPACE, asked))
 
 
 def _kill(drill: ClusterDrill, step: Any) -> Iterator[Made]:

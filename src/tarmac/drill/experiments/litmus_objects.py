@@ -63,23 +63,9 @@ def chaos(
 
 
 def text(drill: ClusterDrill, made: Sequence[tuple[Step, Experiment]]) -> str:
-    """Write engines, and before them what lets their probes in: nothing else is undeclared."""
+    """Write engines, and before them what lets their probes in."""
     asked = {workload.name: port for workload, port, *_ in _asked(drill)}
-    said = "Lets Litmus' probes in; delete it with the experiments."
-    return manifests.text(drill, made, [(said, _way(drill, *one)) for one in asked.items()])
-
-
-def _way(drill: ClusterDrill, service: str, port: int) -> Experiment:
-    here = {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}
-    spec = {
-        "podSelector": {"matchLabels": {NAME: service}},
-        "policyTypes": ["Ingress"],
-        "ingress": [
-            {"from": [{"namespaceSelector": here}], "ports": [{"protocol": "TCP", "port": port}]}
-        ],
-    }
-    name = f"{drill.name}-probes-{service}"
-    return manifest(drill, "networking.k8s.io/v1", "NetworkPolicy", name, spec)
+    return manifests.text(drill, made, manifests.ways_in(drill, NAMESPACE, asked))
 
 
 def _asked(drill: ClusterDrill) -> Iterator[tuple[Workload, int, str, float, float]]:

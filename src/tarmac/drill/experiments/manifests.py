@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tarmac.base.artifact import dump
 from tarmac.catalog.faults.fault import Step
 from tarmac.drill.experiments.experiment import ClusterDrill, Experiment
 from tarmac.drill.explain import time_text
-from tarmac.render.kubernetes.parts.metadata import labels
+from tarmac.render.kubernetes.parts.metadata import NAME, labels
 
 
 def manifest(
@@ -40,6 +40,30 @@ def text(
         said = f"# {step.fault} on {step.on}: apply it {_when(drill, step)}.\n"
         documents.append(f"---\n{said}{dump(one)}")
     return head + "".join(documents)
+
+
+def ways_in(
+    drill: ClusterDrill, namespace: str, asked: Mapping[str, int]
+) -> list[tuple[str, Experiment]]:
+    """Make what lets a tool's probes in to services, which nobody undeclared may ask.
+
+    Args:
+        namespace: where the pods are that probe.
+        asked: the port of each service that they ask.
+    """
+    here = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    made = []
+    for service, port in asked.items():
+        ports = [{"protocol": "TCP", "port": port}]
+        spec = {
+            "podSelector": {"matchLabels": {NAME: service}},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"from": [{"namespaceSelector": here}], "ports": ports}],
+        }
+        name = f"{drill.name}-probes-{service}"
+        one = manifest(drill, "networking.k8s.io/v1", "NetworkPolicy", name, spec)
+        made.append((f"Lets probes from {namespace} in; delete it with the experiments.", one))
+    return made
 
 
 def _when(drill: ClusterDrill, step: Step) -> str:
