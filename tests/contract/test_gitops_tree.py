@@ -129,6 +129,12 @@ def test_the_order_follows_the_graph(cloned, followed):
     assert min(ways_in) > max(pods.values())
 
 
+def test_what_reads_changes_of_tables_comes_after_the_service_that_makes_them():
+    wave = waves.waves(plan_of("travel", "prod"))
+    assert wave["orders-cdc"] > wave["orders"]
+    assert wave["payments-cdc"] > wave["payments"]
+
+
 def test_a_job_runs_before_the_pods_and_is_made_anew_in_each_sync(cloned, followed):
     plan, _ = cloned
     jobs = 0

@@ -45,12 +45,17 @@ def ordered(plan: ClusterPlan, kind: str, of: Workload | None) -> Mapping[str, s
 
 
 def waves(plan: ClusterPlan) -> dict[str, int]:
-    """Number the services: dependencies come before a service; a cycle comes at once."""
+    """Number the services: dependencies come before a service; a cycle comes at once.
+
+    A service that has no tables of its own in a store comes after those that have: it is not ready
+    before they are made.
+    """
     names = [service.name for service in plan.services]
-    after = {
-        name: {e.target for e in plan.allowed if e.source == name and e.target in names}
-        for name in names
-    }
+    used = {name: {e.target for e in plan.allowed if e.source == name} for name in names}
+    after = {name: used[name] & {*names} for name in names}
+    makers = {service.name for service in plan.services if service.migrates}
+    for reader in {*names} - makers:
+        after[reader] |= {one for one in makers if used[reader] & used[one] & _databases(plan)}
     together = {name: name for name in names}
     while loop := graph.cycle(_merged(after, together)):
         for name in names:
@@ -63,6 +68,10 @@ def waves(plan: ClusterPlan) -> dict[str, int]:
         for name in names
         if together[name] in group
     }
+
+
+def _databases(plan: ClusterPlan) -> set[str]:
+    return {name for name, asked in plan.asked.items() if asked.kind == "postgres"}
 
 
 def _merged(after: Mapping[str, set[str]], together: Mapping[str, str]) -> dict[str, list[str]]:
