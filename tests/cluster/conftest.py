@@ -57,11 +57,11 @@ def _asked(request: pytest.FixtureRequest, known: Mapping[str, str]) -> list[str
 @pytest.fixture(scope="session")
 def pulled(docker: Docker, images, request) -> Mapping[str, frozenset[str]]:
     """Build what the pods of each system run; gives the images' names by system."""
-    chosen = (getattr(item, "callspec", None) for item in request.session.items)
-    alone = {one.params["alone"] for one in chosen if one and "alone" in one.params}
-    asked = (*_asked(request, SYSTEMS), *sorted(alone))
-    built = {system: frozenset(kube_images.of(images, system, "kind")) for system in asked}
-    for system in built.keys() & ALONE.keys():
+    specs = [getattr(item, "callspec", None) for item in request.session.items]
+    alone, followed = ({s.params.get(name) for s in specs if s} for name in ("alone", "followed"))
+    asked = {*_asked(request, SYSTEMS), *alone, *followed} - {None}
+    built = {system: frozenset(kube_images.of(images, system, "kind")) for system in sorted(asked)}
+    for system in alone - {None}:
         built[system] |= {kube_images.next_version(docker, system, ALONE[system])}
     return built
 

@@ -370,5 +370,10 @@ async def test_helm_installs_each_service_and_takes_a_failed_upgrade_back(
     assert failed.returncode == 1
     assert "has been rolled back due to atomic being set" in failed.stderr
     assert not seen.failed, dict(seen.answers)
-    (pod,) = alone.pods(service)
-    assert "no-such-tag" not in pod["spec"]["containers"][0]["image"]
+    alone.until(lambda: not any("no-such-tag" in image for image in images(alone, service)))
+    assert images(alone, service)
+
+
+def images(system: DeployedSystem, service: str) -> list[str]:
+    """List the images of a service's pods."""
+    return [pod["spec"]["containers"][0]["image"] for pod in system.pods(service)]

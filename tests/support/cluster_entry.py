@@ -91,8 +91,7 @@ def prepare(cluster: Cluster) -> bytes | None:
     root = cluster_issuing.begin(cluster, issuing)
     known = kube_trees.definitions().items()
     cluster.apply([definition for (group, _), definition in known if group == API])
-    for namespace in ENTRIES:
-        cluster.kubectl("create", "namespace", namespace)
+    cluster.apply([kube_trees.namespace(namespace, {}) for namespace in ENTRIES])
     return root
 
 
