@@ -18,6 +18,8 @@ from tarmac.check.gates.views.images.compose_entries import (
 )
 
 _HOST = re.compile(r"\b\w+://(?:[^\s/@]*@)?([a-z][\w-]*):\d+")
+#: A colon that parts a mount, and not the default of a variable: `${A:-/a}:/b`.
+_COLON = re.compile(r":(?![^{]*\})")
 #: Of what a service may have several, declared beside the services.
 DECLARED = ("volumes", "networks", "secrets", "configs")
 
@@ -91,7 +93,7 @@ class ComposeService:
             if isinstance(entry, Mapping):
                 yield str(entry.get("target") or "")
             else:
-                parts = str(entry).split(":")
+                parts = _COLON.split(str(entry))
                 yield parts[1] if len(parts) > 1 else parts[0]
 
     @property

@@ -39,8 +39,9 @@ class ComposeFiles:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is read from elsewhere."""
-        return not any("include" in artifact.data for artifact in self.artifacts)
+        """Whether nothing is read from elsewhere, and nothing added to what is elsewhere."""
+        is_added = all(".override." in artifact.path for artifact in self.artifacts)
+        return not is_added and not any("include" in one.data for one in self.artifacts)
 
 
 def compose_files(files: Files) -> Iterator[ComposeFiles]:

@@ -22,9 +22,10 @@ _ITSELF = ("localhost", "127.0.0.1")
 
 def kept(service: ComposeService) -> Iterator[Fault]:
     """Yield where a store's data is lost with its container, or its volume is beside the data."""
-    name, _, version = str(service.image or "").rpartition("/")[2].partition(":")
+    of, _, own = str(service.image or "").rpartition("/")
+    name, _, version = own.partition(":")
     store = published("compose")["stores"].get(name)
-    if store is None or not _is_server(service, store["programs"]):
+    if store is None or _is_rebuilt(of, name) or not _is_server(service, store["programs"]):
         return
     moved = set(store.get("moved", ())) & service.environment.keys()
     if "$" in version or moved or dig(service.data, "tmpfs"):
@@ -42,6 +43,16 @@ def kept(service: ComposeService) -> Iterator[Fault]:
         yield ("volumes",), f"{what} {path}, which is another volume; mount it there"
     elif not _SHORT_LIVED.search(service.artifact.path):
         yield ("image",), f"keeps its data in its container, at {path}; mount a volume there"
+
+
+def _is_rebuilt(of: str, name: str) -> bool:
+    """Tell whether a store's image is another maker's, whose data may be elsewhere.
+
+    Args:
+        of: what stands before the image's name: a registry, `library`, a maker.
+    """
+    maker = of.rpartition("/")[2]
+    return maker not in ("", "library", name) and not set(".:$") & set(maker)
 
 
 def _is_server(service: ComposeService, programs: Iterable[str]) -> bool:
