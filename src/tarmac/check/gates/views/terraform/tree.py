@@ -9,7 +9,7 @@ from typing import Any
 from tarmac.base.report import Finding
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def tree(path: str, text: str) -> Any:
     """Parse a file; return a finding where it is not HCL."""
     # The grammar takes 0.2 s to load: only where there is something to read.
