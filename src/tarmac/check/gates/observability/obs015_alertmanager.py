@@ -22,6 +22,14 @@ TARGETS = {
     "slack_configs": "api_url", "pagerduty_configs": "routing_key", "webhook_configs": "url",
     "email_configs": "to", "opsgenie_configs": "api_key", "msteams_configs": "webhook_url",
 }  # fmt: skip
+#: What says it for all receivers of a kind, under `global`.
+FOR_ALL = {
+    "slack_configs": ("slack_api_url", "slack_app_token"),
+    "opsgenie_configs": ("opsgenie_api_key",),
+}
+ENDS = ("", "_file")
+#: The kinds that tell of resolved alerts only where they are asked to.
+QUIET = ("email_configs", "slack_configs", "wechat_configs")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -65,7 +73,7 @@ def faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
         name = str(text(receiver, "name"))
         if name not in used:
             yield ("receivers", number), f"'{name}' gets no alert; route some to it, or remove it"
-        yield from _receiver(("receivers", number), fields(receiver))
+        yield from _receiver(("receivers", number), fields(receiver), fields(data, "global"))
     for number, rule in enumerate(items(data, "inhibit_rules")):
         for key in ("source_matchers", "target_matchers"):
             old = key.replace("matchers", "match")
@@ -97,7 +105,7 @@ def _times(path: Path, data: Fields) -> Iterator[tuple[Path, str]]:
         yield path, what
 
 
-def _receiver(path: Path, receiver: Fields) -> Iterator[tuple[Path, str]]:
+def _receiver(path: Path, receiver: Fields, of_all: Fields) -> Iterator[tuple[Path, str]]:
     kinds = [key for key in receiver if key.endswith("_configs") and receiver[key]]
     if not kinds and text(receiver, "name") not in SILENT:
         yield path, f"'{text(receiver, 'name')}' notifies nothing; add e.g. slack_configs"
@@ -105,9 +113,11 @@ def _receiver(path: Path, receiver: Fields) -> Iterator[tuple[Path, str]]:
         for number, config in enumerate(items(receiver, kind)):
             where = (*path, kind, number)
             target = TARGETS.get(kind)
-            if target and not {target, f"{target}_file", "service_key"} & fields(config).keys():
+            given = {target, f"{target}_file", "service_key", "app_token"} & fields(config).keys()
+            known = any(f"{key}{end}" in of_all for key in FOR_ALL.get(kind, ()) for end in ENDS)
+            if target and not given and not known:
                 yield where, f"{kind} has no destination; write {target} or {target}_file"
-            if fields(config).get("send_resolved") is not True and kind != "webhook_configs":
+            if not fields(config).get("send_resolved", kind not in QUIET):
                 yield (
                     where,
                     "sends no notification when an alert is resolved; write `send_resolved: true`",
@@ -121,7 +131,7 @@ GATE = Gate(
     source="https://prometheus.io/docs/alerting/latest/configuration: an alert without a receiver "
     "notifies nothing, and an inhibition without `equal` mutes what has another cause",
     check=check,
-    of_files=lenient(check, "gets no alert", "notifies nothing"),
+    of_files=lenient(check, "gets no alert", "notifies nothing", "sends no notification"),
     scope=counted_in_files("configurations of Alertmanager", configurations),
     #: OBS011 and OBS013 hold what is planned to the model's receivers and dependencies.
     targets=(),
