@@ -106,6 +106,8 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
         ("a: {PREFIX}.16\nb: 1\n", "a.yaml: is a template, which is not judged", True),
         ("a: {PREFIX}\nb: 1\nc: [\n", "a.yaml:4: cannot be read as YAML", False),
         ("a: !Ref b\n", "a.yaml:1: cannot be read as YAML", True),
+        ("...\na:\n  ...\n  b: [\n", "a.yaml:1: cannot be read as YAML", True),
+        ("a: [\n...\n", "a.yaml:2: cannot be read as YAML", False),
     ],
 )
 def test_what_cannot_be_read_is_said_and_not_passed_over(text, said, warning, judged):

@@ -311,6 +311,16 @@ def test_one_that_cannot_be_built_is_a_finding(built):
     assert "its objects were not judged" in finding.what
 
 
+def test_a_namespace_that_what_includes_it_sets_is_a_warning(built):
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+    ref = "{kind: Service, name: web, apiVersion: v1}"
+    of_space = f"vars: [{{name: s, objref: {ref}, fieldref: {{fieldpath: metadata.namespace}}}}]\n"
+    files = {"kustomization.yaml": f"resources: [a.yaml]\n{of_space}", "a.yaml": service}
+    (finding,) = built(files).unbuilt
+    assert finding.warning
+    assert "not judged: field specified in var" in finding.what
+
+
 def test_what_a_deletion_left_is_a_warning(built):
     left = {"gone/kustomization.yaml": "resources: [role.yaml]\n"}
     wrong = {"wrong/kustomization.yaml": "resources: [../bsae]\n"}

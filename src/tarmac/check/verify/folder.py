@@ -61,6 +61,10 @@ OTHERS = (
 MOST_NAMED = 3
 #: What is wrong in these may be meant.
 TESTS = frozenset(("test", "tests", "e2e", "fixtures"))
+#: A folder whose name says that what is in it is refused.
+_REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
+#: A line that stands for others, in a part of a file that a page shows.
+_CUT = re.compile(r"^(\s+\.{3,}|\.{4,})\s*$|\A\.{3,}\s*$", re.MULTILINE)
 FORGES = (".github", ".gitlab", ".gitea")
 
 
@@ -153,7 +157,9 @@ def _lenient(finding: Finding, folder: Path) -> Finding:
     """Warn of what is wrong with an input of a test, values for a chart's tests among them."""
     path = Path(finding.position[0])
     below = path.relative_to(folder) if path.is_relative_to(folder) else path
-    is_input = not TESTS.isdisjoint(below.parent.parts) or below.match("ci/*-values.yaml")
+    above = below.parent.parts
+    is_input = not TESTS.isdisjoint(above) or below.match("ci/*-values.yaml")
+    is_input = is_input or any(map(_REFUSED.match, above))
     return replace(finding, warning=True) if is_input else finding
 
 
@@ -223,4 +229,5 @@ def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
         return Finding(name, what, READING, warning=True)
     said = getattr(error, "problem", None) or type(error).__name__
     what = f"cannot be read as YAML ({said}); correct it, it was not judged"
-    return Finding(where, what, READING, warning=_FOREIGN_TAG in said)
+    is_part = _CUT.search(text) is not None
+    return Finding(where, what, READING, warning=_FOREIGN_TAG in said or is_part)

@@ -26,6 +26,10 @@ from tarmac.check.verify.built.origins import placed
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.tracing import trace
 
+#: What kustomize lacks where others give it: a file of variables, which git ignores and a pipeline
+#: writes; the namespace that the kustomization above sets; the option by which it reads above.
+GIVEN = ("env source files", "{metadata.namespace}}' not found", "is not in or below")
+
 
 @dataclass(frozen=True)
 class Overlay:
@@ -55,9 +59,8 @@ def build(
             return _unbuilt(layer, gate, str(error), warning=True)
         except (TarmacError, yaml.YAMLError) as error:
             special = any(part.is_special for part in closure(layer, layers))
-            # A file of variables is what git ignores: a pipeline writes it.
-            written = "env source files" in str(error)
-            kind = special or written or layer.is_orphan
+            given = any(one in str(error) for one in GIVEN)
+            kind = special or given or layer.is_orphan
             return _unbuilt(layer, gate, str(error), warning=kind)
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
@@ -65,7 +68,11 @@ def build(
 
 
 def _unbuilt(layer: Layer, gate: str, said: str, *, warning: bool) -> Finding:
-    what = f"is a kustomization, and its objects were not judged: {' '.join(said.split())}"
+    # What is deprecated, kustomize says before what is wrong.
+    _, _, wrong = said.rpartition("\nerror: ")
+    what = (
+        f"is a kustomization, and its objects were not judged: {' '.join((wrong or said).split())}"
+    )
     return Finding(layer.document.file, what, gate, warning=warning)
 
 
