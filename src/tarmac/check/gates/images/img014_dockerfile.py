@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tarmac.base.foreign.data import from_json
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.bases import base_faults
 from tarmac.check.gates.views.images.dockerfiles import (
     Instruction,
     dockerfiles,
@@ -36,6 +38,8 @@ _SECRET = re.compile(r"(?i)(password|passwd|secret|token|credential|api_?key|pri
 _PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?(?:ba|da|z)?sh\b")
 #: A base that brings a user along, or one that only its build knows.
 _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
+#: A base that is not one of Docker's own: its name without maker and version.
+_OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
 _USER = re.compile(r"(\d+)(?::(\d+))?")
 
 #: In files without a plan: what Kubernetes does not read, what a pod may say, what may be meant.
@@ -47,6 +51,7 @@ UNUSUAL = (
     "is not a number",
     "which a cluster cannot check",
     "base is not known",
+    "that a build may give",
     "runs in a shell",
     "^(adds a download|USER 0)",
 )
@@ -54,8 +59,14 @@ UNUSUAL = (
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield what is wrong with any Dockerfile."""
+    own = {
+        dockerfile.path.rpartition("/")[0].rpartition("/")[2] for dockerfile in dockerfiles(files)
+    }
     for dockerfile in dockerfiles(files):
-        yield from findings(dockerfile.path, str(dockerfile.content))
+        for finding in findings(dockerfile.path, str(dockerfile.content)):
+            # A repository that builds the base, too, says which of its versions this one gets.
+            base = _OF_MAKER.match(finding.what)
+            yield replace(finding, warning=True) if base and base[1] in own else finding
         for line, what in runtime_faults(str(dockerfile.content)):
             yield Finding(f"{dockerfile.path}:{line}", what)
 
@@ -73,7 +84,7 @@ def findings(path: str, text: str) -> Iterator[Finding]:
         where = f"{path}:{instruction.line}"
         if instruction.word == "FROM":
             final = []
-            yield from (Finding(where, what) for what in _base(instruction, given, stages))
+            yield from (Finding(where, what) for what in base_faults(instruction, given, stages))
         final.append(instruction)
         if instruction.word == "ARG":
             name, _, value = instruction.rest.partition("=")
@@ -83,21 +94,6 @@ def findings(path: str, text: str) -> Iterator[Finding]:
         yield Finding(path, "has no FROM, so there is no image; write one")
         return
     yield from (Finding(f"{path}:{line}", what) for line, what in _runtime(final))
-
-
-def _base(instruction: Instruction, given: dict[str, str], stages: set[str]) -> Iterator[str]:
-    words = [word for word in instruction.rest.split() if not word.startswith("--")]
-    image = filled(words[0] if words else "", given)
-    if len(words) == 3:
-        stages.add(words[2])
-    if not image:
-        yield f"its base is not known ({instruction.rest}); give its ARG a default that is pinned"
-    elif image == "scratch" or image in stages or "@sha256:" in image or image.isupper():
-        return  # one in capitals a script replaces before the file is built
-    elif ":" not in image.rsplit("/", 1)[-1]:
-        yield f"its base has no tag ({image}), so its version varies; pin it: {image}:VERSION"
-    elif image.endswith(":latest"):
-        yield f"its base is not a fixed version ({image}); pin one"
 
 
 def _instruction(instruction: Instruction) -> Iterator[str]:
