@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import yaml
 
@@ -42,8 +43,11 @@ def of_files(files: Files) -> Iterator[Finding]:
     """Yield the same of files without a plan, which may be of many environments, or a part."""
     there, routes = NameIndex(_objects(files), near=True), named(files, "HTTPRoute")
     for trial in trials(files):
-        canary = trial.canary
-        yield from _flagger(trial, canary, there) if canary else _rollout(trial, routes, there)
+        canary, folder = trial.canary, posixpath.dirname(trial.artifact.path)
+        found = _flagger(trial, canary, there) if canary else _rollout(trial, routes, there)
+        for finding in found:
+            # What is in another folder may be of another example, or for another cluster.
+            yield replace(finding, warning=posixpath.dirname(finding.position[0]) != folder)
 
 
 class NameIndex:
@@ -105,19 +109,15 @@ def _flagger(trial: Trial, canary: Canary, there: NameIndex) -> Iterator[Finding
     for artifact in there.of({*hosts, f"{name}-primary"}, trial):
         if metadata(artifact).namespace not in (None, trial.namespace):
             continue
+        where = artifact.at("metadata", "name")
         if name_of(artifact) in made.get(kind_of(artifact), ()):
-            yield Finding(
-                artifact.at("metadata", "name"),
-                f"{title(artifact)} is made by Flagger for {whose}: each overwrites the other, "
-                f"weights included; {ADVICE}",
-            )
+            what = f"is made by Flagger for {whose}: each overwrites the other, weights included"
+            yield Finding(where, f"{title(artifact)} {what}; {ADVICE}")
             continue
         for host in sorted(routed_hosts(artifact, trial.namespace) & hosts):
-            yield Finding(
-                artifact.at("metadata", "name"),
-                f"{title(artifact)} routes {host}, and so does the VirtualService that Flagger "
-                f"makes for {whose}: which of the two applies is undefined; {ADVICE}",
-            )
+            what = f"routes {host}, and so does the VirtualService that Flagger makes for {whose}"
+            which = "which of the two applies is undefined"
+            yield Finding(where, f"{title(artifact)} {what}: {which}; {ADVICE}")
 
 
 def _absent(

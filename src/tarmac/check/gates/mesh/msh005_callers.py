@@ -19,9 +19,9 @@ SCHEME = "spiffe://"
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield identities that no certificate has."""
-    accounts: dict[str, list[str]] = {}
+    accounts: dict[str, set[str]] = {}
     for one in files.objects("ServiceAccount"):
-        accounts.setdefault(space_of(one), []).append(name_of(one))
+        accounts.setdefault(space_of(one), set()).add(name_of(one))
     for policy in files.objects("AuthorizationPolicy"):
         for path, caller in _callers(policy):
             if what := _fault(caller, accounts):
@@ -37,15 +37,17 @@ def _callers(policy: Artifact) -> Iterator[tuple[Path, str]]:
                     yield (*path, index), caller
 
 
-def _fault(caller: str, accounts: Mapping[str, list[str]]) -> str:
+def _fault(caller: str, accounts: Mapping[str, set[str]]) -> str:
     if caller.startswith(SCHEME):
         return f"which no caller has; write it without {SCHEME}"
     _, _, rest = caller.partition("/ns/")
     space, _, name = rest.partition("/sa/")
-    known = accounts.get(space, [])
-    if "*" in caller or not known or name in known:
+    known = accounts.get(space, set())
+    # An account without a namespace is in whichever it is applied to.
+    if "*" in caller or not known or name in known | accounts.get("", set()):
         return ""
-    return f"an account that {space} does not have; {did_you_mean(name, known[:MOST_COMPARED])}"
+    nearest = did_you_mean(name, sorted(known)[:MOST_COMPARED])
+    return f"an account that {space} does not have; {nearest}"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
