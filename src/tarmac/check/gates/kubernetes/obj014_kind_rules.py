@@ -10,6 +10,7 @@ from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.templated import is_cut
 from tarmac.check.gates.views.objects.whole import whole_objects
 from tarmac.check.gates.views.scope import counted_in_files
@@ -26,7 +27,7 @@ def check(files: Files) -> Iterator[Finding]:
         for problem in schemas.refusals(artifact.data):
             where = asking.write(problem.path) or "the object"
             what = f"{where} of {title(artifact)} is refused: {problem.what}; correct it"
-            cut = is_cut(artifact, dig(artifact.data, *problem.path))
+            cut = is_cut(artifact, dig(artifact.data, *problem.path)) or is_part(artifact)
             yield Finding(artifact.at(*problem.path), what, warning=cut)
 
 

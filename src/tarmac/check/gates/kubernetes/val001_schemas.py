@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from tarmac.base.foreign.reading import dig
+from tarmac.base.foreign.reading import dig, fields, text
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.objects.metadata import kind_of
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of
+from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.objects.whole import whole_objects
 from tarmac.check.gates.views.programs import objects_of
@@ -32,10 +34,12 @@ def of_files(files: Files) -> Iterator[Finding]:
     schemas = asking.load(lock.read())
     for definition in files.objects("CustomResourceDefinition", "ConstraintTemplate"):
         schemas.add(definition.data)
+    defined = _defined_once(files)
     for artifact in whole_objects(files):
         api, kind = str(artifact.data.get("apiVersion")), kind_of(artifact)
-        # Another release of an operator may have other fields.
-        others = not schemas.is_own(api)
+        # Another release of an operator may have other fields, but where its definition is here.
+        others = not schemas.is_own(api) and (group_of(artifact), kind) not in defined
+        is_open = others or is_part(artifact)
         for problem in schemas.located(artifact.data):
             path, what = problem.path, problem.what
             if path in (["kind"], ["apiVersion"]) and not schemas.is_misnamed(api, kind):
@@ -48,7 +52,17 @@ def of_files(files: Files) -> Iterator[Finding]:
             if what.startswith("is null"):  # an API server takes it as if it were not there
                 continue
             said = f"{asking.write(path)}: {what}"
-            yield Finding(artifact.at(*path), said, GATE.id, others, problem.fix)
+            yield Finding(artifact.at(*path), said, GATE.id, is_open, problem.fix)
+
+
+def _defined_once(files: Files) -> set[tuple[str, str]]:
+    """List the groups and kinds that these files define in one way alone."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for definition in files.objects("CustomResourceDefinition"):
+        spec = fields(definition.data, "spec")
+        key = (str(text(spec, "group")), str(text(spec, "names", "kind")))
+        found.setdefault(key, []).append(spec.get("versions"))
+    return {key for key, every in found.items() if all(one == every[0] for one in every)}
 
 
 GATE = Gate(
@@ -58,7 +72,8 @@ GATE = Gate(
     source="An API server drops what it does not know, and the setting never takes effect. "
     "Rules in CEL are for OBJ014, what Kubernetes checks in its own code for OBJ013.",
     reads="all objects. Of files without a plan: not the patches of a Kustomization, and kinds of "
-    "others only by the release that the schemas are of, as a warning.",
+    "others by their definition where it is here; without, or where there are several, by the "
+    "release that the schemas are of, as a warning.",
     check=check,
     of_files=of_files,
     scope=counted_in_files("objects", whole_objects, objects_of),
