@@ -24,6 +24,7 @@ from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
 from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods, running
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.objects.services import Service, services
+from tarmac.check.gates.views.objects.templated import is_templated
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.plan.cluster import Workload
 
@@ -66,21 +67,23 @@ def of_files(files: Files) -> Iterator[Finding]:
     """Yield probes and addresses with ports that their containers do not have.
 
     A number is only not declared: a container may listen on it all the same, which is a warning; on
-    a name it cannot, and in pods that have no port and no Service nothing listens at all. Where its
-    command says so, nothing is said.
+    a name it cannot. Where its command says so, nothing is said.
     """
     found = PodIndex(pods(files, *SERVING))
-    served = {id(own) for _, held in _selected(files, found) for own in held}
     for own in found.kept:
-        is_worker = not own.ports and id(own) not in served
         for finding in probes(own):
             is_named = BY_NAME.search(finding.what) is not None
             if is_named or not is_told_ports(own):
-                yield replace(finding, warning=not (is_worker or is_named))
+                yield replace(finding, warning=not is_named)
     for service, own in _held(files, found):
         # Pods of another folder may be of another example with the same labels.
         is_near = _folder(service.artifact) == _folder(own.artifact)
-        for finding in targets(own, service):
+        found_all = list(targets(own, service))
+        # A chart's own values may leave out a container beside the one that serves.
+        is_near = is_near and not (
+            is_templated(service.artifact) and len(found_all) < len(service.ports)
+        )
+        for finding in found_all:
             is_wrong = is_near and BY_NAME.search(finding.what) is not None
             yield replace(finding, warning=not is_wrong)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tarmac.base.foreign.reading import Fields, at_each
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.scope import kinds
 
+PATH_TYPES = ("spec", "rules", "-", "http", "paths", "-", "pathType")
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield rewrites to a fixed path."""
     for artifact in files.objects("Ingress"):
+        if _is_exact(artifact.data):
+            continue
         for key, value in metadata(artifact).annotations.items():
             if str(key).endswith("/rewrite-target") and "$" not in str(value):
                 yield Finding(
@@ -21,7 +26,15 @@ def check(files: Files) -> Iterator[Finding]:
                     f"{title(artifact)} sends every path to {value} (rewrite-target): what "
                     "is below, /api/orders or an asset, is unreachable; remove it, or keep the "
                     "rest: path /api(/|$)(.*) and rewrite-target /$2",
+                    # Another page than the first may be the one that is meant.
+                    warning=str(value) != "/",
                 )
+
+
+def _is_exact(data: Fields) -> bool:
+    """Tell whether there is nothing below the paths of an Ingress."""
+    types = [kind for _, kind in at_each(data, PATH_TYPES)]
+    return bool(types) and all(str(kind).lower() == "exact" for kind in types)
 
 
 GATE = Gate(

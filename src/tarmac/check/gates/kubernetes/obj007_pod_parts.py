@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.scope import counted_in_files
@@ -29,8 +30,11 @@ PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 def check(files: Files) -> Iterator[Finding]:
     """Yield parts of pods that name nothing, are empty, or are there twice."""
     for own in pods(files):
+        # A program fills in an empty image, and more beside it.
+        is_filled = any(not one.image and "image" in one.data for one in own.containers)
+        is_open = is_filled or is_part(own.artifact)
         for where, what in misfits(own):
-            yield Finding(where, f"{own.kind} {own.name}: {what}")
+            yield Finding(where, f"{own.kind} {own.name}: {what}", warning=is_open)
 
 
 def _pods(files: Files) -> Iterator[Pods]:

@@ -11,6 +11,7 @@ from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.leaves import is_typo
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.scaling import Controller
 from tarmac.check.gates.views.objects.selections import (
@@ -45,7 +46,8 @@ def _own_pods(own: Pods) -> Iterator[Finding]:
     selector, which = Controller(own.artifact).selector, f"{own.kind} {own.name}"
     where = own.artifact.at("spec", "selector")
     if own.kind in KEEPING and not labels_of(selector) and "matchExpressions" not in selector:
-        yield Finding(where, f"{which} has no selector, which must name its pods; write it")
+        what = f"{which} has no selector, which must name its pods; write it"
+        yield Finding(where, what, warning=is_part(own.artifact))
     elif own.kind in KEEPING and not selects(selector, own.labels):
         what = "does not select its own pods; give both the same labels"
         yield Finding(where, f"{which} {what}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
 from tarmac.check.gates.views.objects.object_rules import object_rules
+from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.templated import is_templated
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_places
@@ -40,6 +42,8 @@ UNUSUAL = (
     "pods have no names of their own",
     "it grants nothing",
     "no destination is allowed",
+    "no Gateway accepts it",
+    "the rule routes nothing",
 )
 
 
@@ -51,9 +55,8 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in files.objects():
         for path, part, why in missing(artifact):
             what = f"{title(artifact)} has no {part}: {why}; write it"
-            # A patch that no kustomization here names is a patch all the same.
-            is_part = is_templated(artifact) or "patch" in artifact.path.rpartition("/")[2]
-            yield Finding(artifact.at(*path), what, warning=is_part)
+            is_open = is_templated(artifact) or is_part(artifact)
+            yield Finding(artifact.at(*path), what, warning=is_open)
 
 
 def _judged(files: Files) -> Iterator[Artifact]:
@@ -81,7 +84,7 @@ def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
         *above, last = place.split(".")
         for path, holder in at_each(artifact.data, above):
             if not any(_is_there(holder, choice) for choice in last.split("|")):
-                named = " or ".join(choice for choice in last.split("|") if "=" not in choice)
+                named = " or ".join(one for one in last.split("|") if not re.search("[=/]", one))
                 yield path, ".".join([*above, named]), why
 
 
@@ -95,10 +98,12 @@ def _places(kind: str, below: tuple[str, ...]) -> dict[str, str]:
 
 
 def _is_there(holder: Any, choice: str) -> bool:
-    """Tell whether a part is there: `ports`, or with one value alone, `clusterIP=None`."""
+    """Tell whether a part is there: `ports`, `data/-/ref`, or one value alone, `clusterIP=None`."""
     key, _, wanted = choice.partition("=")
-    value = holder.get(key) if isinstance(holder, Mapping) else None
-    return value == wanted if wanted else value not in (None, [], {}, "")
+    values = [value for _, value in at_each(holder, key.split("/"))]
+    if wanted:
+        return wanted in values
+    return any(value not in (None, [], {}, "") for value in values)
 
 
 GATE = Gate(

@@ -29,6 +29,9 @@ from tarmac.check.gates.views.scope import kinds
 from tarmac.check.gates.views.shapes.templates import spec_places
 from tarmac.model.value import amount
 
+#: What an object has one of at least.
+WHOLE = frozenset(("metadata", "spec", "rules", "roleRef"))
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield values that an API server refuses where they stand."""
@@ -45,7 +48,9 @@ def refusals(artifact: Artifact) -> Iterator[Refusal]:
     data, kind = artifact.data, kind_of(artifact)
     specs = spec_places(data)
     group, rules = group_of(artifact), server_rules()
-    served = group in rules["groups"] and (bool(group) or kind in rules["core"])
+    # Programs have files of these groups' form, too: reports, and settings without metadata.
+    is_object = kind in rules["core"] if not group else not data.keys().isdisjoint(WHOLE)
+    served = group in rules["groups"] and is_object
     if served and (name := name_of(artifact)):
         form = rules["names"].get(kind, "subdomain")
         yield from formed(("metadata", "name"), name, form)

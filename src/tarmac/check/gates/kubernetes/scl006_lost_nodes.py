@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding
@@ -15,6 +16,8 @@ from tarmac.check.gates.views.scope import counted_in_files
 LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 #: What Kubernetes gives a pod that says nothing of them.
 DEFAULT_S = 300
+#: A label of nodes of the control plane, by its key or its value.
+_CONTROL = re.compile(r"[/=](master|control-plane)(=|$)")
 #: Pods of others stay on purpose: a StatefulSet's may still write, a DaemonSet's are a node's own.
 MOVABLE = ("Deployment", "Rollout")
 
@@ -30,10 +33,17 @@ def check_files(files: Files) -> Iterator[Finding]:
             if after_s is None:
                 what = "its pods stay on a lost node for ever; add tolerationSeconds: 30"
                 # One of every taint may be meant so: what the cluster itself needs.
-                yield Finding(where, f"{owner}: {what}", warning=not toleration.key)
+                is_own = not toleration.key or _is_of_cluster(pod)
+                yield Finding(where, f"{owner}: {what}", warning=is_own)
             elif after_s > DEFAULT_S:
                 what = f"{after_s} s on a lost node is longer than the default ({DEFAULT_S})"
                 yield Finding(where, f"{owner}: {what}; make it shorter", warning=True)
+
+
+def _is_of_cluster(pod: Pods) -> bool:
+    """Tell whether a pod asks for a node of the control plane, which may be the only one."""
+    asked = pod.spec.node_selector
+    return any(_CONTROL.search(f"{key}={value}") for key, value in asked.items())
 
 
 def check(subject: Subject) -> Iterator[Finding]:

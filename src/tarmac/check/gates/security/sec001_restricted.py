@@ -22,6 +22,7 @@ ENFORCE = "pod-security.kubernetes.io/enforce"
 #: In files without a plan: what agents of nodes, stores and servers of files may need.
 UNUSUAL = (
     "adds the capability", "shares the node's", "mounts a volume of kind", "hostPort",
+    "in the group of root",
     r"^DaemonSet \S+ (mounts|shares)", r"of DaemonSet \S+ (adds|uses|runs|is privileged)",
 )  # fmt: skip
 #: What a manifest gives, and does not merely not take away; most images run as root without a word.
@@ -54,7 +55,9 @@ def of_files(files: Files) -> Iterator[Finding]:
             for what in _container(own, container):
                 # Devices and the settings of a kernel are a node's, so they need rights on it.
                 is_agent = own.spec.has_devices or any("sysctl" in one for one in container.words)
-                given = what.startswith(GIVEN) and not is_agent
+                # What is called privileged is meant to be.
+                is_meant = "privileged" in own.name
+                given = what.startswith(GIVEN) and not is_agent and not is_meant
                 yield Finding(container.at(), f"{which} {what}", warning=not given)
             if 0 in (whole.group, own.spec.security.file_group):
                 yield Finding(container.at(), f"{which} is in the group of root; name another")

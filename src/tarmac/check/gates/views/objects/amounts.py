@@ -9,7 +9,7 @@ from tarmac.model.value import amount
 
 #: Amounts of bytes, of which any has a million.
 SIZES = frozenset({"memory", "storage", "sizeLimit"})
-SMALLEST = 1024**2
+SMALLEST = 1000**2
 #: A container that asks for so many has lost the `m` of its unit.
 MOST_CORES = 100
 #: Metrics that are there without a pod: an autoscaler for them may have none.

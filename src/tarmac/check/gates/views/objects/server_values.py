@@ -14,7 +14,7 @@ from tarmac.base.foreign.reading import Path, at_each, dig, items
 
 FILE = files("tarmac") / "assets" / "server_rules.yaml"
 #: What a reader or a script replaces: MY_NAME, and not a name with a capital letter; `...`.
-_PLACEHOLDER = re.compile(r"(?<![a-z])[A-Z]{3,}|\.{3}")
+_PLACEHOLDER = re.compile(r"(?<![a-z])[A-Z]{3,}|\.{3}|base64")
 #: What a program fills in before the object is applied.
 _FILLED = re.compile(r"[{}]|\$[(\w]|<[\w -]+>")
 #: A dot that ends a step of a place; others are written `\.`.
@@ -69,7 +69,9 @@ def mappings(data: Any, at: Sequence[str], forms: Sequence[str]) -> Iterator[Ref
     for path, held in at_each(data, at):
         for key, value in held.items() if isinstance(held, Mapping) else ():
             for refusal in formed((*path, str(key)), str(key), forms[0]):
-                yield refusal._replace(what=f"has a key that {refusal.what}")
+                # A dash at the end tells what merges keys, as kubectl does, to take one away.
+                is_open = refusal.placeholder or str(key).endswith("-")
+                yield refusal._replace(what=f"has a key that {refusal.what}", placeholder=is_open)
             if len(forms) > 1 and isinstance(value, str) and value:
                 yield from formed((*path, str(key)), value, forms[1])
 

@@ -8,7 +8,7 @@ import re
 CHOSEN = re.compile(
     r"github\.(?:head_ref"
     r"|event\.(?:issue|pull_request|discussion|comment|review|review_comment)"
-    r"\.(?:title|body|user\.login)"
+    r"\.(?:title|body)"
     r"|event\.pull_request\.head\.(?:ref|label|repo\.default_branch)"
     r"|event\.(?:head_commit|commits\[?[^\]]*\]?)\.(?:message|author\.(?:name|email))"
     r"|event\.workflow_run\.(?:head_branch|display_title|head_commit\.message))"
