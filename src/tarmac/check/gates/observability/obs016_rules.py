@@ -39,7 +39,7 @@ UNUSUAL = (
     "no rule here",
     "_window=",
     "is not the name of a recording rule",
-    "no annotation `runbook_url`|the group has no rules",
+    "has no annotation|has no label `severity`|the group has no rules",
 )
 
 
