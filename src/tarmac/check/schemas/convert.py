@@ -201,6 +201,11 @@ def _core(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _structural(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Convert one node of a structural schema, and those below it."""
     found = _kept(schema)
+    if "required" in found:  # what has a default, an API server fills in before it looks
+        members = schema.get("properties", {})
+        found["required"] = [
+            name for name in found["required"] if "default" not in members.get(name, {})
+        ]
     if schema.get(EITHER):
         found["type"] = ["integer", "string"]
         if all(option.keys() == {"type"} for option in found.get("anyOf", ())):

@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.templated import is_cut
+from tarmac.check.gates.views.objects.text_forms import is_to_write
 from tarmac.check.gates.views.objects.whole import whole_objects
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
@@ -27,8 +28,9 @@ def check(files: Files) -> Iterator[Finding]:
         for problem in schemas.refusals(artifact.data):
             where = asking.write(problem.path) or "the object"
             what = f"{where} of {title(artifact)} is refused: {problem.what}; correct it"
-            cut = is_cut(artifact, dig(artifact.data, *problem.path)) or is_part(artifact)
-            yield Finding(artifact.at(*problem.path), what, warning=cut)
+            value = dig(artifact.data, *problem.path)
+            is_open = is_cut(artifact, value) or is_to_write(value) or is_part(artifact)
+            yield Finding(artifact.at(*problem.path), what, warning=is_open)
 
 
 def _schemas(files: Files) -> asking.Schemas:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from tarmac.base.foreign.reading import dig, fields, text
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, dig, fields, places, text
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of
 from tarmac.check.gates.views.objects.parts import is_part
-from tarmac.check.gates.views.objects.text_forms import is_replaced
+from tarmac.check.gates.views.objects.text_forms import is_example, is_replaced, is_to_write
 from tarmac.check.gates.views.objects.whole import whole_objects
 from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
 from tarmac.check.schemas import lock
+
+VERSIONS = ("spec", "versions")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -38,8 +40,9 @@ def of_files(files: Files) -> Iterator[Finding]:
     for artifact in whole_objects(files):
         api, kind = str(artifact.data.get("apiVersion")), kind_of(artifact)
         # Another release of an operator may have other fields, but where its definition is here.
-        others = not schemas.is_own(api) and (group_of(artifact), kind) not in defined
-        is_open = others or is_part(artifact)
+        is_own = schemas.is_own(api)
+        is_here = defined.get((group_of(artifact), kind)) == artifact.built_by
+        is_open = not (is_here or is_own) or is_part(artifact)
         for problem in schemas.located(artifact.data):
             path, what = problem.path, problem.what
             if path in (["kind"], ["apiVersion"]) and not schemas.is_misnamed(api, kind):
@@ -52,17 +55,33 @@ def of_files(files: Files) -> Iterator[Finding]:
             if what.startswith("is null"):  # an API server takes it as if it were not there
                 continue
             said = f"{asking.write(path)}: {what}"
-            yield Finding(artifact.at(*path), said, GATE.id, is_open, problem.fix)
+            # A default that is filled in may tell which of several schemas it is.
+            may_be = is_open or "more than one of the schemas" in what
+            may_be = may_be or (not is_own and _is_example(artifact, tuple(path)))
+            yield Finding(artifact.at(*path), said, GATE.id, may_be, problem.fix)
 
 
-def _defined_once(files: Files) -> set[tuple[str, str]]:
-    """List the groups and kinds that these files define in one way alone."""
-    found: dict[tuple[str, str], list[Any]] = {}
+def _is_example(artifact: Artifact, path: Path) -> bool:
+    """Tell whether a reader of a custom object is to write a value, here or elsewhere in it."""
+    texts = (text for _, text in places(artifact.data))
+    return is_to_write(dig(artifact.data, *path)) or any(map(is_example, texts))
+
+
+def _defined_once(files: Files) -> dict[tuple[str, str], str]:
+    """Find by what each group and kind is built that these files define in one way alone.
+
+    Others may be of an example, or of another cluster than the objects that no build puts beside.
+    """
+    found: dict[tuple[str, str], list[Artifact]] = {}
     for definition in files.objects("CustomResourceDefinition"):
         spec = fields(definition.data, "spec")
         key = (str(text(spec, "group")), str(text(spec, "names", "kind")))
-        found.setdefault(key, []).append(spec.get("versions"))
-    return {key for key, every in found.items() if all(one == every[0] for one in every)}
+        found.setdefault(key, []).append(definition)
+    return {
+        key: every[0].built_by
+        for key, every in found.items()
+        if all(dig(one.data, *VERSIONS) == dig(every[0].data, *VERSIONS) for one in every)
+    }
 
 
 GATE = Gate(

@@ -13,6 +13,9 @@ from tarmac.base import cron
 #: In a template, or filled in by a program: not to be judged.
 _FILLED = re.compile(r"\{\{|\$[({\w]|<[\w-]+>|\*")
 _REPLACED = re.compile(r"\{\{|\$[({]|<[\w-]+>")
+#: What a reader of an example writes another value for.
+_TO_WRITE = re.compile(r"\.{3}|<[\w -]+>|\*\*|^$")
+_IN_CAPITALS = re.compile(r"[A-Z][A-Z0-9_-]{2,}")
 #: A time zone before a schedule: controllers take it, a CronJob does not.
 _ZONE = re.compile(r"(CRON_)?TZ=\S+ +")
 
@@ -70,3 +73,17 @@ def is_replaced(value: object) -> bool:
 def is_filled(text: str) -> bool:
     """Tell whether a text has parts that a program fills in, or stands for several."""
     return _FILLED.search(text) is not None
+
+
+def is_example(text: str) -> bool:
+    """Tell whether a text stands for one that is to be written: `...`, `<your account>`."""
+    return text != "" and _TO_WRITE.search(text) is not None
+
+
+def is_to_write(value: object) -> bool:
+    """Tell whether a value stands for another: a text of an example, `PROJECT_ID`, nothing."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]  # [PROJECT_ID]
+    return isinstance(value, str) and (
+        _TO_WRITE.search(value) is not None or _IN_CAPITALS.fullmatch(value) is not None
+    )
