@@ -250,6 +250,15 @@ def test_what_a_program_cannot_read_and_others_can_is_no_finding(gate, tmp_path,
     assert judged(gate, TAKEN[gate], tmp_path, monkeypatch).findings == ()
 
 
+def test_a_file_on_which_hadolint_crashes_is_told_and_the_others_are_judged(tmp_path, monkeypatch):
+    given = {"a/Dockerfile": "FROM alpine:3.22\nWORKDIR a\n", "b/Dockerfile": "FROM alpine\n"}
+    report = judged("VAL004", given, tmp_path, monkeypatch)
+    crashed, untagged = report.findings
+    assert (crashed.where, crashed.warning) == ("a/Dockerfile", True)
+    assert "hadolint crashes on this file, so it is not judged (hadolint: " in crashed.what
+    assert untagged.where == "b/Dockerfile:1:1"
+
+
 ALWAYS = """\
 on: push
 permissions: {}

@@ -42,7 +42,16 @@ def _said(
     if not paths:
         return
     without = [option for code in exceptions("hadolint") for option in ("--ignore", code)]
-    for said in read(run([program, "-f", "json", *without, *paths], folder, reads=paths)):
+    answer = run([program, "-f", "json", *without, *paths], folder, reads=paths)
+    if answer and not answer.startswith("["):  # it breaks off at the first file that it crashes on
+        for path in paths if len(paths) > 1 else ():
+            yield from _said(program, folder, [path], lenient=lenient)
+        if len(paths) == 1:
+            why = answer.strip().splitlines()[0]
+            what = f"hadolint crashes on this file, so it is not judged ({why}); judge it by hand"
+            yield Finding(paths[0].removeprefix("./"), what, GATE.id, warning=True)
+        return
+    for said in read(answer):
         where = f"{said['file'].removeprefix('./')}:{said['line']}:{said['column']}"
         warning = lenient and (said["level"] != "error" or said["code"] in OF_TASTE)
         yield Finding(where, f"{said['message']} ({said['code']})", GATE.id, warning=warning)
