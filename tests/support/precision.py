@@ -72,6 +72,8 @@ overlays, Compose files, workflows, rules and Terraform, of twenty owners. The p
 4. Run it again: *Later*. These repositories are known from now on; the next measurement needs
    others.
 
+"""
+COLUMNS = """\
 | Repository | First | True | Pedantic | False | Later | True | Pedantic | False |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|"""
 LATER = """\
@@ -104,6 +106,50 @@ Six of the repositories were read for what was not named. Charts whose dependenc
 policies that stand as JSON in a text of Terraform, servers of Compose files that ask for no
 password (`trust`), and folders that begin with a dot, which are left out on purpose.
 """
+UNSEEN_AGAIN = """\
+
+## Not seen before, again
+
+On the same day, 2026-11-27, with these corrections in it, twenty more were chosen by their names,
+of owners of whom none is above, and measured in the same way. One kind was of more than 60 findings
+in a repository beside bases of images, and all of that kind were of one form. Four files of one
+repository, each above 4 MiB, were absent.
+
+"""
+LATER_AGAIN = """\
+Two repositories have most of it: 91 bases of images without a version, which are true, and 183
+reports of one form, which are false. Without these two, 51 of 206 first errors are true, 25 %. A
+first run on what no gate was corrected by is still far from the aim of 85 %. What was false or
+pedantic then:
+
+- 183: reports of a kind without metadata in a group of the API (OBJ013); now left alone.
+- 32: routes that name no Gateway, which others may add (OBJ010); now a warning.
+- 26: images that a program fills in where `image: ""` stands (OBJ007); now a warning.
+- 26: patches that no kustomization names, since a Makefile adds them (VAL001, OBJ007, OBJ009); now
+  a warning.
+- 19: Compose files that are to be copied beside others (IMG015); now left alone.
+- 15: ExternalSecrets whose values a generator makes (OBJ010); now left alone.
+- 9: bases that the same repository builds, or that a build gives (IMG014); now a warning.
+- 9: probes of a number, in pods that declare no port and listen all the same (NET001); now a
+  warning.
+- 8: receivers of Alertmanager that tell of resolved alerts by default, or need not (OBS015); now
+  left alone, or a warning.
+- 7: files in a folder that is called `invalid-examples`; now a warning.
+- 7: a field that only a generator of bundles reads (VAL001); still an error.
+- 7: the group of root, and pods that are called privileged (SEC001); now a warning.
+- 8: kustomizations that are built with an option or from above, and excerpts of YAML; now a
+  warning.
+- 27: others: disks of 1M, hosts of an Ingress without paths, objects of other chapters of a book,
+  ejection of every endpoint, values to fill in; now a warning, or read as by their readers.
+
+Six were looked through for what was not named. Objects were judged by their definitions beside them
+as a warning only, since another release may run; where one definition alone is there, they fail
+now: 28 true errors more in two of the repositories, and two pedantic ones. A mount of a Compose
+file whose path has a default, `${DATA:-/srv}/db:/var/lib/mysql`, was not read: 43 warnings were
+false, and one database that cannot start was missed. 536 files of Terraform were parsed once for
+each gate, which took more than 84 s of CPU, and takes 17 s. Still not named: workflows in folders
+that GitHub does not read, and objects whose definitions only a kustomization builds.
+"""
 
 
 @dataclass(frozen=True)
@@ -131,6 +177,8 @@ class JudgedRepository:
     others: Mapping[str, int] = field(default_factory=dict)
     #: Verdict -> how many errors had it when no gate had seen the repository; none: not counted.
     first: Mapping[str, int] | None = None
+    #: In which of the measurements that was; 0: in none.
+    unseen: int = 0
 
 
 def judged() -> list[JudgedRepository]:
@@ -141,8 +189,8 @@ def judged() -> list[JudgedRepository]:
 
 def _repository(entry: Mapping[str, Any]) -> JudgedRepository:
     found = tuple(Judgement(**judgement) for judgement in entry.get("errors", ()))
-    others, first = entry["others"], entry.get("first")
-    return JudgedRepository(entry["repository"], entry["commit"], found, others, first)
+    others, first, unseen = entry["others"], entry.get("first"), entry.get("unseen", 0)
+    return JudgedRepository(entry["repository"], entry["commit"], found, others, first, unseen)
 
 
 def differences(
@@ -209,16 +257,18 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         for found in one.judgements
         if found.verdict != "true"
     ]
-    seen = [FIRST_SEEN, *_unseen(repositories), LATER]
+    measured = (UNSEEN, LATER), (UNSEEN_AGAIN, LATER_AGAIN)
+    seen = [FIRST_SEEN]
+    for number, (before, after) in enumerate(measured, start=1):
+        seen += [f"{before}{COLUMNS}", *_unseen(repositories, number), after]
     return HEAD + "\n".join([*rows, "", tail, "", *reasons, *[""] * bool(reasons), *seen])
 
 
-def _unseen(repositories: Iterable[JudgedRepository]) -> Iterator[str]:
-    """Yield the table of repositories whose first errors were counted."""
-    yield UNSEEN
+def _unseen(repositories: Iterable[JudgedRepository], number: int) -> Iterator[str]:
+    """Yield the rows of the repositories whose first errors were counted in one measurement."""
     first, later = Counter[str](), Counter[str]()
     for one in repositories:
-        if one.first is not None:
+        if one.first is not None and one.unseen == number:
             now = Counter(judged.verdict for judged in one.judgements for _ in range(judged.number))
             first.update(one.first)
             later.update(now)
