@@ -10,6 +10,7 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +98,21 @@ class Schemas:
     def is_own(self, api: str) -> bool:
         """Tell whether an API is Kubernetes' own, and no custom resource's."""
         group = kind_of(api, "").group
+        return "." not in group or group in self._own_groups
+
+    @cached_property
+    def _own_groups(self) -> frozenset[str]:
         own = (key for key, origin in self.index.items() if origin.startswith("Kubernetes "))
-        return "." not in group or any(kind_of(*key.split()).group == group for key in own)
+        return frozenset(kind_of(*key.split()).group for key in own)
+
+    @cached_property
+    def _kinds(self) -> tuple[Kind, ...]:
+        return tuple(kind_of(*key.split()) for key in self.index)
 
     def is_misnamed(self, api: str, name: str) -> bool:
         """Tell whether a kind is almost a known one of its group, or is in another version."""
-        kinds = [kind_of(*key.split()) for key in self.index]
         group = kind_of(api, name).group
-        near = [kind.kind for kind in kinds if group in (kind.group, GONE)]
+        near = [kind.kind for kind in self._kinds if group in (kind.group, GONE)]
         return bool(difflib.get_close_matches(name, near, 1, 0.85))
 
     def located(self, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
@@ -149,14 +157,11 @@ class Schemas:
 
     def _read(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
         text = self.archive.text(self.version, kind)
-        if text is None:
-            return None
-        schema = json.loads(text)
-        return schema, _compile(schema)
+        return None if text is None else _compiled(text)
 
     def _unknown(self, api: str, name: str, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
         group = kind_of(api, name).group
-        kinds = [kind_of(*key.split()) for key in self.index]
+        kinds = self._kinds
         said = f"unknown kind {api} {name}"
         if versions := [kind.api for kind in kinds if kind.kind == name]:
             said = f"{said}; {name} is there as {', '.join(versions)}"
@@ -208,6 +213,13 @@ def _as_json(value: Any) -> Any:
 def _errors(validator: Draft202012Validator, data: Mapping[str, Any]) -> list[ValidationError]:
     """List what is wrong. Raises ValueError for what JSON has not, also after a part is wrong."""
     return [] if validator.is_valid(data) else list(validator.iter_errors(data))
+
+
+@cache
+def _compiled(text: bytes) -> tuple[dict[str, Any], Draft202012Validator]:
+    """Compile what was shipped, once for all trees of a folder."""
+    schema = json.loads(text)
+    return schema, _compile(schema)
 
 
 def _compile(schema: dict[str, Any]) -> Draft202012Validator:

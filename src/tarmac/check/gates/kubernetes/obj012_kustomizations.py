@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePosixPath
 
 from tarmac.base.artifact import Artifact
@@ -39,9 +40,9 @@ def check(files: Files) -> Iterator[Finding]:
 def list_faults(files: Files) -> Iterator[Finding]:
     """Yield names of files that are not there, and objects that no Kustomization names."""
     there = {artifact.path for artifact in files.artifacts}
-    there |= {str(folder) for path in there for folder in PurePosixPath(path).parents}
+    there |= {folder for path in there for folder in _above(path)}
     for artifact in kustomization_files(files):
-        folder = str(PurePosixPath(artifact.path).parent)
+        folder = _above(artifact.path)[0]
         kind = str(artifact.data.get("kind", "Kustomization"))
         if kind not in KINDS:
             what = f"has the kind {kind}, which kustomize rejects; {did_you_mean(kind, KINDS)}"
@@ -71,7 +72,7 @@ def list_faults(files: Files) -> Iterator[Finding]:
 def left_out(files: Files) -> Iterator[Finding]:
     """Yield objects in the folder of a Kustomization that none names."""
     own = list(kustomization_files(files))
-    folders = {str(PurePosixPath(artifact.path).parent): artifact for artifact in own}
+    folders = {_above(artifact.path)[0]: artifact for artifact in own}
     named = {
         posixpath.normpath(posixpath.join(posixpath.dirname(artifact.path), text))
         for artifact in own
@@ -80,7 +81,7 @@ def left_out(files: Files) -> Iterator[Finding]:
     }
     left: dict[str, Artifact] = {}
     for artifact in files.objects():
-        folder = str(PurePosixPath(artifact.path).parent)
+        folder = _above(artifact.path)[0]
         is_listing = folder in folders and bool(items(folders[folder].data, "resources"))
         if is_listing and artifact.path not in named and not artifact.path.endswith(NAMES):
             left.setdefault(artifact.path, folders[folder])
@@ -97,7 +98,13 @@ def kustomization_files(files: Files) -> Iterator[Artifact]:
 
 
 def _is_in(path: str, folder: str) -> bool:
-    return str(PurePosixPath(path).parent) == folder and path.endswith((".yaml", ".yml"))
+    return path.endswith((".yaml", ".yml")) and _above(path)[0] == folder
+
+
+@cache
+def _above(path: str) -> tuple[str, ...]:
+    """List the folders of a file, the nearest first; each overlay is a tree with the same files."""
+    return tuple(map(str, PurePosixPath(path).parents))
 
 
 GATE = Gate(
