@@ -71,6 +71,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         r"^[ \t]*\S+:\d+:\d+: fatal error: (\S+): No such file or directory",
         "a package needs the header {0}; install the library's -dev package",
     ),
+    (
+        r"gyp ERR! cwd \S*node_modules/(\S+)\n(?:.*\n){0,3}?.*gyp ERR! node -v v?([\d.]+)",
+        "package {0} cannot be built for Node {1}; install a newer {0}, or the Node that it is for",
+    ),
     # Go: an error in the code, a missing module; a panic's places have no column.
     (r"^(\S+\.go:\d+:\d+): (.+?); to add it:\n\s*(.+)", f"{_COMPILES}{{0}}: {{1}}; {{2}}"),
     (r"^(\S+\.go:\d+:\d+): ((?!\[).+)", f"{_COMPILES}{{0}}: {{1}}"),
@@ -157,6 +161,13 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (
         r"pyproject\.toml changed significantly since poetry\.lock",
         "poetry.lock is behind pyproject.toml; run poetry lock",
+    ),
+    (
+        (
+            r"File \"\S+/site-packages/(\w+)/[^\n]*\n(?:(?!ImportError)[^\n]*\n){1,3}"
+            r"ImportError: cannot import name \S+ from '(?!\1\b)(\w+)[\w.]*' \(\S*/site-packages/"
+        ),
+        "package {0} does not fit the {1} that is installed; name versions that go together",
     ),
     (r"ERROR: Failed building wheel for (\S+)", "package {0} cannot be built for this Python"),
 )

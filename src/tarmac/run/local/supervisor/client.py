@@ -46,6 +46,8 @@ LOOK_S = 0.5
 POLL_S = 0.03
 #: Trying the lock takes nothing.
 GONE_S = 0.01
+#: The longest that tasks are waited for beyond that.
+TASKS_S = 1800.0
 #: They stay open as long as this process lives: an attached supervisor ends with its own.
 _REPORTS: list[socket.socket] = []
 
@@ -416,9 +418,11 @@ def wait(
     """Wait until every node is healthy, one is in a crash loop, or the time is over.
 
     Args:
-        within_s: the longest to wait; None: as long as the system's own probes may take.
+        within_s: the longest to wait; None: as long as the system's own probes may take, and what
+            its tasks take besides: packages are installed once, and nothing says for how long.
     """
-    began = time.monotonic()
+    began = looked = time.monotonic()
+    tasks_s = 0.0
     last: tuple[NodeState, ...] = ()
     while True:
         now = status(home)
@@ -428,8 +432,12 @@ def wait(
             last = now.nodes
             on_change(now)
         looping = any(node.state == state.CRASH_LOOP for node in now.counted)
-        limit_s = now.startup_timeout_s if within_s is None else within_s
-        if now.healthy or looping or time.monotonic() > began + limit_s:
+        at = time.monotonic()
+        if now.does_tasks:
+            tasks_s = min(tasks_s + at - looked, TASKS_S)
+        looked = at
+        limit_s = now.startup_timeout_s + tasks_s if within_s is None else within_s
+        if now.healthy or looping or at > began + limit_s:
             return now
         time.sleep(POLL_S)
 

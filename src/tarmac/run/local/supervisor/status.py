@@ -46,6 +46,11 @@ class Status:
         )
 
     @property
+    def does_tasks(self) -> bool:
+        """Whether a task runs now, as an installation of packages does."""
+        return any(node.role == "task" and node.state == state.STARTING for node in self.nodes)
+
+    @property
     def counted(self) -> tuple[NodeState, ...]:
         """The nodes that tell how the system is: no task of a service that was left out.
 
