@@ -61,7 +61,9 @@ PAGES = {
     "web/yarn.lock": "",
 }
 BUILT = {
-    "install": "test -e web/node_modules/.yarn-integrity || (cd web && yarn install)",
+    "install": (
+        "test -e web/node_modules/.yarn-integrity || (cd web && yarn install --pure-lockfile)"
+    ),
     "pages": "test -e web/dist || (cd web && yarn run build)",
 }
 

@@ -334,7 +334,7 @@ def test_an_address_keeps_the_scheme_that_the_code_compares():
 def test_what_only_tests_and_checks_need_is_neither_fetched_nor_run():
     package = '{"scripts": {"start": "x"}, "dependencies": {"a": "1", "cypress": "1"}}'
     install = only(**{"package.json": package}).tasks["install"]
-    assert install.endswith("|| CYPRESS_INSTALL_BINARY=0 npm install --no-audit --no-fund")
+    assert "|| CYPRESS_INSTALL_BINARY=0 npm install --no-audit --no-fund ||" in install
     pom = "<spring-boot/><artifactId>maven-checkstyle-plugin</artifactId>"
     assert only(**{"pom.xml": pom}).run == "mvn -Dcheckstyle.skip -q spring-boot:run"
 

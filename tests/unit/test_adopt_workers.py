@@ -176,7 +176,8 @@ def test_a_script_that_an_image_copies_under_another_name_is_read():
         "jobs": "-m celery -A app.celery worker -l info",
         "beat": "-m celery -A app beat",
     }
-    assert found.services[0].tasks["prepare"] == ".venv/bin/python -m flask db upgrade"
+    prepare = "PATH=.venv/bin:$PATH python -m flask db upgrade"
+    assert found.services[0].tasks["prepare"] == prepare
 
 
 def test_a_file_of_viper_is_overridden_where_a_store_is_and_believed_otherwise():

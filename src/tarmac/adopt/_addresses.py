@@ -13,6 +13,20 @@ from tarmac.adopt._found import Service
 from tarmac.adopt._scene import Scene, port_prefix
 from tarmac.adopt._urls import URL, referred
 
+#: Parts of an address as words: what libpq, ADO.NET and their like call them.
+_PART_OF = {
+    **dict.fromkeys(("host", "server", "data source"), "host"),
+    "port": "port",
+    **dict.fromkeys(("user", "username", "user id", "uid"), "user"),
+    **dict.fromkeys(("password", "pwd"), "password"),
+    **dict.fromkeys(("dbname", "database", "initial catalog"), "database"),
+}
+_WORDS = re.compile(
+    rf"(?i)(?<![\w.])({'|'.join(sorted(_PART_OF, key=len, reverse=True))})\s*=\s*([^\s;,\"']+)"
+)
+#: A login in JSON: `"spring.datasource.password": "x"`.
+_LOGIN = re.compile(r"(?i)(\"[\w.-]*(?:user|username|password)\"\s*:\s*\")([^\"]*)(\")")
+
 
 def rewritten(
     name: str, value: str, service: Service, scene: Scene, *, by_code: bool = False
@@ -26,7 +40,9 @@ def rewritten(
         return value
     result = URL.sub(lambda match: referred(name, match, service, scene, by_code), value)
     if result != value:
-        return result
+        return _with_login(result, scene)
+    if by_words := _by_words(value, scene):
+        return by_words
     for other in scene.hosts_in(value):
         host = re.escape(other).replace(r"\-", "[-_]")
         if value.lower() == other or re.fullmatch(host, value):
@@ -37,7 +53,43 @@ def rewritten(
             lambda match, other=other: _host(other, match[1], service, scene) or match[0],  # type: ignore[misc]
             result,
         )
-    return result
+    return _with_login(result, scene)
+
+
+def _by_words(value: str, scene: Scene) -> str:
+    """Refer to a store in `host=db user=app password=x` and `Server=db;Uid=app;`; "" elsewhere."""
+    said = {_PART_OF[match[1].lower()]: match[2] for match in _WORDS.finditer(value)}
+    store = scene.store_named(said.get("host", "").partition(":")[0])
+    if store is None or not said.keys() & {"user", "password", "database"}:
+        return ""
+
+    def referred_part(match: re.Match[str]) -> str:
+        output = _PART_OF[match[1].lower()]
+        is_address = output == "host" and ":" in match[2]
+        reference = _servers.reference(store.name, "address" if is_address else output)
+        tells_port = output != "host" or is_address or "port" in said
+        end = ";" if ";" in value else " "
+        port = "" if tells_port else f"{end}port={_servers.reference(store.name, 'port')}"
+        return f"{match[1]}{match[0][len(match[1]) : -len(match[2])]}{reference}{port}"
+
+    return _WORDS.sub(referred_part, value)
+
+
+def _with_login(text: str, scene: Scene) -> str:
+    """Refer to a store's login where it stands apart from the address that the text has."""
+    roots = {*re.findall(r"\$\{(?:stores\.([a-z0-9-]+)|broker)\.", text)}
+    store = scene.stores.get(next(iter(roots))) if len(roots) == 1 else None
+    if store is None or ".password}" in text:
+        return text
+    user, password = (_servers.reference(store.name, part) for part in ("user", "password"))
+    text = re.sub(r"^[^:@/\s]+:[^@\s]*@(?=(?:tcp)?\()", f"{user}:{password}@", text)  # Go's MySQL
+
+    def own(match: re.Match[str]) -> str:
+        is_password = "password" in match[1].lower()
+        said, part = (store.password, password) if is_password else (store.user, user)
+        return f"{match[1]}{part}{match[3]}" if match[2] == said else match[0]
+
+    return _LOGIN.sub(own, text)
 
 
 def _host(other: str, what: str, service: Service, scene: Scene) -> str:

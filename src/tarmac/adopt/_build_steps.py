@@ -17,6 +17,8 @@ _GO_VALUES = frozenset({"-o", "-ldflags", "-tags", "-mod", "-gcflags", "-asmflag
 _CARGO_RESULT = re.compile(r"(?:^|/)target/(?:[\w-]+/)?(?:release|debug)/([\w-]+)$")
 #: The same anywhere in a step, as in `objcopy target/release/server ./conduit`.
 _CARGO_NAMED = re.compile(r"target/(?:[\w-]+/)?(?:release|debug)/([\w-]+)")
+#: Ends of files that a program reads as it starts.
+_SETTINGS = (".yml", ".yaml", ".toml", ".json", ".ini", ".conf", ".env")
 _PACKS = re.compile(r"(?:^|/)(?:mvnw?|gradlew?)$")
 
 
@@ -29,6 +31,8 @@ class _Stage:
     workdir: str = "/"
     #: (path in the repository, path there) of each copy of its own files.
     own: list[tuple[str, str]] = field(default_factory=list)
+    #: The same of its single files.
+    files: list[tuple[str, str]] = field(default_factory=list)
     #: (folder, command) of each step that runs.
     ran: list[tuple[str, str]] = field(default_factory=list)
     #: (stage, source, target) of each copy from another stage.
@@ -51,7 +55,7 @@ def made_from(text: str, argv: tuple[str, ...], place: str = "") -> tuple[str, .
     last = stages[-1]
     program = posixpath.normpath(posixpath.join(last.workdir, argv[0]))
     stage, made = _origin(stages, last, program)
-    return _go(stage, made, argv) or _cargo(stage, made, argv) or argv
+    return _go(stage, made, argv, last) or _cargo(stage, made, argv) or argv
 
 
 def _origin(stages: list[_Stage], stage: _Stage, program: str) -> tuple[_Stage, str]:
@@ -71,7 +75,7 @@ def _on_path(target: str, program: str) -> bool:
     return is_bare and posixpath.basename(target) == posixpath.basename(program)
 
 
-def _go(stage: _Stage, made: str, argv: tuple[str, ...]) -> tuple[str, ...]:
+def _go(stage: _Stage, made: str, argv: tuple[str, ...], last: _Stage) -> tuple[str, ...]:
     builds = [
         (folder, words)
         for folder, words in _commands(stage)
@@ -86,9 +90,25 @@ def _go(stage: _Stage, made: str, argv: tuple[str, ...]) -> tuple[str, ...]:
         if posixpath.basename(out) != posixpath.basename(made) and len(builds) > 1:
             continue
         files = [word for word in packages if word.endswith(".go")]
-        named = files or [package]
-        return ("go", "run", *(_from_root(stage, folder, word) for word in named), *argv[1:])
+        named = [_from_root(stage, folder, word) for word in files or [package]]
+        tags = [("-tags", after) for word, after in pairwise(words) if word == "-tags"]
+        chosen = tags[0] if tags else ()
+        if named[0] in _beside_program(last, stage):  # its files lie there, where it looks for them
+            return ("go", "run", "-C", named[0], *chosen, ".", *argv[1:])
+        return ("go", "run", *chosen, *named, *argv[1:])
     return ()
+
+
+def _beside_program(last: _Stage, stage: _Stage) -> set[str]:
+    """List the folders of single files that an image has where its program is started."""
+    found = [(_from_root(stage, "/", path), target) for _, path, target in last.copied]
+    found += [(f"./{path}", target) for path, target in last.files]
+    return {
+        posixpath.dirname(path)
+        for path, target in found
+        if path.endswith(_SETTINGS)
+        and last.workdir in (posixpath.normpath(target), posixpath.dirname(target))
+    }
 
 
 def _go_words(words: list[str]) -> tuple[str, list[str]]:
@@ -205,6 +225,8 @@ def _step(stage: _Stage, word: str, rest: str) -> None:
         else:
             folders = [path for path in sources if not posixpath.splitext(path)[1].strip("/.")]
             stage.own += [(_plain(path), posixpath.normpath(target)) for path in folders]
+            files = [path for path in sources if path not in folders]
+            stage.files += [(_plain(path), posixpath.normpath(target)) for path in files]
 
 
 def _plain(path: str) -> str:

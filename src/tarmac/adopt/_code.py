@@ -122,6 +122,10 @@ _GIN = re.compile(r"\"github\.com/gin-gonic/gin\"[\s\S]*?(\.Run\(\))")
 _COMPARES = re.compile(
     r"(?:[sS]tarts_?[wW]ith|HasPrefix|start_with\?)\(?[^)\n]{0,40}?['\"](postgres)://"
 )
+#: A template of an address, where the path follows right behind the host.
+_WITHOUT_PORT = re.compile(
+    r"://[^\s\"'`@/]{1,200}@\$?\{[^}\n]{0,60}[hH][oO][sS][tT][^}\n]{0,20}\}/"
+)
 #: How far behind a test the code is read that says what follows from it.
 TESTED = 160
 _COMPARED = re.compile(
@@ -176,10 +180,17 @@ def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
             rf"(?i:host\w{{0,40}}[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']"
         )
         for file, content in _texts(folder):
-            if match := pattern.search(content):
+            said = (m for m in pattern.finditer(content) if not _is_comment(content, m.start()))
+            if match := next(said, None):
                 found[name] = f"{file}:{line_of(content, match.start())}"
                 break
     return found
+
+
+def _is_comment(content: str, at: int) -> bool:
+    """Tell whether a place is on a line that is a comment."""
+    line = content[content.rfind("\n", 0, at) + 1 : at].lstrip()
+    return line.startswith(("#", "//", "*", "/*", "<!--"))
 
 
 def names_host(line: str, name: str) -> bool:
@@ -191,6 +202,11 @@ def compared_schemes(folder: Folder) -> frozenset[str]:
     """List the schemes of databases that a program asks for by one of their two names."""
     found = (match[1] for _, text in _texts(folder) for match in _COMPARES.finditer(text))
     return frozenset(found)
+
+
+def leaves_port_out(folder: Folder) -> bool:
+    """Tell whether a program writes its database's address without a port: `@${host}/${name}`."""
+    return any(_WITHOUT_PORT.search(text) for _, text in _texts(folder))
 
 
 def speaks_grpc(folder: Folder) -> tuple[bool, bool]:

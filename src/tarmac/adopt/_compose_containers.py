@@ -232,7 +232,7 @@ def _store(
         _servers.version_of(image),
         tuple(remarks),
         user=_servers.told(server, env, "USER") or server.shows.user,
-        password=_servers.told(server, env, "PASSWORD", "PASS"),
+        password=_servers.told(server, env, "PASSWORD", "PASS", "ROOT_PASSWORD"),
         database=_servers.told(server, env, "DB", "DATABASE"),
         password_secret=secrets_of(spec).get(file, ""),
     )

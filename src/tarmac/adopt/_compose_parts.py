@@ -119,6 +119,7 @@ def _for_an_address(text: str, values: Mapping[str, str]) -> Mapping[str, str]:
 
 def ports_of(spec: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
     """Yield (number that people use, number in the container) of each port."""
+    taken: set[int] = set()
     for entry in spec.get("ports") or ():
         if isinstance(entry, dict):
             target, published = str(entry.get("target")), str(entry.get("published") or "")
@@ -127,9 +128,10 @@ def ports_of(spec: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
             *before, target = text.rsplit(":", 2)
             published = before[-1] if before else ""
         if number := port_number(target):
+            taken.add(number)
             yield port_number(published) or number, number
     for entry in listed(spec.get("expose")):
-        if number := port_number(entry):
+        if (number := port_number(entry)) and number not in taken:
             yield number, number
 
 

@@ -75,6 +75,16 @@ def _told_port(program: _Program) -> Service | None:
     return _at(service, said or program.default("PORT") or 8000, "" if said else "port 8000")
 
 
+def _variable_of_its_container(program: _Program) -> Service | None:
+    """Its file gives its container's port to a variable that its code reads."""
+    inside = next((i for i, name in program.service.known_as.items() if name == "http"), 0)
+    for name, value in program.service.env.items():
+        if name.endswith("PORT") and name in program.reads and inside == port_number(value) != 0:
+            env = {n: v for n, v in program.service.env.items() if n != name}
+            return replace(_at(program.service, program.port), env=env, port_variable=name)
+    return None
+
+
 def _variable_of_a_file(program: _Program) -> Service | None:
     """It reads another variable, whose value stands in a file beside it."""
     for name in OWN_PORT:
@@ -149,6 +159,7 @@ def _port_of_its_container(program: _Program) -> Service | None:
 
 RULES = (
     _told_port,
+    _variable_of_its_container,
     _variable_of_a_file,
     _reads_port,
     _own_variable,

@@ -10,7 +10,7 @@ from tarmac.base.foreign.data import from_json
 #: Lock file -> what runs scripts, how packages are installed, and the file that this writes last.
 _LOCKS = {
     "pnpm-lock.yaml": ("pnpm", "pnpm install", ".modules.yaml"),
-    "yarn.lock": ("yarn", "yarn install", ".yarn-integrity"),
+    "yarn.lock": ("yarn", "yarn install --pure-lockfile", ".yarn-integrity"),
     "bun.lock": ("bun", "bun install", ""),
     "bun.lockb": ("bun", "bun install", ""),
     "package-lock.json": ("npm", "npm ci --no-audit --no-fund", ".package-lock.json"),
@@ -29,9 +29,11 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
     if not lock:  # there is nothing to install exactly
         install = "npm install --no-audit --no-fund"
     if lock == "yarn.lock" and place.upwards(".yarnrc.yml"):
-        last = ".yarn-state.yml"
+        install, last = "yarn install", ".yarn-state.yml"
     # A browser for tests is large, and nothing here needs it.
     install = f"CYPRESS_INSTALL_BINARY=0 {install}" if _tests_in_browser(place) else install
+    if not lock:  # it may be of a time when npm did not ask whether packages fit each other
+        install = f"{install} || {install} --legacy-peer-deps"
     above = place.upwards(lock).removesuffix(lock) if lock else ""
     root = posixpath.normpath(posixpath.join(below, above)) if below else above
     if root not in ("", "."):

@@ -190,6 +190,8 @@ _FAR_PARTS = re.compile(r"(?:[A-Z0-9]+_)+(HOST|HOSTNAME|PORT|URL|URI|ADDR|PASSWO
 _NOT_AN_ADDRESS = re.compile(
     r"SENTINEL|CLUSTER|EXPORTER|METRICS|POOL|PROXY|REPLICA|READ|WEB|UI|API"
 )
+#: Servers that have a host and a password, too.
+_OF_NO_DATABASE = re.compile(r"SMTP|MAIL|IMAP|LDAP|FTP|SSH|PROXY|REDIS|RABBIT|AMQP|KAFKA|NATS|MQTT")
 #: Ends of the names of a database's parts, in a group that begins alike.
 _GROUPED = {"host": ("HOST", "HOSTNAME", "SERVER"), "password": ("PASSWORD", "PASS", "PWD")}
 
@@ -209,7 +211,7 @@ def of_group(
         return None
     for end, output in sorted(PARTS.items(), key=lambda part: -len(part[0])):
         stem = name.removesuffix(end)
-        if stem == name or not stem.endswith("_"):
+        if stem == name or not stem.endswith("_") or _OF_NO_DATABASE.search(stem):
             continue
         if all(any(f"{stem}{last}" in names for last in ends) for ends in _GROUPED.values()):
             return databases[0], output
@@ -238,6 +240,32 @@ def libraries(folder: Folder) -> str:
     # Laravel needs no library for its database: a variable says which one it is.
     listing += [".env.example"] if "artisan" in folder.files else []
     return "\n".join(map(folder.read, listing))
+
+
+def named_driver(scheme: str, folder: Folder) -> str:
+    """Return the scheme that names a program's driver to SQLAlchemy; "" where none needs naming.
+
+    Args:
+        scheme: the one that a file gives; with a `+`, it names a driver itself.
+    """
+    server = of_scheme(scheme)
+    if server is None or "+" in scheme or not server.shows.drivers:
+        return ""
+    pattern = r"(?m)^[ \t]*([A-Za-z][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*([=<>~!].*)?$"
+    listed = re.findall(pattern, _listed(folder))
+    names = {name.lower().replace("_", "-"): version for name, version in listed}
+    asks = names.keys() & {"sqlalchemy", "flask-sqlalchemy", "sqlmodel", "alembic"}
+    if not asks or names.get("sqlalchemy") or names.keys() & {"psycopg", "databases", "django"}:
+        return ""
+    return next((said for name, said in server.shows.drivers.items() if name in names), "")
+
+
+def _listed(folder: Folder) -> str:
+    """Read a program's plain list of packages, where no lock says which versions it gets."""
+    if any(folder.upwards(lock) for lock in ("uv.lock", "poetry.lock", "Pipfile")):
+        return ""
+    file = folder.upwards("requirements.txt")
+    return folder.read(file) if file else ""
 
 
 def _imports(text: str) -> str:

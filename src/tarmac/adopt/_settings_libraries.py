@@ -42,6 +42,7 @@ _SCHEMA = re.compile(
     r"^[ \t]*([A-Z][A-Z0-9_]{2,})\s*:\s*(?:str|port|url|num|bool|host|email|json)\(([^\n]{0,200})"
 )
 _SCHEMA_DEFAULT = re.compile(r"default\(\s*['\"]?([^'\")\n]*)|default\s*:\s*['\"]?([^'\",}\n]*)")
+_GET = re.compile(r"\bget\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]\s*\)((?:\s*\.\w+\([^()\n]{0,99}\)){1,4})")
 #: A field of clap's that a variable of its name gives, or of the name that is said.
 _ARGUMENT = re.compile(
     r"#\[(?:clap|arg)\(((?:[^\[\]\n]{0,99},\s*)?env(?:\s*=\s*\"(\w+)\")?\s*(?:,[^\[\]\n]{0,99})?)\)\]"
@@ -140,6 +141,14 @@ def _arguments(file: str, content: str) -> Iterator[VariableRead]:
         yield VariableRead(name, default[1] if default else None, place)
 
 
+def _env_var(file: str, content: str) -> Iterator[VariableRead]:
+    """Read `get("NAME").default("x").required()` of the library env-var."""
+    for match in _GET.finditer(content) if re.search(r"['\"]env-var['\"]", content) else ():
+        given = re.search(r"\.default\(\s*['\"]?([^'\")]*)", match[2])
+        default = given[1] if given else None if ".required(" in match[2] else ""
+        yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
+
+
 #: What reads variables in files with these endings.
 READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead]]], ...] = (
     ((".py",), _settings),
@@ -147,6 +156,7 @@ READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead
     ((".go",), _tags),
     ((".go",), _mapped),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _schemas),
+    ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _env_var),
     ((".rs",), _arguments),
     ((".yml", ".yaml", ".properties"), _spring.settings),
 )

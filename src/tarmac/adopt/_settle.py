@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 
-from tarmac.adopt import _code, _dotenv, _servers, _sqlite
+from tarmac.adopt import _alembic, _code, _dotenv, _servers, _sqlite
 from tarmac.adopt._addresses import rewritten
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
@@ -42,7 +42,7 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     for service in found.services:
         folder = own_files(root, service, places)
         settled = _settled(service, folder, scene, dotenv, example)
-        services.append(_sqlite.on_volumes(settled, folder))
+        services.append(_alembic.told(_sqlite.on_volumes(settled, folder), folder))
     return replace(
         found,
         services=tuple(services),
@@ -98,7 +98,8 @@ def _settled(
     taken = frozenset(chain.from_iterable(others))
     service, ports = _own_ports(service, reads, optional, env, taken)
     scene.services[service.name] = replace(scene.services[service.name], ports=service.ports)
-    env = _unencrypted({**env, **ports, **logins(env, reads)}, folder, scene)
+    env = {**env, **ports, **logins(env, reads)}
+    env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
     secrets = tuple(name for name in secrets if name not in env)
     return _joined(
         replace(
@@ -116,22 +117,30 @@ def _settled(
 def _as_compared(
     env: Mapping[str, str], schemes: Mapping[str, str], folder: Folder
 ) -> dict[str, str]:
-    """Write an address with the scheme that it had, where the code looks for that one."""
+    """Write an address with the scheme that its program needs: as it was, or its driver's.
+
+    The code may look for the one of the two names; SQLAlchemy may know another driver by it.
+    """
     compared = _code.compared_schemes(folder)
     found = dict(env)
     for name, value in env.items():
         match = re.fullmatch(r"\$\{(stores\.[a-z0-9-]+)\.url\}", value)
-        if match and schemes.get(name) in compared:
+        scheme = schemes.get(name, "") if match else ""
+        scheme = _servers.named_driver(scheme, folder) or (scheme if scheme in compared else "")
+        if match and scheme:
             user, password, host, port, database = (
                 f"${{{match[1]}.{part}}}"
                 for part in ("user", "password", "host", "port", "database")
             )
-            found[name] = f"{schemes[name]}://{user}:{password}@{host}:{port}/{database}"
+            found[name] = f"{scheme}://{user}:{password}@{host}:{port}/{database}"
     return found
 
 
 def _unencrypted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str, str]:
-    """Say that a database is not encrypted where the library insists on it by default."""
+    """Say that a database is not encrypted where the library insists on it by default.
+
+    An address of a container says what is needed there, where nothing is encrypted either.
+    """
     libraries = _servers.libraries(folder)
     ends = {
         f"${{stores.{store.name}.url}}": end
@@ -144,9 +153,10 @@ def _unencrypted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[s
 
 def _on_volume(value: str, service: Service) -> str:
     """Refer to a volume where a value is a path on it; "" where it is none."""
+    scheme, value = _sqlite.path_of(value)
     for name, path in service.mounts.items():
         if value == path or value.startswith(f"{path}/"):
-            return f"${{volumes.{name}.path}}{value.removeprefix(path)}"
+            return f"{scheme}${{volumes.{name}.path}}{value.removeprefix(path)}"
     return ""
 
 

@@ -23,6 +23,12 @@ _NAMES = re.compile(r"(^|_)(DB|DATABASE|SQLITE)(_|$)")
 DATA = "data"
 
 
+def path_of(value: str) -> tuple[str, str]:
+    """Split a URL of SQLite into scheme and path from /; another value is all path."""
+    found = re.fullmatch(r"((?:jdbc:)?sqlite3?(?:\+\w+)?:(?:///)?|file:(?://)?)(/[^/].*)", value)
+    return (found[1], found[2]) if found else ("", value)
+
+
 def on_volumes(service: Service, folder: Folder) -> Service:
     """Refer to a volume where a variable names a SQLite file of the program's folder."""
     env, volumes, remarks = dict(service.env), dict(service.volumes), list(service.remarks)

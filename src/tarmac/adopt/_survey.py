@@ -243,6 +243,7 @@ def _completed(
     for name, task in service.tasks.items():
         words = tuple(task.split("\0"))
         tasks[name] = _said(words, folder, recognisers)[0] or " ".join(words)
+    tasks = {name: _with_its_packages(task, folder, recognisers) for name, task in tasks.items()}
     if line:
         # The container's command may be another program than the one that the folder names.
         reads = base is not None and base.reads_port and base.run == line
@@ -273,7 +274,21 @@ def _as_its_tools_run_it(
     line, by = _said(service.container_command, folder, recognisers)
     if not line or by is None:
         return service
-    return replace(service, run=line, tasks={**by.tasks(folder), **service.tasks})
+    own = service.tasks.items()
+    given = {name: _with_its_packages(task, folder, recognisers) for name, task in own}
+    return replace(service, run=line, tasks={**by.tasks(folder), **given})
+
+
+def _with_its_packages(task: str, folder: Folder, recognisers: list[Recogniser]) -> str:
+    """Let a task of others find the packages that are installed here: elsewhere its image has them.
+
+    `python manage.py migrate` of a Procfile is written for a container where Python has them.
+    """
+    if not re.fullmatch(r"[\w./:=@%+, &-]+", task):  # a shell has more to read in it
+        return task
+    line = _said(tuple(task.split()), folder, recognisers)[0]
+    said = re.sub(r"(^|(?<=&& ))(\S*venv/bin)/", r"\1PATH=\2:$PATH ", line)
+    return said if said != line else task
 
 
 def _image_port(service: Service, folder: Folder) -> int:
@@ -304,6 +319,7 @@ def _said(
     argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]
 ) -> tuple[str, Recogniser | None]:
     """Translate a container's command to this machine; also return the recogniser that did it."""
+    argv = tuple(_in_folder(word, folder) for word in argv)
     if len(argv) > 1 and goes_on(argv[0], folder):
         argv = argv[1:]
     assigned = next((n for n, word in enumerate(argv) if not re.match(r"\w+=", word)), 0)
@@ -321,6 +337,15 @@ def _said(
         if line := recogniser.here(folder, argv):
             return line, recogniser
     return "", None
+
+
+def _in_folder(word: str, folder: Folder) -> str:
+    """Say a path of a container as that of the file here: `/code/manage.py` is manage.py."""
+    steps = word.split("/")
+    if not word.startswith("/") or {"bin", "sbin"} & set(steps[:-1]):
+        return word
+    inside = ("/".join(steps[begin:]) for begin in range(2, len(steps)))
+    return next((path for path in inside if path in folder.files), word)
 
 
 def _apart(services: Iterable[Service]) -> Iterable[Service]:

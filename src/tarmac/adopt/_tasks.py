@@ -24,9 +24,13 @@ def done_once(found: Survey) -> Survey:
     first: dict[str, str] = {}
     services = []
     migrating: set[str] = set()
+    made: set[tuple[str, str]] = set()
     for service in found.services:
         task = service.tasks.get("install", "")
-        tasks = dict(service.tasks)
+        own = {(service.folder, line) for line in service.tasks.values()}
+        own = {(folder, line) for folder, line in own if _MAKES_TABLES.search(line)}
+        tasks = {n: t for n, t in service.tasks.items() if (service.folder, t) not in made}
+        made |= own
         if MIGRATE in tasks and (service.folder in migrating or _migrates(found, service)):
             del tasks[MIGRATE]
         elif MIGRATE in tasks:

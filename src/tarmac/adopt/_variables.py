@@ -97,6 +97,8 @@ class _Variable:
     scene: Scene
     #: All variables that the program reads.
     names: frozenset[str]
+    #: It writes an address of its database without a port.
+    leaves_port_out: bool
 
 
 def settled_variables(
@@ -113,9 +115,10 @@ def settled_variables(
     # What a file hands on from the shell, without a value, is read by the program all the same.
     handed = {n: VariableRead(n, None, place) for n, place in service.missing.items()}
     names = frozenset({**handed, **reads})
+    bare = _code.leaves_port_out(folder)
     for name, read in {**handed, **reads}.items():
         if name not in known:
-            variable = _Variable(read, given.value(name), service, clients, scene, names)
+            variable = _Variable(read, given.value(name), service, clients, scene, names, bare)
             _settle(variable, folder, given, found)
     return found
 
@@ -196,7 +199,8 @@ def _of_a_store(variable: _Variable) -> str | None:
     said = variable.given if variable.given is not None else variable.read.default or ""
     if output == "host" and re.fullmatch(r"[\w.-]+:\d+", said):
         return _servers.reference(store.name, "address", broker=store is scene.broker)
-    if output == "host" and not parts & _PLACES and store is not scene.broker:
+    is_bare = (variable.leaves_port_out and server.databases) or not parts & _PLACES
+    if output == "host" and is_bare and store is not scene.broker:
         # Told no port, the program looks at the usual one: there is a store by its name alone.
         scene.names = True
         return store.name
@@ -350,8 +354,8 @@ def _by_name(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         output = parts.get(other.removeprefix(host.stem).upper(), "")
         if host.root.startswith("services.") and output != "port":
             continue
-        if output == "database" and host.is_broker:
-            continue  # what a queue is called is the program's
+        if output == "database" and host.store and not _servers.of_kind(host.store.kind).databases:
+            continue  # a number of Redis, the name of a queue: they are the program's
         if output and output not in of_host:
             yield other, f"${{{host.root}.{output}}}"
 
@@ -360,9 +364,9 @@ def _by_value(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the parts whose variables hold what the store was started with."""
     if (store := host.store) is None:
         return
-    own = {store.user: "user", store.password: "password", store.database: "database"}
+    own = {store.user, store.password, store.database}
+    said = {"user": r"USER", "password": r"PASS|PWD", "database": r"(?:DB|DATABASE)(?:_?NAME)?$"}
     for other, text in env.items():
-        if text and text in own and re.search(r"USER|PASS|PWD|DB|DATABASE", other.upper()):
-            wanted = "password" if re.search(r"PASS|PWD", other.upper()) else own[text]
-            wanted = "user" if "USER" in other.upper() else wanted
-            yield other, f"${{{host.root}.{wanted}}}"
+        for output, name in said.items() if text and text in own else ():
+            if re.search(name, other.upper()):
+                yield other, f"${{{host.root}.{output}}}"

@@ -103,7 +103,10 @@ def _source(folder: Folder, main: str) -> str:
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     """Run from source what a container runs as a binary, where there is no doubt which it is."""
     if argv[:2] == ("go", "run") and any(folder.sources(".go")):
-        return joined((*argv[:3], *local_ports(argv[3:])))
+        named = 3
+        while argv[named - 1 : named] in (("-C",), ("-tags",)):
+            named += 2
+        return joined((*argv[:named], *local_ports(argv[named:])))
     found = _services(folder)
     if not found or not argv:
         return ""
@@ -121,7 +124,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
 
 def _files(folder: Folder, run: str) -> tuple[str, ...]:
     """List what one main package has, without what lies below the others."""
-    match = re.match(r"go run \./(\S+)", run)
+    match = re.match(r"go run (?:-tags \S+ )?(?:-C )?\./(\S+)", run)
     if match is None:
         return ()
     mains = {posixpath.dirname(f) for f in folder.sources(".go") if _MAIN.search(folder.read(f))}

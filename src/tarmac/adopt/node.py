@@ -26,7 +26,10 @@ _FRONT_ENDS = {
     "nuxt": ("--host 127.0.0.1 --port $PORT", 3000),
     "ng": ("--host 127.0.0.1 --port $PORT", 4200),
     "vue-cli-service": ("--host 127.0.0.1 --port $PORT", 8080),
-    "react-scripts": ("", 3000),  # reads PORT
+    # These read PORT.
+    "react-scripts": ("", 3000),
+    "react-app-rewired": ("", 3000),
+    "craco": ("", 3000),
     "webpack": ("--host 127.0.0.1 --port $PORT", 8080),
 }
 _FILES = (
@@ -93,6 +96,12 @@ def _script(folder: Folder, scripts: dict[str, str]) -> str:
     return next((name for name in runs if name in scripts), "")
 
 
+def _needs_build(folder: Folder, scripts: Mapping[str, str], name: str) -> bool:
+    """Tell whether a script runs what `build` makes, which is not here yet."""
+    built = _BUILT.search(scripts[name])
+    return built is not None and "build" in scripts and not folder.exists(built[0])
+
+
 def _tasks(folder: Folder) -> dict[str, str]:
     package = _package(folder) or {}
     wants = package.get("dependencies") or package.get("devDependencies")
@@ -124,6 +133,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     if name:
         line = "npm start" if (program, name) == ("npm", "start") else f"{program} run {name}"
         why = f"package.json: scripts.{name}"
+        if _needs_build(folder, scripts, name):
+            line = f"{program} run build && {line}"
         if front := _front_end(scripts[name]):
             flags, port = front
             line += (" -- " if program in ("npm", "bun") else " ") + flags if flags else ""

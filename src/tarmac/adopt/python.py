@@ -31,7 +31,8 @@ _MAIN_ALONE = re.compile(
     r"\bpoetry\s+(?:\S+\s+)*?install\b[^&|;\n]*--(?:no-dev|only[= ]main|without[= ]dev)"
 )
 #: What says how a database's tables are made, and the words that make them.
-_MIGRATIONS = {"manage.py": "manage.py migrate --noinput", "alembic.ini": "-m alembic upgrade head"}
+_MANAGE = "manage.py"
+_MIGRATIONS = {_MANAGE: "manage.py migrate --noinput", "alembic.ini": "-m alembic upgrade head"}
 #: A program that goes on until it is stopped.
 _SERVES = re.compile(
     r"serve_forever|wait_for_termination|add_insecure_port|run_forever|^while True:|start_server\(",
@@ -102,6 +103,8 @@ def _setup(what: str, folder: Folder) -> str:
         # The nearest one that is there: most programs run on the one before as well.
         near = (f"python3.{minor} -m venv .venv" for minor in range(wanted, wanted - 3, -1))
         made = f"({{ {' || '.join(near)}; }} 2>/dev/null || {made})"
+    # Newer versions of Python write this file themselves: git does not list what is there.
+    made = f"{made} && echo '*' > .venv/.gitignore"
     made = f"{made} && .venv/bin/pip install -q {what} && touch .venv/.installed"
     return installed(".venv/.installed", f"({made})")
 
@@ -137,8 +140,13 @@ def _start(folder: Folder, texts: Mapping[str, str]) -> _Start:
     return next(filter(None, found), _Start("", ""))
 
 
+def _is_django(text: str) -> bool:
+    """Tell whether a manage.py is Django's: Flask's scripts have the same name."""
+    return bool(re.search("(?i)django|^$", text))
+
+
 def _django(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
-    if "manage.py" not in files or not re.search("(?i)django|^$", texts.get("manage.py", "")):
+    if _MANAGE not in files or not _is_django(texts.get(_MANAGE, "")):
         return None
     return _Start("manage.py runserver --noreload 127.0.0.1:$PORT", "manage.py", 8000)
 
@@ -209,7 +217,8 @@ def _name(program: str) -> str:
 def _tasks(folder: Folder) -> dict[str, str]:
     python, install = _python(folder)
     tasks = {"install": install} if install else {}
-    if file := folder.has(*_MIGRATIONS):
+    files = [file for file in _MIGRATIONS if file != _MANAGE or _is_django(folder.read(file))]
+    if file := folder.has(*files):
         if python.startswith((".", "/")):  # elsewhere its image has a Python of its own
             python = f"PATH={python.removesuffix('/python')}:$PATH python"
         tasks[MIGRATE] = f"{python} {_MIGRATIONS[file]}"

@@ -222,6 +222,9 @@ class Fingerprint:
     lacks: Mapping[str, str] = field(default_factory=dict)
     #: Libraries, as patterns, that want an encrypted connection unless a URL ends with this.
     unencrypted: Mapping[str, str] = field(default_factory=dict)
+    #: Packages that SQLAlchemy takes only by a scheme of their own: since 2.1, `postgresql` means
+    #: another one, and a list of packages without versions brings that.
+    drivers: Mapping[str, str] = field(default_factory=dict)
     #: Schemes of libraries that take addresses with no other one.
     own_schemes: tuple[str, ...] = ()
     #: Those of `images` whose tags are versions of the kind, not of a fork; without any, all.

@@ -432,7 +432,7 @@ STORE = StoreKind(
         images=("postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"),
         schemes=("postgres", "postgresql"),
         port=5432,
-        clients=r"[\"']pg[\"']|[\"']postgres[\"']|pg-promise|psycopg|asyncpg|lib/pq|jackc/pgx|"
+        clients=r"[\"']pg[\"']|[\"']postgres[\"']|pg-promise|slonik|psycopg|asyncpg|lib/pq|jackc/pgx|"
         r"org\.postgresql|tokio-postgres|postgresql|pgsql|@prisma/client",
         stems=("POSTGRES", "POSTGRESQL", "PG", "PGSQL"),
         vague=("DATABASE", "DB"),
@@ -442,6 +442,10 @@ STORE = StoreKind(
         path_is_database=True,
         shares=True,
         extended="postgis|pgvector|timescale",
+        drivers={
+            "psycopg2": "postgresql+psycopg2",
+            "psycopg2-binary": "postgresql+psycopg2",
+        },
         unencrypted={r"github\.com/lib/pq\b": "?sslmode=disable"},
         lacks={
             "uuid-ossp": r"\buuid_generate_v\d\w*\(|\bUUIDOSSPExtension\b",

@@ -1,0 +1,260 @@
+"""Kinds of things in repositories that `init` had not met, each with small files of our own."""
+
+from __future__ import annotations
+
+import pytest
+from repository import found_in
+
+FLASK = {
+    "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    "requirements.txt": "flask\npsycopg2\n",
+    "Dockerfile": "FROM python:3.11\nWORKDIR /code\nCOPY . .\nCMD python /code/app.py\n",
+}
+DATABASE = "  db:\n    image: postgres:16\n"
+LOGIN = "    environment: {POSTGRES_USER: sam, POSTGRES_PASSWORD: pw1, POSTGRES_DB: shop}\n"
+HERE = "${stores.db.host}"
+
+
+def composed(service: str = "", database: str = DATABASE + LOGIN, **files: str):
+    compose = f"services:\n  web: {{build: .{service}}}\n{database}"
+    return found_in(**{**FLASK, "compose.yaml": compose, **files})
+
+
+def env_of(text: str, database: str = DATABASE + LOGIN, **files: str):
+    return composed(f", environment: {{X_DB: {text!r}}}", database, **files).services[0].env["X_DB"]
+
+
+@pytest.mark.parametrize(
+    "command", ["python /code/app.py", "python app.py", "sh -c 'python /code/app.py'"]
+)
+def test_a_path_of_the_container_is_the_one_of_the_file_here(command):
+    (web,) = composed(f", command: {command!r}", "").services
+    assert web.run == ".venv/bin/python app.py"
+
+
+def test_a_program_of_the_system_keeps_its_path():
+    (web,) = composed(", command: python /usr/bin/app.py", "").services
+    assert web.run == ".venv/bin/python /usr/bin/app.py"
+
+
+def test_a_migration_of_a_procfile_is_run_once_with_the_packages_that_are_installed():
+    found = composed(
+        "}\n  worker: {build: ., command: celery -A app worker",
+        "",
+        Procfile="release: python manage.py migrate\nweb: python app.py\n",
+    )
+    tasks = {s.name: s.tasks.get("release") for s in found.services}
+    assert tasks == {"web": "PATH=.venv/bin:$PATH python manage.py migrate", "worker": None}
+
+
+def test_a_manage_py_of_flask_has_no_migrations_of_django():
+    (web,) = composed(**{"manage.py": "from flask.cli import FlaskGroup\n"}).services
+    assert "migrate" not in web.tasks
+
+
+@pytest.mark.parametrize(
+    ("listed", "scheme"),
+    [
+        ("Flask-SQLAlchemy==3.0.3\npsycopg2-binary==2.9.6\n", "postgresql+psycopg2"),
+        ("sqlalchemy\npsycopg2\n", "postgresql+psycopg2"),
+        ("sqlalchemy==2.0.30\npsycopg2\n", ""),
+        ("sqlalchemy\npsycopg[binary]\n", ""),
+        ("django\npsycopg2\n", ""),
+    ],
+)
+def test_an_address_names_its_driver_where_the_newest_sqlalchemy_takes_another(listed, scheme):
+    value = env_of("postgresql://sam:pw1@db:5432/shop", **{"requirements.txt": listed})
+    assert value.partition("://")[0] == (scheme or "${stores.db.url}")
+
+
+def test_a_port_that_is_also_exposed_is_one():
+    (web,) = composed(", ports: ['8001:8000'], expose: [8000]", "").services
+    assert [*web.ports] == ["http"]
+
+
+def test_a_variable_with_the_port_of_its_container_is_its_port():
+    (web,) = composed(
+        ", ports: ['8888:8888'], environment: {WEB_PORT: '8888'}",
+        "",
+        **{"app.py": "import os\nserve(os.environ['WEB_PORT'], os.environ.get('HTTP_PORT'))\n"},
+    ).services
+    assert web.env["WEB_PORT"] == "${services.web.port}"
+    assert "HTTP_PORT" not in web.env
+
+
+@pytest.mark.parametrize("name", ["JWT_TOKEN_PREFIX", "REFRESH_TOKEN_IN_COOKIE", "API_KEY_SUFFIX"])
+def test_how_a_secret_is_carried_is_no_secret(name):
+    code = f"import os\nos.environ['{name}']\n"
+    (web,) = composed("", "", **{"app.py": code, ".env.example": f"{name}=x\n"}).services
+    assert (web.secrets, web.env[name]) == ((), "x")
+
+
+def test_a_value_like_the_password_is_it_only_under_a_name_that_says_so():
+    env = composed(
+        ", environment: {DB_HOST: db, DB_TYPE: postgres, DB_PASS: postgres, DB_NAME: postgres}",
+        DATABASE + "    environment: {POSTGRES_PASSWORD: postgres}\n",
+    )
+    env = env.services[0].env
+    assert (env["DB_TYPE"], env["DB_PASS"]) == ("postgres", "${stores.db.password}")
+
+
+def test_redis_has_no_database_by_name():
+    found = composed(
+        ", environment: {REDIS_HOST: cache, REDIS_DB: '2'}", "  cache: {image: redis}\n"
+    )
+    assert found.services[0].env["REDIS_DB"] == "2"
+
+
+def test_a_mail_server_with_a_password_is_no_database():
+    code = "import os\n[os.environ[f] for f in ()]\n" + "".join(
+        f"os.environ['SMTP__{end}']\n" for end in ("SERVER", "PASSWORD", "PORT")
+    )
+    (web,) = composed(**{"app.py": code}).services
+    assert not [name for name in web.env if name.startswith("SMTP")]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        (
+            "host=db user=sam password=pw1 dbname=shop sslmode=disable",
+            (
+                f"host={HERE} port=${{stores.db.port}} user=${{stores.db.user}} "
+                "password=${stores.db.password} dbname=${stores.db.database} sslmode=disable"
+            ),
+        ),
+        (
+            "Server=db;Port=5432;Database=shop;User Id=sam;Password=pw1",
+            (
+                f"Server={HERE};Port=${{stores.db.port}};Database=${{stores.db.database}};"
+                "User Id=${stores.db.user};Password=${stores.db.password}"
+            ),
+        ),
+        (
+            (
+                '{"url": "jdbc:postgresql://db:5432/shop", "a.username": "sam", '
+                '"a.password": "pw1", "mail.password": "x"}'
+            ),
+            (
+                f'{{"url": "jdbc:postgresql://{HERE}:${{stores.db.port}}/${{stores.db.database}}", '
+                '"a.username": "${stores.db.user}", "a.password": "${stores.db.password}", '
+                '"mail.password": "x"}'
+            ),
+        ),
+        ("host=elsewhere user=sam password=pw1", "host=elsewhere user=sam password=pw1"),
+    ],
+)
+def test_an_address_in_words_is_the_stores(text, written):
+    assert env_of(text) == written
+
+
+def test_a_login_before_an_address_of_gos_mysql_is_the_stores():
+    database = "  db: {image: mysql, environment: {MYSQL_ROOT_PASSWORD: pw1}}\n"
+    written = "${stores.db.user}:${stores.db.password}@tcp(${stores.db.address})/shop"
+    assert env_of("root:pw1@tcp(db:3306)/shop", database) == written
+
+
+def test_a_sqlite_file_on_a_volume_of_its_container_is_on_that_here():
+    found = composed(
+        ", volumes: [{type: volume, source: data, target: /data}], "
+        "environment: {DATABASE_URL: 'sqlite:////data/db.sqlite'}",
+        "volumes: {data: }\n",
+    )
+    assert found.services[0].env["DATABASE_URL"] == "sqlite:///${volumes.data.path}/db.sqlite"
+
+
+def test_a_host_in_a_comment_is_not_connected_to():
+    code = "# DATABASES = {'HOST': 'db'}\n# x = 'postgres://db/x'\n"
+    assert composed(**{"app.py": code}).services[0].to_do == ()
+
+
+def test_a_front_end_behind_nginx_is_served_by_its_own_server_at_the_published_port():
+    package = '{"scripts": {"start": "react-app-rewired start"}, "dependencies": {"react": "16"}}'
+    image = "FROM node\nRUN npm run build\nFROM nginx\nCOPY --from=0 /build /www\nEXPOSE 80\n"
+    found = found_in(
+        **{
+            "web/package.json": package,
+            "web/Dockerfile": image,
+            "compose.yaml": "services:\n  web: {build: web, ports: ['9090:80']}\n",
+        }
+    )
+    (web,) = found.services
+    assert (web.ports, web.fixed, web.image_port) == ({"http": 9090}, False, 80)
+
+
+def test_a_start_script_of_what_is_not_built_yet_comes_after_the_build():
+    package = '{"scripts": {"start": "node dist/index", "build": "tsc"}}'
+    (app,) = found_in(**{"package.json": package, "src/index.ts": "app.listen(3000)"}).services
+    assert app.run == "npm run build && npm start"
+
+
+def test_packages_without_a_lock_may_be_of_an_older_npm():
+    package = '{"scripts": {"start": "node index.js"}, "dependencies": {"express": "4"}}'
+    (app,) = found_in(**{"package.json": package, "index.js": "app.listen(3000)"}).services
+    assert app.tasks["install"].endswith(
+        "|| npm install --no-audit --no-fund || npm install --no-audit --no-fund --legacy-peer-deps"
+    )
+
+
+def test_env_var_of_node_says_what_it_needs_and_what_has_a_default():
+    code = (
+        "import { get } from 'env-var'\n"
+        "const a = get('DB_HOST').required().asString()\n"
+        "const b = get('SPEED').default('7').asIntPositive()\n"
+        "const url = `postgres://${db.user}:${db.password}@${db.host}/${db.name}`\n"
+    )
+    package = '{"scripts": {"start": "node i.js"}, "dependencies": {"slonik": "1", "env-var": "7"}}'
+    found = found_in(
+        **{
+            "package.json": package,
+            "i.js": code,
+            ".env.example": "DB_HOST=localhost\n",
+            "docker/docker-compose.yml": "services:\n" + DATABASE,
+        }
+    )
+    (app,) = found.services
+    assert app.optional == ("SPEED",)
+    assert (app.env["DB_HOST"], found.hosts) == ("db", True), "the address has no port in it"
+
+
+@pytest.mark.parametrize(
+    "copied", ["COPY --from=b /src/cmd/api/config.yml /", "COPY cmd/api/config.yml ."]
+)
+def test_a_program_of_go_starts_where_its_file_of_settings_is(copied):
+    found = found_in(
+        **{
+            "go.mod": "module x\n",
+            "cmd/api/main.go": "package main\nfunc main() {}\n",
+            "cmd/api/config.yml": "http: {port: 5001}\n",
+            "cmd/job/main.go": "package main\nfunc main() {}\n",
+            "api.Dockerfile": (
+                "FROM golang AS b\nCOPY . /src\nWORKDIR /src\n"
+                "RUN go build -tags jobs -o /bin/app ./cmd/api\n"
+                f'FROM scratch\n{copied}\nCOPY --from=b /bin/app /app\nCMD ["/app"]\n'
+            ),
+            "compose.yaml": "services:\n  api: {build: {context: ., dockerfile: api.Dockerfile}}\n",
+        }
+    )
+    assert found.services[0].run == "go run -C ./cmd/api -tags jobs ."
+
+
+@pytest.mark.parametrize(
+    ("script", "is_told"),
+    [
+        ("url = context.config.get_main_option('sqlalchemy.url')\n", True),
+        ("os.environ['URL']", False),
+    ],
+)
+def test_alembic_is_told_the_address_where_its_file_alone_has_one(script, is_told):
+    (web,) = composed(
+        ", environment: {DATABASE_URL: 'postgresql+asyncpg://sam:pw1@db/shop'}",
+        **{
+            "alembic.ini": (
+                "[alembic]\nscript_location = migrations\n"
+                "sqlalchemy.url = postgresql+asyncpg://sam:pw1@db/shop\n"
+            ),
+            "migrations/env.py": script,
+            "Dockerfile": "FROM python:3.11\nCMD python app.py\n",
+        },
+    ).services
+    assert ("os.environ['DATABASE_URL']" in web.tasks["migrate"]) is is_told
