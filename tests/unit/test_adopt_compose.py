@@ -234,7 +234,10 @@ def test_a_volume_is_found_by_the_variable_that_names_it_or_in_the_programs_fold
             "volumes: ['files:/data/files', 'kept:/app/var/kept', './s.js:/app/s.js']",
             "environment: {UPLOADS: /data/files/up, LEVEL: '1'}",
         ],
-        **{"web/Dockerfile": "FROM node\nWORKDIR /app\nCMD node s.js"},
+        **{
+            "web/Dockerfile": "FROM node\nWORKDIR /app\nCMD node s.js",
+            "compose.override.yaml": "volumes: {files: , kept: }\n",
+        },
     )
     assert service.volumes == {"files": "files", "kept": "var/kept"}
     assert service.env == {"UPLOADS": "${volumes.files.path}/up", "LEVEL": "1"}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from repository import found_in
+from repository import CATALOGUE, KINDS, folder_of, found_in
+
+from tarmac.adopt._survey import survey
 
 FLASK = {
     "app.py": "from flask import Flask\napp = Flask(__name__)\n",
@@ -258,3 +262,27 @@ def test_alembic_is_told_the_address_where_its_file_alone_has_one(script, is_tol
         },
     ).services
     assert ("os.environ['DATABASE_URL']" in web.tasks["migrate"]) is is_told
+
+
+def test_migrations_that_begin_twice_are_left_to_the_user():
+    (web,) = composed(
+        **{
+            "alembic.ini": "[alembic]\nscript_location = m\n",
+            "m/env.py": "",
+            "m/versions/a.py": "revision = 'a1'\ndown_revision = None\n",
+            "m/versions/b.py": "revision: str = 'b1'\ndown_revision: None = None\n",
+        }
+    ).services
+    assert "migrate" not in web.tasks
+    assert "its migrations begin 2 times (a1, b1): run them by hand" in web.to_do
+
+
+def test_a_host_in_the_code_is_found_among_many_services_in_one_pass():
+    services = "".join(f"  s{n}: {{build: s{n}}}\n" for n in range(300))
+    code = "import urllib\nurllib.get('http://s7:8000/x')\n"
+    files = {f"s{n}/app.py": code for n in range(300)}
+    reads: list[str] = []
+    folder = folder_of({**files, "compose.yaml": f"services:\n{services}"})
+    counted = replace(folder, read=lambda name: reads.append(name) or folder.read(name))
+    survey(counted, CATALOGUE, KINDS)
+    assert len(reads) < 300 * 100

@@ -114,7 +114,10 @@ def test_what_runs_after_a_start_and_before_an_end_comes_over():
 def test_a_host_in_a_command_is_found_by_its_name():
     (service,) = composed(
         "command: celery --broker=redis://cache:6379/0 flower, depends_on: [cache]",
-        **{"requirements.txt": "celery\nflower\nredis\n"},
+        **{
+            "requirements.txt": "celery\nflower\nredis\n",
+            "compose.override.yaml": "services: {cache: {image: redis}}\n",
+        },
     ).services[:1]
     assert service.to_do == ()
 

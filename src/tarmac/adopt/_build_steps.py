@@ -91,12 +91,21 @@ def _go(stage: _Stage, made: str, argv: tuple[str, ...], last: _Stage) -> tuple[
             continue
         files = [word for word in packages if word.endswith(".go")]
         named = [_from_root(stage, folder, word) for word in files or [package]]
-        tags = [("-tags", after) for word, after in pairwise(words) if word == "-tags"]
+        tags = [(word, value) for word, value in pairwise(words) if word == "-tags"]
         chosen = tags[0] if tags else ()
         if named[0] in _beside_program(last, stage):  # its files lie there, where it looks for them
+            chosen = () if _has_more(last, made) else chosen  # what a tag adds may look for others
             return ("go", "run", "-C", named[0], *chosen, ".", *argv[1:])
         return ("go", "run", *chosen, *named, *argv[1:])
     return ()
+
+
+def _has_more(last: _Stage, made: str) -> bool:
+    """Tell whether an image has folders beside its program, from other places."""
+    return any(
+        not path.endswith(_SETTINGS) and posixpath.basename(path) != posixpath.basename(made)
+        for _, path, _ in last.copied
+    )
 
 
 def _beside_program(last: _Stage, stage: _Stage) -> set[str]:

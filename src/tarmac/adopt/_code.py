@@ -7,7 +7,7 @@ is a line to add by hand, and what they find is named with its place so that a r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 
@@ -122,6 +122,7 @@ _GIN = re.compile(r"\"github\.com/gin-gonic/gin\"[\s\S]*?(\.Run\(\))")
 _COMPARES = re.compile(
     r"(?:[sS]tarts_?[wW]ith|HasPrefix|start_with\?)\(?[^)\n]{0,40}?['\"](postgres)://"
 )
+_WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
 #: A template of an address, where the path follows right behind the host.
 _WITHOUT_PORT = re.compile(
     r"://[^\s\"'`@/]{1,200}@\$?\{[^}\n]{0,60}[hH][oO][sS][tT][^}\n]{0,20}\}/"
@@ -169,22 +170,30 @@ def own_number(folder: Folder) -> int:
     return 0
 
 
-def named_hosts(folder: Folder, names: Iterable[str]) -> dict[str, str]:
-    """Find hosts of other containers in the code itself: name -> place."""
+def named_hosts(folder: Folder, is_host: Callable[[str], bool]) -> dict[str, str]:
+    """Find hosts of other containers in the code itself: name -> place.
+
+    Args:
+        is_host: tells whether a word is the name of one.
+    """
     found: dict[str, str] = {}
-    for name in names:
-        host = re.escape(name)
-        pattern = re.compile(
-            rf"(?:(?<=[\w*}}$-])@|://){host}(?=[:/\"'])|"
-            rf"\b(?i:server|host|data source)={host}(?=[;\"' ])|"
-            rf"(?i:host\w{{0,40}}[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']"
-        )
-        for file, content in _texts(folder):
+    for file, content in _texts(folder):
+        for name in sorted(filter(is_host, words(content) - found.keys())):
+            host = re.escape(name)
+            pattern = re.compile(
+                rf"(?:(?<=[\w*}}$-])@|://){host}(?=[:/\"'])|"
+                rf"\b(?i:server|host|data source)={host}(?=[;\"' ])|"
+                rf"(?i:host\w{{0,40}}[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']"
+            )
             said = (m for m in pattern.finditer(content) if not _is_comment(content, m.start()))
             if match := next(said, None):
                 found[name] = f"{file}:{line_of(content, match.start())}"
-                break
-    return found
+    return dict(sorted(found.items()))
+
+
+def words(text: str) -> set[str]:
+    """List the words of a text that may be names of hosts."""
+    return {word.rstrip(".-") for word in _WORD.findall(text)}
 
 
 def _is_comment(content: str, at: int) -> bool:

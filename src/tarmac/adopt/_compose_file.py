@@ -42,7 +42,9 @@ class MergeTag:
     removes: bool = False
 
 
-class _Loader(Texts):
+class ProjectLoader(Texts):
+    """Reads a compose file: texts, and what replaces or removes."""
+
     def reset(self, node: yaml.Node) -> MergeTag:
         """Handle `!reset`: remove the key."""
         del node
@@ -57,8 +59,8 @@ class _Loader(Texts):
         return MergeTag(node.value)
 
 
-_Loader.add_constructor("!reset", _Loader.reset)
-_Loader.add_constructor("!override", _Loader.override)
+ProjectLoader.add_constructor("!reset", ProjectLoader.reset)
+ProjectLoader.add_constructor("!override", ProjectLoader.override)
 
 
 @dataclass
@@ -100,7 +102,7 @@ def read_project(folder: Folder, name: str, over: str = "") -> Project | None:
 def _loaded(folder: Folder, name: str, project: Project, depth: int) -> dict[str, Any]:
     """Read one file, with what it includes below it and its services extended."""
     try:
-        content = next(iter(from_yaml(folder.read(name), _Loader)), None)
+        content = next(iter(from_yaml(folder.read(name), ProjectLoader)), None)
     except yaml.YAMLError as error:
         raise problem(name, error) from None
     if not isinstance(content, dict):

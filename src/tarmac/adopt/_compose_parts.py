@@ -30,7 +30,7 @@ LEFT_OUT = {
 
 
 #: The forms that each key may have; what has another one counts as not given.
-_FORMS: dict[str, tuple[type, ...]] = {
+FORMS: dict[str, tuple[type, ...]] = {
     "build": (str, dict),
     "command": (str, list),
     "depends_on": (list, dict),
@@ -50,7 +50,7 @@ _FORMS: dict[str, tuple[type, ...]] = {
 
 def shaped(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out of a service what has no form that the format knows."""
-    return {k: v for k, v in spec.items() if isinstance(v, _FORMS.get(k, object))}
+    return {k: v for k, v in spec.items() if isinstance(v, FORMS.get(k, object))}
 
 
 class Texts(BoundedLoader):

@@ -167,11 +167,16 @@ def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Serv
     """
     if scene.may_add:  # no file gives names
         return service, []
-    names = {*scene.services, *scene.stores, *scene.unknown_hosts} - {service.name}
-    names |= {scene.broker.name} if scene.broker else set()
+
+    def is_host(name: str) -> bool:
+        known = scene.services, scene.stores, scene.unknown_hosts
+        is_broker = scene.broker is not None and name == scene.broker.name
+        return name != service.name and (is_broker or any(name in names for names in known))
+
     to_do, calls = [], list(service.calls)
-    in_run = {n: "its command" for n in sorted(names) if _code.names_host(service.run, n)}
-    for name, place in {**_code.named_hosts(folder, sorted(names)), **in_run}.items():
+    said = sorted(filter(is_host, _code.words(service.run)))
+    in_run = {name: "its command" for name in said if _code.names_host(service.run, name)}
+    for name, place in {**_code.named_hosts(folder, is_host), **in_run}.items():
         target = scene.services.get(name)
         store = scene.stores.get(name)
         if target is not None and target.ports and scene.may_call(service.name, name):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 
 from tarmac.adopt import _code, _dotenv, _manifests
 from tarmac.adopt._container import goes_on, read_dockerfile
@@ -376,7 +377,7 @@ def _moved(service: Service, taken: set[int]) -> Service:
     """Give a service the next ports that no other one has."""
     ports, guesses = dict(service.ports), service.guesses
     for key, number in service.ports.items():
-        likely = (*range(number, 65536), *range(1024, 65536))
+        likely = chain(range(number, 65536), range(1024, 65536))
         free = next((port for port in likely if port not in taken), number)
         if free != number:
             others = (guess for guess in guesses if not guess.startswith("port "))

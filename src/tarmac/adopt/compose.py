@@ -12,6 +12,7 @@ from tarmac.adopt import _dotenv, _servers
 from tarmac.adopt._compose_containers import Container, added
 from tarmac.adopt._compose_file import NAMES, Project, read_project
 from tarmac.adopt._compose_parts import listed, mounts_of, shaped
+from tarmac.adopt._compose_refused import refused
 from tarmac.adopt._found import (
     Folder,
     Recogniser,
@@ -35,7 +36,11 @@ DEEPEST = 2
 def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     """Read the project of the root, or the one in a folder below it that builds the most."""
     if name := root.has(*NAMES):
-        return _project(root, _with_servers(root, _building(root, name), kinds), kinds)
+        _refuse(root, name)
+        found = _project(root, _with_servers(root, _building(root, name), kinds), kinds)
+        unread = [other for other in NAMES if other in root.files and other != name]
+        said = tuple(f"{other}: Compose reads {name}, which is beside it" for other in unread)
+        return replace(found, left_out=(*found.left_out, *said)) if found else None
     own_files = tuple(file for file in root.files if "/" not in file)
     is_one = is_project(replace(root, files=own_files))
     files = [file for file in root.files if _OTHERS.fullmatch(file)]
@@ -49,6 +54,19 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     found = _project(root, _joined(_beside(chosen, projects)), kinds) if chosen else None
     has_some = found is not None and bool(found.services or found.stores or found.broker)
     return found if has_some else None
+
+
+def _refuse(root: Folder, name: str) -> None:
+    """Refuse the file that Compose reads by its name where Compose would.
+
+    Raises:
+        BadInput: all that is wrong in it.
+    """
+    project = read_project(root, name)
+    others = [file for file in root.files if _OTHERS.fullmatch(file)]
+    services = project.services if project else {}
+    if found := [*refused(root.read(name), name, services, is_whole=not others)]:
+        raise BadInput(found)
 
 
 def _is_below(file: str) -> bool:
