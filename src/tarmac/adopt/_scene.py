@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -59,6 +60,13 @@ class Scene:
             todo += self.waits.get(name, set()) - seen
         self.waits.setdefault(source, set()).add(target)
         return True
+
+    @cached_property
+    def ports(self) -> Counter[int]:
+        """Count the services that listen on a number."""
+        return Counter(
+            port for service in self.services.values() for port in service.ports.values()
+        )
 
     @cached_property
     def called(self) -> ServiceNames:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import chain
 
 from tarmac.adopt import _alembic, _code, _dotenv, _servers, _sqlite
 from tarmac.adopt._addresses import rewritten
@@ -94,10 +93,10 @@ def _settled(
     service, unnamed = _hosts_in_code(service, folder, scene)
     hidden = (name for name in missing if _dotenv.is_secret(name) or name in dotenv)
     secrets = tuple(dict.fromkeys((*found.secrets, *hidden)))
-    others = (one.ports.values() for one in scene.services.values() if one.name != service.name)
-    taken = frozenset(chain.from_iterable(others))
-    service, ports = _own_ports(service, reads, optional, env, taken)
+    scene.ports.subtract(scene.services[service.name].ports.values())
+    service, ports = _own_ports(service, reads, optional, env, scene.ports)
     scene.services[service.name] = replace(scene.services[service.name], ports=service.ports)
+    scene.ports.update(service.ports.values())
     env = {**env, **ports, **logins(env, reads)}
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
     secrets = tuple(name for name in secrets if name not in env)
@@ -264,9 +263,9 @@ def _own_ports(
     reads: dict[str, VariableRead],
     optional: list[str],
     env: dict[str, str],
-    taken: frozenset[int],
+    taken: Mapping[int, int],
 ) -> tuple[Service, dict[str, str]]:
-    """Give it its own ports by the variables that it reads; `taken` are those of other services."""
+    """Give it its own ports by the variables that it reads; `taken` counts those of others."""
     extra: dict[str, str] = {}
     ports = dict(service.ports)
     if variable := service.port_variable:
@@ -276,7 +275,7 @@ def _own_ports(
     for name in [n for n in optional if n.endswith("_PORT") and n not in env]:
         default = reads[name].default or ""
         number = port_number(default)
-        is_anothers = number in _code.OTHER_SERVERS | _servers.ports() or number in taken
+        is_anothers = number in _code.OTHER_SERVERS | _servers.ports() or taken[number]
         is_anothers = is_anothers or bool(_OF_SIDECARS.match(name))
         is_anothers = is_anothers or f"{name.removesuffix('PORT')}HOST" in reads
         if ports and number >= 1024 and name != variable and not is_anothers:

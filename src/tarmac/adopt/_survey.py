@@ -23,7 +23,6 @@ from tarmac.adopt._found import (
     Service,
     Survey,
     has_program_file,
-    is_inside,
     is_project,
     joined,
     own_files,
@@ -137,11 +136,10 @@ def _beside(found: Survey, root: Folder, recognisers: list[Recogniser]) -> Itera
 
     A front end runs in no container while it is worked on, and is known by its own server.
     """
-    taken = [service.folder for service in found.services]
+    taken = {service.folder for service in found.services}
     for service in _search(root, recognisers):
-        is_apart = not any(
-            service.folder == place or is_inside(service.folder, place) for place in taken if place
-        )
+        above = {service.folder, *_parents(service.folder)} - {""}
+        is_apart = not above & taken
         is_front_end = service.why.startswith("package.json") and "--port $PORT" in service.run
         if not taken or (is_apart and service.folder and is_front_end):
             guess = f"it is not in {found.origins[0]}" if taken and found.origins else ""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from tarmac.adopt._compose_file import NAMES
 from tarmac.adopt._found import SKIPPED, Folder
 from tarmac.base.errors import BadInput
 from tarmac.base.foreign import files
@@ -16,6 +17,8 @@ MOST_FILES = 20_000
 DEEPEST = 8
 #: A source file is kilobytes; what is larger was made by a program.
 MOST_BYTES = 200_000
+#: A file that lists a system's services has all of them.
+MOST_OF_A_SYSTEM = 2_000_000
 
 
 def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
@@ -38,7 +41,8 @@ def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
         is_inside = not os.path.normpath(name).startswith(("../", "/"))
         within = root if is_inside else None
         try:
-            return files.text(path, name=name, limit=MOST_BYTES, root=within)
+            limit = MOST_OF_A_SYSTEM if path.name in NAMES else MOST_BYTES
+            return files.text(path, name=name, limit=limit, root=within)
         except BadInput as error:
             skip(error.problems[0].where, error.problems[0].what)
             return ""
