@@ -102,6 +102,14 @@ def test_a_value_like_the_password_is_it_only_under_a_name_that_says_so():
     assert (env["DB_TYPE"], env["DB_PASS"]) == ("postgres", "${stores.db.password}")
 
 
+def test_the_kind_of_a_database_is_not_its_name():
+    env = {"DB": "postgres", "DB_HOST": "db", "DB_NAME": "shop"}
+    given = ", ".join(f"{name}: {value}" for name, value in env.items())
+    made = "    environment: {POSTGRES_DB: shop, POSTGRES_PASSWORD: postgres}\n"
+    (web,) = composed(f", environment: {{{given}}}", DATABASE + made).services
+    assert (web.env["DB"], web.env["DB_NAME"]) == ("postgres", "${stores.db.database}")
+
+
 def test_redis_has_no_database_by_name():
     found = composed(
         ", environment: {REDIS_HOST: cache, REDIS_DB: '2'}", "  cache: {image: redis}\n"

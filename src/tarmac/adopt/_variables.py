@@ -364,9 +364,12 @@ def _by_value(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the parts whose variables hold what the store was started with."""
     if (store := host.store) is None:
         return
-    own = {store.user, store.password, store.database}
-    said = {"user": r"USER", "password": r"PASS|PWD", "database": r"(?:DB|DATABASE)(?:_?NAME)?$"}
+    parts = (
+        ("user", store.user, r"USER"),
+        ("password", store.password, r"PASS|PWD"),
+        ("database", store.database or store.user, r"(?:DB|DATABASE)(?:_?NAME)?$"),
+    )
     for other, text in env.items():
-        for output, name in said.items() if text and text in own else ():
-            if re.search(name, other.upper()):
+        for output, own, named in parts:
+            if text and text == own and re.search(named, other.upper()):
                 yield other, f"${{{host.root}.{output}}}"

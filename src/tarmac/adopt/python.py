@@ -104,7 +104,7 @@ def _setup(what: str, folder: Folder) -> str:
         near = (f"python3.{minor} -m venv .venv" for minor in range(wanted, wanted - 3, -1))
         made = f"({{ {' || '.join(near)}; }} 2>/dev/null || {made})"
     # Newer versions of Python write this file themselves: git does not list what is there.
-    made = f"{made} && echo '*' > .venv/.gitignore"
+    made = f"{made} && echo \\* > .venv/.gitignore"
     made = f"{made} && .venv/bin/pip install -q {what} && touch .venv/.installed"
     return installed(".venv/.installed", f"({made})")
 
