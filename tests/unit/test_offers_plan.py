@@ -97,6 +97,15 @@ def test_a_version_that_differs_and_what_an_offer_says_of_itself_are_noted():
     assert "cache: not it" in notes
 
 
+def test_a_version_that_differs_is_told_of_the_server_that_answers():
+    offer = ProviderCandidate("binary", {"server": ("/bin/redis-server",)}, "6.2", kind="redis")
+    kind = KINDS["redis"]
+    providers = tuple(replace(provider, title="Another") for provider in kind.providers)
+    kinds = {**KINDS, "redis": replace(kind, providers=providers)}
+    notes = plan_of(DEMO, kinds, cache=offer).notes
+    assert "cache: version 7 requested; Another 6.2 answers here" in notes
+
+
 def test_a_version_that_fits_is_not_noted():
     offer = ProviderCandidate("binary", {"server": ("/bin/redis-server",)}, "7.0.15", kind="redis")
     assert not [note for note in plan_of(cache=offer).notes if note.startswith("cache")]

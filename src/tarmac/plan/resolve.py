@@ -149,8 +149,7 @@ def _of_sql(store: Store) -> str:
 
 def _store(bindings: Bindings, name: str) -> Node:
     kind, context, candidate = bindings.kinds[name], bindings.views[name], bindings.offer(name)
-    provider = next(provider for provider in kind.providers if provider.id == candidate.provider)
-    title = provider.title or kind.title
+    provider = kind.provider_of(candidate)
     zone, machine = service_nodes.zone_and_machine(1)
     page = ""
     if kind.page is not None:
@@ -159,7 +158,7 @@ def _store(bindings: Bindings, name: str) -> Node:
     return Node(
         name=name,
         role="broker" if kind.broker else "store",
-        about=f"{title} {candidate.version} ({candidate.provider})"
+        about=f"{provider.title or kind.title} {candidate.version} ({candidate.provider})"
         f"{_substitute_for(bindings, name)}",
         launch=provider.launch(context, candidate, bindings.facts.shape.fast_stores),
         service=name,
@@ -242,9 +241,8 @@ def _notes(bindings: Bindings) -> Iterable[str]:
         elif substitute := _substitute_for(bindings, name):
             yield f"{name}: {kind.title} {candidate.version} answers{substitute}"
         elif not kind.serves(asked, candidate):
-            yield (
-                f"{name}: version {asked} requested; {kind.title} {candidate.version} answers here"
-            )
+            title = kind.provider_of(candidate).title or kind.title
+            yield f"{name}: version {asked} requested; {title} {candidate.version} answers here"
         if candidate.note:
             yield f"{name}: {candidate.note}"
     if facts.shape.fast_stores:

@@ -336,6 +336,10 @@ class StoreKind:
         """Name the port that a user connects to."""
         return own_port(user) if self.port_per_user else self.clients
 
+    def provider_of(self, candidate: ProviderCandidate) -> Provider:
+        """Find the provider of a candidate."""
+        return next(one for one in self.providers if one.id == candidate.provider)
+
     def serves(self, asked: str | None, candidate: ProviderCandidate) -> bool:
         """Tell whether the server that answers is good enough for the version asked for."""
         older = asked is not None and numbers(asked) <= numbers(self.served_by_newer)
