@@ -294,3 +294,18 @@ def test_a_host_in_the_code_is_found_among_many_services_in_one_pass():
     counted = replace(folder, read=lambda name: reads.append(name) or folder.read(name))
     survey(counted, CATALOGUE, KINDS)
     assert len(reads) < 300 * 100
+
+
+def test_an_image_of_others_with_files_of_the_repository_is_no_program_of_it():
+    found = composed(
+        "}\n  doc: {build: {context: ., dockerfile: swagger/Dockerfile}",
+        **{"swagger/Dockerfile": "FROM swaggerapi/swagger-ui\nCOPY swagger /docs\n"},
+    )
+    assert [service.name for service in found.services] == ["web"]
+    assert any("swaggerapi/swagger-ui with files of its own" in line for line in found.left_out)
+
+
+@pytest.mark.parametrize(("others", "is_told"), [("", True), ("  db2: {image: postgres}\n", False)])
+def test_an_address_on_this_machine_is_the_only_store_of_its_kind(others, is_told):
+    value = env_of("postgres://a:b@localhost:5433/test", DATABASE + LOGIN + others)
+    assert (value == "${stores.db.url}") is is_told

@@ -193,10 +193,22 @@ def _built(spec: Mapping[str, Any], folder: Folder) -> _Origin:
     file = _dockerfile_of(spec)
     if file != "Dockerfile" and not dockerfile and not place.startswith(("..", "/")):
         return _Origin(image, about=f"its {file} is not in this repository, and it")
+    if _only_gives_files(spec, folder, file, dockerfile):
+        return _Origin(image, about=f"{image} with files of its own ({file})")
     has_program = file == "Dockerfile" and has_program_file(folder.below(place))
     is_ours = bool(has_steps or has_program or not image or spec.get("command"))
     is_ours = is_ours or next(mounts_of(spec), None) is not None
     return _Origin(image, is_ours, f"{image} alone ({file})")
+
+
+def _only_gives_files(spec: Mapping[str, Any], folder: Folder, file: str, dockerfile: str) -> bool:
+    """Tell whether an image is another's program with files of this repository, apart from ours."""
+    steps = {step.upper() for step in re.findall(r"(?im)^[ \t]*([A-Z]+)\s", dockerfile)}
+    beside = posixpath.dirname(file)
+    is_apart = bool(beside) and not has_program_file(folder.below(beside))
+    froms = len(re.findall(r"(?im)^[ \t]*FROM\s", dockerfile))
+    starts = bool(steps & {"RUN", "CMD", "ENTRYPOINT"} or spec.get("command"))
+    return is_apart and froms == 1 and not starts
 
 
 def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:

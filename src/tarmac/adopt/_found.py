@@ -43,6 +43,8 @@ OWN_PORT = (
     "API_PORT",
     "WEB_PORT",
     "SRV_PORT",
+    "GO_PORT",
+    "NODE_PORT",
 )
 #: The task that makes a database's tables, where a framework's own files say how.
 MIGRATE = "migrate"

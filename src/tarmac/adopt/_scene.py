@@ -108,6 +108,11 @@ class Scene:
             return self.broker
         return next((store for store in self.stores.values() if store.kind == kind), None)
 
+    def only_store(self, kind: str) -> Store | None:
+        """Find the store or broker of a kind, where there is one of that kind alone."""
+        alike = [store for store in self.stores.values() if store.kind == kind]
+        return self.find_store(kind) if len(alike) < 2 else None
+
     def with_database(self, store: Store, database: str) -> Store:
         """Return the store that holds a database; another one of a server is a store of its own."""
         if not database or database in _SERVERS_OWN or store is self.broker:

@@ -80,8 +80,9 @@ def _of_a_store(address: _Address) -> str:
     store = scene.store_named(address.host)
     if store is None and address.host in _HERE and scene.may_add:
         store = store_for(server, address.service, scene, address.port)
-    elif store is None and address.host in _HERE and address.by_code:
-        store = scene.find_store(server.kind)
+    elif store is None and address.host in _HERE:
+        # In a container that is nothing; it is for those who start the program beside its store.
+        store = scene.find_store(server.kind) if address.by_code else scene.only_store(server.kind)
     path, query = address.match["path"] or "", _plain(address.match["query"] or "")
     is_database = store is not None and _servers.of_kind(store.kind).shows.path_is_database
     if store is not None and is_database and "TEST" not in address.variable:
