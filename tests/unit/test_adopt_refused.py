@@ -11,8 +11,8 @@ from tarmac.cli.main import tarmac
 
 WEB = "services:\n  web:\n    image: nginx\n"
 REFUSED = {
-    "services: [web]\n": "1:1: `services` is no mapping; write each service under its name",
-    "services:\n  web: nginx\n": "2:3: service web is no mapping; give it an `image`",
+    "services: [web]\n": "1:1: `services` is not a mapping; write each service under its name",
+    "services:\n  web: nginx\n": "2:3: service web is not a mapping; give it an `image`",
     "services:\n  web:\n    ports: ['80']\n": "2:3: service web has neither `image` nor `build`",
     f"{WEB}    ports: '80'\n": "4:5: `ports` of web is a text; write a list",
     f"{WEB}    enviroment: {{A: b}}\n": "4:5: web has a key `enviroment`, which Compose does not "

@@ -67,7 +67,7 @@ def refused(
         return
     key, entries = top["services"]
     if not isinstance(entries, yaml.MappingNode):
-        what = "`services` is no mapping; write each service under its name, e.g. `web:`"
+        what = "`services` is not a mapping; write each service under its name, e.g. `web:`"
         yield Problem(_place(name, key), what)
         return
     defined = {kind: _names(top, kind) for kind in _DEFINED}
@@ -75,7 +75,9 @@ def refused(
         if isinstance(node, yaml.MappingNode):
             yield from _of_keys(own, node, name)
         elif not _is_empty(node):
-            yield Problem(_place(name, begin), f"service {own} is no mapping; give it an `image`")
+            yield Problem(
+                _place(name, begin), f"service {own} is not a mapping; give it an `image`"
+            )
         if is_whole and "include" not in top:
             keys = _entries(node) if isinstance(node, yaml.MappingNode) else {}
             place = {key: _place(name, at) for key, (at, _) in keys.items()}

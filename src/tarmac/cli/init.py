@@ -36,7 +36,8 @@ def VERB(
 
     It reads package.json, pyproject.toml, go.mod, Dockerfile, Procfile and the like, and the code's
     use of variables and ports. An existing tarmac.yaml is never overwritten, and nothing is started
-    without --try, which also runs the file's tasks, and so installs packages in this folder.
+    without --try, which also runs the file's tasks, and so installs packages in this folder. A
+    compose file that Compose itself refuses is refused with its place, and nothing is written.
 
     Example: tarmac init && tarmac up
     """

@@ -9,7 +9,7 @@ from itertools import pairwise
 from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.base.launch import secrets_of
 from tarmac.base.target import WORLD
-from tarmac.catalog.stores.kind import StoreKind
+from tarmac.catalog.stores.kind import Provider, ProviderCandidate, StoreKind
 from tarmac.model.edge import ENTRY, place
 from tarmac.model.store import Store
 from tarmac.model.system import System
@@ -147,9 +147,13 @@ def _of_sql(store: Store) -> str:
     return "seed" if store.seed else "init" if store.init else ""
 
 
+def _provider(kind: StoreKind, candidate: ProviderCandidate) -> Provider:
+    return next(provider for provider in kind.providers if provider.id == candidate.provider)
+
+
 def _store(bindings: Bindings, name: str) -> Node:
     kind, context, candidate = bindings.kinds[name], bindings.views[name], bindings.offer(name)
-    provider = kind.provider_of(candidate)
+    provider = _provider(kind, candidate)
     zone, machine = service_nodes.zone_and_machine(1)
     page = ""
     if kind.page is not None:
@@ -241,7 +245,7 @@ def _notes(bindings: Bindings) -> Iterable[str]:
         elif substitute := _substitute_for(bindings, name):
             yield f"{name}: {kind.title} {candidate.version} answers{substitute}"
         elif not kind.serves(asked, candidate):
-            title = kind.provider_of(candidate).title or kind.title
+            title = _provider(kind, candidate).title or kind.title
             yield f"{name}: version {asked} requested; {title} {candidate.version} answers here"
         if candidate.note:
             yield f"{name}: {candidate.note}"

@@ -222,9 +222,6 @@ class Fingerprint:
     lacks: Mapping[str, str] = field(default_factory=dict)
     #: Libraries, as patterns, that want an encrypted connection unless a URL ends with this.
     unencrypted: Mapping[str, str] = field(default_factory=dict)
-    #: Packages that SQLAlchemy takes only by a scheme of their own: since 2.1, `postgresql` means
-    #: another one, and a list of packages without versions brings that.
-    drivers: Mapping[str, str] = field(default_factory=dict)
     #: Schemes of libraries that take addresses with no other one.
     own_schemes: tuple[str, ...] = ()
     #: Those of `images` whose tags are versions of the kind, not of a fork; without any, all.
@@ -233,6 +230,9 @@ class Fingerprint:
     first: tuple[str, ...] = ()
     #: What variables of `stems` hold, by their end, besides the parts that every address has.
     parts: Mapping[str, str] = field(default_factory=dict)
+    #: Packages that SQLAlchemy takes only by a scheme of their own: since 2.1, `postgresql` means
+    #: another one, and a list of packages without versions brings that.
+    drivers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -335,10 +335,6 @@ class StoreKind:
     def port_for(self, user: str) -> str:
         """Name the port that a user connects to."""
         return own_port(user) if self.port_per_user else self.clients
-
-    def provider_of(self, candidate: ProviderCandidate) -> Provider:
-        """Find the provider of a candidate."""
-        return next(one for one in self.providers if one.id == candidate.provider)
 
     def serves(self, asked: str | None, candidate: ProviderCandidate) -> bool:
         """Tell whether the server that answers is good enough for the version asked for."""
