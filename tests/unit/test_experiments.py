@@ -190,6 +190,13 @@ def test_litmus_selects_pods_that_are_rendered_and_asks_whether_the_gateway_is_a
         )
 
 
+def test_a_killed_pod_of_the_starter_is_an_engine_too(write):
+    ways, (engine,) = engines(write("fault: kill, on: order-service"), system="starter")
+    assert engine["metadata"]["name"] == "starter-all-at-once-1"
+    assert engine["spec"]["appinfo"]["appns"] == "starter"
+    assert len(ways) == len(engine["spec"]["experiments"][0]["spec"]["probe"]) == 2
+
+
 def fis_problems(template: Object) -> str:
     """Say what AWS' own model of its API finds wrong."""
     model = botocore.session.get_session().get_service_model("fis")
