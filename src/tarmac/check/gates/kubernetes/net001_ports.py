@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.monitoring.monitors import Monitor
 from tarmac.check.gates.views.network.listening import (
     is_told_ports,
+    is_worker,
     listens,
     probed,
     probes,
@@ -67,14 +68,14 @@ def of_files(files: Files) -> Iterator[Finding]:
     """Yield probes and addresses with ports that their containers do not have.
 
     A number is only not declared: a container may listen on it all the same, which is a warning; on
-    a name it cannot. Where its command says so, nothing is said.
+    a name it cannot, and a worker has none. Where its command says so, nothing is said.
     """
     found = PodIndex(pods(files, *SERVING))
     for own in found.kept:
         for finding in probes(own):
             is_named = BY_NAME.search(finding.what) is not None
             if is_named or not is_told_ports(own):
-                yield replace(finding, warning=not is_named)
+                yield replace(finding, warning=not (is_named or is_worker(own)))
     for service, own in _held(files, found):
         # Pods of another folder may be of another example with the same labels.
         is_near = _folder(service.artifact) == _folder(own.artifact)

@@ -13,6 +13,8 @@ from tarmac.check.gates.views.objects.services import Service
 #: An argument that says where to listen: `--liveness=http://0.0.0.0:8080/healthz`, `--port 80`. A
 #: controller, of which several elect one, has a port for its health without being told.
 _PORT = re.compile(r":\d{2,5}\b|--?port\b|--?leader-elect")
+#: What programs without a port are called by those who start them.
+_WORKER = re.compile(r"(?i)(?<![a-z])(?:workers?|consumers?|celery|sidekiq)(?![a-z])")
 PROBES = ("startup", "liveness", "readiness")
 
 
@@ -47,6 +49,12 @@ def is_told_ports(own: Pods) -> bool:
         or any((variable.name or "").endswith("PORT") for variable in container.variables)
         for container in own.containers
     )
+
+
+def is_worker(own: Pods) -> bool:
+    """Tell whether pods have no port, and their command says that they take work from elsewhere."""
+    words = (word for container in own.containers for word in container.words)
+    return not own.ports and any(map(_WORKER.search, words))
 
 
 def listens(own: Pods) -> str:
