@@ -43,7 +43,7 @@ def text(drill: ClusterDrill, made: Sequence[tuple[Step, Experiment]]) -> str:
     """Write its objects, and before them what lets their probes in."""
     probed = (drill.workload(probe.service) for probe in drill.file.probes)
     asked = {workload.name: next(iter(workload.ports.values())) for workload in probed}
-    return manifests.text(drill, made, manifests.ways_in(drill, NAMESPACE, asked))
+    return manifests.text(drill, made, manifests.probe_policies(drill, NAMESPACE, asked))
 
 
 def _kill(drill: ClusterDrill, step: Any) -> Iterator[Made]:

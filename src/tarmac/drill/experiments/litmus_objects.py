@@ -65,7 +65,7 @@ def chaos(
 def text(drill: ClusterDrill, made: Sequence[tuple[Step, Experiment]]) -> str:
     """Write engines, and before them what lets their probes in."""
     asked = {workload.name: port for workload, port, *_ in _asked(drill)}
-    return manifests.text(drill, made, manifests.ways_in(drill, NAMESPACE, asked))
+    return manifests.text(drill, made, manifests.probe_policies(drill, NAMESPACE, asked))
 
 
 def _asked(drill: ClusterDrill) -> Iterator[tuple[Workload, int, str, float, float]]:

@@ -42,10 +42,10 @@ def text(
     return head + "".join(documents)
 
 
-def ways_in(
+def probe_policies(
     drill: ClusterDrill, namespace: str, asked: Mapping[str, int]
 ) -> list[tuple[str, Experiment]]:
-    """Make what lets a tool's probes in to services, which nobody undeclared may ask.
+    """Make the policies by which a tool's probes may ask services; without, none may.
 
     Args:
         namespace: where the pods are that probe.

@@ -28,6 +28,8 @@ HOOK = {
 }
 #: With them goes data that cannot be restored: an operator has to agree.
 KEPT = {f"{PREFIX}/sync-options": "Prune=confirm,Delete=confirm"}
+#: What a service may have tables in, wherever it runs.
+STORES = ("store", "managed")
 DATA = ("Namespace", "PersistentVolumeClaim")
 
 
@@ -54,8 +56,9 @@ def waves(plan: ClusterPlan) -> dict[str, int]:
     used = {name: {e.target for e in plan.allowed if e.source == name} for name in names}
     after = {name: used[name] & {*names} for name in names}
     makers = {service.name for service in plan.services if service.migrates}
+    stores = {e.target for e in plan.allowed if e.target_role in STORES}
     for reader in {*names} - makers:
-        after[reader] |= {one for one in makers if used[reader] & used[one] & _databases(plan)}
+        after[reader] |= {one for one in makers if used[reader] & used[one] & stores}
     together = {name: name for name in names}
     while loop := graph.cycle(_merged(after, together)):
         for name in names:
@@ -68,10 +71,6 @@ def waves(plan: ClusterPlan) -> dict[str, int]:
         for name in names
         if together[name] in group
     }
-
-
-def _databases(plan: ClusterPlan) -> set[str]:
-    return {name for name, asked in plan.asked.items() if asked.kind == "postgres"}
 
 
 def _merged(after: Mapping[str, set[str]], together: Mapping[str, str]) -> dict[str, list[str]]:
