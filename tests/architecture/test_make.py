@@ -11,6 +11,8 @@ import pytest
 
 BARE = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
 INTERNAL = {"sync", "lint", "types"}
+#: The first line of a script for a shell.
+SHEBANG = re.compile(rb"#!.*\b(ba)?sh\b")
 
 
 def make(root, *arguments, **environ):
@@ -87,6 +89,24 @@ def test_continuous_integration_runs_lint_and_make_test_and_stops_at_the_first_f
     assert "for stage in sync lint test; do" in script
     assert '"${bare[@]}" make "$stage"' in script
     assert os.access(root / ".ci/run", os.X_OK)
+
+
+def test_bash_can_parse_every_script(root):
+    listing = ("git", "ls-files", "-z", ".ci", ".githooks", "src/tarmac/assets")
+    listed = subprocess.run(listing, cwd=root, capture_output=True, text=True, check=True).stdout
+    scripts = [name for name in listed.split("\0") if name and is_script(root / name)]
+    assert ".ci/bring" in scripts
+    said = {}
+    for name in scripts:
+        parsing = ("bash", "-n", root / name)
+        said[name] = subprocess.run(parsing, capture_output=True, text=True, check=False).stderr
+    assert {name: why for name, why in said.items() if why} == {}
+
+
+def is_script(path):
+    """Tell whether a file is for a shell."""
+    with path.open("rb") as file:
+        return SHEBANG.match(file.readline(80)) is not None
 
 
 def test_every_script_that_brings_a_program_is_called_by_make_tools(root):
