@@ -35,6 +35,17 @@ def finding_lines(report: Report, findings: Iterable[Finding]) -> Iterator[str]:
         yield f"  {finding.where}: {mark}{finding.gate}: {finding.what}{place}"
 
 
+def fixable(report: Report) -> Iterator[str]:
+    """Say how many findings can be corrected by themselves."""
+    if number := sum(finding.fix is not None for finding in report.findings):
+        yield f"  {number} of them can be corrected by --fix; --diff shows how"
+
+
+def gates(report: Report) -> list[Result]:
+    """List the results of gates."""
+    return [result for result in report.results if result.what.startswith("gate:")]
+
+
 def not_run(report: Report) -> Iterator[str]:
     """Yield how what did not run is run, and its evidence taken."""
     proofs = [proof for item in report.items for proof in item.proofs]

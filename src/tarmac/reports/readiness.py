@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.report import Status
-from tarmac.base.report_lines import SECTIONS
+from tarmac.base.report_lines import SECTIONS, gates
 from tarmac.reports import claims, topics
 from tarmac.reports.document import Claims, Document, Paragraph, Section, verdict
 from tarmac.reports.inputs import ReportInputs
@@ -43,15 +43,16 @@ def _items(inputs: ReportInputs) -> Iterator[Section]:
 
 def _findings(inputs: ReportInputs) -> Iterator[Section]:
     bad = (Status.FAIL, Status.ERROR)
-    gates = [one for one in inputs.verified.results if one.what.startswith("gate:")]
-    passed = sum(one.status is Status.PASS for one in gates)
-    empty = sum(one.status is Status.NOT_APPLICABLE for one in gates)
-    failed = tuple(claims.of_gate(one, inputs.called) for one in gates if one.status in bad)
-    unknown = len(gates) - passed - empty - len(failed)
+    judged = gates(inputs.verified)
+    passed = sum(one.status is Status.PASS for one in judged)
+    empty = sum(one.status is Status.NOT_APPLICABLE for one in judged)
+    failed = tuple(claims.of_gate(one, inputs.called) for one in judged if one.status in bad)
+    unknown = len(judged) - passed - empty - len(failed)
     command = f"tarmac verify {inputs.called} --env {inputs.environment}"
     text = (
-        f"{passed} of {len(gates)} gates pass in {inputs.environment}, {len(failed)} fail, {empty} "
-        f"have nothing of their kind to judge, {unknown} were skipped. `{command}` lists them."
+        f"{passed} of {len(judged)} gates pass in {inputs.environment}, {len(failed)} fail, "
+        f"{empty} have nothing of their kind to judge, {unknown} were skipped. "
+        f"`{command}` lists them."
     )
     blocks = (Paragraph(text), Claims(failed)) if failed else (Paragraph(text),)
     yield Section("Gates", blocks, "FAIL" if failed else "")

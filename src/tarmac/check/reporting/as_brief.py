@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding, Report, Status
-from tarmac.base.report_lines import SECTIONS, count, finding_lines, not_run, readiness
+from tarmac.base.report_lines import (
+    SECTIONS,
+    count,
+    finding_lines,
+    fixable,
+    gates,
+    not_run,
+    readiness,
+)
 
 #: So many warnings are listed; all errors are.
 MOST_WARNINGS = 20
@@ -58,10 +66,9 @@ def _items(report: Report) -> Iterator[str]:
 
 def _without_answer(report: Report) -> Iterator[str]:
     """Say why gates were skipped, each reason once; each that broke has a line."""
-    gates = [one for one in report.results if one.what.startswith("gate:")]
-    broken = [one for one in gates if one.status is Status.ERROR]
+    broken = [one for one in gates(report) if one.status is Status.ERROR]
     reasons: dict[str, dict[str, None]] = {}
-    for one in gates:
+    for one in gates(report):
         if one.status is Status.SKIPPED:
             reasons.setdefault(one.why, {})[one.what.partition(":")[2]] = None
     if broken or reasons:
@@ -81,8 +88,7 @@ def _findings(report: Report) -> Iterator[str]:
     yield from finding_lines(report, [*errors, *warnings[:MOST_WARNINGS]])
     if (more := len(warnings) - MOST_WARNINGS) > 0:
         yield f"  and {more} more warning{'s' * (more > 1)}; -v lists them"
-    if fixable := sum(finding.fix is not None for finding in report.findings):
-        yield f"  {fixable} of them can be corrected by --fix; --diff shows how"
+    yield from fixable(report)
 
 
 def _summary(report: Report) -> str:
@@ -90,8 +96,7 @@ def _summary(report: Report) -> str:
     errors = len(report.findings) - warnings
     hidden = f", {len(report.suppressed)} suppressed" * bool(report.suppressed)
     found = f"{_many(errors, 'error')}, {_many(warnings, 'warning')}{hidden}"
-    gates = count(one for one in report.results if one.what.startswith("gate:"))
-    return f"{found}; gates: {gates} (-v lists them)"
+    return f"{found}; gates: {count(gates(report))} (-v lists them)"
 
 
 def _width(report: Report) -> int:

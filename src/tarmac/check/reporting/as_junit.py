@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
 from tarmac.base.report import Finding, ItemResult, Report, Result, Status, as_finding
+from tarmac.base.report_lines import gates
 
 #: Not known is not failed: these are shown as skipped.
 UNKNOWN = (
@@ -22,11 +23,11 @@ UNKNOWN = (
 def write(report: Report) -> str:
     """Write a report as JUnit XML."""
     root = ET.Element("testsuites", name=f"tarmac verify {report.system}")
-    gates = [result for result in report.results if result.what.startswith("gate:")]
+    judged = gates(report)
     for environment in report.environments:
-        own = [gate for gate in gates if gate.environment == environment]
+        own = [gate for gate in judged if gate.environment == environment]
         _suite(root, f"{report.system} {environment}", (_gate(result) for result in own))
-    if own := [gate for gate in gates if not gate.environment]:
+    if own := [gate for gate in judged if not gate.environment]:
         _suite(root, f"{report.system} files", (_gate(result) for result in own))
     if report.remarks:
         _suite(root, f"{report.system} suppressions", map(_remark, report.remarks))

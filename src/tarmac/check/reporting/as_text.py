@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 from tarmac.base.report import ItemResult, Report, Result, Status
-from tarmac.base.report_lines import SECTIONS, count, finding_lines, not_run, readiness
+from tarmac.base.report_lines import (
+    SECTIONS,
+    count,
+    finding_lines,
+    fixable,
+    gates,
+    not_run,
+    readiness,
+)
 
 
 def write(report: Report) -> str:
@@ -23,13 +31,11 @@ def _lines(report: Report) -> Iterator[str]:
         if own := [item for item in report.items if item.status is status]:
             yield from ("", f"{heading}: {len(own)} of {len(report.items)} checklist items")
             yield from (line for item in own for line in _item(item, width))
-    gates = [result for result in report.results if result.what.startswith("gate:")]
-    yield from _gates(gates)
+    yield from _gates(gates(report))
     if report.findings:
         yield from ("", "findings")
         yield from finding_lines(report, report.findings)
-        if fixable := sum(finding.fix is not None for finding in report.findings):
-            yield f"  {fixable} of them can be corrected by --fix; --diff shows how"
+        yield from fixable(report)
     yield from not_run(report)
     if report.suppressed:
         yield from ("", "suppressed")
@@ -39,7 +45,7 @@ def _lines(report: Report) -> Iterator[str]:
         str(PurePath(result.evidence).parent) for result in report.results if result.evidence
     }
     yield from ("", *(f"evidence: {folder}" for folder in sorted(folders)))
-    yield f"gates: {count(gates)}"
+    yield f"gates: {count(gates(report))}"
     if report.nothing_applied:
         yield report.nothing_judged
     if report.items:
