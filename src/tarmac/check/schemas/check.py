@@ -72,7 +72,6 @@ class Schemas:
     compiled: dict[Kind, tuple[dict[str, Any], Draft202012Validator] | None] = field(
         default_factory=dict
     )
-
     #: The schemas of kinds with rules in CEL; None: it has none.
     ruled: dict[Kind, dict[str, Any] | None] = field(default_factory=dict)
 
@@ -89,6 +88,8 @@ class Schemas:
         except (AttributeError, KeyError, TypeError, ValueError):
             return  # its own schema says what it lacks; until then it defines nothing
         self.compiled.update(found)
+        for kind in found:
+            self.ruled.pop(kind, None)
 
     def problems(self, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Yield where in an object something is wrong, and what."""

@@ -18,6 +18,7 @@ from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.gate import Gate, Scope
 from tarmac.check.gates.subject import Files
+from tarmac.check.schemas.kind_rules import MISSING
 from tarmac.check.verify.checklist_files import content
 from tarmac.model.document import Document
 from tarmac.model.loader import read_as
@@ -26,8 +27,6 @@ from tarmac.render.renderer import PHASES
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
-
-MISSING = "the package `cel-expr-python` is missing; pip install 'tarmac[rules]'"
 
 
 @dataclass(frozen=True)

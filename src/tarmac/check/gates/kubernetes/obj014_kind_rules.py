@@ -13,16 +13,16 @@ from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.templated import is_cut
 from tarmac.check.gates.views.objects.text_forms import is_to_write
-from tarmac.check.gates.views.objects.whole import whole_objects
+from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
-from tarmac.check.schemas import kind_rules, lock
+from tarmac.check.schemas import kind_rules
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield each rule that does not hold, where it is."""
-    schemas = _schemas(files)
-    for artifact in filter(lambda one: schemas.has_rules(one.data), whole_objects(files)):
+    schemas = schemas_of(files)
+    for artifact in _ruled(files, schemas):
         if not kind_rules.is_there():
             raise Skip(kind_rules.MISSING)
         # Of another release, whose rules may be others: its fields are.
@@ -35,16 +35,9 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(artifact.at(*problem.path), what, warning=is_open)
 
 
-def _schemas(files: Files) -> asking.Schemas:
-    schemas = asking.load(lock.read())
-    for definition in files.objects("CustomResourceDefinition"):
-        schemas.add(definition.data)
-    return schemas
-
-
-def _ruled(files: Files) -> list[Artifact]:
-    schemas = _schemas(files)
-    return [artifact for artifact in whole_objects(files) if schemas.has_rules(artifact.data)]
+def _ruled(files: Files, schemas: asking.Schemas | None = None) -> list[Artifact]:
+    known = schemas or schemas_of(files)
+    return [artifact for artifact in whole_objects(files) if known.has_rules(artifact.data)]
 
 
 GATE = Gate(

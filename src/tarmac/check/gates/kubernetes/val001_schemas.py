@@ -12,20 +12,17 @@ from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.text_forms import is_example, is_replaced, is_to_write
-from tarmac.check.gates.views.objects.whole import whole_objects
+from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
 from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
-from tarmac.check.schemas import lock
 
 VERSIONS = ("spec", "versions")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield each field that its schema does not allow, and each object without a schema."""
-    schemas = asking.load(lock.read())
-    for definition in subject.objects("CustomResourceDefinition", "ConstraintTemplate"):
-        schemas.add(definition.data)
+    schemas = schemas_of(subject)
     for artifact in objects_of(subject):
         for where, what in schemas.problems(artifact.data):
             yield Finding(artifact.path, f"{where}: {what}", GATE.id)
@@ -33,9 +30,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield the same of files, but for what their cluster may know and Tarmac does not."""
-    schemas = asking.load(lock.read())
-    for definition in files.objects("CustomResourceDefinition", "ConstraintTemplate"):
-        schemas.add(definition.data)
+    schemas = schemas_of(files)
     defined = _defined_once(files)
     for artifact in whole_objects(files):
         api, kind = str(artifact.data.get("apiVersion")), kind_of(artifact)

@@ -13,7 +13,7 @@ import yaml
 from tarmac.base.foreign.reading import Path, at_each, dig, items
 
 FILE = files("tarmac") / "assets" / "server_rules.yaml"
-#: What a reader or a script replaces: MY_NAME, and not a name with a capital letter; `...`.
+#: Texts that a reader or a script replaces: `MY_NAME`, `...`; a single capital letter is not one.
 _PLACEHOLDER = re.compile(r"(?<![a-z])[A-Z]{3,}|\.{3}|base64")
 #: What a program fills in before the object is applied.
 _FILLED = re.compile(r"[{}]|\$[(\w]|<[\w -]+>")

@@ -1,4 +1,4 @@
-"""Objects that are written in full: a patch is a part of one."""
+"""Objects that are written in full, and the schemas that they are to satisfy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import patch_files
 from tarmac.check.gates.views.programs import objects_of
+from tarmac.check.schemas import lock
+from tarmac.check.schemas.check import Schemas, load
 
 
 def whole_objects(files: Files) -> list[Artifact]:
@@ -14,3 +16,11 @@ def whole_objects(files: Files) -> list[Artifact]:
         path for artifact in files.objects("Kustomization") for path in patch_files(artifact)
     }
     return [artifact for artifact in objects_of(files) if artifact.path not in patches]
+
+
+def schemas_of(files: Files) -> Schemas:
+    """Open the schemas that ship with Tarmac, with those that files define themselves."""
+    schemas = load(lock.read())
+    for definition in files.objects("CustomResourceDefinition", "ConstraintTemplate"):
+        schemas.add(definition.data)
+    return schemas
