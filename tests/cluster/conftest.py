@@ -153,8 +153,7 @@ def alone(
 ) -> Iterator[DeployedSystem]:
     """Deploy one system for the tests of a module, and delete its namespace after them."""
     name: str = request.param
-    if missing := pulled[name] & lacking.keys():
-        pytest.skip("; ".join(lacking[tag] for tag in sorted(missing)))
+    store_images.require(pulled[name], lacking)
     system = DeployedSystem.lay_out(nodes, name, tmp_path_factory.mktemp(name))
     if authority is not None:
         cluster_entry.encrypt(system, authority)

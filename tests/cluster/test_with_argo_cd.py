@@ -17,6 +17,7 @@ from typing import Any
 
 import cluster_argo
 import pytest
+import store_images
 from cluster import Cluster
 from cluster_argo import HOME, TRIALS, Followed
 from cluster_node import PAUSE
@@ -73,8 +74,7 @@ def followed(
 ) -> Iterator[Followed]:
     """Lay out what Argo CD is to follow; it and its namespace are deleted after its tests."""
     name: str = request.param
-    if missing := pulled[name] & lacking.keys():
-        pytest.skip("; ".join(lacking[tag] for tag in sorted(missing)))
+    store_images.require(pulled[name], lacking)
     if TRIALS[name].source == "helm":
         try:
             find("helm")

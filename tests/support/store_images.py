@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import built
+import pytest
 import standins
 from docker_here import Docker
 
@@ -59,6 +60,16 @@ connect = (...where) => {
 
 class NoStore(Exception):
     """Why a stand-in cannot be made, and what to do."""
+
+
+def require(tags: Iterable[str], lacking: Mapping[str, str]) -> None:
+    """Skip a test whose pods need an image that could not be made.
+
+    Args:
+        lacking: as `make` returns it.
+    """
+    if missing := sorted(lacking.keys() & tags):
+        pytest.skip("; ".join(lacking[tag] for tag in missing))
 
 
 def make(docker: Docker, tags: Iterable[str], scratch: Path) -> dict[str, str]:

@@ -43,13 +43,14 @@ def test_what_compose_refuses_is_refused_with_its_place(text):
 
 @pytest.mark.parametrize("text", TAKEN)
 def test_what_compose_takes_is_taken(text):
-    found_in(**{"compose.yaml": text})
+    assert found_in(**{"compose.yaml": text}).origins == ("compose.yaml",)
 
 
 def test_a_file_that_others_are_laid_over_may_be_a_part():
     part = f"{WEB}    depends_on: [db]\n"
-    found_in(**{"compose.yaml": part, "docker-compose.db.yml": "services: {db: {image: redis}}\n"})
-    found_in(**{"compose.yaml": part, "compose.override.yaml": "services: {db: {image: redis}}\n"})
+    for name in ("docker-compose.db.yml", "compose.override.yaml"):
+        found = found_in(**{"compose.yaml": part, name: "services: {db: {image: redis}}\n"})
+        assert [store.name for store in found.stores] == ["db"]
 
 
 def test_a_second_file_that_compose_does_not_read_is_named():
