@@ -110,10 +110,10 @@ UNSEEN_AGAIN = """\
 
 ## Not seen before, again
 
-On the same day, 2026-11-27, with these corrections in it, twenty more were chosen by their names,
-of owners of whom none is above, and measured in the same way. One kind was of more than 60 findings
-in a repository beside bases of images, and all of that kind were of one form. Four files of one
-repository, each above 4 MiB, were absent.
+On the same day, 2026-11-27, after these corrections, twenty more repositories were chosen by their
+names, of owners that are not listed above, and measured in the same way. Two kinds had more than 60
+findings in one repository: bases of images, and another one whose findings all had one form. Four
+files of one repository, each above 4 MiB, were absent.
 
 """
 LATER_AGAIN = """\
