@@ -11,6 +11,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -142,9 +143,17 @@ class Chassis:
         migrations: Traversable | None = None,
         part: str = "",
     ) -> Database:
-        """Return the database whose URL is in `url_env`; parts that name the same one share it."""
+        """Return the database whose URL is in `url_env`; parts that name the same one share it.
+
+        Or in the file that `<url_env>_FILE` names: that is read for each new connection.
+        """
         if (found := self._databases.get(url_env)) is None:
-            url = self._require(url_env, f"bind a postgres store to the slot with env {url_env}")
+            file = self._environ.get(url_env + conventions.FILE_SUFFIX)
+            url = (
+                Path(file)
+                if file
+                else self._require(url_env, f"bind a postgres store to the slot with env {url_env}")
+            )
             found = Database(
                 url,
                 name=url_env,
@@ -226,8 +235,11 @@ class Chassis:
         return found
 
     def bound(self, name: str) -> bool:
-        """Return whether the variable `name` is set, for a call or store that may be left out."""
-        return bool(self._environ.get(name))
+        """Return whether the variable `name` is set, for a call or store that may be left out.
+
+        Or the one that names a file with its value.
+        """
+        return any(self._environ.get(one) for one in (name, name + conventions.FILE_SUFFIX))
 
     def outbox(self, database: Database) -> Outbox:
         """Return the outbox of `database`; its relay runs when a broker is bound.

@@ -20,6 +20,8 @@ JWT_AUDIENCE = "JWT_AUDIENCE"
 DRAIN_DELAY_S = "DRAIN_DELAY_S"
 SHUTDOWN_GRACE_S = "SHUTDOWN_GRACE_S"
 POOL_MAX = "DATABASE_POOL_MAX"
+#: A variable with it holds the path of a file that has the value, and may change.
+FILE_SUFFIX = "_FILE"
 TIMEOUT_SUFFIX = "_TIMEOUT_S"
 RETRIES_SUFFIX = "_RETRIES"
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tarmac_kit import deadline, migrations
@@ -164,7 +165,7 @@ class Database:
 
     def __init__(
         self,
-        url: str,
+        url: str | Path,
         *,
         name: str = "database",
         pool_max: int = 10,
@@ -172,11 +173,15 @@ class Database:
         acquire_s: float = ACQUIRE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the most connections, the seconds after which one is not used again, and a wait.
+        """Take where it is, the most connections, and how long each and a request for one last.
 
-        `acquire_s` is how long a request waits for a connection.
+        Args:
+            url: of the server; or the file that has it, which is read for each new connection, so
+                that it may change while this process runs.
+            max_age_s: the seconds after which a connection is not used again.
+            acquire_s: how long a request waits for a connection.
         """
-        self.url = url
+        self._url = url
         self.name = name
         self._pool_max = pool_max
         self._pool: Pool | None = None
@@ -194,6 +199,24 @@ class Database:
         """Let `open` apply the files of `folder` under the name `part`; before `open` only."""
         self._sources[part] = folder
 
+    @property
+    def url(self) -> str:
+        """Its URL as of now. Raises OSError if the file that has it cannot be read."""
+        return self._url if isinstance(self._url, str) else self._url.read_text().strip()
+
+    async def _dial(self, *_: Any, **how: Any) -> Connection:
+        """Open a connection to where the server is now, for asyncpg, which knows another URL."""
+        import asyncpg  # noqa: PLC0415 - only with a database
+
+        try:
+            conn: Connection = await asyncpg.connect(self.url, **how)
+        except asyncpg.InvalidAuthorizationSpecificationError as error:
+            if isinstance(self._url, str):
+                raise
+            # Its user is gone already, and the file has not got the next one.
+            raise ConnectionRefusedError(f"{self._url}: its user is refused ({error})") from error
+        return conn
+
     async def connect(
         self, *, timeout_s: float = 2.0, command_timeout_s: float | None = None
     ) -> Connection:
@@ -204,8 +227,7 @@ class Database:
         """
         import asyncpg  # noqa: PLC0415 - only with a database
 
-        conn: Connection = await asyncpg.connect(
-            self.url,
+        conn = await self._dial(
             timeout=timeout_s,
             command_timeout=command_timeout_s,
             connection_class=self.connection_class or asyncpg.Connection,
@@ -242,7 +264,7 @@ class Database:
 
         await self._migrate()
         self._pool = await asyncpg.create_pool(
-            self.url,
+            connect=self._dial,
             # asyncpg restores a floor by itself, loudly, while the server is away.
             min_size=0,
             max_size=self._pool_max,

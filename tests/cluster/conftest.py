@@ -58,8 +58,10 @@ def _asked(request: pytest.FixtureRequest, known: Mapping[str, str]) -> list[str
 def pulled(docker: Docker, images, request) -> Mapping[str, frozenset[str]]:
     """Build what the pods of each system run; gives the images' names by system."""
     specs = [getattr(item, "callspec", None) for item in request.session.items]
-    alone, followed = ({s.params.get(name) for s in specs if s} for name in ("alone", "followed"))
-    asked = {*_asked(request, SYSTEMS), *alone, *followed} - {None}
+    alone, *others = (
+        {s.params.get(name) for s in specs if s} for name in ("alone", "followed", "vaulted")
+    )
+    asked = {*_asked(request, SYSTEMS), *alone, *others[0], *others[1]} - {None}
     built = {system: frozenset(kube_images.of(images, system, "kind")) for system in sorted(asked)}
     for system in alone - {None}:
         built[system] |= {kube_images.next_version(docker, system, ALONE[system])}

@@ -32,6 +32,11 @@ TEMPLATES = {
         {"secretStores": {"n": {"spec": {"provider": {"aws": {}}}}}},
         {"provider": {"aws": {}}},
     ),
+    "vaultdynamicsecret": (
+        "VaultDynamicSecret",
+        {"vaultDynamicSecrets": {"n": {"spec": {"path": "database/creds/n"}}}},
+        {"path": "database/creds/n"},
+    ),
     "horizontalpodautoscaler": (
         "HorizontalPodAutoscaler",
         {"autoscaling": AUTOSCALING},

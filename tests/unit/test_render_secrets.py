@@ -10,10 +10,10 @@ from objects import named, objects_of
 from rendered import KINDS, TYPICAL, artifacts_of, plan_of
 
 from tarmac.base.launch import Secret, reveal, text
-from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
 from tarmac.render.kubernetes import secrets
-from tarmac.render.kubernetes.parts import configs, identity
+from tarmac.render.kubernetes.parts import configs, external_secrets, identity
+from tarmac.render.kubernetes.parts.secret_script import key_of
 
 every = pytest.mark.parametrize(("system", "environment"), TYPICAL)
 
@@ -40,30 +40,35 @@ def test_each_secret_is_composed_to_what_the_plan_says(system, environment):
     plan = plan_of(system, environment)
     for manifest in objects_of(system, environment, "ExternalSecret"):
         workload = plan.workload(manifest["metadata"]["labels"]["app.kubernetes.io/name"])
-        values = {p.path: f"value of {p.path}" for p in secrets_of(workload)}
-        asked = {d["secretKey"]: d["remoteRef"]["key"] for d in manifest["spec"]["data"]}
+        leased = manifest["metadata"]["name"] == configs.leased_name(workload.name)
+        held = (configs.leased_in if leased else configs.secrets_in)(workload)
+        parts = {p for text in held.values() for p in text if isinstance(p, Secret)}
+        values = {p.path: f"value of {p.path}" for p in parts}
+        asked = {d["secretKey"]: d["remoteRef"]["key"] for d in manifest["spec"].get("data", [])}
         prefix = f"{system}/{environment}/"
         fetched = {key: values[path.removeprefix(prefix)] for key, path in asked.items()}
+        fetched |= {key_of(part): values[part.path] for part in parts if part.is_leased}
         made = {
             key: execute(template, fetched)
             for key, template in manifest["spec"]["target"]["template"]["data"].items()
         }
-        assert made == {k: reveal(v, values) for k, v in configs.secrets_in(workload).items()}
+        assert made == {k: reveal(v, values) for k, v in held.items()}
 
 
 @every
 def test_who_has_secrets_has_one_way_to_get_them(system, environment):
     plan = plan_of(system, environment)
     wanted = {configs.secret_name(w.name) for w in plan.workloads if configs.secrets_in(w)}
+    leased = {configs.leased_name(w.name) for w in plan.workloads if configs.leased_in(w)}
     external = {o["metadata"]["name"] for o in objects_of(system, environment, "ExternalSecret")}
     scripts = [a for a in artifacts_of(system, environment) if a.path == "scripts/secrets.sh"]
     if plan.settings.secrets == "script":
-        assert external == set()
+        assert external == leased
         (script,) = scripts
         assert script.executable
         assert {name for name in wanted if f"\nsecret {name} " in script.content} == wanted
     else:
-        assert (external, scripts) == (wanted, [])
+        assert (external, scripts) == (wanted | leased, [])
 
 
 @pytest.mark.parametrize(
@@ -77,7 +82,7 @@ def test_who_has_secrets_has_one_way_to_get_them(system, environment):
     ],
 )
 def test_braces_of_a_text_stay_what_they_are(value):
-    made = execute(secrets._template(value), {"a.b": "VALUE"})
+    made = execute(external_secrets._template(value), {"a.b": "VALUE"})
     assert made == reveal(value, {"a/b": "VALUE"})
 
 

@@ -39,6 +39,8 @@ class SharedSecret:
 
 
 SecretOwner = StoreSecret | ServiceSecret | SharedSecret
+#: How the path begins of half a user that a store has for a while only: nothing keeps it.
+LEASED = "leased/"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Secret:
             case SharedSecret(variable):
                 steps = ("shared", variable)
         return cls("/".join(steps), size_bytes)
+
+    @property
+    def is_leased(self) -> bool:
+        """Whether it lives for a while only; then it has no owner."""
+        return self.path.startswith(LEASED)
 
     @property
     def owner(self) -> SecretOwner:
@@ -98,6 +105,11 @@ def reveal(value: Text, secrets: Mapping[str, str]) -> str:
 def is_secret(value: Text) -> bool:
     """Tell whether a text holds a secret."""
     return any(isinstance(part, Secret) for part in value)
+
+
+def is_leased(value: Text) -> bool:
+    """Tell whether a text holds a secret that changes while its readers run."""
+    return any(isinstance(part, Secret) and part.is_leased for part in value)
 
 
 def redact(value: Text) -> str:

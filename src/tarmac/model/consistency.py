@@ -407,6 +407,12 @@ def _unkept(environment: Environment) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("observability", "costs"), why
     if environment.checklist and (why := _unheld(environment)):
         yield ("checklist",), why
+    if environment.vault and not environment.uses_vault:
+        what = "`vault` is used for nothing here"
+        yield ("vault",), f"{what}; write `secrets: vault` beside it, or a `lease`, or remove it"
+    if environment.uses_vault and environment.target != "cluster":
+        path = ("vault",) if environment.vault else ("secrets",)
+        yield path, "Vault is for an environment of target cluster; remove it"
     if environment.portal and environment.target != "repository":
         what = "`portal` is for an environment of target repository; write it in one"
         yield ("portal",), f"{what}: `repository: {{portal: {{kind: backstage}}}}`"

@@ -14,11 +14,13 @@ CONSUMES = "CONSUMES"
 DRAIN_DELAY_S = "DRAIN_DELAY_S"
 SHUTDOWN_GRACE_S = "SHUTDOWN_GRACE_S"
 POOL_MAX = "DATABASE_POOL_MAX"
+MAX_AGE = "DATABASE_CONNECTION_MAX_AGE_S"
 #: Defaults of the kit where no variable says otherwise.
 #: Longer than a busy client leaves a connection idle, short enough not to be noticed.
 DRAIN_DELAY_DEFAULT_S = 0.2
 SHUTDOWN_GRACE_DEFAULT_S = 8.0
 POOL_MAX_DEFAULT = 10
+MAX_AGE_DEFAULT_S = 300.0
 TIMEOUT_DEFAULT_S = 2.0
 RETRIES_DEFAULT = 1
 #: What a process has open beside its pool: for what listens (a relay), and a health question while
@@ -38,6 +40,8 @@ CALLERS = "TARMAC_CALLERS"
 PUBLIC_PATHS = "TARMAC_PUBLIC_PATHS"
 UNBUFFERED = "PYTHONUNBUFFERED"
 URL_SUFFIX = "_URL"
+#: A variable with it holds the path of a file that has the value, and may change.
+FILE_SUFFIX = "_FILE"
 TIMEOUT_SUFFIX = "_TIMEOUT_S"
 RETRIES_SUFFIX = "_RETRIES"
 

@@ -23,6 +23,7 @@ from tarmac.model.texts import (
     Tag,
 )
 from tarmac.model.value import Amount, EnvName, EnvValue, Name, StrictModel, shown
+from tarmac.model.vault import Vault
 
 
 class Replicas(StrictModel):
@@ -207,14 +208,27 @@ class Environment(StrictModel):
     packaging: tuple[Literal["helm", "kustomize"], ...] = Field(
         default=(), description="The package of the objects of services, besides the plain tree."
     )
-    secrets: Literal["external", "script"] = Field(
+    secrets: Literal["external", "vault", "script"] = Field(
         default="external",
-        description="External Secrets fills them from the cloud's store, or a script generates "
-        "them once.",
+        description="External Secrets fills them from the cloud's store or from Vault, or a script "
+        "generates them once.",
+    )
+    vault: Vault | None = Field(
+        default=None, description="Vault: where it is, and how long users of databases live."
     )
     env: dict[Name, dict[EnvName, EnvValue]] = Field(
         default={}, description="Values per service that differ here."
     )
+
+    @property
+    def lease_s(self) -> float:
+        """Seconds that a user of a database lives; 0: it stays."""
+        return (self.vault.lease or 0.0) if self.vault else 0.0
+
+    @property
+    def uses_vault(self) -> bool:
+        """Whether it needs a Vault."""
+        return self.secrets == "vault" or bool(self.lease_s)
 
     @property
     def api_network(self) -> str:

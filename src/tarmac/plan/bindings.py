@@ -20,7 +20,7 @@ from tarmac.catalog.stores.kind import (
 )
 from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
 from tarmac.model.system import System
-from tarmac.plan import ports
+from tarmac.plan import leases, ports
 from tarmac.plan.facts import MachineFacts
 from tarmac.plan.references import Outputs
 
@@ -137,14 +137,16 @@ class Bindings:
         user = next(user for user in context.users if user.service == service)
         kind = self.kinds[store]
         if self.offer(store).provider == MANAGED:
-            return managed_outputs(kind, store, service)
+            managed = managed_outputs(kind, store, service)
+            return leases.outputs(kind, context, user, managed)
         if (address := self.offer(store).address) is not None:
             return external_outputs(kind, store, address)
         if not self.facts.shape.direct:
             name = kind.port_for(service)
             port = self.facts.ports[ports.edge_key(service, store, name)]
             context = replace(context, ports={**context.ports, name: port})
-        return {name: output(context, user) for name, output in kind.outputs.items()}
+        offered = {name: output(context, user) for name, output in kind.outputs.items()}
+        return leases.outputs(kind, context, user, offered)
 
     def service_outputs(self, service: str, user: str, number: int = 1) -> Outputs:
         """Compute what a service offers to a service that refers to it, for each of its ports.
@@ -175,6 +177,11 @@ class Bindings:
         slots = (sourced.part.slots.get(edge.slot) for sourced in self.system.parts[edge.source])
         return any(slot is not None and slot.replication for slot in slots)
 
+    def _leased(self, edge: Edge) -> bool:
+        """Tell whether a vault makes the user: one that reads the log of changes has to stay."""
+        lends = self.facts.lease_s > 0 and self.kinds[edge.target].lease is not None
+        return lends and not self._replicates(edge)
+
     def _view(self, store: str) -> StoreContext:
         users = {
             edge.source: User(
@@ -182,6 +189,7 @@ class Bindings:
                 Secret.of(StoreSecret(store, edge.source)),
                 foreign=not self.system.is_kit(edge.source),
                 replication=self._replicates(edge),
+                leased=self._leased(edge),
             )
             for edge in self.edges
             if edge.kind == "store" and edge.target == store

@@ -13,12 +13,13 @@ from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-from tarmac.base.launch import File, Hook, Probe, Secret, Text, is_secret
+from tarmac.base.launch import File, Hook, Probe, Secret, Text, is_leased, is_secret
 from tarmac.model.delivery import Delivery
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.objective import Objective
 from tarmac.plan.catalogue import Catalogue
 from tarmac.plan.cloud import CloudInfrastructure, CloudOrganization, CloudRole
+from tarmac.plan.leases import PlannedLease
 from tarmac.plan.settings import EnvVariable
 from tarmac.plan.timing import PlannedCall, Timing
 
@@ -61,6 +62,11 @@ class MountedFile:
     def secret(self) -> bool:
         """Whether it holds a secret."""
         return is_secret(self.content)
+
+    @property
+    def leased(self) -> bool:
+        """Whether it is renewed while its readers run."""
+        return is_leased(self.content)
 
 
 @dataclass(frozen=True)
@@ -247,6 +253,8 @@ class ClusterPlan:
     organization: CloudOrganization | None = None
     #: Of the code's own repository with Terragrunt: the plans of what Terraform makes.
     live: Mapping[str, ClusterPlan] = field(default_factory=dict)
+    #: Users of stores that Vault makes for a while.
+    leases: tuple[PlannedLease, ...] = ()
     #: Every store and the broker by name, wherever they run, and how services ask them.
     asked: Mapping[str, StoreHealthCheck] = field(default_factory=dict)
     #: The system as other teams see it.
@@ -282,14 +290,19 @@ class ClusterPlan:
 
 
 def secrets_of(workload: Workload) -> Iterator[Secret]:
-    """Yield every secret that a workload or what runs once for it needs; one may come twice."""
+    """Yield every secret that a workload or what runs once for it needs; one may come twice.
+
+    Not users that live for a while only: nothing keeps them.
+    """
     texts: list[Text] = [setting.value for setting in workload.env.values()]
     texts += [file.content for file in workload.files]
     texts += workload.exporter.env.values() if workload.exporter else ()
     for once in workload.once:
         texts += [*once.env.values(), *(file.content for file in once.files)]
     for value in texts:
-        yield from (part for part in value if isinstance(part, Secret))
+        for part in value:
+            if isinstance(part, Secret) and not part.is_leased:
+                yield part
 
 
 def mounted_files(files: tuple[File, ...], mounts: Mapping[str, str]) -> tuple[MountedFile, ...]:

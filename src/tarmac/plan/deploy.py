@@ -33,6 +33,7 @@ from tarmac.plan.cluster_stores import connections, containers, offered, store_w
 from tarmac.plan.dns import dns_problems
 from tarmac.plan.facts import MachineFacts, RunShape
 from tarmac.plan.infrastructure import infrastructure, laid_out, server_problems
+from tarmac.plan.leased_users import lease_problems, planned
 from tarmac.plan.organization import organization
 from tarmac.plan.reach import allowed_connections
 from tarmac.plan.roles import role_problems, roles
@@ -98,6 +99,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
     granted = roles(system, environment, settled, workloads)
     problems += role_problems(system, environment, settled, granted)
     problems += dns_problems(system, environment, settled, workloads)
+    problems += lease_problems(bindings, environment, settled.secrets)
     if problems:
         raise BadInput(problems)
     servers = {store: server for server, stores in settled.servers.items() for store in stores}
@@ -128,6 +130,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
             )
         ),
         connects=bound.users,
+        leases=planned(bindings),
         externals={name: external.hosts for name, external in system.file.externals.items()},
         objectives=system.file.objectives,
         delivery=system.file.delivery,
@@ -206,6 +209,7 @@ def _facts(
         public_urls=dict(public_urls(system, settled)),
         drain_delay_s=f"{DRAIN_S:g}",
         environment=environment,
+        lease_s=settled.lease_s,
         watched=watched is not None and watched.metrics == "prometheus",
         spans=dict(spans.variables(settled, system.name, environment)),
         shape=shape,

@@ -90,6 +90,8 @@ class MachineFacts:
     drain_delay_s: str | None = None
     #: How large each store's server is, where it is not a laptop's.
     sizes: Mapping[str, Size] = field(default_factory=dict)
+    #: Seconds that a user of a store lives where a vault makes it; 0: users stay.
+    lease_s: float = 0.0
     #: Stores are monitored: each has a user that only reads its state.
     watched: bool = False
     #: The interpreter that has Tarmac itself.

@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.base.launch import File, Secret, ServiceSecret, SharedSecret, Text, is_secret, text
+from tarmac.base.launch import (
+    File,
+    Secret,
+    ServiceSecret,
+    SharedSecret,
+    Text,
+    is_leased,
+    is_secret,
+    text,
+)
 from tarmac.model.edge import references
+from tarmac.model.location import Path
 from tarmac.model.reference import Reference
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.references import Outputs
@@ -19,7 +29,9 @@ IN_CONTAINERS = "/run/secrets"
 #: What the name of an output ends in whose file is wanted.
 END = "_file"
 #: The outputs of a store that programs read from files.
-OUTPUTS = ("password", "url")
+OUTPUTS = ("password", "url", "user")
+#: The folder, below that of all files, of those that are renewed while their readers run.
+RENEWED = "leased"
 
 
 def variable_secret(bindings: Bindings, service: str, variable: str) -> Secret:
@@ -39,40 +51,72 @@ def path_of(bindings: Bindings, service: str, name: str) -> str:
 def with_files(bindings: Bindings, service: str, store: str, offered: Outputs) -> Outputs:
     """Add to what a store offers the paths of files that hold it."""
     paths = {
-        f"{name}{END}": text(path_of(bindings, service, f"{store}.{name}"))
+        f"{name}{END}": text(_path_of(bindings, service, store, name, offered[name]))
         for name in OUTPUTS
         if is_secret(offered.get(name, ()))
     }
     return {**offered, **paths}
 
 
+def url_file(bindings: Bindings, service: str, store: str) -> str:
+    """Return where a service finds the URL of a store."""
+    url = bindings.store_outputs(store, service)["url"]
+    return _path_of(bindings, service, store, "url", url)
+
+
+def _path_of(bindings: Bindings, service: str, store: str, output: str, content: Text) -> str:
+    name = f"{store}.{output}"
+    return path_of(bindings, service, f"{RENEWED}/{name}" if is_leased(content) else name)
+
+
 def of_service(bindings: Bindings, service: str) -> tuple[File, ...]:
     """List the files of one service, by their whole paths."""
     found = dict(_of_variables(bindings, service)) | dict(_of_stores(bindings, service))
-    return tuple(File(path_of(bindings, service, name), found[name]) for name in sorted(found))
+    return tuple(File(path, found[path]) for path in sorted(found))
 
 
 def _of_variables(bindings: Bindings, service: str) -> Iterator[tuple[str, Text]]:
     for variable, spec in bindings.system.file.services[service].secrets.items():
         if spec.is_file:
-            yield variable, (variable_secret(bindings, service, variable),)
+            content = (variable_secret(bindings, service, variable),)
+            yield path_of(bindings, service, variable), content
 
 
 def _of_stores(bindings: Bindings, service: str) -> Iterator[tuple[str, Text]]:
-    for reference in _references(bindings, service):
+    for _, reference in references_of(bindings, service):
         name = reference.output.removesuffix(END)
         if reference.root not in ("stores", "broker") or name == reference.output:
             continue
         content = bindings.store_outputs(reference.name, service).get(name, ())
         if name in OUTPUTS and is_secret(content):
-            yield f"{reference.name}.{name}", content
+            yield _path_of(bindings, service, reference.name, name, content), content
+    for store in leased_slots(bindings, service).values():
+        yield (
+            url_file(bindings, service, store),
+            bindings.store_outputs(store, service)["url"],
+        )
 
 
-def _references(bindings: Bindings, service: str) -> Iterator[Reference]:
-    """Yield what the variables of a service refer to, here and in this environment."""
-    file, environment = bindings.system.file, bindings.facts.environment
-    given = dict(file.services[service].env)
+def leased_slots(bindings: Bindings, service: str) -> dict[str, str]:
+    """List the stores whose URL the kit reads from a file, by the variable that else had it."""
+    system = bindings.system
+    slots = {slot: spec for part in system.parts[service] for slot, spec in part.part.slots.items()}
+    return {
+        slots[slot].env: store
+        for slot, store in system.file.services[service].stores.items()
+        if slot in slots and is_leased(bindings.store_outputs(store, service)["url"])
+    }
+
+
+def references_of(bindings: Bindings, service: str) -> Iterator[tuple[str, Reference]]:
+    """Yield what the variables of a service refer to, here and in this environment, and where."""
+    system, environment = bindings.system, bindings.facts.environment
+    own: Path = ("services", service, "env")
+    given = {name: (own, value) for name, value in system.file.services[service].env.items()}
     if environment:
-        given |= file.environments[environment].env.get(service, {})
-    for value in given.values():
-        yield from references(value)
+        there: Path = ("environments", environment, "env", service)
+        others = system.file.environments[environment].env.get(service, {})
+        given |= {name: (there, value) for name, value in others.items()}
+    for name, (path, value) in given.items():
+        for reference in references(value):
+            yield str(system.locate((*path, name))), reference

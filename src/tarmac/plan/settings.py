@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarmac.base.errors import Problem
-from tarmac.base.launch import Secret, ServiceSecret, Text, text
+from tarmac.base.launch import Secret, ServiceSecret, Text, is_leased, text
 from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.reference import Reference
 from tarmac.model.system import System
 from tarmac.model.value import EnvValue
-from tarmac.plan import callers, ports, secret_files, spans
+from tarmac.plan import callers, leases, ports, secret_files, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.references import Outputs, substitute
 
@@ -186,12 +186,17 @@ def _stores(bindings: Bindings, service: str) -> Iterator[tuple[str, EnvVariable
     system = bindings.system
     slots = {slot: spec for part in system.parts[service] for slot, spec in part.part.slots.items()}
     for slot, store in system.file.services[service].stores.items():
-        if slot in slots:
-            origin = str(system.locate(("services", service, "stores", slot)))
-            yield (
-                slots[slot].env,
-                EnvVariable(bindings.store_outputs(store, service)["url"], origin),
-            )
+        if slot not in slots:
+            continue
+        origin = str(system.locate(("services", service, "stores", slot)))
+        variable, url = slots[slot].env, bindings.store_outputs(store, service)["url"]
+        if is_leased(url):
+            path = text(secret_files.url_file(bindings, service, store))
+            yield variable + conventions.FILE_SUFFIX, EnvVariable(path, origin)
+            age = min(leases.renewed_every(bindings.facts.lease_s), conventions.MAX_AGE_DEFAULT_S)
+            yield conventions.MAX_AGE, EnvVariable(text(f"{age:g}"), "Tarmac: a user's lease")
+        else:
+            yield variable, EnvVariable(url, origin)
     if bindings.uses_broker(service):
         url = bindings.store_outputs(ports.BROKER, service)["url"]
         yield conventions.BROKER_URL, EnvVariable(url, str(system.locate(("broker",))))

@@ -15,6 +15,7 @@ SHARED = (
     "protocols",
     "provider",
     "read_only",
+    "lease",
     "replication",
     "setup",
     "snapshot",

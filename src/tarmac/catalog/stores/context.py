@@ -29,6 +29,8 @@ class User:
     foreign: bool = False
     #: It reads the log of changes, and every table.
     replication: bool = False
+    #: It logs in by users that live for a while only; this one owns what they make.
+    leased: bool = False
 
     @property
     def taken(self) -> tuple[tuple[str, str], ...]:

@@ -29,6 +29,7 @@ from tarmac.catalog.stores.context import (
     User,
     own_port,
 )
+from tarmac.catalog.stores.lease import UserLease
 from tarmac.catalog.stores.programs import (
     Binary,
     Image,
@@ -94,6 +95,7 @@ __all__ = [
     "StoreSnapshot",
     "StoreStatistics",
     "User",
+    "UserLease",
     "Wheel",
     "external_outputs",
     "external_secret",
@@ -285,6 +287,8 @@ class StoreKind:
     managed: Mapping[str, ManagedService] = field(default_factory=dict)
     #: How its users and what they need are made where no `Launch` is carried out: in a cluster.
     script: Callable[[StoreContext], Script] | None = None
+    #: How a vault makes a user that lives for a while; None: its users stay.
+    lease: Callable[[StoreContext, User], UserLease] | None = None
     #: It answers SQL: seeds and invariants can be run in it by this URL of its administrator.
     sql_url: Callable[[StoreContext], Text] | None = None
     #: Files of SQL can be loaded into it over the URL of one of its users: `seed` and `init`.

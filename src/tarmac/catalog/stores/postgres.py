@@ -36,12 +36,14 @@ from tarmac.catalog.stores.kind import (
     StoreKind,
     StoreSnapshot,
     User,
+    UserLease,
     Wheel,
     outputs,
 )
 from tarmac.catalog.stores.setup import postgres_init
 from tarmac.catalog.stores.setup.docker import in_docker
 from tarmac.catalog.stores.setup.postgres_backup import ADMIN, backup
+from tarmac.catalog.stores.setup.postgres_lease import lease
 from tarmac.catalog.stores.setup.postgres_read_only import READ_ONLY, WRITABLE
 from tarmac.catalog.stores.setup.postgres_replication import replication
 
@@ -156,19 +158,22 @@ def _readable(context: StoreContext) -> tuple[Text, ...]:
 def _grants(context: StoreContext, user: User) -> tuple[Text, ...]:
     role, database = f'"{user.role}"', f'"{context.database}"'
     replication = "REPLICATION" if user.replication else "NOREPLICATION"
+    bounds = f"NOSUPERUSER NOCREATEDB NOCREATEROLE {replication}"
     return (
         _role(user.role),
-        text(
-            f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE {replication} PASSWORD '",
-            user.password,
-            "'",
-        ),
+        text(f"ALTER ROLE {role} NOLOGIN {bounds} PASSWORD NULL")
+        if user.leased
+        else text(f"ALTER ROLE {role} LOGIN {bounds} PASSWORD '", user.password, "'"),
         # A service that only reads the log of changes makes nothing here.
         text(f"GRANT CONNECT ON DATABASE {database} TO {role}")
         if user.replication
         else text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}"),
         text(f"GRANT {'USAGE' if user.replication else 'ALL'} ON SCHEMA public TO {role}"),
     )
+
+
+def _lease(context: StoreContext, user: User) -> UserLease:
+    return lease(context, user, SHARED_OWNER if context.shared else user.role)
 
 
 def _sized(context: StoreContext, candidate: ProviderCandidate) -> dict[str, str]:
@@ -397,6 +402,7 @@ STORE = StoreKind(
         "rds": ManagedService("postgres", "17", most=2, grows=False, spans=False),
     },
     script=_script,
+    lease=_lease,
     exporter=Exporter(
         "postgres-exporter",
         9187,

@@ -61,7 +61,7 @@ class MarkWriter:
 
     def loss(self, lost_at: float, back: Collection[int]) -> Loss:
         """Compare what was confirmed before the data was lost with what is back."""
-        before = {number: at for number, at in self._confirmed.items() if at <= lost_at}
+        before = {number: at for number, at in list(self._confirmed.items()) if at <= lost_at}
         lost = [number for number in before if number not in back]
         if not lost:
             return Loss(0, len(before), 0.0)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tarmac.base.artifact import Artifact
+from tarmac.model import vault
 from tarmac.plan.cluster import AllowedConnection, ClusterPlan, Workload
+from tarmac.render.kubernetes.parts import vault_access
 from tarmac.render.kubernetes.parts.egress import egress, pods, space, tcp
 from tarmac.render.kubernetes.parts.metadata import an_object, selector
 from tarmac.render.kubernetes.parts.runs import Edges, Run, edges_by_end, runs
@@ -29,6 +31,9 @@ def _ingress(
         by_port.setdefault(edge.port, []).append(peer)
     for port, peers in sorted(by_port.items()):
         yield {"from": peers, "ports": tcp(port)}
+    if vault_access.is_installed(plan) and any(one.store == workload.name for one in plan.leases):
+        port = next(iter(workload.ports.values()))
+        yield {"from": [space(vault.NAMESPACE)], "ports": tcp(port)}
     if workload.metrics is not None:
         yield {"from": [space(plan.settings.monitoring)], "ports": tcp(workload.metrics)}
 

@@ -12,6 +12,7 @@ from tarmac.render.kubernetes.parts import (
     caller_tokens,
     disks,
     identity,
+    mounts,
     placement,
     pods,
     probes,
@@ -36,7 +37,7 @@ def _container(workload: Workload) -> dict[str, Any]:
         "volumeMounts": [
             *scratch.mounts(scratch.numbered(workload.scratch)),
             *({"name": name, "mountPath": path} for name, path in workload.volumes.items()),
-            *pods.mounts(workload.files),
+            *mounts.mounts(workload.files),
             *caller_tokens.mounts(workload, listens=True),
         ],
     }
@@ -51,7 +52,7 @@ def deployment(plan: ClusterPlan, workload: Workload) -> Artifact:
             {"name": name, "persistentVolumeClaim": {"claimName": claim}}
             for name, claim in disks.claims(workload).items()
         ),
-        *pods.file_volumes(workload, workload.files),
+        *mounts.volumes(workload, workload.files),
         *caller_tokens.volumes(workload, listens=True),
     ]
     pod = {

@@ -7,7 +7,15 @@ from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.kubernetes.parts import disks, exporter, identity, pods, probes, scratch
+from tarmac.render.kubernetes.parts import (
+    disks,
+    exporter,
+    identity,
+    mounts,
+    pods,
+    probes,
+    scratch,
+)
 from tarmac.render.kubernetes.parts.metadata import an_object, selector
 from tarmac.render.renderer import Renderer
 
@@ -41,7 +49,7 @@ def _container(workload: Workload) -> dict[str, Any]:
                 {"name": name, "mountPath": path, "subPath": disks.FOLDER}
                 for name, path in workload.volumes.items()
             ),
-            *pods.mounts(workload.files),
+            *mounts.mounts(workload.files),
         ],
     }
 
@@ -62,7 +70,7 @@ def server(plan: ClusterPlan, workload: Workload) -> Artifact:
         "containers": [_container(workload), *exporter.beside(workload)],
         "volumes": [
             *scratch.volumes(scratch.by_path(workload.scratch), "256Mi"),
-            *pods.file_volumes(workload, workload.files),
+            *mounts.volumes(workload, workload.files),
         ],
     }
     spec = {

@@ -78,6 +78,8 @@ def _here(subject: Subject) -> Bindings:
             folder=subject.system.folder,
             caller_tokens=caller_tokens,
             caller_keys_url=caller_keys_url,
+            # A vault is none, either: users of databases that it makes are read from files.
+            lease_s=plan.settings.lease_s,
             # A collector of spans is not a part of a system.
             spans=dict(spans.variables(plan.settings, plan.system, plan.environment)),
             shape=shape,
@@ -94,6 +96,6 @@ GATE = Gate(
     check=check,
     scope=counted("services", lambda subject: subject.plan.services),
     reads="the plan of the environment beside the local plan: names of variables, and "
-    "which service uses what. Values differ, and may. Where spans are sent, and how a cluster "
-    "issues caller tokens, is left out.",
+    "which service uses what. Values differ, and may. Where spans are sent, how a cluster issues "
+    "caller tokens, and whether Vault makes users of databases, is left out.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tarmac.base.artifact import Artifact
+from tarmac.model import vault
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
 from tarmac.render.assets import asset
@@ -30,6 +31,9 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artif
         lines.append("need_kind gateways.gateway.networking.k8s.io")
     installed = {name: list(releases(name)) for name in needed}
     for name, version in needed.items():
+        if name == "vault":
+            lines.append(f"space {vault.NAMESPACE}")
+            lines.append('kubectl apply --server-side --filename "$tree/vault/tls.yaml"')
         lines += [f"chart {release} {version}" for release in installed[name]]
     made = {release.split()[1] for found in installed.values() for release in found}
     lines += [f"space {name}" for name in _spaces(objects) if name not in made]

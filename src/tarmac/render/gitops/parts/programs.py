@@ -10,6 +10,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
 from tarmac.render.gitops.parts import environment
+from tarmac.render.kubernetes.parts import vault_access
 
 #: Kinds of the Argo family that Argo CD does not bring itself.
 ROLLOUTS = ("Rollout", "AnalysisTemplate", "ClusterAnalysisTemplate", "Experiment")
@@ -48,6 +49,8 @@ def programs(plan: ClusterPlan, objects: Iterable[Artifact]) -> dict[str, str]:
         found.add(plan.settings.mesh)
         if serves_ingresses(plan):
             found.add("istio-gateway")
+    if vault_access.is_installed(plan):
+        found |= {"cert-manager", "vault"}
     if environment.settings(plan).updater:
         found.add("argocd-image-updater")
     names = [chart for chart in _charts() if chart in {*found, "argo-cd"}]

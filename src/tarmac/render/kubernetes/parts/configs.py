@@ -24,6 +24,11 @@ def secret_name(workload: str) -> str:
     return f"{workload}-secrets"
 
 
+def leased_name(workload: str) -> str:
+    """Name the Secret of a workload's files that are renewed while it runs."""
+    return f"{workload}-leased"
+
+
 def secret_key(variable: str) -> str:
     """Name a variable's key in a Secret: `DATABASE_URL` is `database-url`."""
     return variable.lower().replace("_", "-")
@@ -57,11 +62,16 @@ def secrets_in(workload: Workload) -> dict[str, Text]:
     found = {secret_key(k): e.value for k, e in workload.env.items() if is_secret(e.value)}
     beside = workload.exporter.env if workload.exporter else {}
     found |= {secret_key(k): value for k, value in beside.items() if is_secret(value)}
-    found |= {file_key(f.path): f.content for f in workload.files if f.secret}
+    found |= {file_key(f.path): f.content for f in workload.files if f.secret and not f.leased}
     for once in workload.once:
         found |= {secret_key(k): value for k, value in once.env.items() if is_secret(value)}
         found |= {file_key(f.path, once): f.content for f in once.files if f.secret}
     return found
+
+
+def leased_in(workload: Workload) -> dict[str, Text]:
+    """List what is renewed of a workload's files, by their keys."""
+    return {file_key(f.path): f.content for f in workload.files if f.leased}
 
 
 def checksums(workload: Workload) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from tarmac.base.artifact import dump
 from tarmac.base.launch import redact
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.kubernetes.parts import caller_tokens, placement, pods, scratch
+from tarmac.render.kubernetes.parts import caller_tokens, mounts, placement, pods, scratch
 from tarmac.render.kubernetes.parts import disks as _disks
 from tarmac.render.kubernetes.parts.metadata import labels
 from tarmac.render.kubernetes.parts.runs import Run
@@ -72,8 +72,8 @@ def _pod(plan: ClusterPlan, workload: Workload, run: Run) -> dict[str, Any]:
                 "volumeMounts": [
                     *scratch.mounts(written),
                     *({"name": name, "mountPath": workload.volumes[name]} for name in disks),
-                    *pods.mounts(workload.files if run.env_of_workload else ()),
-                    *pods.mounts(run.once.files, run.once),
+                    *mounts.mounts(workload.files if run.env_of_workload else ()),
+                    *mounts.mounts(run.once.files, run.once),
                     *(caller_tokens.mounts(workload, listens=False) if calls else ()),
                 ],
             }
@@ -84,7 +84,7 @@ def _pod(plan: ClusterPlan, workload: Workload, run: Run) -> dict[str, Any]:
                 {"name": name, "persistentVolumeClaim": {"claimName": claim}}
                 for name, claim in disks.items()
             ),
-            *pods.file_volumes(workload, files),
+            *mounts.volumes(workload, files),
             *(caller_tokens.volumes(workload, listens=False) if calls else ()),
         ],
     }

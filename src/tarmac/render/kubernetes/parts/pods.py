@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tarmac.base.launch import Text, is_secret, redact
 from tarmac.model.environment import Resources
-from tarmac.plan.cluster import ClusterPlan, MountedFile, OneTimeTask, Workload
+from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import configs
 from tarmac.render.kubernetes.parts.metadata import kept_apart, labels
 
@@ -63,31 +63,6 @@ def ports(workload: Workload) -> list[dict[str, Any]]:
         {**({"name": name} if len(name) <= PORT_NAME else {}), "containerPort": number}
         for name, number in workload.ports.items()
     ]
-
-
-def mounts(files: Iterable[MountedFile], once: OneTimeTask | None = None) -> list[dict[str, Any]]:
-    """Mount files one by one, each at its own path: nothing else of a folder is hidden."""
-    return [
-        {
-            "name": "secret-files" if file.secret else "files",
-            "mountPath": file.path,
-            "subPath": configs.file_key(file.path, once),
-            "readOnly": True,
-        }
-        for file in files
-    ]
-
-
-def file_volumes(workload: Workload, files: Iterable[MountedFile]) -> list[dict[str, Any]]:
-    """List the volumes that those mounts name."""
-    files = tuple(files)
-    found: list[dict[str, Any]] = []
-    if any(not file.secret for file in files):
-        found.append({"name": "files", "configMap": {"name": configs.files_name(workload.name)}})
-    if any(file.secret for file in files):
-        secret = {"secretName": configs.secret_name(workload.name), "defaultMode": 0o440}
-        found.append({"name": "secret-files", "secret": secret})
-    return found
 
 
 def amounts(given: Resources) -> dict[str, Any]:

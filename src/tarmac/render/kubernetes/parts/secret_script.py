@@ -33,8 +33,13 @@ def key_of(secret: Secret) -> str:
     return secret.path.replace("/", ".")
 
 
+def is_elsewhere(plan: ClusterPlan, secret: Secret) -> bool:
+    """Tell whether a server that the cloud keeps has it, so that nothing here can make it up."""
+    owner = secret.owner
+    return isinstance(owner, StoreSecret) and owner.store in {one.name for one in plan.managed}
+
+
 def _parts(plan: ClusterPlan, held: Mapping[str, Mapping[str, Text]]) -> Iterator[str]:
-    managed = {store.name for store in plan.managed}
     parts = {
         part.path: part
         for texts in held.values()
@@ -43,7 +48,7 @@ def _parts(plan: ClusterPlan, held: Mapping[str, Mapping[str, Text]]) -> Iterato
         if isinstance(part, Secret)
     }
     for _, part in sorted(parts.items()):
-        if isinstance(part.owner, StoreSecret) and part.owner.store in managed:
+        if is_elsewhere(plan, part):
             yield f"from_elsewhere {key_of(part)}\n"
         else:
             yield f"part {key_of(part)} {part.size_bytes}\n"

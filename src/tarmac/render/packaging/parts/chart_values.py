@@ -25,6 +25,7 @@ CHART = "chart/service"
 WHOLE = {
     "ExternalSecret": "externalSecrets",
     "SecretStore": "secretStores",
+    "VaultDynamicSecret": "vaultDynamicSecrets",
     "NetworkPolicy": "networkPolicies",
     "ServiceMonitor": "serviceMonitors",
     "Ingress": "ingresses",
@@ -112,6 +113,7 @@ def _hook(workload: Workload, kind: str, spec: Object) -> dict[str, str]:
     if kind != "Job":
         return {}
     pod, name = spec["template"]["spec"], workload.name
-    own = (configs.config_name(name), configs.files_name(name), configs.secret_name(name))
+    named = (configs.config_name, configs.files_name, configs.secret_name, configs.leased_name)
+    own = [naming(name) for naming in named]
     reads = pod.get("serviceAccountName") == name or any(resource in str(pod) for resource in own)
     return {"hook": "post-install,pre-upgrade"} if reads else {}

@@ -1,0 +1,59 @@
+"""Users of databases that live for a while: External Secrets has Vault make one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.launch import Text
+from tarmac.model.value import duration
+from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.plan.leases import renewed_every
+from tarmac.render.kubernetes.parts import configs, external_secrets, vault_access
+from tarmac.render.kubernetes.parts.metadata import an_object
+from tarmac.render.kubernetes.parts.secret_script import key_of
+from tarmac.render.renderer import Renderer
+
+API, KIND = "generators.external-secrets.io/v1alpha1", "VaultDynamicSecret"
+
+
+def _of_workload(
+    plan: ClusterPlan, workload: Workload, held: dict[str, Text]
+) -> Iterator[Artifact]:
+    """Have users of stores made again and again, and written into the files that have them."""
+    generated = []
+    for lease in (lease for lease in plan.leases if lease.service == workload.name):
+        made = f"{lease.service}-{lease.store}"
+        spec: dict[str, Any] = {
+            "path": f"database/creds/{vault_access.user_role(plan, lease)}",
+            "method": "GET",
+            "resultType": "Data",
+            "provider": vault_access.provider(plan, workload.name),
+        }
+        yield an_object(plan, API, KIND, made, {"spec": spec}, of=workload)
+        source = {"apiVersion": API, "kind": KIND, "name": made}
+        named = {"source": "^(.*)$", "target": key_of(lease.username).replace("username", "$1")}
+        generated.append(
+            {"sourceRef": {"generatorRef": source}, "rewrite": [{"regexp": named}]},
+        )
+    name = configs.leased_name(workload.name)
+    every = duration(renewed_every(plan.settings.lease_s))
+    filled = external_secrets.spec(plan, workload, name, held, every)
+    body = {"spec": {**filled, "dataFrom": generated}}
+    yield an_object(plan, external_secrets.API, "ExternalSecret", name, body, of=workload)
+
+
+def render(plan: ClusterPlan) -> Iterable[Artifact]:
+    """Yield what fills the Secrets whose users change."""
+    for workload in plan.workloads:
+        if held := configs.leased_in(workload):
+            yield from _of_workload(plan, workload, held)
+
+
+RENDERER = Renderer(
+    id="leased-users",
+    phase="security",
+    title="ExternalSecrets whose users of databases Vault makes for a while",
+    render=render,
+)

@@ -1,0 +1,261 @@
+"""Vault and External Secrets in the tests' cluster, by their own charts and the rendered values.
+
+Their programs are in stand-ins for their images: no registry is asked. One person holds all of
+Vault's keys here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import built
+import cluster_node
+import kube_images
+import standins
+import yaml
+from cluster import Cluster
+from deployed import DeployedSystem
+from docker_here import Docker
+
+from tarmac.base.report import Skip
+from tarmac.check.gates.views.programs import find
+
+GET = "there is no Vault, no External Secrets or no Helm; run `make tools`"
+VAULT, READER = "vault", "external-secrets"
+WHERE = f"--namespace={VAULT}"
+IMAGES = {
+    VAULT: "hashicorp/vault:1.21.4",
+    READER: "ghcr.io/external-secrets/external-secrets:v1.3.2",
+}
+#: What the chart's command line needs beside Vault.
+SHELL = (*standins.SHELL, "libc6", "sed")
+ENTRY = '#!/bin/sh\nexec "$@"\n'
+REPLICAS = ("vault-0", "vault-1", "vault-2")
+#: Of five keys, so many open a replica.
+ENOUGH = 3
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What `make tools` has brought."""
+
+    vault: Path
+    reader: Path
+    helm: Path
+
+
+def programs() -> Programs | None:
+    """Find them."""
+    found = [built.newest(f"{name}-*/{name}") for name in (VAULT, "externalsecrets")]
+    try:
+        helm = Path(find("helm")).resolve()
+    except Skip:
+        return None
+    vault, reader = found
+    return Programs(vault.parent, reader.parent, helm) if vault and reader else None
+
+
+@dataclass(frozen=True)
+class OpenVault:
+    """A Vault that is installed, whose keys and first token are known."""
+
+    system: DeployedSystem
+    programs: Programs
+    #: The rendered tree of the system.
+    tree: Path
+    keys: tuple[str, ...]
+    token: str
+
+    def unseal(self, pod: str) -> None:
+        """Open a replica, once it can be asked."""
+        self.system.until(lambda: self.status(pod) is not None)
+        for key in self.keys[:ENOUGH]:
+            # Over its input: an argument would stand in the list of processes.
+            self.exec(pod, "vault", "write", "sys/unseal", "key=-", given=key)
+
+    def status(self, pod: str) -> dict[str, Any] | None:
+        """Ask a replica how it is; None: it does not answer."""
+        said = self.exec(pod, "vault", "status", "-format=json", check=False)
+        found: dict[str, Any] | None = json.loads(said) if said.startswith("{") else None
+        return found if found and found["initialized"] else None
+
+    def exec(self, pod: str, *argv: str, given: str | None = None, check: bool = True) -> str:
+        """Run something in a replica."""
+        stdin = ("--stdin",) if given is not None else ()
+        command = ("exec", *stdin, pod, WHERE, "--", *argv)
+        return self.system.cluster.kubectl(*command, given=given, check=check)
+
+    def active(self) -> list[str]:
+        """Name the replicas that serve."""
+        chosen = "--selector=vault-active=true"
+        found = self.system.cluster.read("pods", WHERE, chosen)["items"]
+        return [pod["metadata"]["name"] for pod in found]
+
+    def env(self, token: str | None = None) -> dict[str, str]:
+        """Give the variables of one who asks it from this machine."""
+        service = self.system.cluster.read("service", "vault-active", WHERE)["spec"]
+        port = self.system.cluster.reach(service["clusterIP"], 8200)
+        ca = self.tree / "ca.crt"
+        if not ca.exists():
+            shown = 'go-template={{index .data "ca.crt" | base64decode}}'
+            what = ("get", "secret", "vault-tls", WHERE, f"--output={shown}")
+            ca.write_text(self.system.cluster.kubectl(*what))
+        env = self.system.env()
+        return {
+            **env,
+            "PATH": f"{self.programs.vault}:{env['PATH']}",
+            "HOME": str(self.tree),
+            "VAULT_ADDR": f"https://127.0.0.1:{port}",
+            "VAULT_CACERT": str(ca),
+            "VAULT_TOKEN": self.token if token is None else token,
+        }
+
+    def say(self, *argv: str, token: str | None = None, check: bool = True) -> str:
+        """Run Vault's command line on this machine; gives what it prints."""
+        done = subprocess.run(
+            [self.programs.vault / "vault", *argv],
+            env=self.env(token),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"vault {argv}\n{done.stdout}{done.stderr}"
+        return done.stdout if done.returncode == 0 else done.stderr
+
+    def configure(self, *argv: str) -> str:
+        """Run the rendered script; gives what it prints."""
+        done = subprocess.run(
+            [self.tree / "vault/configure.sh", *argv],
+            env=self.env(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def login(self, account: str) -> str:
+        """Log in as an account of the system's namespace; gives the token."""
+        own = self.system.k("create", "token", account, "--audience=vault").strip()
+        role = f"{self.system.system}.{self.system.environment}.{account}"
+        given = ("-field=token", "auth/kubernetes/login", f"role={role}", f"jwt={own}")
+        return self.say("write", *given, token="")
+
+
+def images(docker: Docker, found: Programs, scratch: Path) -> Path:
+    """Make the stand-ins for both images, as one file."""
+    cache = scratch / "packages"
+    root = scratch / VAULT
+    standins.fetch(SHELL, cache)
+    standins.unpack(SHELL, cache, root)
+    _put(found.vault / "vault", root / "usr/bin/vault")
+    entry = root / "usr/local/bin/docker-entrypoint.sh"
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    entry.write_text(ENTRY)
+    entry.chmod(0o755)
+    standins.image(docker, IMAGES[VAULT], root, "USER 100")
+    root = scratch / READER
+    _put(found.reader / "externalsecrets", root / "bin/external-secrets")
+    standins.image(
+        docker, IMAGES[READER], root, "USER 65534", 'ENTRYPOINT ["/bin/external-secrets"]'
+    )
+    return kube_images.save(docker, IMAGES.values(), scratch / "vault.tar")
+
+
+def _put(program: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(program, place)
+
+
+def install(system: DeployedSystem, found: Programs, docker: Docker, scratch: Path) -> OpenVault:
+    """Install both as the rendered page says; all replicas of Vault are open."""
+    cluster = system.cluster
+    file = images(docker, found, scratch)
+    for node in cluster.nodes:
+        cluster_node.bring(node, file)
+    file.unlink()
+    tree = scratch / "tree"
+    system.tarmac("render", "--env", system.environment, "--out", str(tree))
+    cluster.kubectl("create", "namespace", VAULT)
+    cluster.kubectl("apply", "--server-side", f"--filename={tree}/vault/tls.yaml")
+    values = f"--values={tree}/vault/values/vault.yaml"
+    tag = IMAGES[VAULT].partition(":")[2]
+    helm(cluster, found, VAULT, found.vault / "chart", values, f"--set=server.image.tag={tag}")
+    _install_reader(cluster, found, scratch)
+    vault = OpenVault(system, found, tree, (), "")
+    return _opened(vault)
+
+
+def _install_reader(cluster: Cluster, found: Programs, scratch: Path) -> None:
+    """Install External Secrets; what checks its objects at the API server is left out."""
+    kinds = [yaml.safe_load(file.read_text()) for file in (found.reader / "crds").glob("*.yaml")]
+    kinds = [kind for kind in kinds if kind and kind["kind"] == "CustomResourceDefinition"]
+    cluster.apply(kinds)
+    names = [f"customresourcedefinition/{kind['metadata']['name']}" for kind in kinds]
+    cluster.kubectl("wait", *names, "--for=condition=Established", "--timeout=60s")
+    chart = scratch / "chart"
+    shutil.copytree(found.reader / "chart", chart)
+    about = yaml.safe_load((chart / "Chart.yaml").read_text())
+    del about["dependencies"]  # another chart, which is off
+    version = IMAGES[READER].rpartition(":")[2]
+    (chart / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": "0.0.0"}))
+    (chart / "Chart.lock").unlink(missing_ok=True)
+    off = "installCRDs=false,webhook.create=false,certController.create=false"
+    helm(cluster, found, READER, chart, f"--set={off}", f"--set=image.tag={version}")
+
+
+def helm(cluster: Cluster, found: Programs, name: str, chart: Path, *argv: str) -> None:
+    """Install a chart in the namespace of its name, and wait until it is ready."""
+    command = ["upgrade", "--install", name, chart, f"--namespace={name}", "--create-namespace"]
+    done = subprocess.run(
+        [found.helm, *command, "--wait", "--timeout=5m", *argv],
+        env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    if done.returncode:
+        seen = cluster.kubectl("get", "pods,events", f"--namespace={name}", check=False)
+        raise AssertionError(f"{done.stdout}{done.stderr}\n{seen[-4000:]}")
+
+
+def _opened(vault: OpenVault) -> OpenVault:
+    """Have the first replica make the keys, and open all of them."""
+    said = vault.exec(
+        REPLICAS[0],
+        *("vault", "operator", "init", "-format=json", "-key-shares=5", "-key-threshold=3"),
+    )
+    made = json.loads(said)
+    keys = tuple(made["unseal_keys_b64"])
+    own = OpenVault(vault.system, vault.programs, vault.tree, keys, made["root_token"])
+    for pod in REPLICAS:
+        own.unseal(pod)
+    vault.system.until(lambda: bool(own.active()))
+    audit = ("audit", "enable", "file", "file_path=/vault/audit/audit.log")
+    own.say(*audit)
+    return own
+
+
+@contextlib.contextmanager
+def away(vault: OpenVault) -> Iterator[None]:
+    """Take all replicas away, as long as the block lasts."""
+    cluster = vault.system.cluster
+    cluster.kubectl("scale", "statefulset/vault", WHERE, "--replicas=0")
+    cluster.kubectl("wait", "pods", "--all", WHERE, "--for=delete", "--timeout=120s")
+    try:
+        yield
+    finally:
+        cluster.kubectl("scale", "statefulset/vault", WHERE, f"--replicas={len(REPLICAS)}")
+        for pod in REPLICAS:
+            vault.unseal(pod)
