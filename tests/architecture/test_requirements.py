@@ -34,6 +34,7 @@ NEEDS = {"cluster", "cloud", "person", "later phase"}
 #: another system.
 RAN_WITH = {
     r"tests/cluster/test_(hello_dd|usage|with_rollouts)\.py": {"hello-dd"},
+    r"tests/cluster/test_with_gatekeeper\.py": {"shop"},
     r"tests/cluster/test_with_argo_cd\.py": {"hello-dd", "shop", "travel"},
     r"tests/cluster/test_(shop|with_litmus|with_vault)\.py": {"shop"},
     r"tests/cluster/test_(traefik|under_policies)\.py": {"shop", "hello-dd"},

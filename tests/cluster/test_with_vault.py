@@ -157,7 +157,7 @@ async def test_users_go_at_their_end_and_no_request_fails(vaulted: OpenVault):
     system = vaulted.system
     first = {store: users(vaulted, store) for store in OWNERS}
     began = time.monotonic()
-    async with load(f"{system.url('api-gateway')}/api/products") as made:
+    async with load(f"{system.url('api-gateway')}/api/products", pause_s=1.0) as made:
         for store, known in first.items():
             await until(
                 lambda store=store, known=known: asyncio.to_thread(

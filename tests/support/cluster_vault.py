@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import built
+import cluster_helm
 import cluster_node
 import kube_images
 import standins
@@ -24,9 +24,6 @@ import yaml
 from cluster import Cluster
 from deployed import DeployedSystem
 from docker_here import Docker
-
-from tarmac.base.report import Skip
-from tarmac.check.gates.views.programs import find
 
 GET = "there is no Vault, no External Secrets or no Helm; run `make tools`"
 VAULT, READER = "vault", "external-secrets"
@@ -55,12 +52,9 @@ class Programs:
 def programs() -> Programs | None:
     """Find them."""
     found = [built.newest(f"{name}-*/{name}") for name in (VAULT, "externalsecrets")]
-    try:
-        helm = Path(find("helm")).resolve()
-    except Skip:
-        return None
     vault, reader = found
-    return Programs(vault.parent, reader.parent, helm) if vault and reader else None
+    helm = cluster_helm.program()
+    return Programs(vault.parent, reader.parent, helm) if vault and reader and helm else None
 
 
 @dataclass(frozen=True)
@@ -190,7 +184,9 @@ def install(system: DeployedSystem, found: Programs, docker: Docker, scratch: Pa
     cluster.kubectl("apply", "--server-side", f"--filename={tree}/vault/tls.yaml")
     values = f"--values={tree}/vault/values/vault.yaml"
     tag = IMAGES[VAULT].partition(":")[2]
-    helm(cluster, found, VAULT, found.vault / "chart", values, f"--set=server.image.tag={tag}")
+    cluster_helm.install(
+        cluster, found.helm, VAULT, found.vault / "chart", values, f"--set=server.image.tag={tag}"
+    )
     _install_reader(cluster, found, scratch)
     vault = OpenVault(system, found, tree, (), "")
     return _opened(vault)
@@ -211,23 +207,9 @@ def _install_reader(cluster: Cluster, found: Programs, scratch: Path) -> None:
     (chart / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": "0.0.0"}))
     (chart / "Chart.lock").unlink(missing_ok=True)
     off = "installCRDs=false,webhook.create=false,certController.create=false"
-    helm(cluster, found, READER, chart, f"--set={off}", f"--set=image.tag={version}")
-
-
-def helm(cluster: Cluster, found: Programs, name: str, chart: Path, *argv: str) -> None:
-    """Install a chart in the namespace of its name, and wait until it is ready."""
-    command = ["upgrade", "--install", name, chart, f"--namespace={name}", "--create-namespace"]
-    done = subprocess.run(
-        [found.helm, *command, "--wait", "--timeout=5m", *argv],
-        env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)},
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
+    cluster_helm.install(
+        cluster, found.helm, READER, chart, f"--set={off}", f"--set=image.tag={version}"
     )
-    if done.returncode:
-        seen = cluster.kubectl("get", "pods,events", f"--namespace={name}", check=False)
-        raise AssertionError(f"{done.stdout}{done.stderr}\n{seen[-4000:]}")
 
 
 def _opened(vault: OpenVault) -> OpenVault:

@@ -233,8 +233,12 @@ class DeployedSystem:
 
 
 @asynccontextmanager
-async def load(url: str, *, limit_s: float = 5) -> AsyncIterator[Load]:
-    """Ask again and again, each time over a new connection, as long as the block runs."""
+async def load(url: str, *, limit_s: float = 5, pause_s: float = PAUSE_S) -> AsyncIterator[Load]:
+    """Ask again and again, each time over a new connection, as long as the block runs.
+
+    Args:
+        pause_s: between two requests of each of the two that ask.
+    """
     made = Load()
     ended = asyncio.Event()
 
@@ -246,7 +250,7 @@ async def load(url: str, *, limit_s: float = 5) -> AsyncIterator[Load]:
                     made.answers[answer.status] += 1
             except (aiohttp.ClientError, TimeoutError) as error:
                 made.answers[type(error).__name__] += 1
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(pause_s)
 
     connector = aiohttp.TCPConnector(force_close=True)
     limit = aiohttp.ClientTimeout(total=limit_s)

@@ -181,6 +181,11 @@ class Environment(StrictModel):
         "with a version, and for a user other than root: it warns, or refuses. Without it, only "
         "Pod Security's profile `restricted` holds.",
     )
+    gatekeeper: Literal["dryrun", "warn", "deny"] | None = Field(
+        default=None,
+        description="Gatekeeper holds the namespace's pods to the same rules, and lists what runs "
+        "against them: it only lists, warns, or refuses.",
+    )
     ingress: Ingress = Ingress()
     mesh: Literal["istio"] | None = Field(default=None, description="The service mesh there.")
     monitoring: Name = Field(

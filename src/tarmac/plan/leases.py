@@ -21,7 +21,7 @@ OF_USER = ("url", "user", "password")
 
 @dataclass(frozen=True)
 class PlannedLease:
-    """A service's user of a store, made anew again and again."""
+    """A service's users of a store, one after the other."""
 
     service: str
     store: str

@@ -24,6 +24,18 @@ start() {
   kubectl apply --filename "$tree/argocd/$1"
 }
 
+# policies: what Gatekeeper asks; each template makes the kind of its constraints.
+policies() {
+  local file
+  kubectl apply --server-side --filename "$tree/policies/templates"
+  for file in "$tree"/policies/templates/*.yaml; do
+    file=${file##*/}
+    until kubectl get crd "${file%.yaml}.constraints.gatekeeper.sh" >/dev/null 2>&1; do sleep 1; done
+    kubectl wait --for=condition=Established --timeout=60s "crd/${file%.yaml}.constraints.gatekeeper.sh"
+  done
+  kubectl apply --server-side --filename "$tree/policies/constraints"
+}
+
 # chart RELEASE NAMESPACE REPOSITORY CHART VERSION [OPTION...]
 chart() {
   local release=$1 namespace=$2 repository=$3 chart=$4 version=$5 number from values=() file
@@ -42,7 +54,7 @@ chart() {
     echo "$repository: no chart $chart installs $version; say another version in the catalogue" >&2
     exit 1
   fi
-  for file in "$tree"/{argocd,backups,dns,mesh,nodes,observability,vault}/values/"$chart.yaml"; do
+  for file in "$tree"/{argocd,backups,dns,mesh,nodes,observability,policies,vault}/values/"$chart.yaml"; do
     if [ -f "$file" ]; then values+=(--values "$file"); fi
   done
   echo "$release: $version (chart $number)"

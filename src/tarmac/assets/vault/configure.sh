@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # What stands in single quotes is for others to read, `$` included.
-# shellcheck disable=SC2016
+# Functions are called by their names.
+# shellcheck disable=SC2016,SC2329
 set -euo pipefail
 umask 077
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 given=${1:-}
-own=@OWN@ kept=@KEPT@ namespace=@NAMESPACE@
+own=@OWN@ kept=@KEPT@ namespace=@NAMESPACE@ keeps=@FROM_VAULT@
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 missing=0
@@ -37,7 +38,7 @@ there() {
     exit 1
 }
 
-# part PATH BYTES: a secret that is made up where there is none yet.
+# part PATH BYTES: a secret that is generated where there is none yet.
 part() {
     there "$1" && return
     if [[ -n $given && -f $given/${1//\//.} ]]; then
@@ -56,7 +57,7 @@ part() {
 # server STORE PLUGIN URL ADMIN KEY: how Vault reaches a store as its administrator, whose password is
 # what the cluster's Secret has, or Vault itself. It may be down.
 server() {
-    if ! { [[ @FROM_VAULT@ == yes ]] && there "stores/$1/admin"; }; then
+    if ! { [[ $keeps == yes ]] && there "stores/$1/admin"; }; then
         kubectl --namespace "$namespace" get secret "$1-secrets" \
             --output "go-template={{index .data \"$5\" | base64decode}}" >"$work/value"
     fi

@@ -8,35 +8,14 @@ from collections.abc import Iterable
 from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
+from tarmac.render.kubernetes.parts.images import exempt, known
 from tarmac.render.kubernetes.parts.metadata import an_object
-from tarmac.render.kubernetes.parts.sidecars import SIDECARS
 from tarmac.render.renderer import Renderer
 
 API, POLICY = "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"
 ASSET = "kubernetes/admission.yaml"
 #: The answers to a pod that breaks a rule; both leave a line in the audit log.
 ACTIONS = {"warn": ["Warn", "Audit"], "deny": ["Deny", "Audit"]}
-
-
-def repository(image: str) -> str:
-    """Cut an image's tag and digest off: `registry.example.com/shop/orders`."""
-    path, _, name = image.partition("@")[0].rpartition("/")
-    return f"{path}/{name.partition(':')[0]}" if path else name.partition(":")[0]
-
-
-def known(plan: ClusterPlan) -> list[str]:
-    """List the repositories of images that a pod of the environment may have."""
-    images = {workload.image for workload in plan.workloads}
-    images |= {store.exporter.image for store in plan.stores if store.exporter}
-    found = {repository(image) for image in images if image}
-    if plan.settings.mesh:
-        found.add(SIDECARS[plan.settings.mesh])
-    return sorted(found)
-
-
-def exempt(plan: ClusterPlan) -> list[str]:
-    """List the repositories of images that may run as root."""
-    return [SIDECARS[plan.settings.mesh]] if plan.settings.mesh else []
 
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:

@@ -21,7 +21,7 @@ API, KIND = "generators.external-secrets.io/v1alpha1", "VaultDynamicSecret"
 def _of_workload(
     plan: ClusterPlan, workload: Workload, held: dict[str, Text]
 ) -> Iterator[Artifact]:
-    """Have users of stores made again and again, and written into the files that have them."""
+    """Yield how users of stores are made, and what writes them into files."""
     generated = []
     for lease in (lease for lease in plan.leases if lease.service == workload.name):
         made = f"{lease.service}-{lease.store}"

@@ -1,4 +1,4 @@
-"""Vault: its installation, who may read what there, and the users of databases that it makes."""
+"""Vault: its installation, its policies and accounts, and the users of databases that it makes."""
 
 from __future__ import annotations
 

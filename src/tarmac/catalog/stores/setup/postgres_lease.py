@@ -36,7 +36,7 @@ def lease(context: StoreContext, user: User, acting: str) -> UserLease:
             f"ALTER ROLE \"{{{{name}}}}\" SET role TO '{acting}'",
         ),
         revoke=(
-            # A session goes on after its user's end; what it does after that would be nobody's.
+            # A session would go on after its user's end.
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{{name}}'",
             'DROP ROLE IF EXISTS "{{name}}"',
         ),

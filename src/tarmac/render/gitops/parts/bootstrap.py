@@ -35,6 +35,8 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artif
             lines.append(f"space {vault.NAMESPACE}")
             lines.append('kubectl apply --server-side --filename "$tree/vault/tls.yaml"')
         lines += [f"chart {release} {version}" for release in installed[name]]
+        if name == "gatekeeper":
+            lines.append("policies")
     made = {release.split()[1] for found in installed.values() for release in found}
     lines += [f"space {name}" for name in _spaces(objects) if name not in made]
     lines += [

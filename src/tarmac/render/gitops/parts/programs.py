@@ -49,6 +49,8 @@ def programs(plan: ClusterPlan, objects: Iterable[Artifact]) -> dict[str, str]:
         found.add(plan.settings.mesh)
         if serves_ingresses(plan):
             found.add("istio-gateway")
+    if plan.settings.gatekeeper:
+        found.add("gatekeeper")
     if vault_access.is_installed(plan):
         found |= {"cert-manager", "vault"}
     if environment.settings(plan).updater:

@@ -13,7 +13,7 @@ from tarmac.plan.leases import PlannedLease
 
 #: Where Vault has what it keeps, and where accounts of the cluster log in.
 KEPT, LOGIN = "secret", "kubernetes"
-#: Whom the token of an account is for.
+#: The audience of an account's token.
 AUDIENCE = "vault"
 #: The ConfigMap of the namespace that has the certificate of Vault's authority.
 AUTHORITY, AUTHORITY_KEY = "vault-ca", "ca.crt"

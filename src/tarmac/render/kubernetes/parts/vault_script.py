@@ -1,4 +1,4 @@
-"""`vault/configure.sh`: tells Vault what it keeps, where databases are, and who may read what."""
+"""`vault/configure.sh`: tells Vault what it keeps, where databases are, and its policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTES = (
 
 
 def _kept(plan: ClusterPlan) -> Iterator[str]:
-    """Say which secrets Vault keeps: made up, or given by a person."""
+    """Say which secrets Vault keeps: generated, or given by a person."""
     secrets = {s.path: s for workload in plan.workloads for s in secrets_of(workload)}
     for path, secret in sorted(secrets.items()):
         size = 0 if is_elsewhere(plan, secret) else secret.size_bytes
