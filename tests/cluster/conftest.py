@@ -29,6 +29,8 @@ SYSTEMS = {"hello": "hello-dd", "shop": "shop"}
 #: Systems that run one after another, with the fixture `alone`: not all of them at once; and the
 #: service of which there is another version.
 ALONE = {"starter": "user-service", "trading": "market-service", "travel": "catalog"}
+#: Fixtures whose parameter is a system that is deployed by itself.
+PARAMETERS = ("alone", "followed", "vaulted", "watched")
 _CLUSTERS = contextlib.ExitStack()
 
 
@@ -58,10 +60,9 @@ def _asked(request: pytest.FixtureRequest, known: Mapping[str, str]) -> list[str
 def pulled(docker: Docker, images, request) -> Mapping[str, frozenset[str]]:
     """Build what the pods of each system run; gives the images' names by system."""
     specs = [getattr(item, "callspec", None) for item in request.session.items]
-    alone, *others = (
-        {s.params.get(name) for s in specs if s} for name in ("alone", "followed", "vaulted")
-    )
-    asked = {*_asked(request, SYSTEMS), *alone, *others[0], *others[1]} - {None}
+    given = {name: {s.params.get(name) for s in specs if s} for name in PARAMETERS}
+    alone = given["alone"]
+    asked = {*_asked(request, SYSTEMS), *set().union(*given.values())} - {None}
     built = {system: frozenset(kube_images.of(images, system, "kind")) for system in sorted(asked)}
     for system in alone - {None}:
         built[system] |= {kube_images.next_version(docker, system, ALONE[system])}
