@@ -176,3 +176,25 @@ def test_ready_and_terminating_pods_have_no_causes():
     going = pod(container(state={"waiting": {"reason": "ErrImagePull"}}))
     going["metadata"]["deletionTimestamp"] = "2026-11-23T13:00:00Z"
     assert said(ready, going) == []
+
+
+def test_a_secret_that_external_secrets_could_not_fill_is_said_with_its_reason():
+    waits = container(
+        state={
+            "waiting": {
+                "reason": "CreateContainerConfigError",
+                "message": 'secret "web-secrets" not found',
+            }
+        }
+    )
+    about = {"uid": "e1", "kind": "ExternalSecret", "name": "web-secrets"}
+    why = event("e1", "UpdateFailed", 'SecretStore "web" is not ready')
+    other = {**why, "involvedObject": {**about, "name": "other-secrets"}, "message": "of another"}
+    assert said(pod(waits), {**why, "involvedObject": about}, other) == [
+        'pod web-1, container web cannot start: secret "web-secrets" not found',
+        'Secret web-secrets is not filled: SecretStore "web" is not ready',
+    ]
+    mounted = event("p1", "FailedMount", 'MountVolume.SetUp failed: secret "web-secrets" not found')
+    assert said(pod({}), mounted, {**why, "involvedObject": about})[-1] == (
+        'Secret web-secrets is not filled: SecretStore "web" is not ready'
+    )

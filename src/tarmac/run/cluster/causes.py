@@ -14,6 +14,7 @@ _UNPULLED = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidIm
 _UNCONFIGURED = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 #: What the scheduler says of preemption repeats the rest.
 _AND_MORE = re.compile(r" (?:no new claims to deallocate|preemption:)")
+_NO_SECRET = re.compile(r'secret "([^"]+)" not found')
 #: Bits of a container's exit status above which it is the number of a signal (POSIX shells).
 _SIGNALLED = 128
 
@@ -37,6 +38,8 @@ class Surroundings:
     makers: tuple[Object, ...] = ()
     #: By the uid of what they are about, the last one first.
     events: Mapping[str, tuple[Object, ...]] = field(default_factory=dict)
+    #: By the Secret's name: why External Secrets could not fill it.
+    unfilled: Mapping[str, str] = field(default_factory=dict)
 
     def warnings(self, found: Object, *reasons: str) -> Iterator[str]:
         """Yield what was warned of an object, the last first; of reasons that begin so."""
@@ -59,7 +62,17 @@ def surroundings(objects: Iterable[Object]) -> Surroundings:
         tuple(kinds.get("PersistentVolumeClaim", ())),
         tuple(kinds.get("ReplicaSet", ())),
         {uid: tuple(sorted(held, key=_when, reverse=True)) for uid, held in events.items()},
+        _unfilled(one for held in events.values() for one in held),
     )
+
+
+def _unfilled(events: Iterable[Object]) -> dict[str, str]:
+    """Find what External Secrets last said of each Secret that it could not fill."""
+    return {
+        event["involvedObject"]["name"]: _line(event.get("message", ""))
+        for event in sorted(events, key=_when)
+        if event["involvedObject"].get("kind") == "ExternalSecret" and event["type"] == "Warning"
+    }
 
 
 def _when(event: Object) -> str:
@@ -120,8 +133,12 @@ def _of_pod(pod: Object, around: Surroundings) -> Iterator[Cause]:
     told = [cause for status in statuses for cause in _of_container(pod, status)]
     yield from told
     for message in around.warnings(pod, "FailedMount", "FailedAttachVolume", "FailedCreatePod"):
-        yield Cause(f"pod {name} does not start: {message}")
+        told.append(Cause(f"pod {name} does not start: {message}"))
+        yield told[-1]
         break
+    for secret in dict.fromkeys(_NO_SECRET.findall(" ".join(cause.text for cause in told))):
+        if secret in around.unfilled:
+            yield Cause(f"Secret {secret} is not filled: {around.unfilled[secret]}")
     if not told:
         for message in around.warnings(pod, "Unhealthy"):
             yield Cause(f"pod {name} does not pass its probe: {message}")
