@@ -36,7 +36,7 @@ RAN_WITH = {
     r"tests/cluster/test_(hello_dd|usage|with_rollouts)\.py": {"hello-dd"},
     r"tests/cluster/test_with_gatekeeper\.py": {"shop"},
     r"tests/cluster/test_with_argo_cd\.py": {"hello-dd", "shop", "travel"},
-    r"tests/cluster/test_(shop|with_litmus|with_vault)\.py": {"shop"},
+    r"tests/cluster/test_(shop|with_litmus|with_prometheus|with_vault|with_velero)\.py": {"shop"},
     r"tests/cluster/test_(traefik|under_policies)\.py": {"shop", "hello-dd"},
     r"tests/(e2e|crash|containers|browser)/test_(shop\w*|storefront|pipeline)\.py": {"shop"},
     r"tests/(e2e|crash|containers)/test_hello_\w+\.py": {"hello-dd"},
