@@ -37,7 +37,7 @@ def found() -> Programs:
 def held(nodes: Cluster, docker, found: Programs, tmp_path_factory) -> Iterator[DeployedSystem]:
     """Hold a namespace, whose one pod breaks them, to the policies that are rendered for it."""
     folder = tmp_path_factory.mktemp("held")
-    system = DeployedSystem.lay_out(nodes, "hello-dd", folder, namespace=NAMESPACE)
+    system = DeployedSystem.lay_out(nodes, "shop", folder, namespace=NAMESPACE)
     system.edit(
         "    secrets: script\n",
         f"    secrets: script\n    namespace: {NAMESPACE}\n    gatekeeper: deny\n    mesh: istio\n",
@@ -112,6 +112,12 @@ def test_gator_lets_in_what_is_rendered_and_refuses_the_other_samples(
     done = cluster_gatekeeper.verify(found, tmp_path / "policies/tests")
     assert done.returncode != 0
     assert re.search(r"--- FAIL: exempt", done.stdout), done.stdout
+
+
+def test_its_controller_is_available(held: DeployedSystem):
+    where = f"--namespace={cluster_gatekeeper.NAMESPACE}"
+    named = ("deployment/gatekeeper-controller-manager", "--for=condition=available")
+    held.cluster.kubectl("wait", *named, "--timeout=300s", where)
 
 
 def test_a_root_pod_is_refused_by_the_name_of_its_container(held: DeployedSystem):
