@@ -9,7 +9,7 @@ import pytest
 from gated import TODAY
 from rendered import artifacts_of, plan_of
 
-from tarmac.base.artifact import Format
+from tarmac.base.artifact import Artifact, Format, recognised
 from tarmac.check.gates.security import pol001_globs, pol002_init_containers
 from tarmac.check.gates.subject import Folder
 from tarmac.render.kubernetes import gatekeeper
@@ -46,3 +46,16 @@ def test_without_a_mesh_nothing_is_exempt_and_no_case_says_so():
     assert constraint["parameters"] == {"exemptImages": []}
     assert constraint["enforcementAction"] == "dryrun"
     assert "policies/tests/k8srequirenonroot/exempt.yaml" not in made
+
+
+def test_objects_that_only_a_policy_is_tried_with_are_not_judged():
+    suite = {
+        "apiVersion": "test.gatekeeper.sh/v1alpha1",
+        "kind": "Suite",
+        "tests": [{"name": "a", "cases": [{"name": "b", "object": "samples/root.yaml"}]}],
+    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "root"}}
+    made = [("policies/suite.yaml", suite), ("policies/samples/root.yaml", pod), ("root.yaml", pod)]
+    folder = Folder(tuple(Artifact(p, d, format=recognised(d)) for p, d in made), TODAY)
+    assert [artifact.path for artifact in folder.objects("Pod")] == ["root.yaml"]
+    assert len(folder.raw) == 2

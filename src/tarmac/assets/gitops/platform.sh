@@ -20,6 +20,10 @@ space() {
   kubectl get namespace "$1" >/dev/null 2>&1 || kubectl create namespace "$1"
 }
 
+given() {
+  kubectl apply --server-side --filename "$tree/$1"
+}
+
 start() {
   kubectl apply --filename "$tree/argocd/$1"
 }

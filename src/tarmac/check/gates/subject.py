@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from tarmac.base.artifact import Artifact
+from tarmac.check.gates.views.examples import applied
 from tarmac.check.gates.views.listing import Listing
 from tarmac.check.gates.views.shapes.fitting import fitted
 from tarmac.model.system import System
@@ -54,11 +55,11 @@ class Folder:
     artifacts: tuple[Artifact, ...]
     today: date
     folder: Path | None = None
-    #: As they were read.
+    #: As they were read, without those that only a policy is tried with.
     raw: tuple[Artifact, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "raw", self.artifacts)
+        object.__setattr__(self, "raw", applied(self.artifacts))
         object.__setattr__(self, "artifacts", tuple(map(fitted, self.raw)))
 
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
@@ -95,7 +96,7 @@ class Subject:
     raw: tuple[Artifact, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "raw", self.artifacts)
+        object.__setattr__(self, "raw", applied(self.artifacts))
         object.__setattr__(self, "artifacts", tuple(map(fitted, self.raw)))
 
     def given(self, kind: type[Input]) -> Input:

@@ -18,8 +18,6 @@ from tarmac.check.gates.views.scope import counted
 
 #: Days before an end of life from which it is reported.
 NOTICE = 90
-#: Pods that a policy is tried with: nothing runs them.
-TRIED = "policies/tests/"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -27,8 +25,6 @@ def check(subject: Subject) -> Iterator[Finding]:
     catalogue = _catalogue()
     seen = dict[tuple[str, str], str]()
     for artifact in subject.artifacts:
-        if artifact.path.startswith(TRIED):
-            continue
         for named in versions.named(artifact.content):
             seen.setdefault(named, artifact.path)
     own = {service.image for service in subject.plan.services}

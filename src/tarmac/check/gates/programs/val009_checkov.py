@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views.examples import examples
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.programs import exceptions, find, objects_of, read, run, tree
@@ -21,6 +22,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     options += ["--framework", "kubernetes", "dockerfile", "github_actions", "terraform"]
     # A base is not whole before its overlay, and built it is the plain tree (a test holds it so).
     options += ["--skip-path", "kustomize/"]
+    for path in sorted(examples(subject.artifacts)):
+        options += ["--skip-path", path]
     options += ["--skip-check", ",".join(exceptions("checkov"))]
     said = read(run([program, *options], folder))
     for report in said if isinstance(said, list) else [said]:

@@ -33,7 +33,7 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artif
     for name, version in needed.items():
         if name == "vault":
             lines.append(f"space {vault.NAMESPACE}")
-            lines.append('kubectl apply --server-side --filename "$tree/vault/tls.yaml"')
+            lines.append("given vault/tls.yaml")
         lines += [f"chart {release} {version}" for release in installed[name]]
         if name == "gatekeeper":
             lines.append("policies")
