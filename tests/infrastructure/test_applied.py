@@ -237,7 +237,10 @@ def test_a_services_role_trusts_its_own_service_account_and_reads_its_own_secret
         [statement] = policy["PolicyDocument"]["Statement"]
         read[service] = set(statement["Resource"])
     entries = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:shop/production"
-    assert f"{entries}/stores/users-db/user-service/url-??????" in read["user-service"]
+    # Vault makes the user: where the server is, is all that it reads of the database.
+    of_database = f"{entries}/stores/users-db/user-service/"
+    told = {path for path in read["user-service"] if path.startswith(of_database)}
+    assert told == {f"{of_database}{name}-??????" for name in ("host", "port", "database")}
     assert read["user-service"] & read["order-service"] == set()
 
 

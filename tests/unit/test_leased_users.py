@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from demo_system import KINDS, demo
+from objects import objects_of
 
 from tarmac.base.artifact import Artifact, write
 from tarmac.base.errors import BadInput
@@ -65,6 +66,17 @@ def test_the_url_is_in_a_file_of_a_folder_that_is_renewed_four_times_in_a_users_
     assert "subPath" not in mounted["/run/secrets/leased"]
     (volume,) = [one for one in pod["volumes"] if one["name"] == "leased-files"]
     assert volume["secret"]["secretName"] == filled["target"]["name"]
+
+
+def test_flagger_copies_no_user_that_goes():
+    of = objects_of("shop", "production", "ExternalSecret")
+    metadata = {
+        one["metadata"]["name"]: one["spec"]["target"]["template"].get("metadata") for one in of
+    }
+    untracked = {"annotations": {"flagger.app/config-tracking": "disabled"}}
+    assert metadata["product-service-leased"] == untracked
+    assert metadata["product-service-secrets"] is None
+    assert metadata["order-service-leased"] is None
 
 
 def test_the_rest_comes_from_vault_too_each_account_its_own():

@@ -8,6 +8,7 @@ from typing import Any
 from tarmac.base.artifact import Artifact
 from tarmac.base.launch import Text
 from tarmac.model.value import duration
+from tarmac.plan.analysis import rollout_controller
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.plan.leases import renewed_every
 from tarmac.render.kubernetes.parts import configs, external_secrets, vault_access
@@ -15,6 +16,8 @@ from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.kubernetes.parts.secret_script import key_of
 from tarmac.render.renderer import Renderer
 
+#: Flagger would try each new user as a new version, and keep an old one's copy for the stable pods.
+UNCOPIED = {"flagger.app/config-tracking": "disabled"}
 API, KIND = "generators.external-secrets.io/v1alpha1", "VaultDynamicSecret"
 
 
@@ -40,6 +43,8 @@ def _of_workload(
     name = configs.leased_name(workload.name)
     every = duration(renewed_every(plan.settings.lease_s))
     filled = external_secrets.spec(plan, workload, name, held, every)
+    if rollout_controller(plan, workload.name) == "flagger":
+        filled["target"]["template"]["metadata"] = {"annotations": UNCOPIED}
     body = {"spec": {**filled, "dataFrom": generated}}
     yield an_object(plan, external_secrets.API, "ExternalSecret", name, body, of=workload)
 
