@@ -15,8 +15,14 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 #: What a test waits for at most, on a machine that is busy with others.
 LONG_S = 150.0
 GATEWAY = "api-gateway"
-#: A pod of it that idles takes a twentieth of what it asks for, and under load all of it.
-SCALED = "    replicas: {min: 1, max: 2, cpu: 70}\n"
+#: A pod of it that idles takes a twentieth of the processors that it asks for, and under load all.
+#: Of memory it takes more than half, so that of two pods never one goes.
+SCALED = "    replicas: {min: 2, max: 3, cpu: 70, memory: 80}\n"
+#: What is asked of each system, at which host.
+ASKED = {
+    "hello-dd": ("api.hello-dd.localhost", "/offers"),
+    "shop": ("api.shop.localhost", "/api/products"),
+}
 
 
 async def is_so(true: Callable[[], bool]) -> None:
@@ -37,22 +43,37 @@ async def test_each_pod_is_measured(measured):
     await is_so(lambda: pods <= set(measured.k("top", "pods", "--no-headers", check=False).split()))
 
 
-async def test_an_autoscaler_adds_pods_under_load_and_takes_them_after_and_deploy_keeps_them(
-    measured, entries
-):
-    def replicas() -> int:
-        return int(measured.read("deployment", GATEWAY)["spec"]["replicas"])
+def read_by(system: DeployedSystem) -> dict[str, int]:
+    """Return what the gateway's autoscaler reads of its pods, in percent of what they ask for."""
+    status = system.read("horizontalpodautoscaler", GATEWAY)["status"]
+    return {
+        one["resource"]["name"]: one["resource"]["current"]["averageUtilization"]
+        for one in status.get("currentMetrics") or ()
+        if "averageUtilization" in one.get("resource", {}).get("current", {})
+    }
 
-    measured.edit("  kind:\n", f"  kind:\n{SCALED}")
-    measured.deploy()
-    assert replicas() == 1
-    entry = entries["hello-dd"]
-    url = entry.url("api.hello-dd.localhost", "/offers")
-    async with entry.asking() as session, cluster_usage.busy(session, url):
-        await is_so(lambda: replicas() == 2 and measured.ready(GATEWAY) == 2)
-        done = await asyncio.to_thread(measured.deploy)
-        assert replicas() == 2
+
+@pytest.mark.parametrize("name", ASKED)
+async def test_an_autoscaler_adds_pods_under_load_and_takes_them_after_and_deploy_keeps_them(
+    metered, entries, name
+):
+    system: DeployedSystem = entries[name].system
+
+    def replicas() -> int:
+        return int(system.read("deployment", GATEWAY)["spec"]["replicas"])
+
+    system.edit("  kind:\n", f"  kind:\n{SCALED}")
+    system.deploy()
+    assert replicas() == 2
+    await is_so(lambda: read_by(system).keys() == {"cpu", "memory"})
+    entry = entries[name]
+    async with entry.asking() as session, cluster_usage.busy(session, entry.url(*ASKED[name])):
+        await is_so(lambda: replicas() == 3 and system.ready(GATEWAY) == 3)
+        done = await asyncio.to_thread(system.deploy)
+        assert replicas() == 3
     # What else is scaled meanwhile may change between two of its looks.
     assert f"Deployment {GATEWAY}" not in done.stdout
-    cluster_usage.take_at_once(measured, GATEWAY)
-    await is_so(lambda: replicas() == 1)
+    cluster_usage.take_at_once(system, GATEWAY)
+    await is_so(lambda: replicas() == 2)
+    system.edit(SCALED, "")
+    system.deploy("--prune", "--yes")

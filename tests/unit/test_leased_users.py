@@ -173,6 +173,12 @@ def test_what_cannot_be_so_is_said_with_its_place(settings: str, more: str, said
         rendered(settings, more)
 
 
+def test_a_lease_without_a_postgresql_is_refused():
+    model = MODEL.format(settings=LEASED, more="").replace("db: postgres", "db: mysql")
+    with pytest.raises(BadInput, match=r"no service logs into a PostgreSQL; remove `lease`"):
+        deploy(demo(model), "prod", KINDS)
+
+
 def test_the_script_ends_at_once_where_vault_does_not_know_its_caller(tmp_path: Path):
     made = rendered()
     (tmp_path / "configure.sh").write_text(text_of(made["vault/configure.sh"]))

@@ -31,6 +31,9 @@ def lease_problems(bindings: Bindings, environment: str, secrets: str) -> Iterat
     """Yield what keeps a user for longer than it lives, and addresses that nothing can give."""
     lives = duration(bindings.facts.lease_s)
     leased = {(user.service, store) for store, user in _users(bindings)}
+    if bindings.facts.lease_s and not leased:
+        place = str(bindings.system.locate(("environments", environment, "vault", "lease")))
+        yield Problem(place, "no service logs into a PostgreSQL; remove `lease`")
     for service, store in sorted(leased):
         for place, reference in references_of(bindings, service):
             if reference.name == store and reference.output in OF_USER:
