@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.base.launch import HttpProbe
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods, running
+from tarmac.check.gates.views.objects.probes import served_paths
 from tarmac.check.gates.views.objects.selections import chosen, selections
 from tarmac.check.gates.views.scope import counted_in_files, running_workloads
 from tarmac.model import conventions
 from tarmac.plan.cluster import Workload
 
-#: What every kit service answers before its own API; services/test_every_service.py asks each.
-KIT_PATHS = (conventions.HEALTH_PATH, conventions.LIVE_PATH, conventions.READY_PATH)
 PROBES = ("startup", "liveness", "readiness")
 
 
@@ -72,8 +70,7 @@ def _of(subject: Subject, workload: Workload, own: Pods) -> Iterator[Finding]:
         if declared is not None and probes[name] is None:
             yield Finding(own.artifact.path, f"{workload.name} has no {name}Probe; add it")
     kit = subject.system.is_kit(workload.name)
-    known = {p.path for p in (workload.live, workload.ready) if isinstance(p, HttpProbe)}
-    known |= set(KIT_PATHS) if kit else set()
+    known = served_paths(subject.system, workload)
     paths = {name: probe.path for name, probe in probes.items() if probe}
     for name, path in paths.items():
         if path is not None and path.partition("?")[0] not in known:

@@ -6,9 +6,15 @@ import re
 from collections.abc import Iterator
 
 from tarmac.base.foreign.reading import Fields, dig, items, port, text
+from tarmac.base.launch import HttpProbe
+from tarmac.model import conventions
+from tarmac.model.system import System
+from tarmac.plan.cluster import Workload
 
 #: How a probe may ask a port.
 _WAYS = ("httpGet", "tcpSocket", "grpc")
+#: What every kit service answers before its own API; services/test_every_service.py asks each.
+KIT_PATHS = (conventions.HEALTH_PATH, conventions.LIVE_PATH, conventions.READY_PATH)
 _SLEEP = re.compile(r"\bsleep (\d+(?:\.\d+)?)")
 
 
@@ -49,3 +55,9 @@ def stop_delay_s(hook: Fields) -> float:
         return float(slept)
     found = _SLEEP.search(" ".join(map(str, items(hook, "exec", "command"))))
     return float(found[1]) if found else 0.0
+
+
+def served_paths(system: System, workload: Workload) -> set[str]:
+    """List the paths of health that a workload is known to serve; empty: none is known."""
+    known = {p.path for p in (workload.live, workload.ready) if isinstance(p, HttpProbe)}
+    return known | set(KIT_PATHS if system.is_kit(workload.name) else ())
