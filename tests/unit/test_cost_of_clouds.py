@@ -86,7 +86,7 @@ def test_ways_to_save_leave_a_node_in_each_zone_and_room_for_the_pods(
 ) -> None:
     wide = nodes(cloud, desired=12)
     now = estimate(plan, wide, PRICES)
-    fewer, on_spot = savings(plan, wide, PRICES, now)
+    fewer, on_spot, *_ = savings(plan, wide, PRICES, now)
     left = 12 - int(fewer.what.split()[0])
     after = estimate(plan, nodes(cloud, desired=left), PRICES)
     assert 3 <= left < 12
@@ -99,6 +99,65 @@ def test_ways_to_save_leave_a_node_in_each_zone_and_room_for_the_pods(
     assert not [
         w for w in savings(plan, tight, PRICES, estimate(plan, tight, PRICES)) if "fewer" in w.what
     ]
+
+
+def test_production_costs_40_percent_less_with_a_commitment_and_24_without(
+    plan: ClusterPlan, cloud: CloudInfrastructure, found: Estimate
+) -> None:
+    ways = list(savings(plan, cloud, PRICES, found))
+    share = {
+        takes: sum(way.month for way in ways if way.takes == takes) / found.month
+        for takes in ("nothing", "commitment", "less")
+    }
+    assert share["nothing"] == pytest.approx(0.24, abs=0.005)
+    assert share["nothing"] + share["commitment"] >= 0.40
+    assert all(way.how and way.month > 0 for way in ways)
+    assert [way.what for way in ways if way.takes == "less"] == ["1 NAT gateway instead of 3"]
+
+
+def test_each_way_is_what_the_environment_would_cost_less_if_the_model_said_so(
+    plan: ClusterPlan, cloud: CloudInfrastructure, found: Estimate
+) -> None:
+    ways = {way.what: way for way in savings(plan, cloud, PRICES, found)}
+    general, spot = cloud.nodes
+    left = (
+        replace(general, desired=1, types=("m6g.large",)),
+        replace(general, desired=2, types=("m6g.large",), spot=True),
+        replace(spot, types=("m6g.large",)),
+    )
+    # AWS has no Redis of 7.2: the module makes a cache of Valkey.
+    servers = tuple(replace(s, version="7.2") if s.module == "redis" else s for s in cloud.servers)
+    after = estimate(plan, replace(cloud, nodes=left, servers=servers), PRICES)
+    free = [way.month for way in ways.values() if way.takes == "nothing"]
+    assert len(free) == 4
+    assert found.month - after.month == pytest.approx(sum(free))
+    # Of what is left then, at the price on demand.
+    cache = next(line.month for line in after.lines if line.what == "elasticache")
+    reserved = ways["elasticache reserved for a year"]
+    assert reserved.month == pytest.approx(cache * (1 - PRICES.reserved.share["elasticache"]))
+    fewer_gateways = estimate(plan, replace(cloud, nat=1), PRICES)
+    assert ways["1 NAT gateway instead of 3"].month == pytest.approx(
+        found.month - fewer_gateways.month
+    )
+
+
+def test_what_is_of_arm_and_valkey_already_is_not_told_again(
+    plan: ClusterPlan, cloud: CloudInfrastructure
+) -> None:
+    servers = tuple(replace(s, version="8.0") if s.module == "redis" else s for s in cloud.servers)
+    new = replace(nodes(cloud, types=("m6g.large",), desired=3), servers=servers)
+    said = [way.what for way in savings(plan, new, PRICES, estimate(plan, new, PRICES))]
+    assert not [what for what in said if "ARM" in what or "Valkey" in what]
+
+
+def test_only_what_may_go_is_off_at_night(plan: ClusterPlan, cloud: CloudInfrastructure) -> None:
+    def ways(protected: bool) -> list[str]:
+        one = replace(cloud, protected=protected)
+        found = estimate(plan, one, PRICES)
+        return [way.what for way in savings(plan, one, PRICES, found) if way.takes == "less"]
+
+    assert "nights and weekends off" in ways(protected=False)
+    assert "nights and weekends off" not in ways(protected=True)
 
 
 @pytest.mark.parametrize("kind", ["m5.lagre", "x1e.32xlarge"])

@@ -16,7 +16,7 @@ from tarmac.base import figures
 from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.change.cost.catalogue import Prices, prices
 from tarmac.change.cost.estimate import Estimate, estimate
-from tarmac.change.cost.savings import Saving, savings
+from tarmac.change.cost.savings import Saving, Takes, savings
 from tarmac.change.cost.sizing import SizeAdvice, Usage, size_advice, with_advice
 from tarmac.check.verify import memory
 from tarmac.cli import _project, _show
@@ -27,6 +27,12 @@ from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import activity
 
 DAYS = 365 / 12
+#: What is printed above the ways that take something.
+HEADINGS: Mapping[Takes, str] = {
+    "nothing": "",
+    "commitment": "and with a commitment for a year:",
+    "less": "not counted, as the system would have less:",
+}
 
 
 @dataclass(frozen=True)
@@ -112,17 +118,27 @@ def _print(
     console.print(_shares(found))
     total = f"{plan.system} {plan.environment}: {figures.number(found.month, 2)} USD a month"
     click.echo(f"\n{total}, {figures.number(found.month / DAYS, 2)} a day")
-    for way in ways:
-        click.echo(f"saves {figures.number(way.month, 2):>8}  {way.what}: {way.how}")
-    if ways:
-        saved = sum(way.month for way in ways)
-        left, less = figures.number(found.month - saved, 2), figures.percent(saved / found.month)
-        click.echo(f"all of them: {left} USD, {less} less")
+    _print_ways(ways, found.month)
     for line in _remarks(plan, known):
         click.echo(f"note: {line}")
     if budget is not None:
         word = "within" if found.month <= budget else "over"
         click.echo(f"{word} the budget of {figures.number(budget, 2)} USD a month")
+
+
+def _print_ways(ways: list[Saving], month: float) -> None:
+    """Print the ways to pay less by what they take; each total is of all up to there."""
+    saved = 0.0
+    for takes, heading in HEADINGS.items():
+        own = [way for way in ways if way.takes == takes]
+        if own and heading:
+            click.echo(heading)
+        for way in own:
+            click.echo(f"saves {figures.number(way.month, 2):>8}  {way.what}: {way.how}")
+        if own and takes != "less":
+            saved += sum(way.month for way in own)
+            left, less = figures.number(month - saved, 2), figures.percent(saved / month)
+            click.echo(f"with all of these: {left} USD, {less} less")
 
 
 def _print_sizes(sizes: list[SizeAdvice], used: Measurement) -> None:
@@ -177,6 +193,7 @@ def _remarks(plan: ClusterPlan, known: Prices) -> list[str]:
     rest = f"servers and the rest: {known.shared.why}, {known.shared.date}"
     remarks = [
         f"nodes: prices of {known.nodes.date}; {rest}",
+        f"commitments, {known.reserved.date}: {known.reserved.why}",
         (
             "not counted: traffic, requests to storage, logs, snapshots, DNS, CDN and its "
             "firewall, a second region, tax and support"

@@ -51,7 +51,8 @@ class ManagedServer(StrictModel):
         description="How many: the one that takes writes, and readers; of RDS a standby.",
     )
     version: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?$")] | None = Field(
-        default=None, description='The version: "17" of PostgreSQL, "7.1" of Redis.'
+        default=None,
+        description='The version: "17" of PostgreSQL, "7.1" of Redis; from "7.2" on Valkey.',
     )
     backups: int = Field(default=7, ge=1, le=35, description="Days for which backups are kept.")
     disk: Amount = Field(default="50Gi", description="Of RDS: the disk to begin with.")

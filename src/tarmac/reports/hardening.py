@@ -118,8 +118,8 @@ def _cost(inputs: ReportInputs) -> Section:
         text = f"No decision is recorded on {names}; write it under `decisions` in reports.yaml."
         blocks.append(Paragraph(text))
     if inputs.savings:
-        ways = tuple((way.what, way.how, f"{way.month:.2f}") for way in inputs.savings)
-        blocks.append(Table(("It would save", "How", "USD a month"), ways))
+        ways = tuple((w.what, w.how, w.takes, f"{w.month:.2f}") for w in inputs.savings)
+        blocks.append(Table(("It would save", "How", "It takes", "USD a month"), ways))
     return Section("5. Cost", tuple(blocks), judged(statuses))
 
 

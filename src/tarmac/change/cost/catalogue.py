@@ -42,12 +42,28 @@ class NodePrices(PriceList):
     reserved: dict[str, float]
 
 
+class ValkeyPrice(_Strict):
+    """What Valkey costs of the price of the same node."""
+
+    share: float
+    source: str
+    why: str
+
+
 class ServerPrices(PriceList):
     """USD an hour of one instance: service, then class."""
 
     hour: dict[str, dict[str, float]]
+    #: In the place of Redis.
+    valkey: ValkeyPrice
     #: USD a month of a GB of storage, where that is paid for apart: by service.
     gb_month: dict[str, float]
+
+
+class ReservedPrices(PriceList):
+    """What is paid for a year costs of the price on demand: nodes, and each service."""
+
+    share: dict[str, float]
 
 
 class SharedPrices(PriceList):
@@ -70,6 +86,7 @@ class Prices(_Strict):
     hours: float
     nodes: NodePrices
     servers: ServerPrices
+    reserved: ReservedPrices
     shared: SharedPrices
     #: By type.
     instances: dict[str, Instance]
@@ -79,6 +96,7 @@ class Prices(_Strict):
         lists: dict[str, PriceList] = {
             "nodes": self.nodes,
             "servers": self.servers,
+            "a year's commitment": self.reserved,
             "shared": self.shared,
         }
         return [

@@ -10,13 +10,15 @@ from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.change.cost.catalogue import Instance, Prices
 from tarmac.change.cost.catalogue import prices as read_prices
 from tarmac.model.value import amount
-from tarmac.plan.cloud import CloudInfrastructure, CloudNodes
+from tarmac.plan.cloud import CloudInfrastructure, CloudNodes, CloudServer
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 Topic = Literal["shared", "nodes", "store"]
 GIB = 1024**3
 #: What storage that grows by itself begins with.
 GROWS_FROM_GB = 10
+#: The first version of ElastiCache that only Valkey has.
+FIRST_VALKEY = (7, 2)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def estimate(plan: ClusterPlan, cloud: CloudInfrastructure, prices: Prices) -> E
     groups = [(group, instance_of(group, prices, plan.model)) for group in cloud.nodes]
     lines = (
         *_shared(plan, cloud, prices),
-        *(_nodes(group, kind, prices) for group, kind in groups),
+        *(nodes_line(group, kind, prices) for group, kind in groups),
         *_servers(plan, cloud, prices),
         *_disks(plan, prices),
     )
@@ -119,6 +121,31 @@ def requests(workload: Workload) -> tuple[float, float]:
     return float(amount(wanted.get("cpu", 0))), float(amount(wanted.get("memory", 0))) / GIB
 
 
+def is_valkey(server: CloudServer) -> bool:
+    """Tell whether a cache of Redis' protocol is Valkey: AWS has no Redis from 7.2 on."""
+    major, _, minor = server.version.partition(".")
+    return server.module == "redis" and (int(major), int(minor or 0)) >= FIRST_VALKEY
+
+
+def server_hour(plan: ClusterPlan, server: CloudServer, prices: Prices) -> float:
+    """Find what one instance of a server costs an hour. Raises BadInput."""
+    known, instance = prices.servers.hour.get(server.name, {}), server.size.instance
+    if instance not in known:
+        hint = did_you_mean(instance, known)
+        what = f"no price of '{instance}' ({server.name}); {hint}"
+        raise BadInput([Problem(plan.model, what)])
+    return known[instance] * (prices.servers.valkey.share if is_valkey(server) else 1.0)
+
+
+def nodes_line(group: CloudNodes, kind: Instance, prices: Prices) -> CostLine:
+    """Compute what a group of nodes costs, with its disks."""
+    share = prices.nodes.spot if group.spot else 1.0
+    disk = group.disk_gb * prices.shared.disk_gb_month
+    month = group.desired * (kind.hour * share * prices.hours + disk)
+    how = f"{group.desired} x {group.types[0]}{' spot' if group.spot else ''}, {group.disk_gb} GB"
+    return CostLine("nodes", f"nodes {group.name}", how, month)
+
+
 def _share(workload: Workload, cpu: float, memory: float, month: float) -> Share:
     pods, (one_cpu, one_memory) = workload.scale.least, requests(workload)
     # Half of a node is its cores, half its memory.
@@ -142,22 +169,10 @@ def _shared(plan: ClusterPlan, cloud: CloudInfrastructure, prices: Prices) -> It
         yield CostLine("shared", "load balancer", how, balancer)
 
 
-def _nodes(group: CloudNodes, kind: Instance, prices: Prices) -> CostLine:
-    share = prices.nodes.spot if group.spot else 1.0
-    disk = group.disk_gb * prices.shared.disk_gb_month
-    month = group.desired * (kind.hour * share * prices.hours + disk)
-    how = f"{group.desired} x {group.types[0]}{' spot' if group.spot else ''}, {group.disk_gb} GB"
-    return CostLine("nodes", f"nodes {group.name}", how, month)
-
-
 def _servers(plan: ClusterPlan, cloud: CloudInfrastructure, prices: Prices) -> Iterator[CostLine]:
     for server in cloud.servers:
-        known, size = prices.servers.hour.get(server.name, {}), server.size
-        if size.instance not in known:
-            hint = did_you_mean(size.instance, known)
-            what = f"no price of '{size.instance}' ({server.name}); {hint}"
-            raise BadInput([Problem(plan.model, what)])
-        month = size.instances * known[size.instance] * prices.hours
+        size = server.size
+        month = size.instances * server_hour(plan, server, prices) * prices.hours
         how = f"{size.instances} x {size.instance}"
         gb_month = prices.servers.gb_month.get(server.name)
         if gb_month is not None and server.disk_gb is not None:

@@ -25,6 +25,33 @@ run "one_redis_node_has_nothing_to_fail_over_to" {
     condition     = aws_elasticache_replication_group.this.transit_encryption_enabled
     error_message = "It is reached by TLS only."
   }
+
+  assert {
+    condition     = aws_elasticache_replication_group.this.engine == "redis"
+    error_message = "AWS has Redis up to 7.1."
+  }
+}
+
+run "from_7_2_on_a_cache_is_valkey" {
+  command = plan
+
+  module {
+    source = "./modules/redis"
+  }
+
+  variables {
+    name       = "demo-test-cache"
+    protected  = false
+    vpc_id     = "vpc-1"
+    subnet_ids = ["subnet-1", "subnet-2"]
+    clients    = { nodes = "sg-1" }
+    settings   = { version = "7.2", instance = "cache.t4g.small", instances = 1, backup_days = 1 }
+  }
+
+  assert {
+    condition     = aws_elasticache_replication_group.this.engine == "valkey"
+    error_message = "AWS has no Redis of 7.2."
+  }
 }
 
 run "an_image_is_scanned_and_its_tag_never_moved" {

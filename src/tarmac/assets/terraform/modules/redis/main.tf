@@ -29,11 +29,17 @@ resource "aws_vpc_security_group_ingress_rule" "this" {
   ip_protocol                  = "tcp"
 }
 
+# AWS has Redis up to 7.1, and Valkey, which is compatible and costs less, from 7.2 on.
+locals {
+  numbers = [for part in split(".", var.settings.version) : try(tonumber(part), 0)]
+  valkey  = local.numbers[0] > 7 || (local.numbers[0] == 7 && local.numbers[1] >= 2)
+}
+
 # No password: Terraform would keep it in its state. Only nodes reach it, and only by TLS.
 resource "aws_elasticache_replication_group" "this" {
   replication_group_id       = var.name
   description                = "Redis of ${var.name}"
-  engine                     = "redis"
+  engine                     = local.valkey ? "valkey" : "redis"
   engine_version             = var.settings.version
   node_type                  = var.settings.instance
   num_cache_clusters         = var.settings.instances

@@ -19,7 +19,7 @@ variable "settings" {
 
   validation {
     condition     = can(regex("^[5-9]\\.[0-9x]+$", var.settings.version))
-    error_message = "Write a version, e.g. \"7.1\"."
+    error_message = "Write a version with two numbers, e.g. \"7.1\"."
   }
 
   validation {
