@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from rendered import ROOT, plan_of
 
+from tarmac.run import aws_offers
 from tarmac.run.aws_login import ExpectedLogin, checks, wanted
 from tarmac.run.local.supervisor.checkup import Check
 
@@ -120,6 +121,50 @@ def test_doctor_exits_by_the_login(folder: Path):
     done = run("doctor", "shop", "--cloud", "--env", "production", folder=folder)
     assert done.returncode == 1
     assert f"the login is of account {OTHER}" in done.stdout
+
+
+OFFERED = {
+    "ec2 describe-instance-type-offerings": '["m5.large", "m5.xlarge"]',
+    "rds describe-orderable-db-instance-options": "[]",
+    "elasticache describe-reserved-cache-nodes-offerings": '["cache.r6g.large"]',
+}
+FORBIDDEN = "An error occurred (403) when calling the HeadBucket operation: Forbidden"
+
+
+def offer(folder: Path, **answers: str) -> dict[str, Check]:
+    """Write an `aws` that lists this, and return what is found of the shop's production."""
+    cases = [f"'{command}') echo '{answer}' ;;" for command, answer in (OFFERED | answers).items()]
+    cases.append(f"'s3api head-bucket') echo '{FORBIDDEN}' >&2; exit 254 ;;")
+    refused = "echo 'An error occurred (AccessDenied): not you' >&2; exit 254"
+    write(folder, "\n".join(('case "$1 $2" in', *cases, f"*) {refused} ;;", "esac")))
+    return {check.name: check for check in aws_offers.checks(plan_of("shop", "production"))}
+
+
+def test_a_class_that_a_region_lacks_is_named_before_terraform_finds_out(folder: Path):
+    checks = offer(folder)
+    lacking = checks["aurora in eu-west-1"]
+    assert (lacking.state, lacking.fails, lacking.floor) == ("absent", True, "db.r6g.large")
+    assert lacking.advice == (
+        "eu-west-1 has no db.r6g.large; write another one in `infrastructure`"
+    )
+    assert checks["elasticache in us-east-1"].state == "ok"
+    nodes = checks["nodes in us-east-1"]
+    assert nodes.fails
+    assert "m5.large" in nodes.found
+    assert "no m5a.large" in nodes.advice
+
+
+def test_a_name_that_another_account_has_is_taken(folder: Path):
+    taken = offer(folder)[f"bucket ecommerce-terraform-state-{OWN}"]
+    assert (taken.state, taken.fails) == ("taken", True)
+    assert "write another name" in taken.advice
+
+
+def test_what_a_login_may_not_ask_is_told_and_fails_nothing(folder: Path):
+    write(folder, "echo 'An error occurred (AccessDenied): not you' >&2; exit 254")
+    found = aws_offers.checks(plan_of("shop", "production"))
+    assert {(check.state, check.fails) for check in found} == {("no answer", False)}
+    assert {check.advice for check in found} == {"An error occurred (AccessDenied): not you"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ import pytest
 from emulated_aws import ACCOUNT, EmulatedAws, emulated_aws
 from rendered import ROOT
 
+#: The CLI is started a dozen times.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
+
 TARMAC = Path(sys.executable).with_name("tarmac")
 
 
@@ -24,7 +27,8 @@ def aws(tmp_path_factory):
 def doctor(aws: EmulatedAws, folder: Path, system: str, environment: str, **env: str):
     """Run the verb with the CLI of moto's Python, settings of AWS in an own home."""
     program = folder / "aws"
-    program.write_text(f'#!/bin/sh\nexec {aws.python} -m awscli "$@"\n')
+    # Of itself the CLI asks another address for RDS in us-east-1, whatever its environment says.
+    program.write_text(f'#!/bin/sh\nexec {aws.python} -m awscli --endpoint-url {aws.url} "$@"\n')
     program.chmod(0o755)
     return subprocess.run(
         [TARMAC, "doctor", system, "--cloud", "--env", environment, "--json"],
@@ -44,6 +48,21 @@ def test_the_identity_region_and_output_of_a_profile_are_shown(aws: EmulatedAws,
     assert done.returncode == 0, done.stdout + done.stderr
     assert found["AWS identity"].startswith("arn:aws:sts::" + ACCOUNT)
     assert (found["AWS region"], found["AWS output"]) == ("us-east-1", "json")
+
+
+def test_a_region_is_asked_for_its_types_and_names(aws: EmulatedAws, tmp_path: Path):
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/config").write_text("[default]\nregion = us-east-1\noutput = json\n")
+    done = doctor(aws, tmp_path, "shop", "production", **aws.env)
+    found = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    for region in ("us-east-1", "eu-west-1"):
+        assert found[f"nodes in {region}"]["state"] == "ok"
+        assert found[f"nodes in {region}"]["found"] == found[f"nodes in {region}"]["floor"]
+        assert found[f"aurora in {region}"]["found"] == "db.r6g.large"
+        # moto has no list of caches.
+        assert found[f"elasticache in {region}"]["state"] == "no answer"
+    free = [check for name, check in found.items() if name.startswith("bucket ")]
+    assert {check["found"] for check in free} == {"free"}
 
 
 def test_another_environments_account_is_told_apart(aws: EmulatedAws, tmp_path: Path):

@@ -43,7 +43,9 @@ def VERB(
     code 1 if something needed is missing or too old.
 
     With --cloud the login of the AWS CLI is checked: its account is that of the environment's
-    registry, its region the environment's. `tarmac deploy` refuses another account, too.
+    registry, its region the environment's. `tarmac deploy` refuses another account, too. AWS is
+    asked whether its regions have the types of nodes and servers, and whether buckets' names are
+    free.
 
     Example: tarmac doctor shop --cloud --env production
     """
@@ -75,14 +77,17 @@ def VERB(
 def _of_cloud(file: Path, environment: str | None) -> list[Any]:
     from tarmac.base.errors import BadInput, Problem
     from tarmac.render import in_memory
-    from tarmac.run import aws_login
+    from tarmac.run import aws_login, aws_offers
 
     plan = in_memory.planned(file, environment)
     needed = aws_login.wanted(plan)
     if needed is None:
         what = f"environment {plan.environment} is not in AWS (`cloud: aws` with a `region`)"
         raise BadInput([Problem(str(file), f"{what}; name another with --env")])
-    return aws_login.checks(needed)
+    found = aws_login.checks(needed)
+    # Of another account an answer would say nothing.
+    signed_in = not any(check.fails for check in found[:1])
+    return [*found, *(aws_offers.checks(plan) if signed_in else ())]
 
 
 def _print(checks: list[Any]) -> None:

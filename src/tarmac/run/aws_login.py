@@ -73,7 +73,7 @@ def ask(region: str) -> Login:
     program = find_program("aws")
     if program is None:
         raise MissingTool(f"aws: not on PATH; {how_to_get('aws')}")
-    said = _run(program, "sts", "get-caller-identity", "--region", region, "--output", "json")
+    said = answer(program, "sts", "get-caller-identity", "--region", region, "--output", "json")
     try:
         found = json.loads(said)
         account, arn, user = (str(found[key]) for key in ("Account", "Arn", "UserId"))
@@ -126,6 +126,31 @@ def refuse_another(needed: ExpectedLogin) -> str:
     return ""
 
 
+def answer(program: str, *argv: str) -> str:
+    """Run the AWS CLI and return what it prints.
+
+    Raises:
+        TarmacError: it failed, with the last line of its words, or did not answer.
+    """
+    try:
+        done = subprocess.run(
+            [program, *argv],
+            env={**os.environ, "AWS_PAGER": ""},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TarmacError(f"aws: no answer within {ANSWER_S:.0f} s; is AWS reached?") from None
+    except OSError as error:
+        raise TarmacError(f"aws: {error.strerror}") from None
+    if done.returncode:
+        raise TarmacError(f"aws: {_last(done.stderr) or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
 def _check(name: str, found: str, floor: str, feature: str, wrong: str) -> Check:
     state = OK if not wrong else ANOTHER if found else ABSENT
     return Check(name, state, found, floor, feature, wrong, fails=bool(wrong))
@@ -153,29 +178,9 @@ def _output_wrong(login: Login) -> str:
 def _setting(program: str, name: str) -> str:
     """Read a setting of the CLI's profile; empty where it is not set."""
     try:
-        return _run(program, "configure", "get", name).strip()
+        return answer(program, "configure", "get", name).strip()
     except TarmacError:
         return ""
-
-
-def _run(program: str, *argv: str) -> str:
-    try:
-        done = subprocess.run(
-            [program, *argv],
-            env={**os.environ, "AWS_PAGER": ""},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=ANSWER_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise TarmacError(f"aws: no answer within {ANSWER_S:.0f} s; is AWS reached?") from None
-    except OSError as error:
-        raise TarmacError(f"aws: {error.strerror}") from None
-    if done.returncode:
-        raise TarmacError(f"aws: {_last(done.stderr) or f'exit code {done.returncode}'}")
-    return done.stdout
 
 
 def _last(text: str) -> str:
