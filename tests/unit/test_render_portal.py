@@ -15,10 +15,9 @@ from tarmac.base import registry
 from tarmac.check import gates
 from tarmac.check.gates.subject import Folder
 from tarmac.model.edge import BROKER_KINDS, edges
-from tarmac.plan.catalogue import catalogue
+from tarmac.plan.catalogue import catalogue, team
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
-from tarmac.render.portal.parts.entities import group_name
 
 SYSTEMS = ("hello-dd", "shop", "starter", "trading", "travel")
 GATE = registry.load(gates, "GATE")["PLT001"]
@@ -161,7 +160,20 @@ def test_owners_are_groups_of_the_system_or_of_a_directory(groups, namespace):
     [("@acme/orders", "orders"), ("orders@acme.com", "orders"), ("a+b", "a-b"), ("shop", "shop")],
 )
 def test_an_owner_is_a_group_by_the_name_of_its_team(owner, name):
-    assert group_name(owner) == name
+    assert team(owner) == name
+
+
+def test_labels_have_the_team_of_an_owner_and_code_owners_the_owner_itself():
+    text = DEMO.replace("    system: demo\n", "    system: demo\n    owner: '@acme/orders'\n")
+    text = text.rstrip() + "\n    delivery: {repository: https://github.com/acme/demo}\n"
+    text += "    environments: {production: {}, repository: {target: repository}}\n"
+    made = artifacts(deploy(demo(text), "production", KINDS), RENDERERS)
+    labels = {a.data["metadata"]["labels"].get("team") for a in made if "metadata" in a.data}
+    assert labels == {"orders"}
+    made = artifacts(deploy(demo(text), "repository", KINDS), RENDERERS)
+    [owners] = [str(a.content) for a in made if a.path == "CODEOWNERS"]
+    assert "@acme/orders" in owners
+    assert "@@" not in owners
 
 
 def test_a_portal_in_an_environment_that_runs_something_is_refused_with_where_it_goes():

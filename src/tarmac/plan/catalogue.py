@@ -7,6 +7,7 @@ dashboard's page are made of it.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -18,6 +19,12 @@ from tarmac.plan import ports
 
 Description = Literal["openapi", "asyncapi", "grpc", "graphql"]
 _BY_END: Mapping[str, Description] = {".proto": "grpc", ".graphql": "graphql"}
+
+
+def team(owner: str) -> str:
+    """Name the team of an owner, as a label may: `@acme/orders`, `orders@acme.com` are `orders`."""
+    name = owner.removeprefix("@").rpartition("/")[2].partition("@")[0]
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:63]
 
 
 @dataclass(frozen=True)

@@ -228,6 +228,7 @@ class ClusterPlan:
     system: str
     environment: str
     settings: Environment
+    #: The team alone, as labels name it; the catalogue has the owner as the model writes it.
     owner: str
     domain: str
     namespace: str

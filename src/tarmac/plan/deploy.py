@@ -20,7 +20,7 @@ from tarmac.model.environment import Environment
 from tarmac.model.system import System
 from tarmac.plan import callers, ports, routes, secret_files, spans
 from tarmac.plan.bindings import Bindings
-from tarmac.plan.catalogue import catalogue
+from tarmac.plan.catalogue import catalogue, team
 from tarmac.plan.cluster import (
     ClusterPlan,
     ConnectionUse,
@@ -118,7 +118,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
         system=system.name,
         environment=environment,
         settings=settled,
-        owner=system.file.owner or system.name,
+        owner=team(system.file.owner or system.name),
         domain=domain(bindings),
         namespace=settled.namespace or system.name,
         model=system.document.file,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tarmac.base.artifact import Artifact, Format, dump
-from tarmac.plan.catalogue import CatalogueService
+from tarmac.plan.catalogue import CatalogueService, team
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.portal.parts import entities as e
 from tarmac.render.portal.parts.asyncapi import asyncapi
@@ -31,7 +31,7 @@ def _file(content: dict[str, Any], place: str) -> Artifact:
 
 
 def _group(plan: ClusterPlan, owner: str) -> dict[str, Any]:
-    meta = e.metadata(e.group_name(owner), plan.system, f"{owner} in {plan.model}")
+    meta = e.metadata(team(owner), plan.system, f"{owner} in {plan.model}")
     return e.entity("Group", meta, {"type": "team", "children": []})
 
 
@@ -89,7 +89,7 @@ def _entities(plan: ClusterPlan) -> Iterator[Artifact]:
     portal, known = plan.settings.portal, plan.catalogue
     owner = e.group_reference(plan, known.owner)
     if portal is not None and portal.groups == "rendered":
-        for name in {e.group_name(owner): owner for owner in known.owners}.values():
+        for name in {team(owner): owner for owner in known.owners}.values():
             yield _file(_group(plan, name), plan.model)
     about = f"{len(known.services)} services and {len(known.stores)} stores"
     meta = e.metadata(plan.system, e.DEFAULT, about)

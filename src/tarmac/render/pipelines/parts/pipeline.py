@@ -67,5 +67,5 @@ def as_json(content: Any) -> str:
 
 def owners(plan: ClusterPlan) -> tuple[str, ...]:
     """List the reviewers: as the model says, or the system's owner."""
-    delivery = plan.delivery
-    return (delivery.owners if delivery else ()) or (f"@{plan.owner}",)
+    delivery, owner = plan.delivery, plan.catalogue.owner
+    return (delivery.owners if delivery else ()) or (owner if "@" in owner else f"@{owner}",)

@@ -7,11 +7,10 @@ https://backstage.io/docs/features/software-catalog/descriptor-format
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.plan.catalogue import Catalogue, CatalogueService
+from tarmac.plan.catalogue import Catalogue, CatalogueService, team
 from tarmac.plan.cluster import ClusterPlan
 
 VERSION = "backstage.io/v1alpha1"
@@ -21,17 +20,11 @@ DEFAULT = "default"
 EVENTS = "events"
 
 
-def group_name(owner: str) -> str:
-    """Name the Group of an owner: `@acme/orders` and `orders@acme.com` are `orders`."""
-    team = owner.removeprefix("@").rpartition("/")[2].partition("@")[0]
-    return re.sub(r"[^A-Za-z0-9]+", "-", team).strip("-")[:63]
-
-
 def group_reference(plan: ClusterPlan, owner: str) -> str:
     """Refer to the Group of an owner: the system's own, or the directory's."""
     portal = plan.settings.portal
     own = portal is None or portal.groups == "rendered"
-    return f"group:{plan.system if own else DEFAULT}/{group_name(owner)}"
+    return f"group:{plan.system if own else DEFAULT}/{team(owner)}"
 
 
 def events_of(service: CatalogueService) -> str:
