@@ -65,9 +65,31 @@ def test_a_service_is_written_with_its_entry_owner_and_record(repository, used):
     assert 'template: "python-http"' in files[service.RECORD]
     model = (repository / "tarmac.yaml").read_text()
     assert model.startswith(MODEL.rstrip("\n"))
-    assert "    cwd: services/items\n    port: 7002\n" in model
+    assert (
+        "    cwd: services/items\n    api: services/items/openapi.yaml\n    port: 7002\n" in model
+    )
     assert "DATABASE_URL: ${stores.items-db.url}" in model
     assert (repository / "CODEOWNERS").read_text() == "/services/items/ @acme/shop\n"
+
+
+def test_a_grpc_service_has_its_api_health_and_metrics_in_the_systems_file(repository):
+    found = sources.own("python-grpc")
+    used = replace(found, data=found.data.model_copy(update={"needs": {}}))
+    new = service.make(Path("tarmac.yaml"), Choices("items"), used, "python-grpc")
+    service.write(new)
+    files = written(repository / "services/items")
+    assert {"items.proto", "app/server.py", "app/logs.py", "app/items.py"} <= files.keys()
+    assert not {"openapi.yaml", "app/app.py"} & files.keys()
+    model = (repository / "tarmac.yaml").read_text()
+    assert "    api: services/items/items.proto\n" in model
+    assert "    ports: {grpc: 7002, metrics: 7003}\n" in model
+    assert "    probe: {grpc: items.v1.Items, within: 3m}\n" in model
+
+
+def test_a_language_without_a_template_of_the_api_is_refused(repository):
+    with pytest.raises(BadInput, match="--api grpc: there is no template in java for it; use"):
+        new("service", "items", "--language", "java", "--api", "grpc")
+    assert written(repository) == {"tarmac.yaml": MODEL}
 
 
 def test_what_is_there_is_refused_and_nothing_is_written(repository, used):

@@ -15,14 +15,14 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aio_pika
 import nats
 import pytest
+import yaml
+from asking_items import GrpcItems, HttpItems, ask
 from free_ports import free_port
 
 from tarmac.catalog.stores import mongodb
@@ -57,7 +57,7 @@ environments:
     registry: registry.example.com/corner
     observability: {{}}
     gitops: {{}}
-  repository: {{target: repository}}
+  repository: {{target: repository, portal: {{kind: backstage}}}}
 
 delivery:
   repository: https://github.com/acme/corner
@@ -115,12 +115,22 @@ class Combination:
     stores: tuple[str, ...] = ()
     events: str = "none"
     broker: str = "nats"
+    api: str = "http"
 
     @property
     def name(self) -> str:
         """Name it, for the table and the test's id."""
         events = f"{self.events}-{self.broker}" if self.events != "none" else ""
-        return "-".join(filter(None, (self.language, *self.stores, events)))
+        api = self.api if self.api != "http" else ""
+        return "-".join(filter(None, (self.language, api, *self.stores, events)))
+
+    def items(self, port: int) -> HttpItems | GrpcItems:
+        """Give what asks the service."""
+        return GrpcItems(port) if self.api == "grpc" else HttpItems(port)
+
+
+#: What the answer of /metrics has after a request by gRPC, in every language.
+COUNTED_GRPC = "grpc_server_handled_total{"
 
 
 #: The roadmap's sixteen (PLAT-02): two languages, a database, a broker, a cache, each or none.
@@ -146,6 +156,9 @@ MORE = [
     Combination("java", ("mongodb",), "consumes", "rabbitmq"),
     Combination("java", ("redis",), "publishes", "rabbitmq"),
     Combination("java", ("postgres",), "consumes", "nats"),
+    Combination("python", api="grpc"),
+    Combination("python", ("postgres", "redis"), "publishes", "nats", api="grpc"),
+    Combination("python", ("mongodb",), "consumes", "rabbitmq", api="grpc"),
 ]
 
 
@@ -177,6 +190,7 @@ def page(found: list[Row]) -> str:
     return f"{head}|---|{'---:|' * (len(STEPS) + 1)}\n{body}\n"
 
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 STEPS = ("new", "healthy", "build, lint, test", "render, verify")
 HEAD = f"""\
 # A new service, measured
@@ -188,8 +202,8 @@ packages fetched and programs built in it, from the caches where an earlier comb
 
 Of every combination the test asserts that its code builds, lints and passes its tests; that it
 answers, keeps an item over a restart where it has a store, and sends or takes an event where it has
-a topic; that its log has the trace's id; that the pipeline and an Argo CD Application
-have it; and that `tarmac verify` passes.
+a topic; that its log has the trace's id; that the pipeline, an Argo CD Application and the
+catalogue have it; and that `tarmac verify` passes.
 
 | Combination | Files | {" | ".join(STEPS)} |
 """
@@ -229,15 +243,6 @@ def run(folder: Path, line: str, timeout: float = 600) -> str:
     return done.stdout
 
 
-def ask(url: str, body: object = None, headers: dict[str, str] | None = None) -> str:
-    """Ask by GET, or PUT a body; return the answer's text."""
-    data = None if body is None else json.dumps(body).encode()
-    named = {"content-type": "application/json", **(headers or {})}
-    request = urllib.request.Request(url, data, named, method="GET" if data is None else "PUT")
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return answer.read().decode()
-
-
 @pytest.mark.parametrize("made", [*SIXTEEN, *MORE], ids=lambda made: made.name)
 @pytest.mark.timeout(1200)
 def test_a_new_service_is_healthy_within_five_minutes_and_delivered(made, corner):
@@ -255,8 +260,8 @@ def test_a_new_service_is_healthy_within_five_minutes_and_delivered(made, corner
     port = free_port()
     told = run(
         folder,
-        f"{TARMAC} new service items --language {made.language} {stores} --events {made.events} "
-        f"--port {port} --json",
+        f"{TARMAC} new service items --language {made.language} --api {made.api} {stores} "
+        f"--events {made.events} --port {port} --json",
     )
     row = Row(made.name, len(json.loads(told)["files"]))
     row.seconds["new"] = time.monotonic() - start
@@ -267,7 +272,7 @@ def test_a_new_service_is_healthy_within_five_minutes_and_delivered(made, corner
     run(folder, f"{TARMAC} up -d --timeout {LIMIT_S} {option}")
     row.seconds["healthy"] = time.monotonic() - start
     assert row.seconds["healthy"] < LIMIT_S
-    answers(folder, f"http://127.0.0.1:{port}", made, language)
+    answers(folder, made.items(port), made)
     run(folder, f"{TARMAC} down")
 
     code = folder / "services/items"
@@ -276,38 +281,38 @@ def test_a_new_service_is_healthy_within_five_minutes_and_delivered(made, corner
         run(code, line)
     row.seconds["build, lint, test"] = time.monotonic() - start
     start = time.monotonic()
-    artefacts(folder)
+    artefacts(folder, made)
     row.seconds["render, verify"] = time.monotonic() - start
     keep(row)
 
 
-def answers(folder: Path, url: str, made: Combination, language: Language) -> None:
+def answers(folder: Path, items: HttpItems | GrpcItems, made: Combination) -> None:
     """Assert what a running service answers, keeps, tells and logs."""
-    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    heard = asyncio.run(events(folder, url, made, trace)) if made.events == "publishes" else None
-    if heard is None:
-        put(url, trace)
-    else:
+    if made.events == "publishes":
+        heard = asyncio.run(events(folder, items, made))
         assert json.loads(heard) == {"id": "lamp", "name": "A lamp"}
+    else:
+        put(items)
     if made.events == "consumes":
-        asyncio.run(events(folder, url, made, trace))
+        asyncio.run(events(folder, items, made))
     if made.stores:
         run(folder, f"{TARMAC} restart items")
-        assert json.loads(ask(f"{url}/items/lamp"))["name"] == "A lamp"
-    assert language.counted in ask(f"{url}/metrics")
+        assert (items.find("lamp") or {})["name"] == "A lamp"
+    counted = COUNTED_GRPC if made.api == "grpc" else LANGUAGES[made.language].counted
+    assert counted in ask(items.metrics_url)
     lines = run(folder, f"{TARMAC} logs items").splitlines()
-    (saved,) = [line for line in lines if "item saved" in line and trace in line]
+    (saved,) = [line for line in lines if "item saved" in line and TRACE in line]
     assert json.loads(saved[saved.index("{") :])["message"] == "item saved"
 
 
-def put(url: str, trace: str) -> None:
+def put(items: HttpItems | GrpcItems) -> None:
     """Save an item, as a part of a trace, and read it."""
-    headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
-    ask(f"{url}/items/lamp", {"name": "A lamp"}, headers)
-    assert json.loads(ask(f"{url}/items/lamp")) == {"id": "lamp", "name": "A lamp"}
+    items.save("lamp", "A lamp", f"00-{TRACE}-00f067aa0ba902b7-01")
+    assert items.find("lamp") == {"id": "lamp", "name": "A lamp"}
+    assert items.find("none") is None
 
 
-async def events(folder: Path, url: str, made: Combination, trace: str) -> str:
+async def events(folder: Path, items: HttpItems | GrpcItems, made: Combination) -> str:
     """Hear what a service publishes; or publish what it consumes, and find the item there."""
     publishes = made.events == "publishes"
     who = "items" if publishes else "till"
@@ -321,7 +326,7 @@ async def events(folder: Path, url: str, made: Combination, trace: str) -> str:
         client = await nats.connect(broker)
         stream = client.jetstream()
         if publishes:
-            await asyncio.to_thread(put, url, trace)
+            await asyncio.to_thread(put, items)
             heard = (await stream.get_last_msg("items", topic)).data.decode()
         else:
             await stream.publish(topic, body)
@@ -333,7 +338,7 @@ async def events(folder: Path, url: str, made: Combination, trace: str) -> str:
         if publishes:
             queue = await channel.declare_queue("till.heard", auto_delete=True)
             await queue.bind(exchange, topic)
-            await asyncio.to_thread(put, url, trace)
+            await asyncio.to_thread(put, items)
             message = await queue.get(timeout=5)
             heard = message.body.decode()
             await message.ack()
@@ -343,25 +348,29 @@ async def events(folder: Path, url: str, made: Combination, trace: str) -> str:
     if not publishes:
         until = time.monotonic() + 10
         while time.monotonic() < until:
-            try:
-                assert json.loads(ask(f"{url}/items/{table}"))["name"] == "A chair"
+            if found := items.find(table):
+                assert found["name"] == "A chair"
                 return heard
-            except urllib.error.HTTPError:
-                await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)
         pytest.fail("the event did not arrive within ten seconds")
     return heard
 
 
-def artefacts(folder: Path) -> None:
+def artefacts(folder: Path, made: Combination) -> None:
     """Assert that pipeline, Argo CD and catalogue know the service, and that every gate passes."""
     run(folder, f"{TARMAC} render --env production --out production")
     run(folder, f"{TARMAC} render --env repository --out .")
     assert (folder / "services/items/Dockerfile").is_file()
-    assert (folder / "services/items/openapi.yaml").is_file()
     assert list((folder / ".github/workflows").glob("*.yml"))
     assert "services/items" in (folder / "ci/services.json").read_text()
     texts = {path: path.read_text() for path in (folder / "production").rglob("*.yaml")}
     assert [p for p, text in texts.items() if "kind: Application\n" in text and "items" in text]
+    assert "./catalog/component/items.yaml" in (folder / "catalog-info.yaml").read_text()
+    entity = yaml.safe_load((folder / "catalog/api/items.yaml").read_text())
+    assert entity["spec"]["type"] == {"http": "openapi"}.get(made.api, made.api)
+    described = folder / "catalog/api" / entity["spec"]["definition"]["$text"]
+    assert described.resolve().is_relative_to(folder / "services/items")
+    assert described.is_file()
     run(folder, f"{TARMAC} verify")
 
 

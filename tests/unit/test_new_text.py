@@ -221,6 +221,8 @@ def test_a_service_gets_the_next_port_the_systems_broker_and_its_topic():
         "till.closed",
     )
     assert (values["store"], values["cache"]) == ("postgres", True)
+    assert values["metrics_port"] == "7004"
+    assert given(port=7000)["metrics_port"] == "7003", "those between are taken"
     assert given(stores=("redis",))["store"] == "redis"
 
 

@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from tarmac.change.create.choices import Choices
 
 LANGUAGES = ("python", "node", "go", "java")
+APIS = ("http", "grpc")
 STORE = "postgres"
+
+
+def own(language: str, api: str) -> str:
+    """Name Tarmac's own template. Raises BadInput where there is none."""
+    from tarmac.change.create import sources
+
+    name, known = f"{language}-{api}", sources.names()
+    if name not in known:
+        offered = ", ".join(one for one in LANGUAGES if f"{one}-{api}" in known)
+        what = f"there is no template in {language} for it; use `--language` {offered}"
+        raise BadInput([Problem(f"--api {api}", what)])
+    return name
 
 
 def service(file: Path, chosen: Choices, source: str, *, as_json: bool) -> None:

@@ -20,6 +20,13 @@ SECTION = "Change"
     show_default=True,
     help="The language of the code.",
 )
+@click.option(
+    "--api",
+    type=click.Choice(_new.APIS),
+    default="http",
+    show_default=True,
+    help="How others ask it.",
+)
 @click.option("--template", metavar="SOURCE", help="Use a folder or URL[@REV] as the template.")
 @click.option(
     "--store",
@@ -55,6 +62,7 @@ def VERB(
     *,
     system: str | None,
     language: str,
+    api: str,
     template: str | None,
     stores: tuple[str, ...],
     events: str,
@@ -89,5 +97,5 @@ def VERB(
         from tarmac.change.create.choices import Choices
 
         chosen = Choices(name, wanted, events, broker, calls, topic, port, owner, description)
-        source = template or f"{language}-http"
+        source = template or _new.own(language, api)
         _new.service(_project.find(system), chosen, source, as_json=as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.change.create.placeholders import Values
@@ -57,6 +58,7 @@ def values(choices: Choices, system: System, data: TemplateFile) -> Values:
         raise BadInput(problems)
     main = [kind for kind in choices.stores if kind not in data.caches]
     store = next(iter((*main, *choices.stores)), "none")
+    port = choices.port or max([FIRST_PORT - 1, *taken]) + 1
     used = {*choices.stores, broker}
     return {
         "name": choices.name,
@@ -64,7 +66,8 @@ def values(choices: Choices, system: System, data: TemplateFile) -> Values:
         "description": choices.description or f"The service {choices.name}.",
         "owner": choices.owner or system.file.owner or "its team",
         "system": system.file.system,
-        "port": str(choices.port or max([FIRST_PORT - 1, *taken]) + 1),
+        "port": str(port),
+        "metrics_port": str(next(number for number in count(port + 1) if number not in taken)),
         "topic": topic,
         "store": store,
         "broker": broker,
