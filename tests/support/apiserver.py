@@ -123,19 +123,27 @@ current-context: it
     def start(self, program: str, **flags: object) -> None:
         """Start one of the programs; it logs to a file of its name."""
         argv = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
-        with (self.folder / f"{program}.log").open("wb") as log:
+        self.run(self.home / program, *argv)
+
+    def run(
+        self, program: Path, *argv: str, kubeconfig: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Run a program beside it; it logs to a file of its name."""
+        own = {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
+        with (self.folder / f"{program.name}.log").open("wb") as log:
             self.processes.append(
                 subprocess.Popen(
-                    [self.home / program, *argv],
+                    [program, *argv],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     cwd=self.folder,
                     # A fifth less work for some more memory.
-                    env={"HOME": str(self.folder), "PATH": os.environ["PATH"], "GOGC": "400"},
+                    env={"HOME": str(self.folder), "PATH": os.environ["PATH"], "GOGC": "400"} | own,
                     start_new_session=True,
                 )
             )
+        return self.processes[-1]
 
     def log(self, program: str) -> str:
         """Read the end of a program's log."""
