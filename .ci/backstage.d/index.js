@@ -11,7 +11,10 @@ const scaffolder = load('@backstage/plugin-scaffolder-node');
 // actions; it stands where a template proposes a change at a forge.
 const push = scaffolder.createTemplateAction({
   id: 'tests:git:push',
-  schema: { input: { remoteUrl: z => z.string(), branch: z => z.string(), title: z => z.string() } },
+  schema: {
+    input: { remoteUrl: z => z.string(), branch: z => z.string(), title: z => z.string() },
+    output: { remoteUrl: z => z.string() },
+  },
   async handler(context) {
     const { remoteUrl, branch, title } = context.input;
     await scaffolder.initRepoAndPush({
@@ -22,11 +25,13 @@ const push = scaffolder.createTemplateAction({
       defaultBranch: branch,
       commitMessage: title,
     });
+    context.output('remoteUrl', remoteUrl);
   },
 });
 
 const backend = createBackend();
 for (const name of [
+  '@backstage/plugin-app-backend', // its pages
   '@backstage/plugin-auth-backend',
   '@backstage/plugin-auth-backend-module-guest-provider',
   '@backstage/plugin-catalog-backend',

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from chromium import launched
+from playwright.sync_api import Browser, BrowserContext, Page
 from system_up import brought_up, page_of
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 #: What Chromium says by itself of an answer with an error status, which a test may want.
 STATUS = "Failed to load resource: the server responded with a status of"
 
@@ -27,15 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 # For each file anew: as long as it is there, its event loop is the thread's, and no other may run.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("this machine has no Chromium (apt-get install chromium)")
-    expect.set_options(timeout=20_000)  # a busy machine may stand still for seconds
-    with sync_playwright() as playwright:
-        # The pages are our own; as root, and in containers, its sandbox cannot start.
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ import nats
 import pytest
 import yaml
 from asking_items import GrpcItems, HttpItems, ask
-from free_ports import free_port
+from free_ports import free_port, free_ports
 
 from tarmac.catalog.stores import mongodb
 from tarmac.run.local.host import offers
@@ -257,7 +257,7 @@ def test_a_new_service_is_healthy_within_five_minutes_and_delivered(made, corner
     folder = corner(made.broker)
     stores = " ".join(f"--store {store}" for store in made.stores)
     start = time.monotonic()
-    port = free_port()
+    port = free_ports(2)[0]
     told = run(
         folder,
         f"{TARMAC} new service items --language {made.language} --api {made.api} {stores} "

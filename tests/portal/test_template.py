@@ -9,7 +9,7 @@ import time
 
 import pytest
 import yaml
-from portal_trees import FORM, PUSHING, pushed
+from portal_trees import FORM, PUSHING, changed, pushed, write_tree
 from rendered import ROOT, artifacts_of, system_of
 
 from tarmac.change.create import sources, template
@@ -30,6 +30,8 @@ COMBINATIONS = [
 ]
 SYSTEM = "starter"
 NAME, OWNER = "price-list", "team-a"
+#: The service that is followed from the form to the catalogue.
+ONCE = "gift-cards"
 DESCRIPTION = "Prices of things (in cents)"
 
 
@@ -157,6 +159,63 @@ def test_a_task_pushes_the_new_service_as_a_branch_of_a_repository(portal, git_s
     assert git(bare, "log", "-1", "--format=%s", f"new-service/{NAME}").strip() == (
         f"feat: add {NAME}"
     )
+
+
+def test_one_run_leaves_code_pipeline_application_and_an_entry_of_the_catalogue(
+    portal, forge, git_server, tmp_path
+):
+    """A person has moved the entries into the model: nothing else is between the run and these."""
+    remote, _ = git_server
+    token = portal.guest()
+    given = asked("python", "postgres", "rabbitmq", "redis", remote=remote)
+    given |= {"name": ONCE}
+    body = {"templateRef": PUSHING, "values": given}
+    status, task = portal.ask("/api/scaffolder/v2/tasks", body, token=token)
+    assert status == 201, task
+    assert finished(portal, task["id"], token) == "completed"
+    events = portal.ask(f"/api/scaffolder/v2/tasks/{task['id']}/events", token=token)[1]
+    [output] = [e["body"]["output"] for e in events if "output" in e["body"]]
+    change, catalogued, followed = output["links"]
+    clone = tmp_path / "clone"
+    branch = ("--branch", f"new-service/{ONCE}")
+    # The first link: the code, where it can be cloned.
+    subprocess.run(["git", "clone", "--quiet", *branch, change["url"], str(clone)], check=True)
+    code = clone / f"services/{ONCE}"
+    assert (code / "Dockerfile").is_file()
+
+    entries = yaml.safe_load((code / "tarmac-entry.yaml").read_text())
+
+    def merged(model):
+        for section, entry in entries.items():
+            if isinstance(entry, list):
+                model.setdefault(section, []).extend(entry)
+            elif isinstance(entry, dict):
+                model.setdefault(section, {}).update(entry)
+            else:
+                model[section] = entry
+
+    # The second: what the pipeline builds, in the system's rendered repository.
+    rendered = changed(SYSTEM, merged)
+    texts = {artifact.path: artifact.content for artifact in rendered}
+    assert f"services/{ONCE}" in str(texts["ci/services.json"])
+    # The third: an Application of the name that the link searches for.
+    deployed = changed(SYSTEM, merged, "production")
+    applications = [a.data for a in deployed if (a.data or {}).get("kind") == "Application"]
+    [found] = [one for one in applications if ONCE in one["metadata"]["name"]]
+    assert found["spec"]["source"]["path"]
+    assert followed["url"] == f"https://argocd.starter.example.com/applications?search={ONCE}"
+    # The fourth, and its link: the entity that Backstage shows, with what the service answers.
+    write_tree(forge.folder / SYSTEM, rendered, {ONCE: code})
+    reference = catalogued["entityRef"]
+    assert reference == f"component:{SYSTEM}/{ONCE}"
+    there = portal.wait(
+        lambda known: known.get(reference, {}).get("relations") and f"api:{SYSTEM}/{ONCE}" in known
+    )
+    assert "/items/{id}" in there[f"api:{SYSTEM}/{ONCE}"]["spec"]["definition"]
+    relations = {(r["type"], r["targetRef"]) for r in there[reference]["relations"]}
+    assert ("dependsOn", f"resource:{SYSTEM}/{ONCE}-db") in relations
+    write_tree(forge.folder / SYSTEM, artifacts_of(SYSTEM, "repository"))
+    portal.wait(lambda known: reference not in known)
 
 
 def finished(portal, task, token):

@@ -19,15 +19,26 @@ SYSTEMS = ("hello-dd", "shop", "starter", "trading", "travel")
 HEADER = "Rendered for a test."
 
 
-def write_tree(folder: Path, made: Iterable[Artifact]) -> None:
-    """Write what a portal reads of a repository, in place of what was there."""
+def write_tree(
+    folder: Path, made: Iterable[Artifact], new: Mapping[str, Path] | None = None
+) -> None:
+    """Write what a portal reads of a repository, in place of what was there.
+
+    Args:
+        new: services that this repository has not, by name, and where their code is.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     for artifact in made:
         if artifact.path.startswith(("catalog", "portal/")):
             path = folder / artifact.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(write(artifact, HEADER), encoding="utf-8")
-    (folder / "services").symlink_to(ROOT / "services")
+    (folder / "services").mkdir(parents=True)
+    for name, code in {
+        **{one.name: one for one in (ROOT / "services").iterdir()},
+        **(new or {}),
+    }.items():
+        (folder / "services" / name).symlink_to(code)
 
 
 FORM = "catalog/template/new-service.yaml"
@@ -67,11 +78,13 @@ def write_pushing(folder: Path, made: Iterable[Artifact]) -> Path:
     return file
 
 
-def changed(name: str, edit: Callable[[dict[str, Any]], None]) -> tuple[Artifact, ...]:
-    """Render a system's repository from its model after an edit of it."""
+def changed(
+    name: str, edit: Callable[[dict[str, Any]], None], environment: str = "repository"
+) -> tuple[Artifact, ...]:
+    """Render a system's repository, or an environment, from its model after an edit of it."""
     path = f"systems/{name}/tarmac.yaml"
     model = yaml.safe_load((ROOT / path).read_bytes())
     edit(model)
     own = {path: yaml.safe_dump(model, sort_keys=False).encode()}
     system = load(path, lambda asked: own.get(asked) or (ROOT / asked).read_bytes())
-    return artifacts(deploy(system, "repository", KINDS), RENDERERS)
+    return artifacts(deploy(system, environment, KINDS), RENDERERS)

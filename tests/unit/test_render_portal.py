@@ -188,3 +188,12 @@ def test_a_service_names_its_own_description_whatever_its_language():
     assert [(api.name, api.kind, api.path) for api in web.apis] == [
         ("web", "grpc", "systems/demo/web/api.proto")
     ]
+
+
+def test_the_form_links_to_the_change_the_catalogue_and_argo_cd():
+    made = {a.path: a for a in artifacts_of("shop", "repository")}
+    links = made["catalog/template/new-service.yaml"].data["spec"]["output"]["links"]
+    change, entry, followed = links
+    assert change["url"] == "${{ steps.publish.output.remoteUrl }}"
+    assert entry["entityRef"] == "component:shop/${{ parameters.name }}"
+    assert followed["url"].startswith("https://argocd.ecommerce.example.com/applications?search=")

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from tarmac.model.texts import BaseUrl
 from tarmac.model.value import StrictModel
 
 
@@ -20,6 +21,9 @@ class Portal(StrictModel):
         default="rendered",
         description="rendered: a Group for each owner, in the system's own namespace. directory: "
         "the portal reads teams from a directory, where they are `group:default/TEAM`.",
+    )
+    argocd: BaseUrl | None = Field(
+        default=None, description="The address of Argo CD's pages, to which the form links."
     )
     template: bool = Field(
         default=False,

@@ -16,7 +16,7 @@ from tarmac.model.value import NAME
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.portal.parts import entities as e
 from tarmac.render.portal.parts.skeleton import END, Skeleton, skeletons
-from tarmac.render.portal.parts.steps import fetches, published, value_texts
+from tarmac.render.portal.parts.steps import fetches, links, published, value_texts
 from tarmac.render.renderer import Renderer
 
 FOLDER = "catalog/template"
@@ -99,6 +99,7 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
         "type": "service",
         "parameters": _parameters(plan, offered),
         "steps": [*steps, *published(plan, home)],
+        "output": {"links": links(plan)},
     }
     entity = {"apiVersion": VERSION, "kind": "Template", "metadata": meta, "spec": spec}
     yield Artifact(f"{FOLDER}/new-service.yaml", entity, place=plan.model, format=Format.YAML)

@@ -11,6 +11,11 @@ from tarmac.render.portal.parts.skeleton import Skeleton
 
 #: The first port of a new service: below are those that systems usually give their first ones.
 FIRST_PORT = 7001
+#: A forge, as its host is named -> the step that proposes a change there, and its output's address.
+FORGES = {
+    "github": ("publish:github:pull-request", "remoteUrl"),
+    "gitlab": ("publish:gitlab:merge-request", "mergeRequestUrl"),
+}
 #: What the chosen database is, or the cache where there is none beside it.
 STORE = "parameters.database if parameters.database != 'none' else parameters.cache"
 
@@ -99,8 +104,7 @@ def published(plan: ClusterPlan, home: str) -> Iterator[dict[str, Any]]:
         "description": f"{_put('parameters.description')}\n\nBefore it is merged: move the entries "
         f"of {home}/{service}/tarmac-entry.yaml into {plan.model}.",
     }
-    forges = {"github": "publish:github:pull-request", "gitlab": "publish:gitlab:merge-request"}
-    for forge, action in forges.items():
+    for forge, (action, _) in FORGES.items():
         if forge in host:
             target = {"targetBranchName": plan.delivery.branch}
             yield {
@@ -109,3 +113,20 @@ def published(plan: ClusterPlan, home: str) -> Iterator[dict[str, Any]]:
                 "action": action,
                 "input": {**shared, **target},
             }
+
+
+def links(plan: ClusterPlan) -> list[dict[str, Any]]:
+    """List where a reader goes on: the change, the service in the catalogue, and in Argo CD."""
+    name = _put("parameters.name")
+    found: list[dict[str, Any]] = []
+    addresses = dict(FORGES.values())
+    for step in published(plan, ""):
+        address = _put(f"steps.{step['id']}.output.{addresses[step['action']]}")
+        found.append({"title": "The change", "url": address})
+    catalogue = f"component:{plan.system}/{name}"
+    found.append({"title": "In the catalogue, once merged", "entityRef": catalogue})
+    portal = plan.settings.portal
+    if portal is not None and portal.argocd:
+        url = f"{portal.argocd.rstrip('/')}/applications?search={name}"
+        found.append({"title": "In Argo CD, once merged", "url": url})
+    return found
