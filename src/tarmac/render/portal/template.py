@@ -15,8 +15,9 @@ from tarmac.base.artifact import Artifact, Format
 from tarmac.model.value import NAME
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.portal.parts import entities as e
+from tarmac.render.portal.parts.proposal import links, published
 from tarmac.render.portal.parts.skeleton import END, Skeleton, skeletons
-from tarmac.render.portal.parts.steps import fetches, links, published, value_texts
+from tarmac.render.portal.parts.steps import fetches, value_texts
 from tarmac.render.renderer import Renderer
 
 FOLDER = "catalog/template"

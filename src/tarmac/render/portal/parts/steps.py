@@ -1,4 +1,4 @@
-"""The steps of the form for a new service: what is fetched, by which values, and where it goes."""
+"""The steps of the form for a new service: what is fetched, by which values."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ from tarmac.render.portal.parts.skeleton import Skeleton
 
 #: The first port of a new service: below are those that systems usually give their first ones.
 FIRST_PORT = 7001
-#: A forge, as its host is named -> the step that proposes a change there, and its output's address.
-FORGES = {
-    "github": ("publish:github:pull-request", "remoteUrl"),
-    "gitlab": ("publish:gitlab:merge-request", "mergeRequestUrl"),
-}
 #: What the chosen database is, or the cache where there is none beside it.
 STORE = "parameters.database if parameters.database != 'none' else parameters.cache"
 
 
-def _put(expression: str) -> str:
+def put(expression: str) -> str:
+    """Write an expression as the scaffolder reads it."""
     return f"${{{{ {expression} }}}}"
 
 
@@ -36,25 +32,25 @@ def value_texts(plan: ClusterPlan, home: str, offered: Iterable[Skeleton]) -> di
     folder = posixpath.relpath(home, posixpath.dirname(plan.model) or ".")
     package = "parameters.name | replace('-', '_')"
     return {
-        "name": _put("parameters.name"),
-        "package": _put(package),
-        "description": _put("parameters.description"),
-        "owner": _put("(parameters.owner | parseEntityRef).name"),
+        "name": put("parameters.name"),
+        "package": put(package),
+        "description": put("parameters.description"),
+        "owner": put("(parameters.owner | parseEntityRef).name"),
         "system": plan.system,
         "port": str(max([FIRST_PORT - 1, *taken]) + 1),
-        "folder": f"{folder}/{_put('parameters.name')}",
+        "folder": f"{folder}/{put('parameters.name')}",
         "calls": "",
         "call_urls": "",
-        "topic": f"{_put(package)}.changed",
-        "store": _put(STORE),
-        "broker": _put("parameters.messaging"),
+        "topic": f"{put(package)}.changed",
+        "store": put(STORE),
+        "broker": put("parameters.messaging"),
         **{
-            kind: _put(f"parameters.{parameter} == '{kind}'")
+            kind: put(f"parameters.{parameter} == '{kind}'")
             for parameter, known in kinds.items()
             for kind in known
         },
-        "cache": _put("parameters.cache != 'none' and parameters.database != 'none'"),
-        "publishes": _put("parameters.messaging != 'none'"),
+        "cache": put("parameters.cache != 'none' and parameters.database != 'none'"),
+        "publishes": put("parameters.messaging != 'none'"),
         "consumes": False,
     }
 
@@ -79,54 +75,12 @@ def fetches(one: Skeleton, home: str, values: Mapping[str, Any]) -> Iterator[dic
         yield {
             "id": f"{one.language}-{part}",
             "name": f"{one.about}: {part}",
-            "if": _put(condition if wanted == "true" else f"{condition} and {wanted}"),
+            "if": put(condition if wanted == "true" else f"{condition} and {wanted}"),
             "action": "fetch:template",
             "input": {
                 "url": f"./skeleton/{one.language}/{part}",
-                "targetPath": f"./{home}/{_put('parameters.name')}",
+                "targetPath": f"./{home}/{put('parameters.name')}",
                 "templateFileExtension": True,
                 "values": dict(values),
             },
         }
-
-
-def published(plan: ClusterPlan, home: str) -> Iterator[dict[str, Any]]:
-    """Yield the step that proposes the change at the forge; none where the forge is not known."""
-    if plan.delivery is None:
-        return
-    host, _, path = plan.delivery.repository.removeprefix("https://").partition("/")
-    owner, _, name = path.removesuffix(".git").rpartition("/")
-    service = _put("parameters.name")
-    shared = {
-        "repoUrl": f"{host}?owner={owner}&repo={name}",
-        "branchName": f"new-service/{service}",
-        "title": f"feat: add {service}",
-        "description": f"{_put('parameters.description')}\n\nBefore it is merged: move the entries "
-        f"of {home}/{service}/tarmac-entry.yaml into {plan.model}.",
-    }
-    for forge, (action, _) in FORGES.items():
-        if forge in host:
-            target = {"targetBranchName": plan.delivery.branch}
-            yield {
-                "id": "publish",
-                "name": "Propose it",
-                "action": action,
-                "input": {**shared, **target},
-            }
-
-
-def links(plan: ClusterPlan) -> list[dict[str, Any]]:
-    """List where a reader goes on: the change, the service in the catalogue, and in Argo CD."""
-    name = _put("parameters.name")
-    found: list[dict[str, Any]] = []
-    addresses = dict(FORGES.values())
-    for step in published(plan, ""):
-        address = _put(f"steps.{step['id']}.output.{addresses[step['action']]}")
-        found.append({"title": "The change", "url": address})
-    catalogue = f"component:{plan.system}/{name}"
-    found.append({"title": "In the catalogue, once merged", "entityRef": catalogue})
-    portal = plan.settings.portal
-    if portal is not None and portal.argocd:
-        url = f"{portal.argocd.rstrip('/')}/applications?search={name}"
-        found.append({"title": "In Argo CD, once merged", "url": url})
-    return found
