@@ -53,6 +53,7 @@ RAN_WITH = {
     r"tests/observability/test_live_alerts\.py": {"shop"},
     r"tests/portal/test_catalogue\.py": {"hello-dd", "shop", "starter", "trading", "travel"},
     r"tests/portal/test_template\.py": {"shop", "starter"},
+    r"tests/portal/test_pages\.py": {"shop"},
     r"tests/apiserver/test_(claims|crossplane)\.py": {"shop"},
     r"tests/nodes/test_karpenter\.py": {"shop"},
     r"tests/mesh/test_installation\.py": {"shop", "travel"},
