@@ -33,7 +33,8 @@ NEEDS = {"cluster", "cloud", "person", "later phase"}
 #: With which systems the tests of a file run, where it starts or plans some: they prove nothing of
 #: another system.
 RAN_WITH = {
-    r"tests/cluster/test_(hello_dd|usage|with_rollouts)\.py": {"hello-dd"},
+    r"tests/cluster/test_usage\.py": {"hello-dd", "shop"},
+    r"tests/cluster/test_(hello_dd|with_rollouts)\.py": {"hello-dd"},
     r"tests/cluster/test_with_gatekeeper\.py": {"shop"},
     r"tests/cluster/test_with_argo_cd\.py": {"hello-dd", "shop", "travel"},
     r"tests/cluster/test_(shop|with_litmus|with_prometheus|with_vault|with_velero)\.py": {"shop"},

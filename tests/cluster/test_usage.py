@@ -64,7 +64,7 @@ async def test_an_autoscaler_adds_pods_under_load_and_takes_them_after_and_deplo
 
     system.edit("  kind:\n", f"  kind:\n{SCALED}")
     system.deploy()
-    assert replicas() == 2
+    await is_so(lambda: replicas() == system.ready(GATEWAY) == 2)
     await is_so(lambda: read_by(system).keys() == {"cpu", "memory"})
     entry = entries[name]
     async with entry.asking() as session, cluster_usage.busy(session, entry.url(*ASKED[name])):

@@ -68,12 +68,13 @@ def install(cluster: Cluster, docker: Docker, found: Programs, scratch: Path) ->
     )
     command = [
         *(found.velero / "velero", "install", "--dry-run", "--output=json"),
-        *("--provider=aws", f"--plugins={PLUGIN}", f"--image={IMAGE}"),
+        *(f"--plugins={PLUGIN}", f"--image={IMAGE}"),
         *(f"--secret-file={credentials}", "--no-default-backup-location"),
         *("--use-node-agent", "--use-volume-snapshots=false"),
     ]
     env = {"HOME": str(scratch), "KUBECONFIG": str(cluster.kubeconfig), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)["items"]
     for one in made:
         if one["kind"] == "DaemonSet":
