@@ -9,17 +9,15 @@ import asyncio
 import time
 from typing import Any
 
-import aiohttp
 import cluster_velero
 import pytest
 from cluster_velero import EVERY_MINUTE, WHERE
 from deployed import DeployedSystem
-from journeys import journeys_of
+from purchase import purchase_at
 from shop_trouble import end
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
-journeys = journeys_of("shop")
 STORES = ("users-db", "products-db", "orders-db", "payments-db")
 BACKUP, RESTORE = "before-the-loss", "after-the-loss"
 #: Writes a count of the rows of each table of a database, which psql then asks.
@@ -77,7 +75,7 @@ def test_backups_are_made_as_often_as_the_schedule_says(kept: DeployedSystem):
 
 
 def test_a_lost_namespace_comes_back_with_its_rows_and_sells_again(kept: DeployedSystem):
-    asyncio.run(buy(kept))
+    asyncio.run(purchase_at(kept.url("api-gateway")))
     before = {store: kept.psql(store, COUNTS) for store in STORES}
     assert all(counts.strip() for counts in before.values())
     spec = cluster_velero.schedule(kept, every=EVERY_MINUTE)["spec"]["template"]
@@ -96,16 +94,4 @@ def test_a_lost_namespace_comes_back_with_its_rows_and_sells_again(kept: Deploye
             kept.rolled_out(f"{kind}/{one['metadata']['name']}")
     print(f"deleted and back after {time.monotonic() - began:.0f} s")
     assert {store: kept.psql(store, COUNTS) for store in STORES} == before
-    asyncio.run(buy(kept))
-
-
-async def buy(system: DeployedSystem) -> None:
-    """Buy something, as a visitor does."""
-    async with aiohttp.ClientSession() as session:
-        ann = journeys.Shopper(session, system.url("api-gateway"))
-        while (await ann.sign_up()).status == 504:  # a hash took too long on a busy machine
-            pass
-        kettle = (await ann.find("kettle"))["id"]
-        placed = await ann.order(kettle, 1)
-        assert placed.status in (201, 202), placed.data
-        assert (await ann.ended(placed.data["id"]))["status"] == "confirmed"
+    asyncio.run(purchase_at(kept.url("api-gateway")))
