@@ -21,6 +21,7 @@ import store_images
 from cluster import Cluster
 from cluster_argo import HOME, TRIALS, Followed
 from cluster_node import PAUSE
+from deployed import TARMAC
 
 from tarmac.base.report import Skip
 from tarmac.check.gates.views.argo.applications import wave_of
@@ -41,6 +42,8 @@ print(urlopen("http://127.0.0.1:{}{}").status)
 """
 #: Commits in a row; twenty, as many as a day may have, with TARMAC_CYCLES=20.
 CYCLES = int(os.environ.get("TARMAC_CYCLES", "3"))
+#: A service that is not there yet.
+NEW = "notes"
 GENERAL, SPOT = ("node1", "node2"), "node3"
 #: Takes no settings, as long as it is there.
 REFUSAL = "settings-refused"
@@ -213,6 +216,32 @@ def test_commits_in_a_row_roll_out_by_themselves_and_what_is_gone_from_git_is_pr
     now = {pod["metadata"]["name"] for pod in system.pods(service)}
     assert now
     assert not now & started
+
+
+def test_a_new_service_has_an_application_that_syncs_from_its_own_path(filled):
+    """By the templates that the portal's form calls, too. The last one: its image is not there."""
+    system, before = filled.system, filled.applications().keys()
+    # Beside the others, which are the repository's own.
+    services = system.folder / "services"
+    shared = services.readlink()
+    services.unlink()
+    services.mkdir()
+    for one in shared.iterdir():
+        (services / one.name).symlink_to(one)
+    command = [TARMAC, "new", "service", NEW]
+    subprocess.run(command, cwd=system.file.parent, env=system.env(), check=True)
+    filled.commit(f"feat: the service {NEW}")
+
+    def synced() -> bool:
+        found = [one for name, one in filled.applications().items() if name not in before]
+        return [one.get("status", {}).get("sync", {}).get("status") for one in found] == ["Synced"]
+
+    filled.until(synced)
+    (name,) = filled.applications().keys() - before
+    assert NEW in str(filled.applications()[name]["spec"]["source"])
+    (made,) = (one for one in system.rendered("Deployment") if one["metadata"]["name"] == NEW)
+    (live,) = system.read("deployment", NEW)["spec"]["template"]["spec"]["containers"]
+    assert live["image"] == made["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
 def next_address(followed: Followed, name: str) -> str:

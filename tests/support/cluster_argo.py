@@ -11,7 +11,7 @@ import importlib.metadata
 import json
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,8 +184,12 @@ class Followed:
 
     def until_at(self, commit: str, within_s: float = 150.0) -> None:
         """Wait until all Applications are at a commit."""
+        self.until(lambda: self.is_at(commit), within_s)
+
+    def until(self, true: Callable[[], bool], within_s: float = 150.0) -> None:
+        """Wait until something is so; where it never is, say how each Application is."""
         try:
-            self.system.until(lambda: self.is_at(commit), within_s)
+            self.system.until(true, within_s)
         except AssertionError as error:
             raise AssertionError(f"{self.told()}\n{error}") from error
 
