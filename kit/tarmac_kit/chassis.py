@@ -149,11 +149,8 @@ class Chassis:
         """
         if (found := self._databases.get(url_env)) is None:
             file = self._environ.get(url_env + conventions.FILE_SUFFIX)
-            url = (
-                Path(file)
-                if file
-                else self._require(url_env, f"bind a postgres store to the slot with env {url_env}")
-            )
+            how = f"bind a postgres store to the slot with env {url_env}"
+            url = Path(file) if file else self._require(url_env, how)
             found = Database(
                 url,
                 name=url_env,

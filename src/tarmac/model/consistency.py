@@ -189,7 +189,7 @@ def _topics(
         return
     for direction, wanted in (("publishes", service.publishes), ("consumes", service.consumes)):
         able = {topic for part in system.parts[name] for topic in getattr(part.part, direction)}
-        read = _logs_read(system, name, service) if direction == "publishes" else set()
+        read = _logs_read(system, name) if direction == "publishes" else set()
         able |= _written_in(system, service, read)
         for index, topic in enumerate(wanted):
             # The changes of a table are a topic too, PREFIX.SCHEMA.TABLE: no model names tables.
@@ -201,12 +201,9 @@ def _topics(
                 )
 
 
-def _logs_read(system: System, name: str, service: Service) -> set[str]:
+def _logs_read(system: System, name: str) -> set[str]:
     """List the stores whose log of changes a service reads."""
-    slots = {s: spec for part in system.parts[name] for s, spec in part.part.slots.items()}
-    return {
-        store for slot, store in service.stores.items() if slot in slots and slots[slot].replication
-    }
+    return {store for slot, store in system.bound_slots(name).values() if slot.replication}
 
 
 def _written_in(system: System, service: Service, read: set[str]) -> set[str]:

@@ -16,7 +16,7 @@ from tarmac.model.include import Checkout, IncludeEntry
 from tarmac.model.location import Location, Path
 from tarmac.model.objective import Invariant, Objective
 from tarmac.model.organization import Organization
-from tarmac.model.part import Part
+from tarmac.model.part import Part, Slot
 from tarmac.model.service import PortNumber, Service
 from tarmac.model.store import BrokerEntry, StoreEntry
 from tarmac.model.texts import Domain, Owner
@@ -154,6 +154,12 @@ class System:
     def is_kit(self, service: str) -> bool:
         """Tell whether a service is made of kit parts."""
         return any(sourced.part.package for sourced in self.parts.get(service, ()))
+
+    def bound_slots(self, service: str) -> dict[str, tuple[Slot, str]]:
+        """List the slots of a service's parts that have a store, each with the store's name."""
+        slots = {name: slot for one in self.parts[service] for name, slot in one.part.slots.items()}
+        bound = self.file.services[service].stores.items()
+        return {name: (slots[name], store) for name, store in bound if name in slots}
 
     def consumers(self, service: str, topic: str) -> tuple[str, ...]:
         """List a service's parts that consume a topic."""

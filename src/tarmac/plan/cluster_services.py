@@ -107,10 +107,9 @@ def service_workload(
 def _migrates(bindings: Bindings, name: str) -> bool:
     """Tell whether its parts keep tables of their own: not if they only read a log of changes."""
     system = bindings.system
-    slots = {slot: spec for part in system.parts[name] for slot, spec in part.part.slots.items()}
     return system.is_kit(name) and any(
-        slot in slots and bindings.kinds[store].sql_url and not slots[slot].replication
-        for slot, store in system.file.services[name].stores.items()
+        bindings.kinds[store].sql_url and not slot.replication
+        for slot, store in system.bound_slots(name).values()
     )
 
 

@@ -35,7 +35,7 @@ def lease_problems(bindings: Bindings, environment: str, secrets: str) -> Iterat
         place = str(bindings.system.locate(("environments", environment, "vault", "lease")))
         yield Problem(place, "no service logs into a PostgreSQL; remove `lease`")
     for service, store in sorted(leased):
-        for place, reference in references_of(bindings, service):
+        for path, reference in references_of(bindings, service):
             if reference.name == store and reference.output in OF_USER:
                 what = (
                     f"{service} keeps the user of '{store}' in a variable, and it lives for {lives}"
@@ -43,6 +43,7 @@ def lease_problems(bindings: Bindings, environment: str, secrets: str) -> Iterat
                 advice = (
                     f"use ${{stores.{store}.{reference.output}_file}}, and read that file again "
                 )
+                place = str(bindings.system.locate(path))
                 yield Problem(place, f"{what}; {advice}for each new connection")
     elsewhere = sorted({store for _, store in leased} - bindings.here.keys())
     if elsewhere and secrets == "script":

@@ -29,16 +29,6 @@ class PlannedLease:
     #: Where a vault reaches the server, as `HOST:PORT`; empty where the cloud keeps it.
     server: str = ""
 
-    @property
-    def username(self) -> Secret:
-        """Its name, which is another one each time."""
-        return half(self.store, self.service, HALVES[0])
-
-    @property
-    def password(self) -> Secret:
-        """Its password."""
-        return half(self.store, self.service, HALVES[1])
-
 
 def half(store: str, service: str, which: str) -> Secret:
     """Name one half of a user."""

@@ -58,9 +58,8 @@ def with_files(bindings: Bindings, service: str, store: str, offered: Outputs) -
     return {**offered, **paths}
 
 
-def url_file(bindings: Bindings, service: str, store: str) -> str:
+def url_file(bindings: Bindings, service: str, store: str, url: Text) -> str:
     """Return where a service finds the URL of a store."""
-    url = bindings.store_outputs(store, service)["url"]
     return _path_of(bindings, service, store, "url", url)
 
 
@@ -90,33 +89,23 @@ def _of_stores(bindings: Bindings, service: str) -> Iterator[tuple[str, Text]]:
         content = bindings.store_outputs(reference.name, service).get(name, ())
         if name in OUTPUTS and is_secret(content):
             yield _path_of(bindings, service, reference.name, name, content), content
-    for store in leased_slots(bindings, service).values():
-        yield (
-            url_file(bindings, service, store),
-            bindings.store_outputs(store, service)["url"],
-        )
+    if not bindings.facts.lease_s:
+        return
+    for _, store in bindings.system.bound_slots(service).values():
+        url = bindings.store_outputs(store, service)["url"]
+        if is_leased(url):
+            yield url_file(bindings, service, store, url), url
 
 
-def leased_slots(bindings: Bindings, service: str) -> dict[str, str]:
-    """List the stores whose URL the kit reads from a file, by the variable that else had it."""
-    system = bindings.system
-    slots = {slot: spec for part in system.parts[service] for slot, spec in part.part.slots.items()}
-    return {
-        slots[slot].env: store
-        for slot, store in system.file.services[service].stores.items()
-        if slot in slots and is_leased(bindings.store_outputs(store, service)["url"])
-    }
-
-
-def references_of(bindings: Bindings, service: str) -> Iterator[tuple[str, Reference]]:
+def references_of(bindings: Bindings, service: str) -> Iterator[tuple[Path, Reference]]:
     """Yield what the variables of a service refer to, here and in this environment, and where."""
-    system, environment = bindings.system, bindings.facts.environment
+    file, environment = bindings.system.file, bindings.facts.environment
     own: Path = ("services", service, "env")
-    given = {name: (own, value) for name, value in system.file.services[service].env.items()}
+    given = {name: (own, value) for name, value in file.services[service].env.items()}
     if environment:
         there: Path = ("environments", environment, "env", service)
-        others = system.file.environments[environment].env.get(service, {})
+        others = file.environments[environment].env.get(service, {})
         given |= {name: (there, value) for name, value in others.items()}
     for name, (path, value) in given.items():
         for reference in references(value):
-            yield str(system.locate((*path, name))), reference
+            yield (*path, name), reference

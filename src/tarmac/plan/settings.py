@@ -184,19 +184,16 @@ def client_names(system: System, service: str, target: str) -> tuple[str, ...]:
 
 def _stores(bindings: Bindings, service: str) -> Iterator[tuple[str, EnvVariable]]:
     system = bindings.system
-    slots = {slot: spec for part in system.parts[service] for slot, spec in part.part.slots.items()}
-    for slot, store in system.file.services[service].stores.items():
-        if slot not in slots:
-            continue
-        origin = str(system.locate(("services", service, "stores", slot)))
-        variable, url = slots[slot].env, bindings.store_outputs(store, service)["url"]
+    for name, (slot, store) in system.bound_slots(service).items():
+        origin = str(system.locate(("services", service, "stores", name)))
+        url = bindings.store_outputs(store, service)["url"]
         if is_leased(url):
-            path = text(secret_files.url_file(bindings, service, store))
-            yield variable + conventions.FILE_SUFFIX, EnvVariable(path, origin)
+            path = text(secret_files.url_file(bindings, service, store, url))
+            yield slot.env + conventions.FILE_SUFFIX, EnvVariable(path, origin)
             age = min(leases.renewed_every(bindings.facts.lease_s), conventions.MAX_AGE_DEFAULT_S)
             yield conventions.MAX_AGE, EnvVariable(text(f"{age:g}"), "Tarmac: a user's lease")
         else:
-            yield variable, EnvVariable(url, origin)
+            yield slot.env, EnvVariable(url, origin)
     if bindings.uses_broker(service):
         url = bindings.store_outputs(ports.BROKER, service)["url"]
         yield conventions.BROKER_URL, EnvVariable(url, str(system.locate(("broker",))))

@@ -53,9 +53,7 @@ def scale(system: System, settled: Environment, name: str) -> Scale:
 
 def _reads_a_log(system: System, name: str) -> bool:
     """Tell whether it reads a store's log of changes: a slot is read by one process at a time."""
-    slots = {slot: spec for part in system.parts[name] for slot, spec in part.part.slots.items()}
-    bound = system.file.services[name].stores
-    return any(slot in slots and slots[slot].replication for slot in bound)
+    return any(slot.replication for slot, _ in system.bound_slots(name).values())
 
 
 def connection_uses(

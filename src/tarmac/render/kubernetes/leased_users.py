@@ -10,7 +10,7 @@ from tarmac.base.launch import Text
 from tarmac.model.value import duration
 from tarmac.plan.analysis import rollout_controller
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.plan.leases import renewed_every
+from tarmac.plan.leases import half, renewed_every
 from tarmac.render.kubernetes.parts import configs, external_secrets, vault_access
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.kubernetes.parts.secret_script import key_of
@@ -36,7 +36,7 @@ def _of_workload(
         }
         yield an_object(plan, API, KIND, made, {"spec": spec}, of=workload)
         source = {"apiVersion": API, "kind": KIND, "name": made}
-        named = {"source": "^(.*)$", "target": key_of(lease.username).replace("username", "$1")}
+        named = {"source": "^(.*)$", "target": key_of(half(lease.store, lease.service, "$1"))}
         generated.append(
             {"sourceRef": {"generatorRef": source}, "rewrite": [{"regexp": named}]},
         )
