@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
+import yaml
 from cluster import Cluster
 
 from tarmac.base.report import Skip
@@ -18,6 +20,16 @@ def program() -> Path | None:
         return Path(find("helm")).resolve()
     except Skip:
         return None
+
+
+def copied(chart: Path, place: Path, *kept: str) -> Path:
+    """Copy a chart without the charts that it depends on, but those that are named."""
+    shutil.copytree(chart, place)
+    about = yaml.safe_load((place / "Chart.yaml").read_text())
+    about["dependencies"] = [one for one in about["dependencies"] if one["name"] in kept]
+    (place / "Chart.yaml").write_text(yaml.safe_dump(about))
+    (place / "Chart.lock").unlink(missing_ok=True)
+    return place
 
 
 def install(

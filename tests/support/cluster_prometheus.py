@@ -114,12 +114,7 @@ def install(system: DeployedSystem, found: Programs, docker: Docker, scratch: Pa
     for node in cluster.nodes:
         cluster_node.bring(node, file)
     file.unlink()
-    chart = scratch / "chart"
-    shutil.copytree(found.home / "chart", chart)
-    about = yaml.safe_load((chart / "Chart.yaml").read_text())
-    about["dependencies"] = [one for one in about["dependencies"] if one["name"] == "crds"]
-    (chart / "Chart.yaml").write_text(yaml.safe_dump(about))
-    (chart / "Chart.lock").unlink(missing_ok=True)
+    chart = cluster_helm.copied(found.home / "chart", scratch / "chart", "crds")
     own = scratch / "own.yaml"
     own.write_text(yaml.safe_dump(_own()))
     given = tree / "observability/values/kube-prometheus-stack.yaml"

@@ -199,13 +199,8 @@ def _install_reader(cluster: Cluster, found: Programs, scratch: Path) -> None:
     cluster.apply(kinds)
     names = [f"customresourcedefinition/{kind['metadata']['name']}" for kind in kinds]
     cluster.kubectl("wait", *names, "--for=condition=Established", "--timeout=60s")
-    chart = scratch / "chart"
-    shutil.copytree(found.reader / "chart", chart)
-    about = yaml.safe_load((chart / "Chart.yaml").read_text())
-    del about["dependencies"]  # another chart, which is off
+    chart = cluster_helm.copied(found.reader / "chart", scratch / "chart")
     version = IMAGES[READER].rpartition(":")[2]
-    (chart / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": "0.0.0"}))
-    (chart / "Chart.lock").unlink(missing_ok=True)
     off = "installCRDs=false,webhook.create=false,certController.create=false"
     cluster_helm.install(
         cluster, found.helm, READER, chart, f"--set={off}", f"--set=image.tag={version}"
