@@ -305,3 +305,40 @@ def test_a_version_that_is_taken_back_fails_at_once_with_the_reason(monkeypatch)
     ((failure,),) = [outcome.failures]
     assert failure.detail == "its new version was taken back: RolloutAborted: it failed"
     assert outcome.took_s < 15
+
+
+@dataclass(frozen=True)
+class Canaries(Memory):
+    """Has a Canary of a version that failed before; Flagger looks again after some looks."""
+
+    looks: list[str] = field(default_factory=list)
+
+    def kinds(self) -> frozenset[tuple[str, str]]:
+        return super().kinds() | {("flagger.app/v1beta1", "Canary")}
+
+    def live(self, objects: Any) -> list[dict[str, Any]]:
+        found = super().live(objects)
+        for one in found:
+            if one["kind"] == "Canary":
+                self.looks.append("look")
+                at = "2026-01-02" if len(self.looks) > 5 else "2026-01-01"
+                one["status"] = {"phase": "Failed", "lastTransitionTime": at}
+        return found
+
+
+def test_a_trial_that_failed_before_says_nothing_of_the_next_version(monkeypatch):
+    monkeypatch.setattr(deployments, "time", Clock())
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    one = {**an_object("Canary", "web"), "spec": {"targetRef": target}}
+    canary = {**one, "apiVersion": "flagger.app/v1beta1"}
+    cluster = Canaries("kubectl", "it", Path("config"))
+    release = replace(FIRST, objects=(*FIRST.objects, canary))
+    cluster.apply(release.objects)
+    changed = copy.deepcopy(release.objects)
+    web = next(one for one in changed if one["kind"] == "Deployment")
+    web["spec"]["template"] = {"spec": {"containers": [{"name": "web", "image": "web:2"}]}}
+    second = replace(release, objects=changed)
+    made = Deployment(cluster, second, timeout_s=60, say=lambda _: None)
+    ((failure,),) = [made.apply(plan(cluster, second)).failures]
+    assert "was taken back" in failure.detail
+    assert len(cluster.looks) > 5

@@ -90,6 +90,63 @@ def test_a_rollout_is_ready_once_its_newest_version_has_all_requests(
     assert read.failed is (status.get("phase") == "Degraded")
 
 
+def canary(phase: str, **status: Any) -> dict[str, Any]:
+    """Write a Canary of Flagger's as a cluster has it."""
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": SERVICE}
+    said = {"phase": phase, "lastTransitionTime": "2026-01-01T00:00:00Z", **status}
+    return {
+        "apiVersion": "flagger.app/v1beta1",
+        "kind": "Canary",
+        "metadata": {"name": SERVICE, "namespace": "hello-dd"},
+        "spec": {"targetRef": reference},
+        "status": said if phase else {},
+    }
+
+
+def versions(asked: str, promoted: str) -> list[dict[str, Any]]:
+    """Write a Deployment and Flagger's copy of it, each of a version."""
+    whole, copy = template(), workload(f"{SERVICE}-primary")
+    for one, version, end in ((whole, asked, ""), (copy, promoted, "-primary")):
+        notes = {"flagger-id": "x"} if end else {}
+        read = [{"configMapRef": {"name": f"{SERVICE}-config{end}"}}]
+        containers = [{"name": SERVICE, "image": f"pricing:{version}", "envFrom": read}]
+        spec = {"containers": containers, "affinity": {"of": end}}
+        one["spec"]["template"] = {"metadata": {"annotations": notes}, "spec": spec}
+    return [whole, copy]
+
+
+FAILED = {"conditions": [{"type": "Promoted", "message": "Canary analysis failed"}]}
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "stale", "detail"),
+    [
+        (canary("Succeeded"), "1", False, "its version has all requests"),
+        (canary("Initialized"), "1", True, "its version has all requests"),
+        (canary("Failed", **FAILED), "1", False, "its version has all requests"),
+        (canary(""), "1", False, "not looked at yet"),
+        (canary("Succeeded"), "2", False, "not looked at yet"),
+        (canary("Initializing"), "1", False, "a new version is tried: initializing"),
+        (
+            canary("Progressing", canaryWeight=20),
+            *("2", False, "a new version is tried: 20 % of the requests"),
+        ),
+        (
+            canary("Failed", **FAILED),
+            *("2", False, "its new version was taken back: Canary analysis failed"),
+        ),
+        (canary("Failed", **FAILED), "2", True, "not looked at yet"),
+    ],
+)
+def test_a_canary_is_ready_once_the_version_that_is_asked_for_has_all_requests(
+    found, asked, stale, detail
+):
+    read = readiness(trials.with_template(found, versions(asked, "1")), stale=stale)
+    assert read.detail == detail
+    assert read.ready is detail.startswith("its version")
+    assert read.failed is ("taken back" in detail)
+
+
 def test_its_pods_are_listed_as_the_services():
     system = tried("argo", rollout(), template(), pod(SERVICE, f"{SERVICE}-a-b"))
     (state,) = (one for one in system.look() if one.name == SERVICE)

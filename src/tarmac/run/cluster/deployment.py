@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tarmac.run.cluster.causes import Cause, Surroundings, causes, surroundings
 from tarmac.run.cluster.kubectl import Kubectl, Object, Refusal
 from tarmac.run.cluster.objects import WAVES, ObjectId, waves
 from tarmac.run.cluster.planning import KEPT, Plan
-from tarmac.run.cluster.readiness import AWAITED, Readiness, readiness
+from tarmac.run.cluster.readiness import AWAITED, TRIALS, Readiness, readiness
 from tarmac.run.cluster.release import Record, Release
 from tarmac.run.outcome import Failure, Outcome, Say
 
@@ -33,6 +33,8 @@ SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
 SECRETS = "scripts/secrets.sh"
 #: What tells why a pod is not there or not ready.
 _ASKED = ("pods", "replicasets", "persistentvolumeclaims", "events")
+#: Canaries' phases, and since when.
+_Phases = Mapping[ObjectId, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Deployment:
         there = (*before, *releases.ids(plan.objects))
         held = dict(waves(plan.objects))
         failures: Sequence[Failure] = ()
+        past = self._past(plan)
         for name in WAVES:
             try:
                 if name == "settings":  # the namespace is there now
@@ -67,7 +70,7 @@ class Deployment:
                         self.kubectl.apply(plan.objects, dry=True)
                     releases.write(self.kubectl, self.release, replace(plan.record, there=there))
                     self._make_secrets()
-                failures = self._apply_wave(name, held.get(name, []), began)
+                failures = self._apply_wave(name, held.get(name, []), began, past)
             except TarmacError as error:
                 failures = [Failure(name, str(error))]
             if failures:
@@ -127,7 +130,9 @@ class Deployment:
         if new:
             self.say(f"secrets: {len(new)} new parts")
 
-    def _apply_wave(self, name: str, objects: list[Object], began: float) -> list[Failure]:
+    def _apply_wave(
+        self, name: str, objects: list[Object], began: float, past: _Phases
+    ) -> list[Failure]:
         if not objects:
             return []
         jobs = [found for found in objects if found["kind"] == "Job"]
@@ -141,10 +146,23 @@ class Deployment:
         led = self.kubectl.live(services) if services else ()
         self.kubectl.apply(trials.with_revisions(objects, led))
         self.say(f"{name}: {len(objects)} {'object' if len(objects) == 1 else 'objects'}")
-        awaited = [found for found in objects if found["kind"] in AWAITED]
-        return self._wait(awaited, began) if awaited else []
+        awaited = [found for found in objects if found["kind"] in (*AWAITED, *TRIALS)]
+        return self._wait(awaited, began, past) if awaited else []
 
-    def _wait(self, awaited: list[Object], began: float) -> list[Failure]:
+    def _past(self, plan: Plan) -> _Phases:
+        """Read the phases of Canaries that know nothing yet of what a plan changes."""
+        changed = {(change.id.kind, change.id.name) for change in plan.changed}
+        known = [
+            found
+            for found in plan.objects
+            if found["kind"] in TRIALS
+            for one in trials.references(found)
+            if (one["kind"], one["metadata"]["name"]) in changed
+        ]
+        live = self.kubectl.live(known) if known else ()
+        return {ObjectId.of(found): trials.transition(found) for found in live}
+
+    def _wait(self, awaited: list[Object], began: float, past: _Phases) -> list[Failure]:
         """Wait until all of some workloads are ready; returns those that are not in time.
 
         A trial of a new version has the time again with each of its steps.
@@ -161,7 +179,8 @@ class Deployment:
             for found in live:
                 if (now := ObjectId.of(found)) in waiting:
                     waiting[now] = trials.with_template(found, live)
-                    come[now] = readiness(waiting[now])
+                    stale = past.get(now) == trials.transition(found)
+                    come[now] = readiness(waiting[now], stale=stale)
             for now, far in come.items():
                 if far.step and far.step != steps.get(now):
                     steps[now], start = far.step, time.monotonic()

@@ -10,6 +10,8 @@ from tarmac.run.cluster.kubectl import Object
 
 #: Kinds that become ready, or done, some time after they are applied.
 AWAITED = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Rollout")
+#: And those that a deployment waits for besides: it tells of pods that another object has.
+TRIALS = ("Canary",)
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,19 @@ class Readiness:
     step: str = ""
 
 
-def readiness(found: Object) -> Readiness:
-    """Return how far a workload has come, by its status."""
+def readiness(found: Object, *, stale: bool = False) -> Readiness:
+    """Return how far a workload has come, by its status.
+
+    Args:
+        stale: whether a Canary's status is from before its Deployment was changed.
+    """
     status, spec = found.get("status", {}), found.get("spec", {})
     if found["kind"] == "Job":
         return _job(status)
     if found["kind"] == "Rollout":
         return _rollout(found)
+    if found["kind"] == "Canary":
+        return _canary(found, stale=stale)
     if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
         return Readiness(False, "not looked at yet")
     if found["kind"] == "DaemonSet":
@@ -75,6 +83,20 @@ def _rollout(found: Object) -> Readiness:
     come = _counted(wanted, updated, status.get("availableReplicas", 0))
     # Its pods may be about to be replaced by others of the same version.
     return Readiness(come.ready and status.get("phase") == trials.HEALTHY, come.detail)
+
+
+def _canary(found: Object, *, stale: bool) -> Readiness:
+    """Return how far a trial by Flagger has come; the Canary has both of its templates."""
+    phase, _ = trials.transition(found)
+    if phase in (*trials.SETTLED, trials.FAILED) and trials.is_promoted(found):
+        return Readiness(True, "its version has all requests")
+    if stale or not phase or phase in trials.SETTLED:
+        return Readiness(False, "not looked at yet")
+    if phase == trials.FAILED:
+        why = trials.message(found)
+        return Readiness(False, f"its new version was taken back: {why}", failed=True)
+    at = trials.step(found)
+    return Readiness(False, f"a new version is tried: {at}", step=at)
 
 
 def _counted(wanted: int, updated: int, available: int, old: int = 0) -> Readiness:

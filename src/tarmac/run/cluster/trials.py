@@ -6,6 +6,7 @@ Deployment as `NAME-primary` and scales its own down.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,6 +22,12 @@ REVISION = "rollouts-pod-template-hash"
 RESOURCES = {"Deployment": "deployment", "StatefulSet": "statefulset", "Rollout": ROLLOUTS}
 #: A Rollout's phase once its last version has all requests, and while it gets none any more.
 HEALTHY, TAKEN_BACK = "Healthy", "Degraded"
+#: A Canary's phase before any trial, after one that went well, and after one that did not.
+SETTLED, FAILED = ("Initialized", "Succeeded"), "Failed"
+#: Where an object names the Deployment whose versions it tries.
+_REFERENCE = {"Rollout": "workloadRef", "Canary": "targetRef"}
+#: What Flagger writes into the pods of its copy, and puts to the names of what these read.
+_ITS_OWN, _COPY = "flagger-id", "-primary"
 
 
 def resource(plan: ClusterPlan, workload: Workload, *, rollouts: bool) -> str:
@@ -38,29 +45,37 @@ def resource(plan: ClusterPlan, workload: Workload, *, rollouts: bool) -> str:
 
 
 def references(found: Object) -> tuple[dict[str, Any], ...]:
-    """Give the Deployment by whose template a Rollout makes pods, as bare objects."""
-    named = found.get("spec", {}).get("workloadRef")
-    if found["kind"] != "Rollout" or not named:
+    """Give the Deployment whose versions are tried, as bare objects; with its copy for a Canary."""
+    if found["kind"] not in _REFERENCE:
         return ()
-    metadata = {"name": named["name"], "namespace": found["metadata"].get("namespace", "")}
-    return ({"apiVersion": named["apiVersion"], "kind": named["kind"], "metadata": metadata},)
+    named = found.get("spec", {}).get(_REFERENCE[found["kind"]])
+    if not named:
+        return ()
+    names = (named["name"], *((f"{named['name']}{_COPY}",) if found["kind"] == "Canary" else ()))
+    space = found["metadata"].get("namespace", "")
+    about = {"apiVersion": named["apiVersion"], "kind": named["kind"]}
+    return tuple({**about, "metadata": {"name": name, "namespace": space}} for name in names)
 
 
 def with_template(found: Object, others: Iterable[Object]) -> Object:
-    """Give a Rollout with what it takes from its Deployment, among others; all else as it is.
+    """Give a Rollout or a Canary with what is of its Deployment, among others; all else as it is.
 
-    That is the selector and the template of its pods, and as `templateGeneration` its generation.
+    That is the selector and the template of its pods, and as `templateGeneration` its generation;
+    for a Canary, the template of Flagger's copy as `promoted`.
     """
-    for wanted in references(found):
-        for other in others:
-            if other["kind"] == wanted["kind"] and _name(other) == _name(wanted):
-                taken = {
-                    "selector": other["spec"].get("selector", {}),
-                    "template": other["spec"].get("template", {}),
-                    "templateGeneration": other["metadata"].get("generation", 0),
-                }
-                return {**found, "spec": {**found["spec"], **taken}}
-    return found
+    named = {(one["kind"], _name(one)): one for one in others}
+    of_it = [named.get((one["kind"], _name(one))) for one in references(found)]
+    if not of_it or of_it[0] is None:
+        return found
+    spec = of_it[0]["spec"]
+    taken = {
+        "selector": spec.get("selector", {}),
+        "template": spec.get("template", {}),
+        "templateGeneration": of_it[0]["metadata"].get("generation", 0),
+    }
+    if of_it[-1] is not None and of_it[-1] is not of_it[0]:
+        taken["promoted"] = of_it[-1]["spec"].get("template", {})
+    return {**found, "spec": {**found["spec"], **taken}}
 
 
 def _name(found: Object) -> str:
@@ -98,9 +113,27 @@ def is_observed(found: Object) -> bool:
     return looked >= generation and read >= int(spec.get("templateGeneration", 0))
 
 
+def is_promoted(found: Object) -> bool:
+    """Tell whether Flagger's copy of a Deployment has the version that the Deployment has."""
+    promoted = found["spec"].get("promoted")
+    return promoted is not None and _version(promoted) == _version(found["spec"]["template"])
+
+
+def _version(template: Object) -> str:
+    """Give what makes a template another version, with names as they were before a copy."""
+    notes = dict(template.get("metadata", {}).get("annotations") or {})
+    notes.pop(_ITS_OWN, None)
+    spec = {**template.get("spec", {}), "affinity": None, "topologySpreadConstraints": None}
+    return json.dumps([notes, spec], sort_keys=True).replace(_COPY, "")
+
+
 def step(found: Object) -> str:
-    """Say at which step of a trial a Rollout is: `step 2 of 4, 25 % of the requests`."""
+    """Say at which step of a trial a service is: `step 2 of 4, 25 % of the requests`."""
     status = found.get("status", {})
+    if found["kind"] == "Canary":
+        weight = status.get("canaryWeight", 0)
+        phase = status.get("phase", "")
+        return f"{weight} % of the requests" if phase == "Progressing" else phase.lower()
     steps = found["spec"].get("strategy", {}).get("canary", {}).get("steps", ())
     at = status.get("currentStepIndex", len(steps))
     if status.get("stableRS") == status.get("currentPodHash") or at >= len(steps):
@@ -112,4 +145,11 @@ def step(found: Object) -> str:
 def message(found: Object) -> str:
     """Return why a version was taken back, in the controller's words."""
     status: Mapping[str, Any] = found.get("status", {})
-    return str(status.get("message") or status.get("phase", ""))
+    said = [one["message"] for one in status.get("conditions", ()) if found["kind"] == "Canary"]
+    return str(status.get("message") or next(iter(said), status.get("phase", "")))
+
+
+def transition(found: Object) -> tuple[str, str]:
+    """Say which phase a Canary is in, and since when."""
+    status = found.get("status", {})
+    return str(status.get("phase", "")), str(status.get("lastTransitionTime", ""))
