@@ -28,6 +28,7 @@ from tarmac.model.value import (
     PACKAGE,
     TOPIC,
     as_written,
+    duration,
     shown,
 )
 
@@ -232,6 +233,8 @@ def _said(path: Path, details: ErrorDetails, *, is_key: bool) -> str:
         said = f"{shown(value)} cannot be a name" if is_key else f"{what} is {shown(value)}"
         return f"{said}; {words}" + (f": {fits}" if fits else "")
     if kind in BOUNDS:
+        if isinstance(value, str):  # with a unit, and so are its bounds
+            context = {name: duration(bound) for name, bound in context.items()}
         return f"{what} is {shown(value)}; it must be {BOUNDS[kind].format(**context)}"
     if kind == "literal_error":
         known = re.findall(r"'([^']+)'", context["expected"]) or [context["expected"]]
