@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,8 +33,6 @@ SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
 SECRETS = "scripts/secrets.sh"
 #: What tells why a pod is not there or not ready.
 _ASKED = ("pods", "replicasets", "persistentvolumeclaims", "events")
-#: Canaries' phases, and since when.
-_Phases = Mapping[ObjectId, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Deployment:
         there = (*before, *releases.ids(plan.objects))
         held = dict(waves(plan.objects))
         failures: Sequence[Failure] = ()
-        past = self._past(plan)
+        changed = _changed_trials(plan)
         for name in WAVES:
             try:
                 if name == "settings":  # the namespace is there now
@@ -70,7 +68,7 @@ class Deployment:
                         self.kubectl.apply(plan.objects, dry=True)
                     releases.write(self.kubectl, self.release, replace(plan.record, there=there))
                     self._make_secrets()
-                failures = self._apply_wave(name, held.get(name, []), began, past)
+                failures = self._apply_wave(name, held.get(name, []), began, changed)
             except TarmacError as error:
                 failures = [Failure(name, str(error))]
             if failures:
@@ -131,7 +129,7 @@ class Deployment:
             self.say(f"secrets: {len(new)} new parts")
 
     def _apply_wave(
-        self, name: str, objects: list[Object], began: float, past: _Phases
+        self, name: str, objects: list[Object], began: float, changed: Collection[ObjectId]
     ) -> list[Failure]:
         if not objects:
             return []
@@ -147,25 +145,17 @@ class Deployment:
         self.kubectl.apply(trials.with_revisions(objects, led))
         self.say(f"{name}: {len(objects)} {'object' if len(objects) == 1 else 'objects'}")
         awaited = [found for found in objects if found["kind"] in (*AWAITED, *TRIALS)]
-        return self._wait(awaited, began, past) if awaited else []
+        return self._wait(awaited, began, changed) if awaited else []
 
-    def _past(self, plan: Plan) -> _Phases:
-        """Read the phases of Canaries that know nothing yet of what a plan changes."""
-        changed = {(change.id.kind, change.id.name) for change in plan.changed}
-        known = [
-            found
-            for found in plan.objects
-            if found["kind"] in TRIALS
-            for one in trials.references(found)
-            if (one["kind"], one["metadata"]["name"]) in changed
-        ]
-        live = self.kubectl.live(known) if known else ()
-        return {ObjectId.of(found): trials.transition(found) for found in live}
-
-    def _wait(self, awaited: list[Object], began: float, past: _Phases) -> list[Failure]:
+    def _wait(
+        self, awaited: list[Object], began: float, changed: Collection[ObjectId]
+    ) -> list[Failure]:
         """Wait until all of some workloads are ready; returns those that are not in time.
 
         A trial of a new version has the time again with each of its steps.
+
+        Args:
+            changed: Canaries that say nothing of the version which is deployed before it is tried.
         """
         waiting: dict[ObjectId, Object] = {ObjectId.of(found): found for found in awaited}
         start = looked = time.monotonic()
@@ -179,7 +169,7 @@ class Deployment:
             for found in live:
                 if (now := ObjectId.of(found)) in waiting:
                     waiting[now] = trials.with_template(found, live)
-                    stale = past.get(now) == trials.transition(found)
+                    stale = now in changed and now not in steps
                     come[now] = readiness(waiting[now], stale=stale)
             for now, far in come.items():
                 if far.step and far.step != steps.get(now):
@@ -240,3 +230,15 @@ class Deployment:
         argv = ("logs", pod, f"--namespace={self.release.namespace}", f"--container={container}")
         tail = (f"--tail={LOG_LINES}", *(("--previous",) if before else ()))
         return tuple(self.kubectl.ask(*argv, *tail).stdout.splitlines())
+
+
+def _changed_trials(plan: Plan) -> frozenset[ObjectId]:
+    """List the Canaries whose Deployment a plan changes."""
+    changed = {(change.id.kind, change.id.name) for change in plan.changed}
+    return frozenset(
+        ObjectId.of(found)
+        for found in plan.objects
+        if found["kind"] in TRIALS
+        for one in trials.references(found)
+        if (one["kind"], one["metadata"]["name"]) in changed
+    )

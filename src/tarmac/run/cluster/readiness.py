@@ -31,7 +31,7 @@ def readiness(found: Object, *, stale: bool = False) -> Readiness:
     """Return how far a workload has come, by its status.
 
     Args:
-        stale: whether a Canary's status is from before its Deployment was changed.
+        stale: whether a Canary may tell of the version before the one that is deployed.
     """
     status, spec = found.get("status", {}), found.get("spec", {})
     if found["kind"] == "Job":
@@ -87,10 +87,10 @@ def _rollout(found: Object) -> Readiness:
 
 def _canary(found: Object, *, stale: bool) -> Readiness:
     """Return how far a trial by Flagger has come; the Canary has both of its templates."""
-    phase, _ = trials.transition(found)
+    phase: str = found.get("status", {}).get("phase", "")
     if phase in (*trials.SETTLED, trials.FAILED) and trials.is_promoted(found):
         return Readiness(True, "its version has all requests")
-    if stale or not phase or phase in trials.SETTLED:
+    if not phase or phase in trials.SETTLED or (stale and phase == trials.FAILED):
         return Readiness(False, "not looked at yet")
     if phase == trials.FAILED:
         why = trials.message(found)

@@ -147,9 +147,3 @@ def message(found: Object) -> str:
     status: Mapping[str, Any] = found.get("status", {})
     said = [one["message"] for one in status.get("conditions", ()) if found["kind"] == "Canary"]
     return str(status.get("message") or next(iter(said), status.get("phase", "")))
-
-
-def transition(found: Object) -> tuple[str, str]:
-    """Say which phase a Canary is in, and since when."""
-    status = found.get("status", {})
-    return str(status.get("phase", "")), str(status.get("lastTransitionTime", ""))
