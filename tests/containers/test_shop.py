@@ -9,8 +9,10 @@ import base64
 from collections.abc import Iterator
 
 import pytest
+from chromium import launched
 from composed import Composed
 from journeys import journeys_of
+from playwright.sync_api import expect
 from rendered import plan_of
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
@@ -67,21 +69,40 @@ async def test_an_order_is_paid_for_through_the_broker_and_stock_goes_down(shop,
     assert (await ann.ended(declined.data["id"]))["status"] == "cancelled"
 
 
-async def test_the_brokers_pages_let_its_administrator_in_and_no_guest(shop, session):
-    (broker,) = shop.compose.containers("broker")
-    networks = broker["NetworkSettings"]["Networks"].values()
-    address = next(network["IPAddress"] for network in networks if network["IPAddress"])
-    url = f"http://{address}:15672/api/queues"
+def address_of(shop: Composed, store: str) -> str:
+    (container,) = shop.compose.containers(store)
+    networks = container["NetworkSettings"]["Networks"].values()
+    return next(network["IPAddress"] for network in networks if network["IPAddress"])
+
+
+def administrator(shop: Composed) -> str:
+    """Read the password of the broker's administrator where a user finds it."""
     lines = (shop.compose.folder / ".env").read_text().splitlines()
     secrets = dict(line.split("=", 1) for line in lines if "=" in line)
-    password = secrets["STORES_BROKER_ADMIN"].strip("'")
+    return secrets["STORES_BROKER_ADMIN"].strip("'")
+
+
+async def test_the_brokers_pages_let_its_administrator_in_and_no_guest(shop, session):
+    url = f"http://{address_of(shop, 'broker')}:15672/api/queues"
 
     async def asked(user: str, word: str) -> tuple[int, object]:
         told = base64.b64encode(f"{user}:{word}".encode()).decode()
         async with session.get(url, headers={"Authorization": f"Basic {told}"}) as answer:
             return answer.status, await answer.json()
 
-    status, queues = await asked("tarmac", password)
+    status, queues = await asked("tarmac", administrator(shop))
     assert status == 200
     assert any("order.placed" in queue["name"] for queue in queues)
     assert (await asked("guest", "guest"))[0] == 401
+
+
+def test_the_brokers_pages_show_its_queues_after_a_login(shop):
+    with launched() as browser:
+        page = browser.new_page()
+        page.goto(f"http://{address_of(shop, 'broker')}:15672/")
+        page.locator("[name=username]").fill("tarmac")
+        page.locator("[name=password]").fill(administrator(shop))
+        page.locator("[type=submit]").click()
+        page.get_by_role("link", name="Queues").first.click()
+        expect(page.get_by_role("link", name="order.placed").first).to_be_visible()
+        expect(page.get_by_text("RabbitMQ").first).to_be_visible()
