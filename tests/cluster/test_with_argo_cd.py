@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import argo_processes
 import cluster_argo
 import pytest
 import store_images
@@ -63,9 +64,9 @@ def groups(nodes: Cluster) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def repositories(nodes: Cluster, groups, tmp_path_factory) -> Path:
     """Start Argo CD in a cluster that has nothing of what it is to follow."""
-    programs = cluster_argo.home()
+    programs = argo_processes.home()
     if programs is None:
-        pytest.skip(cluster_argo.GET)
+        pytest.skip(argo_processes.GET)
     folder: Path = tmp_path_factory.mktemp("argo")
     cluster_argo.begin(nodes, programs, folder)
     return folder / "git"

@@ -166,7 +166,8 @@ def test_the_project_allows_what_is_applied_or_may_have_been_and_not_a_kind_more
             applied.add((manifest["apiVersion"].rpartition("/")[0], manifest["kind"]))
             spaces.add(manifest["metadata"].get("namespace", plan.namespace))
     listed = yaml.safe_load(asset(projects.KINDS))
-    assert own == {(group, kind) for group, kinds in listed.items() for kind in kinds}
+    run = projects.RUN if plan.settings.gitops.updater else set()
+    assert own == {(group, kind) for group, kinds in listed.items() for kind in kinds} | run
     assert applied - own == wide
     assert spec["sourceRepos"] == [plan.delivery.gitops]
     # A Gateway is with its ingress, backups are with Velero; all else is in the system's own.

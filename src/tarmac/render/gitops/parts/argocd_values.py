@@ -29,7 +29,7 @@ def updater(plan: ClusterPlan) -> Artifact:
     given = {"system": plan.system, "namespace": NAMESPACE, "registry": registry}
     content = texts.filled_asset("gitops/argocd-image-updater.yaml", given)
     notes = (
-        "From 1.0 on the updater reads annotations only where an ImageUpdater says so. The script",
+        "From 1.0 on the updater does what an ImageUpdater says: to read annotations. The script",
         "/scripts/login.sh is yours (`authScripts`): it prints USER:PASSWORD for the registry.",
         "Its commits need the right to push to the repository, as the only program besides CI's.",
     )

@@ -20,6 +20,9 @@ PROJECT_NOTES = (
 )
 #: Kinds that any environment may have.
 KINDS = "gitops/kinds.yaml"
+#: Argo CD looks at no kind that it may not make. The image updater has the images that run from it,
+#: which are those of pods, and updates no other.
+RUN = {("apps", "ReplicaSet"), ("", "Pod")}
 ROOT_NOTES = (
     "The only thing that is applied manually: it makes all other Applications, in their order.",
     "It may make nothing else, and the Applications that it makes may make none.",
@@ -80,6 +83,8 @@ def _allowed(plan: ClusterPlan, objects: Iterable[Artifact]) -> Object:
         (kinds if space and kind not in CLUSTER_WIDE else wide).add((api.rpartition("/")[0], kind))
         if space:
             spaces.add(space)
+    if environment.settings(plan).updater:
+        kinds |= RUN
     return {
         "sourceRepos": [environment.repository(plan)],
         "destinations": [
