@@ -18,7 +18,9 @@ echo "trivy $*" >>"$CALLS"
 SKOPEO = """#!/bin/sh
 echo "skopeo $*" >>"$CALLS"
 case $1 in
-inspect) cat "$STATE/pushed" 2>/dev/null || exit 1 ;;
+inspect)
+    [ ! -e "$STATE/away" ] || { echo 'no such host' >&2; exit 1; }
+    cat "$STATE/pushed" 2>/dev/null || { echo 'manifest unknown' >&2; exit 1; } ;;
 copy)
     while [ "$1" != --digestfile ]; do shift; done
     echo sha256:1111 | tee "$STATE/pushed" >"$2" ;;
@@ -74,15 +76,18 @@ def steps(tmp_path: Path) -> Steps:
     return made
 
 
-def test_what_is_pushed_is_the_file_that_was_scanned(steps):
-    steps.run("scan", "order-service")
+def test_what_is_pushed_is_what_was_scanned(steps):
+    image = steps.image.with_suffix(".oci")
+    image.mkdir()
+    steps.run("scan", "order-service", CI_BUILDER="ci")
     said = steps.run("push", "order-service", "registry.example.com/shop", "sha-1", CI_BUILDER="ci")
     assert said == "sha256:1111\n"
-    scan, look, copy = steps.calls()
-    assert scan.split()[-2:] == ["--input", str(steps.image)]
+    scan, listing, look, copy = steps.calls()
+    assert f"--input {image}" in scan
     assert "--severity CRITICAL,HIGH --exit-code 1" in scan
+    assert f"--input {image} --format cyclonedx" in listing
     assert look.endswith("docker://registry.example.com/shop/order-service:sha-1")
-    assert f" oci-archive:{steps.image} docker://registry.example.com/shop/order-service" in copy
+    assert f" oci:{image} docker://registry.example.com/shop/order-service" in copy
     assert "--all --preserve-digests" in copy, "attestations and digest are those of the build"
 
 
@@ -91,6 +96,12 @@ def test_a_tag_that_is_there_is_never_moved(steps):
         said = steps.run("push", "order-service", "registry.example.com/shop", "sha-1")
         assert said == "sha256:1111\n"
     assert [call.split()[1] for call in steps.calls()] == ["inspect", "copy", "inspect"]
+
+
+def test_a_registry_that_does_not_answer_is_not_pushed_to(steps):
+    (steps.state / "away").touch()
+    steps.run("push", "order-service", "registry.example.com/shop", "sha-1", code=1)
+    assert [call.split()[1] for call in steps.calls()] == ["inspect"]
 
 
 def test_a_finding_ends_the_step_and_an_image_that_is_not_there_is_not_scanned(steps):

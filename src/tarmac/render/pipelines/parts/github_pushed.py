@@ -20,7 +20,7 @@ from tarmac.render.pipelines.parts.github_steps import (
 from tarmac.render.pipelines.parts.github_tools import tools
 
 #: The version of the program; that of its action is in the catalogue.
-TRIVY = "v0.72.0"
+TRIVY = "v0.74.0"
 #: The job that runs the checklist's tests, and what it leaves.
 CHECKLIST = "checklist"
 #: Its images are made: of the main branch and of a version, never of a pull request.
@@ -47,12 +47,7 @@ def build(plan: ClusterPlan) -> dict[str, Any]:
         script("Scan", "scan"),
         *login(plan, registry, "ci-push"),
         step("Push what was scanned", push, env={"SERVICE": SERVICE, "REGISTRY": registry}),
-        action(
-            "Keep its digest",
-            "actions/upload-artifact",
-            {"name": f"digest-{SERVICE}", "path": f".tarmac/ci/{SERVICE}.digest"}
-            | {"include-hidden-files": True},
-        ),
+        *(kept(what, suffix) for what, suffix in (("digest", "digest"), ("SBOM", "cdx.json"))),
     ]
     return job(
         steps,
@@ -63,6 +58,13 @@ def build(plan: ClusterPlan) -> dict[str, Any]:
         env=env,
         **matrix(),
     )
+
+
+def kept(what: str, suffix: str) -> dict[str, Any]:
+    """Keep a file about an image beside the run."""
+    given = {"name": f"{what.lower()}-{SERVICE}", "path": f".tarmac/ci/{SERVICE}.{suffix}"}
+    hidden = {"include-hidden-files": True}
+    return action(f"Keep its {what}", "actions/upload-artifact", given | hidden)
 
 
 def checklist(plan: ClusterPlan) -> dict[str, Any]:

@@ -78,7 +78,10 @@ def build(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
             f"scripts/ci scan {name}",
             f'scripts/ci push {name} {registry} "sha-$(echo "$CI_COMMIT_SHA" | cut -c 1-12)"',
         ],
-        "artifacts": {"paths": [f".tarmac/ci/{name}.digest"], "expire_in": "1 week"},
+        "artifacts": {
+            "paths": [f".tarmac/ci/{name}.{suffix}" for suffix in ("digest", "cdx.json")],
+            "expire_in": "1 week",
+        },
         "timeout": "20 minutes",
         "rules": rules(plan, workload, main=True),
     }
