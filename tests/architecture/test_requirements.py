@@ -36,6 +36,7 @@ RAN_WITH = {
     r"tests/cluster/test_usage\.py": {"hello-dd", "shop"},
     r"tests/cluster/test_(hello_dd|with_rollouts)\.py": {"hello-dd"},
     r"tests/cluster/test_with_gatekeeper\.py": {"shop"},
+    r"tests/cluster/test_restarts\.py": {"starter"},
     r"tests/cluster/test_with_argo_cd\.py": {"hello-dd", "shop", "travel"},
     r"tests/cluster/test_(shop|with_litmus|with_prometheus|with_vault|with_velero)\.py": {"shop"},
     r"tests/cluster/test_(traefik|under_policies)\.py": {"shop", "hello-dd"},

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 
 import apiserver
+import built as built_programs
 import click
 import docker_here
 import pytest
@@ -23,6 +25,9 @@ from sheet import PAGE, laid_out, options, ran, typed
 from tarmac.cli.main import tarmac as verbs
 
 MODEL = system_of("shop").file
+ARGOCD_FLAGS = ("--core", "--refresh", "--health", "--dry-run")
+#: Verbs that run drills, and the file of what they run.
+DRILLS = {"drill": "drills/{}.yaml", "game-day": "game-days/{}.yaml"}
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +40,12 @@ def tarmac(command, root):
     if name in ("explain", "render", "verify"):
         whole = name == "verify" and "--files" not in args
         assert ran([*command.argv, *(["--in-memory"] if whole else [])], root)
-    elif name in ("diff", "promote"):
+    elif name in ("diff", "promote") or {"--list", "--explain", "--export"} & {*args}:
         assert ran(command.argv, ROOT)
+    elif name in DRILLS:  # minutes each: tests/drills runs them
+        verbs.get_command(None, name).make_context(name, [*args])
+        system, named = args[:2]
+        assert (ROOT / "systems" / system / DRILLS[name].format(named)).is_file()
     else:  # it wants a system that runs: its arguments are read, and no more
         # Below it, as when it is typed: a command keeps how it was first asked for help.
         whole = click.Context(verbs, info_name="tarmac", **verbs.context_settings)
@@ -119,6 +128,30 @@ def curl(command, root):
     sheet_kubectl.check_name(host.replace("localhost", "3003"))
 
 
+def terraform(command, root):
+    # tests/infrastructure/test_cheat_sheet.py runs them with the provider.
+    folder, (verb, *rest) = root / command.folder, command.argv[1:]
+    assert (folder / "main.tf").is_file()
+    if program := shutil.which("terraform"):
+        shown = ran([program, verb, "-help"], folder)
+        flags = [word.partition("=") for word in rest if word.startswith("-")]
+        assert all(f"  {flag}" in shown for flag, _, _ in flags)
+    files = [word.rpartition("=")[2] for word in rest if word.endswith(".hcl")]
+    assert all((folder / file).is_file() for file in files)
+
+
+def argocd(command, root):
+    followed = {one["metadata"]["name"]: one["spec"] for one in sheet_kubectl.APPLICATIONS}
+    given = options("--project", "--timeout", flags=ARGOCD_FLAGS).parse_intermixed_args(
+        command.argv[1:]
+    )
+    assert given.core, "it asks the cluster: there may be no server to log in to"
+    assert {*given.words[2:]} <= followed.keys()
+    assert {*given.project} <= {spec["project"] for spec in followed.values()}
+    if program := built_programs.newest("argocd-*/argocd"):
+        assert ran([program, *command.argv[1:], "--help"], root)  # refuses an unknown flag
+
+
 def script(command, root):
     path = root / command.folder / command.argv[0]
     assert os.access(path, os.X_OK)
@@ -127,7 +160,11 @@ def script(command, root):
 
 
 RULES = {
-    rule.__name__: rule for rule in (tarmac, kubectl, helm, docker, kind, curl, promtool, amtool)
+    rule.__name__: rule
+    for rule in (
+        *(tarmac, kubectl, helm, docker, kind, curl, promtool, amtool),
+        *(terraform, argocd),
+    )
 }
 
 
@@ -150,6 +187,8 @@ def test_the_page_has_every_topic_and_no_block_that_is_not_read():
         "Troubleshooting",
         "Security",
         "Cost",
+        "Terraform",
+        "Chaos",
         "Argo CD",
         "Canaries",
         "Observability",

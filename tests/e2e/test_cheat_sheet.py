@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 #: A copy of its own, beside whatever runs here.
 COPY = ("-n", f"sheet-{os.getpid()}")
 #: Verbs that have no copies: tests/docs tries them.
-WITHOUT = {"doctor", "render", "diff", "verify", "promote"}
+WITHOUT = {"doctor", "render", "diff", "verify", "promote", "drill", "game-day"}
 #: A log that is followed has no end, and `reset` asks whoever can answer.
 INSTEAD = {
     "logs shop order-service -f": "logs shop order-service",

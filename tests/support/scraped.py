@@ -122,6 +122,38 @@ def scraping(
     retention: str = "15d",
 ) -> Iterator[Prometheus]:
     """Run a Prometheus that scrapes these and evaluates the rules."""
+    jobs = [
+        {
+            "job_name": target.job,
+            "static_configs": [
+                {
+                    "targets": [f"127.0.0.1:{target.port}"],
+                    "labels": {
+                        "namespace": plan.namespace,
+                        "pod": f"{target.job}-0",
+                        "container": target.job,
+                        "endpoint": next(iter(plan.workload(target.job).ports)),
+                        "service": target.job,
+                    },
+                }
+            ],
+        }
+        for target in found
+    ]
+    with running(program, folder, jobs, rules, every, retention) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(
+    program: str,
+    folder: Path,
+    jobs: list[dict[str, Any]],
+    rules: Mapping[str, Any],
+    every: str = f"{SCRAPE_S}s",
+    retention: str = "15d",
+) -> Iterator[Prometheus]:
+    """Run a Prometheus with these jobs, written as its configuration has them, and rules."""
     names = []
     for number, data in enumerate(rules.values()):
         names.append(folder / f"rules-{number}.yaml")
@@ -129,24 +161,7 @@ def scraping(
     config = {
         "global": {"scrape_interval": every, "evaluation_interval": every},
         "rule_files": [str(name) for name in names],
-        "scrape_configs": [
-            {
-                "job_name": target.job,
-                "static_configs": [
-                    {
-                        "targets": [f"127.0.0.1:{target.port}"],
-                        "labels": {
-                            "namespace": plan.namespace,
-                            "pod": f"{target.job}-0",
-                            "container": target.job,
-                            "endpoint": next(iter(plan.workload(target.job).ports)),
-                            "service": target.job,
-                        },
-                    }
-                ],
-            }
-            for target in found
-        ],
+        "scrape_configs": jobs,
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     port = free_port()

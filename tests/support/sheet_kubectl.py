@@ -22,6 +22,7 @@ _FOLLOWED = [
     for artifact in artifacts_of("shop", "production")
     if artifact.data.get("metadata", {}).get("namespace") == ARGOCD
 ]
+APPLICATIONS = [one for one in _FOLLOWED if one["kind"] == "Application"]
 #: Of these there is none before a cluster runs.
 ONLY_THERE = {"event", "node", "pod"}
 _KINDS = {manifest["kind"].lower() for manifest in [*OBJECTS, *_FOLLOWED]} | ONLY_THERE
