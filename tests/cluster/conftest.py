@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cluster
+import cluster_chaos
 import cluster_entry
 import cluster_issuing
+import cluster_istio
 import cluster_policies
+import cluster_prometheus
 import cluster_usage
 import kube_images
 import kube_trees
@@ -30,7 +33,17 @@ SYSTEMS = {"hello": "hello-dd", "shop": "shop"}
 #: service of which there is another version.
 ALONE = {"starter": "user-service", "trading": "market-service", "travel": "catalog"}
 #: Fixtures whose parameter is a system that is deployed by itself.
-PARAMETERS = ("alone", "followed", "vaulted", "watched")
+PARAMETERS = (
+    "alone",
+    "disturbed",
+    "followed",
+    "grown",
+    "lost",
+    "meshed",
+    "starter",
+    "vaulted",
+    "watched",
+)
 _CLUSTERS = contextlib.ExitStack()
 
 
@@ -105,6 +118,29 @@ def metered(nodes: Cluster) -> None:
 def authority(nodes: Cluster) -> bytes | None:
     """Give the certificate of the authority that signs for the entries, where there is one."""
     return cluster_entry.prepare(nodes)
+
+
+@pytest.fixture(scope="session")
+def litmus(nodes: Cluster, docker: Docker, tmp_path_factory) -> None:
+    """Install LitmusChaos."""
+    programs = cluster_chaos.home()
+    if programs is None:
+        pytest.skip(cluster_chaos.GET)
+    cluster_chaos.begin(nodes, docker, programs, tmp_path_factory.mktemp("litmus"))
+
+
+@pytest.fixture(scope="session")
+def mesh(nodes: Cluster, docker: Docker, authority, tmp_path_factory) -> cluster_istio.Programs:
+    """Install Istio as the shop's staging has it, where certificates can be had, too."""
+    found = cluster_istio.programs()
+    if found is None:
+        pytest.skip(cluster_istio.GET)
+    if authority is None:
+        pytest.skip(cluster_issuing.GET)
+    # Policies admit what scrapes by its namespace, which istioctl looks for.
+    nodes.apply([kube_trees.namespace(cluster_prometheus.NAMESPACE, {})])
+    cluster_istio.install(nodes, docker, found, ("shop", "staging"), tmp_path_factory.mktemp("it"))
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def tried(hello: DeployedSystem, docker, images, tmp_path_factory) -> Iterator[D
         pytest.skip(cluster_trials.GET)
     image = plan_of("hello-dd", "kind").workload(SERVICE).image
     folder = tmp_path_factory.mktemp("versions")
-    versions = cluster_trials.build(docker, image, folder)
+    versions = cluster_trials.build(docker, image, cluster_trials.versions(), folder)
     for node in hello.cluster.nodes:
         cluster_node.bring(node, versions)
     versions.unlink()

@@ -17,6 +17,7 @@ import built
 import cluster_helm
 import cluster_node
 import kube_images
+import kube_trees
 import standins
 import yaml
 from deployed import DeployedSystem
@@ -118,7 +119,7 @@ def install(system: DeployedSystem, found: Programs, docker: Docker, scratch: Pa
     own = scratch / "own.yaml"
     own.write_text(yaml.safe_dump(_own()))
     given = tree / "observability/values/kube-prometheus-stack.yaml"
-    cluster.kubectl("create", "namespace", NAMESPACE)
+    cluster.apply([kube_trees.namespace(NAMESPACE, {})])
     for secret in _secrets(yaml.safe_load(given.read_text())):
         what = ("create", "secret", "generic", secret, WHERE)
         cluster.kubectl(*what, "--from-literal=critical-slack-url=http://127.0.0.1:9/")

@@ -95,14 +95,23 @@ def programs() -> tuple[Path, Path] | None:
         return None
 
 
-def build(docker: Docker, image: str, folder: Path) -> Path:
-    """Build a version for each of DEFECTS on a service's image, and save them as one file."""
+def versions() -> dict[str, str]:
+    """Write what each version of the service runs."""
+    return {version: SERVE.substitute(DEFECT=defect) for version, defect in DEFECTS.items()}
+
+
+def build(docker: Docker, image: str, versions: Mapping[str, str], folder: Path) -> Path:
+    """Build versions on a service's image, and save them as one file.
+
+    Args:
+        versions: the program that each starts, by its tag.
+    """
     repository = image.partition(":")[0]
     tags = []
-    for version, defect in DEFECTS.items():
+    for version, program in versions.items():
         context = folder / version
         context.mkdir()
-        (context / "serve.py").write_text(SERVE.substitute(DEFECT=defect))
+        (context / "serve.py").write_text(program)
         entry = json.dumps(["/usr/bin/python3", "/version/serve.py"])
         lines = (f"FROM {image}", "COPY serve.py /version/serve.py", f"ENTRYPOINT {entry}")
         (context / "Dockerfile").write_text("\n".join(lines))
