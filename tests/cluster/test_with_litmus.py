@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import cluster_chaos
 import pytest
-import yaml
 from cluster_chaos import NAMESPACE
 from deployed import DeployedSystem
 from shop_trouble import end
@@ -21,12 +16,8 @@ DRILL = "orders-pod-kill"
 
 
 @pytest.fixture(scope="module")
-def tried(shop: DeployedSystem, docker, tmp_path_factory) -> DeployedSystem:
-    """Install LitmusChaos beside a shop that is well."""
-    programs = cluster_chaos.home()
-    if programs is None:
-        pytest.skip(cluster_chaos.GET)
-    cluster_chaos.begin(shop.cluster, docker, programs, tmp_path_factory.mktemp("litmus"))
+def tried(litmus: None, shop: DeployedSystem) -> DeployedSystem:
+    """Give LitmusChaos beside a shop that is well."""
     end(shop)
     return shop
 
@@ -41,8 +32,7 @@ def test_the_operator_runs_and_has_experiments_for_pods_and_networks(tried):
 
 def test_pods_end_and_come_back_while_the_gateway_answers_and_the_verdict_is_pass(tried):
     before = names(tried)
-    with applied(tried, DRILL) as engine:
-        result = ended(tried, engine)
+    result = cluster_chaos.carried_out(tried, DRILL)
     assert result["experimentStatus"]["verdict"] == "Pass"
     assert result["experimentStatus"]["probeSuccessPercentage"] == "100"
     (probe,) = result["probeStatuses"]
@@ -60,8 +50,7 @@ def test_another_answer_of_the_gateway_makes_the_verdict_fail(tried):
     assert text.count("path: /health") == 1
     file.write_text(text.replace("path: /health", "path: /nowhere"))
     try:
-        with applied(tried, DRILL) as engine:
-            result = ended(tried, engine)
+        result = cluster_chaos.carried_out(tried, DRILL)
     finally:
         file.write_text(text)
     assert result["experimentStatus"]["verdict"] == "Fail"
@@ -72,50 +61,11 @@ def test_a_gateway_that_is_away_is_an_error_and_no_pass(tried):
     tried.k("scale", f"deployment/{GATEWAY}", "--replicas=0")
     try:
         tried.until(lambda: not tried.ready(GATEWAY))
-        with applied(tried, DRILL) as engine:
-            result = ended(tried, engine)
+        result = cluster_chaos.carried_out(tried, DRILL)
     finally:
         tried.k("scale", f"deployment/{GATEWAY}", "--replicas=1")
     assert result["experimentStatus"]["verdict"] == "Error"
     tried.until(lambda: tried.ready(GATEWAY) == 1)
-
-
-@contextmanager
-def applied(system: DeployedSystem, drill: str) -> Iterator[str]:
-    """Apply what is exported of a drill for as long as the block runs; gives its engine's name."""
-    exported = system.tarmac("drill", drill, "--export", "litmus", "--env", "kind").stdout
-    (engine,) = (
-        one["metadata"]["name"]
-        for one in yaml.safe_load_all(exported)
-        if one and one["kind"] == "ChaosEngine"
-    )
-    system.cluster.kubectl("apply", "--filename=-", given=exported)
-    try:
-        yield engine
-    finally:
-        system.cluster.kubectl("delete", "--filename=-", given=exported)
-        system.cluster.kubectl("delete", "chaosresults", "--all", WHERE)
-
-
-def ended(system: DeployedSystem, engine: str) -> dict[str, Any]:
-    """Wait until an engine's experiment has ended; gives what came of it."""
-
-    def result() -> dict[str, Any]:
-        found = system.cluster.read("chaosresults", WHERE)["items"]
-        (own,) = [one for one in found if one["metadata"]["name"].startswith(engine)] or [{}]
-        status: dict[str, Any] = own.get("status", {})
-        return status
-
-    def has_ended() -> bool:
-        said = system.cluster.read("chaosengine", engine, WHERE).get("status", {})
-        return bool(said.get("engineStatus") in ("completed", "stopped"))
-
-    try:
-        system.until(has_ended, within_s=240)
-    except AssertionError as error:
-        seen = system.cluster.kubectl("get", "pods,events", WHERE, "--output=wide", check=False)
-        raise AssertionError(f"{seen}\n{error}") from error
-    return result()
 
 
 def names(system: DeployedSystem) -> set[str]:

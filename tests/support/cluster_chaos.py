@@ -17,10 +17,12 @@ import kube_images
 import standins
 import yaml
 from cluster import Cluster
+from deployed import DeployedSystem
 from docker_here import Docker
 
 GET = "there is no LitmusChaos; run .ci/litmus (`make tools`)"
 NAMESPACE, ACCOUNT = "litmus", "litmus-admin"
+WHERE = f"--namespace={NAMESPACE}"
 #: What the experiments' command line needs beside them.
 SHELL = ("libc6", "bash", "libtinfo6", "coreutils", "libselinux1", "libpcre2-8-0")
 #: Where an image has which program.
@@ -96,3 +98,37 @@ def _rights(experiments: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
             "subjects": [subject],
         },
     ]
+
+
+def carried_out(system: DeployedSystem, drill: str) -> dict[str, Any]:
+    """Export a drill and have Litmus carry it out; gives what came of its experiment."""
+    exported = system.tarmac("drill", drill, "--export", "litmus", "--env", "kind").stdout
+    (engine,) = (
+        one["metadata"]["name"]
+        for one in yaml.safe_load_all(exported)
+        if one and one["kind"] == "ChaosEngine"
+    )
+    system.cluster.kubectl("apply", "--filename=-", given=exported)
+    try:
+        return _ended(system, engine)
+    finally:
+        system.cluster.kubectl("delete", "--filename=-", given=exported)
+        system.cluster.kubectl("delete", "chaosresults", "--all", WHERE)
+
+
+def _ended(system: DeployedSystem, engine: str) -> dict[str, Any]:
+    """Wait until an engine's experiment has ended; gives what came of it."""
+
+    def has_ended() -> bool:
+        said = system.cluster.read("chaosengine", engine, WHERE).get("status", {})
+        return bool(said.get("engineStatus") in ("completed", "stopped"))
+
+    try:
+        system.until(has_ended, within_s=240)
+    except AssertionError as error:
+        seen = system.cluster.kubectl("get", "pods,events", WHERE, "--output=wide", check=False)
+        raise AssertionError(f"{seen}\n{error}") from error
+    found = system.cluster.read("chaosresults", WHERE)["items"]
+    (own,) = [one for one in found if one["metadata"]["name"].startswith(engine)] or [{}]
+    status: dict[str, Any] = own.get("status", {})
+    return status
