@@ -5,30 +5,20 @@ On stand-ins for the public images (`standins.STAND_IN`): Python's base, Postgre
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+import suites
 from composed import Composed
-from rendered import ROOT, plan_of
+from rendered import plan_of
 
-SUITE = Path(ROOT) / "tests/e2e/test_hello_dd.py"
-_spec = importlib.util.spec_from_file_location("hello_dd_suite", SUITE)
-assert _spec is not None
-assert _spec.loader is not None
-_suite = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_suite)
+_suite = suites.suite("test_hello_dd")
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
 # Its tests and what they ask for are this module's own now; only the system is another, and that is
 # brought up once: what there is with one of each is the suite's own affair.
-for _name, _test in vars(_suite).items():
-    if _name.startswith("test_"):
-        _marks = getattr(_test, "pytestmark", [])
-        _test.pytestmark = [mark for mark in _marks if mark.args[:1] != ("hello",)]
-        globals()[_name] = _test
+globals().update(suites.tests_of(_suite, "hello"))
 ben, sam = _suite.ben, _suite.sam
 
 
