@@ -222,13 +222,7 @@ def test_commits_in_a_row_roll_out_by_themselves_and_what_is_gone_from_git_is_pr
 def test_a_new_service_has_an_application_that_syncs_from_its_own_path(filled):
     """By the templates that the portal's form calls, too. The last one: its image is not there."""
     system, before = filled.system, filled.applications().keys()
-    # Beside the others, which are the repository's own.
-    services = system.folder / "services"
-    shared = services.readlink()
-    services.unlink()
-    services.mkdir()
-    for one in shared.iterdir():
-        (services / one.name).symlink_to(one)
+    system.own_services()
     command = [TARMAC, "new", "service", NEW]
     subprocess.run(command, cwd=system.file.parent, env=system.env(), check=True)
     filled.commit(f"feat: the service {NEW}")

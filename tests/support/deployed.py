@@ -81,6 +81,15 @@ class DeployedSystem:
         where = namespace or plan_of(system, environment).namespace
         return cls(cluster, system, environment, folder, where)
 
+    def own_services(self) -> None:
+        """Make room for a new service, beside those that are the repository's own."""
+        services = self.folder / "services"
+        shared = services.readlink()
+        services.unlink()
+        services.mkdir()
+        for one in shared.iterdir():
+            (services / one.name).symlink_to(one)
+
     @property
     def file(self) -> Path:
         """The system's file."""
