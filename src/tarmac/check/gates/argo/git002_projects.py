@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
-from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.argo.applications import App, applications
+from tarmac.check.gates.views.argo.projects import Project, project_of
 from tarmac.check.gates.views.argo.trees import objects
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, metadata, name_of, title
 from tarmac.check.gates.views.scope import counted
@@ -74,44 +73,6 @@ def _wide(project: Project) -> Iterator[Finding]:
 
 def _judged(subject: Subject) -> list[object]:
     return [*applications(subject), *subject.objects("AppProject")]
-
-
-class Project:
-    """An AppProject."""
-
-    def __init__(self, artifact: Artifact) -> None:
-        self.artifact = artifact
-
-    @property
-    def repositories(self) -> tuple[str, ...]:
-        """The repositories that may be read."""
-        return items(self.artifact.data, "spec", "sourceRepos")
-
-    @property
-    def namespaces(self) -> tuple[str | None, ...]:
-        """The namespaces that may be filled."""
-        destinations = items(self.artifact.data, "spec", "destinations")
-        return tuple(text(destination, "namespace") for destination in destinations)
-
-    @property
-    def cluster_kinds(self) -> tuple[tuple[str | None, str | None], ...]:
-        """The groups and kinds of objects outside of namespaces that may be applied."""
-        return self._kinds("clusterResourceWhitelist")
-
-    @property
-    def namespace_kinds(self) -> tuple[tuple[str | None, str | None], ...]:
-        """The groups and kinds of objects in namespaces that may be applied."""
-        return self._kinds("namespaceResourceWhitelist")
-
-    def _kinds(self, field: str) -> tuple[tuple[str | None, str | None], ...]:
-        allowed = items(self.artifact.data, "spec", field)
-        return tuple((text(entry, "group"), text(entry, "kind")) for entry in allowed)
-
-
-def project_of(files: Files, app: App) -> Project | None:
-    """Find the AppProject of an Application."""
-    found = (e for e in files.objects("AppProject") if name_of(e) == app.project)
-    return next(map(Project, found), None)
 
 
 GATE = Gate(

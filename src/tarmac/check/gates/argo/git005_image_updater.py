@@ -12,11 +12,14 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.applications import App, applications
 from tarmac.check.gates.views.argo.followed import PACKED, followed
+from tarmac.check.gates.views.argo.projects import Project, project_of
 from tarmac.check.gates.views.argo.trees import service_of
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
 
 UPDATER = "argocd-image-updater.argoproj.io/"
+#: What Argo CD has to see, group and kind, to tell which images run.
+RUN = (("apps", "ReplicaSet"), ("", "Pod"))
 
 SEMVER = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 _SHA = re.compile(
@@ -37,7 +40,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield Finding(rule.where, f"{app.title}: {what}; name a tag, or no updater")
             elif rule.strategy == "semver" and tag and not SEMVER.fullmatch(tag):
                 yield _unordered(rule, tag, "`updater: newest-build`")
-            yield from _always(rule)
+            yield from _always(subject, rule)
             if any("helm" not in source.tools and "kustomize/" not in str(source.path)
                    for source in app.sources[:1]):  # fmt: skip
                 yield _plain(rule, "write `source: kustomize` or `source: helm`")
@@ -58,7 +61,7 @@ def of_files(files: Files) -> Iterator[Finding]:
             if rule.strategy == "semver" and made:
                 advice = f"newest-build, and {rule.alias}.allow-tags: regexp:^[0-9a-f]{{40}}$"
                 yield _unordered(rule, f"{made[0][1]} ({made[0][0].where})", advice)
-            yield from _always(rule)
+            yield from _always(files, rule)
             told = any(source.tools for source in app.sources)
             if names and not told and not names & {*PACKED}:
                 yield _plain(rule, "put a kustomization.yaml there that names the image")
@@ -69,8 +72,16 @@ def _unordered(rule: Rule, tag: str, advice: str) -> Finding:
     return Finding(rule.where, f"{rule.app.title}: {what}. Tag releases, or write {advice}")
 
 
-def _always(rule: Rule) -> Iterator[Finding]:
+def _always(files: Files, rule: Rule) -> Iterator[Finding]:
     """Yield what is wrong with a rule whatever the tags are."""
+    project = project_of(files, rule.app)
+    if project and (unseen := [kind for kind in RUN if not _allows(project, *kind)]):
+        kinds = " and ".join(f"`{{group: '{group}', kind: {kind}}}`" for group, kind in unseen)
+        what = (
+            f"project {rule.app.project} hides what runs, and the updater updates only images that "
+            f"run; add {kinds} to namespaceResourceWhitelist"
+        )
+        yield Finding(rule.where, f"{rule.app.title}: {what}")
     if rule.strategy == "newest-build" and not rule.allowed.startswith("regexp:"):
         what = (
             f"{rule.app.title}: `newest-build` without allow-tags takes the last tag pushed, a "
@@ -83,6 +94,12 @@ def _always(rule: Rule) -> Iterator[Finding]:
             "cluster runs another version; write `write-back-method: git`"
         )
         yield Finding(rule.where, what)
+
+
+def _allows(project: Project, group: str, kind: str) -> bool:
+    """Tell whether Argo CD looks at a kind for a project: without a list, at every one."""
+    found = project.namespace_kinds
+    return not found or any(g in (group, "*") and k in (kind, "*") for g, k in found)
 
 
 def _plain(rule: Rule, advice: str) -> Finding:
@@ -135,7 +152,7 @@ def rules(app: App) -> Iterator[Rule]:
 
 GATE = Gate(
     id="GIT005",
-    title="The image updater can order the tags, and writes to git",
+    title="The image updater sees images, can order their tags, and writes to git",
     phase="gitops",
     source="tags made of a commit's hash have no order, so `semver` never takes one (the shop's "
     "roadmap has both); https://argocd-image-updater.readthedocs.io",
