@@ -27,3 +27,17 @@ def test_a_namespace_that_no_chart_makes_is_there_before_git_fills_the_cluster(e
     # Its Gateway is there; istio's own charts are in istio-system.
     assert [line for line in lines if line.startswith("space ")] == ["space istio-ingress"]
     assert lines.index("space istio-ingress") < lines.index("start root.yaml")
+
+
+def test_what_keeps_signals_is_installed_last_by_the_charts_own_versions():
+    lines = str(artifact_of("travel", "prod", "bootstrap/start.sh").content).splitlines()
+    after = lines[lines.index("start root.yaml") + 1 :]
+    wanted = ["loki", "alloy", "tempo", "opentelemetry-collector"]
+    assert [line.split()[1] for line in after] == wanted
+    for line in after:
+        _, release, namespace, repository, chart, version = line.split()
+        values = artifact_of("travel", "prod", f"observability/values/{release}.yaml")
+        by_hand = f"{chart} --repo {repository} --version {version.removeprefix('=')}"
+        assert by_hand in values.notes[0]
+        assert version.startswith("=")
+        assert f"--namespace {namespace} " in values.notes[1]

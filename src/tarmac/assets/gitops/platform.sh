@@ -40,7 +40,7 @@ policies() {
   kubectl apply --server-side --filename "$tree/policies/constraints"
 }
 
-# chart RELEASE NAMESPACE REPOSITORY CHART VERSION [OPTION...]
+# chart RELEASE NAMESPACE REPOSITORY CHART VERSION [OPTION...]: `=VERSION` is the chart's own.
 chart() {
   local release=$1 namespace=$2 repository=$3 chart=$4 version=$5 number from values=() file
   shift 5
@@ -50,7 +50,8 @@ chart() {
   else
     from=tarmac-$release/$chart
     helm repo add "tarmac-$release" "$repository" --force-update >/dev/null
-    number=$(helm search repo "$from" --versions |
+    number=${version#=}
+    [[ $version == =* ]] || number=$(helm search repo "$from" --versions |
       awk -v chart="$from" -v wanted="$version" \
         '$1 == chart && ($3 == wanted || $3 == "v" wanted) { print $2; exit }')
   fi

@@ -11,7 +11,7 @@ from tarmac.render import texts
 from tarmac.render.assets import asset
 from tarmac.render.gitops.parts import argocd_values, environment
 from tarmac.render.gitops.parts.argo_objects import NAMESPACE
-from tarmac.render.gitops.parts.programs import programs, releases
+from tarmac.render.gitops.parts.programs import programs, releases, signals
 
 PAGE = "gitops/bootstrap.md"
 GATEWAY_API = "gateway.networking.k8s.io/v1"
@@ -46,6 +46,7 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artif
         "# Only the root and its project: what is below is for Argo CD to read.",
         "start project.yaml",
         "start root.yaml",
+        *(f"chart {release} ={number}" for release, number in signals(plan).items()),
     ]
     note = f"Fills an empty cluster with {plan.system} for {plan.environment}; repeatable."
     text = "\n".join(lines) + "\n"
@@ -73,7 +74,8 @@ def readme(
     plan: ClusterPlan, needed: Mapping[str, str], apps: Sequence[tuple[str, int, str]]
 ) -> Artifact:
     """Write the steps from an empty cluster and this repository."""
-    rows = "\n".join(f"| {name} | {version} |" for name, version in needed.items())
+    charts = {f"{release.split()[0]}, its chart": one for release, one in signals(plan).items()}
+    rows = "\n".join(f"| {name} | {version} |" for name, version in {**needed, **charts}.items())
     order = "\n".join(f"| {wave} | {name} | `{path}` |" for name, wave, path in apps)
     given = {
         "system": plan.system,

@@ -11,6 +11,7 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
 from tarmac.render.gitops.parts import environment
 from tarmac.render.kubernetes.parts import vault_access
+from tarmac.render.observability.charts.used import HOMES, STACK, number, used
 
 #: Kinds of the Argo family that Argo CD does not bring itself.
 ROLLOUTS = ("Rollout", "AnalysisTemplate", "ClusterAnalysisTemplate", "Experiment")
@@ -20,6 +21,13 @@ def releases(program: str) -> Iterator[str]:
     """List a program's releases, for the script: release, namespace, chart's repository, chart."""
     for release in _charts()[program]:
         yield " ".join(release[key] for key in ("name", "namespace", "repository", "chart"))
+
+
+def signals(plan: ClusterPlan) -> dict[str, str]:
+    """List the releases that keep signals beside Prometheus, with the version of each chart."""
+    space = plan.settings.monitoring
+    charts = (chart for chart in used(plan) if chart != STACK)
+    return {f"{chart} {space} {HOMES[chart]} {chart}": number(chart) for chart in charts}
 
 
 def _charts() -> dict[str, Any]:
