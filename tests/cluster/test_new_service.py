@@ -30,9 +30,9 @@ title: A pod of the new service is killed while visitors browse
 load: {{journey: browse, rate: 2}}
 hypothesis: {{success: 95, objectives: []}}
 probes:
-  - {{service: {NEW}, path: /health/ready, every: 1s, timeout: 5s}}
+  - {{service: api-gateway, path: /health, every: 1s, timeout: 5s}}
 method:
-  - {{fault: kill, on: {NEW}, share: 50}}
+  - {{fault: kill, on: {NEW}}}
 baseline: 3s
 recovery: 60s
 """
@@ -103,3 +103,4 @@ def test_a_drill_kills_a_pod_of_it_and_passes(grown: Grown):
     journal = json.loads(done.stdout)
     assert (journal["verdict"], journal["target"]) == ("PASS", "cluster")
     assert not {pod["metadata"]["uid"] for pod in system.pods(NEW)} & gone
+    system.until(lambda: system.ready(NEW) >= 1)
