@@ -40,6 +40,7 @@ PARAMETERS = (
     "grown",
     "lost",
     "meshed",
+    "priced",
     "starter",
     "vaulted",
     "watched",
