@@ -95,17 +95,23 @@ def lend_builders(kubectl: Path, folder: Path) -> None:
     kustomize.chmod(0o755)
 
 
-def write_certificates(folder: Path) -> None:
-    """Have the Git server known by an authority that Argo CD trusts for it."""
+def write_certificates(folder: Path, host: str = "localhost") -> str:
+    """Have the Git server known by an authority that Argo CD trusts for it.
+
+    Returns:
+        The authority's certificate.
+    """
     signing, root = authority.new_authority()
-    key, signed = authority.of_hosts(["localhost"], signing, root.subject)
+    key, signed = authority.of_hosts([host], signing, root.subject)
     pem = serialization.Encoding.PEM
     plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (folder / "trusted").mkdir()
-    (folder / "trusted/localhost").write_bytes(root.public_bytes(pem))
+    trusted = root.public_bytes(pem)
+    (folder / "trusted" / host).write_bytes(trusted)
     (folder / "tls.crt").write_bytes(signed.public_bytes(pem))
     (folder / "tls.key").touch(0o600)
     (folder / "tls.key").write_bytes(key.private_bytes(pem, *plain))
+    return trusted.decode()
 
 
 def objects(programs: Path) -> list[Mapping[str, Any]]:

@@ -207,6 +207,11 @@ def follow(followed: Followed) -> None:
     cluster.apply(
         [processes.settings("argocd-cm", {k: _text(v) for k, v in values["configs"]["cm"].items()})]
     )
+    define(cluster, tree)
+
+
+def define(cluster: Cluster, tree: Path) -> None:
+    """Have the kinds that a rendered tree is of."""
     files = (tree / "k8s").rglob("*.yaml")
     rendered = (one for file in files for one in yaml.safe_load_all(file.read_text()) if one)
     kinds = {(one["apiVersion"].partition("/")[0], one["kind"]) for one in rendered}

@@ -1,7 +1,7 @@
 """A server of Git repositories over HTTPS, as one that a cluster follows.
 
-`python git_server.py FOLDER PORT CERTIFICATE KEY`: it serves the bare repositories of FOLDER, for
-reading, at `https://localhost:PORT/NAME`, until it is killed.
+`python git_server.py FOLDER PORT CERTIFICATE KEY [ADDRESS]`: it serves the bare repositories of
+FOLDER, for reading, at `https://localhost:PORT/NAME` or another address, until it is killed.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class GitHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def main(folder: str, port: str, certificate: str, key: str) -> None:
+def main(folder: str, port: str, certificate: str, key: str, address: str = "127.0.0.1") -> None:
     """Serve until the process is killed."""
     GitHandler.folder = folder
-    server = ThreadingHTTPServer(("127.0.0.1", int(port)), GitHandler)
+    server = ThreadingHTTPServer((address, int(port)), GitHandler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -141,6 +141,13 @@ def fetch(packages: Iterable[str], into: Path) -> None:
         _apt_get(*asked, "download", *missing, folder=into)
 
 
+def with_needs(packages: Iterable[str], into: Path) -> list[str]:
+    """List packages and all that they depend on. Raises Unfetched with what apt-get says."""
+    tried = ("--simulate", "--no-install-recommends", "install", *packages)
+    lines = _apt_get(*apt(into), *tried).splitlines()
+    return [line.split()[1] for line in lines if line.startswith("Inst ")]
+
+
 def unpack(packages: Iterable[str], fetched: Path, root: Path) -> None:
     """Lay packages out as a file system, without running anything of theirs."""
     for name in ("bin", "sbin", "lib", "lib64"):
