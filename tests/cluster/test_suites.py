@@ -24,7 +24,7 @@ _hello, _starter = suites.suite("test_hello_dd"), suites.suite("test_starter")
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 #: Two of each service, as the suites have it here; calls are let in by policies.
-TWO = "    replicas: 2\n"
+TWO = "    replicas: {min: 2, max: 3, cpu: 90}\n"
 HERE = (
     "test_a_request_is_one_trace_that_tarmac_shows",
     "test_a_fresh_starter_holds_what_it_began_with",
