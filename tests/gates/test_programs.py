@@ -189,6 +189,15 @@ jobs:
       - name: With ${{ steps.mode.outputs.version }}
         run: make
 """
+OBEYED = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: echo "::set-output name=a::b"
+"""
+REFUSED = OBEYED.replace("set-output", "set-env")
 #: A gate, a file of another name than programs expect, one of its lines, and how bad that is.
 FOREIGN = (
     ("VAL003", "-odd name.sh", "#!/bin/sh\nrm -r $1/x\n", "-odd name.sh:2:", True),
@@ -201,6 +210,8 @@ FOREIGN = (
     ("VAL020", ".github/workflows/b.yml", LATER, "b.yml:5:", True),
     ("VAL020", ".github/workflows/e.yml", ASKED, "e.yml:5:", True),
     ("VAL020", ".github/workflows/d.yml", OLD, "d.yml:5:", True),
+    ("VAL020", ".github/workflows/f.yml", OBEYED, "f.yml:6:", True),
+    ("VAL020", ".github/workflows/g.yml", REFUSED, "g.yml:6:", False),
     ("VAL020", ".github/workflows/c.yml", NAMED, "c.yml:7:", True),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
     ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),
@@ -210,6 +221,14 @@ TAKEN = {
     "VAL003": {
         "part.sh": "set -u\necho part\n",
         "roles/a/templates/b.sh": "#!/bin/sh\n{% if a %}\necho a\n{% endif %}\n",
+    },
+    "VAL004": {
+        "a/Dockerfile": """\
+FROM r.example/windows/servercore:1809
+SHELL ["powershell", "-Command"]
+RUN (New-Object System.Net.WebClient).DownloadFile($env:URL, 'a.msi')
+""",
+        "b/Dockerfile": "FROM r.example/go:1-nanoserver-1809\nRUN if exist a ( del a )\n",
     },
     "VAL020": {
         ".github/workflows/a.yml": """\

@@ -22,6 +22,8 @@ WAYS = frozenset({"httpGet", "tcpSocket", "grpc", "exec"})
 HOOKS = WAYS | {"sleep"}
 #: A variable in the value of another; `$$(` is a text.
 _NAMED = re.compile(r"(?<!\$)\$\((\w+)\)")
+#: Below the root, or on Windows: of a drive, or of pipes and shares.
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]|\\\\")
 #: What an API server takes, and a program may want so.
 UNUSUAL = ("is not mounted by any container", r"sets \S+ without a value", "has no source")
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
@@ -79,7 +81,7 @@ def _container(container: Container, volumes: set[str | None]) -> Iterator[tuple
         path = ("volumeMounts", number)
         if mount.volume not in volumes:
             yield path, f"mounts {mount.volume}, which is not a volume of its pod; add the volume"
-        if not mount.path.startswith("/") and not is_replaced(mount.path):
+        if not _ABSOLUTE.match(mount.path) and not is_replaced(mount.path):
             yield path, f"mounts at {mount.path!r}, which is not an absolute path; write one"
     yield from _twice(container)
     yield from _variables(data)

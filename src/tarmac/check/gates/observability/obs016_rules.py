@@ -14,7 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
-from tarmac.check.gates.views.monitoring.promql import parses
+from tarmac.check.gates.views.monitoring.promql import is_of_logs, parses
 from tarmac.check.gates.views.monitoring.queries import queries, recorded
 from tarmac.check.gates.views.monitoring.recorded_names import unrecorded
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups, rule_files
@@ -151,7 +151,7 @@ def _rule(rule: Fields) -> Iterator[str]:
         yield "the rule has neither `alert` nor `record`; write one"
     if not expr:
         yield f"{name} has no expression; write `expr`"
-    elif not parses(expr):
+    elif not is_of_logs(expr) and not parses(expr):
         yield f"{name} has an expression that is not PromQL ({expr.strip()[:60]}); correct it"
     if rule.get("record") and ":" not in str(name):
         yield f"{name} is not the name of a recording rule; write level:metric:operation"

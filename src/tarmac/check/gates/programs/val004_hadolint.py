@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +23,11 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: What it calls an error, and is built all the same: a relative WORKDIR, sudo, ADD, MAINTAINER.
 OF_TASTE = ("DL3000", "DL3004", "DL3020", "DL4000")
+#: Its steps are not read by a shell of Unix, for which shellcheck takes them.
+_OF_WINDOWS = re.compile(
+    r'(?mi)^SHELL\s*\[\s*"(powershell|pwsh|cmd)\b'
+    r"|^FROM\s+(--\S+\s+)?\S*(/windows/|windowsservercore|nanoserver)"
+)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -51,10 +57,17 @@ def _said(
             what = f"hadolint crashes on this file, so it is not judged ({why}); judge it by hand"
             yield Finding(paths[0].removeprefix("./"), what, GATE.id, warning=True)
         return
+    of_windows = {path for path in paths if _OF_WINDOWS.search(_text(folder / path))}
     for said in read(answer):
+        if said["code"].startswith("SC") and said["file"] in of_windows:
+            continue
         where = f"{said['file'].removeprefix('./')}:{said['line']}:{said['column']}"
         warning = lenient and (said["level"] != "error" or said["code"] in OF_TASTE)
         yield Finding(where, f"{said['message']} ({said['code']})", GATE.id, warning=warning)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 GATE = Gate(

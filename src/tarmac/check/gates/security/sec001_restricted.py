@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding
@@ -25,6 +26,11 @@ UNUSUAL = (
     "in the group of root",
     r"^DaemonSet \S+ (mounts|shares)", r"of DaemonSet \S+ (adds|uses|runs|is privileged)",
 )  # fmt: skip
+#: Programs that a kernel obeys for root of the node alone: its settings, file systems and disks.
+OF_KERNEL = re.compile(
+    r"sysctl|\b(fsfreeze|fstrim|u?mount|losetup|modprobe|nsenter|iptables|nft|blkdiscard|wipefs|sgdisk)\s"
+    r"|/dev/(nvme|sd|vd|xvd|disk|mapper)"
+)
 #: What a manifest gives, and does not merely not take away; most images run as root without a word.
 GIVEN = ("is privileged", "adds", "uses")
 
@@ -54,13 +60,17 @@ def of_files(files: Files) -> Iterator[Finding]:
             whole = container.security.over(own.spec.security)
             for what in _container(own, container):
                 # Devices and the settings of a kernel are a node's, so they need rights on it.
-                is_agent = own.spec.has_devices or any("sysctl" in one for one in container.words)
+                is_agent = own.spec.has_devices or own.spec.is_pinned or _asks_kernel(container)
                 # What is called privileged is meant to be.
                 is_meant = "privileged" in own.name
                 given = what.startswith(GIVEN) and not is_agent and not is_meant
                 yield Finding(container.at(), f"{which} {what}", warning=not given)
             if 0 in (whole.group, own.spec.security.file_group):
                 yield Finding(container.at(), f"{which} is in the group of root; name another")
+
+
+def _asks_kernel(container: Container) -> bool:
+    return any(OF_KERNEL.search(word) for word in container.words)
 
 
 def _pod(own: Pods) -> Iterator[str]:

@@ -17,6 +17,8 @@ _TIME = re.compile(r"\$__(?:(?:rate_)?interval|range)\b|\$\{__(?:rate_)?interval
 _RANGE = re.compile(r"\[((?:\d+[a-z]+)+)(?::(?:\d+[a-z]+)*)?\](?:\s+offset\s+((?:\d+[a-z]+)+))?")
 _VARIABLE = re.compile(r"\$\{\w+(?::\w+)?\}|\$\w+")
 _QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`""")
+#: What follows a selector of logs in LogQL, with texts left out: a filter of lines, or a parser.
+_LOGS = re.compile(r"\}\s*(?:\|[=~>]|!=\s*\"\"|!~\s*\"\"|\|\s*[a-z_]+)")
 #: The parser's word for each sign of a matcher.
 _SIGNS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
@@ -96,6 +98,11 @@ def selected(expr: str) -> tuple[SeriesSelector, ...]:
 def has_filled_parts(expr: str) -> bool:
     """Tell whether Grafana fills in more than texts and known times, so that only it can parse."""
     return _VARIABLE.search(_QUOTED.sub("", _TIME.sub("5m", expr))) is not None
+
+
+def is_of_logs(expr: str) -> bool:
+    """Tell whether an expression counts lines of logs: LogQL, which Loki evaluates."""
+    return _LOGS.search(_QUOTED.sub('""', expr)) is not None
 
 
 def parses(expr: str) -> bool:

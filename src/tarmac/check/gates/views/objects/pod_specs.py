@@ -80,6 +80,11 @@ class PodSpec:
         return self.data.get("automountServiceAccountToken", default) is not False
 
     @property
+    def is_pinned(self) -> bool:
+        """Whether it names the one node that it is for: it works on that, or looks at it."""
+        return bool(text(self.data, "nodeName"))
+
+    @property
     def has_devices(self) -> bool:
         """Whether it mounts what only root of a node may use: devices, modules, mounts."""
         paths = (text(one, "hostPath", "path") or "" for one in items(self.data, "volumes"))
