@@ -238,3 +238,49 @@ def test_what_rebuilds_a_go_program_after_an_edit_is_not_a_part_of_it():
     dockerfile = "FROM golang:1.24\nCOPY . .\nENTRYPOINT CompileDaemon --build='go build .'\n"
     files = {"go.mod": "module a", "main.go": "package main\n", "Dockerfile": dockerfile}
     assert runs(found_in(**files)) == {"a": "go run ."}
+
+
+MAIN = """package main
+import "flag"
+func main() {
+    port := flag.Int("serverPort", 4000, "where it listens")
+    db := flag.String("storeURI", "postgres://localhost:5432", "its database")
+}
+"""
+
+
+def test_what_follows_an_entry_point_is_its_arguments_and_addresses_become_variables():
+    dockerfile = """FROM golang:1.24 AS build
+RUN go build -o /go/bin/films ./cmd/app
+FROM alpine
+COPY --from=build /go/bin/films films
+ENTRYPOINT ["./films"]
+"""
+    compose = """services:
+  films: {build: films, command: ["-storeURI", "postgres://db:5432/a", "-level", "info"]}
+  web: {build: web, command: ["-filmsAPI", "http://films:4000/api/", "-other", "http://a.example/"]}
+  db: {image: "postgres:16"}
+"""
+    parts = {"go.mod": "module x\n", "cmd/app/main.go": MAIN, "Dockerfile": dockerfile}
+    files = {f"{name}/{file}": text for name in ("films", "web") for file, text in parts.items()}
+    found = found_in(**{"compose.yaml": compose} | files)
+    films, web = (next(s for s in found.services if s.name == name) for name in ("films", "web"))
+    assert films.run == "go run ./cmd/app --serverPort $PORT -storeURI $STORE_URI -level info"
+    assert films.env["STORE_URI"] == "${stores.db.url}"
+    assert films.ports == {"http": 4000}
+    assert web.run.endswith("-filmsAPI $FILMS_API -other http://a.example/")
+    assert web.env["FILMS_API"] == "${services.films.url}/api/"
+
+
+def test_of_several_compose_files_the_one_that_builds_beside_its_folder_is_the_repositorys():
+    compose = """services:
+  web: {build: {context: .., dockerfile: web/Dockerfile}, command: flask run}
+  db: {image: "postgres:16"}
+"""
+    other = "services: {old: {build: ., command: flask run}}"
+    app = {f"{place}/{file}": text for place in ("web", "old") for file, text in APP.items()}
+    dockers = {f"{place}/Dockerfile": "FROM python:3.12\n" for place in ("web", "old")}
+    files = {"docker/docker-compose.yml": compose, "old/docker-compose.yml": other}
+    found = found_in(**files | app | dockers)
+    assert "web" in runs(found)
+    assert stores(found) == {"db"}

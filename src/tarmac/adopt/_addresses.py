@@ -6,6 +6,7 @@ Called by `_settle`, one service after the other, so that no two services wait f
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tarmac.adopt import _servers
 from tarmac.adopt._dotenv import LONGEST
@@ -26,6 +27,9 @@ _WORDS = re.compile(
 )
 #: A login in JSON: `"spring.datasource.password": "x"`.
 _LOGIN = re.compile(r"(?i)(\"[\w.-]*(?:user|username|password)\"\s*:\s*\")([^\"]*)(\")")
+
+#: An option of a command line, and the address that it is given; what is quoted stays as it is.
+_FLAG = re.compile(r"(?<!\S)(--?[A-Za-z][\w.-]*)([= ]+)([a-z][a-z0-9+]*://[^\s'\"$]+)(?!\S)")
 
 
 def rewritten(
@@ -54,6 +58,23 @@ def rewritten(
             result,
         )
     return _with_login(result, scene)
+
+
+def with_variables(service: Service, scene: Scene) -> Service:
+    """Name a variable where a command has an address of the system: `--db postgres://db:5432/a`."""
+    env: dict[str, str] = {}
+
+    def named(match: re.Match[str]) -> str:
+        flag, between, value = match.groups()
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-.]", "_", flag.lstrip("-")).upper()
+        is_ours = rewritten(name, value, service, scene) != value
+        if not is_ours or {**service.env, **env}.get(name, value) != value:
+            return match[0]
+        env[name] = value
+        return f"{flag}{between}${name}"
+
+    run = _FLAG.sub(named, service.run)
+    return replace(service, run=run, env={**service.env, **env})
 
 
 def _by_words(value: str, scene: Scene) -> str:

@@ -34,6 +34,7 @@ from tarmac.adopt._container import (
     copied_files,
     dispatched,
     entry_of,
+    goes_on,
     read_dockerfile,
     script_of,
 )
@@ -264,7 +265,9 @@ def _service(
     folder = _working_folder(folder, command or base.container_command, spec, dockerfile, root)
     base = replace(base, folder=folder)
     entry = () if spec.get("entrypoint") else entry_of(dockerfile)
-    command = dispatched((*entry, *command), root.below(folder)) or command
+    is_all = bool(entry and command) and not goes_on(entry[0], root.below(folder))
+    told = (*entry, *command) if is_all else command  # what follows a program is its arguments
+    command = dispatched((*entry, *command), root.below(folder)) or told
     own_files = copied_files(dockerfile)
     before, last = script_of(command or base.container_command, root.below(folder), own_files)
     if last:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tarmac.adopt import _alembic, _code, _dotenv, _servers, _sqlite
-from tarmac.adopt._addresses import rewritten
+from tarmac.adopt._addresses import rewritten, with_variables
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
 from tarmac.adopt._scene import Scene
@@ -80,6 +80,7 @@ def _settled(
     dotenv: dict[str, str],
     example: dict[str, str],
 ) -> Service:
+    service = with_variables(service, scene)
     schemes = {n: v.partition("://")[0] for n, v in service.env.items()}
     service = _as_files(_told(service, scene, {**example, **dotenv}), scene)
     service = replace(service, env=_as_compared(service.env, schemes, folder))

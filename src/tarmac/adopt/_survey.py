@@ -245,7 +245,8 @@ def _completed(
     tasks = {name: _with_its_packages(task, folder, recognisers) for name, task in tasks.items()}
     if line:
         # The container's command may be another program than the one that the folder names.
-        reads = base is not None and base.reads_port and base.run == line
+        is_base = base is not None and (line == base.run or _goes_on_from(base.run, line))
+        reads = base is not None and base.reads_port and is_base
         reloads = base is not None and base.reloads and base.run == line
         ports = service.ports or (base.ports if base is not None and reads else {})
         service = replace(service, run=line, tasks=tasks, ports=ports)
@@ -264,6 +265,11 @@ def _completed(
         reloads=base.reloads,
         guesses=(*service.guesses, *(base.guesses if not service.ports else ())),
     )
+
+
+def _goes_on_from(run: str, line: str) -> bool:
+    """Tell whether a line is a command that is told its port, with arguments of its container."""
+    return "$PORT" in run and line.startswith(f"{run} ")
 
 
 def _as_its_tools_run_it(

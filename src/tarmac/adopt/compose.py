@@ -30,6 +30,8 @@ _ASIDE = re.compile(
 )
 #: Words of files that are for another place than the one where people work.
 _ELSEWHERE = re.compile(r"prod|stag|test|e2e|\bci\b|deploy|release|swarm|example|sample|override")
+#: What a file says that builds beside its folder: it is of the repository, not of its folder.
+_OF_ALL = re.compile(r"(?m)\b(?:build|context):[ \t]*[\"']?\.\.(?:[/\"'\s,}]|$)")
 DEEPEST = 2
 
 
@@ -48,7 +50,9 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     files = files or [file for file in root.files if _is_in_a_folder_of_them(root, file)]
     places = {posixpath.dirname(file) for file in files}
     if not is_one and len(places) > 1:  # each of them may be a system of its own
-        return None
+        files = [file for file in files if _OF_ALL.search(root.read(file))]
+        if len({posixpath.dirname(file) for file in files}) != 1:
+            return None
     projects = {file: project for file in files if (project := _read(root, file)) is not None}
     chosen = max(projects, key=lambda file: (_builds(root, file), *_rank(file)), default="")
     found = _project(root, _joined(_beside(chosen, projects)), kinds) if chosen else None

@@ -21,7 +21,8 @@ from tarmac.adopt._node_packages import pages
 _MAIN = re.compile(r"^package main\b", re.MULTILINE)
 #: A flag that says where it listens: `flag.Int("port", 9898, ...)`, `fs.StringP("port", "p", ...)`.
 _FLAG = re.compile(
-    r"\.(?:Int|Uint|String)(?:Var)?P?\(\s*(?:&\w[\w.]*,\s*)?\"(port|http-port|listen-port)\",\s*"
+    r"\.(?:Int|Uint|String)(?:Var)?P?\(\s*(?:&\w[\w.]*,\s*)?"
+    r"\"((?:(?:http|listen|server|web|api)[-_]?)?[pP]ort)\",\s*"
     r"(?:\"\w?\",\s*)?\"?:?(\d{2,5})\"?"
 )
 #: A library of command lines, and what such a program lacks that serves.
@@ -106,7 +107,9 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         named = 3
         while argv[named - 1 : named] in (("-C",), ("-tags",)):
             named += 2
-        return joined((*argv[:named], *local_ports(argv[named:])))
+        said, told = joined(argv[:named]), local_ports(argv[named:])
+        runs = (service.run for service in _services(folder))
+        return _told(next((r for r in runs if r.partition(" --")[0] == said), said), told)
     found = _services(folder)
     if not found or not argv:
         return ""
@@ -117,9 +120,15 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     if argv[0] == "go":
         return " ".join(argv)
     told = () if posixpath.basename(argv[0]) in _WATCHERS else local_ports(argv[1:])
-    # What its container is told of its port counts, not what the flag's default says.
-    run = chosen.run.partition(" --")[0] if "$PORT" in " ".join(told) else chosen.run
-    return f"{run} {joined(told)}".strip()
+    return _told(chosen.run, told)
+
+
+def _told(run: str, told: tuple[str, ...]) -> str:
+    """Add what a container is told; of its port that counts, not the default of a flag."""
+    line, _, flag = run.partition(" --")
+    named = flag.split(" ")[0] if flag else "$PORT"
+    says = any("$PORT" in word or word.lstrip("-").partition("=")[0] == named for word in told)
+    return f"{line if says else run} {joined(told)}".strip()
 
 
 def _files(folder: Folder, run: str) -> tuple[str, ...]:
