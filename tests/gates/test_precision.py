@@ -34,7 +34,7 @@ def judged_often():
     """List judgements of gates of which there are enough to tell."""
     found = [judgement for one in judged() for judgement in one.judgements]
     numbers = Counter(gate for one in found for gate in [one.gate] * one.number)
-    return [one for one in found if numbers[one.gate] > 2]
+    return [one for one in found if numbers[one.gate] > 3]
 
 
 def test_nine_of_ten_errors_are_true_and_seven_of_ten_of_every_gate():

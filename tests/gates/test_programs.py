@@ -197,6 +197,14 @@ jobs:
     steps:
       - run: echo "::set-output name=a::b"
 """
+OFF = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    if: false
+    steps: [{run: make}]
+"""
 REFUSED = OBEYED.replace("set-output", "set-env")
 #: A gate, a file of another name than programs expect, one of its lines, and how bad that is.
 FOREIGN = (
@@ -212,6 +220,7 @@ FOREIGN = (
     ("VAL020", ".github/workflows/d.yml", OLD, "d.yml:5:", True),
     ("VAL020", ".github/workflows/f.yml", OBEYED, "f.yml:6:", True),
     ("VAL020", ".github/workflows/g.yml", REFUSED, "g.yml:6:", False),
+    ("VAL020", ".github/workflows/h.yml", OFF, "h.yml:5:", True),
     ("VAL020", ".github/workflows/c.yml", NAMED, "c.yml:7:", True),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
     ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),

@@ -150,6 +150,38 @@ false, and one database that cannot start was missed. 536 files of Terraform wer
 each gate, which took more than 84 s of CPU, and takes 17 s. Still not named: workflows in folders
 that GitHub does not read, and objects whose definitions only a kustomization builds.
 """
+UNSEEN_SMALL = """\
+
+## Not seen before, a third time
+
+Later on 2026-11-27 ten more were chosen in the same way, four of them small applications. These
+were asked, too: shellcheck 0.11, hadolint 2.15, actionlint and zizmor 1.32.
+
+"""
+LATER_SMALL = """\
+Two kinds have most of it: 32 mounts of Windows, which are false, and 13 workflows of one form,
+which are true. Without these two, 22 of 39 first errors are true, 56 %. The aim of 85 % is missed
+again. What was false or pedantic then:
+
+- 32: mounts on Windows, with a drive or a pipe (OBJ007, OBJ013); now left alone.
+- 8: rules in LogQL, for the ruler of Loki (OBS016); now left alone.
+- 3: steps of a Dockerfile in PowerShell, which shellcheck read (VAL004); now left alone.
+- 3: pods that freeze a file system, wipe disks, or are for one named node (SEC001); now a warning.
+- 2: `set-output`, which GitHub calls deprecated and obeys (VAL020); now a warning.
+- 1: a NodePool without limits, in a test of scale (FIN002); still an error.
+"""
+UNSEEN_KEPT = """\
+
+## Kept back
+
+Two more were run for the first time after these corrections.
+
+"""
+LATER_KEPT = """\
+The pedantic one was `if: false`, by which a job is switched off (VAL020); now a warning. A third
+repository, influxdata/helm-charts, was not judged to its end: after 300 s helm was still templating
+with marked values.
+"""
 
 
 @dataclass(frozen=True)
@@ -257,7 +289,12 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         for found in one.judgements
         if found.verdict != "true"
     ]
-    measured = (UNSEEN, LATER), (UNSEEN_AGAIN, LATER_AGAIN)
+    measured = (
+        (UNSEEN, LATER),
+        (UNSEEN_AGAIN, LATER_AGAIN),
+        (UNSEEN_SMALL, LATER_SMALL),
+        (UNSEEN_KEPT, LATER_KEPT),
+    )
     seen = [FIRST_SEEN]
     for number, (before, after) in enumerate(measured, start=1):
         seen += [f"{before}{COLUMNS}", *_unseen(repositories, number), after]

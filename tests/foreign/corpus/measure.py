@@ -150,6 +150,17 @@ later 4 and 5.
 | Repository | First | Why | Later | Why | Edited |
 |---|---|---|---|---|---|
 """
+SIXTH_HEAD = """
+### A sixth round
+
+Four others on the same day. In two of them the programs were found at first under other names,
+because of a second compose file. The commands of the five of microservices-docker-go-mongodb had
+lost their first option and their addresses, and have them later.
+
+| Repository | Commit | Services | Stores | Later: services | Stores | Not at first | Still not |
+|---|---|---:|---:|---:|---:|---|---|
+"""
+SIXTH_STARTED = "\nNone was started.\n"
 #: What stands above the two tables of each round.
 ROUNDS = {
     1: (UNSEEN_HEAD, UNSEEN_STARTED),
@@ -157,6 +168,7 @@ ROUNDS = {
     3: (THIRD_HEAD, THIRD_STARTED),
     4: (FOURTH_HEAD, FOURTH_STARTED),
     5: (FIFTH_HEAD, FIFTH_STARTED),
+    6: (SIXTH_HEAD, SIXTH_STARTED),
 }
 
 

@@ -27,6 +27,8 @@ OF_SCRIPTS = ("shellcheck", "pyflakes")
 OF_ITS_DAY = ("runner-label",)
 #: GitHub calls these commands of scripts deprecated, and obeys them; the others it refuses.
 _OBEYED = re.compile(r'command "(set-output|save-state)" was deprecated')
+#: Who writes `if: false` switches a job off; a condition that is always met is a mistake.
+_OFF = 'constant expression "false"'
 #: It takes an expression for a mistake where GitHub takes one, and what comes of it for nothing.
 _EXPRESSION = '"strategy" section is scalar node but mapping node is expected'
 _NOTHING = "is not defined in object type {}"
@@ -71,7 +73,7 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
     """Tell whether GitHub takes it: a key without a value, a field that some of a matrix have."""
     if re.search("is too old to run|but it is also required", said["message"]):
         return True  # GitHub runs it by a newer Node.js
-    if _OBEYED.search(said["message"]):
+    if _OBEYED.search(said["message"]) or said["message"].startswith(_OFF):
         return True
     # What a name lacks is missing on a page alone.
     is_named = re.match(r"\s*(- )?name:", said.get("snippet") or "")
