@@ -98,7 +98,10 @@ def replicated(disturbed: DeployedSystem) -> DeployedSystem:
         disturbed.deploy()
     if not there(disturbed, "node3"):  # a test before has emptied it
         disturbed.there("restart", check=False)
-    disturbed.until(lambda: bool(there(disturbed, "node3")))
+    services = [one["metadata"]["name"] for one in disturbed.rendered("Deployment")]
+    disturbed.until(lambda: all(disturbed.ready(name) >= 3 for name in services), LONG_S)
+    disturbed.until(lambda: disturbed.there("ps", check=False).returncode == 0)
+    assert there(disturbed, "node3")
     return disturbed
 
 

@@ -14,6 +14,7 @@ from tarmac.catalog.faults.kill import FAULT as KILL
 from tarmac.catalog.faults.outage import FAULT as OUTAGE
 from tarmac.run.cluster import cluster_target
 from tarmac.run.cluster.cluster_target import ClusterTarget
+from tarmac.run.cluster_system import public_urls
 from tarmac.run.undoing import UndoProcess
 
 
@@ -135,3 +136,9 @@ def test_a_drain_is_proven_by_the_pods_that_left_the_node():
         on.running.kubectl.objects[1]["spec"]["nodeName"] = "node1"
         assert witness() == (True, "cache had to leave node2")
     assert on.undo.steps[-1] == ("run", "cordoned node2")
+
+
+def test_the_public_hosts_are_those_of_the_entry_too():
+    urls = public_urls(running(system="starter"))
+    assert urls["entry"] == urls["entry:api"] == "http://api.starter.localhost"
+    assert public_urls(running(system="travel"))["entry:api"] == "http://api.travel.localhost"

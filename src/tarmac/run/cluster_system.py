@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
+from tarmac.model.edge import ENTRY
 from tarmac.model.system import System
 from tarmac.project.reading import load
 from tarmac.render import in_memory
@@ -164,7 +165,8 @@ class ClusterSystem:
         entries = urls or public_urls(self.deployed)
         services = [one.name for one in self.deployed.plan.services]
         # NAME:PORT is one of several ports.
-        check_names((name.partition(":")[0] for name in entries), services, "no service")
+        known = [*services, ENTRY]
+        check_names((name.partition(":")[0] for name in entries), known, "no service")
         late = [one for one in self.deployed.look() if not one.readiness.ready]
         if late:
             where = f"{self.deployed.plan.system} in {self.deployed.kubectl.context}"
@@ -199,11 +201,18 @@ def opened(
 
 
 def public_urls(deployed: DeployedSystem) -> dict[str, str]:
-    """Return where the public finds a system: the hosts of the environment's routes."""
+    """Return where the public finds a system: the hosts of the environment's routes.
+
+    By service, and as the entry of a laptop has them: `entry:api` is the host api.example.com, and
+    `entry` the first one.
+    """
     settings = deployed.plan.settings
     scheme = "https" if settings.ingress is not None and settings.ingress.tls else "http"
-    return {
-        service.name: f"{scheme}://{service.routes[0].host}"
-        for service in deployed.plan.services
-        if service.routes
-    }
+    found: dict[str, str] = {}
+    for service in deployed.plan.services:
+        if service.routes:
+            host = service.routes[0].host
+            found[service.name] = f"{scheme}://{host}"
+            found.setdefault(ENTRY, found[service.name])
+            found[f"{ENTRY}:{host.partition('.')[0]}"] = found[service.name]
+    return found

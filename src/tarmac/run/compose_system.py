@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
+from tarmac.model.edge import ENTRY
 from tarmac.model.system import System
 from tarmac.plan.access import url_variable, user_of
 from tarmac.plan.scrape import ScrapeTarget
@@ -155,7 +156,8 @@ class ComposeSystem:
         """
         services = [one.name for one in self.deployed.plan.services]
         # NAME:PORT is one of several ports.
-        check_names((name.partition(":")[0] for name in urls), services, "no service")
+        known = [*services, ENTRY]
+        check_names((name.partition(":")[0] for name in urls), known, "no service")
         late = [one for one in self.deployed.look() if not one.ready]
         if late:
             where = f"{self.deployed.plan.system} on {self.deployed.docker.host}"
