@@ -13,7 +13,7 @@ from tarmac.base.artifact import read
 from tarmac.base.report import Skip
 from tarmac.check.gates.views import programs
 from tarmac.check.verify import folder
-from tarmac.check.verify.built import units
+from tarmac.check.verify.built import charts, units
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.trees import trees
 from tarmac.check.verify.running import Suppressions
@@ -189,6 +189,17 @@ def test_a_chart_that_computes_with_numbers_keeps_the_places_of_texts(built):
     (unit,) = found.units
     assert web_of(unit).at(*CONTAINER, "image") == "charts/app/values.yaml:5"
     assert web_of(unit).at("spec", "replicas") == "charts/app/templates/web.yaml:9"
+
+
+def test_a_chart_that_counts_up_to_a_number_ends(built, monkeypatch):
+    """A number's mark is a great number, and each of these loops would go as far."""
+    monkeypatch.setattr(charts, "MARKED_S", 1.0)
+    counted = "{{ range until (int .Values.least) }}{{ range until (int $.Values.budget) }}"
+    many = f"{counted}{'{{ end }}' * 2}"
+    _, found = built({**CHART, "charts/app/templates/many.yaml": many})
+    (unit,) = found.units
+    assert web_of(unit).at(*CONTAINER, "image") == "charts/app/values.yaml:5"
+    assert web_of(unit).at("spec", "replicas") == "charts/app/templates/web.yaml:8"
 
 
 def test_files_of_values_beside_the_only_chart_are_its_own(built):

@@ -38,6 +38,7 @@ def ask(
     codes: Iterable[int] = (0, 1),
     reads: Iterable[str] | None = None,
     env: Mapping[str, str] | None = None,
+    seconds: float = LONGEST_S,
 ) -> Answer:
     """Run a program in a folder, or take what it said before of files with the same content.
 
@@ -45,20 +46,21 @@ def ask(
         codes: those with which it has worked: otherwise it is asked again the next time.
         reads: the files that it reads, relative to the folder; all of these without.
         env: variables besides.
+        seconds: that it has.
 
     Raises:
         TarmacError: it did not end in time, or printed too much.
     """
 
     def made() -> str:
-        answer = _ask(argv, folder, env or {})
+        answer = _ask(argv, folder, env or {}, seconds)
         if answer.code not in codes:
             raise _NotWorked(answer)
         return json.dumps(vars(answer.moved(str(folder), FOLDER)))
 
     paths = [*(reads if reads is not None else named(folder, "*"))]
     if len(paths) > MOST_FILES:
-        return _ask(argv, folder, env or {})
+        return _ask(argv, folder, env or {}, seconds)
     parts = [*_identity(argv), *(part for path in paths for part in (path, _content(folder, path)))]
     try:
         answer = Answer(**json.loads(content_cache.kept(parts, made, "asked")))
@@ -91,8 +93,8 @@ def _content(folder: Path, path: str) -> bytes:
         return b""
 
 
-def _ask(argv: list[str], folder: Path, env: Mapping[str, str]) -> Answer:
-    done = run_limited(argv, seconds=LONGEST_S, cwd=folder, env={**env, **os.environ})
+def _ask(argv: list[str], folder: Path, env: Mapping[str, str], seconds: float) -> Answer:
+    done = run_limited(argv, seconds=seconds, cwd=folder, env={**env, **os.environ})
     return Answer(done.code, done.output, done.errors)
 
 

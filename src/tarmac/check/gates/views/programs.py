@@ -19,7 +19,7 @@ from tarmac.base.report import Skip
 from tarmac.base.tools import how_to_get
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.pipelines.workflows import FOLDER
-from tarmac.check.gates.views.program_answers import ask, named
+from tarmac.check.gates.views.program_answers import LONGEST_S, ask, named
 from tarmac.check.schemas import convert
 
 CHECKS = files("tarmac") / "assets" / "checks"
@@ -75,17 +75,18 @@ def run(
     folder: Path,
     codes: Iterable[int] = (0, 1),
     reads: Iterable[str] | None = None,
+    seconds: float = LONGEST_S,
 ) -> str:
     """Run a program in a folder and return what it printed.
 
     Args:
         codes: those with which it ends when it has worked, with findings or without.
-        reads: see `ask`.
+        reads, seconds: see `ask`.
 
     Raises:
         TarmacError: it did not work.
     """
-    answer = ask(argv, folder, codes, reads)
+    answer = ask(argv, folder, codes, reads, seconds=seconds)
     if answer.code not in codes:
         what = f"ended with {answer.code}: {answer.errors.strip()[-500:]}"
         raise TarmacError(f"{Path(argv[0]).name}: {what}")

@@ -22,6 +22,7 @@ from tarmac.base.foreign.data import from_yaml
 from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.views import programs
+from tarmac.check.gates.views.program_answers import LONGEST_S
 from tarmac.check.verify.built.dependencies import missing, without
 from tarmac.check.verify.built.marks import MarkedValues, merged, placed
 from tarmac.check.verify.built.paths import Key
@@ -33,6 +34,8 @@ _KEY = re.compile(r"\s*(?:- )*[\"']?([\w./-]+)[\"']?:")
 #: The namespace of a release of which none is known; objects do not keep it.
 UNKNOWN = "unknown-namespace"
 _MARKED = ("--skip-schema-validation",)
+#: Seconds for a chart with marks: one that counts up to a number would write all that it counts.
+MARKED_S = 10.0
 #: What every cluster serves, and helm does not know without one: charts ask for it.
 _SERVED = ("apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1/APIService")
 
@@ -49,6 +52,8 @@ class Call:
     flags: tuple[str, ...] = ()
     #: Where the chart is read: a copy, where it lacks charts that it depends on.
     chart: Path = Path()
+    #: That it has.
+    seconds: float = LONGEST_S
 
 
 def template(
@@ -98,7 +103,8 @@ def _objects(release: Release, sources: Sources, absent: Sequence[str]) -> Itera
     with ExitStack() as stack:
         chart = stack.enter_context(without(release.chart, absent)) if absent else release.chart
         plain = _run(Call(helm, release, read, release.values, inline, chart=chart))
-        twins = _twins(Call(helm, release, read, (), (), _MARKED, chart=chart), values)
+        marked = Call(helm, release, read, (), (), _MARKED, chart=chart, seconds=MARKED_S)
+        twins = _twins(marked, values)
     for source, found in plain.items():
         path, others = sources.shown(release.chart / source), twins.get(source, [])
         lines = _lines(_text(release.chart / source, sources))
@@ -177,7 +183,7 @@ def _run(call: Call) -> dict[str, list[dict[str, Any]]]:
                 file.flush()
                 paths.append(file.name)
             options = [option for path in paths for option in ("--values", path)]
-            return programs.run([*argv, *options], call.chart, codes=(0,))
+            return programs.run([*argv, *options], call.chart, (0,), seconds=call.seconds)
 
     found: dict[str, list[dict[str, Any]]] = {}
     text = content_cache.kept([*argv, *call.read, *call.texts], run)
