@@ -43,7 +43,6 @@ RAN_WITH = {
     r"tests/cluster/test_with_velero\.py": {"shop", "travel"},
     r"tests/cluster/test_in_meshes\.py": {"hello-dd", "travel"},
     r"tests/cluster/test_chaos\.py": {"hello-dd", "starter", "trading", "travel"},
-    r"tests/cluster/test_suites\.py": {"hello-dd", "starter"},
     r"tests/cluster/test_(traefik|under_policies)\.py": {"shop", "hello-dd"},
     r"tests/(e2e|crash|containers|browser)/test_(shop\w*|storefront|pipeline)\.py": {"shop"},
     r"tests/(e2e|crash|containers)/test_hello_\w+\.py": {"hello-dd"},

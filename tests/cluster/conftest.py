@@ -41,7 +41,6 @@ PARAMETERS = (
     "lost",
     "meshed",
     "priced",
-    "starter",
     "vaulted",
     "watched",
 )
