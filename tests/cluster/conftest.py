@@ -38,7 +38,6 @@ PARAMETERS = (
     "disturbed",
     "followed",
     "grown",
-    "lost",
     "meshed",
     "priced",
     "vaulted",
