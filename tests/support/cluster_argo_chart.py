@@ -162,9 +162,8 @@ def begin(cluster: Cluster, docker: Docker, found: Programs, scratch: Path) -> I
     try:
         yield Chart(cluster, found, copied, own, served)
     finally:
-        for name in cluster.kubectl(
-            "get", "applications.argoproj.io", WHERE, "--output=name"
-        ).split():
+        made = ("get", "applications.argoproj.io,appprojects.argoproj.io", WHERE, "--output=name")
+        for name in cluster.kubectl(*made).split():  # nothing would take their finalizers away
             patch = ("--type=merge", '--patch={"metadata": {"finalizers": null}}')
             cluster.kubectl("patch", name, WHERE, *patch)
         env = {"KUBECONFIG": str(cluster.kubeconfig), "HOME": str(scratch)}
