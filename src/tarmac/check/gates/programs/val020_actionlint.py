@@ -27,7 +27,7 @@ OF_SCRIPTS = ("shellcheck", "pyflakes")
 OF_ITS_DAY = ("runner-label",)
 #: GitHub calls these commands of scripts deprecated, and obeys them; the others it refuses.
 _OBEYED = re.compile(r'command "(set-output|save-state)" was deprecated')
-#: Who writes `if: false` switches a job off; a condition that is always met is a mistake.
+#: `if: false` switches a job off on purpose; a condition that is always met is a mistake.
 _OFF = 'constant expression "false"'
 #: It takes an expression for a mistake where GitHub takes one, and what comes of it for nothing.
 _EXPRESSION = '"strategy" section is scalar node but mapping node is expected'
