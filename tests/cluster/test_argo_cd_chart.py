@@ -113,12 +113,7 @@ def test_its_page_lists_the_root_as_git_has_it(installed, page):
 def test_the_form_s_link_leads_to_a_new_service_s_application(chart, installed, page):
     """By the templates that the portal's form calls, too."""
     system = installed.system
-    services = system.folder / "services"
-    shared = services.readlink()
-    services.unlink()
-    services.mkdir()
-    for one in shared.iterdir():
-        (services / one.name).symlink_to(one)
+    system.own_services()
     command = [TARMAC, "new", "service", NEW]
     subprocess.run(command, cwd=system.file.parent, env=system.env(), check=True)
     installed.commit(f"feat: the service {NEW}")

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cluster_node
 import kit_images
 import kube_images
 import pytest
@@ -62,9 +61,7 @@ def grown(nodes: Cluster, docker, pulled, lacking, request, tmp_path_factory) ->
     command = [TARMAC, "new", "service", NEW, "--store", "postgres", "--json"]
     subprocess.run(command, cwd=system.file.parent, env=system.env(), check=True)
     image = _build(system, docker)
-    file = kube_images.save(docker, [image], tmp_path_factory.mktemp("image") / "new.tar")
-    for node in nodes.nodes:
-        cluster_node.bring(node, file)
+    kube_images.deliver(nodes.nodes, docker, [image], tmp_path_factory.mktemp("image"))
     system.deploy()
     system.until(lambda: system.ready(NEW) >= 1)
     yield Grown(system, time.monotonic() - began)

@@ -20,7 +20,6 @@ from typing import Any
 
 import argo_processes
 import cluster_helm
-import cluster_node
 import kube_images
 import kube_trees
 import pytest
@@ -145,10 +144,7 @@ def begin(cluster: Cluster, docker: Docker, found: Programs, scratch: Path) -> I
     All that was installed is gone after the block.
     """
     _make_images(docker, found, cluster, scratch)
-    file = kube_images.save(docker, (IMAGE, REDIS), scratch / "images.tar")
-    for node in cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
+    kube_images.deliver(cluster.nodes, docker, (IMAGE, REDIS), scratch)
     served = scratch / "git"
     served.mkdir()
     root = argo_processes.write_certificates(scratch, FORGE)

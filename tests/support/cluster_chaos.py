@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import built
-import cluster_node
 import kube_images
 import standins
 import yaml
@@ -45,10 +44,7 @@ def begin(cluster: Cluster, docker: Docker, programs: Path, scratch: Path) -> No
     """Install it: the operator is available, and its account may do what its experiments need."""
     texts = {file.name: file.read_text() for file in programs.glob("*.yaml")}
     tags = {tag for text in texts.values() for tag in IMAGE.findall(text)}
-    images = kube_images.save(docker, _images(docker, programs, tags, scratch), scratch / "it.tar")
-    for node in cluster.nodes:
-        cluster_node.bring(node, images)
-    images.unlink()
+    kube_images.deliver(cluster.nodes, docker, _images(docker, programs, tags, scratch), scratch)
     for name in ("chaos_crds.yaml", "rbac.yaml", "operator.yaml"):
         cluster.kubectl("apply", "--server-side", "--filename=-", given=texts[name])
     kinds = ("chaosengines", "chaosexperiments", "chaosresults")

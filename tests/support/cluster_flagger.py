@@ -8,7 +8,6 @@ from pathlib import Path
 import built
 import cluster_helm
 import cluster_istio
-import cluster_node
 import kube_images
 import standins
 from deployed import DeployedSystem
@@ -38,10 +37,7 @@ def install(
     shutil.copy(found / "flagger", root / "flagger")
     tag = f"{IMAGE}:{TAG}"
     standins.image(docker, tag, root, "USER 65532", "WORKDIR /", "ENV PATH=/usr/bin")
-    file = kube_images.save(docker, [tag], scratch / "flagger.tar")
-    for node in system.cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
+    kube_images.deliver(system.cluster.nodes, docker, [tag], scratch)
     given = f"--values={tree}/observability/values/flagger.yaml"
     image = (f"--set=image.repository={IMAGE}", f"--set=image.tag={TAG}")
     cluster_helm.install(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import built
 import cluster_helm
-import cluster_node
 import kube_images
 import standins
 from cluster import Cluster
@@ -55,10 +54,7 @@ def install(cluster: Cluster, docker: Docker, found: Programs, tree: Path, scrat
     root.mkdir()
     shutil.copy(found.home / "gatekeeper", root / "manager")
     standins.image(docker, IMAGE, root, "USER 65532", 'ENTRYPOINT ["/manager"]')
-    file = kube_images.save(docker, [IMAGE], scratch / "gatekeeper.tar")
-    for node in cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
+    kube_images.deliver(cluster.nodes, docker, [IMAGE], scratch)
     values = f"--values={tree}/policies/values/gatekeeper.yaml"
     chart = found.home / "charts/gatekeeper"
     cluster_helm.install(

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import cluster_helm
-import cluster_node
 import istio
 import kube_images
 import standins
@@ -70,10 +69,7 @@ def install(
     Args:
         of: the system and the environment whose rendered values they get.
     """
-    file = kube_images.save(docker, _images(docker, found, scratch), scratch / "istio.tar")
-    for node in cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
+    kube_images.deliver(cluster.nodes, docker, _images(docker, found, scratch), scratch)
     plugins = str(_show_plugins(cluster))
     few = {"requests": {"cpu": "10m", "memory": "64Mi"}}
     on_nodes = {"cniBinDir": plugins, "cniConfDir": plugins, "resources": few}

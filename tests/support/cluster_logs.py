@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import built
-import cluster_node
 import kube_images
 import standins
 from cluster import Cluster
@@ -62,10 +61,7 @@ def install(cluster: Cluster, programs: Path, docker: Docker, scratch: Path) -> 
     for program in PROGRAMS:
         shutil.copy(programs / program, root)
     standins.image(docker, IMAGE, root)
-    file = kube_images.save(docker, [IMAGE], scratch / "victoria.tar")
-    for node in cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
+    kube_images.deliver(cluster.nodes, docker, [IMAGE], scratch)
     cluster.apply(_objects(str(cluster.folder)))
     for workload in (f"statefulset/{STORE}", f"daemonset/{AGENT}"):
         cluster.kubectl("rollout", "status", workload, WHERE, "--timeout=180s")

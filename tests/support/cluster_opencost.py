@@ -15,7 +15,6 @@ from typing import Any
 
 import built
 import cluster_helm
-import cluster_node
 import cluster_prometheus
 import kube_images
 import standins
@@ -61,10 +60,7 @@ def install(
     (root / "var/configs").mkdir(parents=True)
     tag = f"{REGISTRY}/{REPOSITORY}:{TAG}"
     standins.image(docker, tag, root, "USER 1001", 'ENTRYPOINT ["/opencost"]', "ENV HOME=/tmp")
-    file = kube_images.save(docker, [tag], scratch / "opencost.tar")
-    for node in system.cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
+    kube_images.deliver(system.cluster.nodes, docker, [tag], scratch)
     own = scratch / "opencost.yaml"
     own.write_text(yaml.safe_dump(OWN))
     given = (f"--values={tree}/observability/values/opencost.yaml", f"--values={own}")

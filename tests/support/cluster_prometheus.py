@@ -15,7 +15,6 @@ from typing import Any
 
 import built
 import cluster_helm
-import cluster_node
 import kube_images
 import kube_trees
 import standins
@@ -111,10 +110,7 @@ def install(system: DeployedSystem, found: Programs, docker: Docker, scratch: Pa
     cluster = system.cluster
     tree = scratch / "tree"
     system.tarmac("render", "--env", system.environment, "--out", str(tree))
-    file = kube_images.save(docker, _images(docker, found, tree, scratch), scratch / "it.tar")
-    for node in cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
+    kube_images.deliver(cluster.nodes, docker, _images(docker, found, tree, scratch), scratch)
     chart = cluster_helm.copied(found.home / "chart", scratch / "chart", "crds")
     own = scratch / "own.yaml"
     own.write_text(yaml.safe_dump(_own()))

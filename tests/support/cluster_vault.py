@@ -17,7 +17,6 @@ from typing import Any
 
 import built
 import cluster_helm
-import cluster_node
 import kube_images
 import standins
 import yaml
@@ -146,8 +145,8 @@ class OpenVault:
         return self.say("write", *given, token="")
 
 
-def images(docker: Docker, found: Programs, scratch: Path) -> Path:
-    """Make the stand-ins for both images, as one file."""
+def make_images(docker: Docker, found: Programs, scratch: Path) -> None:
+    """Make the stand-ins for both images."""
     cache = scratch / "packages"
     root = scratch / VAULT
     standins.fetch(SHELL, cache)
@@ -163,7 +162,6 @@ def images(docker: Docker, found: Programs, scratch: Path) -> Path:
     standins.image(
         docker, IMAGES[READER], root, "USER 65534", 'ENTRYPOINT ["/bin/external-secrets"]'
     )
-    return kube_images.save(docker, IMAGES.values(), scratch / "vault.tar")
 
 
 def _put(program: Path, place: Path) -> None:
@@ -174,10 +172,8 @@ def _put(program: Path, place: Path) -> None:
 def install(system: DeployedSystem, found: Programs, docker: Docker, scratch: Path) -> OpenVault:
     """Install both as the rendered page says; all replicas of Vault are open."""
     cluster = system.cluster
-    file = images(docker, found, scratch)
-    for node in cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
+    make_images(docker, found, scratch)
+    kube_images.deliver(cluster.nodes, docker, IMAGES.values(), scratch)
     tree = scratch / "tree"
     system.tarmac("render", "--env", system.environment, "--out", str(tree))
     cluster.kubectl("create", "namespace", VAULT)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import built
-import cluster_node
 import kube_images
 import standins
 from cluster import Cluster
@@ -49,10 +48,8 @@ def programs() -> Programs | None:
 
 def install(cluster: Cluster, docker: Docker, found: Programs, scratch: Path) -> None:
     """Start the store of objects, and Velero with an agent on each node."""
-    file = _images(docker, found, scratch)
-    for node in cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
+    _make_images(docker, found, scratch)
+    kube_images.deliver(cluster.nodes, docker, [IMAGE, PLUGIN], scratch)
     bucket = rendered("BackupStorageLocation")["spec"]["objectStorage"]["bucket"]
     user, password = "velero", secrets.token_hex(16)
     folder = scratch / "objects"
@@ -104,7 +101,7 @@ def _show_pods(cluster: Cluster) -> Path:
     return shown
 
 
-def _images(docker: Docker, found: Programs, scratch: Path) -> Path:
+def _make_images(docker: Docker, found: Programs, scratch: Path) -> None:
     root = scratch / "velero"
     for name in PROGRAMS:
         _put(found.velero / name, root / name)
@@ -127,7 +124,6 @@ def _images(docker: Docker, found: Programs, scratch: Path) -> Path:
     _put(found.velero / "velero-plugin-for-aws", root / "plugins/velero-plugin-for-aws")
     entry = json.dumps(["cp", "/plugins/velero-plugin-for-aws", "/target/velero-plugin-for-aws"])
     standins.image(docker, PLUGIN, root, "USER 65534", f"ENTRYPOINT {entry}")
-    return kube_images.save(docker, [IMAGE, PLUGIN], scratch / "velero.tar")
 
 
 def _put(program: Path, place: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import cluster_node
 import kit_images
 import standins
-from cluster_node import COREDNS, PAUSE
+from cluster_node import COREDNS, PAUSE, Node
 from docker_here import Docker
 from kit_images import Images
 from rendered import plan_of
@@ -47,3 +48,11 @@ def save(docker: Docker, tags: Iterable[str], file: Path) -> Path:
     """Write images into one file, each layer once."""
     docker.run("save", "--output", str(file), *sorted(set(tags)))
     return file
+
+
+def deliver(nodes: Sequence[Node], docker: Docker, tags: Iterable[str], scratch: Path) -> None:
+    """Give each node images that the daemon has."""
+    file = save(docker, tags, scratch / "images.tar")
+    for node in nodes:
+        cluster_node.bring(node, file)
+    file.unlink()
