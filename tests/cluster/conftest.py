@@ -38,6 +38,7 @@ PARAMETERS = (
     "disturbed",
     "followed",
     "grown",
+    "lost",
     "meshed",
     "priced",
     "vaulted",

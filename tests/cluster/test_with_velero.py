@@ -1,4 +1,4 @@
-"""What is rendered for Velero, carried out by it: the shop's namespace is lost, and comes back.
+"""What is rendered for Velero, carried out by it: a namespace is lost, and comes back.
 
 On stand-ins for the public images (`standins.STAND_IN`).
 """
@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
+import cluster_entry
 import cluster_velero
 import pytest
+import store_images
+from cluster import Cluster
 from cluster_velero import EVERY_MINUTE, WHERE
 from deployed import DeployedSystem
-from purchase import purchase_at
+from purchase import in_travel, purchase_at
 from shop_trouble import end
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
-STORES = ("users-db", "products-db", "orders-db", "payments-db")
-BACKUP, RESTORE = "before-the-loss", "after-the-loss"
 #: Writes a count of the rows of each table of a database, which psql then asks.
 COUNTS = """
 SELECT format('SELECT %L, count(*) FROM %I;', relname, relname) FROM pg_class
@@ -27,16 +30,58 @@ WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1 \\gexec
 """
 
 
+@dataclass(frozen=True)
+class Lost:
+    """A system whose namespace is lost."""
+
+    system: DeployedSystem
+    #: Has something bought, which needs all services and stores.
+    buy: Callable[[], Awaitable[None]]
+
+    def counts(self) -> dict[str, str]:
+        """Count the rows of each table, by store."""
+        stores = (one for one in self.system.running().plan.workloads if one.role == "store")
+        wanted = (one for one in stores if one.about.startswith("PostgreSQL"))
+        return {store.name: self.system.psql(store.name, COUNTS) for store in wanted}
+
+
 @pytest.fixture(scope="module")
-def kept(shop: DeployedSystem, docker, tmp_path_factory) -> DeployedSystem:
-    """Install Velero beside a shop that is well, with the place that is rendered for it."""
+def velero(nodes: Cluster, docker, tmp_path_factory) -> None:
+    """Install Velero with the place that is rendered for it."""
     found = cluster_velero.programs()
     if found is None:
         pytest.skip(cluster_velero.GET)
+    cluster_velero.install(nodes, docker, found, tmp_path_factory.mktemp("velero"))
+    nodes.apply([cluster_velero.location()])
+
+
+@pytest.fixture(scope="module")
+def kept(velero: None, shop: DeployedSystem) -> DeployedSystem:
+    """Give a shop that is well."""
     end(shop)
-    cluster_velero.install(shop.cluster, docker, found, tmp_path_factory.mktemp("velero"))
-    shop.cluster.apply([cluster_velero.location()])
     return shop
+
+
+@pytest.fixture(scope="module", params=["shop", "travel"])
+def lost(velero: None, nodes, pulled, lacking, authority, request, tmp_path_factory) -> Lost:
+    """Give a system that sells."""
+    if request.param == "shop":
+        shop: DeployedSystem = request.getfixturevalue("kept")
+        return Lost(shop, lambda: purchase_at(shop.url("api-gateway")))
+    if authority is None:
+        pytest.skip(cluster_entry.GET)
+    store_images.require(pulled["travel"], lacking)
+    travel = DeployedSystem.lay_out(nodes, "travel", tmp_path_factory.mktemp("travel"))
+    cluster_entry.encrypt(travel, authority)
+    print(travel.deploy().stdout.splitlines()[-1])
+    travel.sow()
+    entry = cluster_entry.begin(nodes, (travel,))["travel"]
+
+    async def book() -> None:
+        async with entry.asking() as session:
+            assert await (await in_travel(session, entry))() == "confirmed"
+
+    return Lost(travel, book)
 
 
 def status(system: DeployedSystem, kind: str, name: str) -> dict[str, Any]:
@@ -74,24 +119,26 @@ def test_backups_are_made_as_often_as_the_schedule_says(kept: DeployedSystem):
     assert {tuple(one["spec"]["includedNamespaces"]) for one in made()} == {(kept.namespace,)}
 
 
-def test_a_lost_namespace_comes_back_with_its_rows_and_sells_again(kept: DeployedSystem):
-    asyncio.run(purchase_at(kept.url("api-gateway")))
-    before = {store: kept.psql(store, COUNTS) for store in STORES}
+def test_a_lost_namespace_comes_back_with_its_rows_and_sells_again(lost: Lost):
+    system = lost.system
+    asyncio.run(lost.buy())
+    before = lost.counts()
+    assert len(before) >= 4
     assert all(counts.strip() for counts in before.values())
-    spec = cluster_velero.schedule(kept, every=EVERY_MINUTE)["spec"]["template"]
-    made = {"apiVersion": "velero.io/v1", "kind": "Backup", "spec": spec}
-    named = {"name": BACKUP, "namespace": cluster_velero.NAMESPACE}
-    kept.cluster.apply([{**made, "metadata": named}])
-    assert ended(kept, "backups.velero.io", BACKUP)["phase"] == "Completed"
+    spec = cluster_velero.schedule(system, every=EVERY_MINUTE)["spec"]["template"]
+    about = {"apiVersion": "velero.io/v1"}
+    backup = {"name": f"{system.system}-before", "namespace": cluster_velero.NAMESPACE}
+    system.cluster.apply([{**about, "kind": "Backup", "metadata": backup, "spec": spec}])
+    assert ended(system, "backups.velero.io", backup["name"])["phase"] == "Completed"
     began = time.monotonic()
-    kept.cluster.kubectl("delete", "namespace", kept.namespace, "--timeout=280s")
-    lost = {"spec": {"backupName": BACKUP}, "apiVersion": "velero.io/v1", "kind": "Restore"}
-    named = {"name": RESTORE, "namespace": cluster_velero.NAMESPACE}
-    kept.cluster.apply([{**lost, "metadata": named}])
-    assert ended(kept, "restores.velero.io", RESTORE)["phase"] == "Completed"
+    system.cluster.kubectl("delete", "namespace", system.namespace, "--timeout=280s")
+    restore = {"name": f"{system.system}-after", "namespace": cluster_velero.NAMESPACE}
+    spec = {"backupName": backup["name"]}
+    system.cluster.apply([{**about, "kind": "Restore", "metadata": restore, "spec": spec}])
+    assert ended(system, "restores.velero.io", restore["name"])["phase"] == "Completed"
     for kind in ("statefulset", "deployment"):
-        for one in kept.read(kind)["items"]:
-            kept.rolled_out(f"{kind}/{one['metadata']['name']}")
-    print(f"deleted and back after {time.monotonic() - began:.0f} s")
-    assert {store: kept.psql(store, COUNTS) for store in STORES} == before
-    asyncio.run(purchase_at(kept.url("api-gateway")))
+        for one in system.read(kind)["items"]:
+            system.rolled_out(f"{kind}/{one['metadata']['name']}")
+    print(f"{system.system}: deleted and back after {time.monotonic() - began:.0f} s")
+    assert lost.counts() == before
+    asyncio.run(lost.buy())
