@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Iterator
 
 import aiohttp
-import cluster_issuing
 import cluster_istio
 import pytest
 import store_images
@@ -41,18 +40,10 @@ def meshed(
     (folder / "authority.crt").write_bytes(authority)
     print(system.deploy().stdout.splitlines()[-1])
     system.sow()
-    cluster_issuing.until_issued(system)
-    (gateway,) = system.rendered("Gateway")
-    service = f"{gateway['metadata']['name']}-istio"
-    where = f"--namespace={INGRESS}"
-    nodes.kubectl("rollout", "status", f"deployment/{service}", where, "--timeout=120s")
-    address = nodes.read("service", service, where)["spec"]["clusterIP"]
-    ports = (nodes.reach(address, port) for port in (80, 443))
-    entry = Entry(system, *ports)
-    system.until(entry.is_led)
-    yield entry
+    yield cluster_istio.entry(system)
     nodes.kubectl("delete", "namespace", system.namespace, "--wait=false")
-    nodes.kubectl("delete", "gateway", gateway["metadata"]["name"], where)
+    (gateway,) = system.rendered("Gateway")
+    nodes.kubectl("delete", "gateway", gateway["metadata"]["name"], f"--namespace={INGRESS}")
 
 
 def test_every_pod_has_a_proxy_and_istioctl_finds_nothing_wrong(meshed: Entry, mesh):

@@ -8,16 +8,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 import cluster_flagger
 import cluster_issuing
 import cluster_istio
-import cluster_node
 import cluster_prometheus
 import cluster_trials
 import pytest
@@ -41,23 +38,9 @@ MESHED = f"""\
     rollout: {{by: flagger, services: [api-gateway, {SERVICE}], success: 99, p99: 2s, every: 15s}}
 """
 HOST = "api.shop.localhost"
+FOUND = "/api/products?q=kettle"
 WEIGHTS = (10, 20, 30, 40, 50)
-SERVE = """\
-import asyncio, runpy
-from tarmac_catalog.service import Catalog
-look_up = Catalog.browse
-async def changed(self, **asked):
-    {defect}
-    return await look_up(self, **asked)
-Catalog.browse = changed
-runpy.run_module("tarmac_kit.serve", run_name="__main__")
-"""
-#: New versions, and what each does before it reads the products.
-DEFECTS = {
-    "good": "pass",
-    "failing": "raise RuntimeError('a defect of this build')",
-    "slow": "await asyncio.sleep(3)",
-}
+CHANGED, SLOW_S = "tarmac_catalog.service.Catalog.browse", 3
 
 
 @dataclass(frozen=True)
@@ -89,7 +72,8 @@ def meshed(
     system.tarmac("render", "--env", "kind", "--out", str(tree))
     cluster_prometheus.install(system, watching, docker, scratch)
     cluster_flagger.install(system, docker, flagger, mesh.helm, tree, scratch)
-    _bring_versions(system, docker, scratch / "versions")
+    image = plan_of("shop", "kind").workload(SERVICE).image
+    cluster_trials.bring_versions(nodes, docker, image, CHANGED, SLOW_S, scratch / "versions")
     print(system.deploy().stdout.splitlines()[-1])
     system.sow()
     cluster_issuing.until_issued(system)
@@ -97,16 +81,6 @@ def meshed(
     ports = (nodes.reach(address["clusterIP"], port) for port in (80, 443))
     yield Meshed(system, Entry(system, *ports), mesh)
     nodes.kubectl("delete", "namespace", SPACE, "--wait=false")
-
-
-def _bring_versions(system: DeployedSystem, docker, folder: Path) -> None:
-    folder.mkdir()
-    programs = {version: SERVE.format(defect=defect) for version, defect in DEFECTS.items()}
-    image = plan_of("shop", "kind").workload(SERVICE).image
-    file = cluster_trials.build(docker, image, programs, folder)
-    for node in system.cluster.nodes:
-        cluster_node.bring(node, file)
-    file.unlink()
 
 
 def test_istiod_is_ready_and_istioctl_finds_nothing_wrong(meshed: Meshed):
@@ -152,38 +126,6 @@ async def test_a_request_by_host_and_prefix_reaches_user_service(meshed: Meshed)
             assert answer.status == 301
 
 
-@asynccontextmanager
-async def visited(entry: Entry) -> AsyncIterator[Counter[int | str]]:
-    """Have products looked for, from outside, as long as the block lasts; count the answers."""
-    answers = Counter[int | str]()
-    ended = asyncio.Event()
-
-    async def visit(session: aiohttp.ClientSession) -> None:
-        while not ended.is_set():
-            try:
-                async with session.get(entry.url(HOST, "/api/products?q=kettle")) as answer:
-                    await answer.read()
-                    answers[answer.status] += 1
-            except (aiohttp.ClientError, TimeoutError) as error:
-                answers[type(error).__name__] += 1
-            await asyncio.sleep(0.4)  # the gateway lets so many in from one address
-
-    async with entry.asking() as session:
-        visitors = [asyncio.create_task(visit(session)) for _ in range(2)]
-        try:
-            yield answers
-        finally:
-            ended.set()
-            await asyncio.gather(*visitors)
-
-
-def choose(system: DeployedSystem, version: str) -> None:
-    """Name the version in the system's file, whatever a test before left there."""
-    text = re.sub(r"    images: .*\n", "", system.file.read_text())
-    line = f"    images: {{{SERVICE}: {version}}}\n"
-    system.file.write_text(text.replace("  kind:\n", f"  kind:\n{line}", 1))
-
-
 def served(system: DeployedSystem) -> str:
     """Name the version that has the requests."""
     spec = system.read("deployment", f"{SERVICE}-primary")["spec"]["template"]["spec"]
@@ -199,8 +141,8 @@ def weights(system: DeployedSystem) -> dict[str, int]:
 
 async def tried(meshed: Meshed, version: str) -> tuple[int, str, Counter[int | str]]:
     """Deploy a version under load; give the exit code, what was printed, and visitors' answers."""
-    choose(meshed.system, version)
-    async with visited(meshed.entry) as answers:
+    cluster_trials.choose(meshed.system, SERVICE, version)
+    async with meshed.entry.visited(HOST, FOUND) as answers:
         done = await asyncio.to_thread(meshed.system.deploy, check=False)
     said = f"{done.stdout}{done.stderr}{cluster_flagger.log(meshed.system)}"
     return done.returncode, said, answers
@@ -227,6 +169,6 @@ async def test_a_version_with_a_defect_is_taken_back(meshed: Meshed, version):
     assert served(meshed.system) == before
     assert weights(meshed.system) == {f"{SERVICE}-primary": 100, f"{SERVICE}-canary": 0}
     assert answers[200] > 0.7 * answers.total(), answers
-    async with visited(meshed.entry) as afterwards:
+    async with meshed.entry.visited(HOST, FOUND) as afterwards:
         await asyncio.sleep(5)
     assert set(afterwards) == {200}

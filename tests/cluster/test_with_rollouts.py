@@ -7,18 +7,18 @@ is deployed, one that fails and one that is slow, each while a shop's visitors a
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import cluster_node
 import cluster_trials
 import pytest
 from cluster_trials import SERVICE, TRIED
 from deployed import DeployedSystem
 from rendered import plan_of
+
+CHANGED, SLOW_S = "tarmac_pricing.service.Pricing.look_up", 0.8
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
@@ -30,11 +30,9 @@ def tried(hello: DeployedSystem, docker, images, tmp_path_factory) -> Iterator[D
     if found is None:
         pytest.skip(cluster_trials.GET)
     image = plan_of("hello-dd", "kind").workload(SERVICE).image
-    folder = tmp_path_factory.mktemp("versions")
-    versions = cluster_trials.build(docker, image, cluster_trials.versions(), folder)
-    for node in hello.cluster.nodes:
-        cluster_node.bring(node, versions)
-    versions.unlink()
+    cluster_trials.bring_versions(
+        hello.cluster, docker, image, CHANGED, SLOW_S, tmp_path_factory.mktemp("versions")
+    )
     with cluster_trials.running(hello, found, image, tmp_path_factory.mktemp("prometheus")):
         yield hello
 
@@ -117,15 +115,8 @@ def test_the_verbs_know_it(tried):
     tried.until(lambda: judged(tried) == "pass")
 
 
-def choose(system: DeployedSystem, version: str) -> None:
-    """Name the version in the system's file, whatever a test before left there."""
-    text = re.sub(r"    images: .*\n", "", system.file.read_text())
-    line = f"    images: {{{SERVICE}: {version}}}\n"
-    system.file.write_text(text.replace("  kind:\n", f"  kind:\n{line}", 1))
-
-
 def test_a_good_version_is_promoted_step_by_step(tried):
-    choose(tried, "good")
+    cluster_trials.choose(tried, SERVICE, "good")
     code, printed, answers = deployed(tried)
     assert code == 0, printed
     steps = [line.split("tried: ")[1] for line in printed.splitlines() if "tried: " in line]
@@ -149,7 +140,7 @@ def put_right(tried: DeployedSystem) -> Iterator[DeployedSystem]:
 def test_a_version_with_a_defect_is_taken_back_and_the_one_before_serves(put_right, version):
     tried = put_right
     served = images_of(tried)
-    choose(tried, version)
+    cluster_trials.choose(tried, SERVICE, version)
     code, printed, _ = deployed(tried)
     assert code == 1, printed
     assert "its new version was taken back" in printed

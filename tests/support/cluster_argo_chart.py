@@ -73,8 +73,11 @@ class Chart:
     repositories: Path
 
     def install(self, values: Path) -> None:
-        """Install it with rendered values, or bring what is installed to these."""
+        """Install it with rendered values as the rendered script does, or bring it to these."""
         given = (f"--values={values}", f"--values={self.own}")
+        if not self.cluster.kubectl("get", SERVER, WHERE, "--ignore-not-found"):
+            alone = (*given, "--set=server.replicas=1")
+            cluster_helm.install(self.cluster, self.found.helm, RELEASE, self.chart, *alone)
         cluster_helm.install(self.cluster, self.found.helm, RELEASE, self.chart, *given)
 
     def password(self) -> str:

@@ -5,12 +5,14 @@ Its certificates are those that cert-manager issues for the rendered Certificate
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
 import ssl
 import string
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -71,6 +73,8 @@ VERSIONS = (
     *(ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1),
     *(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3),
 )
+#: Between two requests of a visitor: a gateway lets so many in from one address.
+VISIT_S = 0.4
 #: Below a public path: what a careless entry would decode or cut off.
 DEEP = "/deep/er/a%20b%2Fc?x=1&x=2"
 
@@ -202,6 +206,30 @@ class Entry:
         connector = aiohttp.TCPConnector(resolver=_Here(), ssl=tls)
         async with aiohttp.ClientSession(connector=connector) as session:
             yield session
+
+    @asynccontextmanager
+    async def visited(self, host: str, path: str) -> AsyncIterator[Counter[int | str]]:
+        """Ask by two clients as long as the block runs; count what they are answered."""
+        answers = Counter[int | str]()
+        ended = asyncio.Event()
+
+        async def visit(session: aiohttp.ClientSession) -> None:
+            while not ended.is_set():
+                try:
+                    async with session.get(self.url(host, path)) as answer:
+                        await answer.read()
+                        answers[answer.status] += 1
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    answers[type(error).__name__] += 1
+                await asyncio.sleep(VISIT_S)
+
+        async with self.asking() as session:
+            visitors = [asyncio.create_task(visit(session)) for _ in range(2)]
+            try:
+                yield answers
+            finally:
+                ended.set()
+                await asyncio.gather(*visitors)
 
 
 class _Here(aiohttp.abc.AbstractResolver):

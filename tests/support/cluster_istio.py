@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import cluster_helm
+import cluster_issuing
 import istio
 import kube_images
 import standins
 import yaml
 from cluster import Cluster
+from cluster_entry import Entry
 from deployed import DeployedSystem
 from docker_here import Docker
 from rendered import artifact_of
@@ -165,6 +167,19 @@ def _images(docker: Docker, found: Programs, scratch: Path) -> list[str]:
         standins.image(docker, tag, root, user, path, f'ENTRYPOINT ["/{entry}"]')
         made.append(tag)
     return made
+
+
+def entry(system: DeployedSystem) -> Entry:
+    """Give the way in by the pods that istiod makes for the rendered Gateway, once it leads."""
+    cluster_issuing.until_issued(system)
+    (gateway,) = system.rendered("Gateway")
+    service, where = f"{gateway['metadata']['name']}-istio", f"--namespace={INGRESS}"
+    cluster = system.cluster
+    cluster.kubectl("rollout", "status", f"deployment/{service}", where, "--timeout=120s")
+    address = cluster.read("service", service, where)["spec"]["clusterIP"]
+    found = Entry(system, *(cluster.reach(address, port) for port in (80, 443)))
+    system.until(found.is_led)
+    return found
 
 
 def meshed(system: DeployedSystem) -> dict[str, bool]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import string
 import subprocess
 import threading
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import built
+import kube_images
 import kube_trees
 import yaml
+from cluster import Cluster
 from deployed import DeployedSystem
 from docker_here import Docker
 
@@ -68,20 +71,20 @@ while not ended.wait(0.05):
 print(json.dumps(answers))
 """
 SPACES = ("argo-rollouts", "monitoring")
-#: New versions of the service, and what each does before it looks prices up.
+#: New versions of a service, and what each does before it does what the one before does.
 DEFECTS = {
     "good": "pass",
     "failing": "raise RuntimeError('a defect of this build')",
-    "slow": "await asyncio.sleep(0.8)",
+    "slow": "await asyncio.sleep({slow_s:g})",
 }
 SERVE = string.Template("""\
 import asyncio, runpy
-from tarmac_pricing.service import Pricing
-look_up = Pricing.look_up
+from $MODULE import $KIND
+before = $KIND.$METHOD
 async def changed(self, *args, **more):
     $DEFECT
-    return await look_up(self, *args, **more)
-Pricing.look_up = changed
+    return await before(self, *args, **more)
+$KIND.$METHOD = changed
 runpy.run_module("tarmac_kit.serve", run_name="__main__")
 """)
 
@@ -95,31 +98,31 @@ def programs() -> tuple[Path, Path] | None:
         return None
 
 
-def versions() -> dict[str, str]:
-    """Write what each version of the service runs."""
-    return {version: SERVE.substitute(DEFECT=defect) for version, defect in DEFECTS.items()}
-
-
-def build(docker: Docker, image: str, versions: Mapping[str, str], folder: Path) -> Path:
-    """Build versions on a service's image, and save them as one file.
+def bring_versions(
+    cluster: Cluster, docker: Docker, image: str, changed: str, slow_s: float, folder: Path
+) -> None:
+    """Build the versions on a service's image, and give each node them.
 
     Args:
-        versions: the program that each starts, by its tag.
+        changed: the method that each changes: `module.Class.method`.
+        slow_s: how long the slow one waits.
+        folder: for what they are built of.
     """
     repository = image.partition(":")[0]
+    module, kind, method = changed.rsplit(".", 2)
     tags = []
-    for version, program in versions.items():
+    for version, defect in DEFECTS.items():
         context = folder / version
-        context.mkdir()
+        context.mkdir(parents=True)
+        wrong = defect.format(slow_s=slow_s)
+        program = SERVE.substitute(MODULE=module, KIND=kind, METHOD=method, DEFECT=wrong)
         (context / "serve.py").write_text(program)
         entry = json.dumps(["/usr/bin/python3", "/version/serve.py"])
         lines = (f"FROM {image}", "COPY serve.py /version/serve.py", f"ENTRYPOINT {entry}")
         (context / "Dockerfile").write_text("\n".join(lines))
         tags.append(f"{repository}:{version}")
         docker.run("build", "--tag", tags[-1], str(context))
-    file = folder / "versions.tar"
-    docker.run("save", "--output", str(file), *tags)
-    return file
+    kube_images.deliver(cluster.nodes, docker, tags, folder)
 
 
 @contextlib.contextmanager
@@ -205,6 +208,13 @@ def targets(
                             "container": pod["spec"]["containers"][0]["name"],
                         },
                     }
+
+
+def choose(system: DeployedSystem, service: str, version: str) -> None:
+    """Name a service's version in the system's file, whatever a test before left there."""
+    text = re.sub(r"    images: .*\n", "", system.file.read_text())
+    line = f"    images: {{{service}: {version}}}\n"
+    system.file.write_text(text.replace("  kind:\n", f"  kind:\n{line}", 1))
 
 
 @contextlib.contextmanager

@@ -59,7 +59,7 @@ chart() {
     echo "$repository: no chart $chart installs $version; say another version in the catalogue" >&2
     exit 1
   fi
-  for file in "$tree"/{argocd,backups,dns,mesh,nodes,observability,policies,vault}/values/"$chart.yaml"; do
+  for file in "$tree"/{argocd,backups,dns,mesh,nodes,observability,policies,rollouts,vault}/values/"$chart.yaml"; do
     if [ -f "$file" ]; then values+=(--values "$file"); fi
   done
   echo "$release: $version (chart $number)"

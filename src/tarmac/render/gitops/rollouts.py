@@ -40,7 +40,7 @@ def rollout(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Artifact:
     for weight in asked.weights:
         judged = {"templates": [{"templateName": f"{workload.name}-step"}], "args": args}
         steps += [{"setWeight": weight}, {"analysis": judged}]
-    routes = _routes(plan, workload)
+    routes = divided(plan, workload)
     plugin = {PLUGIN: {"namespace": plan.namespace, "httpRoutes": [{"name": n} for n in routes]}}
     canary: dict[str, Any] = {
         "stableService": identity.stable(workload.name),
@@ -72,7 +72,7 @@ def rollout(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Artifact:
     return an_object(plan, API, "Rollout", workload.name, {"spec": spec}, of=workload, notes=notes)
 
 
-def _routes(plan: ClusterPlan, workload: Workload) -> list[str]:
+def divided(plan: ClusterPlan, workload: Workload) -> list[str]:
     """Name the routes by which requests come: from outside, and from the other services."""
     found = []
     if plan.settings.ingress.kind == "gateway":

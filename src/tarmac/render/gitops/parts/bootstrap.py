@@ -14,6 +14,12 @@ from tarmac.render.gitops.parts.argo_objects import NAMESPACE
 from tarmac.render.gitops.parts.programs import programs, releases, signals
 
 PAGE = "gitops/bootstrap.md"
+#: Servers that begin at once each make a first password; one is kept, and any of them is told.
+FIRST_ALONE = (
+    "# The first time one server begins alone: two would make a first password each.",
+    f"kubectl get deployment argocd-server --namespace {NAMESPACE} >/dev/null 2>&1 ||",
+    "  chart {chart} --set server.replicas=1",
+)
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
@@ -34,6 +40,9 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artif
         if name == "vault":
             lines.append(f"space {vault.NAMESPACE}")
             lines.append("given vault/tls.yaml")
+        if name == "argo-cd":
+            (release,) = installed[name]
+            lines += [line.format(chart=f"{release} {version}") for line in FIRST_ALONE]
         lines += [f"chart {release} {version}" for release in installed[name]]
         if name == "gatekeeper":
             lines.append("policies")
