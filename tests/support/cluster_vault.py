@@ -16,21 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import built
+import cluster_external_secrets
 import cluster_helm
 import kube_images
 import standins
-import yaml
-from cluster import Cluster
 from deployed import DeployedSystem
 from docker_here import Docker
 
 GET = "there is no Vault, no External Secrets or no Helm; run `make tools`"
-VAULT, READER = "vault", "external-secrets"
+VAULT = "vault"
 WHERE = f"--namespace={VAULT}"
-IMAGES = {
-    VAULT: "hashicorp/vault:1.21.4",
-    READER: "ghcr.io/external-secrets/external-secrets:v1.3.2",
-}
+IMAGE = "hashicorp/vault:1.21.4"
 #: What the chart's command line needs beside Vault.
 SHELL = (*standins.SHELL, "libc6", "sed")
 ENTRY = '#!/bin/sh\nexec "$@"\n'
@@ -50,10 +46,9 @@ class Programs:
 
 def programs() -> Programs | None:
     """Find them."""
-    found = [built.newest(f"{name}-*/{name}") for name in (VAULT, "externalsecrets")]
-    vault, reader = found
+    vault, reader = built.newest("vault-*/vault"), cluster_external_secrets.home()
     helm = cluster_helm.program()
-    return Programs(vault.parent, reader.parent, helm) if vault and reader and helm else None
+    return Programs(vault.parent, reader, helm) if vault and reader and helm else None
 
 
 @dataclass(frozen=True)
@@ -145,8 +140,8 @@ class OpenVault:
         return self.say("write", *given, token="")
 
 
-def make_images(docker: Docker, found: Programs, scratch: Path) -> None:
-    """Make the stand-ins for both images."""
+def _make_image(docker: Docker, found: Programs, scratch: Path) -> None:
+    """Make the stand-in for its image."""
     cache = scratch / "packages"
     root = scratch / VAULT
     standins.fetch(SHELL, cache)
@@ -156,12 +151,7 @@ def make_images(docker: Docker, found: Programs, scratch: Path) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
     entry.write_text(ENTRY)
     entry.chmod(0o755)
-    standins.image(docker, IMAGES[VAULT], root, "USER 100")
-    root = scratch / READER
-    _put(found.reader / "externalsecrets", root / "bin/external-secrets")
-    standins.image(
-        docker, IMAGES[READER], root, "USER 65534", 'ENTRYPOINT ["/bin/external-secrets"]'
-    )
+    standins.image(docker, IMAGE, root, "USER 100")
 
 
 def _put(program: Path, place: Path) -> None:
@@ -172,35 +162,20 @@ def _put(program: Path, place: Path) -> None:
 def install(system: DeployedSystem, found: Programs, docker: Docker, scratch: Path) -> OpenVault:
     """Install both as the rendered page says; all replicas of Vault are open."""
     cluster = system.cluster
-    make_images(docker, found, scratch)
-    kube_images.deliver(cluster.nodes, docker, IMAGES.values(), scratch)
+    _make_image(docker, found, scratch)
+    kube_images.deliver(cluster.nodes, docker, [IMAGE], scratch)
     tree = scratch / "tree"
     system.tarmac("render", "--env", system.environment, "--out", str(tree))
     cluster.kubectl("create", "namespace", VAULT)
     cluster.kubectl("apply", "--server-side", f"--filename={tree}/vault/tls.yaml")
     values = f"--values={tree}/vault/values/vault.yaml"
-    tag = IMAGES[VAULT].partition(":")[2]
+    tag = IMAGE.partition(":")[2]
     cluster_helm.install(
         cluster, found.helm, VAULT, found.vault / "chart", values, f"--set=server.image.tag={tag}"
     )
-    _install_reader(cluster, found, scratch)
+    cluster_external_secrets.install(cluster, docker, found.reader, found.helm, scratch)
     vault = OpenVault(system, found, tree, (), "")
     return _opened(vault)
-
-
-def _install_reader(cluster: Cluster, found: Programs, scratch: Path) -> None:
-    """Install External Secrets; what checks its objects at the API server is left out."""
-    kinds = [yaml.safe_load(file.read_text()) for file in (found.reader / "crds").glob("*.yaml")]
-    kinds = [kind for kind in kinds if kind and kind["kind"] == "CustomResourceDefinition"]
-    cluster.apply(kinds)
-    names = [f"customresourcedefinition/{kind['metadata']['name']}" for kind in kinds]
-    cluster.kubectl("wait", *names, "--for=condition=Established", "--timeout=60s")
-    chart = cluster_helm.copied(found.reader / "chart", scratch / "chart")
-    version = IMAGES[READER].rpartition(":")[2]
-    off = "installCRDs=false,webhook.create=false,certController.create=false"
-    cluster_helm.install(
-        cluster, found.helm, READER, chart, f"--set={off}", f"--set=image.tag={version}"
-    )
 
 
 def _opened(vault: OpenVault) -> OpenVault:

@@ -184,12 +184,11 @@ def fit(root: Path) -> None:
 @contextlib.contextmanager
 def emulated_aws(log: Path) -> Iterator[EmulatedAws]:
     """Start one on a free port; it ends with the context."""
-    python = _python()
+    python = program()
     [port] = free_ports(1)
-    command = [str(python), "-c", "from moto.server import main; main()", "-H", "127.0.0.1"]
     with log.open("wb") as out:
         started = subprocess.Popen(
-            [*command, "-p", str(port)],
+            served(python, "127.0.0.1", port),
             stdout=out,
             stderr=out,
             # Policies that AWS itself offers can be attached to a role only with it.
@@ -204,7 +203,14 @@ def emulated_aws(log: Path) -> Iterator[EmulatedAws]:
         started.wait()
 
 
-def _python() -> Path:
+def served(python: Path, address: str, port: int) -> list[str]:
+    """Write the command line of one that listens there."""
+    command = [str(python), "-c", "from moto.server import main; main()"]
+    return [*command, "-H", address, "-p", str(port)]
+
+
+def program() -> Path:
+    """Find the Python that has moto."""
     found = built.newest("moto-*/bin/python")
     if found is None:
         pytest.skip(GET)
