@@ -6,7 +6,7 @@ import json
 
 import pytest
 from rendered import artifact_of, artifacts_of, plan_of
-from terraformed import tree, values_for
+from terraformed import is_open, tree, values_for
 
 #: The provider has 700 MB: beside four busy loops it takes minutes to start.
 pytestmark = pytest.mark.timeout(600)
@@ -108,6 +108,22 @@ def test_its_stores_let_in_nodes_alone(other):
     rules = planned.of("aws_vpc_security_group_ingress_rule").values()
     assert len(rules) == len(SYSTEMS[system, environment][2])
     assert [rule for rule in rules if rule["cidr_ipv4"] or rule["cidr_ipv6"]] == []
+
+
+def test_its_roles_allow_no_wildcard_and_none_is_open(other):
+    (system, environment), planned = other
+    found = list(planned.statements())
+    assert len(found) >= 4
+    assert [address for address, statement in found if is_open(statement)] == []
+    roles = {role["name"] for role in planned.of("aws_iam_role").values()}
+    machines = [
+        a.data["spec"]["role"]
+        for a in artifacts_of(system, environment)
+        if a.path.startswith("k8s/") and a.data.get("kind") == "EC2NodeClass"
+    ]
+    assert bool(machines) == ((system, environment) == ("travel", "prod"))
+    for role in machines:  # of the nodes that Karpenter makes, and its own
+        assert {role, f"{system}-{environment}-karpenter"} <= roles
 
 
 def test_its_hosts_lead_to_its_balancer_or_to_the_cdn_before_it(other):

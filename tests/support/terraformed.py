@@ -194,12 +194,33 @@ class Planned:
         [found] = self.of(kind).values()
         return found
 
+    def statements(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each statement of the policies of roles that a plan knows, with its address."""
+        for kind, name in (
+            ("aws_iam_role", "assume_role_policy"),
+            ("aws_iam_role_policy", "policy"),
+        ):
+            for address, resource in self.of(kind).items():
+                document = json.loads(resource.get(name) or '{"Statement": []}')
+                yield from ((address, statement) for statement in document["Statement"])
+
     def references(self, kind: str, name: str) -> Iterator[str]:
         """List what the expression of an argument refers to, in all resources of a type."""
         for module in _modules(self.data["configuration"]["root_module"]):
             for resource in module.get("resources", ()):
                 if resource["type"] == kind:
                     yield from resource["expressions"].get(name, {}).get("references", ())
+
+
+def is_open(statement: Mapping[str, Any]) -> bool:
+    """Tell whether a statement allows whatever there is, or trusts each account."""
+    said = statement["Action"]
+    actions = said if isinstance(said, list) else [said]
+    return (
+        any("*" in action for action in actions)
+        or statement.get("Resource") == "*"
+        or statement.get("Principal") in ("*", {"AWS": "*"})
+    )
 
 
 def _modules(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -66,9 +66,9 @@ def test_what_nothing_brings_makes_no_alert_that_fires_from_the_first_day_on(sys
 @pytest.mark.parametrize(
     ("system", "environment", "charts"),
     [
-        ("shop", "production", {"cert-manager", "flagger"}),
-        ("travel", "prod", {"cert-manager", "argo-rollouts"}),
-        ("trading", "production", {"cert-manager"}),
+        ("shop", "production", {"cert-manager", "external-secrets", "flagger"}),
+        ("travel", "prod", {"cert-manager", "external-secrets", "argo-rollouts"}),
+        ("trading", "production", {"cert-manager", "external-secrets"}),
         ("shop", "kind", set()),
     ],
 )

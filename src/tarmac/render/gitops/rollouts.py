@@ -11,14 +11,12 @@ from tarmac.plan.analysis import Analysis
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.gitops.parts.argo_objects import API
 from tarmac.render.gitops.parts.rollout_analysis import templates
+from tarmac.render.gitops.parts.rollout_routes import PLUGIN, divided, mesh_name
 from tarmac.render.kubernetes.parts import identity
 from tarmac.render.kubernetes.parts.gateway_api import API as GATEWAY_API
-from tarmac.render.kubernetes.parts.gateway_api import backends, route_name
+from tarmac.render.kubernetes.parts.gateway_api import backends
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.renderer import Renderer
-
-#: What divides the traffic by HTTPRoutes: a plugin, named so in the controller's configuration.
-PLUGIN = "argoproj-labs/gatewayAPI"
 
 NOTES = (
     "The pods are the Rollout's, made from the template of the Deployment of this name; that is",
@@ -70,19 +68,6 @@ def rollout(plan: ClusterPlan, workload: Workload, asked: Analysis) -> Artifact:
     }
     notes = (*NOTES, *(() if routes else WEIGHTLESS))
     return an_object(plan, API, "Rollout", workload.name, {"spec": spec}, of=workload, notes=notes)
-
-
-def divided(plan: ClusterPlan, workload: Workload) -> list[str]:
-    """Name the routes by which requests come: from outside, and from the other services."""
-    found = []
-    if plan.settings.ingress.kind == "gateway":
-        found += sorted({route_name(route.host) for route in workload.routes})
-    return [*found, mesh_name(workload)] if plan.settings.mesh else found
-
-
-def mesh_name(workload: Workload) -> str:
-    """Name the route of requests from within."""
-    return f"{workload.name}-mesh"
 
 
 def mesh_route(plan: ClusterPlan, workload: Workload) -> Artifact:

@@ -9,7 +9,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.plan import analysis
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
-from tarmac.render.gitops.rollouts import PLUGIN, divided
+from tarmac.render.gitops.parts.rollout_routes import PLUGIN, divided
 from tarmac.render.renderer import Renderer
 
 PROGRAM = "rollouts-plugin-trafficrouter-gatewayapi"

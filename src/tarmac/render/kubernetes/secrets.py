@@ -33,7 +33,7 @@ def _store(plan: ClusterPlan, workload: Workload) -> Artifact:
 
 def _external(plan: ClusterPlan, workload: Workload, held: dict[str, Text]) -> Artifact:
     name = configs.secret_name(workload.name)
-    body = {"spec": external_secrets.spec(plan, workload, name, held, "1h")}
+    body = {"spec": external_secrets.spec(plan, workload, name, held, external_secrets.EVERY)}
     notes: tuple[str, ...] = TEMPLATE_NOTES
     if not external_secrets.has_store(plan, workload):
         notes = (*notes, "The ClusterSecretStore is the cluster's own: its operator creates it.")

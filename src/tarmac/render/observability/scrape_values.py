@@ -19,6 +19,7 @@ CHARTS: Mapping[str, dict[str, Any]] = {
         "crds": {"enabled": True},
         "prometheus": {"servicemonitor": {"enabled": True}},
     },
+    "external-secrets": {"serviceMonitor": {"enabled": True}},
     "flagger": {"podMonitor": {"enabled": True}},
     "argo-rollouts": {
         "controller": {"metrics": {"enabled": True, "serviceMonitor": {"enabled": True}}}

@@ -12,6 +12,8 @@ from tarmac.render.kubernetes.parts import vault_access
 from tarmac.render.kubernetes.parts.secret_script import key_of
 
 API = "external-secrets.io/v1"
+#: How often an entry without a lease is read.
+EVERY = "1h"
 #: What the template language would read: an opening, or a brace that becomes one with what follows.
 BRACES = re.compile(r"\{\{+|\{$")
 

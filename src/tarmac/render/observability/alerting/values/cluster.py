@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from tarmac.base import signals
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.gitops.parts import environment
+from tarmac.render.kubernetes.parts import configs
+from tarmac.render.kubernetes.parts.external_secrets import EVERY
 from tarmac.render.kubernetes.parts.hosts import hosts
 from tarmac.render.observability.alerting.alert import Alert
 from tarmac.render.observability.alerting.subjects import either
@@ -48,6 +50,17 @@ def certificates(plan: ClusterPlan) -> Iterator[Values]:
             "secret": ingress.tls,
             "issued": f"{plan.namespace}|{ingress.namespace}",
         }
+
+
+def outside_secrets(plan: ClusterPlan) -> Iterator[Values]:
+    """Give the store outside of the cluster that Secrets are filled from."""
+    if plan.settings.secrets == "script":
+        return
+    holders = [one for one in plan.workloads if configs.secrets_in(one) or configs.leased_in(one)]
+    if holders:
+        by_cloud = "AWS Secrets Manager" if plan.settings.cloud == "aws" else "the store of secrets"
+        source = "Vault" if plan.settings.secrets == "vault" else by_cloud
+        yield {"source": source, "example": configs.secret_name(holders[0].name), "every": EVERY}
 
 
 def _canaries(plan: ClusterPlan, by: str) -> Iterator[Values]:
@@ -103,6 +116,7 @@ VALUES = {
     "system": system,
     "autoscalers": autoscalers,
     "certificates": certificates,
+    "outside_secrets": outside_secrets,
     "flagger_canaries": flagger_canaries,
     "argo_canaries": argo_canaries,
     "applications": applications,
