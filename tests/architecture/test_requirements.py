@@ -40,7 +40,7 @@ RAN_WITH = {
     r"tests/cluster/test_with_argo_cd\.py": {"hello-dd", "shop", "travel"},
     r"tests/cluster/test_(shop|with_litmus|with_prometheus|with_vault)\.py": {"shop"},
     r"tests/cluster/test_with_velero\.py": {"shop", "travel"},
-    r"tests/cluster/test_(divided_by_routes|with_secrets_manager)\.py": {"travel"},
+    r"tests/cluster/test_(divided_by_routes|signals|with_secrets_manager)\.py": {"travel"},
     r"tests/cluster/test_(new_service|with_istio|with_opencost)\.py": {"shop"},
     r"tests/cluster/test_in_meshes\.py": {"hello-dd", "travel"},
     r"tests/cluster/test_chaos\.py": {"hello-dd", "starter", "trading", "travel"},

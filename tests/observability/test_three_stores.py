@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 import signal_stores
-from journeys import journeys_of
+from one_booking import COUNTED, CROSSED, agree, booked
 from rendered import ROOT, plan_of
 from scraped import Prometheus, scraping, targets
 from signal_stores import Stores
@@ -26,10 +25,7 @@ from tarmac.testing import System, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
-CALLER = "b7ad6b7169203331"
 PLAN = plan_of("travel", "prod")
-#: Whom a booking crosses, over calls and events.
-CROSSED = {"cart", "catalog", "orders", "payments", "notifications"}
 
 
 @dataclass(frozen=True)
@@ -71,18 +67,9 @@ async def until(look: Callable[[], Any], within_s: float = 90) -> Any:
 
 
 async def test_one_booking_is_found_in_metrics_traces_and_logs(watched: Watched):
-    trace = uuid.uuid4().hex
-    counted = 'http_requests_total{service="cart",route="/cart/checkout",status="201"}'
-    before = watched.prometheus.ask(f"sum({counted})")
+    before = watched.prometheus.ask(f"sum({COUNTED})")
     async with aiohttp.ClientSession() as session:
-        tess = journeys_of("travel").Traveller(session, watched.travel.url("entry", "api"))
-        await tess.sign_up()
-        await tess.put((await tess.find("walk"))["id"])
-        headers = {"Idempotency-Key": trace, "traceparent": f"00-{trace}-{CALLER}-01"}
-        body = {"payment_token": "tok_ok"}
-        booked = await tess.ask("POST", "/cart/checkout", body, headers=headers)
-        assert booked.status == 201
-        assert (await tess.ended(booked.data["id"]))["status"] == "confirmed"
+        trace = await booked(session, watched.travel.url("entry", "api"))
 
     def traced() -> dict[str, list[dict[str, Any]]]:
         found = watched.stores.services_of(trace)
@@ -90,20 +77,13 @@ async def test_one_booking_is_found_in_metrics_traces_and_logs(watched: Watched)
 
     spans = await until(traced)
     assert spans.keys() == CROSSED
-    [entry] = [s for s in spans["cart"] if s["tags"].get("http.route") == "/cart/checkout"]
 
     def logged() -> list[dict[str, Any]]:
         found = watched.stores.lines(f'trace_id:="{trace}"')
         return found if {line.get("service") for line in found} >= CROSSED else []
 
-    lines = await until(logged)
-    assert {line["service"] for line in lines} == CROSSED
-    [answered] = [line for line in lines if (line["service"], line["event"]) == ("cart", "request")]
-    # The three agree on what was asked, and what came of it.
-    assert (answered["route"], answered["status"]) == ("/cart/checkout", "201")
-    assert entry["tags"]["http.response.status_code"] == 201
-    assert entry["spanID"] == answered["span_id"]
-    found = await until(lambda: watched.prometheus.ask(f"sum({counted})"))
+    agree(spans, await until(logged))
+    found = await until(lambda: watched.prometheus.ask(f"sum({COUNTED})"))
     assert (before, found) == ([], [1.0])
 
 

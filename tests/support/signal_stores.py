@@ -88,22 +88,27 @@ class Stores:
 
     def services_of(self, trace: str) -> dict[str, list[dict[str, Any]]]:
         """Ask the store of traces for the spans of one, by the service that sent them."""
-        try:
-            [found] = _read(f"{self.jaeger}/api/traces/{trace}")["data"]
-        except (urllib.error.HTTPError, ValueError):
-            return {}  # not yet
-        names = {key: one["serviceName"] for key, one in found["processes"].items()}
-        spans: dict[str, list[dict[str, Any]]] = {}
-        for span in found["spans"]:
-            tags = {tag["key"]: tag["value"] for tag in span["tags"]}
-            spans.setdefault(names[span["processID"]], []).append({**span, "tags": tags})
-        return spans
+        return services_of(self.jaeger, trace)
 
     def lines(self, query: str) -> list[dict[str, Any]]:
         """Ask the store of logs, by LogsQL."""
         body = urllib.parse.urlencode({"query": query}).encode()
         with urllib.request.urlopen(f"{self.victoria}/select/logsql/query", body) as answer:
             return [json.loads(line) for line in answer]
+
+
+def services_of(jaeger: str, trace: str) -> dict[str, list[dict[str, Any]]]:
+    """Ask a Jaeger for the spans of a trace, by the service that sent them."""
+    try:
+        [found] = _read(f"{jaeger}/api/traces/{trace}")["data"]
+    except (urllib.error.HTTPError, ValueError):
+        return {}  # not yet
+    names = {key: one["serviceName"] for key, one in found["processes"].items()}
+    spans: dict[str, list[dict[str, Any]]] = {}
+    for span in found["spans"]:
+        tags = {tag["key"]: tag["value"] for tag in span["tags"]}
+        spans.setdefault(names[span["processID"]], []).append({**span, "tags": tags})
+    return spans
 
 
 def _read(url: str) -> Any:
@@ -124,7 +129,8 @@ def stores(folder: Path, system: str, environment: str) -> Iterator[Stores]:
     """Run the stores, and the collector of a rendered environment in front of one of them."""
     found = {name: program(name) for name in PROGRAMS}
     grpc, query, queries, health, kept = free_ports(5)
-    settings = _jaeger({"grpc": grpc, "query": query, "queries": queries, "health": health})
+    ports = {"grpc": grpc, "query": query, "queries": queries, "health": health}
+    settings = jaeger_at({name: f"127.0.0.1:{port}" for name, port in ports.items()})
     jaeger = Server(
         [found["jaeger"], f"--config={_written(folder / 'jaeger.yaml', settings)}"],
         folder / "jaeger.log",
@@ -199,16 +205,22 @@ def reading(folder: Path, files: Path, into: Stores) -> Iterator[None]:
         agent.end()
 
 
-def _collector(system: str, environment: str, grpc: int) -> tuple[dict[str, Any], int]:
-    """Write its rendered configuration for this machine; gives it with the port of its receiver.
+def collector(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the configuration of the chart's rendered values for a collector without the chart.
 
     What is null takes something away from the chart's own; the processor that adds a pod's labels
-    asks a cluster.
+    is not in the collector that is built here.
     """
-    values = artifact_of(system, environment, f"{VALUES}/opentelemetry-collector.yaml").data
-    config = _without_null(copy.deepcopy(values["config"]))
+    config: dict[str, Any] = _without_null(copy.deepcopy(values["config"]))
     [pipeline] = config["service"]["pipelines"].values()
     pipeline["processors"].remove("k8s_attributes")
+    return config
+
+
+def _collector(system: str, environment: str, grpc: int) -> tuple[dict[str, Any], int]:
+    """Write its rendered configuration for this machine; gives it with the port of its receiver."""
+    values = artifact_of(system, environment, f"{VALUES}/opentelemetry-collector.yaml").data
+    config = collector(values)
     sent, own = free_ports(2)
     protocols = config["receivers"]["otlp"]["protocols"]
     del protocols["grpc"]
@@ -219,11 +231,11 @@ def _collector(system: str, environment: str, grpc: int) -> tuple[dict[str, Any]
     return config, sent
 
 
-def _jaeger(ports: Mapping[str, int]) -> dict[str, Any]:
-    """Write the configuration of the chart's rendered values, on these ports."""
+def jaeger_at(addresses: Mapping[str, str]) -> dict[str, Any]:
+    """Write the configuration of the chart's rendered values, at these addresses."""
     values = artifact_of("starter", "production", f"{VALUES}/jaeger.yaml").data
     config: dict[str, Any] = copy.deepcopy(values["userconfig"])
-    at = {name: {"endpoint": f"127.0.0.1:{port}"} for name, port in ports.items()}
+    at = {name: {"endpoint": address} for name, address in addresses.items()}
     config["receivers"]["otlp"]["protocols"]["grpc"] = at["grpc"]
     config["extensions"]["healthcheckv2"]["http"] = at["health"]
     config["extensions"]["jaeger_query"] |= {"http": at["query"], "grpc": at["queries"]}
