@@ -42,6 +42,7 @@ EXPORTERS = {
     "postgres-exporter": "prometheus-postgres-exporter",
     "redis_exporter": "prometheus-redis-exporter",
 }
+KAFKAS = "kafkaexporter-*/kafka_exporter"
 LIBRARIES = ("libc6",)
 TAG = "v2.53.0"
 #: Parts of the chart that need programs which are not here, or tell of nothing here.
@@ -172,7 +173,20 @@ def _images(docker: Docker, found: Programs, tree: Path, scratch: Path) -> list[
     for name, package in EXPORTERS.items():
         tags = sorted(_tags(tree, name))
         made += [_packaged(docker, t, package, package, f"/bin/{name}", scratch) for t in tags]
-    return made
+    return [*made, *_kafkas(docker, tree, scratch)]
+
+
+def _kafkas(docker: Docker, tree: Path, scratch: Path) -> list[str]:
+    """Make the image of Kafka's exporter, where the tree has it and it was built."""
+    tags, exporter = sorted(_tags(tree, "kafka-exporter")), built.newest(KAFKAS)
+    if exporter is None:
+        return []
+    root = scratch / exporter.name
+    (root / "bin").mkdir(parents=True)
+    shutil.copy(exporter, root / "bin")
+    for tag in tags:
+        standins.image(docker, tag, root, "USER 65534", f'ENTRYPOINT ["/bin/{exporter.name}"]')
+    return tags
 
 
 def _tags(tree: Path, name: str) -> set[str]:
