@@ -1,7 +1,7 @@
 """The exporters of stores, against the servers of a running system: as who may read nothing else.
 
 PostgreSQL's and Redis' are Debian's, which are older than those that are rendered: what differs is
-named. Kafka's and MongoDB's are not to be had: what they may ask is held in tests/contract.
+named. Kafka's is in tests/contract, where what MongoDB's may ask is held, too: that one is not had.
 """
 
 from __future__ import annotations
@@ -9,30 +9,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import pytest
 import redis
+from exporters import PASSWORD, check_catalogue, exporting, said, told
 from free_ports import free_port
-from prometheus_client.parser import text_string_to_metric_families
 from rendered import ROOT, artifacts_of, plan_of, watched_artifacts_of, watched_plan_of
 from scraped import Target, scraping, series_of
 
 from tarmac.base import signals
 from tarmac.base.artifact import Artifact
-from tarmac.base.launch import Secret, Text
+from tarmac.base.launch import Secret
 from tarmac.base.report import Skip
 from tarmac.catalog.stores import nats, postgres
 from tarmac.catalog.stores import redis as cache
-from tarmac.catalog.stores.kind import MONITOR, StoreContext, StoreKind
+from tarmac.catalog.stores.kind import MONITOR, StoreContext
 from tarmac.catalog.stores.setup.redis_acl import ADMIN, users
 from tarmac.check.gates.views import programs
 from tarmac.plan.cluster import ClusterPlan
@@ -43,8 +42,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 #: Only there with a reader of the log of changes, which the shop has none of.
 WITHOUT_SLOTS = {"pg_replication_slots_pg_wal_lsn_diff"}
-PASSWORD = "5ecre7"
-TARGETS = {"job", "instance", "namespace", "pod", "container", "endpoint", "service"}
 
 
 @dataclass(frozen=True)
@@ -78,59 +75,6 @@ def watching(shop: System, store: str, database: str = "") -> StoreContext:
     )
 
 
-def said(text: Text) -> str:
-    return "".join(PASSWORD if isinstance(part, Secret) else part for part in text)
-
-
-@contextlib.contextmanager
-def exporting(
-    kind: StoreKind, name: str, view: StoreContext, moved: Mapping[str, int], *listen: str
-) -> Iterator[int]:
-    """Run an exporter as it is rendered, but where its server and it itself listen.
-
-    Args:
-        moved: the server's port in its pod, and the one here.
-    """
-    own, port = kind.exporter, free_port()
-    assert own is not None
-    argv = list(own.args)
-    given = {key: value.format(database=view.database) for key, value in own.env.items()}
-    given |= {own.password: PASSWORD} if own.password else {}
-    for inside, here in moved.items():
-        argv = [word.replace(inside, f":{here}") for word in argv]
-        given = {key: value.replace(inside, f":{here}") for key, value in given.items()}
-    argv = [program(name), *(address.replace("PORT", str(port)) for address in listen), *argv]
-    process = subprocess.Popen(
-        argv, env={**os.environ, **given}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        end = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20).close()
-                break
-            assert process.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.1)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def told(port: int) -> dict[str, set[str]]:
-    """Read what an exporter tells: sample names -> their labels."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
-        text = answer.read().decode()
-    found: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            # Its counters have no `_total`; the reader puts one there.
-            for name in {sample.name, sample.name.removesuffix("_total")}:
-                found.setdefault(name, set()).update(sample.labels)
-    return found
-
-
 @pytest.fixture(scope="module")
 def shop():
     with running(ROOT / "systems/shop/tarmac.yaml", name="exporters") as system:
@@ -152,7 +96,7 @@ async def orders_db(shop):
         await connection.close()
     name, moved = "prometheus-postgres-exporter", {":5432": view.ports["main"]}
     listen = "--web.listen-address=127.0.0.1:PORT"
-    with exporting(postgres.STORE, name, view, moved, listen) as port:
+    with exporting(postgres.STORE, program(name), view, moved, listen) as port:
         yield Exporting(shop, "orders-db", port)
 
 
@@ -170,7 +114,7 @@ def own_cache(shop):
         client.execute_command("ACL", "SETUSER", *known[0][1:])
         # As the server of a cluster, which is told how much it may keep.
         client.config_set("maxmemory", "100mb")
-        with exporting(cache.STORE, name, view, moved, listen) as port:
+        with exporting(cache.STORE, program(name), view, moved, listen) as port:
             yield Exporting(shop, "cache", port, lambda: client.get("nobody:has-this"))
 
 
@@ -212,22 +156,10 @@ def broker(shop, tmp_path: Path):
     listen = ("-a=127.0.0.1", "-p=PORT")
     with monitored(shop, tmp_path) as monitor:
         moved = {":8222": monitor}
-        with exporting(nats.STORE, "prometheus-nats-exporter", view, moved, *listen) as port:
+        with exporting(
+            nats.STORE, program("prometheus-nats-exporter"), view, moved, *listen
+        ) as port:
             yield Exporting(shop, "broker", port)
-
-
-def catalogued(exporter: str) -> dict[str, signals.Signal]:
-    return {name: signal for name, signal in signals.read().items() if signal.exporter == exporter}
-
-
-def check_catalogue(
-    found: dict[str, set[str]], exporter: str, absent: frozenset[str] = frozenset()
-) -> None:
-    """Hold what an exporter tells against the catalogue: names, and no label that is not there."""
-    wanted = catalogued(exporter)
-    assert wanted.keys() - found.keys() <= absent
-    for name in wanted.keys() & found.keys():
-        assert found[name] <= wanted[name].labels - TARGETS, name
 
 
 async def check_panels(

@@ -18,13 +18,12 @@ EXPORTER = Exporter(
     "kafka-exporter",
     9308,
     "danielqsj/kafka-exporter",
-    password="SASL_PASSWORD",  # noqa: S106 - the variable's name
+    password="SASL_USER_PASSWORD",  # noqa: S106 - the variable's name
     args=(
         f"--kafka.server=127.0.0.1:{WATCHED}",
         "--sasl.enabled",
         "--sasl.mechanism=plain",
         f"--sasl.username={MONITOR}",
-        "--sasl.password=$(SASL_PASSWORD)",
     ),
     assets=files("tarmac") / "assets" / "stores" / "kafka",
 )
