@@ -68,7 +68,8 @@ def test_it_is_the_cluster_that_terraform_makes(file):
     assert (group["privateNetworking"], group["volumeEncrypted"]) == (True, True)
     assert (group["disableIMDSv1"], group["disablePodIMDS"]) == (True, True)
     addons = {addon["name"] for addon in file["addons"]}
-    assert addons == {"coredns", "kube-proxy", "vpc-cni", "aws-ebs-csi-driver"}
+    four = {"coredns", "kube-proxy", "vpc-cni", "aws-ebs-csi-driver"}
+    assert addons == four | {"metrics-server"}
 
 
 def test_each_service_account_has_the_role_that_its_annotation_names(file):

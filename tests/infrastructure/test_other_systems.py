@@ -43,7 +43,7 @@ def test_it_has_its_network_cluster_repositories_and_servers(other):
     assert len(planned.of("aws_subnet")) == layers * zones
     assert len(planned.of("aws_nat_gateway")) == gateways
     assert planned.one("aws_eks_cluster")["name"] == f"{system}-{environment}"
-    assert len(planned.of("aws_eks_addon")) == 4
+    assert len(planned.of("aws_eks_addon")) == 5
     repositories = {r["name"].rpartition("/")[2] for r in planned.of("aws_ecr_repository").values()}
     assert repositories == {service.name for service in settings.services}
     made = {r["instance_class"] for r in planned.of("aws_db_instance").values()}

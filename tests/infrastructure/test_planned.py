@@ -174,11 +174,14 @@ def test_nodes_have_encrypted_disks_and_no_pod_gets_their_role(planned):
 
 def test_the_four_addons_are_there_and_the_disks_one_has_a_role_of_its_own(planned):
     addons = {a["addon_name"]: a for a in planned.of("aws_eks_addon").values()}
-    assert addons.keys() == {"coredns", "kube-proxy", "vpc-cni", "aws-ebs-csi-driver"}
+    four = {"coredns", "kube-proxy", "vpc-cni", "aws-ebs-csi-driver"}
+    assert addons.keys() == four | {"metrics-server"}
     assert json.loads(addons["vpc-cni"]["configuration_values"]) == {"enableNetworkPolicy": "true"}
+    disks = json.loads(addons["aws-ebs-csi-driver"]["configuration_values"])
+    assert disks["defaultStorageClass"] == {"enabled": True}
     assert {a["resolve_conflicts_on_create"] for a in addons.values()} == {"OVERWRITE"}
     given = [a for a in addons.values() if a.get("service_account_role_arn", "unknown") is None]
-    assert {a["addon_name"] for a in given} == {"coredns", "kube-proxy", "vpc-cni"}
+    assert {a["addon_name"] for a in given} == addons.keys() - {"aws-ebs-csi-driver"}
     rights = {
         held["policy_arn"].rpartition("/")[2]
         for held in planned.of("aws_iam_role_policy_attachment").values()

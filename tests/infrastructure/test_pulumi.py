@@ -34,7 +34,7 @@ def test_the_preview_lists_the_network_the_cluster_and_the_stores(preview):
     assert len(preview.of("ec2/subnet:Subnet")) == 6
     assert len(preview.of("ec2/natGateway:NatGateway")) == 3
     assert preview.one("eks/cluster:Cluster")["name"] == NAME
-    assert len(preview.of("eks/addon:Addon")) == 4
+    assert len(preview.of("eks/addon:Addon")) == 5
     database = preview.one("rds/instance:Instance")
     assert (database["identifier"], database["multiAz"]) == (f"{NAME}-rds", True)
     cache = preview.one("elasticache/replicationGroup:ReplicationGroup")

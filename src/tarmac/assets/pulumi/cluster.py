@@ -186,9 +186,13 @@ def _addons(
     settings = {
         # The agent that enforces the network policies of the rendered objects.
         "vpc-cni": json.dumps({"enableNetworkPolicy": "true"}),
-        "aws-ebs-csi-driver": json.dumps({"controller": {"extraVolumeTags": tags}}),
+        # EKS has no default class of its own, and claims without one would wait for ever.
+        "aws-ebs-csi-driver": json.dumps(
+            {"controller": {"extraVolumeTags": tags}, "defaultStorageClass": {"enabled": True}}
+        ),
     }
-    for addon in ("coredns", "kube-proxy", "vpc-cni", "aws-ebs-csi-driver"):
+    # Autoscalers read the last one.
+    for addon in ("coredns", "kube-proxy", "vpc-cni", "aws-ebs-csi-driver", "metrics-server"):
         aws.eks.Addon(
             addon,
             cluster_name=cluster.eks.name,

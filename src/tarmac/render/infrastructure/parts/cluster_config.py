@@ -33,7 +33,7 @@ def nodes(group: CloudNodes) -> dict[str, Any]:
 
 def addons(tags: dict[str, str]) -> list[dict[str, Any]]:
     """List those of Terraform's cluster, with the same settings."""
-    disks = json.dumps({"controller": {"extraVolumeTags": tags}})
+    settings = {"controller": {"extraVolumeTags": tags}, "defaultStorageClass": {"enabled": True}}
     return [
         {"name": "coredns"},
         {"name": "kube-proxy"},
@@ -41,8 +41,9 @@ def addons(tags: dict[str, str]) -> list[dict[str, Any]]:
         {
             "name": "aws-ebs-csi-driver",
             "wellKnownPolicies": {"ebsCSIController": True},
-            "configurationValues": disks,
+            "configurationValues": json.dumps(settings),
         },
+        {"name": "metrics-server"},
     ]
 
 

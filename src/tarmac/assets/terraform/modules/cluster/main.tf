@@ -58,8 +58,12 @@ locals {
   addon_settings = {
     # The agent that enforces the network policies of the rendered objects.
     vpc-cni = jsonencode({ enableNetworkPolicy = "true" })
-    # Disks of pods have the tags, by which they are paid for and backed up.
-    aws-ebs-csi-driver = jsonencode({ controller = { extraVolumeTags = var.tags } })
+    # Disks of pods have the tags, by which they are paid for and backed up. EKS has no default class of
+    # its own, and claims without one would wait for ever.
+    aws-ebs-csi-driver = jsonencode({
+      controller          = { extraVolumeTags = var.tags }
+      defaultStorageClass = { enabled = true }
+    })
   }
 }
 
@@ -70,6 +74,7 @@ resource "aws_eks_addon" "this" {
     kube-proxy         = null
     vpc-cni            = null
     aws-ebs-csi-driver = aws_iam_role.ebs.arn
+    metrics-server     = null # autoscalers read it
   }
 
   cluster_name             = aws_eks_cluster.this.name
