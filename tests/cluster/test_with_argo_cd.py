@@ -203,6 +203,7 @@ def test_what_the_cluster_refuses_for_a_while_is_tried_again(filled):
     assert setting(filled) == address
 
 
+@pytest.mark.timeout(500 + 60 * CYCLES)
 def test_commits_in_a_row_roll_out_by_themselves_and_what_is_gone_from_git_is_pruned(filled):
     system, service = filled.system, filled.trial.administered
     started = {pod["metadata"]["name"] for pod in system.pods(service)}
