@@ -40,7 +40,6 @@ TRIED = f"""\
       services: [{SERVICE}, orders]
       weights: {list(WEIGHTS)}
       every: 15s
-      failures: 2
       success: 99
       p99: 2s
 """

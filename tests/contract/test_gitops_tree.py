@@ -21,6 +21,8 @@ from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
 from tarmac.render.assets import asset
 from tarmac.render.collect import artifacts
+from tarmac.render.gitops import argocd
+from tarmac.render.gitops.parts import environment as of_environment
 from tarmac.render.gitops.parts import projects, waves
 
 FOLLOWED = (("shop", "production"), ("starter", "production"), ("travel", "prod"))
@@ -240,6 +242,22 @@ def test_services_that_call_each_other_come_at_once():
     assert waves.waves(plan) == {"user-service": 0, "order-service": 0}
     alone = replace(plan, allowed=tuple(e for e in plan.allowed if e.source != "user-service"))
     assert waves.waves(alone) == {"user-service": 0, "order-service": 1}
+
+
+def test_services_and_an_entry_whose_requests_rollouts_divide_come_at_once():
+    plan = plan_of("travel", "prod")
+    gitops = plan.settings.gitops.model_copy(update={"applications": "each"})
+    own = replace(plan, settings=plan.settings.model_copy(update={"gitops": gitops}))
+    objects = [a for a in artifacts_of("travel", "prod") if a.path.startswith("k8s/")]
+    made = argocd.RENDERER.repack(own, [a for a in objects if a.is_object])
+    apps = [a.data for a in made if a.is_object and a.data["kind"] == "Application"]
+    wave = {app["metadata"]["name"]: wave_of(app) for app in apps}
+    names = {of_environment.named(plan, name) for name in (*ROADMAP, "travel-entry")}
+    assert len({wave[name] for name in names}) == 1
+    assert (
+        wave[of_environment.named(plan, "travel-stores")]
+        < wave[of_environment.named(plan, "catalog")]
+    )
 
 
 def test_no_environment_is_followed_that_did_not_ask():

@@ -46,6 +46,15 @@ def test_every_object_of_a_tree_is_in_one_wave_and_the_waves_are_in_order():
     assert sum(len(held) for _, held in found) == len(objects)
 
 
+def test_routes_that_a_rollout_divides_come_with_it_and_others_after_all_services():
+    plugin = {"argoproj-labs/gatewayAPI": {"httpRoutes": [{"name": "shop"}, {"name": "web-mesh"}]}}
+    spec = {"strategy": {"canary": {"trafficRouting": {"plugins": plugin}}}}
+    routes = [manifest("HTTPRoute", name) for name in ("shop", "web-mesh", "admin")]
+    held = dict(waves([*routes, manifest("Rollout", component="service", spec=spec)]))
+    names = {name: [found["metadata"]["name"] for found in held[name]] for name in held}
+    assert names == {"services": ["shop", "web-mesh", "web"], "the rest": ["admin"]}
+
+
 def test_a_change_is_reported_by_field_and_server_defaults_are_ignored():
     live = manifest("Deployment", spec={"containers": [{"name": "web", "image": "web:1"}]})
     live["metadata"] |= {"resourceVersion": "7", "managedFields": [{"manager": "tarmac"}]}

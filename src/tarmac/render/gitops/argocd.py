@@ -18,6 +18,7 @@ from tarmac.render.gitops.parts import (
     waves,
 )
 from tarmac.render.gitops.parts.applications import App
+from tarmac.render.gitops.parts.rollout_routes import share_entry
 from tarmac.render.kubernetes.parts.metadata import by_workload
 from tarmac.render.renderer import Renderer
 
@@ -45,7 +46,10 @@ def repack(plan: ClusterPlan, objects: Sequence[Artifact]) -> Iterator[Artifact]
     if plan.settings.gitops is None or not environment.repository(plan):
         return
     parts = by_workload(objects)
-    numbers = waves.waves(plan)
+    as_set = environment.settings(plan).applications == "set"
+    # Where each of the two would wait for the other, services and the entry come at once.
+    together = share_entry(plan) and not as_set
+    numbers = dict.fromkeys(waves.waves(plan), 0) if together else waves.waves(plan)
     apps: dict[str, App] = {}
     for workload in plan.services:
         app = applications.of_service(plan, workload, parts.get(workload.name, []))
@@ -55,8 +59,8 @@ def repack(plan: ClusterPlan, objects: Sequence[Artifact]) -> Iterator[Artifact]
             annotations=image_updater.annotated(plan, workload.name),
             notes=image_updater.notes(plan),
         )
-    as_set = environment.settings(plan).applications == "set"
-    last = FIRST + 1 + (0 if as_set else max(numbers.values(), default=0))
+    behind = 0 if as_set else max(numbers.values(), default=0)
+    last = FIRST if together else FIRST + 1 + behind
     others = list(applications.of_others(plan, objects, last))
     made = [projects.project(plan, objects), *(application(plan, other) for other in others)]
     if as_set:

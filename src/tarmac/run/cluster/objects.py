@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -80,12 +80,24 @@ def wave(found: Object) -> str:
     return "the rest" if kind in _LAST else "settings"
 
 
-def waves(objects: Iterable[Object]) -> Iterator[tuple[str, list[Object]]]:
-    """Yield each wave that has objects, with them."""
+def waves(objects: Sequence[Object]) -> Iterator[tuple[str, list[Object]]]:
+    """Yield each wave that has objects, with them.
+
+    A Rollout is not ready before the routes are there by which it divides requests.
+    """
     listed: dict[str, list[Object]] = {name: [] for name in WAVES}
+    divided = {name for found in objects if found["kind"] == "Rollout" for name in _routes(found)}
     for found in objects:
-        listed[wave(found)].append(found)
+        early = found["kind"] == "HTTPRoute" and found["metadata"]["name"] in divided
+        listed["services" if early else wave(found)].append(found)
     yield from ((name, held) for name, held in listed.items() if held)
+
+
+def _routes(rollout: Object) -> Iterator[str]:
+    """Name the routes by which a Rollout divides requests."""
+    how = rollout["spec"].get("strategy", {}).get("canary", {}).get("trafficRouting", {})
+    for plugin in how.get("plugins", {}).values():
+        yield from (route["name"] for route in plugin.get("httpRoutes", ()))
 
 
 def differences(live: Object, wanted: Object) -> list[str]:
