@@ -182,6 +182,16 @@ The pedantic one was `if: false`, by which a job is switched off (VAL020); now a
 repository, influxdata/helm-charts, was not judged to its end: after 300 s helm was still templating
 with marked values.
 """
+UNSEEN_LARGER = """\
+
+## Not seen before, a fourth time
+
+Later again on 2026-11-27 sixteen more were chosen in the same way, of owners that are not listed
+above: charts, folders for Argo CD and Flux, overlays, workflows, Compose files, Terraform, rules,
+samples for Istio, and six applications.
+
+"""
+LATER_LARGER = ""
 
 
 @dataclass(frozen=True)
@@ -294,6 +304,7 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         (UNSEEN_AGAIN, LATER_AGAIN),
         (UNSEEN_SMALL, LATER_SMALL),
         (UNSEEN_KEPT, LATER_KEPT),
+        (UNSEEN_LARGER, LATER_LARGER),
     )
     seen = [FIRST_SEEN]
     for number, (before, after) in enumerate(measured, start=1):
