@@ -154,6 +154,21 @@ jobs:
     steps:
       - run: echo ${{ inputs.name }}
 """
+NESTED = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    strategy: {matrix: {of: [{name: a, args: b}, {name: c, args: d}]}}
+    steps: [{run: "make ${{ matrix.of.more || 'all' }}"}]
+"""
+UNASKED = """\
+on: {workflow_dispatch: {inputs: {version: {type: string}}}}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps: [{run: "make ${{ inputs.bump }}"}]
+"""
 LATER = """\
 on:
   push: {tags: }
@@ -222,6 +237,8 @@ FOREIGN = (
     ("VAL020", ".github/workflows/g.yml", REFUSED, "g.yml:6:", False),
     ("VAL020", ".github/workflows/h.yml", OFF, "h.yml:5:", True),
     ("VAL020", ".github/workflows/c.yml", NAMED, "c.yml:7:", True),
+    ("VAL020", ".github/workflows/i.yml", NESTED, "i.yml:6:", True),
+    ("VAL020", ".github/workflows/j.yml", UNASKED, "j.yml:5:", False),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
     ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),
 )
@@ -252,7 +269,15 @@ jobs:
     strategy: ${{ fromJSON(needs.made.outputs.of) }}
     runs-on: ${{ matrix.os }}
     steps: [{run: make}]
-"""
+""",
+        ".github/workflows/b.yml": """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    services: {db: {image: "postgres:17", ports: [5432]}}
+    steps: [{run: make, env: {PORT: "${{ job.services.db.ports[5432] }}"}}]
+""",
     },
 }
 

@@ -34,7 +34,7 @@ def write_out(clone: Path, commit: str, place: Path) -> None:
     for line in listed.stdout.decode().split("\0")[:-1]:
         about, path = line.split("\t", 1)
         mode, kind, blob = about.split()
-        if kind == "blob" and mode != "120000":
+        if kind == "blob":
             paths.setdefault(blob, []).append((place / path, mode))
     wanted = "".join(f"{blob}\n" for blob in paths).encode()
     batch = [*git, "cat-file", "--batch"]
@@ -50,5 +50,8 @@ def write_out(clone: Path, commit: str, place: Path) -> None:
         at += int(about[2]) + 1
         for target, mode in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
+            if mode == "120000":
+                target.symlink_to(content.decode())
+                continue
             target.write_bytes(content)
             target.chmod(int(mode[-3:], 8))

@@ -397,3 +397,16 @@ def test_an_application_means_the_folder_that_is_next_to_it(built):
         files[f"{name}/argo.yaml"] = FOLLOWED["argo.yaml"].replace("shop", name)
     spaces = {unit.title: unit.destination for unit in built(files).units}
     assert spaces == {"one/overlays/prod": "main one", "two/overlays/prod": "main two"}
+
+
+def test_what_one_that_needs_files_from_elsewhere_includes_is_built(built):
+    files = overlay("commonLabels: {app: web}\n")
+    files["all/kustomization.yaml"] = """\
+        resources: [../overlays/prod, "https://example.org/a.yaml"]
+        """
+    made = built(files)
+    (unit,) = made.units
+    assert unit.title == "overlays/prod"
+    (said,) = made.unbuilt
+    assert (said.where, said.warning) == ("all/kustomization.yaml", True)
+    assert "it includes https://example.org/a.yaml, which is not in this folder" in said.what

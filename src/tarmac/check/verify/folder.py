@@ -60,7 +60,7 @@ OTHERS = (
 #: So many files are named in a report's title.
 MOST_NAMED = 3
 #: What is wrong in these may be meant.
-TESTS = frozenset(("test", "tests", "e2e", "fixtures"))
+TESTS = re.compile(r"_*((unit|integration|functional|acceptance)[-_]?)?tests?_*|e2e|fixtures")
 #: A folder whose name says that what is in it is refused.
 _REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
 #: A line that stands for others, in a part of a file that a page shows.
@@ -158,7 +158,7 @@ def _lenient(finding: Finding, folder: Path) -> Finding:
     path = Path(finding.position[0])
     below = path.relative_to(folder) if path.is_relative_to(folder) else path
     above = below.parent.parts
-    is_input = not TESTS.isdisjoint(above) or below.match("ci/*-values.yaml")
+    is_input = any(map(TESTS.fullmatch, above)) or below.match("ci/*-values.yaml")
     is_input = is_input or any(map(_REFUSED.match, above))
     return replace(finding, warning=True) if is_input else finding
 

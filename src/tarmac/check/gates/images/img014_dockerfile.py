@@ -32,9 +32,12 @@ _ASKED = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0):(\d
 _PAIR = re.compile(r"([A-Za-z_]\w*)(?:=(\"[^\"]*\"|'[^']*'|\S+)|\s+(\S+))?")
 _PORT = re.compile(r"(-?\d+)(?:/\w+)?(?=\s|$)")
 _LAST = 65535
-
 #: Names of secret values: what an ENV or ARG holds stays in the image's history.
 _SECRET = re.compile(r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key)")
+#: No secrets, whatever they are called: what is in pages for everybody, and switches.
+_PUBLIC = re.compile(
+    r"(VITE|REACT_APP|VUE_APP|(NEXT|NUXT|EXPO)_PUBLIC|(\w+_)?(USE|ENABLE|SKIP))_\w+"
+)
 _PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?(?:ba|da|z)?sh\b")
 #: A base that brings a user along, or one that only its build knows.
 _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
@@ -101,8 +104,9 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
         for name, value, old in _PAIR.findall(instruction.rest):
             held = (value or old).strip("\"'")
             is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
-            is_reference = held.startswith("$") or name.endswith(("_FILE", "_PATH")) or is_switch
-            if _SECRET.search(name) and (instruction.word == "ARG" or held) and not is_reference:
+            is_reference = held.startswith("$") or name.endswith(("_FILE", "_PATH"))
+            is_none = is_switch or is_reference or _PUBLIC.fullmatch(name)
+            if _SECRET.search(name) and (instruction.word == "ARG" or held) and not is_none:
                 what = f"{instruction.word} {name} stays in the image's history"
                 yield f"{what}; give it when it runs, or build with RUN --mount=type=secret"
             if instruction.word == "ENV" and old:

@@ -14,7 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
-from tarmac.check.gates.views.images.compose_stores import kept, unreached
+from tarmac.check.gates.views.images.compose_stores import kept, refused, unreached
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
@@ -143,6 +143,7 @@ def own_faults(service: ComposeService) -> Iterator[Fault]:
     yield from _health(fields(service.data, "healthcheck"))
     yield from _ports(service)
     yield from kept(service)
+    yield from refused(service)
 
 
 def _health(check: Fields) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.leaves import leaves
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.text_forms import is_replaced
@@ -24,8 +25,14 @@ HOOKS = WAYS | {"sleep"}
 _NAMED = re.compile(r"(?<!\$)\$\((\w+)\)")
 #: Below the root, or on Windows: of a drive, or of pipes and shares.
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]|\\\\")
-#: What an API server takes, and a program may want so.
-UNUSUAL = ("is not mounted by any container", r"sets \S+ without a value", "has no source")
+#: What an API server takes, and a program may want so; a kubelet adds a slash to a path.
+UNUSUAL = (
+    "is not mounted by any container",
+    r"sets \S+ without a value",
+    "has no source",
+    "is not an absolute path",
+    "without a path, which requests /",
+)
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
@@ -51,8 +58,15 @@ def misfits(own: Pods) -> Iterator[tuple[str, str]]:
     }
     volumes = {volume.name for volume in own.spec.volumes}
     mounted = {mount.volume for container in own.containers for mount in container.mounts}
+    known = volumes | claims
+    if mounted - known:  # controllers of others give their pods what the whole object claims
+        known |= {
+            value
+            for path, value in leaves(own.artifact.data)
+            if path[-1] == "name" and any(str(key).startswith("volumeClaim") for key in path)
+        }
     for container in own.containers:
-        for path, what in _container(container, volumes | claims):
+        for path, what in _container(container, known):
             yield container.at(*path), f"container {container.name} {what}"
     for number, volume in enumerate(own.spec.volumes):
         where = own.at("volumes", number)

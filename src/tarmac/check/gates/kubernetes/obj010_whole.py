@@ -21,7 +21,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_places
 
 #: Groups with kinds of the same names as others have, and other parts.
-OTHERS = (".k8s.aws", ".linkerd.io")
+OTHERS = (".k8s.aws", ".linkerd.io", "app.k8s.io")
 
 #: A group of long ago, whose kinds had other parts; VAL001 says where they are today.
 GONE = "extensions"

@@ -32,8 +32,10 @@ def check_files(files: Files) -> Iterator[Finding]:
             after_s = toleration.after_s
             if after_s is None:
                 what = "its pods stay on a lost node for ever; add tolerationSeconds: 30"
-                # One of every taint may be meant so: what the cluster itself needs.
-                is_own = not toleration.key or _is_of_cluster(pod)
+                # One of every taint may be meant so: what the cluster itself needs. What runs
+                # on a node that is not ready, and in its network, makes it ready.
+                makes_ready = toleration.key == LOST[0] and pod.spec.shares("hostNetwork")
+                is_own = not toleration.key or makes_ready or _is_of_cluster(pod)
                 yield Finding(where, f"{owner}: {what}", warning=is_own)
             elif after_s > DEFAULT_S:
                 what = f"{after_s} s on a lost node is longer than the default ({DEFAULT_S})"

@@ -25,7 +25,11 @@ def of_files(files: Files) -> Iterator[Finding]:
     for policy in files.objects("AuthorizationPolicy"):
         for path, caller in _callers(policy):
             if what := _fault(caller, accounts):
-                yield Finding(policy.at(*path), f"{title(policy)} admits {caller}, {what}")
+                # What else is in another namespace, its own installation says.
+                is_apart = "/ns/" in caller and f"/ns/{space_of(policy)}/" not in caller
+                is_apart = is_apart and not caller.startswith(SCHEME)
+                said = f"{title(policy)} admits {caller}, {what}"
+                yield Finding(policy.at(*path), said, warning=is_apart)
 
 
 def _callers(policy: Artifact) -> Iterator[tuple[Path, str]]:

@@ -32,8 +32,10 @@ _OFF = 'constant expression "false"'
 #: It takes an expression for a mistake where GitHub takes one, and what comes of it for nothing.
 _EXPRESSION = '"strategy" section is scalar node but mapping node is expected'
 _NOTHING = "is not defined in object type {}"
-_OPEN = r"(matrix|github\.event\.inputs)"
+_OPEN = r"(matrix(?:\.[\w-]+)*|github\.event\.inputs)"
 _LACKED = re.compile(r'property "([\w-]+)" is not defined in object type \{.')
+#: GitHub takes a number for the name of a key: `job.services.db.ports[5432]`.
+_KEY = 'property access of object must be type of string but got "number"'
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -61,7 +63,10 @@ def _said(
     answers = read(run(command, folder, reads=paths))
     computed = {said["filepath"] for said in answers if said["message"] == _EXPRESSION}
     for said in answers:
-        if said["filepath"] in computed and said["message"].endswith((_EXPRESSION, _NOTHING)):
+        is_computed = said["filepath"] in computed
+        if is_computed and said["message"].endswith((_EXPRESSION, _NOTHING)):
+            continue
+        if said["message"].startswith(_KEY):
             continue
         where = f"{said['filepath'].removeprefix('./')}:{said['line']}:{said['column']}"
         warning = lenient and (said["kind"] in (*OF_SCRIPTS, *OF_ITS_DAY) or _may_be(said, folder))

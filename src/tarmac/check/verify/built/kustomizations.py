@@ -43,12 +43,11 @@ class Overlay:
 def build(
     roots: Iterable[Layer], layers: Mapping[Path, Layer], sources: Sources, gate: str
 ) -> list[tuple[Layer, Overlay | Finding]]:
-    """Build kustomizations.
+    """Build kustomizations; of one that needs what is elsewhere, those that it includes.
 
     Args:
         gate: what the finding of one that cannot be built is of.
     """
-    listed = list(roots)
 
     def one(layer: Layer) -> Overlay | Finding:
         try:
@@ -63,8 +62,17 @@ def build(
             kind = special or given or layer.is_orphan
             return _unbuilt(layer, gate, str(error), warning=kind)
 
+    found: dict[Path, tuple[Layer, Overlay | Finding]] = {}
+    todo = list(roots)
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        return list(zip(listed, pool.map(one, listed), strict=True))
+        while todo:
+            done = list(zip(todo, pool.map(one, todo), strict=True))
+            found |= {layer.folder: (layer, made) for layer, made in done}
+            open_ = [layer for layer, made in done if isinstance(made, Finding) and made.warning]
+            below = dict.fromkeys(folder for layer in open_ for folder in layer.below)
+            todo = [layers[one] for one in below if one in layers and one not in found]
+            todo = [layer for layer in todo if layer.makes_objects]
+    return list(found.values())
 
 
 def _unbuilt(layer: Layer, gate: str, said: str, *, warning: bool) -> Finding:

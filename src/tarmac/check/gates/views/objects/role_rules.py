@@ -12,6 +12,8 @@ from tarmac.check.gates.views.objects.object_rules import object_rules
 #: All of its resources have moved; roles keep it for servers of long ago.
 GONE = "extensions"
 ELSEWHERE = ", by which another rule grants it"
+#: Groups of the API server itself, and what is almost one of them.
+_OF_SERVER = re.compile(r"[a-z]*|(.*\.)?k8s\.io|.*openshift.*")
 _VERSION = re.compile(r"(?:(.*)/)?v\d+(?:(?:alpha|beta)\d+)?")
 
 
@@ -33,7 +35,9 @@ def without_effect(artifact: Artifact) -> Iterator[tuple[Path, str]]:
             if found := _VERSION.fullmatch(group):
                 what = f"is {group!r}, and a group has no version, so it grants nothing"
                 yield ("rules", number, "apiGroups", at), f'{what}; write "{found[1] or ""}"'
-        if any(map(_VERSION.fullmatch, groups)) or "*" in groups:
+        # A group of others may have resources of the same names, and some that only it asks for.
+        are_others = groups and not any(map(_OF_SERVER.fullmatch, groups))
+        if any(map(_VERSION.fullmatch, groups)) or "*" in groups or are_others:
             continue
         for at, resource in enumerate(items(rule, "resources")):
             own = known.get(str(resource).partition("/")[0])

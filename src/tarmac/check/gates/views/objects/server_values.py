@@ -14,7 +14,9 @@ from tarmac.base.foreign.reading import Path, at_each, dig, items
 
 FILE = files("tarmac") / "assets" / "server_rules.yaml"
 #: Texts that a reader or a script replaces: `MY_NAME`, `...`; a single capital letter is not one.
-_PLACEHOLDER = re.compile(r"(?<![a-z])[A-Z]{3,}|\.{3}|base64")
+_PLACEHOLDER = re.compile(
+    r"(?<![a-z])[A-Z]{3,}|\.{3}|base-?64|^<.*>$|^(some|your|my|change|replace|example)[-_]"
+)
 #: What a program fills in before the object is applied.
 _FILLED = re.compile(r"[{}]|\$[(\w]|<[\w -]+>")
 #: A dot that ends a step of a place; others are written `\.`.

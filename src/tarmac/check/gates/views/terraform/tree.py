@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from tarmac.base.report import Finding
+
+#: The end of a text of several lines, with a blank behind it, which Terraform takes and hcl2 not.
+_BLANK_END = re.compile(r"(<<-?\s*(\w+)\n(?:.*\n)*?[ \t]*\2)[ \t]+$", re.MULTILINE)
 
 
 @lru_cache(maxsize=4096)
@@ -16,8 +20,9 @@ def tree(path: str, text: str) -> Any:
     import hcl2  # noqa: PLC0415
     from lark.exceptions import LarkError, UnexpectedInput  # noqa: PLC0415
 
+    whole = _BLANK_END.sub(r"\1", text)
     try:
-        return hcl2.parses_to_tree(text if text.endswith("\n") else f"{text}\n")
+        return hcl2.parses_to_tree(whole if whole.endswith("\n") else f"{whole}\n")
     except UnexpectedInput as error:
         what = "cannot be read as HCL from here on; correct it, `terraform validate` says more"
         return Finding(f"{path}:{max(error.line, 1)}", what)
