@@ -238,6 +238,13 @@ FOREIGN = (
     ("VAL020", ".github/workflows/h.yml", OFF, "h.yml:5:", True),
     ("VAL020", ".github/workflows/c.yml", NAMED, "c.yml:7:", True),
     ("VAL020", ".github/workflows/i.yml", NESTED, "i.yml:6:", True),
+    (
+        "VAL020",
+        ".github/workflows/k.yml",
+        "on: push\njobs: {a: {runs-on: ubuntu-24.04, needs: [], steps: [{run: a}]}}\n",
+        "k.yml:2:",
+        True,
+    ),
     ("VAL020", ".github/workflows/j.yml", UNASKED, "j.yml:5:", False),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
     ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),

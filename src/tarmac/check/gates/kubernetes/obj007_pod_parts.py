@@ -40,10 +40,14 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield parts of pods that name nothing, are empty, or are there twice."""
     for own in pods(files):
         # A program fills in an empty image, and more beside it.
-        is_filled = any(not one.image and "image" in one.data for one in own.containers)
+        is_filled = any(not one.image and _names_image(own, one) for one in own.containers)
         is_open = is_filled or is_part(own.artifact)
         for where, what in misfits(own):
             yield Finding(where, f"{own.kind} {own.name}: {what}", warning=is_open)
+
+
+def _names_image(own: Pods, container: Container) -> bool:
+    return "image" in container.data or (*container.path, "image") in own.artifact.lines
 
 
 def _pods(files: Files) -> Iterator[Pods]:

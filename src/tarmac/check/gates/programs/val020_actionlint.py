@@ -29,6 +29,8 @@ OF_ITS_DAY = ("runner-label",)
 _OBEYED = re.compile(r'command "(set-output|save-state)" was deprecated')
 #: `if: false` switches a job off on purpose; a condition that is always met is a mistake.
 _OFF = 'constant expression "false"'
+#: What GitHub takes for a key that is not there.
+_EMPTY = ("string should not be empty", '"needs" section should not be empty')
 #: It takes an expression for a mistake where GitHub takes one, and what comes of it for nothing.
 _EXPRESSION = '"strategy" section is scalar node but mapping node is expected'
 _NOTHING = "is not defined in object type {}"
@@ -82,7 +84,7 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
         return True
     # What a name lacks is missing on a page alone.
     is_named = re.match(r"\s*(- )?name:", said.get("snippet") or "")
-    if said["message"] == "string should not be empty" or is_named:
+    if said["message"] in _EMPTY or is_named:
         return True
     lacked = _LACKED.match(said["message"])
     text = (folder / said["filepath"]).read_text(encoding="utf-8", errors="replace")

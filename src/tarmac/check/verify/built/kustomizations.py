@@ -91,8 +91,11 @@ def _overlay(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> Ov
             f"it includes {elsewhere}, which is not in this folder; remote files are not fetched"
         )
     argv = [*program(), os.path.relpath(layer.folder, sources.root)]
+    # Its own files alone: all of a large folder's take longer to look at than it takes to build.
+    own = sorted(os.path.relpath(path, sources.root) for part in parts for path in part.files)
     text = content_cache.kept(
-        [*argv, *_contents(parts, sources)], lambda: programs.run(argv, sources.root, codes=(0,))
+        [*argv, *_contents(parts, sources)],
+        lambda: programs.run(argv, sources.root, codes=(0,), reads=own),
     )
     objects = [data for data in from_yaml(text) if isinstance(data, dict) and data.get("kind")]
     origins = trace(layer, layers, sources)
