@@ -7,7 +7,7 @@ import textwrap
 import pytest
 from repository import folder_of, found_in, system_of
 
-from tarmac.adopt._container import script_of
+from tarmac.adopt._container import of_target, read_dockerfile, script_of
 from tarmac.adopt._dotenv import is_secret
 
 
@@ -121,11 +121,82 @@ def test_a_script_that_decides_is_not_read():
         **{
             "compose.yaml": "services: {api: {build: .}}",
             "Dockerfile": 'FROM node\nCOPY . .\nCMD ["./run.sh"]',
-            "run.sh": "if [ -n $A ]; then\n  rm -rf x\nfi\nnode s.js\n",
+            "run.sh": "if [ -n $A ]; then\n  exec node a.js\nelse\n  exec node b.js\nfi\n",
         }
     )
-    assert script_of(("./run.sh",), folder_of({"run.sh": "if true; then\nfi\nnode a"})) == ((), ())
+    called = {"run.sh": "if true; then\nfi\nmain"}
+    assert script_of(("./run.sh",), folder_of(called)) == ((), ())
     assert found.services == ()
+
+
+START = """
+    #!/bin/bash
+    set -euo pipefail
+    WORKERS=${WORKERS:-1}
+    LEVEL="${LEVEL:-info}"
+    if [ "$WORKERS" -gt 1 ] && [ -z "${KEY:-}" ]; then
+        echo "more than one worker needs KEY"
+        exit 1
+    fi
+    wait_for_database
+    flask db upgrade
+    cat <<EOF
+    python is not run here
+    EOF
+    exec gunicorn 'site:create_app()' \\
+        --bind 0.0.0.0:8000 \\
+        --workers $WORKERS --log-level "${LEVEL}" "${MORE[@]}" $EXTRA
+"""
+
+
+def test_a_script_with_conditions_is_what_it_runs_whatever_is_the_case():
+    lines = textwrap.dedent(START).lstrip()
+    folder = folder_of({"start.sh": lines})
+    before, last = script_of(("/start.sh",), folder, {}, {"WORKERS": "3"})
+    assert before == ("flask db upgrade",)
+    said = "gunicorn site:create_app() --bind 0.0.0.0:8000 --workers 3 --log-level info"
+    assert " ".join(last) == said
+
+
+def test_a_script_whose_last_command_has_an_unknown_part_is_not_read():
+    text = 'if a; then\n  b\nfi\nexec celery --app=site worker --pool="$POOL"\n'
+    folder = folder_of({"start.sh": text})
+    assert script_of(("/start.sh",), folder) == ((), ())
+    last = script_of(("/start.sh",), folder, {}, {"POOL": "solo"})[1]
+    assert last == ("celery", "--app=site", "worker", "--pool=solo")
+
+
+def test_the_stage_that_is_built_says_how_it_starts():
+    stages = """
+        FROM python:3.13 AS base
+        ENV LEVEL=info
+        CMD ["python", "serve.py"]
+        FROM base AS release
+        WORKDIR /app
+        FROM release AS tests
+        CMD ["pytest"]
+    """
+    text = textwrap.dedent(stages).lstrip()
+    released = read_dockerfile(of_target(text, "release"), "a", "")
+    assert (released.container_command, released.env) == (("python", "serve.py"), {"LEVEL": "info"})
+    assert read_dockerfile(of_target(text, ""), "a", "").container_command == ("pytest",)
+
+
+def test_a_container_of_tools_runs_the_code_that_is_mounted_where_it_works():
+    watched = "services: {api: {build: tools, working_dir: /code/api, volumes: ['./code:/code'], "
+    found = found_in(
+        **{
+            "compose.yaml": watched + "ports: ['3000:3000'], environment: {PORT: '3000'}}}",
+            "tools/Dockerfile": 'FROM golang\nCOPY . /\nCMD ["reflex", "-c", "/reflex.conf"]',
+            "tools/reflex.conf": "-r '\\.go$' -s -- bash /start.sh\n",
+            "tools/start.sh": "go run .\n",
+            "code/api/go.mod": "module api\n",
+            "code/api/main.go": "package main\nfunc main() { common.Listen() }\n",
+        }
+    )
+    (service,) = found.services
+    assert (service.folder, service.run) == ("code/api", "go run .")
+    assert (service.fixed, service.ports) == (False, {"http": 3000})
 
 
 def test_a_tester_of_the_others_is_left_out():

@@ -29,6 +29,14 @@ from tarmac.adopt._compose_parts import (
     secrets_of,
     volumes_of,
 )
+from tarmac.adopt._compose_places import (
+    dockerfile_of,
+    files_of_one,
+    folder_of_image,
+    joined_path,
+    place_of,
+    working_folder,
+)
 from tarmac.adopt._container import (
     base_image,
     copied_files,
@@ -37,6 +45,7 @@ from tarmac.adopt._container import (
     goes_on,
     read_dockerfile,
     script_of,
+    unwatched,
 )
 from tarmac.adopt._found import (
     RUNS_TESTS,
@@ -47,7 +56,6 @@ from tarmac.adopt._found import (
     has_program_file,
     valid_name,
 )
-from tarmac.base.foreign.data import from_json
 
 #: Why a secret of a container is not carried over.
 NO_VARIABLE = (
@@ -124,7 +132,7 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
     spec, folder = container.spec, container.folder
     image, about = container.origin.image, ""
     server = _servers.of_image(image)
-    place, dockerfile = _place(spec, folder, None) if container.is_built else ("", "")
+    place, dockerfile = place_of(spec, folder, None) if container.is_built else ("", "")
     if server is None and not container.is_built:
         image, place = _made_here(container.image, folder)
         server, dockerfile = _servers.of_image(image), folder.read(f"{place}/Dockerfile")
@@ -153,7 +161,7 @@ def _of_a_program(found: Survey, container: Container) -> Survey | None:
     mounted = None if container.is_built else _mounted_program(spec, folder)
     place = ""
     if mounted is None and not container.is_built:
-        place = _folder_of(container.image, own, folder)
+        place = folder_of_image(container.image, own, folder)
     if not (container.origin.is_ours or mounted or place):
         return None
     spec = {**spec, "build": place} if place else spec
@@ -185,13 +193,13 @@ def _left_out(found: Survey, *lines: str) -> Survey:
 
 def _built(spec: Mapping[str, Any], folder: Folder) -> _Origin:
     """Tell what the build of a container makes: a program of its own, or a server's image."""
-    place, dockerfile = _place(spec, folder, None)
+    place, dockerfile = place_of(spec, folder, None)
     image, has_steps = base_image(dockerfile)
     # One that is made of another image may still be a known server, by what it starts.
     started = "".join(read_dockerfile(dockerfile, "", "").container_command[:1])
     if not _servers.of_image(image) and _servers.of_image(started):
         image = started
-    file = _dockerfile_of(spec)
+    file = dockerfile_of(spec)
     if file != "Dockerfile" and not dockerfile and not place.startswith(("..", "/")):
         return _Origin(image, about=f"its {file} is not in this repository, and it")
     if _only_gives_files(spec, folder, file, dockerfile):
@@ -215,7 +223,7 @@ def _only_gives_files(spec: Mapping[str, Any], folder: Folder, file: str, docker
 def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
     """Find the folder of code that is mounted into an image and started there; not its data."""
     for source, target in mounts_of(spec) if spec.get("command") else ():
-        if any(folder.below(_joined(source)).sources(*_code.ENDINGS)):
+        if any(folder.below(joined_path(source)).sources(*_code.ENDINGS)):
             return source, target
     return None
 
@@ -259,19 +267,26 @@ def _service(
     mounted: tuple[str, str] | None,
     values: Mapping[str, str],
 ) -> Service:
-    folder, dockerfile = _place(spec, root, mounted)
-    base = read_dockerfile(dockerfile, name, folder)
+    place, dockerfile = place_of(spec, root, mounted)
+    base = read_dockerfile(dockerfile, name, place)
+    env, missing, private = environment_of(spec, root, values)
     command = commands_of(spec, values)
-    folder = _working_folder(folder, command or base.container_command, spec, dockerfile, root)
-    base = replace(base, folder=folder)
     entry = () if spec.get("entrypoint") else entry_of(dockerfile)
+    started = command or base.container_command
+    folder = working_folder(place, started, spec, dockerfile, root)
     is_all = bool(entry and command) and not goes_on(entry[0], root.below(folder))
     told = (*entry, *command) if is_all else command  # what follows a program is its arguments
     command = dispatched((*entry, *command), root.below(folder)) or told
-    own_files = copied_files(dockerfile)
-    before, last = script_of(command or base.container_command, root.below(folder), own_files)
-    if last:
-        command = last
+    own_files, given = copied_files(dockerfile), {**base.env, **env}
+    before: tuple[str, ...] = ()
+    for context in dict.fromkeys((folder, place)):  # a script may be beside its Dockerfile
+        argv = unwatched(command or base.container_command, root.below(context))
+        before, last = script_of(argv, root.below(context), own_files, given)
+        if last or argv != (command or base.container_command):
+            command = last or argv
+            folder = working_folder(folder, command, spec, dockerfile, root)
+            break
+    base = replace(base, folder=folder)
     started = made_from(dockerfile, command or base.container_command)
     # Another command than the image's own need not listen where the image says.
     exposed = () if command else base.ports.values()
@@ -280,7 +295,6 @@ def _service(
     names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
     here = root.below(folder)
     scripts = (word.removeprefix("./") for word in command)
-    env, missing, private = environment_of(spec, root, values)
     paths = secrets_of(spec)
     secret_files = {name: paths[value] for name, value in env.items() if value in paths}
     inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or [mounted[1] if mounted else ""])[
@@ -291,7 +305,7 @@ def _service(
     mounts = dict(volumes_of(spec))
     return replace(
         base,
-        files=tuple(word for word in scripts if word in here.files) or _of_one(spec, here),
+        files=tuple(word for word in scripts if word in here.files) or files_of_one(spec, here),
         container_command=started,
         why=f"{own}'s command" if command else base.why,
         tasks={"prepare": _one_line(before)} if before else {},
@@ -318,104 +332,3 @@ def _one_line(lines: tuple[str, ...]) -> str:
     if all(re.fullmatch(r"[\w./:=@%+, -]+", line) for line in lines):
         return "\0&&\0".join("\0".join(line.split()) for line in lines)
     return " && ".join(lines)
-
-
-def _place(
-    spec: Mapping[str, Any], root: Folder, mounted: tuple[str, str] | None
-) -> tuple[str, str]:
-    """Find the folder that a service's program is in, and the text of its Dockerfile."""
-    build = spec.get("build") or {}
-    build = {"context": build} if isinstance(build, str) else build
-    folder = _joined(str(build.get("context") or (mounted[0] if mounted else ".")))
-    if not build:
-        return folder, ""
-    file = _dockerfile_of(spec)
-    text = root.below(folder).read(file)
-    beside = posixpath.dirname(file)
-    own = root.below(_joined(folder, beside))
-    has_sources = any("/" not in f for f in own.sources(*_code.ENDINGS))
-    if beside and (
-        has_program_file(own) or (has_sources and not has_program_file(root.below(folder)))
-    ):
-        folder = _joined(folder, beside)
-    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
-    asked = str(spec.get("working_dir") or "")
-    if workdirs and asked.startswith(f"{workdirs[-1]}/"):
-        folder = _joined(folder, asked.removeprefix(f"{workdirs[-1]}/"))
-    return folder, text
-
-
-def _working_folder(
-    folder: str, command: tuple[str, ...], spec: Mapping[str, Any], dockerfile: str, root: Folder
-) -> str:
-    """Find the folder that is the container's working folder, where the command's files are."""
-    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
-    there = str(spec.get("working_dir") or (workdirs or [""])[-1]).rstrip("/")
-    modules = [
-        re.split(r"[.:]", word)[0] for word in command[1:] if re.match(r"[\w.]+[.:]\w", word)
-    ]
-    if command and _last(command[0]) in ("npm", "pnpm", "yarn"):
-        modules = ["package"]
-    here = root.below(folder)
-    if not there or not modules or any(_has(here, name) for name in modules):
-        return folder
-    copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)
-    pairs = [(_joined(source), target) for source, target in mounts_of(spec)]
-    pairs += [(_joined(folder, path), posixpath.join(there, target)) for path, target in copies]
-    for source, target in pairs:
-        path, place = source.rstrip("/"), posixpath.normpath(target)
-        while path.strip("/") and place != there and _last(path) == _last(place):
-            path, place = posixpath.dirname(path), posixpath.dirname(place)
-        if path and place == there and any(_has(root.below(path), name) for name in modules):
-            return path
-    return folder
-
-
-def _last(path: str) -> str:
-    return posixpath.basename(path)
-
-
-def _has(folder: Folder, module: str) -> bool:
-    """Tell whether a folder has a module, as a file or as a folder of its own."""
-    return any(file.startswith((f"{module}/", f"{module}.")) for file in folder.files)
-
-
-def _dockerfile_of(spec: Mapping[str, Any]) -> str:
-    build = spec.get("build")
-    file = build.get("dockerfile") if isinstance(build, dict) else ""
-    return posixpath.normpath(str(file or "Dockerfile"))
-
-
-def _folder_of(image: str, own: str, root: Folder) -> str:
-    """Find the program of this repository that an image is made of, by its name; "" if none is."""
-    last = _servers.name_of(image)
-    module = re.search(r"(?m)^module\s+\S*?([\w.-]+)\s*$", root.read("go.mod"))
-    package = root.mapping("package.json", from_json) or {}
-    if last and last in (module[1] if module else "", package.get("name")):
-        return "."
-    places = {posixpath.dirname(file) for file in root.files if posixpath.dirname(file)}
-    fitting = [
-        place
-        for place in sorted(places, key=lambda place: (place.count("/"), place))
-        if (base := posixpath.basename(place)) in (last, own) or last.endswith(f"-{base}")
-        if has_program_file(root.below(place))
-    ]
-    return fitting[0] if last and fitting else ""
-
-
-def _of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
-    """Leave out the programs beside one whose Dockerfile is in a folder of its own: apps/one/."""
-    build = spec.get("build")
-    file = str(build.get("dockerfile") or "") if isinstance(build, dict) else ""
-    own = posixpath.dirname(posixpath.normpath(file)) if file else ""
-    shelf = posixpath.dirname(own)
-    if not shelf:
-        return ()
-    return tuple(
-        f for f in folder.files if f.startswith(f"{own}/") or not f.startswith(f"{shelf}/")
-    )
-
-
-def _joined(*parts: str) -> str:
-    path = posixpath.normpath(posixpath.join(*parts))
-    return "" if path == "." else path

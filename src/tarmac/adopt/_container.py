@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from tarmac.adopt._found import Folder, Service
+from tarmac.adopt._start_script import end_of_script
 from tarmac.base.foreign.data import from_json
 
 _WAITS = re.compile(
@@ -21,11 +22,17 @@ _CONTROLS = re.compile(
 _WAITING = re.compile(r"(?:^|/)(?:wait[-_]?for[\w.-]*|dockerize)$")
 #: Programs that start another one again after an edit.
 _WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
+#: What a stage has from the one that it is made of, as lines.
+_TAKEN = re.compile(r"(?im)^[ \t]*(?:ENV|EXPOSE|ENTRYPOINT|CMD|STOPSIGNAL|WORKDIR)\s.*\n")
+#: Options of reflex that take no value.
+_REFLEX_SWITCHES = frozenset(
+    {"-s", "--start-service", "-v", "--verbose", "-e", "--sequential", "--"}
+)
 
 
 def read_dockerfile(text: str, name: str, folder: str) -> Service:
     """Read the last stage's command, ports and variables; the command is the container's."""
-    text = re.sub(r"\\\s*\n", " ", text)
+    text = _joined(text)
     stage = re.split(r"(?im)^FROM\s", text)[-1]
     entry: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -63,6 +70,34 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
         env={k: v for k, v in env.items() if "$" not in v and not k.startswith(own)},
         stop_signal=named_signal(signal),
     )
+
+
+def _joined(text: str) -> str:
+    """Write each instruction in one line; comments may be between its lines."""
+    return re.sub(r"\\\s*\n", " ", re.sub(r"(?m)^[ \t]*#.*\n", "", text))
+
+
+def of_target(text: str, target: str) -> str:
+    """Cut a Dockerfile behind the stage that is built, which takes over what others before it say.
+
+    Args:
+        target: the stage's name; "" for the last one.
+    """
+    _, *stages = re.split(r"(?im)^(?=FROM\s)", _joined(text))
+    heads = [re.match(r"(?i)FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", one) for one in stages]
+    names = [head[2] if head else "" for head in heads]
+    if not stages or (target and target not in names):
+        return text
+    at = names.index(target) if target else len(stages) - 1
+    starts = re.search(r"(?im)^(ENTRYPOINT|CMD)\s", stages[at])
+    taken, base = "", heads[at]
+    while base and base[1] in names[:at] and (target or not starts):
+        before = names.index(base[1])
+        taken = "".join(_TAKEN.findall(stages[before])) + taken
+        at_base = heads[before]
+        base = at_base if at_base and at_base[1] != base[1] else None
+    first, end, rest = stages[at].partition("\n")
+    return "".join((*stages[:at], first, end, taken, rest))
 
 
 def named_signal(text: str) -> str:
@@ -147,7 +182,7 @@ def dispatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
         if not called or called[0] not in functions:
             break
         body = functions[called[0]]
-    said = unwatched(words(_last_line(body).removeprefix("exec ")))
+    said = unwatched(words(_last_line(body).removeprefix("exec ")), folder)
     return tuple(word for word in said if not re.fullmatch(r"\$[@*\w]+", word))
 
 
@@ -157,18 +192,25 @@ def _last_line(body: str) -> str:
 
 
 def script_of(
-    argv: tuple[str, ...], folder: Folder, copied: Mapping[str, str] | None = None
+    argv: tuple[str, ...],
+    folder: Folder,
+    copied: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Read a start script of the repository: what it does first, and what it runs in the end.
 
-    Its lines are kept as they are, each of one command: one with more to it is not read at all.
+    Its lines are kept as they are, each of one command; of one with conditions, what is done
+    whatever is the case.
 
     Args:
         copied: files of the image, and where the folder has them.
+        given: the container's variables.
 
     Returns:
         The lines that come first, and the last one's words; both empty where there is none.
     """
+    if len(argv) == 2 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash"):  # `bash /start.sh`
+        argv = argv[1:]
     name = argv[0].rsplit("/", 1)[-1] if argv else ""
     place = (copied or {}).get(argv[0], "") if argv else ""
     if not place and not name.endswith(".sh"):
@@ -178,22 +220,43 @@ def script_of(
     said = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     # It waits for others, which start first here.
     said = [line for line in said if not _WAITS.match(line)]
-    if not said or any(_CONTROLS.match(line) for line in said):
+    if any(_CONTROLS.match(line) for line in said):
+        before_it, last_words = end_of_script(said, given or {})
+        return before_it, unwatched(last_words, folder)
+    if not said:
         return (), ()
     *before, last = said
-    return tuple(before), unwatched(words(last.removeprefix("exec ").replace('"$@"', "").strip()))
+    said_last = words(last.removeprefix("exec ").replace('"$@"', "").strip())
+    return tuple(before), unwatched(said_last, folder)
 
 
-def unwatched(argv: tuple[str, ...]) -> tuple[str, ...]:
+def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
     """Take a program off a command that starts it again after an edit."""
     while "--" in argv and argv[0].rsplit("/", 1)[-1] in _WATCHERS:
         argv = argv[argv.index("--") + 1 :]
-    if not argv or argv[0].rsplit("/", 1)[-1] != "watchfiles":
+    name = argv[0].rsplit("/", 1)[-1] if argv else ""
+    if name == "reflex":
+        return plain(_by_reflex(argv, folder))
+    if name != "watchfiles":
         return argv
     if "--args" in argv[:-1]:  # `watchfiles celery.__main__.main --args '-A app worker'`
         module = next((word for word in argv if "." in word and " " not in word), "")
         return (module.partition(".")[0], *words(argv[argv.index("--args") + 1]))
     return next((words(word) for word in argv[1:] if " " in word), argv)
+
+
+def _by_reflex(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
+    """Read what reflex starts: the end of its command, or the one line of its file."""
+    if "-c" in argv[:-1]:
+        name = argv[argv.index("-c") + 1].rsplit("/", 1)[-1]
+        place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+        lines = [line.strip() for line in folder.read(place).splitlines()] if place else []
+        said = [words(line) for line in lines if line and not line.startswith("#")]
+        argv = ("reflex", *said[0]) if len(said) == 1 else ()
+    rest = argv[1:]
+    while rest and rest[0].startswith("-"):
+        rest = rest[1:] if "=" in rest[0] or rest[0] in _REFLEX_SWITCHES else rest[2:]
+    return rest or argv
 
 
 def copied_files(text: str) -> dict[str, str]:
@@ -202,6 +265,10 @@ def copied_files(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for step in steps:
         paths = [word for word in step.split() if not word.startswith("--")]
-        if "--from=" not in step and len(paths) == 2 and paths[1].startswith("/"):
-            found[paths[1]] = paths[0].removeprefix("./").lstrip("/")
+        *sources, target = paths or [""]
+        if "--from=" in step or not sources or not target.startswith("/"):
+            continue
+        for source in sources:
+            name = source.rsplit("/", 1)[-1] if target.endswith("/") else ""
+            found[f"{target}{name}"] = source.removeprefix("./").lstrip("/")
     return found

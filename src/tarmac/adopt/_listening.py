@@ -38,6 +38,8 @@ class _Program:
     given: Mapping[str, str]
     #: The port that its container or its framework has; 0 for none.
     port: int
+    #: The value of PORT that its container gets; 0 for none.
+    told: int = 0
 
     @cached_property
     def reads(self) -> dict[str, VariableRead]:
@@ -62,7 +64,7 @@ def listening(service: Service, folder: Folder, given: Mapping[str, str]) -> Ser
     told = port_number(service.env.get("PORT", ""))
     port = next(iter(service.ports.values()), told)
     service = replace(service, env={k: v for k, v in service.env.items() if k != "PORT"})
-    program = _Program(service, folder, given, port)
+    program = _Program(service, folder, given, port, told)
     return next(filter(None, (rule(program) for rule in RULES)), service)
 
 
@@ -144,11 +146,13 @@ def _number_in_code(program: _Program) -> Service | None:
 
 
 def _port_of_its_container(program: _Program) -> Service | None:
-    """Nothing but its container says where it listens."""
+    """Nothing but its container says where it listens, or tells it so by PORT."""
     service, port = program.service, program.port
     if not port:
         return None
     inside = next((i for i, name in service.known_as.items() if name == "http"), port)
+    if program.told == inside:  # a library of its own may read it
+        return replace(_at(service, port), reads_port=True)
     return replace(
         service,
         ports={**service.ports, "http": inside},

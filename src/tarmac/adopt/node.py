@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from tarmac.adopt._found import (
@@ -47,7 +48,8 @@ _RELOADS = re.compile(r"nodemon|--watch|\bwatch\b|ts-node-dev|--hot")
 _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 #: A script that translates or checks what others run.
 _MAKES = re.compile(
-    r"^[ \t]*(?:npx\s+)?(?:tsc|tsup|rollup|babel|eslint|prettier|tailwindcss|sass)\b"
+    r"^[ \t]*(?:npx\s+)?(?:tsc|tsup|rollup|babel|eslint|prettier|tailwindcss|sass|"
+    r"vite\s+build)\b"
 )
 #: A program for another place than this machine's ports, or a tool at work.
 _ELSEWHERE = re.compile(
@@ -76,8 +78,8 @@ def _all_scripts(folder: Folder, package: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _front_end(script: str) -> tuple[str, int] | None:
-    for word in script.split():
-        if word in _FRONT_ENDS:
+    for word, after in pairwise([*script.split(), ""]):
+        if word in _FRONT_ENDS and after != "build":  # `vite build --watch` answers nothing
             return _FRONT_ENDS[word]
     return None
 

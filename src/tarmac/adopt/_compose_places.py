@@ -1,0 +1,123 @@
+"""Where the program of a container is in the repository: by its build, mounts and working folder.
+
+Called for each container of a compose file. Only files of the repository are looked at.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tarmac.adopt import _code, _servers
+from tarmac.adopt._compose_parts import mounts_of
+from tarmac.adopt._container import of_target
+from tarmac.adopt._found import Folder, has_program_file
+from tarmac.base.foreign.data import from_json
+
+#: The file, without its end, that is where a program of a project's tools is started.
+_PROJECTS = {"npm": "package", "pnpm": "package", "yarn": "package", "go": "go"}
+
+
+def place_of(
+    spec: Mapping[str, Any], root: Folder, mounted: tuple[str, str] | None
+) -> tuple[str, str]:
+    """Find the folder that a service's program is in, and the text of its Dockerfile."""
+    build = spec.get("build") or {}
+    build = {"context": build} if isinstance(build, str) else build
+    folder = joined_path(str(build.get("context") or (mounted[0] if mounted else ".")))
+    if not build:
+        return folder, ""
+    file = dockerfile_of(spec)
+    text = of_target(root.below(folder).read(file), str(build.get("target") or ""))
+    beside = posixpath.dirname(file)
+    own = root.below(joined_path(folder, beside))
+    has_sources = any("/" not in f for f in own.sources(*_code.ENDINGS))
+    if beside and (
+        has_program_file(own) or (has_sources and not has_program_file(root.below(folder)))
+    ):
+        folder = joined_path(folder, beside)
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
+    asked = str(spec.get("working_dir") or "")
+    if workdirs and asked.startswith(f"{workdirs[-1]}/"):
+        folder = joined_path(folder, asked.removeprefix(f"{workdirs[-1]}/"))
+    return folder, text
+
+
+def working_folder(
+    folder: str, command: tuple[str, ...], spec: Mapping[str, Any], dockerfile: str, root: Folder
+) -> str:
+    """Find the folder that is the container's working folder, where the command's files are."""
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
+    there = str(spec.get("working_dir") or (workdirs or [""])[-1]).rstrip("/")
+    modules = [
+        re.split(r"[.:]", word)[0] for word in command[1:] if re.match(r"[\w.]+[.:]\w", word)
+    ]
+    if command and _last(command[0]) in _PROJECTS:
+        modules = [_PROJECTS[_last(command[0])]]
+    here = root.below(folder)
+    if not there or not modules or any(_has(here, name) for name in modules):
+        return folder
+    copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)
+    pairs = [(joined_path(source), target) for source, target in mounts_of(spec)]
+    pairs += [(joined_path(folder, path), posixpath.join(there, target)) for path, target in copies]
+    for source, target in pairs:
+        path, place = source.rstrip("/"), posixpath.normpath(target)
+        if there.startswith(f"{place}/"):
+            path, place = joined_path(path, there.removeprefix(f"{place}/")), there
+        while path.strip("/") and place != there and _last(path) == _last(place):
+            path, place = posixpath.dirname(path), posixpath.dirname(place)
+        if path and place == there and any(_has(root.below(path), name) for name in modules):
+            return path
+    return folder
+
+
+def _last(path: str) -> str:
+    return posixpath.basename(path)
+
+
+def _has(folder: Folder, module: str) -> bool:
+    """Tell whether a folder has a module, as a file or as a folder of its own."""
+    return any(file.startswith((f"{module}/", f"{module}.")) for file in folder.files)
+
+
+def dockerfile_of(spec: Mapping[str, Any]) -> str:
+    build = spec.get("build")
+    file = build.get("dockerfile") if isinstance(build, dict) else ""
+    return posixpath.normpath(str(file or "Dockerfile"))
+
+
+def folder_of_image(image: str, own: str, root: Folder) -> str:
+    """Find the program of this repository that an image is made of, by its name; "" if none is."""
+    last = _servers.name_of(image)
+    module = re.search(r"(?m)^module\s+\S*?([\w.-]+)\s*$", root.read("go.mod"))
+    package = root.mapping("package.json", from_json) or {}
+    if last and last in (module[1] if module else "", package.get("name")):
+        return "."
+    places = {posixpath.dirname(file) for file in root.files if posixpath.dirname(file)}
+    fitting = [
+        place
+        for place in sorted(places, key=lambda place: (place.count("/"), place))
+        if (base := posixpath.basename(place)) in (last, own) or last.endswith(f"-{base}")
+        if has_program_file(root.below(place))
+    ]
+    return fitting[0] if last and fitting else ""
+
+
+def files_of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
+    """Leave out the programs beside one whose Dockerfile is in a folder of its own: apps/one/."""
+    build = spec.get("build")
+    file = str(build.get("dockerfile") or "") if isinstance(build, dict) else ""
+    own = posixpath.dirname(posixpath.normpath(file)) if file else ""
+    shelf = posixpath.dirname(own)
+    if not shelf:
+        return ()
+    return tuple(
+        f for f in folder.files if f.startswith(f"{own}/") or not f.startswith(f"{shelf}/")
+    )
+
+
+def joined_path(*parts: str) -> str:
+    path = posixpath.normpath(posixpath.join(*parts))
+    return "" if path == "." else path
