@@ -9,6 +9,7 @@ from repository import folder_of, found_in, system_of
 
 from tarmac.adopt._container import of_target, read_dockerfile, script_of
 from tarmac.adopt._dotenv import is_secret
+from tarmac.adopt._found import local_ports
 
 
 def only(**files: str):
@@ -246,3 +247,16 @@ def test_an_example_that_the_image_begins_with_gives_the_variables():
 )
 def test_a_setting_about_a_secret_is_none(name, secret):
     assert is_secret(name) is secret
+
+
+def test_of_several_addresses_the_one_for_http_is_the_port():
+    line = "uwsgi --socket 0.0.0.0:3031 --http 0.0.0.0:8081 --http-to 0.0.0.0:3031"
+    said = "uwsgi --socket 127.0.0.1:3031 --http 127.0.0.1:$PORT --http-to 127.0.0.1:3031"
+    assert " ".join(local_ports(tuple(line.split()))) == said
+    assert local_ports(("serve", "0.0.0.0:80")) == ("serve", "127.0.0.1:$PORT")
+
+
+def test_a_script_that_hands_over_to_nothing_is_its_preparation():
+    folder = folder_of({"once.sh": 'if a; then\n  b\nfi\npython manage.py prepare\nexec "$@"\n'})
+    assert script_of(("/once.sh",), folder)[1] == ("python", "manage.py", "prepare")
+    assert script_of(("/once.sh", "serve"), folder) == ((), ())

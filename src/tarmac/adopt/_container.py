@@ -221,7 +221,9 @@ def script_of(
     # It waits for others, which start first here.
     said = [line for line in said if not _WAITS.match(line)]
     if any(_CONTROLS.match(line) for line in said):
-        before_it, last_words = end_of_script(said, given or {})
+        # Without anything that follows, a script that hands over has prepared, and ends.
+        own = [line for line in said if line != 'exec "$@"' or len(argv) > 1]
+        before_it, last_words = end_of_script(own, given or {})
         return before_it, unwatched(last_words, folder)
     if not said:
         return (), ()

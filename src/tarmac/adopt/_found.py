@@ -317,16 +317,27 @@ def valid_name(text: str) -> str:
     return name if name[:1].isalpha() else f"s-{name}".rstrip("-")
 
 
+_OF_HTTP = ("--http", "--http-socket", "--bind", "-b")
+_ADDRESS = re.compile(r"(0\.0\.0\.0|\[::\])?:(\d+|\$\{?PORT.*)")
+
+
 def local_ports(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Replace the address of a command by localhost and PORT, if it names one."""
+    """Replace the address of a command by localhost and PORT, if it names one.
+
+    Of several, the one for HTTP is PORT, and the others stay on this machine at their numbers.
+    """
     said: list[str] = []
+    found = [(b, _ADDRESS.fullmatch(w)) for b, w in zip(("", *words), words, strict=False)]
+    several = {match[2] for _, match in found if match}
+    told = {match[2] for before, match in found if match and before in _OF_HTTP}
+    aside = several - (told or {next((match[2] for _, match in found if match), "")})
     for before, word in zip(("", *words), words, strict=False):
         if before in ("--port", "-p", "--http-port") and re.fullmatch(r"\d+|\$\{?PORT.*", word):
             said.append("$PORT")
         elif before in ("--host", "-h", "--hostname") and word in ("0.0.0.0", "::"):
             said.append("127.0.0.1")
-        elif re.fullmatch(r"(0\.0\.0\.0|\[::\])?:(\d+|\$\{?PORT.*)", word):
-            said.append("127.0.0.1:$PORT")
+        elif match := _ADDRESS.fullmatch(word):
+            said.append(f"127.0.0.1:{match[2] if match[2] in aside else '$PORT'}")
         else:
             here = re.sub(r"^(--(?:port|http-port)=)\d+$", r"\1$PORT", word)
             here = re.sub(r"^(--(?:host|hostname)=)0\.0\.0\.0$", r"\g<1>127.0.0.1", here)
