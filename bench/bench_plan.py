@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 from bench.figure import Figure, interleaved, seconds, sized
 
+from tarmac.base import garbage
 from tarmac.run.local.host.sockets import Reservations
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
@@ -27,6 +28,7 @@ def measure() -> list[Figure]:
     """Return one figure in seconds."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a held port is a descriptor
+    garbage.look_seldom()  # as the supervisor does
     try:
         with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as name:
             file = Path(name) / "tarmac.yaml"

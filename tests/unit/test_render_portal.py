@@ -14,7 +14,7 @@ from rendered import RENDERERS, ROOT, artifacts_of, plan_of, system_of
 from tarmac.base import registry
 from tarmac.check import gates
 from tarmac.check.gates.subject import Folder
-from tarmac.model.edge import BROKER_KINDS, edges
+from tarmac.model.edge import BROKER_KINDS
 from tarmac.plan.catalogue import catalogue, team
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
@@ -51,7 +51,7 @@ def relations(entities, key):
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_edge_of_the_model_is_a_relation_and_no_other_is(name):
     here = entities_of(name)
-    declared = {edge for edge in edges(system_of(name)) if edge.source in plan_services(name)}
+    declared = {edge for edge in system_of(name).edges if edge.source in plan_services(name)}
     wanted = set()
     for edge in declared:
         source = f"component:{name}/{edge.source}"

@@ -28,3 +28,13 @@ def test_other_text_is_left_as_it_is(text):
 @given(st.text())
 def test_text_is_read_again_as_it_was(text):
     assert yaml.safe_load(dump({"value": [text, {text: text}]})) == {"value": [text, {text: text}]}
+
+
+def test_values_that_are_equal_and_not_the_same_are_written_each_in_its_own_way():
+    values = [1, True, 1.0, "1", "true", None, "", {}, [], (2,), "a\nb\n"]
+    text = dump({"values": values, "again": values})
+    assert yaml.safe_load(text) == {"values": [*values[:-2], [2], values[-1]]} | {
+        "again": [*values[:-2], [2], values[-1]]
+    }
+    for line in ("1", "true", "1.0", "'1'", "'true'", "null", "''", "{}", "[]", "|"):
+        assert f"\n- {line}\n" in text

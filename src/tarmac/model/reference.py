@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _PATTERN = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 
@@ -21,12 +22,15 @@ class Reference:
     source: str
 
 
+@lru_cache(maxsize=1 << 14)
 def split(value: str) -> tuple[str | Reference, ...]:
     """Split a value into literal text and references, in order.
 
     Raises:
         ValueError: something in `${...}` that has not the form of a reference.
     """
+    if "${" not in value:
+        return (value,) if value else ()
     pieces: list[str | Reference] = []
     position = 0
     for match in _PATTERN.finditer(value):

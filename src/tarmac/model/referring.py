@@ -5,7 +5,7 @@ Called by `consistency`. Whether a thing has the output that is asked for is the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model.document import Document
@@ -83,10 +83,10 @@ def _reference(
     system: System, where: str, variable: str, reference: Reference, gaps: Gaps, user: str
 ) -> Iterator[Problem]:
     services, root, name = system.file.services, reference.root, reference.name
-    known: dict[str, list[str]] = {
-        "services": list(services),
-        "stores": list(system.file.stores),
-        "volumes": list(services[user].volumes),
+    known: dict[str, Collection[str]] = {
+        "services": services,
+        "stores": system.file.stores,
+        "volumes": services[user].volumes,
         "broker": ["broker"] if system.file.broker else [],
         "system": ["system"],
     }

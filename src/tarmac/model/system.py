@@ -5,12 +5,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from tarmac.model.delivery import Delivery
 from tarmac.model.document import Document
+from tarmac.model.edge import ENTRY, Edge, references
 from tarmac.model.environment import Environment, ExternalService
 from tarmac.model.include import Checkout, IncludeEntry
 from tarmac.model.location import Location, Path
@@ -132,6 +134,31 @@ class System:
         """The system's name."""
         return self.file.system
 
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges, sorted; a reference in an env value is an edge too."""
+        found: set[Edge] = set()
+        for name, service in self.file.services.items():
+            if self.entrance(name) is not None:
+                found.add(Edge(ENTRY, name, "entry"))
+            found.update(Edge(name, target, "call") for target in service.calls)
+            found.update(Edge(name, store, "store", slot) for slot, store in service.stores.items())
+            found.update(Edge(name, topic, "publish") for topic in service.publishes)
+            found.update(Edge(name, topic, "consume") for topic in service.consumes)
+            found.update(Edge(name, external, "external") for external in service.externals)
+            for value in service.env.values():
+                for reference in references(value):
+                    # Its public address is for others to use: it is nothing to wait for.
+                    told = reference.output.endswith("public_url")
+                    known = (name, *service.calls)
+                    if reference.root == "services" and reference.name not in known and not told:
+                        found.add(Edge(name, reference.name, "call"))
+                    if reference.root == "broker" and not (service.publishes or service.consumes):
+                        found.add(Edge(name, "broker", "broker"))
+                    if reference.root == "stores" and reference.name not in service.stores.values():
+                        found.add(Edge(name, reference.name, "store"))
+        return tuple(sorted(found))
+
     @property
     def files(self) -> tuple[str, ...]:
         """The files of the model: its own first, then those that it includes, and of the parts."""
@@ -150,6 +177,28 @@ class System:
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """Find the place of a value in `tarmac.yaml`."""
         return self.document.locate(path, key=key)
+
+    def place(self, source: str, target: str) -> Location:
+        """Find where a service says that it uses another or a store; the service where it is not.
+
+        Args:
+            source: a service, or a store where there is no such service.
+        """
+        service = self.file.services.get(source)
+        root = ("services", source)
+        if service is None:
+            return self.locate(("stores", source), key=True)
+        if target in service.calls:
+            return self.locate((*root, "calls", target), key=True)
+        for slot, store in service.stores.items():
+            if store == target:
+                return self.locate((*root, "stores", slot))
+        for variable, value in service.env.items():
+            if any(reference.name == target for reference in references(value)):
+                return self.locate((*root, "env", variable))
+        if target == "broker" and (service.publishes or service.consumes):
+            return self.locate((*root, "publishes" if service.publishes else "consumes"), key=True)
+        return self.locate(root, key=True)
 
     def is_kit(self, service: str) -> bool:
         """Tell whether a service is made of kit parts."""

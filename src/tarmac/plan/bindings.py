@@ -18,7 +18,7 @@ from tarmac.catalog.stores.kind import (
     external_outputs,
     managed_outputs,
 )
-from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
+from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge
 from tarmac.model.system import System
 from tarmac.plan import leases, ports
 from tarmac.plan.facts import MachineFacts
@@ -33,17 +33,21 @@ class Bindings:
         self.facts = facts
         #: All kinds of stores that there are.
         self.catalogue = kinds
-        self.edges = edges(system)
+        self.edges = system.edges
         self._edges_of: dict[str, list[Edge]] = {n: [] for n in (ENTRY, *system.file.services)}
         #: The callers of each service: `calls`, or a reference.
         self.calling: dict[str, list[str]] = {}
         #: What each service calls.
         self.called: dict[str, list[str]] = {}
+        #: The edges to each store.
+        self._edges_to: dict[str, list[Edge]] = {}
         for edge in self.edges:
             self._edges_of[edge.source].append(edge)
             if edge.kind == "call" and edge.source != edge.target:
                 self.calling.setdefault(edge.target, []).append(edge.source)
                 self.called.setdefault(edge.source, []).append(edge.target)
+            elif edge.kind == "store":
+                self._edges_to.setdefault(edge.target, []).append(edge)
         self._asked = {name: store.kind for name, store in system.file.stores.items()}
         if system.file.broker is not None:
             self._asked[ports.BROKER] = system.file.broker.kind
@@ -56,13 +60,20 @@ class Bindings:
             name: kind for name, kind in self.kinds.items() if self.offer(name).address is None
         }
         self.links = ports.links(system, self.here)
+        self._look()
+
+    def _look(self) -> None:
+        """View the stores by the present facts."""
         self.views = {name: self._view(name) for name in self._asked}
+        self._users = {
+            (store, user.service): user for store, view in self.views.items() for user in view.users
+        }
 
     def placed(self, facts: MachineFacts) -> Bindings:
         """Return the same with other facts of where servers listen and how large they are."""
         other = copy.copy(self)
         other.facts = facts
-        other.views = {name: other._view(name) for name in self._asked}  # noqa: SLF001 - its own class
+        other._look()  # noqa: SLF001 - its own class
         return other
 
     def asked_kind(self, store: str) -> StoreKind:
@@ -134,7 +145,7 @@ class Bindings:
     def store_outputs(self, store: str, service: str) -> Outputs:
         """Compute what a store offers to one of its users."""
         context = self.views[store]
-        user = next(user for user in context.users if user.service == service)
+        user = self._users[store, service]
         kind = self.kinds[store]
         if self.offer(store).provider == MANAGED:
             managed = managed_outputs(kind, store, service)
@@ -191,8 +202,7 @@ class Bindings:
                 replication=self._replicates(edge),
                 leased=self._leased(edge),
             )
-            for edge in self.edges
-            if edge.kind == "store" and edge.target == store
+            for edge in self._edges_to.get(store, ())
         }
         if store == ports.BROKER:
             users = {

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tarmac.catalog.stores.kind import StoreKind
-from tarmac.model.edge import BROKER_KINDS, Edge, edges
+from tarmac.model.edge import BROKER_KINDS, Edge
 from tarmac.model.system import System
 from tarmac.plan import ports
 
@@ -97,7 +97,10 @@ def catalogue(system: System, kinds: Mapping[str, StoreKind]) -> Catalogue:
     Args:
         kinds: the catalogue of stores, for their titles; an unknown kind is its own title.
     """
-    found, file = edges(system), system.file
+    file = system.file
+    found: dict[str, list[Edge]] = {}
+    for edge in system.edges:
+        found.setdefault(edge.source, []).append(edge)
     stores = [
         (name, store.kind, system.locate(("stores", name), key=True))
         for name, store in file.stores.items()
@@ -107,7 +110,7 @@ def catalogue(system: System, kinds: Mapping[str, StoreKind]) -> Catalogue:
     return Catalogue(
         system.name,
         file.owner or system.name,
-        tuple(_service(system, name, found) for name in file.services),
+        tuple(_service(system, name, found.get(name, ())) for name in file.services),
         tuple(
             CatalogueStore(name, kind, kinds[kind].title if kind in kinds else kind, str(place))
             for name, kind, place in stores
@@ -116,9 +119,8 @@ def catalogue(system: System, kinds: Mapping[str, StoreKind]) -> Catalogue:
     )
 
 
-def _service(system: System, name: str, found: tuple[Edge, ...]) -> CatalogueService:
+def _service(system: System, name: str, own: Sequence[Edge]) -> CatalogueService:
     spec, parts = system.file.services[name], system.parts[name]
-    own = [edge for edge in found if edge.source == name]
 
     def targets(*kinds: str) -> set[str]:
         return {edge.target for edge in own if edge.kind in kinds and edge.target != name}

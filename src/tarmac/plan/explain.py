@@ -23,7 +23,7 @@ from tarmac.base.launch import (
     redact,
 )
 from tarmac.base.target import WORLD
-from tarmac.model.edge import BROKER_KINDS, Edge, place
+from tarmac.model.edge import BROKER_KINDS, Edge
 from tarmac.model.system import System
 from tarmac.plan.plan import Node, Plan
 from tarmac.plan.ports import BROKER
@@ -202,7 +202,7 @@ def _store(system: System, plan: Plan, name: str) -> Explained:
                 "service": user,
                 "wires": _wires(plan, user, name),
                 "variables": _variables_to(plan, user, name),
-                "place": str(place(system, user, name)),
+                "place": str(system.place(user, name)),
             }
             for user in _users(plan, name)
         ],
@@ -361,7 +361,7 @@ def _place(system: System, edge: Edge) -> str:
         return str(system.locate(("services", edge.source, key, topics.index(edge.target))))
     if edge.kind == "external":
         return str(system.locate(("services", edge.source, "externals", edge.target)))
-    return str(place(system, edge.source, edge.target))
+    return str(system.place(edge.source, edge.target))
 
 
 def _probes(node: Node) -> Mapping[str, str]:

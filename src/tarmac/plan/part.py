@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from tarmac.base.errors import BadInput, Problem, did_you_mean
-from tarmac.model.edge import BROKER_KINDS, edges, place
+from tarmac.model.edge import BROKER_KINDS
 from tarmac.model.system import System
 from tarmac.plan.graph import reached
 from tarmac.plan.ports import BROKER
@@ -77,7 +77,7 @@ def _profiles(system: System, name: str) -> tuple[str, ...]:
 def _needs(system: System) -> dict[str, set[str]]:
     """List what each service uses: services, stores, the broker."""
     found: dict[str, set[str]] = {}
-    for edge in edges(system):
+    for edge in system.edges:
         if edge.kind not in ("external", "entry"):
             target = BROKER if edge.kind in BROKER_KINDS else edge.target
             found.setdefault(edge.source, set()).add(target)
@@ -92,7 +92,7 @@ def _disabled(
         for name in sorted(needs.get(user, set()) - enabled):
             profile = _profiles(system, name)[0]
             yield Problem(
-                str(place(system, user, name)),
+                str(system.place(user, name)),
                 f"{user} needs {name}, which is off (its profile is '{profile}'); "
                 f"add --profile {profile}, or name {name}",
             )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tarmac.catalog.stores.kind import StoreKind
-from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge, edges
+from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge
 from tarmac.model.system import System
 from tarmac.plan.facts import RunShape
 
@@ -91,7 +91,7 @@ def links(system: System, kinds: Mapping[str, StoreKind]) -> dict[tuple[str, str
         kinds: the kind that answers, by store.
     """
     found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for edge in edges(system):
+    for edge in system.edges:
         if edge.kind == "external":
             continue
         if edge.kind == "entry":
@@ -130,8 +130,11 @@ def needs(system: System, kinds: Mapping[str, StoreKind], shape: RunShape) -> It
     if shape.telemetry:
         yield PortNeed(TELEMETRY, None)
     linked = links(system, kinds)
+    users: dict[str, list[str]] = {}
+    for user, target in linked:
+        users.setdefault(target, []).append(user)
     for name, kind in kinds.items():
-        yield from _store_needs(name, kind, [user for user, target in linked if target == name])
+        yield from _store_needs(name, kind, users.get(name, ()))
     if not shape.direct:
         for (source, target), target_ports in linked.items():
             for port_name in target_ports:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tarmac.model.edge import BROKER_KINDS, ENTRY, place
+from tarmac.model.edge import BROKER_KINDS, ENTRY
 from tarmac.plan import ports
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.cluster import AllowedConnection, ManagedStore, Workload
@@ -29,7 +29,7 @@ def allowed_connections(
                 AllowedConnection("world", workload.name, route.port, workload.role, workload.place)
             )
     for edge in bindings.edges:
-        where = str(place(system, edge.source, edge.target)) if edge.source != ENTRY else ""
+        where = str(system.place(edge.source, edge.target)) if edge.source != ENTRY else ""
         if edge.kind == "external":
             external = system.file.externals[edge.target]
             yield from once(

@@ -10,7 +10,7 @@ from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.base.launch import secrets_of
 from tarmac.base.target import WORLD
 from tarmac.catalog.stores.kind import Provider, ProviderCandidate, StoreKind
-from tarmac.model.edge import ENTRY, place
+from tarmac.model.edge import ENTRY
 from tarmac.model.store import Store
 from tarmac.model.system import System
 from tarmac.plan import entry, graph, names, ports, service_nodes
@@ -61,7 +61,7 @@ def planned(bindings: Bindings, environment: str) -> Plan:
         problems.extend(wrong if name not in off else ())
     nodes.extend(entry.nodes(bindings))
     if loop := graph.cycle({node.name: node.after for node in nodes}):
-        edges = [(a, b, str(place(system, a, b))) for a, b in pairwise(loop)]
+        edges = [(a, b, str(system.place(a, b))) for a, b in pairwise(loop)]
         waits = ", ".join(f"{a} waits for {b} ({where})" for a, b, where in edges)
         problems.append(Problem(edges[0][2], f"a cycle: {waits}; remove one of these edges"))
     seeds = tuple(_seeds(bindings, problems))

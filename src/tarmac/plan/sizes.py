@@ -12,7 +12,6 @@ from math import ceil
 
 from tarmac.catalog.stores.kind import Size, StoreKind
 from tarmac.model import conventions
-from tarmac.model.edge import edges
 from tarmac.model.environment import Environment, Resources, StoreSize
 from tarmac.model.system import System
 from tarmac.model.value import amount
@@ -68,7 +67,7 @@ def connection_uses(
         kinds: by store, the kind that answers.
     """
     pools: dict[tuple[str, str], set[str]] = {}
-    for edge in edges(system):
+    for edge in system.edges:
         kind = kinds.get(edge.target) if edge.kind == "store" else None
         if kind is not None and kind.connection_bytes:
             slots = (part.part.slots.get(edge.slot) for part in system.parts[edge.source])

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tarmac.model.edge import ENTRY, Edge, edges
+from tarmac.model.edge import ENTRY, Edge
 from tarmac.model.system import System
 from tarmac.run.pod_objectives import Counting
 from tarmac.run.telemetry import awaited, metrics, storage
@@ -66,7 +66,7 @@ def pod_edges(system: System, services: Collection[str], counting: Counting) -> 
     Args:
         services: those that have metrics.
     """
-    declared = [edge for edge in edges(system) if edge.source != ENTRY]
+    declared = [edge for edge in system.edges if edge.source != ENTRY]
     told = {edge.source for edge in declared if edge.kind == "call"} & set(services)
     with counting(told) as telemetry:
         awaited.wait_read(telemetry, told)

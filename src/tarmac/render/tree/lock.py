@@ -18,6 +18,8 @@ from tarmac.base.foreign.data import from_json
 FILE = "tarmac.lock"
 #: Of the format; a newer Tarmac's lock is refused.
 VERSION = 1
+#: `json.dumps` makes an encoder for each call.
+_encode = json.JSONEncoder(sort_keys=True).encode
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class TreeLock:
     def text(self) -> str:
         """The file's text: JSON, a line for each file."""
         lines = [
-            f"    {json.dumps(path)}: {json.dumps(_as_data(entry), sort_keys=True)}"
+            f"    {_encode(path)}: {_encode(_as_data(entry))}"
             for path, entry in sorted(self.files.items())
         ]
         head = {

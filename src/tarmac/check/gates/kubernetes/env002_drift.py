@@ -11,7 +11,7 @@ from tarmac.catalog.stores.kind import ProviderCandidate
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.scope import counted
-from tarmac.model.edge import BROKER_KINDS, ENTRY, edges, place
+from tarmac.model.edge import BROKER_KINDS, ENTRY
 from tarmac.plan import callers, ports, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.facts import MachineFacts, RunShape
@@ -42,12 +42,12 @@ def _edges(subject: Subject) -> Iterator[Finding]:
     system, there = subject.system, subject.plan.environment
     declared = {
         (edge.source, ports.BROKER if edge.kind in BROKER_KINDS else edge.target)
-        for edge in edges(system)
+        for edge in system.edges
         if edge.source not in (ENTRY, edge.target)
     }
     allowed = {(e.source, e.target): e.place for e in subject.plan.allowed if e.source != "world"}
     for source, target in sorted(declared - allowed.keys()):
-        where = str(place(system, source, target))
+        where = str(system.place(source, target))
         yield Finding(where, f"{source} uses {target} locally, and may not reach it in {there}")
     for source, target in sorted(allowed.keys() - declared):
         where = allowed[source, target]

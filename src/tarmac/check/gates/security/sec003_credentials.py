@@ -11,7 +11,6 @@ from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import NAME, metadata, title
 from tarmac.check.gates.views.objects.stored_data import ExternalSecret
 from tarmac.check.gates.views.scope import counted
-from tarmac.model.edge import place
 from tarmac.plan.cluster import secrets_of
 
 #: Where the entries of stores are in the cloud's own store of secrets.
@@ -29,7 +28,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             store, user = secret.owner.store, secret.owner.user
             users.setdefault((store, user), set()).add(workload.name)
             if user == ADMIN:
-                where = str(place(subject.system, workload.name, store))
+                where = str(subject.system.place(workload.name, store))
                 yield Finding(
                     where,
                     f"{workload.name} is the administrator of {store}; give it a user of its own",
@@ -38,7 +37,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         if len(names) > 1 and user != ADMIN:
             first, *others = sorted(names - {user}) or sorted(names)
             yield Finding(
-                str(place(subject.system, first, store)),
+                str(subject.system.place(first, store)),
                 f"{first} uses the credential of {', '.join([user, *others])} to {store}: neither "
                 "can be revoked alone; give each service its own",
             )

@@ -28,6 +28,8 @@ from tarmac.run.local.state.paths import Home
 #: Ports without a preference: below those that kernels hand out for outgoing connections
 #: (Linux from 32768, macOS from 49152), so that none is gone when a killed store comes back.
 ANY_FROM, ANY_COUNT = 20000, 12000
+#: To the next one to try: a prime, which reaches all of them and is out of a taken block at once.
+STRIDE = 7919
 #: How far above a taken port to look for a free one.
 SEARCH = 200
 LAST_PORT = 65535
@@ -191,7 +193,7 @@ def _candidates(
     if need.preferred is not None:
         yield from range(need.preferred + 1, min(need.preferred + SEARCH, LAST_PORT + 1))
     start = zlib.crc32(f"{salt}/{need.key}".encode())
-    yield from (ANY_FROM + (start + step) % ANY_COUNT for step in range(ANY_COUNT))
+    yield from (ANY_FROM + (start + step * STRIDE) % ANY_COUNT for step in range(ANY_COUNT))
 
 
 def _first_free(

@@ -23,7 +23,7 @@ from tarmac.catalog.stores.kind import (
     external_secret,
 )
 from tarmac.model import conventions
-from tarmac.model.edge import BROKER_KINDS, edges
+from tarmac.model.edge import BROKER_KINDS
 from tarmac.model.system import System
 from tarmac.plan.ports import BROKER
 from tarmac.run.local.host import offers
@@ -203,9 +203,9 @@ def _substitute(
 
 def _users(system: System, name: str) -> set[str]:
     """List the services that use a store, or the broker."""
-    used = [edge for edge in edges(system) if edge.kind == "store" and edge.target == name]
+    used = [edge for edge in system.edges if edge.kind == "store" and edge.target == name]
     if name == BROKER:
-        used = [edge for edge in edges(system) if edge.kind in BROKER_KINDS]
+        used = [edge for edge in system.edges if edge.kind in BROKER_KINDS]
     return {edge.source for edge in used}
 
 
