@@ -294,7 +294,7 @@ def test_nothing_is_fetched_and_nothing_outside_is_read(name, built):
     (finding,) = found.unbuilt
     assert finding.warning
     assert f"it includes {name}, which is not in this folder" in finding.what
-    assert found.units == ()
+    assert [unit.title for unit in found.units] == ["base"]  # what it has of this folder
 
 
 def test_a_pipe_is_not_waited_for(built, tmp_path):
@@ -402,11 +402,12 @@ def test_an_application_means_the_folder_that_is_next_to_it(built):
 def test_what_one_that_needs_files_from_elsewhere_includes_is_built(built):
     files = overlay("commonLabels: {app: web}\n")
     files["all/kustomization.yaml"] = """\
-        resources: [../overlays/prod, "https://example.org/a.yaml"]
+        resources: [../overlays/prod, ../more, "https://example.org/a.yaml"]
         """
+    files["more/kustomization.yaml"] = "configMapGenerator: [{name: a, literals: [b=c]}]\n"
     made = built(files)
-    (unit,) = made.units
-    assert unit.title == "overlays/prod"
+    assert [unit.title for unit in made.units] == ["overlays/prod", "more"]
+    assert len({unit.destination for unit in made.units}) == 1  # they are applied together
     (said,) = made.unbuilt
     assert (said.where, said.warning) == ("all/kustomization.yaml", True)
     assert "it includes https://example.org/a.yaml, which is not in this folder" in said.what

@@ -42,11 +42,14 @@ class Overlay:
 
 def build(
     roots: Iterable[Layer], layers: Mapping[Path, Layer], sources: Sources, gate: str
-) -> list[tuple[Layer, Overlay | Finding]]:
+) -> list[tuple[Layer, Overlay | Finding, str]]:
     """Build kustomizations; of one that needs what is elsewhere, those that it includes.
 
     Args:
         gate: what the finding of one that cannot be built is of.
+
+    Returns:
+        Each with what it makes, and the folder of the one that puts it beside others; "" for none.
     """
 
     def one(layer: Layer) -> Overlay | Finding:
@@ -62,16 +65,23 @@ def build(
             kind = special or given or layer.is_orphan
             return _unbuilt(layer, gate, str(error), warning=kind)
 
-    found: dict[Path, tuple[Layer, Overlay | Finding]] = {}
-    todo = list(roots)
+    found: dict[Path, tuple[Layer, Overlay | Finding, str]] = {}
+    todo, above = list(roots), dict[Path, str]()
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         while todo:
             done = list(zip(todo, pool.map(one, todo), strict=True))
-            found |= {layer.folder: (layer, made) for layer, made in done}
-            open_ = [layer for layer, made in done if isinstance(made, Finding) and made.warning]
-            below = dict.fromkeys(folder for layer in open_ for folder in layer.below)
-            todo = [layers[one] for one in below if one in layers and one not in found]
-            todo = [layer for layer in todo if layer.makes_objects]
+            found |= {
+                layer.folder: (layer, made, above.get(layer.folder, "")) for layer, made in done
+            }
+            todo = []
+            for layer, made in done:
+                if not isinstance(made, Finding) or not made.warning:
+                    continue
+                for folder in layer.below:
+                    part = layers.get(folder)
+                    if part and part.makes_objects and folder not in {*found, *above}:
+                        above[folder] = above.get(layer.folder, str(layer.folder))
+                        todo.append(part)
     return list(found.values())
 
 

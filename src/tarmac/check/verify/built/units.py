@@ -59,16 +59,17 @@ def build(
         overlays = kustomizations.build(roots, known, sources, gate)
         templated = helm.result()
     units: list[Unit] = []
-    results = [found for _, found in overlays] + [found for _, found in templated]
+    results = [found for _, found, _ in overlays] + [found for _, found in templated]
     # Without the program each release of a chart says so.
     unbuilt = dict.fromkeys(found for found in results if isinstance(found, Finding))
     unbuilt |= dict.fromkeys(remarks(installed, sources, gate))
     built: list[Layer] = []
-    for layer, made in overlays:
+    for layer, made, above in overlays:
         if not isinstance(made, Finding):
             by = of_folder.get(layer.folder)
             title = sources.shown(layer.folder)
-            units.append(_unit(title, made, by, namespace))
+            unit = _unit(title, made, by, namespace)
+            units.append(replace(unit, destination=unit.destination or above))
             built += layers.closure(layer, known)
     for release, given in templated:
         if given and not isinstance(given, Finding):
