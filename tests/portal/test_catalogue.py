@@ -8,7 +8,7 @@ import pytest
 from portal_trees import SYSTEMS, changed, write_tree
 from rendered import artifacts_of, plan_of, system_of
 
-from tarmac.model.edge import BROKER_KINDS, edges
+from tarmac.model.edge import BROKER_KINDS
 
 #: Real processes: a test that fails is tried once more, and then listed.
 pytestmark = pytest.mark.servers
@@ -54,7 +54,7 @@ def test_its_relations_are_the_edges_of_the_model(portal, name):
     apis = {s.name: len(s.apis) for s in services}
     edge_pairs = {
         (edge.source, "broker" if edge.kind in BROKER_KINDS else edge.target)
-        for edge in edges(system_of(name))
+        for edge in system_of(name).edges
         if edge.source in apis and edge.target != edge.source and edge.kind != "entry"
     }
     events = {

@@ -11,7 +11,7 @@ from rendered import TYPICAL, plan_of, system_of
 from tarmac.base.errors import BadInput
 from tarmac.base.launch import redact
 from tarmac.model.conventions import SPANS_OF, SPANS_TO
-from tarmac.model.edge import ENTRY, edges
+from tarmac.model.edge import ENTRY
 from tarmac.plan import callers
 from tarmac.plan.cluster import secrets_of
 from tarmac.plan.deploy import deploy
@@ -87,7 +87,7 @@ def test_every_declared_edge_is_allowed_and_nothing_else(system, environment):
     plan = plan_of(system, environment)
     allowed = {(edge.source, edge.target) for edge in plan.allowed if edge.source != "world"}
     declared = set()
-    for edge in edges(system_of(system)):
+    for edge in system_of(system).edges:
         if edge.source in (ENTRY, edge.target):
             continue
         topic = edge.kind in ("publish", "consume", "broker")

@@ -7,7 +7,7 @@ from demo_system import DEMO, FILE, ORDERS, demo, files, problems, problems_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tarmac.model.edge import Edge, edges
+from tarmac.model.edge import Edge
 
 
 def edit(old: str, new: str) -> str:
@@ -32,7 +32,7 @@ def test_short_and_long_forms_mean_the_same():
 
 
 def test_edges_are_declared_calls_stores_topics_and_references():
-    assert set(edges(demo())) == {
+    assert set(demo().edges) == {
         Edge("web", "order-service", "call"),
         Edge("web", "orders-db", "store"),
         Edge("order-service", "product-service", "call"),

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tarmac.base.launch import redact
-from tarmac.model.edge import edges
 from tarmac.plan import graph
 from tarmac.plan.resolve import resolve
 
@@ -52,7 +51,7 @@ def test_a_plan_holds_together(described):
     ports = [port for node in plan.nodes for port in node.ports.values()] + list(wires.values())
     assert len(ports) == len(set(ports))
     nodes = {node.name: node for node in plan.nodes}
-    for edge in edges(system):
+    for edge in system.edges:
         env = {key: redact(value) for key, value in nodes[edge.source].launch.env.items()}
         if edge.kind == "call":
             url = f"http://127.0.0.1:{wires[edge.source, edge.target]}"

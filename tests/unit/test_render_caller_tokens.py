@@ -8,7 +8,6 @@ from rendered import TYPICAL, artifacts_of, plan_of, system_of
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.launch import redact
-from tarmac.model.edge import edges
 from tarmac.plan.deploy import deploy
 
 FOLDER = "/var/run/secrets/tarmac.dev"
@@ -37,7 +36,7 @@ def audiences(pod: dict) -> list[str]:
 def test_a_pod_has_a_token_for_each_service_that_it_calls_and_for_no_other(system, environment):
     calls = {
         (edge.source, edge.target)
-        for edge in edges(system_of(system))
+        for edge in system_of(system).edges
         if edge.kind == "call" and edge.source != edge.target
     }
     plan, pods = plan_of(system, environment), pods_of(system, environment)

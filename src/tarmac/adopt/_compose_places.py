@@ -83,6 +83,7 @@ def _has(folder: Folder, module: str) -> bool:
 
 
 def dockerfile_of(spec: Mapping[str, Any]) -> str:
+    """Name the Dockerfile that a service is built by."""
     build = spec.get("build")
     file = build.get("dockerfile") if isinstance(build, dict) else ""
     return posixpath.normpath(str(file or "Dockerfile"))
@@ -119,5 +120,6 @@ def files_of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
 
 
 def joined_path(*parts: str) -> str:
+    """Join the parts of a path in the repository; its own folder is ""."""
     path = posixpath.normpath(posixpath.join(*parts))
     return "" if path == "." else path

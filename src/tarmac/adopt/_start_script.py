@@ -22,7 +22,7 @@ _PREPARES = re.compile(
 _ASSIGNED = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)=(.*)")
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^{}]*))?\}|\$(\w+)")
 _LIST = re.compile(r"\$\{?(?:\w+\[@\]|[@*])\}?")
-#: Defaults of defaults are no deeper.
+#: How deep defaults of defaults are followed.
 _DEEPEST = 3
 
 

@@ -34,7 +34,7 @@ _PORT = re.compile(r"(-?\d+)(?:/\w+)?(?=\s|$)")
 _LAST = 65535
 #: Names of secret values: what an ENV or ARG holds stays in the image's history.
 _SECRET = re.compile(r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key)")
-#: No secrets, whatever they are called: what is in pages for everybody, and switches.
+#: Names of values that are written into public pages, and of switches.
 _PUBLIC = re.compile(
     r"(VITE|REACT_APP|VUE_APP|(NEXT|NUXT|EXPO)_PUBLIC|(\w+_)?(USE|ENABLE|SKIP))_\w+"
 )

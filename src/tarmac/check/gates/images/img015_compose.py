@@ -14,7 +14,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
-from tarmac.check.gates.views.images.compose_stores import kept, refused, unreached
+from tarmac.check.gates.views.images.compose_options import refused
+from tarmac.check.gates.views.images.compose_stores import kept, unreached
 from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files

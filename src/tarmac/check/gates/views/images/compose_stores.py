@@ -14,8 +14,6 @@ from tarmac.check.gates.views.published import published
 Fault = tuple[Path, str]
 #: Files of which no data is to last.
 _SHORT_LIVED = re.compile(r"(?i)(?<![a-z])(test|tests|ci|e2e)(?![a-z])")
-#: Above every number of a version.
-_NEWEST = 9999
 _MAJOR = re.compile(r"\d+")
 _LISTENER = re.compile(r"(\w+)://([^\s,:/]*):(\d+)")
 #: Addresses that a container has for itself alone.
@@ -27,7 +25,7 @@ def kept(service: ComposeService) -> Iterator[Fault]:
     of, _, own = str(service.image or "").rpartition("/")
     name, _, version = own.partition(":")
     store = published("compose")["stores"].get(name)
-    if store is None or _is_rebuilt(of, name) or not _is_server(service, store["programs"]):
+    if store is None or is_rebuilt(of, name) or not is_server(service, store["programs"]):
         return
     moved = set(store.get("moved", ())) & service.environment.keys()
     if "$" in version or moved or dig(service.data, "tmpfs"):
@@ -47,7 +45,7 @@ def kept(service: ComposeService) -> Iterator[Fault]:
         yield ("image",), f"keeps its data in its container, at {path}; mount a volume there"
 
 
-def _is_rebuilt(of: str, name: str) -> bool:
+def is_rebuilt(of: str, name: str) -> bool:
     """Tell whether a store's image is another maker's, whose data may be elsewhere.
 
     Args:
@@ -57,43 +55,19 @@ def _is_rebuilt(of: str, name: str) -> bool:
     return maker not in ("", "library", name) and not set(".:$") & set(maker)
 
 
-def _is_server(service: ComposeService, programs: Iterable[str]) -> bool:
+def is_server(service: ComposeService, programs: Iterable[str]) -> bool:
     """Tell whether a service runs the server of its image, and not a client or a script."""
     if dig(service.data, "entrypoint"):
         return False
-    first = next(iter(_words(service)), "-")
+    first = next(iter(words(service)), "-")
     return first.startswith(("-", "$")) or first.rpartition("/")[2] in programs
 
 
-def _words(service: ComposeService) -> list[str]:
+def words(service: ComposeService) -> list[str]:
     """Split its command."""
     command: Any = dig(service.data, "command")
     words = shlex.split(command, posix=False) if isinstance(command, str) else command or []
     return list(map(str, words))
-
-
-def refused(service: ComposeService) -> Iterator[Fault]:
-    """Yield options that a store's version knows no more, with which it does not start."""
-    of, _, own = str(service.image or "").rpartition("/")
-    name, _, tag = own.partition(":")
-    store = published("compose")["stores"].get(name)
-    if store is None or _is_rebuilt(of, name) or not _is_server(service, store["programs"]):
-        return
-    numbers = [*map(int, re.findall(r"\d+", re.split(r"[-@]", tag)[0]))]
-    # A version without a second number is the newest of its first, one without any the newest.
-    version = [*numbers, *[_NEWEST] * 2][:2]
-    told = {word.lstrip("-").partition("=")[0].replace("_", "-") for word in _words(service)}
-    for removed in store.get("removed", ()) if "$" not in tag else ():
-        for option in removed["options"]:
-            if option in told and version >= removed["from"]:
-                since = ".".join(map(str, removed["from"]))
-                what = (
-                    f"starts {name}:{tag or 'latest'} with --{option}, which is gone since {since}"
-                )
-                yield (
-                    ("command",),
-                    f"{what}: it does not start; remove it, or name an older version",
-                )
 
 
 def _data_path(paths: Iterable[Mapping[str, Any]], version: str) -> str:
