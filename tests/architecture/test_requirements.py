@@ -36,7 +36,7 @@ RAN_WITH = {
     r"tests/cluster/test_usage\.py": {"hello-dd", "shop"},
     r"tests/cluster/test_(hello_dd|with_rollouts)\.py": {"hello-dd"},
     r"tests/cluster/test_with_gatekeeper\.py": {"shop"},
-    r"tests/cluster/test_(logs|restarts)\.py": {"starter"},
+    r"tests/cluster/test_(logs|restarts|suites)\.py": {"starter"},
     r"tests/cluster/test_with_argo_cd\.py": {"hello-dd", "shop", "travel"},
     r"tests/cluster/test_(shop|with_litmus|with_prometheus|with_vault)\.py": {"shop"},
     r"tests/cluster/test_with_velero\.py": {"shop", "travel"},

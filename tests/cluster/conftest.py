@@ -41,6 +41,7 @@ PARAMETERS = (
     "lost",
     "meshed",
     "priced",
+    "starter",
     "vaulted",
     "watched",
 )

@@ -203,7 +203,7 @@ class Entry:
         """Ask as a user, whom names lead here, and who may trust the tests' authority."""
         file = self.system.folder / "authority.crt" if trusted else None
         tls = ssl.create_default_context(cafile=file)
-        connector = aiohttp.TCPConnector(resolver=_Here(), ssl=tls)
+        connector = aiohttp.TCPConnector(resolver=Here(), ssl=tls)
         async with aiohttp.ClientSession(connector=connector) as session:
             yield session
 
@@ -232,7 +232,7 @@ class Entry:
                 await asyncio.gather(*visitors)
 
 
-class _Here(aiohttp.abc.AbstractResolver):
+class Here(aiohttp.abc.AbstractResolver):
     """Leads each name to this machine."""
 
     async def resolve(
