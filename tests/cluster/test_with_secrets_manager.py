@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import built
 import cluster_external_secrets
 import cluster_helm
 import emulated_aws
@@ -67,8 +68,8 @@ def rendered(kind: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def synced(nodes: Cluster, docker, tmp_path_factory) -> Iterator[Synced]:
     """Have External Secrets and what it reads beside the objects, with an entry for each name."""
-    found, helm = cluster_external_secrets.home(), cluster_helm.program()
-    if found is None or helm is None:
+    found = cluster_helm.programs(built.newest(cluster_external_secrets.PROGRAM))
+    if found is None:
         pytest.skip(GET)
     python = emulated_aws.program()
     server = nodes.hub.start(
@@ -80,9 +81,10 @@ def synced(nodes: Cluster, docker, tmp_path_factory) -> Iterator[Synced]:
     ]
     scratch = tmp_path_factory.mktemp("external-secrets")
     leads = f"--set-json=extraEnv={json.dumps(endpoints)}"
-    cluster_external_secrets.install(nodes, docker, found, helm, scratch, leads)
+    cluster_external_secrets.install(nodes, docker, found.home, found.helm, scratch, leads)
     system = DeployedSystem.lay_out(nodes, "travel", tmp_path_factory.mktemp("travel"), ENVIRONMENT)
     aws = EmulatedAws(python, f"http://127.0.0.1:{nodes.hub.forward(HUB, PORT)}")
+    emulated_aws.wait(server, aws.url, nodes.hub.folder / f"{python.name}.log")
     made = Synced(system, aws, server)
     wanted = {
         one["remoteRef"]["key"] for es in rendered("ExternalSecret") for one in es["spec"]["data"]

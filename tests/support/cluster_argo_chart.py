@@ -27,6 +27,7 @@ import standins
 import yaml
 from cluster import Cluster
 from cluster_argo import GIT, GIT_SERVER, WHERE
+from cluster_helm import Programs
 from cluster_node import HUB
 from deployed import DeployedSystem
 from docker_here import Docker
@@ -48,18 +49,11 @@ FOLLOWED = {"shop": "production", "starter": "production", "travel": "prod"}
 FORGE = "github.com"
 
 
-@dataclass(frozen=True)
-class Programs:
-    """What `make tools` has brought."""
-
-    home: Path
-    helm: Path
-
-
 def programs() -> Programs | None:
     """Find them."""
-    home, helm = argo_processes.home(), cluster_helm.program()
-    return Programs(home, helm) if home and helm and (home / "chart").is_dir() else None
+    home = argo_processes.home()
+    file = home / "chart" if home else None
+    return cluster_helm.programs(file if file and file.is_dir() else None)
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,14 @@ from docker_here import Docker
 
 NAME = "external-secrets"
 IMAGE = "ghcr.io/external-secrets/external-secrets:v1.3.2"
+PROGRAM = "externalsecrets-*/externalsecrets"
 #: What checks its objects at the API server is left out.
 OFF = "installCRDs=false,webhook.create=false,certController.create=false"
 
 
 def home() -> Path | None:
     """Find its folder."""
-    found = built.newest("externalsecrets-*/externalsecrets")
+    found = built.newest(PROGRAM)
     return found.parent if found else None
 
 

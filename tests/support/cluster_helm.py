@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -14,12 +15,26 @@ from tarmac.base.report import Skip
 from tarmac.check.gates.views.programs import find
 
 
+@dataclass(frozen=True)
+class Programs:
+    """What `make tools` has brought."""
+
+    home: Path
+    helm: Path
+
+
 def program() -> Path | None:
     """Find Helm."""
     try:
         return Path(find("helm")).resolve()
     except Skip:
         return None
+
+
+def programs(found: Path | None) -> Programs | None:
+    """Give the folder of a program that was found, with Helm; None where one of them is absent."""
+    helm = program()
+    return Programs(found.parent, helm) if found and helm else None
 
 
 def copied(chart: Path, place: Path, *kept: str) -> Path:

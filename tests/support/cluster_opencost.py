@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import cluster_prometheus
 import kube_images
 import standins
 import yaml
+from cluster_helm import Programs
 from deployed import DeployedSystem
 from docker_here import Docker
 
@@ -34,18 +34,9 @@ OWN = {
 }
 
 
-@dataclass(frozen=True)
-class Programs:
-    """What `make tools` has brought."""
-
-    home: Path
-    helm: Path
-
-
 def programs() -> Programs | None:
     """Find them."""
-    found, helm = built.newest("opencost-*/opencost"), cluster_helm.program()
-    return Programs(found.parent, helm) if found and helm else None
+    return cluster_helm.programs(built.newest("opencost-*/opencost"))
 
 
 def install(

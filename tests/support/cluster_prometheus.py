@@ -19,6 +19,7 @@ import kube_images
 import kube_trees
 import standins
 import yaml
+from cluster_helm import Programs
 from deployed import DeployedSystem
 from docker_here import Docker
 from scraped import Prometheus
@@ -63,18 +64,9 @@ WITHOUT = {
 }
 
 
-@dataclass(frozen=True)
-class Programs:
-    """What `make tools` has brought."""
-
-    home: Path
-    helm: Path
-
-
 def programs() -> Programs | None:
     """Find them."""
-    found, helm = built.newest("promoperator-*/promoperator"), cluster_helm.program()
-    return Programs(found.parent, helm) if found and helm else None
+    return cluster_helm.programs(built.newest("promoperator-*/promoperator"))
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,7 @@ def emulated_aws(log: Path) -> Iterator[EmulatedAws]:
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait(started, url, log)
+        wait(started, url, log)
         yield EmulatedAws(python, url)
     finally:
         started.kill()
@@ -217,7 +217,8 @@ def program() -> Path:
     return found
 
 
-def _wait(started: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def wait(started: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until one answers."""
     end = time.monotonic() + READY_S
     while True:
         assert started.poll() is None, log.read_text()[-2000:]
