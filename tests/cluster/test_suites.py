@@ -61,6 +61,6 @@ async def session(authority) -> AsyncIterator[aiohttp.ClientSession]:
         yield found
 
 
-def test_at_the_end_every_invariant_holds(starter: Suited):
+async def test_at_the_end_every_invariant_holds(starter: Suited):
     """Ask after all of the suite; named here, where a requirement finds its proof."""
-    _starter.test_at_the_end_every_invariant_holds(starter)
+    await _starter.test_at_the_end_every_invariant_holds(starter)

@@ -90,12 +90,6 @@ class Suited:
         port = self.system.cluster.reach(self._address(store), 5432)
         return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{port}/{database}"
 
-    def logs(self, name: str) -> str:
-        """Read what a pod has printed."""
-        workload, _, number = name.partition(".")
-        pod = self._pods(workload)[int(number or 1) - 1]
-        return self.system.k("logs", pod["metadata"]["name"], f"--container={workload}")
-
     def kill(self, name: str) -> None:
         """Kill a pod's program as the kernel would; return when it is gone."""
         workload, _, number = name.partition(".")
