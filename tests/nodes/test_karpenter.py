@@ -11,6 +11,7 @@ import copy
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import karpenter
 import pytest
@@ -23,8 +24,6 @@ from tarmac.model.value import amount
 pytestmark = [pytest.mark.timeout(900)]
 
 REGION = "us-east-1"
-ZONES = {f"{REGION}{zone}" for zone in "abc"}
-TYPES = {f"{family}.{size}" for family in ("m5", "m5a", "m6i") for size in ("large", "xlarge")}
 #: The rendered one is 720 h.
 SHORT_LIFE = "45s"
 WITHIN_S = 240
@@ -32,10 +31,31 @@ WITHIN_S = 240
 EMPTY_S = 30
 
 
-def pool():
-    [found] = (
-        a.data for a in artifacts_of("shop", "production") if a.data.get("kind") == "NodePool"
-    )
+@dataclass(frozen=True)
+class Pooled:
+    """A system whose environment has a pool, and a service of it."""
+
+    system: str
+    environment: str
+    service: str
+    region: str
+    role: str
+    types: frozenset[str]
+
+
+SHOP = Pooled(
+    "shop", "production", "api-gateway", REGION, "general",
+    frozenset(f"{kind}.{size}" for kind in ("m5", "m5a", "m6i") for size in ("large", "xlarge")),
+)  # fmt: skip
+TRAVEL = Pooled(
+    "travel", "prod", "orders", "eu-west-1", "default",
+    frozenset(("m5.large", "m5a.large", "m5.xlarge")),
+)  # fmt: skip
+
+
+def pool(system: Pooled = SHOP):
+    made = artifacts_of(system.system, system.environment)
+    [found] = (a.data for a in made if a.data.get("kind") == "NodePool")
     return found
 
 
@@ -68,16 +88,16 @@ def deployment(name: str, replicas: int, cpu: str) -> dict:
 
 
 @pytest.fixture
-async def pooled(kube, folder):
-    """Put Karpenter's kinds and the shop's pool into the cluster; take pool and pods away after."""
+async def pooled(kube, folder, request):
+    """Put Karpenter's kinds and a pool into the cluster, the shop's; take pods away after."""
     for definition in karpenter.definitions(folder):
         assert not (said := await kube.apply(definition)).refused, said.refused
-    made, machine = karpenter.with_kwok(pool())
+    made, machine = karpenter.with_kwok(pool(getattr(request, "param", SHOP)))
     await kinds_of(kube, made, machine)
     for manifest in (machine, made):
         assert not (said := await kube.apply(manifest)).refused, said.refused
     yield made
-    for name in ("many", "few", "short", "ecommerce-prod"):
+    for name in ("many", "few", "short", "ecommerce-prod", "travel-prod"):
         await kube.ask("DELETE", f"/api/v1/namespaces/{name}")
 
 
@@ -114,21 +134,26 @@ async def apply(kube, *manifests) -> None:
         assert not (said := await kube.apply(one)).refused, said.refused
 
 
-async def test_pods_of_the_shop_get_spot_nodes_of_the_pool_in_three_zones_that_go_when_empty(
-    kube, plane, folder, pooled, tmp_path
+@pytest.mark.parametrize(
+    ("pooled", "system"),
+    [pytest.param(one, one, id=one.system) for one in (SHOP, TRAVEL)],
+    indirect=["pooled"],
+)
+async def test_pods_get_spot_nodes_of_the_pool_in_three_zones_that_go_when_empty(
+    kube, plane, folder, pooled, system: Pooled, tmp_path
 ):
     log = tmp_path / "karpenter.log"
     [web] = (
         one
-        for one in tree("shop", "production")
-        if one["kind"] == "Deployment" and one["metadata"]["name"] == "api-gateway"
+        for one in tree(system.system, system.environment)
+        if one["kind"] == "Deployment" and one["metadata"]["name"] == system.service
     )
     account = web["spec"]["template"]["spec"]["serviceAccountName"]
     space = web["metadata"]["namespace"]
     wanted = copy.deepcopy(dict(web))
     wanted["spec"]["replicas"] = 3  # its autoscaler's least
     accounts = {"apiVersion": "v1", "kind": "ServiceAccount"}
-    types = karpenter.instance_types(folder, REGION)
+    types = karpenter.instance_types(folder, system.region)
     with karpenter.running(folder, plane, types, log):
         async with karpenter.played(kube):
             await gone(kube, log)  # of a test before this one
@@ -141,10 +166,10 @@ async def test_pods_of_the_shop_get_spot_nodes_of_the_pool_in_three_zones_that_g
             await settle(kube, log, space, 3)
             found = await karpenter.nodes(kube)
             assert {one[POOL] for one in found} == {"default"}
-            assert {one["role"] for one in found} == {"general"}
+            assert {one["role"] for one in found} == {system.role}
             assert {one[CAPACITY] for one in found} == {"spot"}
-            assert {one[TYPE] for one in found} <= TYPES
-            assert {one[ZONE] for one in found} == ZONES
+            assert {one[TYPE] for one in found} <= system.types
+            assert {one[ZONE] for one in found} == {f"{system.region}{zone}" for zone in "abc"}
             await emptied(kube, space)
             took = await gone(kube, log)
             assert took >= EMPTY_S

@@ -42,6 +42,8 @@ class Suited:
     system: DeployedSystem
     #: Where its one public address is, for a suite that asks there.
     entry: str = ""
+    #: The service in whose name a suite calls others, as staff that is no service.
+    caller: str = ""
 
     def url(self, service: str) -> str:
         """Say where a service answers, or the system as a whole."""
@@ -53,6 +55,18 @@ class Suited:
         pid = self._pid(pod)
         lines = Path(f"/proc/{pid}/environ").read_text().split("\0")
         return dict(line.split("=", 1) for line in lines if line)
+
+    def caller_token(self, service: str, caller: str = "") -> str:
+        """Ask the cluster for a token by which an account calls a service."""
+        return self.system.k(
+            "create", "token", caller or self.caller, f"--audience={service}"
+        ).strip()
+
+    def logs(self, name: str) -> str:
+        """Read what a pod's program has printed."""
+        workload, _, number = name.partition(".")
+        pod = self._pods(workload)[int(number or 1) - 1]["metadata"]["name"]
+        return self.system.k("logs", pod, f"--container={workload}")
 
     def nodes(self) -> tuple[Node, ...]:
         """List every pod that runs."""
