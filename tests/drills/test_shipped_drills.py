@@ -61,7 +61,7 @@ def test_a_drill_has_the_verdict_that_its_file_expects_and_is_kept_as_evidence(p
 @pytest.mark.timeout(LONG_S)
 def test_the_shop_is_available_over_ten_minutes_in_which_its_services_are_replaced(tmp_path):
     journal = proven(LONG, tmp_path, LONG_S)
-    assert journal["seconds"] >= 600
+    assert len(journal["seconds"]) >= 600
     assert sum(period["visits"] for period in journal["periods"]) >= 12_000
     (said,) = (c for c in journal["checks"] if c["what"].startswith("api_availability"))
     assert said["holds"], said
