@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 from collections.abc import Sequence
 
 from cryptography import x509
@@ -36,11 +37,18 @@ def new_authority() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
 def of_hosts(
     hosts: Sequence[str], authority: ec.EllipticCurvePrivateKey, issuer: x509.Name
 ) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    """Make a key for public hosts, and its certificate."""
+    """Make a key for hosts, which may be addresses, and its certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+    names = x509.SubjectAlternativeName([_name(host) for host in hosts])
     made = certificate(x509.Name([]), issuer, key.public_key(), authority)
     return key, made.add_extension(names, critical=True).sign(authority, hashes.SHA256())
+
+
+def _name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def certificate(

@@ -121,6 +121,11 @@ def bring(node: Node, images: Path) -> None:
     node.machine.run(*take, images)
 
 
+def registries(node: Node) -> Path:
+    """Name the folder that says how a node's containerd reaches registries; read at each pull."""
+    return node.machine.folder / "registries"
+
+
 def _start_containerd(node: Node, packages: Path) -> subprocess.Popen[bytes]:
     machine = node.machine
     plugins = machine.folder / "cni"
@@ -131,6 +136,7 @@ def _start_containerd(node: Node, packages: Path) -> subprocess.Popen[bytes]:
             (plugins / plugin.name).symlink_to(plugin)
         (plugins / CABLES.stem).write_text(f"#!{sys.executable} -IS\n{CABLES.read_text()}")
         (plugins / CABLES.stem).chmod(0o755)
+    registries(node).mkdir(exist_ok=True)
     config = machine.folder / "containerd.toml"
     config.write_text(
         f"""version = 2
@@ -144,6 +150,8 @@ state = "/run/containerd"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{plugins}"
     conf_dir = "{plugins}"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{registries(node)}"
 """
     )
     process = machine.start("containerd", "--config", config)

@@ -15,7 +15,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ ACCEPTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
+ENV = {"OTEL_TRACES_EXPORTER": "none"}
 CONFIG = """\
 version: 0.1
 log: {{level: warn}}
@@ -122,44 +123,66 @@ def home() -> Path | None:
     return found.parent if found else None
 
 
-@contextlib.contextmanager
-def registry(home: Path, folder: Path) -> Iterator[Registry]:
-    """Start an empty registry; it ends with the block."""
-    made = Registry(folder, f"localhost:{free_port()}", folder / "bin")
+def lay_out(home: Path, folder: Path, host: str, address: str = "") -> Registry:
+    """Write the files of an empty registry.
+
+    Args:
+        host: where its clients on this machine find it.
+        address: where it listens, if that is elsewhere.
+    """
+    made = Registry(folder, host, folder / "bin")
     _lend(home, made.programs)
     policy = folder / "home/.config/containers/policy.json"
     policy.parent.mkdir(parents=True)
     policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
     (folder / "run").mkdir(mode=0o700)
-    _write_certificates(folder)
+    _write_certificates(folder, ["localhost", *([address.partition(":")[0]] if address else [])])
     (folder / "users").write_text(LOGIN)
-    (folder / "config.yml").write_text(CONFIG.format(folder=folder, host=made.host))
+    (folder / "config.yml").write_text(CONFIG.format(folder=folder, host=address or host))
+    return made
+
+
+def command(home: Path, made: Registry) -> list[str]:
+    """Say how to start a registry."""
+    program = home / "tree/usr/bin/docker-registry"
+    return [str(program), "serve", str(made.folder / "config.yml")]
+
+
+@contextlib.contextmanager
+def registry(home: Path, folder: Path) -> Iterator[Registry]:
+    """Start an empty registry; it ends with the block."""
+    made = lay_out(home, folder, f"localhost:{free_port()}")
     log = folder / "registry.log"
     with (
         log.open("wb") as written,
         subprocess.Popen(
-            [home / "tree/usr/bin/docker-registry", "serve", folder / "config.yml"],
+            command(home, made),
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=written,
-            env={"OTEL_TRACES_EXPORTER": "none"},
+            env=ENV,
         ) as process,
     ):
         try:
-            _await(made, process, log)
+            await_answer(
+                made, lambda: log.read_text(errors="replace"), lambda: process.poll() is None
+            )
             yield made
         finally:
             process.kill()
 
 
-def _await(made: Registry, process: subprocess.Popen[bytes], log: Path) -> None:
+def await_answer(
+    made: Registry, said: Callable[[], str] = str, running: Callable[[], bool] = lambda: True
+) -> None:
+    """Wait until a registry answers. Raises AssertionError with what it has said."""
     end = time.monotonic() + UP_WITHIN_S
     while True:
         try:
             made.ask("")
         except OSError:
-            assert process.poll() is None, log.read_text(errors="replace")
-            assert time.monotonic() < end, log.read_text(errors="replace")
+            assert running(), said()
+            assert time.monotonic() < end, said()
             time.sleep(0.05)
         else:
             return
@@ -175,9 +198,9 @@ def _lend(home: Path, folder: Path) -> None:
     (folder / "skopeo").chmod(0o755)
 
 
-def _write_certificates(folder: Path) -> None:
+def _write_certificates(folder: Path, hosts: Sequence[str]) -> None:
     signing, root = authority.new_authority()
-    key, signed = authority.of_hosts(["localhost"], signing, root.subject)
+    key, signed = authority.of_hosts(hosts, signing, root.subject)
     pem = serialization.Encoding.PEM
     plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (folder / "ca.crt").write_bytes(root.public_bytes(pem))

@@ -26,7 +26,7 @@ def restore(inputs: ReportInputs, cloud: CloudInfrastructure) -> Iterator[Step]:
         (f"kubectl scale deployment --all --replicas=0 -n {namespace}",),
     )
     for server in databases(cloud):
-        yield from _restored(_name(inputs, cloud, server), server)
+        yield from _restored(_name(inputs, cloud, server), server, cloud=cloud)
     if others := [one.name for one in cloud.servers if one not in databases(cloud)]:
         yield Step(
             f"{', '.join(others)}: start with it as it is. Services fill a cache again; where it "
@@ -50,39 +50,88 @@ def restore(inputs: ReportInputs, cloud: CloudInfrastructure) -> Iterator[Step]:
     yield from _checked(inputs)
 
 
-def _restored(name: str, server: CloudServer) -> Iterator[Step]:
-    kind = CLUSTER if server.disk_gb is None else INSTANCE
+def _restored(name: str, server: CloudServer, *, cloud: CloudInfrastructure) -> Iterator[Step]:
+    """Yield the steps for one server. AWS gives a restored one its defaults where nothing is said.
+
+    Sources: RestoreDBInstanceToPointInTime and RestoreDBClusterToPointInTime of the RDS API, and
+    `terraform import` of the AWS provider.
+    """
+    of_cluster = server.disk_gb is None
+    kind = CLUSTER if of_cluster else INSTANCE
     stores = ", ".join(server.stores)
-    describe = f"aws rds describe-{kind}s --{kind}-identifier {name}"
     yield Step(
-        f"{server.name} ({stores}): look up its subnet group and its security groups.", (describe,)
+        f"{server.name} ({stores}): look up its security groups.",
+        (f"aws rds describe-{kind}s --{kind}-identifier {name}",),
     )
-    net = "--db-subnet-group-name GROUP --vpc-security-group-ids GROUPS"
-    if kind == CLUSTER:
-        command = (
+    # Named as the module of Terraform names them.
+    options = [
+        f"--db-subnet-group-name {name}",
+        f"--db-{'cluster-' if of_cluster else ''}parameter-group-name {name}-{server.version}",
+        "--vpc-security-group-ids GROUPS",
+        "--enable-iam-database-authentication",
+        "--copy-tags-to-snapshot",
+        *(["--deletion-protection"] if cloud.protected else []),
+    ]
+    if of_cluster:
+        restored = (
             f"aws rds restore-db-cluster-to-point-in-time --source-db-cluster-identifier {name} "
-            f"--db-cluster-identifier {name}-restored --restore-to-time TIME {net}"
+            f"--db-cluster-identifier {name}-restored --restore-to-time TIME {' '.join(options)}"
         )
         first = (
             f"aws rds create-db-instance --db-instance-identifier {name}-restored-0 "
             f"--db-cluster-identifier {name}-restored --engine aurora-postgresql "
             f"--db-instance-class {server.size.instance}"
         )
-        commands: tuple[str, ...] = (command, first)
+        commands: tuple[str, ...] = (restored, first)
     else:
-        command = (
+        standby = ["--multi-az"] if server.size.instances > 1 else []
+        options += [*standby, "--manage-master-user-password"]
+        restored = (
             f"aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier {name} "
-            f"--target-db-instance-identifier {name}-restored --restore-time TIME {net}"
+            f"--target-db-instance-identifier {name}-restored --restore-time TIME "
+            f"{' '.join(options)}"
         )
-        commands = (command,)
+        commands = (restored,)
     yield Step(f"{server.name}: restore it beside the old one, to the chosen moment.", commands)
-    change = f"aws rds modify-{kind} --apply-immediately --{kind}-identifier"
-    new = f"--new-{kind}-identifier"
+    renamed = [(kind, name, f"{name}-lost"), (kind, f"{name}-restored", name)]
+    if of_cluster:
+        every = range(server.size.instances)
+        renamed += [(INSTANCE, f"{name}-{at}", f"{name}-lost-{at}") for at in every]
+        renamed.append((INSTANCE, f"{name}-restored-0", f"{name}-0"))
     yield Step(
         f"{server.name}: give the old one another name, and the restored one the old name, so that "
-        "no address changes.",
-        (f"{change} {name} {new} {name}-lost", f"{change} {name}-restored {new} {name}"),
+        "no address changes. Wait after each command until the new name is there.",
+        tuple(
+            f"aws rds modify-{what} --apply-immediately --{what}-identifier {old} "
+            f"--new-{what}-identifier {new}"
+            for what, old, new in renamed
+        ),
     )
+    yield Step(
+        f"{server.name}: hand it to Terraform, which still has the old one. The plan replaces and "
+        "destroys nothing; it sets what a restore does not bring.",
+        (*_imported(name, server), "terraform plan", "terraform apply"),
+    )
+
+
+def _imported(name: str, server: CloudServer) -> Iterator[str]:
+    """Yield the commands by which Terraform forgets a server and takes the one of its name."""
+    module = f'module.postgres["{server.name}"]'
+    if server.disk_gb is None:
+        every = range(server.size.instances)
+        yield from (
+            f"terraform state rm '{module}.{address}'"
+            for address in (
+                "aws_rds_cluster.this[0]",
+                *(f"aws_rds_cluster_instance.this[{at}]" for at in every),
+            )
+        )
+        yield f"terraform import '{module}.aws_rds_cluster.this[0]' {name}"
+        yield f"terraform import '{module}.aws_rds_cluster_instance.this[0]' {name}-0"
+    else:
+        address = f"'{module}.aws_db_instance.this[0]'"
+        yield f"terraform state rm {address}"
+        yield f"terraform import {address} {name}"
 
 
 def fail_over(
