@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cluster_registry
 import image_registry
+import kube_images
 import pytest
 from cluster import Cluster
 from docker_here import Docker
@@ -56,7 +57,7 @@ def space(nodes: Cluster) -> Iterator[str]:
 @pytest.fixture(params=SYSTEMS)
 def named(request, images: Images) -> Named:
     """Build a system's services, and say what production calls them."""
-    images.of(request.param)
+    kube_images.of(images, request.param, "compose")
     here = {one.name: one.image for one in plan_of(request.param, "compose").services}
     there = {
         one.name: one.image
