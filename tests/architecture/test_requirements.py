@@ -34,7 +34,8 @@ NEEDS = {"cluster", "cloud", "person", "later phase"}
 #: another system.
 RAN_WITH = {
     r"tests/cluster/test_usage\.py": {"hello-dd", "shop"},
-    r"tests/cluster/test_(hello_dd|with_rollouts)\.py": {"hello-dd"},
+    r"tests/cluster/test_(hello_dd|hello_suite|scripts|with_rollouts)\.py": {"hello-dd"},
+    r"tests/cluster/test_pulled\.py": {"shop", "starter", "trading", "travel"},
     r"tests/cluster/test_with_gatekeeper\.py": {"shop"},
     r"tests/cluster/test_(logs|restarts|suites)\.py": {"starter"},
     r"tests/cluster/test_with_argo_cd\.py": {"hello-dd", "shop", "travel"},
@@ -49,14 +50,14 @@ RAN_WITH = {
     r"tests/(e2e|crash|containers)/test_hello_\w+\.py": {"hello-dd"},
     r"tests/(e2e|crash|containers)/test_starter\.py": {"starter"},
     r"tests/(e2e|crash|browser)/test_trading\.py": {"trading"},
-    r"tests/(e2e|crash|browser)/test_travel\.py": {"travel"},
+    r"tests/(e2e|crash|browser)/test_travel(_debezium)?\.py": {"travel"},
     r"tests/containers/test_trading_\w+\.py": {"trading"},
     r"tests/containers/test_compose_stores\.py": {"shop", "trading"},
     r"tests/containers/test_image_steps\.py": {"shop", "starter", "trading", "travel"},
     r"tests/infrastructure/test_(planned|applied|second_region|name_failover)\.py": {"shop"},
     r"tests/infrastructure/test_other_systems\.py": {"starter", "trading", "travel"},
     r"tests/infrastructure/test_(organization|terragrunt)\.py": {"travel"},
-    r"tests/infrastructure/test_eksctl\.py": {"trading"},
+    r"tests/infrastructure/test_(eksctl|recovery_steps)\.py": {"trading"},
     r"tests/infrastructure/test_pulumi\.py": {"hello-dd"},
     r"tests/observability/test_live_alerts\.py": {"shop"},
     r"tests/observability/test_datadog\w*\.py": {"hello-dd"},
@@ -65,7 +66,7 @@ RAN_WITH = {
     r"tests/portal/test_template\.py": {"shop", "starter"},
     r"tests/portal/test_pages\.py": {"shop"},
     r"tests/apiserver/test_(claims|crossplane|image_updater)\.py": {"shop"},
-    r"tests/nodes/test_karpenter\.py": {"shop"},
+    r"tests/nodes/test_karpenter\.py": {"shop", "travel"},
     r"tests/mesh/test_installation\.py": {"shop", "travel"},
     r"tests/mesh/test_sidecars\.py": {"shop"},
 }
@@ -92,6 +93,7 @@ PROVEN_IN = {
     "valid@eksctl-schema": ("tests/infrastructure/test_eksctl.py",),
     "tested@pulumi-mocks": ("tests/infrastructure/test_pulumi.py",),
     "applied@moto": (
+        "tests/infrastructure/test_recovery_steps.py",
         "tests/infrastructure/test_applied.py", "tests/infrastructure/test_organization.py",
     ),
     "observed@moto": ("tests/infrastructure/test_aws_login.py",),
