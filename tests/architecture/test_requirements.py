@@ -90,7 +90,7 @@ PROVEN_IN = {
         "tests/infrastructure/test_other_systems.py", "tests/infrastructure/test_organization.py",
     ),
     "valid@terragrunt": ("tests/infrastructure/test_terragrunt.py",),
-    "valid@eksctl-schema": ("tests/infrastructure/test_eksctl.py",),
+    "valid@eksctl": ("tests/infrastructure/test_eksctl.py",),
     "tested@pulumi-mocks": ("tests/infrastructure/test_pulumi.py",),
     "applied@moto": (
         "tests/infrastructure/test_recovery_steps.py",

@@ -1,17 +1,26 @@
-"""trading's cluster as eksctl's file: valid by its schema, and the one that Terraform makes."""
+"""trading's cluster as eksctl's file: taken by eksctl, and the one that Terraform makes.
+
+eksctl is real and asks moto, to which `eks_versions` adds the one answer that it lacks.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from collections.abc import Iterator
 from copy import deepcopy
 
 import built
+import eks_versions
 import jsonschema
 import pytest
+import yaml
+from emulated_aws import EmulatedAws, emulated_aws
 from rendered import artifact_of, artifacts_of, plan_of
 
 FILE = "infrastructure/eksctl.yaml"
-GET = "there is no schema of eksctl; run .ci/eksctl (`make tools`)"
+GET = "there is no eksctl; run .ci/eksctl (`make tools`)"
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +99,57 @@ def test_each_service_account_has_the_role_that_its_annotation_names(file):
 
 def test_an_environment_that_does_not_ask_has_none():
     assert [a for a in artifacts_of("travel", "prod") if a.path == FILE] == []
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory) -> Iterator[EmulatedAws]:
+    version = plan_of("trading", "production").cloud.kubernetes
+    with (
+        emulated_aws(tmp_path_factory.mktemp("aws") / "moto.log") as found,
+        eks_versions.before(found, (version,)) as asked,
+    ):
+        yield asked
+
+
+def dry_run(aws: EmulatedAws, file) -> subprocess.CompletedProcess[str]:
+    """Ask eksctl what it would make of a file."""
+    if (program := built.newest("eksctl-*/eksctl")) is None:
+        pytest.skip(GET)
+    return subprocess.run(
+        [program, "create", "cluster", "--dry-run", "--config-file=-"],
+        input=yaml.safe_dump(file),
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **aws.env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_eksctl_takes_the_file_and_would_make_that_cluster(aws, file):
+    done = dry_run(aws, file)
+    assert done.returncode == 0, done.stderr
+    made = yaml.safe_load(done.stdout)
+    assert {key: made["metadata"][key] for key in file["metadata"]} == file["metadata"]
+    assert made["availabilityZones"] == file["availabilityZones"]
+    (group,), (said,) = made["managedNodeGroups"], file["managedNodeGroups"]
+    for key in ("name", "minSize", "maxSize", "desiredCapacity", "instanceTypes", "amiFamily"):
+        assert group.get(key) == said.get(key), key
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (("metadata", "version"), "1.99", "invalid version"),
+        (("managedNodeGroups", 0, "desired"), 3, "unknown field"),
+    ],
+)
+def test_eksctl_refuses_a_wrong_value_or_key(aws, file, path, value, told):
+    wrong = deepcopy(file)
+    *inside, key = path
+    place = wrong
+    for step in inside:
+        place = place[step]
+    place[key] = value
+    done = dry_run(aws, wrong)
+    assert done.returncode != 0
+    assert told in done.stderr
