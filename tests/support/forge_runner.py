@@ -29,9 +29,9 @@ PROGRAMS = ("node", "git", "jq", "bash", "unshare")
 NAMED = 'mount --bind "$1" /etc/hosts && shift && exec "$@"'
 
 
-def _tool_cache(home: Path) -> None:
+def _tool_cache(work: Path) -> None:
     """Put this machine's Python where actions/setup-python looks first."""
-    place = home / f".cache/act/tool_cache/Python/{parts.PYTHON}.0/x64"
+    place = work / f"tool_cache/Python/{parts.PYTHON}.0/x64"
     base = Path(sys.base_prefix) / "bin/python3"
     subprocess.run([base, "-m", "venv", place], check=True)
     place.with_name("x64.complete").touch()
@@ -78,23 +78,24 @@ def run(forge: Forge, folder: Path) -> Iterator[Path]:
         which(program)
     home = folder / "home"
     home.mkdir()
-    _tool_cache(home)
+    _tool_cache(folder / "work")
     env, log = _environment(home), folder / "runner.log"
     hosts = folder / "hosts"
     hosts.write_text(f"127.0.0.1 localhost {HOST}\n", encoding="utf-8")
     settings = _settings(folder, forge)
     token = forge.program("actions", "generate-runner-token").split()[-1]
-    program = str(forge.home / "runner")
+    alone = ["unshare", "--mount", *(["--map-root-user"] if os.getuid() else [])]
+    program = [*alone, "sh", "-c", NAMED, "sh", str(hosts)]
+    program += [str(forge.home / "runner"), "--config", str(settings)]
+    # Jobs clone from the address that the runner was registered at.
     subprocess.run(
-        [program, "--config", settings, "register", "--no-interactive", "--instance", forge.url,
+        [*program, "register", "--no-interactive", "--instance", f"http://{HOST}:{forge.port}",
          "--token", token, "--name", "tests", "--labels", f"{github_steps.RUNNER}:host"],
         cwd=folder, env=env, check=True, capture_output=True,
     )  # fmt: skip
-    alone = ["unshare", "--mount", *(["--map-root-user"] if os.getuid() else [])]
-    named = [*alone, "sh", "-c", NAMED, "sh", str(hosts)]
     with log.open("wb") as said:
         process = subprocess.Popen(
-            [*named, program, "--config", settings, "daemon"], cwd=folder, env=env,
+            [*program, "daemon"], cwd=folder, env=env,
             stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
         )  # fmt: skip
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from typing import Any, TypeVar
 
 from forge import AUTHOR, ORGANIZATION, Forge, environment
 from pipelines import Clone, cloned
-from rendered import plan_of
+from rendered import ROOT, plan_of
+
+from tarmac.render.pipelines.parts import github_steps
 
 #: One run of a whole workflow: the jobs come one after another.
 ENDED_S = 900.0
+PIPELINE = ".github/workflows/ci.yml"
 T = TypeVar("T")
 
 
@@ -85,9 +89,9 @@ class Code:
     def record(self, run: Mapping[str, Any]) -> Run:
         """Read what the forge keeps of a run: how each job ended, and each of its steps."""
         jobs = self.forge.get(f"{self.path}/actions/runs/{run['id']}/jobs?limit=50")["jobs"]
-        ends = {job["name"]: job["conclusion"] for job in jobs}
+        ends = {job["name"]: job.get("conclusion", job["status"]) for job in jobs}
         steps = {
-            job["name"]: {step["name"]: step["conclusion"] for step in job["steps"] or []}
+            job["name"]: {step["name"]: step.get("conclusion", step["status"]) for step in job["steps"] or []}
             for job in jobs
         }
         return Run(run, ends, steps)
@@ -99,18 +103,42 @@ class Code:
         return str(self.forge.get(f"{self.path}/actions/jobs/{found['id']}/logs"))
 
 
-def published(forge: Forge, system: str, folder: Path) -> Code:
-    """Put a system's code and its rendered pipeline on the forge; nothing runs for that."""
+def published(forge: Forge, system: str, service: str, folder: Path) -> Code:
+    """Put a system's code and its rendered pipeline on the forge; nothing runs for that.
+
+    Args:
+        service: the one that will be changed. This forge reads a job's matrix before any job has run
+            (go-gitea/gitea#25179): the row that the job `detect-changes` will give is written out
+            there, as a user's patch of the rendered file.
+    """
     delivery = plan_of(system, "repository").delivery
     assert delivery is not None
     name = delivery.repository.rpartition("/")[2]
-    forge.create(name)
     code = Code(forge, name, cloned(system, folder, environment(folder.parent)))
+    _write_matrix(code.clone, system, service)
+    forge.create(name)
     forge.set("PATCH", code.path, {"has_actions": False})
     code.clone.run("git", "remote", "set-url", "origin", forge.remote(name))
     code.clone.run("git", "push", "--quiet", "origin", "main")
+    # It has seen the push; what comes from now on it runs.
+    wait(lambda: forge.ask("GET", f"{code.path}/branches/main")[0] == 200, 60, "the branch")
     forge.set("PATCH", code.path, {"has_actions": True})
     return code
+
+
+def _write_matrix(clone: Clone, system: str, service: str) -> None:
+    said = clone.run("scripts/changed-services", "--all", "--github")
+    (line,) = (line for line in said.splitlines() if line.startswith("matrix="))
+    rows = json.loads(line.removeprefix("matrix="))["include"]
+    (row,) = (row for row in rows if row["service"] == service)
+    file = clone.folder / PIPELINE
+    text = file.read_text(encoding="utf-8")
+    assert github_steps.MATRIX in text
+    written = text.replace(github_steps.MATRIX, json.dumps({"include": [row]}))
+    file.write_text(written, encoding="utf-8")
+    tarmac = str(ROOT / ".venv/bin/tarmac")
+    clone.run(tarmac, "render", system, "--env", "repository", "--out", ".", "--patch", PIPELINE)
+    clone.commit("ci: write the matrix out")
 
 
 def wait(asked: Callable[[], T], within_s: float, what: str) -> T:

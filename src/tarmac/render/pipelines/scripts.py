@@ -72,7 +72,7 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
             continue
         if path.endswith("/prove") and not st.asks_checklist(plan):
             continue
-        if path.endswith("/apply-ruleset.sh") and "github" not in plan.delivery.pipelines:
+        if "/apply-ruleset" in path and "github" not in plan.delivery.pipelines:
             continue
         name = re.sub(r"^ci/", "", path)
         yield Artifact(name, asset(path), plan.model, executable=True)
