@@ -25,7 +25,7 @@ from tarmac.render.pipelines.parts import pipeline as parts
 READY_S = 30.0
 #: What a job needs besides what is brought to it.
 PROGRAMS = ("node", "git", "jq", "bash", "unshare")
-#: /etc/hosts for one process and what it starts: the forge's name, for programs that ask the system.
+#: /etc/hosts for one process and what it starts: the forge's name.
 NAMED = 'mount --bind "$1" /etc/hosts && shift && exec "$@"'
 
 

@@ -27,6 +27,10 @@ for program in jq curl; do
         exit 3
     }
 done
+if [ -n "$go" ] && [ -z "${GITEA_TOKEN-}" ]; then
+    echo 'set GITEA_TOKEN: Settings, Applications, a token that may write repositories' >&2
+    exit 2
+fi
 url=${GITEA_URL:-$(git remote get-url origin || true)}
 if [[ ! $url =~ ^(https?://)([^/@]*@)?([^/@]+)/([^/]+)/([^/]+)$ ]]; then
     echo "'$url' is no https://HOST/OWNER/NAME; set GITEA_URL" >&2
@@ -38,7 +42,7 @@ repository=repos/${BASH_REMATCH[4]}/${BASH_REMATCH[5]%.git}
 # The token is not among the arguments, which everyone on this machine may read.
 ask() {
     curl -sS --fail-with-body --max-time 60 --header 'Content-Type: application/json' \
-        --config <(printf 'header = "Authorization: token %s"\n' "${GITEA_TOKEN:?a token of Gitea}") "$@"
+        --config <(printf 'header = "Authorization: token %s"\n' "$GITEA_TOKEN") "$@"
 }
 send() {
     local method=$1 path=$2
