@@ -1,5 +1,6 @@
 // The Backstage that tests load entities and templates into:
 //   node index.js FOLDER-WITH-NODE_MODULES --config FILE
+const fs = require('node:fs/promises');
 const path = require('node:path');
 const load = require('node:module').createRequire(path.join(process.argv[2], 'package.json'));
 
@@ -29,6 +30,57 @@ const push = scaffolder.createTemplateAction({
   },
 });
 
+// Proposes a workspace at the forge of FORGE_URL, a Gitea, by FORGE_TOKEN: a commit on a branch, and a pull
+// request. It takes what the rendered `publish:github:pull-request` is given, and stands in its place.
+async function ask(where, body) {
+  const answer = await fetch(`${process.env.FORGE_URL}/api/v1/${where}`, {
+    method: 'POST',
+    headers: {
+      Authorization: `token ${process.env.FORGE_TOKEN}`,
+      'Content-Type': 'application/json',
+    },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${where}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+const propose = scaffolder.createTemplateAction({
+  id: 'tests:forge:propose',
+  schema: {
+    input: {
+      repoUrl: z => z.string(),
+      branchName: z => z.string(),
+      title: z => z.string(),
+      description: z => z.string(),
+      targetBranchName: z => z.string(),
+    },
+    output: { remoteUrl: z => z.string() },
+  },
+  async handler(context) {
+    const { repoUrl, branchName, title, description, targetBranchName } = context.input;
+    const named = new URL(`https://${repoUrl}`).searchParams;
+    const repository = `repos/${named.get('owner')}/${named.get('repo')}`;
+    const found = await fs.readdir(context.workspacePath, {
+      recursive: true,
+      withFileTypes: true,
+    });
+    const files = await Promise.all(
+      found
+        .filter(one => one.isFile())
+        .map(async one => {
+          const file = path.join(one.parentPath ?? one.path, one.name);
+          const content = await fs.readFile(file, 'base64');
+          return { operation: 'create', path: path.relative(context.workspacePath, file), content };
+        }),
+    );
+    const to = { branch: targetBranchName, new_branch: branchName };
+    await ask(`${repository}/contents`, { ...to, message: title, files });
+    const of = { base: targetBranchName, head: branchName };
+    const made = await ask(`${repository}/pulls`, { ...of, title, body: description });
+    context.output('remoteUrl', made.html_url);
+  },
+});
+
 const backend = createBackend();
 for (const name of [
   '@backstage/plugin-app-backend', // its pages
@@ -51,7 +103,7 @@ backend.add(
       env.registerInit({
         deps: { actions: scaffolder.scaffolderActionsExtensionPoint },
         async init({ actions }) {
-          actions.addActions(push);
+          actions.addActions(push, propose);
         },
       });
     },

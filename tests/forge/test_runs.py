@@ -63,10 +63,9 @@ def test_a_change_of_one_service_takes_less_than_eight_minutes_by_the_forge_s_ow
     delivered,
 ):
     done = delivered("shop")
-    taken = {run.said["event"]: run.seconds for run in (done.pull, done.push)}
+    taken = {"pull request": done.pull.seconds, "main": done.push.seconds}
     kept = {**taken, "most": MOST_S, "without": [IMAGES]}
     file = ROOT / "dist/forge-seconds.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(kept) + "\n", encoding="utf-8")
-    assert 0 < taken["pull_request"] < MOST_S
-    assert 0 < taken["push"] < MOST_S
+    assert all(0 < seconds < MOST_S for seconds in taken.values()), taken

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import subprocess
-import time
 
 import pytest
 import yaml
@@ -147,7 +146,7 @@ def test_a_task_pushes_the_new_service_as_a_branch_of_a_repository(portal, git_s
     body = {"templateRef": PUSHING, "values": given}
     status, task = portal.ask("/api/scaffolder/v2/tasks", body, token=token)
     assert status == 201, task
-    state = finished(portal, task["id"], token)
+    state = portal.finished(task["id"], token)
     events = portal.ask(f"/api/scaffolder/v2/tasks/{task['id']}/events", token=token)[1]
     assert state == "completed", events
     listed = git(bare, "ls-tree", "-r", "--name-only", f"new-service/{NAME}").splitlines()
@@ -172,7 +171,7 @@ def test_one_run_leaves_code_pipeline_application_and_an_entry_of_the_catalogue(
     body = {"templateRef": PUSHING, "values": given}
     status, task = portal.ask("/api/scaffolder/v2/tasks", body, token=token)
     assert status == 201, task
-    assert finished(portal, task["id"], token) == "completed"
+    assert portal.finished(task["id"], token) == "completed"
     events = portal.ask(f"/api/scaffolder/v2/tasks/{task['id']}/events", token=token)[1]
     [output] = [e["body"]["output"] for e in events if "output" in e["body"]]
     change, catalogued, followed = output["links"]
@@ -216,17 +215,6 @@ def test_one_run_leaves_code_pipeline_application_and_an_entry_of_the_catalogue(
     assert ("dependsOn", f"resource:{SYSTEM}/{ONCE}-db") in relations
     write_tree(forge.folder / SYSTEM, artifacts_of(SYSTEM, "repository"))
     portal.wait(lambda known: reference not in known)
-
-
-def finished(portal, task, token):
-    """Wait for a task's end; return its state."""
-    ends_at = time.monotonic() + 90
-    while time.monotonic() < ends_at:
-        state = portal.ask(f"/api/scaffolder/v2/tasks/{task}", token=token)[1]["status"]
-        if state not in ("open", "processing"):
-            return state
-        time.sleep(0.3)
-    return "not finished"
 
 
 def git(bare, *arguments):

@@ -82,6 +82,16 @@ class Backstage:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return [line for line in lines if "warn" in line and "entity" in line.lower()]
 
+    def finished(self, task: str, token: str) -> str:
+        """Wait for the end of a task of the scaffolder; return its state."""
+        ends_at = time.monotonic() + SEEN_S
+        while time.monotonic() < ends_at:
+            state = str(self.ask(f"/api/scaffolder/v2/tasks/{task}", token=token)[1]["status"])
+            if state not in ("open", "processing"):
+                return state
+            time.sleep(0.3)
+        return "not finished"
+
 
 def reference(entity: dict[str, Any]) -> str:
     """Name an entity as relations do."""
@@ -157,7 +167,7 @@ def _config(port: int, token: str, host: str, targets: Sequence[str]) -> dict[st
 
 
 @contextlib.contextmanager
-def run(folder: Path, host: str, targets: Sequence[str]) -> Iterator[Backstage]:
+def run(folder: Path, host: str, targets: Sequence[str], **env: str) -> Iterator[Backstage]:
     """Run it in a folder, with the catalogue at some addresses of a host."""
     home, port, token = program(), free_port(), secrets.token_hex(16)
     config, log = folder / "app-config.yaml", folder / "backstage.log"
@@ -165,7 +175,7 @@ def run(folder: Path, host: str, targets: Sequence[str]) -> Iterator[Backstage]:
     with log.open("wb") as said:
         process = subprocess.Popen(
             ["node", str(START), str(home), "--config", str(config)],
-            cwd=home, stdout=said, stderr=said, env=os.environ | {"LOG_LEVEL": "info"},
+            cwd=home, stdout=said, stderr=said, env=os.environ | {"LOG_LEVEL": "info"} | env,
         )  # fmt: skip
         try:
             portal = Backstage(f"http://127.0.0.1:{port}", token, log, folder)

@@ -44,6 +44,8 @@ def write_tree(
 FORM = "catalog/template/new-service.yaml"
 #: The form whose last step pushes to a repository; of no system, so that none has one more entity.
 PUSHING = "template:pushed/pushed-service"
+#: The action of the tests in the place of `publish:github:pull-request`, of the same input.
+PROPOSE = "tests:forge:propose"
 
 
 def pushed(entity: Mapping[str, Any], remote: str = "") -> dict[str, Any]:
@@ -75,6 +77,21 @@ def write_pushing(folder: Path, made: Iterable[Artifact]) -> Path:
     file = folder / "tree" / FORM
     [form] = [artifact.data for artifact in made if artifact.path == FORM]
     file.write_text(yaml.safe_dump(pushed(form), sort_keys=False), encoding="utf-8")
+    return file
+
+
+def write_proposing(folder: Path, made: Iterable[Artifact]) -> Path:
+    """Write a form whose last step is taken by a forge here, and nothing else of it changed."""
+    file = write_pushing(folder, made)
+    [form] = [artifact.data for artifact in made if artifact.path == FORM]
+    steps = [
+        {**step, "action": PROPOSE} if step["action"].startswith("publish:") else step
+        for step in form["spec"]["steps"]
+    ]
+    spec = {**form["spec"], "steps": steps, "owner": "group:pushed/testers"}
+    metadata = pushed(form)["metadata"]
+    text = yaml.safe_dump({**form, "metadata": metadata, "spec": spec}, sort_keys=False)
+    file.write_text(text, encoding="utf-8")
     return file
 
 

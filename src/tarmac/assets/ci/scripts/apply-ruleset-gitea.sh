@@ -8,7 +8,7 @@
 #   scripts/apply-ruleset-gitea.sh --go   send it
 #
 # Left out is what these forges cannot say: that a status comes from the pipeline itself, that threads
-# are resolved, that the last push is approved by someone else, and who approves an environment.
+# are resolved, that the last push is approved by another user, and the approvers of environments.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,7 +33,7 @@ if [ -n "$go" ] && [ -z "${GITEA_TOKEN-}" ]; then
 fi
 url=${GITEA_URL:-$(git remote get-url origin || true)}
 if [[ ! $url =~ ^(https?://)([^/@]*@)?([^/@]+)/([^/]+)/([^/]+)$ ]]; then
-    echo "'$url' is no https://HOST/OWNER/NAME; set GITEA_URL" >&2
+    echo "'$url' is not of the form https://HOST/OWNER/NAME; set GITEA_URL" >&2
     exit 2
 fi
 api=${BASH_REMATCH[1]}${BASH_REMATCH[3]}/api/v1
