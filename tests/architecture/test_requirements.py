@@ -64,6 +64,9 @@ RAN_WITH = {
     r"tests/observability/test_three_stores\.py": {"travel"},
     r"tests/portal/test_catalogue\.py": {"hello-dd", "shop", "starter", "trading", "travel"},
     r"tests/portal/test_template\.py": {"shop", "starter"},
+    r"tests/forge/test_(protection|portal)\.py": {"shop"},
+    r"tests/forge/test_runs\.py": {"shop", "starter", "trading", "travel"},
+    r"tests/forge/test_schedule\.py": {"starter"},
     r"tests/portal/test_pages\.py": {"shop"},
     r"tests/apiserver/test_(claims|crossplane|image_updater)\.py": {"shop"},
     r"tests/nodes/test_karpenter\.py": {"shop", "travel"},
@@ -108,6 +111,7 @@ PROVEN_IN = {
     "observed@docker": ("tests/containers/",),
     "observed@cluster": ("tests/cluster/",),
     "observed@backstage": ("tests/portal/",),
+    "observed@gitea": ("tests/forge/",),
     "observed@calico": ("tests/cluster/test_under_policies.py",),
     "observed@traefik": ("tests/cluster/test_traefik.py",),
     # Each of these starts what it speaks of, and asks it.
