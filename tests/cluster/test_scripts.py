@@ -7,8 +7,6 @@ stand-ins for the public images (`kind_stand_in`, `standins.STAND_IN`).
 from __future__ import annotations
 
 import subprocess
-import sys
-from pathlib import Path
 
 import aiohttp
 import kind_stand_in
@@ -24,7 +22,6 @@ from rendered import ROOT, plan_of
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
 
 SPACE = "hello-dd-by-scripts"
-TARMAC = Path(sys.executable).with_name("tarmac")
 SCANNER = "0de110dd-0000-4000-8000-000000000002"
 #: The scripts in their order, and the service that each deploys.
 SERVICES = {

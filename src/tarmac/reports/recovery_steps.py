@@ -84,8 +84,7 @@ def _restored(name: str, server: CloudServer, *, cloud: CloudInfrastructure) -> 
         )
         commands: tuple[str, ...] = (restored, first)
     else:
-        standby = ["--multi-az"] if server.size.instances > 1 else []
-        options += [*standby, "--manage-master-user-password"]
+        options += ["--multi-az"] if server.size.instances > 1 else []
         restored = (
             f"aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier {name} "
             f"--target-db-instance-identifier {name}-restored --restore-time TIME "
