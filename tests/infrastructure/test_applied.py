@@ -21,6 +21,7 @@ BUCKET = f"ecommerce-terraform-state-{ACCOUNT}"
 CLUSTER = "ecommerce-production"
 SERVER = "ecommerce-production-aurora"
 ZONE = "ecommerce.example.com"
+UNDER = "shop/production/servers"
 LOCK = "production/terraform.tfstate.tflock"
 #: Without protection, so that it can be destroyed; moto has too little of ElastiCache and Budgets.
 CDN = (
@@ -158,15 +159,25 @@ def test_the_password_of_the_global_database_is_in_its_secret_and_not_in_the_sta
     key = "production/terraform.tfstate"
     whole, secret, state = applied.aws.ask(
         ("rds", "describe_global_clusters", {}),
-        ("secretsmanager", "get_secret_value", {"SecretId": f"{SERVER}-master"}),
+        ("secretsmanager", "get_secret_value", {"SecretId": f"{UNDER}/aurora/admin-1"}),
         ("s3", "head_object", {"Bucket": BUCKET, "Key": key}),
     )
     [member] = whole["GlobalClusters"][0]["GlobalClusterMembers"]
     assert member["DBClusterArn"].rpartition(":")[2] == SERVER
-    password = json.loads(secret["SecretString"])["password"]
+    password = secret["SecretString"]
     assert len(password) == 40
+    assert password.isalnum(), "it stands in a URL as it is"
     assert state["ContentLength"] > 100_000
     assert password not in applied.terraform.run("state", "pull")
+
+
+def test_where_the_database_stands_is_in_the_entry_that_services_read(applied):
+    clusters, entry = applied.aws.ask(
+        ("rds", "describe_db_clusters", {}),
+        ("secretsmanager", "get_secret_value", {"SecretId": f"{UNDER}/aurora/host"}),
+    )
+    [cluster] = clusters["DBClusters"]
+    assert entry["SecretString"] == cluster["Endpoint"]
 
 
 def test_both_entrances_are_asked_and_what_the_cdn_asks_fails_over(applied):

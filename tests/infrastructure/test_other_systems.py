@@ -60,7 +60,9 @@ def test_its_databases_are_private_encrypted_and_stand_by_in_another_zone(other)
         assert (database["multi_az"], database["publicly_accessible"]) == (True, False)
         assert (database["storage_encrypted"], database["deletion_protection"]) == (True, True)
         assert database["skip_final_snapshot"] is False
-        assert database["manage_master_user_password"]
+        assert database["manage_master_user_password"] is None
+        assert (database["password"], database["password_wo"]) == (None, None)
+        assert database["password_wo_version"] == 1
         assert database["backup_retention_period"] == {"starter": 7, "trading": 14}[system]
 
 
@@ -76,11 +78,37 @@ def test_each_service_account_names_the_role_that_trusts_it_alone(other):
     made = {role["name"] for role in of(planned, "service_role", "aws_iam_role")}
     assert said
     assert set(said.values()) == made
-    assert said.keys() <= {workload.name for workload in plan_of(system, environment).workloads}
+    assert said.keys() <= {workload.name for workload in plan_of(system, environment).with_setups}
     given = planned.data["variables"]["service_roles"]["value"]
     assert {name: role["role"] for name, role in given.items()} == said
     secrets = [path for role in given.values() for path in role["entries"]]
     assert [path for path in secrets if not path.startswith(f"{system}/{environment}/")] == []
+
+
+def test_what_external_secrets_reads_of_its_servers_is_written_and_no_password_is_in_the_plan(
+    other,
+):
+    (system, environment), planned = other
+    entries = {entry["name"] for entry in planned.of("aws_secretsmanager_secret").values()}
+    read = {
+        data["remoteRef"]["key"]
+        for artifact in artifacts_of(system, environment)
+        if artifact.path.startswith("k8s/") and artifact.data.get("kind") == "ExternalSecret"
+        for data in artifact.data["spec"].get("data", ())
+    }
+    made = {store.name for store in plan_of(system, environment).managed if store.made}
+    of_servers = {
+        key
+        for key in read
+        if "/servers/" in key or any(f"/stores/{store}/" in key for store in made)
+    }
+    assert entries == of_servers
+    assert bool(entries) == ("rds" in SYSTEMS[system, environment][2])
+    versions = planned.of("aws_secretsmanager_secret_version").values()
+    # An address is known once its server is there; what is given in a write-only argument never is.
+    assert {version.get("secret_string") for version in versions} <= {None}
+    numbered = [version for version in versions if version["secret_string_wo_version"] == 1]
+    assert len(numbered) == len([entry for entry in entries if not entry.endswith("/host")])
 
 
 def test_its_buckets_are_private_encrypted_versioned_and_forget(other):

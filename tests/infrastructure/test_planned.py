@@ -211,9 +211,12 @@ def test_aurora_is_encrypted_monitored_backed_up_and_protected(planned, staged):
     assert cluster["backup_retention_period"] == 35
     assert cluster["preferred_backup_window"] == "03:00-04:00"
     assert cluster["enabled_cloudwatch_logs_exports"] == ["postgresql"]
-    # AWS manages no password of a global database: test_second_region.py.
-    assert staged.one("aws_rds_cluster")["manage_master_user_password"]
-    assert cluster["master_password"] is None
+    for each in (cluster, staged.one("aws_rds_cluster")):
+        assert (each["manage_master_user_password"], each["master_password_wo_version"]) == (
+            None,
+            1,
+        )
+        assert (each["master_password"], each["master_password_wo"]) == (None, None)
     for instance in planned.of("aws_rds_cluster_instance").values():
         assert instance["monitoring_interval"] == 60
     [own] = planned.of("aws_rds_cluster_parameter_group").values()

@@ -85,12 +85,35 @@ def test_the_groups_of_stores_let_in_the_nodes_alone(preview):
 def test_data_is_encrypted_kept_and_protected(preview):
     database = preview.one("rds/instance:Instance")
     assert (database["storageEncrypted"], database["deletionProtection"]) == (True, True)
-    assert (database["manageMasterUserPassword"], "password" in database) == (True, False)
+    assert "manageMasterUserPassword" not in database
     assert database["skipFinalSnapshot"] is False
     cache = preview.one("elasticache/replicationGroup:ReplicationGroup")
     assert (cache["atRestEncryptionEnabled"], cache["transitEncryptionEnabled"]) == (True, True)
     keys = preview.of("kms/key:Key").values()
     assert {key["enableKeyRotation"] for key in keys} == {True}
+
+
+def test_what_external_secrets_reads_of_its_servers_is_written_and_passwords_are_made_once(preview):
+    read = {
+        data["remoteRef"]["key"]
+        for artifact in artifacts_of("hello-dd", "production")
+        if artifact.path.startswith("k8s/") and artifact.data.get("kind") == "ExternalSecret"
+        for data in artifact.data["spec"].get("data", ())
+    }
+    under = "hello-dd/production"
+    of_servers = {k for k in read if k.startswith((f"{under}/servers/", f"{under}/stores/"))}
+    entries = preview.of("secretsmanager/secret:Secret")
+    assert {entry["name"] for entry in entries.values()} == of_servers
+    values = preview.of("secretsmanager/secretVersion:SecretVersion")
+    hosts = {name: v["secretString"] for name, v in values.items() if name.endswith("/host")}
+    assert hosts == {
+        f"{under}/servers/{server}/host": f"{NAME}-{server}.example"
+        for server in ("rds", "elasticache")
+    }
+    assert preview.secret(values[f"{under}/servers/rds/admin-1"]["secretString"]) == "made by AWS"
+    database = preview.one("rds/instance:Instance")
+    assert preview.secret(database["password"]) == "made by AWS"
+    assert len(values) == len(hosts) + 1 + len(plan_of("hello-dd", "production").setups)
 
 
 def test_each_service_account_has_its_own_role_and_a_pod_not_its_nodes(preview):

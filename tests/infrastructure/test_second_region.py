@@ -13,6 +13,7 @@ pytestmark = pytest.mark.timeout(600)
 
 REGION, OTHER = "us-east-1", "eu-west-1"
 ZONE = "ecommerce.example.com"
+UNDER = "shop/production/servers"
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +85,16 @@ def test_the_password_of_a_global_database_is_in_no_plan(planned, standby):
     assert leads["manage_master_user_password"] is None
     assert (leads["master_password"], leads["master_password_wo"]) == (None, None)
     assert leads["master_password_wo_version"] == 1
-    secret = planned.one("aws_secretsmanager_secret")
-    assert [replica["region"] for replica in secret["replica"]] == [OTHER]
-    [version] = planned.of("aws_secretsmanager_secret_version").values()
-    assert (version["secret_string"], version["secret_string_wo"]) == (None, None)
-    assert standby.of("aws_secretsmanager_secret") == {}
+    secrets = {s["name"]: s for s in planned.of("aws_secretsmanager_secret").values()}
+    copied = {name: [r["region"] for r in s.get("replica", ())] for name, s in secrets.items()}
+    assert copied.pop(f"{UNDER}/aurora/admin-1") == [OTHER]
+    versions = planned.of("aws_secretsmanager_secret_version").values()
+    assert [v.get("secret_string_wo") for v in versions] == [None] * len(versions)
+    assert [v for v in versions if v.get("secret_string")] == []
+    # Where a server stands is each region's own.
+    hosts = {f"{UNDER}/aurora/host", f"{UNDER}/elasticache/host"}
+    assert set(copied) == hosts
+    assert {s["name"] for s in standby.of("aws_secretsmanager_secret").values()} == hosts
 
 
 def test_route_53_asks_each_region_by_a_name_that_leads_there_alone(planned):

@@ -32,10 +32,14 @@ class Mocks(pulumi.runtime.Mocks):
             state["vpcConfig"] = {**state["vpcConfig"], "clusterSecurityGroupId": "own"}
         if args.typ == "aws:rds/instance:Instance":
             state["masterUserSecrets"] = [{"secretArn": ARN + "secret"}]
+            state["address"] = args.inputs["identifier"] + ".example"
+        if args.typ == "aws:elasticache/replicationGroup:ReplicationGroup":
+            state["primaryEndpointAddress"] = args.inputs["replicationGroupId"] + ".example"
         state.setdefault("latestVersion", 1)
         return [args.typ.split(":")[1].split("/")[0] + ":" + args.name, state]
     def call(self, args):
-        return {}
+        asked = args.token.rpartition(":")[2]
+        return {"randomPassword": "made by AWS"} if asked == "getRandomPassword" else {}
 config, project, stack = json.load(sys.stdin)
 pulumi.runtime.set_mocks(Mocks(), project=project, stack=stack, preview=False)
 pulumi.runtime.set_all_config(config)

@@ -88,6 +88,8 @@ def values_for(system: str, environment: str, root: Path) -> str:
     cloud = plan_of(system, environment).cloud
     assert cloud is not None
     absent = dict.fromkeys({"postgres", "redis"} - {s.module for s in cloud.servers}, "{}")
+    kept = any(store.made for store in plan_of(system, environment).managed)
+    absent |= {} if kept else {"entries": "null"}
     absent |= {} if cloud.dns else {"dns": "null"}
     absent |= {} if cloud.alarms else {"experiments": "null"}
     absent |= {} if cloud.standby else {"standby_region": "null"}

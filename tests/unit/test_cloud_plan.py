@@ -326,7 +326,16 @@ def test_what_does_not_fit_is_refused_where_it_stands(environment, begins, what)
     assert any(problem.startswith(place) and problem.endswith(what) for problem in found), found
 
 
-WEB_SECRETS = "demo/first/stores/db/web/url", "demo/first/stores/cache/web/url"
+WEB_SECRETS = (
+    "demo/first/stores/db/web/password-1",
+    "demo/first/servers/rds/host",
+    "demo/first/servers/elasticache/host",
+)
+DB_SECRETS = (
+    "demo/first/stores/db/web/password-1",
+    "demo/first/servers/rds/host",
+    "demo/first/servers/rds/admin-1",
+)
 
 
 def test_a_service_has_the_role_of_what_it_needs_in_aws_and_one_without_secrets_has_none():
@@ -336,7 +345,10 @@ def test_a_service_has_the_role_of_what_it_needs_in_aws_and_one_without_secrets_
         "infrastructure: {servers: {rds: {instance: db.t4g.small}, "
         f"elasticache: {{instance: cache.t4g.small}}}}, {more}}}"
     )
-    [role] = plan.roles.values()
+    setting_up, role = plan.roles["db"], plan.roles["web"]
+    assert plan.roles.keys() == {"db", "web"}
+    assert set(setting_up.secrets) == set(DB_SECRETS), "the administrator's password is its alone"
+    assert (setting_up.reads, setting_up.writes, setting_up.allows) == ((), (), {})
     assert (role.account, role.name) == ("web", "demo-first-web")
     assert role.arn == "arn:aws:iam::123456789012:role/demo-first-web"
     assert set(role.secrets) == set(WEB_SECRETS)

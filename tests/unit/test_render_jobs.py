@@ -38,7 +38,8 @@ def test_every_service_with_tables_has_a_migration_and_every_store_its_set_up(sy
     migrated = {
         (f"{service.name}-migration", "migration") for service in plan.services if service.migrates
     }
-    set_up = {(f"{store.name}-setup", "setup") for store in plan.stores if store.once}
+    stores = (*plan.stores, *plan.setups)
+    set_up = {(f"{store.name}-setup", "setup") for store in stores if store.once}
     assert made == migrated | set_up
     for service in plan.services:
         tables = [e for e in plan.allowed if e.source == service.name and "db" in e.target]

@@ -39,7 +39,8 @@ def execute(template: str, values: dict[str, str]) -> str:
 def test_each_secret_is_composed_to_what_the_plan_says(system, environment):
     plan = plan_of(system, environment)
     for manifest in objects_of(system, environment, "ExternalSecret"):
-        workload = plan.workload(manifest["metadata"]["labels"]["app.kubernetes.io/name"])
+        name = manifest["metadata"]["labels"]["app.kubernetes.io/name"]
+        (workload,) = (one for one in plan.with_setups if one.name == name)
         leased = manifest["metadata"]["name"] == configs.leased_name(workload.name)
         held = (configs.leased_in if leased else configs.secrets_in)(workload)
         parts = {p for text in held.values() for p in text if isinstance(p, Secret)}
@@ -58,7 +59,7 @@ def test_each_secret_is_composed_to_what_the_plan_says(system, environment):
 @every
 def test_who_has_secrets_has_one_way_to_get_them(system, environment):
     plan = plan_of(system, environment)
-    wanted = {configs.secret_name(w.name) for w in plan.workloads if configs.secrets_in(w)}
+    wanted = {configs.secret_name(w.name) for w in plan.with_setups if configs.secrets_in(w)}
     leased = {configs.leased_name(w.name) for w in plan.workloads if configs.leased_in(w)}
     external = {o["metadata"]["name"] for o in objects_of(system, environment, "ExternalSecret")}
     scripts = [a for a in artifacts_of(system, environment) if a.path == "scripts/secrets.sh"]

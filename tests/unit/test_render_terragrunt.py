@@ -47,7 +47,7 @@ def test_root_and_modules_are_those_of_an_environments_own_tree():
         artifact.path.removeprefix("infrastructure/"): artifact.content
         for artifact in artifacts_of("travel", "prod")
         if artifact.path.startswith("infrastructure/")
-        and artifact.path.endswith((".tf", ".tftest.hcl"))
+        and artifact.path.endswith((".tf", ".tftest.hcl", ".md"))
         and not artifact.path.startswith("infrastructure/state/")
     }
     shared = {

@@ -15,7 +15,7 @@ DIFFER = {
     "environment", "protected", "zones", "public_subnets", "private_subnets", "nat_gateways",
     "node_groups", "postgres", "redis", "repositories", "service_roles", "standby_region",
     "experiments", "hosts", "dns", "cdn", "snapshots", "budget", "karpenter", "velero",
-    "buckets",
+    "buckets", "entries",
 }  # fmt: skip
 
 

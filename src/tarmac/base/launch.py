@@ -38,7 +38,15 @@ class SharedSecret:
     variable: str
 
 
-SecretOwner = StoreSecret | ServiceSecret | SharedSecret
+@dataclass(frozen=True)
+class ServerSecret:
+    """What a server that the cloud keeps is known by: `servers/SERVER/OUTPUT`, e.g. its host."""
+
+    server: str
+    output: str
+
+
+SecretOwner = StoreSecret | ServiceSecret | SharedSecret | ServerSecret
 #: How the path begins of half a user that a store has for a while only: nothing keeps it.
 LEASED = "leased/"
 
@@ -61,6 +69,8 @@ class Secret:
                 steps = ("services", service, variable)
             case SharedSecret(variable):
                 steps = ("shared", variable)
+            case ServerSecret(server, output):
+                steps = ("servers", server, output)
         return cls("/".join(steps), size_bytes)
 
     @property
@@ -78,6 +88,8 @@ class Secret:
                 return ServiceSecret(service, variable)
             case ["shared", variable]:
                 return SharedSecret(variable)
+            case ["servers", server, output]:
+                return ServerSecret(server, output)
         raise ValueError(f"'{self.path}' is not the path of a secret")
 
 

@@ -208,6 +208,12 @@ class Infrastructure(StrictModel):
     servers: dict[Name, ManagedServer] = Field(
         default={}, description="Server of `servers` -> its size: aurora, rds, elasticache."
     )
+    passwords: int = Field(
+        default=1,
+        ge=1,
+        description="Of all servers that it makes: with the next number, every password is made "
+        "anew, set in its server, and given to its service by a rollout.",
+    )
     buckets: dict[Name, Bucket] = Field(
         default={},
         description="Private buckets of S3; in AWS their names have the project, the environment "

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tarmac.base.errors import MissingTool
-from tarmac.base.launch import Secret, StoreSecret, Text, text
+from tarmac.base.launch import Secret, ServerSecret, StoreSecret, Text, text
 from tarmac.catalog.stores.kind import (
     MANAGED,
     ProviderCandidate,
@@ -18,6 +18,7 @@ from tarmac.catalog.stores.kind import (
     external_outputs,
     managed_outputs,
 )
+from tarmac.catalog.stores.made_servers import made_outputs
 from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge
 from tarmac.model.system import System
 from tarmac.plan import leases, ports
@@ -148,7 +149,10 @@ class Bindings:
         user = self._users[store, service]
         kind = self.kinds[store]
         if self.offer(store).provider == MANAGED:
-            managed = managed_outputs(kind, store, service)
+            made = context.server
+            managed = (
+                made_outputs(kind, context, user) if made else managed_outputs(kind, store, service)
+            )
             return leases.outputs(kind, context, user, managed)
         if (address := self.offer(store).address) is not None:
             return external_outputs(kind, store, address)
@@ -194,13 +198,17 @@ class Bindings:
         return lends and not self._replicates(edge)
 
     def _view(self, store: str) -> StoreContext:
+        server = self.facts.made.get(store, "")
+        # Renewed by its number, so that whatever has the old one is replaced with it.
+        kept = f"password-{self.facts.passwords}" if server else ""
         users = {
             edge.source: User(
                 edge.source,
-                Secret.of(StoreSecret(store, edge.source)),
+                Secret.of(StoreSecret(store, edge.source, kept)),
                 foreign=not self.system.is_kit(edge.source),
                 replication=self._replicates(edge),
                 leased=self._leased(edge),
+                store=store if server else "",
             )
             for edge in self._edges_to.get(store, ())
         }
@@ -229,7 +237,11 @@ class Bindings:
                 for port in (*(kind.ports if kind else ()), *own.values())
             },
             database=database or store.removesuffix("-db").replace("-", "_"),
-            admin=Secret.of(StoreSecret(store, "admin")),
+            admin=Secret.of(
+                ServerSecret(server, f"admin-{self.facts.passwords}")
+                if server
+                else StoreSecret(store, "admin")
+            ),
             users=tuple(users[name] for name in sorted(users)),
             passwordless=store != ports.BROKER and self.system.file.stores[store].passwordless,
             shared=store != ports.BROKER and self.system.file.stores[store].shared,
@@ -240,6 +252,7 @@ class Bindings:
             size=self.facts.sizes.get(store),
             monitor=Secret.of(StoreSecret(store, "monitor")) if self.facts.watched else None,
             init=self._init(store) if self.facts.environment else {},
+            server=server,
         )
 
     def _init(self, store: str) -> dict[str, str]:

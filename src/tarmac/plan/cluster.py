@@ -177,6 +177,8 @@ class ManagedStore:
     port: int
     #: How many connections that server accepts, as the environment says; None: not given.
     connections: int | None = None
+    #: Terraform or Pulumi makes the server, and writes down where it stands and its passwords.
+    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,8 @@ class ClusterPlan:
     workloads: tuple[Workload, ...]
     managed: tuple[ManagedStore, ...]
     allowed: tuple[AllowedConnection, ...]
+    #: What makes managed stores and their users: workloads whose one-time task alone runs here.
+    setups: tuple[Workload, ...] = ()
     #: The users of stores with few connections.
     connects: tuple[ConnectionUse, ...] = ()
     #: What the model calls outside itself: name -> hosts.
@@ -275,6 +279,11 @@ class ClusterPlan:
     def stores(self) -> tuple[Workload, ...]:
         """The workloads that keep data, the broker among them."""
         return tuple(workload for workload in self.workloads if workload.role != "service")
+
+    @cached_property
+    def with_setups(self) -> tuple[Workload, ...]:
+        """The workloads and the set-ups: whatever has an account, and secrets of its own."""
+        return (*self.workloads, *self.setups)
 
     @cached_property
     def calls(self) -> tuple[PlannedCall, ...]:

@@ -32,6 +32,8 @@ from tarmac.plan.cluster import (
 from tarmac.plan.settings import EnvVariable
 from tarmac.plan.sizes import StoreSizing
 
+#: The user of a store's client, which owns nothing.
+CLIENT_USER = 999
 #: A store's port for metrics.
 METRICS_PORT = "metrics"
 
@@ -144,6 +146,58 @@ def store_workload(
         owns_data=container.owns_data,
         once=once,
     )
+
+
+def setup_workload(bindings: Bindings, settled: Environment, name: str) -> Workload | None:
+    """Plan what makes a store on a server that Terraform or Pulumi makes, and its users.
+
+    Returns:
+        A workload of which no server runs in the cluster; None: there is nothing to make.
+    """
+    kind, context = bindings.kinds[name], bindings.views[name]
+    make, contained = kind.managed[context.server].script, _contained(kind)
+    if make is None or contained is None:
+        return None
+    script = make(context)
+    files = mounted_files(script.files, {".": "/setup"})
+    version, digest = bindings.asked_version(name), settled.images.get(name, "")
+    return Workload(
+        name=name,
+        role="store",
+        about=kind.title,
+        # Its client is what sets the server up.
+        image=_offer(kind, contained[0], version, digest).image,
+        place=str(_store_place(bindings.system, name)),
+        ports={},
+        env={},
+        scale=Scale(0, 0),
+        resources=settled.resources,
+        user=CLIENT_USER,
+        live=None,
+        ready=None,
+        once=(OneTimeTask("setup", script.argv, script.env, files),),
+    )
+
+
+def made(settled: Environment, kinds: Mapping[str, StoreKind]) -> dict[str, str]:
+    """List the stores on servers that Terraform or Pulumi makes, each with its server.
+
+    Only where External Secrets reads what these write down; elsewhere a person says it.
+
+    Args:
+        kinds: by store.
+    """
+    wanted = settled.infrastructure
+    if wanted is None or settled.secrets != "external" or settled.target != "cluster":
+        return {}
+    return {
+        store: server
+        for server, stores in settled.servers.items()
+        for store in stores
+        if server in wanted.servers
+        and server in kinds[store].managed
+        and kinds[store].managed[server].url
+    }
 
 
 def connections(settled: Environment, server: str) -> int | None:

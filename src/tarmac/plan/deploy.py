@@ -29,7 +29,14 @@ from tarmac.plan.cluster import (
     StoreHealthCheck,
 )
 from tarmac.plan.cluster_services import DRAIN_S, VOLUMES, public_urls, service_workload
-from tarmac.plan.cluster_stores import connections, containers, offered, store_workload
+from tarmac.plan.cluster_stores import (
+    connections,
+    containers,
+    made,
+    offered,
+    setup_workload,
+    store_workload,
+)
 from tarmac.plan.dns import dns_problems
 from tarmac.plan.facts import MachineFacts, RunShape
 from tarmac.plan.infrastructure import infrastructure, laid_out, server_problems
@@ -93,10 +100,12 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
             for name, count in scales.items()
         ),
     ]
+    found = (setup_workload(bindings, settled, name) for name in bindings.facts.made)
+    setups = tuple(filter(None, found))
     if settled.target == "cluster":
         problems += routes.conflicts(system, workloads)
     problems += server_problems(system, environment, settled, kinds)
-    granted = roles(system, environment, settled, workloads)
+    granted = roles(system, environment, settled, (*workloads, *setups))
     problems += role_problems(system, environment, settled, granted)
     problems += dns_problems(system, environment, settled, workloads)
     problems += lease_problems(bindings, environment, settled.secrets)
@@ -110,6 +119,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
             servers.get(name, ""),
             next(iter(kind.external.values()), 0),
             connections(settled, servers.get(name, "")),
+            made=name in bindings.facts.made,
         )
         for name, kind in bindings.kinds.items()
         if name not in bindings.here
@@ -124,6 +134,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
         model=system.document.file,
         workloads=tuple(workloads),
         managed=managed,
+        setups=setups,
         allowed=tuple(
             allowed_connections(
                 bindings, {workload.name: workload for workload in workloads}, managed
@@ -210,6 +221,8 @@ def _facts(
         drain_delay_s=f"{DRAIN_S:g}",
         environment=environment,
         lease_s=settled.lease_s,
+        made=made(settled, {name: kinds[offer.kind] for name, offer in offers.items()}),
+        passwords=settled.infrastructure.passwords if settled.infrastructure else 1,
         watched=watched is not None and watched.metrics == "prometheus",
         spans=dict(spans.variables(settled, system.name, environment)),
         shape=shape,

@@ -92,6 +92,10 @@ class MachineFacts:
     sizes: Mapping[str, Size] = field(default_factory=dict)
     #: Seconds that a user of a store lives where a vault makes it; 0: users stay.
     lease_s: float = 0.0
+    #: By store: the server that Terraform or Pulumi makes, and which writes down where it stands.
+    made: Mapping[str, str] = field(default_factory=dict)
+    #: Which passwords those are: each number has its own.
+    passwords: int = 1
     #: Stores are monitored: each has a user that only reads its state.
     watched: bool = False
     #: The interpreter that has Tarmac itself.

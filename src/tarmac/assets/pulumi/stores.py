@@ -18,9 +18,18 @@ PARAMETERS = {
 
 
 def make_postgres(
-    name: str, settings: dict[str, Any], values: dict[str, Any], network: Network, cluster: Cluster
+    name: str,
+    settings: dict[str, Any],
+    values: dict[str, Any],
+    network: Network,
+    cluster: Cluster,
+    password: pulumi.Output[str] | None,
 ) -> aws.rds.Instance:
-    """Make a server with its standby."""
+    """Make a server with its standby.
+
+    Args:
+        password: its administrator's; None: AWS makes it, keeps and renews it.
+    """
     key, group = _key(name), _group(name, "PostgreSQL", 5432, network, cluster)
     subnets = aws.rds.SubnetGroup(
         name, name=name, subnet_ids=[subnet.id for subnet in network.private]
@@ -52,8 +61,8 @@ def make_postgres(
         storage_encrypted=True,
         kms_key_id=key.arn,
         username="postgres",
-        # AWS makes the password, keeps and renews it: it is in no state.
-        manage_master_user_password=True,
+        password=password,
+        manage_master_user_password=True if password is None else None,
         iam_database_authentication_enabled=True,
         multi_az=settings["instances"] > 1,
         publicly_accessible=False,

@@ -71,8 +71,9 @@ module "postgres" {
   subnet_ids = module.network.private_subnet_ids
   clients    = { nodes = module.cluster.node_security_group_id }
 
-  global   = lookup(local.spanning, each.key, null)
-  password = contains(keys(local.leading), each.key) ? jsondecode(ephemeral.aws_secretsmanager_secret_version.master[each.key].secret_string).password : null
+  global          = lookup(local.spanning, each.key, null)
+  password        = contains(keys(local.administrators), each.key) ? ephemeral.aws_secretsmanager_secret_version.administrator[each.key].secret_string : null
+  password_number = contains(keys(local.administrators), each.key) ? try(var.entries.number, 1) : null
 }
 
 module "vault" {

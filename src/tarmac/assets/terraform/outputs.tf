@@ -14,10 +14,10 @@ output "rds_endpoint" {
 }
 
 output "rds_master_secret" {
-  description = "Where the password of each server's administrator is; AWS renews it, but not that of a global database."
+  description = "Where the password of each server's administrator is; what AWS manages itself it renews."
   value = {
     for name, server in module.postgres :
-    name => try(aws_secretsmanager_secret.master[name].arn, server.master_secret_arn)
+    name => try(module.password[local.administrators[name]].id, server.master_secret_arn)
   }
 }
 

@@ -147,6 +147,16 @@ variable "redis" {
   default     = {}
 }
 
+variable "entries" {
+  type = object({
+    under     = string
+    number    = number
+    generated = optional(set(string), [])
+  })
+  description = "What is written to Secrets Manager: below which name where each server stands and its administrator's password, which number the passwords have, and the whole names of those of users; null: a person writes them."
+  default     = null
+}
+
 variable "repositories" {
   type        = set(string)
   description = "The image repositories that this environment keeps."

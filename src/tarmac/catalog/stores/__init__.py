@@ -16,6 +16,7 @@ SHARED = (
     "provider",
     "read_only",
     "lease",
+    "made_servers",
     "replication",
     "setup",
     "snapshot",

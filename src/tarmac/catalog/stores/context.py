@@ -31,6 +31,8 @@ class User:
     replication: bool = False
     #: It logs in by users that live for a while only; this one owns what they make.
     leased: bool = False
+    #: The store, where its server has others beside it: the login is of that store alone.
+    store: str = ""
 
     @property
     def taken(self) -> tuple[tuple[str, str], ...]:
@@ -43,8 +45,8 @@ class User:
 
     @property
     def role(self) -> str:
-        """The service's name where dashes are not allowed."""
-        return self.service.replace("-", "_")
+        """The service's name where dashes are not allowed, with the store's where it has one."""
+        return ".".join(filter(None, (self.service, self.store))).replace("-", "_")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class StoreContext:
     #: Files of SQL that its set-up loads once, as its first user: name -> content. None here, where
     #: Tarmac loads them itself.
     init: Mapping[str, str] = field(default_factory=dict)
+    #: The server that the cloud keeps and on which other stores may be; "": it has its own.
+    server: str = ""
 
     def port_of(self, user: User, otherwise: str) -> int:
         """Find the port that is a user's alone, or else the one of that name."""

@@ -251,6 +251,11 @@ class ManagedService:
     grows: bool = True
     #: It has a second region, or there it may begin empty.
     spans: bool = True
+    #: How a service reaches a store on it, where {user}, {password}, {host}, {port} and {database}
+    #: stand for what they are; "": a person says how. Without {user} it has no users.
+    url: str = ""
+    #: How a store on it and its users are made, in the cluster; None: there is nothing to make.
+    script: Callable[[StoreContext], Script] | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from tarmac.catalog.stores.kind import (
     Exporter,
     Fingerprint,
     Image,
-    ManagedService,
     Provider,
     ProviderCandidate,
     RowReset,
@@ -40,12 +39,21 @@ from tarmac.catalog.stores.kind import (
     Wheel,
     outputs,
 )
-from tarmac.catalog.stores.setup import postgres_init
+from tarmac.catalog.stores.setup import postgres_init, postgres_managed
 from tarmac.catalog.stores.setup.docker import in_docker
 from tarmac.catalog.stores.setup.postgres_backup import ADMIN, backup
 from tarmac.catalog.stores.setup.postgres_lease import lease
 from tarmac.catalog.stores.setup.postgres_read_only import READ_ONLY, WRITABLE
 from tarmac.catalog.stores.setup.postgres_replication import replication
+from tarmac.catalog.stores.setup.postgres_users import (
+    SHUT,
+    grants,
+    joint,
+    maker,
+    owner,
+    readable,
+    watching,
+)
 
 #: Debian's, Red Hat's and PostgreSQL's own packages for it, Homebrew on ARM and on Intel.
 FOLDERS = (
@@ -85,15 +93,6 @@ HBA = (
 HBA_INSIDE = "local all all trust\nhost all all all scram-sha-256\n"
 #: 14 had its last release in November 2026.
 OLDEST_ALIVE = 15
-#: Owns what the users of a shared store make; no service's name has a dot.
-SHARED_OWNER = "tarmac.shared"
-
-
-#: The databases that every server has are open to all its roles at first.
-_SHUT = tuple(
-    text(f"REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC")
-    for database in (ADMIN, "template1")
-)
 
 
 def _startup_packet(user: str) -> bytes:
@@ -111,69 +110,8 @@ def _admin_url(context: StoreContext) -> Text:
     return _url(context, ADMIN, (context.admin,))
 
 
-def _role(name: str) -> Text:
-    return text(
-        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
-        f'THEN CREATE ROLE "{name}"; END IF; END $$'
-    )
-
-
-def _joint(context: StoreContext) -> tuple[Text, ...]:
-    """Make users share one owner role; each logs in with its own password."""
-    if not context.shared:
-        return ()
-    owner, database = f'"{SHARED_OWNER}"', f'"{context.database}"'
-    grants = (
-        f'GRANT {owner} TO "{user.role}"; '
-        f"ALTER ROLE \"{user.role}\" IN DATABASE {database} SET role TO '{SHARED_OWNER}'; "
-        f'REASSIGN OWNED BY "{user.role}" TO {owner}'
-        for user in context.users
-        # Only a role itself may read the log, not the role that it acts as.
-        if not user.replication
-    )
-    return (
-        _role(SHARED_OWNER),
-        text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {owner}"),
-        text(f"GRANT ALL ON SCHEMA public TO {owner}"),
-        *map(text, grants),
-    )
-
-
-def _readable(context: StoreContext) -> tuple[Text, ...]:
-    """Let readers of the log of changes also read the tables that others make, now or later."""
-    makers = [user.role for user in context.users] + ([SHARED_OWNER] if context.shared else [])
-    return tuple(
-        text(
-            f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{reader.role}"; '
-            f'ALTER DEFAULT PRIVILEGES FOR ROLE "{maker}" IN SCHEMA public '
-            f'GRANT SELECT ON TABLES TO "{reader.role}"'
-        )
-        for reader in context.users
-        if reader.replication
-        for maker in makers
-        if maker != reader.role
-    )
-
-
-def _grants(context: StoreContext, user: User) -> tuple[Text, ...]:
-    role, database = f'"{user.role}"', f'"{context.database}"'
-    replication = "REPLICATION" if user.replication else "NOREPLICATION"
-    bounds = f"NOSUPERUSER NOCREATEDB NOCREATEROLE {replication}"
-    return (
-        _role(user.role),
-        text(f"ALTER ROLE {role} NOLOGIN {bounds} PASSWORD NULL")
-        if user.leased
-        else text(f"ALTER ROLE {role} LOGIN {bounds} PASSWORD '", user.password, "'"),
-        # A service that only reads the log of changes makes nothing here.
-        text(f"GRANT CONNECT ON DATABASE {database} TO {role}")
-        if user.replication
-        else text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}"),
-        text(f"GRANT {'USAGE' if user.replication else 'ALL'} ON SCHEMA public TO {role}"),
-    )
-
-
 def _lease(context: StoreContext, user: User) -> UserLease:
-    return lease(context, user, SHARED_OWNER if context.shared else user.role)
+    return lease(context, user, owner(context) if context.shared else user.role)
 
 
 def _sized(context: StoreContext, candidate: ProviderCandidate) -> dict[str, str]:
@@ -216,10 +154,10 @@ def _server(context: StoreContext, argv: tuple[str, ...], *files: File) -> Launc
             Sql(
                 _admin_url(context),
                 (
-                    *_SHUT,
-                    *(statement for user in context.users for statement in _grants(context, user)),
-                    *_joint(context),
-                    *_readable(context),
+                    *SHUT,
+                    *(statement for user in context.users for statement in grants(context, user)),
+                    *joint(context),
+                    *readable(context),
                 ),
             ),
         ),
@@ -307,26 +245,13 @@ def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) 
     )
 
 
-def _watching(context: StoreContext) -> tuple[Text, ...]:
-    """Let the monitor read the server's state, and no row of any table."""
-    if context.monitor is None:
-        return ()
-    return (
-        _role(MONITOR),
-        text(f'ALTER ROLE "{MONITOR}" LOGIN PASSWORD \'', context.monitor, "'"),
-        text(f'GRANT pg_monitor TO "{MONITOR}"'),
-        text(f'GRANT CONNECT ON DATABASE "{context.database}" TO "{MONITOR}"'),
-    )
-
-
 def _script(context: StoreContext) -> Script:
     """Say to psql what a launch here says over a connection of its own."""
     (sql,) = _server(context, ()).setup
     shut = text(f'REVOKE ALL ON DATABASE "{context.database}" FROM PUBLIC')
-    statements = (shut, *sql.statements, *_watching(context))
+    statements = (shut, *sql.statements, *watching(context))
     lines = [text(statement, ";\n") for statement in statements]
-    owner = SHARED_OWNER if context.shared else context.users[0].role if context.users else ADMIN
-    first = postgres_init.lines(context, owner)
+    first = postgres_init.lines(context, maker(context))
     address = ("--host", context.host, "--port", str(context.ports["main"]))
     psql = (
         *("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *address),
@@ -398,8 +323,8 @@ STORE = StoreKind(
     external={"postgresql": 5432, "postgres": 5432},
     # The major alone: AWS retires minors, and then nothing can be made by them.
     managed={
-        "aurora": ManagedService("postgres", "17", most=16),
-        "rds": ManagedService("postgres", "17", most=2, grows=False, spans=False),
+        "aurora": replace(postgres_managed.SERVICE, most=16),
+        "rds": replace(postgres_managed.SERVICE, most=2, grows=False, spans=False),
     },
     script=_script,
     lease=_lease,

@@ -100,7 +100,8 @@ STORE = StoreKind(
         in_docker(Image("valkey/valkey", "9"), _container),
     ),
     external={"redis": 6379, "rediss": 6379},
-    managed={"elasticache": ManagedService("redis", "7.1", most=6)},
+    # No user: nothing but nodes reaches it, and Terraform would keep a token in its state.
+    managed={"elasticache": ManagedService("redis", "7.1", most=6, url="rediss://{host}:{port}/0")},
     exporter=EXPORTER,
     admin=ADMIN,
     shell=Shell(

@@ -59,7 +59,7 @@ def cron_job(plan: ClusterPlan, workload: Workload, run: Run) -> Artifact:
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:
     """Yield a Job for each thing that runs once, a CronJob for each with a schedule."""
-    for workload in plan.workloads:
+    for workload in plan.with_setups:
         for run in runs(workload):
             make = cron_job if run.once.schedule else job
             yield make(plan, workload, run)

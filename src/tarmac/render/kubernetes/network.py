@@ -72,6 +72,9 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
         yield policy(plan, declared, workload)
         for run in runs(workload):
             yield policy(plan, declared, workload, run)
+    for setup in plan.setups:
+        for run in runs(setup):
+            yield policy(plan, declared, setup, run)
 
 
 RENDERER = Renderer(

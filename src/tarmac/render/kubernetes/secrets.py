@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.launch import Text
+from tarmac.base.launch import Secret, Text
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import configs, external_secrets, vault_access
 from tarmac.render.kubernetes.parts.metadata import an_object
-from tarmac.render.kubernetes.parts.secret_script import script
+from tarmac.render.kubernetes.parts.secret_script import is_written, script
 from tarmac.render.renderer import Renderer
 
 TEMPLATE_NOTES = (
@@ -34,7 +34,8 @@ def _store(plan: ClusterPlan, workload: Workload) -> Artifact:
 def _external(plan: ClusterPlan, workload: Workload, held: dict[str, Text]) -> Artifact:
     name = configs.secret_name(workload.name)
     body = {"spec": external_secrets.spec(plan, workload, name, held, external_secrets.EVERY)}
-    notes: tuple[str, ...] = TEMPLATE_NOTES
+    parts = {part for text in held.values() for part in text if isinstance(part, Secret)}
+    notes = () if all(is_written(plan, part) for part in parts) else TEMPLATE_NOTES
     if not external_secrets.has_store(plan, workload):
         notes = (*notes, "The ClusterSecretStore is the cluster's own: its operator creates it.")
     return an_object(
@@ -44,12 +45,12 @@ def _external(plan: ClusterPlan, workload: Workload, held: dict[str, Text]) -> A
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:
     """Yield what fills each workload's Secrets."""
-    held = {w.name: texts for w in plan.workloads if (texts := configs.secrets_in(w))}
+    held = {w.name: texts for w in plan.with_setups if (texts := configs.secrets_in(w))}
     leased = {w.name: texts for w in plan.workloads if (texts := configs.leased_in(w))}
     if held and plan.settings.secrets == "script":
         yield script(plan, held)
         held = {}
-    for workload in plan.workloads:
+    for workload in plan.with_setups:
         name = workload.name
         kept = {**held.get(name, {}), **leased.get(name, {})}
         if external_secrets.has_store(plan, workload) and external_secrets.kept(plan, kept):

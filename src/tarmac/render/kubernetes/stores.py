@@ -105,6 +105,9 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
         yield server(plan, workload)
         yield identity.service(plan, workload)
         yield names(plan, workload)
+    for setup in plan.setups:
+        yield identity.account(plan, setup)
+        yield from identity.settings(plan, setup)
 
 
 RENDERER = Renderer(

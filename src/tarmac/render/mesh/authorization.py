@@ -29,7 +29,7 @@ def principal(plan: ClusterPlan, account: str) -> str:
 def accounts(plan: ClusterPlan) -> Mapping[str, str]:
     """Find the account of each sort of pods: what runs beside a workload has the workload's."""
     found = {workload.name: workload.name for workload in plan.workloads}
-    for workload in plan.workloads:
+    for workload in plan.with_setups:
         found |= {run.name: workload.name for run in runs(workload)}
     return found
 

@@ -55,6 +55,38 @@ run "with_a_disk_it_is_an_instance_with_a_standby" {
   }
 }
 
+run "without_a_password_aws_makes_keeps_and_renews_it" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  assert {
+    condition     = aws_rds_cluster.this[0].manage_master_user_password && aws_rds_cluster.this[0].master_password_wo_version == null
+    error_message = "Nothing else knows it."
+  }
+}
+
+run "a_given_password_is_set_by_its_number" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  variables {
+    settings        = { version = "17", instance = "db.t4g.medium", instances = 2, backup_days = 7, disk_gb = 50 }
+    password        = "not-a-real-one"
+    password_number = 2
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].manage_master_user_password == null && aws_db_instance.this[0].password_wo_version == 2 && aws_db_instance.this[0].password == null
+    error_message = "It is in no state; another number sets another one."
+  }
+}
+
 run "without_protection_it_may_go_at_once" {
   command = plan
 
@@ -88,10 +120,12 @@ run "the_first_region_of_a_global_database_has_a_password_of_its_own" {
     settings = { version = "17", instance = "db.r6g.large", instances = 2, backup_days = 7 }
     global   = { identifier = "demo-test-db", primary = true }
     password = "not-a-real-one"
+
+    password_number = 3
   }
 
   assert {
-    condition     = length(aws_rds_global_cluster.this) == 1 && aws_rds_cluster.this[0].manage_master_user_password == null && aws_rds_cluster.this[0].master_password_wo_version == 1
+    condition     = length(aws_rds_global_cluster.this) == 1 && aws_rds_cluster.this[0].manage_master_user_password == null && aws_rds_cluster.this[0].master_password_wo_version == 3
     error_message = "AWS keeps no password of a global database."
   }
 }
@@ -122,10 +156,27 @@ run "a_global_database_of_a_class_without_it_is_refused" {
   }
 
   variables {
-    global = { identifier = "demo-test-db", primary = true }
+    global          = { identifier = "demo-test-db", primary = true }
+    password        = "not-a-real-one"
+    password_number = 1
   }
 
   expect_failures = [var.global]
+}
+
+run "a_global_database_without_a_password_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/postgres"
+  }
+
+  variables {
+    settings = { version = "17", instance = "db.r6g.large", instances = 2, backup_days = 7 }
+    global   = { identifier = "demo-test-db", primary = true }
+  }
+
+  expect_failures = [var.password_number]
 }
 
 run "no_backups_are_refused" {

@@ -20,7 +20,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield Applications that sync before their dependencies, and Jobs that run after a rollout."""
     apps = applications(subject)
     of_services = {name: app for app in apps if (name := service_of(subject, app))}
-    stores = {store.name for store in subject.plan.stores}
+    stores = {store.name for store in (*subject.plan.stores, *subject.plan.setups)}
     for app in apps:
         found = objects(subject, app)
         holds = {metadata(artifact).labels.get(NAME) for artifact in found}

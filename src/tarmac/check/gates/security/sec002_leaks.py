@@ -28,9 +28,9 @@ PATTERNS = {
     "a URL with a password": re.compile(r"://[^\s:/@'\"]+:(?![$<{%])[^\s/@'\"$<{]+@"),
 }
 SENSITIVE = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key|credential)s?$")
-#: In text: NAME=value and NAME: value.
+#: In text: NAME=value and NAME: value; not the ARN of an entry, `:ACCOUNT:secret:NAME`.
 ASSIGNED = re.compile(
-    r"(?im)\b(\w*(?:password|secret|token|api_?key))\s*[:=]\s*['\"]?([\w+/=-]{16,})"
+    r"(?im)(?<![\d*]:)\b(\w*(?:password|secret|token|api_?key))\s*[:=]\s*['\"]?([\w+/=-]{16,})"
 )
 #: The end of all of these, and little else: it tells at once that a text has none.
 LONG_VALUE = re.compile(r"[:=]\s*['\"]?[\w+/=-]{16}")

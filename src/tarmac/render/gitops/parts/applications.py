@@ -62,7 +62,7 @@ def of_others(plan: ClusterPlan, objects: Sequence[Artifact], last: int) -> Iter
         last: the wave behind all services.
     """
     services = {service.name for service in plan.services}
-    stores = [store.name for store in plan.stores]
+    stores = [store.name for store in (*plan.stores, *plan.setups)]
     folders = {_folder(artifact.path): artifact.path for artifact in objects}
     taken = _taken(plan, objects)
     base = [e.path for e in objects if _folder(e.path) == BASE]

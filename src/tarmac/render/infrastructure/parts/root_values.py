@@ -30,6 +30,7 @@ def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.
             module: {s.name: entries.server(s) for s in cloud.servers if s.module == module}
             for module in modules
         },
+        **({"entries": entries.kept(plan)} if any(store.made for store in plan.managed) else {}),
         "repositories": cloud.repositories,
         **({"buckets": cloud.buckets} if cloud.buckets else {}),
         **({"service_roles": entries.roles(plan)} if plan.roles else {}),

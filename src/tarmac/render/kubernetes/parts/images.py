@@ -14,7 +14,7 @@ def repository(image: str) -> str:
 
 def known(plan: ClusterPlan) -> list[str]:
     """List the repositories of images that a pod of the environment may have."""
-    images = {workload.image for workload in plan.workloads}
+    images = {workload.image for workload in plan.with_setups}
     images |= {store.exporter.image for store in plan.stores if store.exporter}
     found = {repository(image) for image in images if image}
     if plan.settings.mesh:

@@ -53,6 +53,11 @@ def edges(plan: ClusterPlan) -> Iterator[AllowedConnection]:
     by_source: dict[str, list[AllowedConnection]] = {}
     for edge in plan.allowed:
         by_source.setdefault(edge.source, []).append(edge)
+    ports = {store.name: store.port for store in plan.managed}
+    for setup in plan.setups:
+        for run in runs(setup):
+            place, port = setup.place, ports[setup.name]
+            yield AllowedConnection(run.name, setup.name, port, "managed", place)
     for workload in plan.workloads:
         for run in runs(workload):
             if run.role == "setup":

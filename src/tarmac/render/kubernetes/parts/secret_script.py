@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.launch import Secret, StoreSecret, Text
+from tarmac.base.launch import Secret, ServerSecret, StoreSecret, Text
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.assets import asset
 from tarmac.render.kubernetes.parts import configs
@@ -37,6 +37,16 @@ def is_elsewhere(plan: ClusterPlan, secret: Secret) -> bool:
     """Tell whether a server that the cloud keeps has it, so that nothing here can make it up."""
     owner = secret.owner
     return isinstance(owner, StoreSecret) and owner.store in {one.name for one in plan.managed}
+
+
+def is_written(plan: ClusterPlan, secret: Secret) -> bool:
+    """Tell whether Terraform or Pulumi writes it where External Secrets reads."""
+    match secret.owner:
+        case ServerSecret():
+            return True
+        case StoreSecret(store):
+            return store in {one.name for one in plan.managed if one.made}
+    return False
 
 
 def _parts(plan: ClusterPlan, held: Mapping[str, Mapping[str, Text]]) -> Iterator[str]:

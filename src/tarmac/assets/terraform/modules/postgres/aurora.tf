@@ -27,10 +27,10 @@ resource "aws_rds_cluster" "this" {
   engine_version = var.settings.version
   # A second region has the first one's administrator.
   master_username = local.follows ? null : "postgres"
-  # AWS keeps and renews the password, but not that of a global database.
-  manage_master_user_password         = var.global == null ? true : null
-  master_password_wo                  = local.leads ? var.password : null
-  master_password_wo_version          = local.leads ? 1 : null
+  # Without one that is given AWS makes it, keeps it and renews it.
+  manage_master_user_password         = local.follows || var.password_number != null ? null : true
+  master_password_wo                  = var.password_number == null ? null : var.password
+  master_password_wo_version          = var.password_number
   global_cluster_identifier           = local.follows ? var.global.identifier : null
   iam_database_authentication_enabled = true
   db_subnet_group_name                = aws_db_subnet_group.this.name

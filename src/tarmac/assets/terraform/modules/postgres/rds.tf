@@ -32,7 +32,9 @@ resource "aws_db_instance" "this" {
   storage_encrypted                   = true
   kms_key_id                          = aws_kms_key.data.arn
   username                            = "postgres"
-  manage_master_user_password         = true
+  manage_master_user_password         = var.password_number == null ? true : null
+  password_wo                         = var.password_number == null ? null : var.password
+  password_wo_version                 = var.password_number
   iam_database_authentication_enabled = true
   # A second instance in another zone takes over; it cannot be read.
   multi_az                        = var.settings.instances > 1

@@ -50,9 +50,20 @@ variable "global" {
 
 variable "password" {
   type        = string
-  description = "Of a global database the administrator's password; it is in no state and no plan."
+  description = "The administrator's password; it is in no state and no plan. Of a second region it is the first one's."
   default     = null
   ephemeral   = true
+}
+
+variable "password_number" {
+  type        = number
+  description = "Which password that is: with another number, it is set anew; null: AWS makes, keeps and renews one."
+  default     = null
+
+  validation {
+    condition     = var.password_number != null || !try(var.global.primary, false)
+    error_message = "AWS keeps no password of a global database: give one."
+  }
 }
 
 variable "protected" {

@@ -35,7 +35,8 @@ locals {
   valkey  = local.numbers[0] > 7 || (local.numbers[0] == 7 && local.numbers[1] >= 2)
 }
 
-# No password: Terraform would keep it in its state. Only nodes reach it, and only by TLS.
+# No password: the provider has no write-only argument for one, so the state would have it. Only nodes reach it,
+# and only by TLS.
 resource "aws_elasticache_replication_group" "this" {
   replication_group_id       = var.name
   description                = "Redis of ${var.name}"

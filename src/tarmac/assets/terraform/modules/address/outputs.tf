@@ -1,0 +1,4 @@
+output "id" {
+  description = "The entry's ARN."
+  value       = aws_secretsmanager_secret.this.id
+}
