@@ -249,10 +249,9 @@ def test_a_services_role_trusts_its_own_service_account_and_reads_its_own_secret
         read[service] = set(statement["Resource"])
     entries = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:shop/production"
     # Vault makes the user: where the server is, is all that it reads of the database.
-    of_database = f"{entries}/stores/users-db/user-service/"
-    told = {path for path in read["user-service"] if path.startswith(of_database)}
-    assert told == {f"{of_database}{name}-??????" for name in ("host", "port", "database")}
-    assert read["user-service"] & read["order-service"] == set()
+    told = {path for path in read["user-service"] if "/aurora/" in path or "-db/" in path}
+    assert told == {f"{entries}/servers/aurora/host-??????"}
+    assert read["user-service"] & read["order-service"] == told
 
 
 def test_no_two_roles_trust_one_service_account_and_none_trusts_all(applied):
@@ -264,7 +263,7 @@ def test_no_two_roles_trust_one_service_account_and_none_trusts_all(applied):
         for key, subject in statement.get("Condition", {}).get("StringEquals", {}).items()
         if key.endswith(":sub")
     ]
-    assert len(subjects) == len(set(subjects)) == 10, "seven workloads, disks, nodes and backups"
+    assert len(subjects) == len(set(subjects)) == 14, "workloads, set-ups, disks, nodes, backups"
     assert [subject for subject in subjects if "*" in subject] == []
 
 

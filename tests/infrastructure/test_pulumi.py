@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from pulumi_mocked import Previewed, previewed
+from pulumi_mocked import Previewed, opened, previewed
 from rendered import artifacts_of, plan_of
 
 from tarmac.base.artifact import write
@@ -105,15 +105,15 @@ def test_what_external_secrets_reads_of_its_servers_is_written_and_passwords_are
     entries = preview.of("secretsmanager/secret:Secret")
     assert {entry["name"] for entry in entries.values()} == of_servers
     values = preview.of("secretsmanager/secretVersion:SecretVersion")
-    hosts = {name: v["secretString"] for name, v in values.items() if name.endswith("/host")}
+    hosts = {n: opened(v["secretString"]) for n, v in values.items() if n.endswith("/host")}
     assert hosts == {
         f"{under}/servers/{server}/host": f"{NAME}-{server}.example"
         for server in ("rds", "elasticache")
     }
-    assert preview.secret(values[f"{under}/servers/rds/admin-1"]["secretString"]) == "made by AWS"
+    assert opened(values[f"{under}/servers/rds/admin-1"]["secretString"]) == "made by AWS"
     database = preview.one("rds/instance:Instance")
-    assert preview.secret(database["password"]) == "made by AWS"
-    assert len(values) == len(hosts) + 1 + len(plan_of("hello-dd", "production").setups)
+    assert opened(database["password"]) == "made by AWS"
+    assert values.keys() == of_servers
 
 
 def test_each_service_account_has_its_own_role_and_a_pod_not_its_nodes(preview):

@@ -9,6 +9,7 @@ TLS.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -16,8 +17,9 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -104,9 +106,7 @@ def test_every_password_is_its_own_and_in_no_state(written):
     assert written.entries[f"{UNDER}/servers/rds/host"] == instance["Endpoint"]["Address"]
 
 
-async def test_each_service_works_on_its_own_database_and_on_no_other(
-    written, server, tmp_path
-):
+async def test_each_service_works_on_its_own_database_and_on_no_other(written, server, tmp_path):
     await _set_up_all(written.entries, server, tmp_path)
     urls = {
         service: server.reached(
@@ -116,20 +116,20 @@ async def test_each_service_works_on_its_own_database_and_on_no_other(
         for service in STORES.values()
     }
     for service, url in urls.items():
-        connection = await asyncpg.connect(url)
-        await connection.execute("CREATE TABLE mine (n int); INSERT INTO mine VALUES (1)")
-        assert await connection.fetchval("SELECT n FROM mine") == 1
-        for refused in ("CREATE ROLE more", "CREATE DATABASE more", "SET ROLE postgres"):
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute(refused)
-        await connection.close()
+        async with connected(url) as connection:
+            await connection.execute("CREATE TABLE mine (n int); INSERT INTO mine VALUES (1)")
+            assert await connection.fetchval("SELECT n FROM mine") == 1
+            for refused in ("CREATE ROLE more", "CREATE DATABASE more", "SET ROLE postgres"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(refused)
         other = next(u for name, u in urls.items() if name != service).rpartition("/")[2]
         for database in (other, "postgres", "template1"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await asyncpg.connect(f"{url.rpartition('/')[0]}/{database}")
+    mine, other = urls.values()
+    password = other.split(":")[2].partition("@")[0]
     with pytest.raises(asyncpg.InvalidPasswordError):
-        mine, other = urls.values()
-        await asyncpg.connect(mine, password=other.split(":")[2].partition("@")[0])
+        await asyncpg.connect(mine, password=password)
 
 
 async def test_the_service_itself_migrates_and_is_ready_with_the_composed_url(
@@ -146,39 +146,36 @@ async def test_the_service_itself_migrates_and_is_ready_with_the_composed_url(
     given = {key: value for key, value in config.items() if not key.startswith("TARMAC_CALLER")}
     env = {**given, "HOST": "127.0.0.1", "PORT": str(port), "DATABASE_URL": url, "SENTRY_DSN": ""}
     env = {"PATH": os.environ["PATH"], **env}
-    migrating = [sys.executable, "-m", "tarmac_kit.migrate", "tarmac_portfolio"]
-    done = subprocess.run(migrating, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    serving = [sys.executable, "-m", "tarmac_kit.serve", "tarmac_portfolio"]
-    with (tmp_path / "service.log").open("wb") as log:
-        started = subprocess.Popen(serving, env=env, stdout=log, stderr=log)
-        try:
-            said = await asyncio.to_thread(_ready, started, port)
-        finally:
-            started.terminate()
-            started.wait(30)
-    assert '"database"' in said, (tmp_path / "service.log").read_text()[-2000:]
+    said = await asyncio.to_thread(_migrated_and_ready, env, tmp_path / "service.log", port)
+    assert '"database"' in said
 
 
-async def test_another_number_sets_other_passwords_and_the_old_ones_end(
-    written, server, tmp_path
-):
+async def test_another_number_sets_other_passwords_and_the_old_ones_end(written, server, tmp_path):
     await _set_up_all(written.entries, server, tmp_path)
     host = written.entries[f"{UNDER}/servers/rds/host"]
     old = server.reached(secret("market-service", written.entries)["database-url"], host)
-    staying = await asyncpg.connect(old)
     # As the next number has it: other entries, of which every text in the cluster is made anew.
     renewed = {
-        name: value if name.endswith("/host") or "/servers/" in name else value[::-1]
+        name: value if "/servers/" in name else value[::-1]
         for name, value in written.entries.items()
     }
-    await _set_up_all(renewed, server, tmp_path)
-    await asyncpg.connect(
-        server.reached(secret("market-service", renewed)["database-url"], host)
-    )
+    new = server.reached(secret("market-service", renewed)["database-url"], host)
+    async with connected(old) as staying:
+        await _set_up_all(renewed, server, tmp_path)
+        async with connected(new):
+            assert await staying.fetchval("SELECT 1") == 1, "what is connected stays so"
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(old)
-    assert await staying.fetchval("SELECT 1") == 1, "what is connected stays so"
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect for a while."""
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def _set_up_all(entries, server, tmp_path):
@@ -192,6 +189,21 @@ async def _set_up_all(entries, server, tmp_path):
             runs.append(asyncio.to_thread(set_up, *given))
         for done in await asyncio.gather(*runs):
             assert done.returncode == 0, done.stderr
+
+
+def _migrated_and_ready(env: dict[str, str], log: Path, port: int) -> str:
+    """Run the migrations, then the service; return what it answers when it is ready."""
+    migrating = [sys.executable, "-m", "tarmac_kit.migrate", "tarmac_portfolio"]
+    done = subprocess.run(migrating, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    serving = [sys.executable, "-m", "tarmac_kit.serve", "tarmac_portfolio"]
+    with log.open("wb") as out:
+        started = subprocess.Popen(serving, env=env, stdout=out, stderr=out)
+        try:
+            return _ready(started, port)
+        finally:
+            started.terminate()
+            started.wait(30)
 
 
 def _ready(started: subprocess.Popen[bytes], port: int) -> str:
@@ -208,11 +220,11 @@ def _ready(started: subprocess.Popen[bytes], port: int) -> str:
             last = error.read().decode()
         except OSError as error:
             last = str(error)
-        started_wait(started)
+        _pause(started)
     raise AssertionError(last)
 
 
-def started_wait(started: subprocess.Popen[bytes]) -> None:
+def _pause(started: subprocess.Popen[bytes]) -> None:
     """Give it a quarter of a second, or less if it ends."""
     try:
         started.wait(0.25)

@@ -64,7 +64,7 @@ async def managed(box: Sandbox, password: str, provider: str = "") -> ManagedPos
 
 
 def composed(external: dict[str, Any], entries: dict[str, str]) -> dict[str, str]:
-    """Fill a Secret as External Secrets does: each key by its template, of entries by their names."""
+    """Fill a Secret as External Secrets does, each key by its template, of entries by name."""
     spec = external["spec"]
     parts = {one["secretKey"]: entries[one["remoteRef"]["key"]] for one in spec["data"]}
     made = spec["target"]["template"]["data"]

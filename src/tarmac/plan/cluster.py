@@ -177,8 +177,14 @@ class ManagedStore:
     port: int
     #: How many connections that server accepts, as the environment says; None: not given.
     connections: int | None = None
-    #: Terraform or Pulumi makes the server, and writes down where it stands and its passwords.
-    made: bool = False
+    #: The password of that server's administrator, where Terraform or Pulumi makes the server: they
+    #: write it down, where the server stands, and the passwords of its users.
+    admin: Secret | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether Terraform or Pulumi makes the server."""
+        return self.admin is not None
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
             servers.get(name, ""),
             next(iter(kind.external.values()), 0),
             connections(settled, servers.get(name, "")),
-            made=name in bindings.facts.made,
+            bindings.views[name].admin if name in bindings.facts.made else None,
         )
         for name, kind in bindings.kinds.items()
         if name not in bindings.here

@@ -54,15 +54,22 @@ part() {
     echo "new: $1"
 }
 
-# server STORE PLUGIN URL ADMIN KEY: how Vault reaches a store as its administrator, whose password is
-# what the cluster's Secret has, or Vault itself. It may be down.
+# server STORE PLUGIN URL ADMIN KEY [HOST]: how Vault reaches a store as its administrator, whose password is
+# what the cluster's Secret has, or Vault itself. It may be down. Where the cloud's program makes it, the key
+# HOST of that Secret has what stands in the URL as SERVER.
 server() {
+    local url=$3
+    if [[ -n ${6:-} ]]; then
+        kubectl --namespace "$namespace" get secret "$1-secrets" \
+            --output "go-template={{index .data \"$6\" | base64decode}}" >"$work/host"
+        url=${3/SERVER/$(<"$work/host")}
+    fi
     if ! { [[ $keeps == yes ]] && there "stores/$1/admin"; }; then
         kubectl --namespace "$namespace" get secret "$1-secrets" \
             --output "go-template={{index .data \"$5\" | base64decode}}" >"$work/value"
     fi
     vault write "database/config/$own.$1" plugin_name="$2" allowed_roles="$own.*" \
-        connection_url="$3" username="$4" password=@"$work/value" verify_connection=false >/dev/null
+        connection_url="$url" username="$4" password=@"$work/value" verify_connection=false >/dev/null
     echo "store: $1"
 }
 

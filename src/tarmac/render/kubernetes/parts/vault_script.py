@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.launch import Secret, StoreSecret
+from tarmac.catalog.stores.made_servers import server_host
 from tarmac.model.vault import NAMESPACE
-from tarmac.plan.cluster import ClusterPlan, secrets_of
+from tarmac.plan.cluster import ClusterPlan, Workload, secrets_of
 from tarmac.render.assets import asset
 from tarmac.render.kubernetes.parts import configs, vault_access
 from tarmac.render.kubernetes.parts.secret_script import is_elsewhere
@@ -17,6 +18,9 @@ NOTES = (
     "Usage: vault/configure.sh [FOLDER], as an administrator of Vault; repeatable.",
     "Says to Vault what the files beside this say; a file of FOLDER is what it cannot make up.",
 )
+
+#: Vault's own placeholders of an administrator.
+USER = "{{username}}:{{password}}"
 
 
 def _kept(plan: ClusterPlan) -> Iterator[str]:
@@ -30,21 +34,27 @@ def _kept(plan: ClusterPlan) -> Iterator[str]:
 def _servers(plan: ClusterPlan) -> Iterator[str]:
     """Say how Vault reaches each store whose users it makes."""
     first = {lease.store: lease for lease in reversed(plan.leases)}
+    made_here = {setup.name: setup for setup in plan.setups}
+    managed = {store.name: store for store in plan.managed}
     for store, lease in sorted(first.items()):
         made = lease.made
+        if setup := made_here.get(store):
+            server, port = managed[store].server, managed[store].port
+            url = f"{made.scheme}://{USER}@SERVER:{port}{made.path}"
+            keys = (_key(setup, secret) for secret in (managed[store].admin, server_host(server)))
+            yield shlex.join(("server", store, made.plugin, url, made.admin, *keys))
+            continue
         if not lease.server:
             yield f"server_elsewhere {store} {made.plugin}"
             continue
-        url = f"{made.scheme}://{{{{username}}}}:{{{{password}}}}@{lease.server}{made.path}"
-        key = _key(plan, store)
+        url = f"{made.scheme}://{USER}@{lease.server}{made.path}"
+        key = _key(plan.workload(store), Secret.of(StoreSecret(store, "admin")))
         yield shlex.join(("server", store, made.plugin, url, made.admin, key))
 
 
-def _key(plan: ClusterPlan, store: str) -> str:
-    """Find the key of the administrator's password in the Secret of a store."""
-    password = (Secret.of(StoreSecret(store, "admin")),)
-    held = configs.secrets_in(plan.workload(store))
-    return next(key for key, value in held.items() if value == password)
+def _key(workload: Workload, secret: Secret | None) -> str:
+    """Find the key of a secret in a workload's Secret."""
+    return next(k for k, held in configs.secrets_in(workload).items() if held == (secret,))
 
 
 def configure(plan: ClusterPlan) -> Artifact:
