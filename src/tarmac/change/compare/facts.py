@@ -26,8 +26,8 @@ PLAN |= {"workloads", "managed", "allowed", "externals"}
 PLAN |= {"environments", "objectives", "delivery"}
 #: What `cloud_facts` lists.
 PLAN |= {"cloud", "roles"}
-#: What follows from edges and scales.
-PLAN |= {"connects"}
+#: What follows from edges and scales, and from stores on managed servers.
+PLAN |= {"connects", "setups"}
 #: How a store is asked follows from its kind.
 PLAN |= {"asked", "catalogue"}
 WORKLOAD = {"name", "role", "about", "image", "place", "ports", "env", "scale", "resources"}

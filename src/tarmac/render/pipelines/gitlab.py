@@ -17,7 +17,7 @@ from tarmac.render.renderer import Renderer
 NOTES = (
     "A job for each service, since GitLab needs the paths of a change in the job itself; what",
     "it does is scripts/ci. The image of .images and .deploys is yours, with docker, trivy,",
-    "skopeo, uv and helm: TOOLS_IMAGE names it. GITOPS_URL is where to push to, masked.",
+    "skopeo, uv, kubectl and helm: TOOLS_IMAGE names it. GITOPS_URL is where to push to, masked.",
 )
 #: Where a language has no image in the catalogue, a job's image has what its tests need.
 TOOLS = "$TOOLS_IMAGE"

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import string
+from tarmac.base.foreign.reading import Fields, fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.stored_data import ExternalSecret
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.written_entries import WrittenEntries, written_entries
+from tarmac.check.gates.views.terraform.tree import tree
 
 #: What is made with a server: where it stands, and numbered passwords. Others are of a person.
 OF_SERVER = re.compile(r"/servers/[^/]+/(host|admin-\d+)$|/stores/[^/]+/[^/]+/password-\d+$")
+
+#: Of Pulumi's stack: where its values are.
+STACK_VALUES = "environment:values"
+
+
+@dataclass(frozen=True)
+class WrittenEntries:
+    """The entries that Terraform or Pulumi writes for an environment."""
+
+    #: The file that says so.
+    file: str
+    #: How their names begin.
+    under: str
+    names: frozenset[str]
+    #: By service account: the entries that its role reads.
+    readers: Mapping[str, frozenset[str]]
 
 
 class ReadEntry(NamedTuple):
@@ -48,7 +67,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _judged(files: Files) -> Iterator[tuple[WrittenEntries, ReadEntry]]:
-    for written in written_entries(files):
+    for written in _written(files):
         for external in map(ExternalSecret, files.objects("ExternalSecret")):
             reference = external.artifact.data
             own = string(reference, "spec", "secretStoreRef", "kind") == "SecretStore"
@@ -60,6 +79,57 @@ def _judged(files: Files) -> Iterator[tuple[WrittenEntries, ReadEntry]]:
 
 def _counted(files: Files) -> list[ReadEntry]:
     return [read for _, read in _judged(files)]
+
+
+def _written(files: Files) -> Iterator[WrittenEntries]:
+    """Yield what each environment's values ask for; one that asks for none is left out."""
+    for artifact in files.artifacts:
+        values = _values(artifact)
+        if under := string(values, "entries", "under"):
+            servers = (*fields(values, "postgres"), *fields(values, "redis"))
+            number = fields(values, "entries").get("number", 1)
+            names = {f"{under}/servers/{server}/host" for server in servers}
+            names |= {
+                f"{under}/servers/{server}/admin-{number}" for server in fields(values, "postgres")
+            }
+            roles = fields(values, "service_roles")
+            yield WrittenEntries(
+                artifact.path,
+                under,
+                frozenset({*names, *map(str, _listed(values, "entries", "generated"))}),
+                {name: frozenset(map(str, _listed(roles, name, "entries"))) for name in roles},
+            )
+
+
+def _listed(data: Fields, *path: str) -> tuple[Any, ...]:
+    """List the texts at a path."""
+    found = fields(data, *path[:-1]).get(path[-1])
+    return tuple(found) if isinstance(found, list) else ()
+
+
+def _values(artifact: Artifact) -> Fields:
+    if artifact.path.endswith(".tfvars") and isinstance(artifact.content, str):
+        return _parsed(artifact.path, artifact.content) if "entries" in artifact.content else {}
+    return fields(artifact.data, "config", STACK_VALUES)
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: str, text: str) -> Fields:
+    import hcl2  # noqa: PLC0415 - its grammar takes 0.2 s to load
+
+    if isinstance(tree(path, text), Finding):
+        return {}
+    found: Fields = _unquoted(hcl2.loads(text))
+    return found
+
+
+def _unquoted(value: Any) -> Any:
+    """Take off the quotes that the parser leaves on keys and texts."""
+    if isinstance(value, Mapping):
+        return {str(key).strip('"'): _unquoted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_unquoted(inner) for inner in value]
+    return value.strip('"') if isinstance(value, str) else value
 
 
 GATE = Gate(

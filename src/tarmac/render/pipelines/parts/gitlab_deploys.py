@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.pipelines.parts import service_checks
+from tarmac.render.pipelines.parts import service_checks, store_setups
 from tarmac.render.pipelines.parts import stages as st
 from tarmac.render.pipelines.parts.gitlab_jobs import MAIN, rules
 
@@ -34,6 +34,7 @@ def deploy(plan: ClusterPlan, workload: Workload, stage: st.Stage) -> dict[str, 
         namespace = stage.settings.namespace or plan.system
         script = [
             f"{' '.join(st.TARMAC)} render {st.command(plan)} --env {stage.name} --out .deploy",
+            *(["\n".join(setting_up)] if (setting_up := store_setups.commands(stage)) else []),
             (
                 f"helm upgrade --install {name} .deploy/charts/service "
                 f"--values .deploy/charts/values/{name}.yaml --namespace {namespace} "

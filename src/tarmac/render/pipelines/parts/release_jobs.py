@@ -8,6 +8,7 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.pipelines.parts import delivery_steps as d
 from tarmac.render.pipelines.parts import github_steps as g
 from tarmac.render.pipelines.parts import stages as st
+from tarmac.render.pipelines.parts import store_setups
 from tarmac.render.pipelines.parts.github_tools import tools
 
 
@@ -47,6 +48,7 @@ def helm(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
     registry, namespace = stage.settings.registry or "", stage.settings.namespace or plan.system
     render = f"{' '.join(st.TARMAC)} render {st.command(plan)} --env {stage.name} --out .deploy"
     region = stage.settings.region or "us-east-1"
+    setting_up = store_setups.commands(stage)
     steps = [
         d.checkout(),
         d.newest(plan),
@@ -60,6 +62,7 @@ def helm(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
             env={"CLUSTER": f"${{{{ vars.EKS_CLUSTER || '{plan.system}' }}}}"},
         ),
         g.step("The chart and its values", render),
+        *([g.step("Set the stores up", *setting_up, when=d.GO)] if setting_up else []),
         g.step(
             "Deploy",
             'helm upgrade --install "$SERVICE" .deploy/charts/service \\',
