@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from tarmac.base.errors import BadInput, Problem
-from tarmac.base.launch import Secret, StoreSecret
+from tarmac.base.launch import Secret, ServiceSecret, SharedSecret, StoreSecret
 from tarmac.base.writing import shown
 from tarmac.run.local.snapshots.exchange import SECRETS
 from tarmac.run.local.snapshots.local_stores import LocalStore
@@ -37,7 +37,8 @@ def collect(home: Home, stores: Collection[LocalStore]) -> dict[str, str]:
         if isinstance(owner, StoreSecret):
             belongs = owner.user == "admin" and owner.store in with_password
         else:
-            belongs = owner.variable not in given
+            told = isinstance(owner, ServiceSecret | SharedSecret) and owner.variable in given
+            belongs = not told
         if belongs and _GENERATED.fullmatch(value):
             found[path] = value
     return found

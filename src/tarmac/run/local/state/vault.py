@@ -12,7 +12,7 @@ from types import MappingProxyType
 from tarmac.base import dotenv
 from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.base.foreign import files
-from tarmac.base.launch import Secret, StoreSecret
+from tarmac.base.launch import Secret, ServiceSecret, SharedSecret, StoreSecret
 from tarmac.run.local.state.files import write_atomically
 
 #: Lines of a `.env` that are said to be wrong; a file of another form has them all.
@@ -47,7 +47,7 @@ def fill(
     _refuse_lost(path, wanted, values, with_data)
     for secret in wanted:
         owner = secret.owner
-        if not isinstance(owner, StoreSecret) and owner.variable in given:
+        if isinstance(owner, ServiceSecret | SharedSecret) and owner.variable in given:
             values[secret.path] = given[owner.variable]
         elif secret.path not in values:
             values[secret.path] = secrets.token_hex(secret.size_bytes)
