@@ -37,8 +37,8 @@ def collect(home: Home, stores: Collection[LocalStore]) -> dict[str, str]:
         if isinstance(owner, StoreSecret):
             belongs = owner.user == "admin" and owner.store in with_password
         else:
-            told = isinstance(owner, ServiceSecret | SharedSecret) and owner.variable in given
-            belongs = not told
+            given_here = isinstance(owner, ServiceSecret | SharedSecret) and owner.variable in given
+            belongs = not given_here
         if belongs and _GENERATED.fullmatch(value):
             found[path] = value
     return found
