@@ -1,4 +1,4 @@
-"""A PostgreSQL as RDS gives one: its administrator is no superuser, and nothing is in it.
+"""A PostgreSQL as RDS gives one: its administrator is not a superuser, and nothing is in it.
 
 The server is one that Tarmac starts. What is said to it is what rendered objects have, composed as
 External Secrets does from the entries of a Secrets Manager.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tarmac.base.launch import StoreSecret
 from tarmac.plan.cloud import (
     CloudBudget,
     CloudCdn,
@@ -16,7 +15,7 @@ from tarmac.plan.cloud import (
     CloudVelero,
     ZoneSubnets,
 )
-from tarmac.plan.cluster import ClusterPlan, secrets_of
+from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.infrastructure.parts import hcl
 
 
@@ -100,23 +99,6 @@ def roles(plan: ClusterPlan) -> dict[str, hcl.Value]:
             **({"allows": role.allows} if role.allows else {}),
         }
         for role in plan.roles.values()
-    }
-
-
-def kept(plan: ClusterPlan) -> dict[str, hcl.Value]:
-    """Write which entries of Secrets Manager are to be filled, for External Secrets."""
-    made = {store.name for store in plan.managed if store.made}
-    asked = {s for w in plan.with_setups for s in secrets_of(w)}
-    owned = {secret.path: secret.owner for secret in asked}
-    under = f"{plan.system}/{plan.environment}"
-    return {
-        "under": under,
-        "number": plan.settings.infrastructure.passwords if plan.settings.infrastructure else 1,
-        "generated": [
-            f"{under}/{path}"
-            for path, owner in sorted(owned.items())
-            if isinstance(owner, StoreSecret) and owner.store in made
-        ],
     }
 
 

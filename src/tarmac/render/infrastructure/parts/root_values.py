@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tarmac.plan.cloud import CloudEgress, CloudInfrastructure, CloudStandby
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.infrastructure.parts import entries, hcl
+from tarmac.render.infrastructure.parts import entries, hcl, secret_entries
 
 
 def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.Value]:
@@ -30,7 +30,11 @@ def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.
             module: {s.name: entries.server(s) for s in cloud.servers if s.module == module}
             for module in modules
         },
-        **({"entries": entries.kept(plan)} if any(store.made for store in plan.managed) else {}),
+        **(
+            {"entries": secret_entries.kept(plan)}
+            if any(store.made for store in plan.managed)
+            else {}
+        ),
         "repositories": cloud.repositories,
         **({"buckets": cloud.buckets} if cloud.buckets else {}),
         **({"service_roles": entries.roles(plan)} if plan.roles else {}),

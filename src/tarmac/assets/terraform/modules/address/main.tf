@@ -1,4 +1,4 @@
-# Where a server stands, for those who read it beside a password. It is no secret, and Terraform has it in its
+# Where a server stands, for those who read it beside a password. It is not a secret, and Terraform has it in its
 # state: when the server is replaced, so is this.
 resource "aws_secretsmanager_secret" "this" {
   name                    = var.name
