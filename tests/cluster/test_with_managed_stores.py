@@ -2,8 +2,8 @@
 
 Terraform writes its entries to moto, External Secrets composes the Secrets of them in the cluster,
 the set-up's Job makes the user, and the service migrates and is ready. In the place of RDS there is
-a PostgreSQL in a pod, whose administrator is not a superuser; its name is in the pods' hosts files, as
-the VPC's DNS is not here, and it has no TLS. moto asks no policy.
+a PostgreSQL in a pod, whose administrator is not a superuser; its name is in the pods' hosts files,
+as the VPC's DNS is not here, and it has no TLS. moto asks no policy.
 """
 
 from __future__ import annotations

@@ -211,8 +211,8 @@ class Infrastructure(StrictModel):
     passwords: int = Field(
         default=1,
         ge=1,
-        description="Of all servers that it makes: with the next number, every password is made "
-        "anew, set in its server, and given to its service by a rollout.",
+        description="Of all servers that it makes: with the next number, each gets new passwords, "
+        "and services have theirs by a rollout.",
     )
     buckets: dict[Name, Bucket] = Field(
         default={},

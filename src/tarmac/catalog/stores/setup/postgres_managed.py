@@ -1,7 +1,7 @@
 """A PostgreSQL that the cloud keeps: how its stores and their users are made, from the cluster.
 
-RDS and Aurora have one administrator, who is not a superuser and makes databases and roles. Several
-stores are on one server, so each service has a user of its own in each of them.
+On RDS and Aurora the administrator is not a superuser; it makes databases and roles. Several stores
+are on one server, so each service has a user of its own in each of them.
 """
 
 from __future__ import annotations

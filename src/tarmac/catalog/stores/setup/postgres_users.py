@@ -1,7 +1,7 @@
 """The users of a PostgreSQL and their rights, as statements; used by its kind.
 
-A server that the cloud keeps has an administrator who is not a superuser: what such a one may not say
-is left out there, and what it has to be is said first.
+The administrator of a server that the cloud keeps is not a superuser: what it may not say is left
+out there, and what it has to be is said first.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def role(context: StoreContext, name: str) -> tuple[Text, ...]:
         f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
         f'THEN CREATE ROLE "{name}"; END IF; END $$'
     )
-    # Without being one of them, an administrator who is not a superuser gives none of their tables.
+    # Without being a member, an administrator that is not a superuser gives none of its tables.
     member = (text(f'GRANT "{name}" TO CURRENT_USER'),) if context.server else ()
     return (text(made), *member)
 

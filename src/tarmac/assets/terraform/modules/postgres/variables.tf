@@ -57,7 +57,7 @@ variable "password" {
 
 variable "password_number" {
   type        = number
-  description = "Which password that is: with another number, it is set anew; null: AWS makes, keeps and renews one."
+  description = "Which password that is: with another number, it is set again; null: AWS makes, keeps and renews one."
   default     = null
 
   validation {
