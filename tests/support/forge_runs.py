@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -124,6 +126,18 @@ class Code:
         """List the runs of an event, the newest first; of a later push to a pull request, too."""
         said = self.forge.get(f"{self.path}/actions/runs?head_sha={commit}&limit=50")
         return [run for run in said["workflow_runs"] or [] if run["event"].startswith(event)]
+
+    def scheduled(self) -> list[Run]:
+        """List the runs that the schedule began, the newest first.
+
+        The API calls such a run by the event that the schedule came with, a push: what began it is
+        in the forge's own record alone.
+        """
+        file = f"file:{self.forge.folder}/forge.db?mode=ro"
+        with contextlib.closing(sqlite3.connect(file, uri=True)) as record:
+            asked = "SELECT id FROM action_run WHERE trigger_event = 'schedule'"
+            begun = {row[0] for row in record.execute(asked)}
+        return [self.record(run) for run in self.runs("") if run["id"] in begun]
 
     def ended(self, event: str, commit: str, within_s: float = ENDED_S) -> Run:
         """Wait for the end of the run of an event for a commit."""
