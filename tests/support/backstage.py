@@ -27,7 +27,7 @@ import pytest
 import yaml
 from free_ports import free_port
 
-READY_S = 120.0
+READY_S = 300.0
 #: How often it reads again what it knows; a change is there soon after.
 INTERVAL_S = 3
 SEEN_S = 90.0
