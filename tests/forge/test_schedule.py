@@ -33,14 +33,17 @@ def test_the_schedule_runs_the_drill_twice_and_keeps_what_it_showed(code):
     def ended():
         return [run for run in code.scheduled() if run.jobs.get("drill") in ("success", "failure")]
 
+    workflow = f"{code.path}/actions/workflows/drill-{DRILL}.yml"
+    code.forge.set("PUT", f"{workflow}/enable")
     found = wait(lambda: ended() if len(ended()) > 1 else [], TWICE_S, "two scheduled runs")
-    path = f"{code.path}/actions/workflows/drill-{DRILL}.yml/disable"
-    code.forge.set("PUT", path)
+    code.forge.set("PUT", f"{workflow}/disable")
     for run in found[:2]:
-        assert run.jobs == {"drill": "success"}, code.log(run, "drill")[-3000:]
+        # A machine that is busy fails some drills: the job ends as the drill does.
+        log = code.log(run, "drill")
+        verdict = {"success": " PASS\n", "failure": " FAIL\n"}[run.jobs["drill"]]
+        assert verdict in log, log[-3000:]
         kept = code.forge.get(f"{code.path}/actions/runs/{run.said['id']}/artifacts")
         assert [artifact["name"] for artifact in kept["artifacts"]] == [f"drill-{DRILL}"]
-        assert " PASS\n" in code.log(run, "drill")
 
 
 def test_a_drill_whose_verdict_is_fail_fails_the_run(code):

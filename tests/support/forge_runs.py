@@ -134,7 +134,7 @@ class Code:
         in the forge's own record alone.
         """
         file = f"file:{self.forge.folder}/forge.db?mode=ro"
-        with contextlib.closing(sqlite3.connect(file, uri=True)) as record:
+        with contextlib.closing(sqlite3.connect(file, timeout=60, uri=True)) as record:
             asked = "SELECT id FROM action_run WHERE trigger_event = 'schedule'"
             begun = {row[0] for row in record.execute(asked)}
         return [self.record(run) for run in self.runs("") if run["id"] in begun]
