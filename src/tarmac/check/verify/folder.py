@@ -26,6 +26,7 @@ from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.trees import trees
+from tarmac.check.verify.certainty import grading
 from tarmac.check.verify.running import Suppressions, leave, remarks, run_files, suppressed
 
 #: Where findings about files that could not be read are from.
@@ -59,10 +60,6 @@ OTHERS = (
 )
 #: So many files are named in a report's title.
 MOST_NAMED = 3
-#: What is wrong in these may be meant.
-TESTS = re.compile(r"_*((unit|integration|functional|acceptance)[-_]?)?tests?_*|e2e|fixtures")
-#: A folder whose name says that what is in it is refused.
-_REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
 #: A line that stands for others, in a part of a file that a page shows.
 _CUT = re.compile(r"^(\s+\.{3,}|\.{4,})\s*$|\A\.{3,}\s*$", re.MULTILINE)
 FORGES = (".github", ".gitlab", ".gitea")
@@ -101,7 +98,8 @@ def judge(
     sources = Sources(folder, files.shown, _by_path(artifacts), tuple(paths))
     made = units.build(artifacts, sources, READING)
     unread = [*(item for item in found if isinstance(item, Finding)), *made.unbuilt]
-    unread = [_lenient(finding, folder) for finding in unread]
+    graded = grading(folder)
+    unread = [graded(finding) for finding in unread]
     asked, own = list(gates), suppressions(folder / "tarmac.yaml")
     ids = known or [gate.id for gate in asked]
     comments = ignore_comments.read(
@@ -110,7 +108,7 @@ def judge(
     results: dict[str, Result] = {}
     for tree in trees(artifacts, made):
         for found_all in run_files(Folder(tree, today, folder), asked, own):
-            judged = leave(found_all, [_lenient(one, folder) for one in found_all.findings])
+            judged = leave(found_all, [graded(one) for one in found_all.findings])
             result = ignore_comments.apply(judged, comments, today)
             before = results.get(result.what)
             results[result.what] = both(before, result) if before else result
@@ -151,16 +149,6 @@ def _title(folder: Path, only: Sequence[Path]) -> str:
     if len(only) > MOST_NAMED:
         return f"{len(only)} files"
     return ", ".join(map(files.shown, only)) or str(folder)
-
-
-def _lenient(finding: Finding, folder: Path) -> Finding:
-    """Warn of what is wrong with an input of a test, values for a chart's tests among them."""
-    path = Path(finding.position[0])
-    below = path.relative_to(folder) if path.is_relative_to(folder) else path
-    above = below.parent.parts
-    is_input = any(map(TESTS.fullmatch, above)) or below.match("ci/*-values.yaml")
-    is_input = is_input or any(map(_REFUSED.match, above))
-    return replace(finding, warning=True) if is_input else finding
 
 
 def _by_path(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:

@@ -18,7 +18,6 @@ from tarmac.check.gates.views.images.dockerfiles import (
     instructions,
     stages,
 )
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -44,20 +43,6 @@ _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
 #: A base that is not one of Docker's own: its name without maker and version.
 _OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
 _USER = re.compile(r"(\d+)(?::(\d+))?")
-
-#: In files without a plan: what Kubernetes does not read, what a pod may say, what may be meant.
-UNUSUAL = (
-    "has no USER",
-    "has no HEALTHCHECK",
-    "HEALTHCHECK queries",
-    "^has no CMD",
-    "is not a number",
-    "which a cluster cannot check",
-    "base is not known",
-    "that a build may give",
-    "runs in a shell",
-    "^(adds a download|USER 0)",
-)
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -194,7 +179,7 @@ GATE = Gate(
     "in the history, a moving base is another image each day, a shell keeps signals to itself",
     check=check,
     scope=counted_in_files("Dockerfiles", dockerfiles),
-    of_files=lenient(check, *UNUSUAL),
+    of_files=check,
     reads="FROM with its ARGs, ENV, ARG, ADD, RUN, and USER, EXPOSE, HEALTHCHECK, CMD and "
     "ENTRYPOINT of the last stage.",
 )

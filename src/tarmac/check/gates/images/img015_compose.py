@@ -16,7 +16,6 @@ from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.compose_options import refused
 from tarmac.check.gates.views.images.compose_stores import kept, unreached
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -179,9 +178,7 @@ GATE = Gate(
     source="https://docs.docker.com/reference/compose-file: an undeclared volume stops `up`; a "
     "store without one loses its data with its container, and a lost `depends_on` starts too early",
     check=check,
-    of_files=lenient(
-        check, "no service uses", "has no healthcheck", "does not wait", "calls ", "keeps its data"
-    ),
+    of_files=check,
     scope=counted_in_files(
         "services of Compose files",
         lambda files: (one for beside in compose_files(files) for one in beside.services),

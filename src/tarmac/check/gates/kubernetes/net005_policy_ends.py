@@ -8,7 +8,6 @@ from tarmac.base.foreign.reading import Fields, Path
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.network.policies import NAMESPACE
 from tarmac.check.gates.views.network.policy_spaces import (
     PolicySpace,
@@ -183,7 +182,7 @@ GATE = Gate(
     source="https://kubernetes.io/docs/concepts/services-networking/network-policies: both the "
     "egress policy of the source and the ingress policy of the destination must allow it",
     check=check,
-    of_files=lenient(check, "blocks ingress to"),
+    of_files=check,
     scope=counted_in_files("policies", _judged),
     #: NET002 checks more of a plan.
     targets=(),

@@ -10,7 +10,6 @@ from tarmac.base.foreign.reading import Fields, Path, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.network.policies import NAMESPACE
 from tarmac.check.gates.views.network.policy_spaces import KEYS, PolicySpace, policy_spaces
 from tarmac.check.gates.views.objects.metadata import title
@@ -181,14 +180,7 @@ GATE = Gate(
     source="https://kubernetes.io/docs/concepts/services-networking/network-policies: an empty "
     "list of peers or ports allows all of them, and so does a list that was lost",
     check=check,
-    of_files=lenient(
-        check,
-        "which the other",
-        "where the other",
-        "allows egress to every",
-        "did you",
-        "join the two",
-    ),
+    of_files=check,
     scope=counted_in_files("policies", lambda files: files.objects("NetworkPolicy")),
     #: NET002 checks more of a plan.
     targets=(),

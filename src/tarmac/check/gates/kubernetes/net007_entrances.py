@@ -11,7 +11,6 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.metadata import group_of, name_of, space_of, title
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -146,7 +145,7 @@ GATE = Gate(
     source="https://gateway-api.sigs.k8s.io/reference/spec: a route that no listener takes is "
     "accepted and serves nothing; a host without a certificate shows the controller's own",
     check=check,
-    of_files=lenient(check, "has the host (?!\\*)", "certificate", "every host", "annotations for"),
+    of_files=check,
     scope=counted_in_files("entrances", _entrances),
     targets=("cluster",),
     reads="rules, `tls` and annotations for nginx of Ingress objects; HTTPRoutes beside the "

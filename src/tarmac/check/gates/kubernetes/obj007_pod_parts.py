@@ -10,7 +10,6 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.leaves import leaves
 from tarmac.check.gates.views.objects.parts import is_part
@@ -25,14 +24,6 @@ HOOKS = WAYS | {"sleep"}
 _NAMED = re.compile(r"(?<!\$)\$\((\w+)\)")
 #: Below the root, or on Windows: of a drive, or of pipes and shares.
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]|\\\\")
-#: What an API server takes, and a program may want so; a kubelet adds a slash to a path.
-UNUSUAL = (
-    "is not mounted by any container",
-    r"sets \S+ without a value",
-    "has no source",
-    "is not an absolute path",
-    "without a path, which requests /",
-)
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
@@ -160,7 +151,7 @@ GATE = Gate(
     source="an API server rejects a mount without a volume; a volume without a source, and a "
     "variable without a value, it takes, and the program finds nothing there",
     check=check,
-    of_files=lenient(check, *UNUSUAL),
+    of_files=check,
     scope=counted_in_files("pods", _pods),
     reads="volumes and their mounts, probes, hooks and variables of all pods.",
 )

@@ -12,7 +12,6 @@ from tarmac.base.foreign.reading import Path, at_each, dig, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, title
 from tarmac.check.gates.views.objects.object_rules import object_rules
@@ -139,7 +138,7 @@ GATE = Gate(
     source="an autoscaler without its target scales nothing, and a route without its Service "
     "answers 503: both are taken by the API server",
     check=check,
-    of_files=lenient(of_files, "which does not exist; (?!did you mean)"),
+    of_files=of_files,
     scope=counted_in_files("references", _all, _planned),
     reads="the places of assets/object_rules.yaml. What is of a kind and namespace of which these "
     "files have no object at all may be kept elsewhere and is not judged. Of files without a plan: "

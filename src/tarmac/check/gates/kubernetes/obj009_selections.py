@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.leaves import is_typo
 from tarmac.check.gates.views.objects.metadata import title
@@ -88,7 +87,7 @@ GATE = Gate(
     source="a Service that selects nothing has no addresses, a budget that does protects nothing, "
     "and an API server takes both",
     check=check,
-    of_files=lenient(check, "which no pod has; write"),
+    of_files=check,
     scope=counted_in_files("selectors", _judged),
     reads="selectors of Deployments, StatefulSets, DaemonSets, Services, budgets, policies and "
     "their peers, and of pods that are to be spread; where these files have pods of the namespace.",

@@ -12,7 +12,6 @@ from tarmac.base.foreign.reading import Path, at_each
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
 from tarmac.check.gates.views.objects.object_rules import object_rules
 from tarmac.check.gates.views.objects.parts import is_part
@@ -25,26 +24,6 @@ OTHERS = (".k8s.aws", ".linkerd.io", "app.k8s.io")
 
 #: A group of long ago, whose kinds had other parts; VAL001 says where they are today.
 GONE = "extensions"
-#: Parts whose absence may be meant, or be made good by what is elsewhere.
-UNUSUAL = (
-    "has no apiVersion",
-    "policyTypes",
-    r"spec\.tls",
-    "uses the namespace in its own",
-    "defaults to 80 %",
-    "a Service as backend",
-    "every namespace",
-    "has no user",
-    "beside every filter",
-    "was started with",
-    "level above",
-    "matches every path",
-    "pods have no names of their own",
-    "it grants nothing",
-    "no destination is allowed",
-    "no Gateway accepts it",
-    "the rule routes nothing",
-)
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -113,7 +92,7 @@ GATE = Gate(
     source="a file without apiVersion or kind is skipped or refused as a whole; an Ingress without "
     "rules and a route without backends are taken, and answer nothing",
     check=check,
-    of_files=lenient(check, *UNUSUAL),
+    of_files=check,
     scope=counted_in_files("objects", _judged),
     reads="apiVersion and kind of what has metadata, and the parts that assets/object_rules.yaml "
     "lists for each kind.",

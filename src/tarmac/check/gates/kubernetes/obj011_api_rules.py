@@ -15,7 +15,6 @@ from tarmac.base.foreign.reading import ITEM, Path, dig, port, text
 from tarmac.base.report import Finding, Fix
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.amounts import is_amount, unless, wrong_amount
 from tarmac.check.gates.views.objects.leaves import is_typo, leaves
 from tarmac.check.gates.views.objects.metadata import kind_of, title
@@ -26,7 +25,7 @@ from tarmac.check.gates.views.objects.object_rules import (
     object_rules,
     written,
 )
-from tarmac.check.gates.views.objects.role_rules import ELSEWHERE, without_effect
+from tarmac.check.gates.views.objects.role_rules import without_effect
 from tarmac.check.gates.views.objects.text_forms import FORMS, is_filled, is_replaced
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_paths
@@ -189,8 +188,7 @@ GATE = Gate(
     source="a schema says that a period is a number; that 0 is none, the API server says when it is"
     " too late, or a controller never acts",
     check=check,
-    #: Other controllers have kinds of their own for these.
-    of_files=lenient(check, "issuerRef", "certificateRefs", "HPAScaleToZero", ELSEWHERE),
+    of_files=check,
     scope=counted_in_files("objects", _ruled),
     reads="bounds and words of assets/object_rules.yaml in objects of Kubernetes' own groups, and "
     "those of assets/kind_rules.yaml in objects of others, with the form of durations, schedules "

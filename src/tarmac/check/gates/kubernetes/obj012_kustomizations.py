@@ -16,7 +16,6 @@ from tarmac.base.foreign.reading import items, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.kustomizations import Kustomization
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -114,7 +113,7 @@ GATE = Gate(
     source="https://kubectl.docs.kubernetes.io/references/kustomize: a resource that is not there "
     "stops the build; an object that no list names is never applied, and nothing says so",
     check=check,
-    of_files=lenient(check, "beside it", "unless a program"),
+    of_files=check,
     scope=counted_in_files("Kustomizations", kustomization_files),
     targets=("cluster",),
     reads=(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods, running
 from tarmac.check.gates.views.objects.probes import served_paths
@@ -104,7 +103,7 @@ GATE = Gate(
     phase="kubernetes",
     source="a probe on a path that answers 404 restarts a healthy service again and again",
     check=check,
-    of_files=lenient(of_files, "has a timeout of"),
+    of_files=of_files,
     scope=counted_in_files("workloads", _running, running_workloads),
     reads="startup, liveness and readiness probes. The paths of a kit service are the kit's "
     "health paths, for which a test asks every service; those of another are `probe` in the model."

@@ -10,7 +10,6 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, mappin
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED, Neighbours, PodIndex
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
@@ -174,10 +173,7 @@ GATE = Gate(
     source="https://istio.io/latest/docs/reference/config/analysis: a route to a subset that no "
     "DestinationRule has answers 503, and the API server takes it",
     check=check,
-    of_files=lenient(
-        check, "no Service is called", "weights of", "to which no Virtual", "every host",
-        "longer than its timeout", "sends to all of",
-    ),
+    of_files=check,
     scope=kinds("routes and rules of Istio", "VirtualService", "DestinationRule"),
     targets=("cluster",),
     reads="VirtualService and DestinationRule objects beside the Services and pods of their "

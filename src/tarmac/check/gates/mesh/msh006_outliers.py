@@ -9,7 +9,6 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, numbered
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.network.mesh import policies_of_traffic
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.scope import counted_in_files
@@ -59,7 +58,7 @@ GATE = Gate(
     source="https://istio.io/latest/docs/reference/config/networking/destination-rule/#OutlierDetection",
     check=check,
     scope=counted_in_files("outlier detections", _detections),
-    of_files=lenient(check, "may leave out every endpoint"),
+    of_files=check,
     targets=("cluster",),
     reads="`outlierDetection` of DestinationRule objects, of their subsets and ports, and of "
     "Flagger's Canaries. How many endpoints there are is not judged.",

@@ -9,7 +9,6 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, mappings, t
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -131,7 +130,7 @@ GATE = Gate(
     source="https://prometheus.io/docs/alerting/latest/configuration: an alert without a receiver "
     "notifies nothing, and an inhibition without `equal` mutes what has another cause",
     check=check,
-    of_files=lenient(check, "gets no alert", "notifies nothing", "sends no notification"),
+    of_files=check,
     scope=counted_in_files("configurations of Alertmanager", configurations),
     #: OBS011 and OBS013 hold what is planned to the model's receivers and dependencies.
     targets=(),

@@ -12,7 +12,6 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.monitoring.promql import is_of_logs, parses
 from tarmac.check.gates.views.monitoring.queries import queries, recorded
@@ -30,24 +29,18 @@ Fault = tuple[Artifact, Path, str]
 #: An alert is told by its name: these make it an expression, where it is one.
 _SIGNS = re.compile(r"[{}\[\]=<>]|\w\(")
 SEVERITIES = ("critical", "warning", "info", "error", "page", "ticket", "none")
-
-#: What is unlike the other rules, and may be meant.
-UNUSUAL = (
-    "which all others",
-    "where the others",
-    "of other alerts|and asks",
-    "no rule here",
-    "_window=",
-    "is not the name of a recording rule",
-    "has no annotation|has no label `severity`|the group has no rules",
-)
+#: What is said of an expression that the parser does not take.
+_FOREIGN = "is not PromQL"
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield rules that Prometheus refuses, and alerts that say too little."""
     for artifact, path in rule_files(files):
-        for part, what in faults(artifact, path):
-            yield Finding(artifact.at(*part), what)
+        found = list(faults(artifact, path))
+        # One may be a slip; several are of another language, LogQL or MetricsQL.
+        foreign = sum(_FOREIGN in what for _, what in found) > 1
+        for part, what in found:
+            yield Finding(artifact.at(*part), what, warning=foreign and _FOREIGN in what)
     yield from {Finding(artifact.at(*part), what) for artifact, part, what in label_faults(files)}
     names = set(recorded(files))
     for query in queries(files) if names else ():
@@ -190,7 +183,7 @@ GATE = Gate(
     source="https://prometheus.io/docs/prometheus/latest/configuration/recording_rules: a server "
     "refuses the whole file for one rule, and keeps the old one and says so in its log alone",
     check=check,
-    of_files=lenient(check, "fires at the first sample", *UNUSUAL),
+    of_files=check,
     scope=counted_in_files("files of rules", rule_files),
     #: OBS010 holds alerts of a plan to more.
     targets=(),

@@ -11,7 +11,6 @@ from tarmac.base.foreign.reading import Fields, dig, fields, items, mappings
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.dashboards import DashboardFile, board_files
 from tarmac.check.gates.views.monitoring.panels import Panel, asked_names
 from tarmac.check.gates.views.monitoring.promql import has_filled_parts, parses
@@ -175,10 +174,7 @@ GATE = Gate(
     "recorded series is not there shows `No data`, which looks like a quiet system",
     check=check,
     #: What Grafana draws anyway, or may have from elsewhere.
-    of_files=lenient(
-        check,
-        "^(?!is not a JSON object)(?!reads the datasource)(?!.* has a query that is not PromQL)",
-    ),
+    of_files=check,
     scope=counted_in_files("dashboards", board_files),
     #: OBS001 and OBS020 check more of a plan.
     targets=(),

@@ -9,7 +9,6 @@ from tarmac.base.foreign.reading import Path, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.objects.indexes import LabelIndex
 from tarmac.check.gates.views.objects.metadata import space_of, title
@@ -71,7 +70,7 @@ GATE = Gate(
     source="https://prometheus-operator.dev/docs/api-reference/api: a monitor that selects nothing "
     "scrapes nothing, and the operator leaves out one whose timeout is above its interval",
     check=check,
-    of_files=lenient(check, "which no Service has", "every Service"),
+    of_files=check,
     scope=kinds("monitors", "ServiceMonitor"),
     #: OBS021 and NET001 check more of a plan.
     targets=(),

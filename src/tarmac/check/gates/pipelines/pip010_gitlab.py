@@ -13,7 +13,6 @@ from tarmac.base.foreign.reading import Fields, dig, fields, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Keys at the top of the file that are not jobs.
@@ -150,7 +149,7 @@ GATE = Gate(
     source="https://docs.gitlab.com/ci/yaml: one job of an unknown stage or with an unknown need "
     "stops the whole pipeline, and a merge request without a pipeline looks like one that passed",
     check=check,
-    of_files=lenient(check, "^no job uses stage", "not a fixed version", "has no `stage`, so"),
+    of_files=check,
     scope=counted_in_files("jobs", _judged),
     #: Tarmac renders no pipeline of GitLab.
     targets=(),

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.leniency import lenient
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
@@ -20,16 +19,14 @@ VOLUMES = frozenset((
     "projected", "secret",
 ))  # fmt: skip
 ENFORCE = "pod-security.kubernetes.io/enforce"
-#: In files without a plan: what agents of nodes, stores and servers of files may need.
-UNUSUAL = (
-    "adds the capability", "shares the node's", "mounts a volume of kind", "hostPort",
-    "in the group of root",
-    r"^DaemonSet \S+ (mounts|shares)", r"of DaemonSet \S+ (adds|uses|runs|is privileged)",
-)  # fmt: skip
 #: Programs that a kernel obeys for root of the node alone: its settings, file systems and disks.
 OF_KERNEL = re.compile(
     r"sysctl|\b(fsfreeze|fstrim|u?mount|losetup|modprobe|nsenter|iptables|nft|blkdiscard|wipefs|sgdisk)\s"
     r"|/dev/(nvme|sd|vd|xvd|disk|mapper)"
+)
+#: Images of servers that write to their volumes and need nothing of a node.
+OF_DATA = re.compile(
+    r"([\w.:-]+/)*(postgres(ql)?|mysql|mariadb|mongo(db)?|redis|valkey|memcached|rabbitmq)(:|@|$)"
 )
 #: What a manifest gives, and does not merely not take away; most images run as root without a word.
 GIVEN = ("is privileged", "adds", "uses")
@@ -64,7 +61,10 @@ def of_files(files: Files) -> Iterator[Finding]:
                 # What is called privileged is meant to be.
                 is_meant = "privileged" in own.name
                 given = what.startswith(GIVEN) and not is_agent and not is_meant
-                yield Finding(container.at(), f"{which} {what}", warning=not given)
+                # Which others need the rights of a node, files do not say.
+                is_store = "privileged" in what and OF_DATA.match(container.image or "")
+                of = "runs a server of data and " if is_store else ""
+                yield Finding(container.at(), f"{which} {of}{what}", warning=not given)
             if 0 in (whole.group, own.spec.security.file_group):
                 yield Finding(container.at(), f"{which} is in the group of root; name another")
 
@@ -115,7 +115,7 @@ GATE = Gate(
     phase="security",
     source="Kubernetes: Pod Security Standards, Restricted",
     check=check,
-    of_files=lenient(of_files, *UNUSUAL),
+    of_files=of_files,
     scope=counted_in_files("pods and namespaces", pods, _judged),
     reads="securityContext and volumes of all pods, and the label by which the namespace "
     "enforces the profile. Of files without a plan: pods alone, and what is merely not taken "

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -152,6 +153,8 @@ def undeclared(files: Files) -> Iterator[tuple[str, str]]:
                 for name in _VARIABLE.findall(line.partition("#")[0]):
                     if declared and name not in declared:
                         what = f"var.{name} is declared nowhere in this folder; declare it"
+                        near = did_you_mean(name, declared)
+                        what += f", or {near}" if near.startswith("did you mean") else ""
                         yield f"{path}:{number}", what
 
 

@@ -11,7 +11,7 @@ from tarmac.check.gates.views.objects.object_rules import object_rules
 
 #: All of its resources have moved; roles keep it for servers of long ago.
 GONE = "extensions"
-ELSEWHERE = ", by which another rule grants it"
+_ELSEWHERE = ", by which another rule grants it"
 #: Groups of the API server itself, and what is almost one of them.
 _OF_SERVER = re.compile(r"[a-z]*|(.*\.)?k8s\.io|.*openshift.*")
 _VERSION = re.compile(r"(?:(.*)/)?v\d+(?:(?:alpha|beta)\d+)?")
@@ -49,5 +49,5 @@ def without_effect(artifact: Artifact) -> Iterator[tuple[Path, str]]:
                 what = (
                     f"is {resource!r}, which is in none of the rule's groups, so it grants nothing"
                 )
-                what += f"; its group is {there}{ELSEWHERE if is_granted else ''}"
+                what += f"; its group is {there}{_ELSEWHERE if is_granted else ''}"
                 yield ("rules", number, "resources", at), what

@@ -1,0 +1,158 @@
+"""Which findings of files alone are errors: by what proves them, and where the file is.
+
+`verify --files` asks this of each finding that its gate calls an error. Files do not say what else
+is applied beside them, by which release it is read, or what is meant; so an error needs its proof
+in them, by assets/certain.yaml, in a file that is applied as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path, PurePath
+
+import yaml
+
+from tarmac.base.report import Finding
+
+FILE = files("tarmac") / "assets" / "certain.yaml"
+#: Shorter ones are alike by chance.
+_SHORTEST = 3
+_WORD = r"(^|[-_. ])(?:{})([-_. ]|$)"
+#: Folders of what tests read, of what is wrong on purpose, and of what a program or others wrote.
+_INPUTS = re.compile(
+    _WORD.format(
+        "tests?|testing|testsuites?|unittests?|e2e|fixtures?|mocks?|golden|conformance|kuttl|chainsaw"
+        "|invalid|broken|vendor(ed)?|third[-_]?party|generated|snapshots?"
+    ),
+    re.IGNORECASE,
+)
+#: Folders of what a reader is shown, and may copy, and of what is no more in use.
+_SAMPLES = re.compile(
+    _WORD.format(
+        "examples?|samples?|demos?|docs?|documentation|guides?|tutorials?|quickstarts?|snippets?"
+        "|skeletons?|boilerplates?|playgrounds?|hack|contrib|workshops?"
+        "|archived?|attic|deprecated|legacy|obsolete|old|unused|disabled"
+    ),
+    re.IGNORECASE,
+)
+#: What marks a file as one to be copied and filled in, in its name.
+_TO_COPY = re.compile(
+    r"[-_.](example|sample|template|tmpl|tpl|dist)s?([-_.]|$)"
+    r"|^(example|sample|template)s?[-_.]",
+    re.IGNORECASE,
+)
+#: What stands for a value that a person or a program writes there before it is read.
+_TO_FILL = re.compile(
+    r"\$\{(?!\{)|\$\((?![A-Z_]+\))|<[A-Za-z][\w .:-]*>|\{\{|\{%|%\w+%|@\w+@|__\w+__|\.\.\."
+    r"|\b(?:YOUR|CHANGE|REPLACE|INSERT|FIXME|TODO|PLACEHOLDER|XXX+)(?:[-_ ]?[A-Z]+)*\b"
+    r"|\b(?:your|change|replace)[-_ ]?(?:me|this|own|[a-z]+[-_](?:here|name|key|id))\b",
+)
+#: Gates whose files have such marks of their own: expressions, variables, labels of an alert.
+_OWN_MARKS = ("IMG", "INF", "OBS", "PIP", "POL", "VAL003", "VAL004", "VAL02", "files")
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Of one gate: what is certain by the file alone, and what by others that are here."""
+
+    closed: tuple[re.Pattern[str], ...]
+    beside: tuple[re.Pattern[str], ...]
+
+
+@cache
+def bases() -> dict[str, Basis]:
+    """Read the table, by the ids of gates."""
+    table = yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return {
+        gate: Basis(_patterns(entry.get("closed", ())), _patterns(entry.get("beside", ())))
+        for gate, entry in table.items()
+    }
+
+
+def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, texts))
+
+
+def grading(folder: Path) -> Callable[[Finding], Finding]:
+    """Return what makes a warning of each finding of a folder that its files do not prove."""
+    lines = lru_cache(8)(_lines)
+
+    def graded(finding: Finding) -> Finding:
+        if finding.warning:
+            return finding
+        name, number, _ = finding.position
+        path = Path(name)
+        below = path.relative_to(folder) if path.is_relative_to(folder) else path
+        written = lines(path)[number - 1 : number] if number else ()
+        return finding if is_certain(finding, below, *written) else replace(finding, warning=True)
+
+    return graded
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def is_certain(finding: Finding, path: PurePath, line: str = "") -> bool:
+    """Tell whether a finding is so, whatever is beside the files that are judged.
+
+    Args:
+        path: the file that it is in, below the folder that is judged.
+        line: what is written at its place; empty where that is not known.
+    """
+    if is_input(path):
+        return False
+    if (basis := bases().get(finding.gate)) is None:  # a gate of others says what it means
+        return True
+    if not finding.gate.startswith(_OWN_MARKS) and _TO_FILL.search(line):
+        return False
+    if any(pattern.search(finding.what) for pattern in basis.closed):
+        return True
+    if not any(pattern.search(finding.what) for pattern in basis.beside) or is_sample(path):
+        return False
+    return "did you mean" not in finding.what or is_slip(finding.what)
+
+
+def is_slip(said: str) -> bool:
+    """Tell whether a word of a finding is the one that it suggests, but for a slip of the hand.
+
+    Two that differ by a digit are two: `web-1` and `web-2`.
+    """
+    before, _, after = said.partition("did you mean")
+    suggested = after.strip().partition("?")[0].strip("'\"")
+    whole = re.findall(r"[^\s'\",;()]+", before)
+    words = {*whole, *(part for word in whole for part in re.split(r"[/:.]", word))}
+    return any(word != suggested and _is_near(word, suggested) for word in words)
+
+
+def _is_near(one: str, other: str) -> bool:
+    """Tell whether one letter is lacking, another, or changes places with the next."""
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) > 1 or len(short) < _SHORTEST:
+        return False
+    at = next((at for at, letter in enumerate(short) if letter != long[at]), len(short))
+    if long[at].isdigit() or short[at : at + 1].isdigit():
+        return False
+    swapped = short[:at] + short[at : at + 2][::-1] + short[at + 2 :]
+    return long in (
+        swapped,
+        short[:at] + long[at] + short[at:],
+        short[:at] + long[at] + short[at + 1 :],
+    )
+
+
+def is_input(path: PurePath) -> bool:
+    """Tell whether a file is an input of tests, wrong on purpose, or written by others."""
+    return any(map(_INPUTS.search, path.parts[:-1])) or path.match("ci/*-values.yaml")
+
+
+def is_sample(path: PurePath) -> bool:
+    """Tell whether a file is shown, to be copied, or kept without being used."""
+    return any(map(_SAMPLES.search, path.parts[:-1])) or bool(_TO_COPY.search(path.name))

@@ -1,0 +1,115 @@
+"""What of files alone is an error: assets/certain.yaml says it, and where a file is."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path, PurePath
+
+import pytest
+import yaml
+from small_system import GATES
+
+from tarmac.base.report import Finding
+from tarmac.check.verify import certainty, folder
+from tarmac.check.verify.running import Suppressions
+
+TODAY = date(2026, 11, 20)
+FIXTURES = sorted(Path(__file__).parent.glob("*/bad-*.yaml"))
+BAD = [path for path in FIXTURES if path.read_text().startswith("files:")]
+OF_FILES = {name: gate for name, gate in GATES.items() if gate.of_files}
+#: What programs and kustomize say is in tests/gates/test_programs.py and tests/unit.
+OWN = {name for name, gate in OF_FILES.items() if not gate.program}
+
+
+def test_the_table_says_of_each_gate_of_files_what_is_certain():
+    assert set(certainty.bases()) == {*OF_FILES, folder.READING}
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """Collect what the bad files of each gate make it say, as the gate itself grades it."""
+    found = {name: set() for name in OWN}
+    place = tmp_path_factory.mktemp("fixtures")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder, "grading", lambda _: lambda finding: finding)
+        for number, path in enumerate(BAD):
+            own = place / str(number)
+            for name, text in yaml.safe_load(path.read_text())["files"].items():
+                (own / name).parent.mkdir(parents=True, exist_ok=True)
+                (own / name).write_text(text, encoding="utf-8")
+            gate = GATES[path.parent.name]
+            report = folder.judge(own, TODAY, [gate], lambda _: Suppressions())
+            found[gate.id] |= {one.what for one in report.findings if not one.warning}
+    return found
+
+
+@pytest.mark.parametrize("gate", sorted(OWN))
+def test_each_entry_of_the_table_is_something_that_a_gate_says(gate, texts):
+    basis = certainty.bases()[gate]
+    for pattern in (*basis.closed, *basis.beside):
+        assert any(map(pattern.search, texts[gate])), pattern.pattern
+
+
+def certain(what, path="k8s/a.yaml", line="", gate="OBJ008"):
+    return certainty.is_certain(Finding("a:1", what, gate), PurePath(path), line)
+
+
+NAMED = "Pod web names ConfigMap wbe, which does not exist; did you mean 'web'?"
+
+
+@pytest.mark.parametrize(
+    "path", ["docs/a.yaml", "k8s/demo-app/a.yaml", "compose.example.yaml", "_archived/a.yaml"]
+)
+def test_what_depends_on_other_files_is_a_warning_in_samples(path):
+    assert certain(NAMED)
+    assert not certain(NAMED, path)
+    assert certain("the object: has no 'spec'", path, gate="VAL001")
+
+
+@pytest.mark.parametrize(
+    "path", ["tests/a.yaml", "e2e/x/a.yaml", "third_party/a.yaml", "a/ci/b-values.yaml"]
+)
+def test_all_is_a_warning_in_what_tests_read_and_others_wrote(path):
+    assert not certain("the object: has no 'spec'", path, gate="VAL001")
+
+
+@pytest.mark.parametrize(
+    "path", ["latest/a.yaml", "contest/a.yaml", "default/a.yaml", "k8s/a.test.yaml"]
+)
+def test_a_folder_is_known_by_whole_words(path):
+    assert certain(NAMED, path)
+
+
+@pytest.mark.parametrize(
+    "line", ["  key: ${KEY}", "  key: <your key>", "  key: YOUR_KEY", "  key: {{ k }}"]
+)
+def test_a_line_that_is_to_be_filled_in_is_not_certain(line):
+    assert not certain('spec.replicas: is "x"; it must be a whole number', line=line, gate="VAL001")
+    assert certain(
+        'spec.replicas: is "x"; it must be a whole number', line="  key: x", gate="VAL001"
+    )
+    assert certain("needs test, which is not a job", line=line, gate="PIP001")
+
+
+@pytest.mark.parametrize(
+    ("word", "other", "is_one"),
+    [
+        ("wbe", "web", True),
+        ("succes", "success", True),
+        ("publik", "public", True),
+        ("app=wbe", "app=web", True),
+        ("group:default/order-team", "orders-team", True),
+        ("web-1", "web-2", False),
+        ("db", "dc", False),
+        ("stock", "stock-orders", False),
+        ("web", "web", False),
+    ],
+)
+def test_a_name_is_a_slip_of_another_by_one_letter(word, other, is_one):
+    assert certainty.is_slip(f"names {word}, which is not here; did you mean '{other}'?") is is_one
+
+
+def test_a_gate_of_others_says_itself_what_is_an_error():
+    assert certain("whatever", gate="ACME001")
+    assert not certain("whatever", "tests/a.yaml", gate="ACME001")
+    assert not certain("whatever")
