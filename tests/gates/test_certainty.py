@@ -109,6 +109,19 @@ def test_a_name_is_a_slip_of_another_by_one_letter(word, other, is_one):
     assert certainty.is_slip(f"names {word}, which is not here; did you mean '{other}'?") is is_one
 
 
+def test_a_script_among_templates_of_no_chart_is_filled_in(tmp_path):
+    graded = certainty.grading(tmp_path)
+    for place in ("roles/web/templates", "chart/templates"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "chart/Chart.yaml").write_text("name: web\n")
+    what = "Couldn't parse this https://www.shellcheck.net/wiki/SC1073"
+    found = [
+        graded(Finding(f"{tmp_path}/{place}/a.sh:1", what, "VAL003")).warning
+        for place in ("roles/web/templates", "chart/templates")
+    ]
+    assert found == [True, False]
+
+
 def test_a_gate_of_others_says_itself_what_is_an_error():
     assert certain("whatever", gate="ACME001")
     assert not certain("whatever", "tests/a.yaml", gate="ACME001")

@@ -26,10 +26,12 @@ _WORD = r"(^|[-_. ])(?:{})([-_. ]|$)"
 _INPUTS = re.compile(
     _WORD.format(
         "tests?|testing|testsuites?|unittests?|e2e|fixtures?|mocks?|golden|conformance|kuttl|chainsaw"
-        "|invalid|broken|vendor(ed)?|third[-_]?party|generated|snapshots?"
+        "|vendor(ed)?|third[-_]?party|generated|snapshots?"
     ),
     re.IGNORECASE,
 )
+#: A folder whose name says that what is in it is refused.
+_REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
 #: Folders of what a reader is shown, and may copy, and of what is no more in use.
 _SAMPLES = re.compile(
     _WORD.format(
@@ -41,7 +43,7 @@ _SAMPLES = re.compile(
 )
 #: What marks a file as one to be copied and filled in, in its name.
 _TO_COPY = re.compile(
-    r"[-_.](example|sample|template|tmpl|tpl|dist)s?([-_.]|$)"
+    r"[-_.](example|sample|template|tmpl|tpl|dist|override)s?([-_.]|$)"
     r"|^(example|sample|template)s?[-_.]",
     re.IGNORECASE,
 )
@@ -88,7 +90,8 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         path = Path(name)
         below = path.relative_to(folder) if path.is_relative_to(folder) else path
         written = lines(path)[number - 1 : number] if number else ()
-        return finding if is_certain(finding, below, *written) else replace(finding, warning=True)
+        certain = is_certain(finding, below, *written, is_shown=_is_template(folder, below))
+        return finding if certain else replace(finding, warning=True)
 
     return graded
 
@@ -100,12 +103,19 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def is_certain(finding: Finding, path: PurePath, line: str = "") -> bool:
+def _is_template(folder: Path, path: PurePath) -> bool:
+    """Tell whether a program fills a file in: it is in a folder of templates that no chart has."""
+    above = [place for place in path.parents if place.name == "templates"]
+    return any(not (folder / place.parent / "Chart.yaml").exists() for place in above)
+
+
+def is_certain(finding: Finding, path: PurePath, line: str = "", *, is_shown: bool = False) -> bool:
     """Tell whether a finding is so, whatever is beside the files that are judged.
 
     Args:
         path: the file that it is in, below the folder that is judged.
         line: what is written at its place; empty where that is not known.
+        is_shown: it is known for another reason than its path to be no more than a sample.
     """
     if is_input(path):
         return False
@@ -115,7 +125,11 @@ def is_certain(finding: Finding, path: PurePath, line: str = "") -> bool:
         return False
     if any(pattern.search(finding.what) for pattern in basis.closed):
         return True
-    if not any(pattern.search(finding.what) for pattern in basis.beside) or is_sample(path):
+    if (
+        not any(pattern.search(finding.what) for pattern in basis.beside)
+        or is_shown
+        or is_sample(path)
+    ):
         return False
     return "did you mean" not in finding.what or is_slip(finding.what)
 
@@ -150,7 +164,9 @@ def _is_near(one: str, other: str) -> bool:
 
 def is_input(path: PurePath) -> bool:
     """Tell whether a file is an input of tests, wrong on purpose, or written by others."""
-    return any(map(_INPUTS.search, path.parts[:-1])) or path.match("ci/*-values.yaml")
+    above = path.parts[:-1]
+    is_wrong = any(map(_REFUSED.match, above))
+    return is_wrong or any(map(_INPUTS.search, above)) or path.match("ci/*-values.yaml")
 
 
 def is_sample(path: PurePath) -> bool:
