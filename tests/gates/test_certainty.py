@@ -81,7 +81,14 @@ def test_a_folder_is_known_by_whole_words(path):
 
 
 @pytest.mark.parametrize(
-    "line", ["  key: ${KEY}", "  key: <your key>", "  key: YOUR_KEY", "  key: {{ k }}"]
+    "line",
+    [
+        "  key: ${KEY}",
+        "  key: <your key>",
+        "  key: YOUR_KEY",
+        "  host: web.domain_name",
+        "  key: {{ k }}",
+    ],
 )
 def test_a_line_that_is_to_be_filled_in_is_not_certain(line):
     assert not certain('spec.replicas: is "x"; it must be a whole number', line=line, gate="VAL001")
@@ -120,6 +127,15 @@ def test_a_script_among_templates_of_no_chart_is_filled_in(tmp_path):
         for place in ("roles/web/templates", "chart/templates")
     ]
     assert found == [True, False]
+
+
+@pytest.mark.parametrize(("path", "is_error"), [("samples/a.yaml", False), ("k8s/a.yaml", True)])
+def test_a_sample_that_is_to_be_completed_is_not_certain(path, is_error, tmp_path):
+    file = tmp_path / path
+    file.parent.mkdir()
+    file.write_text("spec:\n  # Add fields here\n  foo: bar\n")
+    found = certainty.grading(tmp_path)(Finding(f"{file}:3", "spec.foo: no such field", "VAL001"))
+    assert found.warning is not is_error
 
 
 def test_a_gate_of_others_says_itself_what_is_an_error():

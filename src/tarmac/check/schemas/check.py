@@ -101,6 +101,10 @@ class Schemas:
         group = kind_of(api, "").group
         return "." not in group or group in self._own_groups
 
+    def is_removed(self, api: str, name: str) -> bool:
+        """Tell whether Kubernetes had a kind in this version of its API, and has it no more."""
+        return "beta" in api and self.is_own(api) and f"{api} {name}" not in self.index
+
     @cached_property
     def _own_groups(self) -> frozenset[str]:
         own = (key for key, origin in self.index.items() if origin.startswith("Kubernetes "))

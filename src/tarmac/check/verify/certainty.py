@@ -50,8 +50,15 @@ _TO_COPY = re.compile(
 #: What stands for a value that a person or a program writes there before it is read.
 _TO_FILL = re.compile(
     r"\$\{(?!\{)|\$\((?![A-Z_]+\))|<[A-Za-z][\w .:-]*>|\{\{|\{%|%\w+%|@\w+@|__\w+__|\.\.\."
-    r"|\b(?:YOUR|CHANGE|REPLACE|INSERT|FIXME|TODO|PLACEHOLDER|XXX+)(?:[-_ ]?[A-Z]+)*\b"
+    r"|\b(?:YOUR|CHANGE|REPLACE|INSERT|PLACEHOLDER|XX+)(?:[-_ ]?[A-Z]+)*\b"
+    r"|\b(?:domain|host|user|cluster|project|account|bucket)_(?:name|id)\b"
     r"|\b(?:your|change|replace)[-_ ]?(?:me|this|own|[a-z]+[-_](?:here|name|key|id))\b",
+)
+#: A comment that asks a reader of a sample to complete it.
+_UNFINISHED = re.compile(
+    r"^[ \t]*#.*\b(add \w+ here|fill (this |it )?in|replace (this|the|with)|change (me|this|the)"
+    r"|your own|todo\(user\))",
+    re.IGNORECASE | re.MULTILINE,
 )
 #: Gates whose files have such marks of their own: expressions, variables, labels of an alert.
 _OWN_MARKS = ("IMG", "INF", "OBS", "PIP", "POL", "VAL003", "VAL004", "VAL02", "files")
@@ -81,7 +88,7 @@ def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 def grading(folder: Path) -> Callable[[Finding], Finding]:
     """Return what makes a warning of each finding of a folder that its files do not prove."""
-    lines = lru_cache(8)(_lines)
+    texts = lru_cache(8)(_text)
 
     def graded(finding: Finding) -> Finding:
         if finding.warning:
@@ -89,18 +96,26 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         name, number, _ = finding.position
         path = Path(name)
         below = path.relative_to(folder) if path.is_relative_to(folder) else path
-        written = lines(path)[number - 1 : number] if number else ()
+        text = texts(path)
+        if is_sample(below) and _is_filled_in(finding.gate) and _UNFINISHED.search(text):
+            return replace(finding, warning=True)
+        written = text.splitlines()[number - 1 : number] if number else ()
         certain = is_certain(finding, below, *written, is_shown=_is_template(folder, below))
         return finding if certain else replace(finding, warning=True)
 
     return graded
 
 
-def _lines(path: Path) -> list[str]:
+def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return []
+        return ""
+
+
+def _is_filled_in(gate: str) -> bool:
+    """Tell whether a mark in a file is one that a person or a program replaces."""
+    return not gate.startswith(_OWN_MARKS)
 
 
 def _is_template(folder: Path, path: PurePath) -> bool:
@@ -121,7 +136,7 @@ def is_certain(finding: Finding, path: PurePath, line: str = "", *, is_shown: bo
         return False
     if (basis := bases().get(finding.gate)) is None:  # a gate of others says what it means
         return True
-    if not finding.gate.startswith(_OWN_MARKS) and _TO_FILL.search(line):
+    if _is_filled_in(finding.gate) and _TO_FILL.search(line):
         return False
     if any(pattern.search(finding.what) for pattern in basis.closed):
         return True

@@ -16,14 +16,12 @@ from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
 from tarmac.check.gates.views.objects.object_rules import object_rules
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.templated import is_templated
+from tarmac.check.gates.views.objects.whole import is_removed
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_places
 
 #: Groups with kinds of the same names as others have, and other parts.
 OTHERS = (".k8s.aws", ".linkerd.io", "app.k8s.io")
-
-#: A group of long ago, whose kinds had other parts; VAL001 says where they are today.
-GONE = "extensions"
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -57,7 +55,7 @@ def half_objects(files: Files) -> Iterator[tuple[Artifact, str]]:
 
 def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
     """Yield where an object lacks a part, the part, and what happens without it."""
-    if group_of(artifact).endswith(OTHERS) or group_of(artifact) == GONE:
+    if group_of(artifact).endswith(OTHERS) or is_removed(artifact):
         return
     for place, why in _places(kind_of(artifact), spec_places(artifact.data)).items():
         *above, last = place.split(".")

@@ -22,7 +22,8 @@ def base_faults(instruction: Instruction, given: dict[str, str], stages: set[str
     image = filled(words[0] if words else "", given)
     if len(words) == 3:
         stages.add(words[2])
-    if not image:
+    named = set(re.findall(r"\$\{?(\w+)(?!\w*:-)", words[0] if words else ""))
+    if not image or not all(map(given.get, named)):
         yield f"its base is not known ({instruction.rest}); give its ARG a default that is pinned"
     elif image == "scratch" or image in stages or "@sha256:" in image or image.isupper():
         return  # one in capitals a script replaces before the file is built

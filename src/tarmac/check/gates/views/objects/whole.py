@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import patch_files
+from tarmac.check.gates.views.objects.metadata import kind_of
 from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.schemas import lock
 from tarmac.check.schemas.check import Schemas, load
@@ -16,6 +19,16 @@ def whole_objects(files: Files) -> list[Artifact]:
         path for artifact in files.objects("Kustomization") for path in patch_files(artifact)
     }
     return [artifact for artifact in objects_of(files) if artifact.path not in patches]
+
+
+@cache
+def _shipped() -> Schemas:
+    return load(lock.read())
+
+
+def is_removed(artifact: Artifact) -> bool:
+    """Tell whether an object is of a version of the API that is gone: its parts had other names."""
+    return _shipped().is_removed(str(artifact.data.get("apiVersion")), kind_of(artifact))
 
 
 def schemas_of(files: Files) -> Schemas:
