@@ -112,8 +112,8 @@ def test_a_line_that_is_to_be_filled_in_is_not_certain(line):
         ("web", "web", False),
     ],
 )
-def test_a_name_is_a_slip_of_another_by_one_letter(word, other, is_one):
-    assert certainty.is_slip(f"names {word}, which is not here; did you mean '{other}'?") is is_one
+def test_a_name_is_a_typo_of_another_by_one_character(word, other, is_one):
+    assert certainty.is_typo(f"names {word}, which is not here; did you mean '{other}'?") is is_one
 
 
 def test_a_script_among_templates_of_no_chart_is_filled_in(tmp_path):
@@ -136,6 +136,18 @@ def test_a_sample_that_is_to_be_completed_is_not_certain(path, is_error, tmp_pat
     file.write_text("spec:\n  # Add fields here\n  foo: bar\n")
     found = certainty.grading(tmp_path)(Finding(f"{file}:3", "spec.foo: no such field", "VAL001"))
     assert found.warning is not is_error
+
+
+@pytest.mark.parametrize(("api", "is_error"), [("extensions/v1beta1", False), ("apps/v1", True)])
+def test_what_else_is_wrong_with_an_object_of_a_removed_version_is_not_certain(
+    api, is_error, tmp_path
+):
+    file = tmp_path / "a.yaml"
+    file.write_text(f"kind: Pod\n---\napiVersion: {api}\nkind: Deployment\nspec: {{}}\n---\n")
+    grade = certainty.grading(tmp_path)
+    what = "Deployment web has no selector, which must name its pods; write it"
+    assert grade(Finding(f"{file}:5", what, "OBJ009")).warning is not is_error
+    assert not grade(Finding(f"{file}:4", "kind: unknown kind", "VAL001")).warning
 
 
 def test_a_gate_of_others_says_itself_what_is_an_error():

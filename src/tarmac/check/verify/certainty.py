@@ -8,7 +8,7 @@ in them, by assets/certain.yaml, in a file that is applied as it stands.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -17,7 +17,14 @@ from pathlib import Path, PurePath
 import yaml
 
 from tarmac.base.report import Finding
+from tarmac.check.schemas import lock
+from tarmac.check.schemas.check import Schemas, load
 
+#: The gate that says which versions there are no more.
+_OF_VERSIONS = "VAL001"
+_API, _KIND = (
+    re.compile(rf"^{key}:[ \t]*[\"']?([\w./-]+)", re.MULTILINE) for key in ("apiVersion", "kind")
+)
 FILE = files("tarmac") / "assets" / "certain.yaml"
 #: Shorter ones are alike by chance.
 _SHORTEST = 3
@@ -99,8 +106,11 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         text = texts(path)
         if is_sample(below) and _is_filled_in(finding.gate) and _UNFINISHED.search(text):
             return replace(finding, warning=True)
-        written = text.splitlines()[number - 1 : number] if number else ()
-        certain = is_certain(finding, below, *written, is_shown=_is_template(folder, below))
+        lines = text.splitlines()
+        if finding.gate != _OF_VERSIONS and is_removed(_document(lines, number or 0)):
+            return replace(finding, warning=True)
+        written = lines[number - 1 : number] if number else ()
+        certain = is_certain(finding, below, *written) and not _is_template(folder, below)
         return finding if certain else replace(finding, warning=True)
 
     return graded
@@ -111,6 +121,27 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def _document(lines: Sequence[str], number: int) -> str:
+    """Return the document of a file of YAML that a line is in."""
+    ends = [at for at, line in enumerate(lines, start=1) if line.startswith("---")]
+    start = max((at for at in ends if at < number), default=0)
+    return "\n".join(lines[start : min((at - 1 for at in ends if at > number), default=None)])
+
+
+def is_removed(document: str) -> bool:
+    """Tell whether an object is of a version that Kubernetes no longer has; VAL001 says so.
+
+    What else is wrong by today's version was right by that one.
+    """
+    api, kind = _API.search(document), _KIND.search(document)
+    return api is not None and kind is not None and _shipped().is_removed(api[1], kind[1])
+
+
+@cache
+def _shipped() -> Schemas:
+    return load(lock.read())
 
 
 def _is_filled_in(gate: str) -> bool:
@@ -124,13 +155,12 @@ def _is_template(folder: Path, path: PurePath) -> bool:
     return any(not (folder / place.parent / "Chart.yaml").exists() for place in above)
 
 
-def is_certain(finding: Finding, path: PurePath, line: str = "", *, is_shown: bool = False) -> bool:
+def is_certain(finding: Finding, path: PurePath, line: str = "") -> bool:
     """Tell whether a finding is so, whatever is beside the files that are judged.
 
     Args:
         path: the file that it is in, below the folder that is judged.
         line: what is written at its place; empty where that is not known.
-        is_shown: it is known for another reason than its path to be no more than a sample.
     """
     if is_input(path):
         return False
@@ -138,19 +168,19 @@ def is_certain(finding: Finding, path: PurePath, line: str = "", *, is_shown: bo
         return True
     if _is_filled_in(finding.gate) and _TO_FILL.search(line):
         return False
-    if any(pattern.search(finding.what) for pattern in basis.closed):
+    if _is_said(finding, basis.closed):
         return True
-    if (
-        not any(pattern.search(finding.what) for pattern in basis.beside)
-        or is_shown
-        or is_sample(path)
-    ):
+    if is_sample(path) or not _is_said(finding, basis.beside):
         return False
-    return "did you mean" not in finding.what or is_slip(finding.what)
+    return "did you mean" not in finding.what or is_typo(finding.what)
 
 
-def is_slip(said: str) -> bool:
-    """Tell whether a word of a finding is the one that it suggests, but for a slip of the hand.
+def _is_said(finding: Finding, patterns: Iterable[re.Pattern[str]]) -> bool:
+    return any(pattern.search(finding.what) for pattern in patterns)
+
+
+def is_typo(said: str) -> bool:
+    """Tell whether a word of a finding is the one that it suggests, but for one character.
 
     Two that differ by a digit are two: `web-1` and `web-2`.
     """
@@ -162,11 +192,11 @@ def is_slip(said: str) -> bool:
 
 
 def _is_near(one: str, other: str) -> bool:
-    """Tell whether one letter is lacking, another, or changes places with the next."""
+    """Tell whether one character is lacking, another, or changes places with the next."""
     short, long = sorted((one, other), key=len)
     if len(long) - len(short) > 1 or len(short) < _SHORTEST:
         return False
-    at = next((at for at, letter in enumerate(short) if letter != long[at]), len(short))
+    at = next((at for at, sign in enumerate(short) if sign != long[at]), len(short))
     if long[at].isdigit() or short[at : at + 1].isdigit():
         return False
     swapped = short[:at] + short[at : at + 2][::-1] + short[at + 2 :]

@@ -42,8 +42,10 @@ _PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?(?:ba|da
 _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
 #: A base that is not one of Docker's own: its name without maker and version.
 _OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
-#: What everybody knows, so that no secret is told.
-_STAND_IN = re.compile(r"(?i)(default|change|example|dummy|sample|placeholder|your)([-_ ]|me\b|$)")
+#: Values that are public, so that no secret is told.
+_PUBLIC_VALUE = re.compile(
+    r"(?i)(default|change|example|dummy|sample|placeholder|your)([-_ ]|me\b|$)"
+)
 _USER = re.compile(r"(\d+)(?::(\d+))?")
 
 
@@ -92,7 +94,9 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
             held = (value or old).strip("\"'")
             is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
             is_reference = held.startswith("$") or name.endswith(("_FILE", "_PATH"))
-            is_none = is_switch or is_reference or _PUBLIC.fullmatch(name) or _STAND_IN.match(held)
+            is_none = (
+                is_switch or is_reference or _PUBLIC.fullmatch(name) or _PUBLIC_VALUE.match(held)
+            )
             if _SECRET.search(name) and (instruction.word == "ARG" or held) and not is_none:
                 what = f"{instruction.word} {name} stays in the image's history"
                 yield f"{what}; give it when it runs, or build with RUN --mount=type=secret"

@@ -37,7 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield rules that Prometheus refuses, and alerts that say too little."""
     for artifact, path in rule_files(files):
         found = list(faults(artifact, path))
-        # One may be a slip; several are of another language, LogQL or MetricsQL.
+        # One may be a typo; several are of another language, LogQL or MetricsQL.
         foreign = sum(_FOREIGN in what for _, what in found) > 1
         for part, what in found:
             yield Finding(artifact.at(*part), what, warning=foreign and _FOREIGN in what)

@@ -64,7 +64,11 @@ def build(
     unbuilt = dict.fromkeys(found for found in results if isinstance(found, Finding))
     unbuilt |= dict.fromkeys(remarks(installed, sources, gate))
     built: list[Layer] = []
+    is_followed = any(layer.folder in of_folder for layer, _, _ in overlays)
     for layer, made, above in overlays:
+        if isinstance(made, Finding) and is_followed and not (above or layer.folder in of_folder):
+            # Where others are followed, one that nothing follows may be what a deletion left.
+            unbuilt[replace(made, warning=True)] = unbuilt.pop(made, None)
         if not isinstance(made, Finding):
             by = of_folder.get(layer.folder)
             title = sources.shown(layer.folder)
