@@ -331,6 +331,13 @@ def test_what_a_deletion_left_is_a_warning(built):
     ]
 
 
+def test_one_that_nothing_follows_is_a_leftover_where_others_are_followed(built):
+    wrong = {"wrong/kustomization.yaml": "resources: [../bsae]\n"}
+    assert [one.warning for one in built({**overlay(""), **wrong}).unbuilt] == [False]
+    found = built({"argo.yaml": FOLLOWED["argo.yaml"]}).unbuilt
+    assert [(one.where, one.warning) for one in found] == [("wrong/kustomization.yaml", True)]
+
+
 def test_without_the_program_that_is_a_warning_and_a_patch_is_still_no_object(built, monkeypatch):
     def missing(name):
         raise Skip(f"{name} is not on this machine; see https://example.com")

@@ -8,7 +8,8 @@ in them, by assets/certain.yaml, in a file that is applied as it stands.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -93,48 +94,66 @@ def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
     return tuple(map(re.compile, texts))
 
 
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file as it is on disk, read once for all findings in it."""
+
+    lines: tuple[str, ...] = ()
+    #: Its comments ask a reader to complete it.
+    is_unfinished: bool = False
+    #: Where its documents begin, as numbers of lines, and which are of a version that is gone.
+    starts: tuple[int, ...] = ()
+    removed: frozenset[int] = frozenset()
+
+    def is_removed(self, number: int) -> bool:
+        """Tell whether a line is in an object of a version that is gone."""
+        return bool(self.removed) and bisect_right(self.starts, number) in self.removed
+
+
+def read(path: Path) -> WrittenFile:
+    """Read a file; an empty one where it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return WrittenFile()
+    lines = tuple(text.splitlines())
+    starts = tuple(at for at, line in enumerate(lines, start=1) if line.startswith("---"))
+    spans = zip((0, *starts), (*starts, len(lines) + 1), strict=True)
+    removed = (
+        number
+        for number, (start, end) in enumerate(spans)
+        if "beta" in text and is_removed("\n".join(lines[start : end - 1]))
+    )
+    return WrittenFile(lines, bool(_UNFINISHED.search(text)), starts, frozenset(removed))
+
+
 def grading(folder: Path) -> Callable[[Finding], Finding]:
     """Return what makes a warning of each finding of a folder that its files do not prove."""
-    texts = lru_cache(8)(_text)
+    files_read = lru_cache(32)(read)
 
-    def graded(finding: Finding) -> Finding:
-        if finding.warning:
-            return finding
+    def is_proven(finding: Finding) -> bool:
         name, number, _ = finding.position
         path = Path(name)
         below = path.relative_to(folder) if path.is_relative_to(folder) else path
-        text = texts(path)
-        if is_sample(below) and _is_filled_in(finding.gate) and _UNFINISHED.search(text):
-            return replace(finding, warning=True)
-        lines = text.splitlines()
-        if finding.gate != _OF_VERSIONS and is_removed(_document(lines, number or 0)):
-            return replace(finding, warning=True)
-        written = lines[number - 1 : number] if number else ()
-        certain = is_certain(finding, below, *written) and not _is_template(folder, below)
-        return finding if certain else replace(finding, warning=True)
+        file = files_read(path)
+        if file.is_unfinished and is_sample(below) and _is_filled_in(finding.gate):
+            return False
+        # What else is wrong by today's version was right by the one that is gone.
+        if finding.gate != _OF_VERSIONS and file.is_removed(number or 0):
+            return False
+        line = "".join(file.lines[number - 1 : number]) if number else ""
+        return is_certain(finding, below, line) and not _is_template(folder, below)
+
+    def graded(finding: Finding) -> Finding:
+        if finding.warning or is_proven(finding):
+            return finding
+        return replace(finding, warning=True)
 
     return graded
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _document(lines: Sequence[str], number: int) -> str:
-    """Return the document of a file of YAML that a line is in."""
-    ends = [at for at, line in enumerate(lines, start=1) if line.startswith("---")]
-    start = max((at for at in ends if at < number), default=0)
-    return "\n".join(lines[start : min((at - 1 for at in ends if at > number), default=None)])
-
-
 def is_removed(document: str) -> bool:
-    """Tell whether an object is of a version that Kubernetes no longer has; VAL001 says so.
-
-    What else is wrong by today's version was right by that one.
-    """
+    """Tell whether an object is of a version that Kubernetes no longer has; VAL001 says so."""
     api, kind = _API.search(document), _KIND.search(document)
     return api is not None and kind is not None and _shipped().is_removed(api[1], kind[1])
 
