@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, dig, fields, places, text
+from tarmac.base.foreign.reading import Path, dig, fields, items, places, text
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
@@ -31,7 +31,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield the same of files, but for what their cluster may know and Tarmac does not."""
     schemas = schemas_of(files)
-    defined = _defined_once(files)
+    defined, completed = _defined_once(files), _completed(files)
     for artifact in whole_objects(files):
         api, kind = str(artifact.data.get("apiVersion")), kind_of(artifact)
         # Another release of an operator may have other fields, but where its definition is here.
@@ -53,6 +53,8 @@ def of_files(files: Files) -> Iterator[Finding]:
             # A default that is filled in may tell which of several schemas it is.
             may_be = is_open or "more than one of the schemas" in what
             may_be = may_be or (not is_own and _is_example(artifact, tuple(path)))
+            if "which is required" in what and not is_own:
+                may_be = may_be or bool({"*", group_of(artifact)} & completed)
             yield Finding(artifact.at(*path), said, GATE.id, may_be, problem.fix)
 
 
@@ -60,6 +62,21 @@ def _is_example(artifact: Artifact, path: Path) -> bool:
     """Tell whether a reader of a custom object is to write a value, here or elsewhere in it."""
     texts = (text for _, text in places(artifact.data))
     return is_to_write(dig(artifact.data, *path)) or any(map(is_example, texts))
+
+
+def _completed(files: Files) -> set[str]:
+    """List the groups whose objects a webhook of these files completes before they are judged.
+
+    "*" is all: one without rules gets them from its controller.
+    """
+    webhooks = [
+        webhook
+        for artifact in files.objects("MutatingWebhookConfiguration")
+        for webhook in items(artifact.data, "webhooks")
+    ]
+    rules = [rule for webhook in webhooks for rule in items(webhook, "rules")]
+    found = {str(group) for rule in rules for group in items(rule, "apiGroups")}
+    return found | ({"*"} if any(not items(webhook, "rules") for webhook in webhooks) else set())
 
 
 def _defined_once(files: Files) -> dict[tuple[str, str], str]:
