@@ -67,7 +67,8 @@ def test_what_depends_on_other_files_is_a_warning_in_samples(path):
 
 
 @pytest.mark.parametrize(
-    "path", ["tests/a.yaml", "e2e/x/a.yaml", "third_party/a.yaml", "a/ci/b-values.yaml"]
+    "path",
+    ["tests/a.yaml", "e2e/x/a.yaml", "pkg/fake/a.yaml", "third_party/a.yaml", "a/ci/b-values.yaml"],
 )
 def test_all_is_a_warning_in_what_tests_read_and_others_wrote(path):
     assert not certain("the object: has no 'spec'", path, gate="VAL001")

@@ -33,7 +33,7 @@ _WORD = r"(^|[-_. ])(?:{})([-_. ]|$)"
 #: Folders of what tests read, of what is wrong on purpose, and of what a program or others wrote.
 _INPUTS = re.compile(
     _WORD.format(
-        "tests?|testing|testsuites?|unittests?|e2e|fixtures?|mocks?|golden|conformance|kuttl|chainsaw"
+        "tests?|testing|testsuites?|unittests?|e2e|fixtures?|mocks?|fakes?|golden|conformance|kuttl|chainsaw"
         "|vendor(ed)?|third[-_]?party|generated|snapshots?"
     ),
     re.IGNORECASE,

@@ -56,7 +56,7 @@ def _missing(program: str, base: str) -> str:
     known = published("distroless")
     families = known["programs"].items()
     own: dict[str, str] = next((has for start, has in families if base.startswith(start)), {})
-    if program.startswith("/"):
+    if "/" in program:  # it is not looked for on PATH
         return ""
     if program in own:
         folder = str(own[program]).rpartition("/")[0]
