@@ -220,6 +220,14 @@ jobs:
     if: false
     steps: [{run: make}]
 """
+#: No step has this id, so it is empty.
+ABSENT = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps: [{run: a, id: one}, {run: b, env: {A: "${{ steps.two.outcome }}"}}]
+"""
 REFUSED = OBEYED.replace("set-output", "set-env")
 #: A gate, a file of another name than programs expect, one of its lines, and how bad that is.
 FOREIGN = (
@@ -229,7 +237,7 @@ FOREIGN = (
     ("VAL004", "api/Dockerfile.dev", "FROM debian\nRUN cd /x && make\n", "Dockerfile.dev:1:", True),
     ("VAL004", "Dockerfile", "FROM debian:13\nADD a /a\nUSER 1\n", "Dockerfile:2:", True),
     ("VAL004", "c/Dockerfile", "FROM b:1 AS a\nFROM b:1 AS a\n", "Dockerfile:2:", False),
-    ("VAL020", ".github/workflows/-a.yml", "on: push\njobs: {a: {step: []}}\n", "-a.yml:2:", False),
+    ("VAL020", ".github/workflows/-a.yml", "on: push\njobs: {a: {steps: [{run: a}]}}\n", "-a.yml:2:", False),
     ("VAL020", ".github/workflows/b.yml", LATER, "b.yml:5:", True),
     ("VAL020", ".github/workflows/e.yml", ASKED, "e.yml:5:", True),
     ("VAL020", ".github/workflows/d.yml", OLD, "d.yml:5:", True),
@@ -245,7 +253,8 @@ FOREIGN = (
         "k.yml:2:",
         True,
     ),
-    ("VAL020", ".github/workflows/j.yml", UNASKED, "j.yml:5:", False),
+    ("VAL020", ".github/workflows/j.yml", UNASKED, "j.yml:5:", True),
+    ("VAL020", ".github/workflows/l.yml", ABSENT, "l.yml:5:", False),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
     ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),
 )
