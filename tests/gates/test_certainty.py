@@ -68,14 +68,31 @@ def test_what_depends_on_other_files_is_a_warning_in_samples(path):
 
 @pytest.mark.parametrize(
     "path",
-    ["tests/a.yaml", "e2e/x/a.yaml", "pkg/fake/a.yaml", "third_party/a.yaml", "a/ci/b-values.yaml"],
+    [
+        "tests/a.yaml",
+        "overlays/test/a.yaml",
+        "e2e/x/a.yaml",
+        "my-tests/a.yaml",
+        "test-data/a.yaml",
+        "pkg/fake/a.yaml",
+        "third_party/a.yaml",
+        "a/ci/b-values.yaml",
+    ],
 )
 def test_all_is_a_warning_in_what_tests_read_and_others_wrote(path):
     assert not certain("the object: has no 'spec'", path, gate="VAL001")
 
 
 @pytest.mark.parametrize(
-    "path", ["latest/a.yaml", "contest/a.yaml", "default/a.yaml", "k8s/a.test.yaml"]
+    "path",
+    [
+        "latest/a.yaml",
+        "contest/a.yaml",
+        "cmd/test-exporter/a.yaml",
+        "accounts/platform-test/a.yaml",
+        "default/a.yaml",
+        "k8s/a.test.yaml",
+    ],
 )
 def test_a_folder_is_known_by_whole_words(path):
     assert certain(NAMED, path)
@@ -153,5 +170,5 @@ def test_what_else_is_wrong_with_an_object_of_a_removed_version_is_not_certain(
 
 def test_a_gate_of_others_says_itself_what_is_an_error():
     assert certain("whatever", gate="ACME001")
-    assert not certain("whatever", "tests/a.yaml", gate="ACME001")
+    assert not certain("whatever", "tests/a.yaml", "overlays/test/a.yaml", gate="ACME001")
     assert not certain("whatever")

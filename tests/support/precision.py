@@ -269,7 +269,15 @@ can be had and have at most 4,000 files.
 
 """
 LATER_CERTAIN = """\
-TEXT5
+The gates of the day before had two errors more there, both pedantic. What was false or pedantic:
+
+- 8: samples that a generator of code made, `foo: bar` below *Add fields here* (VAL001); now a
+  warning.
+- 3: hosts to be filled in, `grafana.domain_name` (OBJ013); now a warning.
+- 3: parts of an Ingress of a version that is gone, where they had other names (OBJ010); now left
+  alone.
+- 3: others: a base that an argument names, a COPY that BuildKit takes, a password that says that it
+  is a default; now a warning, or left alone.
 """
 UNSEEN_NEXT = """\
 
@@ -279,17 +287,30 @@ The next two of each kind, after these corrections.
 
 """
 LATER_NEXT = """\
-TEXT6
+One repository has 132 of them, and 65 of these are one kind. Without it 10 of 12 first errors are
+true, 83 %. What was pedantic:
+
+- 65: selectors that Deployments of `extensions/v1beta1` lack, and need not have (OBJ009); now a
+  warning, as all that is wrong with an object of a version that is gone, but for that.
+- 2: kustomizations that a deletion left, which nothing follows (files); now a warning where others
+  are followed, and so is one that was true.
 """
 UNSEEN_LAST = """\
 
 ## Not seen before, a seventh time
 
-More names of these kinds, after the corrections above; nothing was corrected by these.
+More names of these kinds, after the corrections above.
 
 """
 LATER_LAST = """\
-TEXT7
+One of these has more files than the rule allows. What was false:
+
+- 4: inputs of tests in a folder that is called `fake` (VAL001, NET001); now a warning.
+- 2: a required name that a webhook fills in (VAL001); now a warning where such a webhook is among
+  the files.
+
+The gates of the day before had four errors more there: two pedantic, and two true. Of these a step
+of a workflow that is not there is an error again; an anti-affinity that meets no pod is a warning.
 """
 UNSEEN_KEPT_LAST = """\
 

@@ -33,11 +33,14 @@ _WORD = r"(^|[-_. ])(?:{})([-_. ]|$)"
 #: Folders of what tests read, of what is wrong on purpose, and of what a program or others wrote.
 _INPUTS = re.compile(
     _WORD.format(
-        "tests?|testing|testsuites?|unittests?|e2e|fixtures?|mocks?|fakes?|golden|conformance|kuttl|chainsaw"
+        "tests|tests?[-_](data|files?|fixtures?|resources|cases|manifests)"
+        "|testing|testsuites?|unittests?|e2e|fixtures?|mocks?|fakes?|golden|conformance|kuttl|chainsaw"
         "|vendor(ed)?|third[-_]?party|generated|snapshots?"
     ),
     re.IGNORECASE,
 )
+#: `test` alone may be a part of an environment's name.
+_TESTS = re.compile(r"_*((unit|integration|functional|acceptance)[-_]?)?tests?_*")
 #: A folder whose name says that what is in it is refused.
 _REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
 #: Folders of what a reader is shown, and may copy, and of what is no more in use.
@@ -230,7 +233,8 @@ def is_input(path: PurePath) -> bool:
     """Tell whether a file is an input of tests, wrong on purpose, or written by others."""
     above = path.parts[:-1]
     is_wrong = any(map(_REFUSED.match, above))
-    return is_wrong or any(map(_INPUTS.search, above)) or path.match("ci/*-values.yaml")
+    is_test = any(map(_TESTS.fullmatch, above)) or path.match("ci/*-values.yaml")
+    return is_wrong or is_test or any(map(_INPUTS.search, above))
 
 
 def is_sample(path: PurePath) -> bool:
