@@ -238,13 +238,12 @@ All 1802 errors of the first runs above that were false or pedantic, by what the
 
 | Why | Errors | For example |
 |---|---:|---|
-| what belongs together, or whose name it is | 934 | 787 folders that an Application of another repository fills |
-| it is not what is applied: a part, a sample, an input of a test, to be filled in | 342 | 183 reports \
-of a conformance test, 26 patches, 26 images that a program fills in |
+| what belongs together, or whose name it is | 934 | 787 folders of another repository |
+| it is not what is applied: a part, a sample, a template | 342 | 183 reports, 26 patches |
 | an opinion, or a purpose that files do not tell | 210 | pins, style, privileges, missing texts |
-| how the program that reads it really reads it | 164 | LogQL, paths of Windows, text for another program |
-| the truth is outside of the files | 95 | a Gateway, accounts, bases, what an image listens on |
-| a form or version that the gate did not know | 21 | generators of ExternalSecrets, groups of others |
+| how the program that reads it really reads it | 164 | LogQL, paths of Windows |
+| the truth is outside of the files | 95 | a Gateway, accounts, bases |
+| a form or version that the gate did not know | 21 | generators of secrets |
 | several of these, not counted apart | 36 |  |
 
 Each time the kinds were corrected, and each new set brought others. So what is an error was turned
@@ -320,7 +319,34 @@ Two of the first kind and the seventh, chosen with the fifth set, were judged af
 
 """
 BEFORE = """\
-TEXT8
+What was false or pedantic:
+
+- 13: a program that is named by its path, `./service` (IMG011); now left alone.
+- 1: a download by ADD (IMG014), which the new list made an error by mistake; a warning, as before.
+
+## Before and after
+
+The gates of the day before were run on these fifty repositories, too, and what they said more was
+judged. The gates themselves are the same but for the corrections above; the difference is what is
+called an error.
+
+| Errors at first sight | Number | True | Share |
+|---|---:|---:|---:|
+| before | 351 | 177 | 50 % |
+| the fifth set and the sixth: graded | 187 | 103 | 55 % |
+| the seventh and those kept back: graded, after corrections | 70 | 50 | 71 % |
+
+Of what grading made a warning, 71 were false or pedantic, 61 of them ports that an image does not
+name by EXPOSE (IMG013), and 24 were true: 21 variables that Terraform refuses, a base in a folder
+that is called `test-exporter`, a step that is not there, and an anti-affinity. All but the last are
+errors again. Four repositories have most of what is not true, each of one kind: 65, 13, 8 and 4.
+Without these kinds 153 of 167 first errors are true, 92 %; but such kinds are what a first run is
+about, and no set as a whole reaches the aim of 85 %.
+
+Of the 432 true errors of the repositories above, 14 became warnings: four ports of routes in a
+guide, four in an archive, three privileges, a sample that is no YAML, a part of a ServiceMonitor,
+and a Service that is called `mongodb` and not `mongo`. One is new. 39 of the repositories that have
+errors were run again; the others were graded again.
 """
 
 
