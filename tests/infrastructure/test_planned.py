@@ -212,12 +212,12 @@ def test_aurora_is_encrypted_monitored_backed_up_and_protected(planned, staged):
     assert cluster["backup_retention_period"] == 35
     assert cluster["preferred_backup_window"] == "03:00-04:00"
     assert cluster["enabled_cloudwatch_logs_exports"] == ["postgresql"]
-    for each in (cluster, staged.one("aws_rds_cluster")):
-        assert (each["manage_master_user_password"], each["master_password_wo_version"]) == (
+    for made in (cluster, staged.one("aws_rds_cluster")):
+        assert (made["manage_master_user_password"], made["master_password_wo_version"]) == (
             None,
             1,
         )
-        assert (each["master_password"], each["master_password_wo"]) == (None, None)
+        assert (made["master_password"], made["master_password_wo"]) == (None, None)
     for instance in planned.of("aws_rds_cluster_instance").values():
         assert instance["monitoring_interval"] == 60
     [own] = planned.of("aws_rds_cluster_parameter_group").values()
