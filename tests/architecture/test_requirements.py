@@ -57,7 +57,8 @@ RAN_WITH = {
     r"tests/infrastructure/test_(planned|applied|second_region|name_failover)\.py": {"shop"},
     r"tests/infrastructure/test_other_systems\.py": {"starter", "trading", "travel"},
     r"tests/infrastructure/test_(organization|terragrunt)\.py": {"travel"},
-    r"tests/infrastructure/test_(eksctl|recovery_steps)\.py": {"trading"},
+    r"tests/infrastructure/test_(eksctl|recovery_steps|store_users)\.py": {"trading"},
+    r"tests/cluster/test_with_managed_stores\.py": {"trading"},
     r"tests/infrastructure/test_pulumi\.py": {"hello-dd"},
     r"tests/observability/test_live_alerts\.py": {"shop"},
     r"tests/observability/test_datadog\w*\.py": {"hello-dd"},
@@ -96,7 +97,7 @@ PROVEN_IN = {
     "valid@eksctl": ("tests/infrastructure/test_eksctl.py",),
     "tested@pulumi-mocks": ("tests/infrastructure/test_pulumi.py",),
     "applied@moto": (
-        "tests/infrastructure/test_recovery_steps.py",
+        "tests/infrastructure/test_recovery_steps.py", "tests/infrastructure/test_store_users.py",
         "tests/infrastructure/test_applied.py", "tests/infrastructure/test_organization.py",
     ),
     "observed@moto": ("tests/infrastructure/test_aws_login.py",),
