@@ -20,6 +20,17 @@ from typing import Any
 
 import yaml
 from clones import clone_of, write_out
+from precision_graded import (
+    BEFORE,
+    LATER_CERTAIN,
+    LATER_LAST,
+    LATER_NEXT,
+    UNSEEN_CERTAIN,
+    UNSEEN_KEPT_LAST,
+    UNSEEN_LAST,
+    UNSEEN_NEXT,
+    WHY_FALSE,
+)
 
 ROOT = Path(__file__).parents[2]
 JUDGEMENTS = ROOT / "tests/precision.yaml"
@@ -229,124 +240,6 @@ UNSEEN_KEPT_AGAIN = """\
 
 Two more were run for the first time after these corrections.
 
-"""
-WHY_FALSE = """\
-
-## Why they were false
-
-All 1802 errors of the first runs above that were false or pedantic, by what the gate did not know:
-
-| Why | Errors | For example |
-|---|---:|---|
-| what belongs together, or whose name it is | 934 | 787 folders of another repository |
-| it is not what is applied: a part, a sample, a template | 342 | 183 reports, 26 patches |
-| an opinion, or a purpose that files do not tell | 210 | pins, style, privileges, missing texts |
-| how the program that reads it really reads it | 164 | LogQL, paths of Windows |
-| the truth is outside of the files | 95 | a Gateway, accounts, bases |
-| a form or version that the gate did not know | 21 | generators of secrets |
-| several of these, not counted apart | 36 |  |
-
-Each time the kinds were corrected, and each new set brought others. So what is an error was turned
-round: a gate's finding is a warning unless `src/tarmac/assets/certain.yaml` lists it, by what
-proves it: the object or file itself, or another one that is here. In samples the first counts
-alone, in inputs of tests, vendored, generated and template folders nothing; nor does a line that is
-to be filled in, or what else is wrong with an object of a version that is gone. 20 gates had lists
-of what is a warning; these are gone.
-
-The outputs of the first runs of forty of these repositories, made again by the gates of those days,
-were graded by this alone: of 2139 errors, 357 of them true, 646 are left, 320 of them true: 50 %
-instead of 17 %. Most of what is left are the kinds that the gates themselves were corrected for.
-"""
-UNSEEN_CERTAIN = """\
-## Not seen before, a fifth time
-
-On 2026-11-28, after that, repositories were chosen by a rule that was written first. Eight kinds:
-folders for Argo CD and Flux, charts, Compose files, products with folders to deploy them,
-Terraform, workflows, applications of several services, monitoring. For each, names that come to
-mind, of owners that are not listed above, in the order of the alphabet; of these the first two that
-can be had and have at most 4,000 files.
-
-"""
-LATER_CERTAIN = """\
-The gates of the day before had two errors more there, both pedantic. What was false or pedantic:
-
-- 8: samples that a generator of code made, `foo: bar` below *Add fields here* (VAL001); now a
-  warning.
-- 3: hosts to be filled in, `grafana.domain_name` (OBJ013); now a warning.
-- 3: parts of an Ingress of a version that is gone, where they had other names (OBJ010); now left
-  alone.
-- 3: others: a base that an argument names, a COPY that BuildKit takes, a password that says that it
-  is a default; now a warning, or left alone.
-"""
-UNSEEN_NEXT = """\
-
-## Not seen before, a sixth time
-
-The next two of each kind, after these corrections.
-
-"""
-LATER_NEXT = """\
-One repository has 132 of them, and 65 of these are one kind. Without it 10 of 12 first errors are
-true, 83 %. What was pedantic:
-
-- 65: selectors that Deployments of `extensions/v1beta1` lack, and need not have (OBJ009); now a
-  warning, as all that is wrong with an object of a version that is gone, but for that.
-- 2: kustomizations that a deletion left, which nothing follows (files); now a warning where others
-  are followed, and so is one that was true.
-"""
-UNSEEN_LAST = """\
-
-## Not seen before, a seventh time
-
-More names of these kinds, after the corrections above.
-
-"""
-LATER_LAST = """\
-One of these has more files than the rule allows. What was false:
-
-- 4: inputs of tests in a folder that is called `fake` (VAL001, NET001); now a warning.
-- 2: a required name that a webhook fills in (VAL001); now a warning where such a webhook is among
-  the files.
-
-The gates of the day before had four errors more there: two pedantic, and two true. Of these a step
-of a workflow that is not there is an error again; an anti-affinity that meets no pod is a warning.
-"""
-UNSEEN_KEPT_LAST = """\
-
-## Kept back, a third time
-
-Two of the first kind and the seventh, chosen with the fifth set, were judged after all corrections.
-
-"""
-BEFORE = """\
-What was false or pedantic:
-
-- 13: a program that is named by its path, `./service` (IMG011); now left alone.
-- 1: a download by ADD (IMG014), which the new list made an error by mistake; a warning, as before.
-
-## Before and after
-
-The gates of the day before were run on these fifty repositories, too, and what they said more was
-judged. The gates themselves are the same but for the corrections above; the difference is what is
-called an error.
-
-| Errors at first sight | Number | True | Share |
-|---|---:|---:|---:|
-| before | 351 | 177 | 50 % |
-| the fifth set and the sixth: graded | 187 | 103 | 55 % |
-| the seventh and those kept back: graded, after corrections | 70 | 50 | 71 % |
-
-Of what grading made a warning, 71 were false or pedantic, 61 of them ports that an image does not
-name by EXPOSE (IMG013), and 24 were true: 21 variables that Terraform refuses, a base in a folder
-that is called `test-exporter`, a step that is not there, and an anti-affinity. All but the last are
-errors again. Four repositories have most of what is not true, each of one kind: 65, 13, 8 and 4.
-Without these kinds 153 of 167 first errors are true, 92 %; but such kinds are what a first run is
-about, and no set as a whole reaches the aim of 85 %.
-
-Of the 432 true errors of the repositories above, 14 became warnings: four ports of routes in a
-guide, four in an archive, three privileges, a sample that is no YAML, a part of a ServiceMonitor,
-and a Service that is called `mongodb` and not `mongo`. One is new. 39 of the repositories that have
-errors were run again; the others were graded again.
 """
 
 
