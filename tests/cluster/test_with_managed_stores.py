@@ -41,6 +41,8 @@ ADMINISTRATOR = """
 CREATE ROLE postgres LOGIN CREATEDB CREATEROLE PASSWORD '{password}';
 ALTER DATABASE postgres OWNER TO postgres;
 ALTER DATABASE template1 OWNER TO postgres;
+COPY (SELECT 'host all all all scram-sha-256') TO PROGRAM 'cat >> "$PGDATA/pg_hba.conf"';
+SELECT pg_reload_conf();
 """
 
 

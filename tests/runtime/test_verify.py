@@ -184,7 +184,7 @@ def test_a_rendered_tree_is_checked_as_it_stands_edits_by_hand_included(tmp_path
     monkeypatch.chdir(tmp_path)
     args = ("--env", "production", "--phase", "containers", "--tree", "tree")
     shown = verify(*args, "-v")
-    assert "  pass    IMG001  (references to images: production 3)" in shown.output.splitlines()
+    assert "  pass    IMG001  (references to images: production 4)" in shown.output.splitlines()
     assert "tree of production: tree, as the model renders it" in shown.output.splitlines()
     edited = tree / "k8s/order-service/deployment.yaml"
     edited.write_text(edited.read_text().replace("/order-service:0.1.0", "/order-service:latest"))
