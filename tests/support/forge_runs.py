@@ -20,6 +20,8 @@ from tarmac.render.pipelines.parts import github_steps
 
 #: One run of a whole workflow: the jobs come one after another.
 ENDED_S = 900.0
+#: How long the forge may take to notice what was pushed first.
+NOTICED_S = 60.0
 #: One service of each system, and where its code is.
 SERVICES = {
     "shop": ("payment-service", "services/payments/tarmac_payments/domain.py"),
@@ -186,6 +188,8 @@ def published(forge: Forge, system: str, service: str, folder: Path, name: str =
     forge.create(name)
     code.clone.run("git", "remote", "set-url", "origin", forge.remote(name))
     code.clone.run("git", "push", "--quiet", "origin", "main")
+    # Until it has noticed, some of its pages end in a panic.
+    wait(lambda: not forge.get(code.path)["empty"], NOTICED_S, "a repository that is not empty")
     return code
 
 
