@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ import built
 import pytest
 from aiokafka import AIOKafkaConsumer
 from journeys import journeys_of
-from rendered import ROOT
+from system_copies import copy_of
 from waiting import until
 
 from tarmac.testing import running
@@ -44,14 +43,7 @@ def travel(tmp_path_factory):
     for program, script in (("kafka-*/libs", "kafka"), ("debezium-*/libs", "debezium")):
         if built.newest(program) is None:
             pytest.skip(f"nothing of .ci/{script} here: run it")
-    folder = tmp_path_factory.mktemp("travel")
-    (folder / "services").symlink_to(ROOT / "services")
-    (folder / "systems").mkdir()
-    for shared in (ROOT / "systems").glob("*.py"):
-        shutil.copy(shared, folder / "systems")
-    own = folder / "systems/travel"
-    shutil.copytree(ROOT / "systems/travel", own, ignore=shutil.ignore_patterns(".tarmac"))
-    file = own / "tarmac.yaml"
+    file = copy_of("travel", tmp_path_factory.mktemp("travel"))
     text = file.read_text()
     for port, store in enumerate(READERS.values(), 8083):
         assert text.count(CAPTURE.format(store=store)) == 1

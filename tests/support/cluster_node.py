@@ -18,6 +18,8 @@ from machines import Machine
 #: The bridge between the nodes, on which the API server listens: inside of the network that the
 #: systems' environments `kind` give for one.
 HUB = "172.30.0.1"
+#: How a node takes the images of a file, whose name follows.
+TAKE = ("ctr", "--namespace", "k8s.io", "images", "import", "--snapshotter=overlayfs")
 API = f"https://{HUB}:6443"
 DNS = "10.96.0.10"
 PODS = "10.244.0.0/16"
@@ -117,8 +119,7 @@ def start_containers(nodes: Sequence[Node], packages: Path, images: Sequence[Pat
 
 def bring(node: Node, images: Path) -> None:
     """Give a node the images of a file."""
-    take = ("ctr", "--namespace", "k8s.io", "images", "import", "--snapshotter=overlayfs")
-    node.machine.run(*take, images)
+    node.machine.run(*TAKE, images)
 
 
 def registries(node: Node) -> Path:

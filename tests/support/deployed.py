@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +18,8 @@ import aiohttp
 import yaml
 from cluster import Cluster
 from objects import objects
-from rendered import KINDS, RENDERERS, ROOT, plan_of
+from rendered import KINDS, RENDERERS, plan_of
+from system_copies import copy_of
 
 from tarmac.model.loader import load as load_system
 from tarmac.plan.deploy import deploy
@@ -72,12 +72,7 @@ class DeployedSystem:
         Args:
             namespace: what the file will say once it is edited; as it is without.
         """
-        (folder / "services").symlink_to(ROOT / "services")
-        kept = shutil.ignore_patterns(".tarmac", "deploy")
-        for shared in (ROOT / "systems").glob("*.py"):
-            (folder / "systems").mkdir(exist_ok=True)
-            shutil.copy(shared, folder / "systems")
-        shutil.copytree(ROOT / "systems" / system, folder / "systems" / system, ignore=kept)
+        copy_of(system, folder)
         where = namespace or plan_of(system, environment).namespace
         return cls(cluster, system, environment, folder, where)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import standins
 from cluster import Cluster
+from cluster_node import TAKE
 from docker_here import Docker
 
 KIND = """#!/bin/bash
@@ -59,9 +60,8 @@ def lay_out(folder: Path, name: str, cluster: Cluster, docker: Docker) -> dict[s
     programs, scratch = folder / "bin", folder / "scratch"
     for made in (programs, scratch):
         made.mkdir()
-    take = ["ctr", "--namespace", "k8s.io", "images", "import", "--snapshotter=overlayfs"]
     imports = [
-        f"{_with(node.machine.env)} {shlex.join(node.machine.inside(*take, scratch / 'image.tar'))}"
+        f"{_with(node.machine.env)} {shlex.join(node.machine.inside(*TAKE, scratch / 'image.tar'))}"
         for node in cluster.nodes
     ]
     client = shutil.which(docker.client, path=docker.env.get("PATH", os.environ["PATH"]))
