@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from pulumi_mocked import Previewed, opened, previewed
+from pulumi_mocked import Previewed, opened, preview_of
 from rendered import artifacts_of, plan_of
-
-from tarmac.base.artifact import write
 
 NAME = "hello-dd-production"
 PRIVATE = [f"ec2:private-us-east-1{zone}" for zone in "abc"]
@@ -20,13 +18,7 @@ PRIVATE = [f"ec2:private-us-east-1{zone}" for zone in "abc"]
 @pytest.fixture(scope="module")
 def preview(tmp_path_factory) -> Previewed:
     """Write the program as it is rendered, and run it."""
-    folder = tmp_path_factory.mktemp("pulumi")
-    for artifact in artifacts_of("hello-dd", "production"):
-        if artifact.path.startswith("infrastructure/"):
-            path = folder / artifact.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(write(artifact, "Rendered by a test."), encoding="utf-8")
-    return previewed(folder / "infrastructure/pulumi", "production")
+    return preview_of("hello-dd", "production", tmp_path_factory.mktemp("pulumi"))
 
 
 def test_the_preview_lists_the_network_the_cluster_and_the_stores(preview):

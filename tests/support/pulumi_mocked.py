@@ -15,6 +15,9 @@ from typing import Any
 import built
 import pytest
 import yaml
+from rendered import artifacts_of
+
+from tarmac.base.artifact import write
 
 GET = "no Pulumi here: have .ci/pulumi bring it"
 #: How a secret is marked on its way to the provider.
@@ -78,6 +81,21 @@ def opened(value: dict[str, str]) -> str:
     """Read an input that Pulumi keeps encrypted; one that it does not fails."""
     assert value.get(SEALED) == SEALED_AS, value
     return value["value"]
+
+
+def plain(value: Any) -> str:
+    """Read an input, of which Pulumi may keep the value encrypted."""
+    return str(value["value"] if isinstance(value, dict) else value)
+
+
+def preview_of(system: str, environment: str, folder: Path) -> Previewed:
+    """Write a system's program as it is rendered, and run it."""
+    for artifact in artifacts_of(system, environment):
+        if artifact.path.startswith("infrastructure/"):
+            path = folder / artifact.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(write(artifact, "Rendered by a test."), encoding="utf-8")
+    return previewed(folder / "infrastructure/pulumi", environment)
 
 
 def previewed(folder: Path, stack: str) -> Previewed:
