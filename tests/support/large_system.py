@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from tarmac.run.dashboard.snapshot import NOTHING
+
 SERVICES, CALLS, STORES = 100, 150, 20
 WORDS = ("orders", "users", "billing", "search", "stock", "prices", "mail", "risk", "offers")
 #: Stands for the stream of changes: a test says what comes, by `stream.onmessage`.
@@ -28,6 +30,7 @@ def told(moment: int) -> dict[str, Any]:
     nodes = [_node(name, "service") for name in names()] + [_node(one, "store") for one in stores]
     usage = {"memory_bytes": 10**8, "requests_per_s": None, "failed_per_s": None, "p95_s": None}
     return {
+        **NOTHING,
         "system": "large",
         "namespace": "default",
         "running": True,
@@ -38,8 +41,6 @@ def told(moment: int) -> dict[str, Any]:
             {"name": node["name"], "cpu_share": rates.random(), **usage} for node in nodes
         ],
         "edges": [_edge(source, target, rates) for source, target in _ends(stores)],
-        "undeclared": [],
-        "replaced": [],
     }
 
 
