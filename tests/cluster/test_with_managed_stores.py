@@ -186,6 +186,7 @@ def managed(
 ) -> Iterator[OnManaged]:
     """Have the entries written, the server there, and what comes before a pod applied."""
     of: Managed = request.param
+    secrets_manager.empty()
     write = asked_by_pulumi if of == BY_PULUMI else applied
     write(of.system, secrets_manager, tmp_path_factory.mktemp("entries"))
     host, password = (
@@ -196,8 +197,10 @@ def managed(
         )
     )
     scratch = tmp_path_factory.mktemp("images")
-    kube_images.deliver(nodes.nodes, docker, kube_images.of(images, of.system, "kind"), scratch)
-    nodes.apply(server(of.server, plan_of(of.system, "kind").workload(of.store).image))
+    kube_images.of(images, of.system, "kind")
+    own = {one: plan_of(of.system, "kind").workload(one).image for one in (of.store, of.service)}
+    kube_images.deliver(nodes.nodes, docker, own.values(), scratch)
+    nodes.apply(server(of.server, own[of.store]))
     k = f"--namespace={of.server}"
     nodes.kubectl(k, "wait", f"pod/{of.server}", "--for=condition=Ready", "--timeout=120s")
     psql = ("psql", "--host=127.0.0.1", "--username=rdsadmin", "--dbname=rdsadmin")

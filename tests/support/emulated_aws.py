@@ -154,6 +154,11 @@ class EmulatedAws:
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         return {**keys, "AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true"}
 
+    def empty(self) -> None:
+        """Have nothing in it: all its database instances would be one to Terraform."""
+        asked = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")
+        urllib.request.urlopen(asked, timeout=30).close()
+
     def ask(self, *calls: tuple[str, str, dict[str, Any]], region: str = "us-east-1") -> list[Any]:
         """Call boto3: a service, one of its methods, its arguments; return what each returns."""
         asked = [(service, region, call, arguments) for service, call, arguments in calls]
