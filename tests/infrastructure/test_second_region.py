@@ -1,4 +1,7 @@
-"""The shop's second region: its own plan, and what in the first one's leads there."""
+"""A second region: its own plan, its cluster's tree, and what in the first one's leads there.
+
+Of the shop, where no other system is named.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from objects import objects_of
+from rendered import plan_of
+from terraformed import ALIASES, Terraform, offline, tree, without_role
 
 #: The provider has 700 MB: beside four busy loops it takes minutes to start.
 pytestmark = pytest.mark.timeout(600)
@@ -66,6 +72,57 @@ def test_a_pilot_light_has_one_node_and_one_variable_makes_the_others(second, st
         for group in serving.of("aws_eks_node_group").values()
     }
     assert sizes == {"general": 5, "spot": 2}
+
+
+def test_a_pilot_light_of_travel_grows_by_one_variable(tmp_path):
+    root = tree("travel", "prod", tmp_path)
+    (root / "offline_override.tf").write_text(offline(*ALIASES))
+    values = root / "prod.auto.tfvars"
+    values.write_text(without_role(values))
+    terraform = Terraform.of(root)
+    terraform.run("init", "-input=false")
+    terraform.run("workspace", "new", "eu-central-1")
+    pilot, serving = (
+        terraform.plan("-var-file=secondary.tfvars", *more).of("aws_eks_node_group")
+        for more in ((), ("-var=pilot_light=false",))
+    )
+    sizes = [
+        {
+            one["node_group_name"]: one["scaling_config"][0]["desired_size"]
+            for one in groups.values()
+        }
+        for groups in (pilot, serving)
+    ]
+    assert sizes == [{"pilot": 1}, {"general": 4}]
+
+
+def test_images_are_copied_to_the_second_region_with_their_tags(planned):
+    [given] = planned.one("aws_ecr_replication_configuration")["replication_configuration"]
+    [rule] = given["rule"]
+    [destination] = rule["destination"]
+    assert destination["region"] == OTHER
+    kept = {repository["name"] for repository in planned.of("aws_ecr_repository").values()}
+    assert {one["filter"] for one in rule["repository_filter"]} == kept
+    copies = planned.of("aws_ecr_repository_creation_template").values()
+    assert {one["prefix"] for one in copies} == kept
+    assert {one["image_tag_mutability"] for one in copies} == {"IMMUTABLE"}
+
+
+def test_what_the_second_cluster_takes_from_git_fits_what_terraform_makes_there(planned, standby):
+    accounts = [
+        account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].rpartition("/")[2]
+        for account in objects_of("shop", "dr", "ServiceAccount")
+        if account["metadata"].get("annotations")
+    ]
+    made = {role["name"] for role in standby.of("aws_iam_role").values()}
+    assert len(accounts) > 10
+    assert set(accounts) <= made
+    stores = objects_of("shop", "dr", "SecretStore")
+    assert {one["spec"]["provider"]["aws"]["region"] for one in stores} == {OTHER}
+    images = {workload.image for workload in plan_of("shop", "dr").services}
+    kept = {repository["name"] for repository in planned.of("aws_ecr_repository").values()}
+    registry = f"123456789012.dkr.ecr.{OTHER}.amazonaws.com/"
+    assert {image.removeprefix(registry).partition(":")[0] for image in images} == kept
 
 
 def test_aurora_of_the_second_region_follows_the_first_ones(planned, standby):

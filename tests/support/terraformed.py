@@ -97,11 +97,15 @@ def values_for(system: str, environment: str, root: Path) -> str:
     absent |= {} if cloud.karpenter else {"karpenter": "false"}
     absent |= {} if cloud.velero else {"velero": "null"}
     values = root / "with_absent.tfvars"
-    given = (root / f"{environment}.auto.tfvars").read_text()
-    # Without an account no role can be taken.
-    own = "".join(line for line in given.splitlines(keepends=True) if not line.startswith("role "))
+    own = without_role(root / f"{environment}.auto.tfvars")
     values.write_text(own + "".join(f"{name} = {none}\n" for name, none in sorted(absent.items())))
     return f"-var-file={values}"
+
+
+def without_role(values: Path) -> str:
+    """Read values but for the role, which nobody can take without an account."""
+    lines = values.read_text().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("role "))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,13 @@ SERVERS = "servers: {aurora: [db], elasticache: [cache]}"
 ECR = "registry: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/demo"
 
 
+WITH_STANDBY = (
+    "infrastructure: {standby: {region: eu-west-1}, servers: {aurora: {instance: db.r6g.large}, "
+    "elasticache: {instance: cache.t4g.small}}}"
+)
+STORE_OF_SECRETS = "k8s/web/secretstore.yaml"
+
+
 def served(server: str, store: str, sizes: str) -> str:
     """Write an environment with a server and sizes of servers."""
     return f"{AWS}, servers: {{{server}: [{store}]}}, infrastructure: {{servers: {{{sizes}}}}}"
@@ -447,3 +454,46 @@ def test_an_environment_that_chooses_pulumi_has_its_program_and_no_terraform():
 def test_what_the_pulumi_program_does_not_make_is_refused(more, said):
     found = refused(f"{AWS}, infrastructure: {{by: pulumi, {more}}}")
     assert [problem for problem in found if f"{said}; remove it, or write" in problem], found
+
+
+SECOND = "standby_of: first"
+
+
+def test_a_second_region_s_cluster_is_the_first_one_s_but_for_what_belongs_to_the_region():
+    asked = f"{ECR}, {SERVERS}, replicas: {{min: 3}}, approval: true, {WITH_STANDBY}"
+    first, second = planned(f"{AWS}, {asked}", f"{SECOND}, replicas: {{min: 1}}")
+    there, here = first.settings, second.settings
+    assert (here.region, here.network) == ("eu-west-1", "10.1.0.0/16")
+    assert here.registry == "123456789012.dkr.ecr.eu-west-1.amazonaws.com/demo"
+    assert (here.replicas.min, there.replicas.min, here.approval) == (1, 3, False)
+    assert (second.cloud, here.servers) == (None, there.servers)
+    of_both = [{r.name: r.secrets for r in plan.roles.values()} for plan in (first, second)]
+    assert of_both[1] == {f"{name}-dr": entries for name, entries in of_both[0].items()}
+    [made] = [a.data["spec"] for a in artifacts(second, RENDERERS) if a.path == STORE_OF_SECRETS]
+    assert made["provider"]["aws"]["region"] == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("second", "begins", "what"),
+    [
+        ("standby_of: frist", "standby_of", "environment 'frist' does not exist; did you mean"),
+        ("standby_of: second", "standby_of", "'second' cannot stand by for itself; name the first"),
+        (f"{SECOND}, region: eu-west-1", "", ""),
+        (f"{SECOND}, region: us-east-1", "region", "`region` of a second region follows from"),
+        (f"{SECOND}, network: 10.9.0.0/16", "network", "`network` of a second region follows from"),
+    ],
+)
+def test_a_second_region_says_nothing_that_follows_from_the_first_one(second, begins, what):
+    first = f"{AWS}, {ECR}, {SERVERS}, {WITH_STANDBY}"
+    if not what:
+        planned(first, second)
+        return
+    with pytest.raises(BadInput) as found:
+        planned(first, second)
+    place = f"systems/demo/tarmac.yaml:8:{len('  second: {') + second.index(begins) + 1}: "
+    assert [p for p in map(str, found.value.problems) if p.startswith(place) and what in p]
+
+
+def test_an_environment_without_a_second_region_has_nothing_that_stands_by():
+    with pytest.raises(BadInput, match="'first' has no second region; write `infrastructure: "):
+        planned(AWS, SECOND)

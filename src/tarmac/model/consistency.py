@@ -17,6 +17,7 @@ from tarmac.model.infrastructure_checks import infrastructure_problems, layout_p
 from tarmac.model.location import Path
 from tarmac.model.organization_checks import organization_problems
 from tarmac.model.referring import of_all, of_service, where_from
+from tarmac.model.second_region_checks import second_region_problems
 from tarmac.model.service import Service
 from tarmac.model.system import System
 
@@ -52,6 +53,7 @@ def inconsistencies(system: System, gaps: Gaps = NO_GAPS) -> Iterator[Problem]:
     yield from _promises(system, gaps)
     yield from _shared_secrets(system)
     yield from _environments(system, gaps)
+    yield from second_region_problems(system)
     yield from _images(system, gaps)
     yield from organization_problems(system)
     yield from layout_problems(system)

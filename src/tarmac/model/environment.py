@@ -129,6 +129,12 @@ class Environment(StrictModel):
         default=None, description="The cloud that it runs in, e.g. aws."
     )
     region: CloudName | None = Field(default=None, description="The region of that cloud.")
+    standby_of: Name | None = Field(
+        default=None,
+        description="It is the cluster in the second region of this environment, whose "
+        "`infrastructure` has `standby`. All that is not written here is as there, but for what "
+        "belongs to a region.",
+    )
     zones: int = Field(default=1, ge=1, description="Over how many zones pods are spread.")
     domain: Domain | None = Field(default=None, description="Overrides the system's domain.")
     namespace: Name | None = Field(

@@ -31,7 +31,8 @@ def infrastructure_problems(
         name: the environment's.
     """
     wanted = environment.infrastructure
-    if wanted is None:
+    # A second region has the first one's.
+    if wanted is None or environment.standby_of:
         return
 
     def at(*path: str | int) -> str:

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
@@ -19,6 +19,7 @@ from tarmac.model.location import Location, Path
 from tarmac.model.objective import Invariant, Objective
 from tarmac.model.organization import Organization
 from tarmac.model.part import Part, Slot
+from tarmac.model.second_region import with_second_regions
 from tarmac.model.service import PortNumber, Service
 from tarmac.model.store import BrokerEntry, StoreEntry
 from tarmac.model.texts import Domain, Owner
@@ -85,6 +86,11 @@ class SystemFile(StrictModel):
         description="The AWS accounts of the environments, and the groups of people that enter "
         "them; without it, accounts are made elsewhere.",
     )
+
+    @model_validator(mode="after")
+    def _complete_second_regions(self) -> Self:
+        self.environments.update(with_second_regions(self.environments))
+        return self
 
     @model_validator(mode="before")
     @classmethod

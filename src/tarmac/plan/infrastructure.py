@@ -62,7 +62,8 @@ def infrastructure(
         workloads: the environment's.
     """
     wanted = settled.infrastructure
-    if wanted is None or settled.region is None:
+    # A second region is made with the first one.
+    if wanted is None or settled.region is None or settled.standby_of:
         return None
     services = _services(kinds)
     registry, keeper = ECR.match(settled.registry or ""), _keeper(system, settled)
@@ -158,7 +159,8 @@ def laid_out(system: System, settled: Environment) -> Iterator[str]:
     delivery = system.file.delivery
     if settled.target == "repository" and delivery is not None and delivery.terragrunt:
         for name, other in system.file.environments.items():
-            if other.infrastructure is not None and other.infrastructure.by == "terraform":
+            wanted = other.infrastructure
+            if wanted is not None and wanted.by == "terraform" and other.standby_of is None:
                 yield name
 
 
@@ -244,5 +246,7 @@ def _keeper(system: System, own: Environment) -> str:
     return [
         name
         for name, other in system.file.environments.items()
-        if other.infrastructure is not None and other.registry == own.registry
+        if other.infrastructure is not None
+        and other.standby_of is None
+        and other.registry == own.registry
     ][-1]

@@ -16,7 +16,9 @@ from tarmac.plan.cloud import CloudRole
 from tarmac.plan.cluster import Workload, secrets_of
 from tarmac.plan.organization import account_of
 
-#: AWS takes so many characters for a role, of which three are the second region's.
+#: What the names of a second region's roles end with: names are one space for all regions.
+SECOND = "-dr"
+#: AWS takes so many characters for a role, of which three are `SECOND`.
 LONGEST = 61
 
 
@@ -42,7 +44,7 @@ def role_problems(
     system: System, environment: str, settled: Environment, made: Mapping[str, CloudRole]
 ) -> Iterator[Problem]:
     """Yield roles that AWS would not take, and such as nothing needs."""
-    if settled.infrastructure is None:
+    if settled.infrastructure is None or settled.standby_of:
         return
 
     def at(*path: str) -> str:
@@ -66,16 +68,18 @@ def _role(system: System, environment: str, settled: Environment, workload: Work
     held = secrets_of(workload) if settled.secrets == "external" else ()
     paths = {secret.path for secret in held}
     account = account_of(settled.registry)
-    name = given.name or f"{_project(system, settled)}-{environment}-{workload.name}"
+    first = settled.standby_of or environment
+    name = given.name or f"{_project(system, settled)}-{first}-{workload.name}"
+    name += SECOND if settled.standby_of else ""
 
     def buckets(names: Sequence[str]) -> tuple[str, ...]:
-        return tuple(bucket_name(system, environment, settled, bucket) for bucket in names)
+        return tuple(bucket_name(system, first, settled, bucket) for bucket in names)
 
     return CloudRole(
         account=workload.name,
         name=name,
         arn=f"arn:aws:iam::{account or 'ACCOUNT'}:role/{name}",
-        secrets=tuple(f"{system.name}/{environment}/{path}" for path in sorted(paths)),
+        secrets=tuple(f"{system.name}/{first}/{path}" for path in sorted(paths)),
         reads=buckets(given.reads),
         writes=buckets(given.writes),
         allows=given.allows,

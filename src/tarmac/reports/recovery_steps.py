@@ -47,7 +47,7 @@ def restore(inputs: ReportInputs, cloud: CloudInfrastructure) -> Iterator[Step]:
         "Start the services.",
         (f"kubectl scale deployment --all --replicas={_least(inputs)} -n {namespace}",),
     )
-    yield from _checked(inputs)
+    yield from _checked(inputs, inputs.environment)
 
 
 def _restored(name: str, server: CloudServer, *, cloud: CloudInfrastructure) -> Iterator[Step]:
@@ -170,12 +170,33 @@ def fail_over(
             record.file.failover.once_promoted if record.file.failover else {}
         ).items():
             yield Step(f"{store}, before services start: `{said}` (as in drill {record.name}).")
-    yield Step(
-        f"Put the objects there. The rendered files are of {cloud.region}: replace the region of "
-        "the registry, of the store of secrets and of the roles first.",
-        (f"tarmac deploy {inputs.called} --env {inputs.environment} --context CONTEXT",),
+    others = inputs.plan.environments.items()
+    second = next((n for n, one in others if one.standby_of == inputs.environment), None)
+    yield _put_there(inputs, cloud, second)
+    yield from _checked(inputs, second or inputs.environment)
+
+
+def _put_there(inputs: ReportInputs, cloud: CloudInfrastructure, second: str | None) -> Step:
+    """Return the step that fills the second region's cluster.
+
+    Args:
+        second: the environment that it is in the model.
+    """
+    if second is None:
+        return Step(
+            f"Put the objects there. The rendered files are of {cloud.region}: write an "
+            f"environment `dr: {{standby_of: {inputs.environment}}}` into the model, and deploy "
+            "that: its files are of the second region.",
+            (f"tarmac deploy {inputs.called} --env dr --context CONTEXT",),
+        )
+    if inputs.plan.settings.gitops is None:
+        command = f"tarmac deploy {inputs.called} --env {second} --context CONTEXT"
+        return Step("Put the objects there.", (command,))
+    return Step(
+        f"Let Argo CD there fill the cluster from Git: in environments/{second} of the repository, "
+        "with kubectl on the new cluster.",
+        ("bash bootstrap/start.sh",),
     )
-    yield from _checked(inputs)
 
 
 def fail_back(
@@ -201,7 +222,7 @@ def fail_back(
         "passes.",
         (f"tarmac deploy {inputs.called} --env {inputs.environment}",),
     )
-    yield from _checked(inputs)
+    yield from _checked(inputs, inputs.environment)
     if standby.pilot:
         yield Step(
             f"Make {standby.region} a pilot light again.",
@@ -231,7 +252,7 @@ def _least(inputs: ReportInputs) -> int:
     return max(services, default=1)
 
 
-def _checked(inputs: ReportInputs) -> Iterator[Step]:
+def _checked(inputs: ReportInputs, environment: str) -> Iterator[Step]:
     known = len(inputs.system.file.invariants)
     if known:
         yield Step(
@@ -240,5 +261,5 @@ def _checked(inputs: ReportInputs) -> Iterator[Step]:
         )
     yield Step(
         "Judge what runs there, then let visits in.",
-        (f"tarmac verify {inputs.called} --env {inputs.environment} --target cluster",),
+        (f"tarmac verify {inputs.called} --env {environment} --target cluster",),
     )

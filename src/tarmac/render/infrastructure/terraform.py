@@ -55,7 +55,7 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     file = f"{FOLDER}/{plan.environment}.auto.tfvars"
     yield Artifact(file, given, plan.model, tuple(_notes(plan, cloud)))
     if cloud.standby:
-        second = hcl.values(secondary_values(cloud.standby, cloud.egress))
+        second = hcl.values(secondary_values(cloud, cloud.standby))
         notes = tuple(line.format(region=cloud.standby.region) for line in SECONDARY_NOTES)
         yield Artifact(f"{FOLDER}/secondary.tfvars", second, plan.model, notes)
     bucket: dict[str, hcl.Value] = {

@@ -43,7 +43,7 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
         inputs = {key: value for key, value in given.items() if value is not None}
         yield Artifact(f"{folder}/inputs.hcl", hcl.values({"inputs": inputs}), plan.model)
         if cloud.standby:
-            second = hcl.values(secondary_values(cloud.standby, cloud.egress))
+            second = hcl.values(secondary_values(cloud, cloud.standby))
             notes = tuple(line.format(region=cloud.standby.region) for line in SECONDARY_NOTES)
             yield Artifact(f"{folder}/secondary.tfvars", second, plan.model, notes)
 

@@ -34,11 +34,13 @@ def home(plan: ClusterPlan) -> str:
 def project(plan: ClusterPlan) -> str:
     """Name the AppProject of the environment's objects; the model's name where no other has it."""
     own = settings(plan).project
-    same = [e for e in plan.environments.values() if e.gitops and own and e.gitops.project == own]
+    followed = [e for e in plan.environments.values() if e.gitops and not e.standby_of]
+    same = [e for e in followed if e.gitops and own and e.gitops.project == own]
     return own if own and len(same) == 1 else named(plan, own or plan.system)
 
 
 def named(plan: ClusterPlan, name: str) -> str:
     """Make a name that no other environment of the system has."""
-    others = [e for e in plan.environments.values() if e.gitops is not None]
+    # A second region has an Argo CD of its own.
+    others = [e for e in plan.environments.values() if e.gitops and not e.standby_of]
     return f"{name}-{plan.environment}" if len(others) > 1 else name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tarmac.plan.cloud import CloudEgress, CloudInfrastructure, CloudStandby
+from dataclasses import replace
+
+from tarmac.plan.cloud import CloudInfrastructure, CloudStandby
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.infrastructure.parts import entries, hcl, secret_entries
 
@@ -50,8 +52,13 @@ def root_values(plan: ClusterPlan, cloud: CloudInfrastructure) -> dict[str, hcl.
     }
 
 
-def secondary_values(standby: CloudStandby, egress: CloudEgress | None) -> dict[str, hcl.Value]:
+def secondary_values(cloud: CloudInfrastructure, standby: CloudStandby) -> dict[str, hcl.Value]:
     """Return what differs in the second region; all else is as in the first one."""
+    egress = cloud.egress
+    if egress:
+        # Its nodes pull from its own registry, to which images are copied.
+        own = (f".ecr.{cloud.region}.", f".ecr.{standby.region}.")
+        egress = replace(egress, hosts=tuple(host.replace(*own) for host in egress.hosts))
     return {
         "region": standby.region,
         "secondary": True,

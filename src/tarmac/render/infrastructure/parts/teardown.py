@@ -108,6 +108,7 @@ def _sharing(plan: ClusterPlan) -> list[str]:
         for name, other in plan.environments.items()
         if name != plan.environment
         and other.infrastructure is not None
+        and other.standby_of is None
         and other.registry == plan.settings.registry
     ]
 

@@ -25,8 +25,8 @@ def own(plan: ClusterPlan, *names: str) -> str:
 
 
 def kept(plan: ClusterPlan, path: str) -> str:
-    """Return where Vault keeps a secret, below its mount."""
-    return f"{plan.system}/{plan.environment}/{path}"
+    """Return where Vault, or a cloud's store of secrets, keeps one; both regions' has one name."""
+    return f"{plan.system}/{plan.settings.standby_of or plan.environment}/{path}"
 
 
 def user_role(plan: ClusterPlan, lease: PlannedLease) -> str:

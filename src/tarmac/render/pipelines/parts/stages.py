@@ -40,7 +40,8 @@ def stages(plan: ClusterPlan) -> tuple[Stage, ...]:
     """List the environments that a change goes through, in the model's order; one writer for each.
 
     An environment with an image updater by the newest build is that one's to write. One without a
-    registry is on a developer's machine.
+    registry is on a developer's machine. A second region gets what its first one runs; where an
+    updater writes, it finds the same tags in both.
     """
     found: list[Stage] = []
     for name, environment in plan.environments.items():
@@ -48,10 +49,13 @@ def stages(plan: ClusterPlan) -> tuple[Stage, ...]:
             continue
         if environment.gitops is None or plan.delivery is None or plan.delivery.gitops is None:
             found.append(Stage(name, environment, "helm"))
+        elif environment.gitops.updater and environment.standby_of:
+            continue
         elif environment.gitops.updater == "semver":
             found.append(Stage(name, environment, "release"))
         elif environment.gitops.updater is None:
-            before = next((e.name for e in reversed(found) if e.by in {"bump", "promote"}), "")
+            last = next((e.name for e in reversed(found) if e.by in {"bump", "promote"}), "")
+            before = environment.standby_of or last
             found.append(Stage(name, environment, "promote" if before else "bump", before))
     return tuple(found)
 
