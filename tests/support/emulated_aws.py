@@ -135,6 +135,12 @@ resource "aws_ec2_tag" "cluster_security_group" {
   count = 0
 }
 """
+#: It has no settings for repositories that are made by replication.
+REPLICATION_GAPS = """\
+resource "aws_ecr_repository_creation_template" "standby" {
+  for_each = {}
+}
+"""
 SETTINGS = """
   s3_use_path_style       = true
   skip_metadata_api_check = true
@@ -177,7 +183,8 @@ class EmulatedAws:
 
 def fit(root: Path) -> None:
     """Have a rendered root leave out what moto does not know."""
-    (root / "emulator_override.tf").write_text(providers(SETTINGS, *ALIASES))
+    settings = providers(SETTINGS, *ALIASES)
+    (root / "emulator_override.tf").write_text(settings + REPLICATION_GAPS)
     (root / "state/emulator_override.tf").write_text(providers(SETTINGS) + STATE_GAPS)
     (root / "modules/cluster/emulator_override.tf").write_text(GAPS)
     (root / "modules/postgres/emulator_override.tf").write_text(POSTGRES_GAPS)
