@@ -26,9 +26,6 @@ PARTS = ("api-gateway", "inventory-service", "pricing-service")
 NAMES = {*PARTS, "gateway-db", "inventory-db", "pricing-db", "cache", "http", "main", "web"}
 #: Verbs that look at files alone; `{folder}` is a new one.
 OF_FILES = (
-    f"explain {SYSTEM}",
-    f"explain {SYSTEM} api-gateway",
-    f"explain {SYSTEM} pricing-db",
     "explain NET001",
     f"doctor {SYSTEM}",
     f"include {SYSTEM}",
@@ -48,6 +45,9 @@ OF_FILES = (
 #: Verbs on the system that runs, in this order.
 RUNNING = (
     "ps hello-dd",
+    "explain hello-dd",
+    "explain hello-dd api-gateway",
+    "explain hello-dd pricing-db",
     "env hello-dd api-gateway",
     "token hello-dd pricing-service",
     "connect hello-dd pricing-db",
