@@ -386,6 +386,8 @@ def test_staging_differs_by_values_and_not_by_modules(planned, staged):
     # One keeps the repositories; a second region, node pools and backups are production's.
     apart = (
         "module.registry",
+        "aws_ecr_replication_configuration",
+        "aws_ecr_repository_creation_template",
         "module.dns",
         "module.experiments",
         "module.bucket",
