@@ -45,7 +45,7 @@ OPERATION = """- path: pdb.yaml
 - target: {kind: Deployment, name: order-service}
   patch: |-
     - op: remove
-      path: /spec/template/spec/containers/0/env/1"""
+      path: /spec/template/spec/containers/0/env/0"""
 LITERAL = "secretGenerator:\n- name: keys\n  literals:\n  - PASSWORD=hunter2hunter2\nimages:"
 INSECURE = (
     "        securityContext:\n          allowPrivilegeEscalation: true\n        resources:\n"
@@ -74,7 +74,7 @@ IN_OVERLAYS = [
            "spec:", "$patch: delete\nspec:", "OBJ006", "$patch: delete"),
     Defect("a variable that a JSON patch removes", f"{OVERLAY}kustomization.yaml",
            "- path: pdb.yaml", OPERATION, "ENV001",
-           "path: /spec/template/spec/containers/0/env/1"),
+           "path: /spec/template/spec/containers/0/env/0"),
     Defect("a secret in a generator", f"{OVERLAY}kustomization.yaml",
            "images:", LITERAL, "SEC002"),
     Defect("a policy for another caller", f"{OVERLAY}networkpolicy.yaml",
@@ -84,7 +84,7 @@ IN_OVERLAYS = [
            "CATALOG_URL: http://product-service:8000", "CATALOG_URL: http://product-service:8080",
            "OBJ006", "CATALOG_URL: http://product-service:8080"),
     Defect("a secret of another environment", f"{OVERLAY}externalsecret-secrets.yaml",
-           "key: shop/production/stores/orders-db", "key: shop/staging/stores/orders-db", "OBJ006"),
+           "key: shop/production/stores/broker", "key: shop/staging/stores/broker", "OBJ006"),
     Defect("a probe's path in the base", f"{BASE}deployment.yaml",
            "path: /health/ready", "path: /ready", "REL001", "path: /ready"),
     Defect("a port in the base", f"{BASE}service.yaml",

@@ -347,9 +347,9 @@ def test_without_the_program_that_is_a_warning_and_a_patch_is_still_no_object(bu
         "tarmac.check.verify.built.kustomizations.cache_folder", lambda: Path("/none")
     )
     found = built(overlay("patches: [{path: p.yaml}]\n", p=MERGE))
-    (finding,) = found.unbuilt
-    assert finding.warning
-    assert "kubectl is not on this machine" in finding.what
+    said = {finding.where for finding in found.unbuilt if finding.warning}
+    assert said == {"overlays/prod/kustomization.yaml", "base/kustomization.yaml"}
+    assert all("kubectl is not on this machine" in finding.what for finding in found.unbuilt)
     assert [path.name for path in found.parts] == ["p.yaml"]
 
 
