@@ -25,6 +25,7 @@ RENDERERS = registry.load(render, "RENDERER")
 ENVIRONMENTS = (
     ("hello-dd", "kind"),
     ("hello-dd", "production"),
+    ("shop", "dr"),
     ("shop", "kind"),
     ("shop", "production"),
     ("shop", "staging"),
@@ -33,6 +34,7 @@ ENVIRONMENTS = (
     ("trading", "kind"),
     ("trading", "production"),
     ("travel", "dev"),
+    ("travel", "dr"),
     ("travel", "prod"),
     ("travel", "stg"),
 )
