@@ -9,6 +9,9 @@ from typing import Any
 from tarmac.plan.cluster import MountedFile, OneTimeTask, Workload
 from tarmac.render.kubernetes.parts import configs
 
+#: The volume of files that are renewed.
+LEASED = "leased-files"
+
 
 def mounts(files: Iterable[MountedFile], once: OneTimeTask | None = None) -> list[dict[str, Any]]:
     """Mount files one by one, each at its own path: nothing else of a folder is hidden.
@@ -17,9 +20,7 @@ def mounts(files: Iterable[MountedFile], once: OneTimeTask | None = None) -> lis
     """
     files = tuple(files)
     folders = dict.fromkeys(posixpath.dirname(file.path) for file in files if file.leased)
-    renewed = [
-        {"name": "leased-files", "mountPath": folder, "readOnly": True} for folder in folders
-    ]
+    renewed = [{"name": LEASED, "mountPath": folder, "readOnly": True} for folder in folders]
     return renewed + [
         {
             "name": "secret-files" if file.secret else "files",
@@ -40,7 +41,7 @@ def volumes(workload: Workload, files: Iterable[MountedFile]) -> list[dict[str, 
         found.append({"name": "files", "configMap": {"name": configs.files_name(workload.name)}})
     if any(file.leased for file in files):
         leased = {"secretName": configs.leased_name(workload.name), "defaultMode": 0o440}
-        found.append({"name": "leased-files", "secret": leased})
+        found.append({"name": LEASED, "secret": leased})
     if any(file.secret and not file.leased for file in files):
         secret = {"secretName": configs.secret_name(workload.name), "defaultMode": 0o440}
         found.append({"name": "secret-files", "secret": secret})

@@ -8,6 +8,7 @@ from typing import Any
 
 from tarmac.plan.cluster import Workload
 from tarmac.render.kubernetes.parts.metadata import COMPONENT, NAME, selector
+from tarmac.render.kubernetes.parts.mounts import LEASED
 
 Object = dict[str, Any]
 #: Lists that a strategic merge does not replace, with the keys by which it finds the same item.
@@ -80,8 +81,12 @@ def base(workload: Workload, objects: Mapping[str, Object]) -> dict[str, Object]
     for constraint in spec["template"]["spec"].get("topologySpreadConstraints", ()):
         constraint["labelSelector"] = {"matchLabels": selector(workload.name)}
     spec["template"]["metadata"] = {"labels": own}
-    spec["template"]["spec"].pop("nodeSelector", None)
-    for container in spec["template"]["spec"]["containers"]:
+    pod = spec["template"]["spec"]
+    pod.pop("nodeSelector", None)
+    # Vault makes users of stores in some environments only.
+    for holder, key in ((pod, "volumes"), *((one, "volumeMounts") for one in pod["containers"])):
+        holder[key] = [one for one in holder.get(key, ()) if one["name"] != LEASED]
+    for container in pod["containers"]:
         # Which of its settings are secret differs: a store of the cloud's has a secret address.
         for key in ("env", "envFrom", "resources"):
             container.pop(key, None)
