@@ -16,6 +16,7 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from tarmac.base.errors import TarmacError
+from tarmac.run.local.network.durations import RequestSummary
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
 
@@ -45,7 +46,14 @@ def tools(file: str, namespace: str) -> MCPServer:
 
     async def edges() -> Answer:
         """Show the traffic of each declared edge, and connections that nothing declares."""
-        return await json_of("edges")
+        found = await json_of("edges")
+        for edge in found["edges"]:
+            # Buckets are for programs that add them up.
+            summary = RequestSummary.of(edge)
+            edge.pop("durations", None)
+            if summary:
+                edge.update(p50_s=summary.p50_s, p95_s=summary.p95_s)
+        return found
 
     async def usage() -> Answer:
         """Show CPU, memory, requests per second, failures and p95 of each service and store."""
