@@ -218,3 +218,5 @@ def test_every_server_disk_bucket_and_vault_of_an_environment_is_data():
 def test_an_environment_that_terraform_did_not_make_is_reported():
     with pytest.raises(BadInput, match="kubectl delete namespace shop"):
         teardown(SYSTEMS / "shop/tarmac.yaml", "kind", None, with_data=True, as_json=False)
+    with pytest.raises(BadInput, match="whose script removes both regions"):
+        teardown(SYSTEMS / "shop/tarmac.yaml", "dr", None, with_data=True, as_json=False)

@@ -205,6 +205,8 @@ def test_a_budget_decides_the_exit_code(capsys: pytest.CaptureFixture[str]) -> N
 def test_an_environment_without_infrastructure_is_reported() -> None:
     with pytest.raises(BadInput, match=r"environments\.kind: has no `infrastructure:`"):
         cost(SHOP, "kind", None, as_json=False)
+    with pytest.raises(BadInput, match=r"environments\.dr: is made with production"):
+        cost(SHOP, "dr", None, as_json=False)
 
 
 MIB = 1024**2

@@ -90,6 +90,8 @@ def cost(
         plan = in_memory.make(file, environment, ()).plan
     if plan.cloud is None:
         what = "has no `infrastructure:`, so its servers and their prices are unknown; add it"
+        if first := plan.settings.standby_of:
+            what = f"is made with {first}, and a second region has no estimate; ask for {first}"
         raise BadInput([Problem(f"{file}: environments.{plan.environment}", what)])
     known = prices()
     found = estimate(plan, plan.cloud, known)

@@ -32,6 +32,9 @@ def teardown(
         if plan.settings.target == "compose":
             what = "runs on one machine;"
             how = f"`tarmac down {plan.system} --target compose --env {plan.environment}` ends it"
+        if first := plan.settings.standby_of:
+            what = f"is made with {first}, whose script removes both regions;"
+            how = f"`tarmac teardown {plan.system} --env {first}` prints it"
         raise BadInput([Problem(f"{file}: environments.{plan.environment}", f"{what} {how}")])
     if plan.cloud.by == "pulumi":
         what = "is created by Pulumi, but the script runs Terraform; delete the namespace, then"
