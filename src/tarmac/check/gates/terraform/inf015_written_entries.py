@@ -17,7 +17,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.stored_data import ExternalSecret
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.tree import tree
+from tarmac.check.gates.views.terraform.tree import children, tree
 
 #: What is made with a server: where it stands, and numbered passwords. Others are of a person.
 OF_SERVER = re.compile(r"/servers/[^/]+/(host|admin-\d+)$|/stores/[^/]+/[^/]+/password-\d+$")
@@ -115,21 +115,28 @@ def _values(artifact: Artifact) -> Fields:
 
 @lru_cache(maxsize=64)
 def _parsed(path: str, text: str) -> Fields:
-    import hcl2  # noqa: PLC0415 - its grammar takes 0.2 s to load
-
-    if isinstance(tree(path, text), Finding):
-        return {}
-    found: Fields = _unquoted(hcl2.loads(text))
-    return found
+    found = tree(path, text)
+    return {} if isinstance(found, Finding) else _arguments(found.children[0], "attribute")
 
 
-def _unquoted(value: Any) -> Any:
-    """Take off the quotes that the parser leaves on keys and texts."""
-    if isinstance(value, Mapping):
-        return {str(key).strip('"'): _unquoted(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_unquoted(inner) for inner in value]
-    return value.strip('"') if isinstance(value, str) else value
+def _arguments(node: Any, kind: str) -> Fields:
+    """Read arguments or elements by their names."""
+    own = [child for child in children(node) if child.data == kind]
+    return {_written_text(child.children[0]): _value(child.children[-1]) for child in own}
+
+
+def _value(node: Any) -> Any:
+    """Read a value as far as it is written: mapping, list, or its text."""
+    below = [child for child in children(node) if child.data != "new_line_or_comment"]
+    if node.data == "expr_term" and len(below) == 1:
+        return _value(below[0])
+    if node.data == "object":
+        return _arguments(node, "object_elem")
+    return [_value(one) for one in below] if node.data == "tuple" else _written_text(node)
+
+
+def _written_text(node: Any) -> str:
+    return "".join(map(str, node.scan_values(lambda _: True))).strip('"')
 
 
 GATE = Gate(

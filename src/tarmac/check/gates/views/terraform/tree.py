@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from tarmac.base.foreign import hcl
+from tarmac.base.foreign.hcl_words import UnusualError
 from tarmac.base.report import Finding
 
 #: The end of a text of several lines, with a blank behind it, which Terraform takes and hcl2 not.
@@ -16,13 +19,16 @@ _BLANK_END = re.compile(r"(<<-?\s*(\w+)\n(?:.*\n)*?[ \t]*\2)[ \t]+$", re.MULTILI
 @lru_cache(maxsize=4096)
 def tree(path: str, text: str) -> Any:
     """Parse a file; return a finding where it is not HCL."""
-    # The grammar takes 0.2 s to load: only where there is something to read.
+    whole = _BLANK_END.sub(r"\1", text)
+    whole = whole if whole.endswith("\n") else f"{whole}\n"
+    with contextlib.suppress(UnusualError):
+        return hcl.parse(whole)
+    # Its grammar takes 0.2 s to load: only where a file is unusual, or wrong.
     import hcl2  # noqa: PLC0415
     from lark.exceptions import LarkError, UnexpectedInput  # noqa: PLC0415
 
-    whole = _BLANK_END.sub(r"\1", text)
     try:
-        return hcl2.parses_to_tree(whole if whole.endswith("\n") else f"{whole}\n")
+        return hcl2.parses_to_tree(whole)
     except UnexpectedInput as error:
         what = "cannot be read as HCL from here on; correct it, `terraform validate` says more"
         return Finding(f"{path}:{max(error.line, 1)}", what)
