@@ -192,3 +192,32 @@ def test_a_repository_of_a_home_folder_is_not_the_root(tmp_path, outside, monkey
     (tmp_path / "work").symlink_to(outside)
     writing.write_file(tmp_path / "work/a.txt", "ours")
     assert (outside / "a.txt").read_text() == "ours"
+
+
+def test_many_files_are_written_at_once_and_what_killed_writers_left_is_removed(tmp_path):
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    (folder / "one").write_text("before")
+    (folder / "one").chmod(0o640)
+    (folder / f".one.{2**22 + 1}.part").write_text("left by a killed writer")
+    (folder / f".other.{2**22 + 1}.part").write_text("of another file")
+    with writing.opened(tmp_path) as root:
+        writing.write_all(root, "a/b", {"one": "1", "two": b"2"})
+    assert (folder / "one").read_text() == "1"
+    assert (folder / "one").stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f".other.{2**22 + 1}.part",
+        "one",
+        "two",
+    ]
+
+
+def test_of_many_files_none_is_written_through_a_link_or_outside(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "elsewhere")
+    with writing.opened(tmp_path) as root:
+        with pytest.raises(BadInput, match="is a link"):
+            writing.write_all(root, "a", {"link": "1"})
+        with pytest.raises(BadInput, match="not the name of a file"):
+            writing.write_all(root, "a", {"b/c": "1"})
+    assert not (tmp_path / "elsewhere").exists()

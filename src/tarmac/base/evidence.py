@@ -110,11 +110,17 @@ def write(folder: Path, evidence: Evidence) -> Path:
         BadInput: a link is in the way.
         OSError: the disk refuses.
     """
-    path = f"{STATE}/{FOLDER}/{name_of(evidence.what, evidence.environment)}"
+    return write_all(folder, [evidence])[0]
+
+
+def write_all(folder: Path, found: Iterable[Evidence]) -> list[Path]:
+    """Write a file for each proof; arguments and errors as `write`."""
+    named = [(name_of(one.what, one.environment), asdict(one)) for one in found]
+    contents = {name: json.dumps(one, indent=2) + "\n" for name, one in named}
     with writing.opened(folder) as root:
-        writing.write(root, path, json.dumps(asdict(evidence), indent=2) + "\n")
+        writing.write_all(root, f"{STATE}/{FOLDER}", contents)
         writing.write_new(root, f"{STATE}/.gitignore", "*\n")
-    return folder / path
+    return [folder / STATE / FOLDER / name for name, _ in named]
 
 
 def name_of(what: str, environment: str = "") -> str:

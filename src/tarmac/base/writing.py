@@ -11,7 +11,8 @@ import errno
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -92,7 +93,7 @@ def streamed(file: Path, *, mode: int) -> Iterator[BinaryIO]:
         before = _status(folder, name)
         if before is not None:
             _refuse_other(root, path, before)
-        _remove_parts(folder, name)
+        _remove_parts(folder, {name})
         part = f".{name[:100]}.{os.getpid()}.part"
         try:
             with os.fdopen(os.open(part, NEW, mode, dir_fd=folder), "wb") as stream:
@@ -175,17 +176,47 @@ def write(
         if before is not None and not (replaces_link and stat.S_ISLNK(before.st_mode)):
             _refuse_other(root, path, before)
             mode = stat.S_IMODE(before.st_mode) if mode is None else mode
-        _remove_parts(folder, name)
-        part = f".{name[:100]}.{os.getpid()}.part"
-        try:
-            fill(folder, part, content, mode)
+        _remove_parts(folder, {name})
+        _replace(folder, name, content, mode, before)
+
+
+def write_all(root: Root, folder: str, contents: Mapping[str, bytes | str]) -> None:
+    """Write files of one folder, each as `write` does; the folder is looked through once.
+
+    Args:
+        folder: relative to the root.
+        contents: by the files' names.
+
+    Raises:
+        BadInput, OSError: as `write`; the files before are written.
+    """
+    with inside(root, folder) as inner:
+        _remove_parts(inner.descriptor, {*contents})
+        for name, content in contents.items():
+            if len(_parts(name)) != 1:
+                raise BadInput([Problem(shown(name), "is not the name of a file; give one")])
+            before = _status(inner.descriptor, name)
+            mode = None
             if before is not None:
-                _give(folder, part, before)
-            os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(part, dir_fd=folder)
-            raise
+                _refuse_other(inner, name, before)
+                mode = stat.S_IMODE(before.st_mode)
+            _replace(inner.descriptor, name, content, mode, before)
+
+
+def _replace(
+    folder: int, name: str, content: bytes | str, mode: int | None, before: os.stat_result | None
+) -> None:
+    """Write a file in an open folder in place of the one before."""
+    part = f".{name[:100]}.{os.getpid()}.part"
+    try:
+        fill(folder, part, content, mode)
+        if before is not None:
+            _give(folder, part, before)
+        os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part, dir_fd=folder)
+        raise
 
 
 def write_new(root: Root, path: str, content: bytes | str) -> bool:
@@ -353,15 +384,17 @@ def _enter(root: Root, path: str, folder: int, name: str, mode: int | None) -> i
         raise BadInput([Problem(shown(root.folder / path), f"{what}; {how}")]) from None
 
 
-def _remove_parts(folder: int, name: str) -> None:
-    """Remove what killed writers of a file left, and what has the name of this one's part."""
-    begin, end = f".{name[:100]}.", ".part"
-    for left in os.listdir(folder):
-        if left.startswith(begin) and left.endswith(end) and len(left) > len(begin + end):
-            pid = left[len(begin) : -len(end)]
-            if pid.isdecimal() and (int(pid) == os.getpid() or not is_running(int(pid))):
-                with contextlib.suppress(OSError):
-                    os.unlink(left, dir_fd=folder)
+def _remove_parts(folder: int, names: AbstractSet[str]) -> None:
+    """Remove what killed writers of files left, and what has the name of this one's parts."""
+    end = ".part"
+    parts = [left for left in os.listdir(folder) if left.startswith(".") and left.endswith(end)]
+    begins = {name[:100] for name in names} if parts else set()
+    for left in parts:
+        begin, _, pid = left[1 : -len(end)].rpartition(".")
+        is_left = begin in begins and pid.isdecimal()
+        if is_left and (int(pid) == os.getpid() or not is_running(int(pid))):
+            with contextlib.suppress(OSError):
+                os.unlink(left, dir_fd=folder)
 
 
 def _status(folder: int, name: str) -> os.stat_result | None:

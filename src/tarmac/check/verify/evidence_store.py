@@ -32,25 +32,30 @@ class EvidenceStore:
         self._machine = evidence.machine()
         self._at = datetime.now(UTC).isoformat(timespec="seconds")
 
-    def write(self, found: Evidence) -> str:
-        """Write a file of evidence; a disk that refuses it is only warned of."""
+    def write(self, *found: Evidence) -> list[str]:
+        """Write files of evidence; a disk that refuses one is only warned of."""
         try:
-            path = evidence.write(self._model, found)
+            paths = evidence.write_all(self._model, found)
         except OSError as error:
             if not self._told:
                 click.echo(f"{self._folder}: no evidence kept ({error.strerror})", err=True)
                 self._told = True
-            return ""
-        return _shown(path)
+            return ["" for _ in found]
+        return [_shown(path) for path in paths]
 
-    def gate(self, result: Result, inputs: str, context: str = "") -> Result:
-        """Keep what came of a gate.
+    def gates(self, results: Iterable[Result], inputs: str, context: str = "") -> list[Result]:
+        """Keep what came of gates.
 
         Args:
-            context: of the cluster that it looked at, if it observes.
+            context: of the cluster that they looked at, if they observe.
         """
+        kept = list(results)
+        paths = self.write(*(self._of_gate(result, inputs, context) for result in kept))
+        return [replace(result, evidence=p) for result, p in zip(kept, paths, strict=True)]
+
+    def _of_gate(self, result: Result, inputs: str, context: str) -> Evidence:
         there = " --target cluster" if result.target == "cluster" else ""
-        found = self._evidence(
+        return self._evidence(
             what=result.what,
             status=result.status,
             level=result.level,
@@ -65,7 +70,6 @@ class EvidenceStore:
                 **({"context": context} if there else {}),
             },
         )
-        return replace(result, evidence=self.write(found))
 
     def measured(self, inputs: str, what: str = MEASURE) -> dict[str, float]:
         """Read figures that were seen, by name; none where the model has changed.

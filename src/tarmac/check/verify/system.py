@@ -236,11 +236,11 @@ def _judge(run: _Run, environment: str) -> _Judgement:
     subject = Subject(run.system, plan, tree.artifacts, today, tree.folder, inputs)
     now = evidence.digest({**run.model, **dict(_contents(tree.artifacts))}.items())
     comments = ignore_comments.read(_files(tree), tree.folder, run.suppressions.protected)
-    results = []
+    left = []
     for judgement in forms.judge(subject, run.gates, run.suppressions):
-        left = ignore_comments.apply(judgement, comments, today)
-        left = ignore_comments.apply(left, run.comments, today)
-        results.append(run.store.gate(left, now, seen.context))
+        own = ignore_comments.apply(judgement, comments, today)
+        left.append(ignore_comments.apply(own, run.comments, today))
+    results = run.store.gates(left, now, seen.context)
     return _Judgement(
         tree=tree.described(environment, rendered.differing, seen.context),
         results=tuple(results),
