@@ -13,7 +13,8 @@ from tarmac.base.versions import Catalogue, Version
 from tarmac.catalog import stores
 from tarmac.catalog.stores.kind import Image
 from tarmac.check.gates.gate import Gate
-from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted
 
 #: Days before an end of life from which it is reported.
@@ -24,9 +25,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield each image, action and apiVersion that is unknown, removed or near its end; once."""
     catalogue = _catalogue()
     seen = dict[tuple[str, str], str]()
-    for artifact in subject.artifacts:
-        for named in versions.named(artifact.content):
-            seen.setdefault(named, artifact.path)
+    for named, path in _named(subject):
+        seen.setdefault(named, path)
     own = {service.image for service in subject.plan.services}
     for (what, text), path in sorted(seen.items()):
         if text not in own:
@@ -34,6 +34,14 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield from _version(what, text, known, path, subject.today)
     yield from _apis(catalogue, subject)
     yield from _ends(catalogue.default(), subject.plan.model, subject.today)
+
+
+@once
+def _named(files: Files) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield each external image and action, and the file that names it."""
+    for artifact in files.artifacts:
+        for named in versions.named(artifact.content):
+            yield named, artifact.path
 
 
 def _catalogue() -> Catalogue:
@@ -103,8 +111,7 @@ def _ends(known: Version, path: str, today: date) -> Iterator[Finding]:
 
 def _versions(subject: Subject) -> set[object]:
     found: set[object] = {artifact.data["apiVersion"] for artifact in subject.objects()}
-    for artifact in subject.artifacts:
-        found.update(versions.named(artifact.content))
+    found.update(named for named, _ in _named(subject))
     return found
 
 

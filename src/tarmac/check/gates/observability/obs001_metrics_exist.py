@@ -18,6 +18,7 @@ from tarmac.check.gates.views.scope import counted
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield each expression that is invalid, or that queries what is not exported."""
     known, own = signals.read(), recorded(subject)
+    absences: dict[str, str] = {}
     for query in queries(subject):
         try:
             found = selected(query.expr)
@@ -30,7 +31,9 @@ def check(subject: Subject) -> Iterator[Finding]:
                 had = own[selector.name]
             elif selector.name in known:
                 signal = known[selector.name]
-                if why := _not_here(subject, signal):
+                if selector.name not in absences:
+                    absences[selector.name] = _not_here(subject, signal)
+                if why := absences[selector.name]:
                     yield Finding(query.path, f"{query.title}: {selector.name} {why}")
                 absent, had = selector.labels - signal.labels, signal.labels
             else:

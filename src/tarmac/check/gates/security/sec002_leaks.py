@@ -34,6 +34,8 @@ ASSIGNED = re.compile(
 )
 #: The end of all of these, and little else: it tells at once that a text has none.
 LONG_VALUE = re.compile(r"[:=]\s*['\"]?[\w+/=-]{16}")
+#: What each of these has, by a search without `\w*` at its start, which takes ten times as long.
+NAMED_VALUE = re.compile(r"(?i)(?:password|secret|token|api_?key)\s*[:=]\s*['\"]?[\w+/=-]{16}")
 #: Bits a character; English words have 3, random hexadecimal digits nearly 4.
 RANDOM_BITS = 3.2
 
@@ -51,7 +53,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                     "or have a script generate it in the cluster",
                 )
             continue
-        for what in sorted({*_found(list(_texts(artifact)))}):
+        for what in sorted({*_found(_texts(artifact))}):
             yield Finding(artifact.path, f"holds {what}; refer to a secret by its name instead")
 
 
@@ -65,6 +67,8 @@ def _found(texts: list[tuple[str, str]]) -> Iterator[str]:
     for key, text in texts:
         if len(text) >= 16 and _is_sensitive(key) and _bits(text) > RANDOM_BITS:
             yield f"text like the value of a secret ({key})"
+    if not NAMED_VALUE.search(whole):
+        return
     for text in (text for _, text in texts if LONG_VALUE.search(text)):
         for name, value in ASSIGNED.findall(text):
             if _bits(value) > RANDOM_BITS and any(map(str.isdigit, value)):
@@ -76,24 +80,25 @@ def _is_sensitive(key: str) -> bool:
     return SENSITIVE.search(key) is not None
 
 
-def _texts(artifact: Artifact) -> Iterator[tuple[str, str]]:
+def _texts(artifact: Artifact) -> list[tuple[str, str]]:
     if isinstance(artifact.content, str):
-        yield "", artifact.content
-    else:
-        yield from _inside("", artifact.content)
+        return [("", artifact.content)]
+    found: list[tuple[str, str]] = []
+    _gather("", artifact.content, found)
+    return found
 
 
-def _inside(key: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every text with its key; of a list of `name` and `value` the name is the key."""
-    if isinstance(value, Mapping):
+def _gather(key: str, value: Any, found: list[tuple[str, str]]) -> None:
+    """Gather every text with its key; of a list of `name` and `value` the name is the key."""
+    if isinstance(value, str):
+        found.append((key, value))
+    elif isinstance(value, dict):
         for inner, item in value.items():
             named = inner == "value" and isinstance(value.get("name"), str)
-            yield from _inside(value["name"] if named else str(inner), item)
+            _gather(value["name"] if named else str(inner), item, found)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _inside(key, item)
-    elif isinstance(value, str):
-        yield key, value
+            _gather(key, item, found)
 
 
 def _bits(text: str) -> float:

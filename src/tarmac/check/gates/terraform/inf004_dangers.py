@@ -50,15 +50,13 @@ def check(files: Files) -> Iterator[Finding]:
 
 def numbers(files: Files) -> Iterator[tuple[str, str]]:
     """Yield numbers and spans of time that a provider refuses."""
-    bounds = terraform_rules()["bounds"]
     blocks: dict[tuple[str, ...], dict[str, Setting]] = {}
     found = list(settings(files))
     # With a marker of its own, an expiration has 0 days.
     markers = {(*one.path[:-1], "days") for one in found if one.name == _MARKER}
     for setting in found:
         value = str(setting.value)
-        spans = (span for name, span in bounds.items() if fnmatchcase(setting.name, name))
-        least, *most = next(spans, (-sys.maxsize,))
+        least, *most = _span(setting.name)
         is_number = _NUMBER.fullmatch(value) and setting.path not in markers
         if is_number and (int(value) < least or (most and int(value) > most[0])):
             span = f"{least} to {most[0]}" if most else f"at least {least}"
@@ -70,6 +68,13 @@ def numbers(files: Files) -> Iterator[tuple[str, str]]:
             blocks.setdefault((setting.file, *setting.path[:-1]), {})[setting.name] = setting
     for block in blocks.values():
         yield from _ports(block)
+
+
+@cache
+def _span(name: str) -> tuple[int, ...]:
+    """Give the least value of a number, and the most where it has one."""
+    bounds = terraform_rules()["bounds"].items()
+    return next((tuple(span) for one, span in bounds if fnmatchcase(name, one)), (-sys.maxsize,))
 
 
 def _ports(block: dict[str, Setting]) -> Iterator[tuple[str, str]]:

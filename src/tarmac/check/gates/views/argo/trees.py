@@ -6,6 +6,8 @@ import fnmatch
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import first
@@ -14,6 +16,7 @@ from tarmac.check.gates.views.argo.applications import App
 from tarmac.check.gates.views.argo.sources import Source
 from tarmac.check.gates.views.objects.kustomizations import Kustomization
 from tarmac.check.gates.views.objects.metadata import NAME, metadata
+from tarmac.check.gates.views.once import once
 
 
 def below(files: Files, app: App) -> tuple[Artifact, ...]:
@@ -48,13 +51,18 @@ def files(subject: Subject, source: Source) -> tuple[Artifact, ...]:
     folder = in_tree(subject, source)
     if folder is None:
         return ()
-    by_path = {one.path: one for one in subject.artifacts if not one.built_by}
+    by_path = dict(_by_path(subject))
     if f"{folder}/kustomization.yaml" in by_path:
         return tuple(_kustomized(by_path, folder))
     if f"{folder}/Chart.yaml" in by_path:
         paths = [posixpath.normpath(posixpath.join(folder, name)) for name in source.value_files]
         return tuple(by_path[path] for path in paths if path in by_path)
     return tuple(_plain(by_path.values(), folder, source))
+
+
+@once
+def _by_path(files: Files) -> Iterator[tuple[str, Artifact]]:
+    yield from ((one.path, one) for one in files.artifacts if not one.built_by)
 
 
 def _plain(artifacts: Iterable[Artifact], folder: str, source: Source) -> Iterator[Artifact]:
@@ -90,8 +98,13 @@ def _kustomized(by_path: Mapping[str, Artifact], folder: str) -> Iterator[Artifa
 def _read(artifact: Artifact) -> Artifact:
     if not isinstance(artifact.content, str):
         return artifact
-    read = first(artifact.content)
-    return replace(artifact, content=read if isinstance(read, dict) else {})
+    return replace(artifact, content=_data(artifact.content))
+
+
+@lru_cache(maxsize=512)  # several Applications name the same files, and several gates ask
+def _data(text: str) -> Mapping[str, Any]:
+    read = first(text)
+    return read if isinstance(read, dict) else {}
 
 
 def service_of(subject: Subject, app: App) -> str | None:

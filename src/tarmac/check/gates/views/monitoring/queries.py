@@ -10,6 +10,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, dig, items, mappings, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.json_files import json_object
+from tarmac.check.gates.views.once import once
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def has_rules(artifact: Artifact) -> bool:
     return any(isinstance(group.get("rules"), list) for group in listed)
 
 
+@once
 def queries(subject: Files) -> Iterator[Query]:
     """Yield the expressions of rules, then those of panels."""
     for artifact in subject.artifacts:

@@ -8,11 +8,13 @@ from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import patch_files
 from tarmac.check.gates.views.objects.metadata import kind_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.schemas import lock
 from tarmac.check.schemas.check import Schemas, load
 
 
+@once
 def whole_objects(files: Files) -> list[Artifact]:
     """List the objects that an API server reads and that no Kustomization has as a patch."""
     patches = {

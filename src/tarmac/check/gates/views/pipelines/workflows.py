@@ -13,6 +13,7 @@ from tarmac.base.artifact import Artifact, read, write
 from tarmac.base.foreign.files import text as file_text
 from tarmac.base.foreign.reading import fields, places
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.jobs import Job, writable
 from tarmac.check.gates.views.shapes.fitting import fitted
 
@@ -88,6 +89,7 @@ class Workflow:
         return f"{self.path}:{number}" if number else self.path
 
 
+@once
 def workflows(files: Files) -> Iterator[Workflow]:
     """Yield every workflow there is; one that is not YAML is for another gate to say."""
     for artifact in files.artifacts:

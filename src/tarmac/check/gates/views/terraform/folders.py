@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.terraform.settings import Setting, settings, sources
@@ -73,14 +74,21 @@ def _reached(folder: str, calls: dict[str, set[str]]) -> list[str]:
 def blocks(files: Files) -> Iterator[TerraformBlock]:
     """Yield the blocks at the top of each file that is formatted as Terraform does."""
     for source in sources(files):
-        names: tuple[str, ...] = ()
-        lines: list[tuple[int, str]] = []
-        for number, written in enumerate(str(source.content).splitlines(), 1):
-            line = _COMMENT.sub("", written)
-            if opening := _OPENING.match(line):
-                names, lines = (opening[1], *re.findall(r'"([^"]*)"', opening[2])), []
-            if names:
-                lines.append((number, line))
-            if names and (line.startswith("}") or (opening and line.rstrip().endswith("}"))):
-                yield TerraformBlock(names, source.path, tuple(lines))
-                names = ()
+        yield from _blocks(source.path, str(source.content))
+
+
+@lru_cache(maxsize=512)  # several gates ask, and environments share modules
+def _blocks(path: str, text: str) -> tuple[TerraformBlock, ...]:
+    found = []
+    names: tuple[str, ...] = ()
+    lines: list[tuple[int, str]] = []
+    for number, written in enumerate(text.splitlines(), 1):
+        line = _COMMENT.sub("", written) if "#" in written or "//" in written else written
+        if opening := _OPENING.match(line):
+            names, lines = (opening[1], *re.findall(r'"([^"]*)"', opening[2])), []
+        if names:
+            lines.append((number, line))
+        if names and (line.startswith("}") or (opening and line.rstrip().endswith("}"))):
+            found.append(TerraformBlock(names, path, tuple(lines)))
+            names = ()
+    return tuple(found)

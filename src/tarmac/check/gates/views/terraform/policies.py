@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tarmac.base.report import Finding
@@ -46,9 +47,16 @@ class PolicyStatement:
 def statements(files: Files) -> Iterator[PolicyStatement]:
     """Yield every statement that is written."""
     for source in sources(files):
-        found = tree(source.path, str(source.content))
-        if not isinstance(found, Finding):
-            yield from _statements(found, source.path, inside=False)
+        yield from _of_file(source.path, str(source.content))
+
+
+@lru_cache(maxsize=512)  # several gates ask, and environments share modules
+def _of_file(path: str, text: str) -> tuple[PolicyStatement, ...]:
+    # Most files have none, and the walk takes as long as the parsing.
+    if DOCUMENT not in text and "Effect" not in text:
+        return ()
+    found = tree(path, text)
+    return () if isinstance(found, Finding) else tuple(_statements(found, path, inside=False))
 
 
 def _statements(node: Any, path: str, *, inside: bool) -> Iterator[PolicyStatement]:

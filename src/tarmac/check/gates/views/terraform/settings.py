@@ -11,6 +11,7 @@ from typing import Any
 from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.terraform.tree import tree
 
 ENDINGS = (".tf", ".tfvars")
@@ -38,6 +39,7 @@ class Setting:
         return self.path[-1]
 
 
+@once
 def sources(files: Files) -> Iterator[Artifact]:
     """Yield the files of Terraform and OpenTofu."""
     for artifact in files.artifacts:
@@ -55,10 +57,8 @@ def settings(files: Files) -> Iterator[Setting]:
 
 def unreadable(files: Files) -> Iterator[Finding]:
     """Yield the files that are not HCL."""
-    for source in sources(files):
-        found = _parsed(source.path, str(source.content))
-        if isinstance(found, Finding):
-            yield found
+    found = (_parsed(source.path, str(source.content)) for source in sources(files))
+    yield from (one for one in found if isinstance(one, Finding))
 
 
 _HEREDOC = re.compile(r"<<[-~]?\s*\"?(\w+)\"?\s*$")
