@@ -1,6 +1,6 @@
 """A request's body on its way to a backend, chunk by chunk, counted and never gathered.
 
-Made by proxy.py for each request that has one; aiohttp iterates it while it sends.
+Made by proxy.py for each request that has one; connection.py iterates it while it sends.
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-import aiohttp
-
+from tarmac_gateway.connection import UpstreamError
 from tarmac_gateway.domain import Route, RouteTable, UnsafePathError, public_path, split_path
 from tarmac_gateway.upstream import Backend
 from tarmac_kit.logs import get_logger
@@ -184,7 +184,7 @@ class ApiDocument:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_S):
                 document = json.loads(await _fetch(backend))
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (UpstreamError, OSError, ValueError) as error:
             log.info("document_unavailable", upstream=service, reason=repr(error))
             return ServiceDocument(service, self._known.get(service, {}), answering=False)
         if not isinstance(document, dict):
@@ -195,11 +195,15 @@ class ApiDocument:
 
 async def _fetch(backend: Backend) -> bytes:
     url = f"{backend.address.url}/openapi.json"
-    async with backend.session() as session, session.get(url) as response:
-        response.raise_for_status()
+    answer = await backend.ask("GET", b"/openapi.json", [(b"accept", b"application/json")])
+    try:
+        if answer.status != HTTPStatus.OK:
+            raise ValueError(f"{url}: answers with {answer.status}")
         body = b""
-        async for chunk in response.content.iter_any():
+        while chunk := await answer.readany():
             body += chunk
             if len(body) > MAX_DOCUMENT_BYTES:
                 raise ValueError(f"{url}: is larger than {MAX_DOCUMENT_BYTES} bytes")
         return body
+    finally:
+        backend.give_back(answer)

@@ -11,16 +11,15 @@ from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
-import aiohttp
 from starlette.types import Receive, Send
-from yarl import URL
 
 from tarmac_gateway import headers as http_headers
-from tarmac_gateway.body import Outcome, RequestBody
+from tarmac_gateway.body import BodyAbortedError, Outcome, RequestBody
+from tarmac_gateway.connection import Connection, NoAnswerError, UpstreamError
 from tarmac_gateway.domain import Match
 from tarmac_gateway.headers import RawHeaders
 from tarmac_gateway.streams import Streams
-from tarmac_gateway.upstream import Backend
+from tarmac_gateway.upstream import REPEATABLE, Backend
 from tarmac_kit.conventions import CALLER_HEADER, DEADLINE_HEADER
 from tarmac_kit.limits import too_large
 from tarmac_kit.logs import get_logger
@@ -33,8 +32,9 @@ log = get_logger("tarmac_gateway.proxy")
 ANSWER_S = 0.01
 
 _BODILESS = frozenset({204, 304})
-#: Repeated after a connection error, and only without a body: nothing can be done twice by them.
-_REPEATABLE = frozenset({"GET", "HEAD"})
+#: From when on it is noticed that a client without a body to send has gone. Nearly every answer is
+#: there before, and a task for each request would take as long as the request's parsing.
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -103,23 +103,12 @@ class Proxy:
         )
         if not has_body:
             body.skip()
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("forward: runs outside a task; await it in one")
-        over = stopped = False
-
-        def stop(_: asyncio.Future[None]) -> None:
-            nonlocal stopped
-            if not over:
-                stopped = task.cancel()
-
-        gone = asyncio.ensure_future(body.disconnected())
-        gone.add_done_callback(stop)
+        watch = _Watch(body, 0.0 if has_body else _LOOK_S)
         try:
             await exchange.run(body if has_body else None, send)
         except asyncio.CancelledError:
             # Ours, unless another task cancelled this one as well.
-            if not stopped or task.uncancel() > 0:
+            if not watch.has_stopped():
                 raise
             if body.outcome is Outcome.TOO_LARGE and not exchange.started:
                 raise too_large(self._max_body_bytes) from None
@@ -133,8 +122,47 @@ class Proxy:
             service = passage.match.route.service
             log.warning("upstream_broke_off", upstream=service, reason=str(error))
         finally:
-            over = True
-            gone.cancel()
+            watch.end()
+
+
+class _Watch:
+    """Cancels the task that made it when the client has gone, or sent more than it may."""
+
+    __slots__ = ("_body", "_gone", "_later", "_over", "_stopped", "_task")
+
+    def __init__(self, body: RequestBody, after_s: float) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("forward: runs outside a task; await it in one")
+        self._task = task
+        self._body = body
+        self._over = self._stopped = False
+        self._gone: asyncio.Future[None] | None = None
+        self._later: asyncio.TimerHandle | None = None
+        if after_s:
+            self._later = asyncio.get_running_loop().call_later(after_s, self._look)
+        else:
+            self._look()
+
+    def has_stopped(self) -> bool:
+        """Tell whether a cancellation was this one's, and no other task's as well."""
+        return self._stopped and self._task.uncancel() == 0
+
+    def end(self) -> None:
+        """Look no longer."""
+        self._over = True
+        if self._later is not None:
+            self._later.cancel()
+        if self._gone is not None:
+            self._gone.cancel()
+
+    def _look(self) -> None:
+        self._gone = asyncio.ensure_future(self._body.disconnected())
+        self._gone.add_done_callback(self._stop)
+
+    def _stop(self, _: asyncio.Future[None]) -> None:
+        if not self._over:
+            self._stopped = self._task.cancel()
 
 
 class _Exchange:
@@ -165,17 +193,16 @@ class _Exchange:
     async def run(self, body: RequestBody | None, send: Send) -> None:
         address = self._backend.address
         attempts = 1
-        if self._passage.method in _REPEATABLE and body is None:
+        if self._passage.method in REPEATABLE and body is None:
             attempts += address.retries
         try:
             async with asyncio.timeout_at(self._ends_at()) as self._timeout:
                 while True:
                     attempts -= 1
                     try:
-                        async with self._backend.session() as session:
-                            await self._attempt(session, body, send)
+                        await self._attempt(body, send)
                         return
-                    except aiohttp.ClientConnectionError as error:
+                    except NoAnswerError as error:
                         if attempts == 0 or self.started:
                             raise
                         self._count_retry(address.service, "made")
@@ -194,7 +221,7 @@ class _Exchange:
                 "A service did not answer in time",
                 f"{address.service} had {self._allowed_s:.3g} s",
             ) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (UpstreamError, BodyAbortedError, OSError) as error:
             if self.started:
                 raise _BrokenOffError(_reason(error)) from error
             log.warning("upstream_failed", upstream=address.service, reason=_reason(error))
@@ -215,9 +242,7 @@ class _Exchange:
         ends = self._now() + self._backend.address.timeout_s
         return ends if self._caller_ends is None else min(ends, self._caller_ends)
 
-    async def _attempt(
-        self, session: aiohttp.ClientSession, body: RequestBody | None, send: Send
-    ) -> None:
+    async def _attempt(self, body: RequestBody | None, send: Send) -> None:
         passage = self._passage
         ends = self._timeout.when() if self._timeout else None
         left_ms = max(1, int(((ends or self._ends_at()) - self._now()) * 1000))
@@ -228,44 +253,40 @@ class _Exchange:
         ]
         if (token := self._backend.address.caller_token()) is not None:
             outgoing.append((CALLER_HEADER.lower().encode(), token.encode()))
-        service, outcome = self._backend.address.service, "error"
+        service = self._backend.address.service
         try:
-            async with session.request(
-                passage.method,
-                self._url(),
-                headers=[(key.decode("latin-1"), _text(value)) for key, value in outgoing],
-                data=None if body is None else body.chunks(),
-                allow_redirects=False,
-            ) as response:
-                outcome = f"{response.status // 100}xx"
-                self._count(service, outcome)
-                await self._answer(response, send)
-                if body is not None and body.outcome is not Outcome.COMPLETE:
-                    # The backend answered before it had read everything: its connection holds the
-                    # rest of a body and serves no other request.
-                    response.close()
-        except (aiohttp.ClientError, OSError) as error:
-            # A timeout is the whole exchange's; an answer that broke off was counted.
-            if outcome == "error" and not isinstance(error, TimeoutError):
-                self._count(service, outcome)
+            answer = await self._backend.ask(
+                passage.method, self._target(), outgoing, None if body is None else body.chunks()
+            )
+        except UpstreamError:
+            self._count(service, "error")
             raise
+        try:
+            self._count(service, f"{answer.status // 100}xx")
+            await self._answer(answer, send)
+            if body is not None and body.outcome is not Outcome.COMPLETE:
+                # The backend answered before it had read everything: its connection holds the
+                # rest of a body and serves no other request.
+                answer.close()
+        finally:
+            self._backend.give_back(answer)
 
-    async def _answer(self, response: aiohttp.ClientResponse, send: Send) -> None:
+    async def _answer(self, response: Connection, send: Send) -> None:
         match = self._passage.match
         origin = self._backend.address.url
         headers = http_headers.relocated(
-            http_headers.for_client(response.raw_headers, bodiless=response.status in _BODILESS),
+            http_headers.for_client(response.headers, bodiless=response.status in _BODILESS),
             match.route.upstream,
             match.route.prefix,
             origin,
         )
         if not is_event_stream(headers):
             await self._begin(response.status, headers, send)
-            await self._rest(response.content, send)
+            await self._rest(response, send)
             return
         self._streams.take()
         try:
-            async with aclosing(self._streams.chunks(response.content)) as chunks:
+            async with aclosing(self._streams.chunks(response)) as chunks:
                 await self._begin(response.status, headers, send)
                 async for chunk in chunks:
                     self._keep_idle()
@@ -280,7 +301,7 @@ class _Exchange:
         self._keep_idle()
         await send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def _rest(self, content: aiohttp.StreamReader, send: Send) -> None:
+    async def _rest(self, content: Connection, send: Send) -> None:
         more = True
         while more:
             chunk = await content.readany()
@@ -294,24 +315,14 @@ class _Exchange:
         if self._timeout is not None:
             self._timeout.reschedule(self._now() + self._idle_s)
 
-    def _url(self) -> URL:
-        url = self._backend.address.url + self._passage.match.upstream_path
-        if self._passage.query:
-            url += "?" + self._passage.query.decode("latin-1")
-        return URL(url, encoded=True)
+    def _target(self) -> bytes:
+        path = self._passage.match.upstream_path.encode("ascii")
+        return path + b"?" + self._passage.query if self._passage.query else path
 
 
 def _declared_length(headers: RawHeaders) -> int | None:
     value = http_headers.first(headers, b"content-length")
     return int(value) if value is not None and value.isdigit() else None
-
-
-def _text(value: bytes) -> str:
-    # aiohttp writes header values as UTF-8: decoded so, they leave as the bytes that came.
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
 
 
 def _reason(error: BaseException) -> str:

@@ -79,7 +79,7 @@ def read_backends(chassis: Chassis, table: RouteTable) -> dict[str, BackendAddre
     for service in table.services:
         name = env_name(service).lower()
         fields: dict[str, Any] = {
-            f"{name}_url": (str, Field(pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$")),
+            f"{name}_url": (str, Field(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$")),
             f"{name}_timeout_s": (float, Field(default=DEFAULT_TIMEOUT_S, gt=0)),
             f"{name}_retries": (int, Field(default=1, ge=0)),
         }

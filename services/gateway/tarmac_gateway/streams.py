@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
-import aiohttp
-
+from tarmac_gateway.connection import Connection
 from tarmac_kit.problems import Problem
 
 #: How often a stream looks whether the process is ending.
@@ -41,7 +40,7 @@ class Streams:
         """Count one less."""
         self._open -= 1
 
-    async def chunks(self, content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
+    async def chunks(self, content: Connection) -> AsyncGenerator[bytes, None]:
         """Yield what comes, as it comes, until the backend ends it or the process drains.
 
         A reader forgets an event that is cut off and asks for it again.
