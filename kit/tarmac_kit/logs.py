@@ -7,6 +7,7 @@ are never written.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -32,6 +33,8 @@ _CREDENTIALS_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@/\s]+@")
 _DEEPEST = 6
 _LEVELS = logging.getLevelNamesMapping()
 
+#: Loops whose requests have written lines in this turn.
+_flushing: set[asyncio.AbstractEventLoop] = set()
 _quoted = json.encoder.encode_basestring_ascii
 
 Event = MutableMapping[str, Any]
@@ -212,6 +215,26 @@ def access_log(service: str, *, level: str = "info", form: str = "json") -> Acce
             f'"route": {_quoted(route)}, "status": {status}, "duration_ms": {took_s * 1000:.2f}, '
             f'"client": {"null" if client is None else _quoted(client)}}}\n'
         )
-        sys.stdout.flush()
+        _flush_soon()
 
     return write
+
+
+def _flush_soon() -> None:
+    """Flush what the requests of this turn of the event loop wrote, in one piece.
+
+    Whatever else is written there flushes it, too, so that lines stay in their order.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # no request is answered outside of one
+        sys.stdout.flush()
+        return
+    if loop not in _flushing:
+        _flushing.add(loop)
+        loop.call_soon(_flush, loop)
+
+
+def _flush(loop: asyncio.AbstractEventLoop) -> None:
+    _flushing.discard(loop)
+    sys.stdout.flush()

@@ -90,6 +90,7 @@ class Metrics:
             ("service", "role", "outcome"),
             registry=self.registry,
         )
+        self._called: dict[tuple[str, str], Counter] = {}
         self._retries = Counter(
             "client_retries_total",
             "Retries of repeatable calls, and retries denied by the budget.",
@@ -205,7 +206,10 @@ class Metrics:
 
     def call(self, role: str, outcome: str) -> None:
         """Count one attempt of a client: a status class, `error`, `timeout` or `open`."""
-        self._calls.labels(self.service, role, outcome).inc()
+        counter = self._called.get((role, outcome))
+        if counter is None:  # kept, because labels are as long in looking up as all else here
+            counter = self._called[role, outcome] = self._calls.labels(self.service, role, outcome)
+        counter.inc()
 
     def retry(self, role: str, result: str) -> None:
         """Count one retry of a client: `made`, or `refused` by its budget."""
