@@ -16,6 +16,7 @@ import httptools
 READ_BUFFER_BYTES = 64 * 1024
 #: Status line and headers together; a proxy's usual bound is 8 to 64 KiB.
 MAX_HEAD_BYTES = 64 * 1024
+_SHORT_BYTES = 16 * 1024
 _BODILESS = frozenset({204, 304})
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 _SWITCHING = 101
@@ -187,6 +188,11 @@ class Connection(asyncio.Protocol):
             if self._transport is not None and not self.closed:
                 self._transport.resume_reading()
         return data
+
+    @property
+    def is_short(self) -> bool:
+        """Whether all of the answer has come, and goes out without a wait for its client."""
+        return self._complete and self._size_bytes <= _SHORT_BYTES
 
     def at_eof(self) -> bool:
         """Tell whether all of the body was read."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -36,7 +37,7 @@ class Route:
     service: str
     upstream: str
 
-    @property
+    @cached_property
     def segments(self) -> tuple[str, ...]:
         return tuple(self.prefix.strip("/").split("/"))
 

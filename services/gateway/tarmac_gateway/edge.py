@@ -65,8 +65,7 @@ class Edge:
             http_headers.first(headers, b"origin"), self._origins, preflight=preflight
         )
         request_id = trace.current_ids()[0]
-        named = [(b"x-request-id", request_id.encode())] if request_id else []
-        added += named
+        added += [(b"x-request-id", request_id.encode())] if request_id else []
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -75,14 +74,15 @@ class Edge:
             await send(message)
 
         try:
-            await self._pass(scope, receive, answer, named, preflight=preflight)
+            await self._pass(scope, receive, answer, added, preflight=preflight)
         except Problem as problem:
             response = problem.response(instance=scope["path"])
             await response(scope, receive, answer)
 
     async def _pass(
-        self, scope: Scope, receive: Receive, send: Send, named: RawHeaders, *, preflight: bool
+        self, scope: Scope, receive: Receive, send: Send, added: RawHeaders, *, preflight: bool
     ) -> None:
+        """Answer, or have it answered; `added` is what each answer has, for this to add to."""
         method: str = scope["method"]
         self._check_head(scope)
         try:
@@ -105,14 +105,9 @@ class Edge:
         set_route(scope, match.route.label)
         if method not in METHODS:
             raise Problem(405, "method_not_allowed", "The method is not accepted", method)
-        limits = await self._admit(scope, segments)
-
-        async def limited(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *limits]}
-            await send(message)
-
-        await self._proxy.forward(self._passage(scope, match, named), receive, limited)
+        added += await self._admit(scope, segments)
+        named = [header for header in added if header[0] == b"x-request-id"]
+        await self._proxy.forward(self._passage(scope, match, named), receive, send)
 
     def _check_head(self, scope: Scope) -> None:
         headers: RawHeaders = scope["headers"]

@@ -281,12 +281,16 @@ class _Exchange:
             origin,
         )
         if not is_event_stream(headers):
+            is_short = response.is_short
+            if not is_short:
+                self._keep_idle()
             await self._begin(response.status, headers, send)
-            await self._rest(response, send)
+            await self._rest(response, send, is_short=is_short)
             return
         self._streams.take()
         try:
             async with aclosing(self._streams.chunks(response)) as chunks:
+                self._keep_idle()
                 await self._begin(response.status, headers, send)
                 async for chunk in chunks:
                     self._keep_idle()
@@ -298,16 +302,16 @@ class _Exchange:
 
     async def _begin(self, status: int, headers: RawHeaders, send: Send) -> None:
         self.started = True
-        self._keep_idle()
         await send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def _rest(self, content: Connection, send: Send) -> None:
+    async def _rest(self, content: Connection, send: Send, *, is_short: bool) -> None:
         more = True
         while more:
             chunk = await content.readany()
-            self._keep_idle()
             # Mostly all of it is there: then it goes out with its end, not before it.
             more = not content.at_eof()
+            if not is_short:
+                self._keep_idle()
             await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
     def _keep_idle(self) -> None:

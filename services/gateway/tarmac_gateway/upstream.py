@@ -198,13 +198,13 @@ class Backend:
             NoAnswerError: the service cannot be reached, or gave no answer. UpstreamError: it
             cannot be read. Whatever the body raises.
         """
-        names = {name.lower() for name, _ in headers}
-        chunked = body is not None and b"content-length" not in names
+        is_measured = any(name.lower() == b"content-length" for name, _ in headers)
+        chunked = body is not None and not is_measured
         lines = [b"%b %b HTTP/1.1" % (method.encode(), self._path + target), b"host: " + self._host]
         lines += [b"%b: %b" % header for header in headers]
         if chunked:
             lines.append(b"transfer-encoding: chunked")
-        elif body is None and method not in _BODILESS and b"content-length" not in names:
+        elif body is None and method not in _BODILESS and not is_measured:
             lines.append(b"content-length: 0")
         head = b"\r\n".join([*lines, b"", b""])
         if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1:
