@@ -33,8 +33,6 @@ _CREDENTIALS_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@/\s]+@")
 _DEEPEST = 6
 _LEVELS = logging.getLevelNamesMapping()
 
-#: Loops whose requests have written lines in this turn.
-_flushing: set[asyncio.AbstractEventLoop] = set()
 _quoted = json.encoder.encode_basestring_ascii
 
 Event = MutableMapping[str, Any]
@@ -183,6 +181,7 @@ def access_log(service: str, *, level: str = "info", form: str = "json") -> Acce
     log = get_logger("http").bind()
     threshold = _LEVELS.get(level.upper(), logging.INFO)
     head = f'"event": "request", "service": {_quoted(service)}, '
+    flush_soon = _Flusher()
 
     def write(
         method: str,
@@ -215,26 +214,35 @@ def access_log(service: str, *, level: str = "info", form: str = "json") -> Acce
             f'"route": {_quoted(route)}, "status": {status}, "duration_ms": {took_s * 1000:.2f}, '
             f'"client": {"null" if client is None else _quoted(client)}}}\n'
         )
-        _flush_soon()
+        flush_soon()
 
     return write
 
 
-def _flush_soon() -> None:
-    """Flush what the requests of this turn of the event loop wrote, in one piece.
+class _Flusher:
+    """Flushes what the requests of one turn of the event loop wrote, in one piece.
 
     Whatever else is written there flushes it, too, so that lines stay in their order.
     """
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:  # no request is answered outside of one
+
+    def __init__(self) -> None:
+        #: The one that serves; asking which it is, is a system call.
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waits = False
+
+    def __call__(self) -> None:
+        """Flush at the end of the turn; at once outside of a loop."""
+        if self._loop is None or not self._loop.is_running():
+            self._waits = False
+            try:
+                self._loop = asyncio.get_running_loop()
+            except RuntimeError:  # no request is answered outside of one
+                sys.stdout.flush()
+                return
+        if not self._waits:
+            self._waits = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._waits = False
         sys.stdout.flush()
-        return
-    if loop not in _flushing:
-        _flushing.add(loop)
-        loop.call_soon(_flush, loop)
-
-
-def _flush(loop: asyncio.AbstractEventLoop) -> None:
-    _flushing.discard(loop)
-    sys.stdout.flush()

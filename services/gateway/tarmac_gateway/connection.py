@@ -33,7 +33,9 @@ class NoAnswerError(UpstreamError):
 class Connection(asyncio.Protocol):
     """An open connection, and the answer to its present request."""
 
-    def __init__(self, until: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        #: Asking which loop runs is a system call, and would be one for each wait.
+        self._loop = loop
         #: When it takes no new request any more.
         self.until = until
         #: Since when it waits for one.
@@ -92,7 +94,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Have the sender of a body wait."""
-        self._writable = self._writable or asyncio.get_running_loop().create_future()
+        self._writable = self._writable or self._loop.create_future()
 
     def resume_writing(self) -> None:
         """Have it go on."""
@@ -165,7 +167,7 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(head)
         if body is not None:
-            self._sending = asyncio.ensure_future(self._send(body, chunked=chunked))
+            self._sending = self._loop.create_task(self._send(body, chunked=chunked))
 
     async def head(self) -> None:
         """Wait for `status` and `headers`. Raises UpstreamError, or what the body raised."""
@@ -227,7 +229,7 @@ class Connection(asyncio.Protocol):
     async def _more(self) -> None:
         if self._error is not None:
             raise self._error
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:

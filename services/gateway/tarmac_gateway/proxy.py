@@ -76,6 +76,8 @@ class Proxy:
         self._max_body_bytes = max_body_bytes
         self._body_idle_timeout_s = body_idle_timeout_s
         self._streams = streams
+        #: The one that serves; asking which it is, is a system call.
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def forward(self, passage: Passage, receive: Receive, send: Send) -> None:
         """Send the request on and its answer back.
@@ -87,7 +89,9 @@ class Proxy:
         length = _declared_length(passage.headers)
         if length is not None and length > self._max_body_bytes:
             raise too_large(self._max_body_bytes)
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         exchange = _Exchange(
+            loop,
             self._backends[passage.match.route.service],
             passage,
             idle_s=self._body_idle_timeout_s,
@@ -103,7 +107,7 @@ class Proxy:
         )
         if not has_body:
             body.skip()
-        watch = _Watch(body, 0.0 if has_body else _LOOK_S)
+        watch = _Watch(loop, body, 0.0 if has_body else _LOOK_S)
         try:
             await exchange.run(body if has_body else None, send)
         except asyncio.CancelledError:
@@ -130,8 +134,8 @@ class _Watch:
 
     __slots__ = ("_body", "_gone", "_later", "_over", "_stopped", "_task")
 
-    def __init__(self, body: RequestBody, after_s: float) -> None:
-        task = asyncio.current_task()
+    def __init__(self, loop: asyncio.AbstractEventLoop, body: RequestBody, after_s: float) -> None:
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("forward: runs outside a task; await it in one")
         self._task = task
@@ -140,7 +144,7 @@ class _Watch:
         self._gone: asyncio.Future[None] | None = None
         self._later: asyncio.TimerHandle | None = None
         if after_s:
-            self._later = asyncio.get_running_loop().call_later(after_s, self._look)
+            self._later = loop.call_later(after_s, self._look)
         else:
             self._look()
 
@@ -170,6 +174,7 @@ class _Exchange:
 
     def __init__(
         self,
+        loop: asyncio.AbstractEventLoop,
         backend: Backend,
         passage: Passage,
         *,
@@ -183,7 +188,7 @@ class _Exchange:
         self._passage = passage
         self._idle_s = idle_s
         self._timeout: asyncio.Timeout | None = None
-        self._now = asyncio.get_running_loop().time
+        self._now = loop.time
         timeout_s, caller_s = backend.address.timeout_s, passage.caller_s
         self._allowed_s = timeout_s if caller_s is None else min(timeout_s, caller_s)
         # A moment before the caller's own end, so that it still hears why.

@@ -11,9 +11,10 @@ import asyncio
 import random
 import socket
 import ssl
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from tarmac_gateway.connection import Connection, NoAnswerError
@@ -144,7 +145,7 @@ class Pool:
         for family, address in await self._addresses():
             try:
                 _, connection = await loop.create_connection(
-                    lambda: Connection(until),
+                    lambda: Connection(loop, until),
                     address,
                     self._port,
                     family=family,
@@ -174,7 +175,7 @@ class Backend:
 
     address: BackendAddress
     max_age_s: float
-    clock: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
+    clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.address.url)
