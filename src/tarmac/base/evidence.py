@@ -12,7 +12,7 @@ import os
 import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +115,19 @@ def write(folder: Path, evidence: Evidence) -> Path:
 
 def write_all(folder: Path, found: Iterable[Evidence]) -> list[Path]:
     """Write a file for each proof; arguments and errors as `write`."""
-    named = [(name_of(one.what, one.environment), asdict(one)) for one in found]
-    contents = {name: json.dumps(one, indent=2) + "\n" for name, one in named}
+    named = [(name_of(one.what, one.environment), _text(one)) for one in found]
+    contents = dict(named)
     with writing.opened(folder) as root:
         writing.write_all(root, f"{STATE}/{FOLDER}", contents)
         writing.write_new(root, f"{STATE}/.gitignore", "*\n")
     return [folder / STATE / FOLDER / name for name, _ in named]
+
+
+def _text(evidence: Evidence) -> str:
+    """Write each member in a line of its own; indented throughout, it takes four times as long."""
+    members = ((one.name, getattr(evidence, one.name)) for one in fields(Evidence))
+    lines = (f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in members)
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def name_of(what: str, environment: str = "") -> str:
