@@ -24,12 +24,13 @@ def trees(artifacts: tuple[Artifact, ...], made: Build) -> list[tuple[Artifact, 
         made: what was built of some of them.
     """
     plain = tuple(_plain(artifacts, made))
+    identified = [(identity_of(one) if _is_object(one) else None, one) for one in plain]
     groups = list(_groups(made.units))
     found = []
     hidden = False
     for group in groups:
         own = frozenset[Identity]().union(*(unit.identities for unit in group))
-        others = tuple(one for one in plain if not (_is_object(one) and identity_of(one) in own))
+        others = tuple(one for identity, one in identified if identity not in own)
         hidden = hidden or len(others) < len(plain)
         found.append((*others, *(artifact for unit in group for artifact in unit.artifacts)))
     # An object that is there in another form, too, is judged as it is as well.

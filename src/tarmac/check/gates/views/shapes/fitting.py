@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.views.shapes.conforming import conform
+from tarmac.check.gates.views.shapes.kept import kept
 from tarmac.check.gates.views.shapes.monitoring import ALERTMANAGER, RULES, STACK, TESTS
 from tarmac.check.gates.views.shapes.objects import shape_of
 from tarmac.check.gates.views.shapes.pipelines import RULESET, SERVICES, WORKFLOW
@@ -38,6 +39,7 @@ def shape_of_file(artifact: Artifact) -> Shape | None:
     return RULES if isinstance(data.get("groups"), list) else None
 
 
+@kept
 def fitted(artifact: Artifact) -> Artifact:
     """Leave out of a file what does not fit its shape; the same file where all of it does."""
     shape = shape_of_file(artifact)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.base.foreign.reading import Path, dig
+from tarmac.check.gates.views.shapes.kept import kept
 from tarmac.check.gates.views.shapes.kinds import own_kind
 from tarmac.check.gates.views.shapes.pods import TEMPLATE
 from tarmac.check.gates.views.shapes.references import METADATA
@@ -36,6 +37,7 @@ _PATTERNS = frozenset({
 _PLAIN = frozenset({"ConfigMap", "Secret", "Service", "CustomResourceDefinition", "Kustomization"})
 
 
+@kept
 def spec_paths(data: Mapping[str, Any]) -> tuple[Path, ...]:
     """List where an object has the `spec` of pods."""
     kind = own_kind(data)
