@@ -60,13 +60,20 @@ class KeyFile:
 
     def find(self, kid: str) -> Any:
         """Find a key; None where it is not known."""
-        content, is_new = self._file.read()
-        if is_new:
-            try:
-                self._keys = _usable(json.loads(content))
-            except ValueError as error:
-                get_logger("callers").error("the keys of callers cannot be read", error=str(error))
+        self.has_changed()
         return self._keys.get(kid)
+
+    def has_changed(self) -> bool:
+        """Look whether keys were withdrawn or added since the last look: one `stat`."""
+        content, is_new = self._file.read()
+        if not is_new:
+            return False
+        before = self._keys.keys()
+        try:
+            self._keys = _usable(json.loads(content))
+        except ValueError as error:
+            get_logger("callers").error("the keys of callers cannot be read", error=str(error))
+        return before != self._keys.keys()
 
 
 class KeyServer:

@@ -136,6 +136,8 @@ class CallerCheck:
             return self._refused(scope, "", "missing", f"send {conventions.CALLER_HEADER}")
         if self._keys is None:
             return self._refused(scope, "", "undeclared", "no caller is") if needed else None
+        if isinstance(self._keys, KeyFile) and self._keys.has_changed():
+            self._forget()  # a token of a key that was withdrawn
         known = self._known.get(token)
         if known is None or known[1] <= self._now() - LEEWAY_S:
             try:
