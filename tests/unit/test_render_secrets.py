@@ -128,3 +128,18 @@ def test_the_address_of_a_mongodb_of_others_is_a_secret_of_its_service_alone():
     assert not any(
         "users-db" in workload.name for workload in plan_of("starter", "production").stores
     )
+
+
+@pytest.mark.parametrize(("rotate", "every"), [("30d", "1h"), ("1d", "1h"), ("2h", "5m")])
+def test_a_secret_that_is_rotated_is_read_often_enough_and_says_so(rotate, every):
+    own = f"secrets: [{{SIGNING: {{rotate: {rotate}, also: SIGNING_ALSO}}}}]"
+    changed = DEMO.replace("        port: 8080\n", f"        port: 8080\n        {own}\n", 1)
+    assert own in changed
+    more = "\n    environments: {prod: {secrets: external}}\n"
+    plan = deploy(demo(changed + more), "prod", KINDS)
+    made = [one for one in secrets.render(plan) if one.data["kind"] == "ExternalSecret"]
+    (rotated,) = (one.data for one in made if "annotations" in one.data["metadata"])
+    assert rotated["metadata"]["annotations"]["tarmac.dev/rotate"] == f"SIGNING={rotate}"
+    assert rotated["spec"]["refreshInterval"] == every
+    read = {entry["remoteRef"]["key"].rpartition("/")[2] for entry in rotated["spec"]["data"]}
+    assert {"SIGNING", "SIGNING_ALSO"} <= read

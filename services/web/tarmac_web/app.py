@@ -32,17 +32,16 @@ def mount(chassis: Chassis) -> None:
     if chassis.missing:
         return
     api = Api(clients, settings.prefix)
-    secret = settings.session_secret
     site = Site(
         settings=settings,
         api=api,
         pages=Pages(assets.load(), _shown(settings)),
-        refresher=Refresher(api, Seal(secret, "refresh"), chassis.redis()),
-        session_seal=Seal(secret, "session"),
-        cart_seal=Seal(secret, "cart"),
-        note_seal=Seal(secret, "note"),
-        basket_seal=Seal(secret, "basket"),
-        device_seal=Seal(secret, "device"),
+        refresher=Refresher(api, Seal(settings.session_secrets, "refresh"), chassis.redis()),
+        session_seal=Seal(settings.session_secrets, "session"),
+        cart_seal=Seal(settings.session_secrets, "cart"),
+        note_seal=Seal(settings.session_secrets, "note"),
+        basket_seal=Seal(settings.session_secrets, "basket"),
+        device_seal=Seal(settings.session_secrets, "device"),
     )
     streams = Streams(site, chassis, settings.live_streams_max)
     chassis.include(build_router(site, streams, chassis.app.state.error_reporter))

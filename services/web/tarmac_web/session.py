@@ -10,10 +10,11 @@ import base64
 import json
 import secrets
 import zlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -27,12 +28,19 @@ MOST_OF_ONE = 99
 
 
 class Seal:
-    """Seals and opens values for one purpose."""
+    """Seals values for one purpose with the first of its secrets, and opens those of all."""
 
-    def __init__(self, secret: str, purpose: str) -> None:
-        derived = HKDF(hashes.SHA256(), 32, salt=None, info=f"tarmac-web {purpose}".encode())
-        key = derived.derive(secret.encode())
-        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+    def __init__(self, secrets: Iterable[str], purpose: str) -> None:
+        known = [_fernet(secret, purpose) for secret in secrets]
+        self._first, self._fernet = known[0], MultiFernet(known)
+
+    def is_old(self, text: str) -> bool:
+        """Tell whether another secret than the first has sealed a value, which ends with it."""
+        try:
+            self._first.extract_timestamp(text.encode())
+        except InvalidToken:
+            return True
+        return False
 
     def close(self, value: Any) -> str:
         """Return `value` (JSON) as text that only `open` reads."""
@@ -48,6 +56,11 @@ class Seal:
             return None if opener.unconsumed_tail else json.loads(raw)
         except (InvalidToken, zlib.error, ValueError):
             return None
+
+
+def _fernet(secret: str, purpose: str) -> Fernet:
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=f"tarmac-web {purpose}".encode())
+    return Fernet(base64.urlsafe_b64encode(derived.derive(secret.encode())))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ class WebSettings(BaseSettings):
     session_days: float = Field(default=30.0, gt=0)
     live_streams_max: int = Field(default=200, ge=1)
     session_secret: str = Field(min_length=16)
+    #: Opens cookies and seals none: the next secret or the previous one, while it is rotated.
+    session_secret_also: str = Field(default="", pattern=r"^(.{16,})?$")
 
     @field_validator("pages")
     @classmethod
@@ -55,6 +57,11 @@ class WebSettings(BaseSettings):
     def proxies(self) -> Networks:
         """Return TRUSTED_PROXIES as networks."""
         return parse_networks(self.trusted_proxies)
+
+    @property
+    def session_secrets(self) -> tuple[str, ...]:
+        """Return what opens cookies; the first one seals them."""
+        return tuple(filter(None, (self.session_secret, self.session_secret_also)))
 
     @property
     def secure(self) -> bool:

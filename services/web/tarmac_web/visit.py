@@ -102,8 +102,11 @@ class Visit:
     # Cookies.
 
     def _open(self, name: str, seal: Seal, max_age_s: float) -> Any:
-        text = self._received.get(self.site.cookie_name(name))
-        return None if not text else seal.open(text, max_age_s=max_age_s)
+        text = self._received.get(self.site.cookie_name(name), "")
+        found = seal.open(text, max_age_s=max_age_s) if text else None
+        if found is not None and seal.is_old(text):  # its secret is on its way out
+            self._set(name, seal.close(found), max_age_s)
+        return found
 
     def keep_session(self, session: Session) -> None:
         """Let the visitor be the user of `session` from now on."""

@@ -104,17 +104,27 @@ def test_a_chart_of_any_prices_has_an_axis(prices):
 
 
 def test_a_sealed_value_is_read_by_its_purpose_alone_and_for_a_time():
-    seal, other = Seal("one secret of many", "cart"), Seal("one secret of many", "session")
+    seal, other = Seal(["one secret of many"], "cart"), Seal(["one secret of many"], "session")
     text = seal.close({"a": 1})
     assert seal.open(text, max_age_s=60) == {"a": 1}
     assert other.open(text, max_age_s=60) is None
-    assert Seal("another secret it is", "cart").open(text, max_age_s=60) is None
+    assert Seal(["another secret it is"], "cart").open(text, max_age_s=60) is None
     assert seal.open(text[:-2], max_age_s=60) is None
     assert seal.open(text, max_age_s=-1) is None
 
 
+def test_a_secret_that_is_replaced_opens_what_it_sealed_and_seals_no_more():
+    old, new = "one secret of many", "another secret it is"
+    before, both = Seal([old], "cart"), Seal([new, old], "cart")
+    text = before.close({"a": 1})
+    assert (both.open(text, max_age_s=60), both.is_old(text)) == ({"a": 1}, True)
+    again = both.close({"a": 1})
+    assert (both.is_old(again), before.open(again, max_age_s=60)) == (False, None)
+    assert Seal([new], "cart").open(text, max_age_s=60) is None
+
+
 def test_a_value_that_grows_without_end_is_not_unpacked():
-    seal = Seal("one secret of many", "cart")
+    seal = Seal(["one secret of many"], "cart")
     assert seal.open(seal.close("x" * 100_000), max_age_s=60) is None
 
 

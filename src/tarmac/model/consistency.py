@@ -241,7 +241,7 @@ def _roles(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[
 
 
 def _settings(system: System, name: str, service: Service, gaps: Gaps) -> Iterator[Problem]:
-    given = {*service.env, *system.file.env, *service.secrets, *gaps.names.get("env", ())}
+    given = {*service.env, *system.file.env, *service.secret_variables, *gaps.names.get("env", ())}
     for sourced in system.parts[name]:
         for variable, setting in sourced.part.settings.items():
             if setting.required and variable not in given:

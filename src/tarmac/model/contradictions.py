@@ -73,7 +73,7 @@ def _command(
         return
     is_line = len(argv) == 1 and " " in argv[0]
     by_shell = is_line or posixpath.basename(argv[0]) in SHELLS
-    given = {conventions.PORT, conventions.HOST, *service.env, *service.secrets}
+    given = {conventions.PORT, conventions.HOST, *service.env, *service.secret_variables}
     for index, word in enumerate(argv):
         where = _at(system, *path, index)
         if found := _REFERENCE.search(word):
@@ -122,11 +122,18 @@ def _ports(system: System, root: Path, name: str, service: Service) -> Iterator[
 
 def _env(system: System, root: Path, service: Service) -> Iterator[Problem]:
     for variable in service.env:
-        if variable in service.secrets:
-            there = _at(system, *root, "secrets", variable)
+        if variable in service.secret_variables:
+            there = _at(system, *root, "secrets", *filter(service.secrets.__contains__, [variable]))
             yield Problem(
                 _at(system, *root, "env", variable, key=True),
                 f"{variable} is in both `env` and `secrets` ({there}); keep one",
+            )
+    for variable, use in service.secrets.items():
+        if use.also in service.secrets:
+            yield Problem(
+                _at(system, *root, "secrets", variable, "also"),
+                f"{variable} has the second value {use.also}, which is a secret of its own; choose "
+                "another name, and do not list it",
             )
     if conventions.PORT in service.env and service.listening and service.listen != "fixed":
         yield Problem(

@@ -23,7 +23,7 @@ FOLDER = "${system.folder}"
 
 def of_service(service: Service, file: SystemFile, move: Move) -> Service:
     """Move a service's paths; give it the owner and the variables of its file."""
-    own = {n: value for n, value in file.env.items() if n not in service.secrets}
+    own = {n: value for n, value in file.env.items() if n not in service.secret_variables}
     changed: dict[str, Any] = {
         "env": {n: _with_folder(value, move) for n, value in {**own, **service.env}.items()}
     }

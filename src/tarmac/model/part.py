@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from tarmac.model.rotation import Rotation
 from tarmac.model.texts import FolderPath
 from tarmac.model.value import PACKAGE, EnvName, Name, OneOrMore, StrictModel, Topic
 
@@ -35,7 +36,7 @@ class PartSetting(StrictModel):
     about: str = Field(default="", description="What it does, for a reader.")
 
 
-class SecretSetting(StrictModel):
+class SecretSetting(Rotation):
     """A secret that the part reads: generated locally, named by path in production."""
 
     bytes: int = Field(default=24, ge=16, le=128, description="The length of a generated one.")

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tarmac.model import conventions
+from tarmac.model.rotation import Rotation
 from tarmac.model.texts import FolderPath, Owner, PathPrefix
 from tarmac.model.value import (
     Amount,
@@ -141,7 +142,7 @@ def _listed(value: Any, wanted: str) -> Any:
     return found
 
 
-class SecretUse(StrictModel):
+class SecretUse(Rotation):
     """How a service is given a secret."""
 
     as_: Literal["variable", "file"] = Field(
@@ -319,6 +320,12 @@ class Service(StrictModel):
                     "that begins with /, for example /app/uploads"
                 )
         return self
+
+    @property
+    def secret_variables(self) -> frozenset[str]:
+        """The variables with a secret value, those of second values among them."""
+        seconds = (use.also for use in self.secrets.values() if use.also)
+        return frozenset((*self.secrets, *seconds))
 
     def before(self, task: str) -> frozenset[str]:
         """List the tasks that end before one of them begins, those before these included."""

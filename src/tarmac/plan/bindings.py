@@ -26,6 +26,11 @@ from tarmac.plan.facts import MachineFacts
 from tarmac.plan.references import Outputs
 
 
+def numbered(number: int) -> str:
+    """Name a password among those that one user has had; 0 is the first, of a store here."""
+    return f"password-{number}" if number else ""
+
+
 class Bindings:
     """A system's stores and services seen from one machine, and what each offers to its users."""
 
@@ -197,10 +202,17 @@ class Bindings:
         lends = self.facts.lease_s > 0 and self.kinds[edge.target].lease is not None
         return lends and not self._replicates(edge)
 
+    def user_with(self, store: str, user: User, number: int) -> User:
+        """Return a user of a store here with that password of its own: the numbers go up."""
+        rotation = self.kinds[store].rotation
+        second = rotation is not None and rotation.alternates and number % 2 == 1
+        password = Secret.of(StoreSecret(store, user.service, numbered(number)))
+        return replace(user, password=password, second=second)
+
     def _view(self, store: str) -> StoreContext:
         server = self.facts.made.get(store, "")
         # Renewed by its number, so that whatever has the old one is replaced with it.
-        kept = f"password-{self.facts.passwords}" if server else ""
+        kept = numbered(self.facts.passwords) if server else ""
         users = {
             edge.source: User(
                 edge.source,
@@ -226,6 +238,12 @@ class Bindings:
                 if self.uses_broker(name)
             }
         kind = self.here.get(store)
+        users = {
+            name: self.user_with(store, user, self.facts.rotated.get((store, name), 0))
+            if (store, name) in self.facts.rotated
+            else user
+            for name, user in users.items()
+        }
         own = {user: kind.port_for(user) for user in users} if kind and kind.port_per_user else {}
         wired = {} if self.facts.shape.direct else own
         database = None if store == ports.BROKER else self.system.file.stores[store].database

@@ -160,6 +160,8 @@ class Workload:
     sources: tuple[str, ...] = ()
     #: The repository that builds its image, where that is not the system's own.
     repository: str = ""
+    #: Seconds that a value of a secret is used, by the variable that has it.
+    rotations: Mapping[str, float] = field(default_factory=dict)
     #: Services for each of which it has a caller token.
     caller_tokens: tuple[str, ...] = ()
     #: It asks the API server for the keys by which it verifies its callers' tokens.

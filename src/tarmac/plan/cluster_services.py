@@ -10,7 +10,7 @@ from tarmac.base.launch import CommandProbe, Launch, LogProbe, Probe
 from tarmac.model import conventions
 from tarmac.model.environment import Environment, Resources
 from tarmac.model.system import System
-from tarmac.plan import callers, launches, ports, secret_files
+from tarmac.plan import callers, launches, ports, secret_files, secret_variables
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.cluster import (
     OneTimeTask,
@@ -84,6 +84,11 @@ def service_workload(
         before_stop=launch.before_stop,
         stop_command=launch.stop_command,
         files=mounted_files(secret_files.of_service(bindings, name), {}),
+        rotations={
+            held.name: held.rotation.rotate
+            for held in secret_variables.of_service(bindings, name)
+            if held.rotation.rotate and not held.second_of
+        },
         volumes={volume: f"{VOLUMES}/volumes/{name}/{volume}" for volume in spec.volumes},
         disk=str(settled.disk),
         scratch=tuple(dict.fromkeys(map(posixpath.normpath, spec.writable.values()))),
@@ -121,7 +126,7 @@ def _extras(bindings: Bindings, name: str) -> Iterator[str]:
     found = {bindings.kinds[store].extra for store in bound if store in bindings.kinds}
     file, spec = bindings.system.file, bindings.system.file.services[name]
     # One image for all environments: it is there if any of them sends errors.
-    given = {*file.env, *spec.env, *spec.secrets}
+    given = {*file.env, *spec.env, *spec.secret_variables}
     given.update(*(environment.env.get(name, {}) for environment in file.environments.values()))
     if conventions.SENTRY_DSN in given:
         found.add("sentry")

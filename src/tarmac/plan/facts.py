@@ -96,6 +96,8 @@ class MachineFacts:
     made: Mapping[str, str] = field(default_factory=dict)
     #: Which passwords those are: each number has its own.
     passwords: int = 1
+    #: The same of a user of a store here, by store and service: 0 is the one that it began with.
+    rotated: Mapping[tuple[str, str], int] = field(default_factory=dict)
     #: Stores are monitored: each has a user that only reads its state.
     watched: bool = False
     #: The interpreter that has Tarmac itself.

@@ -10,9 +10,6 @@ from collections.abc import Iterator
 
 from tarmac.base.launch import (
     File,
-    Secret,
-    ServiceSecret,
-    SharedSecret,
     Text,
     is_leased,
     is_secret,
@@ -21,6 +18,7 @@ from tarmac.base.launch import (
 from tarmac.model.edge import references
 from tarmac.model.location import Path
 from tarmac.model.reference import Reference
+from tarmac.plan import secret_variables
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.references import Outputs
 
@@ -32,14 +30,6 @@ END = "_file"
 OUTPUTS = ("password", "url", "user")
 #: The folder, below that of all files, of those that are renewed while their readers run.
 RENEWED = "leased"
-
-
-def variable_secret(bindings: Bindings, service: str, variable: str) -> Secret:
-    """Name the secret of a variable that a service lists: that of API_KEY_FILE is API_KEY's."""
-    spec = bindings.system.file.services[service].secrets[variable]
-    name = variable.removesuffix("_FILE") if spec.is_file else variable
-    is_shared = bool({name, variable} & {*bindings.system.file.secrets})
-    return Secret.of(SharedSecret(name) if is_shared else ServiceSecret(service, name))
 
 
 def path_of(bindings: Bindings, service: str, name: str) -> str:
@@ -75,10 +65,9 @@ def of_service(bindings: Bindings, service: str) -> tuple[File, ...]:
 
 
 def _of_variables(bindings: Bindings, service: str) -> Iterator[tuple[str, Text]]:
-    for variable, spec in bindings.system.file.services[service].secrets.items():
-        if spec.is_file:
-            content = (variable_secret(bindings, service, variable),)
-            yield path_of(bindings, service, variable), content
+    for variable in secret_variables.of_service(bindings, service):
+        if variable.is_file:
+            yield path_of(bindings, service, variable.name), (variable.secret,)
 
 
 def _of_stores(bindings: Bindings, service: str) -> Iterator[tuple[str, Text]]:

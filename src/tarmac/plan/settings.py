@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarmac.base.errors import Problem
-from tarmac.base.launch import Secret, ServiceSecret, Text, is_leased, text
+from tarmac.base.launch import Text, is_leased, text
 from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.reference import Reference
 from tarmac.model.system import System
 from tarmac.model.value import EnvValue
-from tarmac.plan import callers, leases, ports, secret_files, spans
+from tarmac.plan import callers, leases, ports, secret_files, secret_variables, spans
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.references import Outputs, substitute
 
@@ -47,17 +47,10 @@ def settings(
         for variable, value in callers.variables(bindings, service)
     )
     env.update(_stores(bindings, service))
-    for sourced in system.parts[service]:
-        for variable, secret in sourced.part.secrets.items():
-            origin = str(sourced.document.locate(("secrets", variable), key=True))
-            generated = Secret.of(ServiceSecret(service, variable), secret.bytes)
-            env[variable] = EnvVariable((generated,), origin)
-    for variable, how in spec.secrets.items():
-        origin = str(system.locate(("services", service, "secrets", variable), key=True))
-        value: Text = (secret_files.variable_secret(bindings, service, variable),)
-        if how.is_file:
-            value = text(secret_files.path_of(bindings, service, variable))
-        env[variable] = EnvVariable(value, origin)
+    for held in secret_variables.of_service(bindings, service):
+        path_in_its_place = secret_files.path_of(bindings, service, held.name)
+        value: Text = text(path_in_its_place) if held.is_file else (held.secret,)
+        env[held.name] = EnvVariable(value, held.origin)
     problems: list[Problem] = []
     shared: list[tuple[Path, str, EnvValue]] = [
         (("env", key), key, value) for key, value in system.file.env.items()

@@ -18,6 +18,7 @@ SHARED = (
     "lease",
     "made_servers",
     "replication",
+    "rotation",
     "setup",
     "snapshot",
     "statistics",

@@ -33,6 +33,8 @@ class User:
     leased: bool = False
     #: The store, where its server has others beside it: the login is of that store alone.
     store: str = ""
+    #: It logs in by its second name, whose password was made while the first one's still held.
+    second: bool = False
 
     @property
     def taken(self) -> tuple[tuple[str, str], ...]:
@@ -47,6 +49,11 @@ class User:
     def role(self) -> str:
         """The service's name where dashes are not allowed, with the store's where it has one."""
         return ".".join(filter(None, (self.service, self.store))).replace("-", "_")
+
+    @property
+    def login(self) -> str:
+        """The name with which it logs in; what it makes belongs to `role`."""
+        return f"{self.role}.second" if self.second else self.role
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ from tarmac.catalog.stores.provider import (
 )
 from tarmac.catalog.stores.read_only import StoreReadOnly
 from tarmac.catalog.stores.replication import StoreReplication
+from tarmac.catalog.stores.rotation import StoreRotation
 from tarmac.catalog.stores.snapshot import StoreSnapshot
 from tarmac.catalog.stores.statistics import SqlStatistics, Statistic, StoreStatistics
 
@@ -92,6 +93,7 @@ __all__ = [
     "StoreReadOnly",
     "StoreReplication",
     "StoreReset",
+    "StoreRotation",
     "StoreSnapshot",
     "StoreStatistics",
     "User",
@@ -124,7 +126,7 @@ def outputs(url: Output, *, port: str, database: bool = False) -> dict[str, Outp
         "host": lambda context, user: text(context.host),
         "port": lambda context, user: text(str(context.port_of(user, port))),
         "address": lambda context, user: text(f"{context.host}:{context.port_of(user, port)}"),
-        "user": lambda context, user: text(user.role),
+        "user": lambda context, user: text(user.login),
         "password": lambda context, user: (user.password,),
     }
     if database:
@@ -294,6 +296,8 @@ class StoreKind:
     script: Callable[[StoreContext], Script] | None = None
     #: How a vault makes a user that lives for a while; None: its users stay.
     lease: Callable[[StoreContext, User], UserLease] | None = None
+    #: How a user gets its next password without a gap; None: its server takes one at a time.
+    rotation: StoreRotation | None = None
     #: It answers SQL: seeds and invariants can be run in it by this URL of its administrator.
     sql_url: Callable[[StoreContext], Text] | None = None
     #: Files of SQL can be loaded into it over the URL of one of its users: `seed` and `init`.

@@ -45,6 +45,7 @@ from tarmac.catalog.stores.setup.postgres_backup import ADMIN, backup
 from tarmac.catalog.stores.setup.postgres_lease import lease
 from tarmac.catalog.stores.setup.postgres_read_only import READ_ONLY, WRITABLE
 from tarmac.catalog.stores.setup.postgres_replication import replication
+from tarmac.catalog.stores.setup.postgres_rotation import ROTATION
 from tarmac.catalog.stores.setup.postgres_users import (
     SHUT,
     grants,
@@ -300,7 +301,9 @@ STORE = StoreKind(
     ports={"main": None},
     clients="main",
     outputs=outputs(
-        lambda context, user: _url(context, user.role, (user.password,)), port="main", database=True
+        lambda context, user: _url(context, user.login, (user.password,)),
+        port="main",
+        database=True,
     ),
     providers=(
         Provider(
@@ -328,6 +331,7 @@ STORE = StoreKind(
     },
     script=_script,
     lease=_lease,
+    rotation=ROTATION,
     exporter=Exporter(
         "postgres-exporter",
         9187,

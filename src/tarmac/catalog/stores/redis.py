@@ -21,7 +21,7 @@ from tarmac.catalog.stores.kind import (
 from tarmac.catalog.stores.protocols.dialogue import keys
 from tarmac.catalog.stores.protocols.statistics import of_keys
 from tarmac.catalog.stores.setup.docker import in_docker
-from tarmac.catalog.stores.setup.redis_acl import ADMIN, EXPORTER, FINGERPRINT, users
+from tarmac.catalog.stores.setup.redis_acl import ADMIN, EXPORTER, FINGERPRINT, ROTATION, users
 from tarmac.catalog.stores.setup.redis_backup import backup
 
 
@@ -110,6 +110,7 @@ STORE = StoreKind(
         "REDISCLI_AUTH",
     ),
     contents="tarmac.run.local.stores.redis:CONTENTS",
+    rotation=ROTATION,
     reset=keys("main", ADMIN),
     # In a container all of it is in `data`.
     snapshot=StoreSnapshot(("appendonlydir", "*.rdb", "data"), lost_when_fast=True),

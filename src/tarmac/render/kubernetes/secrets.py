@@ -33,13 +33,21 @@ def _store(plan: ClusterPlan, workload: Workload) -> Artifact:
 
 def _external(plan: ClusterPlan, workload: Workload, held: dict[str, Text]) -> Artifact:
     name = configs.secret_name(workload.name)
-    body = {"spec": external_secrets.spec(plan, workload, name, held, external_secrets.EVERY)}
+    every = external_secrets.every(workload)
+    body = {"spec": external_secrets.spec(plan, workload, name, held, every)}
     parts = {part for text in held.values() for part in text if isinstance(part, Secret)}
     notes = () if all(is_written(plan, part) for part in parts) else TEMPLATE_NOTES
     if not external_secrets.has_store(plan, workload):
         notes = (*notes, "The ClusterSecretStore is the cluster's own: its operator creates it.")
     return an_object(
-        plan, external_secrets.API, "ExternalSecret", name, body, of=workload, notes=notes
+        plan,
+        external_secrets.API,
+        "ExternalSecret",
+        name,
+        body,
+        of=workload,
+        annotations=external_secrets.rotations(workload),
+        notes=notes,
     )
 
 

@@ -90,7 +90,7 @@ def grants(context: StoreContext, user: User) -> tuple[Text, ...]:
     return (
         *role(context, user.role),
         text(f"ALTER ROLE {name} NOLOGIN {bounds} PASSWORD NULL")
-        if user.leased
+        if user.leased or user.second
         else text(f"ALTER ROLE {name} LOGIN {bounds} PASSWORD '", user.password, "'"),
         *(
             (text(f"GRANT {REPLICATION_OF_RDS} TO {name}"),)
@@ -102,7 +102,28 @@ def grants(context: StoreContext, user: User) -> tuple[Text, ...]:
         if user.replication
         else text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {name}"),
         text(f"GRANT {'USAGE' if user.replication else 'ALL'} ON SCHEMA public TO {name}"),
+        *(accepted(context, user) if user.second else ()),
     )
+
+
+def accepted(context: StoreContext, user: User) -> tuple[Text, ...]:
+    """Let a user log in by its present name and password."""
+    if not user.second:
+        return (text(f'ALTER ROLE "{user.role}" LOGIN PASSWORD \'', user.password, "'"),)
+    acting = owner(context) if context.shared else user.role
+    return (
+        *role(context, user.login),
+        text(f'ALTER ROLE "{user.login}" LOGIN PASSWORD \'', user.password, "'"),
+        text(f'GRANT "{user.role}" TO "{user.login}"'),
+        text(f"ALTER ROLE \"{user.login}\" SET role TO '{acting}'"),
+    )
+
+
+def refused(login: str) -> tuple[Text, ...]:
+    """Let no one log in by a name, where there is one."""
+    there = f"EXISTS (SELECT FROM pg_roles WHERE rolname = '{login}')"
+    change = f'ALTER ROLE "{login}" NOLOGIN PASSWORD NULL'
+    return (text(f"DO $$ BEGIN IF {there} THEN {change}; END IF; END $$"),)
 
 
 def watching(context: StoreContext) -> tuple[Text, ...]:

@@ -8,7 +8,14 @@ from __future__ import annotations
 from importlib.resources import files
 
 from tarmac.base.launch import Text, text
-from tarmac.catalog.stores.kind import MONITOR, Exporter, Fingerprint, StoreContext, User
+from tarmac.catalog.stores.kind import (
+    MONITOR,
+    Exporter,
+    Fingerprint,
+    StoreContext,
+    StoreRotation,
+    User,
+)
 
 FINGERPRINT = Fingerprint(
     images=(
@@ -66,6 +73,24 @@ def users(context: StoreContext) -> Text:
         text(f"user {u.role} on >", u.password, f" {_rights(u, any_key)}\n") for u in context.users
     )
     return text(*lines, *accounts)
+
+
+def accept(context: StoreContext, user: User) -> tuple[Text, ...]:
+    """Let a user log in with another password besides."""
+    return tuple(text(f"ACL SETUSER {name} >", user.password) for name in _names(context, user))
+
+
+def refuse(context: StoreContext, user: User) -> tuple[Text, ...]:
+    """Let a user log in with a password no more."""
+    return tuple(text(f"ACL SETUSER {name} <", user.password) for name in _names(context, user))
+
+
+ROTATION = StoreRotation(accept, refuse, ask="PING")
+
+
+def _names(context: StoreContext, user: User) -> tuple[str, ...]:
+    named_by_none = user.foreign and not context.passwordless
+    return (user.role, "default") if named_by_none else (user.role,)
 
 
 def _rights(user: User, any_key: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarmac.base.launch import Secret, Text
+from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import vault_access
 from tarmac.render.kubernetes.parts.secret_script import key_of
@@ -14,6 +15,11 @@ from tarmac.render.kubernetes.parts.secret_script import key_of
 API = "external-secrets.io/v1"
 #: How often an entry without a lease is read.
 EVERY = "1h"
+EVERY_S = 3600.0
+#: Of the time that a value is used, the part in which each reader looks once.
+PART_OF_ROTATION = 24
+#: Says of an ExternalSecret how long a value of each variable is used.
+ROTATE = "tarmac.dev/rotate"
 #: What the template language would read: an opening, or a brace that becomes one with what follows.
 BRACES = re.compile(r"\{\{+|\{$")
 
@@ -45,6 +51,20 @@ def kept(plan: ClusterPlan, held: Mapping[str, Text]) -> list[dict[str, Any]]:
         for path, part in sorted(parts.items())
         if not part.is_leased
     ]
+
+
+def every(workload: Workload) -> str:
+    """Say how often a workload's entries are read: often enough for what is rotated most often."""
+    shortest = min(workload.rotations.values(), default=EVERY_S * PART_OF_ROTATION)
+    return (
+        EVERY if shortest >= EVERY_S * PART_OF_ROTATION else duration(shortest / PART_OF_ROTATION)
+    )
+
+
+def rotations(workload: Workload) -> dict[str, str]:
+    """Write how long values are used, as an annotation; nothing where none is rotated."""
+    said = (f"{name}={duration(period)}" for name, period in sorted(workload.rotations.items()))
+    return {ROTATE: ", ".join(said)} if workload.rotations else {}
 
 
 def spec(
