@@ -130,6 +130,19 @@ def test_a_token_and_its_key_end(home, clock):
     assert status(check, present()) == 200
 
 
+def test_a_key_that_is_withdrawn_ends_also_for_a_token_that_was_verified(home, clock):
+    issued, present, check = signer(home, clock), caller(home), callee(home, clock)
+    old = present()
+    assert status(check, old) == 200
+    issued.replace_key()
+    new = present()
+    assert new != old
+    assert (status(check, old), status(check, new)) == (200, 200)
+    issued.withdraw_keys()
+    assert (status(check, old), status(check, new)) == (401, 200)
+    assert status(callee(home, clock), old) == 401
+
+
 def test_the_next_supervisor_goes_on_with_the_key_of_the_last(home, clock):
     signer(home, clock)
     held, check = caller(home)(), callee(home, clock)

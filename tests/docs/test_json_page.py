@@ -69,6 +69,7 @@ RUNNING = (
     "stop hello-dd pricing-service",
     "start hello-dd pricing-service",
     "restart hello-dd pricing-service",
+    "rotate hello-dd pricing-db",
     "reset hello-dd cache --yes --no-snapshot",
     "down hello-dd",
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.base.dotenv import parse, write
+from tarmac.base.dotenv import parse, replaced, write
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,17 @@ def test_what_is_written_is_read_back(value):
 
 def test_the_last_of_two_values_counts():
     assert parse("A=1\nA=2") == ({"A": "2"}, ())
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_a_value_is_replaced_and_all_else_stays(value):
+    text = "# A=x\nexport A='one\ntwo' # why\nnot a line\nB=b\n"
+    written = replaced(text, "A", value)
+    assert parse(written) == ({"A": value, "B": "b"}, (3,))
+    assert written.startswith("# A=x\nexport A=")
+    assert written.endswith("not a line\nB=b\n")
+    assert parse(replaced("B=b", "A", value))[0] == {"A": value, "B": "b"}
+
+
+def test_of_two_values_the_one_that_counts_is_replaced():
+    assert replaced("A=1\nA=2\n", "A", "3") == "A=1\nA=3\n"

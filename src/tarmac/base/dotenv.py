@@ -49,6 +49,26 @@ def parse(text: str) -> tuple[dict[str, str], tuple[int, ...]]:
     return values, tuple(wrong)
 
 
+def replaced(text: str, name: str, value: str) -> str:
+    """Give a variable another value where it is set last; all else stays as it is written."""
+    found = None
+    position = 0
+    while position < len(text):
+        match = _IGNORED.match(text, position) or _ENTRY.match(text, position)
+        if match is None:
+            end = text.find("\n", position)
+            position = len(text) if end < 0 else end + 1
+            continue
+        if match.re is _ENTRY and match["name"] == name:
+            found = match
+        position = match.end()
+    if found is None:
+        separator = "" if not text or text.endswith("\n") else "\n"
+        return f"{text}{separator}{write({name: value})}"
+    before = text[found.start() : found.start("name")]
+    return text[: found.start()] + before + write({name: value}) + text[found.end() :]
+
+
 def write(values: Mapping[str, str]) -> str:
     """Write `KEY=value` lines that `parse` and other tools read back.
 

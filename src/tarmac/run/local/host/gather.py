@@ -22,6 +22,7 @@ from tarmac.run.local.host import toolchains
 from tarmac.run.local.host.inherited_env import inherited_env
 from tarmac.run.local.host.listeners import holder
 from tarmac.run.local.host.sockets import LOOPBACK, is_free
+from tarmac.run.local.state import vault
 from tarmac.run.local.state.files import write_atomically
 from tarmac.run.local.state.paths import Home
 
@@ -101,6 +102,7 @@ def gather(
         environ=inherited_env(),
         toolchains=toolchains.variables(wishes),
         lacks=tuple(filter(None, (choice.lacks for choice in wishes))),
+        rotated=vault.rotated(home.secrets),
         kit_sources=_package_folders("tarmac_kit"),
         preferred={need.key: need.preferred for need in needs},
         holders={

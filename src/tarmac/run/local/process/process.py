@@ -117,6 +117,7 @@ class Process:
     def keep(self, node: Node, position: int) -> None:
         """Take over what changed of the plan but does not concern how it runs; try at once."""
         self.node = node
+        self.log.hide(self.context.secrets[secret.path] for secret in secrets_of(node.launch))
         self.state = replace(
             self.state,
             position=position,

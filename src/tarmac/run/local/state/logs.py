@@ -30,15 +30,17 @@ class LogFile:
         self.path = path
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.on_line: Callable[[str], None] | None = None
-        self.secrets(secrets)
+        self._hidden: frozenset[str] = frozenset()
+        self.hide(secrets)
         self._rest = b""
         self._file = path.open("ab", buffering=0)
         path.chmod(0o600)
         self._size = path.stat().st_size
 
-    def secrets(self, values: Iterable[str]) -> None:
-        """Strike these values out of every line from now on."""
-        wanted = sorted({re.escape(value) for value in values if len(value) >= 8}, key=len)
+    def hide(self, values: Iterable[str]) -> None:
+        """Strike these values out of every line from now on, too."""
+        self._hidden |= frozenset(values)
+        wanted = sorted({re.escape(value) for value in self._hidden if len(value) >= 8}, key=len)
         self._secret = re.compile("|".join(reversed(wanted))) if wanted else None
 
     def feed(self, data: bytes) -> None:

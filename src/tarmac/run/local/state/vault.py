@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import stat
 from collections.abc import Collection, Iterable, Mapping
@@ -15,6 +16,8 @@ from tarmac.base.foreign import files
 from tarmac.base.launch import Secret, ServiceSecret, SharedSecret, StoreSecret
 from tarmac.run.local.state.files import write_atomically
 
+#: The last step of the path of a password that is not a user's first one.
+NUMBERED = re.compile(r"password-([1-9][0-9]*)")
 #: Lines of a `.env` that are said to be wrong; a file of another form has them all.
 MOST_PROBLEMS = 50
 
@@ -42,7 +45,7 @@ def fill(
         TarmacError: there is data, and none of the passwords that it was made with.
     """
     wanted = tuple(wanted)
-    known = _read(path)
+    known = read(path)
     values = dict(known) or {s.path: running[s.path] for s in wanted if s.path in running}
     _refuse_lost(path, wanted, values, with_data)
     for secret in wanted:
@@ -52,8 +55,27 @@ def fill(
         elif secret.path not in values:
             values[secret.path] = secrets.token_hex(secret.size_bytes)
     if values != known:
-        write_atomically(path, json.dumps(values, indent=1, sort_keys=True) + "\n", power_cut=True)
+        _write(path, values)
     return values
+
+
+def rotated(path: Path) -> dict[tuple[str, str], int]:
+    """List which password of a store a service has, where it is not the first one."""
+    found: dict[tuple[str, str], int] = {}
+    for known in read(path):
+        match known.split("/"):
+            case ["stores", store, service, numbered] if found_number := NUMBERED.fullmatch(
+                numbered
+            ):
+                key = store, service
+                found[key] = max(int(found_number[1]), found.get(key, 0))
+    return found
+
+
+def change(path: Path, values: Mapping[str, str | None]) -> None:
+    """Give secrets other values, and forget those that have none."""
+    kept = {key: value for key, value in {**read(path), **values}.items() if value is not None}
+    _write(path, kept)
 
 
 def close(path: Path) -> str:
@@ -94,7 +116,12 @@ def _refuse_lost(
         )
 
 
-def _read(path: Path) -> dict[str, str]:
+def _write(path: Path, values: Mapping[str, str]) -> None:
+    write_atomically(path, json.dumps(values, indent=1, sort_keys=True) + "\n", power_cut=True)
+
+
+def read(path: Path) -> dict[str, str]:
+    """Read the values by path; {} where there is no file. Raises TarmacError."""
     try:
         known: dict[str, str] = json.loads(path.read_text())
     except FileNotFoundError:

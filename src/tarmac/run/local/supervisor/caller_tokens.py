@@ -119,11 +119,30 @@ class CallerTokens:
                 write_atomically(folder / edge.callee, self.issue(edge.caller, edge.callee) + "\n")
                 self._signed[edge] = now
 
-    def _rotate_if_due(self) -> bool:
+    def replace_key(self) -> None:
+        """Sign with another key from now on; what others signed is still accepted.
+
+        Raises OSError.
+        """
+        self._rotate_if_due(at_once=True)
+        self._publish()
+        self._signed = dict.fromkeys(self._signed, 0.0)
+        self.renew()
+
+    def withdraw_keys(self) -> None:
+        """Make readers refuse tokens of other keys than the one that signs. Raises OSError."""
+        self._keys = [key for key in self._keys if not key.ends_at]
+        self._publish()
+
+    def _rotate_if_due(self, *, at_once: bool = False) -> bool:
         """Make a new first key where there is none or it is old; drop those that are of no use."""
         now = self._now()
         signing = [key for key in self._keys if not key.ends_at]
-        due = not signing or not -self._life_s <= now - signing[0].made_at < self._key_life_s
+        due = (
+            at_once
+            or not signing
+            or not -self._life_s <= now - signing[0].made_at < self._key_life_s
+        )
         ends_at = now + self._life_s + LEEWAY_S
         kept = [
             replace(key, private_pem="", ends_at=ends_at) if due and not key.ends_at else key

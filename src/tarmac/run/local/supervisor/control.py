@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tarmac.base.errors import TarmacError
+from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.plan.callers import DEVELOPER, takes_part
 from tarmac.plan.explain import explain
 from tarmac.run.local.state.files import write_atomically
 from tarmac.run.local.state.options import Options
@@ -29,6 +30,7 @@ from tarmac.run.local.supervisor.build_id import build_id
 from tarmac.run.local.supervisor.handlers import Handlers, failure
 from tarmac.run.local.supervisor.requests import ApplyResult, Request, ServiceEnvironment
 from tarmac.run.local.supervisor.responses import ShuttingDown
+from tarmac.run.local.supervisor.rotations import Rotations
 from tarmac.run.local.supervisor.service_environment import export
 from tarmac.run.local.supervisor.store_snapshots import StoreSnapshots
 from tarmac.run.local.supervisor.supervisor import Supervisor
@@ -150,6 +152,9 @@ class Control:
         handlers.on(ask.Explain, self._explain)
         handlers.on(ask.Export, self._export)
         handlers.on(ask.Token, self._token)
+        rotations = Rotations(supervisor)
+        handlers.on(ask.FindSecret, rotations.find)
+        handlers.on(ask.Rotate, rotations.rotate)
         handlers.on(ask.Connect, partial(store_requests.connect, supervisor))
         handlers.on(ask.Seed, partial(store_requests.seed, supervisor))
         handlers.on(ask.Reset, partial(store_requests.reset, supervisor))
@@ -178,7 +183,17 @@ class Control:
         return export(now, request.name, other_ports=request.other_ports)
 
     async def _token(self, request: ask.Token) -> str:
-        return self._supervisor.caller_token(request.caller, request.callee)
+        now = self._supervisor.required()
+        services = now.system.file.services
+        callers = {request.caller} - {DEVELOPER}
+        for name in (request.callee, *callers):
+            if name not in services:
+                hint = did_you_mean(name, services)
+                raise BadInput([Problem(name, f"no service of {now.plan.system}; {hint}")])
+        if not takes_part(now.system, request.callee):
+            what = "checks no caller tokens (`trust: network`)"
+            raise BadInput([Problem(request.callee, what)])
+        return self._supervisor.caller_tokens.issue(request.caller, request.callee)
 
 
 async def _taken_over(_: Request[None]) -> None:

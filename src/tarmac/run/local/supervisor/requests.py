@@ -193,6 +193,49 @@ class Token(Request[str]):
 
 
 @dataclass(frozen=True)
+class SecretNeed:
+    """What a rotation needs from a person."""
+
+    #: Secrets that it concerns, by their paths.
+    paths: tuple[str, ...]
+    #: The variable of `.env` whose next value a person has to give; empty: one is made.
+    given: str = ""
+
+
+@dataclass(frozen=True)
+class RotationResult:
+    """What a rotation did."""
+
+    #: Secrets that have another value, by their paths.
+    rotated: tuple[str, ...]
+    #: Services that have it.
+    services: tuple[str, ...]
+    #: Those of them that did not answer for a moment: only one of each can run.
+    gaps: tuple[str, ...]
+    #: Instances that keep the previous value, which holds until they are replaced, and why.
+    failed: Mapping[str, str]
+    #: Why the previous value is refused now, for a reader.
+    refused: str
+    took_s: float
+
+
+@dataclass(frozen=True)
+class FindSecret(Request[SecretNeed]):
+    """Find which secrets a name means, and what their rotation needs."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Rotate(Request[RotationResult]):
+    """Give secrets other values, without a gap, and have the previous ones refused."""
+
+    name: str
+    #: The next value, of one that a person gives.
+    value: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Connect(Request[StoreShell]):
     """Find the way into a store, as its administrator or as one of its users."""
 

@@ -84,12 +84,26 @@ class Resolver:
         known = before.sources if before is not None else {}
         check_names(options.sources.keys() - known.keys(), self.system, "--source ")
         self._shape = shape_of(options, self.system)
-        self._dotenv = vault.read_dotenv(Path(self.system.folder) / ".env")
+        self._dotenv = vault.read_dotenv(self.dotenv)
         self._chosen = providers.choose(
             self.system, self._kinds, options.providers, self._dotenv, off=self._shape.off
         )
         #: Ports that are held for this plan and not handed over yet.
         self.taken: set[int] = set()
+
+    @property
+    def given(self) -> Mapping[str, str]:
+        """The variables of `.env`, as it was last read."""
+        return self._dotenv
+
+    def read_given_again(self) -> None:
+        """Read `.env` again. Raises BadInput."""
+        self._dotenv = vault.read_dotenv(self.dotenv)
+
+    @property
+    def dotenv(self) -> Path:
+        """Where values are that a person gives."""
+        return Path(self.system.folder) / ".env"
 
     def stores(self) -> LocalStores:
         """List the stores as they are about to run."""

@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
+from tarmac.base.errors import BadInput, Problem, TarmacError
 from tarmac.plan import scrape
-from tarmac.plan.callers import DEVELOPER, issuer, takes_part
+from tarmac.plan.callers import issuer
 from tarmac.plan.plan import Node
 from tarmac.plan.ports import TELEMETRY
 from tarmac.run.local.host import gather
@@ -78,7 +78,7 @@ class Supervisor:
             self.spawner, self.home, self._reservations, self.processes.wait_all_ready
         )
         self._rolling_update = RollingUpdate(self._exchange)
-        self._caller_tokens = caller_tokens.CallerTokens(self.home)
+        self.caller_tokens = caller_tokens.CallerTokens(self.home)
 
     @property
     def now(self) -> ResolvedSystem | None:
@@ -90,6 +90,13 @@ class Supervisor:
         if self._now is None:
             raise TarmacError(STARTING)
         return self._now
+
+    @property
+    def resolver(self) -> Resolver:
+        """The model as it was last applied. Raises TarmacError while it starts."""
+        if self._resolver is None:
+            raise TarmacError(STARTING)
+        return self._resolver
 
     async def apply(self, options: Options | None = None) -> ApplyResult:
         """Load the model again and apply what changed; the rest keeps running.
@@ -165,7 +172,7 @@ class Supervisor:
         self._ports = dict(now.facts.ports)
         if before is None:
             self._in_background(self._renew_caller_tokens())
-        self._caller_tokens.hand_out(plan.caller_edges, issuer(now.facts, now.system))
+        self.caller_tokens.hand_out(plan.caller_edges, issuer(now.facts, now.system))
         await self.wiring.inspect(on=options.inspect)
         await self.wiring.apply(plan.wires)
         await self._telemetry.apply(now.facts.ports.get(TELEMETRY))
@@ -259,6 +266,42 @@ class Supervisor:
         await self.restart_stopped(names)
         return {}
 
+    async def renew(self, services: Collection[str], stores: Collection[str]) -> Mapping[str, str]:
+        """Replace these services, which have other secrets now, as far as they have.
+
+        Their stores go on: they know these already. Returns once no previous instance is left.
+
+        Returns:
+            Why, for each that could not be replaced: its previous instance keeps serving.
+        """
+        self._rolling_update.give_up("a newer change came")
+        async with self._changing:
+            self._refuse_at_the_end()
+            self._rolling_update.allow()
+            resolver = self.resolver
+            resolver.read_given_again()
+            edited = {
+                name
+                for name, process in self.processes.items()
+                if fingerprint(process.node, self._secrets) != self._fingerprints.get(name)
+            }
+            now = resolver.resolve(self._held())
+            changed, kept = [], []
+            for name, process in self.processes.items():
+                if now.fingerprints.get(name) == self._fingerprints.get(name):
+                    continue
+                if process.node.role == "service" and process.node.service in services:
+                    changed.append(name)
+                # A task that has run does not run again for this.
+                elif process.node.service in {*services, *stores} and name not in edited:
+                    kept.append(name)
+            assert self.options is not None  # noqa: S101 - there is a resolver
+            failed = (await self._replace(self.options, now, changed)).failed
+            for name in kept:
+                self._fingerprints[name] = now.fingerprints[name]
+        await asyncio.gather(*self._leaving, return_exceptions=True)
+        return failed
+
     async def restart_stopped(
         self, names: Iterable[str], between: Callable[[], Awaitable[None]] | None = None
     ) -> None:
@@ -302,18 +345,6 @@ class Supervisor:
             ),
             tuple(asdict(connection) for connection in unseen.undeclared),
         )
-
-    def caller_token(self, caller: str, callee: str) -> str:
-        """Sign a token by which `caller` calls `callee`. Raises BadInput."""
-        now = self.required()
-        services = now.system.file.services
-        for name in (callee, *(() if caller == DEVELOPER else (caller,))):
-            if name not in services:
-                hint = did_you_mean(name, services)
-                raise BadInput([Problem(name, f"no service of {now.plan.system}; {hint}")])
-        if not takes_part(now.system, callee):
-            raise BadInput([Problem(callee, "checks no caller tokens (`trust: network`)")])
-        return self._caller_tokens.issue(caller, callee)
 
     @property
     def is_ending(self) -> bool:
@@ -440,7 +471,7 @@ class Supervisor:
         while not self.is_ending:
             await asyncio.sleep(caller_tokens.CHECK_S)
             try:
-                self._caller_tokens.renew()
+                self.caller_tokens.renew()
             except OSError as error:  # they have half their life left
                 print(f"caller tokens are not renewed yet: {error}", flush=True)
 
