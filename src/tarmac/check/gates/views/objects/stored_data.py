@@ -64,6 +64,11 @@ class ExternalSecret:
         return text(self.artifact.data, "spec", "target", "name") or name_of(self.artifact)
 
     @property
+    def every(self) -> str:
+        """How often it is filled again; "": its operator's default."""
+        return text(self.artifact.data, "spec", "refreshInterval") or ""
+
+    @property
     def entries(self) -> tuple[RemoteEntry, ...]:
         """What it is filled from, key by key."""
         return tuple(map(RemoteEntry, items(self.artifact.data, "spec", "data")))
