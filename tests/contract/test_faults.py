@@ -24,12 +24,12 @@ from tarmac.drill.file.drill_file import faults
 from tarmac.drill.needs import possible_on
 from tarmac.run.local.supervisor.local_target import LocalTarget, local_target
 
-#: Those of a store are tried in test_store_faults.py and test_full_disk.py, those of a cluster's
-#: nodes in tests/cluster.
+#: Those of a store are tried in test_store_faults.py and test_full_disk.py, that of passwords in
+#: tests/runtime/test_rotation.py, those of a cluster's nodes in tests/cluster.
 FAULTS = {
     name: fault
     for name, fault in faults().items()
-    if name not in ("read-only", "full-disk") and "local" in possible_on(fault.needs)
+    if name not in ("read-only", "full-disk", "rotate") and "local" in possible_on(fault.needs)
 }
 #: Fault -> what its step says, besides the fault; the system is `front`, which calls `back`.
 STEPS = {

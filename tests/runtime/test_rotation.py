@@ -18,7 +18,10 @@ from redis.exceptions import AuthenticationError
 from rotated import ONE, TWO, ask, laid_out, used_all_the_time
 from sandbox import TARMAC, Sandbox
 
+from tarmac.base.errors import TarmacError
+from tarmac.drill.file.drill_file import faults
 from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.local_target import local_target
 
 pytestmark = pytest.mark.servers
 
@@ -183,3 +186,18 @@ def test_a_rotation_that_is_cut_short_goes_on_where_it_stopped(running: Sandbox)
     assert now != before
     assert known.keys() - values(running).keys(), "the previous one is forgotten"
     assert now.split(":")[2].split("@")[0] in known.values(), "no third one was made"
+
+
+def test_a_drill_rotates_and_tells_that_the_previous_passwords_are_refused(running: Sandbox):
+    fault = faults()["rotate"]
+    step = fault.step.model_validate({"fault": "rotate", "on": "db"})
+    before = client.store_url(running.home, "db", "two")
+    with used_all_the_time() as failed, local_target(running.home) as target:
+        with fault.inject(target, step) as witness:
+            present, detail = witness()
+        wrong = step.model_copy(update={"on": "cashe"})
+        with pytest.raises(TarmacError, match="cashe: no secret of small; did you mean 'cache'"):
+            fault.inject(target, wrong).__enter__()
+    assert (present, failed) == (True, [])
+    assert detail.startswith("2 rotated in ")
+    assert client.store_url(running.home, "db", "two") != before

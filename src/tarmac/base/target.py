@@ -270,6 +270,16 @@ class StoreData(Protocol):
         """Tell whether a store takes writes now. Raises TarmacError."""
 
 
+class Passwords(Protocol):
+    """Passwords of stores that can be rotated."""
+
+    def rotate(self, store: str) -> str:
+        """Give the services of a store other passwords; say why the previous ones are refused.
+
+        Raises TarmacError, also where one of them has to keep its password.
+        """
+
+
 class Disks(Protocol):
     """Disks of stores that can be filled."""
 
@@ -357,14 +367,24 @@ class NodeTarget(InstanceTarget, Nodes, Protocol):
 
 
 class Target(
-    InstanceTarget, Processes, Edges, Resources, StoreData, Disks, Scaling, Versions, Protocol
+    InstanceTarget,
+    Processes,
+    Edges,
+    Resources,
+    StoreData,
+    Passwords,
+    Disks,
+    Scaling,
+    Versions,
+    Protocol,
 ):
-    """A system that runs here: its processes, edges, resources, data, disks and versions, too."""
+    """A system that runs here: its processes, edges, data, passwords, disks and versions, too."""
 
 
 #: What a target may be able to do. A fault and a kind of drill name what they need of it.
 ABILITIES: tuple[type, ...] = (
-    *(Instances, Processes, Edges, Resources, StoreData, Disks, Scaling, Versions, Nodes, Networks),
+    *(Instances, Processes, Edges, Resources, StoreData, Passwords, Disks, Scaling, Versions),
+    *(Nodes, Networks),
 )
 
 

@@ -21,7 +21,7 @@ from tarmac.run.local.supervisor import client
 from tarmac.run.local.supervisor import drill_requests as ask
 from tarmac.run.local.supervisor.local_recovery import LocalRecovery
 from tarmac.run.local.supervisor.local_replica import LocalReplica
-from tarmac.run.local.supervisor.requests import Answer, Disturb, Edges, Request, Restart
+from tarmac.run.local.supervisor.requests import Answer, Disturb, Edges, Request, Restart, Rotate
 
 
 class LocalTarget:
@@ -119,6 +119,15 @@ class LocalTarget:
             whys = [f"{name} was not replaced: {why}" for name, why in failed.items()]
             raise TarmacError("; ".join(whys))
         client.wait(self._home, within_s=None)
+
+    def rotate(self, store: str) -> str:
+        """Give the services of a store other passwords. Raises TarmacError."""
+        done = client.ask(self._home, Rotate(store))
+        if done.failed:
+            whys = [f"{name} keeps its password: {why}" for name, why in done.failed.items()]
+            raise TarmacError("; ".join(whys))
+        client.wait(self._home, within_s=None)
+        return f"{len(done.rotated)} rotated in {done.took_s:.1f} s, and {done.refused}"
 
     def disturb(self, edges: Collection[str], rule: EdgeRule | None) -> None:
         """Disturb the traffic of edges; None: no more."""
