@@ -15,7 +15,7 @@ import pytest
 import sandbox as sandboxes
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
-from rotated import ONE, TWO, ask, laid_out, used_all_the_time
+from rotated import ONE, TWO, ask, change, laid_out, used_all_the_time
 from sandbox import TARMAC, Sandbox
 
 from tarmac.base.errors import TarmacError
@@ -130,6 +130,19 @@ def test_a_signing_key_is_accepted_everywhere_before_it_signs_and_ends_at_last(r
     after = values(running)
     assert before["shared/SIGNING"] not in after.values()
     assert after["shared/SIGNING"] != after["shared/SIGNING_ALSO"]
+
+
+def test_the_keys_of_caller_tokens_end_and_no_call_is_refused_meanwhile(running: Sandbox):
+    file = running.home.callers / "one/two"
+    old = file.read_text().strip()
+    change(old)
+    with used_all_the_time(file) as failed:
+        done = rotate(running, "caller-keys")
+    assert failed == []
+    assert (done["rotated"], done["services"]) == (["caller-keys"], [])
+    change(file.read_text().strip())
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        change(old)
 
 
 def test_a_value_that_a_person_gives_comes_from_standard_input(running: Sandbox):

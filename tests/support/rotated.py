@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sandbox import PORT, Sandbox, web
 
@@ -60,6 +61,10 @@ def mount(chassis: Chassis) -> None:
             raise HTTPException(401)
         return {}
 
+    @router.post("/change")
+    async def change() -> dict[str, str]:
+        return {}
+
     @router.get("/key")
     async def key() -> dict[str, str]:
         return {"digest": hashlib.sha256(os.environ["API_KEY"].encode()).hexdigest()}
@@ -77,7 +82,7 @@ SYSTEM = f"""
     system: small
     secrets: [SIGNING, API_KEY]
     services:
-      one: {{port: {PORT}, {SERVICE}}}
+      one: {{port: {PORT}, calls: [two], {SERVICE}}}
       two: {{port: {PORT + 1}, {SERVICE}}}
       {web("queued", PORT + 2, ", env: {QUEUE: '${broker.url}'}")}
     broker: nats
@@ -111,7 +116,17 @@ def laid_out(box: Sandbox) -> Sandbox:
 
 def ask(url: str) -> dict[str, str]:
     """Ask a service. Raises OSError."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    return _answer(urllib.request.Request(url))
+
+
+def change(token: str) -> dict[str, str]:
+    """Change something of `two`, as `one` does. Raises OSError."""
+    headers = {"X-Caller-Token": token, "Content-Type": "application/json"}
+    return _answer(urllib.request.Request(f"{TWO}/change", b"{}", headers, method="POST"))
+
+
+def _answer(request: urllib.request.Request) -> dict[str, str]:
+    with urllib.request.urlopen(request, timeout=10) as answer:
         found: dict[str, str] = json.loads(answer.read())
     return found
 
@@ -124,8 +139,8 @@ def _one_round() -> None:
 
 
 @contextmanager
-def used_all_the_time() -> Iterator[list[str]]:
-    """Use every secret without a pause; what fails is in the list."""
+def used_all_the_time(token: Path | None = None) -> Iterator[list[str]]:
+    """Use every secret without a pause, a caller's token as well; what fails is in the list."""
     failed: list[str] = []
     rounds = [0]
     over = threading.Event()
@@ -134,6 +149,8 @@ def used_all_the_time() -> Iterator[list[str]]:
         while not over.is_set():
             try:
                 _one_round()
+                if token is not None:
+                    change(token.read_text().strip())
                 rounds[0] += 1
             except (OSError, ValueError) as error:
                 failed.append(f"{type(error).__name__}: {error}")

@@ -31,7 +31,8 @@ from tarmac.run.local.supervisor.requests import FindSecret, Rotate, RotationRes
 if TYPE_CHECKING:
     from tarmac.run.local.supervisor.supervisor import Supervisor
 
-#: A call that was sent with a token has been checked by then, also where its callee was busy.
+#: What was made with the previous value, and is on its way, has been checked by then: a token, a
+#: signature.
 IN_FLIGHT_S = 3.0
 #: A server says within this time whether it takes a password.
 LOGIN_S = 10.0
@@ -197,6 +198,8 @@ class Rotations:
                 self._write_given(one.variable, following)
         if failed := await self._renew(one.services):
             return "", failed
+        if one.seconds:
+            await asyncio.sleep(IN_FLIGHT_S)
         ends = {s.path: secrets.token_hex(s.size_bytes) for s in one.seconds}
         vault.change(home.secrets, {f"{PREVIOUS}{one.path}": None, **ends})
         if not one.seconds:
