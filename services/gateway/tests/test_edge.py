@@ -111,13 +111,13 @@ async def _ask(raw: socket.socket, target: str, host: str) -> int:
 async def test_beyond_the_burst_a_client_gets_429_and_then_recovers(world, issuer):
     await world.backend("product-service", ok)
     await world.backend("order-service", ok)
-    url = await world.gateway(RATE_LIMIT_PER_MINUTE="240", RATE_LIMIT_BURST="3")
+    url = await world.gateway(RATE_LIMIT_PER_MINUTE="30", RATE_LIMIT_BURST="3")
     statuses = []
     for _ in range(5):
         async with world.client.get(f"{url}/api/products") as response:
             statuses.append(response.status)
     assert statuses == [200, 200, 200, 429, 429]
-    assert response.headers["Retry-After"] == "1"
+    assert response.headers["Retry-After"] in {"1", "2"}
     assert response.headers["RateLimit-Limit"] == "3"
     assert response.headers["Content-Type"] == "application/problem+json"
     # A token's subject has a bucket of its own, whatever address it comes from.
@@ -130,9 +130,11 @@ async def test_beyond_the_burst_a_client_gets_429_and_then_recovers(world, issue
         f"{url}/api/orders", headers={"Authorization": "Bearer guess"}
     ) as response:
         assert response.status == 429
-    await asyncio.sleep(0.25)  # real time refills the bucket: four a second
-    async with world.client.get(f"{url}/api/products") as response:
-        assert response.status == 200
+    while statuses[-1] == 429:  # real time refills the bucket: one in two seconds
+        await asyncio.sleep(0.1)
+        async with world.client.get(f"{url}/api/products") as response:
+            statuses.append(response.status)
+    assert statuses[-1] == 200
 
 
 async def test_a_public_post_is_counted_by_address_whoever_sends_it(world, issuer):
