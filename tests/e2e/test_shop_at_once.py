@@ -24,6 +24,8 @@ from shopping import Shopper
 from waiting import until
 
 from tarmac.base.errors import TarmacError
+from tarmac.run.local.supervisor import client
+from tarmac.run.local.supervisor.requests import Rotate
 from tarmac.testing import System, running
 
 pytestmark = [
@@ -40,6 +42,8 @@ SERVICES = (
 #: Each buys once and is gone; they are accounts of few people, whose passwords take time to hash.
 BUYERS, LEFT = 50, 10
 ACCOUNTS = 10
+#: A product may be sold out.
+OUT_OF = {"out_of_stock"}
 #: A gateway lets each customer in so often; who comes again is served.
 AGAIN = (429, 502, 503, 504)
 
@@ -186,6 +190,46 @@ async def test_one_of_each_pair_is_killed_while_fifty_buy_and_ten_are_sold(shop,
     assert found["confirmed"] == LEFT
     assert {status for status, _ in answers} <= {201, 202, 409}
     await at_rest(shop)
+
+
+async def test_passwords_and_keys_are_rotated_while_customers_buy(shop, session, shoppers):
+    old_token = shop.caller_token("product-service")
+    old_url = shop.store_url("orders-db", "order-service")
+    over = asyncio.Event()
+    met: Counter[int] = Counter()
+    placed: list[tuple[Shopper, str]] = []
+
+    async def buy(shopper: Shopper) -> None:
+        product = (await shopper.find("kettle"))["id"]
+        while not over.is_set():
+            answer = await shopper.order(product)
+            met[answer.status] += 1
+            if answer.status < 300:
+                placed.append((shopper, answer.data["id"]))
+            await asyncio.sleep(0.2)
+
+    buying = [asyncio.create_task(buy(shopper)) for shopper in shoppers[:4]]
+    try:
+        for name in ("orders-db", "cache", "caller-keys"):
+            done = await asyncio.to_thread(client.ask, shop.home, Rotate(name))
+            assert not done.failed
+            assert done.refused
+    finally:
+        over.set()
+        await asyncio.gather(*buying)
+    # A product may be sold out meanwhile.
+    assert met.keys() <= {201, 202, 409}, met
+    assert placed
+    ends = await asyncio.gather(*(shopper.ended(order) for shopper, order in placed))
+    assert {order["status"] for order in ends} <= {"confirmed", "cancelled"}
+    assert {order.get("reason") for order in ends if order["status"] == "cancelled"} <= OUT_OF
+    with pytest.raises(asyncpg.PostgresError):
+        await asyncpg.connect(old_url)
+    url = f"{shop.url('product-service')}/reservations/{uuid.uuid4()}"
+    for token, status in ((old_token, 401), (shop.caller_token("product-service"), 404)):
+        headers = {"X-Caller-Token": token}
+        async with session.post(f"{url}/commit", headers=headers) as answer:
+            assert answer.status == status
 
 
 async def test_stock_moves_for_declared_callers_alone(shop, session, shoppers):
