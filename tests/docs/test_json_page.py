@@ -29,11 +29,11 @@ OF_FILES = (
     "explain NET001",
     f"doctor {SYSTEM}",
     f"include {SYSTEM}",
-    f"docs {SYSTEM}",
+    f"verify {SYSTEM} --env production --in-memory",
+    f"docs {SYSTEM}",  # with the evidence of `verify`
     f"drill {SYSTEM} --list",
     f"drill {SYSTEM} pricing-slow --explain",
     f"report {SYSTEM} --kind readiness --env production",
-    f"verify {SYSTEM} --env production --in-memory",
     f"render {SYSTEM} --env production --out {{folder}}/tree",
     "cost systems/starter --env production",
     "teardown systems/starter --env production",

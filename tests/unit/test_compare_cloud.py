@@ -75,6 +75,10 @@ BUCKET = "production-velero-backups-123456789012"
             "roles: {user-service: {allows: {'ses:SendEmail': ['arn:aws:ses:us-east-1::x']}}}",
             [
                 (HIGH, "may ses:SendEmail on arn:aws:ses:us-east-1::x in AWS"),
+                (
+                    MEDIUM,
+                    "role in AWS `user-service-role-dr` -> `ecommerce-production-user-service-dr`",
+                ),
                 (MEDIUM, "role in AWS `user-service-role` -> `ecommerce-production-user-service`"),
             ],
         ),
@@ -112,6 +116,8 @@ BEGINS = MODEL.rindex("    infrastructure:\n")
 WITHOUT_INFRASTRUCTURE = (
     (MODEL[BEGINS : MODEL.index("    broker: rabbitmq\n", BEGINS)], ""),
     (", email: billing@ecommerce.example.com", ""),
+    # Nothing can stand by for it then.
+    (re.search(r"^  dr: .*\n", MODEL, re.MULTILINE)[0], ""),
 )
 
 

@@ -182,8 +182,9 @@ def test_each_environment_has_one_writer():
         found = stages.stages(plan_of(system, "repository"))
         return {stage.name: stage.by for stage in found}
 
-    # dev is its image updater's, which writes the newest build.
-    assert found("travel") == {"stg": "bump", "prod": "promote"}
+    # dev is its image updater's, which writes the newest build; a second region gets what the first
+    # one runs.
+    assert found("travel") == {"stg": "bump", "prod": "promote", "dr": "promote"}
     # Every build of main is on staging; production takes what a version is put on.
     assert found("shop") == {"staging": "bump", "production": "release"}
     assert found("starter") == {"production": "bump"}

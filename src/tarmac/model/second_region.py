@@ -61,7 +61,7 @@ def completed(given: Environment, first: Environment) -> Environment:
 
 
 def _turned(first: Environment, wanted: Infrastructure, standby: Standby) -> Infrastructure:
-    """Return what is asked for with its two regions exchanged; Karpenter is in the first alone."""
+    """Exchange the two regions of what is asked for; the first alone has Karpenter and claims."""
     balancer = wanted.dns.balancer if wanted.dns else None
     here = {"network": first.network, "zones": wanted.zones, "balancer": balancer}
     return wanted.model_copy(
@@ -69,6 +69,7 @@ def _turned(first: Environment, wanted: Infrastructure, standby: Standby) -> Inf
             "standby": standby.model_copy(update={"region": first.region, **here}),
             "zones": standby.zones,
             "node_pools": {},
+            "claims": None,
             "dns": wanted.dns and wanted.dns.model_copy(update={"balancer": standby.balancer}),
         }
     )

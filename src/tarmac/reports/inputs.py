@@ -105,7 +105,7 @@ def read(
 
 def _chosen(system: System) -> str:
     known = system.file.environments
-    clouds = [name for name, said in known.items() if said.cloud is not None]
+    clouds = [name for name, said in known.items() if said.cloud and not said.standby_of]
     if clouds:
         return clouds[-1]
     if len(known) == 1:

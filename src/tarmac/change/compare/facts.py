@@ -164,7 +164,10 @@ def _settings(side: Side) -> Iterator[tuple[Key, Fact]]:
     yield Key("setting", system, "domain"), Fact(plan.domain, side.place("domain"))
     yield Key("setting", system, "namespace"), Fact(plan.namespace, side.place("namespace"))
     for name, value in plan.settings:
-        if name in ("domain", "namespace"):
+        # What a second region is made of is told of the first one's environment.
+        if name in ("domain", "namespace") or (
+            name == "infrastructure" and plan.settings.standby_of
+        ):
             continue
         if name == "quota":
             for resource, most in value.items():
