@@ -1,6 +1,6 @@
 """How long `tarmac verify` takes of the shop, beside only reading its rendered files as YAML.
 
-Ours is the whole command, its start included: model, plans and artifacts of both environments, all
+Ours is the whole command, its start included: model, plans and artifacts of all environments, all
 gates, evidence. Theirs is a Python process that reads the same files with PyYAML's C loader. Of
 files without a model, ours is every gate that reads them, and theirs yamllint alone.
 """
@@ -54,7 +54,7 @@ def measure() -> list[Figure]:
         )
         of_files = list(_of_files(str(tarmac), Path(name) / "tree" / "production"))
     note = (
-        f"the whole command over {files} files of two environments, evidence written; theirs: a "
+        f"the whole command over {files} files of all environments, evidence written; theirs: a "
         f"Python process that reads these files as YAML and nothing more; medians of {ROUNDS}"
     )
     return [Figure("verify the shop", "s", ours, theirs, note), *of_files]
