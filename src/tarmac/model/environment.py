@@ -232,6 +232,11 @@ class Environment(StrictModel):
     )
 
     @property
+    def own_infrastructure(self) -> Infrastructure | None:
+        """What is made for it; a second region's is made with the first one's."""
+        return None if self.standby_of else self.infrastructure
+
+    @property
     def lease_s(self) -> float:
         """Seconds that a user of a database lives; 0: it stays."""
         return (self.vault.lease or 0.0) if self.vault else 0.0

@@ -30,9 +30,8 @@ def infrastructure_problems(
     Args:
         name: the environment's.
     """
-    wanted = environment.infrastructure
-    # A second region has the first one's.
-    if wanted is None or environment.standby_of:
+    wanted = environment.own_infrastructure
+    if wanted is None:
         return
 
     def at(*path: str | int) -> str:

@@ -83,7 +83,8 @@ def dns_problems(
     system: System, environment: str, settled: Environment, workloads: Sequence[Workload]
 ) -> Iterator[Problem]:
     """Yield what cannot be in the zone."""
-    if settled.infrastructure is None or settled.infrastructure.dns is None:
+    wanted = settled.own_infrastructure
+    if wanted is None or wanted.dns is None:
         return
     path = ("environments", environment, "infrastructure", "dns")
     place, name = str(system.locate(path, key=True)), zone(system, settled)

@@ -61,9 +61,8 @@ def infrastructure(
         kinds: the catalogue of stores.
         workloads: the environment's.
     """
-    wanted = settled.infrastructure
-    # A second region is made with the first one.
-    if wanted is None or settled.region is None or settled.standby_of:
+    wanted = settled.own_infrastructure
+    if wanted is None or settled.region is None:
         return None
     services = _services(kinds)
     registry, keeper = ECR.match(settled.registry or ""), _keeper(system, settled)
@@ -159,8 +158,8 @@ def laid_out(system: System, settled: Environment) -> Iterator[str]:
     delivery = system.file.delivery
     if settled.target == "repository" and delivery is not None and delivery.terragrunt:
         for name, other in system.file.environments.items():
-            wanted = other.infrastructure
-            if wanted is not None and wanted.by == "terraform" and other.standby_of is None:
+            wanted = other.own_infrastructure
+            if wanted is not None and wanted.by == "terraform":
                 yield name
 
 
@@ -168,7 +167,7 @@ def server_problems(
     system: System, environment: str, settled: Environment, kinds: Mapping[str, StoreKind]
 ) -> Iterator[Problem]:
     """Yield servers that Terraform cannot make as the model has them."""
-    wanted = settled.infrastructure
+    wanted = settled.own_infrastructure
     if wanted is None:
         return
     for server, service in _services(kinds).items():
@@ -246,7 +245,5 @@ def _keeper(system: System, own: Environment) -> str:
     return [
         name
         for name, other in system.file.environments.items()
-        if other.infrastructure is not None
-        and other.standby_of is None
-        and other.registry == own.registry
+        if other.own_infrastructure is not None and other.registry == own.registry
     ][-1]

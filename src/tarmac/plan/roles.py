@@ -44,21 +44,22 @@ def role_problems(
     system: System, environment: str, settled: Environment, made: Mapping[str, CloudRole]
 ) -> Iterator[Problem]:
     """Yield roles that AWS would not take, and such as nothing needs."""
-    if settled.infrastructure is None or settled.standby_of:
+    wanted = settled.own_infrastructure
+    if wanted is None:
         return
 
     def at(*path: str) -> str:
         found = ("environments", environment, "infrastructure", *path)
         return str(system.locate(found, key=True))
 
-    for name in settled.infrastructure.roles:
+    for name in wanted.roles:
         if name in system.file.services and name not in made:
             what = f"service '{name}' needs nothing in AWS, so it has no role"
             yield Problem(at("roles", name), f"{what}; write what it `reads`, or remove the entry")
     for name, role in made.items():
         if len(role.name) > LONGEST:
             what = f"role {role.name} has {len(role.name)} characters, and AWS takes {LONGEST}"
-            place = at("roles", name) if name in settled.infrastructure.roles else at()
+            place = at("roles", name) if name in wanted.roles else at()
             yield Problem(place, f"{what}; write `roles: {{{name}: {{name: ...}}}}`")
 
 

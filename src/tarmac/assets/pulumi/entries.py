@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-#: Letters and digits alone: it stands in a URL as it is.
+#: Only letters and digits, which a URL takes as they are.
 LENGTH = 40
 
 

@@ -107,8 +107,7 @@ def _sharing(plan: ClusterPlan) -> list[str]:
         name
         for name, other in plan.environments.items()
         if name != plan.environment
-        and other.infrastructure is not None
-        and other.standby_of is None
+        and other.own_infrastructure is not None
         and other.registry == plan.settings.registry
     ]
 
