@@ -28,6 +28,8 @@ def test_every_service_has_its_owner_edges_objectives_apis_and_cost():
     assert {"POST", "GET"} <= {one["method"] for one in api["operations"]}
     assert all(one["month_usd"] > 0 for one in services.values())
     assert services["product-service"]["owner"] == "platform-team"
+    links = [link for link in gateway["runbooks"] if link.startswith("https:")]
+    assert len(links) == len(set(links)) == 1, "both regions have one"
 
 
 def test_the_verb_prints_the_same_as_data_and_writes_a_page_for_each_service(tmp_path):

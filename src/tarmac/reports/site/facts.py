@@ -101,7 +101,7 @@ def _service(
         "latest_drill": _drill(latest) if latest and latest.day else None,
         "drills": [record.name for record in drilled],
         "month_usd": costs.get(one.name),
-        "runbooks": list(_runbooks(system, one)),
+        "runbooks": list(dict.fromkeys(_runbooks(system, one))),
     }
 
 
@@ -172,7 +172,7 @@ def _operations(api: ApiDocument) -> Iterator[Facts]:
 
 def _costs(system: System) -> tuple[str, dict[str, float]]:
     """Estimate each workload's part of the nodes, in the last environment that has any."""
-    made = [name for name, said in system.file.environments.items() if said.infrastructure]
+    made = [n for n, said in system.file.environments.items() if said.own_infrastructure]
     for name in reversed(made):
         plan = deploy(system, name, registry.load(stores, "STORE"))
         try:
