@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from terraformed import ALIASES, Planned, Terraform, offline, tree, values_for
+from terraformed import Planned, Terraform, offline_tree, tree, values_for
 
 
 @pytest.fixture(scope="session")
 def production(tmp_path_factory) -> Terraform:
     """Lay out production's, initialised, without an account."""
-    root = tree("shop", "production", tmp_path_factory.mktemp("production"))
-    (root / "offline_override.tf").write_text(offline(*ALIASES))
-    terraform = Terraform.of(root)
+    folder = tmp_path_factory.mktemp("production")
+    terraform = Terraform.of(offline_tree("shop", "production", folder))
     terraform.run("init", "-input=false")
     return terraform
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sheet import typed
-from terraformed import ALIASES, Terraform, offline, tree
+from terraformed import Terraform, offline_tree
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -15,9 +15,7 @@ INSTEAD = {"-backend-config=backend.hcl": "-input=false"}
 
 
 def test_the_page_can_be_typed_from_top_to_bottom(tmp_path):
-    root = tree("shop", "production", tmp_path)
-    (root / "offline_override.tf").write_text(offline(*ALIASES))
-    terraform = Terraform.of(root)
+    terraform = Terraform.of(offline_tree("shop", "production", tmp_path))
     commands = [command.argv for command in typed() if command.argv[0] == "terraform"]
     assert {argv[1] for argv in commands} > {"init", "validate", "plan", "show", "test"}
     for _, *words in commands:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from objects import objects_of
 from rendered import plan_of
-from terraformed import ALIASES, Terraform, offline, tree, without_role
+from terraformed import Terraform, offline_tree, without_role
 
 #: The provider has 700 MB: beside four busy loops it takes minutes to start.
 pytestmark = pytest.mark.timeout(600)
@@ -75,8 +75,7 @@ def test_a_pilot_light_has_one_node_and_one_variable_makes_the_others(second, st
 
 
 def test_a_pilot_light_of_travel_grows_by_one_variable(tmp_path):
-    root = tree("travel", "prod", tmp_path)
-    (root / "offline_override.tf").write_text(offline(*ALIASES))
+    root = offline_tree("travel", "prod", tmp_path)
     values = root / "prod.auto.tfvars"
     values.write_text(without_role(values))
     terraform = Terraform.of(root)

@@ -77,6 +77,13 @@ def tree(system: str, environment: str, folder: Path) -> Path:
     return folder / "infrastructure"
 
 
+def offline_tree(system: str, environment: str, folder: Path) -> Path:
+    """Write the rendered Terraform so that it is planned without an account; return its root."""
+    root = tree(system, environment, folder)
+    (root / "offline_override.tf").write_text(offline(*ALIASES))
+    return root
+
+
 def values_for(system: str, environment: str, root: Path) -> str:
     """Return the argument that plans an environment in the root of the shop's production.
 
