@@ -15,14 +15,18 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from bench.copies import ended
 from bench.figure import Figure, sized
 
 from tarmac.run.local.network import wires
+from tarmac.run.local.network.identities import Identities
+from tarmac.run.local.network.tls import CALLEE, CALLER
 
 HOST = "127.0.0.1"
 ROUNDS = sized(9, 1)
@@ -78,13 +82,19 @@ uvloop.run(main())
 
 def measure() -> list[Figure]:
     """Return latency at the median and the 99th percentile, and the rate."""
-    with _service() as direct, wire(direct) as wired, wire(direct, inspects=True) as inspected:
-        for port in (direct, wired, inspected):
+    with (
+        _service() as direct,
+        wire(direct) as wired,
+        wire(direct, inspects=True) as inspected,
+        _secured(direct) as secured,
+    ):
+        for port in (direct, wired, inspected, secured):
             _rate(port)  # the first requests fill caches
         p50: list[tuple[float, float]] = []
         p99: list[tuple[float, float]] = []
         rates: list[tuple[float, float]] = []
         counting: list[tuple[float, float]] = []
+        encrypting: list[tuple[float, float]] = []
         for number in range(ROUNDS):
             # Who comes first changes: what else the machine does hits both alike.
             order = (wired, direct) if number % 2 else (direct, wired)
@@ -101,6 +111,9 @@ def measure() -> list[Figure]:
             pair = (inspected, wired) if number % 2 else (wired, inspected)
             measured = {port: _rate(port) for port in pair}
             counting.append((measured[inspected], measured[wired]))
+            pair = (secured, wired) if number % 2 else (wired, secured)
+            measured = {port: _rate(port) for port in pair}
+            encrypting.append((measured[secured], measured[wired]))
     how = f"bare ASGI under uvicorn without the wire; medians of {ROUNDS} rounds in turns"
     one = f"{how} of {REQUESTS} requests, one after another on one connection"
     program = "wrk" if shutil.which("wrk") else "asyncio"
@@ -114,6 +127,12 @@ def measure() -> list[Figure]:
             "requests/s",
             counting,
             many.replace("without the wire", "through a wire that does not"),
+        ),
+        _figure(
+            "through two ends with TLS, rate",
+            "requests/s",
+            encrypting,
+            many.replace("without the wire", "through a wire without TLS"),
         ),
     ]
 
@@ -164,7 +183,30 @@ def _service() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def wire(target: int, *, inspects: bool = False) -> Iterator[int]:
+def _secured(target: int) -> Iterator[int]:
+    """Run both processes of `up --mtls`; give the port of the caller's end."""
+    with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as folder:
+        identities = Identities(Path(folder) / "identities")
+        identities.begin("bench")
+        identities.hand_out(["a", "b"])
+        callee, caller = (
+            {
+                "side": side,
+                "certificate": str(identities.file_of(own)),
+                "authority": str(identities.authority),
+                "peers": [identities.id_of(peer)],
+                "users": [],
+            }
+            for side, own, peer in ((CALLEE, "b", "a"), (CALLER, "a", "b"))
+        )
+        with wire(target, tls=callee) as end, wire(end, tls=caller) as port:
+            yield port
+
+
+@contextlib.contextmanager
+def wire(
+    target: int, *, inspects: bool = False, tls: Mapping[str, Any] | None = None
+) -> Iterator[int]:
     """Run the wires' process with one wire; give its port."""
     ours, theirs = socket.socketpair()
     program = [sys.executable, "-I", str(Path(wires.__file__))]
@@ -174,7 +216,7 @@ def wire(target: int, *, inspects: bool = False) -> Iterator[int]:
         with socket.create_server((HOST, 0), backlog=wires.BACKLOG) as listener:
             ours.sendall(json.dumps({"op": "inspect", "on": inspects}).encode() + b"\n")
             targets = [["b", target, True]]
-            request = {"op": "wire", "id": "a->b", "targets": targets, "listeners": 1}
+            request = {"op": "wire", "id": "a->b", "targets": targets, "listeners": 1, "tls": tls}
             line = json.dumps(request).encode() + b"\n"
             socket.send_fds(ours, [line[:1]], [listener.fileno()])
             ours.sendall(line[1:])

@@ -54,7 +54,7 @@ async def test_an_apply_that_found_no_room_is_made_up_for_by_the_next(
     options = Options(file=str(box.folder / "tarmac.yaml"))
     box.write(of(web("front", PORT)))
     context = SupervisorContext(home)
-    await context.start(wired=True)
+    await context.start(options)
     supervisor = Supervisor(context)
     try:
         await supervisor.apply(options)
@@ -81,7 +81,7 @@ async def test_what_is_applied_again_is_what_was_asked_for_last(box: Sandbox, ho
     options = Options(file=str(box.folder / "tarmac.yaml"))
     box.write(of(web("front", PORT)))
     context = SupervisorContext(home)
-    await context.start(wired=True)
+    await context.start(options)
     supervisor = Supervisor(context)
     try:
         await supervisor.apply(options)
@@ -99,7 +99,7 @@ async def test_ports_of_an_apply_that_failed_are_there_for_the_next(
     options = Options(file=str(box.folder / "tarmac.yaml"))
     box.write(of(web("front", PORT)))
     context = SupervisorContext(home)
-    await context.start(wired=True)
+    await context.start(options)
     supervisor = Supervisor(context)
     try:
         await supervisor.apply(options)

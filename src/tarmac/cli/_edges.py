@@ -34,8 +34,9 @@ def _show_local(console: Console, found: LocalEdges) -> None:
     for column in ("FROM", "TO", "PORT", "WIRE"):
         table.add_column(column, no_wrap=True)
     inspected = any("requests" in edge for edge in edges)
+    identified = ("TLS",) if found.secured else ()
     requests = ("REQUESTS", "FAILED", "P50", "P95", "P99") if inspected else ()
-    for column in ("CONNS", "OPEN", "ERRORS", *requests, "SENT", "RECEIVED", "LAST"):
+    for column in ("CONNS", *identified, "OPEN", "ERRORS", *requests, "SENT", "RECEIVED", "LAST"):
         table.add_column(column, justify="right", no_wrap=True)
     for edge in edges:
         listen = str(edge["listen"]) if edge["listen"] else "-"
@@ -44,7 +45,9 @@ def _show_local(console: Console, found: LocalEdges) -> None:
             edge["target"],
             edge["port"],
             listen,
-            *(str(edge.get(key, "-")) for key in ("connections", "open", "errors")),
+            str(edge.get("connections", "-")),
+            *([str(edge["tls"]["identified"]) if "tls" in edge else "-"] if identified else ()),
+            *(str(edge.get(key, "-")) for key in ("open", "errors")),
             *(_requests(edge) if inspected else ()),
             *(_size(edge.get(key)) for key in ("bytes_sent", "bytes_received")),
             _ago(edge["last_at"]) if "last_at" in edge else "-",
@@ -63,6 +66,8 @@ def _show_local(console: Console, found: LocalEdges) -> None:
                 "not counted, and no fault reaches them"
             )
             _show.say(console, said)
+    if found.secured:
+        _show_tls(console, found)
     for connection in undeclared:
         _show.say(
             console,
@@ -71,6 +76,23 @@ def _show_local(console: Console, found: LocalEdges) -> None:
             f"`{connection['declaration']}` to services.{connection['source']}",
             "bold red",
         )
+
+
+def _show_tls(console: Console, found: LocalEdges) -> None:
+    """Print how many edges use TLS, and who was refused."""
+    _show.say(
+        console,
+        f"TLS 1.3 between a caller's and a callee's certificate: {len(found.secured)} of "
+        f"{len(found.edges)} edges",
+    )
+    for (source, target), times in sorted(found.refused.items()):
+        count = f"{times} connection{'s' if times > 1 else ''}"
+        if source:
+            said = f"refused: {source} -> {target}, {count}: {source} does not declare it"
+            _show.say(console, said, "bold red")
+        else:
+            said = f"refused: {count} to {target} without a certificate of this system"
+            _show.say(console, said)
 
 
 def _requests(edge: dict[str, Any]) -> list[str]:

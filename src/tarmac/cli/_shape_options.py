@@ -52,6 +52,9 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Provider of a store or kind: embedded, binary, docker or external.",
     ),
     click.option("--direct", is_flag=True, help="Connect services without the per-edge proxies."),
+    click.option(
+        "--mtls", is_flag=True, help="Encrypt and identify both ends of each edge by certificates."
+    ),
     click.option("--fast-stores", is_flag=True, help="Trade durability for speed, for tests."),
     click.option(
         "--telemetry/--no-telemetry",

@@ -39,6 +39,10 @@ def VERB(
     A declared edge without a connection since the start is listed as never used; if tests cover all
     use cases, consider deleting it.
 
+    With `tarmac up --mtls` the ends of each edge know each other by certificates: TLS counts the
+    connections that the callee has admitted from this caller. Services that were refused because
+    they do not declare what they connect to are listed; exit code 1 if there are any.
+
     In a cluster the pods of each caller count the requests of its calls since they started.
     Connections to stores and undeclared connections are not counted there.
 
@@ -58,4 +62,5 @@ def VERB(
         click.echo(found.all_used)
     else:
         _edges.show(_show.open_console(), found)
-    sys.exit(1 if found.undeclared or (unused and found.count) else 0)
+    refused = any(source for source, _ in found.refused)
+    sys.exit(1 if found.undeclared or refused or (unused and found.count) else 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -52,9 +53,34 @@ class LocalEdges:
             raise BadInput([Problem(str(self.home.root), what)])
         return replace(self, edges=[edge for edge in self.edges if edge["unused"]])
 
+    @cached_property
+    def refused(self) -> Mapping[tuple[str, str], int]:
+        """Connections that `up --mtls` refused: by who made them and whom they were for.
+
+        The first is a service's name, or empty for whoever had no certificate of this system.
+        """
+        at_ends = {edge["target"]: edge["tls"]["ends"]["refused"] for edge in self.secured}
+        met: Counter[tuple[str, str]] = Counter()
+        for target, refused in (
+            *((edge["target"], edge["tls"]["refused"]) for edge in self.secured),
+            *at_ends.items(),
+        ):
+            for identity, times in refused.items():
+                met[identity.rpartition("/")[2], target] += times
+        return met
+
+    @property
+    def secured(self) -> Sequence[dict[str, Any]]:
+        """The edges whose two ends speak TLS."""
+        return [edge for edge in self.edges if "tls" in edge]
+
     def as_data(self) -> dict[str, Any]:
         """Write it as plain data, for --json."""
-        return {"edges": self.edges, "undeclared": self.undeclared}
+        refused = [
+            {"source": source, "target": target, "connections": times}
+            for (source, target), times in sorted(self.refused.items())
+        ]
+        return {"edges": self.edges, "undeclared": self.undeclared, "refused": refused}
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tarmac.model.edge import ENTRY, Edge
@@ -44,6 +44,8 @@ class PodEdges:
 
     edges: Sequence[CountedEdge]
     undeclared: Sequence[dict[str, Any]] = ()
+    #: A mesh refuses in the cluster; nothing of it is counted here.
+    refused: Mapping[tuple[str, str], int] = field(default_factory=dict)
     all_used: str = "every call that is counted was used since its pods began"
 
     @property

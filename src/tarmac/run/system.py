@@ -46,6 +46,10 @@ class EdgeTraffic(Protocol):
     def undeclared(self) -> Sequence[Mapping[str, Any]]:
         """Connections that nothing declares; none where they are not counted."""
 
+    @property
+    def refused(self) -> Mapping[tuple[str, str], int]:
+        """Connections that were refused, by who made them and whom they were for."""
+
     def unused(self) -> Self:
         """Keep declared edges that were never used. Raises BadInput where nothing counts that."""
 

@@ -32,6 +32,15 @@ class Reservations:
         self._held[port] = held
         return True
 
+    def take_any(self) -> int:
+        """Hold a free port, whichever; return its number."""
+        while True:
+            held = _bound(0)
+            if held is not None:
+                port: int = held.getsockname()[1]
+                self._held[port] = held
+                return port
+
     def hand_over(self, port: int) -> socket.socket:
         """Hand over the socket itself to its listener, bound now if it was not held.
 

@@ -83,21 +83,32 @@ class Endpoint(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         self.wire.ends.add(self)
+        if self.target is not None:
+            self.target.open += 1
+        if not self._is_identified():
+            return
         if self.wire.split is not None:
             self.begin_split(self.wire.split)
         if (disturbance := self.disturbance) is not None:
             self.disturb(disturbance, opened=True)
         if self.target is None:
-            if self.is_closing:  # a fault does not let it be
-                return
-            if self.wire.requests is not None:
-                self.inspected = self.wire.requests.connection()
-            if self.split is not None:
-                self.split.begin()
-            else:
-                _begin_to_connect(self)
+            self._begin()
+        else:
+            self._join(self.transport)
+
+    def _begin(self) -> None:
+        """Look for an instance for a user."""
+        if self.is_closing:  # a fault does not let it be
             return
-        self.target.open += 1
+        if self.wire.requests is not None:
+            self.inspected = self.wire.requests.connection()
+        if self.split is not None:
+            self.split.begin()
+        else:
+            _begin_to_connect(self)
+
+    def _join(self, transport: asyncio.Transport) -> None:
+        """Give the user this instance, and the instance what came meanwhile."""
         user = self.other
         if user is None or user.transport is None:  # gone while we were connecting
             self.cut()
@@ -108,10 +119,23 @@ class Endpoint(asyncio.Protocol):
         user.other = self
         if user.early:
             user.pause("early", on=False)  # first: what follows may make it wait again
-            self.transport.writelines(user.early)
+            transport.writelines(user.early)
             user.early.clear()
         if user.ended:
-            self.transport.write_eof()
+            self.write_eof()
+
+    def _is_identified(self) -> bool:
+        """Tell whether the other end of this connection may be there; cut it off if it may not."""
+        tls = self.wire.tls
+        if tls is None or self.transport is None or tls.listens != (self.target is None):
+            return True  # this side of the wire is plain
+        if tls.admits(self.transport):
+            return True
+        self.wire.errors += 1
+        if self.other is not None:
+            self.other.cut()
+        self.cut()
+        return False
 
     def data_received(self, data: bytes) -> None:
         """Pass it on and count it."""
@@ -153,8 +177,8 @@ class Endpoint(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Pass the end of one direction on; the other may go on for long."""
-        if not self.flow:
-            return self.end()
+        if not self.flow:  # with TLS there is no half of a connection to keep
+            return self.end() and self.transport is not None and self.transport.can_write_eof()
 
         def end_later() -> None:
             if not self.end() and self.transport is not None:
@@ -173,8 +197,17 @@ class Endpoint(asyncio.Protocol):
         if self.other.ended:
             return False  # both directions are done: what is still to be written is, then it closes
         with contextlib.suppress(OSError, RuntimeError):  # it is closing
-            self.other.transport.write_eof()
+            return self.other.write_eof()
         return True
+
+    def write_eof(self) -> bool:
+        """End what is written here; False where that has ended both directions, as with TLS."""
+        assert self.transport is not None  # noqa: S101 - callers have looked
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            return True
+        self.transport.close()
+        return False
 
     def pause_writing(self) -> None:
         """Pause the writer: this reader is slow."""
@@ -310,14 +343,20 @@ async def _connect(wire: Wire, user: Endpoint, *, is_new: bool) -> None:
         await disturbance.over.wait()
         if user.transport is None:  # it gave up
             return
+    tls = wire.tls if wire.tls is not None and not wire.tls.listens else None
+    if tls is not None and user.transport and not await tls.admits_user(user.transport):
+        wire.errors += 1
+        user.cut()
+        return
     for target in list(wire.choices(is_new=is_new)):
         for host in HOSTS:
             try:
                 async with asyncio.timeout(CONNECT_S):
                     await loop.create_connection(
-                        lambda target=target: Endpoint(wire, user, target),  # type: ignore[misc]
+                        lambda target=target: Endpoint(wire, user, target),
                         host,
                         target.port,
+                        ssl=tls.context if tls is not None else None,
                     )
             except ConnectionRefusedError:
                 continue  # it may listen on the other loopback alone

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tarmac.run.local.network.http_faults import HttpFault
     from tarmac.run.local.network.inspector import Requests
     from tarmac.run.local.network.split import Split
+    from tarmac.run.local.network.tls import TlsEnd
 
 
 @dataclass
@@ -97,6 +98,8 @@ class Wire:
     effect: dict[str, float] = field(default_factory=dict)
     #: Set once a new version of its target is tried.
     split: Split | None = None
+    #: Set where one of its two ends speaks TLS.
+    tls: TlsEnd | None = None
 
     def disturb(self, disturbance: Disturbance | None) -> None:
         """Disturb what it carries from now on; None: no more."""
@@ -122,6 +125,7 @@ class Wire:
             **({"effect": self.effect} if self.effect else {}),
             **({"split": self.split.counts()} if self.split is not None else {}),
             **(self.requests.counts() if self.requests is not None else {}),
+            **(self.tls.counts() if self.tls is not None else {}),
         }
 
     def choices(self, *, is_new: bool) -> Iterator[Target]:

@@ -9,16 +9,20 @@ It balances per connection, over the instances that are ready, the one with the 
 connections first; if none is ready it takes any that lives, so that a store which all of them miss
 does not make a whole service unreachable. It never retries anything but a connection that was
 refused, and reads no more of what it carries than the heads of HTTP/1 messages (inspector.py), if
-it is asked to. A drill may have it disturb an edge (endpoint_faults.py).
+it is asked to. A drill may have it disturb an edge (endpoint_faults.py). With `up --mtls` a second
+one of these processes stands before the callees, and the two speak TLS (mutual_tls.py).
 
 JSON lines, a listener's descriptor with the first byte of its request:
     {"op": "wire", "id": "orders->db:main", "targets": [["db", 20001, true]], "listeners": 1}
-                                                           + that many descriptors
+                                          + that many descriptors; with "tls" it speaks TLS (tls.py)
     {"op": "targets", "id": "orders->db:main", "targets": [...]}       name, port, is it ready
     {"op": "unwire", "id": "orders->db:main"}                        its connections are closed
     {"op": "inspect", "on": true}                          requests of new connections are counted
     {"op": "disturb", "id": "orders->db:main", "rule": {"delay_s": 0.2}}       see disturbance.py
     {"op": "split", "id": ..., "names": ["db.new"], "share": 0.1, "rule": null}    see split.py
+    {"op": "admit", "id": "orders->db:main", "peers": [...], "users": [...]}       whom it takes now
+    {"op": "renew"}                                              certificates have been replaced
+    {"op": "owners", "pids": {"spiffe://...": [123]}}               processes of the system
     {"op": "count", "ask": 7}        ->   {"answer": 7, "wires": {"orders->db:main": {...}}}
 """
 
@@ -31,6 +35,7 @@ import json
 import resource
 import signal
 import socket
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from tarmac.run.local.network.endpoint import Endpoint
@@ -39,6 +44,7 @@ from tarmac.run.local.network.wire import Target, Wire
 if TYPE_CHECKING:
     from tarmac.run.local.network.disturbance import Disturbance
     from tarmac.run.local.network.inspector import Requests
+    from tarmac.run.local.network.tls import Certificates
 
 #: Connections that the kernel keeps while none can be taken: a restart of this process, a burst.
 BACKLOG = 4096
@@ -60,32 +66,53 @@ class Wires:
             counted = {name: wire.counts() for name, wire in self._wires.items()}
             return {"answer": request["ask"], "wires": counted}
         if op == "wire":
-            wire = self._wires[request["id"]] = Wire(request["id"])
-            wire.requests = _counter() if self._inspects else None
-            _retarget(wire, request["targets"])  # first: some may wait in the queue already
-            for _ in range(request["listeners"]):
-                listener = socket.socket(fileno=listeners.pop(0))
-                listener.setblocking(False)
-                server = await asyncio.get_running_loop().create_server(
-                    lambda: Endpoint(wire), sock=listener, backlog=BACKLOG, start_serving=False
-                )
-                wire.servers.append(server)
+            await self._add(request, listeners)
         elif op == "inspect":
             self._inspects = request["on"]
             for wire in self._wires.values():
                 wire.requests = (wire.requests or _counter()) if self._inspects else None
-        elif op == "disturb" and (disturbed := self._wires.get(request["id"])):
-            disturbed.disturb(_disturbance(request["rule"]))
-        elif op == "split" and (parted := self._wires.get(request["id"])):
-            _change_split(parted, request)
-        elif op == "targets" and (known := self._wires.get(request["id"])):
-            _retarget(known, request["targets"])
-        elif op == "unwire" and (gone := self._wires.pop(request["id"], None)):
-            for server in gone.servers:
-                server.close()
-            for end in list(gone.ends):
-                end.cut()
+        elif op == "renew":
+            self.certificates.renew()
+        elif op == "owners":
+            self.certificates.owners.pids = request["pids"]
+        elif (wanted := self._wires.get(request["id"])) is not None:
+            self._change(wanted, request)
         return None
+
+    async def _add(self, request: dict[str, Any], listeners: list[int]) -> None:
+        wire = self._wires[request["id"]] = Wire(request["id"])
+        wire.requests = _counter() if self._inspects else None
+        _retarget(wire, request["targets"])  # first: some may wait in the queue already
+        if told := request.get("tls"):
+            wire.tls = self.certificates.end(told)
+        for _ in range(request["listeners"]):
+            wire.servers.append(await _server(wire, listeners.pop(0)))
+
+    def _change(self, wire: Wire, request: dict[str, Any]) -> None:
+        op = request["op"]
+        if op == "targets":
+            _retarget(wire, request["targets"])
+        elif op == "disturb":
+            wire.disturb(_disturbance(request["rule"]))
+        elif op == "split":
+            _change_split(wire, request)
+        elif op == "admit" and wire.tls is not None:
+            wire.tls.peers, wire.tls.users = map(frozenset, (request["peers"], request["users"]))
+        elif op == "unwire":
+            del self._wires[wire.id]
+            for server in wire.servers:
+                server.close()
+            for end in list(wire.ends):
+                end.cut()
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """What TLS needs."""
+        from tarmac.run.local.network.tls import (  # noqa: PLC0415 - only where it is asked
+            Certificates,
+        )
+
+        return Certificates()
 
     async def listen(self) -> None:
         """Take connections on new wires, once no request waits that may say where they go."""
@@ -93,6 +120,24 @@ class Wires:
             for server in wire.servers:
                 if not server.is_serving():
                     await server.start_serving()
+
+
+async def _server(wire: Wire, descriptor: int) -> asyncio.Server:
+    """Make a server that does not take connections yet."""
+    listener = socket.socket(fileno=descriptor)
+    listener.setblocking(False)
+    loop = asyncio.get_running_loop()
+    make = partial(loop.create_server, sock=listener, backlog=BACKLOG, start_serving=False)
+    if (tls := wire.tls) is None or not tls.listens:
+        return await make(lambda: Endpoint(wire))
+
+    from tarmac.run.local.network.tls import HANDSHAKE_S  # noqa: PLC0415 - only where it is asked
+
+    def begin() -> Endpoint:
+        tls.begin()
+        return Endpoint(wire)
+
+    return await make(begin, ssl=tls.context, ssl_handshake_timeout=HANDSHAKE_S)
 
 
 def _counter() -> Requests:

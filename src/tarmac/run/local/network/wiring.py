@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # the process is started before the model is loaded
     from tarmac.run.local.process.table import Instance
 
 NAME = "wires"
+LOG = "wires.log"
 ANSWER_S = 5.0
 #: How long instances are not stopped because it may still connect to them.
 SETTLE_S = 2.0
@@ -42,10 +43,13 @@ Counts = dict[str, dict[str, Any]]
 class Wiring:
     """The wires of one system; the process is started by `begin`, or with the first of them."""
 
-    def __init__(self, spawner: Spawner, log: Path, reservations: Reservations) -> None:
+    def __init__(
+        self, spawner: Spawner, log: Path, reservations: Reservations, name: str = NAME
+    ) -> None:
         self._spawner = spawner
         self._log = log
         self._reservations = reservations
+        self._name = name
         #: The sockets of each: that of its own port first, then those of its other addresses.
         self._listeners: dict[EdgeProxy, tuple[socket.socket, ...]] = {}
         self._targets: dict[EdgeProxy, tuple[Instance, ...]] = {}
@@ -54,6 +58,9 @@ class Wiring:
         self._channel: Channel | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._inspects = False
+        #: How one end of a wire speaks TLS, by the wires' ids.
+        self._tls: dict[str, Mapping[str, Any]] = {}
+        self._pids: Mapping[str, Sequence[int]] = {}
         #: What faults do to wires, by their ids.
         self._rules: dict[str, Mapping[str, Any]] = {}
         #: How requests are split between two versions of a service, by the ids of its wires.
@@ -105,6 +112,29 @@ class Wiring:
             self._keeper = asyncio.create_task(self._keep())
         elif self._keeper is None:
             self._let_go()
+
+    async def secure(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+        """Say how one end of each wire speaks TLS, by their ids, before `apply` makes new ones.
+
+        One that is there goes on with its certificate, and takes the identities that it is told.
+        """
+        async with self._telling:
+            for name, settings in wanted.items():
+                if name in self._tls and self._tls[name] != settings:
+                    change = {key: settings[key] for key in ("peers", "users")}
+                    await self._tell({"op": "admit", "id": name, **change})
+            self._tls = {**wanted}
+
+    async def renew(self) -> None:
+        """Read the certificates again."""
+        await self._tell({"op": "renew"})
+
+    async def own(self, pids: Mapping[str, Sequence[int]]) -> None:
+        """Say which processes the system has, by the identity of their service."""
+        async with self._telling:
+            if pids != self._pids:
+                self._pids = pids
+                await self._tell({"op": "owners", "pids": pids})
 
     async def inspect(self, *, on: bool) -> None:
         """Count HTTP requests of connections that begin from now on, or no more."""
@@ -218,7 +248,13 @@ class Wiring:
 
     async def _tell_wire(self, wire: EdgeProxy, targets: Sequence[Instance]) -> None:
         listeners = [listener.fileno() for listener in self._listeners[wire]]
-        request = {"op": "wire", "id": wire.id, "targets": targets, "listeners": len(listeners)}
+        request = {
+            "op": "wire",
+            "id": wire.id,
+            "targets": targets,
+            "listeners": len(listeners),
+            "tls": self._tls.get(wire.id),
+        }
         await self._tell(request, listeners)
 
     async def _keep(self) -> None:
@@ -232,7 +268,7 @@ class Wiring:
 
     async def _spawn(self) -> tuple[RunningProcess, Channel]:
         command = [sys.executable, "-I", wires.__file__]
-        return await self._spawner.spawn_with_channel(NAME, command, env={}, log=self._log)
+        return await self._spawner.spawn_with_channel(self._name, command, env={}, log=self._log)
 
     async def _run_once(self) -> None:
         (running, channel), self._ahead = self._ahead or await self._spawn(), None
@@ -242,6 +278,8 @@ class Wiring:
                 self._channel = channel
                 if self._inspects:
                     await self._tell({"op": "inspect", "on": True})
+                if self._pids:
+                    await self._tell({"op": "owners", "pids": self._pids})
                 for wire in self._listeners:
                     await self._tell_wire(wire, self._targets.get(wire, ()))
                 for name, rule in self._rules.items():
@@ -302,7 +340,7 @@ def _sum(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str, 
         key: before[key] + now[key]
         for key in ("connections", "errors", "bytes_sent", "bytes_received")
     }
-    for key in ("requests", "durations"):
+    for key in ("requests", "durations", "admitted", "refused"):
         if key in before or key in now:
             summed[key] = Counter(before.get(key, {})) + Counter(now.get(key, {}))
     first = before["first_at"] or now["first_at"]

@@ -12,6 +12,9 @@ from typing import Any
 #: Options that name services or stores of the file.
 NAMING = ("without", "stopped", "part", "only")
 
+#: Options that cannot change while a system runs.
+FIXED = ("direct", "mtls")
+
 
 @dataclass(frozen=True)
 class NewVersion:
@@ -37,6 +40,8 @@ class Options:
     telemetry: bool = False
     #: HTTP requests on the wires are counted.
     inspect: bool = False
+    #: The two ends of each wire speak TLS, and know each other by certificates.
+    mtls: bool = False
     #: Programs that are not the kit's find their files read-only, as in a container.
     read_only: bool = False
     #: A copy for a while: on any free ports, and deleted when it ends.
@@ -97,6 +102,7 @@ class Options:
         named = {*self.part, *self.only}
         return replace(
             self,
+            mtls=self.mtls or before.mtls,
             whole=self.whole or before.whole,
             part=_union(before.part, self.part),
             groups=_union(before.groups, self.groups),
@@ -114,6 +120,17 @@ class Options:
             key: tuple(n for n in getattr(self, key) if n not in lost) for key in NAMING
         }
         return replace(self, **kept)
+
+    def problems(self, runs: Options | None) -> dict[str, str]:
+        """Say what is wrong with these options, for a system that runs with others, by name."""
+        if self.mtls and self.direct:
+            return {"mtls": "needs the per-edge proxies; leave out --direct"}
+        differ = [n for n in FIXED if runs is not None and getattr(runs, n) != getattr(self, n)]
+        return {
+            name: f"the system runs with{'' if getattr(runs, name) else 'out'} --{name}; "
+            "stop it first"
+            for name in differ
+        }
 
     def as_data(self) -> dict[str, Any]:
         """Write them as data for JSON."""

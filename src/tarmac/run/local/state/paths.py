@@ -72,6 +72,11 @@ class Home:
         return self.root / "callers"
 
     @property
+    def identities(self) -> Path:
+        """The keys and certificates of `up --mtls`, a file for each service, and the authority."""
+        return self.root / "identities"
+
+    @property
     def facts(self) -> Path:
         """The facts of the last start: ports stay the same while they are free."""
         return self.root / "facts.json"

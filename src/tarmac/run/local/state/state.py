@@ -247,6 +247,12 @@ class StateFile:
             (time.time(), subject, state, pid, detail),
         )
 
+    def pids(self) -> Iterator[tuple[str, int]]:
+        """Yield what this process has written of processes that run: their service and pid."""
+        for node in self._nodes.values():
+            if node.pid is not None:
+                yield node.name.partition(".")[0], node.pid
+
     def remove(self, name: str) -> None:
         """Forget a node that is no longer part of the system."""
         self._unwritten.pop(name, None)

@@ -14,20 +14,25 @@ import resource
 import sqlite3
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from tarmac.base.errors import TarmacError
 from tarmac.run.local.host.guard import become_subreaper
 from tarmac.run.local.host.inherited_env import inherited_env
 from tarmac.run.local.host.sockets import Reservations
-from tarmac.run.local.network.wiring import Wiring
+from tarmac.run.local.network.wiring import LOG, Wiring
 from tarmac.run.local.process import orphans
 from tarmac.run.local.process.forks import ForkServers
 from tarmac.run.local.process.spawn import Spawner
 from tarmac.run.local.snapshots import exchange
 from tarmac.run.local.state import logs
+from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.state.state import StateFile
 from tarmac.run.local.supervisor import remove
+
+if TYPE_CHECKING:
+    from tarmac.run.local.network.mutual_tls import MutualTls
 
 #: How often to look whether the folder is still there.
 CHECK_S = 1.0
@@ -74,20 +79,24 @@ class SupervisorContext:
         self.state.clear()
         self.state.set_meta(ended_by="")
         self.spawner = Spawner(str(home.root))
-        forks, wires = home.logs / "forkserver.log", home.logs / "wires.log"
+        forks, wires = home.logs / "forkserver.log", home.logs / LOG
         self.forks = ForkServers(self.spawner, forks, inherited_env())
         self.reservations = Reservations()
-        self.wiring = Wiring(self.spawner, wires, self.reservations)
+        self.wiring: Wiring | MutualTls = Wiring(self.spawner, wires, self.reservations)
         #: What is written to without passing through us.
         self._logs = (home.supervisor_log, forks, wires)
 
-    async def start(self, *, wired: bool) -> None:
-        """Start the guard, the fork servers of the last run and, if `wired`, the wires' process."""
+    async def start(self, options: Options) -> None:
+        """Start the guard, the fork servers of the last run and the wires' process."""
         await self.spawner.start()
         _allow_descriptors()  # after the guard: what it starts gets what the user's shell has
         # Not in the background: this process is about to import for as long as they load.
         await self.forks.load(self.interpreters)
-        if wired:
+        if options.mtls:
+            from tarmac.run.local.network import mutual_tls  # noqa: PLC0415 - certificates: 50 ms
+
+            self.wiring = mutual_tls.begun(self.spawner, self.home, self.reservations, self.state)
+        if not options.direct:
             await self.wiring.begin()
 
     async def wait_until_lost(self) -> None:

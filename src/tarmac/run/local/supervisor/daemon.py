@@ -48,7 +48,7 @@ async def serve(options: Options, report: int, *, attached: bool = False) -> int
         context = SupervisorContext(Home.of(Path(options.file), options.namespace))
         if options.disks:  # before anything is started: what is started sees them
             store_mounts.mount(context.home, options.disks)
-        await context.start(wired=not options.direct)
+        await context.start(options)
     except (TarmacError, OSError) as error:
         _tell(report, failure_line(error))
         return 1

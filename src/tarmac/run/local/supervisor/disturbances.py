@@ -7,13 +7,17 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.run.local.network.wiring import Wiring
 from tarmac.run.local.process.process import Process
 from tarmac.run.local.process.table import ProcessTable
 from tarmac.run.local.supervisor import drill_requests as ask
 from tarmac.run.local.supervisor.handlers import Handlers
+
+if TYPE_CHECKING:
+    from tarmac.run.local.network.mutual_tls import MutualTls
+    from tarmac.run.local.network.wiring import Wiring
 
 #: What may be sent to a process: each ends it or asks it to end.
 SIGNALS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"})
@@ -24,7 +28,7 @@ STOPPED_LOOKS, STOPPED_POLL_S = 500, 0.004
 class Disturbances:
     """What one connection has done, and how it is undone."""
 
-    def __init__(self, processes: ProcessTable, wiring: Wiring) -> None:
+    def __init__(self, processes: ProcessTable, wiring: Wiring | MutualTls) -> None:
         self._processes = processes
         self._wiring = wiring
         self._paused: dict[str, list[int]] = {}

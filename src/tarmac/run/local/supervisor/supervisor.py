@@ -388,9 +388,8 @@ class Supervisor:
             what = f"namespace '{options.namespace}' of this folder belongs to {before}"
             advice = "choose another with --namespace"
             raise BadInput([Problem(options.file, f"{what}; {advice}")])
-        if self.options is not None and self.options.direct != options.direct:
-            given = "with --direct" if self.options.direct else "without --direct"
-            raise BadInput([Problem("--direct", f"the system runs {given}; stop it first")])
+        if problems := options.problems(self.options):
+            raise BadInput([Problem(f"--{name}", what) for name, what in problems.items()])
 
     def _held(self, without: Iterable[Node] = ()) -> dict[str, int]:
         """List the ports of what runs; those that were lost, or are to be others, are not held.

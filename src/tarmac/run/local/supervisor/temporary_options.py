@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 from tarmac.base.errors import TarmacError
 from tarmac.base.target import EdgeRule
 from tarmac.plan.service_nodes import new_version_of
-from tarmac.run.local.network.wiring import Wiring
 from tarmac.run.local.state.options import NewVersion, Options
 from tarmac.run.local.supervisor import drill_requests as ask
 from tarmac.run.local.supervisor.handlers import Handlers
 
 if TYPE_CHECKING:
+    from tarmac.run.local.network.mutual_tls import MutualTls
+    from tarmac.run.local.network.wiring import Wiring
     from tarmac.run.local.supervisor.supervisor import Supervisor
 
 
 class TemporaryOptions:
     """What one connection has changed."""
 
-    def __init__(self, supervisor: Supervisor, wiring: Wiring) -> None:
+    def __init__(self, supervisor: Supervisor, wiring: Wiring | MutualTls) -> None:
         self._supervisor = supervisor
         self._wiring = wiring
         #: How the system was run before; None: nothing was changed.
