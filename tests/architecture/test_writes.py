@@ -32,6 +32,7 @@ OTHERS = {
     "run/local/process/prepare.py": "the home of a running copy",
     "run/local/process/spawn.py": "the home of a running copy",
     "run/local/process/written.py": "temporary folders of what a running copy writes",
+    "run/local/network/identities.py": "the home of a running copy",
     "run/local/snapshots/copying.py": "the home of a running copy",
     "run/local/snapshots/exchange.py": "the home of a running copy",
     "run/local/snapshots/library.py": "the snapshots beside the homes of all copies",

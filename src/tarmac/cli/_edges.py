@@ -79,7 +79,7 @@ def _show_local(console: Console, found: LocalEdges) -> None:
 
 
 def _show_tls(console: Console, found: LocalEdges) -> None:
-    """Print how many edges use TLS, and who was refused."""
+    """Print how many edges use TLS, and which callers were refused."""
     _show.say(
         console,
         f"TLS 1.3 between a caller's and a callee's certificate: {len(found.secured)} of "

@@ -55,9 +55,9 @@ class LocalEdges:
 
     @cached_property
     def refused(self) -> Mapping[tuple[str, str], int]:
-        """Connections that `up --mtls` refused: by who made them and whom they were for.
+        """Connections that `up --mtls` refused: by their source and their target.
 
-        The first is a service's name, or empty for whoever had no certificate of this system.
+        The source is a service's name, or empty for a client without a certificate of this system.
         """
         at_ends = {edge["target"]: edge["tls"]["ends"]["refused"] for edge in self.secured}
         met: Counter[tuple[str, str]] = Counter()

@@ -48,7 +48,7 @@ class EdgeTraffic(Protocol):
 
     @property
     def refused(self) -> Mapping[tuple[str, str], int]:
-        """Connections that were refused, by who made them and whom they were for."""
+        """Connections that were refused, by their source and their target."""
 
     def unused(self) -> Self:
         """Keep declared edges that were never used. Raises BadInput where nothing counts that."""

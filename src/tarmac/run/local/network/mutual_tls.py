@@ -158,12 +158,12 @@ class MutualTls:
         await self._callers.settle()
 
     async def counts(self) -> Counts:
-        """Ask what went over each wire, and whom its two ends have met.
+        """Ask what went over each wire, and which identities its two ends have met.
 
         `tls` of a row has how many connections the callee admitted from this caller (`identified`),
         and how many processes of other services were refused at the wire, by identity. Its `ends`
         are those of the callee, the same for all of its wires: where they listen, and which
-        identities they refused; the empty one stands for whoever had no certificate of ours.
+        identities they refused; the empty one stands for a client without a certificate of ours.
         """
         rows, ends = await asyncio.gather(self._callers.counts(), self._callees.counts())
         met = {

@@ -23,7 +23,7 @@ CALLER, CALLEE = "caller", "callee"
 HANDSHAKE_S = 3.0
 #: What a client was that has shown none, or one of another authority.
 UNKNOWN = ""
-#: Identities that are counted one by one; what a stranger calls itself is its own choice.
+#: Identities that are counted one by one; what an unknown client calls itself is its own choice.
 MOST_REFUSED = 64
 
 
@@ -49,7 +49,7 @@ class TlsEnd:
         self._greeting.append(time.monotonic())
 
     def admits(self, transport: asyncio.BaseTransport) -> bool:
-        """Tell whether the other end of a connection is one of those that are taken."""
+        """Tell whether the other end of a connection has an identity that is taken."""
         if self.listens and self._greeting:
             self._greeting.popleft()
         identity = identity_of(transport.get_extra_info("peercert"))

@@ -20,7 +20,7 @@ JSON lines, a listener's descriptor with the first byte of its request:
     {"op": "inspect", "on": true}                          requests of new connections are counted
     {"op": "disturb", "id": "orders->db:main", "rule": {"delay_s": 0.2}}       see disturbance.py
     {"op": "split", "id": ..., "names": ["db.new"], "share": 0.1, "rule": null}    see split.py
-    {"op": "admit", "id": "orders->db:main", "peers": [...], "users": [...]}       whom it takes now
+    {"op": "admit", "id": "orders->db:main", "peers": [...], "users": [...]}       what it takes now
     {"op": "renew"}                                              certificates have been replaced
     {"op": "owners", "pids": {"spiffe://...": [123]}}               processes of the system
     {"op": "count", "ask": 7}        ->   {"answer": 7, "wires": {"orders->db:main": {...}}}
