@@ -1,6 +1,6 @@
-"""The same drills in two places: on a copy on this machine, and in the tests' cluster.
+"""The same drills in three places: on a copy here, in containers, and in the tests' cluster.
 
-`python tests/support/verdict_places.py` runs them in both and prints the table of
+`python tests/support/verdict_places.py` runs them in each and prints the table of
 docs/evidence/verdict-places.md. As root, with what the tests' cluster takes.
 """
 
@@ -9,28 +9,73 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import cluster
 import docker_here
 import kit_images
 import kube_images
+import on_one_machine
 import standins
 import store_images
+import yaml
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
 from deployed import TARMAC, DeployedSystem
+from docker_here import Docker
+from free_ports import free_ports
+from on_one_machine import OneMachine
 from rendered import ROOT
 
-#: Of faults that both places have.
+#: Of faults that all three have.
 DRILLS = {
     "hello-dd": ("cache-outage",),
     "shop": ("broker-outage", "cache-outage", "orders-db-kill", "orders-rolling-restart"),
 }
 ENTRY = "api-gateway"
+#: A network whose address on this machine a mail server listens at: containers reach it.
+MAIL = "mail-outside"
+
+
+@contextmanager
+def composed(docker: Docker, folder: Path, system: str) -> Iterator[OneMachine]:
+    """Give a system that `tarmac deploy` has put on the tests' daemon; it ends with the block."""
+    machine = on_one_machine.laid_out(docker, folder, system)
+    docker.run("network", "create", MAIL)
+    gateway = "{{(index .IPAM.Config 0).Gateway}}"
+    address = docker.say("network", "inspect", MAIL, "--format", gateway)
+    (port,) = free_ports(1)
+    sink = Controller(Sink(), hostname=address, port=port)
+    sink.start()  # the mail server of an environment is outside of it
+    url = f"smtp://{address}:{port}"
+    mailing = replace(machine, env={**machine.env, "STORES_MAIL_NOTIFICATION_SERVICE_URL": url})
+    try:
+        mailing("deploy", "--env", "compose")
+        model = yaml.safe_load((ROOT / "systems" / system / "tarmac.yaml").read_text())
+        for store, said in model["stores"].items():
+            if isinstance(said, dict) and "seed" in said:
+                mailing.sow(store, said["seed"])
+        yield mailing
+    finally:
+        mailing("down", "--target", "compose", "--delete-data", "--yes")
+        sink.stop()
+        docker.run("network", "rm", MAIL)
+
+
+def in_containers(machine: OneMachine, drill: str) -> dict[str, Any]:
+    """Run a drill with Docker Compose; returns its journal."""
+    done = machine.run("drill", drill, "--target", "compose", "--json", code=None)
+    assert done.stdout, done.stderr
+    written: dict[str, Any] = json.loads(done.stdout)
+    machine("deploy", "--env", "compose", "--no-build")  # the next one begins with all of it
+    return written
 
 
 @contextmanager
@@ -92,14 +137,29 @@ def cell(written: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Print the table."""
-    print("| System | Drill | Here | In a cluster |\n|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder, deployed(Path(folder)) as systems:
-        for system, drills in DRILLS.items():
-            for drill in drills:
-                cluster_cell = cell(there(systems[system], drill))
-                row = (system, f"`{drill}`", cell(here(system, drill)), cluster_cell)
-                print(f"| {' | '.join(row)} |", flush=True)
+    """Print the table: the places one after another, so that none has another's load."""
+    drills = [(system, drill) for system, named in DRILLS.items() for drill in named]
+    cells: dict[tuple[str, str], list[str]] = {named: [] for named in drills}
+
+    def note(system: str, drill: str, written: Mapping[str, Any]) -> None:
+        cells[system, drill].append(cell(written))
+        print(system, drill, cells[system, drill][-1], file=sys.stderr, flush=True)
+
+    for system, drill in drills:
+        note(system, drill, here(system, drill))
+    with docker_here.daemon(docker_here.kept()) as docker, TemporaryDirectory() as folder:
+        standins.provide(docker, Path(folder), kit_images.uv())
+        for system, named in DRILLS.items():
+            (own := Path(folder) / system).mkdir()
+            with composed(docker, own, system) as machine:
+                for drill in named:
+                    note(system, drill, in_containers(machine, drill))
+    with TemporaryDirectory() as folder, deployed(Path(folder)) as systems:
+        for system, drill in drills:
+            note(system, drill, there(systems[system], drill))
+    print("| System | Drill | Here | With Compose | In a cluster |\n|---|---|---|---|---|")
+    for (system, drill), found in cells.items():
+        print(f"| {system} | `{drill}` | {' | '.join(found)} |")
 
 
 if __name__ == "__main__":
