@@ -59,7 +59,8 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
     names = ["http", *(f"port-{number}" for number in ports[1:])]
     own = (
         *("PYTHON", "PIP_", "UV_", "POETRY_", "VIRTUAL_ENV", "PATH", "NODE_ENV", "NPM_", "JAVA_"),
-        "HOST",
+        *("GOPATH", "GOROOT", "GOOS", "GOARCH", "GOPROXY", "GOSUMDB", "GOCACHE", "GO111MODULE"),
+        *("CGO_", "HOST"),
     )
     return Service(
         name=name,
@@ -234,6 +235,7 @@ def script_of(
 
 def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
     """Take a program off a command that starts it again after an edit."""
+    argv = _waited(argv, folder)
     while "--" in argv and argv[0].rsplit("/", 1)[-1] in _WATCHERS:
         argv = argv[argv.index("--") + 1 :]
     name = argv[0].rsplit("/", 1)[-1] if argv else ""
@@ -245,6 +247,20 @@ def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
         module = next((word for word in argv if "." in word and " " not in word), "")
         return (module.partition(".")[0], *words(argv[argv.index("--args") + 1]))
     return next((words(word) for word in argv[1:] if " " in word), argv)
+
+
+def _waited(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
+    """Take a script off a command that waits for what its first words name: it starts first here.
+
+    How many words that are says the script itself, which shifts them away: `./wait.sh db ./app`.
+    """
+    name = argv[0].rsplit("/", 1)[-1] if len(argv) > 1 else ""
+    if not _WAITING.search(name) or "--" in argv:
+        return argv
+    place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+    shifts = re.findall(r"(?m)^shift(?:[ \t]+(\d))?[ \t]*$", folder.read(place) if place else "")
+    taken = sum(int(many or 1) for many in shifts)
+    return argv[1 + taken :] if taken < len(argv) - 1 and (taken or not place) else argv
 
 
 def _by_reflex(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:

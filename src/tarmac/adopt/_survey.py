@@ -328,16 +328,17 @@ def _said(
     if len(argv) > 1 and goes_on(argv[0], folder):
         argv = argv[1:]
     assigned = next((n for n, word in enumerate(argv) if not re.match(r"\w+=", word)), 0)
-    if assigned and "&&" not in argv:  # `H=$(hostname) exec python app.py`
+    between = next((n for n, word in enumerate(argv) if word in ("&&", ";")), 0)
+    if assigned and not between:  # `H=$(hostname) exec python app.py`
         rest, by = _said(argv[assigned + (argv[assigned] == "exec") :], folder, recognisers)
         return (f"{joined(argv[:assigned])} {rest}", by) if rest else ("", None)
-    if "&&" in argv:
-        at = argv.index("&&")
-        first, by = _said(argv[:at], folder, recognisers)
-        rest, known = _said(argv[at + 1 :], folder, recognisers)
+    if between:
+        first, by = _said(argv[:between], folder, recognisers)
+        rest, known = _said(argv[between + 1 :], folder, recognisers)
         if not rest:
             return "", None
-        return f"{first or joined(argv[:at])} && {rest}", known or by
+        sign = " &&" if argv[between] == "&&" else ";"
+        return f"{first or joined(argv[:between])}{sign} {rest}", known or by
     for recogniser in recognisers if argv else ():
         if line := recogniser.here(folder, argv):
             return line, recogniser

@@ -18,6 +18,13 @@ def _from_source(command: str, folder: Folder) -> str:
     return f"go run . {rest}".strip()
 
 
+def _words(command: str) -> tuple[str, ...]:
+    """Split a line into words, those between its commands too; () if it needs more of a shell."""
+    parts = [part.strip() for part in re.split(r"(;|&&)", command)]
+    said = [(part,) if part in (";", "&&") else as_list(part) for part in parts]
+    return tuple(word for words in said for word in words) if all(said) else ()
+
+
 def _services(folder: Folder) -> tuple[Service, ...]:
     file = folder.has("Procfile.dev", "Procfile")
     if not file:
@@ -29,7 +36,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     for name, written in lines.items():
         command = _from_source(written, folder)
         line = f"PATH={bin_folder}:$PATH {command}" if bin_folder else command
-        words = as_list(command.replace("$PORT", "PORT"))
+        words = _words(command.replace("$PORT", "PORT"))
         web = name == "web" or "$PORT" in command or "${PORT" in command
         own = f"{folder_name(folder)}-{valid_name(name)}" if folder.path else valid_name(name)
         found.append(

@@ -114,6 +114,6 @@ STORE = StoreKind(
         schemes=("smtp",),
         port=1025,
         clients=r"nodemailer|smtplib|net/smtp|lettre|flask.mail|spring-boot-starter-mail",
-        stems=("SMTP", "MAIL", "MAIL_SERVER", "EMAIL"),
+        stems=("SMTP", "MAIL", "EMAIL"),
     ),
 )
