@@ -125,3 +125,18 @@ def test_a_module_whose_parent_names_the_framework_is_a_program():
     pom = "<project><artifactId>spring-cloud-starter-netflix-eureka-server</artifactId></project>"
     found = found_in(**{"pom.xml": pom, "src/main/java/App.java": MAIN})
     assert [service.run for service in found.services] == ["mvn -q spring-boot:run"]
+
+
+@pytest.mark.parametrize(
+    ("boot", "name"), [("2.7.1", "REDIS"), ("3.2.0", "DATA_REDIS"), ("4.0.0", "DATA_REDIS")]
+)
+def test_a_client_without_a_setting_looks_for_its_server_at_a_usual_place(boot, name):
+    pom = f"<artifactId>spring-boot-starter-parent</artifactId>\n<version>{boot}</version>\n"
+    pom += "<artifactId>spring-boot-starter-data-redis</artifactId>\n"
+    code = f"import org.springframework.data.redis.core.RedisTemplate;\n{MAIN}"
+    files = {"pom.xml": pom, "src/main/java/App.java": code}
+    (service,) = found_in(**files).services
+    assert service.env[f"SPRING_{name}_HOST"] == "${stores.cache.host}"
+    assert service.env[f"SPRING_{name}_PASSWORD"] == "${stores.cache.password}"
+    without = {**files, "src/main/java/App.java": MAIN}
+    assert not any("REDIS" in name for name in found_in(**without).services[0].env)

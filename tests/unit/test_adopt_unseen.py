@@ -309,3 +309,116 @@ def test_an_image_of_others_with_files_of_the_repository_is_no_program_of_it():
 def test_an_address_on_this_machine_is_the_only_store_of_its_kind(others, is_told):
     value = env_of("postgres://a:b@localhost:5433/test", DATABASE + LOGIN + others)
     assert (value == "${stores.db.url}") is is_told
+
+
+WAITS = 'host="$1"\nshift\ncmd="$@"\nuntil pg_isready -h "$host"; do sleep 1; done\nexec $cmd\n'
+
+
+@pytest.mark.parametrize(
+    ("script", "command"),
+    [
+        (WAITS, "./wait-for-db.sh db python app.py"),
+        (WAITS.replace("shift", "shift 2"), "./wait-for-db.sh db 5432 python app.py"),
+        (f"{WAITS}", "./wait-for-db.sh db -- python app.py"),
+    ],
+)
+def test_a_script_that_waits_for_what_it_is_told_is_left_out(script, command):
+    (web,) = composed(f", command: {command!r}", **{"wait-for-db.sh": script}).services
+    assert web.run == ".venv/bin/python app.py"
+
+
+@pytest.mark.parametrize("sign", [";", " &&"])
+def test_each_command_of_a_procfiles_line_finds_the_packages_that_are_installed(sign):
+    found = found_in(
+        **{
+            "app.py": FLASK["app.py"],
+            "requirements.txt": "flask\ngunicorn\n",
+            "Procfile": f"web: flask db upgrade{sign} gunicorn app:app\n",
+        }
+    )
+    (web,) = found.services
+    python = ".venv/bin/python -m"
+    assert (
+        web.run == f"{python} flask db upgrade{sign} {python} gunicorn app:app -b 127.0.0.1:$PORT"
+    )
+    assert "install" in web.tasks
+
+
+@pytest.mark.parametrize(("driver", "kind"), [("pgx", "postgres"), ("mysql", "mysql")])
+def test_of_two_databases_the_one_that_a_variable_chooses_is_meant(driver, kind):
+    found = found_in(
+        **{
+            "go.mod": "module a\nrequire github.com/jackc/pgx/v5\n"
+            "require github.com/go-sql-driver/mysql\n",
+            "main.go": 'package main\nvar a = os.Getenv("DB_TYPE") + os.Getenv("DB_HOST") + '
+            'os.Getenv("DB_PORT") + os.Getenv("DB_PASSWORD")\nfunc main() { listen() }\n',
+            ".env.example": f"DB_TYPE={driver}\nDB_HOST=somewhere\nDB_PORT=1\nDB_PASSWORD=a\n",
+        }
+    )
+    assert [store.kind for store in found.stores] == [kind]
+
+
+def test_a_library_that_takes_one_scheme_alone_gets_it():
+    listed = {"requirements.txt": "tortoise-orm\nasyncpg\n"}
+    assert env_of("postgres://sam:pw1@db:5432/shop", **listed).startswith("postgres://")
+
+
+def test_files_in_hidden_folders_are_not_the_programs():
+    (app,) = found_in(
+        **{
+            "pom.xml": "<project>spring-boot</project>",
+            "src/main/java/App.java": "@SpringBootApplication class App {}",
+            ".mvn/wrapper/Downloader.java": 'String a = System.getenv("MVNW_PASSWORD");',
+        }
+    ).services
+    assert (app.secrets, app.missing) == ((), {})
+
+
+def test_a_mail_server_without_more_words_is_its_host():
+    (web,) = found_in(
+        **{
+            **FLASK,
+            "requirements.txt": "flask\nflask-mail\n",
+            "app.py": f"{FLASK['app.py']}a = environ['MAIL_SERVER']\nb = environ['MAIL_PORT']\n",
+        }
+    ).services
+    assert web.env["MAIL_SERVER"] == "${stores.mail.host}"
+
+
+def test_what_go_is_built_with_is_no_variable_of_the_program():
+    found = found_in(
+        **{
+            "go.mod": "module a\n",
+            "main.go": "package main\nfunc main() { listen() }\n",
+            "Dockerfile": "FROM golang:1.24\nENV GOPROXY=https://proxy.example.com CGO_ENABLED=0\n"
+            "ENV GOGO=1\nRUN go build -o a .\nCMD ./a\n",
+        }
+    )
+    assert found.services[0].env == {"GOGO": "1"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "secrets", "missing"),
+    [
+        ("required: ['COOKIE_SECRET', 'REGION']", ("COOKIE_SECRET",), ["REGION"]),
+        ("required: ['COOKIE_SECRET']", ("COOKIE_SECRET",), []),
+    ],
+)
+def test_a_json_schema_of_the_variables_says_which_are_needed(schema, secrets, missing):
+    text = (
+        f"import env from '@fastify/env'\nconst s = {{ type: 'object', {schema}, properties: {{\n"
+    )
+    text += "COOKIE_SECRET: { type: 'string' },\nREGION: { type: 'string' },\n"
+    text += "LIMIT: { type: 'number', default: 4 } } }\napp.listen(3000)\n"
+    package = '{"scripts": {"start": "node a.js"}, "dependencies": {"@fastify/env": "5"}}'
+    (web,) = found_in(**{"package.json": package, "a.js": text}).services
+    assert (web.secrets, [*web.missing]) == (secrets, missing)
+    assert "LIMIT" in web.optional
+
+
+def test_an_example_is_copied_where_node_reads_the_file():
+    package = '{"scripts": {"start": "node --env-file=.env a.js"}}'
+    files = {"package.json": package, "a.js": "app.listen(3000)\n"}
+    (web,) = found_in(**files, **{".env.example": "A=1\n"}).services
+    assert web.tasks["dotenv"] == "test -e .env || cp .env.example .env"
+    assert found_in(**files).services[0].tasks["dotenv"] == "test -e .env || touch .env"

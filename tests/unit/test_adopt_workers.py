@@ -141,7 +141,10 @@ def test_the_example_of_a_file_of_variables_is_copied_where_a_program_wants_the_
     assert service.ports == {"http": 8085}
     assert "        here: true" in text_of(found)
     assert found_in(**module, **{".env": "PORT=8085\n"}).services[0].tasks == {}
-    assert found_in(**module).services[0].tasks == {}
+    (alone,) = found_in(**module).services
+    assert alone.tasks == {"dotenv": "test -e .env || touch .env"}
+    goes_on = {**module, "main.go": GO.replace("log.Fatal", "log.Print")}
+    assert found_in(**goes_on).services[0].tasks == {}
 
 
 def test_a_script_that_an_image_copies_under_another_name_is_read():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from tarmac.adopt import _servers
+from tarmac.adopt import _servers, _settings_files, _spring
 from tarmac.adopt._dotenv import is_secret
 from tarmac.adopt._found import Folder
 from tarmac.adopt._settings_libraries import READERS
@@ -155,6 +155,8 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
                 found[read.name] = read
             if read.is_tested or (known is not None and known.is_tested):
                 found[read.name] = replace(found[read.name], is_tested=True)
+    for read in chain(_spring.defaults(folder), _settings_files.overriding(folder)):
+        found.setdefault(read.name, read)
     # Rails looks there first for what this file says of its database's server.
     if server := re.search(r"(?m)^[ \t]*adapter:[ \t]*(?:postgres|mysql)", folder.read(_RAILS)):
         place = f"{_RAILS}:{line_of(server.string, server.start())}"
@@ -177,13 +179,15 @@ def named_hosts(folder: Folder, is_host: Callable[[str], bool]) -> dict[str, str
         is_host: tells whether a word is the name of one.
     """
     found: dict[str, str] = {}
-    for file, content in _texts(folder):
+    for file, content in chain(_texts(folder), _settings_files.texts(folder)):
         for name in sorted(filter(is_host, words(content) - found.keys())):
             host = re.escape(name)
             pattern = re.compile(
                 rf"(?:(?<=[\w*}}$-])@|://){host}(?=[:/\"'])|"
                 rf"\b(?i:server|host|data source)={host}(?=[;\"' ])|"
-                rf"(?i:host\w{{0,40}}[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']"
+                rf"(?i:host\w{{0,40}}[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']|"
+                rf"(?m:^[ \t]*(?i:host|hostname|addr|address)[ \t]*[:=]"
+                rf"[ \t]*{host}(?::\d+)?[ \t]*$)"
             )
             said = (m for m in pattern.finditer(content) if not _is_comment(content, m.start()))
             if match := next(said, None):

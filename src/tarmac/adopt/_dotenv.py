@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 
@@ -56,12 +57,25 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     return {}, ""
 
 
-def copied(folder: Folder) -> dict[str, str]:
-    """Write the task that copies the example of a `.env`, as a README tells people to do first."""
-    _, file = of_file(folder)
-    if file in ("", ".env"):
+def wanted(
+    folder: Folder, places: tuple[str, ...] = ("",), *, is_needed: bool = True
+) -> dict[str, str]:
+    """Write the task that makes the `.env` that a program reads.
+
+    It is a copy of its example, as a README tells people to do first, or empty: the variables are
+    given without it.
+
+    Args:
+        places: the folders where the program looks for it.
+        is_needed: the program ends where there is none.
+    """
+    found = ((place, of_file(folder.below(place))[1]) for place in places)
+    place, file = next((one for one in found if one[1]), ("", ""))
+    path = posixpath.join(place, ".env")
+    if file == ".env" or not (file or is_needed):
         return {}
-    return {"dotenv": f"test -e .env || cp {file} .env"}
+    made = f"cp {posixpath.join(place, file)} {path}" if file else f"touch {path}"
+    return {"dotenv": f"test -e {path} || {made}"}
 
 
 def resolved(values: Mapping[str, str]) -> dict[str, str]:

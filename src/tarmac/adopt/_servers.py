@@ -234,6 +234,35 @@ def clients(folder: Folder) -> frozenset[str]:
     )
 
 
+#: What drivers of databases call themselves where a scheme is no name of one.
+_DRIVERS = {"pg": "postgres", "pgx": "postgres", "pgsql": "postgres", "psycopg": "postgres"}
+_DRIVERS |= {"mysql2": "mysql", "mariadb": "mysql", "pymysql": "mysql", "mongo": "mongodb"}
+#: Names of variables that choose a database's driver.
+CHOOSES = re.compile(r"(?:^|_)(?:TYPE|CONNECTION|DIALECT|DRIVER|CLIENT|ENGINE|ADAPTER)$")
+
+
+def of_driver(name: str) -> Server | None:
+    """Find the server that a driver or dialect is for: `pgx`, `mysql2`, `postgresql+asyncpg`."""
+    plain = name.strip().lower()
+    kind = _DRIVERS.get(plain, "")
+    found = next((server for server in servers() if kind and server.kind == kind), None)
+    return found or of_scheme(plain)
+
+
+def chosen(clients: frozenset[str], values: Mapping[str, str]) -> frozenset[str]:
+    """Leave out the databases beside the one that a program of several is told to use.
+
+    Args:
+        clients: the kinds that it has a library for.
+        values: its variables.
+    """
+    said = (of_driver(value) for name, value in values.items() if CHOOSES.search(name))
+    kinds = {server.kind for server in said if server and server.databases and server.seeds}
+    if len(kinds & clients) != 1:
+        return clients
+    return clients - {s.kind for s in servers() if s.databases and s.seeds} | kinds
+
+
 def libraries(folder: Folder) -> str:
     """Join what a program's own files say of its libraries."""
     listing = [file for file in folder.files if file in _DEPENDENCIES or file.endswith(_LISTS)]

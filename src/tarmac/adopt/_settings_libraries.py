@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from tarmac.adopt import _spring
+from tarmac.adopt import _settings_files, _spring
 from tarmac.adopt._variable_read import VariableRead, line_of
 
 _CLASS = re.compile(r"(?m)^class (\w+)\(([\w., \[\]]*)\):\n((?:[ \t]+.*\n?|\s*\n)+)")
@@ -43,6 +43,9 @@ _SCHEMA = re.compile(
 )
 _SCHEMA_DEFAULT = re.compile(r"default\(\s*['\"]?([^'\")\n]*)|default\s*:\s*['\"]?([^'\",}\n]*)")
 _GET = re.compile(r"\bget\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]\s*\)((?:\s*\.\w+\([^()\n]{0,99}\)){1,4})")
+_CHECKS_ENV = re.compile(r"@fastify/env|fastify-env|\benv-schema\b")
+_REQUIRED = re.compile(r"\brequired\s*:\s*\[([^\]]{0,2000})\]")
+_PROPERTY = re.compile(r"\b([A-Z][A-Z0-9_]{2,})\s*:\s*\{([^{}]{0,300}\btype\s*:[^{}]{0,300})\}")
 #: A field of clap's that a variable of its name gives, or of the name that is said.
 _ARGUMENT = re.compile(
     r"#\[(?:clap|arg)\(((?:[^\[\]\n]{0,99},\s*)?env(?:\s*=\s*\"(\w+)\")?\s*(?:,[^\[\]\n]{0,99})?)\)\]"
@@ -133,6 +136,17 @@ def _schemas(file: str, content: str) -> Iterator[VariableRead]:
         yield VariableRead(name, default, f"{file}:{line_of(content, match.start())}")
 
 
+def _json_schemas(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the JSON schema that @fastify/env or env-schema checks the variables by."""
+    if not _CHECKS_ENV.search(content):
+        return
+    listed = " ".join(_REQUIRED.findall(content))
+    for match in _PROPERTY.finditer(content):
+        given = re.search(r"\bdefault\s*:\s*['\"]?([^,'\"}\n]*)", match[2])
+        default = given[1].strip() if given else None if match[1] in listed else ""
+        yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
+
+
 def _arguments(file: str, content: str) -> Iterator[VariableRead]:
     """Read clap's arguments: one may be given by a variable."""
     for field in _ARGUMENT.finditer(content):
@@ -155,8 +169,10 @@ READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead
     ((".py",), _calls),
     ((".go",), _tags),
     ((".go",), _mapped),
+    ((".go",), _settings_files.bound),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _schemas),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _env_var),
+    ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _json_schemas),
     ((".rs",), _arguments),
     ((".yml", ".yaml", ".properties"), _spring.settings),
 )

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tarmac.adopt import _alembic, _code, _dotenv, _servers, _sqlite
+from tarmac.adopt import _alembic, _code, _dotenv, _servers, _settings_files, _sqlite
 from tarmac.adopt._addresses import rewritten, with_variables
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
-from tarmac.adopt._scene import Scene
+from tarmac.adopt._scene import Scene, store_for
 from tarmac.adopt._variable_read import VariableRead
 from tarmac.adopt._variables import GivenValues, logins, parts_by_prefix, settled_variables
 
@@ -100,7 +100,10 @@ def _settled(
     scene.ports.update(service.ports.values())
     env = {**env, **ports, **logins(env, reads)}
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
+    env = _insisted(env, folder, scene)
     secrets = tuple(name for name in secrets if name not in env)
+    calls, fixed = _in_files(service, env, folder, scene)
+    service = replace(service, calls=(*service.calls, *calls))
     return _joined(
         replace(
             service,
@@ -108,7 +111,7 @@ def _settled(
             secrets=secrets,
             missing={n: place for n, place in missing.items() if n not in (*secrets, *env)},
             optional=tuple(name for name in optional if name not in env),
-            to_do=(*service.to_do, *found.to_do, *unnamed),
+            to_do=(*service.to_do, *found.to_do, *unnamed, *fixed),
         ),
         scene,
     )
@@ -128,11 +131,27 @@ def _as_compared(
         scheme = schemes.get(name, "") if match else ""
         scheme = _servers.named_driver(scheme, folder) or (scheme if scheme in compared else "")
         if match and scheme:
-            user, password, host, port, database = (
-                f"${{{match[1]}.{part}}}"
-                for part in ("user", "password", "host", "port", "database")
-            )
-            found[name] = f"{scheme}://{user}:{password}@{host}:{port}/{database}"
+            found[name] = _in_parts(match[1], scheme)
+    return found
+
+
+def _in_parts(root: str, scheme: str) -> str:
+    user, password, host, port, database = (
+        f"${{{root}.{part}}}" for part in ("user", "password", "host", "port", "database")
+    )
+    return f"{scheme}://{user}:{password}@{host}:{port}/{database}"
+
+
+def _insisted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str, str]:
+    """Write an address with the one scheme that a library of the program takes."""
+    libraries = _servers.libraries(folder)
+    found = dict(env)
+    for store in scene.stores.values():
+        for library, scheme in _servers.of_kind(store.kind).shows.insists.items():
+            if re.search(library, libraries):
+                root = f"stores.{store.name}"
+                whole = {n for n, value in env.items() if value == f"${{{root}.url}}"}
+                found |= dict.fromkeys(whole, _in_parts(root, scheme))
     return found
 
 
@@ -191,6 +210,33 @@ def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Serv
                 f"{place} connects to the host '{name}' by itself: have it read a variable"
             )
     return replace(service, calls=tuple(calls)), to_do
+
+
+def _in_files(
+    service: Service, env: Mapping[str, str], folder: Folder, scene: Scene
+) -> tuple[list[str], list[str]]:
+    """Find the stores that its files of settings or its code name, and no variable tells it.
+
+    Returns:
+        The stores' names, and what is left to do.
+    """
+    said, calls, to_do = " ".join(env.values()), list[str](), list[str]()
+    for kind, place in _settings_files.named_servers(folder):
+        store = scene.find_store(kind)
+        if store is None and scene.may_add:
+            store = store_for(_servers.of_kind(kind), service, scene)
+        known = {*calls, *service.calls}
+        if (
+            store is None
+            or any(f" {store.name} is by itself" in line for line in to_do)
+            or f"${{stores.{store.name}." in said
+        ):
+            continue
+        if store is scene.broker and "${broker." in said:
+            continue
+        calls += [store.name] if store.name not in known else []
+        to_do.append(f"{place} says where {store.name} is by itself: have it read a variable")
+    return calls, to_do
 
 
 def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from tarmac.adopt._found import Folder, port_number
-from tarmac.adopt._variable_read import VariableRead
+from tarmac.adopt._variable_read import VariableRead, line_of
 
 #: The file of the profile that runs where none is chosen.
 FILE = re.compile(r"(^|/)application\.(?:ya?ml|properties)$")
@@ -46,6 +46,47 @@ def settings(file: str, content: str) -> Iterator[VariableRead]:
                 if name in known:
                     place = f"{file}:{_line(content, name)}"
                     yield VariableRead(variable(name), str(known[name]), place)
+
+
+#: Servers that Spring looks for on this machine where no setting says where they are: what brings
+#: its client, what code that uses it has, the group of its settings, and those with its place.
+_DEFAULTS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
+    ("starter-data-mongodb", "data.mongodb", "data.mongodb", {"uri": "mongodb://localhost/test"}),
+    ("starter-data-redis", "data.redis", "data.redis", {"host": "localhost", "port": "6379"}),
+    ("starter-amqp", "amqp.rabbit", "rabbitmq", {"host": "localhost", "port": "5672"}),
+    ("spring-kafka", "kafka", "kafka", {"bootstrap-servers": "localhost:9092"}),
+)
+_BOOT = re.compile(
+    r"spring-boot-starter-parent</artifactId>\s*<version>(\d)|"
+    r"org\.springframework\.boot['\")]*\s*version\s*['\"](\d)"
+)
+
+
+def defaults(folder: Folder) -> Iterator[VariableRead]:
+    """Yield the settings that a program has without a word, where its build file has the client."""
+    file = folder.has("pom.xml", "build.gradle", "build.gradle.kts")
+    text = folder.read(file) if file else ""
+    if "spring-boot" not in text:
+        return
+    boot = _BOOT.search(text)
+    major = int(boot[1] or boot[2]) if boot else 3
+    settings_files = [
+        f for f in folder.sources(".yml", ".yaml", ".properties") if "application" in f
+    ]
+    said = "\n".join(key for f in settings_files for key in _flat(f, folder.read(f)))
+    sources = [file for file in folder.sources(".java", ".kt") if "src/main/" in file]
+    for starter, package, group, parts in _DEFAULTS:
+        last = group.rpartition(".")[2]
+        if starter not in text or re.search(rf"(?m)^spring\.(?:data\.)?{last}\.", said):
+            continue
+        if not any(f"org.springframework.{package}." in folder.read(file) for file in sources):
+            continue
+        is_plain = (last, major) in (("mongodb", 4), ("redis", 2))
+        name = f"spring.{last if is_plain else group}"
+        place = f"{file}:{line_of(text, text.index(starter))}"
+        login = () if "uri" in parts else ("username", "password")
+        for part, value in {**parts, **dict.fromkeys(login, "")}.items():
+            yield VariableRead(variable(f"{name}.{part}"), value, place)
 
 
 def variable(key: str) -> str:

@@ -62,7 +62,7 @@ def without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
     scripts = (folder.mapping("package.json", from_json) or {}).get("scripts")
     known = {k: str(v) for k, v in scripts.items()} if isinstance(scripts, dict) else {}
     # How packages are installed is ours, and so is the copy of an example.
-    ours = ("install", "dotenv")
+    ours = ("install", "dotenv", "settings")
     given = {name: line for name, line in service.tasks.items() if name not in ours}
     found = {name: why for name, line in given.items() if (why := harm(line, known))}
     left = {name: line for name, line in service.tasks.items() if name not in found}

@@ -18,6 +18,8 @@ class VariableRead:
     is_tested: bool = False
     #: The program also reads it from a file of its own, which holds more than an example.
     in_a_file: bool = False
+    #: The setting that it overrides, as a variable would be called: what it says by its name.
+    about: str = ""
 
 
 def line_of(content: str, position: int) -> int:

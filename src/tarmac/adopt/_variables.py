@@ -99,6 +99,8 @@ class _Variable:
     names: frozenset[str]
     #: It writes an address of its database without a port.
     leaves_port_out: bool
+    #: What variables say by the settings that they override.
+    about: Mapping[str, str]
 
 
 def settled_variables(
@@ -109,16 +111,19 @@ def settled_variables(
     given: GivenValues,
 ) -> SettledVariables:
     """Settle the variables that a program's code reads, besides those that it has."""
-    clients = _servers.clients(folder)
+    said = {name: given.value(name) or read.default or "" for name, read in reads.items()}
+    clients = _servers.chosen(_servers.clients(folder), {**said, **service.env})
     found = SettledVariables(dict(service.env), list(service.secrets), dict(service.missing))
     known = {*service.env, *service.secrets, *GIVEN, service.port_variable}
     # What a file hands on from the shell, without a value, is read by the program all the same.
     handed = {n: VariableRead(n, None, place) for n, place in service.missing.items()}
     names = frozenset({**handed, **reads})
     bare = _code.leaves_port_out(folder)
+    about = {name: read.about for name, read in reads.items() if read.about}
     for name, read in {**handed, **reads}.items():
         if name not in known:
-            variable = _Variable(read, given.value(name), service, clients, scene, names, bare)
+            value = given.value(name)
+            variable = _Variable(read, value, service, clients, scene, names, bare, about)
             _settle(variable, folder, given, found)
     return found
 
@@ -217,6 +222,7 @@ def _known_server(variable: _Variable) -> tuple[_servers.Server, str] | None:
 def _by_its_name(name: str, variable: _Variable) -> tuple[_servers.Server, str] | None:
     """Tell which server a name is about, with the program's own name in front of it or without."""
     plain = name.removeprefix(_own_prefix(variable.names))
+    name = variable.about.get(name, name)
     candidates = (name, plain, *(name.removeprefix(begin) for begin in _FRAMEWORKS))
     found = (_servers.of_variable(candidate, variable.clients) for candidate in candidates)
     return next(filter(None, found), None)

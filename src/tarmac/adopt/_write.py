@@ -19,7 +19,7 @@ _BUILDS = re.compile(
     r"(go|cargo|dotnet) run|(\./)?(mvnw?|gradlew?) |(npm|pnpm|yarn|bun) run build |mix "
 )
 #: Tasks that the build of an image does.
-_IN_IMAGES = ("install", "build", "dotenv", "generate", "pages")
+_IN_IMAGES = ("install", "build", "dotenv", "settings", "generate", "pages")
 #: A reference by which a service calls another; its public address is only told to people.
 _CALLS = re.compile(r"\$\{services\.([a-z0-9-]+)\.(?!public_url\})")
 WIDTH = 96

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from tarmac.adopt import _dotenv
+from tarmac.adopt import _dotenv, _settings_files
 from tarmac.adopt._found import (
     Folder,
     Recogniser,
@@ -28,7 +28,15 @@ _FLAG = re.compile(
 #: A library of command lines, and what such a program lacks that serves.
 _COMMANDS = re.compile(r"\"github\.com/(?:spf13/cobra|urfave/cli|alecthomas/kong)")
 #: Reads a file of variables, and mostly ends where it is not there.
-_LOADS = re.compile(r"godotenv\.(?:Load|Read|Overload)\(|SetConfigFile\(\"\.env\"\)")
+_LOADS = re.compile(
+    r"godotenv\.(?:Load|Read|Overload)\(|SetConfigFile\(\"\.env\"\)|SetConfigName\(\"\.env\"\)"
+)
+#: The program ends where the file cannot be read.
+_ENDS = re.compile(
+    r"godotenv\.\w+\([^)]*\)[^{}]{0,80}\{[^}]{0,80}(?:Fatal|panic|Exit)|ReadInConfig\(\)"
+)
+#: A folder where viper looks for it.
+_PLACES = re.compile(r"AddConfigPath\(\"(?:\./)?([\w./-]*)\"\)")
 _SERVES = re.compile(r"(?i)listen|serve|server|daemon|worker|signal\.Notify")
 #: The built front end that is compiled in, or read from its folder.
 _EMBEDS = re.compile(r"(?m)^//go:embed\s+(?:all:)?((?:[\w-]+/)*(?:dist|build))\b")
@@ -80,8 +88,11 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
     if "go.mod" not in folder.files:
         return {}
     texts = {file: folder.read(file) for file in folder.sources(".go")}
-    asks = any(map(_LOADS.search, texts.values()))
-    return {**(_dotenv.copied(folder) if asks else {}), **_pages(folder, texts)}
+    asking = [text for text in texts.values() if _LOADS.search(text)]
+    places = dict.fromkeys(["", *(p for text in asking for p in _PLACES.findall(text))])
+    ends = any(_ENDS.search(text) for text in asking)
+    tasks = _dotenv.wanted(folder, tuple(places), is_needed=ends) if asking else {}
+    return {**tasks, **_settings_files.copied(folder), **_pages(folder, texts)}
 
 
 def _pages(folder: Folder, texts: Mapping[str, str]) -> Mapping[str, str]:

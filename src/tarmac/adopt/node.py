@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from tarmac.adopt import _dotenv, _settings_files
 from tarmac.adopt._found import (
     MIGRATE,
     Folder,
@@ -108,8 +109,12 @@ def _tasks(folder: Folder) -> dict[str, str]:
     package = _package(folder) or {}
     wants = package.get("dependencies") or package.get("devDependencies")
     tasks = {"install": tools(folder)[1]} if wants else {}
-    if any(map(_WANTS_DOTENV.search, _all_scripts(folder, package).values())):
+    wanting = [m for m in map(_WANTS_DOTENV.search, _all_scripts(folder, package).values()) if m]
+    if any(match[0].startswith("--env-file") for match in wanting):
+        tasks |= _dotenv.wanted(folder)  # what is given counts before what Node reads there
+    elif wanting:
         tasks["dotenv"] = "test -e .env || touch .env"
+    tasks |= _settings_files.copied(folder)
     if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
         named = "prisma.config.ts" in folder.files or isinstance(package.get("prisma"), dict)
         where = "" if named or schema in _PRISMA else f" --schema {schema}"

@@ -237,6 +237,8 @@ class Fingerprint:
     #: Packages that SQLAlchemy takes only by a scheme of their own: since 2.1, `postgresql` means
     #: another one, and a list of packages without versions brings that.
     drivers: Mapping[str, str] = field(default_factory=dict)
+    #: Libraries, as patterns, that take addresses by one of the kind's schemes alone.
+    insists: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -381,6 +381,7 @@ STORE = StoreKind(
             "psycopg2": "postgresql+psycopg2",
             "psycopg2-binary": "postgresql+psycopg2",
         },
+        insists={"tortoise-orm": "postgres"},
         unencrypted={r"github\.com/lib/pq\b": "?sslmode=disable"},
         lacks={
             "uuid-ossp": r"\buuid_generate_v\d\w*\(|\bUUIDOSSPExtension\b",

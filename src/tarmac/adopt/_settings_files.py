@@ -1,0 +1,252 @@
+"""Reads which servers a program's own files of settings name: YAML, JSON, TOML, INI, and code.
+
+`_settle` asks. A library that lets variables override such a file gives variables, which
+`_code` lists with the others; of all else the file is the place to change.
+"""
+
+from __future__ import annotations
+
+import configparser
+import posixpath
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import yaml
+
+from tarmac.adopt import _servers
+from tarmac.adopt._found import Folder
+from tarmac.adopt._variable_read import VariableRead, line_of
+from tarmac.base.foreign.data import from_json
+
+#: Files of settings by their names, or by the folder that they are in.
+_NAMED = re.compile(
+    r"(?i)(^|/)(conf|configs?|settings?|etc)/[^/]+$|(^|/)[^/]*(config|settings|database|ormconfig)[^/]*$"
+)
+_ENDS = (".yml", ".yaml", ".json", ".toml", ".ini", ".cfg", ".conf")
+#: Settings of tools, not of the program.
+_OF_TOOLS = re.compile(
+    r"(^|/)(package(-lock)?|tsconfig[\w.-]*|jsconfig|nest-cli|composer|biome|renovate|_config|"
+    r"(docker-)?compose[\w.-]*|kustomization|application[\w-]*|bootstrap[\w-]*|mkdocs|"
+    r"[\w-]*lint[\w.-]*|[\w.-]*lock|alembic|pyproject|Cargo|setup|pytest|tox)\.\w+$|"
+    r"(^|/)(k8s|kube|kubernetes|manifests?|charts?|deploy\w*|monitoring|ansible|terraform|docker)/"
+)
+_EXAMPLE_ENDS = (".dist", ".example", ".sample", ".template")
+MOST_FILES = 30
+#: What marks a file that stands for one that git does not keep.
+_EXAMPLE = re.compile(r"[.-](?:dist|example|sample|template)(?=\.|$)")
+_SOURCES = (".py", ".js", ".mjs", ".cjs", ".ts", ".go", ".java", ".kt")
+_HERE = re.compile(r"(?:localhost|127\.0\.0\.1)(?::(\d{2,5}))?")
+_URL = re.compile(
+    r"[\"'`]((?:mongodb|postgres(?:ql)?|mysql|redis|amqp)[\w+]*)://(?:[^@\s\"'`/]+@)?"
+    r"(?:localhost|127\.0\.0\.1)(?::\d+)?(?:/[^\"'`\s]*)?[\"'`]"
+)
+#: A program's own object with a host and a dialect, in either order.
+_OBJECT = re.compile(r"\{[^{}]{0,800}\}")
+_HOST_OF = re.compile(r"(?i)\bhost\b['\"]?\s*[:=]\s*['\"](?:localhost|127\.0\.0\.1)['\"]")
+_KIND_OF = re.compile(r"(?i)\b(?:dialect|type|client|driver)['\"]?\s*[:=]\s*['\"](\w+)['\"]")
+_HOSTS = ("host", "hostname", "server", "addr", "address")
+_KINDS = ("type", "dialect", "client", "driver", "adapter", "kind", "engine")
+_DEPTH = 6
+_BOUND = re.compile(r"\.(?:BindEnv|SetDefault)\(\s*\"([\w-]+(?:\.[\w-]+)+)\"")
+#: How a library names the variable of a key, by its steps; "" where none reaches it.
+_Naming = Callable[[tuple[str, ...]], str]
+#: viper: it lets variables override a file, by a key's steps.
+_AUTOMATIC = re.compile(r"\.AutomaticEnv\(\)")
+_PREFIX = re.compile(r"\.SetEnvPrefix\(\s*\"(\w+)\"\s*\)")
+_REPLACES = re.compile(r"\.SetEnvKeyReplacer\(\s*strings\.NewReplacer\(([^)]*)\)")
+#: dynaconf: the same, with a prefix.
+_DYNACONF = re.compile(r"\bDynaconf\(|\bLazySettings\(|\bFlaskDynaconf\(")
+_DYNACONF_PREFIX = re.compile(r"envvar_prefix\s*=\s*(?:['\"](\w+)['\"]|(False))")
+_ENVIRONMENTS = frozenset({"default", "development", "production", "testing", "staging", "global"})
+
+
+class Named(NamedTuple):
+    """A server of this machine that a file names."""
+
+    kind: str
+    #: file:line, from the folder.
+    place: str
+
+
+def named_servers(folder: Folder) -> Iterator[Named]:
+    """Yield the servers of this machine that files of settings and code name by themselves."""
+    clients = _servers.clients(folder)
+    for file, content in _files(folder):
+        text = folder.read(file)
+        for path, group in _groups(content, ()):
+            host = next((k for k in group if k.lower() in _HOSTS and _is_here(group[k])), "")
+            server = _kind(path, group, host, clients) if host else None
+            if server is not None:
+                yield Named(server.kind, f"{file}:{_line(text, host, str(group[host]))}")
+    for file in folder.sources(*_SOURCES):
+        yield from _in_code(file, folder.read(file))
+
+
+def _in_code(file: str, text: str) -> Iterator[Named]:
+    for match in _URL.finditer(text):
+        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        # Behind a variable it is a default, which is read with that.
+        if re.search(r"(?i)env|default|config|^\s*(#|//|\*)", line):
+            continue
+        if (server := _servers.of_scheme(match[1])) is not None:
+            yield Named(server.kind, f"{file}:{line_of(text, match.start())}")
+    for match in _OBJECT.finditer(text):
+        host, kind = _HOST_OF.search(match[0]), _KIND_OF.search(match[0])
+        server = _servers.of_driver(kind[1]) if host and kind else None
+        if host and server is not None:
+            yield Named(server.kind, f"{file}:{line_of(text, match.start() + host.start())}")
+
+
+def copied(folder: Folder) -> dict[str, str]:
+    """Write the task that copies the example of a file of settings that the program reads."""
+    for file in folder.files:
+        target = _EXAMPLE.sub("", file)
+        if target == file or target in folder.files or not _is_of_settings(target):
+            continue
+        stem, name = posixpath.splitext(posixpath.basename(target))[0], posixpath.basename(target)
+        wanted = re.compile(
+            rf"[\"'`/]{re.escape(name)}[\"'`]|SetConfigName\(\"{re.escape(stem)}\"\)|"
+            rf"from ['\"]\./{re.escape(stem)}['\"]"
+        )
+        if any(wanted.search(folder.read(source)) for source in folder.sources(*_SOURCES)):
+            return {"settings": f"test -e {target} || cp {file} {target}"}
+    return {}
+
+
+def texts(folder: Folder) -> Iterator[tuple[str, str]]:
+    """Yield the files of settings with their texts."""
+    for file, content in _files(folder):
+        if content is not None:
+            yield file, folder.read(file)
+
+
+def bound(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the keys of servers that a program of viper names in its code: BindEnv("db.host")."""
+    named = _naming_of(content) if ".AutomaticEnv" in content else None
+    if named is None:
+        return
+    found = {match[1]: match for match in _BOUND.finditer(content)}
+    groups = {key.rpartition(".")[0] for key in found if key.lower().endswith((".host", ".server"))}
+    for key, match in found.items():
+        if key.rpartition(".")[0] in groups and (name := named(tuple(key.split(".")))):
+            about = re.sub(r"\W", "_", "_".join(key.split(".")[-2:])).upper()
+            place = f"{file}:{line_of(content, match.start())}"
+            yield VariableRead(name, "", place, about=about)
+
+
+def overriding(folder: Folder) -> Iterator[VariableRead]:
+    """Yield the variables that override what a file of settings says of a server here."""
+    named = _naming(folder)
+    if named is None:
+        return
+    for file, content in _files(folder):
+        text = folder.read(file)
+        for path, group in _groups(content, ()):
+            host = next((k for k in group if k.lower() in _HOSTS and _is_here(group[k])), "")
+            for key in group if host else ():
+                if name := named((*path, key)):
+                    value = str(group[key])
+                    place = f"{file}:{_line(text, key, value)}"
+                    about = re.sub(r"\W", "_", "_".join((*path[-1:], key))).upper()
+                    yield VariableRead(name, value, place, about=about)
+
+
+def _naming(folder: Folder) -> _Naming | None:
+    """Return how the library names the variable of a key, by its steps; None without one."""
+    texts = (folder.read(file) for file in folder.sources(".go", ".py"))
+    return next(filter(None, map(_naming_of, texts)), None)
+
+
+def _naming_of(text: str) -> _Naming | None:
+    if _AUTOMATIC.search(text):
+        prefix = next((f"{m[1].upper()}_" for m in [_PREFIX.search(text)] if m), "")
+        said = _REPLACES.search(text)
+        pairs = re.findall(r"\"([^\"]*)\"", said[1]) if said else []
+        changes = dict(zip(pairs[::2], pairs[1::2], strict=False))
+        return lambda steps: _by_viper(steps, prefix, changes)
+    if _DYNACONF.search(text):
+        match = _DYNACONF_PREFIX.search(text)
+        begin = "DYNACONF_" if match is None else f"{match[1].upper()}_" if match[1] else ""
+        return lambda steps: begin + "__".join(_plain(steps)).upper()
+    return None
+
+
+def _by_viper(steps: tuple[str, ...], prefix: str, changes: Mapping[str, str]) -> str:
+    name = ".".join(steps)
+    for old, new in changes.items():
+        name = name.replace(old, new)
+    return f"{prefix}{name}".upper() if re.fullmatch(r"\w+", name) else ""
+
+
+def _plain(steps: tuple[str, ...]) -> tuple[str, ...]:
+    return steps[1:] if steps[0].lower() in _ENVIRONMENTS else steps
+
+
+def _is_of_settings(file: str) -> bool:
+    return bool(_NAMED.search(file)) and not _OF_TOOLS.search(file)
+
+
+def _files(folder: Folder) -> Iterator[tuple[str, Any]]:
+    """Read the files of settings; the example of one stands for it."""
+    named = [
+        f for f in folder.sources(*_ENDS, *_EXAMPLE_ENDS) if _is_of_settings(_EXAMPLE.sub("", f))
+    ]
+    for file in named[:MOST_FILES]:
+        target = _EXAMPLE.sub("", file)
+        if target.endswith(_ENDS) and (target == file or target not in folder.files):
+            yield file, _parsed(target, folder.read(file))
+
+
+def _parsed(file: str, text: str) -> Any:
+    try:
+        if file.endswith(".json"):
+            return from_json(text)
+        if file.endswith(".toml"):
+            return tomllib.loads(text)
+        if file.endswith((".yml", ".yaml")):
+            return next(iter(yaml.load_all(text, yaml.CSafeLoader)), None)
+        parser = configparser.ConfigParser(interpolation=None, strict=False)
+        parser.optionxform = str  # type: ignore[assignment, method-assign]
+        parser.read_string(text)
+        return {name: dict(parser[name]) for name in parser.sections()}
+    except (ValueError, yaml.YAMLError, configparser.Error, RecursionError):
+        return None
+
+
+def _groups(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Yield every mapping of a file's content with the plain values in it."""
+    if not isinstance(value, dict) or len(path) > _DEPTH:
+        return
+    plain = {str(k): v for k, v in value.items() if isinstance(v, str | int)}
+    if plain:
+        yield path, plain
+    for key, inner in value.items():
+        yield from _groups(inner, (*path, str(key)))
+
+
+def _is_here(value: Any) -> bool:
+    return isinstance(value, str) and _HERE.fullmatch(value) is not None
+
+
+def _kind(
+    path: tuple[str, ...], group: Mapping[str, Any], host: str, clients: frozenset[str]
+) -> _servers.Server | None:
+    """Tell which server a group of settings is about: by its driver, its name, or its port."""
+    for key, value in group.items():
+        if key.lower() in _KINDS and (server := _servers.of_driver(str(value))):
+            return server
+    name = re.sub(r"\W", "_", "_".join((*path[-1:], "host"))).upper()
+    if known := _servers.of_variable(name, clients):
+        return known[0]
+    at = _HERE.fullmatch(str(group[host]))
+    port = (at[1] if at else "") or next(
+        (str(v) for k, v in group.items() if k.lower() == "port"), ""
+    )
+    return next((server for server in _servers.servers() if str(server.shows.port) == port), None)
+
+
+def _line(text: str, key: str, value: str) -> int:
+    match = re.search(rf"(?m){re.escape(key)}[\"']?\s*[:=]\s*[\"']?{re.escape(value)}", text)
+    return line_of(text, match.start()) if match else 1
