@@ -234,7 +234,7 @@ def clients(folder: Folder) -> frozenset[str]:
     )
 
 
-#: What drivers of databases call themselves where a scheme is no name of one.
+#: What drivers of databases are called, where that differs from every scheme of an address.
 _DRIVERS = {"pg": "postgres", "pgx": "postgres", "pgsql": "postgres", "psycopg": "postgres"}
 _DRIVERS |= {"mysql2": "mysql", "mariadb": "mysql", "pymysql": "mysql", "mongo": "mongodb"}
 #: Names of variables that choose a database's driver.

@@ -62,7 +62,7 @@ _DYNACONF_PREFIX = re.compile(r"envvar_prefix\s*=\s*(?:['\"](\w+)['\"]|(False))"
 _ENVIRONMENTS = frozenset({"default", "development", "production", "testing", "staging", "global"})
 
 
-class Named(NamedTuple):
+class NamedServer(NamedTuple):
     """A server of this machine that a file names."""
 
     kind: str
@@ -70,7 +70,7 @@ class Named(NamedTuple):
     place: str
 
 
-def named_servers(folder: Folder) -> Iterator[Named]:
+def named_servers(folder: Folder) -> Iterator[NamedServer]:
     """Yield the servers of this machine that files of settings and code name by themselves."""
     clients = _servers.clients(folder)
     for file, content in _files(folder):
@@ -79,24 +79,24 @@ def named_servers(folder: Folder) -> Iterator[Named]:
             host = next((k for k in group if k.lower() in _HOSTS and _is_here(group[k])), "")
             server = _kind(path, group, host, clients) if host else None
             if server is not None:
-                yield Named(server.kind, f"{file}:{_line(text, host, str(group[host]))}")
+                yield NamedServer(server.kind, f"{file}:{_line(text, host, str(group[host]))}")
     for file in folder.sources(*_SOURCES):
         yield from _in_code(file, folder.read(file))
 
 
-def _in_code(file: str, text: str) -> Iterator[Named]:
+def _in_code(file: str, text: str) -> Iterator[NamedServer]:
     for match in _URL.finditer(text):
         line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
         # Behind a variable it is a default, which is read with that.
-        if re.search(r"(?i)env|default|config|^\s*(#|//|\*)", line):
+        if re.search(r"(?i)env|default|config|^[ \t]*(#|//|\*)", line):
             continue
         if (server := _servers.of_scheme(match[1])) is not None:
-            yield Named(server.kind, f"{file}:{line_of(text, match.start())}")
+            yield NamedServer(server.kind, f"{file}:{line_of(text, match.start())}")
     for match in _OBJECT.finditer(text):
         host, kind = _HOST_OF.search(match[0]), _KIND_OF.search(match[0])
         server = _servers.of_driver(kind[1]) if host and kind else None
         if host and server is not None:
-            yield Named(server.kind, f"{file}:{line_of(text, match.start() + host.start())}")
+            yield NamedServer(server.kind, f"{file}:{line_of(text, match.start() + host.start())}")
 
 
 def copied(folder: Folder) -> dict[str, str]:
