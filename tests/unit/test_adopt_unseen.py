@@ -422,3 +422,75 @@ def test_an_example_is_copied_where_node_reads_the_file():
     (web,) = found_in(**files, **{".env.example": "A=1\n"}).services
     assert web.tasks["dotenv"] == "test -e .env || cp .env.example .env"
     assert found_in(**files).services[0].tasks["dotenv"] == "test -e .env || touch .env"
+
+
+SHARED = {
+    "app.py": FLASK["app.py"],
+    "requirements.txt": "flask\ncelery\nhupper\ngunicorn\n",
+    "Dockerfile": "FROM python:3.12\nWORKDIR /srv/shop\nCOPY . .\n",
+    "tools/stats.py": "while True:\n    pass\n",
+}
+
+
+def shared(services: str):
+    compose = f"services:\n  base: {{build: ., image: 'shop:dev'}}\n{services}"
+    return found_in(**SHARED, **{"compose.yaml": compose})
+
+
+def test_a_service_that_only_builds_the_image_of_others_is_left_out():
+    found = shared("  web: {image: 'shop:dev', command: gunicorn app:app, ports: ['8000:8000']}\n")
+    assert [service.name for service in found.services] == ["web"]
+
+
+def test_a_program_that_starts_again_after_an_edit_is_the_one_that_it_starts():
+    found = shared(
+        "  jobs: {image: 'shop:dev', command: hupper --interval 10 -m celery -A app worker}\n"
+    )
+    assert [service.run for service in found.services] == [
+        ".venv/bin/python -m celery -A app worker"
+    ]
+
+
+def test_a_single_file_that_is_mounted_leaves_the_image_what_it_is():
+    found = shared(
+        "  stats:\n    image: 'shop:dev'\n    command: python /srv/shop/tools/stats.py\n"
+        "    volumes: ['./tools/stats.py:/srv/shop/tools/stats.py']\n"
+    )
+    assert [service.run for service in found.services] == [".venv/bin/python tools/stats.py"]
+
+
+@pytest.mark.parametrize("name", ["tests", "api-test-service", "unit_test", "test-runner"])
+def test_a_container_for_tests_of_ones_own_is_left_out(name):
+    found = composed(f"}}\n  {name}: {{build: ., command: pytest", "")
+    assert [service.name for service in found.services] == ["web"]
+    assert found.left_out == (f"{name}: it tests the other services; start it by hand",)
+
+
+def test_a_function_of_any_name_makes_the_app_of_a_module():
+    factory = "def build_app_of_shop():\n    return FastAPI()\n"
+    files = {"requirements.txt": "fastapi\nuvicorn\n", "shop/factory.py": factory}
+    files |= {"shop/main.py": "from shop.factory import *\napp = build_app_of_shop()\n"}
+    files |= {"scripts/first_data.py": "if __name__ == '__main__':\n    main()\n"}
+    (web,) = found_in(**files).services
+    assert web.run.startswith(".venv/bin/python -m uvicorn shop.main:app ")
+
+
+SCRIPT = "#!/bin/sh\nwhile true; do date; sleep 1; done\n"
+SHELL = "FROM alpine\nCOPY tick.sh /home/app/tick.sh\nCMD /home/app/tick.sh\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "started"),
+    [
+        (SCRIPT, True),
+        (SCRIPT.replace("date", "cat /var/lib/ticks"), False),
+        ('#!/bin/sh\nprepare\nexec "$@"\n', False),
+        (SCRIPT.replace("#!/bin/sh\n", ""), False),
+    ],
+)
+def test_a_script_that_a_container_starts_is_run_as_it_is(script, started):
+    compose = "services:\n  tick: {build: tick}\n"
+    found = found_in(**{"compose.yaml": compose, "tick/Dockerfile": SHELL, "tick/tick.sh": script})
+    assert [service.run for service in found.services] == ["sh tick.sh"] * started
+    if not started:
+        assert "tick does not show how to start it here" in found.left_out[-1]

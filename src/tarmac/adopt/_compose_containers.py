@@ -66,6 +66,10 @@ NO_VARIABLE = (
 DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
 
 
+#: What a container of our own is called that only runs the tests.
+_FOR_TESTS = re.compile(r"(?:[\w-]+[-_])?tests?(?:[-_](?:runner|service))?")
+
+
 class _Origin(NamedTuple):
     """What a container is made of."""
 
@@ -122,7 +126,8 @@ def _of_a_profile(found: Survey, container: Container) -> Survey | None:
 
 
 def _of_tests(found: Survey, container: Container) -> Survey | None:
-    if not RUNS_TESTS.search(f"{container.own} {container.origin.image}"):
+    is_named = container.origin.is_ours and _FOR_TESTS.fullmatch(container.own)
+    if not is_named and not RUNS_TESTS.search(f"{container.own} {container.origin.image}"):
         return None
     return _left_out(found, f"{container.own}: it tests the other services; start it by hand")
 

@@ -241,6 +241,8 @@ def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
     name = argv[0].rsplit("/", 1)[-1] if argv else ""
     if name == "reflex":
         return plain(_by_reflex(argv, folder))
+    if name == "hupper" and "-m" in argv[:-1]:  # `hupper --reload-interval 10 -m celery worker`
+        return argv[argv.index("-m") + 1 :]
     if name != "watchfiles":
         return argv
     if "--args" in argv[:-1]:  # `watchfiles celery.__main__.main --args '-A app worker'`

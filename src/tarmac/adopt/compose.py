@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -201,21 +201,36 @@ def _active(shapes: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) 
 def _with_builds(shapes: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Give a service of an image that another one builds the same build.
 
-    One with a command and folders of its own in that image is what lies in them.
+    One with a command and folders of its own in that image is what lies in them. One that is only
+    there to build what others run is left out.
     """
     built = {
         spec["image"]: spec["build"]
         for spec in shapes.values()
         if spec.get("build") and spec.get("image")
     }
+    used = {spec.get("image") for spec in shapes.values() if spec.get("command")}
     return {
         own: {**spec, "build": built[spec["image"]]}
         if not spec.get("build")
         and spec.get("image") in built
-        and not (spec.get("command") and any(mounts_of(spec)))
+        and not (spec.get("command") and any(map(_is_folder, mounts_of(spec))))
         else spec
         for own, spec in shapes.items()
+        if not _only_builds(spec, used)
     }
+
+
+def _only_builds(spec: Mapping[str, Any], used: Collection[Any]) -> bool:
+    """Tell whether a service has an image that others start, and nothing to start itself."""
+    starts = any(
+        spec.get(key) for key in ("command", "entrypoint", "ports", "expose", "depends_on")
+    )
+    return bool(spec.get("build") and spec.get("image")) and spec["image"] in used and not starts
+
+
+def _is_folder(mount: tuple[str, str]) -> bool:
+    return not posixpath.splitext(mount[0].strip("."))[1]
 
 
 def _with_tasks(found: Survey, completed: set[str]) -> Survey:

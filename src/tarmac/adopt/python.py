@@ -24,6 +24,8 @@ MOST_FILES = 200
 _APP = re.compile(
     r"^(\w+)\s*(?::\s*\w+\s*)?=\s*(FastAPI|Starlette|Litestar|Quart|Flask)\(", re.MULTILINE
 )
+#: An app that a function of the program's own makes: `app = create_application()`.
+_MADE = re.compile(r"^(\w+)\s*(?::\s*\w+\s*)?=\s*(\w*app\w*)\(", re.MULTILINE)
 _FACTORY = re.compile(r"^def (create_app|make_app|get_app)\(", re.MULTILINE)
 _MAIN = re.compile(r"^if __name__ == ['\"]__main__['\"]", re.MULTILINE)
 #: How an image's Dockerfile tells Poetry to leave out what only the work on the code needs.
@@ -176,6 +178,23 @@ def _factory(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
     return None
 
 
+def _made(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - as above
+    """Find a module whose app a function of another name makes."""
+    for file, text in texts.items():
+        match = _MADE.search(text)
+        defines = f"def {match[2]}(" if match else ""
+        made = next((t for t in texts.values() if match and defines in t), "")
+        framework = re.search(r"\b(FastAPI|Starlette|Litestar|Quart|Flask)\(", made)
+        if match is None or framework is None:
+            continue
+        module, base = module_of(file)
+        if framework[1] == "Flask":
+            app = f"{base}/{module.replace('.', '/')}.py" if base else module
+            return _Start(f"-m flask --app {app}:{match[1]} run --port $PORT", file, 5000)
+        return _Start(_by_uvicorn("", f"{module}:{match[1]}", base), file, 8000)
+    return None
+
+
 def _by_uvicorn(flag: str, app: str, base: str) -> str:
     base = f" --app-dir {base}" if base else ""
     return f"-m uvicorn{flag} {app}{base} --host 127.0.0.1 --port $PORT"
@@ -198,7 +217,7 @@ def _package(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
     return _Start(f"-m {module}", file) if file else None
 
 
-_STARTS = (_django, _app, _factory, _file, _package)
+_STARTS = (_django, _app, _factory, _made, _file, _package)
 
 
 def _programs(folder: Folder) -> tuple[str, ...]:
