@@ -494,3 +494,26 @@ def test_a_script_that_a_container_starts_is_run_as_it_is(script, started):
     assert [service.run for service in found.services] == ["sh tick.sh"] * started
     if not started:
         assert "tick does not show how to start it here" in found.left_out[-1]
+
+
+@pytest.mark.parametrize("host", ["myhost", "host", "your-db-host", "hostname"])
+def test_a_host_that_an_example_leaves_to_its_reader_is_the_only_database(host):
+    assert env_of(f"postgres://user:pass@{host}/name") == "${stores.db.url}"
+    words = env_of(f"user=me password=pw host={host} port=5432 dbname=name")
+    assert words.startswith(
+        "user=${stores.db.user} password=${stores.db.password} host=${stores.db"
+    )
+    assert "dbname=${stores.db.database}" in words
+
+
+def test_a_host_of_an_example_is_not_known_where_there_are_several_databases():
+    two = DATABASE + LOGIN + "  other:\n    image: postgres:16\n"
+    assert env_of("postgres://user:pass@myhost/name", two) == "postgres://user:pass@myhost/name"
+
+
+def test_this_machine_in_a_file_of_variables_is_the_store_of_the_name():
+    env = ", environment: {DATABASE_URL: x, REDIS_HOST: 'localhost:6379', REDIS_PASS: secret}"
+    (web,) = composed(env, "  cache: {image: 'redis:7'}\n").services
+    assert web.env["REDIS_HOST"] == "${stores.cache.address}"
+    (other,) = composed(", environment: {REDIS_HOST: localhost}", DATABASE).services
+    assert other.env["REDIS_HOST"] == "localhost"

@@ -80,7 +80,10 @@ def with_variables(service: Service, scene: Scene) -> Service:
 def _by_words(value: str, scene: Scene) -> str:
     """Refer to a store in `host=db user=app password=x` and `Server=db;Uid=app;`; "" elsewhere."""
     said = {_PART_OF[match[1].lower()]: match[2] for match in _WORDS.finditer(value)}
-    store = scene.store_named(said.get("host", "").partition(":")[0])
+    host = said.get("host", "").partition(":")[0]
+    store = scene.store_named(host)
+    if store is None and host and scene.is_placeholder(host):
+        store = scene.only_database()
     if store is None or not said.keys() & {"user", "password", "database"}:
         return ""
 

@@ -15,6 +15,8 @@ from tarmac.adopt._found import Service, Store, port_number, valid_name
 _HOST = re.compile(r"[\w.-]+")
 #: Databases that every server has, and names that a database can have here.
 _SERVERS_OWN = frozenset({"postgres", "template1", "mysql", "admin", "test"})
+#: What examples write for a host: `myhost`, `your-db-host`, `host`.
+_PLACEHOLDER = re.compile(r"(?:(?:my|your|some|the)[-_]?)?(?:\w{1,20}[-_])?host(?:[-_]?name)?")
 _DATABASE = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -112,6 +114,16 @@ class Scene:
         """Find the store or broker of a kind, where there is one of that kind alone."""
         alike = [store for store in self.stores.values() if store.kind == kind]
         return self.find_store(kind) if len(alike) < 2 else None
+
+    def is_placeholder(self, host: str) -> bool:
+        """Tell whether a host of a file of variables stands for one that its reader fills in."""
+        known = {*self.services, *self.stores, *self.unknown_hosts}
+        return host not in known and _PLACEHOLDER.fullmatch(host.lower()) is not None
+
+    def only_database(self) -> Store | None:
+        """Find the one database of the system; None where it has several or none."""
+        found = [s for s in self.stores.values() if _servers.of_kind(s.kind).seeds]
+        return found[0] if len(found) == 1 else None
 
     def with_database(self, store: Store, database: str) -> Store:
         """Return the store that holds a database; another one of a server is a store of its own."""

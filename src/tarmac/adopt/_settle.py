@@ -248,6 +248,8 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             scene.remarks.append(f"{service.name}: variable {name} has an invalid name")
             continue
+        if text == value:
+            text = _of_this_machine(name, value, scene) or value
         env[name] = text if text != value else value.replace("${", "$${")
         if text == value and (own := _password_of_a_store(name, scene)):
             env[name] = own
@@ -268,6 +270,20 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
         secrets=(*service.secrets, *hidden),
         to_do=(*service.to_do, *to_do),
     )
+
+
+def _of_this_machine(name: str, value: str, scene: Scene) -> str:
+    """Refer to a store where a file says that it is on the machine of those who start it.
+
+    In a container that is nothing: it is an example's, for a program that runs beside its store.
+    """
+    match = re.fullmatch(r"(?:localhost|127\.0\.0\.1)(:\d+)?", value)
+    known = _servers.of_variable(name, frozenset()) if match else None
+    store = scene.only_store(known[0].kind) if known else None
+    if match is None or known is None or store is None or known[1] not in ("host", "address"):
+        return ""
+    output = "address" if match[1] else "host"
+    return _servers.reference(store.name, output, broker=store is scene.broker)
 
 
 def _password_of_a_store(name: str, scene: Scene) -> str:

@@ -83,9 +83,12 @@ def _of_a_store(address: _Address) -> str:
     elif store is None and address.host in _HERE:
         # In a container that is nothing; it is for those who start the program beside its store.
         store = scene.find_store(server.kind) if address.by_code else scene.only_store(server.kind)
+    elif store is None and scene.is_placeholder(address.host):
+        store = scene.only_store(server.kind)
     path, query = address.match["path"] or "", _plain(address.match["query"] or "")
     is_database = store is not None and _servers.of_kind(store.kind).shows.path_is_database
-    if store is not None and is_database and "TEST" not in address.variable:
+    is_told = is_database and not scene.is_placeholder(address.host)
+    if store is not None and is_told and "TEST" not in address.variable:
         store = scene.with_database(store, path.strip("/"))
     return _store_url(store, address.scheme, path, query, scene) if store is not None else ""
 
