@@ -160,7 +160,10 @@ def _jar(stages: list[_Stage], argv: tuple[str, ...]) -> tuple[str, ...]:
             stage = next((s for n, s in enumerate(stages) if source in (s.name, str(n))), None)
             if stage is None or not any(_PACKS.search(words[0]) for _, words in _commands(stage)):
                 continue
-            return (*argv[:at], _from_root(stage, "/", path).removeprefix("./"), *argv[at + 1 :])
+            # The folder that the build leaves it in may be copied as a whole.
+            name = "" if path.endswith(".jar") else posixpath.basename(jar)
+            made = _from_root(stage, "/", posixpath.join(path, name) if name else path)
+            return (*argv[:at], made.removeprefix("./"), *argv[at + 1 :])
     return argv
 
 
@@ -185,6 +188,11 @@ def _from_root(stage: _Stage, folder: str, path: str) -> str:
     """Return where a path of a stage is in the repository, as Go writes it."""
     whole = posixpath.normpath(posixpath.join(folder, path))
     copies = sorted(stage.own, key=lambda copy: -len(copy[1])) or [(".", stage.workdir)]
+    for file, there in stage.files:  # a project's own file tells where its folder is
+        if posixpath.basename(file) in ("pom.xml", "build.gradle", "build.gradle.kts"):
+            is_name = posixpath.basename(there) == posixpath.basename(file)
+            place = posixpath.dirname(there) if is_name else there
+            copies.append((posixpath.dirname(file) or ".", place))
     source, target = next(
         ((s, t) for s, t in copies if whole == t or whole.startswith(f"{t.rstrip('/')}/")),
         ("", ""),
@@ -228,7 +236,9 @@ def _step(stage: _Stage, word: str, rest: str) -> None:
         if len(paths) < 2:
             return
         *sources, target = paths
-        target = posixpath.join(stage.workdir, target)
+        is_folder = target.endswith(("/", "/.")) or target == "."
+        target = posixpath.normpath(posixpath.join(stage.workdir, target))
+        target += "/" * (is_folder and target != "/")
         if source:
             stage.copied += [(source, posixpath.join("/", path), target) for path in sources]
         else:

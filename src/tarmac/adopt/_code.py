@@ -183,7 +183,7 @@ def named_hosts(folder: Folder, is_host: Callable[[str], bool]) -> dict[str, str
         for name in sorted(filter(is_host, words(content) - found.keys())):
             host = re.escape(name)
             pattern = re.compile(
-                rf"(?:(?<=[\w*}}$-])@|://){host}(?=[:/\"'])|"
+                rf"(?:(?<=[\w*}}$-])@|://){host}(?=[:/\"'])(?!:[^\s\"'/@]*@)|"
                 rf"\b(?i:server|host|data source)={host}(?=[;\"' ])|"
                 rf"(?i:host\w{{0,40}}[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']|"
                 rf"(?m:^[ \t]*(?i:host|hostname|addr|address)[ \t]*[:=]"

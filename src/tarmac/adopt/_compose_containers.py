@@ -35,6 +35,7 @@ from tarmac.adopt._compose_places import (
     folder_of_image,
     joined_path,
     place_of,
+    stage_of_image,
     working_folder,
 )
 from tarmac.adopt._container import (
@@ -164,15 +165,17 @@ def _of_a_program(found: Survey, container: Container) -> Survey | None:
     """A program of this repository: built, mounted into an image, or known by the image's name."""
     own, spec, folder = container.own, container.spec, container.folder
     mounted = None if container.is_built else _mounted_program(spec, folder)
-    place = ""
+    place, stage = "", ""
     if mounted is None and not container.is_built:
         place = folder_of_image(container.image, own, folder)
-    if not (container.origin.is_ours or mounted or place):
+        stage = "" if place else stage_of_image(container.image, own, folder)
+    if not (container.origin.is_ours or mounted or place or stage):
         return None
-    spec = {**spec, "build": place} if place else spec
+    if place or stage:
+        spec = {**spec, "build": {"context": place or ".", "target": stage}}
     service = _service(own, valid_name(own), spec, folder, mounted, container.values)
-    if place:
-        guess = f"{place} is the program of the image {container.image}"
+    if place or stage:
+        guess = f"{place or f'the stage {stage}'} is the program of the image {container.image}"
         service = replace(service, guesses=(*service.guesses, guess))
     keys = [f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key)]
     unread = {*secrets_of(spec).values()} - {*service.secret_files.values()}

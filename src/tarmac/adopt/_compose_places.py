@@ -106,6 +106,15 @@ def folder_of_image(image: str, own: str, root: Folder) -> str:
     return fitting[0] if last and fitting else ""
 
 
+def stage_of_image(image: str, own: str, root: Folder) -> str:
+    """Find the stage of the repository's Dockerfile that an image is, by its tag or the service."""
+    if not image or _servers.of_image(image) is not None:
+        return ""
+    named = re.findall(r"(?im)^FROM\s.*\sAS\s+(\S+)\s*$", root.read("Dockerfile"))
+    tag = image.rsplit("/", 1)[-1].partition(":")[2]
+    return next((stage for stage in named if len(named) > 1 and stage in (tag, own)), "")
+
+
 def files_of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
     """Leave out the programs beside one whose Dockerfile is in a folder of its own: apps/one/."""
     build = spec.get("build")

@@ -22,6 +22,8 @@ _CONTROLS = re.compile(
 _WAITING = re.compile(r"(?:^|/)(?:wait[-_]?for[\w.-]*|dockerize)$")
 #: Programs that start another one again after an edit.
 _WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
+#: A line of a script that starts a program again and again: its own debugger, in the background.
+_DEBUGGER = re.compile(r"dlv\s+(?:debug|exec)\b.*")
 #: What a stage has from the one that it is made of, as lines.
 _TAKEN = re.compile(r"(?im)^[ \t]*(?:ENV|EXPOSE|ENTRYPOINT|CMD|STOPSIGNAL|WORKDIR)\s.*\n")
 #: Options of reflex that take no value.
@@ -224,6 +226,9 @@ def script_of(
     if any(_CONTROLS.match(line) for line in said):
         # Without anything that follows, a script that hands over has prepared, and ends.
         own = [line for line in said if line != 'exec "$@"' or len(argv) > 1]
+        debugged = [match[0] for match in map(_DEBUGGER.match, own) if match]
+        if debugged:
+            return (), unwatched(words(debugged[0].rstrip("& ")), folder)
         before_it, last_words = end_of_script(own, given or {})
         return before_it, unwatched(last_words, folder)
     if not said:
@@ -241,6 +246,14 @@ def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
     name = argv[0].rsplit("/", 1)[-1] if argv else ""
     if name == "reflex":
         return plain(_by_reflex(argv, folder))
+    if name == "supervisord":
+        return _supervised(argv, folder) or argv
+    if name == "dlv":  # `dlv debug ./cmd/api --headless -- serve`
+        options, rest = argv[1:], argv[len(argv) :]
+        if "--" in argv:
+            options, rest = argv[1 : argv.index("--")], argv[argv.index("--") + 1 :]
+        package = next((word for word in options[1:2] if not word.startswith("-")), ".")
+        return ("go", "run", package, *rest)
     if name == "hupper" and "-m" in argv[:-1]:  # `hupper --reload-interval 10 -m celery worker`
         return argv[argv.index("-m") + 1 :]
     if name != "watchfiles":
@@ -249,6 +262,22 @@ def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
         module = next((word for word in argv if "." in word and " " not in word), "")
         return (module.partition(".")[0], *words(argv[argv.index("--args") + 1]))
     return next((words(word) for word in argv[1:] if " " in word), argv)
+
+
+def _supervised(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
+    """Read the one program that supervisord starts by its file; () where that has several."""
+    named = [word for word in argv[1:] if word.endswith(".conf")] or ["supervisord.conf"]
+    name = named[-1].rsplit("/", 1)[-1]
+    place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+    text = folder.read(place) if place else ""
+    commands = [
+        match[1]
+        for part in re.split(r"(?m)^\[", text)
+        if part.startswith("program:")
+        for match in [re.search(r"(?m)^[ \t]*command[ \t]*=[ \t]*(.+)$", part)]
+        if match
+    ]
+    return words(commands[0]) if len(commands) == 1 else ()
 
 
 def _waited(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:

@@ -145,6 +145,19 @@ def _value(inner: str, values: Mapping[str, str], open_names: list[str], depth: 
     return ""
 
 
+#: What an example writes where its reader puts a secret; some programs refuse to start with it.
+_PLACEHOLDER = re.compile(
+    r"(?i)<[^<>]*>|(?:please[-_ ]?)?(?:change|replace)[-_ ]?(?:me|this|it)\b.*|change[-_]?me\w*|"
+    r"(?:your|my|some)[-_ ](?:\w+[-_ ])*(?:secret|key|token|password|string)(?:[-_ ]here)?|"
+    r"(?:insert|put|enter|generate)[-_ ].*|todo|x{3,}"
+)
+
+
+def is_placeholder(value: str) -> bool:
+    """Tell whether a value stands for one that its reader makes: `CHANGE-ME`."""
+    return _PLACEHOLDER.fullmatch(value.strip()) is not None
+
+
 def is_secret(name: str, value: str = "") -> bool:
     """Tell by its name, or by a value that is private, whether a variable holds a secret."""
     if _CREDENTIAL.search(value[:LONGEST]):

@@ -46,7 +46,7 @@ _URL = re.compile(
 _OBJECT = re.compile(r"\{[^{}]{0,800}\}")
 _HOST_OF = re.compile(r"(?i)\bhost\b['\"]?\s*[:=]\s*['\"](?:localhost|127\.0\.0\.1)['\"]")
 _KIND_OF = re.compile(r"(?i)\b(?:dialect|type|client|driver)['\"]?\s*[:=]\s*['\"](\w+)['\"]")
-_HOSTS = ("host", "hostname", "server", "addr", "address")
+_HOSTS = ("host", "hostname", "server", "servers", "brokers", "addr", "address")
 _KINDS = ("type", "dialect", "client", "driver", "adapter", "kind", "engine")
 _DEPTH = 6
 _BOUND = re.compile(r"\.(?:BindEnv|SetDefault)\(\s*\"([\w-]+(?:\.[\w-]+)+)\"")

@@ -243,6 +243,7 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
     """Settle the variables that a file gives it."""
     env: dict[str, str] = {}
     hidden: list[str] = []
+    made: list[str] = []
     for name, value in service.env.items():
         text = _on_volume(value, service) or rewritten(name, value, service, scene)
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
@@ -254,11 +255,15 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
         if text == value and (own := _password_of_a_store(name, scene)):
             env[name] = own
             continue
+        if text == value and _dotenv.is_secret(name) and _dotenv.is_placeholder(value):
+            made.append(name)
+            continue
         private = name in service.private and _dotenv.is_secret(name, value)
         if text == value and (private or (_dotenv.is_secret(name) and dotenv.get(name) == value)):
             hidden.append(name)  # its value stays where it is
     parts = parts_by_prefix(env, scene)
     hidden = [name for name in hidden if name not in parts]
+    made = [name for name in made if name not in parts]
     to_do = [
         f"put {name} into the .env beside this file: its value is of {service.private[name]}"
         for name in hidden
@@ -266,8 +271,8 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
     ]
     return replace(
         service,
-        env={name: text for name, text in {**env, **parts}.items() if name not in hidden},
-        secrets=(*service.secrets, *hidden),
+        env={n: text for n, text in {**env, **parts}.items() if n not in (*hidden, *made)},
+        secrets=(*service.secrets, *hidden, *made),
         to_do=(*service.to_do, *to_do),
     )
 

@@ -122,7 +122,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         runs = (service.run for service in _services(folder))
         return _told(next((r for r in runs if r.partition(" --")[0] == said), said), told)
     found = _services(folder)
-    if not found or not argv:
+    if not found or not argv or posixpath.basename(argv[0]) in ("sh", "bash"):
         return ""
     wanted = valid_name(posixpath.basename(argv[0]))
     chosen = found[0] if len(found) == 1 else next((s for s in found if s.name == wanted), None)

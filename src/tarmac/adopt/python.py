@@ -298,7 +298,9 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     if is_of_project and len(words) > 2:
         words, program = words[2:], words[2]
     if re.fullmatch(r"python[\d.]*", program):
-        return f"{python} {joined(words[1:])}"
+        line = f"{python} {joined(words[1:])}"
+        serves = words[1:3] == (_MANAGE, "run") and not _is_django(folder.read(_MANAGE))
+        return f"{line} --port $PORT" if serves and "$PORT" not in line else line
     if program.endswith(".py") and program in folder.files:  # `./manage.py` says its own Python
         return f"{python} {joined((program, *words[1:]))}"
     if program == "fastapi" and len(words) > 2:

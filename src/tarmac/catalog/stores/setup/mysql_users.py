@@ -21,7 +21,6 @@ FINGERPRINT = Fingerprint(
     store_name="db",
     user="root",
     path_is_database=True,
-    shares=True,
     numbered=("mysql", "mysql-server", "percona"),
 )
 

@@ -1,0 +1,216 @@
+"""What programs of repositories that `init` had not met are started by, with small files of our own."""
+
+from __future__ import annotations
+
+import pytest
+from repository import found_in
+
+FLASK = {
+    "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    "requirements.txt": "flask\npsycopg2\n",
+    "Dockerfile": "FROM python:3.11\nWORKDIR /code\nCOPY . .\nCMD python /code/app.py\n",
+}
+DATABASE = "  db:\n    image: postgres:16\n"
+
+
+def composed(service: str = "", database: str = DATABASE, **files: str):
+    compose = f"services:\n  web: {{build: .{service}}}\n{database}"
+    return found_in(**{**FLASK, "compose.yaml": compose, **files})
+
+
+SHARED = {
+    "app.py": FLASK["app.py"],
+    "requirements.txt": "flask\ncelery\nhupper\ngunicorn\n",
+    "Dockerfile": "FROM python:3.12\nWORKDIR /srv/shop\nCOPY . .\n",
+    "tools/stats.py": "while True:\n    pass\n",
+}
+
+
+def shared(services: str):
+    compose = f"services:\n  base: {{build: ., image: 'shop:dev'}}\n{services}"
+    return found_in(**SHARED, **{"compose.yaml": compose})
+
+
+def test_a_service_that_only_builds_the_image_of_others_is_left_out():
+    found = shared("  web: {image: 'shop:dev', command: gunicorn app:app, ports: ['8000:8000']}\n")
+    assert [service.name for service in found.services] == ["web"]
+
+
+def test_a_program_that_starts_again_after_an_edit_is_the_one_that_it_starts():
+    found = shared(
+        "  jobs: {image: 'shop:dev', command: hupper --interval 10 -m celery -A app worker}\n"
+    )
+    assert [service.run for service in found.services] == [
+        ".venv/bin/python -m celery -A app worker"
+    ]
+
+
+def test_a_single_file_that_is_mounted_leaves_the_image_what_it_is():
+    found = shared(
+        "  stats:\n    image: 'shop:dev'\n    command: python /srv/shop/tools/stats.py\n"
+        "    volumes: ['./tools/stats.py:/srv/shop/tools/stats.py']\n"
+    )
+    assert [service.run for service in found.services] == [".venv/bin/python tools/stats.py"]
+
+
+@pytest.mark.parametrize("name", ["tests", "api-test-service", "unit_test", "test-runner"])
+def test_a_container_for_tests_of_ones_own_is_left_out(name):
+    found = composed(f"}}\n  {name}: {{build: ., command: pytest", "")
+    assert [service.name for service in found.services] == ["web"]
+    assert found.left_out == (f"{name}: it tests the other services; start it by hand",)
+
+
+def test_a_function_of_any_name_makes_the_app_of_a_module():
+    factory = "def build_app_of_shop():\n    return FastAPI()\n"
+    files = {"requirements.txt": "fastapi\nuvicorn\n", "shop/factory.py": factory}
+    files |= {"shop/main.py": "from shop.factory import *\napp = build_app_of_shop()\n"}
+    files |= {"scripts/first_data.py": "if __name__ == '__main__':\n    main()\n"}
+    (web,) = found_in(**files).services
+    assert web.run.startswith(".venv/bin/python -m uvicorn shop.main:app ")
+
+
+SCRIPT = "#!/bin/sh\nwhile true; do date; sleep 1; done\n"
+SHELL = "FROM alpine\nCOPY tick.sh /home/app/tick.sh\nCMD /home/app/tick.sh\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "started"),
+    [
+        (SCRIPT, True),
+        (SCRIPT.replace("date", "cat /var/lib/ticks"), False),
+        ('#!/bin/sh\nprepare\nexec "$@"\n', False),
+        (SCRIPT.replace("#!/bin/sh\n", ""), False),
+    ],
+)
+def test_a_script_that_a_container_starts_is_run_as_it_is(script, started):
+    compose = "services:\n  tick: {build: tick}\n"
+    found = found_in(**{"compose.yaml": compose, "tick/Dockerfile": SHELL, "tick/tick.sh": script})
+    assert [service.run for service in found.services] == ["sh tick.sh"] * started
+    if not started:
+        assert "tick does not show how to start it here" in found.left_out[-1]
+
+
+@pytest.mark.parametrize("host", ["myhost", "host", "your-db-host", "hostname"])
+def test_a_host_that_an_example_leaves_to_its_reader_is_the_only_database(host):
+    assert env_of(f"postgres://user:pass@{host}/name") == "${stores.db.url}"
+    words = env_of(f"user=me password=pw host={host} port=5432 dbname=name")
+    assert words.startswith(
+        "user=${stores.db.user} password=${stores.db.password} host=${stores.db"
+    )
+    assert "dbname=${stores.db.database}" in words
+
+
+def test_a_host_of_an_example_is_not_known_where_there_are_several_databases():
+    two = DATABASE + LOGIN + "  other:\n    image: postgres:16\n"
+    assert env_of("postgres://user:pass@myhost/name", two) == "postgres://user:pass@myhost/name"
+
+
+def test_this_machine_in_a_file_of_variables_is_the_store_of_the_name():
+    env = ", environment: {DATABASE_URL: x, REDIS_HOST: 'localhost:6379', REDIS_PASS: secret}"
+    (web,) = composed(env, "  cache: {image: 'redis:7'}\n").services
+    assert web.env["REDIS_HOST"] == "${stores.cache.address}"
+    (other,) = composed(", environment: {REDIS_HOST: localhost}", DATABASE).services
+    assert other.env["REDIS_HOST"] == "localhost"
+
+
+GO_FILE = {"web/dispatcher.go": 'package main\nfunc main() { http.ListenAndServe(":9000", nil) }\n'}
+
+
+@pytest.mark.parametrize("target", ["./", ".", "/srv", "/srv/dispatcher"])
+def test_a_program_that_a_stage_copies_into_its_folder_is_what_the_stage_before_built(target):
+    build = (
+        "FROM golang:1.24 as builder\nWORKDIR /src\nCOPY dispatcher.go .\n"
+        "RUN GOOS=linux go build dispatcher.go\nFROM alpine\nWORKDIR /srv\n"
+        f"COPY --from=builder /src/dispatcher {target}\nCMD ['/srv/dispatcher']\n"
+    ).replace("'", '"')
+    files = {**GO_FILE, "web/Dockerfile": build, "compose.yaml": "services: {web: {build: web}}\n"}
+    (web,) = found_in(**files).services
+    assert web.run == "go run dispatcher.go"
+
+
+def test_a_jar_of_a_folder_that_a_stage_copies_is_where_this_machines_build_leaves_it():
+    build = (
+        "FROM maven:3 AS build\nWORKDIR /src\nCOPY pom.xml .\nCOPY src ./src\nRUN mvn verify\n"
+        "FROM temurin:21\nWORKDIR /srv\nCOPY --from=build /src/target .\n"
+        "ENTRYPOINT ['java', '-Xmx8m', '-jar', '/srv/words.jar']\n"
+    ).replace("'", '"')
+    main = "class Main { public static void main(String[] a) {} }"
+    files = {"pom.xml": "<project/>", "src/main/java/Main.java": main, "Dockerfile": build}
+    (words,) = found_in(**files, **{"compose.yaml": "services: {words: {build: .}}\n"}).services
+    assert words.run == "mvn -q -DskipTests package && java -Xmx8m -jar target/words.jar"
+
+
+def test_a_released_image_is_the_stage_of_the_dockerfile_that_is_named_for_it():
+    stages = (
+        "FROM python:3.11 AS backend\nWORKDIR /shop\nCMD ['gunicorn', 'app:app']\n\n"
+        "FROM node:20 AS front\nCMD ['serve']\n"
+    ).replace("'", '"')
+    compose = "services:\n  api: {image: 'shop/shop:backend', ports: ['8000:8000']}\n"
+    files = {"app.py": FLASK["app.py"], "requirements.txt": "flask\ngunicorn\n"}
+    (api,) = found_in(**files, **{"Dockerfile": stages, "compose.yaml": compose}).services
+    assert api.run == ".venv/bin/python -m gunicorn app:app -b 127.0.0.1:$PORT"
+    assert api.guesses[0] == "the stage backend is the program of the image shop/shop:backend"
+
+
+@pytest.mark.parametrize(
+    ("programs", "run"),
+    [("[program:web]\ncommand=gunicorn app:app\n", True), ("[program:a]\n[program:b]\n", False)],
+)
+def test_the_one_program_of_supervisord_is_the_service(programs, run):
+    files = {"supervisord.conf": f"[supervisord]\nnodaemon=true\n{programs}"}
+    found = composed(", command: supervisord -c /etc/supervisord.conf", "", **files)
+    line = ".venv/bin/python -m gunicorn app:app -b 127.0.0.1:$PORT"
+    assert [service.run == line for service in found.services] == [run] * len(found.services)
+
+
+def test_what_a_debugger_starts_is_started_without_it():
+    found = found_in(
+        **{
+            "go.mod": "module a\n",
+            "main.go": "package main\nfunc main() { listen() }\n",
+            "run.sh": "while true; do\n  dlv debug --headless --listen=:2345 -- app:serve &\n"
+            "  inotifywait -r .\ndone\n",
+            "Dockerfile": "FROM golang\nCOPY . /srv\nWORKDIR /srv\nCMD sh /srv/run.sh\n",
+            "compose.yaml": "services: {web: {build: .}}\n",
+        }
+    )
+    assert [service.run for service in found.services] == ["go run . app:serve"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["CHANGE-ME", "changeme", "change-me-to-32-characters", "your-secret-key-here", "<key>"],
+)
+def test_a_secret_that_an_example_leaves_to_its_reader_is_generated(value):
+    (web,) = composed(f", environment: {{JWT_SECRET: {value!r}}}").services
+    assert (web.secrets, web.env) == (("JWT_SECRET",), {})
+
+
+@pytest.mark.parametrize("value", ["s3cr3t", "development", "exchange-method"])
+def test_a_secret_of_a_compose_file_with_a_value_keeps_it(value):
+    (web,) = composed(f", environment: {{JWT_SECRET: {value!r}}}").services
+    assert web.env == {"JWT_SECRET": value}
+
+
+def test_a_user_of_an_address_is_no_host_in_the_code():
+    code = 'SetDefault("dsn", "postgres://db:pw@localhost:5432/x")\n'
+    (web,) = composed(**{"app.py": f"{FLASK['app.py']}{code}"}).services
+    assert web.to_do == ()
+
+
+def test_a_manage_py_of_flask_is_told_its_port():
+    manage = "from flask.cli import FlaskGroup\ncli = FlaskGroup(create_app=create_app)\n"
+    command = ", command: python manage.py run -h 0.0.0.0"
+    (web,) = composed(command, **{"manage.py": manage}).services
+    assert web.run == ".venv/bin/python manage.py run -h 127.0.0.1 --port $PORT"
+
+
+def test_a_store_is_only_shared_where_tables_have_owners():
+    two = "}\n  jobs: {build: ., command: python app.py"
+    files = {
+        "requirements.txt": "flask\npymysql\n",
+        "app.py": f"{FLASK['app.py']}u = environ['DB_URL']",
+    }
+    found = composed(two, "  db:\n    image: mysql:8\n", **files)
+    shared = [store.shared for store in found.stores]
+    assert shared == [False]
