@@ -146,3 +146,34 @@ def test_a_host_of_the_compose_file_in_a_file_of_settings_is_left_to_change():
     assert found.services[0].to_do == (
         "config.yml:2 connects to the host 'store' by itself: have it read a variable",
     )
+
+
+def test_every_example_that_the_code_reads_is_copied():
+    package = '{"scripts": {"start": "node a.js"}, "dependencies": {"mysql2": "3"}}'
+    code = "import { SECRET } from '../config';\nimport db from './db.config';\napp.listen(3000)\n"
+    files = {
+        "src/config.ts.example": "",
+        "src/db.config.ts.example": "",
+        "src/other.config.ts.dist": "",
+    }
+    (web,) = found_in(**{"package.json": package, "src/user/a.ts": code, **files}).services
+    assert web.tasks["settings"] == (
+        "(test -e src/config.ts || cp src/config.ts.example src/config.ts) && "
+        "(test -e src/db.config.ts || cp src/db.config.ts.example src/db.config.ts)"
+    )
+
+
+def test_a_file_of_variables_in_a_folder_of_settings_is_no_file_of_settings():
+    loads = 'viper.SetConfigName(".env"); viper.AddConfigPath("config"); viper.AutomaticEnv()'
+    (service,) = of_go(loads, **{"config/.env.example": "A=1\n"}).services
+    assert service.tasks == {"dotenv": "test -e config/.env || cp config/.env.example config/.env"}
+
+
+def test_the_file_of_a_program_that_reads_no_variables_has_what_is_given_here():
+    loads = 'viper.SetConfigFile(".env")'
+    files = {".env.example": "DB_HOST=db\nDB_PORT=3306\nDB_PASSWORD=pw\n"}
+    task = of_go(loads, **files).services[0].tasks["dotenv"]
+    assert task.startswith("test -e .env && ! grep -q ")
+    assert "env | grep -E '^(DB_HOST|DB_PORT|DB_PASSWORD)='; } > .env" in task
+    both = of_go(f"{loads}; viper.AutomaticEnv()", **files).services[0].tasks["dotenv"]
+    assert both == "test -e .env || cp .env.example .env"

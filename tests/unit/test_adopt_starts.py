@@ -1,9 +1,11 @@
-"""What programs of repositories that `init` had not met are started by, with small files of our own."""
+"""What starts programs of repositories that `init` had not met, with small files of our own."""
 
 from __future__ import annotations
 
 import pytest
 from repository import found_in
+
+from tarmac.adopt._found import local_ports
 
 FLASK = {
     "app.py": "from flask import Flask\napp = Flask(__name__)\n",
@@ -88,21 +90,6 @@ def test_a_script_that_a_container_starts_is_run_as_it_is(script, started):
     assert [service.run for service in found.services] == ["sh tick.sh"] * started
     if not started:
         assert "tick does not show how to start it here" in found.left_out[-1]
-
-
-@pytest.mark.parametrize("host", ["myhost", "host", "your-db-host", "hostname"])
-def test_a_host_that_an_example_leaves_to_its_reader_is_the_only_database(host):
-    assert env_of(f"postgres://user:pass@{host}/name") == "${stores.db.url}"
-    words = env_of(f"user=me password=pw host={host} port=5432 dbname=name")
-    assert words.startswith(
-        "user=${stores.db.user} password=${stores.db.password} host=${stores.db"
-    )
-    assert "dbname=${stores.db.database}" in words
-
-
-def test_a_host_of_an_example_is_not_known_where_there_are_several_databases():
-    two = DATABASE + LOGIN + "  other:\n    image: postgres:16\n"
-    assert env_of("postgres://user:pass@myhost/name", two) == "postgres://user:pass@myhost/name"
 
 
 def test_this_machine_in_a_file_of_variables_is_the_store_of_the_name():
@@ -214,3 +201,21 @@ def test_a_store_is_only_shared_where_tables_have_owners():
     found = composed(two, "  db:\n    image: mysql:8\n", **files)
     shared = [store.shared for store in found.stores]
     assert shared == [False]
+
+
+def test_what_an_example_of_variables_leaves_empty_is_a_secret_to_generate():
+    env = ", env_file: .env.web"
+    (web,) = composed(env, **{".env.web.example": "SECRET_KEY=\nDEBUG=\n"}).services
+    assert (web.secrets, web.env) == (("SECRET_KEY",), {"DEBUG": ""})
+
+
+def test_a_store_that_code_names_by_itself_is_used_by_the_service():
+    code = "engine = connect('postgresql://me@db:5432/x')\n"
+    (web,) = composed(**{"app.py": f"{FLASK['app.py']}{code}"}).services
+    assert web.stores == ("db",)
+    assert web.to_do == ("app.py:3 connects to the host 'db' by itself: have it read a variable",)
+
+
+def test_of_several_addresses_the_one_for_http_is_the_port():
+    said = local_ports(("a", "--telemetry-addr", ":10000", "--http-addr", ":8000"))
+    assert said == ("a", "--telemetry-addr", "127.0.0.1:10000", "--http-addr", "127.0.0.1:$PORT")

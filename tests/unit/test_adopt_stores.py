@@ -66,7 +66,7 @@ def test_a_kit_service_that_refers_to_the_broker_says_its_topics():
 
 
 #: Where a service of the kit has keys too, nobody else clears them.
-BESIDE_THE_KIT = "~* &* +@all -@admin +config|get -flushall -flushdb -swapdb"
+BESIDE_THE_KIT = "~* &* +@all -@admin +config|get +client|list -flushall -flushdb -swapdb"
 
 
 def test_a_store_without_passwords_still_has_its_users():

@@ -422,3 +422,18 @@ def test_an_example_is_copied_where_node_reads_the_file():
     (web,) = found_in(**files, **{".env.example": "A=1\n"}).services
     assert web.tasks["dotenv"] == "test -e .env || cp .env.example .env"
     assert found_in(**files).services[0].tasks["dotenv"] == "test -e .env || touch .env"
+
+
+@pytest.mark.parametrize("host", ["myhost", "host", "your-db-host", "hostname"])
+def test_a_host_that_an_example_leaves_to_its_reader_is_the_only_database(host):
+    assert env_of(f"postgres://user:pass@{host}/name") == "${stores.db.url}"
+    words = env_of(f"user=me password=pw host={host} port=5432 dbname=name")
+    assert words.startswith(
+        "user=${stores.db.user} password=${stores.db.password} host=${stores.db"
+    )
+    assert "dbname=${stores.db.database}" in words
+
+
+def test_a_host_of_an_example_is_not_known_where_there_are_several_databases():
+    two = DATABASE + LOGIN + "  other:\n    image: postgres:16\n"
+    assert env_of("postgres://user:pass@myhost/name", two) == "postgres://user:pass@myhost/name"

@@ -88,7 +88,9 @@ def environment_of(
         private |= dict.fromkeys(content, path) if file == path else {}
         for key, raw in content.items():
             whole, unknown = _dotenv.filled(raw, {**content, **values})
-            given[key] = raw if unknown else whole
+            # What an example leaves empty, its reader fills in.
+            is_left = not raw and file != path and _dotenv.is_secret(key)
+            given[key] = None if is_left else raw if unknown else whole
     own = spec.get("environment") or {}
     for entry in own if isinstance(own, list) else own.items():
         name, value = entry if isinstance(entry, tuple) else (*str(entry).split("=", 1), None)[:2]

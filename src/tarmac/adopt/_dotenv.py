@@ -78,6 +78,21 @@ def wanted(
     return {"dotenv": f"test -e {path} || {made}"}
 
 
+def written(folder: Folder) -> dict[str, str]:
+    """Write the task that makes the `.env` of a program that reads no variables beside it.
+
+    It has the variables of its example with the values that are given here, and is made again at
+    each start; one that people wrote stays as it is.
+    """
+    values, file = of_file(folder)
+    if file in ("", ".env") or not values:
+        return {}
+    mark = "# the variables of tarmac.yaml"
+    own = f"test -e .env && ! grep -q '^{mark}' .env"
+    made = f"{{ echo '{mark}'; env | grep -E '^({'|'.join(values)})='; }} > .env"
+    return {"dotenv": f"{own} || {made}"}
+
+
 def resolved(values: Mapping[str, str]) -> dict[str, str]:
     """Fill in the values of a file that name others of it."""
     return {

@@ -317,7 +317,7 @@ def valid_name(text: str) -> str:
     return name if name[:1].isalpha() else f"s-{name}".rstrip("-")
 
 
-_OF_HTTP = ("--http", "--http-socket", "--bind", "-b")
+_OF_HTTP = ("--http", "--http-socket", "--http-addr", "--http-address", "--bind", "-b")
 _ADDRESS = re.compile(r"(0\.0\.0\.0|\[::\])?:(\d+|\$\{?PORT.*)")
 
 

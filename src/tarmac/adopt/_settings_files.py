@@ -101,6 +101,7 @@ def _in_code(file: str, text: str) -> Iterator[NamedServer]:
 
 def copied(folder: Folder) -> dict[str, str]:
     """Write the task that copies the example of a file of settings that the program reads."""
+    lines = []
     for file in folder.files:
         target = _EXAMPLE.sub("", file)
         if target == file or target in folder.files or not _is_of_settings(target):
@@ -108,11 +109,13 @@ def copied(folder: Folder) -> dict[str, str]:
         stem, name = posixpath.splitext(posixpath.basename(target))[0], posixpath.basename(target)
         wanted = re.compile(
             rf"[\"'`/]{re.escape(name)}[\"'`]|SetConfigName\(\"{re.escape(stem)}\"\)|"
-            rf"from ['\"]\./{re.escape(stem)}['\"]"
+            rf"from ['\"]\.{{1,2}}/(?:\w+/)*{re.escape(stem)}['\"]"
         )
         if any(wanted.search(folder.read(source)) for source in folder.sources(*_SOURCES)):
-            return {"settings": f"test -e {target} || cp {file} {target}"}
-    return {}
+            lines.append(f"test -e {target} || cp {file} {target}")
+    one, *others = lines or [""]
+    line = " && ".join(f"({line})" for line in lines) if others else one
+    return {"settings": line} if line else {}
 
 
 def texts(folder: Folder) -> Iterator[tuple[str, str]]:
@@ -185,7 +188,8 @@ def _plain(steps: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_of_settings(file: str) -> bool:
-    return bool(_NAMED.search(file)) and not _OF_TOOLS.search(file)
+    is_dotenv = posixpath.basename(file).startswith(".env")
+    return bool(_NAMED.search(file)) and not is_dotenv and not _OF_TOOLS.search(file)
 
 
 def _files(folder: Folder) -> Iterator[tuple[str, Any]]:

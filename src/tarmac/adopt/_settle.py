@@ -206,6 +206,7 @@ def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Serv
             scene.stores[name] = replace(store, passwordless=True)
             calls += [name] if name not in calls else []
         else:
+            calls += [name] if store is not None and name not in calls else []
             to_do.append(
                 f"{place} connects to the host '{name}' by itself: have it read a variable"
             )

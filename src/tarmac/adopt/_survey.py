@@ -36,7 +36,7 @@ from tarmac.model.consistency import OURS, RESERVED
 
 #: Folders of things that are shown, tried or built with, not run.
 _ASIDE = re.compile(
-    r"(^|/)(docs?|examples?|samples?|scripts?|tools?|tests?|e2e|hack|infra|deploy\w*|bench\w*|\..+)(/|$)|[{}]"
+    r"(^|/)(docs?|examples?|samples?|scripts?|tools?|tests?|e2e|etc|hack|infra|deploy\w*|bench\w*|\..+)(/|$)|[{}]"
 )
 DEEPEST = 3
 MOST_PLACES = 10

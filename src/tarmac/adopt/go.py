@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tarmac.adopt import _dotenv, _settings_files
 from tarmac.adopt._found import (
@@ -91,8 +91,15 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
     asking = [text for text in texts.values() if _LOADS.search(text)]
     places = dict.fromkeys(["", *(p for text in asking for p in _PLACES.findall(text))])
     ends = any(_ENDS.search(text) for text in asking)
+    # viper reads that file alone unless it is told to look at variables, too.
+    alone = any("SetConfig" in text for text in asking) and not _reads_variables(texts.values())
     tasks = _dotenv.wanted(folder, tuple(places), is_needed=ends) if asking else {}
+    tasks = {**tasks, **_dotenv.written(folder)} if alone else tasks
     return {**tasks, **_settings_files.copied(folder), **_pages(folder, texts)}
+
+
+def _reads_variables(texts: Iterable[str]) -> bool:
+    return any(re.search(r"AutomaticEnv\(\)|\bBindEnv\(|os\.Getenv", text) for text in texts)
 
 
 def _pages(folder: Folder, texts: Mapping[str, str]) -> Mapping[str, str]:

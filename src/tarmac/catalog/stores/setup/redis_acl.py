@@ -31,7 +31,8 @@ FINGERPRINT = Fingerprint(
 )
 
 ADMIN = "tarmac"
-ANY_KEY = "~* &* +@all -@admin +config|get"
+#: Clients read settings of the server as they start, and workers of queues list each other.
+ANY_KEY = "~* &* +@all -@admin +config|get +client|list"
 #: Commands that clear a cache, the keys of all services. Redis has no rule for all keys but some.
 SPARING = "-flushall -flushdb -swapdb"
 #: How the server is, and nothing of what it holds: no key, no channel, no setting.
