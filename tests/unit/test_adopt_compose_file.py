@@ -72,7 +72,7 @@ def test_the_base_of_a_variable_list_is_not_lost():
       mail: {image: mailpit}
     """
     service = the_service(compose, **{"compose.override.yaml": override}, **NODE)
-    assert service.env == {"PGHOST": "${stores.db.host}", "SMTP_HOST": "${stores.mail.host}"}
+    assert service.env == {"PGHOST": "db", "SMTP_HOST": "${stores.mail.host}"}
 
 
 def test_what_is_included_is_read_from_its_own_folder():

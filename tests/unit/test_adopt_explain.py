@@ -49,7 +49,7 @@ def test_each_line_that_a_compose_file_says_has_its_line_there():
     found = sources(FILES)
     assert found["run: [node, s.js]"] == "compose.yaml:7"
     assert found["port: 3000"] == "compose.yaml:8"
-    assert found["DB_HOST: ${stores.db.host}"] == "compose.yaml:10"
+    assert found["DB_HOST: db"] == "compose.yaml:10"
     assert found["REDIS_URL: ${stores.cache.url}"] == "compose.yaml:3", "an anchor brought it"
     assert found['db: {kind: postgres, version: "16"}'] == "compose.yaml:15"
     assert found['cache: {kind: redis, version: "7"}'] == "compose.yaml:17"

@@ -219,3 +219,98 @@ def test_a_store_that_code_names_by_itself_is_used_by_the_service():
 def test_of_several_addresses_the_one_for_http_is_the_port():
     said = local_ports(("a", "--telemetry-addr", ":10000", "--http-addr", ":8000"))
     assert said == ("a", "--telemetry-addr", "127.0.0.1:10000", "--http-addr", "127.0.0.1:$PORT")
+
+
+def test_a_program_that_is_told_a_host_and_no_port_finds_the_store_by_its_name():
+    found = composed(", environment: {DB_HOST: db, DB_USER: sam}", DATABASE)
+    assert (found.services[0].env["DB_HOST"], found.hosts) == ("db", True)
+    told = composed(", environment: {DB_HOST: db, DB_PORT: '5432'}", DATABASE)
+    assert (told.services[0].env["DB_HOST"], told.hosts) == ("${stores.db.host}", False)
+
+
+@pytest.mark.parametrize(
+    ("about", "host"),
+    [
+        ("container_name: shop_db", "shop_db"),
+        ("hostname: data.local", "data.local"),
+        ("networks: {default: {aliases: [sql]}}", "sql"),
+    ],
+)
+def test_a_container_is_known_by_its_other_names_too(about, host):
+    database = f"  db:\n    image: postgres:16\n    {about}\n"
+    env = f", environment: {{DB_URL: 'postgres://me:pw@{host}:5432/x'}}"
+    assert composed(env, database).services[0].env["DB_URL"] == "${stores.db.url}"
+
+
+def test_a_link_names_a_container_as_its_user_calls_it():
+    env = ", links: ['db:sql'], environment: {DB_URL: 'postgres://me:pw@sql:5432/x'}"
+    assert composed(env).services[0].env["DB_URL"] == "${stores.db.url}"
+
+
+def test_a_value_in_single_quotes_is_not_filled_in():
+    values = "A='si$ngle'\nB=\"si$ngle\"\nC='it is ${A}'\n"
+    (web,) = composed(", env_file: web.env", **{"web.env": values}).services
+    assert (web.env["A"], web.env["C"]) == ("si$ngle", "it is $${A}")
+    assert web.env["B"] != "si$ngle"
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("tmpfs: [/x], shm_size: 64m", "web: tmpfs, shm_size (its folders are this machine's)"),
+        (
+            "ulimits: {nproc: 5}",
+            "web: ulimits (limits and copies are an environment's: `resources` and `replicas` "
+            + "have them)",
+        ),
+        (
+            "dns: 1.1.1.1, extra_hosts: ['a=10.0.0.1']",
+            "web: dns, extra_hosts (names are this machine's own)",
+        ),
+        (
+            "healthcheck: {test: [CMD-SHELL, 'python ask.py']}",
+            "web: healthcheck `python ask.py` (its port is asked, or that it runs)",
+        ),
+    ],
+)
+def test_what_has_no_counterpart_is_said(key, said):
+    assert said in composed(f", {key}", "").left_out
+
+
+@pytest.mark.parametrize(
+    "check", ["{test: [NONE]}", "{disable: true}", "{test: 'curl http://localhost/ready'}"]
+)
+def test_a_health_check_that_is_off_or_carried_over_is_not_said(check):
+    assert composed(f", healthcheck: {check}", "").left_out == ()
+
+
+def test_a_path_that_a_shell_would_complete_is_asked_without_its_query():
+    test = "{test: [CMD-SHELL, 'curl -f http://localhost:8000/up?x=$$HOSTNAME || exit 1']}"
+    (web,) = composed(f", healthcheck: {test}", "").services
+    assert web.probe == "/up"
+
+
+def test_options_of_a_store_are_said_beside_it():
+    found = composed("", "  db: {image: 'postgres:16', command: postgres -c max_connections=9}\n")
+    assert found.stores[0].remarks == (
+        "its options are not carried over: postgres -c max_connections=9",
+    )
+
+
+def test_a_command_for_a_shell_that_is_not_known_here_is_said_beside_the_one_of_its_folder():
+    command = """, command: 'sh -c "export H=$$(hostname) && ./go.bin | tee log"'"""
+    (web,) = composed(command, "").services
+    assert web.remarks[0].startswith("its container's command is not carried over: export H=$(")
+
+
+@pytest.mark.parametrize(
+    "wait", ["while ! nc -z db 5432; do sleep 1; done;", "until nc -z db 5432; do sleep 1; done &&"]
+)
+def test_a_loop_that_waits_for_others_is_left_out(wait):
+    (web,) = composed(f""", command: 'bash -c "{wait} python app.py"'""").services
+    assert web.run == ".venv/bin/python app.py"
+
+
+def test_what_a_shell_does_by_itself_behind_a_known_command_is_kept():
+    (web,) = composed(", command: sh -c 'python app.py && echo done'", "").services
+    assert web.run == ".venv/bin/python app.py && echo done"

@@ -82,7 +82,7 @@ def test_two_databases_of_one_server_are_two_stores():
     env = {service.name: service.env for service in found.services}
     assert env["orders"] == env["notes"] == {"DATABASE_URL": "${stores.db.url}"}
     assert env["jobs"] == {
-        "DB_HOST": "${stores.db-jobs.host}",
+        "DB_HOST": "db-jobs",  # told no port, it looks at the usual one
         "DB_PASSWORD": "${stores.db-jobs.password}",
         "DB_NAME": "${stores.db-jobs.database}",
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -177,10 +177,25 @@ def _of_a_program(found: Survey, container: Container) -> Survey | None:
     if place or stage:
         guess = f"{place or f'the stage {stage}'} is the program of the image {container.image}"
         service = replace(service, guesses=(*service.guesses, guess))
-    keys = [f"{own}: {key} ({why})" for key, why in LEFT_OUT.items() if spec.get(key)]
+    keys = list(_keys_left_out(own, spec))
     unread = {*secrets_of(spec).values()} - {*service.secret_files.values()}
     keys += [f"{own}: secret {name} ({NO_VARIABLE})" for name in sorted(unread)]
     return _left_out(replace(found, services=(*found.services, service)), *keys)
+
+
+def _keys_left_out(own: str, spec: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is said of a container's keys that have no counterpart, by their reasons."""
+    by_reason: dict[str, list[str]] = {}
+    for key, why in LEFT_OUT.items():
+        if spec.get(key):
+            by_reason.setdefault(why, []).append(key)
+    yield from (f"{own}: {', '.join(keys)} ({why})" for why, keys in by_reason.items())
+    asked = spec.get("healthcheck")
+    test = asked.get("test") if isinstance(asked, Mapping) else None
+    off = "NONE" in listed(test) or (isinstance(asked, Mapping) and asked.get("disable"))
+    if test and not off and not probe_of(spec):
+        said = " ".join(word for word in listed(test) if word not in ("CMD", "CMD-SHELL"))
+        yield f"{own}: healthcheck `{said}` (its port is asked, or that it runs)"
 
 
 def _elsewhere(found: Survey, container: Container, about: str = "") -> Survey:
@@ -253,6 +268,9 @@ def _store(
     env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
     file = _servers.told(server, env, "PASSWORD_FILE", "PASS_FILE", "ROOT_PASSWORD_FILE")
     remarks = []
+    told = [word for word in commands_of(spec, values) if word.startswith("-")]
+    if told:
+        remarks.append(f"its options are not carried over: {' '.join(commands_of(spec, values))}")
     if server.shows.extended and re.search(server.shows.extended, image):
         remarks.append(f"a plain server answers here, without the extensions of {image}")
     return Store(

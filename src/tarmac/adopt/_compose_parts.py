@@ -14,10 +14,19 @@ import yaml
 from tarmac.adopt import _dotenv
 from tarmac.adopt._container import named_signal, plain, words
 from tarmac.adopt._found import SKIPPED, Folder, port_number, valid_name
+from tarmac.base.dotenv import literal_names
 from tarmac.base.foreign.data import BoundedLoader
 
+_LIMITS = "limits and copies are an environment's: `resources` and `replicas` have them"
 #: What has no counterpart here, and why; the rest either is carried over or means nothing here.
 LEFT_OUT = {
+    **dict.fromkeys(("tmpfs", "shm_size"), "its folders are this machine's"),
+    **dict.fromkeys(("ulimits", "mem_limit", "mem_reservation", "cpus"), _LIMITS),
+    **dict.fromkeys(("cpuset", "pids_limit", "deploy", "storage_opt", "scale"), _LIMITS),
+    **dict.fromkeys(("gpus", "runtime"), "programs see this machine's devices"),
+    **dict.fromkeys(("pid", "ipc", "userns_mode", "group_add"), "programs run as you"),
+    **dict.fromkeys(("dns", "dns_search", "dns_opt"), "names are this machine's own"),
+    **dict.fromkeys(("external_links", "volumes_from"), "it is another container's"),
     "privileged": "programs run as you",
     "devices": "programs see this machine's devices",
     "cap_add": "programs run as you",
@@ -86,11 +95,13 @@ def environment_of(
         path = str(entry.get("path") if isinstance(entry, dict) else entry).removeprefix("./")
         content, file = _dotenv.of_file(root, path)
         private |= dict.fromkeys(content, path) if file == path else {}
+        literal = literal_names(root.read(file)) if file else frozenset[str]()
         for key, raw in content.items():
             whole, unknown = _dotenv.filled(raw, {**content, **values})
             # What an example leaves empty, its reader fills in.
-            is_left = not raw and file != path and _dotenv.is_secret(key)
-            given[key] = None if is_left else raw if unknown else whole
+            is_left = not raw and file != path and _dotenv.is_secret(key) and "PASS" not in key
+            kept = raw.replace("$", "$$") if key in literal else raw if unknown else whole
+            given[key] = None if is_left else kept
     own = spec.get("environment") or {}
     for entry in own if isinstance(own, list) else own.items():
         name, value = entry if isinstance(entry, tuple) else (*str(entry).split("=", 1), None)[:2]
@@ -162,7 +173,8 @@ def probe_of(spec: Mapping[str, Any]) -> str:
     match = re.search(
         r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::[^/\s\"']+)?(/[^\s\"'|)]*)?", text
     )
-    return (match[1] or "/") if match else ""
+    path = (match[1] or "/") if match else ""
+    return path.partition("?")[0] if "$" in path else path
 
 
 def end_of(spec: Mapping[str, Any]) -> tuple[str, float]:

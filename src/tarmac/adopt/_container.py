@@ -20,6 +20,10 @@ _CONTROLS = re.compile(
 
 #: Programs that wait for a server, then start another one.
 _WAITING = re.compile(r"(?:^|/)(?:wait[-_]?for[\w.-]*|dockerize)$")
+#: A loop that ends when others listen, which start first here.
+_WAIT_LOOP = re.compile(
+    r"^(?:while|until)\s[^;]{1,200};\s*do\s[^;]{0,100}\bsleep\b[^;]{0,40};\s*done\s*(?:;|&&)\s*"
+)
 #: Programs that start another one again after an edit.
 _WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
 #: A line of a script that starts a program again and again: its own debugger, in the background.
@@ -139,7 +143,7 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
         len(argv) > 2 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash") and argv[1] in ("-c", "-lc")
     ):
         try:
-            argv = tuple(shlex.split(argv[2].removeprefix("exec ")))
+            argv = tuple(shlex.split(_WAIT_LOOP.sub("", argv[2].strip()).removeprefix("exec ")))
         except ValueError:
             return ()
     if argv and _WAITING.search(argv[0]) and "--" in argv[:-1]:  # what it waits for starts first

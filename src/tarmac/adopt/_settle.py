@@ -101,6 +101,7 @@ def _settled(
     env = {**env, **ports, **logins(env, reads)}
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
     env = _insisted(env, folder, scene)
+    env = _at_usual_ports(env, service, scene)
     secrets = tuple(name for name in secrets if name not in env)
     calls, fixed = _in_files(service, env, folder, scene)
     service = replace(service, calls=(*service.calls, *calls))
@@ -140,6 +141,20 @@ def _in_parts(root: str, scheme: str) -> str:
         f"${{{root}.{part}}}" for part in ("user", "password", "host", "port", "database")
     )
     return f"{scheme}://{user}:{password}@{host}:{port}/{database}"
+
+
+def _at_usual_ports(env: Mapping[str, str], service: Service, scene: Scene) -> dict[str, str]:
+    """Name a store by its name alone where the program is told a host of it, and no port."""
+    said = " ".join((*env.values(), service.run))
+    found = dict(env)
+    for name, value in env.items():
+        match = re.fullmatch(r"\$\{stores\.([a-z0-9-]+)\.host\}", value)
+        told = match and re.search(rf"\$\{{stores\.{match[1]}\.(?:port|url|address)\}}", said)
+        store = scene.stores.get(match[1]) if match and not told else None
+        if match and store and _servers.of_kind(store.kind).shows.path_is_database:
+            found[name] = match[1]
+            scene.names = True
+    return found
 
 
 def _insisted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str, str]:

@@ -42,6 +42,10 @@ DEEPEST = 3
 MOST_PLACES = 10
 #: Recognisers from this rank on guess from code; from the second on they only know a container.
 GUESS_RANK, LAST_RANK = 20, 90
+#: What every shell does by itself, behind a command that is known.
+_IN_SHELLS = re.compile(r"(?:echo|printf|true|exit|sleep|wait|touch|mkdir)$")
+#: Words of a command that only a shell understands, or that set something up.
+_FOR_A_SHELL = re.compile(r"\|\|?|&&?|;|[<>]{1,2}|export|\w+=.*|.*\$\(.*")
 #: Names that no service may have.
 _RESERVED = RESERVED | OURS | {"broker"}
 
@@ -254,8 +258,12 @@ def _completed(
     if base is None or (is_shared and service.container_command):
         return service
     ports = service.ports or base.ports
+    said = service.container_command
+    is_shells = any(map(_FOR_A_SHELL.fullmatch, said))
+    lost = (f"its container's command is not carried over: {' '.join(said)}",) * is_shells
     return replace(
         service,
+        remarks=(*service.remarks, *lost),
         run=base.run,
         why=base.why,
         tasks=tasks,
@@ -335,6 +343,8 @@ def _said(
     if between:
         first, by = _said(argv[:between], folder, recognisers)
         rest, known = _said(argv[between + 1 :], folder, recognisers)
+        if not rest and first and _IN_SHELLS.match(argv[between + 1]):
+            rest = joined(argv[between + 1 :])
         if not rest:
             return "", None
         sign = " &&" if argv[between] == "&&" else ";"

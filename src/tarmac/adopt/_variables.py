@@ -185,6 +185,8 @@ def _of_its_text(variable: _Variable) -> str | None:
     text = variable.given if variable.given is not None else variable.read.default or ""
     name, by_code = variable.read.name, variable.given is None
     written = text and rewritten(name, text, variable.service, variable.scene, by_code=by_code)
+    if written and re.fullmatch(r"\$\{stores\.[\w-]+\.host\}", written):
+        return _of_a_store(variable) or written  # it may be told no port
     return written if written != text else None
 
 

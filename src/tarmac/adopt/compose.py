@@ -187,6 +187,7 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
         for target, how in spec["depends_on"].items()
         if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
     }
+    found = _by_own_names(found, _other_names(shapes))
     return _with_tasks(found, {valid_name(name) for name in completed})
 
 
@@ -196,6 +197,46 @@ def _active(shapes: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) 
         return frozenset(name.strip() for name in named.split(","))
     said = [listed(spec.get("profiles")) for spec in shapes.values()]
     return frozenset(name for names in said for name in names) if all(said) else frozenset()
+
+
+def _other_names(shapes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """List the other names that containers are found by: their own ones, aliases and links."""
+    found: dict[str, str] = {}
+    for own, spec in shapes.items():
+        networks = spec.get("networks")
+        joined = networks.values() if isinstance(networks, dict) else ()
+        aliases = [n for net in joined if isinstance(net, dict) for n in listed(net.get("aliases"))]
+        for name in (spec.get("container_name"), spec.get("hostname"), *aliases):
+            found.setdefault(str(name or ""), own)
+        for target, sign, alias in (link.partition(":") for link in listed(spec.get("links"))):
+            if sign:
+                found.setdefault(alias, target)
+    return {name: own for name, own in found.items() if name and name not in shapes}
+
+
+def _by_own_names(found: Survey, names: Mapping[str, str]) -> Survey:
+    """Write containers by their services' names where variables and commands use another one."""
+    if not names:
+        return found
+    known = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    pattern = re.compile(rf"(^|//|[@,;=])({known})(?=$|[:/,;?\s])")
+
+    def plain(text: str) -> str:
+        return pattern.sub(lambda match: match[1] + names[match[2]], text)
+
+    def renamed(env: Mapping[str, str]) -> dict[str, str]:
+        asked = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|UR[LI]|DSN|BROKER|://")
+        return {n: plain(v) if asked.search(f"{n.upper()} {v}") else v for n, v in env.items()}
+
+    services = tuple(
+        replace(
+            service,
+            env=renamed(service.env),
+            container_command=tuple(map(plain, service.container_command)),
+        )
+        for service in found.services
+    )
+    return replace(found, services=services)
 
 
 def _with_builds(shapes: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -49,6 +49,12 @@ def parse(text: str) -> tuple[dict[str, str], tuple[int, ...]]:
     return values, tuple(wrong)
 
 
+def literal_names(text: str) -> frozenset[str]:
+    """List the variables whose values stand in single quotes: nothing in them is filled in."""
+    found = _ENTRY.finditer(text.replace("\r\n", "\n"))
+    return frozenset(match["name"] for match in found if match["literal"] is not None)
+
+
 def replaced(text: str, name: str, value: str) -> str:
     """Give a variable another value where it is set last; all else stays as it is written."""
     found = None
