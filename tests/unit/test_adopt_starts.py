@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in
+from repository import found_in, text_of
 
+from tarmac.adopt._compose_parts import LEFT_OUT
 from tarmac.adopt._found import local_ports
 
 FLASK = {
@@ -260,8 +261,7 @@ def test_a_value_in_single_quotes_is_not_filled_in():
         ("tmpfs: [/x], shm_size: 64m", "web: tmpfs, shm_size (its folders are this machine's)"),
         (
             "ulimits: {nproc: 5}",
-            "web: ulimits (limits and copies are an environment's: `resources` and `replicas` "
-            + "have them)",
+            f"web: ulimits ({LEFT_OUT['ulimits']})",
         ),
         (
             "dns: 1.1.1.1, extra_hosts: ['a=10.0.0.1']",
@@ -314,3 +314,28 @@ def test_a_loop_that_waits_for_others_is_left_out(wait):
 def test_what_a_shell_does_by_itself_behind_a_known_command_is_kept():
     (web,) = composed(", command: sh -c 'python app.py && echo done'", "").services
     assert web.run == ".venv/bin/python app.py && echo done"
+
+
+def test_a_store_that_is_only_known_by_its_name_needs_no_password_and_is_named_once():
+    env = ", environment: {REDIS_HOST: cache}"
+    code = "host = environ['REDIS_HOST']\n"
+    files = {"app.py": f"{FLASK['app.py']}{code}", "requirements.txt": "flask\nredis\n"}
+    found = composed("", "  cache: {image: 'redis:7'}\n", **files)
+    assert found.services[0].env["REDIS_HOST"] == "cache"
+    assert (found.stores[0].passwordless, found.services[0].stores) == (True, ("cache",))
+    assert "stores: {cache: cache}" in text_of(found)
+    assert composed(env, "  cache: {image: 'redis:7'}\n", **files).stores[0].passwordless
+
+
+def test_numbers_that_a_command_names_besides_its_port_are_the_programs():
+    found = found_in(
+        **{
+            "go.mod": "module a\n",
+            "main.go": "package main\nfunc main() { listen() }\n",
+            "Dockerfile": "FROM golang\nRUN go build -o /a .\nEXPOSE 8000 9000\n"
+            'CMD ["/a", "--telemetry-addr", ":9000", "--http-addr", ":8000"]\n',
+        }
+    )
+    (service,) = found.services
+    assert service.run.endswith("--telemetry-addr 127.0.0.1:9000 --http-addr 127.0.0.1:$PORT")
+    assert service.ports == {"http": 8000}

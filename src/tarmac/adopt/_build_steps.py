@@ -93,7 +93,9 @@ def _go(stage: _Stage, made: str, argv: tuple[str, ...], last: _Stage) -> tuple[
         named = [_from_root(stage, folder, word) for word in files or [package]]
         tags = [(word, value) for word, value in pairwise(words) if word == "-tags"]
         chosen = tags[0] if tags else ()
-        if named[0] in _beside_program(last, stage):  # its files lie there, where it looks for them
+        if named[0] != "." and named[0] in _beside_program(
+            last, stage
+        ):  # its files lie there, where it looks for them
             chosen = () if _has_more(last, made) else chosen  # what a tag adds may look for others
             return ("go", "run", "-C", named[0], *chosen, ".", *argv[1:])
         return ("go", "run", *chosen, *named, *argv[1:])

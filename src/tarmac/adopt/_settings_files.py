@@ -30,7 +30,7 @@ _OF_TOOLS = re.compile(
     r"(^|/)(package(-lock)?|tsconfig[\w.-]*|jsconfig|nest-cli|composer|biome|renovate|_config|"
     r"(docker-)?compose[\w.-]*|kustomization|application[\w-]*|bootstrap[\w-]*|mkdocs|"
     r"[\w-]*lint[\w.-]*|[\w.-]*lock|alembic|pyproject|Cargo|setup|pytest|tox)\.\w+$|"
-    r"(^|/)(k8s|kube|kubernetes|manifests?|charts?|deploy\w*|monitoring|ansible|terraform|docker)/"
+    r"(^|/)(k8s|kube|kubernetes|manifests?|charts?|deploy\w*|monitoring|ansible|terraform|docker|dev)/"
 )
 _EXAMPLE_ENDS = (".dist", ".example", ".sample", ".template")
 MOST_FILES = 30
@@ -108,10 +108,17 @@ def copied(folder: Folder) -> dict[str, str]:
             continue
         stem, name = posixpath.splitext(posixpath.basename(target))[0], posixpath.basename(target)
         wanted = re.compile(
-            rf"[\"'`/]{re.escape(name)}[\"'`]|SetConfigName\(\"{re.escape(stem)}\"\)|"
+            rf"[\"'`/]{re.escape(name)}[\"'`]|"
             rf"from ['\"]\.{{1,2}}/(?:\w+/)*{re.escape(stem)}['\"]"
         )
-        if any(wanted.search(folder.read(source)) for source in folder.sources(*_SOURCES)):
+        go = re.compile(
+            rf"SetConfigName\(\"{re.escape(stem)}\"\)|"
+            rf"(?:Open|ReadFile|LoadFile|Load)\(\"(?:\./)?{re.escape(target)}\""
+        )
+        if any(
+            (go if source.endswith(".go") else wanted).search(folder.read(source))
+            for source in folder.sources(*_SOURCES)
+        ):
             lines.append(f"test -e {target} || cp {file} {target}")
     one, *others = lines or [""]
     line = " && ".join(f"({line})" for line in lines) if others else one

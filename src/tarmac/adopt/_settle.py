@@ -59,6 +59,9 @@ def _as_used(store: Store, services: list[Service]) -> Store:
         and f"${{stores.{store.name}.password}}" not in said
         for said in (" ".join(service.env.values()) for service in services)
     )
+    values = {value for service in services for value in service.env.values()}
+    # Its name alone says where it is, and nothing says more.
+    bare = bare or (store.name in values and not any(f"stores.{store.name}." in v for v in values))
     users = [
         service
         for service in services
@@ -389,4 +392,4 @@ def _joined(service: Service, scene: Scene) -> Service:
         and f"${{services.{name}." not in said
         and scene.may_call(service.name, name)
     ]
-    return replace(service, calls=tuple(calls), stores=tuple(stores))
+    return replace(service, calls=tuple(calls), stores=tuple(dict.fromkeys(stores)))

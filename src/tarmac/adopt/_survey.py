@@ -123,6 +123,7 @@ def _started(
             own = own_files(root, done, places)
             done = _manifests.as_deployed(done, own, manifests.get(done.name))
             done = replace(listening(done, own, given), watch=_sources(done, own))
+            done = _at_its_own_numbers(done)
             imaged = _image_port(service, folder)
             services.append(replace(_asked(done, own), image_port=imaged))
         else:
@@ -133,6 +134,14 @@ def _started(
         unstarted=(*found.unstarted, *unstarted),
         left_out=tuple(left_out),
     )
+
+
+def _at_its_own_numbers(service: Service) -> Service:
+    """Leave to a program the numbers that its command names besides its main port."""
+    first, *others = service.ports or ("",)
+    own = [key for key in others if f"127.0.0.1:{service.ports[key]}" in service.run.split()]
+    ports = {key: number for key, number in service.ports.items() if key not in own}
+    return replace(service, ports=ports) if own and first else service
 
 
 def _beside(found: Survey, root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
