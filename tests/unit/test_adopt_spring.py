@@ -140,3 +140,11 @@ def test_a_client_without_a_setting_looks_for_its_server_at_a_usual_place(boot, 
     assert service.env[f"SPRING_{name}_PASSWORD"] == "${stores.cache.password}"
     without = {**files, "src/main/java/App.java": MAIN}
     assert not any("REDIS" in name for name in found_in(**without).services[0].env)
+
+
+def test_a_package_that_is_called_example_is_the_programs():
+    code = 'package com.example;\nclass A { String a = System.getenv("SHOP_REGION"); }\n'
+    pom = "<project>spring-boot</project>"
+    files = {"src/main/java/com/example/A.java": code, "src/main/java/com/example/B.java": MAIN}
+    (service,) = found_in(**{"pom.xml": pom, **files}).services
+    assert {*service.missing, *service.optional} == {"SHOP_REGION"}

@@ -339,3 +339,22 @@ def test_numbers_that_a_command_names_besides_its_port_are_the_programs():
     (service,) = found.services
     assert service.run.endswith("--telemetry-addr 127.0.0.1:9000 --http-addr 127.0.0.1:$PORT")
     assert service.ports == {"http": 8000}
+
+
+@pytest.mark.parametrize("base", ["python:3.8-slim", "acme/api-base:python3.8"])
+def test_the_python_of_a_dockerfile_of_another_name_is_wanted(base):
+    files = {"app.py": FLASK["app.py"], "requirements.txt": "flask\n"}
+    (web,) = found_in(**files, **{"docker/web.dockerfile": f"FROM {base}\n"}).services
+    assert "python3.8 -m venv .venv" in web.tasks["install"]
+
+
+def test_a_deployment_is_known_by_its_image_too():
+    deployment = """
+        kind: Deployment
+        metadata: {name: web-deployment}
+        spec: {template: {spec: {containers: [{image: 'shop/web:1', env: [{name: A, value: b}]}]}}}
+        """
+    code = f"{FLASK['app.py']}a = environ['A']\n"
+    files = {"web/app.py": code, "web/requirements.txt": "flask\n", "k8s/web.yaml": deployment}
+    (web,) = found_in(**files).services
+    assert web.env["A"] == "b"

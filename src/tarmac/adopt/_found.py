@@ -74,8 +74,12 @@ class Folder:
         return next((name for name in names if name in self.files), "")
 
     def sources(self, *endings: str) -> Iterator[str]:
-        """Yield the files with these endings that belong to the program, not to its tests."""
-        yield from (f for f in self.files if f.endswith(endings) and not _TESTS.search(f))
+        """Yield the files with these endings that belong to the program, not to its tests.
+
+        A package of Java may well be called `com.example`.
+        """
+        named = (f for f in self.files if f.endswith(endings))
+        yield from (f for f in named if "src/main/" in f or not _TESTS.search(f))
 
     def below(self, path: str) -> Folder:
         """Narrow to a folder inside this one."""

@@ -69,6 +69,12 @@ def deployed(root: Folder) -> dict[str, Deployment]:
     return found
 
 
+def of_service(service: Service, manifests: Mapping[str, Deployment]) -> Deployment | None:
+    """Find the deployment of a service: by its name, or by its image's."""
+    images = (one for one in manifests.values() if _servers.name_of(one.image) == service.name)
+    return manifests.get(service.name) or next(images, None)
+
+
 def as_deployed(service: Service, folder: Folder, deployed: Deployment | None) -> Service:
     """Add the variables of its deployment that its code reads."""
     if deployed is None:

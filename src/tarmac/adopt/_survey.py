@@ -121,7 +121,7 @@ def _started(
         left_out += harmful
         if done.run:
             own = own_files(root, done, places)
-            done = _manifests.as_deployed(done, own, manifests.get(done.name))
+            done = _manifests.as_deployed(done, own, _manifests.of_service(done, manifests))
             done = replace(listening(done, own, given), watch=_sources(done, own))
             done = _at_its_own_numbers(done)
             imaged = _image_port(service, folder)

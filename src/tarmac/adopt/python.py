@@ -45,7 +45,7 @@ _MODULES = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
 )
 #: Where a repository says which Python it wants, in order.
-_IMAGE = r"(?i)^FROM\s+(?:\S*/)?python:3\.(\d{1,3})\b"
+_IMAGE = r"(?i)^FROM\s+(?:\S*/)?(?:python:|[\w-]+:python)3\.(\d{1,3})\b"
 _VERSIONS = (
     (".python-version", r"^[ \t]*3\.(\d{1,3})\b"),
     ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
@@ -113,7 +113,8 @@ def _setup(what: str, folder: Folder) -> str:
 
 def _wanted(folder: Folder) -> int:
     """Find the minor version of the Python 3 that the repository is for; 0 where it says none."""
-    for file, pattern in _VERSIONS:
+    named = (f for f in folder.files if f.endswith((".dockerfile", ".Dockerfile")))
+    for file, pattern in (*_VERSIONS, *((file, _IMAGE) for file in named)):
         if match := re.search(pattern, folder.read(folder.upwards(file) or file), re.MULTILINE):
             return int(match[1])
     return 0
