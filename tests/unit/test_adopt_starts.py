@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from repository import found_in, text_of
 
 from tarmac.adopt._compose_parts import LEFT_OUT
+from tarmac.adopt._dotenv import is_placeholder
 from tarmac.adopt._found import local_ports
 
 FLASK = {
@@ -358,3 +361,9 @@ def test_a_deployment_is_known_by_its_image_too():
     files = {"web/app.py": code, "web/requirements.txt": "flask\n", "k8s/web.yaml": deployment}
     (web,) = found_in(**files).services
     assert web.env["A"] == "b"
+
+
+def test_a_long_value_is_soon_known_to_be_no_placeholder():
+    begun = time.perf_counter()
+    assert not is_placeholder("my_" + "a_" * 20_000)
+    assert time.perf_counter() - begun < 1

@@ -163,7 +163,8 @@ def _value(inner: str, values: Mapping[str, str], open_names: list[str], depth: 
 #: What an example writes where its reader puts a secret; some programs refuse to start with it.
 _PLACEHOLDER = re.compile(
     r"(?i)<[^<>]*>|(?:please[-_ ]?)?(?:change|replace)[-_ ]?(?:me|this|it)\b.*|change[-_]?me\w*|"
-    r"(?:your|my|some)[-_ ](?:\w+[-_ ])*(?:secret|key|token|password|string)(?:[-_ ]here)?|"
+    r"(?:your|my|some)[-_ ](?:[a-z0-9]{1,20}[-_ ]){0,6}(?:secret|key|token|password|string)"
+    r"(?:[-_ ]here)?|"
     r"(?:insert|put|enter|generate)[-_ ].*|todo|x{3,}"
 )
 
