@@ -43,12 +43,14 @@ _INPUTS = re.compile(
 _TESTS = re.compile(r"_*((unit|integration|functional|acceptance)[-_]?)?tests?_*")
 #: A folder whose name says that what is in it is refused.
 _REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
-#: Folders of what a reader is shown, and may copy, and of what is no more in use.
+#: Folders of what is kept, and applied no more.
+_KEPT = re.compile(_WORD.format("archived?|attic|backups?|obsolete|old|unused"), re.IGNORECASE)
+#: Folders of what a reader is shown, and may copy, and of what may be in use no more.
 _SAMPLES = re.compile(
     _WORD.format(
         "examples?|samples?|demos?|docs?|documentation|guides?|tutorials?|quickstarts?|snippets?"
         "|skeletons?|boilerplates?|playgrounds?|hack|contrib|workshops?"
-        "|archived?|attic|deprecated|legacy|obsolete|old|unused|disabled"
+        "|deprecated|legacy|disabled"
     ),
     re.IGNORECASE,
 )
@@ -65,6 +67,10 @@ _TO_FILL = re.compile(
     r"|\b(?:domain|host|user|cluster|project|account|bucket)_(?:name|id)\b"
     r"|\b(?:your|change|replace)[-_ ]?(?:me|this|own|[a-z]+[-_](?:here|name|key|id))\b",
 )
+#: The same in what a finding says of a value: a name in capitals where a number or word belongs.
+_FILLED = re.compile(
+    r"\b[A-Z]*SUBST_[A-Z_]+|\{\{ ?\.Values|\b(?:is|got|has) [\"'{]+[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){2,}"
+)
 #: A comment that asks a reader of a sample to complete it.
 _UNFINISHED = re.compile(
     r"^[ \t]*#.*\b(add \w+ here|fill (this |it )?in|replace (this|the|with)|change (me|this|the)"
@@ -72,7 +78,7 @@ _UNFINISHED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 #: Gates whose files have such marks of their own: expressions, variables, labels of an alert.
-_OWN_MARKS = ("IMG", "INF", "OBS", "PIP", "POL", "VAL003", "VAL004", "VAL02", "files")
+_OWN_MARKS = ("IMG", "INF", "OBJ016", "OBS", "PIP", "POL", "VAL003", "VAL004", "VAL02", "files")
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,8 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         if finding.gate != _OF_VERSIONS and file.is_removed(number or 0):
             return False
         line = "".join(file.lines[number - 1 : number]) if number else ""
-        return is_certain(finding, below, line) and not _is_template(folder, below)
+        is_apart = _is_template(folder, below) or _is_tested(folder, below)
+        return is_certain(finding, below, line) and not is_apart
 
     def graded(finding: Finding) -> Finding:
         if finding.warning or is_proven(finding):
@@ -177,6 +184,12 @@ def _is_template(folder: Path, path: PurePath) -> bool:
     return any(not (folder / place.parent / "Chart.yaml").exists() for place in above)
 
 
+def _is_tested(folder: Path, path: PurePath) -> bool:
+    """Tell whether a policy beside it is tried with it."""
+    names = ("kyverno-test.yaml", "kyverno-test.yml", "suite.yaml")
+    return any((folder / path.parent / name).exists() for name in names)
+
+
 def is_certain(finding: Finding, path: PurePath, line: str = "") -> bool:
     """Tell whether a finding is so, whatever is beside the files that are judged.
 
@@ -188,7 +201,8 @@ def is_certain(finding: Finding, path: PurePath, line: str = "") -> bool:
         return False
     if (basis := bases().get(finding.gate)) is None:  # a gate of others says what it means
         return True
-    if _is_filled_in(finding.gate) and _TO_FILL.search(line):
+    is_filled = _TO_FILL.search(line) or _FILLED.search(finding.what)
+    if _is_filled_in(finding.gate) and is_filled:
         return False
     if _is_said(finding, basis.closed):
         return True
@@ -230,11 +244,12 @@ def _is_near(one: str, other: str) -> bool:
 
 
 def is_input(path: PurePath) -> bool:
-    """Tell whether a file is an input of tests, wrong on purpose, or written by others."""
+    """Tell whether a file is an input of tests, wrong on purpose, kept only, or of others."""
     above = path.parts[:-1]
     is_wrong = any(map(_REFUSED.match, above))
     is_test = any(map(_TESTS.fullmatch, above)) or path.match("ci/*-values.yaml")
-    return is_wrong or is_test or any(map(_INPUTS.search, above))
+    is_other = any(_INPUTS.search(name) or _KEPT.search(name) for name in above)
+    return is_wrong or is_test or is_other
 
 
 def is_sample(path: PurePath) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
@@ -11,6 +12,7 @@ from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.applications import App, applications
 from tarmac.check.gates.views.argo.followed import followed
 from tarmac.check.gates.views.argo.trees import below, objects
+from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.kustomizations import patches
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING
@@ -47,7 +49,13 @@ def of_files(files: Files) -> Iterator[Finding]:
     seen = list(followed(files)) if apps else []
     places = [(one.app, {id(artifact) for artifact in one.artifacts}) for one in seen]
     owned = _owned(files.objects(*(TARGETS if apps else SCALERS)))
+    twins = Counter(map(reference_to, files.objects(*RUNNING)))
     for artifact in files.objects(*RUNNING, "Kustomization"):
+        # Of several folders with one of that name, each is an environment or example of its own.
+        owner = owned.get(reference_to(artifact))
+        is_apart = owner is not None and place_of(owner) != place_of(artifact)
+        if is_apart and twins[reference_to(artifact)] > 1:
+            continue
         # Where none follows any folder that is here, any of them may.
         own = [app for app, found in places if id(artifact) in found and app.heals]
         own = apps if not places else own

@@ -44,7 +44,7 @@ _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
 _OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
 #: Values that are public, so that no secret is told.
 _PUBLIC_VALUE = re.compile(
-    r"(?i)(default|change|example|dummy|sample|placeholder|your)([-_ ]|me\b|$)"
+    r"(?i)(default|change|example|dummy|sample|placeholder|your|none|null)([-_ ]|me\b|$)"
 )
 _USER = re.compile(r"(\d+)(?::(\d+))?")
 

@@ -11,7 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.network.listening import listens
-from tarmac.check.gates.views.objects.indexes import PodIndex
+from tarmac.check.gates.views.objects.indexes import PodIndex, place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.selections import Selection, chosen
@@ -24,22 +24,26 @@ BY_ANNOTATION = "use-annotation"
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield ports of routes that no Service has, and ports that no pod listens on."""
-    addresses = {
-        (space_of(artifact), Service(artifact).metadata.name): Service(artifact)
-        for artifact in files.objects("Service")
-    }
+    addresses: dict[tuple[str, str], list[Service]] = {}
+    for service in map(Service, files.objects("Service")):
+        key = (space_of(service.artifact), service.metadata.name)
+        addresses.setdefault(key, []).append(service)
     for end in route_ends(files):
-        service = addresses.get((end.namespace, end.service))
-        if service is not None and (what := _wrong(end, service)):
+        found = addresses.get((end.namespace, end.service), [])
+        # Of several folders with one of that name, each is an environment or example of its own.
+        beside = [one for one in found if place_of(one.artifact) == place_of(end.artifact)]
+        said = [_wrong(end, service) for service in beside or found]
+        if said and all(said):
+            what = said[-1]
             where = end.artifact.at(*end.path)
             yield Finding(where, f"{title(end.artifact)} sends to {end.service}{what}")
     kept = PodIndex(pods(files, *SERVING))
     for opened in opened_ports(files):
-        found = chosen(opened.selection, kept) or []
-        if found and not any(_hears(own, opened) for own in found):
+        selected = chosen(opened.selection, kept) or []
+        if selected and not any(_hears(own, opened) for own in selected):
             where = opened.selection.artifact.at(*opened.path)
             what = f"{title(opened.selection.artifact)} opens port {opened.port}"
-            yield Finding(where, f"{what}, {listens(found[0])}")
+            yield Finding(where, f"{what}, {listens(selected[0])}")
 
 
 def _wrong(end: RouteEnd, service: Service) -> str:

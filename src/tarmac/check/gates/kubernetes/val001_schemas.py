@@ -9,7 +9,7 @@ from tarmac.base.foreign.reading import Path, dig, fields, items, places, text
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.objects.metadata import group_of, kind_of
+from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.text_forms import is_example, is_replaced, is_to_write
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
@@ -33,7 +33,7 @@ def of_files(files: Files) -> Iterator[Finding]:
     schemas = schemas_of(files)
     defined, completed = _defined_once(files), _completed(files)
     for artifact in whole_objects(files):
-        api, kind = str(artifact.data.get("apiVersion")), kind_of(artifact)
+        api, kind = str(artifact.data.get("apiVersion")), str(artifact.data.get("kind"))
         # Another release of an operator may have other fields, but where its definition is here.
         is_own = schemas.is_own(api)
         is_here = defined.get((group_of(artifact), kind)) == artifact.built_by

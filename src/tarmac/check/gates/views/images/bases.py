@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tarmac.check.gates.views.images.dockerfiles import Instruction, filled
+from tarmac.check.gates.views.published import published
 
 #: A base that is an argument of the build as a whole.
 _GIVEN = re.compile(r"\$\{?\w+\}?")
+
+_VERSION = re.compile(r":(?!latest$)")
 
 
 def base_faults(instruction: Instruction, given: dict[str, str], stages: set[str]) -> Iterator[str]:
@@ -27,6 +30,9 @@ def base_faults(instruction: Instruction, given: dict[str, str], stages: set[str
         yield f"its base is not known ({instruction.rest}); give its ARG a default that is pinned"
     elif image == "scratch" or image in stages or "@sha256:" in image or image.isupper():
         return  # one in capitals a script replaces before the file is built
+    elif image.startswith(tuple(published("distroless")["names"])) and not _VERSION.search(image):
+        # Its tags are `latest`, `nonroot` and `debug`, and all of them move.
+        yield f"its base moves ({image}), and has no versions; pin its digest: @sha256:..."
     elif ":" not in image.rsplit("/", 1)[-1]:
         which = "that a build may give " if _GIVEN.fullmatch(words[0]) else ""
         said = f"its base {which}has no tag ({image}), so its version varies"
