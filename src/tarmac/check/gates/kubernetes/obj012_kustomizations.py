@@ -16,10 +16,13 @@ from tarmac.base.foreign.reading import items, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.kustomizations import Kustomization
+from tarmac.check.gates.views.objects.kustomizations import (
+    NAMES,
+    Kustomization,
+    kustomization_files,
+)
 from tarmac.check.gates.views.scope import counted_in_files
 
-NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 KINDS = ("Kustomization", "Component")
 #: What gives it objects.
 PARTS = frozenset((
@@ -87,13 +90,6 @@ def left_out(files: Files) -> Iterator[Finding]:
     for path, beside in left.items():
         what = f"is not named by {beside.path} beside it, so it is not applied"
         yield Finding(f"{path}:1", f"{what}; add it to `resources` ({beside.at('resources')})")
-
-
-def kustomization_files(files: Files) -> Iterator[Artifact]:
-    """Yield the files that kustomize builds by."""
-    for artifact in files.artifacts:
-        if artifact.path.rpartition("/")[2] in NAMES and artifact.data and not artifact.built_by:
-            yield artifact
 
 
 def _is_in(path: str, folder: str) -> bool:

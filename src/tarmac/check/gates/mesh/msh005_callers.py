@@ -47,6 +47,9 @@ def _fault(caller: str, accounts: Mapping[str, set[str]]) -> str:
     _, _, rest = caller.partition("/ns/")
     space, _, name = rest.partition("/sa/")
     known = accounts.get(space, set())
+    others = sorted(other for other, names in accounts.items() if other and name in names)
+    if not known and others and "*" not in caller and name not in accounts.get("", set()):
+        return f"an account that {space} may not have: it is of {', '.join(others)}; write that"
     # An account without a namespace is in whichever it is applied to.
     if "*" in caller or not known or name in known | accounts.get("", set()):
         return ""

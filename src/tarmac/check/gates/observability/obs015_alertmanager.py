@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, Path, fields, items, mappings, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.alert_files import configurations
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -37,16 +38,6 @@ def check(files: Files) -> Iterator[Finding]:
         for path, what in faults(artifact):
             where = ".".join(map(str, path))
             yield Finding(artifact.at(*path), f"{where} {what}")
-
-
-def configurations(files: Files) -> Iterator[Artifact]:
-    """Yield the configurations of Alertmanager: files with receivers and a route."""
-    for artifact in files.artifacts:
-        data = artifact.data
-        if not artifact.is_object and ("receivers" in data or "inhibit_rules" in data):
-            is_ours = isinstance(data.get("route"), Mapping) or "inhibit_rules" in data
-            if is_ours and "service" not in data:  # the OpenTelemetry collector has receivers, too
-                yield artifact
 
 
 def faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:

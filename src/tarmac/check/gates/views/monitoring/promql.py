@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -67,31 +67,39 @@ def looks_back_s(expr: str) -> float:
 
 
 @cache  # the same rules stand in files and in objects, and several gates ask about each
-def selected(expr: str) -> tuple[SeriesSelector, ...]:
-    """List what an expression selects. Raises ValueError where it is not PromQL, and Skip."""
+def syntax(expr: str) -> Any:
+    """Parse an expression. Raises ValueError where it is not PromQL, and Skip."""
     try:
         import promql_parser as promql  # noqa: PLC0415  # a parser in Rust, for few gates
     except ImportError:  # a platform without a wheel of it
         raise Skip("promql-parser is not here; pip install promql-parser") from None
-    text = _VARIABLE.sub("x", _TIME.sub("5m", expr))
-    found: list[SeriesSelector] = []
-    todo: list[Any] = [promql.parse(text)]
+    return promql.parse(_VARIABLE.sub("x", _TIME.sub("5m", expr)))
+
+
+def parts(tree: Any) -> Iterator[Any]:
+    """Yield the nodes of an expression, itself first."""
+    todo: list[Any] = [tree]
     while todo:
         node = todo.pop()
-        if isinstance(node, promql.MatrixSelector):
-            todo.append(node.vector_selector)
-        elif isinstance(node, promql.VectorSelector):
+        yield node
+        for part in ("lhs", "rhs", "expr", "param", "args", "vector_selector"):
+            below = getattr(node, part, None)
+            if below is not None:
+                todo += below if isinstance(below, list) else [below]
+
+
+@cache
+def selected(expr: str) -> tuple[SeriesSelector, ...]:
+    """List what an expression selects. Raises ValueError where it is not PromQL, and Skip."""
+    found: list[SeriesSelector] = []
+    for node in parts(syntax(expr)):
+        if type(node).__name__ == "VectorSelector":
             asked = [
                 Matcher(m.name, _SIGNS[str(m.op).rpartition(".")[2]], m.value)
                 for m in node.matchers.matchers
             ]
             name = node.name or next((m.value for m in asked if m.label == "__name__"), "")
             found.append(SeriesSelector(name, tuple(m for m in asked if m.label != "__name__")))
-        else:
-            for part in ("lhs", "rhs", "expr", "param", "args"):
-                below = getattr(node, part, None)
-                if below is not None:
-                    todo += below if isinstance(below, list) else [below]
     return tuple(found)
 
 

@@ -14,6 +14,9 @@ import yaml
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import from_yaml
 from tarmac.base.foreign.reading import dig, items, text
+from tarmac.check.gates.subject import Files
+
+NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,13 @@ class Kustomization:
     def resources(self) -> tuple[str, ...]:
         """The files and folders that it consists of."""
         return items(self.artifact.data, "resources")
+
+
+def kustomization_files(files: Files) -> Iterator[Artifact]:
+    """Yield the files that kustomize builds by."""
+    for artifact in files.artifacts:
+        if artifact.path.rpartition("/")[2] in NAMES and artifact.data and not artifact.built_by:
+            yield artifact
 
 
 def patch_files(artifact: Artifact) -> Iterator[str]:

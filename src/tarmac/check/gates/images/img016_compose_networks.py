@@ -1,0 +1,161 @@
+"""Services of Compose files reach each other, and their checks ask programs that are there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from tarmac.base.foreign.reading import Path, dig, fields, places
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.published import published
+from tarmac.check.gates.views.scope import counted_in_files
+
+Fault = tuple[Path, str]
+_ADDRESS = re.compile(r"(?<![\w.@/-])(?:\w+://(?:[^\s/@]*@)?)?([a-z][\w-]*):(\d{2,5})(?![\w.:-])")
+_OUTER = re.compile(r"(?:([\d.]+|\[[\da-f:]+\]):)?(\d+):\d+(?:/(tcp|udp))?")
+#: Modes in which a service has no network of its own.
+_SHARED = ("host", "none", "service:", "container:")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield calls that reach nothing, ports that two ask for, and checks that cannot run."""
+    for beside in compose_files(files):
+        yield from _published(beside)
+        for service in beside.services:
+            for path, what in (*_calls(service, beside), *_asked(service)):
+                yield Finding(service.at(*path), f"service {service.name} {what}")
+
+
+def _published(beside: ComposeFiles) -> Iterator[Finding]:
+    """Yield ports of the host that two services of one file ask for."""
+    first: dict[tuple[object, ...], ComposeService] = {}
+    for service in beside.services:
+        for number, entry in enumerate(listed(dig(service.data, "ports"))):
+            key = _outer(entry)
+            other = first.setdefault((id(service.artifact), *key), service) if key else service
+            # Of services with profiles only some are started.
+            may_be_apart = any("profiles" in fields(one.data) for one in (service, other))
+            if other is not service and not may_be_apart:
+                what = (
+                    f"service {service.name} asks for port {key[1]} of the host, which {other.name}"
+                )
+                where = service.at("ports", number)
+                yield Finding(where, f"{what} has: only one of them starts; publish another one")
+
+
+def _outer(entry: Any) -> tuple[object, ...]:
+    """Read the port of the host that an entry publishes, with its address; () without one."""
+    if isinstance(entry, Mapping):
+        outer = str(entry.get("published") or "")
+        address, protocol = str(entry.get("host_ip") or ""), str(entry.get("protocol") or "tcp")
+        return (address, outer, protocol) if outer.isdecimal() else ()
+    found = _OUTER.fullmatch(str(entry))
+    return (found[1] or "", found[2], found[3] or "tcp") if found else ()
+
+
+def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    """Yield addresses of other services that lead nowhere."""
+    others = {one.name: one for one in beside.services if one.name != service.name}
+    if _mode(service).startswith(_SHARED):
+        return
+    for path, text in places(dig(service.data, "environment"), ("environment",)):
+        for host, port in _ADDRESS.findall(text):
+            other = others.get(host)
+            if other is None or _mode(other).startswith(_SHARED):
+                continue
+            own, its = _networks(service), _networks(other)
+            if not own & its and beside.is_whole:
+                what = f"calls {host}, with which it shares no network ({_told(own)}, {_told(its)})"
+                yield path, f"{what}; give both one"
+                return
+            inner = {one for one in other.ports if one is not None}
+            outer = [key[1] for entry in listed(dig(other.data, "ports")) if (key := _outer(entry))]
+            known = published("compose")["images"].get(_name(other), {}).get("ports", [])
+            listens = {*inner, *known}
+            if port in outer and listens and int(port) not in listens:
+                what = f"calls {host}:{port}, which is the port of the host; inside of the network "
+                yield path, f"{what}{host} listens on {', '.join(map(str, sorted(listens)))}"
+
+
+def _mode(service: ComposeService) -> str:
+    return str(dig(service.data, "network_mode") or "")
+
+
+def _networks(service: ComposeService) -> set[str]:
+    given = dig(service.data, "networks")
+    names = given if isinstance(given, list | Mapping) and given else ("default",)
+    return set(map(str, names))
+
+
+def _told(names: set[str]) -> str:
+    return " and ".join(sorted(names))
+
+
+def _name(service: ComposeService) -> str:
+    image = str(service.image or "").partition("@")[0]
+    head, _, last = image.rpartition("/")
+    name = last.partition(":")[0]
+    maker = head.removeprefix("docker.io").strip("/")
+    return f"{maker}/{name}" if maker not in ("", "library") else name
+
+
+def _asked(service: ComposeService) -> Iterator[Fault]:
+    """Yield checks by a program that the image does not have."""
+    image = published("compose")["images"].get(_name(service))
+    tag = str(service.image or "").rpartition(":")[2]
+    if image is None or "$" in str(service.image):
+        return
+    lacks = image.get("alpine", image["lacks"]) if "alpine" in tag else image["lacks"]
+    test: Any = dig(service.data, "healthcheck", "test")
+    words = _program(test)
+    for word in words:
+        if word in lacks:
+            what = f"is checked by {word}, which {_name(service)} does not have, so it is unhealthy"
+            yield ("healthcheck", "test"), f"{what} for ever; ask by what it has: {image['has']}"
+            return
+
+
+def _program(test: Any) -> list[str]:
+    """List the programs that a check runs first in each of its commands."""
+    if isinstance(test, list) and test and test[0] == "CMD":
+        return [str(test[1]).rpartition("/")[2]] if len(test) > 1 else []
+    text = str(test[1]) if isinstance(test, list) and len(test) > 1 else str(test or "")
+    try:
+        words = ["&&", *shlex.split(text.replace(";", " ; "))]
+    except ValueError:
+        return []
+    # Behind `||` is what is tried where the first one is not there.
+    return (
+        [one for sign, one in pairwise(words) if sign in ("&&", ";")]
+        if "||" not in text or (words[-2:] == ["exit", "1"] or words[-1] in ("false", "1"))
+        else []
+    )
+
+
+def _judged(files: Files) -> Iterator[object]:
+    for beside in compose_files(files):
+        yield from beside.services
+
+
+GATE = Gate(
+    id="IMG016",
+    title="Services of Compose files reach each other, and can be checked",
+    phase="containers",
+    source="https://docs.docker.com/compose/how-tos/networking: services of other networks are not "
+    "found by name, and a published port is one of the host; a check by a program that the image "
+    "lacks never passes, and what waits for it never starts",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("services of Compose files", _judged),
+    targets=("compose",),
+    reads="addresses in variables beside `networks` and `ports`; `healthcheck` beside what "
+    "official images have, by assets/published.yaml.",
+)

@@ -1,0 +1,200 @@
+"""One thing has one owner: two that write it undo each other, and no client says so."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from itertools import product
+from typing import NamedTuple
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, dig, fields, items, string, text
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.indexes import LabelIndex, place_of
+from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
+from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.objects.references import SCALERS, reference, target_of
+from tarmac.check.gates.views.objects.routes import ingress_paths
+from tarmac.check.gates.views.objects.scaling import Controller
+from tarmac.check.gates.views.objects.selectors import labels_of, selects
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Kinds that make pods again when their selector finds too few or too many.
+_COUNTING = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
+_CLASS = "kubernetes.io/ingress.class"
+_DNS = "external-dns.alpha.kubernetes.io/hostname"
+#: By these annotations a second Ingress of one path is meant: a share of its requests.
+_SHARES = ("nginx.ingress.kubernetes.io/canary", "alb.ingress.kubernetes.io/group.name")
+#: A vertical autoscaler in this mode says what it would do, and does nothing.
+_IDLE = ("Off", "Initial")
+
+
+class Claim(NamedTuple):
+    """An object that owns a thing, where it says so, what is owned, and what two owners do."""
+
+    artifact: Artifact
+    path: Path
+    what: str
+    why: str
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield each object that owns what another one of its place owns as well."""
+    first: dict[Hashable, Claim] = {}
+    for key, claim in _claims(files):
+        # In another folder is another example, or the same thing of another environment.
+        whole = (key, *place_of(claim.artifact))
+        other = first.setdefault(whole, claim)
+        both = {kind_of(other.artifact), kind_of(claim.artifact)}
+        if _differ(other.artifact, claim.artifact) and not both <= {*SCALERS}:  # SCL005's
+            what = f"{title(claim.artifact)} and {title(other.artifact)} both {claim.what}"
+            yield Finding(claim.artifact.at(*claim.path), f"{what}: {claim.why}; keep one")
+    yield from _shared_pods(files)
+    yield from _budgets(files)
+
+
+def _differ(one: Artifact, other: Artifact) -> bool:
+    return (kind_of(one), name_of(one)) != (kind_of(other), name_of(other))
+
+
+def _claims(files: Files) -> Iterator[tuple[Hashable, Claim]]:
+    for claims in (_sizes, _paths, _hosts, _secrets):
+        yield from claims(files)
+
+
+def _sizes(files: Files) -> Iterator[tuple[Hashable, Claim]]:
+    """Yield what changes the number or the size of a workload, by its measure."""
+    why = "one adds pods while the other gives each of them more"
+    for artifact in files.objects(*SCALERS, "VerticalPodAutoscaler"):
+        spec = fields(artifact.data, "spec")
+        if kind_of(artifact) == "VerticalPodAutoscaler":
+            target, path = reference(fields(spec, "targetRef")), ("spec", "targetRef")
+            asked = (
+                set() if text(spec, "updatePolicy", "updateMode") in _IDLE else {"cpu", "memory"}
+            )
+            policies = items(spec, "resourcePolicy", "containerPolicies")
+            if len(policies) == 1 and (only := items(policies[0], "controlledResources")):
+                asked &= set(only)
+        else:
+            target, path = target_of(artifact), ("spec", "scaleTargetRef")
+            asked = {string(one, "resource", "name") for one in items(spec, "metrics")}
+            asked |= {string(one, "type") for one in items(spec, "triggers")}
+        owner = f"{target.kind or 'Deployment'} {target.name}"
+        for measure in sorted(asked & {"cpu", "memory"}):
+            claim = Claim(artifact, path, f"size {owner} by its {measure}", why)
+            yield ("size", owner, measure), claim
+
+
+def _paths(files: Files) -> Iterator[tuple[Hashable, Claim]]:
+    why = "which of them answers is not defined"
+    for artifact in files.objects("Ingress"):
+        noted = metadata(artifact).annotations
+        if any(str(noted.get(key) or "false") != "false" for key in _SHARES):
+            continue
+        of = dig(artifact.data, "spec", "ingressClassName") or noted.get(_CLASS)
+        for path in ingress_paths(artifact):
+            if path.host:
+                claim = Claim(artifact, ("spec", "rules"), f"route {path.host}{path.path}", why)
+                yield ("path", str(of), path.host, path.path), claim
+    for artifact in files.objects("VirtualService"):
+        spec = fields(artifact.data, "spec")
+        gateways = items(spec, "gateways") or ("mesh",)
+        for host, gateway in product(items(spec, "hosts"), gateways):
+            if gateway == "mesh" and isinstance(host, str):
+                what = f"say where requests to {host} go inside of the mesh"
+                claim = Claim(artifact, ("spec", "hosts"), what, "it takes the older one")
+                yield ("host", host.partition(".")[0]), claim
+
+
+def _hosts(files: Files) -> Iterator[tuple[Hashable, Claim]]:
+    for artifact in files.objects("Service"):
+        for host in str(metadata(artifact).annotations.get(_DNS) or "").split(","):
+            if host.strip() and "{" not in host:
+                what, why = f"have the DNS name {host.strip()}", "its clients reach either of them"
+                path = ("metadata", "annotations")
+                yield ("dns", host.strip()), Claim(artifact, path, what, why)
+
+
+def _secrets(files: Files) -> Iterator[tuple[Hashable, Claim]]:
+    """Yield what writes a Secret: a controller overwrites what it did not make, or gives up."""
+    for artifact in files.objects("Secret", "ExternalSecret", "SealedSecret", "Certificate"):
+        spec, name = fields(artifact.data, "spec"), name_of(artifact)
+        path: Path = ("spec",)
+        match kind_of(artifact):
+            case "ExternalSecret":
+                if text(spec, "target", "creationPolicy") in ("Merge", "None", "Orphan"):
+                    continue
+                name = string(spec, "target", "name") or name
+            case "SealedSecret":
+                if "sealedsecrets.bitnami.com/patch" in str(metadata(artifact).annotations):
+                    continue
+                name = string(spec, "template", "metadata", "name") or name
+            case "Certificate":
+                name, path = string(spec, "secretName"), ("spec", "secretName")
+            case "Secret":
+                held = {**fields(artifact.data, "data"), **fields(artifact.data, "stringData")}
+                if not any(held.values()):
+                    continue  # it is there to be filled
+                path = ("metadata", "name")
+        if name:
+            claim = Claim(artifact, path, f"write Secret {name}", "each undoes the other")
+            yield ("secret", name), claim
+
+
+def _shared_pods(files: Files) -> Iterator[Finding]:
+    """Yield workloads that select the pods of others as well as their own."""
+    index = LabelIndex(pods(files, *_COUNTING), lambda own: own.labels)
+    for own in index.things:
+        asked = Controller(own.artifact).selector
+        for other in index.selected(asked) if labels_of(asked) else ():
+            is_near = place_of(own.artifact) == place_of(other.artifact)
+            # Of two that select each other, the first is told.
+            is_mutual = selects(Controller(other.artifact).selector, own.labels)
+            is_told = own.name < other.name or not is_mutual
+            if is_near and _differ(own.artifact, other.artifact) and is_told:
+                what = f"{title(own.artifact)} selects the pods of {title(other.artifact)} as well"
+                why = "what finds the pods of one, finds those of both"
+                where = own.artifact.at("spec", "selector")
+                yield Finding(where, f"{what}: {why}; give each a label of its own")
+                break
+
+
+def _budgets(files: Files) -> Iterator[Finding]:
+    """Yield budgets of pods that have one already: the API server then evicts none of them."""
+    index = LabelIndex(pods(files), lambda own: own.labels)
+    first: dict[int, Artifact] = {}
+    told = set[tuple[str, str]]()
+    for artifact in files.objects("PodDisruptionBudget"):
+        selector = fields(artifact.data, "spec", "selector")
+        for own in index.selected(selector) if selector else ():
+            if place_of(own.artifact) != place_of(artifact):
+                continue
+            other = first.setdefault(id(own), artifact)
+            pair = (name_of(other), name_of(artifact))
+            if pair[0] != pair[1] and pair not in told:
+                told.add(pair)
+                what = f"{title(artifact)} and {title(other)} both protect {title(own.artifact)}"
+                why = "an eviction that two budgets are about is refused"
+                yield Finding(artifact.at("spec", "selector"), f"{what}: {why}; keep one")
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from (claim for _, claim in _claims(files))
+    yield from files.objects("PodDisruptionBudget", *_COUNTING)
+
+
+GATE = Gate(
+    id="OBJ015",
+    title="One thing has one owner",
+    phase="kubernetes",
+    source="https://kubernetes.io/docs/concepts/workloads/pods/disruptions: a pod with two budgets "
+    "cannot be evicted; two writers of one Secret, host or size undo each other without a word",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("owners", _judged),
+    targets=(),
+    reads="autoscalers of pods and of their sizes, hosts and paths, names for DNS, writers of "
+    "Secrets, selectors of workloads and budgets; of one namespace and folder. Judges files "
+    "without a plan only, since a plan has one owner of each.",
+)

@@ -1,0 +1,138 @@
+"""Texts that look as if they were evaluated, and are given to a program as they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.base.errors import did_you_mean
+from tarmac.base.foreign.reading import Path, dig, fields, items, places
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: What the kubelet fills in; `$$(NAME)` is that text itself.
+_OWN = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+#: What a shell, or Compose, fills in; without a default.
+_SHELL = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+#: Programs that evaluate their arguments themselves.
+_SHELLS = re.compile(
+    r"(.*/)?((ba|da|z|k|a)?sh|busybox|env|envsubst|eval|pwsh|perl|python\d*|node|ruby)"
+)
+#: Calls of a shell, not variables.
+_CALLS = frozenset({
+    "pwd", "hostname", "date", "id", "whoami", "cat", "nproc", "uname", "which", "ls", "git",
+})  # fmt: skip
+#: Variables that every container, or every shell, has.
+_GIVEN = frozenset({"HOSTNAME", "HOME", "PATH", "PWD", "USER", "SHELL"})
+#: Texts of a Compose file that its container evaluates.
+_INSIDE = ("healthcheck", "command", "entrypoint")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield texts whose variable nothing fills in, or something else does."""
+    for own in pods(files):
+        for container in own.containers:
+            yield from _container(own, container)
+    for beside in compose_files(files):
+        filled = _dotenv(files, beside.artifacts[0].path)
+        for service in beside.services:
+            for path, what in _service(service, filled):
+                yield Finding(service.at(*path), f"service {service.name} {what}")
+
+
+def _container(own: Pods, container: Container) -> Iterator[Finding]:
+    given = {str(one.name) for one in container.variables if one.name}
+    is_known = not container.sources
+    called = str(next(iter(items(container.data, "command")), ""))
+    for key in ("command", "args"):
+        for number, word in enumerate(items(container.data, key)):
+            if not isinstance(word, str):
+                continue
+            where, whose = container.at(key, number), f"{title(own.artifact)}: container "
+            whose += str(container.name)
+            for name in _OWN.findall(word) if is_known and "\n" not in word else ():
+                # In a script it is a command.
+                if name not in given | _CALLS and not _is_script(container):
+                    what = f"{whose} is given $({name}) as it stands: it has no variable {name}"
+                    yield Finding(where, f"{what}; {did_you_mean(name, sorted(given))}")
+            for pair in _SHELL.findall(word) if not _is_script(container) else ():
+                name = next(filter(None, pair))
+                if name in given and called:
+                    what = f"{whose} is given the text of the variable {name}, not its value: "
+                    yield Finding(where, f"{what}no shell reads it; write $({name})")
+
+
+def _is_script(container: Container) -> bool:
+    """Tell whether a container's program reads its arguments as a shell does, or may."""
+    words = container.words
+    return not words or any(
+        _SHELLS.fullmatch(word) or word in ("-c", "-ec", "-e") or "\n" in word
+        for word in (words[:3] if items(container.data, "command") else words[:2])
+    )
+
+
+def _service(
+    service: ComposeService, filled: Mapping[str, str] | None
+) -> Iterator[tuple[Path, str]]:
+    """Yield variables of a container that Compose fills in before the container has them."""
+    if filled is None or not isinstance(service.data, Mapping):
+        return
+    own = service.environment
+    for key in _INSIDE:
+        for path, text in places(dig(service.data, key), (key,)):
+            for pair in _SHELL.findall(text):
+                name = next(filter(None, pair))
+                # A value that Compose itself fills in may be the same one.
+                if name in own and name not in filled and "$" not in own[name]:
+                    what = f"reads {name}, which Compose fills in from its own environment and "
+                    yield path, f"{what}.env, where it is not set; write $${{{name}}}"
+
+
+def _dotenv(files: Files, path: str) -> dict[str, str] | None:
+    """Read the names that the file .env beside a Compose file sets; None where it may be kept."""
+    folder = path.rpartition("/")[0]
+    beside = f"{folder}/" if folder else ""
+    if files.folder is None:
+        return {}
+    found: dict[str, str] = {}
+    for name in (".env", ".env.example", ".env.sample", ".env.dist", "env.example"):
+        place = files.folder / f"{beside}{name}"
+        if place.is_file():
+            for line in place.read_text(encoding="utf-8", errors="replace").splitlines():
+                key, _, value = line.lstrip("# ").removeprefix("export ").partition("=")
+                found[key.strip()] = value
+    return found
+
+
+def _judged(files: Files) -> Iterator[Any]:
+    for own in pods(files):
+        for container in own.containers:
+            yield from (word for key in ("command", "args") for word in items(container.data, key))
+    for beside in compose_files(files):
+        for one in beside.services:
+            yield from (key for key in _INSIDE if fields(one.data).get(key))
+
+
+GATE = Gate(
+    id="OBJ016",
+    title="Variables in commands are those that are filled in there",
+    phase="containers",
+    source="https://kubernetes.io/docs/tasks/inject-data-application/"
+    "define-command-argument-container: a kubelet fills in $(NAME) of the container's own "
+    "variables, and nothing else; Compose fills in ${NAME} before the container is made",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("words of commands", _judged),
+    targets=(),
+    reads="`command` and `args` beside `env` where no shell reads them; `command`, `entrypoint` "
+    "and `healthcheck` of Compose files beside `environment` and .env. Judges files without a "
+    "plan only.",
+)

@@ -1,0 +1,139 @@
+"""What a kustomization changes is there: targets of patches, images, replicas, names in texts."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import only_near
+from tarmac.base.foreign.data import from_yaml
+from tarmac.base.foreign.reading import Path, dig, fields, numbered, places, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.kustomizations import kustomization_files
+from tarmac.check.gates.views.objects.kustomized import Base, gather
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: What changes objects that it does not name by their files.
+_CHANGES = ("patches", "images", "replicas", "namePrefix", "nameSuffix")
+#: Kinds with as many parts as all others together, and no image.
+_LARGE = ("CustomResourceDefinition", "ConfigMap", "Secret")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield changes of what is not there, and names in texts that a prefix leaves as they are."""
+    own = {posixpath.dirname(one.path): one for one in kustomization_files(files)}
+    by_path: dict[str, list[Mapping[str, Any]]] = {}
+    for artifact in files.objects():
+        if not artifact.built_by:
+            by_path.setdefault(artifact.path, []).append(artifact.data)
+    for folder, artifact in own.items():
+        if not any(artifact.data.get(key) for key in _CHANGES):
+            continue
+        base = Base()
+        gather(files, folder, own, by_path, base, set())
+        if base.is_whole and base.objects:
+            for path, what in _absent(artifact, base):
+                yield Finding(artifact.at(*path), what)
+            if not base.renames:
+                yield from _in_texts(artifact, base)
+
+
+def _absent(artifact: Artifact, base: Base) -> Iterator[tuple[Path, str]]:
+    if base.renames:
+        return
+    for number, patch in numbered(artifact.data, "patches"):
+        target = fields(patch, "target")
+        kind, name = string(target, "kind"), string(target, "name")
+        if not target and isinstance(patch.get("patch"), str):
+            kind, name = _of_text(str(patch["patch"]))
+        selects = {"labelSelector", "annotationSelector", "group", "version"} & target.keys()
+        if (kind or name) and not selects and not base.has(kind, name):
+            there = [string(o, "metadata", "name") for o in base.objects if o.get("kind") == kind]
+            near = only_near(name, there) if name else ""
+            advice = (
+                f"did you mean '{near}'?" if near else f"there are: {', '.join(there) or 'none'}"
+            )
+            what = f"patches {f'{kind} {name}'.strip()}, which it does not include: nothing changes"
+            yield ("patches", number), f"{what}; {advice}"
+    names = _images(base) if artifact.data.get("images") else set()
+    for number, image in numbered(artifact.data, "images"):
+        name = string(image, "name")
+        is_custom = any("." in str(o.get("apiVersion", "")).partition("/")[0] for o in base.objects)
+        if name and name not in names and not any(f"{name}/" in o for o in names) and names:
+            near = only_near(name, sorted(names))
+            advice = (
+                f"did you mean '{near}'?" if near else f"there are: {', '.join(sorted(names)[:6])}"
+            )
+            if not is_custom or near:
+                what = f"changes the image {name}, which no object here has: nothing changes"
+                yield ("images", number, "name"), f"{what}; {advice}"
+    for number, count in numbered(artifact.data, "replicas"):
+        name = string(count, "name")
+        if name and not base.has("", name):
+            what = f"sets replicas of {name}, which it does not include: the build ends"
+            yield ("replicas", number), f"{what}; write the name as the base has it"
+
+
+def _images(base: Base) -> set[str]:
+    """List the images of all objects, without their tags."""
+    found = {
+        text.partition("@")[0]
+        for one in base.objects
+        for path, text in (places(one) if one.get("kind") not in _LARGE else ())
+        if path[-1] == "image"
+    }
+    return {one.rpartition(":")[0] if ":" in one.rpartition("/")[2] else one for one in found}
+
+
+def _of_text(text: str) -> tuple[str, str]:
+    """Read which object a patch is of, by its own text."""
+    try:
+        found: Any = next(iter(from_yaml(text)), None)
+    except yaml.YAMLError:
+        return "", ""
+    if fields(found).get("$patch") or not isinstance(found, Mapping):
+        return "", ""
+    return str(found.get("kind") or ""), string(dig(found, "metadata"), "name")
+
+
+def _in_texts(artifact: Artifact, base: Base) -> Iterator[Finding]:
+    """Yield Services that get another name, and texts that have the old one."""
+    change = string(artifact.data, "namePrefix"), string(artifact.data, "nameSuffix")
+    if not any(change):
+        return
+    names = {string(o, "metadata", "name") for o in base.objects if o.get("kind") == "Service"}
+    for name in sorted(filter(None, names)):
+        address = re.compile(rf"(?<![\w.-]){re.escape(name)}(?=[:.](?:\d|[\w-]+\.svc))")
+        for one in base.objects:
+            for path, text in places(one):
+                is_text = "value" in path or path[0] == "data" or "args" in path
+                if is_text and address.search(text) and string(one, "kind") != "Secret":
+                    whole = f"{change[0]}{name}{change[1]}"
+                    what = f"calls Service {name} {whole}, and {'.'.join(map(str, path))} of"
+                    said = f"{string(one, 'kind')} {string(one, 'metadata', 'name')} has {name}"
+                    key = "namePrefix" if change[0] else "nameSuffix"
+                    why = "it is not found; set it by `replacements`"
+                    yield Finding(artifact.at(key), f"{what} {said} in its text: {why}")
+
+
+GATE = Gate(
+    id="OBJ017",
+    title="What a kustomization changes is there",
+    phase="kubernetes",
+    source="https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches: a patch "
+    "or image that fits nothing changes nothing and fails nothing; names in texts are left alone",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("Kustomizations", kustomization_files),
+    targets=(),
+    reads="targets of patches, `images`, `replicas`, and names of Services in texts beside "
+    "namePrefix, where all that a kustomization includes is among the files. Judges files without "
+    "a plan only.",
+)

@@ -1,0 +1,182 @@
+"""Objects that controllers read agree with themselves and with those beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import did_you_mean
+from tarmac.base.foreign.reading import Path, dig, fields, items, numbered, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.monitors import Monitor
+from tarmac.check.gates.views.objects.indexes import place_of
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
+from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.objects.tasks import WORKFLOWS, task_faults, workflow_faults
+from tarmac.check.gates.views.scope import counted_in_files
+
+Fault = tuple[Path, str]
+_CRON_FIELDS = 6
+#: Ports of nodes that an API server gives by default.
+_FIRST, _LAST = 30000, 32767
+#: Groups that have a kind for tasks with steps.
+_TEKTON = "tekton.dev"
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield what a controller refuses or leaves out, of objects that an API server takes."""
+    for artifact in _judged(files):
+        for path, what in _JUDGES[kind_of(artifact), _family(artifact)](files, artifact):
+            yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
+
+
+def _judged(files: Files) -> list[Artifact]:
+    names = {kind for kind, _ in _JUDGES}
+    found = files.objects(*sorted(names))
+    return [one for one in found if (kind_of(one), _family(one)) in _JUDGES]
+
+
+def _family(artifact: Artifact) -> str:
+    return group_of(artifact).rpartition("/")[2]
+
+
+def _workflow(_: Files, artifact: Artifact) -> Iterator[Fault]:
+    yield from workflow_faults(artifact)
+
+
+def _task(_: Files, artifact: Artifact) -> Iterator[Fault]:
+    yield from task_faults(artifact)
+
+
+def _service(_: Files, artifact: Artifact) -> Iterator[Fault]:
+    """Yield ports of nodes that a cluster with the usual range refuses."""
+    for number, port in numbered(artifact.data, "spec", "ports"):
+        given = port.get("nodePort")
+        if isinstance(given, int) and given and not _FIRST <= given <= _LAST:
+            what = f"asks for the port {given} of each node, outside of {_FIRST} to {_LAST}"
+            at: Path = ("spec", "ports", number, "nodePort")
+            yield (
+                at,
+                f"{what}, which clusters have unless they are told; choose one, or leave it out",
+            )
+
+
+def _scheduled(files: Files, artifact: Artifact) -> Iterator[Fault]:
+    """Yield schedules of CloudNativePG of five fields, and clusters without a place for backups."""
+    schedule = string(artifact.data, "spec", "schedule")
+    if schedule and not schedule.startswith("@") and len(schedule.split()) < _CRON_FIELDS:
+        what = f"has the schedule {schedule!r}, whose first field is the second: it has six"
+        yield ("spec", "schedule"), f"{what}; write '0 {schedule}'"
+    name = string(artifact.data, "spec", "cluster", "name")
+    for own in files.objects("Cluster"):
+        if name_of(own) == name and place_of(own) == place_of(artifact):
+            has_plugin = string(artifact.data, "spec", "method") == "plugin"
+            if not fields(own.data, "spec", "backup") and not has_plugin:
+                what = f"backs up Cluster {name}, which has no `backup`: each backup fails"
+                yield ("spec", "cluster"), f"{what}; write where to, in the Cluster"
+
+
+def _composition(files: Files, artifact: Artifact) -> Iterator[Fault]:
+    """Yield compositions for a version or kind that the definition beside does not have."""
+    given = fields(artifact.data, "spec", "compositeTypeRef")
+    group, _, version = string(given, "apiVersion").partition("/")
+    for own in files.objects("CompositeResourceDefinition"):
+        spec = fields(own.data, "spec")
+        if string(spec, "group") != group or string(spec, "names", "kind") != given.get("kind"):
+            continue
+        there = [string(one, "name") for one in items(spec, "versions")]
+        if there and version not in there:
+            what = f"is for the version {version}, which {title(own)} does not have"
+            at = ("spec", "compositeTypeRef", "apiVersion")
+            yield at, f"{what}; write one of {', '.join(there)}"
+
+
+def _definition(_: Files, artifact: Artifact) -> Iterator[Fault]:
+    """Yield what an API server refuses of a definition of a kind."""
+    spec = fields(artifact.data, "spec")
+    wanted = f"{string(spec, 'names', 'plural')}.{string(spec, 'group')}"
+    if spec and name_of(artifact) and wanted != name_of(artifact) and "" not in wanted.split("."):
+        yield ("metadata", "name"), f"must be called {wanted}, for its plural and group; rename it"
+    versions = [fields(one) for one in items(spec, "versions")]
+    stored = [string(one, "name") for one in versions if one.get("storage") is True]
+    if versions and len(stored) != 1:
+        what = f"stores {len(stored)} of its versions ({', '.join(stored) or 'none'})"
+        yield ("spec", "versions"), f"{what}, and must store one; write `storage: true` once"
+    names = [string(one, "name") for one in versions]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield ("spec", "versions"), f"has the version {name} twice; remove one"
+
+
+def _webhooks(_: Files, artifact: Artifact) -> Iterator[Fault]:
+    """Yield webhooks that an API server refuses, and those that keep their own pods from coming."""
+    for number, hook in numbered(artifact.data, "webhooks"):
+        at: Path = ("webhooks", number)
+        seconds = hook.get("timeoutSeconds")
+        if isinstance(seconds, int) and not 1 <= seconds <= 30:
+            yield (*at, "timeoutSeconds"), f"waits {seconds} s, and 1 to 30 are taken; write 10"
+        service = fields(hook, "clientConfig", "service")
+        if not service or hook.get("failurePolicy", "Fail") != "Fail":
+            continue
+        on_pods = any(
+            {"pods", "*", "*/*"} & set(map(str, items(rule, "resources")))
+            and {"", "*"} & set(map(str, items(rule, "apiGroups")))
+            for rule in items(hook, "rules")
+        )
+        apart = fields(hook, "namespaceSelector") or fields(hook, "objectSelector")
+        if on_pods and not apart and not items(hook, "matchConditions"):
+            space = string(service, "namespace")
+            what = f"asks {string(service, 'name')} about each pod, its own in {space} among them"
+            why = "once none runs, none can be made"
+            yield at, f"{what}: {why}; leave {space} out by namespaceSelector"
+
+
+def _monitor(files: Files, artifact: Artifact) -> Iterator[Fault]:
+    """Yield ports that none of the selected Services has."""
+    monitor = Monitor(artifact)
+    found = [own for own in map(Service, files.objects("Service")) if monitor.finds(own)]
+    names = {port.name for own in found for port in own.ports if port.name}
+    for number, end in enumerate(monitor.endpoints):
+        if found and end.port and end.port not in names:
+            what = f"scrapes the port {end.port}, which no Service that it selects has"
+            advice = did_you_mean(end.port, sorted(names)) if names else "name one"
+            yield ("spec", "endpoints", number, "port"), f"{what}; {advice}"
+
+
+def _jobs(_: Files, artifact: Artifact) -> Iterator[Fault]:
+    """Yield jobs of a set whose pods are to run for ever."""
+    for number, _one in numbered(artifact.data, "spec", "replicatedJobs"):
+        at: Path = ("spec", "replicatedJobs", number, "template", "spec", "template", "spec")
+        policy = dig(artifact.data, *at, "restartPolicy")
+        if fields(artifact.data, *at) and policy not in ("Never", "OnFailure"):
+            what = f"has pods of a job with restartPolicy {policy or 'Always'}, which is refused"
+            yield (*at, "restartPolicy"), f"{what}; write Never or OnFailure"
+
+
+_JUDGES: Mapping[tuple[str, str], Callable[[Files, Artifact], Iterator[Fault]]] = {
+    **{(kind, "argoproj.io"): _workflow for kind in WORKFLOWS},
+    ("Task", _TEKTON): _task,
+    ("ScheduledBackup", "postgresql.cnpg.io"): _scheduled,
+    ("Composition", "apiextensions.crossplane.io"): _composition,
+    ("CustomResourceDefinition", "apiextensions.k8s.io"): _definition,
+    ("ValidatingWebhookConfiguration", "admissionregistration.k8s.io"): _webhooks,
+    ("MutatingWebhookConfiguration", "admissionregistration.k8s.io"): _webhooks,
+    ("ServiceMonitor", "monitoring.coreos.com"): _monitor,
+    ("JobSet", "jobset.x-k8s.io"): _jobs,
+    ("Service", ""): _service,
+}
+
+GATE = Gate(
+    id="OBJ018",
+    title="Objects that controllers read agree with themselves",
+    phase="kubernetes",
+    source="https://kubernetes.io/docs/concepts/extend-kubernetes/operator: an API server knows "
+    "the schema of such an object; what its parts name, only its controller reads",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("objects of controllers", _judged),
+    targets=(),
+    reads="Argo Workflows, tasks of Tekton, schedules of CloudNativePG, Compositions, definitions "
+    "of kinds, webhooks, ServiceMonitors, sets of jobs. Judges files without a plan only.",
+)

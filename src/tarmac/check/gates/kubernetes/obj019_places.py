@@ -1,0 +1,157 @@
+"""References reach what they name: of that kind, in that namespace, by that many pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.base.errors import did_you_mean
+from tarmac.base.foreign.reading import Path, fields, items, numbered, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.indexes import place_of
+from tarmac.check.gates.views.objects.metadata import (
+    CLUSTER_WIDE,
+    kind_of,
+    metadata,
+    name_of,
+    space_of,
+    title,
+)
+from tarmac.check.gates.views.objects.named_places import Naming, namings
+from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
+from tarmac.check.gates.views.objects.scaling import Controller
+from tarmac.check.gates.views.objects.stored_objects import StoredObject, StoredObjects, kept
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Kinds that are named as each other by mistake.
+_ALIKE = (
+    ("Issuer", "ClusterIssuer"), ("SecretStore", "ClusterSecretStore"),
+    ("TriggerAuthentication", "ClusterTriggerAuthentication"), ("Role", "ClusterRole"),
+    ("Deployment", "StatefulSet", "DaemonSet", "Rollout"), ("ConfigMap", "Secret"),
+    ("AnalysisTemplate", "ClusterAnalysisTemplate"),
+    ("GitRepository", "OCIRepository", "HelmRepository"),
+)  # fmt: skip
+#: Kinds whose references may be answered from other namespaces, or by what is applied elsewhere.
+_APART = ("Service", "Gateway")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield references that find nothing, where the name is of another kind or namespace."""
+    stored = list(kept(files))
+    there = StoredObjects(stored)
+    by_name: dict[str, list[StoredObject]] = {}
+    for one in stored:
+        by_name.setdefault(one.name, []).append(one)
+    for naming in namings(files, of_pods=True):
+        if naming.name and not there.named(naming.kind, naming.name, naming.namespace):
+            yield from _elsewhere(naming, by_name.get(naming.name, []))
+    yield from _gateways(files)
+    yield from _certificates(files)
+    for own in pods(files):
+        yield from _volumes(files, own)
+
+
+def _elsewhere(naming: Naming, same: list[StoredObject]) -> Iterator[Finding]:
+    what = f"{title(naming.artifact)} names {naming.kind} {naming.name}"
+    where = naming.artifact.at(*naming.path)
+    place = place_of(naming.artifact)
+    alike = {kind for group in _ALIKE if naming.kind in group for kind in group} - {naming.kind}
+    for one in same:
+        is_near = one.kind in CLUSTER_WIDE or one.kind.startswith("Cluster")
+        is_near = is_near or place_of(one.artifact) == place
+        if one.kind in alike and is_near and one.artifact is not naming.artifact:
+            yield Finding(where, f"{what}, and {naming.name} is a {one.kind}; name that kind")
+            return
+    own = [one for one in same if one.kind == naming.kind and one.namespace]
+    if own and naming.namespace and naming.kind not in (*_APART, *CLUSTER_WIDE):
+        spaces = ", ".join(sorted({one.namespace for one in own}))
+        why = f"of the namespace {naming.namespace}, and it is of {spaces}"
+        yield Finding(where, f"{what} {why}; move one of both")
+
+
+def _gateways(files: Files) -> Iterator[Finding]:
+    """Yield Gateways of a mesh that are of another namespace than the one that is meant."""
+    gateways: dict[str, set[str]] = {}
+    for artifact in files.objects("Gateway"):
+        gateways.setdefault(name_of(artifact), set()).add(space_of(artifact))
+    for artifact in files.objects("VirtualService"):
+        for number, name in enumerate(items(artifact.data, "spec", "gateways")):
+            spaces = gateways.get(str(name), set())
+            own = space_of(artifact)
+            if spaces and own and "" not in spaces and own not in spaces:
+                what = (
+                    f"{title(artifact)} names Gateway {name} of its own namespace {own}, and it is"
+                )
+                space = min(spaces)
+                where = artifact.at("spec", "gateways", number)
+                yield Finding(where, f"{what} of {', '.join(sorted(spaces))}; write {space}/{name}")
+
+
+def _certificates(files: Files) -> Iterator[Finding]:
+    """Yield Secrets of an Ingress that the Certificate of its host writes by another name."""
+    written: dict[tuple[tuple[str, str], str], str] = {}
+    for artifact in files.objects("Certificate"):
+        for host in items(artifact.data, "spec", "dnsNames"):
+            written[place_of(artifact), str(host)] = string(artifact.data, "spec", "secretName")
+    there = {(space_of(one), name_of(one)) for one in files.objects("Secret", "ExternalSecret")}
+    for artifact in files.objects("Ingress"):
+        if any("cert-manager.io/" in str(key) for key in metadata(artifact).annotations):
+            continue
+        for number, tls in numbered(artifact.data, "spec", "tls"):
+            name = string(tls, "secretName")
+            made = [written.get((place_of(artifact), str(host))) for host in items(tls, "hosts")]
+            is_there = (space_of(artifact), name) in there or name in written.values()
+            if name and made and all(made) and name not in made and not is_there:
+                what = f"{title(artifact)} names Secret {name}, and the Certificate of its host "
+                path: Path = ("spec", "tls", number, "secretName")
+                yield Finding(artifact.at(*path), f"{what}writes {made[0]}; name that")
+
+
+def _volumes(files: Files, own: Pods) -> Iterator[Finding]:
+    """Yield claims of one node that pods of several share, and keys that are not there."""
+    claims = {(place_of(one), name_of(one)): one for one in files.objects("PersistentVolumeClaim")}
+    configs = {(place_of(one), name_of(one)): one for one in files.objects("ConfigMap")}
+    most = Controller(own.artifact).replicas or 1
+    for number, volume in numbered(own.artifact.data, *own.path, "volumes"):
+        name = string(volume, "persistentVolumeClaim", "claimName")
+        claim = claims.get((place_of(own.artifact), name))
+        modes = set(map(str, items(claim.data, "spec", "accessModes"))) if claim else set()
+        is_of_one = bool(modes) and modes <= {"ReadWriteOnce", "ReadWriteOncePod"}
+        if is_of_one and own.kind in SERVING and most > 1:
+            what = f"{title(own.artifact)} has {most} pods on the claim {name}, which one node"
+            yield Finding(own.at("volumes", number), f"{what} mounts at a time; write one pod")
+        called = string(volume, "configMap", "name")
+        config = configs.get((place_of(own.artifact), called))
+        keys = _keys(config.data) if config else set[str]()
+        for place, item in numbered(volume, "configMap", "items"):
+            key = string(item, "key")
+            if keys and key and key not in keys and not fields(volume, "configMap").get("optional"):
+                what = f"{title(own.artifact)} mounts the key {key} of ConfigMap {called}"
+                at = own.at("volumes", number, "configMap", "items", place)
+                advice = did_you_mean(key, sorted(keys))
+                yield Finding(at, f"{what}, which it does not have, so no pod starts; {advice}")
+
+
+def _keys(data: object) -> set[str]:
+    return {str(key) for part in ("data", "binaryData") for key in fields(data, part)}
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from namings(files, of_pods=True)
+    yield from (one for one in pods(files) if kind_of(one.artifact) in SERVING)
+
+
+GATE = Gate(
+    id="OBJ019",
+    title="References reach what they name, in its kind and namespace",
+    phase="kubernetes",
+    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces: a name "
+    "is looked up in one namespace and kind; what is in another one is not found",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("references", _judged),
+    targets=(),
+    reads="the places of assets/object_rules.yaml, beside objects of the same name; Gateways of a "
+    "mesh, Secrets of certificates, keys and claims of volumes. Judges files without a plan only.",
+)

@@ -1,0 +1,167 @@
+"""Expressions of rules can have a result: labels that are kept, types of series, ranges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.promql import is_of_logs, parts, syntax
+from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: What a counter's increase is computed by.
+INCREASES = ("rate", "irate", "increase")
+#: Series that go down as well, by the ends of their names that Prometheus recommends.
+_GAUGE = re.compile(
+    r"(?!.*_(total|count|sum|bucket)$)(.*_(bytes|ratio|celsius|percent|connections|goroutines|threads"
+    r"|replicas|info|timestamp_seconds)|up|go_goroutines|go_threads|node_load\d+|process_open_fds)$"
+)
+#: Counters whose names end as those of gauges do.
+_COUNTER = re.compile(
+    r"(node|container|windows)_(network|disk|fs|netstat|vmstat|nfs|logical_disk|net)_.*"
+    r"|.*_(sent|received|read|written|transmit|receive|reads|writes|transferred|fetched)_bytes"
+    r"|.*_(rx|tx|in|out|input|output|egress|ingress)_bytes"
+    r"|(bytes|.*:.*)"
+)
+_USED = re.compile(r"\$labels\.(\w+)|\.Labels\.(\w+)|index \$labels \"(\w+)\"")
+_SET = ("and", "or", "unless")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield expressions that have no result, or a wrong one, whatever is measured."""
+    for rule in _rules(files):
+        tree = None
+        with suppress(ValueError):  # OBS016 says so
+            tree = syntax(rule.expr)
+        for what in (*_faults(tree), *_texts(rule, tree)) if tree is not None else ():
+            yield Finding(rule.artifact.at(*rule.path, "expr"), f"{rule.name}: {what}")
+
+
+def _rules(files: Files) -> Iterator[PlacedRule]:
+    for group in placed_groups(files):
+        yield from (rule for rule in group if rule.expr and not is_of_logs(rule.expr))
+
+
+def _faults(tree: Any) -> Iterator[str]:
+    found = dict[str, None]()
+    for node in parts(tree):
+        match type(node).__name__:
+            case "Call":
+                found |= dict.fromkeys(_call(node))
+            case "BinaryExpr":
+                found |= dict.fromkeys(_binary(node))
+    yield from found
+
+
+def _call(node: Any) -> Iterator[str]:
+    name, given = node.func.name, node.args
+    if name == "histogram_quantile" and len(given) == 2:
+        yield from _quantile(*given)
+    elif name in INCREASES and given:
+        inner = _bare(given[0])
+        kind = type(inner).__name__
+        if kind == "SubqueryExpr" and type(_bare(inner.expr)).__name__ == "AggregateExpr":
+            what = f"{name} of a sum that was made before counts a lost series as a reset"
+            yield f"{what}; write sum({name}(...[5m]))"
+        if kind == "MatrixSelector":
+            series = str(inner.vector_selector.name or "")
+            if _GAUGE.fullmatch(series) and not _COUNTER.fullmatch(series):
+                what = f"{name} is for counters, and {series} also goes down"
+                yield f"{what}, which it takes for a reset; write deriv() or delta()"
+
+
+def _quantile(share: Any, of: Any) -> Iterator[str]:
+    value = getattr(_bare(share), "val", None)
+    if value is not None and not 0 <= value <= 1:
+        yield f"histogram_quantile takes a share from 0 to 1, not {value:g}; divide it by 100"
+    inner = _bare(of)
+    if type(inner).__name__ != "AggregateExpr" or str(inner.op) != "sum":
+        return
+    names = {one.name for one in parts(inner) if type(one).__name__ == "VectorSelector"}
+    if not all(str(name or "").endswith("_bucket") for name in names):
+        return  # native histograms have no buckets by label
+    kept, others = _grouped(inner)
+    if (others and "le" in kept) or (not others and "le" not in kept):
+        yield "histogram_quantile has no result: its sum drops `le`; write sum by (le, ...)"
+
+
+def _binary(node: Any) -> Iterator[str]:
+    sides = (_bare(node.lhs), _bare(node.rhs))
+    if any(type(side).__name__ != "AggregateExpr" for side in map(_origin, sides)):
+        return
+    modifier = node.modifier
+    if modifier is not None and (modifier.matching is not None or modifier.group_labels):
+        return
+    operator = str(node.op)
+    if operator == "or":
+        return
+    (left, left_others), (right, right_others) = (_grouped(_origin(side)) for side in sides)
+    if left_others or right_others or left == right:
+        return
+    less, more = sorted((left, right), key=len)
+    differ = ", ".join(sorted(less ^ more))
+    how = f"on({', '.join(sorted(less & more))})"
+    many = "" if operator in _SET else " and group_left() or group_right()"
+    what = f"`{operator}` compares sums with other labels ({differ}), so none match"
+    yield f"{what}; write {how}{many}"
+
+
+def _origin(node: Any) -> Any:
+    """Find what gives a side its labels: arithmetic with a number keeps them."""
+    while type(node).__name__ == "BinaryExpr":
+        numbers = [type(_bare(side)).__name__ == "NumberLiteral" for side in (node.lhs, node.rhs)]
+        if numbers == [False, True]:
+            node = _bare(node.lhs)
+        elif numbers == [True, False]:
+            node = _bare(node.rhs)
+        else:
+            break
+    return node
+
+
+def _grouped(node: Any) -> tuple[set[str], bool]:
+    """Read the labels that an aggregation keeps; or drops, where it says `without`."""
+    modifier = node.modifier
+    labels = set(modifier.labels) if modifier is not None else set()
+    return labels, modifier is not None and str(modifier.type).endswith("Without")
+
+
+def _bare(node: Any) -> Any:
+    while type(node).__name__ == "ParenExpr":
+        node = node.expr
+    return node
+
+
+def _texts(rule: PlacedRule, tree: Any) -> Iterator[str]:
+    """Yield labels that texts show, and the expression has dropped."""
+    whole = _origin(_bare(tree))
+    if "alert" not in rule.data or type(whole).__name__ != "AggregateExpr":
+        return
+    kept, others = _grouped(whole)
+    if others or str(whole.op) in ("topk", "bottomk", "limitk", "limit_ratio", "count_values"):
+        return
+    notes = " ".join(map(str, (rule.data.get("annotations") or {}).values()))
+    shown = {next(filter(None, found)) for found in _USED.findall(notes)}
+    for label in sorted(shown - kept - set(map(str, rule.labels)) - {"alertname"}):
+        yield f"its texts show {label}, which the expression drops; add it to `by`"
+
+
+GATE = Gate(
+    id="OBS025",
+    title="Expressions of rules can have a result",
+    phase="observability",
+    source="https://prometheus.io/docs/prometheus/latest/querying/operators/#vector-matching: "
+    "what drops the label that the next function needs is valid, and silent for ever",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("expressions", _rules),
+    #: OBS001 and OBS002 hold the expressions of a plan to the metrics that it has.
+    targets=(),
+    reads="rules in PromQL: what aggregations keep, what counters and gauges are called. Judges "
+    "files without a plan only: OBS001 and OBS002 check more of a plan.",
+)

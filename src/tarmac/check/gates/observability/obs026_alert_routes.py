@@ -1,0 +1,165 @@
+"""Routes and inhibitions of Alertmanager match some alert, and templates read what is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import did_you_mean
+from tarmac.base.foreign.reading import Fields, Path, fields, items, mappings, places, text
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.alert_files import configurations
+from tarmac.check.gates.views.monitoring.matchers import AlertMatcher, has_unread, matchers
+from tarmac.check.gates.views.scope import counted_in_files
+
+_ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+#: Parts of one alert; a template is given a group of them.
+_OF_ALERT = re.compile(
+    r"(?<![\w.)$])\.(Labels|Annotations|StartsAt|EndsAt|GeneratorURL|Fingerprint)\b"
+)
+_OF_RULES = re.compile(r"\$(labels|value|externalLabels)\b")
+_OPENS, _BOUND = ("range", "with", "define", "block"), ("if", *("range", "with", "define", "block"))
+#: Periods are named by these keys of a route.
+_TIMES = ("mute_time_intervals", "active_time_intervals")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield routes that get no alert, inhibitions that mute none, and texts that fail."""
+    for artifact in configurations(files):
+        for path, what in _faults(artifact):
+            yield Finding(artifact.at(*path), f"{'.'.join(map(str, path))} {what}")
+
+
+def _faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    data = artifact.data
+    root = fields(data, "route")
+    known = {
+        str(text(one, "name"))
+        for key in ("time_intervals", "mute_time_intervals")
+        for one in mappings(data.get(key))
+    }
+    yield from _route(root, ("route",), (), known)
+    for number, rule in enumerate(items(data, "inhibit_rules")):
+        yield from _inhibition(fields(rule), ("inhibit_rules", number))
+    for path, written in places(data.get("receivers"), ("receivers",)):
+        if "{{" in written and (what := _text(written)):
+            yield path, what
+
+
+def _route(
+    route: Fields, path: Path, above: tuple[AlertMatcher, ...], known: set[str]
+) -> Iterator[tuple[Path, str]]:
+    for key in _TIMES:
+        for name in items(route, key):
+            if str(name) not in known:
+                what = f"names the interval {name}, which is not defined: the file is refused"
+                yield (*path, key), f"{what}; {did_you_mean(str(name), sorted(known))}"
+    earlier: list[tuple[int, tuple[AlertMatcher, ...]]] = []
+    for number, below in enumerate(items(route, "routes")):
+        here, own = (*path, "routes", number), (*above, *matchers(fields(below)))
+        if label := _contradicts(own):
+            yield here, f"matches no alert: its routes ask for two values of {label}; correct one"
+        first = next((place for place, other in earlier if _takes(other, own)), None)
+        if first is not None and own != above:
+            what = (
+                f"gets no alert: routes.{first} before it takes all of them and does not continue"
+            )
+            yield here, f"{what}; write it first"
+        yield from _route(fields(below), here, own, known)
+        asked = matchers(fields(below))
+        goes_on = fields(below).get("continue") is True or any(fields(below).get(k) for k in _TIMES)
+        if asked and not goes_on and not has_unread(fields(below)):
+            earlier.append((number, asked))
+
+
+def _contradicts(asked: tuple[AlertMatcher, ...]) -> str:
+    """Name the label of which two of these ask different values; "" without one."""
+    values: dict[str, frozenset[str]] = {}
+    for one in asked:
+        if (own := one.values) is not None:
+            values[one.label] = values.get(one.label, own) & own
+            if not values[one.label]:
+                return one.label
+    for one in asked:
+        own = values.get(one.label)
+        if one.sign == "!=" and own == frozenset((one.value,)):
+            return one.label
+    return ""
+
+
+def _takes(wide: tuple[AlertMatcher, ...], narrow: tuple[AlertMatcher, ...]) -> bool:
+    """Tell whether each alert that the second ones match is matched by the first ones."""
+    return all(any(_implies(given, one) for given in narrow) for one in wide)
+
+
+def _implies(given: AlertMatcher, asked: AlertMatcher) -> bool:
+    if given == asked:
+        return True
+    if given.label != asked.label or given.values is None:
+        return False
+    if asked.sign == "!=":
+        return asked.value not in given.values
+    if asked.sign == "=":
+        return given.values == {asked.value}
+    try:
+        return all(
+            bool(re.fullmatch(asked.value, value)) is (asked.sign == "=~") for value in given.values
+        )
+    except re.error:
+        return False
+
+
+def _inhibition(rule: Fields, path: Path) -> Iterator[tuple[Path, str]]:
+    source, target = matchers(rule, "source_"), matchers(rule, "target_")
+    for side, asked in (("source", source), ("target", target)):
+        if label := _contradicts(asked):
+            what = f"mutes nothing: no alert has two values of {label} (its {side}_matchers)"
+            yield path, f"{what}; write two rules, or =~ with both"
+    if source and set(source) == set(target):
+        yield path, "mutes nothing: what is its source is never muted; name other alerts as target"
+    for label in items(rule, "equal"):
+        asked_of = [one.values for one in source if one.label == label]
+        muted = [one.values for one in target if one.label == label]
+        for one, other in zip(asked_of, muted, strict=False):
+            if one and other and not one & other:
+                what = f"mutes nothing: both must have the same {label}, and their matchers differ"
+                yield path, f"{what}; remove {label} from `equal`"
+
+
+def _text(written: str) -> str:
+    """Say how a template fails; "" where it does not, as far as can be told."""
+    scopes: list[str] = []
+    for action in _ACTION.findall(written):
+        word = action.split(maxsplit=1)[0] if action else ""
+        if found := _OF_RULES.search(action):
+            return f"reads ${found[1]}, which only rules have: the text fails; read .CommonLabels"
+        if not any(one in _OPENS for one in scopes) and (found := _OF_ALERT.search(action)):
+            instead = f".Common{found[1]}" if found[1] in ("Labels", "Annotations") else ".Alerts"
+            what = (
+                f"reads .{found[1]} of a group of alerts, which only one alert has: the text fails"
+            )
+            return f"{what}; read {instead}, or `range .Alerts`"
+        if word in _BOUND:
+            scopes.append(word)
+        elif word == "end" and scopes:
+            scopes.pop()
+    return ""
+
+
+GATE = Gate(
+    id="OBS026",
+    title="Routes and inhibitions of Alertmanager match alerts, and its texts can be written",
+    phase="observability",
+    source="https://prometheus.io/docs/alerting/latest/configuration/#route: the first route that "
+    "matches takes an alert, so one behind a wider one is never asked",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("configurations of Alertmanager", configurations),
+    #: OBS011 routes the alerts of a plan.
+    targets=(),
+    reads="matchers of routes and inhibitions, as far as they name values; periods; templates in "
+    "receivers. Judges files without a plan only: OBS011 and OBS013 check more of a plan.",
+)

@@ -1,0 +1,197 @@
+"""Jobs of a workflow can run, and may do what they are there for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.base.errors import did_you_mean
+from tarmac.base.foreign.reading import fields
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
+from tarmac.check.gates.views.published import published
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: One comparison of the event's name, and one of what it is about.
+_EVENT = re.compile(r"github\.event_name\s*(==|!=)\s*'([^']*)'")
+_REF = re.compile(
+    r"startsWith\(\s*github\.ref\s*,\s*'(refs/\w+/)[^']*'\s*\)"
+    r"|github\.ref\s*==\s*'(refs/\w+/)[^']*'|github\.(ref_type)\s*==\s*'tag'"
+)
+#: Expressions with these parts may be true by what is not known here.
+_OPEN = re.compile(r"\|\||!\s*\(|always\(\)|failure\(\)|cancelled\(\)")
+#: Events whose ref is a branch, and never a tag.
+_OF_BRANCHES = ("schedule", "pull_request_target", "issue_comment", "issues")
+_ARTIFACT = re.compile(r"actions/(upload|download)-artifact@")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield jobs that never run, artifacts that no job makes, and rights that are absent."""
+    for workflow in workflows(files):
+        for name, job in workflow.jobs.items():
+            for place, condition in _conditions(name, job):
+                if what := _never(condition, workflow.triggers):
+                    said = f"{'this step of ' if 'steps' in place else ''}{name} never runs: {what}"
+                    yield Finding(workflow.at(*place), said)
+            yield from _needed(workflow, name, job)
+        yield from _artifacts(workflow)
+        yield from _cycles(workflow)
+
+
+def _conditions(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    yield ("jobs", name, "if"), job.condition
+    for number, step in enumerate(job.steps):
+        yield ("jobs", name, "steps", number, "if"), str(step.data.get("if") or "")
+
+
+def _never(condition: str, triggers: Mapping[str, Any]) -> str:
+    """Say why a condition is never true; "" where it may be."""
+    # A workflow that others call has their events.
+    if not condition or _OPEN.search(condition) or "workflow_call" in triggers or not triggers:
+        return ""
+    events = set(triggers)
+    for sign, event in _EVENT.findall(condition):
+        events &= {event} if sign == "==" else events - {event}
+        if not events:
+            there = ", ".join(sorted(triggers))
+            return f"its `if` asks for other events than the workflow has ({there}); add one"
+    for found in _REF.findall(condition):
+        asked = "tags" if "refs/tags/" in found or "ref_type" in found else "heads"
+        asked = "pull" if "refs/pull/" in found else asked
+        if not any(_has(asked, event, triggers[event]) for event in events):
+            there = ", ".join(sorted(events))
+            kind = {"tags": "a tag", "heads": "a branch", "pull": "a pull request"}[asked]
+            return f"its `if` asks for {kind}, which {there} here never brings; correct one of both"
+    return ""
+
+
+def _has(asked: str, event: str, said: Any) -> bool:
+    """Tell whether runs by an event may be of a branch, a tag or a pull request."""
+    given = said if isinstance(said, Mapping) else {}
+    if event == "push":
+        only_branches = {"branches", "branches-ignore"} & given.keys() and "tags" not in given
+        only_tags = {"tags", "tags-ignore"} & given.keys() and "branches" not in given
+        return (asked == "tags" and not only_branches) or (asked == "heads" and not only_tags)
+    if event.startswith("pull_request"):
+        return asked == ("heads" if event == "pull_request_target" else "pull")
+    if event == "release":
+        return asked == "tags"
+    return asked == "heads" if event in _OF_BRANCHES else asked != "pull"
+
+
+def _artifacts(workflow: Workflow) -> Iterator[Finding]:
+    made, asked = list[str](), list[tuple[str, int, str]]()
+    for name, job in workflow.jobs.items():
+        if job.calls_workflow:
+            return
+        for number, step in enumerate(job.steps):
+            found = _ARTIFACT.match(step.uses)
+            given = str(step.inputs.get("name") or ("artifact" if found else ""))
+            if found and found[1] == "upload":
+                made.append(given)
+            elif found and not {"run-id", "pattern", "repository"} & step.inputs.keys():
+                asked += [(name, number, given)] if "name" in step.inputs else []
+            elif "artifact" in step.uses:
+                return  # another program may make some
+    if any("${{" in one for one in made):
+        return
+    for name, number, given in asked:
+        if "${{" not in given and given not in made:
+            what = f"{name} downloads the artifact {given}, which no job here uploads"
+            where = workflow.at("jobs", name, "steps", number)
+            yield Finding(where, f"{what}; {did_you_mean(given, made)}" if made else what)
+
+
+def _cycles(workflow: Workflow) -> Iterator[Finding]:
+    for name, job in workflow.jobs.items():
+        seen, todo = set[str](), list(job.needs)
+        while todo:
+            other = todo.pop()
+            if other not in seen and other in workflow.jobs:
+                seen.add(other)
+                todo += workflow.jobs[other].needs
+        if name in seen:
+            what = f"{name} waits for itself ({', '.join(sorted(seen))}): the file is refused"
+            yield Finding(workflow.at("jobs", name, "needs"), f"{what}; remove one from `needs`")
+
+
+def _needed(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield what a job does and its token may not."""
+    given = _given(job.data if job.has_permissions else workflow.data)
+    if given is None:
+        return
+    told = set[str]()
+    for number, step in enumerate(job.steps):
+        for need in published("permissions")["needs"]:
+            if not _is_of(need, step.uses, step.run, step.inputs, step.data):
+                continue
+            rights = need["rights"]
+            lacks = [
+                f"{scope}: {right}"
+                for scope, right in rights.items()
+                if given.get(scope) not in (right, "write")
+            ]
+            if lacks and need["what"] not in told:
+                told.add(need["what"])
+                what = f"{name} {need['what']}, and its token may not: its permissions lack"
+                where = workflow.at("jobs", name, "steps", number)
+                yield Finding(where, f"{what} `{', '.join(lacks)}`; add it")
+
+
+def _given(holder: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Read the rights of a token; None where the organisation's default decides, or all are."""
+    said = holder.get("permissions")
+    return said if isinstance(said, Mapping) else None
+
+
+def _is_of(
+    need: Mapping[str, Any], uses: str, script: str, inputs: Mapping[str, Any], data: Any
+) -> bool:
+    if (action := need.get("uses")) and not uses.startswith(f"{action}@"):
+        return False
+    if (asked := need.get("run")) and not re.search(asked, script, re.MULTILINE):
+        return False
+    given = {**fields(data, "env"), **inputs}
+    for key, pattern in need.get("with", {}).items():
+        if not re.search(pattern, str(given.get(key, ""))):
+            return False
+    # A token of its own has its own rights.
+    own = [
+        str(given[key])
+        for key in (
+            "token",
+            "GH_TOKEN",
+            "GITHUB_TOKEN",
+            "github-token",
+            "repo-token",
+            "password",
+            "app-id",
+        )
+        if key in given
+    ]
+    return all("github.token" in one or "secrets.GITHUB_TOKEN" in one for one in own)
+
+
+def _judged(files: Files) -> Iterator[object]:
+    for workflow in workflows(files):
+        yield from workflow.jobs.values()
+
+
+GATE = Gate(
+    id="PIP011",
+    title="Jobs can run, and may do what they are there for",
+    phase="delivery",
+    source="https://docs.github.com/en/actions/writing-workflows: a job whose `if` no trigger "
+    "satisfies is skipped and green; a token with `permissions` has those alone",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("jobs", _judged),
+    targets=("repository",),
+    reads="`if` of jobs and steps beside `on`; names of artifacts; `needs`; permissions beside the "
+    "actions and commands of assets/published.yaml that need some. Workflows that others call have "
+    "their events and are not judged by `if`.",
+)

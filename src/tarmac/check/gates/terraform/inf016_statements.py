@@ -1,0 +1,137 @@
+"""Policy statements of AWS allow something: actions fit resources, and conditions can hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.terraform.policies import PolicyStatement, statements
+
+#: Actions on a bucket itself, and on what is in it; a resource of the other form never fits.
+_BUCKET = (
+    "s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketVersions", "s3:GetBucketVersioning",
+    "s3:ListBucketMultipartUploads", "s3:GetBucketPolicy", "s3:GetBucketAcl", "s3:PutBucketPolicy",
+)  # fmt: skip
+_OBJECT = (
+    "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectVersion", "s3:PutObjectAcl",
+    "s3:AbortMultipartUpload", "s3:GetObjectTagging", "s3:PutObjectTagging", "s3:RestoreObject",
+)  # fmt: skip
+#: Actions that are asked of every resource at once.
+_OF_ALL = (
+    "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
+    "ec2:DescribeSecurityGroups", "ec2:DescribeAvailabilityZones", "ecr:GetAuthorizationToken",
+    "s3:ListAllMyBuckets", "cloudwatch:PutMetricData", "sts:GetCallerIdentity",
+    "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances",
+    "route53:ListHostedZones", "logs:DescribeLogGroups", "pricing:GetProducts",
+)  # fmt: skip
+_ARN = re.compile(r"arn:[\w-]+:([\w-]+):([\w-]*):([\w*]*):(.+)")
+_ARN_OF_BUCKET = re.compile(r"arn:[\w-]+:s3:::(.+)")
+_PLAIN_TEST = ("StringEquals", "StringEqualsIgnoreCase")
+_GITHUB = "token.actions.githubusercontent.com:sub"
+#: What the subject of a token of GitHub is made of: an organisation and repository, and what ran.
+_SUBJECT = re.compile(
+    r"repo:[^/:]+/[^:]+:(ref:refs/(heads|tags)/.+|environment:.+|pull_request|.*\*.*)"
+)
+_ACCOUNT = re.compile(r"system:serviceaccount:[^:]+:[^:]+")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield statements by which nothing can be done."""
+    for statement in statements(files):
+        for what in (*_trust(statement), *_resources(statement), *_conditions(statement)):
+            yield Finding(statement.where, what)
+
+
+def _trust(statement: PolicyStatement) -> Iterator[str]:
+    if statement.has("Principal", "Federated") and statement.allows:
+        actions = statement.parts.get("Action", ())
+        if actions == ("sts:AssumeRole",):
+            what = "trusts a provider of identities by sts:AssumeRole, which its tokens cannot use"
+            yield f"{what}; write sts:AssumeRoleWithWebIdentity"
+
+
+def _resources(statement: PolicyStatement) -> Iterator[str]:
+    """Yield actions that none of the resources is a thing of."""
+    actions, written = statement.parts.get("Action", ()), statement.parts.get("Resource", ())
+    if not written or statement.partial or not all(map(_is_whole, written)):
+        return
+    buckets = [match[1] for one in written if (match := _ARN_OF_BUCKET.fullmatch(one))]
+    if len(buckets) == len(written):
+        for action in actions:
+            if action in _OBJECT and not any("/" in one or "*" in one for one in buckets):
+                yield f"allows {action} on a bucket, and objects are below it; write {written[0]}/*"
+            if action in _BUCKET and not any("/" not in one for one in buckets):
+                what = f"allows {action} on objects, and it is asked of their bucket"
+                yield f"{what}; write {written[0].partition('/')[0]}"
+    if all(_ARN.fullmatch(one) for one in written):
+        for action in actions:
+            if action in _OF_ALL:
+                yield f'allows {action} on some resources, and it is asked of all; write "*"'
+        services = {match[1] for one in written if (match := _ARN.fullmatch(one))}
+        for action in actions:
+            service = action.partition(":")[0]
+            if ":" in action and "*" not in service and service not in _alike(services):
+                what = f"allows {action} on resources of {', '.join(sorted(services))} only"
+                yield f"{what}, so it allows nothing; name resources of {service}"
+
+
+def _alike(services: set[str]) -> set[str]:
+    """Add services whose actions are on resources that another one's name is in."""
+    pairs = {
+        "logs": {"cloudwatch"}, "ec2": {"ssm", "ebs", "ec2-instance-connect"}, "iam": {"sts"},
+        "s3": {"s3-object-lambda"}, "sns": {"sms-voice"}, "ssm": {"ssmmessages", "ec2messages"},
+        "elasticloadbalancing": {"elb"}, "states": {"stepfunctions"}, "rds": {"rds-data", "rds-db"},
+        "cassandra": {"keyspaces"}, "apigateway": {"execute-api"},
+        "catalog": {"servicecatalog"}, "wafv2": {"elasticloadbalancing", "apigateway"},
+        "secretsmanager": {"rds-data"},
+    }  # fmt: skip
+    found = set(services)
+    for service in services:
+        found |= pairs.get(service, set())
+    return found
+
+
+def _is_whole(written: str) -> bool:
+    """Tell whether a resource is written, not computed; `${...}` inside of a part is no matter."""
+    return written.startswith("arn:") and not written.startswith("arn:${")
+
+
+def _conditions(statement: PolicyStatement) -> Iterator[str]:
+    said = statement.parts.get("Condition", ())
+    for test in _PLAIN_TEST:
+        if test in said and not any("Like" in one for one in said):
+            for value in said:
+                if "*" in value and value != "*" and ":" in value and "${" not in value:
+                    what = f"compares with {value} by {test}, which takes * as it stands"
+                    yield f"{what}, so nothing matches; write StringLike"
+    if any(fnmatchcase(one, f"*{_GITHUB}") for one in said):
+        for value in said:
+            if value.startswith("repo:") and "${" not in value and not _SUBJECT.fullmatch(value):
+                what = f"trusts the subject {value}, which no token of GitHub has"
+                name = value.partition(":ref")[0].rstrip(":")
+                yield f"{what}; write e.g. {name}:ref:refs/heads/main"
+    for value in said:
+        is_plain = value.startswith("system:serviceaccount") and not set("$*") & set(value)
+        if is_plain and not _ACCOUNT.fullmatch(value):
+            what = f"trusts the subject {value}, which no token of a cluster has"
+            yield f"{what}; write system:serviceaccount:NAMESPACE:NAME"
+
+
+GATE = Gate(
+    id="INF016",
+    title="Policy statements can allow what they say",
+    phase="security",
+    source="https://docs.aws.amazon.com/service-authorization/latest/reference: an action on a "
+    "resource of another form, and a condition that no token meets, are valid and allow nothing",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("policy statements", statements),
+    targets=("cluster",),
+    reads="blocks `statement` of aws_iam_policy_document, and objects with Effect and Action; "
+    "resources and conditions as far as they are written. Statements with loops are not judged.",
+)

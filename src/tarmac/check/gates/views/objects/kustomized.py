@@ -1,0 +1,96 @@
+"""What a kustomization includes, as it was written in files: what was built stands for those."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import yaml
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.data import from_yaml
+from tarmac.base.foreign.reading import items, string
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.kustomizations import Kustomization
+
+#: Definitions of kinds are larger than that, and no patch needs them read twice.
+_MOST_BYTES = 100_000
+#: What makes objects that are not in files.
+_OPEN = ("helmCharts", "generators", "helmChartInflationGenerator", "components", "transformers")
+_REMOTE = re.compile(r"://|^git@|\?ref=|^(github|gitlab|bitbucket)\.\w+/")
+
+
+class Base:
+    """What a kustomization is built of, as it was written in files."""
+
+    def __init__(self) -> None:
+        self.objects: list[Mapping[str, Any]] = []
+        self.renames = False
+        #: Whether nothing else may be in it.
+        self.is_whole = True
+
+    def has(self, kind: str, name: str) -> bool:
+        """Tell whether an object is there that a pattern of kind and name takes."""
+        return any(
+            _fits(kind, string(one, "kind")) and _fits(name, string(one, "metadata", "name"))
+            for one in self.objects
+        )
+
+
+def gather(
+    files: Files,
+    folder: str,
+    own: Mapping[str, Artifact],
+    by_path: dict[str, list[Mapping[str, Any]]],
+    base: Base,
+    seen: set[str],
+) -> None:
+    """Read what a kustomization includes, and what those include that it names."""
+    artifact = own.get(folder)
+    if artifact is None or folder in seen:
+        base.is_whole = base.is_whole and artifact is not None
+        return
+    seen.add(folder)
+    if any(artifact.data.get(key) for key in _OPEN):
+        base.is_whole = False
+    if len(seen) > 1 and (artifact.data.get("namePrefix") or artifact.data.get("nameSuffix")):
+        base.renames = True
+    for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+        for made in items(artifact.data, key):
+            base.objects.append({"kind": kind, "metadata": {"name": string(made, "name")}})
+    listed = (*Kustomization(artifact).resources, *items(artifact.data, "bases"))
+    for name in map(str, listed):
+        path = posixpath.normpath(posixpath.join(folder, name))
+        path = "" if path == "." else path
+        if found := _objects(files, path, by_path):
+            base.objects += found
+        elif not _REMOTE.search(name) and path in own:
+            gather(files, path, own, by_path, base, seen)
+        else:
+            base.is_whole = False
+
+
+def _objects(
+    files: Files, path: str, known: dict[str, list[Mapping[str, Any]]]
+) -> list[Mapping[str, Any]]:
+    """Read the objects of a file as they were written: what was built of it stands for it."""
+    if path not in known:
+        known[path] = []
+        place = files.folder / path if files.folder is not None else None
+        if place is not None and place.is_file() and place.stat().st_size < _MOST_BYTES:
+            with suppress(yaml.YAMLError):
+                read = from_yaml(place.read_text(encoding="utf-8", errors="replace"))
+                known[path] = [one for one in read if isinstance(one, Mapping) and "kind" in one]
+    return known[path]
+
+
+def _fits(pattern: str, there: str) -> bool:
+    if not pattern:
+        return True
+    try:
+        return re.fullmatch(pattern, there) is not None
+    except re.error:
+        return pattern == there

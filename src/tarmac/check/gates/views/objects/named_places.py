@@ -1,0 +1,65 @@
+"""Where objects name others: the places of assets/object_rules.yaml, of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, at_each, dig, text
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import kind_of, metadata
+from tarmac.check.gates.views.objects.object_rules import object_rules
+from tarmac.check.gates.views.shapes.templates import spec_places
+
+#: Kinds beside whose name their place may say another one.
+_SAYING = ("Service", "Gateway")
+
+
+class Naming(NamedTuple):
+    """A place of an object that names another one."""
+
+    artifact: Artifact
+    path: Path
+    kind: str
+    name: str
+    #: Empty: that of whatever applies it.
+    namespace: str
+    #: The key of it that is meant; empty: all of it.
+    key: str
+
+
+def namings(files: Files, *, of_pods: bool) -> Iterator[Naming]:
+    """Yield what objects name; what pods name only on request."""
+    for artifact in files.objects():
+        kind = kind_of(artifact)
+        own = dict(object_rules()["references"].get(kind, {}))
+        for below in spec_places(artifact.data) if of_pods else ():
+            own |= {f"{below}.{at}": to for at, to in object_rules()["references"]["pods"].items()}
+        for at, named in own.items():
+            for path, value in at_each(artifact.data, at.split(".")):
+                yield from _naming(artifact, path, value, named)
+
+
+def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[Naming]:
+    is_whole, default = named.startswith("ref"), named.removeprefix("ref").removeprefix(":")
+    holder = value if is_whole else dig(artifact.data, *path[:-1])
+    name = text(value, "name") if is_whole else value
+    if not isinstance(name, str):
+        return
+    # An item of a list of names stands alone.
+    own = holder if isinstance(holder, Mapping) else {}
+    if own.get("optional") or (is_whole and not own):
+        return
+    kind = str(own.get("kind") or default) if is_whole or named in _SAYING else named
+    kind = f"Cluster{kind}" if own.get("clusterScope") is True else kind
+    space = str(own.get("namespace") or metadata(artifact).namespace or "")
+    name, _, rest = name.partition(".") if path[-1] == "host" else (name, "", "")
+    if rest and ".svc" not in f".{rest}":
+        return  # a host that is not a Service
+    if rest:
+        space = rest.partition(".")[0]
+    if "/" in name:
+        space, _, name = name.rpartition("/")
+    if kind and "{{" not in name and "$" not in name and "*" not in name:
+        yield Naming(artifact, path, kind, name, space, str(own.get("key") or ""))
