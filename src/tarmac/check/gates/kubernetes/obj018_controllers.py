@@ -11,10 +11,11 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.monitors import Monitor
-from tarmac.check.gates.views.objects.indexes import place_of
+from tarmac.check.gates.views.objects.indexes import LabelIndex, place_of
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
 from tarmac.check.gates.views.objects.services import Service
 from tarmac.check.gates.views.objects.tasks import WORKFLOWS, task_faults, workflow_faults
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
@@ -132,10 +133,17 @@ def _webhooks(_: Files, artifact: Artifact) -> Iterator[Fault]:
             yield at, f"{what}: {why}; leave {space} out by namespaceSelector"
 
 
+@once
+def _by_labels(files: Files) -> Iterator[LabelIndex[Service]]:
+    yield LabelIndex(map(Service, files.objects("Service")), lambda own: own.metadata.labels)
+
+
 def _monitor(files: Files, artifact: Artifact) -> Iterator[Fault]:
     """Yield ports that none of the selected Services has."""
     monitor = Monitor(artifact)
-    found = [own for own in map(Service, files.objects("Service")) if monitor.finds(own)]
+    (index,) = _by_labels(files)
+    likely = index.selected(fields(artifact.data, "spec", "selector"))
+    found = [own for own in likely if monitor.finds(own)]
     names = {port.name for own in found for port in own.ports if port.name}
     for number, end in enumerate(monitor.endpoints):
         if found and end.port and end.port not in names:
