@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -166,15 +167,31 @@ def test_an_edge_that_is_declared_while_it_runs_is_admitted(box: Sandbox):
 def test_an_edit_is_served_without_a_failed_request(box: Sandbox):
     box.up("--mtls")
     address = wire(box, "front", "back").rpartition(":")[2]
-    first = box.get("front", f"/{address}")
-    box.write(SYSTEM.replace("server.py]", "server.py], env: {SHOWN: edited}"))
-    box.up()
-    answer = box.get("front", f"/{address}")
-    assert answer.startswith("pid ")
-    assert answer != first
+    said: set[str] = set()
+    over = threading.Event()
+
+    def ask() -> None:  # each time over new connections
+        while not over.is_set():
+            said.add(box.get("front", f"/{address}"))
+
+    asking = [threading.Thread(target=ask) for _ in range(4)]
+    for one in asking:
+        one.start()
+    try:
+        for number in range(3):
+            box.write(SYSTEM.replace("server.py]", f"server.py], env: {{SHOWN: e{number}}}"))
+            box.up()
+    finally:
+        over.set()
+        for one in asking:
+            one.join()
+    assert len(said) == 4, "an instance before each edit, and one after the last"
+    assert all(one.startswith("pid ") for one in said), said
+    assert refused(box) == {}
     # The end of the previous instance goes once nothing is connected to it.
     until(lambda: edge(box, "front", "back")["tls"]["ends"]["ports"], lambda now: len(now) == 1)
-    assert edge(box, "front", "back")["tls"]["identified"] == 2
+    used = edge(box, "front", "back")
+    assert used["tls"]["identified"] == used["connections"]
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -56,8 +57,10 @@ class MutualTls:
         self._ends: dict[tuple[str, int], EdgeProxy] = {}
         #: The service of each end, by its id.
         self._services: dict[str, str] = {}
-        #: Ends whose instance drains, or has ended.
-        self._leaving: set[tuple[str, int]] = set()
+        #: Which services may use each end.
+        self._users: dict[tuple[str, int], set[str]] = {}
+        #: Ends whose instance drains, or has ended; since when.
+        self._leaving: dict[tuple[str, int], float] = {}
         #: What ends that are gone had counted: by service, then by identity.
         self._gone: dict[str, dict[str, Counter[str]]] = {}
         self._pointing = asyncio.Lock()
@@ -99,12 +102,16 @@ class MutualTls:
                     key = (instance.name, instance.port)
                     users.setdefault(key, set()).add(wire.source)
                     behind[key] = (wire.target, instance)
-            self._leaving = self._ends.keys() - users
+            now = asyncio.get_running_loop().time()
+            left = self._ends.keys() - users
+            self._leaving = {key: self._leaving.get(key, now) for key in left}
+            # Of one that is left: a caller may be about to connect there.
+            self._users = {key: self._users[key] for key in left} | users
             for key in users.keys() - self._ends:
                 name, port = key
                 self._ends[key] = EdgeProxy("", name, str(port), self._reservations.take_any())
                 self._services[self._ends[key].id] = behind[key][0]
-            await self._apply_ends(users)
+            await self._apply_ends()
             await self._callees.point({self._ends[key]: (one,) for key, (_, one) in behind.items()})
             pids: dict[str, list[int]] = {}
             for service, pid in self._state.pids():
@@ -120,12 +127,13 @@ class MutualTls:
         end = self._ends.get((instance.name, instance.port))
         return instance if end is None else instance._replace(port=end.listen)
 
-    async def _apply_ends(self, users: Mapping[tuple[str, int], Iterable[str]]) -> None:
-        settings = {}
-        for key, end in self._ends.items():
-            service = self._services[end.id]
-            settings[end.id] = self._settings(CALLEE, service, users.get(key, ()))
-        await self._callees.secure(settings)
+    async def _apply_ends(self) -> None:
+        await self._callees.secure(
+            {
+                end.id: self._settings(CALLEE, self._services[end.id], self._users[key])
+                for key, end in self._ends.items()
+            }
+        )
         await self._callees.apply(self._ends.values())
 
     def _settings(
@@ -199,21 +207,24 @@ class MutualTls:
             try:
                 if self._identities.renew():
                     await asyncio.gather(self._callers.renew(), self._callees.renew())
-            except OSError as error:  # they have half their life left
+                if self._leaving:
+                    await self._take_away()
+            except OSError as error:  # certificates have half their life left
                 print(f"certificates are not renewed yet: {error}", flush=True)
-            if self._leaving:
-                await self._take_away()
+            except Exception:  # noqa: BLE001 - without this loop, no connection begins after a while
+                traceback.print_exc()  # into the supervisor's own log
 
     async def _take_away(self) -> None:
         async with self._pointing:
             counted = await self._callees.counts()
-            for key in [*self._leaving]:
+            before = asyncio.get_running_loop().time() - CHECK_S
+            for key in [key for key, since in self._leaving.items() if since < before]:
                 row = counted.get(self._ends[key].id)
                 if row is not None and not row["open"]:
                     name = self._ends.pop(key).id
                     _add(self._gone.setdefault(self._services.pop(name), {}), row)
-                    self._leaving.discard(key)
-            await self._callees.apply(self._ends.values())
+                    del self._leaving[key], self._users[key]
+            await self._apply_ends()
 
     async def close(self) -> None:
         """End the processes and let go of the ports."""
