@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tarmac.base.foreign.reading import Path, dig, places
+from tarmac.base.foreign.reading import Path, dig, items, places
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.published import published
 
@@ -64,10 +64,14 @@ def is_server(service: ComposeService, programs: Iterable[str]) -> bool:
 
 
 def words(service: ComposeService) -> list[str]:
-    """Split its command."""
+    """Split its command; one whose quotes do not close has no words."""
     command: Any = dig(service.data, "command")
-    words = shlex.split(command, posix=False) if isinstance(command, str) else command or []
-    return list(map(str, words))
+    if not isinstance(command, str):
+        return list(map(str, items(service.data, "command")))
+    try:
+        return shlex.split(command, posix=False)
+    except ValueError:
+        return []
 
 
 def _data_path(paths: Iterable[Mapping[str, Any]], version: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, fields, items, text
+from tarmac.base.foreign.reading import Fields, fields, items, string, text
 from tarmac.check.gates.views.objects.metadata import name_of
 
 
@@ -66,7 +66,7 @@ class ExternalSecret:
     @property
     def every(self) -> str:
         """How often it is filled again; "": its operator's default."""
-        return text(self.artifact.data, "spec", "refreshInterval") or ""
+        return string(self.artifact.data, "spec", "refreshInterval")
 
     @property
     def entries(self) -> tuple[RemoteEntry, ...]:
