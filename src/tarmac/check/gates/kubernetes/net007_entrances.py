@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
@@ -17,6 +18,9 @@ from tarmac.check.gates.views.scope import counted_in_files
 Fault = tuple[Path, str]
 API = "gateway.networking.k8s.io"
 _NGINX = "nginx.ingress.kubernetes.io/"
+#: What only a pattern has, and no path of a request.
+_PATTERN = re.compile(r"\(.*\)|\.[*+]|\[[^\]]+\][*+]?|\*$|\$$|\\")
+_AS_PATTERN = ("use-regex", "rewrite-target")
 #: Below this many bytes no body of a request is taken.
 _SMALLEST_BODY = 1024
 
@@ -47,6 +51,17 @@ def ingress_faults(artifact: Artifact) -> Iterator[Fault]:
     covered = [
         str(host) for tls in items(artifact.data, *spec, "tls") for host in items(tls, "hosts")
     ]
+    noted = fields(artifact.data, "metadata", "annotations")
+    for number, rule in enumerate(rules):
+        for place, way in enumerate(items(rule, "http", "paths")):
+            taken, kind = str(text(way, "path") or ""), str(text(way, "pathType") or "")
+            if kind in ("Prefix", "Exact") and _PATTERN.search(taken):
+                # Older ones of nginx take it as a pattern by these annotations, whatever its type.
+                is_asked = any(_NGINX in str(key) and key.endswith(_AS_PATTERN) for key in noted)
+                why = "its controller refuses it" if is_asked else "it matches no request"
+                what = f"has the path {taken} of the type {kind}, which is for plain paths: {why}"
+                at: Path = ("spec", "rules", number, "http", "paths", place, "pathType")
+                yield at, f"{what}; write ImplementationSpecific"
     for number, host in enumerate(hosts):
         path: Path = ("spec", "rules", number, "host")
         if host == "*":

@@ -22,6 +22,8 @@ Fault = tuple[Path, str]
 _CRON_FIELDS = 6
 #: Ports of nodes that an API server gives by default.
 _FIRST, _LAST = 30000, 32767
+#: What divides the traffic of a Rollout between two Services.
+_ROUTERS = {"alb", "ambassador", "apisix", "istio", "nginx", "smi", "traefik"}
 #: Groups that have a kind for tasks with steps.
 _TEKTON = "tekton.dev"
 
@@ -62,6 +64,17 @@ def _service(_: Files, artifact: Artifact) -> Iterator[Fault]:
                 at,
                 f"{what}, which clusters have unless they are told; choose one, or leave it out",
             )
+
+
+def _rollout(_: Files, artifact: Artifact) -> Iterator[Fault]:
+    """Yield canaries whose traffic is divided between a Service and none."""
+    canary = fields(artifact.data, "spec", "strategy", "canary")
+    routing = fields(canary, "trafficRouting")
+    lacks = [key for key in ("stableService", "canaryService") if not string(canary, key)]
+    is_other = fields(canary, "pingPong") or fields(routing, "istio", "destinationRule")
+    if lacks and _ROUTERS & routing.keys() and not is_other:
+        what = f"has trafficRouting and no {' and no '.join(lacks)}, which is refused"
+        yield ("spec", "strategy", "canary"), f"{what}; name a Service"
 
 
 def _scheduled(files: Files, artifact: Artifact) -> Iterator[Fault]:
@@ -164,6 +177,7 @@ def _jobs(_: Files, artifact: Artifact) -> Iterator[Fault]:
 
 _JUDGES: Mapping[tuple[str, str], Callable[[Files, Artifact], Iterator[Fault]]] = {
     **{(kind, "argoproj.io"): _workflow for kind in WORKFLOWS},
+    ("Rollout", "argoproj.io"): _rollout,
     ("Task", _TEKTON): _task,
     ("ScheduledBackup", "postgresql.cnpg.io"): _scheduled,
     ("Composition", "apiextensions.crossplane.io"): _composition,
@@ -185,6 +199,7 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("objects of controllers", _judged),
     targets=(),
-    reads="Argo Workflows, tasks of Tekton, schedules of CloudNativePG, Compositions, definitions "
-    "of kinds, webhooks, ServiceMonitors, sets of jobs. Judges files without a plan only.",
+    reads="Argo Workflows, Rollouts, tasks of Tekton, schedules of CloudNativePG, Compositions, "
+    "definitions of kinds, webhooks, ServiceMonitors, sets of jobs. Judges files without a plan "
+    "only.",
 )

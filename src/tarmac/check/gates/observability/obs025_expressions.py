@@ -38,7 +38,9 @@ def check(files: Files) -> Iterator[Finding]:
         tree = None
         with suppress(ValueError):  # OBS016 says so
             tree = syntax(rule.expr)
-        for what in (*_faults(tree), *_texts(rule, tree)) if tree is not None else ():
+        if tree is None:
+            continue
+        for what in (*_faults(tree), *_texts(rule, tree), *_always(rule, tree)):
             yield Finding(rule.artifact.at(*rule.path, "expr"), f"{rule.name}: {what}")
 
 
@@ -135,6 +137,15 @@ def _bare(node: Any) -> Any:
     while type(node).__name__ == "ParenExpr":
         node = node.expr
     return node
+
+
+def _always(rule: PlacedRule, tree: Any) -> Iterator[str]:
+    """Yield alerts by a comparison that gives 0 or 1 for each series, instead of those alone."""
+    node = _bare(tree)
+    modifier = node.modifier if type(node).__name__ == "BinaryExpr" else None
+    if "alert" in rule.data and modifier is not None and modifier.return_bool:
+        what = f"`{node.op} bool` gives 0 where it is not so, which is a result: it always fires"
+        yield f"{what}; remove `bool`"
 
 
 def _texts(rule: PlacedRule, tree: Any) -> Iterator[str]:

@@ -93,8 +93,9 @@ def _settings(kind: str, spec: Fields) -> Iterator[tuple[Path, str]]:
     action = string(spec, "action")
     needed = published("chaos")["needed"].get(kind, {}).get(action, ())
     if needed and not any(dig(spec, *one.split(".")) not in (None, "", {}) for one in needed):
-        what = f"has the action {action} and no {' or '.join(needed)}, so it changes nothing"
-        yield ("action",), f"{what}; write it"
+        which = f"has the action {action} and" if action else "has"
+        what = f"{which} no {' or '.join(needed)}, so it changes nothing"
+        yield (("action",) if action else ()), f"{what}; write it"
     mode, value = string(spec, "mode"), spec.get("value")
     if mode in ("fixed", "fixed-percent", "random-max-percent") and value in (None, "", "0", 0):
         yield ("mode",), f"has the mode {mode} and no value, so it is of no pod; write `value`"

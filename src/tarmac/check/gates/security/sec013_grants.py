@@ -52,6 +52,11 @@ def check(files: Files) -> Iterator[Finding]:
         accounts.setdefault(name_of(artifact), set()).add(space_of(artifact))
     used = {(own.spec.account, space_of(own.artifact)) for own in pods(files)}
     for artifact in files.objects("RoleBinding", "ClusterRoleBinding"):
+        role = fields(artifact.data, "roleRef")
+        if kind_of(artifact) == "ClusterRoleBinding" and string(role, "kind") == "Role":
+            what = f"{title(artifact)} binds Role {string(role, 'name')}, which is of a namespace: "
+            advice = "the API server refuses it; write a ClusterRole, or a RoleBinding"
+            yield Finding(artifact.at("roleRef"), what + advice)
         for number, subject in numbered(artifact.data, "subjects"):
             yield from _subject(artifact, number, subject, accounts, used)
 
