@@ -13,7 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
-from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files, waited
 from tarmac.check.gates.views.images.compose_options import refused
 from tarmac.check.gates.views.images.compose_stores import kept, unreached
 from tarmac.check.gates.views.monitoring.durations import duration_s
@@ -103,7 +103,7 @@ def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
                 yield ("depends_on", name), f"{what}; write one, unless its image has it"
     for path, host in service.called:
         checked = host in others and "healthcheck" in fields(others[host].data)
-        wanted = host in others and service.name not in _waited(host, others)
+        wanted = host in others and service.name not in waited(host, beside)
         if wanted and host not in (service.name, *waits) and (waits or checked):
             yield path, f"calls {host}, and does not wait for it; add it to `depends_on`"
         elif (
@@ -113,17 +113,6 @@ def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
             and len(others) > 1
         ):
             yield path, f"calls {host}, which is not a service here; {did_you_mean(host, others)}"
-
-
-def _waited(name: str, others: Mapping[str, ComposeService]) -> set[str]:
-    """List the services for which one waits, by whatever is between them."""
-    found, todo = set[str](), [name]
-    while todo:
-        own = others.get(todo.pop())
-        more = set(own.waited_for) - found if own else set()
-        found |= more
-        todo += more
-    return found
 
 
 def _known(beside: ComposeFiles) -> set[str]:

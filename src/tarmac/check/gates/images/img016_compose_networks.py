@@ -14,7 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed
-from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files, waited
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -30,7 +30,8 @@ def check(files: Files) -> Iterator[Finding]:
     for beside in compose_files(files):
         yield from _published(beside)
         for service in beside.services:
-            for path, what in (*_calls(service, beside), *_asked(service)):
+            faults = (*_calls(service, beside), *_asked(service), *_unheard(service, beside))
+            for path, what in faults:
                 yield Finding(service.at(*path), f"service {service.name} {what}")
 
 
@@ -83,6 +84,25 @@ def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
             if port in outer and listens and int(port) not in listens:
                 what = f"calls {host}:{port}, which is the port of the host; inside of the network "
                 yield path, f"{what}{host} listens on {', '.join(map(str, sorted(listens)))}"
+
+
+def _unheard(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    """Yield services that wait for themselves, and ports at which an image does not listen."""
+    found = waited(service.name, beside)
+    ring = [name for name in found if {name, service.name} <= waited(name, beside)]
+    if service.name in found and service.name == min(ring):
+        what = f"waits for itself, by {', '.join(sorted({*ring} - {service.name})) or 'its name'}"
+        yield ("depends_on",), f"{what}: nothing of these starts; remove one from `depends_on`"
+    known = published("compose")["images"].get(_name(service), {}).get("ports", [])
+    # By these a server may be told another port, or more of them.
+    told = {"command", "entrypoint", "env_file", "configs", "extends"} & fields(service.data).keys()
+    told |= {one for one in service.mounted if re.search(r"conf|/etc|plugin|\$", one)}
+    for number, port in enumerate(service.ports if known and not told else ()):
+        is_moved = str(port) in str(dig(service.data, "environment"))
+        if isinstance(port, int) and port not in known and not is_moved:
+            there = ", ".join(map(str, known))
+            what = f"publishes its port {port}, at which {_name(service)} does not listen"
+            yield ("ports", number), f"{what}; it listens on {there}"
 
 
 def _mode(service: ComposeService) -> str:

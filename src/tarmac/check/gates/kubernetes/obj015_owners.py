@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from itertools import product
-from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, dig, fields, items, string, text
+from tarmac.base.foreign.reading import Path, fields, items, string, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.claims import Claim, addresses
 from tarmac.check.gates.views.objects.indexes import LabelIndex, place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.references import SCALERS, reference, target_of
-from tarmac.check.gates.views.objects.routes import ingress_paths
 from tarmac.check.gates.views.objects.scaling import Controller
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds that make pods again when their selector finds too few or too many.
 _COUNTING = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
-_CLASS = "kubernetes.io/ingress.class"
-_DNS = "external-dns.alpha.kubernetes.io/hostname"
-#: By these annotations a second Ingress of one path is meant: a share of its requests.
-_SHARES = ("nginx.ingress.kubernetes.io/canary", "alb.ingress.kubernetes.io/group.name")
 #: A vertical autoscaler in this mode says what it would do, and does nothing.
 _IDLE = ("Off", "Initial")
-
-
-class Claim(NamedTuple):
-    """An object that owns a thing, where it says so, what is owned, and what two owners do."""
-
-    artifact: Artifact
-    path: Path
-    what: str
-    why: str
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -59,7 +44,7 @@ def _differ(one: Artifact, other: Artifact) -> bool:
 
 
 def _claims(files: Files) -> Iterator[tuple[Hashable, Claim]]:
-    for claims in (_sizes, _paths, _hosts, _secrets):
+    for claims in (_sizes, addresses, _secrets):
         yield from claims(files)
 
 
@@ -84,36 +69,6 @@ def _sizes(files: Files) -> Iterator[tuple[Hashable, Claim]]:
         for measure in sorted(asked & {"cpu", "memory"}):
             claim = Claim(artifact, path, f"size {owner} by its {measure}", why)
             yield ("size", owner, measure), claim
-
-
-def _paths(files: Files) -> Iterator[tuple[Hashable, Claim]]:
-    why = "which of them answers is not defined"
-    for artifact in files.objects("Ingress"):
-        noted = metadata(artifact).annotations
-        if any(str(noted.get(key) or "false") != "false" for key in _SHARES):
-            continue
-        of = dig(artifact.data, "spec", "ingressClassName") or noted.get(_CLASS)
-        for path in ingress_paths(artifact):
-            if path.host:
-                claim = Claim(artifact, ("spec", "rules"), f"route {path.host}{path.path}", why)
-                yield ("path", str(of), path.host, path.path), claim
-    for artifact in files.objects("VirtualService"):
-        spec = fields(artifact.data, "spec")
-        gateways = items(spec, "gateways") or ("mesh",)
-        for host, gateway in product(items(spec, "hosts"), gateways):
-            if gateway == "mesh" and isinstance(host, str):
-                what = f"say where requests to {host} go inside of the mesh"
-                claim = Claim(artifact, ("spec", "hosts"), what, "it takes the older one")
-                yield ("host", host.partition(".")[0]), claim
-
-
-def _hosts(files: Files) -> Iterator[tuple[Hashable, Claim]]:
-    for artifact in files.objects("Service"):
-        for host in str(metadata(artifact).annotations.get(_DNS) or "").split(","):
-            if host.strip() and "{" not in host:
-                what, why = f"have the DNS name {host.strip()}", "its clients reach either of them"
-                path = ("metadata", "annotations")
-                yield ("dns", host.strip()), Claim(artifact, path, what, why)
 
 
 def _secrets(files: Files) -> Iterator[tuple[Hashable, Claim]]:
@@ -194,7 +149,7 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("owners", _judged),
     targets=(),
-    reads="autoscalers of pods and of their sizes, hosts and paths, names for DNS, writers of "
-    "Secrets, selectors of workloads and budgets; of one namespace and folder. Judges files "
-    "without a plan only, since a plan has one owner of each.",
+    reads="autoscalers of pods and of their sizes, hosts and paths, names for DNS, ports of nodes, "
+    "writers of Secrets, selectors of workloads and budgets; of one namespace and folder. Judges "
+    "files without a plan only, since a plan has one owner of each.",
 )

@@ -55,3 +55,15 @@ def compose_files(files: Files) -> Iterator[ComposeFiles]:
     for artifacts in by_folder.values():
         own = tuple(one for one in services if any(one.artifact is file for file in artifacts))
         yield ComposeFiles(tuple(artifacts), own)
+
+
+def waited(name: str, beside: ComposeFiles) -> set[str]:
+    """List the services for which one waits, by whatever is between them."""
+    others = {one.name: one for one in beside.services}
+    found, todo = set[str](), [name]
+    while todo:
+        own = others.get(todo.pop())
+        more = set(own.waited_for) - found if own else set[str]()
+        found |= more
+        todo += more
+    return found

@@ -34,14 +34,17 @@ def kept(service: ComposeService) -> Iterator[Fault]:
     mounted = [one.rstrip("/") for one in service.mounted]
     if any(one == path or "$" in one or one in store.get("within", ()) for one in mounted):
         return
-    others = {path, *(one["path"] for one in store["data"])}
+    may_forget = bool(store.get("may_forget"))
+    if may_forget and any("dir" in word or "conf" in word for word in words(service)):
+        return
+    others = {path, *store.get("elsewhere", ()), *(one["path"] for one in store["data"])}
     beside = [
         one for one in mounted if one in others or any(o.startswith(f"{one}/") for o in others)
     ]
     if beside:
         what = f"mounts a volume at {beside[0]}, and {name}:{version or 'latest'} has its data at"
         yield ("volumes",), f"{what} {path}, which is another volume; mount it there"
-    elif not _SHORT_LIVED.search(service.artifact.path):
+    elif not may_forget and not _SHORT_LIVED.search(service.artifact.path):
         yield ("image",), f"keeps its data in its container, at {path}; mount a volume there"
 
 
