@@ -12,6 +12,12 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
+_OF_STEP = re.compile(r"\bsteps\.([\w-]+)\.outputs\.([\w-]+)")
+#: A line of a script that sets an output by name, and what may set others that it does not name.
+_SET = re.compile(r"^\s*echo\s+[\"']?([\w-]+)=.*>>\s*[\"']?\$\{?GITHUB_OUTPUT", re.MULTILINE)
+_OTHERS = re.compile(
+    r"<<|\./|\b(cat|tee|python3?|node|jq|bash|sh|source|for|while|make|npm|go)\b|\$\{\{|\{$"
+)
 _READ = re.compile(r"\bneeds\.([\w-]+)\.(?:outputs\.([\w-]+)|result)")
 
 
@@ -25,6 +31,20 @@ def check(files: Files) -> Iterator[Finding]:
                     advice = did_you_mean(other, workflow.jobs)
                     yield Finding(workflow.at("jobs", name, "needs"), what + advice)
             yield from _reads(workflow, name)
+            yield from _unset(workflow, name)
+
+
+def _unset(workflow: Workflow, name: str) -> Iterator[Finding]:
+    """Yield outputs of steps that their script, which sets others, does not set."""
+    job = workflow.jobs[name]
+    scripts = {step.id: step.run for step in job.steps if step.id and step.run}
+    for path, text in job.places(("jobs", name)):
+        for step, output in dict.fromkeys(_OF_STEP.findall(text)):
+            script = scripts.get(step, "")
+            given = _SET.findall(script)
+            if given and not _OTHERS.search(script) and output not in script:
+                what = f"{name} reads steps.{step}.outputs.{output}, which the step never sets"
+                yield Finding(workflow.at(*path), f"{what}; {did_you_mean(output, given)}")
 
 
 def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
@@ -57,6 +77,7 @@ def _references(files: Files) -> Iterator[object]:
             yield from job.needs
             for text in job.texts:
                 yield from _READ.findall(text)
+                yield from _OF_STEP.findall(text)
 
 
 GATE = Gate(
@@ -66,7 +87,7 @@ GATE = Gate(
     source="https://docs.github.com/actions: the needs context has only jobs that are named there; "
     "all else in it is empty, so that a matrix made of it has no jobs",
     check=check,
-    scope=counted_in_files("references between jobs", _references),
+    scope=counted_in_files("references between jobs and steps", _references),
     of_files=check,
     targets=("repository",),
     reads="every expression of a job in workflows of GitHub Actions. The outputs of a workflow "
