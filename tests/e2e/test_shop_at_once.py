@@ -192,7 +192,9 @@ async def test_one_of_each_pair_is_killed_while_fifty_buy_and_ten_are_sold(shop,
     await at_rest(shop)
 
 
-async def test_passwords_and_keys_are_rotated_while_customers_buy(shop, session, shoppers):
+async def test_passwords_and_keys_are_rotated_while_customers_buy(shop, session, shoppers, staff):
+    product = (await staff.find("kettle"))["id"]
+    await leave(staff, product, 1000)
     old_token = shop.caller_token("product-service")
     old_url = shop.store_url("orders-db", "order-service")
     over = asyncio.Event()
@@ -200,7 +202,6 @@ async def test_passwords_and_keys_are_rotated_while_customers_buy(shop, session,
     placed: list[tuple[Shopper, str]] = []
 
     async def buy(shopper: Shopper) -> None:
-        product = (await shopper.find("kettle"))["id"]
         while not over.is_set():
             answer = await shopper.order(product)
             met[answer.status] += 1

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.monitors import Monitor
+from tarmac.check.gates.views.objects.definitions import definition_faults
 from tarmac.check.gates.views.objects.indexes import LabelIndex, place_of
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
 from tarmac.check.gates.views.objects.services import Service
@@ -108,19 +109,7 @@ def _composition(files: Files, artifact: Artifact) -> Iterator[Fault]:
 
 
 def _definition(_: Files, artifact: Artifact) -> Iterator[Fault]:
-    """Yield what an API server refuses of a definition of a kind."""
-    spec = fields(artifact.data, "spec")
-    wanted = f"{string(spec, 'names', 'plural')}.{string(spec, 'group')}"
-    if spec and name_of(artifact) and wanted != name_of(artifact) and "" not in wanted.split("."):
-        yield ("metadata", "name"), f"must be called {wanted}, for its plural and group; rename it"
-    versions = [fields(one) for one in items(spec, "versions")]
-    stored = [string(one, "name") for one in versions if one.get("storage") is True]
-    if versions and len(stored) != 1:
-        what = f"stores {len(stored)} of its versions ({', '.join(stored) or 'none'})"
-        yield ("spec", "versions"), f"{what}, and must store one; write `storage: true` once"
-    names = [string(one, "name") for one in versions]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield ("spec", "versions"), f"has the version {name} twice; remove one"
+    yield from definition_faults(artifact)
 
 
 def _webhooks(_: Files, artifact: Artifact) -> Iterator[Fault]:

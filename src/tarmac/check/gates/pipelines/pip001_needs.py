@@ -14,7 +14,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 _OF_STEP = re.compile(r"\bsteps\.([\w-]+)\.outputs\.([\w-]+)")
 #: A line of a script that sets an output by name, and what may set others that it does not name.
-_SET = re.compile(r"^\s*echo\s+[\"']?([\w-]+)=.*>>\s*[\"']?\$\{?GITHUB_OUTPUT", re.MULTILINE)
+_SET = re.compile(r"^[ \t]*echo\s+[\"']?([\w-]+)=.*>>\s*[\"']?\$\{?GITHUB_OUTPUT", re.MULTILINE)
 _OTHERS = re.compile(
     r"<<|\./|\b(cat|tee|python3?|node|jq|bash|sh|source|for|while|make|npm|go)\b|\$\{\{|\{$"
 )
