@@ -11,11 +11,11 @@ import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 from edited import until
 from sandbox import PORT, SERVER, SYSTEM, Sandbox, family, wire
+from seen_edges import edge, edges
 
 from tarmac.run.local.host import kernel
 
@@ -42,17 +42,6 @@ WITH_CALLER = f"""
       friend: {{run: [python, server.py], port: {PORT + 1}}}
       stranger: {{run: [python, server.py], port: {PORT + 2}}}
     """
-
-
-def edges(box: Sandbox, code: int = 0) -> dict[str, Any]:
-    done = box.tarmac("edges", "--json")
-    assert done.returncode == code, done.stdout + done.stderr
-    return json.loads(done.stdout)
-
-
-def edge(box: Sandbox, source: str, target: str) -> dict[str, Any]:
-    found = edges(box)["edges"]
-    return next(seen for seen in found if (seen["source"], seen["target"]) == (source, target))
 
 
 def get(url: str) -> str:

@@ -22,6 +22,7 @@ import pytest
 from cryptography import x509
 from edited import until
 from sandbox import PORT, SERVER, Sandbox, family, wire
+from seen_edges import edge, edges
 
 from tarmac.run.local.network import mutual_tls
 from tarmac.run.local.network.identities import Identities
@@ -67,17 +68,6 @@ def box(sandbox: Sandbox) -> Sandbox:
     (sandbox.folder / "server.py").write_text(SERVER)
     sandbox.write(SYSTEM)
     return sandbox
-
-
-def edges(box: Sandbox, code: int = 0) -> dict[str, Any]:
-    done = box.tarmac("edges", "--json")
-    assert done.returncode == code, done.stdout + done.stderr
-    return json.loads(done.stdout)
-
-
-def edge(box: Sandbox, source: str, target: str, code: int = 0) -> dict[str, Any]:
-    found = edges(box, code)["edges"]
-    return next(seen for seen in found if (seen["source"], seen["target"]) == (source, target))
 
 
 def ends_of(box: Sandbox, target: str) -> int:

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import yaml
 from cluster import Cluster
 from objects import objects
-from rendered import KINDS, RENDERERS, plan_of
+from rendered import KINDS, RENDERERS, plan_of, seeds_of
 from system_copies import copy_of
 
 from tarmac.model.loader import load as load_system
@@ -227,13 +226,10 @@ class DeployedSystem:
     def sow(self) -> None:
         """Write the stores' first rows, as whoever owns the tables, as `tarmac up` does."""
         folder = self.folder / "systems" / self.system
-        model = yaml.safe_load((folder / "tarmac.yaml").read_text())
         allowed = plan_of(self.system, self.environment).allowed
-        for store, said in model["stores"].items():
-            if isinstance(said, dict) and "seed" in said:
-                owner = next(e.source for e in allowed if e.target == store).replace("-", "_")
-                rows = (folder / said["seed"]).read_text()
-                self.psql(store, f"SET ROLE {owner};\n{rows}")
+        for store, seed in seeds_of(folder):
+            owner = next(e.source for e in allowed if e.target == store).replace("-", "_")
+            self.psql(store, f"SET ROLE {owner};\n{(folder / seed).read_text()}")
 
 
 @asynccontextmanager

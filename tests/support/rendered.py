@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def system_of(name: str) -> System:
 
 
 @cache
+def seeds_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield each store of a system's folder that has a seed, with the seed's file."""
+    model = yaml.safe_load((folder / "tarmac.yaml").read_text())
+    for store, said in model["stores"].items():
+        if isinstance(said, dict) and "seed" in said:
+            yield store, said["seed"]
+
+
 def plan_of(name: str, environment: str) -> ClusterPlan:
     """Plan one of the systems for one of its environments."""
     return deploy(system_of(name), environment, KINDS)

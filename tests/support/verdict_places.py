@@ -25,14 +25,13 @@ import kube_images
 import on_one_machine
 import standins
 import store_images
-import yaml
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from deployed import TARMAC, DeployedSystem
 from docker_here import Docker
 from free_ports import free_ports
 from on_one_machine import OneMachine
-from rendered import ROOT
+from rendered import ROOT, seeds_of
 
 #: Of faults that all three have.
 DRILLS = {
@@ -58,10 +57,8 @@ def composed(docker: Docker, folder: Path, system: str) -> Iterator[OneMachine]:
     mailing = replace(machine, env={**machine.env, "STORES_MAIL_NOTIFICATION_SERVICE_URL": url})
     try:
         mailing("deploy", "--env", "compose")
-        model = yaml.safe_load((ROOT / "systems" / system / "tarmac.yaml").read_text())
-        for store, said in model["stores"].items():
-            if isinstance(said, dict) and "seed" in said:
-                mailing.sow(store, said["seed"])
+        for store, seed in seeds_of(ROOT / "systems" / system):
+            mailing.sow(store, seed)
         yield mailing
     finally:
         mailing("down", "--target", "compose", "--delete-data", "--yes")

@@ -9,9 +9,10 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.argo.applications import WAVE, wave_of, whole_number
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import metadata, title
-from tarmac.check.gates.views.objects.named_places import Naming, namings
+from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.stored_objects import kept
 from tarmac.check.gates.views.scope import counted_in_files
@@ -51,7 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{what}, {why}; give {naming.kind} {naming.name} the earlier one")
 
 
-def _needs(files: Files) -> Iterator[tuple[Naming, Turn]]:
+def _needs(files: Files) -> Iterator[tuple[NamedObject, Turn]]:
     """Yield what pods name, with the turn of each."""
     turns = {id(own.artifact): turn_of(own.artifact) for own in pods(files)}
     for naming in namings(files, of_pods=True):
@@ -68,19 +69,15 @@ def turn_of(artifact: Artifact) -> Turn | None:
         found = [_OF_HELM[one.strip()] for one in hooks.split(",") if one.strip() in _OF_HELM]
         if not found:
             return None
-        weight = _number(noted.get(f"{_HELM}/hook-weight", "0"))
+        weight = whole_number(noted.get(f"{_HELM}/hook-weight", "0"))
         return Turn(min(found), weight, f"the hook {hooks} of weight {weight}")
-    hooks, wave = noted.get(f"{_ARGO}/hook", ""), _number(noted.get(f"{_ARGO}/sync-wave", "0"))
+    hooks, wave = noted.get(f"{_ARGO}/hook", ""), wave_of(artifact.data)
     named = [_PHASES[one.strip()] for one in hooks.split(",") if one.strip() in _PHASES]
     if hooks and not named:
         return None
     phase = min(named, default=_PHASES["Sync"])
     kind = f"the hook {hooks}, wave {wave}" if hooks else f"wave {wave}"
-    return Turn(phase, wave, kind if hooks or f"{_ARGO}/sync-wave" in noted else "no hook, wave 0")
-
-
-def _number(written: str) -> int:
-    return int(written) if written.lstrip("-").isdecimal() else 0
+    return Turn(phase, wave, kind if hooks or WAVE in noted else "no hook, wave 0")
 
 
 def _judged(files: Files) -> Iterator[object]:

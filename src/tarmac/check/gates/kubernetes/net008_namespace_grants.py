@@ -27,7 +27,7 @@ ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
 _NAME = "kubernetes.io/metadata.name"
 
 
-class Crossing(NamedTuple):
+class ForeignReference(NamedTuple):
     """A reference from one namespace into another."""
 
     artifact: Artifact
@@ -63,7 +63,7 @@ def _of_api(files: Files, *names: str) -> list[Artifact]:
     return [own for own in files.objects(*names) if group_of(own) == API and space_of(own)]
 
 
-def _crossings(files: Files) -> Iterator[Crossing]:
+def _crossings(files: Files) -> Iterator[ForeignReference]:
     for artifact in _of_api(files, *ROUTES):
         for number, rule in numbered(artifact.data, "spec", "rules"):
             for place, end in numbered(rule, "backendRefs"):
@@ -76,14 +76,14 @@ def _crossings(files: Files) -> Iterator[Crossing]:
                 yield from _crossing(artifact, path, end, "Secret")
 
 
-def _crossing(artifact: Artifact, path: Path, end: Fields, kind: str) -> Iterator[Crossing]:
+def _crossing(artifact: Artifact, path: Path, end: Fields, kind: str) -> Iterator[ForeignReference]:
     space, name = string(end, "namespace"), string(end, "name")
     if space and name and space != space_of(artifact) and "$" not in space:
         asked = string(end, "kind") or kind
-        yield Crossing(artifact, path, string(end, "group"), asked, name, space)
+        yield ForeignReference(artifact, path, string(end, "group"), asked, name, space)
 
 
-def _allows(grant: Artifact, one: Crossing) -> bool:
+def _allows(grant: Artifact, one: ForeignReference) -> bool:
     own, spec = one.artifact, fields(grant.data, "spec")
     is_from = any(
         (string(e, "group"), string(e, "kind"), string(e, "namespace"))

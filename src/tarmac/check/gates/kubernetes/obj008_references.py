@@ -11,7 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.named_places import Naming, namings
+from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.object_rules import object_rules
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
 from tarmac.check.gates.views.scope import counted_in_files
@@ -27,7 +27,7 @@ def of_files(files: Files) -> Iterator[Finding]:
     yield from _missing(files, namings(files, of_pods=True))
 
 
-def _missing(files: Files, found: Iterator[Naming]) -> Iterator[Finding]:
+def _missing(files: Files, found: Iterator[NamedObject]) -> Iterator[Finding]:
     there = StoredObjects(kept(files))
     for naming in found:
         if naming.name in builtin(naming.kind) or naming.name.startswith("system:"):
@@ -49,7 +49,7 @@ def _missing(files: Files, found: Iterator[Naming]) -> Iterator[Finding]:
             yield Finding(where, f"{what}, which has no key {naming.key}; {choice}")
 
 
-def _is_in_script(files: Files, naming: Naming) -> bool:
+def _is_in_script(files: Files, naming: NamedObject) -> bool:
     """Tell whether a script of these files names it: it makes it, or waits for it."""
     return naming.kind in ("Secret", "ConfigMap") and any(
         naming.name in artifact.content
@@ -62,11 +62,11 @@ def _has(one: StoredObject, key: str) -> bool:
     return one.keys == ANY or key in one.keys
 
 
-def _planned(subject: Subject) -> Iterator[Naming]:
+def _planned(subject: Subject) -> Iterator[NamedObject]:
     return namings(subject, of_pods=False)
 
 
-def _all(files: Files) -> Iterator[Naming]:
+def _all(files: Files) -> Iterator[NamedObject]:
     return namings(files, of_pods=True)
 
 

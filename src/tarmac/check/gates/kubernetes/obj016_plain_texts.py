@@ -79,11 +79,9 @@ def _is_script(container: Container) -> bool:
     )
 
 
-def _service(
-    service: ComposeService, filled: Mapping[str, str] | None
-) -> Iterator[tuple[Path, str]]:
+def _service(service: ComposeService, filled: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     """Yield variables of a container that Compose fills in before the container has them."""
-    if filled is None or not isinstance(service.data, Mapping):
+    if not isinstance(service.data, Mapping):
         return
     own = service.environment
     for key in _INSIDE:
@@ -96,8 +94,8 @@ def _service(
                     yield path, f"{what}.env, where it is not set; write $${{{name}}}"
 
 
-def _dotenv(files: Files, path: str) -> dict[str, str] | None:
-    """Read the names that the file .env beside a Compose file sets; None where it may be kept."""
+def _dotenv(files: Files, path: str) -> dict[str, str]:
+    """Read the names that the file .env beside a Compose file sets, or an example of it names."""
     folder = path.rpartition("/")[0]
     beside = f"{folder}/" if folder else ""
     if files.folder is None:

@@ -18,7 +18,7 @@ from tarmac.check.gates.views.objects.metadata import (
     space_of,
     title,
 )
-from tarmac.check.gates.views.objects.named_places import Naming, namings
+from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.scaling import Controller
 from tarmac.check.gates.views.objects.stored_objects import StoredObject, StoredObjects, kept
@@ -52,7 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield from _volumes(files, own)
 
 
-def _elsewhere(naming: Naming, same: list[StoredObject]) -> Iterator[Finding]:
+def _elsewhere(naming: NamedObject, same: list[StoredObject]) -> Iterator[Finding]:
     what = f"{title(naming.artifact)} names {naming.kind} {naming.name}"
     where = naming.artifact.at(*naming.path)
     place = place_of(naming.artifact)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -174,10 +175,7 @@ class MutualTls:
         identities they refused; the empty one stands for a client without a certificate of ours.
         """
         rows, ends = await asyncio.gather(self._callers.counts(), self._callees.counts())
-        met = {
-            service: {kind: Counter(found) for kind, found in kinds.items()}
-            for service, kinds in self._gone.items()
-        }
+        met = copy.deepcopy(self._gone)
         for name, row in ends.items():
             if name in self._services:
                 _add(met.setdefault(self._services[name], {}), row)

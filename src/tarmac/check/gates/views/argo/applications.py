@@ -116,5 +116,9 @@ def applications(files: Files) -> tuple[App, ...]:
 
 def wave_of(data: Fields) -> int:
     """Read an object's wave; 0 where it says none."""
-    written = str(fields(data, "metadata", "annotations").get(WAVE, "0"))
+    return whole_number(str(fields(data, "metadata", "annotations").get(WAVE, "0")))
+
+
+def whole_number(written: str) -> int:
+    """Read the number of a wave, or of a weight of Helm's; 0 where none is written."""
     return int(written) if re.fullmatch(r"-?\d+", written) else 0

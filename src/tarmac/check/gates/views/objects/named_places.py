@@ -16,7 +16,7 @@ from tarmac.check.gates.views.shapes.templates import spec_places
 _SAYING = ("Service", "Gateway")
 
 
-class Naming(NamedTuple):
+class NamedObject(NamedTuple):
     """A place of an object that names another one."""
 
     artifact: Artifact
@@ -29,7 +29,7 @@ class Naming(NamedTuple):
     key: str
 
 
-def namings(files: Files, *, of_pods: bool) -> Iterator[Naming]:
+def namings(files: Files, *, of_pods: bool) -> Iterator[NamedObject]:
     """Yield what objects name; what pods name only on request."""
     for artifact in files.objects():
         kind = kind_of(artifact)
@@ -41,7 +41,7 @@ def namings(files: Files, *, of_pods: bool) -> Iterator[Naming]:
                 yield from _naming(artifact, path, value, named)
 
 
-def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[Naming]:
+def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[NamedObject]:
     is_whole, default = named.startswith("ref"), named.removeprefix("ref").removeprefix(":")
     holder = value if is_whole else dig(artifact.data, *path[:-1])
     name = text(value, "name") if is_whole else value
@@ -62,4 +62,4 @@ def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[
     if "/" in name:
         space, _, name = name.rpartition("/")
     if kind and "{{" not in name and "$" not in name and "*" not in name:
-        yield Naming(artifact, path, kind, name, space, str(own.get("key") or ""))
+        yield NamedObject(artifact, path, kind, name, space, str(own.get("key") or ""))
