@@ -16,6 +16,7 @@ from small_system import FOLDER, GATES, KINDS, TODAY, Fixture, read, subject_of
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.report import Level, Skip, Status
+from tarmac.check.gates.inputs import Original
 from tarmac.check.gates.subject import Folder, Subject
 from tarmac.check.verify.running import Suppressions, run, run_files
 from tarmac.model.loader import load
@@ -144,7 +145,9 @@ def test_no_gate_finds_anything_in_an_environment_that_ships(system, environment
     plan, made = plan_of(system, environment), artifacts_of(system, environment)
     of_files = [gate for gate in GATES.values() if gate.of_files and not gate.program]
     looking = {gate.id: gate for gate in [*OF_DATA.values(), *of_files] if gate.targets}
-    found = found_by(looking.values(), Subject(system_of(system), plan, made, TODAY))
+    written = Original(made, "tarmac render")
+    subject = Subject(system_of(system), plan, made, TODAY, inputs=(written,))
+    found = found_by(looking.values(), subject)
     for (gate, way), line in zip(NOT_MEASURED.items(), found, strict=True):
         assert line.startswith(f"{gate} skipped: ")
         assert way in line

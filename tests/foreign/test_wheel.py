@@ -73,3 +73,17 @@ def test_uvx_brings_up_a_repository_that_knows_nothing_of_it(foreign, uvx, stops
     pids = family(box)
     assert uvx(box.folder, "tarmac", "down").stdout == "stopped\n"
     stops(box, pids)
+
+
+def test_an_installed_command_makes_a_system_like_the_shop(uvx, tmp_path):
+    made = uvx(tmp_path, "tarmac", "new", "system", "corner", "--like", "shop", "--json")
+    assert made.returncode == 0, made.stderr
+    folder = tmp_path / "corner"
+    for below in ("tarmac_orders/app.py", "tarmac_orders/migrations/0001_orders.sql"):
+        shipped = (ROOT / "services/orders" / below).read_text()
+        assert (folder / "services/order-service" / below).read_text() == shipped
+    packages = tomllib.loads((folder / "pyproject.toml").read_text())
+    assert "tarmac-kit" not in packages["tool"]["uv"]["sources"], "the kit is in the index"
+    rendered = uvx(folder, "tarmac", "render", "--env", "production")
+    assert rendered.returncode == 0, rendered.stdout + rendered.stderr
+    assert (folder / "deploy/production/k8s").is_dir()

@@ -390,3 +390,25 @@ def test_a_new_system_is_healthy_in_the_first_minute_and_its_page_saves_an_item(
         assert took < MINUTE_S
     finally:
         run(folder, f"{TARMAC} down --delete-data")
+
+
+@pytest.mark.timeout(600)
+def test_a_system_like_the_shop_sells_its_own_products_under_another_name(tmp_path):
+    run(tmp_path, f"{TARMAC} new system corner --like shop")
+    folder = tmp_path / "corner"
+    run(folder, "git init --quiet")  # a virtual environment is looked for up to here
+    run(folder, "uv sync --quiet")
+    try:
+        told = run(folder, f"{TARMAC} up -d --fast-stores --timeout {LIMIT_S}")
+        assert "corner is healthy" in told
+        gateway = re.search(r"^ +api-gateway +(http://localhost:\d+)$", told, re.MULTILINE)[1]
+        assert json.loads(ask(f"{gateway}/api/products"))["items"]
+        nodes = {
+            one["name"]: one for one in json.loads(run(folder, f"{TARMAC} ps --json"))["nodes"]
+        }
+        mapped = Path(f"/proc/{nodes['order-service']['pid']}/maps").read_text()
+        assert str(folder / ".venv/lib") in mapped, "it runs by the packages of its own repository"
+        run(folder, f"{TARMAC} invariants")
+        run(folder, f"{TARMAC} verify --env compose")
+    finally:
+        run(folder, f"{TARMAC} down --delete-data")

@@ -13,6 +13,7 @@ from tarmac.cli import _project, _terminal
 
 if TYPE_CHECKING:
     from tarmac.change.create.choices import Choices
+    from tarmac.change.create.system import NewSystem
 
 LANGUAGES = ("python", "node", "go", "java")
 APIS = ("http", "grpc")
@@ -83,13 +84,27 @@ def system(
         owner = owner or click.prompt("Team", default=making.OWNER)
     new = making.make(Path(name), language, store or STORE, broker, owner)
     making.write(new)
+    _tell(new, "`tarmac up`", as_json=as_json)
+
+
+def like(name: str, example: str, owner: str, *, as_json: bool) -> None:
+    """Make a system like one that ships with Tarmac."""
+    from tarmac.change.create import reference
+    from tarmac.change.create import system as making
+
+    new = reference.make(Path(name), example, owner)
+    making.write(new)
+    _tell(new, "`uv sync` and `tarmac up`", as_json=as_json)
+
+
+def _tell(new: NewSystem, commands: str, *, as_json: bool) -> None:
     if as_json:
         _project.print_json(
             {"system": new.name, "folder": str(new.folder), "files": sorted(new.files)}
         )
         return
     click.echo(f"{new.folder}: {len(new.files)} files; {new.folder}/README.md says what they are")
-    click.echo(f"next: cd {new.folder}, then `tarmac up`")
+    click.echo(f"next: cd {new.folder}, then {commands}")
 
 
 def update(file: Path, name: str, *, write: bool, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.core import ParameterSource
 
 from tarmac.cli import _new, _project
 
@@ -53,6 +54,12 @@ SECTION = "Change"
 @click.option("--port", type=click.IntRange(1024, 65535), help="Set its port; default: a new one.")
 @click.option("--owner", default="", help="Name its team; default: the system's owner.")
 @click.option("--description", default="", help="Say what it is for, in one line.")
+@click.option(
+    "--like",
+    metavar="SYSTEM",
+    default="",
+    help="Begin with shop, travel, trading, hello-dd or starter, their code included.",
+)
 @click.option("--yes", is_flag=True, help="Take the defaults of a system without asking.")
 @click.option("--write", is_flag=True, help="Apply the patch of an update.")
 @_project.json_option
@@ -72,6 +79,7 @@ def VERB(
     port: int | None,
     owner: str,
     description: str,
+    like: str,
     yes: bool,
     write: bool,
     as_json: bool,
@@ -80,8 +88,8 @@ def VERB(
 
     A service has an API, health, metrics, logs with trace ids, tests and a Dockerfile; the system's
     file gets its edges, stores and objectives. A system is a folder with two services, a store, a
-    broker and a page. Nothing that exists is written over, and what is wrong is said before
-    anything is written.
+    broker and a page, or with --like one that ships with Tarmac, its code included. Nothing that
+    exists is written over, and what is wrong is said before anything is written.
 
     An update prints a patch: what the template has changed since. What you changed stays; what does
     not fit is told, with exit code 1.
@@ -89,7 +97,10 @@ def VERB(
     Example: tarmac new service orders --language go --store postgres
     """
     wanted = tuple(store for store in stores if store != "none")
-    if what == "system":
+    if like:
+        _refuse_beside_like(what)
+        _new.like(name, like, owner, as_json=as_json)
+    elif what == "system":
         _new.system(name, language, wanted, broker, owner, asks=not yes, as_json=as_json)
     elif what == "update":
         _new.update(_project.find(system), name, write=write, as_json=as_json)
@@ -99,3 +110,17 @@ def VERB(
         chosen = Choices(name, wanted, events, broker, calls, topic, port, owner, description)
         source = template or _new.own(language, api)
         _new.service(_project.find(system), chosen, source, as_json=as_json)
+
+
+def _refuse_beside_like(what: str) -> None:
+    """Refuse what an example has already. Raises click.UsageError."""
+    if what != "system":
+        raise click.UsageError("--like is for `tarmac new system`")
+    context = click.get_current_context()
+    taken = ("like", "owner", "yes", "as_json", "what", "name")
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in taken and source is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"{parameter.opts[0]} is not for --like: the example has its own"
+            )

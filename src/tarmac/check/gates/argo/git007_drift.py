@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.inputs import Original
 from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views.examples import applied
 from tarmac.check.gates.views.scope import counted
 from tarmac.check.gates.views.unequal import shown, unequal
 
@@ -24,7 +25,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not original.command:
         return
     yield from _outdated(original)
-    there, wanted = _by_path(subject.raw), _by_path(original.artifacts)
+    there, wanted = _by_path(subject.raw), _by_path(applied(original.artifacts))
     for path in sorted(wanted.keys() - original.outdated):
         if path not in there:
             what = f"is rendered, and not in the tree; write it: `{original.command}`"
