@@ -6,7 +6,6 @@ Called by generate.py beside it. It reads imported modules only, and writes noth
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterable
 from dataclasses import fields
 from importlib import import_module
@@ -18,6 +17,7 @@ from tarmac.catalog import stores
 from tarmac.catalog.faults.fault import Step
 from tarmac.drill.file.drill_file import faults
 from tarmac.drill.needs import possible_on
+from tarmac.model.keys import default_of, keys, type_of
 from tarmac.model.schema import part_schema, system_schema
 from tarmac.render.renderer import PHASES
 
@@ -88,52 +88,13 @@ def keys_page() -> str:
 
 
 def _keys(schema: dict[str, Any], parts: dict[str, Any]) -> str:
-    required = schema.get("required", [])
     rows = []
-    for key, spec in schema.get("properties", {}).items():
-        default = "required" if key in required else _default(spec.get("default"))
-        about = spec.get("description") or _inherited(spec, parts)
-        rows.append((f"`{key}`", _type(spec), default, _sentence(about)))
+    for key in keys(schema, parts):
+        written = default_of(key.spec.get("default"))
+        default = "required" if key.required else written and f"`{written}`"
+        kind = type_of(key.spec, "[{name}](#{anchor})", "`{value}`")
+        rows.append((f"`{key.name}`", kind, default, _sentence(key.about)))
     return _table(("Key", "Type", "Default", "Meaning"), rows)
-
-
-def _inherited(spec: Any, parts: dict[str, Any]) -> str:
-    """Find what a key means by the part that it holds, where it says nothing itself."""
-    named = re.findall(r"#/\$defs/(\w+)", str(spec))
-    return parts[named[-1]].get("description", "") if named else ""
-
-
-def _default(value: Any) -> str:
-    if value is None or value in ([], {}, ""):
-        return ""
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, (list, tuple)):
-        return f"`[{', '.join(map(str, value))}]`"
-    if isinstance(value, dict):
-        return f"`{{{', '.join(f'{key}: {held}' for key, held in value.items())}}}`"
-    return f"`{value}`"
-
-
-def _type(spec: dict[str, Any]) -> str:
-    if "$ref" in spec:
-        name = spec["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
-    for several in ("anyOf", "oneOf", "allOf"):
-        if several in spec:
-            kinds = [_type(kind) for kind in spec[several] if kind.get("type") != "null"]
-            return " or ".join(dict.fromkeys(kinds))
-    if "const" in spec:
-        return f"`{spec['const']}`"
-    if "enum" in spec:
-        return " or ".join(f"`{value}`" for value in spec["enum"])
-    if spec.get("type") == "array":
-        return f"list of {_type(spec.get('items', {}))}"
-    if spec.get("type") == "object":
-        held = [*spec.get("patternProperties", {}).values(), spec.get("additionalProperties")]
-        inner = next((_type(kind) for kind in held if isinstance(kind, dict)), "anything")
-        return f"map of names to {inner}"
-    return str(spec.get("type", "anything"))
 
 
 def stores_page() -> str:

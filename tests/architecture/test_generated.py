@@ -15,7 +15,7 @@ from tarmac.cli.main import tarmac
 CONTEXT = click.Context(tarmac, info_name="tarmac", **tarmac.context_settings)
 VERBS = tarmac.list_commands(CONTEXT)
 #: Verbs whose only output is a file for other programs, in a format of its own.
-OWN_FORMAT = {"schema", "run", "mcp", "ui"}
+OWN_FORMAT = {"completion", "schema", "run", "mcp", "ui"}
 
 
 def test_every_generated_file_is_what_make_docs_would_write(root, generate):

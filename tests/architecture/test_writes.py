@@ -21,6 +21,7 @@ OTHERS = {
     "check/verify/built/charts.py": "a temporary file",
     "check/verify/built/dependencies.py": "a temporary folder",
     "cli/_become.py": "a temporary file",
+    "cli/_help.py": "text of a help page, to standard output",
     "cli/_verify.py": "a temporary file",
     "project/repository.py": "the cache of this machine",
     "render/tree/successor.py": "below open folders, through no link",
@@ -132,6 +133,7 @@ def test_no_verb_writes_by_itself():
     }
     assert verbs == {
         "cli/_become.py",
+        "cli/_help.py",
         "cli/_verify.py",
         "render/tree/successor.py",
         "render/tree/swap.py",

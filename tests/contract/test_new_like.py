@@ -141,3 +141,11 @@ def test_a_wheel_has_the_systems_beside_its_assets(tmp_path, monkeypatch):
     system.write(reference.make(tmp_path / "corner", "starter", ""))
     assert (tmp_path / "corner/services/user-service/service.yaml").is_file()
     assert "path =" not in files["pyproject.toml"], "an index has the kit"
+
+
+@pytest.mark.parametrize("file", [ROOT, "shop"])
+def test_a_dev_container_is_valid_json_of_the_known_keys(made, file):
+    folder = file if isinstance(file, Path) else made(file)
+    found = json.loads((folder / ".devcontainer/devcontainer.json").read_text())
+    known = {"name", "image", "postCreateCommand", "remoteEnv", "forwardPorts", "customizations"}
+    assert {"name", "image", "postCreateCommand"} <= found.keys() <= known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import re
 from typing import Any
@@ -15,6 +16,8 @@ from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
 #: In `--help`, in this order; each verb's module names its own.
 SECTIONS = ("Run", "See", "Change", "Check", "Drill", "Deliver")
 
+#: Set by a shell's script of `tarmac completion`.
+ASKED = "_TARMAC_COMPLETE"
 #: Where a verb's context keeps the words that name its system and copy, if the user gave some.
 ADDRESS = "tarmac.address"
 #: A command in backticks that is about a system and does not name one yet.
@@ -58,6 +61,10 @@ class Verbs(click.Group):
         if name not in self.list_commands(ctx):
             return None
         verb: click.Command = _module(name).VERB
+        if ASKED in os.environ:  # by a shell, for what may follow
+            from tarmac.cli import _completion
+
+            _completion.prepare(verb)
         return verb
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
