@@ -18,6 +18,9 @@ from wheels import ROOT, build, found_uv, run
 
 pytestmark = pytest.mark.servers
 
+#: Bytes of the wheel, and packages of the base install (ADR 44).
+LARGEST, MOST_PACKAGES = 5_000_000, 50
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
@@ -49,6 +52,19 @@ def test_the_wheel_holds_the_tool_and_neither_kit_nor_tests(wheel):
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"tarmac"}
+
+
+def test_the_base_install_is_as_small_as_the_docs_say(wheel, tmp_path):
+    assert wheel.stat().st_size < LARGEST
+    python = str(tmp_path / "alone/bin/python")
+    for words in (
+        ("venv", "--quiet", str(tmp_path / "alone")),
+        ("pip", "install", "--quiet", "--python", python, str(wheel)),
+        ("pip", "list", "--format", "json", "--python", python),
+    ):
+        done = run(found_uv(), *words, folder=tmp_path, environ=os.environ)
+        assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)) <= MOST_PACKAGES
 
 
 def test_uvx_runs_the_command_of_the_wheel(uvx, tmp_path):

@@ -27,7 +27,7 @@ LINE = "COMP_WORDS"
 
 
 def prepare(verb: click.Command) -> None:
-    """Have a verb's arguments and options offer names."""
+    """Make a verb's arguments and options offer names."""
     for parameter in verb.params:
         if parameter.name in (*OFFERS, TOPIC) and not isinstance(parameter.type, click.Choice):
             parameter._custom_shell_complete = _asked  # noqa: SLF001 - click takes it at birth
