@@ -175,7 +175,7 @@ def test_a_teams_own_template_is_a_folder_or_a_git_repository_at_a_revision(
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("nowhere", "nowhere: no such template; name a folder, a Git URL, or one of go-http"),
+        ("nowhere", "nowhere: no such template; name a folder, a Git URL, or one of go-grpc"),
         ("file:///nowhere", "file:///nowhere: git clone failed"),
         ("services", "no template.yaml in it"),
     ],

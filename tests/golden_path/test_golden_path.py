@@ -159,6 +159,12 @@ MORE = [
     Combination("python", api="grpc"),
     Combination("python", ("postgres", "redis"), "publishes", "nats", api="grpc"),
     Combination("python", ("mongodb",), "consumes", "rabbitmq", api="grpc"),
+    Combination("node", api="grpc"),
+    Combination("node", ("postgres", "redis"), "publishes", "nats", api="grpc"),
+    Combination("node", ("mongodb",), "consumes", "rabbitmq", api="grpc"),
+    Combination("go", api="grpc"),
+    Combination("go", ("postgres", "redis"), "publishes", "rabbitmq", api="grpc"),
+    Combination("go", ("mongodb",), "consumes", "nats", api="grpc"),
 ]
 
 
