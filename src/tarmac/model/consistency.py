@@ -289,6 +289,22 @@ def _ports(system: System) -> Iterator[Problem]:
                     f"{name}.{port_name} and {other} ({there}) both use port {port}; change one",
                 )
             owners.setdefault(port, (f"{name}.{port_name}", place))
+    for name, of_store, port in _known_ports(system):
+        place = _at(system, *of_store, "local", "port")
+        if port in owners:
+            other, there = owners[port]
+            yield Problem(place, f"{name} and {other} ({there}) both use port {port}; change one")
+        owners.setdefault(port, (name, place))
+
+
+def _known_ports(system: System) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """Yield the ports of this machine where programs look for stores by themselves."""
+    for name, store in system.file.stores.items():
+        if store.local is not None and store.local.port is not None:
+            yield name, ("stores", name), store.local.port
+    broker = system.file.broker
+    if broker is not None and broker.local is not None and broker.local.port is not None:
+        yield "the broker", ("broker",), broker.local.port
 
 
 def _entry(system: System, gaps: Gaps) -> Iterator[Problem]:

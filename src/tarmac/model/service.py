@@ -21,6 +21,7 @@ from tarmac.model.value import (
     HostLabel,
     Name,
     OneOrMore,
+    PortNumber,
     StrictModel,
     Topic,
     shown,
@@ -28,7 +29,6 @@ from tarmac.model.value import (
 
 #: Compiling a pattern of 100 KB takes seconds.
 LONGEST_PATTERN = 1000
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Call(StrictModel):

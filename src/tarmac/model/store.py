@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from tarmac.model.texts import FilePath, StoreVersion
-from tarmac.model.value import DATABASE, Name, StrictModel
+from tarmac.model.texts import FilePath, LoginName, LoginPassword, StoreVersion
+from tarmac.model.value import DATABASE, Name, PortNumber, StrictModel
+
+
+class LocalAccess(StrictModel):
+    """Where programs look for a store by themselves, and their login: on a developer's machine."""
+
+    port: PortNumber | None = Field(
+        default=None, description="127.0.0.1 answers there; nothing else may listen on it."
+    )
+    user: LoginName | None = Field(
+        default=None, description="The user's name; the service's own if absent."
+    )
+    password: LoginPassword | None = Field(
+        default=None, description="The user's password; generated if absent."
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.port is None and self.user is None and self.password is None:
+            raise ValueError("is empty; write `port`, `user` or `password`, or remove it")
+        return self
 
 
 class Store(StrictModel):
@@ -43,6 +63,11 @@ class Store(StrictModel):
         description="One owner for every table, shared by all users of the store; default: each "
         "service owns what it creates.",
     )
+    local: LocalAccess | None = Field(
+        default=None,
+        description="What programs know of it that read no variable: a port of this machine, a "
+        "login. It is for this machine alone: no environment has it.",
+    )
     profiles: tuple[Name, ...] = Field(
         default=(),
         description="`tarmac up` starts it with `--profile NAME`, or by its name; without "
@@ -59,6 +84,9 @@ class Broker(StrictModel):
     )
     provider: Name | None = Field(
         default=None, description="embedded, binary, docker, external, or a substitute kind."
+    )
+    local: LocalAccess | None = Field(
+        default=None, description="A port of this machine, or a login, that programs know."
     )
 
 

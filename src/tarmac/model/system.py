@@ -20,10 +20,10 @@ from tarmac.model.objective import Invariant, Objective
 from tarmac.model.organization import Organization
 from tarmac.model.part import Part, Slot
 from tarmac.model.second_region import with_second_regions
-from tarmac.model.service import PortNumber, Service
+from tarmac.model.service import Service
 from tarmac.model.store import BrokerEntry, StoreEntry
 from tarmac.model.texts import Domain, Owner
-from tarmac.model.value import EnvName, EnvValue, HostLabel, Name, StrictModel
+from tarmac.model.value import EnvName, EnvValue, HostLabel, Name, PortNumber, StrictModel
 
 #: What a part says of itself, in its folder.
 PART_FILE = "service.yaml"

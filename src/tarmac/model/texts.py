@@ -7,9 +7,11 @@ brace.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, StringConstraints
+
+from tarmac.model.value import as_written
 
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NODE_LABEL = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
@@ -31,7 +33,16 @@ REPOSITORY = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%+-]+)+$"
 FILE = r"^[A-Za-z0-9._/@+-]+$"
 #: A folder's stands in quotes in scripts, and in the rules of pipelines.
 FOLDER = r"""^[^\x00-\x1f\x7f"'`$\\{}%;&|<>*?!#]+$"""
+#: A login stands in SQL, in URLs and in the configuration of servers, as it is.
+LOGIN_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$"
+LOGIN_SIGNS = r"^[A-Za-z0-9._~!*+=,-]{1,64}$"
 PATH_PREFIX = r"^[A-Za-z0-9/._~%:@+*!,=-]*$"
+
+
+def _as_text(value: Any) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return as_written(value) if is_number else value
+
 
 Domain = Annotated[str, StringConstraints(pattern=DOMAIN)]
 ExternalHost = Annotated[str, StringConstraints(pattern=EXTERNAL_HOST)]
@@ -51,6 +62,13 @@ RepositoryUrl = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 FilePath = Annotated[str, StringConstraints(pattern=FILE)]
 FolderPath = Annotated[str, StringConstraints(pattern=FOLDER)]
 PathPrefix = Annotated[str, StringConstraints(pattern=PATH_PREFIX)]
+LoginName = Annotated[str, StringConstraints(pattern=LOGIN_NAME)]
+#: A number, too: it is read as it is written.
+LoginPassword = Annotated[
+    str,
+    BeforeValidator(_as_text, json_schema_input_type=str | int),
+    StringConstraints(pattern=LOGIN_SIGNS),
+]
 #: `team@example.com`.
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 
@@ -71,5 +89,7 @@ WORDS = {
     REPOSITORY: "write an address like https://github.com/acme/orders",
     FILE: "write a path of letters, digits and the signs ._/@+-, e.g. sql/schema.sql",
     FOLDER: "write a path without quotes and the signs $ ` \\ { } % ; & | < > * ? ! #",
+    LOGIN_NAME: "use up to 32 letters, digits, '_', '.' and '-'",
+    LOGIN_SIGNS: "use letters, digits and the signs ._~!*+=,-",
     PATH_PREFIX: "use letters, digits and the signs /._~%:@+*!,=-, e.g. /orders",
 }

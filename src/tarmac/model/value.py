@@ -11,7 +11,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 _DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$")
 #: Kubernetes: Resource units; powers of two, then of ten.
@@ -178,6 +178,7 @@ EnvValue = Annotated[
     str | int | float | bool,
     BeforeValidator(_plain, json_schema_input_type=str | int | float | bool),
 ]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
 #: What a service may use of a machine.
 Amount = Annotated[
     str | int | float, BeforeValidator(_amount, json_schema_input_type=str | int | float)

@@ -20,8 +20,9 @@ from tarmac.catalog.stores.kind import (
 )
 from tarmac.catalog.stores.made_servers import made_outputs
 from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge
+from tarmac.model.store import LocalAccess
 from tarmac.model.system import System
-from tarmac.plan import leases, ports
+from tarmac.plan import leases, local_access, ports
 from tarmac.plan.facts import MachineFacts
 from tarmac.plan.references import Outputs
 
@@ -202,6 +203,22 @@ class Bindings:
         lends = self.facts.lease_s > 0 and self.kinds[edge.target].lease is not None
         return lends and not self._replicates(edge)
 
+    def known_login(self, store: str, service: str) -> LocalAccess | None:
+        """Return the login of a service that programs know by themselves, on this machine."""
+        access = local_access.known(self.system, store)
+        is_here = store in self.here and not self.facts.environment
+        is_first = service == local_access.first_user(self.system, self.links, store)
+        return access if local_access.has_login(access) and is_here and is_first else None
+
+    def known_passwords(self) -> dict[str, str]:
+        """Give the passwords of these logins that the model says, by the paths of their secrets."""
+        return {
+            user.password.path: access.password
+            for store, view in self.views.items()
+            for user in view.users
+            if (access := self.known_login(store, user.service)) and access.password
+        }
+
     def user_with(self, store: str, user: User, number: int) -> User:
         """Return a user of a store here with that password of its own: the numbers go up."""
         rotation = self.kinds[store].rotation
@@ -244,6 +261,9 @@ class Bindings:
             else user
             for name, user in users.items()
         }
+        for name, user in users.items():
+            if access := self.known_login(store, name):
+                users[name] = local_access.named(user, store, access, self.kinds[store])
         own = {user: kind.port_for(user) for user in users} if kind and kind.port_per_user else {}
         wired = {} if self.facts.shape.direct else own
         database = None if store == ports.BROKER else self.system.file.stores[store].database

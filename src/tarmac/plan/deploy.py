@@ -201,7 +201,7 @@ def _facts(
     }
     given = {
         need.key: imaged.get(need.key) or need.preferred or WORKER_PORT
-        for need in ports.needs(system, here, shape)
+        for need in ports.needs(system, here, shape, known=False)
     }
     watched = settled.observability
     caller_tokens, caller_keys_url = callers.issued_in(settled)

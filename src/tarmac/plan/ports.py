@@ -6,12 +6,13 @@ edge, where its wire listens. Without wires, an instance listens on the public o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge
 from tarmac.model.system import System
+from tarmac.plan import local_access
 from tarmac.plan.facts import RunShape
 
 BROKER = "broker"
@@ -32,6 +33,8 @@ class PortNeed:
     fixed: bool = False
     #: A process outside Tarmac listens there, perhaps already.
     lent: bool = False
+    #: The store that programs look for there by themselves.
+    store: str = ""
 
 
 def service_key(service: str, port: str) -> str:
@@ -107,11 +110,14 @@ def _target(edge: Edge) -> str:
     return BROKER if edge.kind in BROKER_KINDS else edge.target
 
 
-def needs(system: System, kinds: Mapping[str, StoreKind], shape: RunShape) -> Iterator[PortNeed]:
+def needs(
+    system: System, kinds: Mapping[str, StoreKind], shape: RunShape, *, known: bool = True
+) -> Iterator[PortNeed]:
     """Yield every port that the system needs, services first: theirs are the ones people know.
 
     Args:
         kinds: the kind that answers, by store.
+        known: programs look for stores at the ports that they know, as on this machine.
     """
     for name, service in system.file.services.items():
         fixed = service.listen == "fixed"
@@ -134,19 +140,31 @@ def needs(system: System, kinds: Mapping[str, StoreKind], shape: RunShape) -> It
     for user, target in linked:
         users.setdefault(target, []).append(user)
     for name, kind in kinds.items():
-        yield from _store_needs(name, kind, users.get(name, ()))
+        own = local_access.port(system, name) if known else None
+        first = local_access.first_user(system, linked, name)
+        of_server = own if shape.direct or not first else None
+        yield from _store_needs(name, kind, users.get(name, ()), first, of_server)
     if not shape.direct:
         for (source, target), target_ports in linked.items():
+            own = local_access.port(system, target) if known and target in kinds else None
+            is_first = own and source == local_access.first_user(system, linked, target)
             for port_name in target_ports:
-                yield PortNeed(edge_key(source, target, port_name), None)
+                key = edge_key(source, target, port_name)
+                yield _known(key, target, own) if is_first else PortNeed(key, None)
 
 
-def _store_needs(store: str, kind: StoreKind, users: Iterable[str]) -> Iterator[PortNeed]:
-    for port_name, preferred in kind.ports.items():
-        yield PortNeed(store_key(store, port_name), preferred)
-    if kind.port_per_user:
-        for user in users:
-            yield PortNeed(store_key(store, kind.port_for(user)), None)
+def _known(key: str, store: str, port: int | None) -> PortNeed:
+    return PortNeed(key, port, fixed=True, store=store)
+
+
+def _store_needs(
+    store: str, kind: StoreKind, users: Sequence[str], first: str, known: int | None
+) -> Iterator[PortNeed]:
+    main = kind.port_for(first) if first else kind.clients
+    for port_name in (*kind.ports, *(map(kind.port_for, users) if kind.port_per_user else ())):
+        key = store_key(store, port_name)
+        is_known = known is not None and port_name == main
+        yield _known(key, store, known) if is_known else PortNeed(key, kind.ports.get(port_name))
 
 
 def _entry_needs(system: System, shape: RunShape) -> Iterator[PortNeed]:

@@ -13,7 +13,7 @@ from tarmac.catalog.stores.kind import Provider, ProviderCandidate, StoreKind
 from tarmac.model.edge import ENTRY
 from tarmac.model.store import Store
 from tarmac.model.system import System
-from tarmac.plan import entry, graph, names, ports, service_nodes
+from tarmac.plan import entry, graph, local_access, names, ports, service_nodes
 from tarmac.plan.access import access
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.callers import caller_edges, takes_part
@@ -120,6 +120,7 @@ def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[P
                 str(system.locate(("stores", name, key))),
                 f"a store of kind {store.kind} takes no {key}; remove it",
             )
+    yield from local_access.problems(system, kinds)
     broker = system.file.broker
     if broker is None or ((kind := kinds.get(broker.kind)) is not None and kind.broker):
         return
@@ -193,6 +194,8 @@ def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:
         for port in target_ports:
             listen = facts.ports.get(ports.edge_key(source, target, port), 0)
             named = names.listeners(bindings, source, target, port) if listen else ()
+            if listen and target in bindings.here:
+                named += local_access.listeners(system, bindings.links, source, target)
             yield EdgeProxy(source, target, port, listen, named)
 
 
@@ -222,7 +225,7 @@ def _notes(bindings: Bindings) -> Iterable[str]:
     yield from facts.lacks
     for need in ports.needs(system, bindings.here, facts.shape):
         given, preferred = facts.ports[need.key], facts.preferred.get(need.key, need.preferred)
-        if preferred is not None and given != preferred:
+        if preferred is not None and given != preferred and not need.store:
             _, name, port = need.key.split("/")
             holder = facts.holders.get(preferred, "another process")
             taken = f"port {preferred} is taken by {holder}"
@@ -249,6 +252,7 @@ def _notes(bindings: Bindings) -> Iterable[str]:
             yield f"{name}: version {asked} requested; {title} {candidate.version} answers here"
         if candidate.note:
             yield f"{name}: {candidate.note}"
+    yield from local_access.notes(system, running, bindings.here)
     if facts.shape.fast_stores:
         for kind in {kind.id: kind for kind in bindings.here.values()}.values():
             if kind.fast_gives_up:

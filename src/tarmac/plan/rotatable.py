@@ -174,6 +174,8 @@ def _why_not_password(bindings: Bindings, one: StorePassword) -> str:
     kind = bindings.kinds[one.store]
     if one.store not in bindings.here:
         return "its server runs elsewhere; change it there, then its URL in `.env`"
+    if bindings.known_login(one.store, one.user.service):
+        return f"`local` of {one.store} has it, as its program knows it; change it in both"
     if kind.rotation is None:
         return (
             f"{kind.title} takes one password of a user at a time here, so services would lose it "

@@ -33,6 +33,8 @@ class User:
     leased: bool = False
     #: The store, where its server has others beside it: the login is of that store alone.
     store: str = ""
+    #: The name with which programs log in by themselves, where that is not the service's.
+    name: str = ""
     #: It logs in by its second name, whose password was made while the first one's still held.
     second: bool = False
 
@@ -48,7 +50,8 @@ class User:
     @property
     def role(self) -> str:
         """The service's name where dashes are not allowed, with the store's where it has one."""
-        return ".".join(filter(None, (self.service, self.store))).replace("-", "_")
+        own = ".".join(filter(None, (self.service, self.store))).replace("-", "_")
+        return self.name or own
 
     @property
     def login(self) -> str:

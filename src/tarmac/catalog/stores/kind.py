@@ -306,6 +306,8 @@ class StoreKind:
     loads_sql: bool = False
     #: The administrator's name; empty where there is none.
     admin: str = ""
+    #: A program may log in as the administrator, where it knows no other name.
+    lends_admin: bool = False
     #: What tells how it is where an environment is watched.
     exporter: Exporter | None = None
     #: How a person talks to it.

@@ -347,6 +347,7 @@ STORE = StoreKind(
     sql_url=_admin_url,
     loads_sql=True,
     admin=ADMIN,
+    lends_admin=True,
     shell=Shell(
         ("psql",),
         ("--host={host}", "--port={port}", "--username={user}", "--dbname={path}"),

@@ -6,6 +6,8 @@ out there, and what it has to be is said first.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tarmac.base.launch import Text, text
 from tarmac.catalog.stores.kind import MONITOR, StoreContext, User
 from tarmac.catalog.stores.setup.postgres_backup import ADMIN
@@ -55,14 +57,25 @@ def joint(context: StoreContext) -> tuple[Text, ...]:
         f'REASSIGN OWNED BY "{user.role}" TO "{shared}"'
         for user in context.users
         # Only a role itself may read the log, not the role that it acts as.
-        if not user.replication
+        if not user.replication and user.role != ADMIN
     )
     return (
         *role(context, shared),
         text(f'GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO "{shared}"'),
         text(f'GRANT ALL ON SCHEMA public TO "{shared}"'),
         *map(text, given),
+        *(made for user in context.users for made in _lent(user, shared)),
     )
+
+
+def _lent(user: User, shared: str) -> Iterator[Text]:
+    """Let the others use what a program makes that logs in as the administrator.
+
+    It stays what it is: acting as the owner, it could not set up the server any more.
+    """
+    for things in ("TABLES", "SEQUENCES") if user.role == ADMIN else ():
+        given = f'GRANT ALL ON {things} TO "{shared}"'
+        yield text(f"ALTER DEFAULT PRIVILEGES FOR ROLE {ADMIN} IN SCHEMA public {given}")
 
 
 def readable(context: StoreContext) -> tuple[Text, ...]:
@@ -82,7 +95,12 @@ def readable(context: StoreContext) -> tuple[Text, ...]:
 
 
 def grants(context: StoreContext, user: User) -> tuple[Text, ...]:
-    """Make a user, and let it do what its service needs."""
+    """Make a user, and let it do what its service needs.
+
+    A program that logs in as the administrator may do everything.
+    """
+    if user.role == ADMIN:
+        return ()
     name, database = f'"{user.role}"', f'"{context.database}"'
     bounds = "NOCREATEDB NOCREATEROLE"
     if not context.server:  # elsewhere it may not even be denied

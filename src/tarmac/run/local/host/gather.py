@@ -208,7 +208,7 @@ def _first_free(
     for port in candidates:
         if take(port) or need.lent:
             return port
-    owner = need.key.split("/")[1]
+    owner = need.store or need.key.split("/")[1]
     if need.preferred is None or not (strict or need.fixed):
         last = ANY_FROM + ANY_COUNT - 1
         raise TarmacError(
@@ -217,6 +217,8 @@ def _first_free(
     advice = "or leave out --strict-ports"
     if need.fixed:  # the others need not wait for it
         advice = f"or start the rest: --without {owner}, which has `listen: fixed`"
+    if need.store:
+        advice = f"or have its programs read a variable, and remove `port` from `local` of {owner}"
     raise TarmacError(
         f"{owner}: port {need.preferred} is taken by {holder(need.preferred)}; "
         f"stop that program, {advice}"

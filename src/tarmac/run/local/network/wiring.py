@@ -315,7 +315,7 @@ def _elsewhere(wire: EdgeProxy) -> Iterator[socket.socket]:
             yield _listener(socket.AF_INET6, LOOPBACK_6, wire.listen)
     for host, port in wire.named:
         try:
-            yield _listener(socket.AF_INET, host, port)
+            yield _listener(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port)
         except OSError as error:
             print(f"{wire.id}: not at {wire.target}:{port} ({error.strerror})", flush=True)
 

@@ -28,6 +28,7 @@ def fill(
     given: Mapping[str, str],
     *,
     running: Mapping[str, str] = MappingProxyType({}),
+    known_to_programs: Mapping[str, str] = MappingProxyType({}),
     with_data: Collection[str] = (),
 ) -> dict[str, str]:
     """Load the secrets, generate those that are missing, and save the file (mode 0600).
@@ -36,13 +37,15 @@ def fill(
         wanted: every secret that the plan refers to.
         given: values by variable name, from `.env`; they win over generated ones.
         running: values that a running system has: with the file gone, they are saved again.
+        known_to_programs: passwords that the model says, by their paths.
         with_data: stores whose data is there: it was made with passwords that must be known.
 
     Returns:
         Value by secret path.
 
     Raises:
-        TarmacError: there is data, and none of the passwords that it was made with.
+        TarmacError: there is data, and none of the passwords that it was made with, or another
+            one of its administrator.
     """
     wanted = tuple(wanted)
     known = read(path)
@@ -52,6 +55,11 @@ def fill(
         owner = secret.owner
         if isinstance(owner, ServiceSecret | SharedSecret) and owner.variable in given:
             values[secret.path] = given[owner.variable]
+        elif secret.path in known_to_programs:
+            wanted_value = known_to_programs[secret.path]
+            if isinstance(owner, StoreSecret) and owner.store in with_data:
+                _refuse_changed(owner, values.get(secret.path), wanted_value)
+            values[secret.path] = wanted_value
         elif secret.path not in values:
             values[secret.path] = secrets.token_hex(secret.size_bytes)
     if values != known:
@@ -113,6 +121,15 @@ def _refuse_lost(
             f"{path}: {is_there} of data that is still there ({names}); restore the file, or "
             f"delete the data: `tarmac reset {' '.join(lost)}`, or all of it: "
             "`tarmac down --delete-data`"
+        )
+
+
+def _refuse_changed(owner: StoreSecret, before: str | None, now: str) -> None:
+    """Refuse another password of an administrator than the one that data was made with."""
+    if owner.user == "admin" and before not in (None, now):
+        raise TarmacError(
+            f"{owner.store}: `local` names its administrator, with another password than its data "
+            f"was made with; `tarmac reset {owner.store}` begins without that data"
         )
 
 

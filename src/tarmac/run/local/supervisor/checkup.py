@@ -185,7 +185,7 @@ def _ports(system: System, kinds: Mapping[str, StoreKind]) -> Iterator[Check]:
     for need in ports.needs(system, kinds, RunShape()):
         if need.preferred is None:
             continue
-        name, feature = f"port {need.preferred}", " ".join(need.key.split("/")[1:])
+        name, feature = f"port {need.preferred}", need.store or " ".join(need.key.split("/")[1:])
         if need.preferred in own:
             yield Check(name, OK, "used by this system", feature=feature)
         elif is_free(need.preferred):
@@ -194,6 +194,8 @@ def _ports(system: System, kinds: Mapping[str, StoreKind]) -> Iterator[Check]:
             advice = "another port is used instead; stop that program to use this one"
             if need.fixed:
                 advice = "stop that program: the service has `listen: fixed`"
+            if need.store:
+                advice = f"stop that program: programs look for {need.store} there"
             found = f"by {listeners.holder(need.preferred)}"
             yield Check(name, TAKEN, found, "", feature, advice, fails=need.fixed)
 

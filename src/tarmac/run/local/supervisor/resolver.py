@@ -144,6 +144,7 @@ class Resolver:
                 own,
                 self._dotenv,
                 running=self._secrets,
+                known_to_programs=bindings.known_passwords(),
                 with_data=[n.name for n in plan.nodes if self._has_data(n)],
             )
             secrets = filled | self._chosen.secrets

@@ -1,0 +1,98 @@
+"""What programs know of a store by themselves, on a developer's machine: `local` of the model.
+
+A fixed port is that of the wire of the first service that uses the store, so that its traffic is
+seen like any other; a fixed login is that service's. No environment has either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from tarmac.base.errors import Problem
+from tarmac.base.launch import Secret, StoreSecret
+from tarmac.catalog.stores.kind import StoreKind, User
+from tarmac.model.store import LocalAccess
+from tarmac.model.system import System
+
+BROKER = "broker"
+#: A name of this machine leads there first, where it has IPv6.
+LOOPBACK_6 = "::1"
+
+
+def known(system: System, store: str) -> LocalAccess | None:
+    """Read what programs know of a store, or of the broker."""
+    if store == BROKER:
+        return system.file.broker.local if system.file.broker else None
+    return system.file.stores[store].local if store in system.file.stores else None
+
+
+def port(system: System, store: str) -> int | None:
+    """Read the port that programs know."""
+    access = known(system, store)
+    return access.port if access else None
+
+
+def first_user(system: System, links: Collection[tuple[str, str]], store: str) -> str:
+    """Name the service whose login and wire programs know; "" where none uses the store.
+
+    Args:
+        links: who uses what, as (source, target).
+    """
+    return next((name for name in system.file.services if (name, store) in links), "")
+
+
+def has_login(access: LocalAccess | None) -> bool:
+    """Tell whether programs know a user or a password."""
+    return access is not None and bool(access.user or access.password)
+
+
+def named(user: User, store: str, access: LocalAccess, kind: StoreKind) -> User:
+    """Return a user as programs know it."""
+    is_admin = access.user is not None and access.user == kind.admin
+    password = Secret.of(StoreSecret(store, "admin" if is_admin else user.service))
+    return replace(user, name=access.user or "", password=password, second=False)
+
+
+def listeners(
+    system: System, links: Collection[tuple[str, str]], source: str, target: str
+) -> tuple[tuple[str, int], ...]:
+    """List where the wire of an edge listens besides, so that `localhost` leads to it."""
+    number = port(system, target)
+    if number is None or source != first_user(system, links, target):
+        return ()
+    return ((LOOPBACK_6, number),)
+
+
+def problems(system: System, kinds: Mapping[str, StoreKind]) -> Iterator[Problem]:
+    """Yield logins that a store cannot have."""
+    asked: dict[str, tuple[tuple[str, ...], str]] = {
+        name: (("stores", name), store.kind) for name, store in system.file.stores.items()
+    }
+    if system.file.broker is not None:
+        asked[BROKER] = ((BROKER,), system.file.broker.kind)
+    for name, (path, kind_id) in asked.items():
+        access, kind = known(system, name), kinds.get(kind_id)
+        if access is None or kind is None:
+            continue
+        key = "user" if access.user else "password"
+        place = str(system.locate((*path, "local", key)))
+        if (access.user or access.password) and "user" not in kind.outputs:
+            yield Problem(place, f"a store of kind {kind_id} has no users; remove `{key}`")
+        elif access.user and access.user == kind.admin and not kind.lends_admin:
+            what = f"'{access.user}' is the administrator of {kind.title} here; take another name"
+            yield Problem(place, what)
+
+
+def notes(system: System, stores: Iterable[str], here: Collection[str]) -> Iterator[str]:
+    """Say of each store where programs find it by themselves, or that they do not.
+
+    Args:
+        here: the stores whose servers run here.
+    """
+    for store in stores:
+        number = port(system, store)
+        if number is not None and store in here:
+            yield f"{store}: localhost:{number} leads to it, so one copy of this system runs here"
+        elif number is not None:
+            yield f"{store}: runs elsewhere, so localhost:{number} does not lead to it"
