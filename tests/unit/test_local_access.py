@@ -148,6 +148,8 @@ def test_what_cannot_be_is_refused_with_its_place(local, where, what):
     [
         ("mysql", "{user: tarmac}", "'tarmac' is the administrator of MySQL here"),
         ("s3", "{user: tarmac}", "'tarmac' is the administrator"),
+        ("postgres", '{password: ""}', "PostgreSQL takes no empty password of a user; write one"),
+        ("redis", '{password: ""}', "write `passwordless: true` instead"),
     ],
 )
 def test_a_login_that_a_kind_cannot_have_is_refused_by_the_plan(kind, local, what):
@@ -155,6 +157,12 @@ def test_a_login_that_a_kind_cannot_have_is_refused_by_the_plan(kind, local, wha
     with pytest.raises(BadInput, match=what) as refused:
         resolve(system, "local", facts_for(system), KINDS)
     assert "tarmac.yaml:7:" in refused.value.problems[0].where
+
+
+def test_a_user_of_mysql_may_have_no_password():
+    bindings = bindings_of(model('{port: 3306, user: root, password: ""}', "mysql"))
+    assert bindings.known_passwords()["stores/db/web"] == ""
+    assert "'root'@'%'" in said(planned(bindings, "local").node("db").launch)
 
 
 def test_a_note_says_that_one_copy_runs_here():

@@ -58,6 +58,8 @@ class Secret:
     path: str
     #: Random bytes behind it; hexadecimal text of twice the length.
     size_bytes: int = 24
+    #: The model itself says its value, often a plain word: no line of a log is redacted for it.
+    is_known: bool = field(default=False, compare=False)
 
     @classmethod
     def of(cls, owner: SecretOwner, size_bytes: int = 24) -> Secret:

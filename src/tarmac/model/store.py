@@ -20,7 +20,7 @@ class LocalAccess(StrictModel):
         default=None, description="The user's name; the service's own if absent."
     )
     password: LoginPassword | None = Field(
-        default=None, description="The user's password; generated if absent."
+        default=None, description='The user\'s password, generated if absent; "" for none.'
     )
 
     @model_validator(mode="after")

@@ -35,7 +35,7 @@ FILE = r"^[A-Za-z0-9._/@+-]+$"
 FOLDER = r"""^[^\x00-\x1f\x7f"'`$\\{}%;&|<>*?!#]+$"""
 #: A login stands in SQL, in URLs and in the configuration of servers, as it is.
 LOGIN_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$"
-LOGIN_SIGNS = r"^[A-Za-z0-9._~!*+=,-]{1,64}$"
+LOGIN_SIGNS = r"^[A-Za-z0-9._~!*+=,-]{0,64}$"
 PATH_PREFIX = r"^[A-Za-z0-9/._~%:@+*!,=-]*$"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from tarmac.base.errors import MissingTool
@@ -216,7 +216,7 @@ class Bindings:
             user.password.path: access.password
             for store, view in self.views.items()
             for user in view.users
-            if (access := self.known_login(store, user.service)) and access.password
+            if (access := self.known_login(store, user.service)) and access.password is not None
         }
 
     def user_with(self, store: str, user: User, number: int) -> User:
@@ -275,11 +275,7 @@ class Bindings:
                 for port in (*(kind.ports if kind else ()), *own.values())
             },
             database=database or store.removesuffix("-db").replace("-", "_"),
-            admin=Secret.of(
-                ServerSecret(server, f"admin-{self.facts.passwords}")
-                if server
-                else StoreSecret(store, "admin")
-            ),
+            admin=self._admin(store, server, users.values()),
             users=tuple(users[name] for name in sorted(users)),
             passwordless=store != ports.BROKER and self.system.file.stores[store].passwordless,
             shared=store != ports.BROKER and self.system.file.stores[store].shared,
@@ -292,6 +288,13 @@ class Bindings:
             init=self._init(store) if self.facts.environment else {},
             server=server,
         )
+
+    def _admin(self, store: str, server: str, users: Iterable[User]) -> Secret:
+        """Name the administrator's password: that of a user who is the same, where one is."""
+        if server:
+            return Secret.of(ServerSecret(server, f"admin-{self.facts.passwords}"))
+        own = Secret.of(StoreSecret(store, "admin"))
+        return next((user.password for user in users if user.password == own), own)
 
     def _init(self, store: str) -> dict[str, str]:
         """List the files of SQL that are loaded into a store, by names that keep their order."""

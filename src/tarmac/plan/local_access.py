@@ -37,20 +37,21 @@ def first_user(system: System, links: Collection[tuple[str, str]], store: str) -
     """Name the service whose login and wire programs know; "" where none uses the store.
 
     Args:
-        links: who uses what, as (source, target).
+        links: the connections, as (source, target).
     """
     return next((name for name in system.file.services if (name, store) in links), "")
 
 
 def has_login(access: LocalAccess | None) -> bool:
     """Tell whether programs know a user or a password."""
-    return access is not None and bool(access.user or access.password)
+    return access is not None and (access.user or access.password) is not None
 
 
 def named(user: User, store: str, access: LocalAccess, kind: StoreKind) -> User:
     """Return a user as programs know it."""
     is_admin = access.user is not None and access.user == kind.admin
-    password = Secret.of(StoreSecret(store, "admin" if is_admin else user.service))
+    own = Secret.of(StoreSecret(store, "admin" if is_admin else user.service))
+    password = replace(own, is_known=access.password is not None)
     return replace(user, name=access.user or "", password=password, second=False)
 
 
@@ -77,10 +78,15 @@ def problems(system: System, kinds: Mapping[str, StoreKind]) -> Iterator[Problem
             continue
         key = "user" if access.user else "password"
         place = str(system.locate((*path, "local", key)))
-        if (access.user or access.password) and "user" not in kind.outputs:
+        if has_login(access) and "user" not in kind.outputs:
             yield Problem(place, f"a store of kind {kind_id} has no users; remove `{key}`")
         elif access.user and access.user == kind.admin and not kind.lends_admin:
             what = f"'{access.user}' is the administrator of {kind.title} here; take another name"
+            yield Problem(place, what)
+        if access.password == "" and not kind.empty_passwords:
+            place = str(system.locate((*path, "local", "password")))
+            instead = "`passwordless: true` instead" if kind.passwordless else "one"
+            what = f"{kind.title} takes no empty password of a user; write {instead}"
             yield Problem(place, what)
 
 

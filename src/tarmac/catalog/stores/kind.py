@@ -308,6 +308,8 @@ class StoreKind:
     admin: str = ""
     #: A program may log in as the administrator, where it knows no other name.
     lends_admin: bool = False
+    #: A user of it may have an empty password.
+    empty_passwords: bool = False
     #: What tells how it is where an environment is watched.
     exporter: Exporter | None = None
     #: How a person talks to it.

@@ -103,6 +103,7 @@ STORE = StoreKind(
     ),
     external={"mysql": 3306, "mariadb": 3306},
     admin=mysql_users.ADMIN,
+    empty_passwords=True,
     contents="tarmac.run.local.stores.mysql:CONTENTS",
     reset=RowReset(mysql_users.admin_url, "the rows that changed, and their counters"),
     loads_sql=True,

@@ -63,7 +63,7 @@ class Process:
         self.ready = asyncio.Event()
         self.outcome: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
         self.context = context
-        secret_values = {context.secrets[secret.path] for secret in secrets_of(node.launch)}
+        secret_values = {context.secrets[s.path] for s in secrets_of(node.launch) if not s.is_known}
         self.log = LogFile(context.home.logs / f"{node.name}.log", secret_values)
         self._unseen = replacement
         self._running: RunningProcess | None = None
@@ -117,7 +117,8 @@ class Process:
     def keep(self, node: Node, position: int) -> None:
         """Take over what changed of the plan but does not concern how it runs; try at once."""
         self.node = node
-        self.log.hide(self.context.secrets[secret.path] for secret in secrets_of(node.launch))
+        hidden = (secret for secret in secrets_of(node.launch) if not secret.is_known)
+        self.log.hide(self.context.secrets[secret.path] for secret in hidden)
         self.state = replace(
             self.state,
             position=position,

@@ -43,7 +43,7 @@ class Task:
         self.node = node
         self.context = context
         self.ready = asyncio.Event()
-        secret_values = {context.secrets[secret.path] for secret in secrets_of(node.launch)}
+        secret_values = {context.secrets[s.path] for s in secrets_of(node.launch) if not s.is_known}
         self.log = LogFile(context.home.logs / f"{node.name}.log", secret_values)
         self._running: RunningProcess | None = None
         #: Cleared while a process is being made.
