@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in
+from repository import found_in, system_of, text_of
 
 DEPENDS = "module example.com/notes\nrequire github.com/go-sql-driver/mysql v1.8.0\n"
 MAIN = (
@@ -33,14 +33,17 @@ def of_go(load: str = "", **files: str):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_server_of_a_file_of_settings_is_a_store_and_the_file_is_left_to_change(file):
+def test_a_server_of_a_file_of_settings_is_a_store_that_answers_where_the_file_says(file):
     found = of_go(**{file: FILES[file]})
-    (service,) = found.services
-    assert [(store.name, store.kind) for store in found.stores] == [("db", "mysql")]
-    assert service.stores == ("db",)
-    (said,) = service.to_do
-    assert said.startswith(f"{file}:")
-    assert said.endswith("have it read a variable")
+    (service,), (store,) = found.services, found.stores
+    assert (store.name, store.kind, service.stores) == ("db", "mysql", ("db",))
+    password = "pw" if "pass" in FILES[file] else ""
+    assert (store.known.port, store.known.login) == (3306, ("root", password))
+    assert service.to_do == ()
+    (said,) = store.remarks[1:]
+    assert said.startswith(f"{service.name} looks for it at localhost:3306 by itself ({file}:")
+    written = system_of(found).file.stores["db"].local
+    assert (written.port, written.user, written.password) == (3306, "root", password)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ def test_viper_is_told_by_variables_what_its_file_says(load, begin):
 def test_viper_without_a_replacer_has_no_variable_for_a_nested_key():
     (service,) = of_go("viper.AutomaticEnv()", **{"config.yml": YAML}).services
     assert not service.env
-    assert len(service.to_do) == 1
+    assert service.stores == ("db",)
 
 
 def test_keys_that_viper_binds_in_the_code_are_variables():
@@ -85,33 +88,193 @@ def test_dynaconf_is_told_by_variables_of_its_prefix():
 
 @pytest.mark.parametrize("example", ["config.yml.dist", "config.example.yml", "config.sample.yml"])
 def test_the_example_of_a_file_of_settings_is_copied_where_the_program_reads_the_file(example):
-    (service,) = of_go(**{example: YAML}).services
+    found = of_go(**{example: YAML})
+    (service,) = found.services
     assert service.tasks["settings"] == f"test -e config.yml || cp {example} config.yml"
-    assert service.to_do[0].startswith(f"{example}:2 ")
+    assert f"({example}:2)" in found.stores[0].remarks[-1]
     there = of_go(**{example: YAML, "config.yml": YAML}).services[0]
     assert "settings" not in there.tasks
 
 
+def of_node(text: str, library: str = "mysql2", **files: str):
+    package = f'{{"scripts": {{"start": "node a.js"}}, "dependencies": {{"{library}": "3"}}}}'
+    return found_in(**{"package.json": package, "a.js": f"{text}\napp.listen(3000)\n", **files})
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("library", "text", "kind", "known", "database"),
     [
-        "mongo.connect('mongodb://localhost:27017/notes', done)\n",
-        "connect({host: 'localhost', user: 'root', dialect: 'mysql'})\n",
+        (
+            "mysql2",
+            "connect({host: 'localhost', user: 'root', dialect: 'mysql'})",
+            "mysql",
+            (3306, "root", ""),
+            "",
+        ),
+        (
+            "mysql2",
+            "mysql.createConnection({host: 'localhost', user: 'me', password: 'x', database: 'a'})",
+            "mysql",
+            (3306, "me", "x"),
+            "a",
+        ),
+        (
+            "pg",
+            "pg.connect('postgres://me:12345@127.0.0.1:5433/notes?sslmode=disable')",
+            "postgres",
+            (5433, "me", "12345"),
+            "notes",
+        ),
+        (
+            "pg",
+            "a = {HOST: 'localhost', USER: 'postgres', PASSWORD: '123', DB: 'test', dialect: 'pg'}",
+            "postgres",
+            (5432, "postgres", "123"),
+            "test",
+        ),
+        (
+            "mysql2",
+            "new Sequelize('shop', 'root', 'pw', {host: 'localhost', dialect: 'mysql'})",
+            "mysql",
+            (3306, "root", "pw"),
+            "shop",
+        ),
+        ("redis", "createClient('redis://localhost:6380')", "redis", (6380, None, None), ""),
     ],
 )
-def test_a_server_that_code_names_by_itself_is_left_to_change(text):
-    found = found_in(
-        **{
-            "package.json": '{"scripts": {"start": "node a.js"}, "dependencies": {"mysql2": "3"}}',
-            "a.js": f"{text}app.listen(3000)\n",
-        }
-    )
-    (service,) = found.services
-    kinds = [store.kind for store in found.stores]
-    assert kinds == (["mysql"] if "mysql" in text else [])  # no kind here is a MongoDB
-    assert service.to_do == (
-        ("a.js:1 says where db is by itself: have it read a variable",) * len(kinds)
-    )
+def test_a_server_that_code_names_by_itself_answers_there(library, text, kind, known, database):
+    found = of_node(text, library)
+    (service,), (store,) = found.services, found.stores
+    assert (store.kind, service.stores, service.to_do) == (kind, (store.name,), ())
+    assert (store.known.port, *store.known.login) == known
+    assert store.database == database
+    assert store.passwordless is (kind == "redis")
+
+
+@pytest.mark.parametrize(
+    ("library", "text", "why"),
+    [
+        ("pg", "'postgres://me@localhost/notes'", "without a password, which postgres asks for"),
+        ("pg", "'postgres://me:p%40w@localhost/notes'", "with a password that has other signs"),
+        ("pg", "'postgres://me:pw@localhost/My-Notes'", "gives no such name (My-Notes)"),
+        ("mysql2", "'mysql://tarmac:pw@localhost/notes'", "as a user that mysql cannot have"),
+        ("pg", "'postgres://me:pw@localhost:3000/notes'", "at port 3000, where demo is"),
+    ],
+)
+def test_what_no_store_can_be_is_left_to_change(library, text, why):
+    found = of_node(f"connect({text})", library, **{"compose.yaml": "services: {demo: {build: .}}"})
+    (said,) = found_in_to_do(found)
+    assert said.startswith("a.js:1 says where db is by itself, ")
+    assert why in said
+    assert said.endswith(": have it read a variable")
+
+
+def found_in_to_do(found):
+    return [line for service in found.services for line in service.to_do if "by itself" in line]
+
+
+def test_what_a_file_leaves_to_variables_of_its_login_is_referred_to():
+    config = "db:\n  host: localhost\n  port: 5432\n  username: postgres\n"
+    compose = "services:\n  web: {build: ., environment: {DB_PASSWORD: qwerty}}\n"
+    depends = "module example.com/notes\nrequire github.com/lib/pq v1.0.0\n"
+    db = "  db: {image: postgres}\n"
+    found = of_go(**{"config.yml": config, "compose.yaml": compose + db, "go.mod": depends})
+    (service,), (store,) = found.services, found.stores
+    assert service.env["DB_PASSWORD"] == "${stores.db.password}"
+    assert (store.known.login, service.to_do) == (("postgres", None), ())
+
+
+QUIET = "package main\nfunc main() { load() }\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("config.json", '{"web": {"port": 3000}, "database": {"port": 3306}}'),
+        ("config.yml", "port: 3000\n"),
+        ("conf/app.ini", "[server]\nHttpPort = 3000\n"),
+        ("config.toml", '[server]\naddr = ":3000"\n'),
+    ],
+)
+def test_a_program_listens_where_its_file_of_settings_says(file, text):
+    (service,) = of_go(**{file: text, "main.go": QUIET}).services
+    assert (service.ports, service.fixed) == ({"http": 3000}, True)
+    assert service.remarks[-1].startswith(f"{file}:")
+
+
+def test_a_variable_that_overrides_the_port_of_the_file_gives_it():
+    for text, given in (("server:\n  port: 3000\n", ""), ("http:\n  addr: :3000\n", "127.0.0.1:")):
+        (service,) = of_go(AUTOMATIC, **{"config.yml": text, "main.go": QUIET}).services
+        assert (service.ports, service.fixed) == ({"http": 3000}, False)
+        assert f"{given}${{services.{service.name}.port}}" in service.env.values()
+
+
+def test_a_port_of_a_file_for_tests_or_of_another_thing_is_not_the_programs():
+    files = {"config.test.yml": "port: 3000\n", "config.yml": "mail:\n  port: 3000\n"}
+    assert of_go(**files, **{"main.go": QUIET}).services[0].ports == {}
+
+
+def test_a_worker_beside_it_has_the_same_file_and_no_port():
+    mains = {f"cmd/{name}/main.go": QUIET for name in ("web", "worker")}
+    found = found_in(**{"go.mod": DEPENDS, "config.json": '{"web": {"port": 3000}}', **mains})
+    ports = {service.name: service.ports for service in found.services}
+    assert ports == {"web": {"http": 3000}, "worker": {}}
+
+
+def test_of_two_logins_of_one_store_the_second_is_left_to_change():
+    files = {
+        f"{name}/package.json": '{"scripts": {"start": "node a.js"}, "dependencies": {"pg": "8"}}'
+        for name in ("one", "two")
+    }
+    code = {
+        f"{name}/a.js": f"connect('postgres://{name}:pw@localhost:5432/a')\napp.listen(300{port})\n"
+        for port, name in enumerate(("one", "two"))
+    }
+    found = found_in(**files, **code)
+    assert found.stores[0].known.login == ("one", "pw")
+    (said,) = found_in_to_do(found)
+    assert "with another login or database than one" in said
+
+
+def test_a_file_for_work_goes_before_one_for_tests_or_production():
+    files = {
+        f"config/{name}.yml": f"db:\n  host: localhost\n  port: {port}\n  user: a\n  password: b\n"
+        for name, port in (("ci", 1), ("production", 2), ("test", 3), ("zero", 3307))
+    }
+    assert of_go(**files).stores[0].known.port == 3307
+
+
+def test_a_group_of_keys_may_begin_with_the_name_of_its_server():
+    text = "postgres:\n  PostgresqlHost: localhost\n  PostgresqlPort: 5432\n"
+    text += "  PostgresqlUser: postgres\n  PostgresqlPassword: pw\n  PostgresqlDbname: notes\n"
+    text += "redis:\n  RedisAddr: :6379\n  RedisPassword: \n"
+    depends = "module example.com/notes\nrequire github.com/jackc/pgx/v5 v5.0.0\n"
+    found = of_go(**{"config/config-local.yml": text, "go.mod": depends})
+    by_kind = {store.kind: store for store in found.stores}
+    assert by_kind["postgres"].known.login == ("postgres", "pw")
+    assert by_kind["postgres"].database == "notes"
+    assert (by_kind["redis"].known.port, by_kind["redis"].passwordless) == (6379, True)
+
+
+def test_a_program_that_is_told_a_login_and_no_place_finds_its_database_at_the_usual_port():
+    text = "new Sequelize(process.env.DATABASE, process.env.DATABASE_USER, "
+    text += "process.env.DATABASE_PASSWORD, {dialect: 'postgres'})"
+    compose = "services:\n  app: {build: .}\n  db: {image: 'postgres:16'}\n"
+    (store,) = of_node(text, "pg", **{"compose.yaml": compose}).stores
+    assert (store.known.port, store.known.login) == (5432, (None, None))
+    told = text + "; const host = process.env.DATABASE_HOST"
+    (store,) = of_node(told, "pg", **{"compose.yaml": compose}).stores
+    assert store.known is None
+
+
+def test_a_host_of_the_compose_file_is_found_by_its_name_with_the_login_of_the_file():
+    compose = "services:\n  web: {build: .}\n  store: {image: 'mysql:8'}\n"
+    config = "db:\n  host: store\n  port: 3306\n  user: root\n  password: 12345\n  name: notes\n"
+    found = of_go(**{"config.yml": config, "compose.yaml": compose})
+    (service,), (store,) = found.services, found.stores
+    assert (found.hosts, service.stores, service.to_do) == (True, ("store",), ())
+    assert 'local: {user: root, password: "12345"}' in text_of(found)
+    assert store.database == "notes"
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,22 @@ class Service:
 
 
 @dataclass(frozen=True)
+class KnownPlace:
+    """What programs know of a store by themselves: a port of this machine, a login."""
+
+    port: int = 0
+    user: str | None = None
+    password: str | None = None
+    #: The service that was met first with it.
+    by: str = ""
+
+    @property
+    def login(self) -> tuple[str | None, str | None]:
+        """The user and the password."""
+        return self.user, self.password
+
+
+@dataclass(frozen=True)
 class Store:
     """A store or broker of the system."""
 
@@ -219,6 +235,8 @@ class Store:
     provider: str = ""
     #: Files of SQL that make its tables, from the repository's root.
     init: tuple[str, ...] = ()
+    #: What programs know of it that read no variable; None: nothing.
+    known: KnownPlace | None = None
 
 
 @dataclass(frozen=True)

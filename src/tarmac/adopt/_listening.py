@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from tarmac.adopt import _code, _dotenv
+from tarmac.adopt import _code, _dotenv, _settings_files
 from tarmac.adopt._found import OWN_PORT, Folder, Service, port_number
 from tarmac.adopt._variable_read import VariableRead
 
 #: Below, a program needs rights that a user's has not.
 FIRST_FREE = 1024
+#: Names of programs that work off what others hand them.
+_LISTENS_NOWHERE = re.compile(r"(^|-)(worker|consumer|cron|scheduler|migrat\w*|job|seed\w*)s?$")
 _OWN_ADDRESS = (
     "LISTEN_ADDR",
     "BIND_ADDR",
@@ -145,6 +147,27 @@ def _number_in_code(program: _Program) -> Service | None:
     )
 
 
+def _number_in_settings(program: _Program) -> Service | None:
+    """Its own file of settings names the number, unless its container's file names another."""
+    found, service = _settings_files.own_port(program.folder), program.service
+    if _LISTENS_NOWHERE.search(service.name):
+        return None  # it has the file of the program beside it
+    if found is None or (service.known_as and found.number not in service.known_as):
+        return None
+    if found.variable:
+        variable = found.variable
+        # A name that ends otherwise is given an address.
+        is_fitting = variable.endswith("PORT") is not found.is_address
+        if is_fitting:
+            return replace(_at(service, program.port or found.number), port_variable=variable)
+    return replace(
+        service,
+        ports={**service.ports, "http": found.number},
+        fixed=True,
+        remarks=(*service.remarks, f"{found.place} names its port"),
+    )
+
+
 def _port_of_its_container(program: _Program) -> Service | None:
     """Nothing but its container says where it listens, or tells it so by PORT."""
     service, port = program.service, program.port
@@ -169,6 +192,7 @@ RULES = (
     _own_variable,
     _variable_with_its_port,
     _number_in_code,
+    _number_in_settings,
     _port_of_its_container,
 )
 

@@ -30,6 +30,11 @@ class Server:
     seeds: bool
     #: Its containers need no password by default.
     passwordless: bool
+    #: The name of its administrator here, and whether a program may log in as that.
+    admin: str
+    lends_admin: bool
+    #: A user may have an empty password.
+    empty_passwords: bool
     shows: Fingerprint
 
 
@@ -44,6 +49,9 @@ def servers() -> tuple[Server, ...]:
             databases="database" in kind.outputs,
             seeds=kind.loads_sql,
             passwordless=kind.passwordless,
+            admin=kind.admin,
+            lends_admin=kind.lends_admin,
+            empty_passwords=kind.empty_passwords,
             shows=kind.fingerprint,
         )
         for kind in kinds

@@ -1,7 +1,7 @@
-"""Reads which servers a program's own files of settings name: YAML, JSON, TOML, INI, and code.
+"""Reads a program's own files of settings: YAML, JSON, TOML, INI.
 
-`_settle` asks. A library that lets variables override such a file gives variables, which
-`_code` lists with the others; of all else the file is the place to change.
+`_code` and `_named_servers` ask. A library that lets variables override such a file gives
+variables, which `_code` lists with the others; the rest is what the file says by itself.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tarmac.adopt import _servers
-from tarmac.adopt._found import Folder
+from tarmac.adopt._found import Folder, port_number
 from tarmac.adopt._variable_read import VariableRead, line_of
 from tarmac.base.foreign.data import from_json
 
@@ -36,18 +35,27 @@ _EXAMPLE_ENDS = (".dist", ".example", ".sample", ".template")
 MOST_FILES = 30
 #: What marks a file that stands for one that git does not keep.
 _EXAMPLE = re.compile(r"[.-](?:dist|example|sample|template)(?=\.|$)")
-_SOURCES = (".py", ".js", ".mjs", ".cjs", ".ts", ".go", ".java", ".kt")
+SOURCES = (".py", ".js", ".mjs", ".cjs", ".ts", ".go", ".java", ".kt")
 _HERE = re.compile(r"(?:localhost|127\.0\.0\.1)(?::(\d{2,5}))?")
-_URL = re.compile(
-    r"[\"'`]((?:mongodb|postgres(?:ql)?|mysql|redis|amqp)[\w+]*)://(?:[^@\s\"'`/]+@)?"
-    r"(?:localhost|127\.0\.0\.1)(?::\d+)?(?:/[^\"'`\s]*)?[\"'`]"
-)
-#: A program's own object with a host and a dialect, in either order.
-_OBJECT = re.compile(r"\{[^{}]{0,800}\}")
-_HOST_OF = re.compile(r"(?i)\bhost\b['\"]?\s*[:=]\s*['\"](?:localhost|127\.0\.0\.1)['\"]")
-_KIND_OF = re.compile(r"(?i)\b(?:dialect|type|client|driver)['\"]?\s*[:=]\s*['\"](\w+)['\"]")
 _HOSTS = ("host", "hostname", "server", "servers", "brokers", "addr", "address")
-_KINDS = ("type", "dialect", "client", "driver", "adapter", "kind", "engine")
+#: Groups of settings about the program itself, and their keys for where it listens.
+_OF_ITSELF = frozenset({"server", "web", "app", "application", "http", "httpserver", "api", "rest"})
+_LISTENS = frozenset(
+    {
+        "port",
+        "httpport",
+        "http_port",
+        "http-port",
+        "listen",
+        "addr",
+        "address",
+        "bind",
+        "listenaddr",
+    }
+)
+_LISTENING = re.compile(r"((?:localhost|127\.0\.0\.1|0\.0\.0\.0)?:)?(\d{4,5})")
+#: Words of files that are for another place than the one where people work.
+ELSEWHERE = re.compile(r"prod|stag|test|e2e|\bci\b|deploy|docker|release|spec|heroku|cloud")
 _DEPTH = 6
 _BOUND = re.compile(r"\.(?:BindEnv|SetDefault)\(\s*\"([\w-]+(?:\.[\w-]+)+)\"")
 #: How a library names the variable of a key, by its steps; "" where none reaches it.
@@ -62,41 +70,16 @@ _DYNACONF_PREFIX = re.compile(r"envvar_prefix\s*=\s*(?:['\"](\w+)['\"]|(False))"
 _ENVIRONMENTS = frozenset({"default", "development", "production", "testing", "staging", "global"})
 
 
-class NamedServer(NamedTuple):
-    """A server of this machine that a file names."""
+class OwnPort(NamedTuple):
+    """Where a program listens by its own file of settings."""
 
-    kind: str
+    number: int
     #: file:line, from the folder.
     place: str
-
-
-def named_servers(folder: Folder) -> Iterator[NamedServer]:
-    """Yield the servers of this machine that files of settings and code name by themselves."""
-    clients = _servers.clients(folder)
-    for file, content in _files(folder):
-        text = folder.read(file)
-        for path, group in _groups(content, ()):
-            host = next((k for k in group if k.lower() in _HOSTS and _is_here(group[k])), "")
-            server = _kind(path, group, host, clients) if host else None
-            if server is not None:
-                yield NamedServer(server.kind, f"{file}:{_line(text, host, str(group[host]))}")
-    for file in folder.sources(*_SOURCES):
-        yield from _in_code(file, folder.read(file))
-
-
-def _in_code(file: str, text: str) -> Iterator[NamedServer]:
-    for match in _URL.finditer(text):
-        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-        # Behind a variable it is a default, which is read with that.
-        if re.search(r"(?i)env|default|config|^[ \t]*(#|//|\*)", line):
-            continue
-        if (server := _servers.of_scheme(match[1])) is not None:
-            yield NamedServer(server.kind, f"{file}:{line_of(text, match.start())}")
-    for match in _OBJECT.finditer(text):
-        host, kind = _HOST_OF.search(match[0]), _KIND_OF.search(match[0])
-        server = _servers.of_driver(kind[1]) if host and kind else None
-        if host and server is not None:
-            yield NamedServer(server.kind, f"{file}:{line_of(text, match.start() + host.start())}")
+    #: The variable that overrides it; "": none does.
+    variable: str
+    #: It stands behind a host or a colon, and so does a value of the variable.
+    is_address: bool
 
 
 def copied(folder: Folder) -> dict[str, str]:
@@ -117,7 +100,7 @@ def copied(folder: Folder) -> dict[str, str]:
         )
         if any(
             (go if source.endswith(".go") else wanted).search(folder.read(source))
-            for source in folder.sources(*_SOURCES)
+            for source in folder.sources(*SOURCES)
         ):
             lines.append(f"test -e {target} || cp {file} {target}")
     one, *others = lines or [""]
@@ -127,7 +110,7 @@ def copied(folder: Folder) -> dict[str, str]:
 
 def texts(folder: Folder) -> Iterator[tuple[str, str]]:
     """Yield the files of settings with their texts."""
-    for file, content in _files(folder):
+    for file, content in contents(folder):
         if content is not None:
             yield file, folder.read(file)
 
@@ -151,9 +134,9 @@ def overriding(folder: Folder) -> Iterator[VariableRead]:
     named = _naming(folder)
     if named is None:
         return
-    for file, content in _files(folder):
+    for file, content in contents(folder):
         text = folder.read(file)
-        for path, group in _groups(content, ()):
+        for path, group in groups(content, ()):
             host = next((k for k in group if k.lower() in _HOSTS and _is_here(group[k])), "")
             for key in group if host else ():
                 if name := named((*path, key)):
@@ -161,6 +144,23 @@ def overriding(folder: Folder) -> Iterator[VariableRead]:
                     place = f"{file}:{_line(text, key, value)}"
                     about = re.sub(r"\W", "_", "_".join((*path[-1:], key))).upper()
                     yield VariableRead(name, value, place, about=about)
+
+
+def own_port(folder: Folder) -> OwnPort | None:
+    """Find where a file of settings says that the program itself listens; None without one."""
+    named = _naming(folder)
+    for file, content in contents(folder):
+        if ELSEWHERE.search(file):
+            continue
+        for path, group in groups(content, ()):
+            is_own = not path or path[-1].lower() in _OF_ITSELF
+            key = next((k for k in group if k.lower() in _LISTENS), "") if is_own else ""
+            match = _LISTENING.fullmatch(str(group[key])) if key else None
+            if match is not None:
+                place = f"{file}:{_line(folder.read(file), key, str(group[key]))}"
+                variable = named((*path, key)) if named is not None else ""
+                return OwnPort(port_number(match[2]), place, variable, is_address=bool(match[1]))
+    return None
 
 
 def _naming(folder: Folder) -> _Naming | None:
@@ -199,7 +199,7 @@ def _is_of_settings(file: str) -> bool:
     return bool(_NAMED.search(file)) and not is_dotenv and not _OF_TOOLS.search(file)
 
 
-def _files(folder: Folder) -> Iterator[tuple[str, Any]]:
+def contents(folder: Folder) -> Iterator[tuple[str, Any]]:
     """Read the files of settings; the example of one stands for it."""
     named = [
         f for f in folder.sources(*_ENDS, *_EXAMPLE_ENDS) if _is_of_settings(_EXAMPLE.sub("", f))
@@ -226,7 +226,7 @@ def _parsed(file: str, text: str) -> Any:
         return None
 
 
-def _groups(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+def groups(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     """Yield every mapping of a file's content with the plain values in it."""
     if not isinstance(value, dict) or len(path) > _DEPTH:
         return
@@ -234,28 +234,11 @@ def _groups(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
     if plain:
         yield path, plain
     for key, inner in value.items():
-        yield from _groups(inner, (*path, str(key)))
+        yield from groups(inner, (*path, str(key)))
 
 
 def _is_here(value: Any) -> bool:
     return isinstance(value, str) and _HERE.fullmatch(value) is not None
-
-
-def _kind(
-    path: tuple[str, ...], group: Mapping[str, Any], host: str, clients: frozenset[str]
-) -> _servers.Server | None:
-    """Tell which server a group of settings is about: by its driver, its name, or its port."""
-    for key, value in group.items():
-        if key.lower() in _KINDS and (server := _servers.of_driver(str(value))):
-            return server
-    name = re.sub(r"\W", "_", "_".join((*path[-1:], "host"))).upper()
-    if known := _servers.of_variable(name, clients):
-        return known[0]
-    at = _HERE.fullmatch(str(group[host]))
-    port = (at[1] if at else "") or next(
-        (str(v) for k, v in group.items() if k.lower() == "port"), ""
-    )
-    return next((server for server in _servers.servers() if str(server.shows.port) == port), None)
 
 
 def _line(text: str, key: str, value: str) -> int:

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tarmac.adopt import _alembic, _code, _dotenv, _servers, _settings_files, _sqlite
+from tarmac.adopt import _alembic, _code, _dotenv, _known_servers, _servers, _sqlite
 from tarmac.adopt._addresses import rewritten, with_variables
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
-from tarmac.adopt._scene import Scene, store_for
+from tarmac.adopt._scene import Scene
 from tarmac.adopt._variable_read import VariableRead
 from tarmac.adopt._variables import GivenValues, logins, parts_by_prefix, settled_variables
 
@@ -94,6 +94,8 @@ def _settled(
     env, missing, optional = found.env, found.missing, found.optional
     named = (value for value in env.values() if value in scene.stores)
     service = replace(service, calls=(*service.calls, *named) if scene.names else service.calls)
+    by_itself = _known_servers.found_by_itself(service, env, folder, scene)
+    service, env = replace(service, calls=(*service.calls, *by_itself.stores)), {**by_itself.env}
     service, unnamed = _hosts_in_code(service, folder, scene)
     hidden = (name for name in missing if _dotenv.is_secret(name) or name in dotenv)
     secrets = tuple(dict.fromkeys((*found.secrets, *hidden)))
@@ -106,8 +108,7 @@ def _settled(
     env = _insisted(env, folder, scene)
     env = _at_usual_ports(env, service, scene)
     secrets = tuple(name for name in secrets if name not in env)
-    calls, fixed = _in_files(service, env, folder, scene)
-    service = replace(service, calls=(*service.calls, *calls))
+    _known_servers.at_its_usual_port(service, env, reads, scene)
     return _joined(
         replace(
             service,
@@ -115,7 +116,7 @@ def _settled(
             secrets=secrets,
             missing={n: place for n, place in missing.items() if n not in (*secrets, *env)},
             optional=tuple(name for name in optional if name not in env),
-            to_do=(*service.to_do, *found.to_do, *unnamed, *fixed),
+            to_do=(*service.to_do, *found.to_do, *unnamed, *by_itself.to_do),
         ),
         scene,
     )
@@ -219,6 +220,9 @@ def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Serv
         if target is not None and target.ports and scene.may_call(service.name, name):
             scene.names = True
             calls += [name] if name not in calls else []
+        elif store is not None and store.known is not None and store.known.password:
+            scene.names = True  # and its password is the one that the code knows
+            calls += [name] if name not in calls else []
         elif store is not None and _servers.of_kind(store.kind).passwordless:
             scene.names = True  # it asks for no password, and so is found by its name
             scene.stores[name] = replace(store, passwordless=True)
@@ -229,33 +233,6 @@ def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Serv
                 f"{place} connects to the host '{name}' by itself: have it read a variable"
             )
     return replace(service, calls=tuple(calls)), to_do
-
-
-def _in_files(
-    service: Service, env: Mapping[str, str], folder: Folder, scene: Scene
-) -> tuple[list[str], list[str]]:
-    """Find the stores that its files of settings or its code name, and no variable tells it.
-
-    Returns:
-        The stores' names, and what is left to do.
-    """
-    said, calls, to_do = " ".join(env.values()), list[str](), list[str]()
-    for kind, place in _settings_files.named_servers(folder):
-        store = scene.find_store(kind)
-        if store is None and scene.may_add:
-            store = store_for(_servers.of_kind(kind), service, scene)
-        known = {*calls, *service.calls}
-        if (
-            store is None
-            or any(f" {store.name} is by itself" in line for line in to_do)
-            or f"${{stores.{store.name}." in said
-        ):
-            continue
-        if store is scene.broker and "${broker." in said:
-            continue
-        calls += [store.name] if store.name not in known else []
-        to_do.append(f"{place} says where {store.name} is by itself: have it read a variable")
-    return calls, to_do
 
 
 def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:

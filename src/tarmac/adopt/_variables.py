@@ -227,7 +227,15 @@ def _by_its_name(name: str, variable: _Variable) -> tuple[_servers.Server, str] 
     name = variable.about.get(name, name)
     candidates = (name, plain, *(name.removeprefix(begin) for begin in _FRAMEWORKS))
     found = (_servers.of_variable(candidate, variable.clients) for candidate in candidates)
-    return next(filter(None, found), None)
+    server, output = next(filter(None, found), (None, ""))
+    if server is None:
+        return None
+    # Beside its user and its password, DATABASE is the database's name.
+    login = any(f"{name}_{end}" in variable.names for end in ("USER", "USERNAME"))
+    is_name = output == "url" and name in (*server.shows.stems, *server.shows.vague)
+    if is_name and login and f"{name}_PASSWORD" in variable.names and server.databases:
+        return server, "database"
+    return server, output
 
 
 def _own_prefix(names: frozenset[str]) -> str:

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from tarmac.adopt import _servers
-from tarmac.adopt._found import Service, Store, Survey, as_list
+from tarmac.adopt._found import KnownPlace, Service, Store, Survey, as_list
 
 #: What needs no quotes on a line of its own, and within braces or brackets.
 _ALONE = re.compile(r"^[A-Za-z./$][^\n\"'#`]*$")
@@ -241,7 +241,17 @@ def _store(store: Store) -> str:
         parts.append("passwordless: true")
     if store.shared:
         parts.append("shared: true")
+    if store.known is not None:
+        parts.append(f"local: {_known(store.known)}")
     return store.kind if len(parts) == 1 else f"{{{', '.join(parts)}}}"
+
+
+def _known(place: KnownPlace) -> str:
+    parts = [f"port: {place.port}"] if place.port else []
+    parts += [f"user: {scalar(place.user, inside=True)}"] if place.user else []
+    # Quoted, as a password may be a number.
+    parts += [f"password: {json.dumps(place.password)}"] if place.password is not None else []
+    return f"{{{', '.join(parts)}}}"
 
 
 def _list(words: Iterable[str]) -> str:

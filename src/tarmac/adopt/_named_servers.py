@@ -1,0 +1,227 @@
+"""Finds the servers that files of settings and code name by themselves, with the login there.
+
+`_known_servers` asks. A file that is for this place goes before one for tests or for production.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from tarmac.adopt import _servers
+from tarmac.adopt._found import Folder, port_number
+from tarmac.adopt._settings_files import ELSEWHERE, SOURCES, contents, groups
+from tarmac.adopt._variable_read import line_of
+
+_HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})
+_HOSTS = ("host", "hostname", "server", "servers", "brokers", "addr", "address")
+_PORTS = ("port",)
+_USERS = ("user", "username", "login")
+_PASSWORDS = ("password", "pass", "passwd", "pwd")
+_DATABASES = ("database", "dbname", "databasename", "db", "name")
+_KINDS = ("type", "dialect", "client", "driver", "adapter", "kind", "engine")
+_URL = re.compile(
+    r"((?:mongodb|postgres(?:ql)?|mysql|redis|amqp)[\w+]*)://"
+    r"(?:(?P<user>[^:@\s/]*)(?::(?P<password>[^@\s/]*))?@)?"
+    r"(?P<host>[A-Za-z0-9_.-]+)(?::(?P<port>\d+))?(?:/(?P<database>[\w.-]*))?(?![\w${])"
+)
+#: Go's driver of MySQL: `root:pw@tcp(localhost:3306)/notes`.
+_GO_MYSQL = re.compile(
+    r"(?P<user>[\w.-]+):(?P<password>[^@\s\"'`]*)@(?:tcp)?\((?P<host>[\w.-]+)(?::(?P<port>\d+))?\)"
+    r"/(?P<database>[\w-]*)"
+)
+#: libpq: `host=localhost user=app password=pw dbname=notes`.
+_WORDS = re.compile(r"\b(host|port|user|password|dbname)=([^\s\"'`$%{]+)")
+_LITERAL = re.compile(r"\"([^\"\n]{8,300})\"|'([^'\n]{8,300})'|`([^`\n]{8,300})`")
+#: A program's own object with a host, as its driver takes it.
+_OBJECT = re.compile(r"\{[^{}]{0,800}\}")
+_MEMBER = re.compile(
+    r"(?m)(?:^|[{,])\s*['\"]?(\w+)['\"]?\s*[:=]\s*(?:['\"`]([^'\"`\n]*)['\"`]|(\d+))\s*(?=[,}\n])"
+)
+#: The arguments before Sequelize's options: database, user, password.
+_SEQUELIZE = re.compile(
+    r"Sequelize\(\s*['\"]([\w-]+)['\"]\s*,\s*['\"]([\w-]+)['\"]\s*,\s*['\"]([^'\"\n]*)['\"]\s*,\s*$"
+)
+#: Behind one of these a text is a default, which is read with its variable, or a remark.
+_NOT_ITS_OWN = re.compile(r"(?i)env|default|config|^[ \t]*(#|//|\*)")
+
+
+class NamedServer(NamedTuple):
+    """A server that a file names, and how the program logs in there; None: it does not say."""
+
+    kind: str
+    #: file:line, from the folder.
+    place: str
+    #: The container that it names; "": this machine.
+    host: str = ""
+    #: 0: the usual one.
+    port: int = 0
+    user: str | None = None
+    password: str | None = None
+    database: str = ""
+
+
+def named_servers(folder: Folder, hosts: Collection[str] = ()) -> Iterator[NamedServer]:
+    """Yield the servers that files of settings and code name by themselves.
+
+    Args:
+        hosts: names of containers; of all other hosts, those of this machine count alone.
+    """
+    clients = _servers.clients(folder)
+    found = [*_in_settings(folder, clients), *_in_code(folder, clients)]
+    known = (one for one in found if one.host in _HERE or one.host in hosts)
+    for one in sorted(known, key=lambda one: bool(ELSEWHERE.search(one.place))):
+        yield one._replace(host="" if one.host in _HERE else one.host)
+
+
+def _in_settings(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
+    for file, content in contents(folder):
+        text = folder.read(file)
+        for path, group in groups(content, ()):
+            for key, value in group.items():
+                if isinstance(value, str) and (one := _of_address(value)):
+                    yield one._replace(place=f"{file}:{_line(text, key, value)}")
+            for key, stem in _host_keys(group):
+                one = _of_group(path, group, key, stem, clients)
+                if one is not None:
+                    yield one._replace(place=f"{file}:{_line(text, key, str(group[key]))}")
+
+
+def _host_keys(group: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the keys that hold a host, each with what the keys beside it begin with."""
+    for key in group:
+        for end in _HOSTS:
+            stem = key[: len(key) - len(end)]
+            parts = stem.endswith(("_", "-")) or key[len(stem) : len(stem) + 1].isupper()
+            if key.lower().endswith(end) and (not stem or parts):
+                yield key, stem
+                break
+
+
+def _of_group(
+    path: tuple[str, ...],
+    group: Mapping[str, Any],
+    key: str,
+    stem: str,
+    clients: frozenset[str],
+) -> NamedServer | None:
+    """Read a group of settings: its host, and what stands beside it."""
+    host, sign, number = str(group[key]).partition(":")
+    if not re.fullmatch(r"[\w.-]*", host) or (not host and not port_number(number)):
+        return None
+    port = port_number(number) or port_number(_part(group, stem, _PORTS) or "")
+    if sign and not port:
+        return None
+    server = _kind(path, group, stem, port, clients)
+    if server is None:
+        return None
+    named = NamedServer(server.kind, "", host or "localhost", port)
+    return named._replace(
+        user=_part(group, stem, _USERS),
+        password=_part(group, stem, _PASSWORDS),
+        database=(_part(group, stem, _DATABASES) or "") if server.databases else "",
+    )
+
+
+def _part(group: Mapping[str, Any], stem: str, names: Collection[str]) -> str | None:
+    """Read what stands beside a host; None for what is not there or is filled in elsewhere."""
+    lower = {key.lower(): value for key, value in group.items()}
+    for name in names:
+        value = lower.get(f"{stem}{name}".lower())
+        if value is not None and not re.search(r"\$\{|\$[A-Z]|<%|\{\{", str(value)):
+            return str(value)
+    return None
+
+
+def _kind(
+    path: tuple[str, ...],
+    group: Mapping[str, Any],
+    stem: str,
+    port: int,
+    clients: frozenset[str],
+) -> _servers.Server | None:
+    """Tell which server a group of settings is about: by its driver, its name, or its port."""
+    for key, value in group.items():
+        if key.lower() in _KINDS and (server := _servers.of_driver(str(value))):
+            return server
+    for step in (stem, *reversed(path[-2:])):
+        name = re.sub(r"\W+", "_", f"{step.strip('_-')}_host").upper()
+        if step and (known := _servers.of_variable(name, clients)):
+            return known[0]
+    return next((server for server in _servers.servers() if server.shows.port == port), None)
+
+
+def _of_address(value: str) -> NamedServer | None:
+    """Read a text that is the address of a server as a whole."""
+    if match := _URL.search(value):
+        server = _servers.of_scheme(match[1])
+        return _matched(server.kind, match) if server is not None else None
+    if match := _GO_MYSQL.search(value):
+        return _matched("mysql", match)
+    said = dict(_WORDS.findall(value))
+    if "host" in said and said.keys() & {"user", "dbname"}:
+        return NamedServer(
+            "postgres",
+            "",
+            said["host"],
+            port_number(said.get("port", "")),
+            said.get("user"),
+            said.get("password"),
+            said.get("dbname", ""),
+        )
+    return None
+
+
+def _matched(kind: str, match: re.Match[str]) -> NamedServer:
+    user, password = (match[part] for part in ("user", "password"))
+    return NamedServer(
+        kind,
+        "",
+        match["host"],
+        port_number(match["port"] or ""),
+        unquote(user) if user else None,
+        unquote(password) if password is not None else None,
+        (match["database"] or "") if _servers.of_kind(kind).databases else "",
+    )
+
+
+def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
+    for file in folder.sources(*SOURCES):
+        text = folder.read(file)
+        for match in _LITERAL.finditer(text):
+            value = next(filter(None, match.groups()))
+            if "://" not in value and "@" not in value and "host=" not in value:
+                continue
+            line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            if not _NOT_ITS_OWN.search(line) and (one := _of_address(value)):
+                yield one._replace(place=f"{file}:{line_of(text, match.start())}")
+        for match in _OBJECT.finditer(text):
+            if one := _of_object(text, match, clients):
+                at = re.search(r"(?i)host|server", match[0])
+                start = match.start() + (at.start() if at else 0)
+                yield one._replace(place=f"{posixpath.normpath(file)}:{line_of(text, start)}")
+
+
+def _of_object(text: str, match: re.Match[str], clients: frozenset[str]) -> NamedServer | None:
+    """Read the object that a driver is given, in a program's code."""
+    group = {name: value or number for name, value, number in _MEMBER.findall(match[0])}
+    key = next((key for key, stem in _host_keys(group) if not stem), "")
+    before = text[max(0, match.start() - 200) : match.start()]
+    is_driven = any(name.lower() in _KINDS for name in group)
+    if not key or not (is_driven or re.search(r"(?i)mysql|pool\(|client\(|createc", before)):
+        return None
+    databases = [s for s in _servers.servers() if s.databases and s.seeds and s.kind in clients]
+    path = (databases[0].kind,) if len(databases) == 1 else ()
+    one = _of_group(path, group, key, "", clients)
+    said = _SEQUELIZE.search(before)
+    if one is not None and said is not None:
+        one = one._replace(database=said[1], user=said[2], password=said[3])
+    return one
+
+
+def _line(text: str, key: str, value: str) -> int:
+    match = re.search(rf"(?m){re.escape(key)}[\"']?\s*[:=]\s*[\"']?{re.escape(value)}", text)
+    return line_of(text, match.start()) if match else 1
