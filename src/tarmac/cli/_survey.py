@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
-
-from tarmac.base.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +16,19 @@ if TYPE_CHECKING:
 
 #: Skipped files that are printed; --json has them all.
 SHOWN = 20
+#: What is left out can be what others refer to, and so on.
+MOST_REPAIRS = 8
+
+
+class CheckedSurvey(NamedTuple):
+    """What is to be written, as far as `up` takes it."""
+
+    found: Survey
+    text: str
+    #: What is wrong all the same.
+    complaints: tuple[str, ...]
+    #: What this machine has not, or has in use.
+    lacks: tuple[str, ...]
 
 
 def _missing(found: Survey) -> list[tuple[str, str]]:
@@ -111,14 +122,20 @@ def show_sources(lines: Sequence[ExplainedLine], file: str, *, err: bool = False
         click.echo(f"{line.source:<{width}} -> {file}:{line.number}: {line.text}", err=err)
 
 
-def checked(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Load the new file; return what is wrong in it, and the toolchains that this machine lacks."""
-    from tarmac.project.reading import load
-    from tarmac.run.local.host import toolchains
-    from tarmac.run.local.host.missing_programs import missing_programs
+def checked(found: Survey, file: Path, system: str) -> CheckedSurvey:
+    """Write what was found, without the parts that `up` would refuse of it, and say why.
 
-    try:
-        system = load(str(file))
-        return (), (*missing_programs(system), *toolchains.lacks(system))
-    except BadInput as error:
-        return tuple(map(str, error.problems)), ()
+    Nothing is written to disk and nothing is started.
+    """
+    from tarmac.adopt._repair import repaired
+    from tarmac.adopt._write import write
+    from tarmac.run.local.supervisor.dry_run import dry_run
+
+    for _ in range(MOST_REPAIRS):
+        text = write(found, system)
+        refusal = dry_run(str(file), text)
+        smaller = repaired(found, text, refusal.problems)
+        if smaller == found:
+            break
+        found = smaller
+    return CheckedSurvey(found, text, tuple(map(str, refusal.problems)), refusal.lacks)

@@ -37,7 +37,8 @@ def VERB(
     It reads package.json, pyproject.toml, go.mod, Dockerfile, Procfile and the like, and the code's
     use of variables and ports. An existing tarmac.yaml is never overwritten, and nothing is started
     without --try, which also runs the file's tasks, and so installs packages in this folder. A
-    compose file that Compose itself refuses is refused with its place, and nothing is written.
+    compose file that Compose itself refuses is refused with its place, and nothing is written. What
+    `tarmac up` would refuse of the new file is left out, and named there with the reason.
 
     Example: tarmac init && tarmac up
     """
@@ -61,11 +62,12 @@ def VERB(
         raise BadInput([exists])
     kinds = registry.load(stores, "STORE")
     skipped: dict[str, str] = {}
+    system = valid_name(name or root.resolve().name)
     with waiting("reading the repository"):
         repository = open_repository(root, skipped.setdefault)
         found = survey(repository, registry.load(adopt, "RECOGNISER"), kinds.keys())
-    system = valid_name(name or root.resolve().name)
-    text = write(found, system)
+        checked = _survey.checked(found, file, system)
+    found, text, complaints, lacks = checked
     lines = tuple(f"{name}: {why}" for name, why in sorted(skipped.items()))
     if stdout:
         _terminal.print_document(text)
@@ -77,7 +79,6 @@ def VERB(
     with writing.opened(root) as opened:
         if not writing.write_new(opened, SYSTEM_FILE, text):
             raise BadInput([exists])
-    complaints, lacks = _survey.checked(file)
     trial = None
     if tries and found.services and not complaints:
         from tarmac.cli import _progress, _show
