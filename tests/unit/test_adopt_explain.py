@@ -65,3 +65,25 @@ def test_what_only_the_code_says_has_its_line_in_the_code():
 def test_what_is_assumed_has_no_source():
     found = sources({"requirements.txt": "fastapi\n", "main.py": "app = FastAPI()\n"})
     assert not any(line.startswith("port:") for line in found)
+
+
+def test_a_variable_of_a_file_that_a_service_lists_has_its_line_in_that_file():
+    compose = """
+    services:
+      web: {build: ., command: node s.js, env_file: [a.env, {path: ./b.env}], environment: [C=1]}
+      worker: {build: ., command: node w.js, env_file: lost.env}
+    """
+    files = {
+        "docker-compose.yml": compose,
+        "a.env": "# first\nA=1\nexport B=1\n",
+        "b.env": "# second\nB=2\nC=2\n",
+        "lost.env.example": "D=1\n",
+        **{name: FILES[name] for name in ("package.json", "s.js", "w.js")},
+    }
+    found = sources(files)
+    assert {key: place for key, place in found.items() if key[1:2] == ":"} == {
+        'A: "1"': "a.env:2",
+        'B: "2"': "b.env:2",
+        'C: "1"': "docker-compose.yml:2",
+        'D: "1"': "lost.env.example:1",
+    }

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from tarmac.adopt import _code
+from tarmac.adopt import _code, _dotenv
 from tarmac.adopt._found import Folder, Service, Survey, own_files, valid_name
 from tarmac.adopt._variable_read import line_of
 from tarmac.base.errors import BadInput
@@ -86,6 +86,35 @@ class _Source(NamedTuple):
         number = next(filter(None, found), 0)
         return f"{self.file}:{number}" if number else ""
 
+    def in_env_file(self, root: Folder, name: str, variable: str) -> str:
+        """Find a variable in the files that a service lists, the last of which counts."""
+        node: Node | None = self.node
+        for step in ("services", self.names.get(name, ""), "env_file"):
+            node = _child(node, step)[1]
+        for said in reversed([*_texts(node)]):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(self.file), said))
+            file = _dotenv.of_file(root, path)[1]
+            if number := _in_text(root.read(file), variable) if file else 0:
+                return f"{file}:{number}"
+        return ""
+
+
+def _texts(node: Node | None) -> Iterator[str]:
+    """Yield the paths of an `env_file`: one, or a list of paths or of mappings with one."""
+    if isinstance(node, YamlScalar):
+        yield node.text
+    elif isinstance(node, YamlMapping):
+        yield from _texts(_child(node, "path")[1])
+    for item in node.items if isinstance(node, YamlSequence) else ():
+        yield from _texts(item)
+
+
+def _in_text(text: str, variable: str) -> int:
+    """Find the line of a file of variables that gives one; 0 where none does."""
+    pattern = rf"(?m)^[ \t]*(?:export[ \t]+)?{re.escape(variable)}[ \t]*="
+    match = re.search(pattern, text)
+    return line_of(text, match.start()) if match else 0
+
 
 def _line(node: Node | None, path: Sequence[str]) -> int:
     """Find the line of the last key of a path; 0 where it is not there."""
@@ -131,6 +160,9 @@ def _all(
             said = _first(
                 source.line(service.name, ("environment", variable)) for source in sources
             )
+            said = said or _first(
+                source.in_env_file(root, service.name, variable) for source in sources
+            )
             read = reads.get(variable)
             place = posixpath.join(service.folder, read.place) if read is not None else ""
             for key in _OF_VARIABLES:
@@ -151,8 +183,8 @@ def _in_files(root: Folder, found: Survey, variable: str) -> str:
     """Find a variable in a file of variables that was read."""
     for file in found.origins:
         text = root.read(file) if ".env" in file else ""
-        if match := re.search(rf"(?m)^[ \t]*(?:export[ \t]+)?{re.escape(variable)}[ \t]*=", text):
-            return f"{file}:{line_of(text, match.start())}"
+        if number := _in_text(text, variable):
+            return f"{file}:{number}"
     return ""
 
 
