@@ -51,12 +51,14 @@ from tarmac.adopt._container import (
 from tarmac.adopt._found import (
     RUNS_TESTS,
     Folder,
+    Route,
     Service,
     Store,
     Survey,
     has_program_file,
     valid_name,
 )
+from tarmac.adopt._front import front_of
 
 #: Why a secret of a container is not carried over.
 NO_VARIABLE = (
@@ -207,7 +209,22 @@ def _elsewhere(found: Survey, container: Container, about: str = "") -> Survey:
     return _left_out(found, f"{own}: {what} is not started here; its users expect it on localhost")
 
 
-RULES = (_of_a_profile, _of_tests, _of_a_server, _of_a_program, _elsewhere)
+def _of_a_front(found: Survey, container: Container) -> Survey | None:
+    """A server in front of the others: its paths go to the entry."""
+    front = front_of(container.spec, container.origin.image, container.folder)
+    if front is None:
+        return None
+    routes = (*found.routes, *(Route(path, host, port) for path, host, port in front.routes))
+    own = container.own
+    done = f"{own}: nginx is not started here; the entry has the paths of {front.file}"
+    if not front.routes:
+        done = f"{own}: nginx is not started here, and nothing of {front.file} goes to the entry"
+    lines = [f"{own}: not at the entry: {what} ({front.file})" for what in front.left]
+    found = replace(found, routes=routes, front_port=found.front_port or front.port)
+    return _left_out(found, done, *lines)
+
+
+RULES = (_of_a_profile, _of_tests, _of_a_server, _of_a_front, _of_a_program, _elsewhere)
 
 
 def _left_out(found: Survey, *lines: str) -> Survey:

@@ -240,6 +240,17 @@ class Store:
 
 
 @dataclass(frozen=True)
+class Route:
+    """A path that a server in front hands to a service."""
+
+    path: str
+    #: The container's name, and later the service's.
+    service: str
+    #: The container's port; 0: its main one.
+    port: int = 0
+
+
+@dataclass(frozen=True)
 class Survey:
     """All that is known of a repository."""
 
@@ -256,6 +267,9 @@ class Survey:
     hosts: bool = False
     #: Hosts of servers that no store kind can be: name -> its ports, and where they are published.
     unknown_hosts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: What a server in front of the others hands on, and where people reach it.
+    routes: tuple[Route, ...] = ()
+    front_port: int = 0
 
 
 def _nothing(folder: Folder) -> tuple[Service, ...]:

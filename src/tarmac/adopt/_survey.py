@@ -20,6 +20,7 @@ from tarmac.adopt._found import (
     SHELVES,
     Folder,
     Recogniser,
+    Route,
     Service,
     Survey,
     has_program_file,
@@ -29,7 +30,7 @@ from tarmac.adopt._found import (
     valid_name,
     without,
 )
-from tarmac.adopt._listening import listening
+from tarmac.adopt._listening import FIRST_FREE, listening
 from tarmac.adopt._settle import settle
 from tarmac.adopt._tasks import done_once, without_harm
 from tarmac.model.consistency import OURS, RESERVED
@@ -85,7 +86,28 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         origins=started.origins or origins,
         left_out=(*started.left_out, *_unstarted(started.unstarted[len(found.unstarted) :])),
     )
-    return settle(done_once(found), root, frozenset(kinds))
+    return settle(done_once(_with_routes(found)), root, frozenset(kinds))
+
+
+def _with_routes(found: Survey) -> Survey:
+    """Keep the routes that lead to the main port of a service; the entry has a port of its own."""
+    ports = {service.name: service for service in found.services if service.ports}
+    kept: list[Route] = []
+    lost: list[Route] = []
+    for route in found.routes:
+        service = ports.get(route.service)
+        names = service.known_as.get(route.port, "http") if service is not None else ""
+        (kept if names == "http" else lost).append(route)
+    said = (f"the path {route.path} leads to {route.service}, which is not here" for route in lost)
+    taken = {port for service in found.services for port in service.ports.values()}
+    first = found.front_port if found.front_port >= FIRST_FREE else 8000 + found.front_port
+    port = next(number for number in range(first, first + len(taken) + 1) if number not in taken)
+    return replace(
+        found,
+        routes=tuple(kept),
+        front_port=port if kept else 0,
+        left_out=(*found.left_out, *said),
+    )
 
 
 def _unstarted(services: Iterable[Service]) -> Iterable[str]:

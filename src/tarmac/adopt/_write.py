@@ -23,6 +23,7 @@ _IN_IMAGES = ("install", "build", "dotenv", "settings", "generate", "pages")
 #: A reference by which a service calls another; its public address is only told to people.
 _CALLS = re.compile(r"\$\{services\.([a-z0-9-]+)\.(?!public_url\})")
 WIDTH = 96
+ENTRY = "one address for the paths of `public` below"
 NOTHING = (
     "Nothing in this folder shows how a service starts. Write the command that starts it, e.g. "
     "`npm start`, `go run .` or `.venv/bin/python app.py`; the program listens where the variable "
@@ -39,12 +40,13 @@ def write(found: Survey, name: str) -> str:
         "tarmac: 1",
         f"system: {name}",
         *(["hosts: true # programs reach what they use by its name"] if found.hosts else []),
+        *([f'entry: {{"": {found.front_port}}} # {ENTRY}'] if found.routes else []),
         "",
         "services:",
     ]
-    front = _front(found)
+    paths = {service.name: _paths(service, found) for service in found.services}
     for index, service in enumerate(found.services):
-        written = _service(service, is_front=service.name == front)
+        written = _service(service, paths[service.name])
         lines += ["", *written] if index else written
     lines += [] if found.services else _to_fill_in(found.unstarted)
     listed = [
@@ -113,7 +115,17 @@ def _front(found: Survey) -> str:
     return next((name for name in public if name not in called), next(iter(public), ""))
 
 
-def _service(service: Service, *, is_front: bool) -> Iterator[str]:
+def _paths(service: Service, found: Survey) -> str:
+    """Write where the world reaches a service: by its paths, at the domain, or at its own host."""
+    paths = [route.path for route in found.routes if route.service == service.name]
+    if paths:
+        return f"{{paths: [{', '.join(scalar(path, inside=True) for path in paths)}]}}"
+    if not found.routes and service.name == _front(found):
+        return "{}"
+    return f"{{host: {service.name}}} # of its own, where it has a domain"
+
+
+def _service(service: Service, public: str) -> Iterator[str]:
     yield f"  {service.name}:"
     yield from _about(service)
     words = as_list(service.run)
@@ -122,8 +134,7 @@ def _service(service: Service, *, is_front: bool) -> Iterator[str]:
         yield f"    cwd: {scalar(service.folder)}"
     yield from _ports(service)
     if _is_public(service):
-        host = "{}" if is_front else f"{{host: {service.name}}} # of its own, where it has a domain"
-        yield f"    public: {host}"
+        yield f"    public: {public}"
     yield from _edges(service)
     yield from _variables(service)
     yield from _probe(service)

@@ -187,7 +187,10 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
         for target, how in spec["depends_on"].items()
         if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
     }
-    found = _by_own_names(found, _other_names(shapes))
+    names = _other_names(shapes)
+    found = _by_own_names(found, names)
+    routes = (replace(r, service=valid_name(names.get(r.service, r.service))) for r in found.routes)
+    found = replace(found, routes=tuple(routes))
     return _with_tasks(found, {valid_name(name) for name in completed})
 
 

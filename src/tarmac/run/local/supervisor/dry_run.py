@@ -82,7 +82,7 @@ def dry_run(file: str, text: str) -> Refusal:
 def _offers(
     system: System, kinds: Mapping[str, StoreKind]
 ) -> tuple[Mapping[str, ProviderCandidate], list[str]]:
-    """Choose providers, with one made up for each store that this machine has none for."""
+    """Choose providers, with a nominal one for each store that this machine has none for."""
     dotenv = vault.read_dotenv(Path(system.folder) / ".env")
     absent: list[str] = []
     try:
@@ -93,12 +93,12 @@ def _offers(
 
     def find(kind: StoreKind, **asked: str | None) -> ProviderCandidate | None:
         known = offers.find(kind, machine, **asked)
-        return known or _made_up(kind, asked.get("asked_provider"))
+        return known or _nominal(kind, asked.get("asked_provider"))
 
     return providers.choose(system, kinds, (), dotenv, find).offers, absent
 
 
-def _made_up(kind: StoreKind, asked: str | None) -> ProviderCandidate:
+def _nominal(kind: StoreKind, asked: str | None) -> ProviderCandidate:
     provider = next((p for p in kind.providers if p.id == asked), kind.providers[0])
     programs = {name: (name,) for name in provider.programs}
     first = next(iter(provider.programs.values()))
