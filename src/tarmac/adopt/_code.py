@@ -6,6 +6,7 @@ is a line to add by hand, and what they find is named with its place so that a r
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -43,11 +44,14 @@ _READS = {
             rf"(?:\s*,\s*{_TEXT}|\)\s*(?:\|\||\?\?)\s*{_TEXT})?"
         ),
         rf"(?:Deno|Bun)\.env(?:\.get\(['\"]|\.){_NAME}",
+        # The function for one that programs define themselves: getOsEnv('APP_NAME').
+        rf"\b(?i:\w{{0,20}}env\w{{0,20}})\(\s*['\"]([A-Z][A-Z0-9_]{{2,}})['\"](?:\s*,\s*{_TEXT})?",
     ),
     (".py",): (
         rf"environ\[['\"]{_NAME}['\"]\]",
         rf"(?:environ\.get|getenv)\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",
         rf"(?:environ\.get|getenv)\(\s*['\"]{_NAME}['\"]\s*\)\s*or\s+{_TEXT}",
+        rf"environ\.setdefault\(\s*['\"]{_NAME}['\"]\s*,\s*{_TEXT}",
     ),
     (".go",): (
         rf"os\.(?:Getenv|LookupEnv)\(\"{_NAME}\"\)",
@@ -74,7 +78,7 @@ _READS = {
 }
 #: It asks whether the variable is there, or what it is: absent is an answer.
 _OPTIONAL = re.compile(
-    r"environ\.get|getenv\(|LookupEnv|process\.env\.\w+\s*(\?|&&|[=!]==?|\))|!\s*process\.env|"
+    r"[oO]ptional\w*\(|environ\.get|getenv\(|LookupEnv|process\.env\.\w+\s*(\?|&&|[=!]==?|\))|!\s*process\.env|"
     r"\)\s*(==|!=)\s*(?!\"\"\s*\{\s*(log|panic|fmt))"
 )
 #: Names of variables that hold where something is, or a part of that.
@@ -155,7 +159,8 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
                 found[read.name] = read
             if read.is_tested or (known is not None and known.is_tested):
                 found[read.name] = replace(found[read.name], is_tested=True)
-    for read in chain(_spring.defaults(folder), _settings_files.overriding(folder)):
+    others = (_spring.of_profiles, _spring.defaults, _settings_files.overriding)
+    for read in chain.from_iterable(reader(folder) for reader in others):
         found.setdefault(read.name, read)
     # Rails looks there first for what this file says of its database's server.
     if server := re.search(r"(?m)^[ \t]*adapter:[ \t]*(?:postgres|mysql)", folder.read(_RAILS)):
@@ -170,6 +175,14 @@ def own_number(folder: Folder) -> int:
         if match := _OWN_NUMBER.search(content):
             return int(match[1])
     return 0
+
+
+def _of_others(folder: Folder) -> tuple[str, ...]:
+    """List the folders below that are projects of their own: the pages of a server, say."""
+    names = ("package.json", "pyproject.toml", "go.mod", "pom.xml", "Cargo.toml")
+    places = {posixpath.dirname(file) for file in folder.files if file.endswith(names)} - {""}
+    own = any(name in folder.files for name in names)
+    return tuple(f"{place}/" for place in sorted(places)) if own else ()
 
 
 def named_hosts(folder: Folder, is_host: Callable[[str], bool]) -> dict[str, str]:
@@ -243,7 +256,10 @@ def health_path(folder: Folder) -> str:
 
 def literal_port(folder: Folder) -> tuple[int, str] | None:
     """Find the number that a program listens on, and its place; None if it has none in its code."""
+    others = _of_others(folder)
     for file, content in _texts(folder):
+        if file.startswith(others):
+            continue
         for match in _LISTENS.finditer(content):
             number = int(next(group for group in match.groups() if group))
             # A program that names the port of a database or a broker connects to it.

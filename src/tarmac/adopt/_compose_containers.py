@@ -47,6 +47,7 @@ from tarmac.adopt._container import (
     read_dockerfile,
     script_of,
     unwatched,
+    words,
 )
 from tarmac.adopt._found import (
     RUNS_TESTS,
@@ -66,9 +67,11 @@ NO_VARIABLE = (
     "with `as: file`"
 )
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
-DEBUGGERS = frozenset({9229, 5005, 5678, 35729})
+DEBUGGERS = frozenset({9229, 9222, 5005, 5678, 35729})
 
 
+#: Files that show how a program starts, where they are mounted alone.
+_STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
 #: What a container of our own is called that only runs the tests.
 _FOR_TESTS = re.compile(r"(?:[\w-]+[-_])?tests?(?:[-_](?:runner|service))?")
 
@@ -147,7 +150,7 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
         about = (
             f"{place}/Dockerfile adds files to {image.split('@')[0]}, which are not carried over"
         )
-    if server is None or server.kind not in container.kinds:
+    if server is None or server.kind not in container.kinds or _starts_another(dockerfile, server):
         return None
     store = _store(container.own, spec, server, image, container.values)
     copied = _first_sql.of_image(dockerfile, place, folder)
@@ -161,6 +164,14 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
     if server.broker:
         return replace(found, broker=store)
     return replace(found, stores=(*found.stores, store))
+
+
+def _starts_another(dockerfile: str, server: _servers.Server) -> bool:
+    """Tell whether an image that is made of a server's starts another program: a backup, say."""
+    said = re.findall(r"(?im)^CMD\s+(.+)$", dockerfile)
+    name = posixpath.basename("".join(words(said[-1])[:1])) if said else ""
+    own = (*server.shows.images, "mysqld", "mongo", "entrypoint")
+    return bool(name) and not name.startswith("-") and not any(known in name for known in own)
 
 
 def _of_a_program(found: Survey, container: Container) -> Survey | None:
@@ -262,9 +273,13 @@ def _only_gives_files(spec: Mapping[str, Any], folder: Folder, file: str, docker
 
 def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
     """Find the folder of code that is mounted into an image and started there; not its data."""
-    for source, target in mounts_of(spec) if spec.get("command") else ():
+    mounts = [*mounts_of(spec)] if spec.get("command") else []
+    for source, target in mounts:
         if any(folder.below(joined_path(source)).sources(*_code.ENDINGS)):
             return source, target
+    for source, target in mounts:  # what is built is mounted, and what says how it starts
+        if posixpath.basename(source) in _STARTERS and folder.exists(joined_path(source)):
+            return posixpath.dirname(source), posixpath.dirname(target)
     return None
 
 
@@ -313,7 +328,7 @@ def _service(
     place, dockerfile = place_of(spec, root, mounted)
     base = read_dockerfile(dockerfile, name, place)
     env, missing, private = environment_of(spec, root, values)
-    command = commands_of(spec, values)
+    command = _without_installs(commands_of(spec, values))
     entry = () if spec.get("entrypoint") else entry_of(dockerfile)
     started = command or base.container_command
     folder = working_folder(place, started, spec, dockerfile, root)
@@ -331,6 +346,7 @@ def _service(
             break
     base = replace(base, folder=folder)
     started = made_from(dockerfile, command or base.container_command)
+    started = (*started[:1], *(_here(word, own_files, spec) for word in started[1:]))
     # Another command than the image's own need not listen where the image says.
     exposed = () if command else base.ports.values()
     pairs = [pair for pair in ports_of(spec) if pair[1] not in DEBUGGERS]
@@ -368,6 +384,25 @@ def _service(
         mounts=mounts,
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
+
+
+def _without_installs(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out that a container installs packages before it starts: a task does that here."""
+    installs = re.compile(r"(?:npm (?:install|ci|i)|(?:yarn|pnpm)(?: install)?)(?: -\S+)*")
+    while "&&" in argv and installs.fullmatch(" ".join(argv[: argv.index("&&")])):
+        argv = argv[argv.index("&&") + 1 :]
+    return argv
+
+
+def _here(word: str, copied: Mapping[str, str], spec: Mapping[str, Any]) -> str:
+    """Say the path of a file in a container as the one that is copied or mounted there."""
+    if word in copied:
+        return copied[word]
+    for source, target in mounts_of(spec):
+        inside = target.rstrip("/")
+        if len(inside) > 1 and (word == inside or word.startswith(f"{inside}/")):
+            return joined_path(source, word.removeprefix(inside).lstrip("/"))
+    return word
 
 
 def _one_line(lines: tuple[str, ...]) -> str:

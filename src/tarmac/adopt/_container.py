@@ -224,7 +224,8 @@ def script_of(
         return (), ()
     place = place or next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
     lines = re.sub(r"\\\s*\n", " ", folder.read(place)).splitlines() if place else []
-    said = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    said = [re.sub(r"(^|\s+)#(\s[^'\"]*)?$", "", line.strip()) for line in lines]
+    said = [line for line in said if line and not line.startswith("#")]
     # It waits for others, which start first here.
     said = [line for line in said if not _WAITS.match(line)]
     if any(_CONTROLS.match(line) for line in said):

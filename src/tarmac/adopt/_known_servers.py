@@ -36,11 +36,11 @@ def found_by_itself(
     hosts = [*scene.stores, *([scene.broker.name] if scene.broker else [])]
     calls: dict[str, None] = {}
     to_do: list[str] = []
-    for named in named_servers(folder, hosts):
+    for named in named_servers(folder, hosts, service.run):
         store = scene.store_named(named.host) if named.host else scene.find_store(named.kind)
         if store is None and scene.may_add and not named.host:
             store = store_for(_servers.of_kind(named.kind), service, scene)
-        if store is None or store.name in calls or _is_told(store, env, scene):
+        if store is None or store.name in calls or is_told(store, env, scene):
             continue
         calls[store.name] = None
         env = {**env, **_rest_of_login(named, store, env, scene)}
@@ -60,7 +60,8 @@ def at_its_usual_port(
     for store in [*scene.stores.values()]:
         root = f"${{stores.{store.name}."
         logs_in = any(name in reads for name, value in env.items() if f"{root}password}}" in value)
-        if logs_in and not _is_told(store, env, scene):
+        alike = [other for other in scene.stores.values() if other.kind == store.kind]
+        if logs_in and not any(is_told(other, env, scene) for other in alike):
             place = f"{service.name} is told no place of it"
             _answer(NamedServer(store.kind, place), store, service, env, scene)
 
@@ -82,7 +83,7 @@ def _rest_of_login(
     return found
 
 
-def _is_told(store: Store, env: Mapping[str, str], scene: Scene) -> bool:
+def is_told(store: Store, env: Mapping[str, str], scene: Scene) -> bool:
     """Tell whether variables say where a store is."""
     root = "broker" if store is scene.broker else f"stores.{store.name}"
     where = re.compile(rf"\$\{{{root}\.(?!(?:user|password|database|port)\}})")

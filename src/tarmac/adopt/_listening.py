@@ -83,7 +83,8 @@ def _variable_of_its_container(program: _Program) -> Service | None:
     """Its file gives its container's port to a variable that its code reads."""
     inside = next((i for i, name in program.service.known_as.items() if name == "http"), 0)
     for name, value in program.service.env.items():
-        if name.endswith("PORT") and name in program.reads and inside == port_number(value) != 0:
+        is_port = name.upper().endswith("PORT") and name in program.reads
+        if is_port and inside == port_number(value) != 0:
             env = {n: v for n, v in program.service.env.items() if n != name}
             return replace(_at(program.service, program.port), env=env, port_variable=name)
     return None
@@ -111,7 +112,8 @@ def _reads_port(program: _Program) -> Service | None:
 def _own_variable(program: _Program) -> Service | None:
     """Its code reads a variable whose name says that it is where the program listens."""
     stem = program.service.name.upper().replace("-", "_")
-    for name in (*OWN_PORT, f"{stem}_PORT", f"{stem}_SERVER_PORT", *_OWN_ADDRESS):
+    likely = (*OWN_PORT, f"{stem}_PORT", f"{stem}_SERVER_PORT", *_OWN_ADDRESS)
+    for name in (*likely, *(other.lower() for other in OWN_PORT)):
         if name in program.reads:
             known = program.port or program.default(name)
             if number := known or _ending(program.reads[name].default):

@@ -64,21 +64,34 @@ class NamedServer(NamedTuple):
     database: str = ""
 
 
-def named_servers(folder: Folder, hosts: Collection[str] = ()) -> Iterator[NamedServer]:
+def named_servers(
+    folder: Folder, hosts: Collection[str] = (), run: str = ""
+) -> Iterator[NamedServer]:
     """Yield the servers that files of settings and code name by themselves.
 
     Args:
         hosts: names of containers; of all other hosts, those of this machine count alone.
+        run: the command; where it names a file of settings, no other one counts.
     """
     clients = _servers.clients(folder)
-    found = [*_in_settings(folder, clients), *_in_code(folder, clients)]
+    found = [*_in_settings(folder, clients, run.split()), *_in_code(folder, clients)]
     known = (one for one in found if one.host in _HERE or one.host in hosts)
-    for one in sorted(known, key=lambda one: bool(ELSEWHERE.search(one.place))):
+
+    def rank(one: NamedServer) -> tuple[bool, int]:
+        file = one.place.rpartition(":")[0]
+        stem = posixpath.basename(file).partition(".")[2]
+        return bool(ELSEWHERE.search(file)), stem.count(".")
+
+    for one in sorted(known, key=rank):
         yield one._replace(host="" if one.host in _HERE else one.host)
 
 
-def _in_settings(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
-    for file, content in contents(folder):
+def _in_settings(
+    folder: Folder, clients: frozenset[str], said: Collection[str]
+) -> Iterator[NamedServer]:
+    files = dict(contents(folder))
+    files = {file: files[file] for file in files if file in said} or files
+    for file, content in files.items():
         text = folder.read(file)
         for path, group in groups(content, ()):
             for key, value in group.items():

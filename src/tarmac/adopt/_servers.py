@@ -176,6 +176,7 @@ def of_scheme(scheme: str) -> Server | None:
 
 def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None:
     """Tell which server's address, or which part of it, a variable holds by its name."""
+    name = name.upper()
     for server in servers():
         stems = (*server.shows.stems, *(server.shows.vague if server.kind in clients else ()))
         for stem in sorted(stems, key=len, reverse=True):

@@ -29,12 +29,14 @@ _ASKED = re.compile(
     r"\b(?:config|env)(?:\.(?:str|int|bool|float|list|json|db|db_url|url|cache|cache_url|path))?"
     r"\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]([^)\n]{0,200})\)"
 )
+_SCHEME = re.compile(r"\bEnv\(((?:[^()]|\([^()]*\)){1,4000})\)")
+_SCHEMED = re.compile(r"\b([A-Z][A-Z0-9_]+)\s*=\s*\(\s*\w+\s*,\s*(?:['\"]([^'\"]*)['\"]|\w+)")
 _CALLED = re.compile(r"(?:\w+\.)?(?:config|env)(?:\.\w+)?\(\s*['\"]")
 _GIVEN = re.compile(
     r"default\s*=\s*(?:['\"]([^'\"\n]*)['\"]|([0-9]+))|^[ \t]*,\s*['\"]([^'\"\n]*)['\"]"
 )
 #: A field's tags: `env:"PG_URL,required" env-default:"x"`.
-_TAG = re.compile(r"`[^`\n]*\b(?:env|envconfig):\"([A-Z][A-Z0-9_]+)([^\"\n]*)\"[^`\n]*`")
+_TAG = re.compile(r"`[^`\n]*\b(?:env|envconfig):\"([A-Za-z][A-Za-z0-9_]+)([^\"\n]*)\"[^`\n]*`")
 _TAG_DEFAULT = re.compile(r"\b(?:env-default|envDefault|default):\"([^\"\n]*)\"")
 _MAPPED = re.compile(r"mapstructure:\"([A-Z][A-Z0-9_]+)\"")
 _SCHEMA = re.compile(
@@ -97,6 +99,10 @@ def _calls(file: str, content: str) -> Iterator[VariableRead]:
     """Read `config("NAME", default="x")` and `env.str("NAME")`."""
     if not _ASKS.search(content):
         return
+    for scheme in _SCHEME.finditer(content):  # `environ.Env(DEBUG=(bool, False))`
+        for match in _SCHEMED.finditer(scheme[1]):
+            place = f"{file}:{line_of(content, scheme.start(1) + match.start())}"
+            yield VariableRead(match[1], match[2] or "", place)
     for match in _ASKED.finditer(content):
         given = _GIVEN.search(match[2])
         default = next((text for text in given.groups() if text is not None), "") if given else None

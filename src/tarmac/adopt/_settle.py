@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tarmac.adopt import _alembic, _code, _dotenv, _known_servers, _servers, _sqlite
+from tarmac.adopt import _alembic, _code, _dotenv, _known_servers, _servers, _spring, _sqlite
 from tarmac.adopt._addresses import rewritten, with_variables
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
+from tarmac.adopt._known_servers import is_told
 from tarmac.adopt._scene import Scene
 from tarmac.adopt._variable_read import VariableRead
 from tarmac.adopt._variables import GivenValues, logins, parts_by_prefix, settled_variables
@@ -96,7 +97,7 @@ def _settled(
     service = replace(service, calls=(*service.calls, *named) if scene.names else service.calls)
     by_itself = _known_servers.found_by_itself(service, env, folder, scene)
     service, env = replace(service, calls=(*service.calls, *by_itself.stores)), {**by_itself.env}
-    service, unnamed = _hosts_in_code(service, folder, scene)
+    service, unnamed = _hosts_in_code(service, env, folder, scene)
     hidden = (name for name in missing if _dotenv.is_secret(name) or name in dotenv)
     secrets = tuple(dict.fromkeys((*found.secrets, *hidden)))
     scene.ports.subtract(scene.services[service.name].ports.values())
@@ -198,7 +199,9 @@ def _on_volume(value: str, service: Service) -> str:
     return ""
 
 
-def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Service, list[str]]:
+def _hosts_in_code(
+    service: Service, env: Mapping[str, str], folder: Folder, scene: Scene
+) -> tuple[Service, list[str]]:
     """Add calls to the services whose containers are named in its code; remark on other names.
 
     A store that asks for a password cannot be reached by its name alone.
@@ -217,6 +220,8 @@ def _hosts_in_code(service: Service, folder: Folder, scene: Scene) -> tuple[Serv
     for name, place in {**_code.named_hosts(folder, is_host), **in_run}.items():
         target = scene.services.get(name)
         store = scene.stores.get(name)
+        if store is not None and _spring.is_of_settings(place) and is_told(store, env, scene):
+            continue  # the variable counts, not the file
         if target is not None and target.ports and scene.may_call(service.name, name):
             scene.names = True
             calls += [name] if name not in calls else []
@@ -334,7 +339,8 @@ def _own_ports(
     ports = dict(service.ports)
     if variable := service.port_variable:
         address = (reads[variable].default or "") if variable in reads else ""
-        before = "127.0.0.1:" if ":" in address or not variable.endswith("PORT") else ""
+        is_port = variable.upper().endswith("PORT")
+        before = "127.0.0.1:" if ":" in address or not is_port else ""
         extra[variable] = f"{before}${{services.{service.name}.port}}"
     for name in [n for n in optional if n.endswith("_PORT") and n not in env]:
         default = reads[name].default or ""

@@ -20,6 +20,10 @@ FILE = re.compile(r"(^|/)application\.(?:ya?ml|properties)$")
 #: Where its own port is.
 PORT = "server.port"
 _HERE = re.compile(r"(?:^|//|@)(?:localhost|127\.0\.0\.1)(?=[:/,]|$)")
+#: A name without a dot may be a container's.
+_NEAR = re.compile(r"(?://|@)[A-Za-z][\w-]*(?=[:/,]|$)|^[A-Za-z][\w-]*(?::\d+)?(?:,|$)")
+#: The file of a profile that is chosen: application-dev.properties.
+_OF_PROFILE = re.compile(r"(^|/)application-([\w-]+)\.(?:ya?ml|properties)$")
 #: Keys of servers: the group that begins alike, and what says where it is.
 _GROUPS = re.compile(
     r"(spring\.(?:datasource(?:\.\w+)?|r2dbc|flyway|liquibase|(?:data\.)?redis|data\.mongodb|rabbitmq|"
@@ -32,14 +36,31 @@ _PARTS = ("port", "username", "user", "password", "database")
 
 def settings(file: str, content: str) -> Iterator[VariableRead]:
     """Yield the settings that name this machine, as the variables that override them."""
-    if not FILE.search(file):
-        return
+    if FILE.search(file):
+        yield from _settings(file, content)
+
+
+def of_profiles(folder: Folder) -> Iterator[VariableRead]:
+    """Yield the same of the files of those profiles that a program has where none is chosen."""
+    chosen = {
+        name.strip()
+        for file in folder.sources(".yml", ".yaml", ".properties")
+        if FILE.search(file)
+        for name in str(_flat(file, folder.read(file)).get("spring.profiles.active", "")).split(",")
+    }
+    for file in folder.sources(".yml", ".yaml", ".properties"):
+        match = _OF_PROFILE.search(file)
+        if match is not None and match[2] in chosen:
+            yield from _settings(file, folder.read(file))
+
+
+def _settings(file: str, content: str) -> Iterator[VariableRead]:
     known = _flat(file, content)
     for key, value in known.items():
-        text = str(value)
-        if "${" in text or not _HERE.search(text):
+        text, group = str(value), _GROUPS.fullmatch(key)
+        where = _NEAR if group and not text.startswith("jdbc:h2") else _HERE
+        if "${" in text or not (_HERE.search(text) or where.search(text)):
             continue
-        group = _GROUPS.fullmatch(key)
         names = [key, *(f"{group[1]}.{part}" for part in _PARTS)] if group else [key]
         if group or re.search(r"https?://(?:localhost|127\.0\.0\.1):\d+", text):
             for name in names:
@@ -92,6 +113,12 @@ def defaults(folder: Folder) -> Iterator[VariableRead]:
 def variable(key: str) -> str:
     """Name the variable that overrides a setting."""
     return re.sub(r"[.-]", "_", key).upper()
+
+
+def is_of_settings(place: str) -> bool:
+    """Tell whether a place, as file:line, is in a file whose keys variables override."""
+    file = place.rpartition(":")[0]
+    return bool(FILE.search(file) or _OF_PROFILE.search(file))
 
 
 def own_port(folder: Folder) -> int:

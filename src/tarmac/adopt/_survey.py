@@ -284,7 +284,9 @@ def _completed(
         reads = base is not None and base.reads_port and is_base
         reloads = base is not None and base.reloads and base.run == line
         ports = service.ports or (base.ports if base is not None and reads else {})
+        variable = base.port_variable if base is not None and is_base else ""
         service = replace(service, run=line, tasks=tasks, ports=ports)
+        service = replace(service, port_variable=service.port_variable or variable)
         return replace(service, reads_port=reads, reloads=reloads)
     if base is None or (is_shared and service.container_command):
         return service

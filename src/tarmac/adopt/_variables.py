@@ -167,7 +167,7 @@ def _may_be_absent(variable: _Variable) -> bool:
     if _OWN_SECRET.match(read.name):
         return False
     is_empty = read.default == "" or variable.given == ""
-    return read.is_tested or (is_empty and bool(_OF_OTHERS.search(read.name)))
+    return read.is_tested or (is_empty and bool(_OF_OTHERS.search(read.name.upper())))
 
 
 def _of_encryption(variable: _Variable) -> str | None:
@@ -247,7 +247,10 @@ def _own_prefix(names: frozenset[str]) -> str:
 
 def _told(server: _servers.Server, variable: _Variable) -> set[str]:
     """List the parts of the address of a server of the kind that the program can be told."""
-    known = (_by_its_name(name, variable) for name in variable.names)
+    known = [_by_its_name(name, variable) for name in variable.names]
+    if not any(found and found[0] == server for found in known):  # they only begin alike
+        grouped = (variable.names, variable.clients)
+        known = [_servers.of_group(name, *grouped) for name in variable.names]
     return {found[1] for found in known if found and found[0] == server}
 
 

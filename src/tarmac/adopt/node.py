@@ -126,7 +126,7 @@ def _tasks(folder: Folder) -> dict[str, str]:
 
 def _services(folder: Folder) -> tuple[Service, ...]:
     package = _package(folder)
-    if folder.has(*_OTHERS):
+    if folder.has(*_OTHERS) or _is_javas(folder):
         return ()
     if package is None:
         file = folder.has(*_FILES)
@@ -168,6 +168,12 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     )
 
 
+def _is_javas(folder: Folder) -> bool:
+    """Tell whether the folder is a program of Java, whose package.json makes pages for it."""
+    has_build = folder.has("pom.xml", "build.gradle", "build.gradle.kts")
+    return bool(has_build) and any(f.startswith("src/main/java/") for f in folder.files)
+
+
 def _is_there(folder: Folder, words: list[str]) -> bool:
     """Tell whether the program that `node` is given is a file of the folder."""
     program = next((word for word in words if not word.startswith("-")), "").removeprefix("./")
@@ -190,7 +196,12 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         if "build" in scripts and _BUILT.search(scripts.get(script, "")):
             return f"{program} run build && {joined(words)}"
         if front and front[0] and "$PORT" not in " ".join(words):
-            plain = tuple(word for word in words if word not in ("--", "--host"))
+            before = ("", *words)
+            plain = tuple(
+                word
+                for last, word in zip(before, words, strict=False)
+                if word not in ("--", "--host") and last != "--host"
+            )
             return joined(plain) + (" -- " if program == "npm" else " ") + front[0]
         return joined(words)
     if program in ("node", "tsx", "ts-node", "nodemon"):

@@ -1,0 +1,184 @@
+"""Kinds of things that the eleventh round of unseen repositories taught, with files of our own."""
+
+from __future__ import annotations
+
+import pytest
+from repository import found_in, text_of
+
+POM = (
+    "<project><artifactId>spring-boot-starter-web</artifactId><groupId>org.postgresql</groupId>"
+    "</project>"
+)
+MAIN = "@SpringBootApplication class App { public static void main(String[] a) {} }"
+SPRING = {"pom.xml": POM, "src/main/java/App.java": MAIN}
+RESOURCES = "src/main/resources/"
+NODE = '{"scripts": {"start": "node s.js", "debug": "nodemon ./dist/s.js", "build": "tsc"}, '
+NODE += '"dependencies": {"pg": "8", "mysql": "2"}}'
+LISTENS = "app.listen(process.env.PORT)\n"
+
+
+def test_the_file_of_the_profile_that_is_chosen_names_servers_too():
+    chosen = {
+        f"{RESOURCES}application.properties": "spring.profiles.active=dev,other\n",
+        f"{RESOURCES}application-dev.properties": "spring.datasource.url=jdbc:postgresql://"
+        "localhost:5432/a\nspring.datasource.username=me\n",
+    }
+    (app,) = found_in(**SPRING, **chosen).services
+    assert app.env["SPRING_DATASOURCE_URL"].startswith("jdbc:postgresql://${stores.db.host}")
+    assert app.env["SPRING_DATASOURCE_USERNAME"] == "${stores.db.user}"
+    unchosen = {**chosen, f"{RESOURCES}application.properties": "a=b\n"}
+    assert found_in(**SPRING, **unchosen).stores == ()
+
+
+def test_a_container_that_springs_settings_name_is_overridden_like_this_machine():
+    compose = "services:\n  app: {build: ., ports: ['8080:8080']}\n  data: {image: postgres}\n"
+    files = {
+        f"{RESOURCES}application.properties": "server.port=8080\n"
+        "spring.datasource.url=jdbc:postgresql://data/shop\nspring.datasource.username=me\n",
+        "Dockerfile": "FROM openjdk\nCOPY target/app.jar .\nCMD java -jar app.jar\n",
+        "compose.yaml": compose,
+    }
+    (app,) = found_in(**SPRING, **files).services
+    assert "${stores.data.host}" in app.env["SPRING_DATASOURCE_URL"]
+    assert app.env["SERVER_PORT"] == "${services.app.port}"
+    assert (app.fixed, app.to_do) == (False, ())
+
+
+def test_a_package_json_beside_a_program_of_java_makes_pages_for_it():
+    (app,) = found_in(**SPRING, **{"package.json": NODE, "s.js": LISTENS}).services
+    assert "spring-boot:run" in app.run
+
+
+def test_a_function_of_the_programs_own_reads_variables_in_javascript():
+    code = "const a = getOsEnv('APP_NAME'), b = getOsEnvOptional('LOG_JSON');\n"
+    code += "const c = {type: getOsEnv('TYPEORM_CONNECTION'), host: getOsEnv('TYPEORM_HOST'), "
+    code += "port: getOsEnv('TYPEORM_PORT'), password: getOsEnvOptional('TYPEORM_PASSWORD')};\n"
+    example = "APP_NAME=notes\nTYPEORM_CONNECTION=postgres\nTYPEORM_HOST=localhost\n"
+    example += "TYPEORM_PORT=5432\nTYPEORM_PASSWORD=\n"
+    files = {"package.json": NODE, "s.js": code + LISTENS, ".env.example": example}
+    found = found_in(**files)
+    (app,), (store,) = found.services, found.stores
+    assert store.kind == "postgres"
+    assert app.env["APP_NAME"] == "notes"
+    assert app.env["TYPEORM_HOST"] == "${stores.db.host}"
+    assert app.env["TYPEORM_PORT"] == "${stores.db.port}"
+    assert app.env["TYPEORM_PASSWORD"] == "${stores.db.password}"
+    assert "LOG_JSON" in app.optional
+
+
+def test_variables_that_a_program_gives_itself_by_default_are_not_missing():
+    code = "import environ, os\nfrom flask import Flask\napp = Flask(__name__)\n"
+    code += "os.environ.setdefault('ROOT_KEY', 'abc')\n"
+    code += "env = environ.Env(\n    DEBUG=(bool, False),\n    GIT_SHA=(str, 'development'),\n)\n"
+    code += "a = env('GIT_SHA'), os.environ['ROOT_KEY'], env('WANTED')\n"
+    (app,) = found_in(**{"app.py": code, "requirements.txt": "flask\ndjango-environ\n"}).services
+    assert [*app.missing] == ["WANTED"]
+    assert app.secrets == ()
+
+
+def test_a_comment_behind_a_line_of_a_start_script_is_not_run():
+    files = {
+        "compose.yaml": "services: {web: {build: ., entrypoint: ./e.sh, command: flask run}}\n",
+        "Dockerfile": "FROM python\nCOPY . .\n",
+        "e.sh": "#!/bin/sh\npython a.py # before the rest\nmake '# pages'\nexec \"$@\"\n",
+        "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+        "requirements.txt": "flask\n",
+    }
+    (web,) = found_in(**files).services
+    said = " ".join(web.tasks.values())
+    assert "before the rest" not in said
+    assert "make '# pages'" in said
+
+
+def test_an_image_of_a_server_that_starts_another_program_is_no_store():
+    compose = "services:\n  web: {build: web}\n  saves: {build: saves}\n  db: {build: db}\n"
+    files = {
+        "compose.yaml": compose,
+        "web/package.json": NODE,
+        "web/s.js": LISTENS,
+        "saves/Dockerfile": 'FROM postgres:17\nCOPY e.sh /\nENTRYPOINT ["/e.sh"]\nCMD ["cron"]\n',
+        "db/Dockerfile": 'FROM postgres:17\nCOPY a.sql /\nCMD ["postgres", "-c", "fsync=off"]\n',
+    }
+    found = found_in(**files)
+    assert [store.name for store in found.stores] == ["db"]
+    assert any(line.startswith("saves: ") for line in found.left_out)
+
+
+def test_what_mounts_its_package_json_alone_is_the_program_of_that_folder():
+    compose = """
+    services:
+      api:
+        image: node:12
+        working_dir: /srv/notes
+        command: bash -c "npm install --only=prod && npm run debug"
+        volumes: ["./dist/:/srv/notes/dist/", "./package.json:/srv/notes/package.json"]
+        ports: ["5050:5050", "9222:9222"]
+    """
+    files = {"compose.yaml": compose, "package.json": NODE, "src/s.ts": LISTENS}
+    (api,) = found_in(**files).services
+    assert api.name == "api"
+    assert api.run == "npm run build && npm run debug"
+    assert api.ports == {"http": 5050}
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "volumes"),
+    [("COPY ./conf/app.yml /conf/app.yml\n", ""), ("", ", volumes: ['./conf:/conf']")],
+)
+def test_a_file_that_a_container_has_is_named_where_it_is_here(dockerfile, volumes):
+    files = {
+        "compose.yaml": f"services:\n  api: {{build: .{volumes}}}\n",
+        "Dockerfile": f'FROM alpine\nCOPY main /main\n{dockerfile}CMD ["/main", "-c", '
+        '"/conf/app.yml"]\n',
+        "go.mod": "module example.com/api\n",
+        "main.go": "package main\nfunc main() {}\n",
+        "conf/app.yml": "server:\n  port: 3000\n",
+    }
+    (api,) = found_in(**files).services
+    assert api.run.endswith("-c conf/app.yml")
+
+
+def test_of_several_files_of_settings_the_one_that_the_command_names_counts():
+    text = "db:\n  host: localhost\n  port: %d\n  user: a\n  password: b\n  driver: mysql\n"
+    files = {
+        "compose.yaml": "services: {api: {build: .}}\n",
+        "Dockerfile": 'FROM alpine\nCOPY main /main\nCMD ["/main", "-c", "conf/zero.yml"]\n',
+        "go.mod": "module example.com/api\n",
+        "main.go": "package main\nfunc main() {}\n",
+        **{f"conf/{name}.yml": text % n for n, name in enumerate(("a", "zero"), 3306)},
+    }
+    assert found_in(**files).stores[0].known.port == 3307
+    plain = {**files, "Dockerfile": 'FROM alpine\nCOPY main /main\nCMD ["/main"]\n'}
+    plain |= {"conf/a.full.yml": text % 3305, "conf/a.yml": text % 3306}
+    assert found_in(**plain).stores[0].known.port == 3306
+
+
+def test_tags_of_go_may_be_in_lower_case_and_the_port_of_other_pages_is_not_its_own():
+    code = "package main\ntype T struct {\n"
+    tags = {"http_port": "int", "database_uri": "string", "redis_password": "string"}
+    code += "".join(f'\tA{n} {kind} `env:"{n}"`\n' for n, kind in tags.items())
+    files = {
+        "compose.yaml": "services:\n  api: {build: ., ports: ['8888:8888'], environment: "
+        "{database_uri: 'postgres://a:b@db:5432/c'}}\n  db: {image: postgres}\n"
+        "  cache: {image: redis}\n",
+        "Dockerfile": "FROM golang\nCOPY . .\nCMD go run .\n",
+        "go.mod": "module example.com/api\nrequire github.com/redis/go-redis/v9 v9.0.0\n",
+        "main.go": f"{code}}}\nfunc main() {{}}\n",
+        "pages/package.json": "{}",
+        "pages/vite.config.ts": "export default {server: {\nport: 3000,\n}}\n",
+    }
+    (api,) = found_in(**files).services
+    assert api.env["http_port"] == "${services.api.port}"
+    assert api.env["redis_password"] == "${stores.cache.password}"
+    assert (api.ports, api.fixed, api.secrets) == ({"http": 8888}, False, ())
+
+
+def test_the_host_of_a_front_ends_command_is_not_left_behind():
+    files = {
+        "compose.yaml": "services: {web: {build: ., command: npm run dev -- --host 0.0.0.0}}\n",
+        "Dockerfile": "FROM node\nCOPY . .\n",
+        "package.json": '{"scripts": {"dev": "vite"}}',
+    }
+    (web,) = found_in(**files).services
+    assert web.run == "npm run dev -- --host 127.0.0.1 --port $PORT --strictPort"
+    assert text_of(found_in(**files)).count("127.0.0.1") == 1
