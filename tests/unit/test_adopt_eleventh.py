@@ -153,6 +153,25 @@ def test_of_several_files_of_settings_the_one_that_the_command_names_counts():
     assert found_in(**plain).stores[0].known.port == 3306
 
 
+def test_a_variable_chooses_one_of_several_files_of_settings():
+    text = "postgres:\n  PostgresqlHost: %s\n  PostgresqlPort: 5432\n"
+    text += "  PostgresqlUser: postgres\n  PostgresqlPassword: pw\n"
+    compose = "services:\n  api: {build: ., environment: {config: docker}}\n"
+    files = {
+        "compose.yaml": f"{compose}  store: {{image: postgres}}\n",
+        "Dockerfile": "FROM golang\nCMD go run .\n",
+        "go.mod": "module example.com/api\nrequire github.com/jackc/pgx/v5 v5.0.0\n",
+        "main.go": 'package main\nfunc main() { open("host=%s user=%s dbname=%s") }\n',
+        "config/config-docker.yml": text % "store",
+        "config/config-local.yml": text % "localhost",
+    }
+    found = found_in(**files)
+    (store,) = found.stores
+    assert (found.hosts, store.known.port, store.known.user) == (True, 0, "postgres")
+    unchosen = {**files, "compose.yaml": files["compose.yaml"].replace("config: docker", "A: b")}
+    assert found_in(**unchosen).stores[0].known.port == 5432
+
+
 def test_tags_of_go_may_be_in_lower_case_and_the_port_of_other_pages_is_not_its_own():
     code = "package main\ntype T struct {\n"
     tags = {"http_port": "int", "database_uri": "string", "redis_password": "string"}

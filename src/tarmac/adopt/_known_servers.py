@@ -18,6 +18,9 @@ from tarmac.adopt._scene import Scene, store_for
 from tarmac.model.texts import LOGIN_NAME, LOGIN_SIGNS
 from tarmac.model.value import DATABASE
 
+#: Names of variables that may choose one of several files of settings.
+_CHOOSES = re.compile(r"(?i)conf|env|profile|mode|stage")
+
 
 class FoundByItself(NamedTuple):
     """What follows for a program from what it knows of stores."""
@@ -36,7 +39,8 @@ def found_by_itself(
     hosts = [*scene.stores, *([scene.broker.name] if scene.broker else [])]
     calls: dict[str, None] = {}
     to_do: list[str] = []
-    for named in named_servers(folder, hosts, service.run):
+    chosen = [value for name, value in env.items() if _CHOOSES.search(name)]
+    for named in named_servers(folder, hosts, [*service.run.split(), *chosen]):
         store = scene.store_named(named.host) if named.host else scene.find_store(named.kind)
         if store is None and scene.may_add and not named.host:
             store = store_for(_servers.of_kind(named.kind), service, scene)

@@ -65,22 +65,24 @@ class NamedServer(NamedTuple):
 
 
 def named_servers(
-    folder: Folder, hosts: Collection[str] = (), run: str = ""
+    folder: Folder, hosts: Collection[str] = (), said: Collection[str] = ()
 ) -> Iterator[NamedServer]:
     """Yield the servers that files of settings and code name by themselves.
 
     Args:
         hosts: names of containers; of all other hosts, those of this machine count alone.
-        run: the command; where it names a file of settings, no other one counts.
+        said: words of the command, and values that choose: where one of them is a file of settings,
+            no other one counts.
     """
     clients = _servers.clients(folder)
-    found = [*_in_settings(folder, clients, run.split()), *_in_code(folder, clients)]
+    found = [*_in_settings(folder, clients, said), *_in_code(folder, clients)]
     known = (one for one in found if one.host in _HERE or one.host in hosts)
 
     def rank(one: NamedServer) -> tuple[bool, int]:
         file = one.place.rpartition(":")[0]
         stem = posixpath.basename(file).partition(".")[2]
-        return bool(ELSEWHERE.search(file)), stem.count(".")
+        is_chosen = bool({*_words_of(file)[1:]} & {*said})
+        return bool(ELSEWHERE.search(file)) and not is_chosen, stem.count(".")
 
     for one in sorted(known, key=rank):
         yield one._replace(host="" if one.host in _HERE else one.host)
@@ -92,6 +94,8 @@ def _in_settings(
     files = dict(contents(folder))
     files = {file: files[file] for file in files if file in said} or files
     for file, content in files.items():
+        if _is_beside_a_chosen(file, files, said):
+            continue
         text = folder.read(file)
         for path, group in groups(content, ()):
             for key, value in group.items():
@@ -101,6 +105,18 @@ def _in_settings(
                 one = _of_group(path, group, key, stem, clients)
                 if one is not None:
                     yield one._replace(place=f"{file}:{_line(text, key, str(group[key]))}")
+
+
+def _is_beside_a_chosen(file: str, files: Collection[str], said: Collection[str]) -> bool:
+    """Tell whether a word chooses another one of several files alike: config-docker.yml."""
+    folder, (base, *marks) = posixpath.dirname(file), _words_of(file)
+    alike = (f for f in files if posixpath.dirname(f) == folder and _words_of(f)[0] == base)
+    chosen = [f for f in alike if {*_words_of(f)[1:]} & {*said}]
+    return bool(chosen) and not {*marks} & {*said}
+
+
+def _words_of(file: str) -> list[str]:
+    return re.split(r"[-._]", posixpath.splitext(posixpath.basename(file))[0])
 
 
 def _host_keys(group: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -169,6 +185,8 @@ def _kind(
 
 def _of_address(value: str) -> NamedServer | None:
     """Read a text that is the address of a server as a whole."""
+    if "%" in value and re.search(r"%[svdq]", value):
+        return None  # the code fills it in
     if match := _URL.search(value):
         server = _servers.of_scheme(match[1])
         return _matched(server.kind, match) if server is not None else None
