@@ -201,3 +201,18 @@ def test_the_host_of_a_front_ends_command_is_not_left_behind():
     (web,) = found_in(**files).services
     assert web.run == "npm run dev -- --host 127.0.0.1 --port $PORT --strictPort"
     assert text_of(found_in(**files)).count("127.0.0.1") == 1
+
+
+def test_a_front_end_beside_the_compose_file_may_have_an_image_of_its_own():
+    files = {
+        "compose.yaml": "services: {api: {build: .}}\n",
+        "Dockerfile": "FROM golang\nCMD go run .\n",
+        "go.mod": "module example.com/api\n",
+        "main.go": "package main\nfunc main() {}\n",
+        "web/package.json": '{"scripts": {"dev": "vite", "build": "vite build"}}',
+        "web/Dockerfile": "FROM node AS b\nRUN npm run build\nFROM nginx\n"
+        'COPY --from=b /app/dist /usr/share/nginx/html\nEXPOSE 80\nCMD ["nginx"]\n',
+    }
+    by_name = {service.name: service for service in found_in(**files).services}
+    assert by_name["web"].run.startswith("npm run dev -- --host")
+    assert "it is not in compose.yaml" in by_name["web"].guesses

@@ -175,10 +175,17 @@ def _beside(found: Survey, root: Folder, recognisers: list[Recogniser]) -> Itera
     for service in _search(root, recognisers):
         above = {service.folder, *_parents(service.folder)} - {""}
         is_apart = not above & taken
-        is_front_end = service.why.startswith("package.json") and "--port $PORT" in service.run
+        is_front_end = _is_front_end(service, root.below(service.folder), recognisers)
         if not taken or (is_apart and service.folder and is_front_end):
             guess = f"it is not in {found.origins[0]}" if taken and found.origins else ""
             yield replace(service, guesses=(*service.guesses, guess) if guess else service.guesses)
+
+
+def _is_front_end(service: Service, folder: Folder, recognisers: list[Recogniser]) -> bool:
+    """Tell whether a program has a development server; its image serves what that was built to."""
+    known = (s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder) if s.run)
+    own = service if service.run else next(known, service)
+    return own.why.startswith("package.json") and "--port $PORT" in own.run
 
 
 def _origin(service: Service) -> str:
