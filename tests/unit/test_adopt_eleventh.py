@@ -216,3 +216,18 @@ def test_a_front_end_beside_the_compose_file_may_have_an_image_of_its_own():
     by_name = {service.name: service for service in found_in(**files).services}
     assert by_name["web"].run.startswith("npm run dev -- --host")
     assert "it is not in compose.yaml" in by_name["web"].guesses
+
+
+def test_a_binary_that_a_makefile_makes_of_a_module_below_is_made_so():
+    files = {
+        "docker/compose.yaml": "services:\n  app:\n"
+        "    build: {context: .., dockerfile: docker/Dockerfile}\n",
+        "docker/Dockerfile": "FROM golang AS b\nRUN make server\nFROM debian\n"
+        'COPY --from=b /a/bin/notes-server /opt/\nEXPOSE 8000\nCMD ["/opt/notes-server"]\n',
+        "Makefile": "server:\n\tcd server; env GOOS=linux go build -ldflags '$(L)' -o "
+        "../bin/notes-server ./main\n",
+        "server/go.mod": "module example.com/server\n",
+        "server/main/main.go": "package main\nfunc main() {}\n",
+    }
+    (app,) = found_in(**files).services
+    assert app.run == "go build -C server -o ../bin/notes-server ./main && ./bin/notes-server"

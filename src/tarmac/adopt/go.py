@@ -43,6 +43,10 @@ _EMBEDS = re.compile(r"(?m)^//go:embed\s+(?:all:)?((?:[\w-]+/)*(?:dist|build))\b
 _READS = re.compile(r"\"(?:\./)?((?:[\w-]+/)+(?:dist|build))\"")
 #: Programs that build and start another one after an edit; their options are not its own.
 _WATCHERS = frozenset({"CompileDaemon", "air", "reflex", "gow", "fresh", "realize"})
+#: A line of a Makefile that builds what lies in a folder: `cd server; go build -o ../bin/a ./main`.
+_MAKES = re.compile(
+    r"(?m)^\t@?cd ([\w./-]+)\s*(?:;|&&)[^\n]*?\bgo build\b[^\n]*?-o\s+([\w./-]+)\s+(\.[\w./-]*)\s*$"
+)
 #: Where programs are that make code or help at work, beside those that run.
 _ASIDE = re.compile(r"(^|/)(internal|tools?|scripts?|hack|gen\w*|build)(/|$)")
 
@@ -129,6 +133,8 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         runs = (service.run for service in _services(folder))
         return _told(next((r for r in runs if r.partition(" --")[0] == said), said), told)
     found = _services(folder)
+    if argv and (made := _made(folder, posixpath.basename(argv[0]))):
+        return f"{made} {joined(local_ports(argv[1:]))}".strip()
     if not found or not argv or posixpath.basename(argv[0]) in ("sh", "bash"):
         return ""
     wanted = valid_name(posixpath.basename(argv[0]))
@@ -139,6 +145,16 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         return " ".join(argv)
     told = () if posixpath.basename(argv[0]) in _WATCHERS else local_ports(argv[1:])
     return _told(chosen.run, told)
+
+
+def _made(folder: Folder, name: str) -> str:
+    """Say how a Makefile makes a binary of that name of a module below; "" where none does."""
+    for match in _MAKES.finditer(folder.read("Makefile")):
+        place, out, package = match.groups()
+        if posixpath.basename(out) == name and folder.exists(posixpath.join(place, "go.mod")):
+            path = posixpath.normpath(posixpath.join(place, out))
+            return f"go build -C {place} -o {out} {package} && ./{path}"
+    return ""
 
 
 def _told(run: str, told: tuple[str, ...]) -> str:
