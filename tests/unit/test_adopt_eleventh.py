@@ -68,9 +68,10 @@ def test_a_function_of_the_programs_own_reads_variables_in_javascript():
 
 def test_variables_that_a_program_gives_itself_by_default_are_not_missing():
     code = "import environ, os\nfrom flask import Flask\napp = Flask(__name__)\n"
-    code += "os.environ.setdefault('ROOT_KEY', 'abc')\n"
+    code += "os.environ.setdefault('ROOT_KEY', 'abc')\nGIVEN = {'BOT_KEY': 'def'}\n"
+    code += "for name, value in GIVEN.items():\n    os.environ.setdefault(name, value)\n"
     code += "env = environ.Env(\n    DEBUG=(bool, False),\n    GIT_SHA=(str, 'development'),\n)\n"
-    code += "a = env('GIT_SHA'), os.environ['ROOT_KEY'], env('WANTED')\n"
+    code += "a = env('GIT_SHA'), os.environ['ROOT_KEY'], env('WANTED'), os.environ['BOT_KEY']\n"
     (app,) = found_in(**{"app.py": code, "requirements.txt": "flask\ndjango-environ\n"}).services
     assert [*app.missing] == ["WANTED"]
     assert app.secrets == ()
@@ -231,3 +232,17 @@ def test_a_binary_that_a_makefile_makes_of_a_module_below_is_made_so():
     }
     (app,) = found_in(**files).services
     assert app.run == "go build -C server -o ../bin/notes-server ./main && ./bin/notes-server"
+
+
+def test_modules_that_others_of_a_project_depend_on_are_made_first_and_once():
+    modules = "".join(f"<module>{name}</module>" for name in ("lib", "one", "two", "alone"))
+    parent = f"<project><artifactId>all</artifactId>{modules}</project>"
+    pom = "<project><parent><artifactId>all</artifactId></parent><artifactId>%s</artifactId>"
+    pom += "spring-boot<dependencies><artifactId>%s</artifactId></dependencies></project>"
+    uses = {"lib": "slf4j", "one": "lib", "two": "lib", "alone": "slf4j"}
+    files = {f"{name}/pom.xml": pom % (name, used) for name, used in uses.items()}
+    files |= {f"{name}/src/main/java/A.java": MAIN for name in ("one", "two", "alone")}
+    tasks = {s.name: s.tasks for s in found_in(**{"pom.xml": parent, **files}).services}
+    assert "mvn -q -DskipTests -pl lib -am install" in tasks["one"]["install"]
+    assert tasks["two"]["install"] == "until test -e ../lib/target/.installed; do sleep 0.2; done"
+    assert tasks["alone"] == {}

@@ -139,6 +139,7 @@ _COMPARED = re.compile(
 )
 _ASKED = re.compile(r"['\"]?[\])]*\s*(?:\?(?![.?])|&&)")
 _ASKS_BEFORE = re.compile(r"(?:!|\bif\s*\(?|\bif not|\bBoolean\(|\bbool\()\s*(?:os\.)?$")
+_PAIR = re.compile(r"['\"]([A-Z][A-Z0-9_]+)['\"]\s*:\s*['\"]([^'\"\n]*)['\"]")
 _HELD = re.compile(
     r"(?:\b(?:const|let|var)\s+|^[ \t]*)(\w+)\s*(?::\s*[\w |]+)?=\s*(?:os\.)?(?:Deno\.|Bun\.)?$"
 )
@@ -325,6 +326,13 @@ def _taken_apart(file: str, content: str) -> Iterator[VariableRead]:
             yield VariableRead(name, default or None, f"{file}:{line_of(content, match.start())}")
 
 
+def _given_by_itself(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the mapping of a program that sets each variable that is not there yet."""
+    if re.search(r"environ\.setdefault\(\s*\w+\s*,\s*\w+\s*\)", content):
+        for match in _PAIR.finditer(content):
+            yield VariableRead(match[1], match[2], f"{file}:{line_of(content, match.start())}")
+
+
 def _by_gin(file: str, content: str) -> Iterator[VariableRead]:
     if gin := _GIN.search(content):
         yield VariableRead("PORT", "8080", f"{file}:{line_of(content, gin.start(1))}")
@@ -352,6 +360,7 @@ def _told_below(content: str, match: re.Match[str]) -> str | None:
 _READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead]]], ...] = (
     ((*ENDINGS, ".yml", ".yaml"), _by_patterns),
     (SCRIPT, _taken_apart),
+    ((".py",), _given_by_itself),
     ((".go",), _by_gin),
     *READERS,
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from tarmac.adopt import _spring
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name
+from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, installed
 
 _MAIN = re.compile(r"static void main\(\s*String")
 #: A program, as Java and Kotlin have it; Quarkus makes one of routes.
 _PROGRAM = re.compile(
     r"@SpringBootApplication|@QuarkusMain|static void main\(|\bfun main\(|@Path\("
 )
+_PARENT = re.compile(r"<parent>[\s\S]{0,999}?</parent>|<!--[\s\S]{0,9999}?-->")
+_ARTIFACT = re.compile(r"<artifactId>([\w.-]+)</artifactId>")
 _PLUGIN = re.compile(r"(?m)^[ \t]*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)")
 
 
@@ -68,9 +71,29 @@ def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[S
             why=file,
             ports={"http": own or 8080},
             port_variable=framework.port_variable,
+            tasks=_tasks(folder),
             guesses=() if own else ("port 8080, the framework's usual one",),
         ),
     )
+
+
+def _tasks(folder: Folder) -> Mapping[str, str]:
+    """Make the modules beside it that others of the project depend on, once for all of them."""
+    modules = re.findall(r"<module>([\w-]+)</module>", folder.read("../pom.xml"))
+    poms = {module: folder.read(f"../{module}/pom.xml") for module in modules}
+    own = {module: _PARENT.sub("", pom).partition("<dependencies>") for module, pom in poms.items()}
+    names = {m: match[1] for m, (head, *_) in own.items() if (match := _ARTIFACT.search(head))}
+    wanted = {name for *_, rest in own.values() for name in _ARTIFACT.findall(rest)}
+    libraries = [module for module, name in names.items() if name in wanted]
+    mine = {
+        *_ARTIFACT.findall(_PARENT.sub("", folder.read("pom.xml")).partition("<dependencies>")[2])
+    }
+    if not mine & {names[module] for module in libraries}:
+        return {}
+    program = "./mvnw" if folder.exists("../mvnw") else "mvn"
+    last = f"../{libraries[0]}/target/.installed"
+    make = f"{program} -q -DskipTests -pl {','.join(libraries)} -am install"
+    return {"install": installed(last, f"((cd .. && {make}) && touch {last})")}
 
 
 def _is_spring(folder: Folder) -> bool:
@@ -117,4 +140,4 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     return f"{made} && {' '.join(argv)}"
 
 
-RECOGNISER = Recogniser(id="java", rank=50, services=_services, here=_here)
+RECOGNISER = Recogniser(id="java", rank=50, services=_services, tasks=_tasks, here=_here)
