@@ -246,3 +246,15 @@ def test_modules_that_others_of_a_project_depend_on_are_made_first_and_once():
     assert "mvn -q -DskipTests -pl lib -am install" in tasks["one"]["install"]
     assert tasks["two"]["install"] == "until test -e ../lib/target/.installed; do sleep 0.2; done"
     assert tasks["alone"] == {}
+
+
+def test_groups_of_packages_without_a_project_are_installed_as_groups():
+    files = {
+        "pyproject.toml": "[dependency-groups]\nmain = [\n  'flask',\n]\ndev = ['b']\n[tool.x]\n",
+        "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    }
+    (app,) = found_in(**files).services
+    assert ".venv/bin/pip install -q --group main --group dev &&" in app.tasks["install"]
+    dockerfile = "FROM python:3.12\nRUN pip install 'pip>=25' && pip install --group main wheel a\n"
+    (app,) = found_in(**files, Dockerfile=f"{dockerfile}CMD flask run\n").services
+    assert ".venv/bin/pip install -q --group main a &&" in app.tasks["install"]

@@ -52,6 +52,7 @@ _VERSIONS = (
     *((file, _IMAGE) for file in ("Dockerfile", "docker/Dockerfile", "build/Dockerfile")),
     ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
 )
+_GROUP = re.compile(r"--group[= ]([\w-]+)")
 _FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "asgi.py")
 
 
@@ -69,9 +70,24 @@ def _python(folder: Folder) -> tuple[str, str]:
     more = " ".join(("", *_beside(folder)))
     if requirements := folder.upwards("requirements.txt"):
         return ".venv/bin/python", _setup(f"-r {requirements}{more}", folder)
+    if groups := _groups(folder):
+        which = "".join(f" --group {group}" for group in groups)
+        newer = "'pip>=25.1' && .venv/bin/pip install -q"
+        return ".venv/bin/python", _setup(f"{newer}{which}{more}", folder)
     if "pyproject.toml" in folder.files:
         return ".venv/bin/python", _setup(f".{more}", folder)
     return "python3", ""
+
+
+def _groups(folder: Folder) -> tuple[str, ...]:
+    """List the groups of packages that stand in for a project, which the file does not have."""
+    text = folder.read("pyproject.toml")
+    _, found, groups = text.partition("[dependency-groups]")
+    if not found or re.search(r"(?m)^\[(?:project|tool\.poetry)\]", text):
+        return ()
+    asked = dict.fromkeys(_GROUP.findall(folder.read("Dockerfile")))
+    every = re.findall(r"(?m)^([\w-]+)\s*=\s*\[", groups.partition("\n[")[0])
+    return tuple(asked) or tuple(every)
 
 
 def _from_lock(lock: str, folder: Folder) -> str:
@@ -87,7 +103,7 @@ def _from_lock(lock: str, folder: Folder) -> str:
 
 def _beside(folder: Folder) -> tuple[str, ...]:
     """List the packages that a Dockerfile installs by their names, beside those of the project."""
-    text = re.sub(r"\\\s*\n", " ", folder.read("Dockerfile"))
+    text = _GROUP.sub("", re.sub(r"\\\s*\n", " ", folder.read("Dockerfile")))
     lines = re.findall(r"\bpip3?\s+install\s+([^&|;\n]+)", text)
     names = (
         word
