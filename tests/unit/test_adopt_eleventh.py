@@ -258,3 +258,12 @@ def test_groups_of_packages_without_a_project_are_installed_as_groups():
     dockerfile = "FROM python:3.12\nRUN pip install 'pip>=25' && pip install --group main wheel a\n"
     (app,) = found_in(**files, Dockerfile=f"{dockerfile}CMD flask run\n").services
     assert ".venv/bin/pip install -q --group main a &&" in app.tasks["install"]
+
+
+def test_a_file_that_chooses_a_profile_is_not_one_of_a_profile():
+    yaml = "spring:\n  profiles:\n    active: default\n"
+    yaml += "  datasource:\n    url: jdbc:postgresql://localhost:5432/a\n"
+    (app,) = found_in(**SPRING, **{f"{RESOURCES}application.yml": yaml}).services
+    assert "${stores.db.host}" in app.env["SPRING_DATASOURCE_URL"]
+    of_one = yaml.replace("profiles:\n    active: default", "profiles: production")
+    assert found_in(**SPRING, **{f"{RESOURCES}application.yml": of_one}).stores == ()

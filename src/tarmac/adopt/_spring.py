@@ -141,7 +141,9 @@ def _flat(file: str, content: str) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for document in documents:
         flat = dict(_leaves(document, ""))
-        if not any(key.startswith(("spring.config.activate", "spring.profiles")) for key in flat):
+        if not any(key.startswith("spring.config.activate") for key in flat) and not (
+            flat.keys() & {"spring.profiles", "spring.profiles.0"}
+        ):
             found |= flat
     return found
 
