@@ -1,15 +1,17 @@
-"""Every selector finds pods: of Services, budgets, policies and their peers, and of spreading."""
+"""Every selector finds pods or namespaces: of Services, budgets, policies and their peers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, at_each, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.leaves import is_typo
-from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.scaling import Controller
@@ -25,6 +27,19 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds whose selector must name their own pods.
 KEEPING = ("Deployment", "StatefulSet", "DaemonSet")
+#: The label that an API server writes on each namespace.
+_NAME = "kubernetes.io/metadata.name"
+#: Where objects select namespaces.
+_SPACES = {
+    "NetworkPolicy": (
+        "spec.ingress.-.from.-.namespaceSelector", "spec.egress.-.to.-.namespaceSelector",
+    ),
+    "Gateway": ("spec.listeners.-.allowedRoutes.namespaces.selector",),
+    "Prometheus": (
+        "spec.serviceMonitorNamespaceSelector", "spec.podMonitorNamespaceSelector",
+        "spec.ruleNamespaceSelector",
+    ),
+}  # fmt: skip
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -36,9 +51,36 @@ def check(files: Files) -> Iterator[Finding]:
     for selection in selections(files):
         if chosen(selection, index) == []:
             yield _finds_none(selection, kept)
+    yield from _namespaces(files)
     for artifact in without_ends(files) if kept else ():
         what = "selects no pods, and nothing lists its addresses; write a selector"
         yield Finding(artifact.at("spec"), f"{title(artifact)} {what}")
+
+
+def _namespaces(files: Files) -> Iterator[Finding]:
+    """Yield selectors of namespaces that one of the files nearly fits, and none fits."""
+    there = [(name_of(one), metadata(one).labels) for one in files.objects("Namespace")]
+    for artifact, path, wanted in _of_namespaces(files) if there else ():
+        if any(selects({"matchLabels": wanted}, {_NAME: name, **own}) for name, own in there):
+            continue
+        values = set(map(str, wanted.values()))
+        for name, own in there:
+            known = {_NAME: name, **own}
+            near = _nearly(wanted, known)
+            if near or (name in values and len(wanted) == 1):
+                labels = ", ".join(f"{key}={value}" for key, value in wanted.items())
+                advice = f"did you mean {near}?" if near else f"write {_NAME}: {name}"
+                what = f"{title(artifact)} selects namespaces of {labels}, and Namespace {name}"
+                yield Finding(artifact.at(*path), f"{what} here is not one of them; {advice}")
+                break
+
+
+def _of_namespaces(files: Files) -> Iterator[tuple[Artifact, Path, Mapping[str, str]]]:
+    for artifact in files.objects(*_SPACES):
+        for place in _SPACES[kind_of(artifact)]:
+            for path, selector in at_each(artifact.data, place.split(".")):
+                if wanted := labels_of(fields(selector)):
+                    yield artifact, path, wanted
 
 
 def _own_pods(own: Pods) -> Iterator[Finding]:
@@ -78,11 +120,12 @@ def _nearly(wanted: Mapping[str, str], labels: Mapping[str, str]) -> str:
 def _judged(files: Files) -> Iterator[object]:
     yield from pods(files)
     yield from selections(files)
+    yield from _of_namespaces(files)
 
 
 GATE = Gate(
     id="OBJ009",
-    title="Every selector finds pods",
+    title="Every selector finds pods or namespaces",
     phase="kubernetes",
     source="a Service that selects nothing has no addresses, a budget that does protects nothing, "
     "and an API server takes both",
@@ -90,5 +133,6 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("selectors", _judged),
     reads="selectors of Deployments, StatefulSets, DaemonSets, Services, budgets, policies and "
-    "their peers, and of pods that are to be spread; where these files have pods of the namespace.",
+    "their peers, and of pods that are to be spread, where these files have pods of the namespace; "
+    "those of namespaces beside a Namespace that is nearly meant.",
 )

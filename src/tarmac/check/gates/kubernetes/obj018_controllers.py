@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.errors import did_you_mean
 from tarmac.base.foreign.reading import Path, dig, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.monitoring.monitors import Monitor
-from tarmac.check.gates.views.objects.definitions import definition_faults
-from tarmac.check.gates.views.objects.indexes import LabelIndex, place_of
+from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
-from tarmac.check.gates.views.objects.services import Service
 from tarmac.check.gates.views.objects.tasks import WORKFLOWS, task_faults, workflow_faults
-from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
@@ -108,8 +103,20 @@ def _composition(files: Files, artifact: Artifact) -> Iterator[Fault]:
             yield at, f"{what}; write one of {', '.join(there)}"
 
 
-def _definition(_: Files, artifact: Artifact) -> Iterator[Fault]:
-    yield from definition_faults(artifact)
+def _definition(_: Files, artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    """Yield what an API server refuses of a definition of a kind."""
+    spec = fields(artifact.data, "spec")
+    wanted = f"{string(spec, 'names', 'plural')}.{string(spec, 'group')}"
+    if spec and name_of(artifact) and wanted != name_of(artifact) and "" not in wanted.split("."):
+        yield ("metadata", "name"), f"must be called {wanted}, for its plural and group; rename it"
+    versions = [fields(one) for one in items(spec, "versions")]
+    stored = [string(one, "name") for one in versions if one.get("storage") is True]
+    if versions and len(stored) != 1:
+        what = f"stores {len(stored)} of its versions ({', '.join(stored) or 'none'})"
+        yield ("spec", "versions"), f"{what}, and must store one; write `storage: true` once"
+    names = [string(one, "name") for one in versions]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield ("spec", "versions"), f"has the version {name} twice; remove one"
 
 
 def _webhooks(_: Files, artifact: Artifact) -> Iterator[Fault]:
@@ -135,25 +142,6 @@ def _webhooks(_: Files, artifact: Artifact) -> Iterator[Fault]:
             yield at, f"{what}: {why}; leave {space} out by namespaceSelector"
 
 
-@once
-def _by_labels(files: Files) -> Iterator[LabelIndex[Service]]:
-    yield LabelIndex(map(Service, files.objects("Service")), lambda own: own.metadata.labels)
-
-
-def _monitor(files: Files, artifact: Artifact) -> Iterator[Fault]:
-    """Yield ports that none of the selected Services has."""
-    monitor = Monitor(artifact)
-    (index,) = _by_labels(files)
-    likely = index.selected(fields(artifact.data, "spec", "selector"))
-    found = [own for own in likely if monitor.finds(own)]
-    names = {port.name for own in found for port in own.ports if port.name}
-    for number, end in enumerate(monitor.endpoints):
-        if found and end.port and end.port not in names:
-            what = f"scrapes the port {end.port}, which no Service that it selects has"
-            advice = did_you_mean(end.port, sorted(names)) if names else "name one"
-            yield ("spec", "endpoints", number, "port"), f"{what}; {advice}"
-
-
 def _jobs(_: Files, artifact: Artifact) -> Iterator[Fault]:
     """Yield jobs of a set whose pods are to run for ever."""
     for number, _one in numbered(artifact.data, "spec", "replicatedJobs"):
@@ -173,7 +161,6 @@ _JUDGES: Mapping[tuple[str, str], Callable[[Files, Artifact], Iterator[Fault]]] 
     ("CustomResourceDefinition", "apiextensions.k8s.io"): _definition,
     ("ValidatingWebhookConfiguration", "admissionregistration.k8s.io"): _webhooks,
     ("MutatingWebhookConfiguration", "admissionregistration.k8s.io"): _webhooks,
-    ("ServiceMonitor", "monitoring.coreos.com"): _monitor,
     ("JobSet", "jobset.x-k8s.io"): _jobs,
     ("Service", ""): _service,
 }
@@ -189,6 +176,5 @@ GATE = Gate(
     scope=counted_in_files("objects of controllers", _judged),
     targets=(),
     reads="Argo Workflows, Rollouts, tasks of Tekton, schedules of CloudNativePG, Compositions, "
-    "definitions of kinds, webhooks, ServiceMonitors, sets of jobs. Judges files without a plan "
-    "only.",
+    "definitions of kinds, webhooks, sets of jobs. Judges files without a plan only.",
 )

@@ -32,6 +32,13 @@ _ALIKE = (
     ("AnalysisTemplate", "ClusterAnalysisTemplate"),
     ("GitRepository", "OCIRepository", "HelmRepository"),
 )  # fmt: skip
+#: Types of Secrets by which a kubelet pulls images; it passes over all others.
+_PULLING = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
+#: Where each kind says of which type the Secret is that is made of it.
+_TYPES: dict[str, Path] = {
+    "Secret": ("type",), "SealedSecret": ("spec", "template", "type"),
+    "ExternalSecret": ("spec", "target", "template", "type"),
+}  # fmt: skip
 #: Kinds whose references may be answered from other namespaces, or by what is applied elsewhere.
 _APART = ("Service", "Gateway")
 
@@ -44,8 +51,11 @@ def check(files: Files) -> Iterator[Finding]:
     for one in stored:
         by_name.setdefault(one.name, []).append(one)
     for naming in namings(files, of_pods=True):
-        if naming.name and not there.named(naming.kind, naming.name, naming.namespace):
+        named = there.named(naming.kind, naming.name, naming.namespace)
+        if naming.name and not named:
             yield from _elsewhere(naming, by_name.get(naming.name, []))
+        elif "imagePullSecrets" in naming.path:
+            yield from _pulling(naming, named)
     yield from _gateways(files)
     yield from _certificates(files)
     for own in pods(files):
@@ -68,6 +78,19 @@ def _elsewhere(naming: NamedObject, same: list[StoredObject]) -> Iterator[Findin
         spaces = ", ".join(sorted({one.namespace for one in own}))
         why = f"of the namespace {naming.namespace}, and it is of {spaces}"
         yield Finding(where, f"{what} {why}; move one of both")
+
+
+def _pulling(naming: NamedObject, named: list[StoredObject]) -> Iterator[Finding]:
+    """Yield Secrets to pull by that are of a type which is not read."""
+    given: set[str] = set()
+    for one in named:
+        if (kind := kind_of(one.artifact)) not in _TYPES:
+            return
+        given.add(string(one.artifact.data, *_TYPES[kind]) or "Opaque")
+    if given and not given & set(_PULLING):
+        what = f"{title(naming.artifact)} pulls images by Secret {naming.name}, whose type is"
+        why = f"{min(given)}, which is not read to pull by; write {_PULLING[0]}"
+        yield Finding(naming.artifact.at(*naming.path), f"{what} {why}")
 
 
 def _gateways(files: Files) -> Iterator[Finding]:
@@ -153,5 +176,6 @@ GATE = Gate(
     scope=counted_in_files("references", _judged),
     targets=(),
     reads="the places of assets/object_rules.yaml, beside objects of the same name; Gateways of a "
-    "mesh, Secrets of certificates, keys and claims of volumes. Judges files without a plan only.",
+    "mesh, Secrets of certificates, keys and claims of volumes, types of Secrets to pull by. "
+    "Judges files without a plan only.",
 )

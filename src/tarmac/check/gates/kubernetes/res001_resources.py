@@ -1,21 +1,31 @@
-"""Resources: every container has requests and limits."""
+"""Resources: every container has requests and limits, within those of its namespace."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import fields, items
+from tarmac.base.foreign.reading import Fields, Path, dig, fields, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.containers import Container
-from tarmac.check.gates.views.objects.metadata import space_of
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.objects.indexes import place_of
+from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.model.value import amount
 
 WANTED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
+
+
+class Bounds(NamedTuple):
+    """What a LimitRange takes of each thing of one type."""
+
+    artifact: Artifact
+    data: Fields
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -46,6 +56,80 @@ def of_files(files: Files) -> Iterator[Finding]:
                         yield Finding(container.at("resources"), what, warning=True)
             for what in _wrong(container):
                 yield Finding(container.at("resources"), f"{which}: {what}")
+    yield from _refused(files)
+
+
+def _refused(files: Files) -> Iterator[Finding]:
+    """Yield what a LimitRange of the same namespace refuses."""
+    taken: dict[tuple[object, ...], list[Bounds]] = {}
+    for artifact in files.objects("LimitRange"):
+        for limit in items(artifact.data, "spec", "limits"):
+            key = (str(dig(limit, "type")), *_place(artifact))
+            taken.setdefault(key, []).append(Bounds(artifact, fields(limit)))
+    for own in pods(files) if taken else ():
+        for bounds in taken.get(("Container", *_place(own.artifact)), ()):
+            for container in own.containers:
+                which = f"container {container.name} of {title(own.artifact)}"
+                for what in _outside(bounds, container.data):
+                    yield Finding(
+                        container.at("resources"),
+                        f"{which}: {what}: no pod starts; correct one of both",
+                    )
+        for bounds in taken.get(("Pod", *_place(own.artifact)), ()):
+            for what in _together(bounds, own):
+                where = own.at("containers")
+                yield Finding(
+                    where, f"{title(own.artifact)}: {what}: no pod starts; correct one of both"
+                )
+    for claim in files.objects("PersistentVolumeClaim") if taken else ():
+        for bounds in taken.get(("PersistentVolumeClaim", *_place(claim)), ()):
+            for what in _outside(bounds, fields(claim.data, "spec")):
+                where = claim.at("spec", "resources")
+                yield Finding(where, f"{title(claim)}: {what}: it is refused; correct one of both")
+
+
+def _place(artifact: Artifact) -> tuple[str, str]:
+    """Read the namespace of an object; the folder beside it only where it names none."""
+    space, folder = place_of(artifact)
+    return space, "" if space else folder
+
+
+def _outside(bounds: Bounds, data: Fields) -> Iterator[str]:
+    """Yield each amount below the least or above the most that is taken."""
+    name = title(bounds.artifact)
+    for kind in ("requests", "limits"):
+        for resource, written in fields(data, "resources", kind).items():
+            asked = _amount(written)
+            least, most = (_amount(dig(bounds.data, key, resource)) for key in ("min", "max"))
+            said = f"its {kind}.{resource}, {written}, is"
+            if asked is not None and least is not None and asked < least:
+                yield f"{said} less than {dig(bounds.data, 'min', resource)}, the min of {name}"
+            if asked is not None and most is not None and asked > most:
+                yield f"{said} more than {dig(bounds.data, 'max', resource)}, the max of {name}"
+    for resource, written in fields(bounds.data, "maxLimitRequestRatio").items():
+        path: tuple[Path, ...] = (("limits", resource), ("requests", resource))
+        limit, request = (_amount(dig(data, "resources", *one)) for one in path)
+        most = _amount(written)
+        if limit and request and most and limit > most * request:
+            yield f"its limit of {resource} is more than {written} times its request, by {name}"
+
+
+def _together(bounds: Bounds, own: Pods) -> Iterator[str]:
+    for kind in ("requests", "limits"):
+        for resource, written in fields(bounds.data, "max").items():
+            amounts = [
+                _amount(dig(one.data, "resources", kind, resource)) for one in own.main_containers
+            ]
+            most = _amount(written)
+            if most is not None and sum(one for one in amounts if one is not None) > most:
+                what = f"its containers have more {kind}.{resource} together than {written}"
+                yield f"{what}, the max of {title(bounds.artifact)}"
+
+
+def _amount(written: Any) -> float | None:
+    with suppress(ValueError, TypeError):
+        return None if written is None else float(amount(written))
+    return None
 
 
 def _wrong(container: Container) -> Iterator[str]:
@@ -87,5 +171,5 @@ GATE = Gate(
     scope=counted_in_files("containers", _containers),
     reads="`resources` of all containers, those that begin a pod among them. A CPU limit is not "
     "required: it slows a service on an idle node. Of files without a plan, what is missing "
-    "is a warning.",
+    "is a warning, and LimitRanges of the same namespace are read.",
 )

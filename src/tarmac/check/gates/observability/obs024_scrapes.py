@@ -1,25 +1,31 @@
-"""ServiceMonitors select Services, and a scrape ends before the next one."""
+"""Monitors select what has the port that they scrape, and a scrape ends before the next one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.errors import did_you_mean
 from tarmac.base.foreign.reading import Path, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.durations import duration_s
-from tarmac.check.gates.views.objects.indexes import LabelIndex
-from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.monitoring.monitors import Monitor
+from tarmac.check.gates.views.objects.indexes import LabelIndex, PodIndex
+from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
+from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.selectors import labels_of
 from tarmac.check.gates.views.objects.services import Service
 from tarmac.check.gates.views.scope import kinds
 from tarmac.check.gates.views.trials.canaries import services_of_flagger
 
+#: Where each kind of monitor has what it scrapes.
+_ENDS = {"ServiceMonitor": "endpoints", "PodMonitor": "podMetricsEndpoints"}
+
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield monitors that find no Service or all of them, and scrapes that overlap."""
+    """Yield monitors that find nothing, or not its port, and scrapes that overlap."""
     there = [*map(Service, files.objects("Service")), *services_of_flagger(files).values()]
     spaces: dict[str, list[Service]] = {}
     for service in there:
@@ -29,15 +35,22 @@ def check(files: Files) -> Iterator[Finding]:
         for space, found in spaces.items()
         if space
     }
-    for artifact in files.objects("ServiceMonitor"):
-        for path, what in scrape_faults(beside, artifact):
+    whole = LabelIndex(there, lambda one: one.metadata.labels)
+    kept = PodIndex(pods(files, *SERVING, "DaemonSet"))
+    for artifact in files.objects(*_ENDS):
+        faults = [*_late(artifact)]
+        if kind_of(artifact) == "ServiceMonitor":
+            faults += [*_selects(beside, artifact), *_of_services(artifact, whole, kept)]
+        else:
+            faults += _of_pods(artifact, kept)
+        for path, what in faults:
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
 
 
-def scrape_faults(
+def _selects(
     services: Mapping[str, LabelIndex[Service]], artifact: Artifact
 ) -> Iterator[tuple[Path, str]]:
-    """Yield where a monitor is wrong, and how."""
+    """Yield a selector that takes none of the Services beside it, or all."""
     path = ("spec", "selector")
     selector = fields(artifact.data, *path)
     own = space_of(artifact)
@@ -55,25 +68,96 @@ def scrape_faults(
         labels = ", ".join(f"{key}={value}" for key, value in labels_of(selector).items())
         what = f"selects Services of {labels or 'its expressions'}, which no Service has"
         yield path, f"{what}; write labels of a Service's metadata"
-    for number, end in enumerate(items(artifact.data, "spec", "endpoints")):
-        interval, timeout = (text(end, key) for key in ("interval", "scrapeTimeout"))
+
+
+def _late(artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    key = _ENDS[kind_of(artifact)]
+    for number, end in enumerate(items(artifact.data, "spec", key)):
+        interval, timeout = (text(end, name) for name in ("interval", "scrapeTimeout"))
         most, asked = duration_s(interval), duration_s(timeout)
         if most and asked and asked > most:
             what = f"waits {timeout} for an answer, and asks again after {interval}"
-            yield ("spec", "endpoints", number), f"{what}; lower scrapeTimeout"
+            yield ("spec", key, number), f"{what}; lower scrapeTimeout"
+
+
+def _of_services(
+    artifact: Artifact, services: LabelIndex[Service], kept: PodIndex
+) -> Iterator[tuple[Path, str]]:
+    """Yield ports that no Service has which is selected, and those that none of its pods has."""
+    monitor = Monitor(artifact)
+    found = [
+        one
+        for one in services.selected(fields(artifact.data, "spec", "selector"))
+        if monitor.finds(one)
+    ]
+    names = {port.name for one in found for port in one.ports if port.name}
+    behind = _behind(found, kept)
+    for number, end in enumerate(monitor.endpoints):
+        at: Path = ("spec", "endpoints", number)
+        if found and end.port and end.port not in names:
+            what = f"scrapes the port {end.port}, which no Service that it selects has"
+            yield (*at, "port"), f"{what}; {_advice(end.port, names)}"
+        elif not end.port and behind and (asked := end.asked) and not _has(asked, behind):
+            what = f"scrapes the port {asked}, which no pod of the Services that it selects has"
+            yield (*at, "targetPort"), f"{what}; {_advice(str(asked), _names(behind))}"
+
+
+def _behind(services: list[Service], kept: PodIndex) -> list[Pods]:
+    """List the pods of Services; none where those of one are not here."""
+    found: list[Pods] = []
+    for service in services:
+        space = service.metadata.namespace or ""
+        own = (
+            _in(kept.selected({"matchLabels": service.selector}), {space})
+            if service.selector
+            else []
+        )
+        if not own:
+            return []
+        found += own
+    return found
+
+
+def _of_pods(artifact: Artifact, kept: PodIndex) -> Iterator[tuple[Path, str]]:
+    """Yield ports that none of the selected pods has: what it does not declare is left out."""
+    monitor = Monitor(artifact)
+    spaces = monitor.spaces
+    selected = kept.selected(fields(artifact.data, "spec", "selector"))
+    found = selected if spaces is None else _in(selected, spaces)
+    for number, end in enumerate(monitor.pod_endpoints):
+        if found and (asked := end.asked) and not _has(asked, found):
+            what = f"scrapes the port {asked}, which no pod that it selects has"
+            at: Path = ("spec", "podMetricsEndpoints", number)
+            yield at, f"{what}; {_advice(str(asked), _names(found))}"
+
+
+def _in(found: list[Pods], spaces: set[str]) -> list[Pods]:
+    return [own for own in found if space_of(own.artifact) in spaces]
+
+
+def _has(asked: int | str, found: list[Pods]) -> bool:
+    return any(own.port(asked) is not None for own in found)
+
+
+def _names(found: list[Pods]) -> set[str]:
+    return {name for own in found for name in own.ports}
+
+
+def _advice(asked: str, names: set[str]) -> str:
+    return did_you_mean(asked, sorted(names)) if names else "declare one"
 
 
 GATE = Gate(
     id="OBS024",
-    title="ServiceMonitors select Services, and a scrape ends before the next",
+    title="Monitors select what has their port, and a scrape ends before the next",
     phase="observability",
     source="https://prometheus-operator.dev/docs/api-reference/api: a monitor that selects nothing "
     "scrapes nothing, and the operator leaves out one whose timeout is above its interval",
     check=check,
     of_files=check,
-    scope=kinds("monitors", "ServiceMonitor"),
+    scope=kinds("monitors", *_ENDS),
     #: OBS021 and NET001 check more of a plan.
     targets=(),
-    reads="selectors beside the Services of the namespace that these files have, interval and "
+    reads="selectors and ports beside the Services and pods that these files have, interval and "
     "scrapeTimeout. Judges files without a plan only: OBS021 checks more of a plan.",
 )

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.monitoring.promql import is_of_logs, parts, syntax
+from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts, syntax
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups
+from tarmac.check.gates.views.monitoring.scrapes import apart_s
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What a counter's increase is computed by.
 INCREASES = ("rate", "irate", "increase")
+#: What has a result of two samples only.
+_OF_TWO = (*INCREASES, "delta", "idelta", "deriv", "predict_linear")
 #: Series that go down as well, by the ends of their names that Prometheus recommends.
 _GAUGE = re.compile(
     r"(?!.*_(total|count|sum|bucket)$)(.*_(bytes|ratio|celsius|percent|connections|goroutines|threads"
@@ -40,13 +44,37 @@ def check(files: Files) -> Iterator[Finding]:
             tree = syntax(rule.expr)
         if tree is None:
             continue
+        where = rule.artifact.at(*rule.path, "expr")
         for what in (*_faults(tree), *_texts(rule, tree), *_always(rule, tree)):
-            yield Finding(rule.artifact.at(*rule.path, "expr"), f"{rule.name}: {what}")
+            yield Finding(where, f"{rule.name}: {what}")
+        for what, is_open in _ranges(files, rule.artifact, tree).items():
+            yield Finding(where, f"{rule.name}: {what}", warning=is_open)
 
 
 def _rules(files: Files) -> Iterator[PlacedRule]:
     for group in placed_groups(files):
         yield from (rule for rule in group if rule.expr and not is_of_logs(rule.expr))
+
+
+def _ranges(files: Files, artifact: Artifact, tree: Any) -> dict[str, bool]:
+    """Find ranges that are too short for two scrapes, and whether that may not be so."""
+    found = dict[str, bool]()
+    for node in parts(tree):
+        if type(node).__name__ != "Call" or node.func.name not in _OF_TWO or not node.args:
+            continue
+        inner = bare(node.args[0])
+        # What another rule records is as far apart as its group is evaluated.
+        if type(inner).__name__ != "MatrixSelector" or ":" in str(inner.vector_selector.name):
+            continue
+        own = {m.name: m.value for m in inner.vector_selector.matchers.matchers}
+        apart = apart_s(files, artifact, own.get("job", ""))
+        span = inner.range.total_seconds()
+        if apart and span < 2 * apart[0]:
+            often = "never has" if span <= apart[0] else "at times lacks"
+            what = f"{node.func.name} over {span:g}s {often} the two samples that it needs"
+            least = f"scrapes are {apart[0]:g}s apart; write [{4 * apart[0]:g}s]"
+            found[f"{what}: {least}"] = not apart[1] or often != "never has"
+    return found
 
 
 def _faults(tree: Any) -> Iterator[str]:
@@ -65,9 +93,9 @@ def _call(node: Any) -> Iterator[str]:
     if name == "histogram_quantile" and len(given) == 2:
         yield from _quantile(*given)
     elif name in INCREASES and given:
-        inner = _bare(given[0])
+        inner = bare(given[0])
         kind = type(inner).__name__
-        if kind == "SubqueryExpr" and type(_bare(inner.expr)).__name__ == "AggregateExpr":
+        if kind == "SubqueryExpr" and type(bare(inner.expr)).__name__ == "AggregateExpr":
             what = f"{name} of a sum that was made before counts a lost series as a reset"
             yield f"{what}; write sum({name}(...[5m]))"
         if kind == "MatrixSelector":
@@ -78,10 +106,10 @@ def _call(node: Any) -> Iterator[str]:
 
 
 def _quantile(share: Any, of: Any) -> Iterator[str]:
-    value = getattr(_bare(share), "val", None)
+    value = getattr(bare(share), "val", None)
     if value is not None and not 0 <= value <= 1:
         yield f"histogram_quantile takes a share from 0 to 1, not {value:g}; divide it by 100"
-    inner = _bare(of)
+    inner = bare(of)
     if type(inner).__name__ != "AggregateExpr" or str(inner.op) != "sum":
         return
     names = {one.name for one in parts(inner) if type(one).__name__ == "VectorSelector"}
@@ -93,7 +121,7 @@ def _quantile(share: Any, of: Any) -> Iterator[str]:
 
 
 def _binary(node: Any) -> Iterator[str]:
-    sides = (_bare(node.lhs), _bare(node.rhs))
+    sides = (bare(node.lhs), bare(node.rhs))
     if any(type(side).__name__ != "AggregateExpr" for side in map(_origin, sides)):
         return
     modifier = node.modifier
@@ -116,11 +144,11 @@ def _binary(node: Any) -> Iterator[str]:
 def _origin(node: Any) -> Any:
     """Find what gives a side its labels: arithmetic with a number keeps them."""
     while type(node).__name__ == "BinaryExpr":
-        numbers = [type(_bare(side)).__name__ == "NumberLiteral" for side in (node.lhs, node.rhs)]
+        numbers = [type(bare(side)).__name__ == "NumberLiteral" for side in (node.lhs, node.rhs)]
         if numbers == [False, True]:
-            node = _bare(node.lhs)
+            node = bare(node.lhs)
         elif numbers == [True, False]:
-            node = _bare(node.rhs)
+            node = bare(node.rhs)
         else:
             break
     return node
@@ -133,15 +161,9 @@ def _grouped(node: Any) -> tuple[set[str], bool]:
     return labels, modifier is not None and str(modifier.type).endswith("Without")
 
 
-def _bare(node: Any) -> Any:
-    while type(node).__name__ == "ParenExpr":
-        node = node.expr
-    return node
-
-
 def _always(rule: PlacedRule, tree: Any) -> Iterator[str]:
     """Yield alerts by a comparison that gives 0 or 1 for each series, instead of those alone."""
-    node = _bare(tree)
+    node = bare(tree)
     modifier = node.modifier if type(node).__name__ == "BinaryExpr" else None
     if "alert" in rule.data and modifier is not None and modifier.return_bool:
         what = f"`{node.op} bool` gives 0 where it is not so, which is a result: it always fires"
@@ -150,7 +172,7 @@ def _always(rule: PlacedRule, tree: Any) -> Iterator[str]:
 
 def _texts(rule: PlacedRule, tree: Any) -> Iterator[str]:
     """Yield labels that texts show, and the expression has dropped."""
-    whole = _origin(_bare(tree))
+    whole = _origin(bare(tree))
     if "alert" not in rule.data or type(whole).__name__ != "AggregateExpr":
         return
     kept, others = _grouped(whole)
@@ -173,6 +195,6 @@ GATE = Gate(
     scope=counted_in_files("expressions", _rules),
     #: OBS001 and OBS002 hold the expressions of a plan to the metrics that it has.
     targets=(),
-    reads="rules in PromQL: what aggregations keep, what counters and gauges are called. Judges "
-    "files without a plan only: OBS001 and OBS002 check more of a plan.",
+    reads="rules in PromQL: what aggregations keep, names of counters and gauges, ranges beside "
+    "the scrapes of the Prometheus that loads them. Judges files without a plan only.",
 )

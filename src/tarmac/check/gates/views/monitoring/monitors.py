@@ -27,8 +27,8 @@ class Endpoint:
     @property
     def asked(self) -> int | str | None:
         """The port of the pods, or its name."""
-        target = port(self.data, "targetPort")
-        return self.port if target is None else target
+        found = (port(self.data, key) for key in ("targetPort", "portNumber"))
+        return next((one for one in found if one is not None), self.port)
 
 
 class Monitor:
@@ -52,11 +52,17 @@ class Monitor:
         """What it scrapes of pods."""
         return tuple(map(Endpoint, items(self.artifact.data, "spec", "podMetricsEndpoints")))
 
+    @property
+    def spaces(self) -> set[str] | None:
+        """The namespaces that it looks into, "" for one that is not named; None: all."""
+        chosen = fields(self.artifact.data, "spec", "namespaceSelector")
+        if flag(chosen, "any"):
+            return None
+        return set(items(chosen, "matchNames") or (self.metadata.namespace or "",))
+
     def finds(self, service: Service) -> bool:
         """Tell whether it selects a Service where that is."""
-        chosen = fields(self.artifact.data, "spec", "namespaceSelector")
-        spaces = items(chosen, "matchNames") or (self.metadata.namespace,)
-        if not flag(chosen, "any") and service.metadata.namespace not in spaces:
+        if self.spaces is not None and (service.metadata.namespace or "") not in self.spaces:
             return False
         return selects(fields(self.artifact.data, "spec", "selector"), service.metadata.labels)
 

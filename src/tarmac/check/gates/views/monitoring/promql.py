@@ -88,6 +88,13 @@ def parts(tree: Any) -> Iterator[Any]:
                 todo += below if isinstance(below, list) else [below]
 
 
+def bare(node: Any) -> Any:
+    """Take a node of an expression out of its brackets."""
+    while type(node).__name__ == "ParenExpr":
+        node = node.expr
+    return node
+
+
 @cache
 def selected(expr: str) -> tuple[SeriesSelector, ...]:
     """List what an expression selects. Raises ValueError where it is not PromQL, and Skip."""

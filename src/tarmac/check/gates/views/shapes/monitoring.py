@@ -43,7 +43,7 @@ TESTS = Record(
         )
     }
 )
-_MONITOR_END = ListOf(Record({"port": TEXT, "targetPort": PORT}))
+_MONITOR_END = ListOf(Record({"port": TEXT, "targetPort": PORT, "portNumber": PORT}))
 MONITOR = Record(
     {
         "selector": SELECTOR,
