@@ -21,7 +21,21 @@ from tarmac.check.gates.views.objects.kustomized import Base, gather
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What changes objects that it does not name by their files.
-_CHANGES = ("patches", "images", "replicas", "namePrefix", "nameSuffix")
+_CHANGES = (
+    "patches", "images", "replicas", "namePrefix", "nameSuffix", "configMapGenerator",
+    "secretGenerator",
+)  # fmt: skip
+#: Annotations of an Ingress whose names it changes, and groups of kinds whose fields it knows.
+_KNOWN = frozenset(
+    f"{begin}ingress.kubernetes.io/auth-{end}"
+    for begin in ("", "nginx.")
+    for end in ("secret", "tls-secret")
+)
+_PLAIN = frozenset(
+    f"{name}.k8s.io"
+    for name in ("networking", "rbac.authorization", "storage", "admissionregistration",
+                 "apiregistration", "apiextensions", "scheduling", "certificates")
+)  # fmt: skip
 #: Kinds with as many parts as all others together, and no image.
 _LARGE = ("CustomResourceDefinition", "ConfigMap", "Secret")
 
@@ -43,6 +57,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(artifact.at(*path), what)
             if not base.renames:
                 yield from _in_texts(artifact, base)
+                yield from _with_hashes(artifact, base)
 
 
 def _absent(artifact: Artifact, base: Base) -> Iterator[tuple[Path, str]]:
@@ -123,6 +138,37 @@ def _in_texts(artifact: Artifact, base: Base) -> Iterator[Finding]:
                     yield Finding(artifact.at(key), f"{what} {said} in its text: {why}")
 
 
+def _with_hashes(artifact: Artifact, base: Base) -> Iterator[Finding]:
+    """Yield generated names that kustomize leaves as they are where it does not know of them."""
+    if any(artifact.data.get(key) for key in ("configurations", "replacements", "vars")):
+        return
+    for kind, name in sorted(base.hashed):
+        for one in base.objects:
+            for path, text in places(one):
+                if name in text and _names(one, path, text, kind, name):
+                    place = ".".join(map(str, path))
+                    which = f"{string(one, 'kind')} {string(one, 'metadata', 'name')}"
+                    key = "configMapGenerator" if kind == "ConfigMap" else "secretGenerator"
+                    what = f"generates {kind} {name} with a hash behind its name, and {place} of"
+                    why = "it is not found; set disableNameSuffixHash, or a nameReference"
+                    yield Finding(artifact.at(key), f"{what} {which} has {name}: {why}")
+
+
+def _names(one: Mapping[str, Any], path: Path, text: str, kind: str, name: str) -> bool:
+    """Tell whether a text names an object where kustomize changes no name."""
+    word = re.compile(r"config-?_?map" if kind == "ConfigMap" else r"secret", re.IGNORECASE)
+    last = text.rpartition("=")[2].rpartition("/")[2]
+    if last != name or path[:2] == ("metadata", "name"):
+        return False
+    if "args" in path or "command" in path:
+        return word.search(text.removesuffix(name)) is not None
+    if "annotations" in path:
+        return word.search(str(path[-1])) is not None and path[-1] not in _KNOWN
+    group = str(one.get("apiVersion", "")).rpartition("/")[0]
+    is_said = word.search(".".join(map(str, path[-3:]))) or dig(one, *path[:-1], "kind") == kind
+    return "." in group and group not in _PLAIN and text == name and bool(is_said)
+
+
 GATE = Gate(
     id="OBJ017",
     title="What a kustomization changes is there",
@@ -133,7 +179,7 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("Kustomizations", kustomization_files),
     targets=(),
-    reads="targets of patches, `images`, `replicas`, and names of Services in texts beside "
-    "namePrefix, where all that a kustomization includes is among the files. Judges files without "
-    "a plan only.",
+    reads="targets of patches, `images`, `replicas`, names of Services in texts beside namePrefix, "
+    "and generated names in arguments, annotations and kinds of others, where all that a "
+    "kustomization includes is among the files. Judges files without a plan only.",
 )

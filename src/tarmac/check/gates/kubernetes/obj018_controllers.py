@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice, pairwise
 
+from tarmac.base import cron
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Path, dig, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.definitions import definition_faults
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
 from tarmac.check.gates.views.objects.tasks import WORKFLOWS, task_faults, workflow_faults
@@ -16,6 +20,8 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
 _CRON_FIELDS = 6
+#: So many runs of a schedule show its rhythm; more often than that, few jobs have ended.
+_BEGIN, _RUNS, _OFTEN_S = datetime(2026, 1, 1, tzinfo=UTC), 50, 300
 #: Ports of nodes that an API server gives by default.
 _FIRST, _LAST = 30000, 32767
 #: What divides the traffic of a Rollout between two Services.
@@ -103,20 +109,8 @@ def _composition(files: Files, artifact: Artifact) -> Iterator[Fault]:
             yield at, f"{what}; write one of {', '.join(there)}"
 
 
-def _definition(_: Files, artifact: Artifact) -> Iterator[tuple[Path, str]]:
-    """Yield what an API server refuses of a definition of a kind."""
-    spec = fields(artifact.data, "spec")
-    wanted = f"{string(spec, 'names', 'plural')}.{string(spec, 'group')}"
-    if spec and name_of(artifact) and wanted != name_of(artifact) and "" not in wanted.split("."):
-        yield ("metadata", "name"), f"must be called {wanted}, for its plural and group; rename it"
-    versions = [fields(one) for one in items(spec, "versions")]
-    stored = [string(one, "name") for one in versions if one.get("storage") is True]
-    if versions and len(stored) != 1:
-        what = f"stores {len(stored)} of its versions ({', '.join(stored) or 'none'})"
-        yield ("spec", "versions"), f"{what}, and must store one; write `storage: true` once"
-    names = [string(one, "name") for one in versions]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield ("spec", "versions"), f"has the version {name} twice; remove one"
+def _definition(_: Files, artifact: Artifact) -> Iterator[Fault]:
+    yield from definition_faults(artifact)
 
 
 def _webhooks(_: Files, artifact: Artifact) -> Iterator[Fault]:
@@ -142,6 +136,28 @@ def _webhooks(_: Files, artifact: Artifact) -> Iterator[Fault]:
             yield at, f"{what}: {why}; leave {space} out by namespaceSelector"
 
 
+def _cron(_: Files, artifact: Artifact) -> Iterator[Fault]:
+    """Yield schedules whose runs may overlap, where nothing says what is done then."""
+    spec = fields(artifact.data, "spec")
+    if spec.get("concurrencyPolicy", "Allow") != "Allow":
+        return
+    try:
+        due = islice(cron.runs(string(spec, "schedule"), _BEGIN), _RUNS)
+        apart = min((after - before).total_seconds() for before, after in pairwise(due))
+    except ValueError:
+        return
+    job = fields(spec, "jobTemplate", "spec")
+    limits = (job, fields(job, "template", "spec"))
+    longest = next((n for one in limits if (n := one.get("activeDeadlineSeconds"))), None)
+    advice = "write concurrencyPolicy: Forbid"
+    if isinstance(longest, int) and longest > apart:
+        what = f"starts a run every {apart:g}s, each of which may take {longest}s: they overlap"
+        yield ("spec", "schedule"), f"{what}; {advice}"
+    elif longest is None and apart <= _OFTEN_S:
+        what = f"starts a run every {apart:g}s, and nothing ends one that hangs: they pile up"
+        yield ("spec", "schedule"), f"{what}; {advice}, or activeDeadlineSeconds"
+
+
 def _jobs(_: Files, artifact: Artifact) -> Iterator[Fault]:
     """Yield jobs of a set whose pods are to run for ever."""
     for number, _one in numbered(artifact.data, "spec", "replicatedJobs"):
@@ -163,6 +179,7 @@ _JUDGES: Mapping[tuple[str, str], Callable[[Files, Artifact], Iterator[Fault]]] 
     ("MutatingWebhookConfiguration", "admissionregistration.k8s.io"): _webhooks,
     ("JobSet", "jobset.x-k8s.io"): _jobs,
     ("Service", ""): _service,
+    ("CronJob", "batch"): _cron,
 }
 
 GATE = Gate(
@@ -176,5 +193,5 @@ GATE = Gate(
     scope=counted_in_files("objects of controllers", _judged),
     targets=(),
     reads="Argo Workflows, Rollouts, tasks of Tekton, schedules of CloudNativePG, Compositions, "
-    "definitions of kinds, webhooks, sets of jobs. Judges files without a plan only.",
+    "definitions of kinds, webhooks, sets of jobs, CronJobs. Judges files without a plan only.",
 )

@@ -12,7 +12,7 @@ import yaml
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import from_yaml
-from tarmac.base.foreign.reading import items, string
+from tarmac.base.foreign.reading import fields, items, string
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import Kustomization
 
@@ -29,6 +29,8 @@ class Base:
     def __init__(self) -> None:
         self.objects: list[Mapping[str, Any]] = []
         self.renames = False
+        #: The kind and name of what is generated and gets a hash behind its name.
+        self.hashed = set[tuple[str, str]]()
         #: Whether nothing else may be in it.
         self.is_whole = True
 
@@ -60,7 +62,11 @@ def gather(
         base.renames = True
     for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
         for made in items(artifact.data, key):
-            base.objects.append({"kind": kind, "metadata": {"name": string(made, "name")}})
+            name = string(made, "name")
+            base.objects.append({"kind": kind, "metadata": {"name": name}})
+            options = {**fields(artifact.data, "generatorOptions"), **fields(made, "options")}
+            if name and not options.get("disableNameSuffixHash"):
+                base.hashed.add((kind, name))
     listed = (*Kustomization(artifact).resources, *items(artifact.data, "bases"))
     for name in map(str, listed):
         path = posixpath.normpath(posixpath.join(folder, name))
