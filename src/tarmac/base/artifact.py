@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import yaml
@@ -75,7 +75,7 @@ class Artifact:
                 return f"{self.path}:{line}"
         return self.path
 
-    @property
+    @cached_property
     def data(self) -> Mapping[str, Any]:
         """What is in it, as data; empty for text."""
         return self.content if isinstance(self.content, (dict, Mapping)) else {}

@@ -19,7 +19,7 @@ import yaml
 from tarmac.base.artifact import Artifact, read
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.foreign import files
-from tarmac.base.report import Finding, Report, Result, Status
+from tarmac.base.report import Finding, Report, Result, Status, in_order
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder
 from tarmac.check.verify import ignore_comments
@@ -165,7 +165,7 @@ def both(one: Result, other: Result) -> Result:
     worst = max(one, other, key=lambda result: ORDER.index(result.status))
     return replace(
         worst,
-        findings=tuple(sorted({*one.findings, *other.findings})),
+        findings=in_order({*one.findings, *other.findings}),
         judged=max(one.judged or 0, other.judged or 0),
     )
 
