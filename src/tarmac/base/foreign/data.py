@@ -24,6 +24,7 @@ MAX_DIGITS = 60
 #: The start of a line that is far to the right: a block in a block takes a column, a list in a
 #: mapping none. So up to here, and with as many brackets as half of the depth, nothing is too deep.
 _INDENTED = re.compile(rf"[\n\r\x85\u2028\u2029][ \t:?-]{{{MAX_DEPTH // 4}}}")
+_DOCUMENTS = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 #: Below so many characters there cannot be too many values.
 _SHORT = MAX_VALUES // 3
 _PARTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]|[,:]', re.DOTALL)
@@ -133,7 +134,8 @@ def problem(name: str, error: yaml.YAMLError | ValueError) -> BadInput:
 
 def _check_yaml(text: str, loader: Loader) -> None:
     """Refuse what is too deep or too much; by its events, which are read without recursion."""
-    openers = text.count("[") + text.count("{")
+    # No bracket is open beyond the document that it is in.
+    openers = max(part.count("[") + part.count("{") for part in _DOCUMENTS.split(text))
     # No value without one of these; the first key of a mapping begins the mapping, too.
     short = len(text) <= _SHORT or sum(map(text.count, ",:-?[{")) <= _SHORT
     if short and openers <= MAX_DEPTH // 2 and not _INDENTED.search(f"\n{text}"):
