@@ -12,11 +12,16 @@ from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 Fields: TypeAlias = Mapping[str, Any]
+#: Places by their steps, so that what several begin with is looked for once.
+PlaceTree: TypeAlias = Mapping[str, Any]
 
 #: The step of a place that has many parts.
 ITEM = "-"
-#: A dictionary is recognised at once, another Mapping is not. Both are made once, since to make a
-#: union of two types takes longer than to compare with it.
+#: Below which step a tree of places has the mark of the place itself.
+_MARK = ""
+#: A dictionary is recognised at once, another Mapping is not: a text is compared with all that a
+#: Mapping may be. Both are made once, since to make a union of two types takes longer than to
+#: compare with it.
 _MAPPINGS = (dict, Mapping)
 _LISTS = (list, tuple)
 
@@ -24,10 +29,14 @@ _LISTS = (list, tuple)
 def dig(data: Any, *path: str | int) -> Any:
     """Read what is at a path; None where there is nothing."""
     for step in path:
-        if isinstance(data, _MAPPINGS):
+        if type(data) is dict:
             data = data.get(step)
-        elif isinstance(data, _LISTS) and isinstance(step, int) and step < len(data):
+        elif isinstance(data, _LISTS):
+            if not isinstance(step, int) or step >= len(data):
+                return None
             data = data[step]
+        elif isinstance(data, _MAPPINGS):
+            data = data.get(step)
         else:
             return None
     return data
@@ -66,7 +75,7 @@ def flag(data: Any, *path: str | int) -> bool | None:
 def fields(data: Any, *path: str | int) -> Fields:
     """Read a mapping; empty where there is none."""
     found = dig(data, *path)
-    return found if isinstance(found, _MAPPINGS) else {}
+    return found if found is not None and isinstance(found, _MAPPINGS) else {}
 
 
 def items(data: Any, *path: str | int) -> tuple[Any, ...]:
@@ -83,10 +92,36 @@ def at_each(value: Any, steps: Sequence[str], path: Path = ()) -> Iterator[tuple
             for number, part in enumerate(items(value)):
                 yield from at_each(part, below, (*above, number))
             return
-        if not isinstance(value, _MAPPINGS) or step not in value:
+        if (type(value) is not dict and not isinstance(value, _MAPPINGS)) or step not in value:
             return
         value = value[step]
     yield (*path, *steps), value
+
+
+def place_tree(marks: Mapping[str, Any]) -> PlaceTree:
+    """Make a tree of places as rules write them, `spec.ports.-.name`, with a mark for each."""
+    root: dict[str, Any] = {}
+    for place, mark in marks.items():
+        here = root
+        for step in place.split(".") if place else ():
+            here = here.setdefault(step, {})
+        here[_MARK] = mark
+    return root
+
+
+def at_places(value: Any, places: PlaceTree, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+    """Yield what stands at the places of a tree, with its path and the mark of its place.
+
+    What is not there is not looked into: of many places most objects have few.
+    """
+    for step, below in places.items():
+        if step == _MARK:
+            yield path, value, below
+        elif step == ITEM:
+            for number, part in enumerate(items(value)):
+                yield from at_places(part, below, (*path, number))
+        elif (type(value) is dict or isinstance(value, _MAPPINGS)) and step in value:
+            yield from at_places(value[step], below, (*path, step))
 
 
 def mappings(value: Any) -> list[Fields]:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, at_each
+from tarmac.base.foreign.reading import Path, PlaceTree, at_each, at_places, place_tree
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -57,21 +57,24 @@ def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
     """Yield where an object lacks a part, the part, and what happens without it."""
     if group_of(artifact).endswith(OTHERS) or is_removed(artifact):
         return
-    for place, why in _places(kind_of(artifact), spec_places(artifact.data)).items():
-        *above, last = place.split(".")
-        for path, holder in at_each(artifact.data, above):
+    specs = spec_places(artifact.data)
+    for path, holder, wanted in at_places(artifact.data, _places(kind_of(artifact), specs)):
+        for above, last, why in wanted:
             if not any(_is_there(holder, choice) for choice in last.split("|")):
                 named = " or ".join(one for one in last.split("|") if not re.search("[=/]", one))
-                yield path, ".".join([*above, named]), why
+                yield path, f"{above}.{named}".removeprefix("."), why
 
 
 @cache
-def _places(kind: str, below: tuple[str, ...]) -> dict[str, str]:
-    """List the parts that a kind needs; those of pods are below their `spec`."""
+def _places(kind: str, below: tuple[str, ...]) -> PlaceTree:
+    """List the parts that a kind needs, by what has them; those of pods are below their `spec`."""
     needed = object_rules()["needed"]
     of_pods = {f"{spec}.{at}": why for spec in below for at, why in needed["pods"].items()}
-    found: dict[str, str] = of_pods | needed.get(kind, {})
-    return found
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for place, why in (of_pods | needed.get(kind, {})).items():
+        above, _, last = place.rpartition(".")
+        found.setdefault(above, []).append((above, last, why))
+    return place_tree(found)
 
 
 def _is_there(holder: Any, choice: str) -> bool:

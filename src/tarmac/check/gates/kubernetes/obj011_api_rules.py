@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import yaml
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import ITEM, Path, dig, port, text
+from tarmac.base.foreign.reading import Path, dig, port, text
 from tarmac.base.report import Finding, Fix
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -19,6 +19,7 @@ from tarmac.check.gates.views.objects.amounts import is_amount, unless, wrong_am
 from tarmac.check.gates.views.objects.leaves import is_typo, leaves
 from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.objects.object_rules import (
+    PLACES,
     choices,
     is_ruled,
     nearly,
@@ -79,8 +80,9 @@ def _breaches(artifact: Artifact) -> Iterator[Breach]:
     data, ruled = artifact.data, is_ruled(artifact)
     for top in ((),) if ruled else spec_paths(data):
         for path, value in leaves(dig(data, *top), top):
-            if what := _number(path, value) or _word(path, value):
-                yield Breach(path, what + unless(data, path), reworded(value, choices(path)))
+            whole = written(path)
+            if what := _number(path, value) or _word(whole, value):
+                yield Breach(path, what + unless(data, path), reworded(value, choices(whole)))
     if ruled:
         yield from _of_kind(artifact)
 
@@ -92,12 +94,15 @@ def _number(path: Path, value: Any) -> str:
     return _bounds(value, bounds) if bounds else ""
 
 
-def _word(path: Path, value: Any) -> str:
-    if not isinstance(value, str) or is_replaced(value):
+def _word(whole: str, value: Any) -> str:
+    if not isinstance(value, str):
         return ""
-    if (words := choices(path)) and value not in words:
+    words, others = choices(whole), nearly(whole)
+    if not (words or others) or is_replaced(value):
+        return ""
+    if words and value not in words:
         return _unknown(value, words)
-    found = (_near(value, words) for words in nearly(written(path)) if value not in words)
+    found = (_near(value, words) for words in others if value not in words)
     return next(filter(None, found), "")
 
 
@@ -121,20 +126,21 @@ def _of_kind(artifact: Artifact) -> Iterator[Breach]:
 def kind_breaches(artifact: Artifact) -> Iterator[Breach]:
     """Yield each value of an object that its controller refuses."""
     kind = kind_of(artifact)
-    if not has_rules(kind):
-        return
-    own = {section: rules.get(kind, {}) for section, rules in kind_rules().items()}
-    for path, value in leaves(artifact.data):
-        whole = ".".join(ITEM if isinstance(key, int) else key for key in path)
-        for section, judge in _JUDGES.items():
-            for place, rule in own[section].items():
-                if _is_at(whole, place) and (what := judge(value, rule)):
-                    yield Breach(path, what)
+    for path, value in leaves(artifact.data) if has_rules(kind) else ():
+        for judge, rule in _asked(kind, written(path)):
+            if what := judge(value, rule):
+                yield Breach(path, what)
 
 
-def _is_at(whole: str, place: str) -> bool:
-    deep = place.startswith(DEEP)
-    return whole.endswith(place.removeprefix(DEEP)) if deep else whole == place
+@lru_cache(PLACES)
+def _asked(kind: str, whole: str) -> tuple[tuple[Callable[[Any, Any], str], Any], ...]:
+    """List what is asked of a place of a kind, with the rule."""
+    return tuple(
+        (judge, rule)
+        for section, judge in _JUDGES.items()
+        for place, rule in kind_rules()[section].get(kind, {}).items()
+        if whole == place or (place.startswith(DEEP) and whole.endswith(place.removeprefix(DEEP)))
+    )
 
 
 def _bounds(value: Any, bounds: list[int]) -> str:
@@ -153,15 +159,13 @@ def _form(value: Any, name: str) -> str:
     # An empty text is taken for one that is not there.
     if not isinstance(value, str) or not value or form.holds(value):
         return ""
-    if is_filled(value) and name not in ("cron", "job schedule"):
-        return ""
-    return f"is {value!r}, which is {form.title}; write e.g. {form.example}"
+    is_open = is_filled(value) and name not in ("cron", "job schedule")
+    return "" if is_open else f"is {value!r}, which is {form.title}; write e.g. {form.example}"
 
 
 def _choice(value: Any, words: list[str]) -> str:
-    if not isinstance(value, str) or value in words or is_filled(value):
-        return ""
-    return _unknown(value, words)
+    is_known = not isinstance(value, str) or value in words or is_filled(value)
+    return "" if is_known else _unknown(value, words)
 
 
 def _unknown(value: str, words: Sequence[str]) -> str:

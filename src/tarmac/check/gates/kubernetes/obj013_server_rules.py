@@ -55,14 +55,15 @@ def refusals(artifact: Artifact) -> Iterator[Refusal]:
         form = rules["names"].get(kind, "subdomain")
         yield from formed(("metadata", "name"), name, form)
     for head, judged in _by_head(kind if served else "", specs).items():
-        if dig(data, *head) is not None:
+        if (held := dig(data, *head)) is not None:
             for judge, at, rule in judged:
-                yield from judge(data, at, rule)
+                for refusal in judge(held, at, rule):
+                    yield refusal._replace(path=(*head, *refusal.path))
 
 
 @cache
 def _by_head(kind: str, specs: tuple[str, ...]) -> Mapping[Sequence[str], Sequence[Any]]:
-    """Group the rules for a kind by what must be there for them to ask anything.
+    """Group the rules for a kind by what must be there for them to ask anything; below that.
 
     Most of an object's possible parts are not there, and most rules are of some part.
     """
@@ -70,7 +71,7 @@ def _by_head(kind: str, specs: tuple[str, ...]) -> Mapping[Sequence[str], Sequen
     for section, judge in JUDGES.items():
         for at, rule in _rules(section, kind, specs):
             head = tuple(itertools.takewhile(lambda step: step != ITEM, at[:-1]))
-            found.setdefault(head, []).append((judge, at, rule))
+            found.setdefault(head, []).append((judge, at[len(head) :], rule))
     return found
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
-from tarmac.base.artifact import Artifact
 from tarmac.check.gates.gate import Scope
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.pods import running
@@ -60,12 +59,9 @@ def running_services(subject: Subject) -> list[Workload]:
 
 def _matching(files: Files, patterns: Iterable[str]) -> set[str]:
     wanted = tuple(patterns)
-    found: set[str] = {artifact.path for artifact in files.artifacts if _is(artifact, wanted)}
-    return found
-
-
-def _is(artifact: Artifact, patterns: tuple[str, ...]) -> bool:
-    return any(PurePosixPath(artifact.path).match(pattern) for pattern in patterns)
+    # Many objects may be in one file.
+    paths = {artifact.path for artifact in files.artifacts}
+    return {path for path in paths if any(map(PurePosixPath(path).match, wanted))}
 
 
 def _number(found: Iterable[object]) -> int:

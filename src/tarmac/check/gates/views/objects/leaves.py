@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tarmac.base.foreign.reading import Path
@@ -16,17 +16,23 @@ _FREE_LISTS = frozenset({"args", "command"})
 NEAR = 0.88
 
 
-def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield each text and number of an object with its path, but for keys that are an owner's."""
-    if isinstance(value, Mapping):
+def leaves(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
+    """List each text and number of an object with its path, but for keys that are an owner's."""
+    found: list[tuple[Path, Any]] = []
+    _leaves(value, path, found)
+    return found
+
+
+def _leaves(value: Any, path: Path, found: list[tuple[Path, Any]]) -> None:
+    if type(value) is dict or isinstance(value, Mapping):
         for key, part in value.items():
             if key not in FREE and key not in _FREE_LISTS:
-                yield from leaves(part, (*path, str(key)))
-    elif isinstance(value, list | tuple):
+                _leaves(part, (*path, str(key)), found)
+    elif isinstance(value, (list, tuple)):
         for number, part in enumerate(value):
-            yield from leaves(part, (*path, number))
+            _leaves(part, (*path, number), found)
     elif path:
-        yield path, value
+        found.append((path, value))
 
 
 def is_typo(text: str, word: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, fields, items, text
+from tarmac.base.foreign.reading import Fields, dig, fields, items, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.shapes.kinds import own_kind
 
@@ -65,7 +65,7 @@ def metadata(artifact: Artifact) -> Metadata:
 
 def space_of(artifact: Artifact) -> str:
     """Read an object's namespace; empty: that of whatever applies it."""
-    return metadata(artifact).namespace or ""
+    return text(artifact.data, "metadata", "namespace") or ""
 
 
 def kind_of(artifact: Artifact) -> str:
@@ -75,7 +75,7 @@ def kind_of(artifact: Artifact) -> str:
 
 def name_of(artifact: Artifact) -> str:
     """Read an object's name."""
-    return metadata(artifact).name
+    return str(dig(artifact.data, "metadata", "name") or "")
 
 
 def title(artifact: Artifact) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, at_each, dig, text
+from tarmac.base.foreign.reading import Path, PlaceTree, at_places, dig, place_tree, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata
 from tarmac.check.gates.views.objects.object_rules import object_rules
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.shapes.templates import spec_places
 
 #: Kinds beside whose name their place may say another one.
@@ -31,14 +33,38 @@ class NamedObject(NamedTuple):
 
 def namings(files: Files, *, of_pods: bool) -> Iterator[NamedObject]:
     """Yield what objects name; what pods name only on request."""
+    yield from _of_objects(files)
+    if of_pods:
+        yield from _of_pods(files)
+
+
+@once
+def _of_objects(files: Files) -> Iterator[NamedObject]:
     for artifact in files.objects():
-        kind = kind_of(artifact)
-        own = dict(object_rules()["references"].get(kind, {}))
-        for below in spec_places(artifact.data) if of_pods else ():
-            own |= {f"{below}.{at}": to for at, to in object_rules()["references"]["pods"].items()}
-        for at, named in own.items():
-            for path, value in at_each(artifact.data, at.split(".")):
-                yield from _naming(artifact, path, value, named)
+        yield from _named(artifact, _places(kind_of(artifact)))
+
+
+@once
+def _of_pods(files: Files) -> Iterator[NamedObject]:
+    for artifact in files.objects():
+        if specs := spec_places(artifact.data):
+            yield from _named(artifact, _pod_places(specs))
+
+
+def _named(artifact: Artifact, found: PlaceTree) -> Iterator[NamedObject]:
+    for path, value, named in at_places(artifact.data, found):
+        yield from _naming(artifact, path, value, named)
+
+
+@cache
+def _places(kind: str) -> PlaceTree:
+    return place_tree(object_rules()["references"].get(kind, {}))
+
+
+@cache
+def _pod_places(specs: tuple[str, ...]) -> PlaceTree:
+    own = object_rules()["references"]["pods"].items()
+    return place_tree({f"{spec}.{at}": named for spec in specs for at, named in own})
 
 
 def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[NamedObject]:

@@ -29,13 +29,9 @@ def is_ruled(artifact: Artifact) -> bool:
     return group_of(artifact) in object_rules()["groups"]
 
 
-def choices(path: Path) -> Sequence[str]:
-    """List the words that a place may have; none where it may have any."""
-    return _choices(written(path))
-
-
 @lru_cache(PLACES)
-def _choices(whole: str) -> Sequence[str]:
+def choices(whole: str) -> Sequence[str]:
+    """List the words that a place may have, as it is written; none where it may have any."""
     known: Mapping[str, Sequence[str]] = object_rules()["choices"]
     found = (words for end, words in known.items() if f".{whole}".endswith(f".{end}"))
     return next(found, ())

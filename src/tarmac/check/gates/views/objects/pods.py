@@ -11,6 +11,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import NAME, Metadata, kind_of, metadata, name_of
 from tarmac.check.gates.views.objects.pod_specs import PodSpec
+from tarmac.check.gates.views.once import once
 
 #: The kinds by which a system keeps pods running.
 RUNNING = ("Deployment", "StatefulSet", "Rollout")
@@ -36,13 +37,13 @@ class Pods:
         """The name of that object."""
         return name_of(self.artifact)
 
-    @property
+    @cached_property
     def workload(self) -> str:
         """The workload that they are of; pods of its jobs have another name themselves."""
         own = metadata(self.artifact).labels.get(NAME)
         return str(own or self.labels.get(NAME, self.name))
 
-    @property
+    @cached_property
     def metadata(self) -> Metadata:
         """What each pod says of itself."""
         is_template = self.path[-1] == "spec"
@@ -50,7 +51,7 @@ class Pods:
             fields(self.artifact.data, *self.path[:-1], "metadata") if is_template else {}
         )
 
-    @property
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """What selectors find them by."""
         return self.metadata.labels
@@ -74,7 +75,7 @@ class Pods:
         """Its containers that run as long as it does."""
         return self._containers("containers")
 
-    @property
+    @cached_property
     def containers(self) -> tuple[Container, ...]:
         """Its containers, those that only begin it among them."""
         return (*self.init_containers, *self.main_containers)
@@ -105,7 +106,19 @@ class Pods:
 
 def pods(files: Files, *kinds: str) -> Iterator[Pods]:
     """Yield the pods of all objects, or of those kinds."""
+    found = _pods(files)
+    if not kinds:
+        yield from found
+        return
+    known = {(id(own.artifact), own.path): own for own in found}
     for artifact, path in files.pod_specs(*kinds):
+        yield known[id(artifact), path]
+
+
+@once
+def _pods(files: Files) -> Iterator[Pods]:
+    """Yield all of them, with what is found in each kept for the next gate."""
+    for artifact, path in files.pod_specs():
         yield Pods(artifact, path)
 
 

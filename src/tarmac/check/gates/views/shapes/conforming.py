@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.base.foreign.reading import Path
-from tarmac.check.gates.views.shapes.shape import Leaf, ListOf, MapOf, Record, Shape
+from tarmac.check.gates.views.shapes.shape import Leaf, ListOf, MapOf, Record, Shape, fits
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Misfit:
 def conform(value: Any, shape: Shape) -> tuple[Any, list[Misfit]]:
     """Leave out of a value what does not fit its shape; the same value where all of it does."""
     misfits: list[Misfit] = []
+    if fits(value, shape):
+        return value, misfits
     return _conform(value, shape, (), misfits), misfits
 
 

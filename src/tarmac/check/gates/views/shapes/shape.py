@@ -42,6 +42,33 @@ class MapOf:
 
 
 Shape: TypeAlias = Leaf | Record | ListOf | MapOf
+#: A dictionary is recognised at once, another Mapping is not.
+_MAPPINGS = (dict, Mapping)
+
+
+def fits(value: Any, shape: Shape) -> bool:
+    """Tell whether nothing is left out, which is so nearly always; without a path to each part."""
+    if isinstance(shape, Leaf):
+        return shape.accepts(value)
+    if isinstance(shape, Record):
+        if not isinstance(value, _MAPPINGS):
+            return False
+        known = shape.fields
+        return all(
+            part is not None and fits(part, known[key])
+            for key, part in value.items()
+            if key in known
+        )
+    if isinstance(shape, MapOf):
+        return isinstance(value, _MAPPINGS) and all(
+            isinstance(key, str) and part is not None and fits(part, shape.value)
+            for key, part in value.items()
+        )
+    return isinstance(value, (list, tuple)) and all(fits(part, shape.item) for part in value)
+
+
+#: What nearly all values are of; to be told from a Mapping takes longer.
+_SCALARS = frozenset((str, int, float, bool, type(None)))
 
 
 def _parses(read: Callable[[str], object]) -> Callable[[Any], bool]:
@@ -57,7 +84,7 @@ def _parses(read: Callable[[str], object]) -> Callable[[Any], bool]:
 
 def is_scalar(value: Any) -> bool:
     """Tell whether a value has no parts."""
-    return not isinstance(value, Mapping | list | tuple)
+    return type(value) in _SCALARS or not isinstance(value, Mapping | list | tuple)
 
 
 def _is_integer(value: Any) -> bool:
