@@ -47,6 +47,8 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _wrong(end: RouteEnd, service: Service) -> str:
+    if not service.ports:  # an alias of a host elsewhere, which has any
+        return ""
     there = {name for port in service.ports for name in (port.number, port.name)}
     numbers = ", ".join(str(port.number) for port in service.ports)
     if end.port is None and len(service.ports) > 1:
