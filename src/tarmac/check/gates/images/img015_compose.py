@@ -13,7 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
-from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files, waited
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files, runs, waited
 from tarmac.check.gates.views.images.compose_options import refused
 from tarmac.check.gates.views.images.compose_stores import kept, unreached
 from tarmac.check.gates.views.monitoring.durations import duration_s
@@ -56,8 +56,7 @@ def faults(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     """Yield where a service is wrong, and how."""
     if not isinstance(service.data, Mapping):
         return
-    same = [one.data for one in beside.services if one.name == service.name]
-    has_program = any({"image", "build", "extends"} & fields(one).keys() for one in same)
+    has_program = any(runs(one) for one in beside.services if one.name == service.name)
     if beside.is_whole and not has_program:
         yield (), "has neither an image nor a build, so nothing runs; write one"
     elif dig(service.data, "build") == {}:

@@ -72,7 +72,7 @@ def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
             other = others.get(host)
             if other is None or _mode(other).startswith(_SHARED):
                 continue
-            own, its = _networks(service), _networks(other)
+            own, its = beside.networks(service.name), beside.networks(host)
             if not own & its and beside.is_whole:
                 what = f"calls {host}, with which it shares no network ({_told(own)}, {_told(its)})"
                 yield path, f"{what}; give both one"
@@ -107,12 +107,6 @@ def _unheard(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
 
 def _mode(service: ComposeService) -> str:
     return str(dig(service.data, "network_mode") or "")
-
-
-def _networks(service: ComposeService) -> set[str]:
-    given = dig(service.data, "networks")
-    names = given if isinstance(given, list | Mapping) and given else ("default",)
-    return set(map(str, names))
 
 
 def _told(names: set[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import fields
+from tarmac.base.foreign.reading import dig, fields
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService, compose_services
 
@@ -22,6 +22,8 @@ class ComposeFiles:
 
     artifacts: tuple[Artifact, ...]
     services: tuple[ComposeService, ...]
+    #: The services that files of the folders above run, to which these may be added.
+    above: frozenset[str] = frozenset()
 
     def declared(self, key: str) -> dict[str, tuple[Artifact, Any]]:
         """Find what is declared beside the services, by name."""
@@ -41,7 +43,15 @@ class ComposeFiles:
     def is_whole(self) -> bool:
         """Whether nothing is read from elsewhere, and nothing added to what is elsewhere."""
         is_added = all(".override." in artifact.path for artifact in self.artifacts)
-        return not is_added and not any("include" in one.data for one in self.artifacts)
+        added = {one.name for one in self.services if not runs(one)} & self.above
+        is_part = is_added or bool(added - {one.name for one in self.services if runs(one)})
+        return not is_part and not any("include" in one.data for one in self.artifacts)
+
+    def networks(self, name: str) -> set[str]:
+        """List the networks of a service, by all files that say some."""
+        given = [dig(one.data, "networks") for one in self.services if one.name == name]
+        written = [one for one in given if isinstance(one, list | Mapping) and one]
+        return {str(network) for one in written for network in one} or {"default"}
 
 
 def compose_files(files: Files) -> Iterator[ComposeFiles]:
@@ -54,7 +64,18 @@ def compose_files(files: Files) -> Iterator[ComposeFiles]:
     services = list(compose_services(files)) if by_folder else []
     for artifacts in by_folder.values():
         own = tuple(one for one in services if any(one.artifact is file for file in artifacts))
-        yield ComposeFiles(tuple(artifacts), own)
+        folder = PurePosixPath(artifacts[0].path).parent
+        above = frozenset(
+            one.name
+            for one in services
+            if runs(one) and PurePosixPath(one.artifact.path).parent in folder.parents
+        )
+        yield ComposeFiles(tuple(artifacts), own, above)
+
+
+def runs(service: ComposeService) -> bool:
+    """Tell whether a service says what it runs; without, it adds to one of another file."""
+    return bool({"image", "build", "extends"} & fields(service.data).keys())
 
 
 def waited(name: str, beside: ComposeFiles) -> set[str]:
