@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tarmac.base.errors import TarmacError
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
@@ -48,7 +49,20 @@ def _said(
 ) -> Iterator[Finding]:
     if not paths:
         return
-    for said in read(run([program, *OPTIONS, *paths], folder, CODES, reads=paths)):
+    try:
+        found = read(run([program, *OPTIONS, *paths], folder, CODES, reads=paths))
+    except TarmacError:
+        # One file that it does not understand, as GitHub does, ends it for all.
+        if not lenient or len(paths) == 1:
+            raise
+        for path in paths:
+            try:
+                yield from _said(program, folder, [path], lenient=True)
+            except TarmacError:
+                what = "zizmor cannot read it, so what it would find is not known"
+                yield Finding(path.removeprefix("./"), what, GATE.id, warning=True)
+        return
+    for said in found:
         place = _place(said)
         warning = lenient and not _is_sure(said, place)
         detail = place["symbolic"]["annotation"]
