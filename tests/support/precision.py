@@ -67,6 +67,11 @@ which a third were true or pedantic; 48 of the others were examples in one folde
 These corrected fifteen gates. On 2026-11-27 twelve of them were judged again, by newer gates and
 with the programs of others that are asked since: 28 errors more, 27 of them true. The other 39
 stand as they were judged on 2026-11-23.
+
+An error is what fails, is refused, or is insecure. By that, bases without a version and downloads
+without a checksum (IMG014), which work until one day they do not, are warnings since 2026-11-28,
+as others' rules for them always were: 155 errors that had been judged true count as warnings in
+the table and under *Later*.
 """
 UNSEEN = """\
 ## Not seen before
@@ -377,7 +382,8 @@ def _unseen(repositories: Iterable[JudgedRepository], number: int) -> Iterator[s
             yield f"| {one.name} | {_cells(one.first)} | {_cells(now)} |"
     yield f"| **all** | {_cells(first)} | {_cells(later)} |"
     parts = [f"{found['true'] / (found.total() or 1):.0%}" for found in (first, later)]
-    yield f"\nOf the first errors {parts[0]} are true, of the later ones {parts[1]}.\n"
+    rest = f"of the later ones {parts[1]}" if later.total() else "and there are no later ones"
+    yield f"\nOf the first errors {parts[0]} are true, {rest}.\n"
 
 
 def _cells(found: Mapping[str, int]) -> str:
