@@ -78,7 +78,19 @@ _UNFINISHED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 #: Gates whose files have such marks of their own: expressions, variables, labels of an alert.
-_OWN_MARKS = ("IMG", "INF", "OBJ016", "OBS", "PIP", "POL", "VAL003", "VAL004", "VAL02", "files")
+_OWN_MARKS = (
+    "GIT009",
+    "IMG",
+    "INF",
+    "OBJ016",
+    "OBS",
+    "PIP",
+    "POL",
+    "VAL003",
+    "VAL004",
+    "VAL02",
+    "files",
+)
 
 
 @dataclass(frozen=True)

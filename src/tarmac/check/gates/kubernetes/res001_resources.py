@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.objects.amounts import gives_defaults
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import space_of, title
@@ -150,14 +151,6 @@ def _wrong(container: Container) -> Iterator[str]:
 
 def _containers(subject: Files) -> list[object]:
     return [container for own in pods(subject) for container in own.containers]
-
-
-def gives_defaults(limits: Artifact) -> bool:
-    """Tell whether a LimitRange gives containers what they do not say themselves."""
-    return any(
-        fields(limit, "default") and fields(limit, "defaultRequest")
-        for limit in items(limits.data, "spec", "limits")
-    )
 
 
 GATE = Gate(

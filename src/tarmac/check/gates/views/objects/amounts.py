@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.base.foreign.reading import Path, items, text
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, fields, items, text
 from tarmac.model.value import amount
 
 #: Amounts of bytes, of which any has a million.
@@ -18,6 +19,14 @@ OUTER = ("External", "Object")
 _OF_CONTAINERS = frozenset({"requests", "limits", "default", "defaultRequest"})
 #: Amounts: none is below zero.
 AMOUNTS = frozenset({"requests", "limits", "hard", "default", "defaultRequest", "max", "min"})
+
+
+def gives_defaults(limits: Artifact) -> bool:
+    """Tell whether a LimitRange gives containers what they do not say themselves."""
+    return any(
+        fields(limit, "default") and fields(limit, "defaultRequest")
+        for limit in items(limits.data, "spec", "limits")
+    )
 
 
 def is_amount(path: Path) -> bool:

@@ -1,0 +1,98 @@
+"""Argo CD finds what the texts of Applications and of their sets stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.errors import did_you_mean
+from tarmac.base.foreign.reading import Path, fields, items, numbered, places
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import kind_of, title
+from tarmac.check.gates.views.scope import kinds
+
+Fault = tuple[Path, str]
+_PLAIN = re.compile(r"\{\{-?\s*([A-Za-z_]\w*(?:\.[\w./-]+)*)\s*-?\}\}")
+_DOTTED = re.compile(r"\{\{-?\s*(\.[A-Za-z_][\w.]*)[^}]*\}\}")
+_FIELD = re.compile(r"\{\{-?\s*\.([A-Za-z_]\w*)\s*-?\}\}")
+#: Words that stand alone in a Go template.
+_WORDS = frozenset({"end", "else", "break", "continue", "now", "uuidv4", "dict", "list"})
+#: Fields that a generator of lists gives without being told.
+_GIVEN = frozenset({"index", "values", "path"})
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield texts that are not filled in, and pointers that lead nowhere."""
+    for artifact in files.objects("ApplicationSet", "Application"):
+        faults = [*_pointers(artifact)]
+        if kind_of(artifact) == "ApplicationSet":
+            faults += [*_filled(artifact), *_absent(artifact)]
+        for path, what in faults:
+            yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
+
+
+def _filled(artifact: Artifact) -> Iterator[Fault]:
+    """Yield texts of the other kind of template than the one that the set has."""
+    spec = fields(artifact.data, "spec")
+    is_go = spec.get("goTemplate") is True
+    for path, text in places(fields(spec, "template"), ("spec", "template")):
+        for word in _PLAIN.findall(text) if is_go else ():
+            if word not in _WORDS:
+                what = f"is a Go template, in which {{{{{word}}}}} is a function that there is not"
+                yield path, f"{what}, so nothing is made; write {{{{.{word}}}}}"
+        for word in _DOTTED.findall(text) if not is_go else ():
+            what = f"has {{{{{word}}}}} and no goTemplate, so it stays as it is written"
+            yield path, f"{what}; set `goTemplate: true`"
+
+
+def _absent(artifact: Artifact) -> Iterator[Fault]:
+    """Yield fields that no element of a set's lists has."""
+    spec = fields(artifact.data, "spec")
+    generators = [fields(one) for one in items(spec, "generators")]
+    elements = [
+        element
+        for generator in generators
+        for element in items(generator, "list", "elements")
+        if isinstance(element, Mapping)
+    ]
+    is_open = any(one.keys() - {"list", "selector"} for one in generators)
+    is_open = is_open or any("template" in fields(one, "list") for one in generators)
+    if is_open or not elements or spec.get("goTemplate") is not True:
+        return
+    known = {str(key) for element in elements for key in element}
+    for path, text in places(fields(spec, "template"), ("spec", "template")):
+        for word in dict.fromkeys(_FIELD.findall(text)):
+            if word not in known | _GIVEN:
+                what = f"reads .{word}, which no element of its list has"
+                yield path, f"{what}; {did_you_mean(word, sorted(known))}"
+
+
+def _pointers(artifact: Artifact) -> Iterator[Fault]:
+    above: Path = ("spec",)
+    if kind_of(artifact) == "ApplicationSet":
+        above = ("spec", "template", "spec")
+    for number, one in numbered(artifact.data, *above, "ignoreDifferences"):
+        at: Path = (*above, "ignoreDifferences", number)
+        for key, sign in (("jsonPointers", "/"), ("jqPathExpressions", ".")):
+            for place, text in enumerate(items(one, key)):
+                if isinstance(text, str) and text[:1] not in (sign, "{", "(", "") and text:
+                    what = f"ignores {text}, which is not a place of {key}, so it ignores nothing"
+                    yield (*at, key, place), f"{what}; begin it with {sign}"
+
+
+GATE = Gate(
+    id="GIT009",
+    title="Argo CD fills in what sets say, and finds what Applications ignore",
+    phase="gitops",
+    source="https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/GoTemplate: "
+    "texts of both kinds of templates look alike, and each knows its own alone",
+    check=check,
+    of_files=check,
+    scope=kinds("Applications and sets", "Application", "ApplicationSet"),
+    targets=(),
+    reads="`goTemplate` beside the texts of the template, fields of elements of lists, pointers of "
+    "ignoreDifferences. What other generators give is not known. Judges files without a plan only.",
+)
