@@ -48,7 +48,9 @@ def check(files: Files) -> Iterator[Finding]:
         if not artifact.built_by:
             by_path.setdefault(artifact.path, []).append(artifact.data)
     for folder, artifact in own.items():
-        if not any(artifact.data.get(key) for key in _CHANGES):
+        # A component changes what those include that name it.
+        is_part = artifact.data.get("kind") == "Component"
+        if is_part or not any(artifact.data.get(key) for key in _CHANGES):
             continue
         base = Base()
         gather(files, folder, own, by_path, base, set())
