@@ -52,6 +52,7 @@ def _job(pipeline: GitlabPipeline, name: str, job: Mapping[str, Any]) -> Iterato
             "stage",
             f"uses stage {stage}, which is not in `stages`; {did_you_mean(stage, stages)}",
         )
+    yield from _together(pipeline, job)
     for other, is_optional in needed(job):
         if other in pipeline.jobs:
             last = pipeline.stage(pipeline.jobs[other])
@@ -60,6 +61,21 @@ def _job(pipeline: GitlabPipeline, name: str, job: Mapping[str, Any]) -> Iterato
         elif pipeline.is_whole and not is_optional:
             advice = did_you_mean(other, pipeline.jobs.keys() - {name})
             yield "needs", f"needs {other}, which is not a job of this pipeline; {advice}"
+
+
+def _together(pipeline: GitlabPipeline, job: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield keys of a job that rule each other out, and names of what is not there."""
+    for key in ("only", "except"):
+        if key in job and "rules" in job:
+            yield key, f"has `{key}` beside `rules`, so GitLab refuses the pipeline; remove it"
+    if "trigger" in job and "script" in job:
+        yield "script", "starts another pipeline and has a script, which is refused; make it two"
+    there = {str(name) for name, one in pipeline.artifact.data.items() if isinstance(one, Mapping)}
+    for key in ("extends", "dependencies") if pipeline.is_whole else ():
+        for other in texts(job.get(key)):
+            if other not in there:
+                what = f"has {other} in `{key}`, which is not here, so GitLab refuses the pipeline"
+                yield key, f"{what}; {did_you_mean(other, sorted(there - _GLOBAL))}"
 
 
 def _stages(pipeline: GitlabPipeline) -> Iterator[Finding]:

@@ -1,0 +1,122 @@
+"""Terraform can evaluate what its files say: what repeats, and what is read before variables."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
+
+_SETTING = re.compile(r"^\s*([a-z_]+)\s*=(?!=)\s*(.*)$")
+_OPENING = re.compile(r'^\s*([a-z_]+)(\s+"[^"]*")*\s*\{')
+_COMPUTED = re.compile(r"\b(var|local|data|module)\.\w+")
+_OF_VARIABLE = re.compile(r"^var\.([\w-]+)$")
+_LIST = re.compile(r"^(list|tuple)\b")
+#: A literal list, and not the list of a `for` of a mapping.
+_LITERAL = re.compile(r"^\[(?!\s*for\b)")
+#: What Terraform reads before it knows any variable; OpenTofu reads it after.
+_EARLY = {"backend": None, "cloud": None, "lifecycle": ("prevent_destroy", "create_before_destroy")}
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield lists where a set belongs, and variables where none is known yet."""
+    found = list(blocks(files))
+    types = dict[tuple[str, str], str]()
+    for block in found:
+        if block.names[0] == "variable" and len(block.names) > 1:
+            for _, _, name, value in _settings(block):
+                if name == "type":
+                    types[posixpath.dirname(block.file), block.names[1]] = value
+    is_tofu = _has_tofu(files)
+    for block in found:
+        yield from _repeated(block, types)
+        for line, what in _early(block) if not is_tofu else ():
+            yield Finding(f"{block.file}:{line}", what)
+
+
+def _has_tofu(files: Files) -> bool:
+    """Tell whether any text here speaks of OpenTofu, which evaluates more."""
+    return any(
+        one.path.endswith(".tofu") or (isinstance(one.content, str) and "tofu" in one.content)
+        for one in files.artifacts
+    )
+
+
+def _settings(block: TerraformBlock) -> Iterator[tuple[int, tuple[str, ...], str, str]]:
+    """Yield the settings of a block: the line, the blocks inside that it is in, name and value."""
+    inside: list[str] = []
+    depth = 0
+    for number, line in block.lines[1:]:
+        if depth == 0 and (opening := _OPENING.match(line)):
+            if "}" not in line:
+                inside.append(opening[1])
+        elif depth == 0 and (setting := _SETTING.match(line)):
+            yield number, tuple(inside), setting[1], setting[2].strip()
+            depth += _opened(line)
+        elif depth:
+            depth += _opened(line)
+        elif line.strip() == "}" and inside:
+            inside.pop()
+
+
+def _opened(line: str) -> int:
+    return sum(map(line.count, "[{(")) - sum(map(line.count, "]})"))
+
+
+def _repeated(block: TerraformBlock, types: dict[tuple[str, str], str]) -> Iterator[Finding]:
+    if block.names[0] not in ("resource", "data", "module"):
+        return
+    own = {name: (line, value) for line, inside, name, value in _settings(block) if not inside}
+    which = " ".join(block.names)
+    if {"count", "for_each"} <= own.keys():
+        where = f"{block.file}:{own['for_each'][0]}"
+        yield Finding(where, f"{which} has count and for_each, which is refused; remove one")
+    if "for_each" not in own:
+        return
+    line, value = own["for_each"]
+    variable = _OF_VARIABLE.match(value)
+    kind = types.get((posixpath.dirname(block.file), variable[1]), "") if variable else ""
+    if _LIST.match(kind) or _LITERAL.match(value):
+        said = f"{value}, a {kind.partition('(')[0]}" if kind else "a list"
+        what = (
+            f"{which} is made for each of {said}, which is refused; write toset({value or '...'})"
+        )
+        yield Finding(f"{block.file}:{line}", what)
+
+
+def _early(block: TerraformBlock) -> Iterator[tuple[int, str]]:
+    for line, inside, name, value in _settings(block):
+        found = _COMPUTED.search(value)
+        if found is None:
+            continue
+        last = inside[-1] if inside else ""
+        is_source = block.names[0] == "module" and not inside and name in ("source", "version")
+        keys = _EARLY.get(last, ())
+        if is_source or keys is None or name in keys:
+            where = f"{last} " if last else ""
+            what = f"{where}{name} of {' '.join(block.names)} reads {found[0]}, before Terraform"
+            yield line, f"{what} knows any: it is refused; write the value"
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from blocks(files)
+
+
+GATE = Gate(
+    id="INF018",
+    title="Terraform can evaluate what its files say",
+    phase="infrastructure",
+    source="https://developer.hashicorp.com/terraform/language/meta-arguments/for_each: it takes a "
+    "mapping or a set of texts; backends, sources and lifecycle rules are read before variables",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("blocks of Terraform", _judged),
+    targets=(),
+    reads="for_each and count of resources and modules, backends, sources, lifecycle, where nothing"
+    " here speaks of OpenTofu. Judges files without a plan only.",
+)
