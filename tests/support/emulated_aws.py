@@ -92,6 +92,23 @@ resource "aws_rds_cluster_instance" "this" {
   }
 }
 
+resource "aws_db_instance" "this" {
+  lifecycle {
+    ignore_changes = [
+      monitoring_interval,
+      monitoring_role_arn,
+      performance_insights_enabled,
+      performance_insights_kms_key_id,
+    ]
+  }
+}
+
+resource "aws_db_parameter_group" "this" {
+  lifecycle {
+    ignore_changes = [parameter]
+  }
+}
+
 resource "aws_vpc_security_group_ingress_rule" "this" {
   lifecycle {
     ignore_changes = [description]
@@ -194,8 +211,8 @@ def fit(root: Path) -> None:
 
 
 @contextlib.contextmanager
-def emulated_aws(log: Path) -> Iterator[EmulatedAws]:
-    """Start one on a free port; it ends with the context."""
+def emulated_aws(log: Path, account: str = ACCOUNT) -> Iterator[EmulatedAws]:
+    """Start one of an account on a free port; it ends with the context."""
     python = program()
     [port] = free_ports(1)
     with log.open("wb") as out:
@@ -204,7 +221,11 @@ def emulated_aws(log: Path) -> Iterator[EmulatedAws]:
             stdout=out,
             stderr=out,
             # Policies that AWS itself offers can be attached to a role only with it.
-            env={"PATH": os.environ["PATH"], "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+            env={
+                "PATH": os.environ["PATH"],
+                "MOTO_ACCOUNT_ID": account,
+                "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+            },
         )
     try:
         url = f"http://127.0.0.1:{port}"
