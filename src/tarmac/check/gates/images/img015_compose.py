@@ -129,6 +129,10 @@ def _known(beside: ComposeFiles) -> set[str]:
 def own_faults(service: ComposeService) -> Iterator[Fault]:
     """Yield where a service is wrong, whatever is beside it."""
     yield from _health(fields(service.data, "healthcheck"))
+    count = dig(service.data, "deploy", "replicas") or dig(service.data, "scale")
+    if isinstance(count, int) and count > 1 and dig(service.data, "container_name"):
+        what = f"has a container_name and is to run {count} times, which is refused"
+        yield ("container_name",), f"{what}; remove the name"
     yield from _ports(service)
     yield from kept(service)
     yield from refused(service)

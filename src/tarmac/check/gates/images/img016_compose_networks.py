@@ -20,6 +20,10 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
 _ADDRESS = re.compile(r"(?<![\w.@/-])(?:\w+://(?:[^\s/@]*@)?)?([a-z][\w-]*):(\d{2,5})(?![\w.:-])")
+#: An address of the service itself, by a protocol that no browser speaks.
+_ITSELF = re.compile(
+    r"\b(?!https?:|wss?:)([a-z][\w+]*)://(?:[^\s/@]*@)?(?:localhost|127\.0\.0\.1):(\d+)"
+)
 _OUTER = re.compile(r"(?:([\d.]+|\[[\da-f:]+\]):)?(\d+):\d+(?:/(tcp|udp))?")
 #: Modes in which a service has no network of its own.
 _SHARED = ("host", "none", "service:", "container:")
@@ -68,22 +72,31 @@ def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     if _mode(service).startswith(_SHARED):
         return
     for path, text in places(dig(service.data, "environment"), ("environment",)):
+        for scheme, port in _ITSELF.findall(text):
+            there = [one.name for one in others.values() if int(port) in _heard(one)]
+            if there and int(port) not in _heard(service):
+                what = f"calls {scheme}://localhost:{port}, which is itself, and nothing listens"
+                yield path, f"{what} there; write {there[0]}:{port}"
         for host, port in _ADDRESS.findall(text):
             other = others.get(host)
             if other is None or _mode(other).startswith(_SHARED):
                 continue
-            own, its = beside.networks(service.name), beside.networks(host)
+            own, its = beside.networks(service), beside.networks(other)
             if not own & its and beside.is_whole:
                 what = f"calls {host}, with which it shares no network ({_told(own)}, {_told(its)})"
                 yield path, f"{what}; give both one"
                 return
-            inner = {one for one in other.ports if one is not None}
             outer = [key[1] for entry in listed(dig(other.data, "ports")) if (key := _outer(entry))]
-            known = published("compose")["images"].get(_name(other), {}).get("ports", [])
-            listens = {*inner, *known}
+            listens = _heard(other)
             if port in outer and listens and int(port) not in listens:
                 what = f"calls {host}:{port}, which is the port of the host; inside of the network "
                 yield path, f"{what}{host} listens on {', '.join(map(str, sorted(listens)))}"
+
+
+def _heard(service: ComposeService) -> set[int]:
+    """List the ports at which a service listens, as far as its ports and its image say."""
+    known = published("compose")["images"].get(_name(service), {}).get("ports", [])
+    return {one for one in (*service.ports, *known) if isinstance(one, int)}
 
 
 def _unheard(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.monitoring.monitors import Monitor
-from tarmac.check.gates.views.objects.indexes import LabelIndex, PodIndex
+from tarmac.check.gates.views.objects.indexes import LabelIndex, PodIndex, place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.selectors import labels_of
@@ -88,7 +88,7 @@ def _of_services(
     found = [
         one
         for one in services.selected(fields(artifact.data, "spec", "selector"))
-        if monitor.finds(one)
+        if monitor.finds(one) and _is_near(monitor, one.artifact)
     ]
     names = {port.name for one in found for port in one.ports if port.name}
     behind = _behind(found, kept)
@@ -124,11 +124,18 @@ def _of_pods(artifact: Artifact, kept: PodIndex) -> Iterator[tuple[Path, str]]:
     spaces = monitor.spaces
     selected = kept.selected(fields(artifact.data, "spec", "selector"))
     found = selected if spaces is None else _in(selected, spaces)
+    found = [own for own in found if _is_near(monitor, own.artifact)]
     for number, end in enumerate(monitor.pod_endpoints):
         if found and (asked := end.asked) and not _has(asked, found):
             what = f"scrapes the port {asked}, which no pod that it selects has"
             at: Path = ("spec", "podMetricsEndpoints", number)
             yield at, f"{what}; {_advice(str(asked), _names(found))}"
+
+
+def _is_near(monitor: Monitor, artifact: Artifact) -> bool:
+    """Tell whether what names no namespace is applied with a monitor that names none either."""
+    own, other = place_of(monitor.artifact), place_of(artifact)
+    return bool(own[0]) or own == other or monitor.spaces is None
 
 
 def _in(found: list[Pods], spaces: set[str]) -> list[Pods]:

@@ -19,7 +19,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
 #: What Prometheus takes where nothing is said.
-_EVERY, _LONGEST = "1m", "10s"
+_EVERY = "1m"
 #: What each action of a relabeling needs beside itself.
 _NEEDS = {
     "replace": ("target_label",), "hashmod": ("target_label", "modulus"),
@@ -82,10 +82,10 @@ def _jobs(artifact: Artifact) -> Iterator[Fault]:
             what = f"there are {names[name]} jobs {name}" if name else "a job has no job_name"
             yield at, f"{what}, which is refused; give each a name of its own"
         interval = str(job.get("scrape_interval") or whole.get("scrape_interval") or _EVERY)
-        timeout = job.get("scrape_timeout") or whole.get("scrape_timeout")
-        every, longest = duration_s(interval), duration_s(timeout or _LONGEST)
-        # Without one of its own, the timeout is the interval at most.
-        if timeout and every and longest and longest > every:
+        timeout = job.get("scrape_timeout")
+        every, longest = duration_s(interval), duration_s(timeout)
+        # Without one of its own, a job's timeout is its interval at most.
+        if every and longest and longest > every:
             what = f"job {name} waits {timeout}, longer than its interval of {interval}"
             yield at, f"{what}, which is refused; lower scrape_timeout"
         for below, what in _relabelings(job):

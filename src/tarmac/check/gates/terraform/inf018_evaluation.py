@@ -96,7 +96,8 @@ def _early(block: TerraformBlock) -> Iterator[tuple[int, str]]:
             continue
         last = inside[-1] if inside else ""
         is_source = block.names[0] == "module" and not inside and name in ("source", "version")
-        keys = _EARLY.get(last, ())
+        is_nested = last in ("backend", "cloud") and block.names[0] != "terraform"
+        keys = () if is_nested else _EARLY.get(last, ())
         if is_source or keys is None or name in keys:
             where = f"{last} " if last else ""
             what = f"{where}{name} of {' '.join(block.names)} reads {found[0]}, before Terraform"

@@ -47,11 +47,12 @@ class ComposeFiles:
         is_part = is_added or bool(added - {one.name for one in self.services if runs(one)})
         return not is_part and not any("include" in one.data for one in self.artifacts)
 
-    def networks(self, name: str) -> set[str]:
-        """List the networks of a service, by all files that say some."""
-        given = [dig(one.data, "networks") for one in self.services if one.name == name]
+    def networks(self, service: ComposeService) -> set[str]:
+        """List the networks that a service may have: its own, and what files beside it give."""
+        given = [dig(one.data, "networks") for one in self.services if one.name == service.name]
         written = [one for one in given if isinstance(one, list | Mapping) and one]
-        return {str(network) for one in written for network in one} or {"default"}
+        own = set() if dig(service.data, "networks") else {"default"}
+        return own | {str(network) for one in written for network in one}
 
 
 def compose_files(files: Files) -> Iterator[ComposeFiles]:
