@@ -12,8 +12,8 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 
-_SETTING = re.compile(r"^\s*([a-z_]+)\s*=(?!=)\s*(.*)$")
-_OPENING = re.compile(r'^\s*([a-z_]+)(\s+"[^"]*")*\s*\{')
+_SETTING = re.compile(r"^[ \t]*([a-z_]+)\s*=(?!=)\s*(.*)$")
+_OPENING = re.compile(r'^[ \t]*([a-z_]+)(\s+"[^"]*")*\s*\{')
 _COMPUTED = re.compile(r"\b(var|local|data|module)\.\w+")
 _OF_VARIABLE = re.compile(r"^var\.([\w-]+)$")
 _LIST = re.compile(r"^(list|tuple)\b")
