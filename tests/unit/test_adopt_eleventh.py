@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in, text_of
+from repository import CATALOGUE, KINDS, folder_of, found_in, text_of
+
+from tarmac.adopt._survey import survey
 
 POM = (
     "<project><artifactId>spring-boot-starter-web</artifactId><groupId>org.postgresql</groupId>"
@@ -267,3 +269,17 @@ def test_a_file_that_chooses_a_profile_is_not_one_of_a_profile():
     assert "${stores.db.host}" in app.env["SPRING_DATASOURCE_URL"]
     of_one = yaml.replace("profiles:\n    active: default", "profiles: production")
     assert found_in(**SPRING, **{f"{RESOURCES}application.yml": of_one}).stores == ()
+
+
+def test_a_broker_of_springs_without_a_login_is_given_one():
+    yaml = "spring:\n  rabbitmq:\n    addresses: localhost:5672\n"
+    files = {
+        "compose.yaml": "services:\n  app: {build: .}\n  queue: {image: rabbitmq}\n",
+        "Dockerfile": "FROM openjdk\nCMD java -jar app.jar\n",
+        f"{RESOURCES}application.yml": yaml,
+    }
+    found = survey(folder_of({**SPRING, **files}), CATALOGUE, KINDS | {"rabbitmq"})
+    env = found.services[0].env
+    assert env["SPRING_RABBITMQ_ADDRESSES"] == "${broker.address}"
+    assert env["SPRING_RABBITMQ_USERNAME"] == "${broker.user}"
+    assert env["SPRING_RABBITMQ_PASSWORD"] == "${broker.password}"

@@ -110,6 +110,7 @@ PARTS = {
     "NAME": "database",
     "ADDR": "address",
     "ADDRESS": "address",
+    "ADDRESSES": "address",
 }
 #: Where a program lists its libraries.
 _DEPENDENCIES = (

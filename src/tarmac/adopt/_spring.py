@@ -30,6 +30,8 @@ _GROUPS = re.compile(
     r"kafka(?:\.\w+)?|elasticsearch|mail|cassandra|neo4j))\."
     r"(url|jdbc-url|uri|uris|host|hosts|addresses|bootstrap-servers)"
 )
+#: Settings of a login that a broker asks for.
+_OF_A_BROKER = ("spring.rabbitmq.username", "spring.rabbitmq.password")
 #: What else such a group says, and what is read with it.
 _PARTS = ("port", "username", "user", "password", "database")
 
@@ -64,9 +66,13 @@ def _settings(file: str, content: str) -> Iterator[VariableRead]:
         names = [key, *(f"{group[1]}.{part}" for part in _PARTS)] if group else [key]
         if group or re.search(r"https?://(?:localhost|127\.0\.0\.1):\d+", text):
             for name in names:
-                if name in known:
-                    place = f"{file}:{_line(content, name)}"
-                    yield VariableRead(variable(name), str(known[name]), place)
+                # Without a word it logs in as RabbitMQ's own guest.
+                is_login = key.startswith("spring.rabbitmq") and name.endswith(
+                    ("username", "password")
+                )
+                if name in known or is_login:
+                    place = f"{file}:{_line(content, name if name in known else key)}"
+                    yield VariableRead(variable(name), str(known.get(name, "")), place)
 
 
 #: Servers that Spring looks for on this machine where no setting says where they are: what brings
