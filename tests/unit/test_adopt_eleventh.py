@@ -260,6 +260,9 @@ def test_groups_of_packages_without_a_project_are_installed_as_groups():
     dockerfile = "FROM python:3.12\nRUN pip install 'pip>=25' && pip install --group main wheel a\n"
     (app,) = found_in(**files, Dockerfile=f"{dockerfile}CMD flask run\n").services
     assert ".venv/bin/pip install -q --group main a &&" in app.tasks["install"]
+    alone = "FROM python:3.12\nRUN pip install --group main\nFROM python:3.12\nCMD flask run\n"
+    (app,) = found_in(**files, Dockerfile=alone).services
+    assert ".venv/bin/pip install -q --group main &&" in app.tasks["install"]
 
 
 def test_a_file_that_chooses_a_profile_is_not_one_of_a_profile():

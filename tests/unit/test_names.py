@@ -88,7 +88,6 @@ def test_init_gives_names_to_code_that_has_them_and_says_what_names_cannot_do():
     assert "hosts: true # programs reach what they use by its name" in written
     assert (services["web"].calls, services["web"].to_do) == (("api",), ())
     assert services["api"].calls == (), "web waits for it already"
-    assert [line.partition(" connects")[0] for line in services["api"].to_do] == [
-        "s.js:2",
-        "s.js:3",
-    ]
+    (waits,) = services["api"].to_do
+    assert waits.startswith("s.js:3 connects to the host 'web' by itself")
+    assert found.stores[0].known.login == ("a", "b"), "the code knows the login of what it names"

@@ -104,7 +104,7 @@ def _from_lock(lock: str, folder: Folder) -> str:
 def _beside(folder: Folder) -> tuple[str, ...]:
     """List the packages that a Dockerfile installs by their names, beside those of the project."""
     text = _GROUP.sub("", re.sub(r"\\\s*\n", " ", folder.read("Dockerfile")))
-    lines = re.findall(r"\bpip3?\s+install\s+([^&|;\n]+)", text)
+    lines = re.findall(r"\bpip3?[ \t]+install[ \t]+([^&|;\n]+)", text)
     names = (
         word
         for line in lines

@@ -67,6 +67,8 @@ class Bindings:
             name: kind for name, kind in self.kinds.items() if self.offer(name).address is None
         }
         self.links = ports.links(system, self.here)
+        #: By store: the first of its users, whose wire and login programs may know.
+        self.first_users = local_access.first_users(system, self.links)
         self._look()
 
     def _look(self) -> None:
@@ -207,7 +209,7 @@ class Bindings:
         """Return the login of a service that programs know by themselves, on this machine."""
         access = local_access.known(self.system, store)
         is_here = store in self.here and not self.facts.environment
-        is_first = service == local_access.first_user(self.system, self.links, store)
+        is_first = service == self.first_users.get(store)
         return access if local_access.has_login(access) and is_here and is_first else None
 
     def known_passwords(self) -> dict[str, str]:

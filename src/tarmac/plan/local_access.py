@@ -33,13 +33,16 @@ def port(system: System, store: str) -> int | None:
     return access.port if access else None
 
 
-def first_user(system: System, links: Collection[tuple[str, str]], store: str) -> str:
-    """Name the service whose login and wire programs know; "" where none uses the store.
+def first_users(system: System, links: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Name for each store the service whose login and wire programs know: the first in the file.
 
     Args:
         links: the connections, as (source, target).
     """
-    return next((name for name in system.file.services if (name, store) in links), "")
+    order = {name: number for number, name in enumerate(system.file.services)}
+    known = [link for link in links if link[0] in order]
+    latest_first = sorted(known, key=lambda link: order[link[0]], reverse=True)
+    return {target: source for source, target in latest_first}
 
 
 def has_login(access: LocalAccess | None) -> bool:
@@ -55,14 +58,10 @@ def named(user: User, store: str, access: LocalAccess, kind: StoreKind) -> User:
     return replace(user, name=access.user or "", password=password, second=False)
 
 
-def listeners(
-    system: System, links: Collection[tuple[str, str]], source: str, target: str
-) -> tuple[tuple[str, int], ...]:
-    """List where the wire of an edge listens besides, so that `localhost` leads to it."""
+def listeners(system: System, target: str) -> tuple[tuple[str, int], ...]:
+    """List where a store's known wire listens besides, so that `localhost` leads to it."""
     number = port(system, target)
-    if number is None or source != first_user(system, links, target):
-        return ()
-    return ((LOOPBACK_6, number),)
+    return () if number is None else ((LOOPBACK_6, number),)
 
 
 def problems(system: System, kinds: Mapping[str, StoreKind]) -> Iterator[Problem]:

@@ -136,18 +136,19 @@ def needs(
     if shape.telemetry:
         yield PortNeed(TELEMETRY, None)
     linked = links(system, kinds)
+    first_users = local_access.first_users(system, linked)
     users: dict[str, list[str]] = {}
     for user, target in linked:
         users.setdefault(target, []).append(user)
     for name, kind in kinds.items():
         own = local_access.port(system, name) if known else None
-        first = local_access.first_user(system, linked, name)
+        first = first_users.get(name, "")
         of_server = own if shape.direct or not first else None
         yield from _store_needs(name, kind, users.get(name, ()), first, of_server)
     if not shape.direct:
         for (source, target), target_ports in linked.items():
             own = local_access.port(system, target) if known and target in kinds else None
-            is_first = own and source == local_access.first_user(system, linked, target)
+            is_first = own and source == first_users.get(target)
             for port_name in target_ports:
                 key = edge_key(source, target, port_name)
                 yield _known(key, target, own) if is_first else PortNeed(key, None)

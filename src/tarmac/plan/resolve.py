@@ -194,8 +194,8 @@ def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:
         for port in target_ports:
             listen = facts.ports.get(ports.edge_key(source, target, port), 0)
             named = names.listeners(bindings, source, target, port) if listen else ()
-            if listen and target in bindings.here:
-                named += local_access.listeners(system, bindings.links, source, target)
+            if listen and bindings.first_users.get(target) == source and target in bindings.here:
+                named += local_access.listeners(system, target)
             yield EdgeProxy(source, target, port, listen, named)
 
 
