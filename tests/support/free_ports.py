@@ -26,12 +26,13 @@ def free_ports(count: int) -> list[int]:
     while True:
         first = _CHOICE.randrange(FIRST, LAST - count)
         ports = list(range(first, first + count))
-        if _GIVEN.isdisjoint(ports) and all(map(_is_free, ports)):
+        if _GIVEN.isdisjoint(ports) and all(map(is_free, ports)):
             _GIVEN.update(ports)
             return ports
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Tell whether nothing listens on a port now."""
     try:
         socket.create_server(("", port)).close()
     except OSError:
