@@ -286,3 +286,25 @@ def test_a_broker_of_springs_without_a_login_is_given_one():
     assert env["SPRING_RABBITMQ_ADDRESSES"] == "${broker.address}"
     assert env["SPRING_RABBITMQ_USERNAME"] == "${broker.user}"
     assert env["SPRING_RABBITMQ_PASSWORD"] == "${broker.password}"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (
+            "app/migrations/0002_names.py",
+            "CreateCollation('a', provider='icu', locale='und')\n",
+        ),
+        ("sql/a.sql", "CREATE COLLATION names (provider = icu, locale = 'und');\n"),
+    ],
+)
+def test_collations_of_icu_ask_for_an_installed_postgresql(file, text):
+    files = {
+        "compose.yaml": "services:\n  web: {build: .}\n  db: {image: postgres}\n",
+        "Dockerfile": "FROM python:3.12\nCMD flask run\n",
+        "requirements.txt": "flask\npsycopg2\n",
+        "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    }
+    (store,) = found_in(**{**files, file: text}).stores
+    assert store.provider == "binary"
+    assert found_in(**files).stores[0].provider == ""

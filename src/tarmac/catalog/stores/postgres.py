@@ -389,6 +389,8 @@ STORE = StoreKind(
             "pgcrypto": r"\bgen_salt\(|\bCryptoExtension\b",
             "xml2": r"\bxpath_table\(",
             "sslinfo": r"\bssl_is_used\(",
+            # No extension, but a part that it is built without: collations of other languages.
+            "icu": r"\bCreateCollation\(|(?i:\bprovider\s*=\s*['\"]?icu\b)",
         },
     ),
 )
