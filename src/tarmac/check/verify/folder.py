@@ -44,6 +44,8 @@ ENDINGS = (
 )  # fmt: skip
 #: Prometheus's rules by an older name; other programs have files that end so, too.
 _RULES = re.compile(r"^groups:", re.MULTILINE)
+#: Files of SQL are read where they change a database; dumps of data are not.
+_MIGRATIONS = re.compile(r"migrat[^/]*/|(^|/)V\d[\w.]*__[^/]*$", re.IGNORECASE)
 STARTS = ("Dockerfile", "Containerfile", "Makefile", "Procfile", "Pipfile")
 #: From the best that can come of a gate in one of several trees to the worst.
 ORDER = (Status.NOT_APPLICABLE, Status.PASS, Status.SKIPPED, Status.FAIL, Status.ERROR)
@@ -180,7 +182,8 @@ def paths_of(folder: Path) -> Iterator[Path]:
         )
         for name in sorted(names):
             path = Path(place, name)
-            if name.lower().endswith(ENDINGS) or name.startswith(STARTS):
+            is_migration = name.endswith(".sql") and _MIGRATIONS.search(str(path))
+            if name.lower().endswith(ENDINGS) or name.startswith(STARTS) or is_migration:
                 yield path
 
 

@@ -1,0 +1,1 @@
+"""Gates of what changes databases."""
