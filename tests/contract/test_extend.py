@@ -10,6 +10,7 @@ import enum
 import inspect
 import os
 import re
+from functools import cached_property
 from pathlib import Path
 
 from tarmac import extend
@@ -52,8 +53,9 @@ def described(name, value):
         for part, what in sorted(vars(value).items()):
             if not part.startswith("_") and inspect.isfunction(what):
                 yield f"    {part}{pinned(inspect.signature(what))}"
-            elif not part.startswith("_") and isinstance(what, property):
-                yield f"    {part} -> {pinned(inspect.signature(what.fget).return_annotation)}"
+            elif not part.startswith("_") and isinstance(what, (property, cached_property)):
+                read = what.fget if isinstance(what, property) else what.func
+                yield f"    {part} -> {pinned(inspect.signature(read).return_annotation)}"
 
 
 def test_names_and_signatures_change_on_purpose_only():

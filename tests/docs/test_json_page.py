@@ -27,6 +27,7 @@ NAMES = {*PARTS, "gateway-db", "inventory-db", "pricing-db", "cache", "http", "m
 #: Verbs that look at files alone; `{folder}` is a new one.
 OF_FILES = (
     "explain NET001",
+    "help services.calls",
     f"doctor {SYSTEM}",
     f"include {SYSTEM}",
     f"verify {SYSTEM} --env production --in-memory",
