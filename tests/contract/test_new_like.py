@@ -105,7 +105,10 @@ def test_it_names_its_files_to_a_program(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("system", "corner", "--like", "bakery"), "name hello-dd, shop, starter, trading or trav"),
+        (
+            ("system", "corner", "--like", "bakery"),
+            "choose one of: hello-dd, shop, starter, trading, travel",
+        ),
         (("system", "Corner", "--like", "shop"), "Corner"),
         (("system", "corner", "--like", "shop", "--owner", "a: b"), "is not a team"),
         (("system", "corner", "--like", "shop", "--store", "redis"), "--store is not for --like"),

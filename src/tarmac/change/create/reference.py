@@ -6,7 +6,6 @@ gets a folder of its name; a part that several services have gets one of its own
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,11 +14,10 @@ from pathlib import Path
 
 import yaml
 
-from tarmac.base.errors import BadInput, Problem
+from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.base.places import SYSTEM_FILE
-from tarmac.change.create.choices import PLAIN, check_name
 from tarmac.change.create.placeholders import filled
-from tarmac.change.create.system import NewSystem
+from tarmac.change.create.system import NewSystem, check_place
 from tarmac.render.assets import asset, assets
 
 PACKAGE = Path(str(resources.files("tarmac")))
@@ -51,13 +49,11 @@ def make(folder: Path, like: str, owner: str) -> NewSystem:
     Raises:
         BadInput: what is wrong with the name, the folder, the team, or the model's name.
     """
-    problems = check_name(folder.name)
-    if like not in names():
-        problems.append(Problem(f"--like {like[:80]}", f"no such system; name {_listed(names())}"))
-    if owner and not PLAIN.fullmatch(owner):
-        problems.append(Problem("--owner", f"'{owner[:80]}' is not a team; write @acme/shop"))
-    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
-        problems.append(Problem(str(folder), "is there already; choose another name"))
+    problems = check_place(folder, owner)
+    if like not in (known := names()):
+        problems.append(
+            Problem(f"--like {like[:80]}", f"no such system; {did_you_mean(like, known)}")
+        )
     if problems:
         raise BadInput(problems)
     shipped = _shipped()
@@ -80,10 +76,6 @@ def _shipped() -> Path:
     """Find the folder that has `systems` and `services`."""
     packed = PACKAGE / "assets/reference"
     return packed if packed.is_dir() else PACKAGE.parents[1]
-
-
-def _listed(all_names: tuple[str, ...]) -> str:
-    return ", ".join(all_names[:-1]) + f" or {all_names[-1]}" if all_names else "none: none is here"
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:

@@ -39,12 +39,7 @@ def make(folder: Path, language: str, store: str, broker: str, owner: str) -> Ne
             language needs and this machine lacks.
     """
     name = folder.name
-    problems = check_name(name)
-    if owner and not PLAIN.fullmatch(owner):
-        problems.append(Problem("--owner", f"'{owner[:80]}' is not a team; write @acme/shop"))
-    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
-        problems.append(Problem(str(folder), "is there already; choose another name"))
-    if problems:
+    if problems := check_place(folder, owner):
         raise BadInput(problems)
     values = {"name": name, "owner": owner or OWNER, "port": str(PORT), "entry": str(ENTRY)}
     texts = {}
@@ -61,6 +56,16 @@ def make(folder: Path, language: str, store: str, broker: str, owner: str) -> Ne
         texts.update({f"{below}/{path}": text for path, text in new.files.items()})
         texts[SYSTEM_FILE] = _public(new.text, chosen.name)
     return NewSystem(name, folder, texts)
+
+
+def check_place(folder: Path, owner: str) -> list[Problem]:
+    """Say what is wrong with the folder of a new system, whose name it has, and with its team."""
+    problems = check_name(folder.name)
+    if owner and not PLAIN.fullmatch(owner):
+        problems.append(Problem("--owner", f"'{owner[:80]}' is not a team; write @acme/shop"))
+    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
+        problems.append(Problem(str(folder), "is there already; choose another name"))
+    return problems
 
 
 def write(new: NewSystem) -> None:
