@@ -41,6 +41,12 @@ def test_a_verb_is_told_as_its_own_help_tells_it():
     assert asked("up").splitlines()[1:] == own.splitlines()[1:]
 
 
+def test_a_verb_that_is_a_fault_as_well_is_told_as_both():
+    said = asked("restart")
+    assert said.index("Usage: ") < said.index("restart  (fault)")
+    assert [one["kind"] for one in json.loads(asked("restart", "--json"))] == ["verb", "fault"]
+
+
 @pytest.mark.parametrize(
     ("topic", "said"),
     [

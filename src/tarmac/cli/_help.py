@@ -13,8 +13,6 @@ import click
 from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.cli import _gates, _project, _topics
 
-Rows = list[tuple[str, str]]
-
 
 def overview(verbs: click.Group, context: click.Context, *, as_json: bool) -> None:
     """Print what may be asked for."""
@@ -42,23 +40,20 @@ def topic(name: str, verbs: click.Group, context: click.Context, *, as_json: boo
     if _gates.is_id(name):
         _gates.explain(name, as_json=as_json)
         return
-    verb = verbs.get_command(context, name)
-    if verb is not None and not as_json:
-        with click.Context(verb, info_name=name, parent=context.parent) as inner:
-            click.echo(verb.get_help(inner))
-        return
-    found = list(_found(name))
-    if verb is not None:
-        found.insert(0, {"kind": "verb", "name": name, "about": verb.help or ""})
-    if not found:
+    verb, found = verbs.get_command(context, name), list(_found(name))
+    if verb is None and not found:
         known = [one for names in _topics.topics(verbs).values() for one in names]
         raise BadInput([Problem(name[:80], f"no such topic; {_nearest(name, known)}")])
     if as_json:
-        _project.print_json(found)
+        about = [{"kind": "verb", "name": name, "about": verb.help or ""}] if verb else []
+        _project.print_json([*about, *found])
         return
     formatter = click.HelpFormatter(width=context.terminal_width)
+    if verb is not None:
+        with click.Context(verb, info_name=name, parent=context.parent) as inner:
+            formatter.write(f"{verb.get_help(inner)}\n")
     for number, one in enumerate(found):
-        if number:
+        if number or verb is not None:
             formatter.write_paragraph()
         _write(formatter, one)
     click.echo(formatter.getvalue(), nl=False)
