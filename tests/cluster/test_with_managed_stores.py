@@ -157,9 +157,7 @@ def secrets_manager(nodes: Cluster, docker, tmp_path_factory) -> EmulatedAws:
 def applied(system: str, aws: EmulatedAws, folder: Path) -> None:
     """Have Terraform make a system's database and write its entries."""
     root = tree(system, ENVIRONMENT, folder)
-    emulated_aws.fit(root)
-    with (root / "emulator_override.tf").open("a") as more:
-        more.write('terraform {\n  backend "local" {}\n}\n')
+    emulated_aws.fit(root, state_here=True)
     terraform = Terraform.of(root, **aws.env)
     terraform.run("init", "-input=false")
     terraform.run("apply", "-input=false", "-auto-approve", "-var=protected=false", *ONLY)

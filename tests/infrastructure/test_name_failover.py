@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from emulated_aws import emulated_aws, fit
 from own_network import NoNetwork, own_network
 from route53 import AUTHORITY, RESOLVER, Answer, HealthCheck, HostedZone, ask, get, programs, served
-from terraformed import Terraform, tree
+from terraformed import STATE_HERE, Terraform, tree
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -103,7 +103,7 @@ def zone(tmp_path_factory) -> HostedZone:
     folder = tmp_path_factory.mktemp("zone")
     root = tree("shop", "production", folder)
     fit(root)
-    (root / "local_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
+    (root / "local_override.tf").write_text(STATE_HERE)
     with emulated_aws(folder / "moto.log") as aws:
         terraform = Terraform.of(root, **aws.env)
         terraform.run("init", "-input=false")

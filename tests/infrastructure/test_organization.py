@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from emulated_aws import SETTINGS, EmulatedAws, emulated_aws
 from rendered import ROOT, plan_of, system_of
-from terraformed import HEADER, Planned, Terraform, providers
+from terraformed import HEADER, STATE_HERE, Planned, Terraform, providers
 
 from tarmac.base.artifact import write
 from tarmac.render.infrastructure.organization import RENDERER
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.timeout(900)
 
 ACCOUNTS = {"dev", "stg", "prod", "shared-services"}
 PROD = "333333333333"
-BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 #: What moto does not have.
 GAPS = """\
 resource "aws_securityhub_account" "this" {
@@ -67,7 +66,7 @@ def made(tmp_path_factory):
         path.write_text(write(artifact, HEADER), encoding="utf-8")
     for root, aliases in (("organization", ()), ("account", ("second",))):
         override = folder / "infra" / root / "emulator_override.tf"
-        override.write_text(BACKEND + providers(SETTINGS, *aliases))
+        override.write_text(STATE_HERE + providers(SETTINGS, *aliases))
     # What it does not have is said at once: a client would ask for minutes.
     with emulated_aws(folder / "moto.log") as aws:
         env = {**aws.env, "AWS_MAX_ATTEMPTS": "1"}

@@ -61,9 +61,7 @@ def written(tmp_path_factory) -> Iterator[Written]:
     """Apply trading's servers and entries to an emulated AWS."""
     folder = tmp_path_factory.mktemp("written")
     root = tree("trading", "production", folder)
-    fit(root)
-    with (root / "emulator_override.tf").open("a") as more:
-        more.write('terraform {\n  backend "local" {}\n}\n')
+    fit(root, state_here=True)
     with emulated_aws(folder / "moto.log") as aws:
         terraform = Terraform.of(root, **aws.env)
         terraform.run("init", "-input=false")

@@ -106,9 +106,7 @@ def differing(changed: Mapping[str, Any]) -> str:
 def shown(system: str, environment: str, folder: Path) -> Row:
     """Plan, apply, read back and destroy one environment."""
     root = tree(system, environment, folder)
-    emulated_aws.fit(root)
-    with (root / "emulator_override.tf").open("a") as more:
-        more.write('terraform {\n  backend "local" {}\n}\n')
+    emulated_aws.fit(root, state_here=True)
     cloud = plan_of(system, environment).cloud
     assert cloud is not None
     own = root / f"{environment}.auto.tfvars"

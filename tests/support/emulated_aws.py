@@ -20,7 +20,7 @@ from typing import Any
 import built
 import pytest
 from free_ports import free_ports
-from terraformed import ALIASES, providers
+from terraformed import ALIASES, STATE_HERE, providers
 
 ACCOUNT = "123456789012"
 READY_S = 60.0
@@ -198,9 +198,13 @@ class EmulatedAws:
         return found
 
 
-def fit(root: Path) -> None:
-    """Have a rendered root leave out what moto does not know."""
-    settings = providers(SETTINGS, *ALIASES)
+def fit(root: Path, *, state_here: bool = False) -> None:
+    """Have a rendered root leave out what moto does not know.
+
+    Args:
+        state_here: its state is kept beside it, and in no bucket.
+    """
+    settings = providers(SETTINGS, *ALIASES) + STATE_HERE * state_here
     (root / "emulator_override.tf").write_text(settings + REPLICATION_GAPS)
     (root / "state/emulator_override.tf").write_text(providers(SETTINGS) + STATE_GAPS)
     (root / "modules/cluster/emulator_override.tf").write_text(GAPS)

@@ -30,6 +30,8 @@ MIRRORS = (
 )
 #: The root's providers of other regions.
 ALIASES = ("cloudfront", "standby")
+#: The state beside the files: a root says otherwise where it is rendered.
+STATE_HERE = 'terraform {\n  backend "local" {}\n}\n'
 #: Without an account nothing is asked: a plan from nothing needs no answer of AWS.
 NO_ACCOUNT = """
   access_key                  = "none"
@@ -47,7 +49,7 @@ def offline(*aliases: str) -> str:
     Args:
         aliases: those of its providers beside the first.
     """
-    return 'terraform {\n  backend "local" {}\n}\n' + providers(NO_ACCOUNT, *aliases)
+    return STATE_HERE + providers(NO_ACCOUNT, *aliases)
 
 
 def providers(settings: str, *aliases: str) -> str:
