@@ -63,8 +63,8 @@ def _nearest(name: str, known: list[str]) -> str:
     first, dot, _ = name.partition(".")
     if dot and first in known:
         *above, last = name.split(".")
-        holders = _reached(_topics.schemas()[0], above)
-        inside = [key.name for schema in holders for key in _keys_of(schema, _topics.schemas()[0])]
+        system, _ = _topics.schemas()
+        inside = [key.name for part in _reached(system, above) for key in _keys_of(part, system)]
         return f"{'.'.join(above)} has no '{last}': {did_you_mean(last, inside)}"
     return did_you_mean(first, known)
 

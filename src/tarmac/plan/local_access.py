@@ -40,8 +40,8 @@ def first_users(system: System, links: Iterable[tuple[str, str]]) -> dict[str, s
         links: the connections, as (source, target).
     """
     order = {name: number for number, name in enumerate(system.file.services)}
-    known = [link for link in links if link[0] in order]
-    latest_first = sorted(known, key=lambda link: order[link[0]], reverse=True)
+    of_services = [link for link in links if link[0] in order]
+    latest_first = sorted(of_services, key=lambda link: order[link[0]], reverse=True)
     return {target: source for source, target in latest_first}
 
 

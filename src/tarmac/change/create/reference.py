@@ -61,7 +61,7 @@ def make(folder: Path, like: str, owner: str) -> NewSystem:
     text = (model / SYSTEM_FILE).read_text()
     places = _places(text)
     texts = dict(_texts(model))
-    if any(path == "journeys.py" for path in texts):
+    if "journeys.py" in texts:
         texts["answers.py"] = (model.parent / "answers.py").read_text()
     texts[SYSTEM_FILE] = _renamed(text, folder.name, owner, places)
     for part, place in places.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, numbered, string, texts
+from tarmac.base.foreign.reading import Path, dig, fields, items, numbered, string, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -15,6 +15,7 @@ from tarmac.check.gates.views.objects.amounts import gives_defaults
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.objects.references import target_of
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -39,8 +40,7 @@ def _judged(files: Files) -> list[Artifact]:
 
 def _autoscaler(files: Files, artifact: Artifact) -> Iterator[Fault]:
     """Yield metrics of containers that its pods do not have, and shares of what none asks for."""
-    target = fields(artifact.data, "spec", "scaleTargetRef")
-    own = _scaled(files, artifact, target)
+    own = _scaled(files, artifact)
     if own is None:
         return
     there = {str(one.name): one for one in own.containers}
@@ -65,13 +65,12 @@ def _autoscaler(files: Files, artifact: Artifact) -> Iterator[Fault]:
             yield at, f"{what} {title(own.artifact)} asks for none, so it scales nothing; write it"
 
 
-def _scaled(files: Files, artifact: Artifact, target: Fields) -> Pods | None:
+def _scaled(files: Files, artifact: Artifact) -> Pods | None:
     """Find the pods of what is scaled, where there is one of that name."""
     (there,) = _workloads(files)
-    kind, name = string(target, "kind") or "Deployment", string(target, "name")
-    found = [
-        own for own in there.get((kind, name), ()) if place_of(own.artifact) == place_of(artifact)
-    ]
+    target = target_of(artifact)
+    named = there.get((target.kind or "Deployment", target.name or ""), ())
+    found = [own for own in named if place_of(own.artifact) == place_of(artifact)]
     return found[0] if len(found) == 1 else None
 
 

@@ -104,10 +104,6 @@ def _early(block: TerraformBlock) -> Iterator[tuple[int, str]]:
             yield line, f"{what} knows any: it is refused; write the value"
 
 
-def _judged(files: Files) -> Iterator[object]:
-    yield from blocks(files)
-
-
 GATE = Gate(
     id="INF018",
     title="Terraform can evaluate what its files say",
@@ -116,7 +112,7 @@ GATE = Gate(
     "mapping or a set of texts; backends, sources and lifecycle rules are read before variables",
     check=check,
     of_files=check,
-    scope=counted_in_files("blocks of Terraform", _judged),
+    scope=counted_in_files("blocks of Terraform", blocks),
     targets=(),
     reads="for_each and count of resources and modules, backends, sources, lifecycle, where nothing"
     " here speaks of OpenTofu. Judges files without a plan only.",
