@@ -215,8 +215,12 @@ def fit(root: Path, *, state_here: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def emulated_aws(log: Path, account: str = ACCOUNT) -> Iterator[EmulatedAws]:
-    """Start one of an account on a free port; it ends with the context."""
+def emulated_aws(log: Path, account: str | None = None) -> Iterator[EmulatedAws]:
+    """Start one on a free port; it ends with the context.
+
+    Args:
+        account: the only one that it has; None: ACCOUNT, and those whose roles are taken.
+    """
     python = program()
     [port] = free_ports(1)
     with log.open("wb") as out:
@@ -227,8 +231,8 @@ def emulated_aws(log: Path, account: str = ACCOUNT) -> Iterator[EmulatedAws]:
             # Policies that AWS itself offers can be attached to a role only with it.
             env={
                 "PATH": os.environ["PATH"],
-                "MOTO_ACCOUNT_ID": account,
                 "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+                **({"MOTO_ACCOUNT_ID": account} if account else {}),
             },
         )
     try:
