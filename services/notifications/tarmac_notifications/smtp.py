@@ -7,6 +7,7 @@ is the broker's to bring again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Protocol
@@ -19,6 +20,12 @@ from tarmac_kit.steps import step
 
 #: Emails handed over at the same time: mail servers count connections.
 CONNECTIONS = 8
+#: A connection takes the next email within so many seconds, and so many in all: its greeting, TLS
+#: and login cost more than an email. Servers wait longer (RFC 5321: five minutes).
+KEPT_S = 5.0
+MOST_EMAILS = 50
+#: A server's answer when it closes a connection.
+CLOSING = 421
 
 
 class RefusedForGoodError(Exception):
@@ -64,38 +71,88 @@ def parse_url(url: str) -> SmtpAddress:
     )
 
 
+@dataclass
+class _Kept:
+    """An open connection."""
+
+    server: aiosmtplib.SMTP
+    emails: int = 0
+    #: Ends it while nothing uses it.
+    end: asyncio.TimerHandle | None = None
+
+
 class SmtpMailer:
-    """Hands emails to one SMTP server, each over a connection of its own."""
+    """Hands emails to one SMTP server, over connections that stay open for the next ones."""
 
     def __init__(self, address: SmtpAddress, *, timeout_s: float) -> None:
         self._address = address
         self._timeout_s = timeout_s
         self._connections = asyncio.Semaphore(CONNECTIONS)
+        self._idle: list[_Kept] = []
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def send(self, email: EmailMessage) -> None:
         try:
-            await self._send(email)
+            async with self._connections:
+                await self._send(email)
         except aiosmtplib.SMTPException as error:
             # The email is not to blame, however long that lasts.
             raise Unavailable("the mail server", type(error).__name__) from error
 
     async def _send(self, email: EmailMessage) -> None:
-        async with self._connections, self._connection() as server:
+        try:
+            with step("email to the mail server"):
+                await self._hand_over(email)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            codes = [refused.code for refused in error.recipients]
+            if all(code >= 500 for code in codes):
+                raise RefusedForGoodError(f"the address was refused ({codes[0]})") from None
+            raise
+        except aiosmtplib.SMTPNotSupported as error:
+            # Trying again changes nothing, and emails that wait hold up those behind them.
+            raise RefusedForGoodError(f"the server cannot take it ({error})") from None
+        except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as error:
+            if error.code >= 500:
+                raise RefusedForGoodError(f"the email was refused ({error.code})") from None
+            raise
+
+    async def _hand_over(self, email: EmailMessage) -> None:
+        """Send it over a kept connection; over a new one where the server has closed that."""
+        while self._idle:
+            kept = self._idle.pop()
+            if kept.end is not None:
+                kept.end.cancel()
             try:
-                with step("email to the mail server"):
-                    await server.send_message(email)
-            except aiosmtplib.SMTPRecipientsRefused as error:
-                codes = [refused.code for refused in error.recipients]
-                if all(code >= 500 for code in codes):
-                    raise RefusedForGoodError(f"the address was refused ({codes[0]})") from None
-                raise
-            except aiosmtplib.SMTPNotSupported as error:
-                # Trying again changes nothing, and emails that wait hold up those behind them.
-                raise RefusedForGoodError(f"the server cannot take it ({error})") from None
-            except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as error:
-                if error.code >= 500:
-                    raise RefusedForGoodError(f"the email was refused ({error.code})") from None
-                raise
+                return await self._send_over(kept, email)
+            except aiosmtplib.SMTPException as error:
+                closed = isinstance(error, aiosmtplib.SMTPServerDisconnected)
+                if not closed and getattr(error, "code", 0) != CLOSING:
+                    raise
+        server = self._connection()
+        await server.connect()
+        return await self._send_over(_Kept(server), email)
+
+    async def _send_over(self, kept: _Kept, email: EmailMessage) -> None:
+        try:
+            await kept.server.send_message(email)
+        except BaseException:  # what the server thinks of it now is not known
+            kept.server.close()
+            raise
+        kept.emails += 1
+        if kept.emails >= MOST_EMAILS:
+            self._end(kept)
+            return
+        kept.end = asyncio.get_running_loop().call_later(KEPT_S, self._end_idle, kept)
+        self._idle.append(kept)
+
+    def _end_idle(self, kept: _Kept) -> None:
+        self._idle.remove(kept)
+        self._end(kept)
+
+    def _end(self, kept: _Kept) -> None:
+        task = asyncio.get_running_loop().create_task(_quit(kept.server))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def ping(self) -> None:
         async with self._connection() as server:
@@ -110,3 +167,10 @@ class SmtpMailer:
             use_tls=self._address.tls,
             timeout=self._timeout_s,
         )
+
+
+async def _quit(server: aiosmtplib.SMTP) -> None:
+    """Take leave of a server, which may have gone already."""
+    with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+        await server.quit()
+    server.close()

@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
 from tarmac_kit import Message, SettingsError, create_app
 from tarmac_kit_testing import FakeBus, InProcess, running
+from tarmac_notifications import smtp
 from tarmac_notifications.app import PART
 
 TOPICS = "order.confirmed,order.cancelled"
@@ -31,6 +32,10 @@ class MailServer:
     at_recipient: str = ""
     at_data: str = ""
     server: asyncio.Server | None = None
+    #: Its side of every connection.
+    sessions: list[SMTP] = field(default_factory=list)
+    #: A client has taken leave.
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Any, envelope: Envelope, address: str, _options: Any
@@ -50,17 +55,25 @@ class MailServer:
         self.recipients.append(list(envelope.rcpt_tos))
         return "250 OK"
 
+    async def handle_QUIT(  # noqa: N802 - as above
+        self, _server: SMTP, _session: Any, _envelope: Envelope
+    ) -> str:
+        self.left.set()
+        return "221 OK"
+
     def _authenticate(self, _s: Any, _session: Any, _e: Any, _m: Any, data: Any) -> AuthResult:
         self.logins.append(data.login)
         right = data.password == b"p@ss"
         return AuthResult(success=right, handled=right)
 
+    def _session(self) -> SMTP:
+        made = SMTP(self, authenticator=self._authenticate, auth_require_tls=False)
+        self.sessions.append(made)
+        return made
+
     async def start(self) -> None:
-        self.server = await asyncio.get_running_loop().create_server(
-            lambda: SMTP(self, authenticator=self._authenticate, auth_require_tls=False),
-            "127.0.0.1",
-            self.port,
-        )
+        loop = asyncio.get_running_loop()
+        self.server = await loop.create_server(self._session, "127.0.0.1", self.port)
         self.port = self.server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -106,9 +119,36 @@ async def test_one_event_is_one_email_to_its_customer(worker, bus, mail, confirm
     ]
     assert mail.recipients == [["ada@example.com"]] * 2
     assert mail.emails[0]["Subject"] == "Your order 7B0E6D1C is confirmed"
-    assert mail.logins == [b"shop"] * 2
+    assert mail.logins == [b"shop"]  # both over one connection
     assert bus.waiting == []
     assert bus.dead_letters == []
+
+
+async def test_a_connection_that_the_server_has_closed_is_replaced(worker, bus, mail, confirmed):
+    await bus.publish(event("order.confirmed", confirmed, 1))
+    mail.sessions[0].transport.close()
+    await bus.publish(event("order.confirmed", confirmed, 2))
+    assert len(mail.emails) == len(mail.logins) == 2
+    assert bus.waiting == []
+
+
+async def test_a_connection_takes_so_many_emails_and_no_more(
+    worker, bus, mail, confirmed, monkeypatch
+):
+    monkeypatch.setattr(smtp, "MOST_EMAILS", 2)
+    for number in range(3):
+        await bus.publish(event("order.confirmed", confirmed, number))
+    assert len(mail.emails) == 3
+    assert len(mail.logins) == 2
+    await asyncio.wait_for(mail.left.wait(), 5)
+
+
+async def test_a_connection_that_nothing_uses_ends(worker, bus, mail, confirmed, monkeypatch):
+    monkeypatch.setattr(smtp, "KEPT_S", 0.01)
+    await bus.publish(event("order.confirmed", confirmed))
+    await asyncio.wait_for(mail.left.wait(), 5)
+    await bus.publish(event("order.confirmed", confirmed, 2))
+    assert len(mail.emails) == len(mail.sessions) == 2
 
 
 async def test_an_order_that_was_refused_at_once_gets_no_email(worker, bus, mail, cancelled):
