@@ -5,10 +5,15 @@ On stand-ins for the public images (`standins.STAND_IN`): Python's base, Postgre
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 import subprocess
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import on_one_machine
@@ -26,6 +31,8 @@ THERE = ("--target", "compose")
 #: Where the release publishes its entry.
 PORT = 8083
 PRICING = "hello-dd/pricing-service:0.1.0"
+#: Looks at the offers while one service is replaced; each takes a few milliseconds.
+LEAST = 100
 DRILL = """
 drill: 1
 title: Pricing is killed, paused, cut off and replaced while visitors look at offers
@@ -76,7 +83,10 @@ def said(machine) -> tuple[str, str]:
     assert "api-gateway: port 8083 of the machine is taken" in left
     assert "no release became ready" in machine("restart", *THERE, code=2)
     machine("down", *THERE)
-    return planned, machine("deploy", *DEPLOY)
+    came = machine("deploy", *DEPLOY)
+    for store, seed in (("inventory-db", "seed/stock.sql"), ("pricing-db", "seed/prices.sql")):
+        machine.sow(store, seed)
+    return planned, came
 
 
 @pytest.fixture
@@ -85,6 +95,34 @@ def deployed(machine, said) -> OneMachine:
     if machine.run("drift", *DEPLOY, code=None).returncode or not all(machine.states().values()):
         machine("deploy", *DEPLOY, "--no-build")
     return machine
+
+
+@contextmanager
+def offers_looked_at() -> Iterator[list[str]]:
+    """Look at a page of offers without a pause; give what each was: `whole`, or what it lacked."""
+    seen: list[str] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/offers?limit=5") as answer:
+                    offers = json.load(answer)["offers"]
+            except (OSError, ValueError) as error:
+                seen.append(repr(error))
+            else:
+                lacks = {part for one in offers for part in one["degraded"]}
+                seen.append(f"without {lacks}" if lacks else "whole" if offers else "empty")
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_it_is_built_and_comes_up_in_the_order_of_its_edges(machine, said):
@@ -113,7 +151,8 @@ def test_verbs_look_at_it_as_at_any_other_system(deployed):
 
 
 def test_a_release_that_does_not_come_up_is_named_and_the_one_before_runs_again(deployed, tmp_path):
-    good = deployed.docker.inspect(deployed.container("pricing-service"))["Image"]
+    before = deployed.docker.inspect(deployed.container("pricing-service"))
+    good = before["Image"]
     broken = 'ENTRYPOINT ["/usr/bin/python3", "-c", "raise SystemExit(\'no price list\')"]'
     (tmp_path / "Dockerfile").write_text(f"FROM {standins.RUNTIME}\n{broken}\n")
     deployed.docker.run("build", "--tag", PRICING, str(tmp_path))
@@ -122,10 +161,31 @@ def test_a_release_that_does_not_come_up_is_named_and_the_one_before_runs_again(
     assert "ended with exit status 1, started " in said
     assert "    no price list" in said
     assert "the release before runs again" in said
-    assert deployed.docker.inspect(deployed.container("pricing-service"))["Image"] == good
+    serves = deployed.docker.inspect(deployed.container("pricing-service"))
+    assert (serves["Id"], serves["RestartCount"]) == (before["Id"], 0)  # it served all along
     assert all(deployed.states().values())
     deployed("drift", *DEPLOY)
     deployed.docker.run("tag", good, PRICING)
+
+
+def test_a_service_that_others_call_is_replaced_without_a_failed_request(deployed, tmp_path):
+    docker = deployed.docker
+    before = docker.inspect(deployed.container("pricing-service"))
+    docker.run("tag", before["Image"], "kept/pricing-service:1")  # of the old one nothing is left
+    (tmp_path / "Dockerfile").write_text(f"FROM {PRICING}\nLABEL build=second\n")
+    docker.run("build", "--tag", PRICING, str(tmp_path))
+    try:
+        with offers_looked_at() as seen:
+            said = deployed("deploy", *DEPLOY, "--no-build")
+            deployed_at = len(seen)
+            deployed("restart", "pricing-service", *THERE)
+    finally:
+        docker.run("tag", "kept/pricing-service:1", PRICING)
+    assert re.search("pricing-service ready after .* without a gap", said)
+    assert min(deployed_at, len(seen) - deployed_at) > LEAST
+    assert set(seen) == {"whole"}
+    assert docker.inspect(deployed.container("pricing-service"))["Image"] != before["Image"]
+    assert deployed.states() == dict.fromkeys(SERVICES | STORES, True)
 
 
 def test_drift_is_what_people_do_by_hand_and_a_deployment_puts_it_right(deployed):
@@ -172,8 +232,6 @@ def test_without_its_secrets_nothing_is_started_anew(deployed):
 
 
 def test_a_drill_kills_pauses_and_cuts_off_what_is_deployed_and_all_is_undone(deployed):
-    for store, seed in (("inventory-db", "seed/stock.sql"), ("pricing-db", "seed/prices.sql")):
-        deployed.sow(store, seed)
     (deployed.folder / "trouble.yaml").write_text(DRILL)
     found = deployed.data("drill", "trouble.yaml", *THERE)
     assert found["verdict"] == "PASS", found

@@ -56,7 +56,10 @@ def deploy(file: Path, rendered: RenderedTree, request: Request) -> int:
     if made.is_there:
         return end(request, _as_data(made), Outcome((), 0.0), None)
     _confirm(made, gone, docker, request)
-    deployment = Deployment(made.project, request.timeout_s, lambda text: say(request, text))
+    services = frozenset(one.name for one in rendered.plan.services)
+    deployment = Deployment(
+        made.project, request.timeout_s, lambda text: say(request, text), services
+    )
     if made.before is not None:
         deployment.end(made.before, [*(change.id for change in made.plan.changed), *gone])
     outcome, back = deployment.apply(gone, made.plan.foreign), None
@@ -115,7 +118,7 @@ def _confirm(made: Arrangement, gone: tuple[str, ...], docker: Docker, request: 
 
 
 def _roll_back(deployment: Deployment, made: Arrangement, request: Request) -> Outcome | None:
-    """Go back unless that is not wanted: the containers of the release before are gone already."""
+    """Go back unless that is not wanted: some containers of the release before are gone already."""
     if request.rolls_back is False:
         return None
     if made.before is not None and made.before.files == made.project.release.files:

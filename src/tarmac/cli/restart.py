@@ -37,7 +37,9 @@ def VERB(
     include a store, for a service with a volume or `listen: fixed`, and with `up --direct`: the old
     instance stops before the new one starts.
 
-    In a cluster: a rolling restart of NAMES, or of all services; stores only if named.
+    In a cluster: a rolling restart of NAMES, or of all services; stores only if named. With
+    Compose: without a gap, but for services with a published port, a volume or a hook before the
+    stop.
 
     Example: tarmac restart shop order-service
     """

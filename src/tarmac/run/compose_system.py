@@ -114,8 +114,9 @@ class ComposeSystem:
         look: Callable[[SystemStatus], None] = lambda _: None,  # noqa: ARG002 - Compose waits
     ) -> Restart:
         """Replace the containers of workloads, and wait for the new ones. Raises TarmacError."""
-        states = self.deployed.restart(names, WITHIN_S if within_s is None else within_s)
-        return Restart(ComposeStatus(self.deployed, states))
+        within = WITHIN_S if within_s is None else within_s
+        states, failed = self.deployed.restart(names, within)
+        return Restart(ComposeStatus(self.deployed, states), failed)
 
     @contextlib.contextmanager
     def connect(self, store: str, user: str = "") -> Iterator[StoreAccess]:

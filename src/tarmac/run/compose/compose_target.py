@@ -91,8 +91,9 @@ class ComposeTarget:
     def restart(self, names: Collection[str]) -> None:
         """Replace services' containers as a deployment does, and wait for the new ones."""
         services = sorted({one.service for one in self._chosen(names)})
-        states = self.running.restart(services, REPLACED_WITHIN_S)
+        states, failed = self.running.restart(services, REPLACED_WITHIN_S)
         late = [one.name for one in states if one.name in services and not one.ready]
+        late += [name for name in failed if name not in late]
         if late:
             raise TarmacError(f"not replaced within {REPLACED_WITHIN_S:g} s: {', '.join(late)}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,14 @@ def listed(docker: Docker, project: str) -> tuple[Container, ...]:
     # One that goes meanwhile is left out of the answer.
     found = map(of, docker.inspect("inspect", *ids)) if ids else ()
     return tuple(sorted(found, key=lambda one: (one.service, one.number)))
+
+
+def by_service(containers: Iterable[Container]) -> dict[str, list[Container]]:
+    """Put the containers of each service together."""
+    found: dict[str, list[Container]] = {}
+    for one in containers:
+        found.setdefault(one.service, []).append(one)
+    return found
 
 
 def of(said: Mapping[str, Any]) -> Container:

@@ -16,10 +16,11 @@ from tarmac.run.compose import containers as c
 from tarmac.run.compose import release as releases
 from tarmac.run.compose.causes import Cause, causes, said_by_compose
 from tarmac.run.compose.containers import Container
-from tarmac.run.compose.docker import Docker, plain
+from tarmac.run.compose.docker import Docker, Refusal, plain
 from tarmac.run.compose.project import Project
 from tarmac.run.compose.release import Release
 from tarmac.run.compose.running import WorkloadState, state
+from tarmac.run.compose.succession import has_given_up, planned, succeed, withdraw
 from tarmac.run.outcome import Failure, Outcome, Say
 
 POLL_S = 0.5
@@ -28,8 +29,6 @@ LOG_LINES = 8
 STEADY_S = 3.0
 #: A container that was just started again ends as soon as the time before.
 SETTLED_WITHIN_S = 5.0
-#: A container that ended so often does not come up by itself.
-MOST_RESTARTS = 3
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,14 @@ class Deployment:
     project: Project
     timeout_s: float
     say: Say
+    #: The services of the model: of those, two versions may run beside each other.
+    services: frozenset[str] = frozenset()
 
     def apply(self, gone: Iterable[str] = (), foreign: Iterable[str] = ()) -> Outcome:
         """Bring it up in the order of its edges, and wait until all of it is ready.
+
+        A changed service whose containers can overlap gets successors, which serve before those
+        end; where one does not come up, nothing after it is changed.
 
         Args:
             gone: services that are not in it, whose containers are to go.
@@ -51,7 +55,7 @@ class Deployment:
         self.project.lay_out()
         if names := list(foreign):
             self._docker.run("rm", "--force", *names)
-        failures = self._up(began)
+        failures = self._succeed(began) or self._up(began)
         if not failures:
             self.remove(gone)
             releases.write(self.project.docker, self.project.release)
@@ -75,9 +79,33 @@ class Deployment:
             self._docker.run("rm", "--force", *(one.id for one in found))
             self.say(f"removed: {', '.join(one.name for one in found)}")
 
-    def _up(self, began: float) -> list[Failure]:
-        """Start everything by Compose, and say what becomes ready; returns what does not."""
-        argv = self.project.argv("up", "--detach", "--no-build", "--quiet-pull")
+    def _succeed(self, began: float) -> list[Failure]:
+        """Replace without a gap what can be; returns what does not come up, and is gone again."""
+        there = c.by_service(self._containers())
+        found = planned(self.project.release, self.services, there, self.project.hashes())
+        if found.first and (failures := self._up(began, found.first)):
+            return failures
+        for name in found.then:
+            try:
+                made = succeed(self.project, name, self.timeout_s)
+            except Refusal as refusal:
+                told = said_by_compose(str(refusal)).text
+                return [Failure(name, "cannot be replaced", ((told, ()),))]
+            if not made.ready:
+                failures = self._failures([state(name, "service", made.after)])
+                withdraw(self.project, name, made.before)
+                return failures
+            self.say(f"  {name} ready after {time.monotonic() - began:.0f} s, without a gap")
+        return []
+
+    def _up(self, began: float, only: Sequence[str] = ()) -> list[Failure]:
+        """Start everything by Compose, and say what becomes ready; returns what does not.
+
+        Args:
+            only: these services alone, in the order of the edges between them.
+        """
+        chosen = ("--no-deps", *only) if only else ()
+        argv = self.project.argv("up", "--detach", "--no-build", "--quiet-pull", *chosen)
         with (
             tempfile.TemporaryFile("w+") as told,
             Popen(
@@ -89,18 +117,20 @@ class Deployment:
             ) as compose,
         ):
             try:
-                return self._wait(compose, told, began)
+                return self._wait(compose, told, began, only)
             finally:
                 compose.terminate()
 
-    def _wait(self, compose: Popen[bytes], told: IO[str], began: float) -> list[Failure]:
+    def _wait(
+        self, compose: Popen[bytes], told: IO[str], began: float, only: Sequence[str]
+    ) -> list[Failure]:
         ready: set[str] | None = None
         running: set[tuple[str, int]] = set()
         since = began
         hashes = self.project.hashes()
         while True:
             ended = compose.poll() is not None
-            states = self._states()
+            states = self._states(only)
             come = {one.name for one in states if one.ready}
             # What was ready all along is not news.
             for name in sorted(come - (come if ready is None else ready)):
@@ -122,7 +152,7 @@ class Deployment:
                 for one in state.containers
                 if one.labels.get(c.HASH) == hashes[state.name]
             ]
-            if late or any(map(_has_given_up, new)):
+            if late or any(map(has_given_up, new)):
                 return self._failures(states)
             time.sleep(POLL_S)
 
@@ -137,15 +167,13 @@ class Deployment:
                 return states
             time.sleep(POLL_S)
 
-    def _states(self) -> list[WorkloadState]:
+    def _states(self, only: Sequence[str] = ()) -> list[WorkloadState]:
         """Read how far each service of the file has come; a setup is done when it has ended."""
-        by_service: dict[str, list[Container]] = {}
-        for one in self._containers():
-            by_service.setdefault(one.service, []).append(one)
+        by_service = c.by_service(self._containers())
         release = self.project.release
         return [
             state(name, "task" if release.ends(name) else "service", by_service.get(name, []))
-            for name in release.services
+            for name in only or release.services
         ]
 
     def _failures(
@@ -186,8 +214,3 @@ def _steady_s(states: Sequence[WorkloadState]) -> float:
     """Return how long all has to run on, where something has no check that tells of its health."""
     unchecked = (one for state in states for one in state.containers if not one.health)
     return STEADY_S if any(one.state == "running" for one in unchecked) else 0.0
-
-
-def _has_given_up(one: Container) -> bool:
-    """Whether it ends again and again; how, it says between two starts."""
-    return one.restarts >= MOST_RESTARTS and one.state not in ("running", "created")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tarmac.run import fields
-from tarmac.run.compose.containers import ENVIRONMENT, HASH, SYSTEM, Container
+from tarmac.run.compose.containers import ENVIRONMENT, HASH, SYSTEM, Container, by_service
 from tarmac.run.compose.release import Release
 
 #: Said by hash, label and image, in other words.
@@ -55,20 +55,18 @@ def plan(wanted: ResolvedRelease, there: Sequence[Container], before: Release | 
     Args:
         before: the release that became ready last, to say which fields are others.
     """
-    by_service: dict[str, list[Container]] = {}
-    for container in there:
-        by_service.setdefault(container.service, []).append(container)
+    found = by_service(there)
     added, changed = [], []
     for name in wanted.release.services:
-        if name not in by_service:
+        if name not in found:
             added.append(Change(name))
-        elif said := tuple(dict.fromkeys(_differ(wanted, by_service[name], before))):
+        elif said := tuple(dict.fromkeys(_differ(wanted, found[name], before))):
             changed.append(Change(name, said))
     return Plan(
         tuple(added),
         tuple(changed),
         len(wanted.release.services) - len(added) - len(changed),
-        tuple(sorted(by_service.keys() - wanted.release.services.keys())),
+        tuple(sorted(found.keys() - wanted.release.services.keys())),
         tuple(one.name for one in there if not is_ours(one, wanted.release)),
     )
 

@@ -20,6 +20,7 @@ from tarmac.run.compose.containers import Container
 from tarmac.run.compose.docker import Docker
 from tarmac.run.compose.project import Project
 from tarmac.run.compose.release import Release
+from tarmac.run.compose.succession import can_overlap, succeed, withdraw
 
 POLL_S = 1.0
 _LINE = re.compile(r"(?P<name>\S+) +\| (?P<at>\S+) ?(?P<text>.*)")
@@ -81,29 +82,46 @@ class ComposedSystem:
         check_names(names, self._by_name, what)
         return tuple(self._by_name[name] for name in names) or self.plan.services
 
-    def restart(self, names: Collection[str], within_s: float) -> tuple[WorkloadState, ...]:
+    def restart(
+        self, names: Collection[str], within_s: float
+    ) -> tuple[tuple[WorkloadState, ...], dict[str, str]]:
         """Replace the containers of workloads, one workload after the other, and wait for them.
+
+        A service whose containers can overlap, and serve, is replaced without a gap.
 
         Args:
             names: of workloads; all services without one.
+
+        Returns:
+            The states of all, and why for each service whose successor did not come up; the
+            containers before it serve on.
 
         Raises:
             BadInput: no such workload.
             Refusal: Docker refused.
         """
-        chosen = [workload.name for workload in self.workloads(names)]
+        chosen = self.workloads(names)
         self.project.lay_out_again()
         flags = ("--detach", "--no-deps", "--no-build", "--force-recreate", "--quiet-pull")
-        for name in chosen:
+        failed: dict[str, str] = {}
+        for workload in chosen:
+            name = workload.name
+            there = [one for one in self.containers() if one.service == name]
+            serves = bool(there) and all(one.serves for one in there)
+            if workload.role == "service" and serves and can_overlap(self.release.services[name]):
+                made = succeed(self.project, name, within_s)
+                if not made.ready:
+                    told = "; ".join(cause.text for cause in causes(made.after))
+                    failed[name] = told or f"not healthy within {within_s:g} s"
+                    withdraw(self.project, name, made.before)
+                continue
             self.project.run_end_hooks([name])
             self.up(*flags, name, within_s=within_s)
-        return self.wait(chosen, within_s)
+        return self.wait([one.name for one in chosen], within_s), failed
 
     def up(self, *argv: str, within_s: float) -> None:
         """Start containers by Compose; as many of a service as there are. Raises Refusal."""
-        many: dict[str, int] = {}
-        for one in self.containers():
-            many[one.service] = many.get(one.service, 0) + 1
+        many = {name: len(found) for name, found in c.by_service(self.containers()).items()}
         scaled = [f"--scale={name}={count}" for name, count in many.items() if count > 1]
         self.docker.run(*self.project.argv("up", *scaled, *argv), within_s=within_s)
 
