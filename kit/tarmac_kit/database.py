@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import asyncpg
     from asyncpg.connection import LoggedQuery
 
+    from tarmac_kit.pooled import PooledConnection
+
     Connection = asyncpg.Connection[Any]
     Pool = asyncpg.Pool[Any]
 
@@ -160,8 +162,8 @@ async def _prepare(conn: Connection) -> None:
 class Database:
     """One database of a service. json and jsonb columns are Python values."""
 
-    #: The class of the connections; None is asyncpg's own. A process that counts its steps sets it.
-    connection_class: ClassVar[type[asyncpg.Connection[Any]] | None] = None
+    #: The class of the connections, if it is another. A process that counts its steps sets it.
+    connection_class: ClassVar[type[PooledConnection] | None] = None
 
     def __init__(
         self,
@@ -262,6 +264,8 @@ class Database:
     async def _open(self) -> None:
         import asyncpg  # noqa: PLC0415 - only with a database
 
+        from tarmac_kit.pooled import PooledConnection, clear  # noqa: PLC0415 - as above
+
         await self._migrate()
         self._pool = await asyncpg.create_pool(
             connect=self._dial,
@@ -273,7 +277,8 @@ class Database:
             timeout=max(CONNECT_S, self._acquire_s),
             command_timeout=_COMMAND_S,
             init=self._begin,
-            connection_class=self.connection_class or asyncpg.Connection,
+            reset=clear,
+            connection_class=self.connection_class or PooledConnection,
         )
 
     async def close(self) -> None:

@@ -13,8 +13,7 @@ import struct
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import asyncpg
-
+from tarmac_kit.pooled import PooledConnection
 from tarmac_kit.steps import Side, step
 
 #: The exit code of a process that ended at its step.
@@ -109,7 +108,7 @@ class _Protocol:
             return await self._protocol.copy_in(statement, *args, **options)
 
 
-class CountedConnection(asyncpg.Connection):
+class CountedConnection(PooledConnection):
     """A connection whose statements are steps, those that begin and end transactions too."""
 
     def __init__(self, protocol: Any, *args: Any, **options: Any) -> None:

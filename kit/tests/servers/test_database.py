@@ -100,6 +100,34 @@ async def test_json_columns_are_python_values(database_url: str) -> None:
     await database.close()
 
 
+async def test_a_connection_is_cleared_after_a_statement_that_changes_its_session(
+    database_url: str,
+) -> None:
+    asked: list[str] = []
+    database = Database(database_url, pool_max=1)
+    database.on_statement = lambda done: asked.append(done.query.split("\n")[0])
+    await database.open()
+
+    async def one() -> int:
+        async with database.transaction() as conn:
+            return int(await conn.fetchval("select 1"))
+
+    await one()
+    assert asked == ["BEGIN;", "select 1", "COMMIT;"]  # nothing to clear
+    async with database.connection() as conn:
+        await conn.execute("set search_path to pg_catalog")
+        await conn.fetchval("select pg_advisory_lock(7)")
+    assert asked[-1].startswith("SELECT pg_advisory_unlock_all()")
+    async with database.connection() as conn:
+        assert await conn.fetchval("show search_path") != "pg_catalog"
+        locks = "select count(*) from pg_locks where locktype = 'advisory'"
+        assert await conn.fetchval(locks) == 0
+    del asked[:]
+    await one()
+    assert len(asked) == 3
+    await database.close()
+
+
 async def test_a_connection_that_grew_old_is_closed_when_it_comes_back(database_url: str) -> None:
     clock = FakeClock()
     database = Database(database_url, max_age_s=300, clock=clock)
