@@ -18,8 +18,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+from bench import processes
 from bench.copies import changed
-from bench.figure import Figure, program
+from bench.figure import Figure, processor_s, program
 from bench.ordering import AT_ONCE, SECONDS, ordered, signed_up, with_cheap_passwords
 
 from tarmac.testing import System, running
@@ -43,11 +44,15 @@ COMMIT;
 
 
 def measure() -> list[Figure]:
-    """Return orders per second, and the 99th percentile of one."""
+    """Return orders per second, the 99th percentile of one, and its processor time."""
     pgbench = program("pgbench")
     with changed("shop", with_cheap_passwords) as file, running(file, name="bench") as shop:
-        ours = asyncio.run(ordered(shop, asyncio.run(signed_up(shop))))
+        spent = Spent(shop)
+        ours = asyncio.run(ordered(shop, asyncio.run(signed_up(shop)), begins=spent.begin))
+        by_part = spent.now()
+        spent.begin()
         theirs = _written(shop, pgbench)
+        rows = spent.now()
     note = (
         f"{AT_ONCE} at once, {SECONDS} s each, durable stores; theirs: pgbench, the rows that an "
         "order leaves in its own database, in one transaction on the same server"
@@ -60,7 +65,41 @@ def measure() -> list[Figure]:
         f"more is better; {note}",
     )
     slow = Figure("checkout, 99th percentile", "ms", _p99(ours), _p99(theirs), note)
-    return [rate, slow]
+    each = {name: took / len(ours) * 1000 for name, took in by_part.items()}
+    said = ", ".join(f"{name} {took:.1f}" for name, took in sorted(each.items(), key=_largest))
+    cost = Figure(
+        "checkout, processor time",
+        "ms",
+        sum(each.values()),
+        sum(rows.values()) / len(theirs) * 1000,
+        f"of an order in all processes of the shop: {said}; theirs: of a transaction, all the same",
+    )
+    return [rate, slow, cost]
+
+
+class Spent:
+    """The processor time of a system's processes, by what they are."""
+
+    def __init__(self, system: System) -> None:
+        self._nodes = {node.name: node.pid for node in system.nodes() if node.pid}
+        self._root = processes.supervisor(system)
+        self._before: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self._before = self._read()
+
+    def now(self) -> dict[str, float]:
+        """Return the seconds since, of each service and store and of Tarmac's own processes."""
+        return {name: took - self._before[name] for name, took in self._read().items()}
+
+    def _read(self) -> dict[str, float]:
+        found = {name: processor_s([pid]) for name, pid in self._nodes.items()}
+        return {**found, "Tarmac": processor_s([self._root]) - sum(found.values())}
+
+
+def _largest(part: tuple[str, float]) -> float:
+    return -part[1]
 
 
 def _p99(times_ms: list[float]) -> float:

@@ -10,17 +10,17 @@ measured.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from bench import processes
 from bench.copies import SYSTEMS, changed
 from bench.figure import Absent, Figure, sized
 
 from tarmac.run.local.host import guard
-from tarmac.testing import System, running
+from tarmac.testing import running
 
 #: Until what is made at a start and not kept has been given back.
 SETTLED_S = 1.0
@@ -56,35 +56,11 @@ def _up(name: str, *, isolated: bool) -> tuple[float, float]:
         parents = guard.parents()
         services = {node.pid for node in nodes if node.pid and node.role == "service"}
         services |= {parents[pid] for pid in services if _is_fork_server(parents[pid])}
-        everything = _below(_supervisor(system))
-        return _mib(everything), _mib({pid for root in services for pid in _below(root)})
-
-
-def _supervisor(system: System) -> int:
-    """Find the process below which all of a system runs; this process has started it."""
-    node = next(node.pid for node in system.nodes() if node.pid)
-    parents = guard.parents()
-    while parents[node] != os.getpid():
-        node = parents[node]
-    return node
-
-
-def _below(root: int) -> set[int]:
-    return {root, *guard.descendants(root)}
+        everything = processes.below(processes.supervisor(system))
+        return processes.mib(everything), processes.mib(processes.below(*services))
 
 
 def _is_fork_server(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
-
-
-def _mib(pids: set[int]) -> float:
-    return sum(map(_pss_kib, pids)) / 1024
-
-
-def _pss_kib(pid: int) -> int:
-    with contextlib.suppress(OSError):  # it has just ended
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -37,11 +38,21 @@ async def signed_up(shop: System) -> list[str]:
         return [await _token(session, shop.url("api-gateway")) for _ in range(AT_ONCE)]
 
 
-async def ordered(shop: System, tokens: list[str], seconds: float = SECONDS) -> list[float]:
-    """Order for some seconds; return what each order took until its answer, in ms."""
+async def ordered(
+    shop: System,
+    tokens: list[str],
+    seconds: float = SECONDS,
+    begins: Callable[[], None] = lambda: None,
+) -> list[float]:
+    """Order for some seconds; return what each order took until its answer, in ms.
+
+    Args:
+        begins: called after the first orders, which are not counted.
+    """
     gateway = shop.url("api-gateway")
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE)) as session:
         await _load(session, gateway, tokens, 2.0)  # what is made at the first request is there
+        begins()
         return await _load(session, gateway, tokens, seconds)
 
 
