@@ -248,7 +248,7 @@ class Orders:
             shipping_address=request.shipping_address,
             lines=lines,
         )
-        async with self.database.transaction() as connection:
+        async with self.database.connection() as connection:  # one statement, so one transaction
             added = await self.orders.add(connection, new, sweep_after_s=self.steps.sweep_after_s)
         if added is not None:
             return added, False
