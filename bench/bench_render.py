@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -49,27 +49,16 @@ def measure() -> list[Figure]:
     """Return figures in seconds."""
     with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as name:
         shop = list(_shop(Path(name)))
+    with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as name:
+        shop.append(_for_kind(Path(name)))
     with tempfile.TemporaryDirectory(prefix="tarmac-bench-", dir=MEMORY) as name:
         return [*shop, *_growth(Path(name))]
 
 
 def _shop(room: Path) -> Iterator[Figure]:
-    model, out = SYSTEMS / "shop/tarmac.yaml", room / "rendered"
-
-    def ours() -> float:
-        shutil.rmtree(out, ignore_errors=True)
-        tarmac = [str(BIN / "tarmac"), "render", str(model), "--env", "production", "--out"]
-        return seconds(lambda: _run(*tarmac, str(out)))
-
-    ours()  # the first run reads the disk
-    copied = room / "copied"
-    shutil.copytree(out, copied)
-    for path in copied.rglob("*.yaml"):
-        if "{{" in path.read_text(encoding="utf-8"):  # a chart's template is no YAML yet
-            path.unlink()
-    files = sum(path.is_file() for path in out.rglob("*"))
-    python = [sys.executable, "-c", LIKE_OURS, str(copied)]
-    a, b = interleaved(ours, lambda: seconds(lambda: _run(*python)), rounds=ROUNDS)
+    out = room / "rendered/shop"
+    ours = partial(_by_the_verb, out.parent, ("shop",), "production")
+    a, b, files = _beside_pyyaml(ours, room)
     how = f"{files} files, process start included; medians of {ROUNDS}; theirs: "
     yield Figure("shop rendered", "s", a, b, f"{how}PyYAML's C code reads and writes the same YAML")
     if (kubectl := shutil.which("kubectl")) is not None:
@@ -78,6 +67,42 @@ def _shop(room: Path) -> Iterator[Figure]:
         a, b = interleaved(ours, lambda: seconds(lambda: _run(*argv)), rounds=ROUNDS)
         note = f"{how}`kubectl kustomize` over its {count} objects"
         yield Figure("shop rendered, by Kustomize", "s", a, b, note)
+
+
+def _for_kind(room: Path) -> Figure:
+    """Render all systems for a cluster on a laptop, one after another."""
+    names = sorted(path.parent.name for path in SYSTEMS.glob("*/tarmac.yaml"))
+    a, b, files = _beside_pyyaml(partial(_by_the_verb, room / "rendered", names, "kind"), room)
+    how = f"{files} files, a process for each; medians of {ROUNDS}"
+    what = "theirs: PyYAML's C code reads and writes the same YAML in one process"
+    return Figure(f"{len(names)} systems rendered for kind", "s", a, b, f"{how}; {what}")
+
+
+def _by_the_verb(out: Path, names: Sequence[str], environment: str) -> float:
+    """Render systems into folders that are not there; return the seconds."""
+    shutil.rmtree(out, ignore_errors=True)
+    verb = [str(BIN / "tarmac"), "render"]
+
+    def run() -> None:
+        for name in names:
+            model = str(SYSTEMS / name / "tarmac.yaml")
+            _run(*verb, model, "--env", environment, "--out", str(out / name))
+
+    return seconds(run)
+
+
+def _beside_pyyaml(ours: Callable[[], float], room: Path) -> tuple[float, float, int]:
+    """Return the seconds of rendering, of PyYAML with the same files, and how many these are."""
+    out, copied = room / "rendered", room / "copied"
+    ours()  # the first run reads the disk
+    shutil.copytree(out, copied)
+    for path in copied.rglob("*.yaml"):
+        if "{{" in path.read_text(encoding="utf-8"):  # a chart's template is no YAML yet
+            path.unlink()
+    files = sum(path.is_file() for path in out.rglob("*"))
+    python = [sys.executable, "-c", LIKE_OURS, str(copied)]
+    a, b = interleaved(ours, lambda: seconds(lambda: _run(*python)), rounds=ROUNDS)
+    return a, b, files
 
 
 def _kustomize(rendered: Path, room: Path) -> int:
