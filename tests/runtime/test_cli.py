@@ -72,6 +72,14 @@ def test_what_starts_often_or_first_imports_no_model(module: str):
     assert done.stdout.strip() == "[]"
 
 
+def test_a_start_imports_no_plan_for_clusters_and_no_request():
+    late = ("tarmac.plan.cluster", "tarmac.plan.cloud", "tarmac.run.local.supervisor.requests")
+    code = "import sys, tarmac.run.local.supervisor.supervisor\n"
+    code += f"print([n for n in {late} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_down_and_ps_import_no_event_loop(tmp_path: Path):
     (tmp_path / "tarmac.yaml").write_text("tarmac: 1\nsystem: a\nservices: {a: {run: [a]}}\n")
     for verb in ("down", "ps"):

@@ -18,7 +18,7 @@ from edited import APP, SYSTEM, Watched, save, until
 from sandbox import PORT, TARMAC, Sandbox, web
 
 from tarmac.run.local.state.paths import Home
-from tarmac.run.local.supervisor.supervisor import ApplyResult
+from tarmac.run.local.supervisor.results import ApplyResult
 from tarmac.run.local.supervisor.watch import Watch, _named
 
 PARTED = f"""

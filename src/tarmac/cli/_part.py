@@ -11,7 +11,7 @@ from tarmac.cli import _progress, _project, _show, _status
 from tarmac.cli._waiting import waiting
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
-from tarmac.run.local.supervisor.requests import ApplyResult
+from tarmac.run.local.supervisor.results import ApplyResult
 
 Change = Callable[[Home, tuple[str, ...]], ApplyResult]
 

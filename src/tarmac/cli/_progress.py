@@ -18,7 +18,7 @@ from tarmac.cli import _follow, _project, _show
 from tarmac.run.local.state import state
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client
-from tarmac.run.local.supervisor.requests import ApplyResult
+from tarmac.run.local.supervisor.results import ApplyResult
 from tarmac.run.local.supervisor.status import Status
 from tarmac.run.telemetry.log_lines import Tail, follow
 

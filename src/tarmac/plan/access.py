@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
 from tarmac.base.launch import Text
 from tarmac.catalog.stores.kind import Shell, User, external_outputs
 from tarmac.plan.bindings import Bindings
-from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.plan import Access
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import ClusterPlan
 
 #: Stands for the administrator among the users of a store.
 ADMIN = ""

@@ -27,7 +27,6 @@ from tarmac.run.local.supervisor import typed_json
 from tarmac.run.local.supervisor.requests import (
     Answer,
     Apply,
-    ApplyResult,
     Attach,
     Connect,
     Down,
@@ -36,6 +35,7 @@ from tarmac.run.local.supervisor.requests import (
     answer_type,
     verb_of,
 )
+from tarmac.run.local.supervisor.results import ApplyResult
 from tarmac.run.local.supervisor.status import STARTUP_TIMEOUT_S, Status
 
 #: Longer than any node's deadline and grace: an answer that does not come by then never will.

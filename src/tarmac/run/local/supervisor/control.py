@@ -28,8 +28,9 @@ from tarmac.run.local.supervisor import (
 from tarmac.run.local.supervisor import requests as ask
 from tarmac.run.local.supervisor.build_id import build_id
 from tarmac.run.local.supervisor.handlers import Handlers, failure
-from tarmac.run.local.supervisor.requests import ApplyResult, Request, ServiceEnvironment
+from tarmac.run.local.supervisor.requests import Request, ServiceEnvironment
 from tarmac.run.local.supervisor.responses import ShuttingDown
+from tarmac.run.local.supervisor.results import ApplyResult
 from tarmac.run.local.supervisor.rotations import Rotations
 from tarmac.run.local.supervisor.service_environment import export
 from tarmac.run.local.supervisor.store_snapshots import StoreSnapshots

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from tarmac.run.local.supervisor.results import ApplyResult, EdgeCounts
+
 Answer = TypeVar("Answer")
 
 
@@ -36,26 +38,6 @@ def answer_type(kind: type[Request[Any]]) -> Any:
     """Return the type of the answer to a request."""
     (base,) = kind.__orig_bases__  # type: ignore[attr-defined]
     return typing.get_args(base)[0]
-
-
-@dataclass(frozen=True)
-class ApplyResult:
-    """What a call of `apply` changed."""
-
-    started: tuple[str, ...]
-    restarted: tuple[str, ...]
-    stopped: tuple[str, ...]
-    notes: tuple[str, ...]
-    #: Nodes whose new form does not start, and why; the previous instance keeps serving.
-    failed: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class EdgeCounts:
-    """What went over each edge, and connections that nothing declares."""
-
-    edges: tuple[dict[str, Any], ...]
-    undeclared: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ from tarmac.run.local.stores import contents
 from tarmac.run.local.supervisor import caller_tokens
 from tarmac.run.local.supervisor.context import SupervisorContext
 from tarmac.run.local.supervisor.fingerprint import fingerprint
-from tarmac.run.local.supervisor.requests import ApplyResult, EdgeCounts
 from tarmac.run.local.supervisor.resolver import ResolvedSystem, Resolver
+from tarmac.run.local.supervisor.results import ApplyResult, EdgeCounts
 from tarmac.run.local.supervisor.status import STARTUP_TIMEOUT_S
 from tarmac.run.local.supervisor.telemetry import TelemetryProcess
 

@@ -19,7 +19,7 @@ from tarmac.project import lock
 from tarmac.run.local.host.sources import is_part
 from tarmac.run.local.process import bytecode
 from tarmac.run.local.state.logs import LogFile
-from tarmac.run.local.supervisor.requests import ApplyResult
+from tarmac.run.local.supervisor.results import ApplyResult
 from tarmac.run.local.supervisor.supervisor import Supervisor
 
 NAME = "watch"
