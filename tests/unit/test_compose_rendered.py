@@ -115,6 +115,14 @@ def test_a_developers_ports_are_on_loopback_and_none_is_given_twice(system):
             assert str(next(iter(workload.ports.values()))) in given
 
 
+def test_a_service_whose_sources_are_mounted_ends_at_once(system):
+    override = services(system, "compose.override.yaml")
+    mounted = {name: service for name, service in override.items() if "develop" in service}
+    assert mounted
+    for name, service in mounted.items():
+        assert service["environment"] == {"DRAIN_DELAY_S": "0"}, name
+
+
 def test_every_database_has_a_volume_of_its_own(system):
     """`down` keeps a named volume and `down -v` removes it; a folder of this machine is neither."""
     data = file(system, "compose.yaml").data

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarmac.base.artifact import Artifact
+from tarmac.model import conventions
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.compose.parts import services as c
 from tarmac.render.compose.parts import values
@@ -51,6 +52,7 @@ def _development(plan: ClusterPlan, workload: Workload) -> Mapping[str, Any]:
             "args": build_arguments(workload),
         },
         "volumes": [f"{path}:{inside}:ro" for inside, path in sources.items()],
+        "environment": {conventions.DRAIN_DELAY_S: "0"},  # no balancer has to notice its end
         "develop": {
             "watch": [
                 *({"action": "restart", "path": path} for path in sources.values()),
