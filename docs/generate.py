@@ -13,6 +13,7 @@ from typing import Any
 import api_documents
 import book_pages
 import click
+import measured_tables
 import reference_tables
 import security_controls
 import status_tables
@@ -263,7 +264,10 @@ def generated() -> dict[Path, str]:
             )
             for system in book_pages.SYSTEMS
         },
-        **status_tables.status_pages(entries, record),
+        **{
+            path: measured_tables.filled(text)
+            for path, text in status_tables.status_pages(entries, record).items()
+        },
         **api_documents.documents(ROOT),
     }
 
