@@ -32,7 +32,7 @@ UP_WITHIN_S = 120.0
 ADMIN = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
 
 
-def laid_out(system: str, folder: Path) -> Path:
+def laid_out(system: str, folder: Path, sources: Path = ROOT) -> Path:
     """Write a system's rendered tree and its secrets; return the folder of its Compose files."""
     for artifact in artifacts_of(system, "compose"):
         path = folder / artifact.path
@@ -44,7 +44,7 @@ def laid_out(system: str, folder: Path) -> Path:
         for name in ("NOTIFICATION_SERVICE", "NOTIFICATIONS")
     }
     made = folder / "compose/secrets.sh"
-    subprocess.run([str(made), str(ROOT)], check=True, env={"PATH": "/usr/bin:/bin", **outside})
+    subprocess.run([str(made), str(sources)], check=True, env={"PATH": "/usr/bin:/bin", **outside})
     return folder / "compose"
 
 
