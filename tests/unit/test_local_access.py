@@ -168,3 +168,29 @@ def test_a_user_of_mysql_may_have_no_password():
 def test_a_note_says_that_one_copy_runs_here():
     notes = resolve(demo(model()), "local", facts_for(demo(model())), KINDS).notes
     assert "db: localhost:5432 leads to it, so one copy of this system runs here" in notes
+
+
+@pytest.mark.parametrize("kind", ["nats", "kafka"])
+def test_a_broker_without_a_password_is_one_on_this_machine_alone(kind):
+    text = model().replace("kind: rabbitmq, local:", f"kind: {kind}, passwordless: true, local:")
+    text = text.replace(", user: guest, password: guest", "")
+    launch = planned(bindings_of(text), "local").node("broker").launch
+    assert ("no_auth_user" in said(launch)) or ("User:ANONYMOUS" in said(launch))
+    away = bindings_of(text, environment="production")
+    assert [view.passwordless for view in away.views.values()] == [False, False]
+
+
+def test_a_mongodb_without_a_password_gives_an_address_without_a_login_here_alone():
+    text = model("{port: 5432}", "mongodb").replace(
+        "kind: mongodb,", "kind: mongodb, passwordless: true,"
+    )
+    here, away = bindings_of(text), bindings_of(text, environment="production")
+    assert redact(here.store_outputs("db", "web")["url"]).startswith("mongodb://127.0.0.1:5432/db")
+    assert "mongodb://web:" in redact(away.store_outputs("db", "web")["url"])
+
+
+def test_a_broker_that_always_asks_is_refused_without_a_password():
+    text = model().replace("kind: rabbitmq,", "kind: rabbitmq, passwordless: true,")
+    system = demo(text)
+    with pytest.raises(BadInput, match="a broker of kind rabbitmq always requires a password"):
+        resolve(system, "local", facts_for(system), KINDS)

@@ -24,7 +24,7 @@ _PASSWORDS = ("password", "pass", "passwd", "pwd")
 _DATABASES = ("database", "dbname", "databasename", "db", "name")
 _KINDS = ("type", "dialect", "client", "driver", "adapter", "kind", "engine")
 _URL = re.compile(
-    r"((?:mongodb|postgres(?:ql)?|mysql|redis|amqp)[\w+]*)://"
+    r"((?:mongodb|postgres(?:ql)?|mysql|redis|amqp|nats)[\w+]*)://"
     r"(?:(?P<user>[^:@\s/]*)(?::(?P<password>[^@\s/]*))?@)?"
     r"(?P<host>[A-Za-z0-9_.-]+)(?::(?P<port>\d+))?(?:/(?P<database>[\w.-]*))?(?![\w${])"
 )
@@ -35,7 +35,7 @@ _GO_MYSQL = re.compile(
 )
 #: libpq: `host=localhost user=app password=pw dbname=notes`.
 _WORDS = re.compile(r"\b(host|port|user|password|dbname)=([^\s\"'`$%{]+)")
-_LITERAL = re.compile(r"\"([^\"\n]{8,300})\"|'([^'\n]{8,300})'|`([^`\n]{8,300})`")
+_LITERAL = re.compile(r"\"([^\"\n]{0,300})\"|'([^'\n]{0,300})'|`([^`\n]{0,300})`")
 #: A program's own object with a host, as its driver takes it.
 _OBJECT = re.compile(r"\{[^{}]{0,800}\}")
 _MEMBER = re.compile(
@@ -45,6 +45,12 @@ _MEMBER = re.compile(
 _SEQUELIZE = re.compile(
     r"Sequelize\(\s*['\"]([\w-]+)['\"]\s*,\s*['\"]([\w-]+)['\"]\s*,\s*['\"]([^'\"\n]*)['\"]\s*,\s*$"
 )
+#: A broker's or cache's place alone, as its client takes it.
+_PLACE = re.compile(r"([\w.-]+):(\d{4,5})")
+#: NATS's own name for its usual place.
+_NATS_DEFAULT = re.compile(r"\bnats\.DefaultURL\b")
+#: What is read with its variable, or is a remark, where a place stands alone.
+_OF_A_VARIABLE = re.compile(r"(?i)env|default|config\(|flag\.|^[ \t]*(#|//|\*)")
 #: Behind one of these a text is a default, which is read with its variable, or a remark.
 _NOT_ITS_OWN = re.compile(r"(?i)env|default|config|^[ \t]*(#|//|\*)")
 
@@ -223,17 +229,29 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
     for file in folder.sources(*SOURCES):
         text = folder.read(file)
         for match in _LITERAL.finditer(text):
-            value = next(filter(None, match.groups()))
-            if "://" not in value and "@" not in value and "host=" not in value:
+            value = next(filter(None, match.groups()), "")
+            place = _PLACE.fullmatch(value)
+            if not place and "://" not in value and "@" not in value and "host=" not in value:
                 continue
             line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-            if not _NOT_ITS_OWN.search(line) and (one := _of_address(value)):
+            given = (_OF_A_VARIABLE if place else _NOT_ITS_OWN).search(line)
+            one = None if given else _of_place(place, clients) if place else _of_address(value)
+            if one is not None:
                 yield one._replace(place=f"{file}:{line_of(text, match.start())}")
+        for match in _NATS_DEFAULT.finditer(text):
+            yield NamedServer("nats", f"{file}:{line_of(text, match.start())}", "localhost")
         for match in _OBJECT.finditer(text):
             if one := _of_object(text, match, clients):
                 at = re.search(r"(?i)host|server", match[0])
                 start = match.start() + (at.start() if at else 0)
                 yield one._replace(place=f"{posixpath.normpath(file)}:{line_of(text, start)}")
+
+
+def _of_place(match: re.Match[str], clients: frozenset[str]) -> NamedServer | None:
+    """Read a host and a port that stand alone: by the usual port of a server that it speaks to."""
+    port = port_number(match[2])
+    known = [s for s in _servers.servers() if s.kind in clients and s.shows.port == port]
+    return NamedServer(known[0].kind, "", match[1], port) if known else None
 
 
 def _of_object(text: str, match: re.Match[str], clients: frozenset[str]) -> NamedServer | None:

@@ -231,6 +231,8 @@ def groups(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
     if not isinstance(value, dict) or len(path) > _DEPTH:
         return
     plain = {str(k): v for k, v in value.items() if isinstance(v, str | int)}
+    lone = {str(k): v[0] for k, v in value.items() if isinstance(v, list) and len(v) == 1}
+    plain |= {k: v for k, v in lone.items() if isinstance(v, str)}  # brokers: [localhost:9092]
     if plain:
         yield path, plain
     for key, inner in value.items():

@@ -47,22 +47,23 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
         found,
         services=tuple(services),
         stores=provided(tuple(_as_used(store, services) for store in scene.stores.values()), root),
-        broker=scene.broker,
+        broker=scene.broker and _as_used(scene.broker, services, broker=True),
         left_out=(*found.left_out, *scene.remarks),
         hosts=scene.names,
     )
 
 
-def _as_used(store: Store, services: list[Service]) -> Store:
+def _as_used(store: Store, services: list[Service], *, broker: bool = False) -> Store:
     """Let a store serve as its programs know it: without a password, or as one user's for all."""
+    root = "broker" if broker else f"stores.{store.name}"
     bare = any(
-        re.search(rf"\$\{{stores\.{store.name}\.(host|port|address)\}}", said)
-        and f"${{stores.{store.name}.password}}" not in said
+        re.search(rf"\$\{{{root}\.(host|port|address)\}}", said)
+        and f"${{{root}.password}}" not in said
         for said in (" ".join(service.env.values()) for service in services)
     )
     values = {value for service in services for value in service.env.values()}
     # Its name alone says where it is, and nothing says more.
-    bare = bare or (store.name in values and not any(f"stores.{store.name}." in v for v in values))
+    bare = bare or (store.name in values and not any(f"{root}." in v for v in values))
     users = [
         service
         for service in services

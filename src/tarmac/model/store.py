@@ -85,6 +85,10 @@ class Broker(StrictModel):
     provider: Name | None = Field(
         default=None, description="embedded, binary, docker, external, or a substitute kind."
     )
+    passwordless: bool = Field(
+        default=False,
+        description="Locally it also accepts connections without a password.",
+    )
     local: LocalAccess | None = Field(
         default=None, description="A port of this machine, or a login, that programs know."
     )

@@ -279,7 +279,7 @@ class Bindings:
             database=database or store.removesuffix("-db").replace("-", "_"),
             admin=self._admin(store, server, users.values()),
             users=tuple(users[name] for name in sorted(users)),
-            passwordless=store != ports.BROKER and self.system.file.stores[store].passwordless,
+            passwordless=self._is_open(store),
             shared=store != ports.BROKER and self.system.file.stores[store].shared,
             advertised={
                 port: self.facts.ports[ports.edge_key(user, store, port)]
@@ -290,6 +290,13 @@ class Bindings:
             init=self._init(store) if self.facts.environment else {},
             server=server,
         )
+
+    def _is_open(self, store: str) -> bool:
+        """Tell whether a client that gives no password is served, where the store is now."""
+        file = self.system.file
+        entry = file.broker if store == ports.BROKER else file.stores[store]
+        here_alone = self.kinds[store].opens_here_alone and bool(self.facts.environment)
+        return entry is not None and entry.passwordless and not here_alone
 
     def _admin(self, store: str, server: str, users: Iterable[User]) -> Secret:
         """Name the administrator's password: that of a user who is the same, where one is."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from tarmac.base.errors import Problem
 from tarmac.base.launch import Secret, StoreSecret
 from tarmac.catalog.stores.kind import StoreKind, User
-from tarmac.model.store import LocalAccess
+from tarmac.model.store import Broker, LocalAccess, Store
 from tarmac.model.system import System
 
 BROKER = "broker"
@@ -65,14 +65,20 @@ def listeners(system: System, target: str) -> tuple[tuple[str, int], ...]:
 
 
 def problems(system: System, kinds: Mapping[str, StoreKind]) -> Iterator[Problem]:
-    """Yield logins that a store cannot have."""
-    asked: dict[str, tuple[tuple[str, ...], str]] = {
-        name: (("stores", name), store.kind) for name, store in system.file.stores.items()
+    """Yield logins that a store cannot have, or cannot do without."""
+    asked: dict[str, tuple[tuple[str, ...], Store | Broker]] = {
+        name: (("stores", name), store) for name, store in system.file.stores.items()
     }
     if system.file.broker is not None:
-        asked[BROKER] = ((BROKER,), system.file.broker.kind)
-    for name, (path, kind_id) in asked.items():
-        access, kind = known(system, name), kinds.get(kind_id)
+        asked[BROKER] = ((BROKER,), system.file.broker)
+    for path, entry in asked.values():
+        access, kind_id, kind = entry.local, entry.kind, kinds.get(entry.kind)
+        if kind is not None and entry.passwordless and not kind.passwordless:
+            place = str(system.locate((*path, "passwordless")))
+            what = "broker" if kind.broker else "store"
+            yield Problem(
+                place, f"a {what} of kind {kind_id} always requires a password; remove this line"
+            )
         if access is None or kind is None:
             continue
         key = "user" if access.user else "password"

@@ -105,11 +105,6 @@ def _unknown_kinds(system: System, kinds: Mapping[str, StoreKind]) -> Iterable[P
                 f"store '{name}' has unknown kind '{store.kind}'; "
                 f"{did_you_mean(store.kind, known)}",
             )
-        elif store.passwordless and not kind.passwordless:
-            yield Problem(
-                str(system.locate(("stores", name, "passwordless"))),
-                f"a store of kind {store.kind} always requires a password; remove this line",
-            )
         elif store.shared and kind.sql_url is None:
             yield Problem(
                 str(system.locate(("stores", name, "shared"))),

@@ -90,6 +90,8 @@ STORE = StoreKind(
     ports={"main": None, "controller": None},
     clients="main",
     port_per_user=True,
+    passwordless=True,
+    opens_here_alone=True,
     extra="kafka",
     outputs=outputs(_url, port="main"),
     providers=(

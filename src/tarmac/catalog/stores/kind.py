@@ -283,6 +283,8 @@ class StoreKind:
     served_by_newer: str = ""
     #: It can serve those who give no password.
     passwordless: bool = False
+    #: On a developer's machine alone: what it has in an environment always asks.
+    opens_here_alone: bool = False
     #: It keeps what was written through a crash of its server; a cache does not.
     durable: bool = True
     #: It carries topics.

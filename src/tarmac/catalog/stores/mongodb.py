@@ -45,6 +45,8 @@ _USERS = """function user(name, password, role, db) {
 def _url(context: StoreContext, user: User) -> Text:
     # Directly: a server that names other addresses of itself would lead past the wire.
     address = f"@{context.host}:{context.ports['main']}/{context.database}?directConnection=true"
+    if context.passwordless:  # FerretDB knows no name then
+        return text(f"mongodb://{address.removeprefix('@')}")
     known_in = "&authSource=admin" if user.password == context.admin else ""
     return text(f"mongodb://{user.role}:", user.password, f"{address}{known_in}")
 
@@ -72,7 +74,7 @@ def _launch(context: StoreContext, candidate: ProviderCandidate, fast: bool) -> 
         "unixDomainSocket: {enabled: false}}\n"
         'storage: {dbPath: "{folder}", wiredTiger: {engineConfig: {cacheSizeGB: '
         f"{CACHE_GB}}}}}}}\n"
-        "security: {authorization: enabled}\n"
+        f"security: {{authorization: {'disabled' if context.passwordless else 'enabled'}}}\n"
         "setParameter: {diagnosticDataCollectionEnabled: false}\n"
     )
     argv = (*candidate.programs["server"], "--config", "{folder}/mongod.conf")
@@ -84,8 +86,11 @@ def _launch_ferretdb(context: StoreContext, candidate: ProviderCandidate, fast: 
         *candidate.programs["server"],
         f"--listen-addr={context.host}:{context.ports['main']}",
         *("--handler=sqlite", "--sqlite-url=file:{folder}/", "--state-dir={folder}"),
-        *("--debug-addr=-", "--telemetry=disable", "--log-level=WARN", "--test-enable-new-auth"),
+        *("--debug-addr=-", "--telemetry=disable", "--log-level=WARN"),
+        *(() if context.passwordless else ("--test-enable-new-auth",)),
     )
+    if context.passwordless:
+        return replace(_server(context, argv), post_start=None)
     env = {
         "FERRETDB_SETUP_DATABASE": text("admin"),
         "FERRETDB_SETUP_USERNAME": text(ADMIN),
@@ -151,6 +156,8 @@ def _note_ferretdb(candidate: ProviderCandidate) -> str:
 STORE = StoreKind(
     id="mongodb",
     title="MongoDB",
+    passwordless=True,
+    opens_here_alone=True,
     ports={"main": None},
     clients="main",
     outputs=outputs(_url, port="main", database=True),

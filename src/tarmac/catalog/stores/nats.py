@@ -25,6 +25,8 @@ from tarmac.catalog.stores.setup.docker import in_docker
 from tarmac.catalog.stores.setup.nats_subjects import FINGERPRINT, answers_for_streams, permissions
 
 ADMIN = "tarmac"
+#: Clients that give no name, where they are served.
+ANYONE = "anyone"
 
 
 def _url(context: StoreContext, user: User) -> Text:
@@ -41,6 +43,8 @@ def _config(context: StoreContext, listen: str, folder: str, fast: bool, monitor
         for user in context.users
     ]
     users.append(text(f'    {{user: "{ADMIN}", password: "', context.admin, '"}\n'))
+    if context.passwordless:
+        users.append(text(f'    {{user: "{ANYONE}", password: "', context.admin, '"}\n'))
     return text(
         f"server_name: {context.name}\nlisten: {listen}\n",
         f"http: {monitor}\n" if monitor else "",
@@ -48,7 +52,9 @@ def _config(context: StoreContext, listen: str, folder: str, fast: bool, monitor
         # 5,900 messages/s synced one by one against 50,000 (field notes): an acknowledged event
         # that a power cut takes back would be a lost order.
         "" if fast else "  sync_interval: always\n",
-        "}\nauthorization {\n  users: [\n",
+        "}\n",
+        f"no_auth_user: {ANYONE}\n" if context.passwordless else "",
+        "authorization {\n  users: [\n",
         *users,
         "  ]\n}\n",
     )
@@ -83,6 +89,8 @@ def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) 
 STORE = StoreKind(
     id="nats",
     title="NATS JetStream",
+    passwordless=True,
+    opens_here_alone=True,
     ports={"main": None},
     clients="main",
     outputs=outputs(_url, port="main"),

@@ -68,6 +68,8 @@ log.cleaner.io.buffer.size=65536
 log.retention.hours=168
 offsets.retention.minutes=43200
 """
+#: For programs that give no name and expect topics to be there; a later line replaces one above.
+_OPEN = "super.users=User:tarmac;User:ANONYMOUS\nauto.create.topics.enable=true\n"
 # The one before it counts as there for so long after kill -9, and the next is refused meanwhile.
 _SESSION = "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=500\n"
 #: Each write is synced; otherwise the system writes to the disk when it likes.
@@ -153,17 +155,22 @@ def config(
         listeners["MONITOR"] = ("", _login([(MONITOR, context.monitor)]))
         heard.append(f"MONITOR://127.0.0.1:{WATCHED}")
         said.append(f"MONITOR://127.0.0.1:{WATCHED}")
+    kits = {f"FOR_{user.role.upper()}" for user in context.users if not user.foreign}
+    plain = [n for n in listeners if n.startswith("FOR_") and n not in kits]
+    open_to_all = plain if context.passwordless else []
     return text(
         _SMALL,
+        _OPEN if open_to_all else "",
         _SESSION,
         "" if fast else _SYNCED,
         f"log.dirs={folder}/data/log\n",
         f"controller.quorum.voters=1@127.0.0.1:{inside['controller']}\n",
         f"listeners={','.join(heard)}\nadvertised.listeners={','.join(said)}\n",
         "listener.security.protocol.map=",
-        ",".join(f"{name}:SASL_PLAINTEXT" for name in listeners) + "\n",
+        ",".join(f"{n}:{'' if n in open_to_all else 'SASL_'}PLAINTEXT" for n in listeners) + "\n",
         *(
             text(f"listener.name.{name.lower()}.plain.sasl.jaas.config=", login)
             for name, (_, login) in listeners.items()
+            if name not in open_to_all
         ),
     )

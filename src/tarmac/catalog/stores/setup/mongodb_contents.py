@@ -40,8 +40,7 @@ def counts(port: str) -> StoreStatistics:
 
 
 def _statistics(context: StoreContext) -> ProtocolScript:
-    heard = bytearray()
-    yield from log_in(heard, (yield context.admin).decode())
+    heard = yield from _begun(context)
     database = yield from ask(heard, {"dbStats": 1, "$db": context.database})
     found = [
         Statistic("documents", float(database["objects"])),
@@ -55,8 +54,7 @@ def _statistics(context: StoreContext) -> ProtocolScript:
 
 
 def _snapshot(context: StoreContext) -> ProtocolScript:
-    heard = bytearray()
-    yield from log_in(heard, (yield context.admin).decode())
+    heard = yield from _begun(context)
     kept: dict[str, list[RawDocument]] = {}
     for name in (yield from _collections(heard, context)):
         kept[name] = yield from _all(heard, {"find": name, "$db": context.database}, name)
@@ -64,14 +62,21 @@ def _snapshot(context: StoreContext) -> ProtocolScript:
 
 
 def _restore(context: StoreContext, kept: Mapping[str, list[RawDocument]]) -> ProtocolScript:
-    heard = bytearray()
-    yield from log_in(heard, (yield context.admin).decode())
+    heard = yield from _begun(context)
     there = yield from _collections(heard, context)
     for name in dict.fromkeys([*there, *kept]):
         every = {"q": {}, "limit": 0}
         yield from ask(heard, {"delete": name, "deletes": [every], "$db": context.database})
         for documents in _batches(kept.get(name, [])):
             yield from ask(heard, {"insert": name, "documents": documents, "$db": context.database})
+
+
+def _begun(context: StoreContext) -> ProtocolScript:
+    """Log in, where the server asks for it; return what is heard of it from then on."""
+    heard = bytearray()
+    if not context.passwordless:
+        yield from log_in(heard, (yield context.admin).decode())
+    return heard
 
 
 def _collections(heard: bytearray, context: StoreContext) -> ProtocolScript:
