@@ -98,3 +98,107 @@ def test_one_that_serves_what_is_built_here_is_a_program_and_one_without_a_file_
     found = found_in(**{**FILES, "compose.yaml": alone})
     assert found.routes == ()
     assert any(line.startswith("nginx: nginx is not started here") for line in found.left_out)
+
+
+APACHE = """
+<VirtualHost *:80>
+    DocumentRoot /var/www/html
+    # ProxyPass /no http://web:3000/no
+    <Proxy balancer://people>
+        BalancerMember http://users:5000
+    </Proxy>
+    ProxyPass        /users balancer://people/users
+    ProxyPassReverse /users balancer://people/users
+    ProxyPass /assets !
+    ProxyPass /old http://users:5000/
+    ProxyPassMatch ^/(.*\\.gif)$ http://web:3000/$1
+    ProxyPass /fast ajp://web:8009/fast
+    <Location /auth>
+        ProxyPass http://users:5000/auth
+    </Location>
+    ProxyPass / http://web:3000/
+</VirtualHost>
+"""
+CADDY = """
+{
+    admin off
+}
+{$SITE:localhost} {
+    encode gzip
+    @people path /users/* /auth/*
+    handle @people {
+        reverse_proxy users:5000
+    }
+    handle_path /old/* {
+        reverse_proxy users:5000
+    }
+    route /static/* {
+        file_server
+    }
+    reverse_proxy /away/* {$AWAY}
+    # reverse_proxy /no/* web:3000
+    handle {
+        reverse_proxy {
+            to http://web:3000
+            header_up Host {host}
+        }
+    }
+}
+"""
+OF_APACHE = "FROM ubuntu:22.04\nRUN apt-get install -y apache2\nCOPY site.conf /etc/apache2/sites-enabled/\nCMD apache2ctl -D FOREGROUND\n"
+
+
+@pytest.mark.parametrize(
+    ("front", "files", "title"),
+    [
+        ("{build: front}", {"front/Dockerfile": OF_APACHE, "front/site.conf": APACHE}, "Apache"),
+        (
+            "{image: 'httpd:2.4', volumes: ['./h.conf:/usr/local/apache2/conf/httpd.conf']}",
+            {"h.conf": APACHE},
+            "Apache",
+        ),
+        (
+            "{image: 'caddy:2', volumes: ['./Caddyfile:/etc/caddy/Caddyfile']}",
+            {"Caddyfile": CADDY},
+            "Caddy",
+        ),
+        (
+            "{build: front}",
+            {
+                "front/Dockerfile": "FROM caddy:2\nCOPY Caddyfile /etc/caddy/Caddyfile\n",
+                "front/Caddyfile": CADDY,
+            },
+            "Caddy",
+        ),
+    ],
+)
+def test_apache_and_caddy_give_their_paths_as_nginx_does(front, files, title):
+    compose = COMPOSE.split("  nginx:")[0].replace("80:5000", "5000:5000") + f"  front: {front}\n"
+    rest = {name: text for name, text in FILES.items() if not name.startswith("front/")}
+    found = found_in(**{**rest, "compose.yaml": compose, **files})
+    assert {service.name for service in found.services} == {"web", "users"}
+    assert {(route.path, route.service) for route in found.routes} == {
+        ("/", "web"),
+        ("/users", "users"),
+        ("/auth", "users"),
+    }
+    said = "\n".join(found.left_out)
+    assert f"front: {title}" in said
+    assert "is not started here; the entry has the paths of" in said
+    assert "/old" in said
+    assert "whose path it changes to /" in said
+    assert "/no" not in said.replace("/not", "")
+    other = "a pattern" if title == "Apache" else "reverse_proxy of /away/* to {$AWAY}"
+    assert other in said
+
+
+def test_an_upstream_that_is_not_one_host_is_named():
+    caddy = ":80 {\n  reverse_proxy web:3000 users:5000\n  reverse_proxy *.php web:3000\n}\n"
+    front = "{image: caddy, volumes: ['./Caddyfile:/etc/caddy/Caddyfile']}"
+    compose = COMPOSE.split("  nginx:")[0] + f"  front: {front}\n"
+    found = found_in(**{**FILES, "compose.yaml": compose, "Caddyfile": caddy})
+    assert found.routes == ()
+    said = "\n".join(found.left_out)
+    assert "front: Caddy is not started here; the entry has nothing of Caddyfile" in said
+    assert "reverse_proxy of * to web:3000 users:5000" in said
+    assert "reverse_proxy of *.php, a pattern" in said

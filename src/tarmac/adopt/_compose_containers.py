@@ -227,9 +227,8 @@ def _of_a_front(found: Survey, container: Container) -> Survey | None:
         return None
     routes = (*found.routes, *(Route(path, host, port) for path, host, port in front.routes))
     own = container.own
-    done = f"{own}: nginx is not started here; the entry has the paths of {front.file}"
-    if not front.routes:
-        done = f"{own}: nginx is not started here, and nothing of {front.file} goes to the entry"
+    has = "the entry has the paths" if front.routes else "the entry has nothing"
+    done = f"{own}: {front.title} is not started here; {has} of {front.file}"
     lines = [f"{own}: not at the entry: {what} ({front.file})" for what in front.left]
     found = replace(found, routes=routes, front_port=found.front_port or front.port)
     return _left_out(found, done, *lines)

@@ -1,6 +1,6 @@
-"""What a container of nginx in front of the others does: which paths it hands to which service.
+"""What nginx, Apache or Caddy in front of the others does: which paths go to which service.
 
-`_compose_containers` asks. nginx itself is not started here: the entry has its paths. What it does
+`_compose_containers` asks. None of them is started here: the entry has their paths. What they do
 besides, or cannot be read, is named.
 """
 
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tarmac.adopt import _servers
+from tarmac.adopt import _front_caddy, _servers
 from tarmac.adopt._compose_parts import mounts_of, ports_of
 from tarmac.adopt._compose_places import joined_path, place_of
+from tarmac.adopt._container import read_dockerfile
 from tarmac.adopt._found import Folder, has_program_file
+from tarmac.adopt._front_caddy import HandedOn
 
-_IMAGES = frozenset({"nginx", "nginx-unprivileged", "openresty", "bitnami-nginx"})
-_COPIES = re.compile(r"(?im)^(?:COPY|ADD)\s+(?!--from)(?:--\S+\s+)*(\S+)\s+/etc/nginx\S*\s*$")
+_COPIES = r"(?im)^(?:COPY|ADD)\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(?:%s)\S*\s*$"
 _UPSTREAM = re.compile(r"\bupstream\s+([\w.-]+)\s*\{([^}]*)\}")
 _SERVER = re.compile(r"\bserver\s+([\w.-]+)(?::(\d+))?")
 _LOCATION = re.compile(r"\blocation\s+(?:(=|~\*?|\^~)\s+)?(\S+)\s*\{")
@@ -27,8 +28,18 @@ _PREFIX = re.compile(r"\^?(/[\w./-]*?)/?(?:\.\*|\(\.\*\)|\$)?")
 _NAME = re.compile(r"/[\w./-]*")
 
 
+_PROXY_PASS = re.compile(r"(?im)^\s*(ProxyPass(?:Match)?)\s+(?:\"?(/\S*?)\"?\s+)?\"?([^\s\"]+)")
+_BALANCER = re.compile(r"(?is)<Proxy\s+\"?(balancer://[\w.-]+)/?\"?\s*>(.*?)</Proxy>")
+_MEMBER = re.compile(r"(?im)^\s*BalancerMember\s+\"?(\S+?)\"?(?:\s|$)")
+_PLACE = re.compile(r"(?:https?|wss?)://([\w.-]+)(?::(\d+))?(/\S*)?")
+_LOCATED = re.compile(r"(?is)<Location\s+\"?(/[^\s\">]*)\"?\s*>(.*?)</Location>")
+
+
 class Front(NamedTuple):
     """The paths that it hands on, and what it does besides."""
+
+    #: What it is.
+    title: str
 
     #: (path, host, port); port 0: the usual one.
     routes: tuple[tuple[str, str, int], ...]
@@ -40,25 +51,47 @@ class Front(NamedTuple):
     file: str
 
 
+class _Kind(NamedTuple):
+    """One of the servers that stand in front, and where its files are in a container."""
+
+    title: str
+    #: Names of images, and of the program.
+    names: frozenset[str]
+    folders: tuple[str, ...]
+    #: What a file says that hands something on.
+    says: str
+    read: Callable[[str], HandedOn]
+
+
 def front_of(spec: Mapping[str, Any], image: str, root: Folder) -> Front | None:
-    """Read what a container of nginx hands on; None for another one, or without a file."""
-    if _servers.name_of(image) not in _IMAGES:
+    """Read what a container hands on; None for another one, or without a file."""
+    place, dockerfile = place_of(spec, root, None) if spec.get("build") else ("", "")
+    kind = _kind_of(image, dockerfile)
+    if kind is None:
         return None
-    files = [*_mounted(spec, root)]
+    files = [f for folder in kind.folders for f in _mounted(spec, folder, root)]
     if spec.get("build"):
-        place, dockerfile = place_of(spec, root, None)
         below = root.below(place)
         serves = re.search(r"(?im)^COPY\s+--from", dockerfile)
         if serves or has_program_file(_without_dockerfile(below)):
             return None  # it has what is built here
-        copied = (joined_path(place, said.lstrip("/")) for said in _COPIES.findall(dockerfile))
+        copies = re.compile(_COPIES % "|".join(map(re.escape, kind.folders)))
+        copied = (joined_path(place, said.lstrip("/")) for said in copies.findall(dockerfile))
         files += [file for name in copied for file in _files(name, root)]
     for file in files:
-        text = re.sub(r"(?m)#.*$", "", root.read(file))
-        if "proxy_pass" in text:
+        text = re.sub(r"(?m)(?:^|(?<=\s))#.*$", "", root.read(file))
+        if kind.says in text:
             port = next((here for here, _ in ports_of(spec)), 80)
-            return Front(*_read(text), port, file)
+            return Front(kind.title, *kind.read(text), port, file)
     return None
+
+
+def _kind_of(image: str, dockerfile: str) -> _Kind | None:
+    """Tell which one an image is: by its name, or by the program that is started in it."""
+    name = _servers.name_of(image)
+    started = "".join(read_dockerfile(dockerfile, "", "").container_command[:1])
+    names = {name, posixpath.basename(started)}
+    return next((kind for kind in _KINDS if kind.names & names), None)
 
 
 def _without_dockerfile(folder: Folder) -> Folder:
@@ -67,8 +100,8 @@ def _without_dockerfile(folder: Folder) -> Folder:
     return Folder(folder.path, files, folder.read, folder.exists, folder.skip)
 
 
-def _mounted(spec: Mapping[str, Any], root: Folder) -> Iterator[str]:
-    for source, target in mounts_of(spec, "/etc/nginx"):
+def _mounted(spec: Mapping[str, Any], folder: str, root: Folder) -> Iterator[str]:
+    for source, target in mounts_of(spec, folder):
         if target:
             yield from _files(joined_path(source), root)
 
@@ -77,12 +110,11 @@ def _files(name: str, root: Folder) -> list[str]:
     """List a file of settings, or those of a folder."""
     if name in root.files:
         return [name]
-    ends = (".conf", ".conf.template", ".template", ".tmpl")
+    ends = (".conf", ".conf.template", ".template", ".tmpl", "Caddyfile", ".caddy")
     return [f for f in root.files if posixpath.dirname(f) == name and f.endswith(ends)]
 
 
-def _read(text: str) -> tuple[tuple[tuple[str, str, int], ...], tuple[str, ...]]:
-    """Read a file of nginx: routes, and what is left."""
+def _of_nginx(text: str) -> HandedOn:
     behind = {}
     for name, body in _UPSTREAM.findall(text):
         servers = _SERVER.findall(body)
@@ -109,7 +141,36 @@ def _read(text: str) -> tuple[tuple[tuple[str, str, int], ...], tuple[str, ...]]
                 left.append(f"location {said}, whose path it changes to {to}")
             elif path not in routes:
                 routes[path] = (host, int(port or 0))
-    return tuple((path, *to) for path, to in routes.items()), tuple(dict.fromkeys(left))
+    return HandedOn(tuple((path, *to) for path, to in routes.items()), tuple(dict.fromkeys(left)))
+
+
+def _of_apache(text: str) -> HandedOn:
+    members = {name: _MEMBER.findall(body) for name, body in _BALANCER.findall(text)}
+    behind = {name: own[0] for name, own in members.items() if len(own) == 1}
+    said = [(path, line) for path, body in _LOCATED.findall(text) for line in _passes(body)]
+    said += [("", line) for line in _passes(_LOCATED.sub("", text))]
+    routes: dict[str, tuple[str, int]] = {}
+    left: list[str] = []
+    for located, (directive, own, target) in said:
+        path = (own or located).rstrip("/") or "/"
+        to = re.sub(r"^balancer://[\w.-]+", lambda m: behind.get(m[0], m[0]).rstrip("/"), target)
+        place = _PLACE.fullmatch(to)
+        if directive.lower() != "proxypass":
+            left.append(f"{directive} {path}, a pattern")
+        elif place is None:
+            left.append(f"{directive} {path} to {target}")
+        elif (place[3] or "/").rstrip("/") != path.rstrip("/"):
+            left.append(f"{directive} {path}, whose path it changes to {place[3] or '/'}")
+        else:
+            routes.setdefault(path, (place[1], int(place[2] or 0)))
+    if re.search(r"(?im)^\s*DocumentRoot\s", text) and "/" not in routes:
+        left.append("DocumentRoot, which serves files")
+    return HandedOn(tuple((path, *to) for path, to in routes.items()), tuple(dict.fromkeys(left)))
+
+
+def _passes(text: str) -> list[tuple[str, str, str]]:
+    """List the lines that hand something on: directive, path, target; `!` hands nothing on."""
+    return [line for line in _PROXY_PASS.findall(text) if line[2] != "!"]
 
 
 def _block(text: str, start: int) -> str:
@@ -120,3 +181,22 @@ def _block(text: str, start: int) -> str:
         if not depth:
             return text[start : start + match.start()]
     return text[start:]
+
+
+_KINDS = (
+    _Kind(
+        "nginx",
+        frozenset({"nginx", "nginx-unprivileged", "openresty", "bitnami-nginx"}),
+        ("/etc/nginx",),
+        "proxy_pass",
+        _of_nginx,
+    ),
+    _Kind(
+        "Apache httpd",
+        frozenset({"httpd", "apache", "apache2ctl", "apachectl", "httpd-foreground"}),
+        ("/usr/local/apache2/conf", "/etc/apache2", "/etc/httpd", "/opt/bitnami/apache"),
+        "ProxyPass",
+        _of_apache,
+    ),
+    _Kind("Caddy", frozenset({"caddy"}), ("/etc/caddy",), "reverse_proxy", _front_caddy.read),
+)
