@@ -173,7 +173,10 @@ OF_APACHE = "FROM ubuntu:22.04\nRUN apt-get install -y apache2\nCOPY site.conf /
     ],
 )
 def test_apache_and_caddy_give_their_paths_as_nginx_does(front, files, title):
-    compose = COMPOSE.split("  nginx:")[0].replace("80:5000", "5000:5000") + f"  front: {front}\n"
+    compose = (
+        COMPOSE.split("  nginx:", maxsplit=1)[0].replace("80:5000", "5000:5000")
+        + f"  front: {front}\n"
+    )
     rest = {name: text for name, text in FILES.items() if not name.startswith("front/")}
     found = found_in(**{**rest, "compose.yaml": compose, **files})
     assert {service.name for service in found.services} == {"web", "users"}
@@ -195,7 +198,7 @@ def test_apache_and_caddy_give_their_paths_as_nginx_does(front, files, title):
 def test_an_upstream_that_is_not_one_host_is_named():
     caddy = ":80 {\n  reverse_proxy web:3000 users:5000\n  reverse_proxy *.php web:3000\n}\n"
     front = "{image: caddy, volumes: ['./Caddyfile:/etc/caddy/Caddyfile']}"
-    compose = COMPOSE.split("  nginx:")[0] + f"  front: {front}\n"
+    compose = COMPOSE.split("  nginx:", maxsplit=1)[0] + f"  front: {front}\n"
     found = found_in(**{**FILES, "compose.yaml": compose, "Caddyfile": caddy})
     assert found.routes == ()
     said = "\n".join(found.left_out)

@@ -340,3 +340,25 @@ def test_the_file_of_a_program_that_reads_no_variables_has_what_is_given_here():
     assert "env | grep -E '^(DB_HOST|DB_PORT|DB_PASSWORD)='; } > .env" in task
     both = of_go(f"{loads}; viper.AutomaticEnv()", **files).services[0].tasks["dotenv"]
     assert both == "test -e .env || cp .env.example .env"
+
+
+COMMENTED = """
+    /* The settings of it. */
+    {
+      "title": "a // b /* c */", // "port": 1
+      "port": 9001, /* where it listens */
+      "database": {
+        "host": "localhost", # no remark of ours: it is one of JavaScript's
+        "port": 3306, "user": "root", "password": "pw",
+      },
+    }
+    """
+
+
+def test_json_with_remarks_is_read_without_them():
+    text = COMMENTED.replace(" # no remark of ours: it is one of JavaScript's", " // the host")
+    found = of_go(**{"settings.json.template": text})
+    (store,) = found.stores
+    assert store.known.port == 3306
+    assert "settings.json.template:6" in store.remarks[-1]
+    assert of_go(**{"settings.json": COMMENTED}).stores == ()

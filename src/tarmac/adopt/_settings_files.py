@@ -23,7 +23,7 @@ from tarmac.base.foreign.data import from_json
 _NAMED = re.compile(
     r"(?i)(^|/)(conf|configs?|settings?|etc)/[^/]+$|(^|/)[^/]*(config|settings|database|ormconfig)[^/]*$"
 )
-_ENDS = (".yml", ".yaml", ".json", ".toml", ".ini", ".cfg", ".conf")
+_ENDS = (".yml", ".yaml", ".json", ".jsonc", ".toml", ".ini", ".cfg", ".conf")
 #: Settings of tools, not of the program.
 _OF_TOOLS = re.compile(
     r"(^|/)(package(-lock)?|tsconfig[\w.-]*|jsconfig|nest-cli|composer|biome|renovate|_config|"
@@ -57,6 +57,9 @@ _LISTENING = re.compile(r"((?:localhost|127\.0\.0\.1|0\.0\.0\.0)?:)?(\d{4,5})")
 #: Words of files that are for another place than the one where people work.
 ELSEWHERE = re.compile(r"prod|stag|test|e2e|\bci\b|deploy|docker|release|spec|heroku|cloud")
 _DEPTH = 6
+#: What JSON itself has not, though many programs take it: a remark, a comma before the end. The
+#: first group is a text, in which neither counts.
+_REMARK = re.compile(r"(\"(?:\\.|[^\"\\\n])*\")|//[^\n]*|/\*[\s\S]*?\*/|,(?=\s*[}\]])")
 _BOUND = re.compile(r"\.(?:BindEnv|SetDefault)\(\s*\"([\w-]+(?:\.[\w-]+)+)\"")
 #: How a library names the variable of a key, by its steps; "" where none reaches it.
 _Naming = Callable[[tuple[str, ...]], str]
@@ -212,8 +215,8 @@ def contents(folder: Folder) -> Iterator[tuple[str, Any]]:
 
 def _parsed(file: str, text: str) -> Any:
     try:
-        if file.endswith(".json"):
-            return from_json(text)
+        if file.endswith((".json", ".jsonc")):
+            return from_json(_REMARK.sub(lambda match: match[1] or "", text))
         if file.endswith(".toml"):
             return tomllib.loads(text)
         if file.endswith((".yml", ".yaml")):
