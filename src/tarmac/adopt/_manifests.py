@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +27,10 @@ MOST_NAMED = 12
 OF_CHART = "rendered-chart.yaml"
 _FOLDERS = re.compile(r"(^|/)(k8s|kube|kubernetes|manifests?|deploy)[^/]*/", re.IGNORECASE)
 _ASIDE = re.compile(r"(^|/)(extras?|examples?|samples?|tests?|e2e|hack|docs?|ci)/", re.IGNORECASE)
+#: A word that may be a host, with the rest of its name in a cluster.
+_HOST = re.compile(
+    r"(?<![\w.-])([a-z][a-z0-9-]*)(?:\.[a-z0-9-]+\.svc(?:\.cluster\.local)?)?(?![\w.-])"
+)
 _KINDS = ("Deployment", "StatefulSet")
 _GIVES = ("ConfigMap", "Secret")
 
@@ -40,6 +44,8 @@ class Deployment:
     env: Mapping[str, str]
     #: The path that is asked whether it is ready, on its first port; "": none.
     probe: str = ""
+    #: The name by which the others reach it: that of the one Service which selects it; "": none.
+    host: str = ""
 
 
 def deployed(root: Folder) -> dict[str, Deployment]:
@@ -62,11 +68,27 @@ def deployed(root: Folder) -> dict[str, Deployment]:
     for one in kustomized:
         for key, values in one.generated.items():  # of overlays: what their base does not say
             given[key] = {**values, **given.get(key, {})}
+    selectors = {
+        _name(document): _texts(_at(document, "spec").get("selector"))
+        for document in documents
+        if document.get("kind") == "Service"
+    }
     found: dict[str, Deployment] = {}
     for document in documents:
         if document.get("kind") in _KINDS:
-            found.setdefault(_name(document), _container(document, given))
+            labels = _texts(_at(document, "spec", "template", "metadata").get("labels")).items()
+            named = [
+                name for name, wanted in selectors.items() if wanted and wanted.items() <= labels
+            ]
+            host = named[0] if len(named) == 1 else ""
+            found.setdefault(_name(document), replace(_container(document, given), host=host))
     return found
+
+
+def hosts(services: Iterable[Service], manifests: Mapping[str, Deployment]) -> dict[str, str]:
+    """List by which other names programs reach the services, with the names that they have here."""
+    pairs = ((of_service(service, manifests), service.name) for service in services)
+    return {one.host: name for one, name in pairs if one is not None and one.host not in ("", name)}
 
 
 def of_service(service: Service, manifests: Mapping[str, Deployment]) -> Deployment | None:
@@ -75,14 +97,24 @@ def of_service(service: Service, manifests: Mapping[str, Deployment]) -> Deploym
     return manifests.get(service.name) or next(images, None)
 
 
-def as_deployed(service: Service, folder: Folder, deployed: Deployment | None) -> Service:
-    """Add the variables of its deployment that its code reads."""
+def as_deployed(
+    service: Service, folder: Folder, deployed: Deployment | None, hosts: Mapping[str, str]
+) -> Service:
+    """Add the variables of its deployment that its code reads.
+
+    Args:
+        hosts: other names of services, as `hosts` lists them.
+    """
     if deployed is None:
         return service
     reads = _code.variables(folder).keys() - {"PORT"}
+
+    def renamed(value: str) -> str:
+        return _HOST.sub(lambda match: hosts.get(match[1], match[1]), value)
+
     return replace(
         service,
-        env={**{n: v for n, v in deployed.env.items() if n in reads}, **service.env},
+        env={**{n: renamed(v) for n, v in deployed.env.items() if n in reads}, **service.env},
         probe=service.probe or deployed.probe,
         remarks=(*service.remarks, "values of its deployment among its variables"),
     )
@@ -105,18 +137,25 @@ def with_stores(
             )
             first = tuple(_first_sql.of_image(root.read(f"{folder}/Dockerfile"), folder, root))
         server = _servers.of_image(image)
-        if server is None and deployed.image and valid_name(name) not in own:
+        if (
+            server is None
+            and deployed.image
+            and not {valid_name(name), _servers.name_of(deployed.image)} & own
+        ):
             elsewhere[name] = deployed
-        if server is None or server.kind not in kinds or server.broker or valid_name(name) in own:
+        if server is None or server.kind not in kinds or valid_name(name) in own:
             continue
         store = Store(
-            valid_name(name),
+            valid_name(deployed.host or name),
             server.kind,
             _servers.version_of(image),
             user=_servers.told(server, deployed.env, "USER") or server.shows.user,
             password=_servers.told(server, deployed.env, "PASSWORD", "PASS"),
             database=_servers.told(server, deployed.env, "DB", "DATABASE"),
         )
+        if server.broker:
+            found = found if found.broker is not None else replace(found, broker=store)
+            continue
         store = _first_sql.loaded(store, first, root)
         said = (about,) if about and not store.init else ()
         stores.append(replace(store, remarks=(*store.remarks, *said)))

@@ -252,7 +252,8 @@ def _told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
             scene.remarks.append(f"{service.name}: variable {name} has an invalid name")
             continue
         if text == value:
-            text = _of_this_machine(name, value, scene) or value
+            text = _of_this_machine(name, value, scene)
+            text = text or value.replace("host.docker.internal", "localhost")
         env[name] = text if text != value else value.replace("${", "$${")
         if text == value and (own := _password_of_a_store(name, scene)):
             env[name] = own
@@ -284,7 +285,7 @@ def _of_this_machine(name: str, value: str, scene: Scene) -> str:
 
     In a container that is nothing: it is an example's, for a program that runs beside its store.
     """
-    match = re.fullmatch(r"(?:localhost|127\.0\.0\.1)(:\d+)?", value)
+    match = re.fullmatch(r"(?:localhost|127\.0\.0\.1|host\.docker\.internal)(:\d+)?", value)
     known = _servers.of_variable(name, frozenset()) if match else None
     store = scene.only_store(known[0].kind) if known else None
     if match is None or known is None or store is None or known[1] not in ("host", "address"):

@@ -129,6 +129,7 @@ def _started(
     given = _dotenv.of_file(root)[0]
     folders = Counter(service.folder for service in found.services if not service.aside)
     places = frozenset(service.folder for service in found.services)
+    hosts = _manifests.hosts(found.services, manifests)
     for service in found.services:
         is_shared = folders[service.folder] > 1
         folder = without(root.below(service.folder), places, service.folder)
@@ -143,7 +144,8 @@ def _started(
         left_out += harmful
         if done.run:
             own = own_files(root, done, places)
-            done = _manifests.as_deployed(done, own, _manifests.of_service(done, manifests))
+            deployed = _manifests.of_service(done, manifests)
+            done = _manifests.as_deployed(done, own, deployed, hosts)
             done = replace(listening(done, own, given), watch=_sources(done, own))
             done = _at_its_own_numbers(done)
             imaged = _image_port(service, folder)

@@ -71,7 +71,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         flag = _FLAG.search(sources[main])
         module = re.search(r"(?m)^module\s+(\S+)", folder.read("go.mod"))
         own = folder_name(folder, posixpath.basename(module[1]) if module else "app")
-        name = own if len(mains) == 1 else valid_name(posixpath.basename(main))
+        name = own if len(mains) == 1 else valid_name(posixpath.basename(_place(main)))
         found.append(
             Service(
                 name=name,
@@ -133,6 +133,8 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         runs = (service.run for service in _services(folder))
         return _told(next((r for r in runs if r.partition(" --")[0] == said), said), told)
     found = _services(folder)
+    if argv and (watched := _watched(folder, argv)):
+        return watched
     if argv and (made := _made(folder, posixpath.basename(argv[0]))):
         return f"{made} {joined(local_ports(argv[1:]))}".strip()
     if not found or not argv or posixpath.basename(argv[0]) in ("sh", "bash"):
@@ -157,6 +159,31 @@ def _made(folder: Folder, name: str) -> str:
     return ""
 
 
+def _watched(folder: Folder, argv: tuple[str, ...]) -> str:
+    """Run what a watcher is told to build: by its options, or by its file; "" for no watcher."""
+    watcher = posixpath.basename(argv[0])
+    said = dict(re.findall(r"(?m)^--?(build|command)=(.+)$", "\n".join(argv[1:])))
+    if watcher == "air":
+        file = folder.has(*(word for word in argv[1:] if word.endswith(".toml")), ".air.toml")
+        keys = r"(?m)^\s*(cmd|full_bin|bin)\s*=\s*[\"'](.+)[\"']\s*$"
+        told = dict(re.findall(keys, folder.read(file) if file else ""))
+        said = {"build": told.get("cmd", ""), "command": told.get("full_bin", "")}
+    build = said.get("build", "").split()
+    if watcher not in _WATCHERS or build[:2] != ["go", "build"]:
+        return ""
+    package = build[-1] if "/" in build[-1] and build[-2] != "-o" else "."
+    package = posixpath.dirname(package) if package.endswith(".go") else package
+    path = posixpath.normpath(package)
+    line = "go run ." if path == "." else f"go run ./{path}"
+    return _here(folder, (*line.split(), *said.get("command", "").split()[1:]))
+
+
+def _place(main: str) -> str:
+    """Return the folder of a program whose main package is in it: users/cmd is that of users."""
+    above = posixpath.dirname(main)
+    return above if above and posixpath.basename(main) in ("cmd", "main", "src") else main
+
+
 def _told(run: str, told: tuple[str, ...]) -> str:
     """Add what a container is told; of its port that counts, not the default of a flag."""
     line, _, flag = run.partition(" --")
@@ -171,7 +198,11 @@ def _files(folder: Folder, run: str) -> tuple[str, ...]:
     if match is None:
         return ()
     mains = {posixpath.dirname(f) for f in folder.sources(".go") if _MAIN.search(folder.read(f))}
-    others = tuple(f"{main}/" for main in mains - {match[1], ""} if not match[1].startswith(main))
+    others = tuple(
+        f"{_place(main)}/"
+        for main in mains - {match[1], ""}
+        if not match[1].startswith(_place(main))
+    )
     return tuple(f for f in folder.files if not f.startswith(others)) if others else ()
 
 
