@@ -145,7 +145,12 @@ CADDY = """
     }
 }
 """
-OF_APACHE = "FROM ubuntu:22.04\nRUN apt-get install -y apache2\nCOPY site.conf /etc/apache2/sites-enabled/\nCMD apache2ctl -D FOREGROUND\n"
+OF_APACHE = """
+FROM ubuntu:22.04
+RUN apt-get install -y apache2
+COPY site.conf /etc/apache2/sites-enabled/
+CMD apache2ctl -D FOREGROUND
+"""
 
 
 @pytest.mark.parametrize(

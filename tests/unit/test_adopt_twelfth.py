@@ -134,3 +134,142 @@ def test_the_service_of_a_deployment_is_the_name_by_which_others_reach_it():
     assert "other-depl (acme/other:1)" in said
     assert "acme/orders" not in said
     assert "acme/orders" not in text_of(found)
+
+
+CONFIGURATION = """
+    database:
+      host: "127.0.0.1"
+      port: 5432
+      username: "postgres"
+      password: "password"
+      database_name: "letters"
+    redis_uri: "redis://127.0.0.1:6379"
+    """
+RUST = """
+    fn settings() {
+        let place = std::env::var("APP_ENVIRONMENT")
+            .unwrap_or_else(|_| "local".into());
+        let settings = config::Config::builder()
+            .add_source(config::File::from("configuration/base.yaml"))
+            .add_source(config::Environment::%s)
+            .build();
+    }
+    """
+CARGO = (
+    '[package]\nname = "letters"\n[dependencies]\nsqlx = { features = ["postgres"] }\nredis = "1"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("how", "begin", "between"),
+    [
+        ('with_prefix("APP").prefix_separator("_").separator("__")', "APP_", "__"),
+        ('with_prefix("app").separator("__")', "APP__", "__"),
+        ('default().separator("_")', "", "_"),
+    ],
+)
+def test_the_crate_config_is_told_by_variables_what_its_files_say(how, begin, between):
+    files = {
+        "Cargo.toml": CARGO,
+        "src/main.rs": "fn main() {}\n",
+        "src/configuration.rs": RUST % how,
+        "configuration/base.yaml": CONFIGURATION,
+    }
+    found = found_of(**files)
+    (service,) = found.services
+    parts = {"HOST": "host", "PORT": "port", "USERNAME": "user", "PASSWORD": "password"}
+    parts["DATABASE_NAME"] = "database"
+    wanted = {
+        f"{begin}DATABASE{between}{end}": f"${{stores.db.{part}}}" for end, part in parts.items()
+    }
+    wanted[f"{begin}REDIS_URI"] = "${stores.cache.url}"
+    assert wanted.items() <= service.env.items()
+    assert {store.kind for store in found.stores} == {"postgres", "redis"}
+    assert service.missing == {}
+
+
+def test_an_image_that_chooses_the_settings_for_production_does_not_choose_them_here():
+    files = {
+        "Cargo.toml": CARGO,
+        "Dockerfile": "FROM rust\nCOPY . .\nRUN cargo build --release\n"
+        "ENV APP_ENVIRONMENT=production\n"
+        'ENTRYPOINT ["./target/release/letters"]\n',
+        "src/main.rs": RUST % 'with_prefix("APP").separator("__")',
+        "configuration/base.yaml": CONFIGURATION,
+        "configuration/local.yaml": "application: {host: 127.0.0.1}\n",
+        "configuration/production.yaml": "application: {host: 0.0.0.0}\n",
+    }
+    (service,) = found_of(**files).services
+    assert "APP_ENVIRONMENT" not in service.env
+    assert any("configuration/production.yaml" in remark for remark in service.remarks)
+    del files["configuration/local.yaml"]
+    assert found_of(**files).services[0].env["APP_ENVIRONMENT"] == "production"
+
+
+SPRING = """
+    <project>
+      <parent><artifactId>spring-boot-starter-parent</artifactId><version>2.7.0</version></parent>
+      <artifactId>market</artifactId>
+      <dependencies>
+        <dependency><artifactId>spring-boot-starter-web</artifactId></dependency>
+        <dependency><artifactId>mysql-connector-java</artifactId></dependency>
+      </dependencies>
+    </project>
+    """
+
+
+@pytest.mark.parametrize("host", ["192.168.3.105", "172.20.0.7", "localhost"])
+def test_a_database_beside_the_only_cache_of_a_file_is_a_store_of_its_own(host):
+    compose = f"""
+        services:
+          redis: {{image: "redis:5"}}
+          shop:
+            image: acme/market:1.0.0-SNAPSHOT
+            environment:
+              - "spring.datasource.url=jdbc:mysql://{host}:3306/market?useSSL=false"
+              - "spring.redis.host=redis"
+        """
+    found = found_of(
+        **{
+            "compose.yaml": compose,
+            "pom.xml": SPRING,
+            "src/main/java/a/App.java": "@SpringBootApplication class App {}\n",
+            "src/main/resources/application.yml": "spring.datasource.username: root\n",
+        }
+    )
+    (service,) = found.services
+    assert (service.name, service.run) == ("shop", "mvn -q spring-boot:run")
+    assert {store.name: store.kind for store in found.stores} == {"redis": "redis", "db": "mysql"}
+    assert service.env["SPRING_DATASOURCE_URL"].startswith("jdbc:mysql://${stores.db.host}:")
+    assert service.env["SPRING_REDIS_HOST"] == "${stores.redis.host}"
+
+
+def test_the_port_that_a_container_is_told_is_its_own_not_its_debuggers():
+    compose = """
+        services:
+          api:
+            build: {context: ., dockerfile: services/api/dev.Dockerfile}
+            environment: {PORT: 8200}
+            ports: ["9225:9225"]
+            expose: ["8200"]
+        """
+    dockerfile = (
+        "FROM node:20\nWORKDIR /usr/app\nCOPY . .\n"
+        "CMD node shared/made.js --path ./services/api && yarn workspace api run dev -p $PORT\n"
+    )
+    (service,) = found_of(
+        **{
+            "compose.yaml": compose,
+            "package.json": '{"workspaces": ["services/*"], "packageManager": "yarn@3.3.0"}',
+            "yarn.lock": "",
+            "shared/made.js": "write();\n",
+            "services/api/package.json": '{"name": "api", "scripts": {"dev": "node s.js"}}',
+            "services/api/s.js": "app.listen(process.env.PORT);\n",
+            "services/api/dev.Dockerfile": dockerfile,
+        }
+    ).services
+    assert service.ports == {"http": 8200, "port-9225": 9225}
+    assert service.folder == "services/api"
+    assert service.run.startswith(
+        "node ../../shared/made.js --path . && yarn workspace api run dev"
+    )

@@ -69,7 +69,7 @@ _READS = {
     ),
     (".java", ".kt"): (rf"System\.getenv\(\"{_NAME}\"\)", rf"getOrDefault\(\"{_NAME}\",\s*{_TEXT}"),
     (".rs",): (
-        rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\.unwrap_or(?:_else)?\([^\"\n]{{0,99}}{_TEXT})?",
+        rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\s*\.unwrap_or(?:_else)?\([^\"\n]{{0,99}}{_TEXT})?",
     ),
     (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
     (".php",): (rf"\b(?:get)?env\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",),

@@ -33,6 +33,7 @@ from tarmac.adopt._compose_places import (
     dockerfile_of,
     files_of_one,
     folder_of_image,
+    from_context,
     joined_path,
     place_of,
     stage_of_image,
@@ -57,6 +58,7 @@ from tarmac.adopt._found import (
     Store,
     Survey,
     has_program_file,
+    port_number,
     valid_name,
 )
 from tarmac.adopt._front import front_of
@@ -345,11 +347,13 @@ def _service(
             break
     base = replace(base, folder=folder)
     started = made_from(dockerfile, command or base.container_command)
-    started = (*started[:1], *(_here(word, own_files, spec) for word in started[1:]))
+    named = (_here(word, own_files, spec) for word in started[1:])
+    started = (*started[:1], *(from_context(word, folder, spec, root) for word in named))
     # Another command than the image's own need not listen where the image says.
     exposed = () if command else base.ports.values()
     pairs = [pair for pair in ports_of(spec) if pair[1] not in DEBUGGERS]
     pairs += [(p, p) for p in exposed if p not in {inside for _, inside in pairs}]
+    pairs.sort(key=lambda pair: pair[1] != port_number(env.get("PORT", "")))  # its own first
     names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
     here = root.below(folder)
     scripts = (word.removeprefix("./") for word in command)

@@ -24,13 +24,13 @@ def place_of(
     spec: Mapping[str, Any], root: Folder, mounted: tuple[str, str] | None
 ) -> tuple[str, str]:
     """Find the folder that a service's program is in, and the text of its Dockerfile."""
-    build = spec.get("build") or {}
-    build = {"context": build} if isinstance(build, str) else build
-    folder = joined_path(str(build.get("context") or (mounted[0] if mounted else ".")))
+    build = spec.get("build")
     if not build:
-        return folder, ""
+        return joined_path(mounted[0] if mounted else "."), ""
+    folder = _context_of(spec)
     file = dockerfile_of(spec)
-    text = of_target(root.below(folder).read(file), str(build.get("target") or ""))
+    target = build.get("target") if isinstance(build, dict) else ""
+    text = of_target(root.below(folder).read(file), str(target or ""))
     beside = posixpath.dirname(file)
     own = root.below(joined_path(folder, beside))
     has_sources = any("/" not in f for f in own.sources(*_code.ENDINGS))
@@ -43,6 +43,23 @@ def place_of(
     if workdirs and asked.startswith(f"{workdirs[-1]}/"):
         folder = joined_path(folder, asked.removeprefix(f"{workdirs[-1]}/"))
     return folder, text
+
+
+def from_context(word: str, folder: str, spec: Mapping[str, Any], root: Folder) -> str:
+    """Say the path of a file of the folder that an image is built from, from the program's own."""
+    context, path = _context_of(spec), word.removeprefix("./")
+    if "/" not in path or path.startswith(("/", "-", ".")) or context == folder:
+        return word
+    there = posixpath.join(context, path)
+    is_file = root.exists(there) and not root.exists(posixpath.join(folder, path))
+    return posixpath.relpath(there, folder or ".") if is_file else word
+
+
+def _context_of(spec: Mapping[str, Any]) -> str:
+    """Return the folder that an image is built from."""
+    build = spec.get("build")
+    context = build.get("context") if isinstance(build, dict) else build
+    return joined_path(str(context or "."))
 
 
 def working_folder(
@@ -94,7 +111,10 @@ def folder_of_image(image: str, own: str, root: Folder) -> str:
     last = _servers.name_of(image)
     module = re.search(r"(?m)^module\s+\S*?([\w.-]+)\s*$", root.read("go.mod"))
     package = root.mapping("package.json", from_json) or {}
-    if last and last in (module[1] if module else "", package.get("name")):
+    pom = re.sub(r"(?s)<parent>.*?</parent>", "", root.read("pom.xml"))
+    artifact = re.search(r"<artifactId>\s*([\w.-]+)", pom)
+    own_names = (module[1] if module else "", package.get("name"), artifact[1] if artifact else "")
+    if last and last in own_names:
         return "."
     places = {posixpath.dirname(file) for file in root.files if posixpath.dirname(file)}
     fitting = [

@@ -42,8 +42,9 @@ def found_by_itself(
     chosen = [value for name, value in env.items() if _CHOOSES.search(name)]
     for named in named_servers(folder, hosts, [*service.run.split(), *chosen]):
         store = scene.store_named(named.host) if named.host else scene.find_store(named.kind)
-        if store is None and scene.may_add and not named.host:
-            store = store_for(_servers.of_kind(named.kind), service, scene)
+        server = _servers.of_kind(named.kind)
+        if store is None and scene.adds(server) and not named.host:
+            store = store_for(server, service, scene)
         if store is None or store.name in calls or is_told(store, env, scene):
             continue
         calls[store.name] = None

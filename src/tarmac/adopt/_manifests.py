@@ -51,12 +51,12 @@ class Deployment:
 def deployed(root: Folder) -> dict[str, Deployment]:
     """Read every deployment of a repository, by its name."""
     kustomized = tuple(kustomizations(root))
-    named = {path for one in kustomized for path in one.resources}
+    listed = {path for one in kustomized for path in one.resources}
     files = [
         file
         for file in root.files
         if file.endswith((".yaml", ".yml"))
-        and (file in named or _FOLDERS.search(file) or file.endswith(OF_CHART))
+        and (file in listed or _FOLDERS.search(file) or file.endswith(OF_CHART))
     ]
     # What is there for another day never counts before what is there.
     files.sort(key=lambda file: bool(_ASIDE.search(file)))

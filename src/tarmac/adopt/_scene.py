@@ -115,6 +115,15 @@ class Scene:
         alike = [store for store in self.stores.values() if store.kind == kind]
         return self.find_store(kind) if len(alike) < 2 else None
 
+    def adds(self, server: _servers.Server) -> bool:
+        """Tell whether a server that a program names on this machine is a store of its own.
+
+        A file that lists a cache alone says nothing of the database beside it.
+        """
+        is_database = server.databases and server.seeds
+        known = any(_servers.of_kind(store.kind).seeds for store in self.stores.values())
+        return self.may_add or (is_database and not known)
+
     def is_placeholder(self, host: str) -> bool:
         """Tell whether a host of a file of variables stands for one that its reader fills in."""
         known = {*self.services, *self.stores, *self.unknown_hosts}

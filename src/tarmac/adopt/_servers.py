@@ -106,6 +106,7 @@ PARTS = {
     "PWD": "password",
     "DATABASE": "database",
     "DBNAME": "database",
+    "DATABASE_NAME": "database",
     "DB": "database",
     "NAME": "database",
     "ADDR": "address",

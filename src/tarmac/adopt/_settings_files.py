@@ -11,17 +11,18 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import yaml
 
-from tarmac.adopt._found import Folder, port_number
+from tarmac.adopt._found import Folder, Service, port_number
 from tarmac.adopt._variable_read import VariableRead, line_of
 from tarmac.base.foreign.data import from_json
 
 #: Files of settings by their names, or by the folder that they are in.
 _NAMED = re.compile(
-    r"(?i)(^|/)(conf|configs?|settings?|etc)/[^/]+$|(^|/)[^/]*(config|settings|database|ormconfig)[^/]*$"
+    r"(?i)(^|/)(conf|configs?|configurations?|settings?|etc)/[^/]+$|(^|/)[^/]*(config|settings|database|ormconfig)[^/]*$"
 )
 _ENDS = (".yml", ".yaml", ".json", ".jsonc", ".toml", ".ini", ".cfg", ".conf")
 #: Settings of tools, not of the program.
@@ -70,6 +71,12 @@ _REPLACES = re.compile(r"\.SetEnvKeyReplacer\(\s*strings\.NewReplacer\(([^)]*)\)
 #: dynaconf: the same, with a prefix.
 _DYNACONF = re.compile(r"\bDynaconf\(|\bLazySettings\(|\bFlaskDynaconf\(")
 _DYNACONF_PREFIX = re.compile(r"envvar_prefix\s*=\s*(?:['\"](\w+)['\"]|(False))")
+#: The crate `config`, which does the same where its code says so.
+_CRATE = re.compile(r"config::Environment::(?:with_prefix\(\"(\w+)\"\)|default\(\))([^;]{0,300})")
+#: The address of a server here, as a whole.
+_ADDRESS = re.compile(
+    r"[a-z][\w+]*://(?:[^@/\s]*@)?(?:localhost|127\.0\.0\.1)(?::\d+)?(?:[/?]\S*)?"
+)
 _ENVIRONMENTS = frozenset({"default", "development", "production", "testing", "staging", "global"})
 
 
@@ -141,7 +148,8 @@ def overriding(folder: Folder) -> Iterator[VariableRead]:
         text = folder.read(file)
         for path, group in groups(content, ()):
             host = next((k for k in group if k.lower() in _HOSTS and _is_here(group[k])), "")
-            for key in group if host else ():
+            whole = [key for key in group if _ADDRESS.fullmatch(str(group[key]))]
+            for key in group if host else whole:
                 if name := named((*path, key)):
                     value = str(group[key])
                     place = f"{file}:{_line(text, key, value)}"
@@ -166,9 +174,35 @@ def own_port(folder: Folder) -> OwnPort | None:
     return None
 
 
+def for_here(service: Service, folder: Folder) -> Service:
+    """Leave out a variable that chooses the file of settings for production, not that for here."""
+    chosen = {
+        name: file
+        for name, value in service.env.items()
+        if name.upper().endswith(("ENV", "ENVIRONMENT", "MODE", "PROFILE", "STAGE"))
+        and (file := _for_production(folder, value))
+    }
+    remarks = (
+        f"{name} is left out: it chooses {file}, for production" for name, file in chosen.items()
+    )
+    return replace(
+        service,
+        env={name: value for name, value in service.env.items() if name not in chosen},
+        remarks=(*service.remarks, *remarks),
+    )
+
+
+def _for_production(folder: Folder, value: str) -> str:
+    """Name the file that a value chooses for production, where one is for this place; else ""."""
+    names = {f: {*re.split(r"[-._/]", f)} for f, _ in contents(folder)}
+    chosen = [f for f, words in names.items() if value in words]
+    here = [f for f, words in names.items() if words & {"local", "dev", "development"}]
+    return chosen[0] if value in ("prod", "production") and chosen and here else ""
+
+
 def _naming(folder: Folder) -> _Naming | None:
     """Return how the library names the variable of a key, by its steps; None without one."""
-    texts = (folder.read(file) for file in folder.sources(".go", ".py"))
+    texts = (folder.read(file) for file in folder.sources(".go", ".py", ".rs"))
     return next(filter(None, map(_naming_of, texts)), None)
 
 
@@ -183,7 +217,18 @@ def _naming_of(text: str) -> _Naming | None:
         match = _DYNACONF_PREFIX.search(text)
         begin = "DYNACONF_" if match is None else f"{match[1].upper()}_" if match[1] else ""
         return lambda steps: begin + "__".join(_plain(steps)).upper()
+    if match := _CRATE.search(text):
+        told = dict(re.findall(r"\.((?:prefix_)?separator)\(\"([^\"]+)\"\)", match[2]))
+        between = told.get("separator", "")
+        end = told.get("prefix_separator", between or "_")
+        start = f"{match[1]}{end}" if match[1] else ""
+        return lambda steps: _by_crate(steps, start, between)
     return None
+
+
+def _by_crate(steps: tuple[str, ...], begin: str, between: str) -> str:
+    is_reached = len(steps) == 1 or between
+    return f"{begin}{between.join(steps)}".upper() if is_reached else ""
 
 
 def _by_viper(steps: tuple[str, ...], prefix: str, changes: Mapping[str, str]) -> str:

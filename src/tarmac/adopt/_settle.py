@@ -10,7 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tarmac.adopt import _alembic, _code, _dotenv, _known_servers, _servers, _spring, _sqlite
+from tarmac.adopt import (
+    _alembic,
+    _code,
+    _dotenv,
+    _known_servers,
+    _servers,
+    _settings_files,
+    _spring,
+    _sqlite,
+)
 from tarmac.adopt._addresses import rewritten, with_variables
 from tarmac.adopt._extensions import provided
 from tarmac.adopt._found import Folder, Service, Store, Survey, own_files, port_number
@@ -85,7 +94,8 @@ def _settled(
     dotenv: dict[str, str],
     example: dict[str, str],
 ) -> Service:
-    service = with_variables(service, scene)
+    service = replace(service, env={_spring.variable_of(n): v for n, v in service.env.items()})
+    service = with_variables(_settings_files.for_here(service, folder), scene)
     schemes = {n: v.partition("://")[0] for n, v in service.env.items()}
     service = _as_files(_told(service, scene, {**example, **dotenv}), scene)
     service = replace(service, env=_as_compared(service.env, schemes, folder))

@@ -121,6 +121,12 @@ def variable(key: str) -> str:
     return re.sub(r"[.-]", "_", key).upper()
 
 
+def variable_of(name: str) -> str:
+    """Name the variable for a setting that a container is given by its key: spring.redis.host."""
+    is_key = re.fullmatch(r"[a-z][\w-]*(?:\.[\w-]+)+", name)
+    return variable(name) if is_key else name
+
+
 def is_of_settings(place: str) -> bool:
     """Tell whether a place, as file:line, is in a file whose keys variables override."""
     file = place.rpartition(":")[0]

@@ -23,6 +23,8 @@ URL = re.compile(
     r"(?P<path>/[^?\s,\"']*)?(?P<query>\?[^\s,\"']*)?"
 )
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal")
+#: The machine of whoever wrote the file, as its network calls it.
+_OF_A_PRIVATE_NETWORK = re.compile(r"(?:192\.168|10\.\d+|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d+){2}$")
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,10 @@ def _of_a_store(address: _Address) -> str:
     if server is None:
         return ""
     store = scene.store_named(address.host)
-    if store is None and address.host in _HERE and scene.may_add:
+    is_here = address.host in _HERE or _OF_A_PRIVATE_NETWORK.match(address.host)
+    if store is None and is_here and scene.adds(server):
         store = store_for(server, address.service, scene, address.port)
-    elif store is None and address.host in _HERE:
+    elif store is None and is_here:
         # In a container that is nothing; it is for those who start the program beside its store.
         store = scene.find_store(server.kind) if address.by_code else scene.only_store(server.kind)
     elif store is None and scene.is_placeholder(address.host):
