@@ -273,3 +273,31 @@ def test_the_port_that_a_container_is_told_is_its_own_not_its_debuggers():
     assert service.run.startswith(
         "node ../../shared/made.js --path . && yarn workspace api run dev"
     )
+
+
+def test_where_each_container_has_a_profile_the_one_for_work_counts_with_its_mounted_script():
+    compose = """
+        services:
+          app: {build: ., profiles: [production], command: "uwsgi --ini app.ini"}
+          dev:
+            build: .
+            profiles: [dev]
+            entrypoint: /home/it/start.sh
+            volumes: ["./docker/dev.sh:/home/it/start.sh:ro"]
+          db: {image: "postgres:16", profiles: [production]}
+          db-dev: {image: "postgres:16", profiles: [dev, dev-other]}
+        """
+    script = '#!/bin/sh\nif [ "$(psql -c x)" = "0" ]; then\n  flask init\nfi\n\n./work.py --quick\n'
+    found = found_of(
+        **{
+            "compose.yaml": compose,
+            "Dockerfile": "FROM python\nCOPY . /home/it\nWORKDIR /home/it\n",
+            "docker/dev.sh": script,
+            "requirements.txt": "flask\npsycopg\n",
+            "work.py": "app.run()\n",
+        }
+    )
+    (service,) = found.services
+    assert (service.name, service.run) == ("dev", ".venv/bin/python work.py --quick")
+    assert [store.name for store in found.stores] == ["db-dev"]
+    assert "app: only in the profile production; add it if you need it" in found.left_out

@@ -336,7 +336,8 @@ def _service(
     is_all = bool(entry and command) and not goes_on(entry[0], root.below(folder))
     told = (*entry, *command) if is_all else command  # what follows a program is its arguments
     command = dispatched((*entry, *command), root.below(folder)) or told
-    own_files, given = copied_files(dockerfile), {**base.env, **env}
+    mounts_there = {target: joined_path(source) for source, target in mounts_of(spec)}
+    own_files, given = {**copied_files(dockerfile), **mounts_there}, {**base.env, **env}
     before: tuple[str, ...] = ()
     for context in dict.fromkeys((folder, place)):  # a script may be beside its Dockerfile
         argv = unwatched(command or base.container_command, root.below(context))

@@ -19,6 +19,8 @@ _PREPARES = re.compile(
     r"(?:python[\d.]*|flask|alembic|django-admin|\S*manage\.py|npm|npx|yarn|pnpm|node|php|bundle|"
     r"rails|rake|bin/\w+|go|java)\s"
 )
+#: A file of the program itself, which is started by its name.
+_OWN_FILE = re.compile(r"\./[\w./-]+\.(?:py|js|mjs|sh)(?:\s|$)")
 _ASSIGNED = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)=(.*)")
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^{}]*))?\}|\$(\w+)")
 _LIST = re.compile(r"\$\{?(?:\w+\[@\]|[@*])\}?")
@@ -41,6 +43,7 @@ def end_of_script(
     values = dict(given)
     before: list[str] = []
     last: tuple[str, ...] = ()
+    line = ""
     for line in _always(lines):
         if match := _ASSIGNED.fullmatch(line):
             said = _words(match[2], values)
@@ -52,7 +55,10 @@ def end_of_script(
         elif _PREPARES.match(line):
             before.append(line)
     else:  # without `exec`, its last line may be the program
-        last = _words(before.pop(), values) or () if before and before[-1] == lines[-1] else ()
+        is_prepared = bool(before) and before[-1] == lines[-1]
+        last = _words(before.pop(), values) or () if is_prepared else ()
+        if not is_prepared and line == lines[-1] and _OWN_FILE.match(line):
+            last = _words(line, values) or ()
     return (tuple(before), last) if last else ((), ())
 
 

@@ -194,12 +194,21 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     return _with_tasks(found, {valid_name(name) for name in completed})
 
 
+#: Profiles of those who work on the programs, and the one for everybody.
+_PROFILES_HERE = ("development", "develop", "dev", "local", "default")
+
+
 def _active(shapes: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) -> frozenset[str]:
-    """List the profiles that count: those that the variables name, or all where each has one."""
+    """List the profiles that count: those that the variables name, or some where each has one.
+
+    Of these, the one for work here; all where none is called so.
+    """
     if named := values.get("COMPOSE_PROFILES", ""):
         return frozenset(name.strip() for name in named.split(","))
     said = [listed(spec.get("profiles")) for spec in shapes.values()]
-    return frozenset(name for names in said for name in names) if all(said) else frozenset()
+    every = frozenset(name for names in said for name in names) if all(said) else frozenset()
+    here = [name for name in _PROFILES_HERE if name in every]
+    return frozenset(here[:1]) or every
 
 
 def _other_names(shapes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
