@@ -301,3 +301,31 @@ def test_where_each_container_has_a_profile_the_one_for_work_counts_with_its_mou
     assert (service.name, service.run) == ("dev", ".venv/bin/python work.py --quick")
     assert [store.name for store in found.stores] == ["db-dev"]
     assert "app: only in the profile production; add it if you need it" in found.left_out
+
+
+@pytest.mark.parametrize(
+    ("step", "installs"),
+    [
+        (
+            "uv pip install --system -r requirements/dev.txt",
+            "uv pip install -q -r requirements/dev.txt",
+        ),
+        (
+            "pip install -r /code/requirements/base.txt \\\n  -r /code/requirements/dev.txt",
+            ".venv/bin/pip install -q -r requirements/base.txt -r requirements/dev.txt",
+        ),
+        ("pip install -r elsewhere.txt", ".venv/bin/pip install -q -r requirements.txt"),
+        ("pip install gunicorn", ".venv/bin/pip install -q -r requirements.txt gunicorn"),
+    ],
+)
+def test_the_lists_of_packages_that_an_image_installs_are_installed(step, installs):
+    found = found_of(
+        **{
+            "Dockerfile": f"FROM python:3.12\nCOPY . /code\nRUN {step}\nCMD python app.py\n",
+            "requirements.txt": "-r requirements/prod.txt\n",
+            "requirements/base.txt": "flask\n",
+            "requirements/dev.txt": "-r base.txt\n",
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+        }
+    )
+    assert f"{installs} && touch .venv/.installed" in found.services[0].tasks["install"]

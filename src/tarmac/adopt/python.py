@@ -12,11 +12,11 @@ from tarmac.adopt._found import (
     Recogniser,
     Service,
     folder_name,
-    installed,
     joined,
     local_ports,
     valid_name,
 )
+from tarmac.adopt._python_packages import interpreter
 from tarmac.adopt._python_workers import module_of, workers
 
 #: So many of the topmost files are read.
@@ -28,10 +28,6 @@ _APP = re.compile(
 _MADE = re.compile(r"^(\w+)\s*(?::\s*\w+\s*)?=\s*(\w*app\w*)\(", re.MULTILINE)
 _FACTORY = re.compile(r"^def (create_app|make_app|get_app)\(", re.MULTILINE)
 _MAIN = re.compile(r"^if __name__ == ['\"]__main__['\"]", re.MULTILINE)
-#: How an image's Dockerfile tells Poetry to leave out what only the work on the code needs.
-_MAIN_ALONE = re.compile(
-    r"\bpoetry\s+(?:\S+\s+)*?install\b[^&|;\n]*--(?:no-dev|only[= ]main|without[= ]dev)"
-)
 #: What says how a database's tables are made, and the words that make them.
 _MANAGE = "manage.py"
 _MIGRATIONS = {_MANAGE: "manage.py migrate --noinput", "alembic.ini": "-m alembic upgrade head"}
@@ -44,96 +40,7 @@ _SERVES = re.compile(
 _MODULES = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
 )
-#: Where a repository says which Python it wants, in order.
-_IMAGE = r"(?i)^FROM\s+(?:\S*/)?(?:python:|[\w-]+:python)3\.(\d{1,3})\b"
-_VERSIONS = (
-    (".python-version", r"^[ \t]*3\.(\d{1,3})\b"),
-    ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
-    *((file, _IMAGE) for file in ("Dockerfile", "docker/Dockerfile", "build/Dockerfile")),
-    ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
-)
-_GROUP = re.compile(r"--group[= ]([\w-]+)")
 _FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "asgi.py")
-
-
-def _python(folder: Folder) -> tuple[str, str]:
-    """Return how Python is called here, and what has to be done before."""
-    if found := folder.upwards(".venv/bin/python") or folder.upwards("venv/bin/python"):
-        return found, ""
-    for lock, call in (
-        ("uv.lock", "uv run"),
-        ("poetry.lock", "poetry run"),
-        ("Pipfile", "pipenv run"),
-    ):
-        if folder.upwards(lock):
-            return f"{call} python", _from_lock(lock, folder)
-    more = " ".join(("", *_beside(folder)))
-    if requirements := folder.upwards("requirements.txt"):
-        return ".venv/bin/python", _setup(f"-r {requirements}{more}", folder)
-    if groups := _groups(folder):
-        which = "".join(f" --group {group}" for group in groups)
-        newer = "'pip>=25.1' && .venv/bin/pip install -q"
-        return ".venv/bin/python", _setup(f"{newer}{which}{more}", folder)
-    if "pyproject.toml" in folder.files:
-        return ".venv/bin/python", _setup(f".{more}", folder)
-    return "python3", ""
-
-
-def _groups(folder: Folder) -> tuple[str, ...]:
-    """List the groups of packages that stand in for a project, which the file does not have."""
-    text = folder.read("pyproject.toml")
-    _, found, groups = text.partition("[dependency-groups]")
-    if not found or re.search(r"(?m)^\[(?:project|tool\.poetry)\]", text):
-        return ()
-    asked = dict.fromkeys(_GROUP.findall(folder.read("Dockerfile")))
-    every = re.findall(r"(?m)^([\w-]+)\s*=\s*\[", groups.partition("\n[")[0])
-    return tuple(asked) or tuple(every)
-
-
-def _from_lock(lock: str, folder: Folder) -> str:
-    """Return how the locked packages are installed; uv does it as it runs."""
-    if lock == "Pipfile":
-        return "pipenv sync"
-    if lock == "poetry.lock":
-        text = re.sub(r"\\\s*\n", " ", folder.read("Dockerfile"))
-        line = "poetry install --no-interaction" + " --only main" * bool(_MAIN_ALONE.search(text))
-        return f"{line} || {line} --no-root"
-    return ""
-
-
-def _beside(folder: Folder) -> tuple[str, ...]:
-    """List the packages that a Dockerfile installs by their names, beside those of the project."""
-    text = _GROUP.sub("", re.sub(r"\\\s*\n", " ", folder.read("Dockerfile")))
-    lines = re.findall(r"\bpip3?[ \t]+install[ \t]+([^&|;\n]+)", text)
-    names = (
-        word
-        for line in lines
-        if not re.search(r"(^|\s)(-r|\.)(\s|$)", line)
-        for word in line.split()
-    )
-    wanted = (n for n in names if re.fullmatch(r"[A-Za-z][\w.-]*(\[[\w,]+\])?(==[\w.]+)?", n))
-    return tuple(n for n in dict.fromkeys(wanted) if n not in ("pip", "setuptools", "wheel", "uv"))
-
-
-def _setup(what: str, folder: Folder) -> str:
-    made = "python3 -m venv .venv"
-    if wanted := _wanted(folder):
-        # The nearest one that is there: most programs run on the one before as well.
-        near = (f"python3.{minor} -m venv .venv" for minor in range(wanted, wanted - 3, -1))
-        made = f"({{ {' || '.join(near)}; }} 2>/dev/null || {made})"
-    # Newer versions of Python write this file themselves: git does not list what is there.
-    made = f"{made} && echo \\* > .venv/.gitignore"
-    made = f"{made} && .venv/bin/pip install -q {what} && touch .venv/.installed"
-    return installed(".venv/.installed", f"({made})")
-
-
-def _wanted(folder: Folder) -> int:
-    """Find the minor version of the Python 3 that the repository is for; 0 where it says none."""
-    named = (f for f in folder.files if f.endswith((".dockerfile", ".Dockerfile")))
-    for file, pattern in (*_VERSIONS, *((file, _IMAGE) for file in named)):
-        if match := re.search(pattern, folder.read(folder.upwards(file) or file), re.MULTILINE):
-            return int(match[1])
-    return 0
 
 
 class _Start(NamedTuple):
@@ -251,7 +158,7 @@ def _name(program: str) -> str:
 
 
 def _tasks(folder: Folder) -> dict[str, str]:
-    python, install = _python(folder)
+    python, install = interpreter(folder)
     tasks = {"install": install} if install else {}
     files = [file for file in _MIGRATIONS if file != _MANAGE or _is_django(folder.read(file))]
     if file := folder.has(*files):
@@ -265,7 +172,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     several = _programs(folder)
     texts = {} if several else _texts(folder)
     program, why, port = _Start("", "") if several else _start(folder, texts)
-    python, _ = _python(folder)
+    python, _ = interpreter(folder)
     tasks = _tasks(folder)
     if several:
         return tuple(
@@ -310,7 +217,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         return ""
     words = tuple(word for word in local_ports(argv) if word not in ("--reload", "--debug"))
     program = words[0].rsplit("/", 1)[-1]
-    python, _ = _python(folder)
+    python, _ = interpreter(folder)
     is_of_project = program in ("uv", "poetry", "pipenv") and words[1:2] == ("run",)
     if is_of_project and len(words) > 2:
         words, program = words[2:], words[2]
