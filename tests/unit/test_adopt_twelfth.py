@@ -329,3 +329,33 @@ def test_the_lists_of_packages_that_an_image_installs_are_installed(step, instal
         }
     )
     assert f"{installs} && touch .venv/.installed" in found.services[0].tasks["install"]
+
+
+def test_a_package_that_an_image_builds_in_a_module_below_runs_in_that_modules_folder():
+    files = {
+        "Dockerfile": "FROM golang AS b\nWORKDIR /build/backend\nADD backend /build/backend\n"
+        "RUN cd app && go build -o /build/it .\nFROM scratch\nCOPY --from=b /build/it /it\n"
+        'CMD ["/it", "server"]\n',
+        "backend/go.mod": MODULE,
+        "backend/app/main.go": GO,
+        "compose.yaml": "services: {letters: {build: ., environment: [LETTERS_URL, OTHER_URL]}}",
+        "docs/a.md": "",
+    }
+    (service,) = found_of(**files).services
+    assert service.run == "go run -C backend ./app server"
+
+
+def test_a_program_that_must_know_its_own_address_is_told_it():
+    compose = """
+        services:
+          letters:
+            build: .
+            ports: ["8080:8080"]
+            environment: [LETTERS_URL, SITE_URL, OTHER_URL]
+        """
+    (service,) = found_in(
+        **{"compose.yaml": compose, "package.json": '{"scripts": {"start": "node s.js"}}'}
+    ).services
+    own = "${services.letters.public_url}"
+    assert service.env == {"LETTERS_URL": own, "SITE_URL": own}
+    assert [*service.missing] == ["OTHER_URL"]

@@ -24,6 +24,8 @@ GIVEN = frozenset(
 )
 #: Programs that make their tables as they start, if they are told to.
 _MIGRATES = frozenset({"RUN_MIGRATIONS", "AUTO_MIGRATE", "MIGRATE_ON_START"})
+#: Before _URL: where people reach the program itself.
+_OWN_PLACES = frozenset({"SITE", "PUBLIC", "EXTERNAL", "APP", "INSTANCE"})
 #: What other companies hand out; a random value would only turn on what then fails.
 _OF_OTHERS = re.compile(
     r"^(AWS|AZURE|GCP|GOOGLE|GITHUB|GITLAB|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SENDGRID|SLACK|"
@@ -269,7 +271,20 @@ def _of_a_service(variable: _Variable) -> str | None:
     return f"${{services.{target}.{output}}}"
 
 
-VALUES = (_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_a_service)
+def _of_its_own_place(variable: _Variable) -> str | None:
+    """It has to be told where people reach it, and no file says that."""
+    read, service = variable.read, variable.service
+    if variable.given is not None or read.default is not None or read.is_tested:
+        return None
+    stem = read.name.removesuffix("_URL")
+    is_own = stem.lower().replace("_", "-") == service.name or stem in _OWN_PLACES
+    return f"${{services.{service.name}.public_url}}" if is_own and service.ports else None
+
+
+VALUES = (
+    *(_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_a_service),
+    _of_its_own_place,
+)
 
 
 def _named(stem: str, service: Service, scene: Scene) -> str | None:

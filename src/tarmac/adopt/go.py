@@ -129,7 +129,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         named = 3
         while argv[named - 1 : named] in (("-C",), ("-tags",)):
             named += 2
-        said, told = joined(argv[:named]), local_ports(argv[named:])
+        said, told = _of_its_module(folder, argv[:named]), local_ports(argv[named:])
         runs = (service.run for service in _services(folder))
         return _told(next((r for r in runs if r.partition(" --")[0] == said), said), told)
     found = _services(folder)
@@ -157,6 +157,18 @@ def _made(folder: Folder, name: str) -> str:
             path = posixpath.normpath(posixpath.join(place, out))
             return f"go build -C {place} -o {out} {package} && ./{path}"
     return ""
+
+
+def _of_its_module(folder: Folder, argv: tuple[str, ...]) -> str:
+    """Run a package from the folder of its module, where that is below."""
+    path = posixpath.normpath(argv[-1])
+    above = path
+    while "go.mod" not in folder.files and (above := posixpath.dirname(above)):
+        if posixpath.join(above, "go.mod") in folder.files and "-C" not in argv:
+            return joined(
+                (*argv[:2], "-C", above, *argv[2:-1], f"./{posixpath.relpath(path, above)}")
+            )
+    return joined(argv)
 
 
 def _watched(folder: Folder, argv: tuple[str, ...]) -> str:
