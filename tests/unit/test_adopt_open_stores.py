@@ -114,3 +114,19 @@ def test_a_mongodb_that_the_code_names_by_its_container_is_found_by_its_name():
     file = written(found)
     assert (file.stores["mongo"].passwordless, file.hosts) == (True, True)
     assert found.services[0].to_do == ()
+
+
+def test_a_login_in_a_file_is_the_stores_where_variables_say_its_place_alone():
+    compose = """
+        services:
+          web: {build: ., environment: {POSTGRES_HOST: db, POSTGRES_PORT: 5432}}
+          db: {image: "postgres:16", environment: {POSTGRES_PASSWORD: pw}}
+        """
+    settings = '{"postgres": {"host": "localhost", "port": 5432, "user": "app", "password": "pw"}}'
+    found = of_node("pg", "", **{"compose.yaml": compose, "config.json": settings})
+    store = written(found).stores["db"]
+    assert (store.local.port, store.local.user, store.local.password) == (None, "app", "pw")
+    assert found.services[0].env["POSTGRES_PORT"] == "${stores.db.port}"
+    told = compose.replace("5432}", "5432, POSTGRES_PASSWORD: pw}")
+    found = of_node("pg", "", **{"compose.yaml": told, "config.json": settings})
+    assert written(found).stores["db"].local is None

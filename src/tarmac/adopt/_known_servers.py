@@ -45,7 +45,11 @@ def found_by_itself(
         server = _servers.of_kind(named.kind)
         if store is None and scene.adds(server) and not named.host:
             store = store_for(server, service, scene)
-        if store is None or store.name in calls or is_told(store, env, scene):
+        if store is None or store.name in calls:
+            continue
+        if is_told(store, env, scene):  # of its place, at least
+            if named.password and not _is_told_password(store, env, scene):
+                _answer(named, store, service, env, scene, placed=True)
             continue
         calls[store.name] = None
         env = {**env, **_rest_of_login(named, store, env, scene)}
@@ -95,12 +99,28 @@ def is_told(store: Store, env: Mapping[str, str], scene: Scene) -> bool:
     return any(value == store.name or where.search(value) for value in env.values())
 
 
+def _is_told_password(store: Store, env: Mapping[str, str], scene: Scene) -> bool:
+    """Tell whether variables say a store's password, alone or in an address."""
+    root = "broker" if store is scene.broker else f"stores.{store.name}"
+    return any(re.search(rf"\$\{{{root}\.(?:password|url)\}}", value) for value in env.values())
+
+
 def _answer(
-    named: NamedServer, store: Store, service: Service, env: Mapping[str, str], scene: Scene
+    named: NamedServer,
+    store: Store,
+    service: Service,
+    env: Mapping[str, str],
+    scene: Scene,
+    *,
+    placed: bool = False,
 ) -> str:
-    """Let a store be what a program knows of it; return why it cannot, "" where it can."""
+    """Let a store be what a program knows of it; return why it cannot, "" where it can.
+
+    Args:
+        placed: variables say where it is, and only the login is what the program knows.
+    """
     server = _servers.of_kind(store.kind)
-    port = 0 if named.host else named.port or server.shows.port
+    port = 0 if named.host or placed else named.port or server.shows.port
     login, why = _login(named, store, server, env)
     why = why or _why_not_there(named, port, store, server, scene)
     database = store.database
@@ -114,8 +134,9 @@ def _answer(
     place = replace(login, port=port)
     if store.known is not None and (store.known.login != place.login or is_other):
         return f"with another login or database than {store.known.by}"
-    what = f"at localhost:{port}" if port else f"as {store.name}"
-    remark = f"{service.name} looks for it {what} by itself ({named.place}), not by a variable"
+    what = f"looks for it at localhost:{port}" if port else f"looks for it as {store.name}"
+    what = "knows its login" if placed else what
+    remark = f"{service.name} {what} by itself ({named.place}), not by a variable"
     changed = replace(
         store,
         database=database,
@@ -129,7 +150,7 @@ def _answer(
         scene.broker = changed
     else:
         scene.stores[store.name] = changed
-    scene.names = scene.names or bool(named.host)
+    scene.names = scene.names or (bool(named.host) and not placed)
     return ""
 
 

@@ -274,7 +274,7 @@ def _of_a_service(variable: _Variable) -> str | None:
 def _of_its_own_place(variable: _Variable) -> str | None:
     """It has to be told where people reach it, and no file says that."""
     read, service = variable.read, variable.service
-    if variable.given is not None or read.default is not None or read.is_tested:
+    if variable.given is not None or read.name not in service.missing:
         return None
     stem = read.name.removesuffix("_URL")
     is_own = stem.lower().replace("_", "-") == service.name or stem in _OWN_PLACES
