@@ -130,3 +130,19 @@ def test_a_login_in_a_file_is_the_stores_where_variables_say_its_place_alone():
     told = compose.replace("5432}", "5432, POSTGRES_PASSWORD: pw}")
     found = of_node("pg", "", **{"compose.yaml": told, "config.json": settings})
     assert written(found).stores["db"].local is None
+
+
+def test_a_login_beside_an_address_is_known_also_where_a_variable_gives_the_address():
+    compose = """
+        services:
+          web: {build: ., environment: {MONGO_URI: "mongodb://mongo:27017"}}
+          mongo: {image: "mongo:7"}
+        """
+    settings = (
+        '{"mongo": {"uri": "mongodb://localhost:27017", "user": "admin", "password": "pw",'
+        ' "db": "goods"}}'
+    )
+    found = of_node("mongoose", "", **{"compose.yaml": compose, "config.json": settings})
+    store = written(found).stores["mongo"]
+    assert (store.local.user, store.local.password, store.local.port) == ("admin", "pw", None)
+    assert (store.database, store.passwordless) == ("goods", False)

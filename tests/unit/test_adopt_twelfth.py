@@ -359,3 +359,80 @@ def test_a_program_that_must_know_its_own_address_is_told_it():
     own = "${services.letters.public_url}"
     assert service.env == {"LETTERS_URL": own, "SITE_URL": own}
     assert [*service.missing] == ["OTHER_URL"]
+
+
+def test_a_name_in_front_of_all_variables_is_the_programs_own_though_a_server_is_called_so():
+    names = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "NATS_HOST", "NATS_PORT")
+    code = "\n".join(f'var v{n} = os.Getenv("NATS_ORDERS_{name}")' for n, name in enumerate(names))
+    found = found_of(
+        **{
+            "go.mod": "module example.com/nats-orders\nrequire (\ngithub.com/nats-io/nats.go v1\n"
+            "github.com/lib/pq v1\n)\n",
+            "main.go": f"{GO}{code}\n",
+            "compose.yaml": 'services: {db: {image: "postgres:16"}, nats: {image: "nats:2"}}',
+        }
+    )
+    (service,) = found.services
+    assert service.name == "nats-orders"
+    assert service.env["NATS_ORDERS_DB_HOST"] == "${stores.db.host}"
+    assert service.env["NATS_ORDERS_NATS_HOST"] == "${broker.host}"
+    assert found.broker.passwordless
+
+
+def test_a_port_that_a_file_writes_as_an_address_is_given_as_one():
+    files = {
+        **{name: text for name, text in TWO.items() if not name.startswith("bills")},
+        "users/config/config.yaml": 'http:\n  port: ":5001"\n',
+        "Dockerfile": "FROM golang\nCOPY . .\nRUN go build -o /it ./users/cmd\nCMD /it\n",
+        "compose.yaml": 'services: {users: {build: ., ports: ["5001:5001", "3001:3001"]}}',
+    }
+    (service,) = found_of(**files).services
+    assert service.ports == {"http": 5001, "port-3001": 3001}
+    assert service.env["HTTP_PORT"] == ":5001"
+
+
+HANDED = {
+    "orders": """
+        server.port: 8070
+        spring:
+          datasource: {url: "jdbc:mysql://localhost:3306/orders", username: root, password: pw}
+        """,
+    "letters": """
+        server.port: 8040
+        spring.data.mongodb:
+          host: localhost
+          port: 27017
+          username: root
+          password: pw
+          authentication-database: admin
+        """,
+}
+
+
+def spring_cloud() -> dict[str, str]:
+    files = {"compose.yaml": 'services: {db: {image: "mysql:8"}, mongo: {image: "mongo:7"}}'}
+    for name in ("config", *HANDED):
+        files[f"{name}/pom.xml"] = SPRING.replace("market", name)
+        files[f"{name}/src/main/java/a/App.java"] = "@SpringBootApplication class App {}\n"
+        files[f"{name}/src/main/resources/application.yml"] = (
+            f"spring: {{application: {{name: {name}-app}}, config: {{import: "
+            '"optional:configserver:http://localhost:8888"}}\n'
+        )
+    files["config/src/main/resources/application.yml"] = "server.port: 8888\n"
+    return files | {f"config/src/main/resources/all/{n}-app.yml": t for n, t in HANDED.items()}
+
+
+def test_what_a_server_of_settings_hands_out_is_read_for_the_program_of_that_name():
+    services = {service.name: service for service in found_of(**spring_cloud()).services}
+    assert {name: one.ports["http"] for name, one in services.items()} == {
+        "config": 8888,
+        "orders": 8070,
+        "letters": 8040,
+    }
+    assert services["config"].stores == ()
+    orders, letters = services["orders"].env, services["letters"].env
+    assert orders["SPRING_CONFIG_IMPORT"].endswith("${services.config.address}")
+    assert orders["SPRING_DATASOURCE_URL"].startswith("jdbc:mysql://${stores.db.host}:")
+    assert orders["SPRING_DATASOURCE_PASSWORD"] == "${stores.db.password}"
+    assert letters["SPRING_DATA_MONGODB_AUTHENTICATION_DATABASE"] == "${stores.mongo.database}"
+    assert not any(service.to_do for service in services.values())

@@ -169,6 +169,14 @@ def test_a_new_server_gets_its_administrator_and_a_user_for_one_database():
     assert server.users["it", "one"]["roles"] == [{"role": "readWrite", "db": "it"}]
 
 
+def test_a_user_that_programs_know_is_there_where_they_look_for_it_too():
+    server = Server()
+    known = frozenset({"one"})
+    tell(server, DatabaseAccounts("it", ADMIN, (("one", ONE),), roles=True, known=known))
+    assert server.users["admin", "one"]["pwd"] == "one-password"
+    assert server.users["admin", "one"]["roles"] == [{"role": "readWrite", "db": "it"}]
+
+
 def test_it_is_repeatable_and_renews_passwords():
     server = Server()
     tell(server)

@@ -145,7 +145,7 @@ _HELD = re.compile(
 )
 _FAILS = re.compile(r"\bthrow\b|\braise\b|\bexit\(|\bpanic\(|\bFatal|\babort\(")
 #: Spring's files of settings, which name variables as `${DB_HOST:localhost}`.
-_SPRING = re.compile(r"(^|/)(?:application|bootstrap)[\w-]*\.ya?ml$")
+_SPRING = re.compile(r"(^|/)(?:application|bootstrap)[\w-]*\.ya?ml$|^\.\./.*\.ya?ml$")
 #: A program's default port, for when PORT is not set.
 _OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
 

@@ -47,8 +47,12 @@ def found_by_itself(
             store = store_for(server, service, scene)
         if store is None or store.name in calls:
             continue
-        if is_told(store, env, scene):  # of its place, at least
-            if named.password and not _is_told_password(store, env, scene):
+        others = (*scene.stores.values(), store) if not named.host else (store,)
+        alike = (other for other in others if other.kind == store.kind)
+        told = next((other for other in alike if is_told(other, env, scene)), None)
+        if (store := told or store) is told:  # of its place, at least
+            outputs = "password" if named.apart else "password|url"
+            if named.password and not _is_told(outputs, store, env, scene):
                 _answer(named, store, service, env, scene, placed=True)
             continue
         calls[store.name] = None
@@ -99,10 +103,10 @@ def is_told(store: Store, env: Mapping[str, str], scene: Scene) -> bool:
     return any(value == store.name or where.search(value) for value in env.values())
 
 
-def _is_told_password(store: Store, env: Mapping[str, str], scene: Scene) -> bool:
-    """Tell whether variables say a store's password, alone or in an address."""
+def _is_told(outputs: str, store: Store, env: Mapping[str, str], scene: Scene) -> bool:
+    """Tell whether variables refer to one of these outputs of a store."""
     root = "broker" if store is scene.broker else f"stores.{store.name}"
-    return any(re.search(rf"\$\{{{root}\.(?:password|url)\}}", value) for value in env.values())
+    return any(re.search(rf"\$\{{{root}\.(?:{outputs})\}}", value) for value in env.values())
 
 
 def _answer(

@@ -162,10 +162,14 @@ def _number_in_settings(program: _Program) -> Service | None:
         is_fitting = variable.endswith("PORT") is not found.is_address
         if is_fitting:
             return replace(_at(service, program.port or found.number), port_variable=variable)
+    ports = {**service.ports, "http": found.number}
+    # Of several, each is given by a variable; it may look at that one, as its file has it.
+    given = {"HTTP_PORT": f":{found.number}"} if found.is_address and len(ports) > 1 else {}
     return replace(
         service,
-        ports={**service.ports, "http": found.number},
+        ports=ports,
         fixed=True,
+        env={**given, **service.env},
         remarks=(*service.remarks, f"{found.place} names its port"),
     )
 

@@ -68,6 +68,8 @@ class NamedServer(NamedTuple):
     user: str | None = None
     password: str | None = None
     database: str = ""
+    #: The login stands beside the address, so that one in the address does not count.
+    apart: bool = False
 
 
 def named_servers(
@@ -106,6 +108,7 @@ def _in_settings(
         for path, group in groups(content, ()):
             for key, value in group.items():
                 if isinstance(value, str) and (one := _of_address(value)):
+                    one = _with_login_beside(one, group, key)
                     yield one._replace(place=f"{file}:{_line(text, key, value)}")
             for key, stem in _host_keys(group):
                 one = _of_group(path, group, key, stem, clients)
@@ -169,6 +172,17 @@ def _part(group: Mapping[str, Any], stem: str, names: Collection[str]) -> str | 
         if value is not None and not re.search(r"\$\{|\$[A-Z]|<%|\{\{", str(value)):
             return str(value)
     return None
+
+
+def _with_login_beside(one: NamedServer, group: Mapping[str, Any], key: str) -> NamedServer:
+    """Take the login that stands beside an address without one: uri, user, password."""
+    stem = re.sub(r"(?i)(?:ur[il]|dsn|address)$", "", key)
+    user, password = _part(group, stem, _USERS), _part(group, stem, _PASSWORDS)
+    if one.user or not (user and password):
+        return one
+    database = one.database or _part(group, stem, _DATABASES) or ""
+    database = database if _servers.of_kind(one.kind).databases else ""
+    return one._replace(user=user, password=password, database=database, apart=True)
 
 
 def _kind(

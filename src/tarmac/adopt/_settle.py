@@ -48,8 +48,9 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     dotenv, file = _dotenv.of_file(root)
     example, dotenv = ({}, dotenv) if file == ".env" else (dotenv, {})
     services, places = [], frozenset(service.folder for service in found.services)
+    handed = _spring.handed_out(root, places)
     for service in found.services:
-        folder = own_files(root, service, places)
+        folder = _spring.with_handed_out(own_files(root, service, places), handed)
         settled = _settled(service, folder, scene, dotenv, example)
         services.append(_alembic.told(_sqlite.on_volumes(settled, folder), folder))
     return replace(
@@ -106,6 +107,7 @@ def _settled(
     env, missing, optional = found.env, found.missing, found.optional
     named = (value for value in env.values() if value in scene.stores)
     service = replace(service, calls=(*service.calls, *named) if scene.names else service.calls)
+    env = {**env, **logins(env, reads)}
     by_itself = _known_servers.found_by_itself(service, env, folder, scene)
     service, env = replace(service, calls=(*service.calls, *by_itself.stores)), {**by_itself.env}
     service, unnamed = _hosts_in_code(service, env, folder, scene)
@@ -115,7 +117,7 @@ def _settled(
     service, ports = _own_ports(service, reads, optional, env, scene.ports)
     scene.services[service.name] = replace(scene.services[service.name], ports=service.ports)
     scene.ports.update(service.ports.values())
-    env = {**env, **ports, **logins(env, reads)}
+    env = {**env, **ports}
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
     env = _insisted(env, folder, scene)
     env = _at_usual_ports(env, service, scene)

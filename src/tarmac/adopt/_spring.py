@@ -6,17 +6,19 @@ SPRING_DATASOURCE_URL, so a file that names no variable can still be told of oth
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
-from tarmac.adopt._found import Folder, port_number
+from tarmac.adopt._found import Folder, Service, port_number
 from tarmac.adopt._variable_read import VariableRead, line_of
 
-#: The file of the profile that runs where none is chosen.
-FILE = re.compile(r"(^|/)application\.(?:ya?ml|properties)$")
+#: The file of the profile that runs where none is chosen, or what a server of settings has of it.
+FILE = re.compile(r"(^|/)application\.(?:ya?ml|properties)$|^\.\./.*\.(?:ya?ml|properties)$")
 #: Where its own port is.
 PORT = "server.port"
 _HERE = re.compile(r"(?:^|//|@)(?:localhost|127\.0\.0\.1)(?=[:/,]|$)")
@@ -33,7 +35,34 @@ _GROUPS = re.compile(
 #: Settings of a login that a broker asks for.
 _OF_A_BROKER = ("spring.rabbitmq.username", "spring.rabbitmq.password")
 #: What else such a group says, and what is read with it.
-_PARTS = ("port", "username", "user", "password", "database")
+_PARTS = ("port", "username", "user", "password", "database", "authentication-database")
+
+
+def handed_out(root: Folder, places: Iterable[str]) -> dict[str, str]:
+    """Find what a server of settings (Spring Cloud Config) hands out: folder -> file.
+
+    It has a file for each program, by the name that this gives itself.
+    """
+    names = {}
+    for place in {*places}:
+        folder = root.below(place)
+        if any("configserver:" in folder.read(f) for f in folder.files if FILE.search(f)):
+            files = [f for f in folder.files if FILE.search(f) and "src/main/" in f]
+            said = (_flat(f, folder.read(f)).get("spring.application.name") for f in files)
+            names.update({str(name): place for name in said if name})
+    ends = (".yml", ".yaml", ".properties")
+    stems = {
+        f: posixpath.splitext(posixpath.basename(f))[0] for f in root.files if f.endswith(ends)
+    }
+    return {names[stem]: file for file, stem in stems.items() if stem in names}
+
+
+def with_handed_out(folder: Folder, handed: Mapping[str, str]) -> Folder:
+    """Add to a program's files what it is handed; the server reads none of that for itself."""
+    others = {posixpath.relpath(file, folder.path or ".") for file in handed.values()}
+    own = [posixpath.relpath(handed[folder.path], folder.path)] if folder.path in handed else []
+    files = (*(f for f in folder.files if f not in others), *own)
+    return replace(folder, files=files) if handed else folder
 
 
 def settings(file: str, content: str) -> Iterator[VariableRead]:
@@ -135,10 +164,17 @@ def is_of_settings(place: str) -> bool:
 
 def own_port(folder: Folder) -> int:
     """Read the port that a program's file of settings gives it; 0 for none."""
-    for file in folder.sources(".yml", ".yaml", ".properties"):
-        if FILE.search(file):
-            return port_number(_flat(file, folder.read(file)).get(PORT, ""))
-    return 0
+    files = (f for f in folder.sources(".yml", ".yaml", ".properties") if FILE.search(f))
+    said = (port_number(_flat(file, folder.read(file)).get(PORT, "")) for file in files)
+    return next(filter(None, said), 0)
+
+
+def at_its_port(service: Service, folder: Folder, handed: Mapping[str, str]) -> Service:
+    """Give a program the port that it is handed."""
+    number = own_port(folder) if service.folder in handed else 0
+    guesses = tuple(guess for guess in service.guesses if not guess.startswith("port "))
+    ports = {**service.ports, "http": number}
+    return replace(service, ports=ports, guesses=guesses) if number else service
 
 
 def _flat(file: str, content: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import chain
 
-from tarmac.adopt import _code, _dotenv, _manifests
+from tarmac.adopt import _code, _dotenv, _manifests, _spring
 from tarmac.adopt._container import goes_on, read_dockerfile
 from tarmac.adopt._found import (
     RUNS_TESTS,
@@ -130,6 +130,7 @@ def _started(
     folders = Counter(service.folder for service in found.services if not service.aside)
     places = frozenset(service.folder for service in found.services)
     hosts = _manifests.hosts(found.services, manifests)
+    handed = _spring.handed_out(root, places)
     for service in found.services:
         is_shared = folders[service.folder] > 1
         folder = without(root.below(service.folder), places, service.folder)
@@ -143,7 +144,8 @@ def _started(
         done, harmful = without_harm(done, folder)
         left_out += harmful
         if done.run:
-            own = own_files(root, done, places)
+            own = _spring.with_handed_out(own_files(root, done, places), handed)
+            done = _spring.at_its_port(done, own, handed)
             deployed = _manifests.of_service(done, manifests)
             done = _manifests.as_deployed(done, own, deployed, hosts)
             done = replace(listening(done, own, given), watch=_sources(done, own))

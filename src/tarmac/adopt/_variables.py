@@ -225,6 +225,9 @@ def _known_server(variable: _Variable) -> tuple[_servers.Server, str] | None:
 
 def _by_its_name(name: str, variable: _Variable) -> tuple[_servers.Server, str] | None:
     """Tell which server a name is about, with the program's own name in front of it or without."""
+    own = f"{re.sub(r'[^A-Z0-9]+', '_', variable.service.name.upper())}_"
+    if sum(other.startswith(own) for other in variable.names) >= MOST_BEGIN:
+        name = name.removeprefix(own)  # NATS_SERVICE_DB_HOST of nats-service
     plain = name.removeprefix(_own_prefix(variable.names))
     name = variable.about.get(name, name)
     candidates = (name, plain, *(name.removeprefix(begin) for begin in _FRAMEWORKS))

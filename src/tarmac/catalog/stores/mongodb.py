@@ -224,5 +224,6 @@ STORE = StoreKind(
         port=27017,
         clients="mongoose|pymongo|mongodb|motor",
         stems=("MONGO", "MONGODB"),
+        parts={"AUTHENTICATION_DATABASE": "database", "AUTH_SOURCE": "database"},
     ),
 )

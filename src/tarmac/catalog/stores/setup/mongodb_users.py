@@ -31,6 +31,8 @@ class DatabaseAccounts:
     users: tuple[tuple[str, Secret], ...]
     #: The server has roles; one without lets every user do everything.
     roles: bool
+    #: Those whose name programs know: they look for it where a container's first user is.
+    known: frozenset[str] = frozenset()
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -41,7 +43,8 @@ class DatabaseAccounts:
 def wanted(context: StoreContext, *, roles: bool) -> DatabaseAccounts:
     """List the accounts that a context asks for."""
     users = tuple((user.role, user.password) for user in context.users)
-    return DatabaseAccounts(context.database, context.admin, users, roles)
+    known = frozenset(user.role for user in context.users if user.name)
+    return DatabaseAccounts(context.database, context.admin, users, roles, known)
 
 
 def make(wanted: DatabaseAccounts) -> ProtocolScript:
@@ -60,12 +63,13 @@ def make(wanted: DatabaseAccounts) -> ProtocolScript:
     roles = [{"role": "readWrite", "db": wanted.database}] if wanted.roles else []
     for name, secret in wanted.users:
         password = (yield secret).decode()
-        try:
-            yield from _user(heard, wanted.database, "createUser", name, password, roles)
-        except CommandRejected as refused:
-            if refused.code != _USER_EXISTS:
-                raise
-            yield from _user(heard, wanted.database, "updateUser", name, password, roles)
+        for database in dict.fromkeys([wanted.database, *["admin"] * (name in wanted.known)]):
+            try:
+                yield from _user(heard, database, "createUser", name, password, roles)
+            except CommandRejected as refused:
+                if refused.code != _USER_EXISTS:
+                    raise
+                yield from _user(heard, database, "updateUser", name, password, roles)
 
 
 def _user(
