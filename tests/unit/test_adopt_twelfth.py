@@ -436,3 +436,19 @@ def test_what_a_server_of_settings_hands_out_is_read_for_the_program_of_that_nam
     assert orders["SPRING_DATASOURCE_PASSWORD"] == "${stores.db.password}"
     assert letters["SPRING_DATA_MONGODB_AUTHENTICATION_DATABASE"] == "${stores.mongo.database}"
     assert not any(service.to_do for service in services.values())
+
+
+@pytest.mark.parametrize(
+    ("scripts", "within"),
+    [
+        ('"dev": "run-all build --parallel watch:*"', True),
+        ('"predev": "tsc", "dev": "node s.js"', True),
+        ('"dev": "node s.js", "build": "tsc"', False),
+    ],
+)
+def test_a_script_that_compiles_first_is_given_the_time_for_it(scripts, within):
+    found = found_of(
+        **{"package.json": f'{{"scripts": {{{scripts}}}}}', "s.js": "app.listen(3000);\n"}
+    )
+    assert "npm run dev" in found.services[0].run
+    assert ("within: 5m" in text_of(found)) is within

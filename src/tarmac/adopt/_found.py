@@ -150,6 +150,8 @@ class Service:
     fixed: bool = False
     #: It reloads edited sources by itself.
     reloads: bool = False
+    #: It compiles before it listens.
+    builds: bool = False
     #: Its sources, as files and folders of its folder.
     watch: tuple[str, ...] = ()
     #: What starts it is known to read PORT.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 from tarmac.adopt._found import Folder, installed
 from tarmac.base.foreign.data import from_json
@@ -15,6 +16,11 @@ _LOCKS = {
     "bun.lockb": ("bun", "bun install", ""),
     "package-lock.json": ("npm", "npm ci --no-audit --no-fund", ".package-lock.json"),
 }
+#: The script that a package manager runs: `yarn workspace api run dev` is `dev`.
+_SCRIPT = re.compile(
+    r"\b(?:npm|pnpm|yarn|bun)(?: workspace \S+)?(?: --?\S+)*(?: run)?(?: --?\S+)* ([a-z][\w:.-]*)"
+)
+_COMPILES = re.compile(r"\bbuild\b|\btsc\b|\bnest start\b|\bts-node\b")
 
 
 def tools(folder: Folder, below: str = "") -> tuple[str, str]:
@@ -59,3 +65,12 @@ def pages(folder: Folder, path: str) -> dict[str, str]:
 
 def _tests_in_browser(folder: Folder) -> bool:
     return '"cypress"' in folder.read("package.json")
+
+
+def builds(folder: Folder, run: str) -> bool:
+    """Tell whether the script that a command runs compiles before the program listens."""
+    match = _SCRIPT.search(run)
+    package = folder.mapping("package.json", from_json) if match else None
+    scripts = folder.member("package.json", package or {}, "scripts") or {}
+    said = (str(scripts.get(f"{begin}{match[1]}") or "") for begin in ("pre", "")) if match else ()
+    return any(_COMPILES.search(text) for text in said)

@@ -31,6 +31,7 @@ from tarmac.adopt._found import (
     without,
 )
 from tarmac.adopt._listening import FIRST_FREE, listening
+from tarmac.adopt._node_packages import builds
 from tarmac.adopt._settle import settle
 from tarmac.adopt._tasks import done_once, without_harm
 from tarmac.model.consistency import OURS, RESERVED
@@ -145,7 +146,7 @@ def _started(
         left_out += harmful
         if done.run:
             own = _spring.with_handed_out(own_files(root, done, places), handed)
-            done = _spring.at_its_port(done, own, handed)
+            done = _spring.at_its_port(replace(done, builds=builds(own, done.run)), own, handed)
             deployed = _manifests.of_service(done, manifests)
             done = _manifests.as_deployed(done, own, deployed, hosts)
             done = replace(listening(done, own, given), watch=_sources(done, own))

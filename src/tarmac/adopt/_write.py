@@ -190,7 +190,7 @@ def _tasks(service: Service) -> Iterator[str]:
 
 def _probe(service: Service) -> Iterator[str]:
     path = scalar(service.probe, inside=True)
-    if service.ports and _BUILDS.match(service.run):
+    if service.ports and (service.builds or _BUILDS.match(service.run)):
         how = f"http: {path}" if service.probe else "tcp: true"
         how = "grpc: true" if service.grpc_health else how
         yield f"    probe: {{{how}, within: 5m}} # the first build takes a while"
