@@ -28,9 +28,9 @@ _PREFIX = re.compile(r"\^?(/[\w./-]*?)/?(?:\.\*|\(\.\*\)|\$)?")
 _NAME = re.compile(r"/[\w./-]*")
 
 
-_PROXY_PASS = re.compile(r"(?im)^\s*(ProxyPass(?:Match)?)\s+(?:\"?(/\S*?)\"?\s+)?\"?([^\s\"]+)")
+_PROXY_PASS = re.compile(r"(?im)^[ \t]*(ProxyPass(?:Match)?)\s+(?:\"?(/\S*?)\"?\s+)?\"?([^\s\"]+)")
 _BALANCER = re.compile(r"(?is)<Proxy\s+\"?(balancer://[\w.-]+)/?\"?\s*>(.*?)</Proxy>")
-_MEMBER = re.compile(r"(?im)^\s*BalancerMember\s+\"?(\S+?)\"?(?:\s|$)")
+_MEMBER = re.compile(r"(?im)^[ \t]*BalancerMember\s+\"?(\S+?)\"?(?:\s|$)")
 _PLACE = re.compile(r"(?:https?|wss?)://([\w.-]+)(?::(\d+))?(/\S*)?")
 _LOCATED = re.compile(r"(?is)<Location\s+\"?(/[^\s\">]*)\"?\s*>(.*?)</Location>")
 
@@ -163,7 +163,7 @@ def _of_apache(text: str) -> HandedOn:
             left.append(f"{directive} {path}, whose path it changes to {place[3] or '/'}")
         else:
             routes.setdefault(path, (place[1], int(place[2] or 0)))
-    if re.search(r"(?im)^\s*DocumentRoot\s", text) and "/" not in routes:
+    if re.search(r"(?im)^[ \t]*DocumentRoot\s", text) and "/" not in routes:
         left.append("DocumentRoot, which serves files")
     return HandedOn(tuple((path, *to) for path, to in routes.items()), tuple(dict.fromkeys(left)))
 

@@ -48,7 +48,7 @@ def servers() -> tuple[Server, ...]:
             kind.broker,
             databases="database" in kind.outputs,
             seeds=kind.loads_sql,
-            passwordless=kind.passwordless,
+            passwordless=bool(kind.passwordless),
             admin=kind.admin,
             lends_admin=kind.lends_admin,
             empty_passwords=kind.empty_passwords,

@@ -194,7 +194,7 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     return _with_tasks(found, {valid_name(name) for name in completed})
 
 
-#: Profiles of those who work on the programs, and the one for everybody.
+#: Profiles of those who work on the programs, and the one for all others.
 _PROFILES_HERE = ("development", "develop", "dev", "local", "default")
 
 

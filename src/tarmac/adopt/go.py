@@ -177,7 +177,7 @@ def _watched(folder: Folder, argv: tuple[str, ...]) -> str:
     said = dict(re.findall(r"(?m)^--?(build|command)=(.+)$", "\n".join(argv[1:])))
     if watcher == "air":
         file = folder.has(*(word for word in argv[1:] if word.endswith(".toml")), ".air.toml")
-        keys = r"(?m)^\s*(cmd|full_bin|bin)\s*=\s*[\"'](.+)[\"']\s*$"
+        keys = r"(?m)^[ \t]*(cmd|full_bin|bin)\s*=\s*[\"'](.+)[\"']\s*$"
         told = dict(re.findall(keys, folder.read(file) if file else ""))
         said = {"build": told.get("cmd", ""), "command": told.get("full_bin", "")}
     build = said.get("build", "").split()

@@ -295,7 +295,7 @@ class Bindings:
         """Tell whether a client that gives no password is served, where the store is now."""
         file = self.system.file
         entry = file.broker if store == ports.BROKER else file.stores[store]
-        here_alone = self.kinds[store].opens_here_alone and bool(self.facts.environment)
+        here_alone = self.kinds[store].passwordless == "here" and bool(self.facts.environment)
         return entry is not None and entry.passwordless and not here_alone
 
     def _admin(self, store: str, server: str, users: Iterable[User]) -> Secret:

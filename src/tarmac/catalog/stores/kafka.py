@@ -90,8 +90,7 @@ STORE = StoreKind(
     ports={"main": None, "controller": None},
     clients="main",
     port_per_user=True,
-    passwordless=True,
-    opens_here_alone=True,
+    passwordless="here",
     extra="kafka",
     outputs=outputs(_url, port="main"),
     providers=(
@@ -103,8 +102,7 @@ STORE = StoreKind(
                     "libs/kafka_2.13-*.jar",
                     folders=(
                         "{cache}/programs/kafka-*",
-                        *("/opt/kafka", "/opt/kafka_*"),
-                        "/usr/local/kafka",
+                        *("/opt/kafka", "/opt/kafka_*", "/usr/local/kafka"),
                         "/opt/homebrew/opt/kafka/libexec",
                         "/usr/local/opt/kafka/libexec",
                     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, Literal
 
 from tarmac.base.launch import Secret, StoreSecret, Text, text
 from tarmac.catalog.stores.backup import ArchiveRule, StoreBackup
@@ -281,10 +281,8 @@ class StoreKind:
     port_per_user: bool = False
     #: The last version that every newer server serves as it is, so that nothing is said; "": none.
     served_by_newer: str = ""
-    #: It can serve those who give no password.
-    passwordless: bool = False
-    #: On a developer's machine alone: what it has in an environment always asks.
-    opens_here_alone: bool = False
+    #: Where it can serve those who give no password: "here" is on a developer's machine alone.
+    passwordless: Literal["", "here", "everywhere"] = ""
     #: It keeps what was written through a crash of its server; a cache does not.
     durable: bool = True
     #: It carries topics.

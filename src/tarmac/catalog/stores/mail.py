@@ -87,7 +87,7 @@ def _note(candidate: ProviderCandidate) -> str:  # noqa: ARG001 - as above
 STORE = StoreKind(
     id="mail",
     title="Mail sink",
-    passwordless=True,
+    passwordless="everywhere",
     ports={"smtp": None, "http": 8025},
     clients="smtp",
     outputs={

@@ -156,8 +156,7 @@ def _note_ferretdb(candidate: ProviderCandidate) -> str:
 STORE = StoreKind(
     id="mongodb",
     title="MongoDB",
-    passwordless=True,
-    opens_here_alone=True,
+    passwordless="here",
     ports={"main": None},
     clients="main",
     outputs=outputs(_url, port="main", database=True),

@@ -89,8 +89,7 @@ def _container(context: StoreContext, candidate: ProviderCandidate, fast: bool) 
 STORE = StoreKind(
     id="nats",
     title="NATS JetStream",
-    passwordless=True,
-    opens_here_alone=True,
+    passwordless="here",
     ports={"main": None},
     clients="main",
     outputs=outputs(_url, port="main"),

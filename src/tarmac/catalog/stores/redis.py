@@ -82,7 +82,7 @@ def _note(candidate: ProviderCandidate) -> str:
 STORE = StoreKind(
     id="redis",
     title="Redis (Valkey)",
-    passwordless=True,
+    passwordless="everywhere",
     ports={"main": None},
     clients="main",
     served_by_newer="7.2",  # where Valkey left Redis
