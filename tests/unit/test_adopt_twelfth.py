@@ -452,3 +452,25 @@ def test_a_script_that_compiles_first_is_given_the_time_for_it(scripts, within):
     )
     assert "npm run dev" in found.services[0].run
     assert ("within: 5m" in text_of(found)) is within
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "init"),
+    [
+        ("sql/market.sql", "CREATE TABLE goods (id int);\n", ("sql/market.sql",)),
+        ("sql/market.sql", "SELECT 1;\n", ()),
+        ("sql/other.sql", "CREATE TABLE goods (id int);\n", ()),
+    ],
+)
+def test_a_file_of_tables_that_is_called_as_the_database_is_loaded_into_it(file, text, init):
+    address = "spring.datasource.url: jdbc:mysql://localhost:3306/market\n"
+    found = found_of(
+        **{
+            "pom.xml": SPRING,
+            "src/main/java/a/App.java": "@SpringBootApplication class App {}\n",
+            "src/main/resources/application.yml": address,
+            file: text,
+        }
+    )
+    (store,) = found.stores
+    assert store.init == init

@@ -16,6 +16,8 @@ PLACE = "/docker-entrypoint-initdb.d"
 _COPIES = re.compile(
     r"^[ \t]*(?:COPY|ADD)[ \t]+(?:--\S+[ \t]+)*(.+)$", re.IGNORECASE | re.MULTILINE
 )
+#: Where repositories keep files of SQL.
+_OF_SQL = re.compile(r"(?i)(?:^|/)(?:sql|db|database)/")
 #: The server's administrator does it, not the one user that a store's services have; or the image's
 #: own client does, and no server knows it.
 _NOT_ITS_USERS = {
@@ -66,6 +68,15 @@ def loaded(store: Store, files: tuple[str, ...], root: Folder) -> Store:
             left = f"{file} is not loaded into it{others}: {why}; do that by a task of a service"
             return replace(store, init=files[:number], remarks=(*store.remarks, left))
     return replace(store, init=files)
+
+
+def of_its_name(store: Store, database: str, root: Folder) -> Store:
+    """Make a store load the one file of tables that is called as its database: sql/shop.sql."""
+    named = [f for f in root.files if _OF_SQL.search(f) and f.endswith(f"/{database}.sql")]
+    if not database or store.init or len(named) != 1 or not _servers.of_kind(store.kind).seeds:
+        return store
+    makes = re.search(r"(?i)\bCREATE\s+TABLE\b", root.read(named[0]))
+    return loaded(store, tuple(named), root) if makes else store
 
 
 def _why_not(file: str, content: str) -> str:

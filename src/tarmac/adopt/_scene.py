@@ -149,6 +149,10 @@ class Scene:
             )
         return self.stores.get(name, store)
 
+    def database_of(self, store: Store) -> str:
+        """Name the database that a store holds, as its programs first asked for it."""
+        return store.database or self._first_databases.get(store.name, "")
+
     def store_named(self, host: str) -> Store | None:
         """Find the store or broker that a host is."""
         if self.broker is not None and self.broker.name == host:

@@ -14,6 +14,7 @@ from tarmac.adopt import (
     _alembic,
     _code,
     _dotenv,
+    _first_sql,
     _known_servers,
     _servers,
     _settings_files,
@@ -53,10 +54,12 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
         folder = _spring.with_handed_out(own_files(root, service, places), handed)
         settled = _settled(service, folder, scene, dotenv, example)
         services.append(_alembic.told(_sqlite.on_volumes(settled, folder), folder))
+    used = [_as_used(store, services) for store in scene.stores.values()]
+    used = [_first_sql.of_its_name(one, scene.database_of(one), root) for one in used]
     return replace(
         found,
         services=tuple(services),
-        stores=provided(tuple(_as_used(store, services) for store in scene.stores.values()), root),
+        stores=provided(tuple(used), root),
         broker=scene.broker and _as_used(scene.broker, services, broker=True),
         left_out=(*found.left_out, *scene.remarks),
         hosts=scene.names,
