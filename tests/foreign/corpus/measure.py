@@ -237,6 +237,24 @@ module of Go that the registries here lack. The aim, half of them at first, is n
 | Repository | First | Why | Later | Why | Edited |
 |---|---|---|---|---|---|
 """
+TWELFTH_HEAD = """
+### A twelfth round
+
+Twenty others on the same day, after brokers and stores without a login, fronts of Apache and Caddy
+and JSON with remarks were learnt: Python, Node, Go, Java and Rust, with workspaces, Procfiles,
+manifests alone, Dockerfiles alone, and one without any of these; chosen by their names, of 1 to 8
+programs. One more was left out: its clone has no files. An Apache or a Caddy in front of others is
+none of these programs. A store of manifests counts by the name of its Deployment or its Service.
+
+| Repository | Commit | Services | Stores | Later: services | Stores | Not at first | Still not |
+|---|---|---:|---:|---:|---:|---|---|
+"""
+TWELFTH_STARTED = """
+@@STARTED@@
+
+| Repository | First | Why | Later | Why | Edited |
+|---|---|---|---|---|---|
+"""
 #: What stands above the two tables of each round.
 ROUNDS = {
     1: (UNSEEN_HEAD, UNSEEN_STARTED),
@@ -250,6 +268,7 @@ ROUNDS = {
     9: (NINTH_HEAD, NINTH_STARTED),
     10: (TENTH_HEAD, TENTH_STARTED),
     11: (ELEVENTH_HEAD, ELEVENTH_STARTED),
+    12: (TWELFTH_HEAD, TWELFTH_STARTED),
 }
 
 
