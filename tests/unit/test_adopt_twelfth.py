@@ -458,6 +458,11 @@ def test_a_script_that_compiles_first_is_given_the_time_for_it(scripts, within):
     ("file", "text", "init"),
     [
         ("sql/market.sql", "CREATE TABLE goods (id int);\n", ("sql/market.sql",)),
+        (
+            "sql/market.sql",
+            "/*\nSource Server : localhost\n*/\n-- USE market\nCREATE TABLE goods (id int);\n",
+            ("sql/market.sql",),
+        ),
         ("sql/market.sql", "SELECT 1;\n", ()),
         ("sql/other.sql", "CREATE TABLE goods (id int);\n", ()),
     ],

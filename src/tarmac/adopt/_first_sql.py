@@ -18,6 +18,8 @@ _COPIES = re.compile(
 )
 #: Where repositories keep files of SQL.
 _OF_SQL = re.compile(r"(?i)(?:^|/)(?:sql|db|database)/")
+#: Remarks, such as the head of a dump; not those that MySQL carries out.
+_REMARKS = re.compile(r"/\*(?!!)[\s\S]*?\*/|^[ \t]*--.*$", re.MULTILINE)
 #: The server's administrator does it, not the one user that a store's services have; or the image's
 #: own client does, and no server knows it.
 _NOT_ITS_USERS = {
@@ -84,6 +86,7 @@ def _why_not(file: str, content: str) -> str:
         return "it is not an SQL file"
     if not content.strip():
         return "it is empty, or no text"
+    content = _REMARKS.sub("", content)
     return next(
         (
             f"it has {what}"
