@@ -47,6 +47,8 @@ _SEQUELIZE = re.compile(
 )
 #: A broker's or cache's place alone, as its client takes it.
 _PLACE = re.compile(r"([\w.-]+):(\d{4,5})")
+#: What a file has that names a server in a text of its code.
+_MAY_NAME = re.compile(r"://|@|host=|[\w.-]:\d{4,5}[\"'`]")
 #: NATS's own name for its usual place.
 _NATS_DEFAULT = re.compile(r"\bnats\.DefaultURL\b")
 #: What is read with its variable, or is a remark, where a place stands alone.
@@ -242,7 +244,7 @@ def _matched(kind: str, match: re.Match[str]) -> NamedServer:
 def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
     for file in folder.sources(*SOURCES):
         text = folder.read(file)
-        for match in _LITERAL.finditer(text):
+        for match in _LITERAL.finditer(text) if _MAY_NAME.search(text) else ():
             value = next(filter(None, match.groups()), "")
             place = _PLACE.fullmatch(value)
             if not place and "://" not in value and "@" not in value and "host=" not in value:

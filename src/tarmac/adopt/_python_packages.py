@@ -51,6 +51,9 @@ def interpreter(folder: Folder) -> tuple[str, str]:
 
 def _lists(folder: Folder) -> tuple[str, ...]:
     """Find the lists of packages that are installed: those that its image has, or the usual one."""
+    usual = folder.upwards("requirements.txt")
+    if not usual and not any(f.endswith(".txt") and "requirements" in f for f in folder.files):
+        return ()
     listed = re.findall(r"\bpip3?[ \t]+install\b[^&|;\n]*", _dockerfile(folder))
     words = (
         word for line in listed for word in re.findall(r"(?:-r|--requirement)[= ]?(\S+)", line)
@@ -60,7 +63,6 @@ def _lists(folder: Folder) -> tuple[str, ...]:
     named = [next((end for end in one if end in folder.files), "") for one in ends]
     if named and all(named):
         return tuple(dict.fromkeys(named))
-    usual = folder.upwards("requirements.txt")
     return (usual,) if usual else ()
 
 

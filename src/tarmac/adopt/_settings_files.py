@@ -194,10 +194,12 @@ def for_here(service: Service, folder: Folder) -> Service:
 
 def _for_production(folder: Folder, value: str) -> str:
     """Name the file that a value chooses for production, where one is for this place; else ""."""
+    if value not in ("prod", "production"):
+        return ""
     names = {f: {*re.split(r"[-._/]", f)} for f, _ in contents(folder)}
     chosen = [f for f, words in names.items() if value in words]
     here = [f for f, words in names.items() if words & {"local", "dev", "development"}]
-    return chosen[0] if value in ("prod", "production") and chosen and here else ""
+    return chosen[0] if chosen and here else ""
 
 
 def _naming(folder: Folder) -> _Naming | None:

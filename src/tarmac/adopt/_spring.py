@@ -44,12 +44,15 @@ def handed_out(root: Folder, places: Iterable[str]) -> dict[str, str]:
     It has a file for each program, by the name that this gives itself.
     """
     names = {}
-    for place in {*places}:
-        folder = root.below(place)
-        if any("configserver:" in folder.read(f) for f in folder.files if FILE.search(f)):
-            files = [f for f in folder.files if FILE.search(f) and "src/main/" in f]
-            said = (_flat(f, folder.read(f)).get("spring.application.name") for f in files)
-            names.update({str(name): place for name in said if name})
+    asking = [f for f in root.files if "application." in f and FILE.search(f)]
+    for file in asking:
+        text = root.read(file) if "src/main/" in file else ""
+        name = _flat(file, text).get("spring.application.name") if "configserver:" in text else None
+        above = [place for place in places if file.startswith(f"{place}/")]
+        if name and above:
+            names[str(name)] = max(above, key=len)
+    if not names:
+        return {}
     ends = (".yml", ".yaml", ".properties")
     stems = {
         f: posixpath.splitext(posixpath.basename(f))[0] for f in root.files if f.endswith(ends)
