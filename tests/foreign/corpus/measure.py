@@ -250,7 +250,11 @@ none of these programs. A store of manifests counts by the name of its Deploymen
 |---|---|---:|---:|---:|---:|---|---|
 """
 TWELFTH_STARTED = """
-@@STARTED@@
+Started without an edit, with FerretDB for MongoDB: 4 of 11 were healthy at first (36 %), and 5 with
+five lines at most (45 %); later 9 (81 %). The others need Java 8, Node 22, clang, NATS Streaming,
+what npm packages download from GitHub, packages of GitHub itself and one that the registries here
+lack; one prints a line and ends, and of one no program was found. The aims at first, 85 % of the
+programs, 90 % of the stores and half of those started, are not reached.
 
 | Repository | First | Why | Later | Why | Edited |
 |---|---|---|---|---|---|
