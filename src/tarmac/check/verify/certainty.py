@@ -26,6 +26,8 @@ _OF_VERSIONS = "VAL001"
 _API, _KIND = (
     re.compile(rf"^{key}:[ \t]*[\"']?([\w./-]+)", re.MULTILINE) for key in ("apiVersion", "kind")
 )
+#: Kinds whose pods have containers, or are nothing.
+_OF_PODS = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "Job")
 FILE = files("tarmac") / "assets" / "certain.yaml"
 #: Shorter ones are alike by chance.
 _SHORTEST = 3
@@ -125,6 +127,12 @@ class WrittenFile:
     #: Where its documents begin, as numbers of lines, and which are of a version that is gone.
     starts: tuple[int, ...] = ()
     removed: frozenset[int] = frozenset()
+    #: Which of them are a part of an object.
+    excerpts: frozenset[int] = frozenset()
+
+    def is_excerpt(self, number: int) -> bool:
+        """Tell whether a line is in a part of an object, as guides show them."""
+        return bool(self.excerpts) and bisect_right(self.starts, number) in self.excerpts
 
     def is_removed(self, number: int) -> bool:
         """Tell whether a line is in an object of a version that is gone."""
@@ -140,12 +148,21 @@ def read(path: Path) -> WrittenFile:
     lines = tuple(text.splitlines())
     starts = tuple(at for at, line in enumerate(lines, start=1) if line.startswith("---"))
     spans = zip((0, *starts), (*starts, len(lines) + 1), strict=True)
-    removed = (
-        number
-        for number, (start, end) in enumerate(spans)
-        if "beta" in text and is_removed("\n".join(lines[start : end - 1]))
-    )
-    return WrittenFile(lines, bool(_UNFINISHED.search(text)), starts, frozenset(removed))
+    documents = ["\n".join(lines[start : end - 1]) for start, end in spans]
+    removed = (n for n, one in enumerate(documents) if "beta" in text and is_removed(one))
+    excerpts = (n for n, one in enumerate(documents) if _is_excerpt(one))
+    is_unfinished = bool(_UNFINISHED.search(text))
+    return WrittenFile(lines, is_unfinished, starts, frozenset(removed), frozenset(excerpts))
+
+
+def _is_excerpt(document: str) -> bool:
+    """Tell whether a document is an object without its name, or a pod without containers."""
+    kind = _KIND.search(document)
+    if kind is None or _API.search(document) is None:
+        return False
+    has_name = re.search(r"^metadata:", document, re.MULTILINE)
+    is_empty = kind[1] in _OF_PODS and not re.search(r"^\s*containers:", document, re.MULTILINE)
+    return has_name is None or is_empty
 
 
 def grading(folder: Path) -> Callable[[Finding], Finding]:
@@ -157,6 +174,8 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         path = Path(name)
         below = path.relative_to(folder) if path.is_relative_to(folder) else path
         file = files_read(path)
+        if is_sample(below) and file.is_excerpt(number or 0):
+            return False
         if file.is_unfinished and is_sample(below) and _is_filled_in(finding.gate):
             return False
         # What else is wrong by today's version was right by the one that is gone.

@@ -36,8 +36,21 @@ UNKNOWN = "unknown-namespace"
 _MARKED = ("--skip-schema-validation",)
 #: Seconds for a chart with marks: one that counts up to a number would write all that it counts.
 MARKED_S = 10.0
-#: What every cluster serves, and helm does not know without one: charts ask for it.
-_SERVED = ("apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1/APIService")
+#: What every cluster serves, and helm does not know without one: charts ask for it, for some of
+#: these by the kind.
+_SERVED = (
+    "apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1/APIService",
+    "apps/v1/Deployment", "apps/v1/StatefulSet", "apps/v1/DaemonSet",
+    "autoscaling/v2/HorizontalPodAutoscaler", "batch/v1/CronJob", "batch/v1/Job",
+    "networking.k8s.io/v1/Ingress", "networking.k8s.io/v1/IngressClass",
+    "networking.k8s.io/v1/NetworkPolicy", "policy/v1/PodDisruptionBudget",
+    "rbac.authorization.k8s.io/v1/ClusterRole", "rbac.authorization.k8s.io/v1/RoleBinding",
+    "storage.k8s.io/v1/CSIDriver", "storage.k8s.io/v1/StorageClass",
+    "scheduling.k8s.io/v1/PriorityClass", "coordination.k8s.io/v1/Lease",
+    "apiextensions.k8s.io/v1/CustomResourceDefinition",
+    "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration",
+    "admissionregistration.k8s.io/v1/MutatingWebhookConfiguration",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.terraform.settings import Setting, settings, sources
+from tarmac.check.gates.views.terraform.settings import Setting, settings, sources, uncommented
 
 _LOCAL = re.compile(r"^\.{1,2}/")
 _OPENING = re.compile(r'^([a-z]\w*)((?:\s+"[^"]*")*)\s*\{')
@@ -82,7 +82,7 @@ def _blocks(path: str, text: str) -> tuple[TerraformBlock, ...]:
     found = []
     names: tuple[str, ...] = ()
     lines: list[tuple[int, str]] = []
-    for number, written in enumerate(text.splitlines(), 1):
+    for number, written in enumerate(uncommented(text).splitlines(), 1):
         line = _COMMENT.sub("", written) if "#" in written or "//" in written else written
         if opening := _OPENING.match(line):
             names, lines = (opening[1], *re.findall(r'"([^"]*)"', opening[2])), []

@@ -66,10 +66,21 @@ _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _INSIDE = re.compile(r"[$%]\{[^}]*")
 
 
+#: A comment of several lines; what looks so in a text or in another comment is none.
+_SPAN = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?:#|//)[^\n]*|(/\*.*?\*/)', re.DOTALL)
+
+
+def uncommented(text: str) -> str:
+    """Leave out comments between /* and */, but for their lines."""
+    if "/*" not in text or "*/" not in text:
+        return text
+    return _SPAN.sub(lambda found: "\n" * found[0].count("\n") if found[1] else found[0], text)
+
+
 def evaluated(text: str) -> Iterator[str]:
     """Yield each line without its texts, of which only what is in `${}` is an expression."""
     end = ""
-    for line in text.splitlines():
+    for line in uncommented(text).splitlines():
         if end:
             yield " ".join(_INSIDE.findall(line))
             end = "" if line.strip() == end else end
