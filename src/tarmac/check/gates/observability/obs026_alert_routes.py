@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.alert_files import configurations
+from tarmac.check.gates.views.monitoring.known_alerts import KnownAlert, known_alerts
 from tarmac.check.gates.views.monitoring.matchers import AlertMatcher, has_unread, matchers
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -22,15 +23,48 @@ _OF_ALERT = re.compile(
 )
 _OF_RULES = re.compile(r"\$(labels|value|externalLabels)\b")
 _OPENS, _BOUND = ("range", "with", "define", "block"), ("if", *("range", "with", "define", "block"))
+#: Severities of alerts for other programs.
+_UNTOLD = (None, "none", "info", "informational", "debug")
 #: Periods are named by these keys of a route.
 _TIMES = ("mute_time_intervals", "active_time_intervals")
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield routes that get no alert, inhibitions that mute none, and texts that fail."""
+    alerts = known_alerts(files)
     for artifact in configurations(files):
-        for path, what in _faults(artifact):
+        for path, what in (*_faults(artifact), *_always(artifact, alerts)):
             yield Finding(artifact.at(*path), f"{'.'.join(map(str, path))} {what}")
+        for alert in _dropped(artifact, alerts):
+            root = text(artifact.data, "route", "receiver")
+            what = f"{alert.name} ({alert.said}) matches no route, and {root} tells none of it"
+            yield Finding(alert.where, f"{what}; correct its labels, or the routes")
+
+
+def _always(artifact: Artifact, alerts: list[KnownAlert]) -> Iterator[tuple[Path, str]]:
+    """Yield inhibitions whose source fires for ever."""
+    for number, rule in enumerate(items(artifact.data, "inhibit_rules")):
+        source = matchers(fields(rule), "source_")
+        for alert in alerts if source and not items(rule, "equal") else ():
+            if alert.is_constant and all(alert.is_taken(one) for one in source):
+                what = f"mutes its targets for ever: {alert.name}, its source, always fires"
+                yield ("inhibit_rules", number), f"{what}; name what fires at a fault"
+
+
+def _dropped(artifact: Artifact, alerts: list[KnownAlert]) -> Iterator[KnownAlert]:
+    """Yield alerts that no route takes where the first receiver has no channel."""
+    root = fields(artifact.data, "route")
+    receivers = {text(one, "name"): one for one in mappings(artifact.data.get("receivers"))}
+    own = receivers.get(text(root, "receiver"))
+    below = [fields(one) for one in items(root, "routes")]
+    if own is None or any(key.endswith("_configs") for key in own) or not below:
+        return
+    if any(has_unread(one) for one in below):
+        return
+    for alert in alerts:
+        is_for_none = alert.is_constant or alert.labels.get("severity") in _UNTOLD
+        if not is_for_none and not any(alert.may_be_taken(matchers(one)) for one in below):
+            yield alert
 
 
 def _faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
@@ -160,6 +194,7 @@ GATE = Gate(
     scope=counted_in_files("configurations of Alertmanager", configurations),
     #: OBS011 routes the alerts of a plan.
     targets=(),
-    reads="matchers of routes and inhibitions, as far as they name values; periods; templates in "
-    "receivers. Judges files without a plan only: OBS011 and OBS013 check more of a plan.",
+    reads="matchers of routes and inhibitions, as far as they name values, beside the alerts of "
+    "these files; periods; templates in receivers. Judges files without a plan only: "
+    "OBS011 and OBS013 check more of a plan.",
 )

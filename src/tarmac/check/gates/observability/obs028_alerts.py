@@ -1,0 +1,134 @@
+"""Alerts fire for what their texts say: not for what no number is, and for each that is gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.bounds import bounds, never
+from tarmac.check.gates.views.monitoring.kept_labels import is_number, joined, labels
+from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts, syntax
+from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Names that are written one beside the other in a pattern.
+_SEVERAL = re.compile(r"\(?[\w.-]+(\|[\w.-]+)+\)?")
+_SHOWN = re.compile(r"\$labels\.(\w+)|\.Labels\.(\w+)|index \$labels \"(\w+)\"")
+_SIGNS = ("==", "!=", ">", "<", ">=", "<=")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield alerts that cannot fire, that fire too late, or that show what they do not have."""
+    for rule in _alerts(files):
+        tree = None
+        with suppress(ValueError):  # OBS016 says so
+            tree = syntax(rule.expr)
+        if tree is None:
+            continue
+        where = rule.artifact.at(*rule.path, "expr")
+        for what in dict.fromkeys((*_never(tree), *_late(tree), *_lost(rule, tree))):
+            yield Finding(where, f"{rule.name}: {what}")
+
+
+def _alerts(files: Files) -> Iterator[PlacedRule]:
+    for group in placed_groups(files):
+        yield from (one for one in group if one.data.get("alert") and not is_of_logs(one.expr))
+
+
+def _never(tree: Any) -> Iterator[str]:
+    """Yield comparisons with a number that what is compared never is."""
+    for node in parts(tree):
+        if type(node).__name__ != "BinaryExpr" or str(node.op) not in _SIGNS:
+            continue
+        is_bool = node.modifier is not None and node.modifier.return_bool
+        if is_bool or not is_number(node.rhs) or is_number(node.lhs) or not never(node):
+            continue
+        low, high = bounds(node.lhs)
+        asked = f"{node.op} {bounds(node.rhs)[0]:g}"
+        if _is_count(node.lhs):
+            what = f"`{asked}` is never so: a count of nothing has no result instead of 0"
+            yield f"{what}; write `or vector(0)` behind the count, or absent()"
+        else:
+            span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            yield f"`{asked}` is never so: what is compared is {span}; correct the number"
+
+
+def _is_count(node: Any) -> bool:
+    node = bare(node)
+    return type(node).__name__ == "AggregateExpr" and str(node.op) == "count"
+
+
+def _late(tree: Any) -> Iterator[str]:
+    """Yield what is true only where all of several are gone."""
+    for node in parts(tree):
+        if type(node).__name__ != "Call" or node.func.name not in ("absent", "absent_over_time"):
+            continue
+        for inner in parts(node.args[0]):
+            for one in inner.matchers.matchers if type(inner).__name__ == "VectorSelector" else ():
+                if str(one.op).endswith(".Re") and _SEVERAL.fullmatch(one.value):
+                    what = f"{node.func.name} of {one.name}=~{one.value} is true only where all of"
+                    yield f"{what} them are gone; write one for each, with `or` between"
+
+
+def _lost(rule: PlacedRule, tree: Any) -> Iterator[str]:
+    """Yield labels that texts show, and the result does not have."""
+    notes = " ".join(map(str, (rule.data.get("annotations") or {}).values()))
+    shown = {next(filter(None, found)) for found in _SHOWN.findall(notes)}
+    shown -= {*map(str, rule.labels), "alertname"}
+    kept = labels(tree)
+    if kept is not None:
+        # OBS025 says it of a sum, whose labels are listed where it is written.
+        is_sum = any(type(one).__name__ == "AggregateExpr" for one in _heads(tree))
+        for label in sorted(shown - kept) if not is_sum else ():
+            has = ", ".join(sorted(kept)) or "none"
+            yield f"its texts show {label}, which its result does not have (it has {has})"
+    elif (found := joined(tree)) is not None:
+        side, node = found
+        other = node.rhs if side is node.lhs else node.lhs
+        given = {*node.modifier.matching.labels, *(node.modifier.group_labels or ())}
+        for label in sorted((shown & _asked(other)) - given - _asked(side)):
+            how = f"* on (...) group_left ({label})"
+            what = f"its texts show {label}, which only the other side of `{node.op}` is known by"
+            yield f"{what}; take it along: {how}"
+
+
+def _heads(tree: Any) -> Iterator[Any]:
+    """Yield what gives a result its labels through comparisons with numbers."""
+    node = bare(tree)
+    while type(node).__name__ == "BinaryExpr" and is_number(node.rhs):
+        node = bare(node.lhs)
+    yield node
+
+
+def _asked(node: Any) -> set[str]:
+    """List the labels that an expression names."""
+    found = set[str]()
+    for one in parts(node):
+        kind = type(one).__name__
+        if kind == "VectorSelector":
+            found |= {matcher.name for matcher in one.matchers.matchers}
+        elif kind == "AggregateExpr" and one.modifier is not None:
+            found |= set(one.modifier.labels)
+    return found
+
+
+GATE = Gate(
+    id="OBS028",
+    title="Alerts can fire, for each that is gone, and have the labels that they show",
+    phase="observability",
+    source="https://prometheus.io/docs/prometheus/latest/querying/functions/#absent: an expression "
+    "without a result is no 0, so a comparison of it never fires",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("alerts", _alerts),
+    #: OBS001 and OBS002 hold the expressions of a plan to the metrics that it has.
+    targets=(),
+    reads="rules in PromQL: numbers that counts, shares and switches can be, `absent` of several, "
+    "labels that joins keep. What labels a series has is known as far as the expression names "
+    "them. Judges files without a plan only.",
+)
