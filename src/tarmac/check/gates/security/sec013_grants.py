@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.errors import only_near
 from tarmac.base.foreign.reading import Path, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of, title
+from tarmac.check.gates.views.objects.metadata import (
+    kind_of,
+    metadata,
+    name_of,
+    space_of,
+    title,
+)
 from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.objects.selectors import labels_of, selects
 from tarmac.check.gates.views.scope import kinds
 
 #: Resources of no namespace: a Role, which is of one, grants none of them.
@@ -30,6 +38,7 @@ _KNOWN = frozenset({
     "admissionregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io",
     "certificates.k8s.io", "cert-manager.io", "external-secrets.io", "gateway.networking.k8s.io",
 })  # fmt: skip
+_SERVER = "rbac.authorization.k8s.io"
 #: What is asked of these subresources; by another verb they are not.
 SUBRESOURCES = {
     "pods/exec": ("create", "get"),
@@ -46,7 +55,7 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in files.objects("Role", "ClusterRole"):
         for path, what in _rules(artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
-    yield from _of_bound(files)
+    yield from (*_of_bound(files), *_collected(files))
     accounts: dict[str, set[str]] = {}
     for artifact in files.objects("ServiceAccount"):
         accounts.setdefault(name_of(artifact), set()).add(space_of(artifact))
@@ -102,6 +111,34 @@ def _of_bound(files: Files) -> Iterator[Finding]:
                 yield Finding(where, f"{what}, by a RoleBinding only; write a ClusterRoleBinding")
 
 
+def _collected(files: Files) -> Iterator[Finding]:
+    """Yield roles that collect others by a label which one here almost has, and none has."""
+    roles = files.objects("ClusterRole")
+    own = [(one, metadata(one).labels) for one in roles]
+    for artifact in roles:
+        for number, selector in numbered(artifact.data, "aggregationRule", "clusterRoleSelectors"):
+            asked = labels_of(selector)
+            if not asked or any(selects(selector, labels) for _, labels in own):
+                continue
+            for other, labels in own:
+                like = [near for key in asked for near in labels if _is_like(key, near)]
+                if other is not artifact and like:
+                    has = f"{like[0]}: {labels[like[0]]!r}"
+                    what = f"{title(artifact)} collects roles with the label "
+                    what += f"{', '.join(f'{k}: {v!r}' for k, v in asked.items())}, which none has"
+                    at = ("aggregationRule", "clusterRoleSelectors", number)
+                    advice = f"{title(other)} has {has}"
+                    yield Finding(artifact.at(*at), f"{what}, so it grants nothing; {advice}")
+                    break
+
+
+def _is_like(key: str, other: str) -> bool:
+    """Tell whether a label may be meant by another: misspelt, or of the same owner."""
+    owner = key.partition("/")[0] if "/" in key else ""
+    is_own = owner not in ("", _SERVER) and other.startswith(f"{owner}/")
+    return key == other or is_own or only_near(key, [other]) is not None
+
+
 def _subject(
     artifact: Artifact,
     number: int,
@@ -139,5 +176,5 @@ GATE = Gate(
     scope=kinds("roles and bindings", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"),
     targets=("cluster",),
     reads="rules of Roles and ClusterRoles by verb, resource and name; subjects of bindings beside "
-    "the ServiceAccounts and pods of these files.",
+    "the ServiceAccounts and pods of these files; labels by which roles collect others.",
 )
