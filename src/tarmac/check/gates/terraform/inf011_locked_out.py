@@ -8,7 +8,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.policies import PolicyStatement, statements
+from tarmac.check.gates.views.terraform.policies import statements
+from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
 from tarmac.check.gates.views.terraform.settings import settings
 
 POLICY = "aws_organizations_policy"

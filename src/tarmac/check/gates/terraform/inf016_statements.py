@@ -10,7 +10,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.policies import PolicyStatement, statements
+from tarmac.check.gates.views.terraform.policies import statements
+from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
 
 #: Actions on a bucket itself, and on what is in it; a resource of the other form never fits.
 _BUCKET = (

@@ -19,6 +19,16 @@ _OF_VARIABLE = re.compile(r"^var\.([\w-]+)$")
 _LIST = re.compile(r"^(list|tuple)\b")
 #: A literal list, and not the list of a `for` of a mapping.
 _LITERAL = re.compile(r"^\[(?!\s*for\b)")
+#: What a resource has after it was made: its id and the like, as a key.
+_LATER = (
+    r"(?<![\w.])(?:aws|google|azurerm|digitalocean|hcloud|openstack|oci)_\w+"
+    r"\.\w+(?:\[[^\]]*\])?"
+)
+_KEYS = re.compile(rf"^toset\(.*{_LATER}\.(id|arn|self_link)\b")
+_KEYED = re.compile(
+    r"^\{\s*for\s+(?:\w+\s*,\s*)?(\w+)\s+in\s+" + _LATER + r"\s*:\s*\1\.(id|arn)\s*=>"
+)
+_COUNTED = re.compile(rf"^.*{_LATER}\.(id|arn)\s*[!=]=")
 #: What Terraform reads before it knows any variable; OpenTofu reads it after.
 _EARLY = {"backend": None, "cloud": None, "lifecycle": ("prevent_destroy", "create_before_destroy")}
 
@@ -76,6 +86,12 @@ def _repeated(block: TerraformBlock, types: dict[tuple[str, str], str]) -> Itera
     if {"count", "for_each"} <= own.keys():
         where = f"{block.file}:{own['for_each'][0]}"
         yield Finding(where, f"{which} has count and for_each, which is refused; remove one")
+    for name, patterns in (("for_each", (_KEYS, _KEYED)), ("count", (_COUNTED,))):
+        line, value = own.get(name, (0, ""))
+        if any(pattern.match(value) for pattern in patterns):
+            what = f"{name} of {which} is computed of what is known after the apply only"
+            advice = "which ends the plan; use keys that are written, such as names"
+            yield Finding(f"{block.file}:{line}", f"{what}, {advice}")
     if "for_each" not in own:
         return
     line, value = own["for_each"]

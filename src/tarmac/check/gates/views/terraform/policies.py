@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.terraform.conditions import TrustCondition, of_block, of_object
+from tarmac.check.gates.views.terraform.json_policies import of_text
+from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
 from tarmac.check.gates.views.terraform.settings import sources
 from tarmac.check.gates.views.terraform.tree import children, line_of, tree
 
@@ -24,30 +26,13 @@ NAMES = {
 DOCUMENT, ASSIGNED = "aws_iam_policy_document", ("attribute", "object_elem")
 
 
-@dataclass(frozen=True)
-class PolicyStatement:
-    """A statement, as far as it is written."""
-
-    where: str
-    #: All texts below each part: `{"Action": ("s3:*",)}`. What is computed has none.
-    parts: Mapping[str, tuple[str, ...]]
-    #: Some of it is computed by a loop, so that what is absent here may be there.
-    partial: bool
-
-    def has(self, part: str, *texts: str) -> bool:
-        """Tell whether a part is written with one of some texts."""
-        return any(text in self.parts.get(part, ()) for text in texts)
-
-    @property
-    def allows(self) -> bool:
-        """Whether it gives a right: what a document says without `effect`."""
-        return not self.has("Effect", "Deny")
-
-
 def statements(files: Files) -> Iterator[PolicyStatement]:
     """Yield every statement that is written."""
     for source in sources(files):
         yield from _of_file(source.path, str(source.content))
+    for artifact in files.artifacts:
+        if artifact.path.endswith(".json") and '"Effect"' in (text := _text(artifact.content)):
+            yield from of_text(artifact.path, text)
 
 
 @lru_cache(maxsize=512)  # several gates ask, and environments share modules
@@ -57,6 +42,10 @@ def _of_file(path: str, text: str) -> tuple[PolicyStatement, ...]:
         return ()
     found = tree(path, text)
     return () if isinstance(found, Finding) else tuple(_statements(found, path, inside=False))
+
+
+def _text(content: object) -> str:
+    return content if isinstance(content, str) else ""
 
 
 def _statements(node: Any, path: str, *, inside: bool) -> Iterator[PolicyStatement]:
@@ -79,8 +68,25 @@ def _statements(node: Any, path: str, *, inside: bool) -> Iterator[PolicyStateme
 
 def _statement(node: Any, first: Any, path: str) -> PolicyStatement:
     block = first if first.data == "block" else node
-    parts = {name: tuple(_texts(part)) for name, part in _parts(block).items()}
-    return PolicyStatement(f"{path}:{line_of(first)}", parts, partial=_is_partial(block))
+    found = _parts(block)
+    parts = {name: tuple(_texts(part)) for name, part in found.items()}
+    conditions: list[TrustCondition] = []
+    if block.data == "block":
+        below = _blocks(block, "condition")
+        conditions = [one for part in below for one in of_block(part, _texts)]
+        if below:
+            parts["Condition"] = tuple(text for part in below for text in _texts(part))
+    elif "Condition" in found:
+        conditions = [*of_object(found["Condition"], _texts)]
+    where = f"{path}:{line_of(first)}"
+    return PolicyStatement(where, parts, _is_partial(block), tuple(conditions))
+
+
+def _blocks(block: Any, wanted: str) -> list[Any]:
+    """List the blocks of a name directly inside of another one."""
+    body = next((c for c in children(block) if c.data == "body"), block)
+    inside = [c for c in children(body) if c.data == "block"]
+    return [one for one in inside if [t for p in _names(one) for t in _texts(p)][:1] == [wanted]]
 
 
 def _parts(node: Any) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""What is written can be applied, and later replaced: names are free, and policies not blocked."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
+from tarmac.check.gates.views.terraform.policies import statements
+from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
+
+#: What has a name that no other may have, and is replaced where an argument of it changes.
+_NAMED = {
+    "aws_lb_target_group": "name_prefix",
+    "aws_alb_target_group": "name_prefix",
+    "aws_launch_configuration": "name_prefix",
+    "aws_security_group": "name_prefix",
+    "aws_db_parameter_group": "name_prefix",
+    "aws_rds_cluster_parameter_group": "name_prefix",
+    "aws_elasticache_parameter_group": "a part that changes",
+    "aws_iam_instance_profile": "name_prefix",
+    "google_compute_instance_template": "name_prefix",
+    "google_compute_ssl_certificate": "name_prefix",
+    "google_compute_managed_ssl_certificate": "a part that changes",
+}
+_NAME = re.compile(r"^\s*name\s*=\s*(.+?)\s*$")
+_BEFORE = re.compile(r"^\s*create_before_destroy\s*=\s*true\b")
+#: By these a name differs after each change of what it is made of.
+_CHANGES = re.compile(r"random|md5|sha\d|uuid|timestamp|formatdate|hash|suffix|each\.|substr|var\.")
+_BLOCKED = re.compile(r"^\s*(?:block_public_policy|restrict_public_buckets)\s*=\s*true\b")
+_BUCKET = re.compile(r"^\s*bucket\s*=\s*(aws_s3_bucket\.\w+)\b")
+_KIND = "aws_iam_policy_document"
+_DOCUMENT = re.compile(r"\bdata\.aws_iam_policy_document\.(\w+)\.json\b")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield what cannot be made before the old one is gone, and policies that are refused."""
+    folders: dict[str, list[TerraformBlock]] = {}
+    for block in blocks(files):
+        folders.setdefault(posixpath.dirname(block.file), []).append(block)
+        yield from _named(block)
+    has_policies = any(
+        "aws_s3_bucket_policy" in b.names for found in folders.values() for b in found
+    )
+    given = list(statements(files)) if has_policies else []
+    for found in folders.values():
+        yield from _blocked(found, given)
+
+
+def _named(block: TerraformBlock) -> Iterator[Finding]:
+    if block.names[0] != "resource" or len(block.names) < 3 or block.names[1] not in _NAMED:
+        return
+    if not any(_BEFORE.match(line) for _, line in block.lines):
+        return
+    for number, line in block.lines:
+        if (found := _NAME.match(line)) and _depth(block, number) == 1:
+            if not _CHANGES.search(found[1]):
+                what = f"{block.names[2]} is made before the old one is gone, and both have the"
+                advice = f"write {_NAMED[block.names[1]]}"
+                where = f"{block.file}:{number}"
+                yield Finding(where, f"{what} name {found[1]}, so it cannot be replaced; {advice}")
+            return
+
+
+def _depth(block: TerraformBlock, number: int) -> int:
+    before = [line for at, line in block.lines if at < number]
+    return sum(line.count("{") - line.count("}") for line in before)
+
+
+def _blocked(found: list[TerraformBlock], given: list[PolicyStatement]) -> Iterator[Finding]:
+    """Yield policies for everyone of buckets that take none."""
+    closed = {
+        bucket
+        for one in found
+        if one.names[1:2] == ("aws_s3_bucket_public_access_block",)
+        and any(_BLOCKED.match(line) for _, line in one.lines)
+        and (bucket := _bucket(one))
+    }
+    documents = {one.names[2]: one for one in found if one.names[1:2] == (_KIND,)}
+    for policy in found:
+        if policy.names[1:2] != ("aws_s3_bucket_policy",) or _bucket(policy) not in closed:
+            continue
+        named = _DOCUMENT.search("\n".join(line for _, line in policy.lines))
+        holder = documents.get(named[1]) if named else policy
+        for statement in given if holder is not None else ():
+            is_open = statement.has("Principal", "*") and not statement.parts.get("Condition")
+            if holder and is_open and statement.allows and _is_in(statement.where, holder):
+                what = f"{policy.names[2]} lets everyone in, and its bucket blocks public policies"
+                yield Finding(statement.where, f"{what}: AWS refuses it; correct one of both")
+
+
+def _bucket(block: TerraformBlock) -> str:
+    return next((found[1] for _, line in block.lines if (found := _BUCKET.match(line))), "")
+
+
+def _is_in(where: str, block: TerraformBlock) -> bool:
+    path, _, line = where.rpartition(":")
+    return path == block.file and block.lines[0][0] <= int(line) <= block.lines[-1][0]
+
+
+GATE = Gate(
+    id="INF020",
+    title="What is written can be applied, and replaced later",
+    phase="infrastructure",
+    source="https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle: what is "
+    "made before the old one is gone needs another name; AWS refuses a policy that it is to block",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("blocks of Terraform", blocks),
+    targets=("cluster",),
+    reads="names of resources with create_before_destroy, policies of buckets beside their public "
+    "access blocks, within one folder.",
+)
