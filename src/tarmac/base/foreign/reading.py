@@ -124,6 +124,12 @@ def at_places(value: Any, places: PlaceTree, path: Path = ()) -> Iterator[tuple[
             yield from at_places(value[step], below, (*path, step))
 
 
+def numbered_texts(value: Any) -> list[tuple[int, str]]:
+    """List the texts of a value that should be a list of them, with their indexes."""
+    listed = value if isinstance(value, _LISTS) else ()
+    return [(number, part) for number, part in enumerate(listed) if isinstance(part, str)]
+
+
 def mappings(value: Any) -> list[Fields]:
     """List the mappings of a value that should be a list of them."""
     listed = value if isinstance(value, _LISTS) else ()

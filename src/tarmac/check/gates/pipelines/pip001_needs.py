@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
+from tarmac.base.foreign.reading import Path, numbered, places, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -31,20 +33,39 @@ def check(files: Files) -> Iterator[Finding]:
                     advice = did_you_mean(other, workflow.jobs)
                     yield Finding(workflow.at("jobs", name, "needs"), what + advice)
             yield from _reads(workflow, name)
-            yield from _unset(workflow, name)
+            job_steps = {str(step.id): step.run for step in job.steps if step.id and step.run}
+            for path, what in _unset(job_steps, job.places(("jobs", name))):
+                yield Finding(workflow.at(*path), f"{name} {what}")
+    for action in _actions(files):
+        own = numbered(action.data, "runs", "steps")
+        scripts = {string(one, "id"): string(one, "run") for _, one in own if one.get("id")}
+        for path, what in _unset(scripts, places(action.data)):
+            yield Finding(action.at(*path), f"the action {string(action.data, 'name')} {what}")
 
 
-def _unset(workflow: Workflow, name: str) -> Iterator[Finding]:
+def _actions(files: Files) -> Iterator[Artifact]:
+    """Yield the actions that are made of steps."""
+    for artifact in files.artifacts:
+        is_action = artifact.path.rpartition("/")[2] in ("action.yml", "action.yaml")
+        if is_action and string(artifact.data, "runs", "using") == "composite":
+            yield artifact
+
+
+def _unset(
+    scripts: Mapping[str, str], texts: Iterable[tuple[Path, str]]
+) -> Iterator[tuple[Path, str]]:
     """Yield outputs of steps that their script, which sets others, does not set."""
-    job = workflow.jobs[name]
-    scripts = {step.id: step.run for step in job.steps if step.id and step.run}
-    for path, text in job.places(("jobs", name)):
+    for path, text in texts:
         for step, output in dict.fromkeys(_OF_STEP.findall(text)):
             script = scripts.get(step, "")
             given = _SET.findall(script)
-            if given and not _OTHERS.search(script) and output not in script:
-                what = f"{name} reads steps.{step}.outputs.{output}, which the step never sets"
-                yield Finding(workflow.at(*path), f"{what}; {did_you_mean(output, given)}")
+            if given and not _OTHERS.search(script) and not _names(script, output):
+                what = f"reads steps.{step}.outputs.{output}, which the step never sets"
+                yield path, f"{what}; {did_you_mean(output, given)}"
+
+
+def _names(script: str, output: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(output)}(?![\w-])", script) is not None
 
 
 def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
@@ -78,6 +99,9 @@ def _references(files: Files) -> Iterator[object]:
             for text in job.texts:
                 yield from _READ.findall(text)
                 yield from _OF_STEP.findall(text)
+    for action in _actions(files):
+        for _, text in places(action.data):
+            yield from _OF_STEP.findall(text)
 
 
 GATE = Gate(
@@ -90,6 +114,6 @@ GATE = Gate(
     scope=counted_in_files("references between jobs and steps", _references),
     of_files=check,
     targets=("repository",),
-    reads="every expression of a job in workflows of GitHub Actions. The outputs of a workflow "
-    "that is called are not known.",
+    reads="every expression of a job in workflows of GitHub Actions, and of composite "
+    "actions. The outputs of a workflow that is called are not known.",
 )

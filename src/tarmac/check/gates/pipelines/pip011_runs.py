@@ -11,21 +11,12 @@ from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.events import asked_refs, by_name, has, is_open
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: One comparison of the event's name, and one of what it is about.
-_EVENT = re.compile(r"github\.event_name\s*(==|!=)\s*'([^']*)'")
-_REF = re.compile(
-    r"startsWith\(\s*github\.ref\s*,\s*'(refs/\w+/)[^']*'\s*\)"
-    r"|github\.ref\s*==\s*'(refs/\w+/)[^']*'|github\.(ref_type)\s*==\s*'tag'"
-)
-#: Expressions with these parts may be true by what is not known here.
-_OPEN = re.compile(r"\|\||!\s*\(|always\(\)|failure\(\)|cancelled\(\)")
-#: Events whose ref is a branch, and never a tag.
-_OF_BRANCHES = ("schedule", "pull_request_target", "issue_comment", "issues")
 _ARTIFACT = re.compile(r"actions/(upload|download)-artifact@")
 
 
@@ -50,37 +41,18 @@ def _conditions(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], st
 
 def _never(condition: str, triggers: Mapping[str, Any]) -> str:
     """Say why a condition is never true; "" where it may be."""
-    # A workflow that others call has their events.
-    if not condition or _OPEN.search(condition) or "workflow_call" in triggers or not triggers:
+    if not condition or is_open(condition, triggers):
         return ""
-    events = set(triggers)
-    for sign, event in _EVENT.findall(condition):
-        events &= {event} if sign == "==" else events - {event}
-        if not events:
-            there = ", ".join(sorted(triggers))
-            return f"its `if` asks for other events than the workflow has ({there}); add one"
-    for found in _REF.findall(condition):
-        asked = "tags" if "refs/tags/" in found or "ref_type" in found else "heads"
-        asked = "pull" if "refs/pull/" in found else asked
-        if not any(_has(asked, event, triggers[event]) for event in events):
+    events = by_name(condition, triggers)
+    if not events:
+        there = ", ".join(sorted(triggers))
+        return f"its `if` asks for other events than the workflow has ({there}); add one"
+    for asked in asked_refs(condition):
+        if not any(has(asked, event, triggers[event]) for event in events):
             there = ", ".join(sorted(events))
             kind = {"tags": "a tag", "heads": "a branch", "pull": "a pull request"}[asked]
             return f"its `if` asks for {kind}, which {there} here never brings; correct one of both"
     return ""
-
-
-def _has(asked: str, event: str, said: Any) -> bool:
-    """Tell whether runs by an event may be of a branch, a tag or a pull request."""
-    given = said if isinstance(said, Mapping) else {}
-    if event == "push":
-        only_branches = {"branches", "branches-ignore"} & given.keys() and "tags" not in given
-        only_tags = {"tags", "tags-ignore"} & given.keys() and "branches" not in given
-        return (asked == "tags" and not only_branches) or (asked == "heads" and not only_tags)
-    if event.startswith("pull_request"):
-        return asked == ("heads" if event == "pull_request_target" else "pull")
-    if event == "release":
-        return asked == "tags"
-    return asked == "heads" if event in _OF_BRANCHES else asked != "pull"
 
 
 def _artifacts(workflow: Workflow) -> Iterator[Finding]:

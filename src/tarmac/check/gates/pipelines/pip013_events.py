@@ -1,0 +1,136 @@
+"""Jobs run at the events for which they are there: by what they need, compare and watch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from tarmac.base.errors import only_near
+from tarmac.base.foreign.reading import fields, numbered_texts
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.events import possible
+from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, workflows
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: A job with one of these runs although what it needs was skipped.
+_ANYWAY = re.compile(r"always\(\)|cancelled\(\)|failure\(\)|needs\.")
+_AS_TEXT = re.compile(
+    r"(?<![\w.])inputs\.([\w-]+)\s*(==|!=)\s*'(true|false)'"
+    r"|'(true|false)'\s*(==|!=)\s*inputs\.([\w-]+)"
+)
+_TYPED = ("workflow_dispatch", "workflow_call")
+_WILD = re.compile(r"[*?\[!+]")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield jobs that are always skipped, comparisons that never hold, and paths of nothing."""
+    for workflow in workflows(files):
+        yield from _skipped(workflow)
+        yield from _compared(workflow)
+        yield from _unwatched(files, workflow)
+
+
+def _skipped(workflow: Workflow) -> Iterator[Finding]:
+    """Yield jobs that need one which other events start."""
+    triggers = workflow.triggers
+    if not triggers or "workflow_call" in triggers:
+        return
+    own = {name: possible(job.condition, triggers) for name, job in workflow.jobs.items()}
+    for name, job in workflow.jobs.items():
+        if not own[name] or _ANYWAY.search(job.condition):
+            continue
+        for other in job.needs:
+            there = own.get(other, set(triggers))
+            if there and not own[name] & there:
+                what = f"{name} never runs: it runs by {_told(own[name])}, and {other}, which it"
+                advice = "leave that out of `needs`, or write `!failure() && !cancelled()`"
+                where = workflow.at("jobs", name, "needs")
+                yield Finding(where, f"{what} needs, by {_told(there)}; {advice}")
+
+
+def _told(events: set[str]) -> str:
+    return ", ".join(sorted(events))
+
+
+def _booleans(workflow: Workflow) -> set[str]:
+    """List the inputs that are true or false by each trigger that has them."""
+    kinds: dict[str, set[str]] = {}
+    for trigger in _TYPED:
+        for name, one in fields(workflow.triggers.get(trigger), "inputs").items():
+            kinds.setdefault(str(name), set()).add(str(fields(one).get("type", "string")))
+    return {name for name, found in kinds.items() if found == {"boolean"}}
+
+
+def _compared(workflow: Workflow) -> Iterator[Finding]:
+    booleans = _booleans(workflow)
+    for name, job in workflow.jobs.items() if booleans else ():
+        for path, text in job.places(("jobs", name)):
+            if "${{" not in text and path[-1] != "if":
+                continue
+            for found in _AS_TEXT.finditer(text):
+                own = found[1] or found[6]
+                if own in booleans:
+                    sign, value = found[2] or found[5], found[3] or found[4]
+                    holds = "never" if sign == "==" else "always"
+                    what = f"inputs.{own} is a boolean, which is no text, so `{found[0]}` is"
+                    yield Finding(
+                        workflow.at(*path), f"{name}: {what} {holds} so; write {sign} {value}"
+                    )
+
+
+def _unwatched(files: Files, workflow: Workflow) -> Iterator[Finding]:
+    """Yield filters by paths at which nothing is."""
+    if files.folder is None:
+        return
+    root = files.folder / workflow.path.partition(FOLDER)[0]
+    for event, given in workflow.triggers.items():
+        patterns = given.get("paths") if isinstance(given, Mapping) else None
+        for number, pattern in numbered_texts(patterns):
+            if pattern.startswith("!") or not (head := _head(pattern)):
+                continue
+            if (root / head).exists():
+                continue
+            above, _, last = head.rstrip("/").rpartition("/")
+            folder = root / above
+            names = [one.name for one in folder.iterdir()] if folder.is_dir() else []
+            if any(fnmatchcase(one, last) for one in names):
+                continue
+            near = only_near(last, names)
+            what = f"watches {pattern}, where nothing is, so a change there starts nothing"
+            advice = f"did you mean '{near}'?" if near else "remove it, or correct it"
+            where = workflow.at("on", event, "paths", number)
+            yield Finding(where, f"{what}; {advice}")
+
+
+def _head(pattern: str) -> str:
+    """Take what stands before the first part of a pattern that fits several names."""
+    parts = []
+    for part in pattern.split("/"):
+        if _WILD.search(part):
+            break
+        parts.append(part)
+    return "/".join(parts)
+
+
+def _judged(files: Files) -> Iterator[Job]:
+    for workflow in workflows(files):
+        yield from workflow.jobs.values()
+
+
+GATE = Gate(
+    id="PIP013",
+    title="Jobs run at the events for which they are there",
+    phase="delivery",
+    source="https://docs.github.com/actions/using-jobs/using-jobs-in-a-workflow: a job whose needed"
+    " job was skipped is skipped, and green; a boolean is never equal to a text",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("jobs", _judged),
+    targets=("repository",),
+    reads="`if` and `needs` of jobs beside `on`; inputs of the type boolean; `paths` beside the "
+    "files on disk. Conditions with `||` may be true by what is not known here.",
+)
