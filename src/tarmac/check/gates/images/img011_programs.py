@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tarmac.base.foreign.data import from_json
@@ -18,6 +19,8 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield health checks and commands whose program is not on their path."""
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))
+        for line, what in _checked(found):
+            yield Finding(f"{dockerfile.path}:{line}", what)
         if not found or not (base := distroless(found[-1].image)):
             continue
         if ":debug" in found[-1].image or _brings(found[-1]):
@@ -25,6 +28,60 @@ def check(files: Files) -> Iterator[Finding]:
         for one in found[-1].instructions:
             if (argv := _argv(one)) and (what := _missing(argv[0], base)):
                 yield Finding(f"{dockerfile.path}:{one.line}", f"{one.word} runs {argv[0]}, {what}")
+
+
+def _checked(found: list[Stage]) -> Iterator[tuple[int, str]]:
+    """Yield health checks by a program that a plain base does not have, and no step brings."""
+    if not found:
+        return
+    own = _whole(found)
+    checks = [one for one in found[-1].instructions if one.word == "HEALTHCHECK"]
+    for one in checks[-1:]:
+        program, is_open = _asked(one.rest)
+        for base in published("bases")["lacks"]:
+            if re.fullmatch(base["image"], found[-1].image) and program in base["programs"]:
+                if not is_open and not any(_may_bring(step, program) for step in own):
+                    what = f"is checked by {program}, which {found[-1].image} does not have"
+                    yield one.line, f"{what}, so it is unhealthy; install it, or ask otherwise"
+                return
+
+
+def _whole(found: list[Stage]) -> list[Instruction]:
+    """List what the last stage is made of, with the stages that it begins from."""
+    by_name = {one.name: one for one in found}
+    stage, own, seen = found[-1], list(found[-1].instructions), {found[-1].name}
+    while stage.instructions:
+        words = [w for w in stage.instructions[0].rest.split() if not w.startswith("--")] or [""]
+        if words[0] not in by_name or words[0] in seen:
+            break
+        stage = by_name[words[0]]
+        seen.add(stage.name)
+        own += stage.instructions
+    return own
+
+
+def _asked(rest: str) -> tuple[str, bool]:
+    """Read the program of a check, and whether another one is tried after it."""
+    _, _, command = rest.partition("CMD ")
+    try:
+        read = from_json(command)
+        words = [str(word) for word in read] if isinstance(read, list) else []
+    except ValueError:
+        words = command.split()
+    tail = command.partition("||")[2].split()
+    return (words or [""])[0], bool(tail) and tail[0] not in ("exit", "false", "kill")
+
+
+def _may_bring(step: Instruction, program: str) -> bool:
+    """Tell whether a step may put a program onto the path."""
+    if step.word in ("COPY", "ADD"):
+        target = (step.rest.split() or [""])[-1]
+        folders = tuple(published("distroless")["path"])
+        is_folder = target.rstrip("/") in ("", *folders, "/usr", "/usr/local")
+        return is_folder or target.rpartition("/")[2] == program or program in step.rest
+    is_script = re.search(r"\.sh\b|https?://|\bnix\b|\b(ba)?sh\b|<<|\$", step.rest) is not None
+    is_named = re.search(rf"(?<![\w-]){program}(?![\w-])", step.rest) is not None
+    return step.word == "RUN" and (is_named or is_script)
 
 
 def _brings(last: Stage) -> bool:
@@ -72,6 +129,8 @@ def _missing(program: str, base: str) -> str:
 def _commands(files: Files) -> Iterator[Instruction]:
     for file in dockerfiles(files):
         found = stages(str(file.content))
+        if found and not distroless(found[-1].image):
+            yield from (e for e in found[-1].instructions if e.word == "HEALTHCHECK")
         if found and distroless(found[-1].image):
             yield from (instruction for instruction in found[-1].instructions if _argv(instruction))
 
@@ -82,8 +141,9 @@ GATE = Gate(
     phase="containers",
     source="a HEALTHCHECK whose program is not found always fails: the container is unhealthy",
     check=check,
-    scope=counted_in_files("commands on distroless", _commands),
+    scope=counted_in_files("commands", _commands),
     of_files=check,
     reads="HEALTHCHECK, ENTRYPOINT and RUN of last stages of distroless; not where it copies "
-    "programs to a folder of PATH, nor `debug` tags, which have a shell.",
+    "programs to a folder of PATH, nor `debug` tags, which have a shell. HEALTHCHECK on the plain "
+    "bases of assets/published.yaml, where no step installs its program or runs a script.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files, waited
+from tarmac.check.gates.views.images.compose_ports import asked_twice, outer_ports
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -24,7 +25,6 @@ _ADDRESS = re.compile(r"(?<![\w.@/-])(?:\w+://(?:[^\s/@]*@)?)?([a-z][\w-]*):(\d{
 _ITSELF = re.compile(
     r"\b(?!https?:|wss?:)([a-z][\w+]*)://(?:[^\s/@]*@)?(?:localhost|127\.0\.0\.1):(\d+)"
 )
-_OUTER = re.compile(r"(?:([\d.]+|\[[\da-f:]+\]):)?(\d+):\d+(?:/(tcp|udp))?")
 #: Modes in which a service has no network of its own.
 _SHARED = ("host", "none", "service:", "container:")
 
@@ -32,38 +32,11 @@ _SHARED = ("host", "none", "service:", "container:")
 def check(files: Files) -> Iterator[Finding]:
     """Yield calls that reach nothing, ports that two ask for, and checks that cannot run."""
     for beside in compose_files(files):
-        yield from _published(beside)
+        yield from asked_twice(beside)
         for service in beside.services:
             faults = (*_calls(service, beside), *_asked(service), *_unheard(service, beside))
             for path, what in faults:
                 yield Finding(service.at(*path), f"service {service.name} {what}")
-
-
-def _published(beside: ComposeFiles) -> Iterator[Finding]:
-    """Yield ports of the host that two services of one file ask for."""
-    first: dict[tuple[object, ...], ComposeService] = {}
-    for service in beside.services:
-        for number, entry in enumerate(listed(dig(service.data, "ports"))):
-            key = _outer(entry)
-            other = first.setdefault((id(service.artifact), *key), service) if key else service
-            # Of services with profiles only some are started.
-            may_be_apart = any("profiles" in fields(one.data) for one in (service, other))
-            if other is not service and not may_be_apart:
-                what = (
-                    f"service {service.name} asks for port {key[1]} of the host, which {other.name}"
-                )
-                where = service.at("ports", number)
-                yield Finding(where, f"{what} has: only one of them starts; publish another one")
-
-
-def _outer(entry: Any) -> tuple[object, ...]:
-    """Read the port of the host that an entry publishes, with its address; () without one."""
-    if isinstance(entry, Mapping):
-        outer = str(entry.get("published") or "")
-        address, protocol = str(entry.get("host_ip") or ""), str(entry.get("protocol") or "tcp")
-        return (address, outer, protocol) if outer.isdecimal() else ()
-    found = _OUTER.fullmatch(str(entry))
-    return (found[1] or "", found[2], found[3] or "tcp") if found else ()
 
 
 def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
@@ -86,7 +59,9 @@ def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
                 what = f"calls {host}, with which it shares no network ({_told(own)}, {_told(its)})"
                 yield path, f"{what}; give both one"
                 return
-            outer = [key[1] for entry in listed(dig(other.data, "ports")) if (key := _outer(entry))]
+            outer = [
+                key[1] for entry in listed(dig(other.data, "ports")) for key in outer_ports(entry)
+            ]
             listens = _heard(other)
             if port in outer and listens and int(port) not in listens:
                 what = f"calls {host}:{port}, which is the port of the host; inside of the network "

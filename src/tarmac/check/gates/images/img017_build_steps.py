@@ -12,13 +12,8 @@ from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import (
-    Instruction,
-    Stage,
-    dockerfiles,
-    instructions,
-    stages,
-)
+from tarmac.check.gates.views.images.arguments import unset
+from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What only root may do in a usual image.
@@ -42,7 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
         found = stages(str(dockerfile.content))
         for line, what in (*_users(found), *_copied(found), *_linked(found)):
             yield Finding(f"{dockerfile.path}:{line}", what)
-        for line, what in _outer(str(dockerfile.content)):
+        for line, what in unset(str(dockerfile.content)):
             yield Finding(f"{dockerfile.path}:{line}", what)
         for line, what in _ignored(files, dockerfile, found):
             yield Finding(f"{dockerfile.path}:{line}", what)
@@ -82,32 +77,6 @@ def _copied(found: list[Stage]) -> Iterator[tuple[int, str]]:
 def _option(one: Instruction, name: str) -> str:
     found = re.search(rf"--{name}=(\S+)", one.rest)
     return found[1] if found else ""
-
-
-def _outer(text: str) -> Iterator[tuple[int, str]]:
-    """Yield ARGs from above the first FROM that a stage uses and does not have: they are empty."""
-    above, image, by_name, known = set[str](), "", dict[str, set[str]](), set[str]()
-    for one in instructions(text):
-        names = set(re.findall(r"(?:^|\s)(\w+)(?==|\s|$)", one.rest))
-        if one.word == "FROM":
-            words = [word for word in one.rest.split() if not word.startswith("--")] or [""]
-            image, known = words[0], set(by_name.get(words[0], ()))  # a stage has its base's
-            by_name[words[-1]] = known
-        elif one.word == "ARG" and not image:
-            above |= names
-        elif one.word in ("ARG", "ENV"):
-            known |= names
-        if one.word not in ("RUN", "COPY", "ADD", "ENV", "LABEL", "WORKDIR") or not image:
-            continue
-        used = re.findall(r"(?<![\\$])\$(?:\{(\w+)\}|(\w+))", re.sub(r"'[^']*'", "", one.rest))
-        for name in dict.fromkeys(one or other for one, other in used):
-            # A script may set it; an image of Node.js has NODE_VERSION, and one of Java JAVA_HOME.
-            is_set = re.search(rf"\b(read|for)\s+{name}\b|\b{name}=|(^|\s)(\.|source)\s", one.rest)
-            is_of_base = name.partition("_")[0].lower() in (*re.split(r"\W", image), "java", "pg")
-            if name in above - known and not is_set and not is_of_base:
-                known.add(name)
-                what = f"uses ${name}, which is set above FROM, so it is empty in this stage"
-                yield one.line, f"{what}; write `ARG {name}` below FROM"
 
 
 def _linked(found: list[Stage]) -> Iterator[tuple[int, str]]:

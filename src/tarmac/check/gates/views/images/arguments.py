@@ -1,0 +1,57 @@
+"""Variables of a Dockerfile: an ARG ends with its stage, and one above FROM is of no stage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.check.gates.views.images.dockerfiles import Instruction, instructions
+
+_READERS = ("RUN", "COPY", "ADD", "ENV", "LABEL", "WORKDIR", "USER", "EXPOSE", "VOLUME")
+#: What every image or shell has.
+_GIVEN = frozenset({"PATH", "HOME", "PWD", "USER", "HOSTNAME", "SHELL", "LANG", "TERM", "OLDPWD"})
+
+
+def unset(text: str) -> Iterator[tuple[int, str]]:
+    """Yield variables that a stage uses and does not have, so that they are empty."""
+    above, image, by_name, known = set[str](), "", dict[str, set[str]](), set[str]()
+    elsewhere: dict[str, str] = {}
+    stage = ""
+    for one in instructions(text):
+        names = set(re.findall(r"(?:^|\s)(\w+)(?==|\s|$)", one.rest))
+        if one.word == "FROM":
+            words = [word for word in one.rest.split() if not word.startswith("--")] or [""]
+            image, known = words[0], set(by_name.get(words[0], ()))  # a stage has its base's
+            stage = words[-1]
+            by_name[stage] = known
+        elif one.word == "ARG" and not image:
+            above |= names
+        elif one.word in ("ARG", "ENV"):
+            known |= names
+            for name in names if one.word == "ARG" else ():
+                elsewhere.setdefault(name, stage)
+        if one.word not in _READERS or not image:
+            continue
+        for name in _used(one):
+            if name in known or _is_given(name, image, one):
+                continue
+            if name in above:
+                known.add(name)
+                what = f"uses ${name}, which is set above FROM, so it is empty in this stage"
+                yield one.line, f"{what}; write `ARG {name}` below FROM"
+            elif elsewhere.get(name, stage) != stage:
+                known.add(name)
+                what = f"uses ${name}, an ARG of the stage {elsewhere[name]} alone, so it is empty"
+                yield one.line, f"{what} in this stage; write `ARG {name}` below its FROM"
+
+
+def _used(one: Instruction) -> dict[str, None]:
+    found = re.findall(r"(?<![\\$])\$(?:\{(\w+)\}|(\w+))", re.sub(r"'[^']*'", "", one.rest))
+    return dict.fromkeys(name or other for name, other in found)
+
+
+def _is_given(name: str, image: str, one: Instruction) -> bool:
+    """Tell whether a script may set it, or the base: Node.js' image has NODE_VERSION."""
+    is_set = re.search(rf"\b(read|for|export)\s+{name}\b|\b{name}=|(^|\s)(\.|source)\s", one.rest)
+    of_base = (*re.split(r"\W", image), "java", "pg")
+    return is_set is not None or name in _GIVEN or name.partition("_")[0].lower() in of_base
