@@ -20,6 +20,19 @@ _DOTTED = re.compile(r"\{\{-?\s*(\.[A-Za-z_][\w.]*)[^}]*\}\}")
 _FIELD = re.compile(r"\{\{-?\s*\.([A-Za-z_]\w*)\s*-?\}\}")
 #: Words that stand alone in a Go template.
 _WORDS = frozenset({"end", "else", "break", "continue", "now", "uuidv4", "dict", "list"})
+_VERSIONED = re.compile(r"(?:(.*)/)?v\d+(?:(?:alpha|beta)\d+)?")
+#: The groups of kinds whose fields controllers change.
+_GROUPS = {
+    "Deployment": "apps", "StatefulSet": "apps", "DaemonSet": "apps", "ReplicaSet": "apps",
+    "HorizontalPodAutoscaler": "autoscaling", "Job": "batch", "CronJob": "batch",
+    "Ingress": "networking.k8s.io", "NetworkPolicy": "networking.k8s.io",
+    "ClusterRole": "rbac.authorization.k8s.io", "Role": "rbac.authorization.k8s.io",
+    "CustomResourceDefinition": "apiextensions.k8s.io",
+    "MutatingWebhookConfiguration": "admissionregistration.k8s.io",
+    "ValidatingWebhookConfiguration": "admissionregistration.k8s.io",
+    "APIService": "apiregistration.k8s.io", "PodDisruptionBudget": "policy",
+    "ConfigMap": "", "Secret": "", "ServiceAccount": "", "PersistentVolumeClaim": "",
+}  # fmt: skip
 #: Fields that a generator of lists gives without being told.
 _GIVEN = frozenset({"index", "values", "path"})
 
@@ -76,11 +89,26 @@ def _pointers(artifact: Artifact) -> Iterator[Fault]:
         above = ("spec", "template", "spec")
     for number, one in numbered(artifact.data, *above, "ignoreDifferences"):
         at: Path = (*above, "ignoreDifferences", number)
+        yield from _ignored(one, at)
         for key, sign in (("jsonPointers", "/"), ("jqPathExpressions", ".")):
             for place, text in enumerate(items(one, key)):
                 if isinstance(text, str) and text[:1] not in (sign, "{", "(", "") and text:
                     what = f"ignores {text}, which is not a place of {key}, so it ignores nothing"
                     yield (*at, key, place), f"{what}; begin it with {sign}"
+
+
+def _ignored(one: Mapping[str, object], at: Path) -> Iterator[Fault]:
+    """Yield differences of a group or kind that no object has."""
+    group, kind = str(one.get("group") or ""), str(one.get("kind") or "")
+    if found := _VERSIONED.fullmatch(group):
+        what = f"ignores differences of the group {group}, and a group has no version"
+        yield (*at, "group"), f'{what}, so it ignores nothing; write "{found[1] or ""}"'
+    elif kind in _GROUPS and not set(group) & set("*?[{.") and group != _GROUPS[kind]:
+        what = f"ignores differences of {kind} in the group {group!r}, which has none"
+        yield (*at, "group"), f'{what}, so it ignores nothing; write "{_GROUPS[kind]}"'
+    elif kind.capitalize() in (*_GROUPS, "Service") and kind != kind.capitalize():
+        what = f"ignores differences of {kind}, and kinds begin with a capital"
+        yield (*at, "kind"), f"{what}, so it ignores nothing; write {kind.capitalize()}"
 
 
 GATE = Gate(

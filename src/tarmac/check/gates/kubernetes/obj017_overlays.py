@@ -18,6 +18,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.kustomized import Base, gather
+from tarmac.check.gates.views.objects.patch_targets import unmet
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What changes objects that it does not name by their files.
@@ -55,14 +56,16 @@ def check(files: Files) -> Iterator[Finding]:
         base = Base()
         gather(files, folder, own, by_path, base, set())
         if base.is_whole and base.objects:
-            for path, what in _absent(artifact, base):
+            for path, what in _absent(artifact, base, own):
                 yield Finding(artifact.at(*path), what)
             if not base.renames:
                 yield from _in_texts(artifact, base)
                 yield from _with_hashes(artifact, base)
 
 
-def _absent(artifact: Artifact, base: Base) -> Iterator[tuple[Path, str]]:
+def _absent(
+    artifact: Artifact, base: Base, own: Mapping[str, Artifact]
+) -> Iterator[tuple[Path, str]]:
     if base.renames:
         return
     for number, patch in numbered(artifact.data, "patches"):
@@ -79,6 +82,9 @@ def _absent(artifact: Artifact, base: Base) -> Iterator[tuple[Path, str]]:
             )
             what = f"patches {f'{kind} {name}'.strip()}, which it does not include: nothing changes"
             yield ("patches", number), f"{what}; {advice}"
+        elif (asked := unmet(target, base, own)) is not None:
+            what = f"patches {kind or 'objects'} with {asked[0]}, which none that it includes has"
+            yield ("patches", number), f"{what}: nothing changes; {asked[1]}"
     names = _images(base) if artifact.data.get("images") else set()
     for number, image in numbered(artifact.data, "images"):
         name = string(image, "name")

@@ -1,0 +1,164 @@
+"""A rollout can end, leaves the pods that are promised, and has room in its namespace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, dig, fields, items, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
+from tarmac.check.gates.views.objects.references import reference_to
+from tarmac.check.gates.views.objects.scaling import Budget, Scaler, scalers
+from tarmac.check.gates.views.objects.selectors import Selectors
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.model.value import amount
+
+_STRATEGY = ("spec", "strategy")
+_DEADLINE_S = 600
+_AMOUNTS = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield rollouts that stop all pods or never end, and pods for which there is no quota."""
+    scaling = {(space_of(own.artifact), own.target): own for own in scalers(files)}
+    budgets = Selectors(files.objects("PodDisruptionBudget"), "selector")
+    least = dict[int, int]()
+    running = list(pods(files, *RUNNING))
+    for own in running:
+        scaler = scaling.get((space_of(own.artifact), reference_to(own.artifact)))
+        least[id(own)] = _least(own, scaler)
+        if own.kind == "Deployment":
+            yield from _deadline(own)
+            kept = [
+                budget
+                for budget in map(Budget, budgets.of(own.labels))
+                if space_of(budget.artifact) == space_of(own.artifact)
+            ]
+            yield from _stopped(own, least[id(own)], kept)
+    for quota in files.objects("ResourceQuota"):
+        if not items(quota.data, "spec", "scopes") and not dig(quota.data, "spec", "scopeSelector"):
+            there = [own for own in running if space_of(own.artifact) == space_of(quota)]
+            yield from _room(quota, [(own, least[id(own)]) for own in there])
+
+
+def _least(own: Pods, scaler: Scaler | None) -> int:
+    if scaler is not None:
+        return scaler.least or 1
+    written = dig(own.artifact.data, "spec", "replicas")
+    return written if isinstance(written, int) else 1
+
+
+def _stopped(own: Pods, least: int, budgets: list[Budget]) -> Iterator[Finding]:
+    """Yield updates that stop more pods at once than a budget, or a second pod, is there for."""
+    data = own.artifact.data
+    rolling = fields(data, *_STRATEGY, "rollingUpdate")
+    path: Path = (*_STRATEGY, "rollingUpdate", "maxUnavailable")
+    if string(data, *_STRATEGY, "type") == "Recreate":
+        gone, path, how = least, (*_STRATEGY, "type"), "Recreate stops"
+    else:
+        gone, how = _share(rolling.get("maxUnavailable", "25%"), least), "an update may stop"
+    stay = max((budget.stay(least) for budget in budgets), default=0)
+    advice = f"set maxUnavailable to {least - max(stay, 1)}"
+    if how == "Recreate stops":
+        advice = "write RollingUpdate"
+    if least < 2 or gone < least or (not stay and how == "Recreate stops"):
+        return
+    what = f"{title(own.artifact)}: {how} all of its {least} pods at once"
+    if stay:
+        what += f", and {title(budgets[0].artifact)} promises {stay}"
+    yield Finding(own.artifact.at(*path), f"{what}; {advice}")
+
+
+def _share(written: object, of: int) -> int:
+    """Read a number or a share of pods that may be absent; a share is rounded down."""
+    text = str(written)
+    if text.endswith("%") and text[:-1].isdecimal():
+        return math.floor(int(text[:-1]) * of / 100)
+    return int(text) if text.isdecimal() else 0
+
+
+def _deadline(own: Pods) -> Iterator[Finding]:
+    """Yield rollouts that are given up before a pod can count as available."""
+    data = own.artifact.data
+    given = dig(data, "spec", "progressDeadlineSeconds")
+    deadline = given if isinstance(given, int) else _DEADLINE_S
+    ready = dig(data, "spec", "minReadySeconds")
+    ready = ready if isinstance(ready, int) else 0
+    where = own.artifact.at("spec", "progressDeadlineSeconds" if given else "minReadySeconds")
+    if ready >= deadline:
+        what = f"{title(own.artifact)} gives a rollout up after {deadline} s, and a pod counts"
+        advice = f"after {ready} s: the API server rejects it; write more than minReadySeconds"
+        yield Finding(where, f"{what} {advice}")
+        return
+    starts = 0
+    for container in own.main_containers:
+        for name in ("startupProbe", "readinessProbe"):
+            delay = dig(container.data, name, "initialDelaySeconds")
+            starts = max(starts, delay if isinstance(delay, int) else 0)
+    if starts + ready >= deadline:
+        what = f"{title(own.artifact)} gives a rollout up after {deadline} s, and no pod is ready"
+        yield Finding(where, f"{what} before {starts + ready} s, so each one fails; raise it")
+
+
+def _room(quota: Artifact, there: list[tuple[Pods, int]]) -> Iterator[Finding]:
+    """Yield limits of a namespace that are below what runs there at least."""
+    hard = fields(quota.data, "spec", "hard")
+    for key, written in hard.items():
+        if key in ("pods", "count/pods"):
+            needed = Decimal(sum(count for _, count in there))
+        elif key in _AMOUNTS or key in ("cpu", "memory"):
+            kind, _, name = key.rpartition(".")
+            needed = sum(
+                (count * _of(own, kind or "requests", name) for own, count in there), Decimal(0)
+            )
+        else:
+            continue
+        try:
+            limit = amount(written)
+        except ValueError:
+            continue  # VAL001 and OBJ005 say so
+        if needed > limit:
+            most = max(there, key=lambda pair: pair[1])
+            what = f"{title(quota)} allows {written} of {key}, and {needed:f} are needed at least"
+            why = f"{title(most[0].artifact)} has {most[1]} pods or more"
+            where = quota.at("spec", "hard", key)
+            yield Finding(where, f"{what} ({why}): some never start; raise it")
+
+
+def _of(own: Pods, kind: str, name: str) -> Decimal:
+    total = Decimal(0)
+    for container in own.main_containers:
+        try:
+            value = container.amount(kind, name)
+            total += amount(value) if value is not None else Decimal(0)
+        except ValueError:
+            continue
+    return total
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from pods(files, *RUNNING)
+    yield from files.objects("ResourceQuota")
+
+
+GATE = Gate(
+    id="SCL007",
+    title="A rollout ends, leaves pods that serve, and has room",
+    phase="kubernetes",
+    source="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable: "
+    "a budget guards against drains and not against an update, and a pod above the quota is never "
+    "made",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("workloads and quotas", _judged),
+    targets=(),
+    reads="strategies, deadlines and probes of Deployments beside their autoscalers and budgets; "
+    "quotas beside the least number of pods of their namespace. Judges files without a plan only: "
+    "SCL001 and SCL003 check more of a plan.",
+)

@@ -1,0 +1,79 @@
+"""A canary can be stopped: an analysis can fail, and something waits between the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, fields, numbered
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import kind_of, title
+from tarmac.check.gates.views.scope import kinds
+
+_TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")
+_CANARY = ("spec", "strategy", "canary")
+#: Steps that a Rollout may stay at.
+_STOPS = ("pause", "analysis", "experiment", "plugin")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield analyses that no result fails, and canaries that nothing stops."""
+    for artifact in files.objects(*_TEMPLATES, "Rollout", "Canary"):
+        judge = {"Rollout": _steps, "Canary": _measures}.get(kind_of(artifact), _limits)
+        for path, what in judge(artifact):
+            yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
+
+
+def _limits(artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    dry = {one.get("metricName") for _, one in numbered(artifact.data, "spec", "dryRun")}
+    for number, metric in numbered(artifact.data, "spec", "metrics"):
+        if metric.get("name") in dry:
+            continue
+        count = _number(metric.get("count", None if metric.get("interval") else 1))
+        failures = _number(metric.get("failureLimit"))
+        if count and failures is not None and failures >= count:
+            what = f"measures {metric.get('name')} {count} times and lets {failures} of them fail"
+            at = ("spec", "metrics", number, "failureLimit")
+            yield at, f"{what}, so a bad version passes; allow {max(count - 1, 0) // 2}"
+
+
+def _number(value: Any) -> int | None:
+    """Read a number that is written as one, or as a text; None of an argument."""
+    return int(value) if str(value).isdecimal() else None
+
+
+def _steps(artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    steps = numbered(artifact.data, *_CANARY, "steps")
+    weights = [one["setWeight"] for _, one in steps if "setWeight" in one]
+    if weights and not any(key in one for _, one in steps for key in _STOPS):
+        said = ", ".join(f"{one}%" for one in weights)
+        what = f"goes through {said} without a step that waits or measures"
+        yield (*_CANARY, "steps"), f"{what}, so all get the new version at once; add a pause"
+
+
+def _measures(artifact: Artifact) -> Iterator[tuple[Path, str]]:
+    """Yield Canaries of Flagger that ask nothing."""
+    analysis = fields(artifact.data, "spec", "analysis")
+    told = any(analysis.get(key) for key in ("metrics", "webhooks", "alerts"))
+    if analysis and not told and "skipAnalysis" not in fields(artifact.data, "spec"):
+        what = "has no metrics and no webhooks in its analysis, so every version passes"
+        yield ("spec", "analysis"), f"{what}; write what tells a bad one"
+
+
+GATE = Gate(
+    id="CAN006",
+    title="A canary can be stopped",
+    phase="mesh",
+    source="https://argo-rollouts.readthedocs.io/en/stable/features/analysis/#failure-conditions-"
+    "and-failure-limit: an analysis fails by more failures than its limit, which must be fewer "
+    "than its measurements",
+    check=check,
+    of_files=check,
+    scope=kinds("analyses and canaries", *_TEMPLATES, "Rollout", "Canary"),
+    targets=("cluster",),
+    reads="counts and limits of AnalysisTemplates, steps of Rollouts, analyses of Flagger's "
+    "Canaries. What an argument stands for is not known.",
+)
