@@ -137,6 +137,25 @@ def test_a_name_is_a_typo_of_another_by_one_character(word, other, is_one):
     assert certainty.is_typo(f"names {word}, which is not here; did you mean '{other}'?") is is_one
 
 
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("apiVersion: batch/v1\nkind: Job\nspec: {}\n", True),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n", True),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: []\n", False),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", False),
+    ],
+)
+def test_a_part_of_an_object_is_a_warning_in_a_guide_alone(text, is_one, tmp_path):
+    for name in ("docs", "k8s"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.yaml").write_text(f"a: 1\n---\n{text}")
+    grade = certainty.grading(tmp_path)
+    lacks = "spec: has no 'containers', which is required"
+    found = [grade(Finding(f"{tmp_path}/{d}/a.yaml:4", lacks, "VAL001")) for d in ("docs", "k8s")]
+    assert [one.warning for one in found] == [is_one, False]
+
+
 def test_a_script_among_templates_of_no_chart_is_filled_in(tmp_path):
     graded = certainty.grading(tmp_path)
     for place in ("roles/web/templates", "chart/templates"):

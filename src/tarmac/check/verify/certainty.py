@@ -85,6 +85,7 @@ _OWN_MARKS = (
     "IMG",
     "INF",
     "OBJ016",
+    "OBJ022",
     "OBS",
     "PIP",
     "POL",
