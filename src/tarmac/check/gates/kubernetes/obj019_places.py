@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
 from tarmac.base.foreign.reading import Path, fields, items, numbered, string
 from tarmac.base.report import Finding
@@ -58,8 +59,9 @@ def check(files: Files) -> Iterator[Finding]:
             yield from _pulling(naming, named)
     yield from _gateways(files)
     yield from _certificates(files)
+    claims, configs = (_by_place(files, kind) for kind in ("PersistentVolumeClaim", "ConfigMap"))
     for own in pods(files):
-        yield from _volumes(files, own)
+        yield from _volumes(own, claims, configs)
 
 
 def _elsewhere(naming: NamedObject, same: list[StoredObject]) -> Iterator[Finding]:
@@ -131,10 +133,16 @@ def _certificates(files: Files) -> Iterator[Finding]:
                 yield Finding(artifact.at(*path), f"{what}writes {made[0]}; name that")
 
 
-def _volumes(files: Files, own: Pods) -> Iterator[Finding]:
+def _by_place(files: Files, kind: str) -> dict[tuple[object, str], Artifact]:
+    return {(place_of(one), name_of(one)): one for one in files.objects(kind)}
+
+
+def _volumes(
+    own: Pods,
+    claims: Mapping[tuple[object, str], Artifact],
+    configs: Mapping[tuple[object, str], Artifact],
+) -> Iterator[Finding]:
     """Yield claims of one node that pods of several share, and keys that are not there."""
-    claims = {(place_of(one), name_of(one)): one for one in files.objects("PersistentVolumeClaim")}
-    configs = {(place_of(one), name_of(one)): one for one in files.objects("ConfigMap")}
     most = Controller(own.artifact).replicas or 1
     for number, volume in numbered(own.artifact.data, *own.path, "volumes"):
         name = string(volume, "persistentVolumeClaim", "claimName")

@@ -17,7 +17,7 @@ from tarmac.check.gates.views.objects.chart_files import Chart, charts, is_read,
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Texts that mean no, and that a template takes as yes: only an empty one is not.
-_NO = ("false", "no", "off", "n", "0", "disabled", "null", "none")
+_NO = ("false", "no", "off", "n", "0")
 _VALUES = re.compile(r"(values[-._].*|.*[-._]values|ci/.*values.*)\.ya?ml")
 
 
@@ -48,15 +48,15 @@ def _beside(files: Files, chart: Chart) -> list[Artifact]:
 def _switched(chart: Chart, artifact: Artifact) -> Iterator[Finding]:
     for path, where in chart.asked.items():
         value = dig(artifact.data, *path)
-        if isinstance(value, str) and value.lower() in _NO and not _is_compared(chart, path):
+        if isinstance(value, str) and value.lower() in _NO and not _is_shown(chart, path):
             what = f"{'.'.join(path)} is the text {value!r}, and {where} asks whether it is empty"
-            advice = f"so it is taken as on; write {'false' if value != 'null' else 'null'}"
+            advice = "so it is taken as on; write false"
             yield Finding(artifact.at(*path), f"{what}, {advice}")
 
 
-def _is_compared(chart: Chart, path: tuple[str, ...]) -> bool:
-    """Tell whether a template also reads a value as a text, so that one may be meant."""
-    return path in chart.bare and path[-1] not in ("enabled", "enable", "create", "disabled")
+def _is_shown(chart: Chart, path: tuple[str, ...]) -> bool:
+    """Tell whether a template also writes a value, or what it is in: a text may be meant."""
+    return any(path[:count] in chart.shown for count in range(1, len(path) + 1))
 
 
 def _unread(chart: Chart, artifact: Artifact) -> Iterator[Finding]:

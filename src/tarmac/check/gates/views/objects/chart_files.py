@@ -24,6 +24,7 @@ _GUARDED = re.compile(
     r"fromYaml|lookup|kindIs|typeIs|include|toYaml|tpl|quote)\b"
 )
 _ENDS = (".yaml", ".yml", ".tpl", ".txt", ".json")
+_CONDITION = re.compile(r"\s*(?:else )?if\b")
 #: What a template asks by being true: a value that is compared is not asked so.
 _ASKED = re.compile(r"\{\{-?\s*(?:else )?if\b(.*?)-?\}\}", re.DOTALL)
 _COMPARED = re.compile(
@@ -41,6 +42,8 @@ class Chart:
     bare: Mapping[tuple[str, ...], str]
     #: Those that a condition takes as true or false.
     asked: Mapping[tuple[str, ...], str]
+    #: Those that are read for more than such a question, with what is in them.
+    shown: frozenset[tuple[str, ...]]
     others: frozenset[str]
     is_open: bool
     folder: str
@@ -85,6 +88,7 @@ def _chart(needing: Artifact, values: Artifact, place: Path, shown: str) -> Char
     read: dict[tuple[str, ...], str] = {}
     bare: dict[tuple[str, ...], str] = {}
     asked_paths: dict[tuple[str, ...], str] = {}
+    shown_paths = set[tuple[str, ...]]()
     needed = items(needing.data, "dependencies")
     # A library's templates, and those of a chart that brings none of its own names, read values.
     is_open = any("common" in string(one, "name") for one in needed)
@@ -99,6 +103,8 @@ def _chart(needing: Artifact, values: Artifact, place: Path, shown: str) -> Char
                 line = text.count("\n", 0, action.start()) + 1
                 where = f"{shown}/{file.relative_to(place).as_posix()}:{line}"
                 read.setdefault(path, where)
+                if not _CONDITION.match(action[1]) or _COMPARED.search(action[1]):
+                    shown_paths.add(path)
                 if not _GUARDED.search(action[1]):
                     bare.setdefault(path, where)
         # In a block that asks for a value, or for one above it, it is there.
@@ -119,4 +125,14 @@ def _chart(needing: Artifact, values: Artifact, place: Path, shown: str) -> Char
     others = {string(one, "alias") or string(one, "name") for one in needed}
     others |= {string(one, "condition").partition(".")[0] for one in needed}
     folder = posixpath.dirname(shown)
-    return Chart(values, read, bare, asked_paths, frozenset(others), is_open, folder, needing)
+    return Chart(
+        values=values,
+        read=read,
+        bare=bare,
+        asked=asked_paths,
+        shown=frozenset(shown_paths),
+        others=frozenset(others),
+        is_open=is_open,
+        folder=folder,
+        needing=needing,
+    )
