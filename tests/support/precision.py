@@ -23,12 +23,20 @@ from clones import clone_of, write_out
 from precision_graded import (
     BEFORE,
     LATER_CERTAIN,
+    LATER_KEPT_NINTH,
+    LATER_KEPT_TENTH,
     LATER_LAST,
     LATER_NEXT,
+    LATER_NINTH,
+    LATER_TENTH,
     UNSEEN_CERTAIN,
     UNSEEN_KEPT_LAST,
+    UNSEEN_KEPT_NINTH,
+    UNSEEN_KEPT_TENTH,
     UNSEEN_LAST,
     UNSEEN_NEXT,
+    UNSEEN_NINTH,
+    UNSEEN_TENTH,
     WHY_FALSE,
 )
 
@@ -364,6 +372,10 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         (UNSEEN_NEXT, LATER_NEXT),
         (UNSEEN_LAST, LATER_LAST),
         (UNSEEN_KEPT_LAST, BEFORE),
+        (UNSEEN_NINTH, LATER_NINTH),
+        (UNSEEN_KEPT_NINTH, LATER_KEPT_NINTH),
+        (UNSEEN_TENTH, LATER_TENTH),
+        (UNSEEN_KEPT_TENTH, LATER_KEPT_TENTH),
     )
     seen = [FIRST_SEEN]
     for number, (before, after) in enumerate(measured, start=1):
