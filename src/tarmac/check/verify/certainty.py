@@ -162,7 +162,7 @@ def _is_excerpt(document: str) -> bool:
     if kind is None or _API.search(document) is None:
         return False
     has_name = re.search(r"^metadata:", document, re.MULTILINE)
-    is_empty = kind[1] in _OF_PODS and not re.search(r"^\s*containers:", document, re.MULTILINE)
+    is_empty = kind[1] in _OF_PODS and not re.search(r"^[ \t]*containers:", document, re.MULTILINE)
     return has_name is None or is_empty
 
 

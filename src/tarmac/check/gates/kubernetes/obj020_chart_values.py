@@ -8,7 +8,8 @@ from typing import Any
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import charts, is_read, leaves
+from tarmac.check.gates.views.objects.chart_files import charts
+from tarmac.check.gates.views.objects.chart_values import is_read, leaves
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: So many values may be unread of a chart that is whole.

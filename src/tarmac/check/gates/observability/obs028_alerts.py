@@ -122,7 +122,7 @@ GATE = Gate(
     title="Alerts can fire, for each that is gone, and have the labels that they show",
     phase="observability",
     source="https://prometheus.io/docs/prometheus/latest/querying/functions/#absent: an expression "
-    "without a result is no 0, so a comparison of it never fires",
+    "without a result is not 0, so a comparison of it never fires",
     check=check,
     of_files=check,
     scope=counted_in_files("alerts", _alerts),

@@ -76,7 +76,7 @@ def _compared(workflow: Workflow) -> Iterator[Finding]:
                 if own in booleans:
                     sign, value = found[2] or found[5], found[3] or found[4]
                     holds = "never" if sign == "==" else "always"
-                    what = f"inputs.{own} is a boolean, which is no text, so `{found[0]}` is"
+                    what = f"inputs.{own} is a boolean and not a text, so `{found[0]}` is"
                     yield Finding(
                         workflow.at(*path), f"{name}: {what} {holds} so; write {sign} {value}"
                     )

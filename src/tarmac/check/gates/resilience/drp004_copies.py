@@ -33,8 +33,8 @@ _SENT = re.compile(
     r"\b(aws|s3|s3cmd|s5cmd|gsutil|gcloud|rclone|mc|restic|kopia|borg|az|azcopy|rsync|scp|sftp|curl"
     r"|swift|ossutil|b2|velero|kubectl cp|wal-g|pgbackrest|oci|upload|minio)\b|s3://|gs://"
 )
-_DAYS = re.compile(r"^\s*days\s*=\s*(\d+)\s*$")
-_BUCKET = re.compile(r'^\s*bucket\s*=\s*(?:"([^"$]+)"|(aws_s3_bucket\.\w+)\.\w+)')
+_DAYS = re.compile(r"^[ \t]*days\s*=\s*(\d+)\s*$")
+_BUCKET = re.compile(r'^[ \t]*bucket\s*=\s*(?:"([^"$]+)"|(aws_s3_bucket\.\w+)\.\w+)')
 _KEPT = re.compile(r"(\d+)([dwm])")
 _UNITS = {"d": 1, "w": 7, "m": 30}
 _DAY_S = 86400
@@ -43,7 +43,7 @@ _DAY_S = 86400
 class Promise(NamedTuple):
     """For how many days copies in a bucket are kept by what makes them."""
 
-    who: str
+    maker: str
     bucket: str
     days: float
     said: str
@@ -130,7 +130,7 @@ def _forgotten(files: Files) -> Iterator[Finding]:
         for line, days in _expirations(block):
             for one in promises:
                 if one.bucket == bucket and days < one.days:
-                    what = f"{bucket} deletes what is {days} days old, and {one.who} keeps copies"
+                    what = f"{bucket} deletes what is {days} days old, and {one.maker} keeps copies"
                     where = f"{block.file}:{line}"
                     yield Finding(where, f"{what} for {one.said}; raise it above that")
 
@@ -159,7 +159,7 @@ def _promises(files: Files) -> Iterator[Promise]:
         said = string(artifact.data, "spec", "backup", "retentionPolicy")
         said = said or string(artifact.data, "spec", "retentionPolicy")
         kept = _KEPT.fullmatch(said)
-        path = string(store, "destinationPath").removeprefix("s3://")
+        path = string(store, "destinationPath").partition("://")[2]
         if kept and path:
             days = int(kept[1]) * _UNITS[kept[2]]
             yield Promise(title(artifact), path.partition("/")[0], days, said)

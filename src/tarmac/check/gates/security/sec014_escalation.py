@@ -61,7 +61,7 @@ class Grant(NamedTuple):
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield rules by which whatever runs code in a pod becomes an administrator."""
+    """Yield rules by which the code of a pod becomes an administrator."""
     told = set[str]()
     for grant in _grants(files):
         for path, what in _faults(grant):
@@ -109,7 +109,7 @@ def _faults(grant: Grant) -> Iterator[tuple[Path, str]]:
             if is_of and has and (grant.is_wide or not power.is_wide):
                 told = ", ".join(sorted(power.verbs & verbs)) or "do everything with"
                 of = ", ".join(sorted(power.resources & resources)) or "all of its group"
-                what = f"{told} {of}: it {power.why}, so whoever runs code in it has every right"
+                what = f"{told} {of}: it {power.why}, so its code has every right"
                 yield ("rules", number), f"{what}; name the verbs that it needs"
 
 

@@ -69,7 +69,7 @@ def _subjects(statement: PolicyStatement, asked: TrustCondition) -> Iterator[Fin
 
 
 def _too_wide(value: str) -> str:
-    """Say of whom a pattern takes subjects beside its own; "" where of none."""
+    """Say whose subjects a pattern takes beside its own; "" where it takes no others."""
     if value.strip("*") == "":
         return "every subject of the provider"
     for pattern, kind in _PLACES:

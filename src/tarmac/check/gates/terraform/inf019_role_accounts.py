@@ -16,9 +16,9 @@ from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 
 _ANNOTATION = "eks.amazonaws.com/role-arn"
 _ARN = re.compile(r"arn:aws[\w-]*:iam::\S*:role/(?:[\w+=,.@-]+/)*([\w+=,.@-]+)")
-_NAME = re.compile(r'^\s*name\s*=\s*"([^"$]+)"', re.MULTILINE)
+_NAME = re.compile(r'^[ \t]*name\s*=\s*"([^"$]+)"', re.MULTILINE)
 _DOCUMENT = re.compile(r"\bdata\.aws_iam_policy_document\.(\w+)\.json\b")
-_TRUST = re.compile(r"^\s*assume_role_policy\s*=", re.MULTILINE)
+_TRUST = re.compile(r"^[ \t]*assume_role_policy\s*=", re.MULTILINE)
 _SUBJECT = re.compile(r'"system:serviceaccount:([^"]*)"')
 
 
@@ -40,7 +40,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _roles(files: Files) -> Iterator[tuple[str, list[str]]]:
-    """Yield the roles of which it is written whom they trust, by their names."""
+    """Yield the roles whose trusted accounts are written, by their names."""
     found = list(blocks(files))
     documents = {
         (posixpath.dirname(one.file), one.names[2]): _text(one)

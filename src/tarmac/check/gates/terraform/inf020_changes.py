@@ -28,12 +28,12 @@ _NAMED = {
     "google_compute_ssl_certificate": "name_prefix",
     "google_compute_managed_ssl_certificate": "a part that changes",
 }
-_NAME = re.compile(r"^\s*name\s*=\s*(.+?)\s*$")
-_BEFORE = re.compile(r"^\s*create_before_destroy\s*=\s*true\b")
+_NAME = re.compile(r"^[ \t]*name\s*=\s*(.+?)\s*$")
+_BEFORE = re.compile(r"^[ \t]*create_before_destroy\s*=\s*true\b")
 #: By these a name differs after each change of what it is made of.
 _CHANGES = re.compile(r"random|md5|sha\d|uuid|timestamp|formatdate|hash|suffix|each\.|substr|var\.")
-_BLOCKED = re.compile(r"^\s*(?:block_public_policy|restrict_public_buckets)\s*=\s*true\b")
-_BUCKET = re.compile(r"^\s*bucket\s*=\s*(aws_s3_bucket\.\w+)\b")
+_BLOCKED = re.compile(r"^[ \t]*(?:block_public_policy|restrict_public_buckets)\s*=\s*true\b")
+_BUCKET = re.compile(r"^[ \t]*bucket\s*=\s*(aws_s3_bucket\.\w+)\b")
 _KIND = "aws_iam_policy_document"
 _DOCUMENT = re.compile(r"\bdata\.aws_iam_policy_document\.(\w+)\.json\b")
 

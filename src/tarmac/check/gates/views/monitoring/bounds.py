@@ -30,6 +30,10 @@ _SWITCHES = re.compile(
     r"|kube_node_spec_unschedulable|kube_job_(complete|failed)"
 )
 _COUNTED = re.compile(r".*_(total|bucket|count|bytes|seconds_sum)")
+_GROUPS: dict[str, Bounds] = {
+    "count": (1, math.inf), "count_values": (1, math.inf), "group": (1, 1),
+    "stddev": _POSITIVE, "stdvar": _POSITIVE,
+}  # fmt: skip
 #: Aggregations that are within the bounds of their parts.
 _WITHIN = ("min", "max", "avg", "topk", "bottomk", "quantile", "limitk")
 
@@ -42,10 +46,8 @@ def bounds(node: Any) -> Bounds:
             return node.val, node.val
         case "VectorSelector":
             return _of_series(str(node.name or ""))
-        case "MatrixSelector":
-            return bounds(node.vector_selector)
-        case "SubqueryExpr":
-            return bounds(node.expr)
+        case "MatrixSelector" | "SubqueryExpr":
+            return bounds(getattr(node, "vector_selector", None) or node.expr)
         case "UnaryExpr":
             low, high = bounds(node.expr)
             return -high, -low
@@ -67,18 +69,13 @@ def _of_series(name: str) -> Bounds:
 def _of_call(node: Any) -> Bounds:
     name = node.func.name
     if name in _KEPT and node.args:
-        of = node.args[1] if name == "quantile_over_time" else node.args[0]
-        return bounds(of)
+        return bounds(node.args[name == "quantile_over_time"])
     return _CALLS.get(name, ANY)
 
 
 def _of_group(operator: str, inner: Bounds) -> Bounds:
-    if operator in ("count", "count_values"):
-        return 1, math.inf
-    if operator == "group":
-        return 1, 1
-    if operator in ("stddev", "stdvar"):
-        return _POSITIVE
+    if operator in _GROUPS:
+        return _GROUPS[operator]
     if operator == "sum":
         return (inner[0] if inner[0] >= 0 else -math.inf), (0 if inner[1] <= 0 else math.inf)
     return inner if operator in _WITHIN else ANY
@@ -92,9 +89,7 @@ def _of_two(node: Any) -> Bounds:
         return left
     if operator in ("==", "!=", ">", "<", ">=", "<="):
         is_bool = node.modifier is not None and node.modifier.return_bool
-        if is_bool:
-            return _SWITCH
-        return _filtered(operator, left, right)
+        return _SWITCH if is_bool else _filtered(operator, left, right)
     if operator == "+":
         return left[0] + right[0], left[1] + right[1]
     if operator == "-":

@@ -25,7 +25,7 @@ class TrustCondition:
 
     @property
     def is_literal(self) -> bool:
-        """Whether it is compared letter by letter."""
+        """Whether it is compared as it stands."""
         return self.test in ("StringEquals", "StringEqualsIgnoreCase")
 
     @property

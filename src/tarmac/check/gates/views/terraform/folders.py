@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.terraform.settings import Setting, settings, sources, uncommented
+from tarmac.check.gates.views.terraform.comments import uncommented
+from tarmac.check.gates.views.terraform.settings import Setting, settings, sources
 
 _LOCAL = re.compile(r"^\.{1,2}/")
 _OPENING = re.compile(r'^([a-z]\w*)((?:\s+"[^"]*")*)\s*\{')

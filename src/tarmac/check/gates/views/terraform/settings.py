@@ -12,6 +12,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.terraform.comments import uncommented
 from tarmac.check.gates.views.terraform.tree import tree
 
 ENDINGS = (".tf", ".tfvars")
@@ -64,17 +65,6 @@ def unreadable(files: Files) -> Iterator[Finding]:
 _HEREDOC = re.compile(r"<<[-~]?\s*\"?(\w+)\"?\s*$")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _INSIDE = re.compile(r"[$%]\{[^}]*")
-
-
-#: A comment of several lines; what looks so in a text or in another comment is none.
-_SPAN = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?:#|//)[^\n]*|(/\*.*?\*/)', re.DOTALL)
-
-
-def uncommented(text: str) -> str:
-    """Leave out comments between /* and */, but for their lines."""
-    if "/*" not in text or "*/" not in text:
-        return text
-    return _SPAN.sub(lambda found: "\n" * found[0].count("\n") if found[1] else found[0], text)
 
 
 def evaluated(text: str) -> Iterator[str]:
