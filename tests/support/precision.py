@@ -23,6 +23,7 @@ from clones import clone_of, write_out
 from precision_graded import (
     BEFORE,
     LATER_CERTAIN,
+    LATER_ELEVENTH,
     LATER_KEPT_NINTH,
     LATER_KEPT_TENTH,
     LATER_LAST,
@@ -30,6 +31,7 @@ from precision_graded import (
     LATER_NINTH,
     LATER_TENTH,
     UNSEEN_CERTAIN,
+    UNSEEN_ELEVENTH,
     UNSEEN_KEPT_LAST,
     UNSEEN_KEPT_NINTH,
     UNSEEN_KEPT_TENTH,
@@ -376,6 +378,7 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         (UNSEEN_KEPT_NINTH, LATER_KEPT_NINTH),
         (UNSEEN_TENTH, LATER_TENTH),
         (UNSEEN_KEPT_TENTH, LATER_KEPT_TENTH),
+        (UNSEEN_ELEVENTH, LATER_ELEVENTH),
     )
     seen = [FIRST_SEEN]
     for number, (before, after) in enumerate(measured, start=1):
@@ -393,6 +396,9 @@ def _unseen(repositories: Iterable[JudgedRepository], number: int) -> Iterator[s
             later.update(now)
             yield f"| {one.name} | {_cells(one.first)} | {_cells(now)} |"
     yield f"| **all** | {_cells(first)} | {_cells(later)} |"
+    if not first.total():
+        yield "\nThere are no errors.\n"
+        return
     parts = [f"{found['true'] / (found.total() or 1):.0%}" for found in (first, later)]
     rest = f"of the later ones {parts[1]}" if later.total() else "and there are no later ones"
     yield f"\nOf the first errors {parts[0]} are true, {rest}.\n"

@@ -173,3 +173,22 @@ Seven more were run for the first time after the corrections of the tenth time.
 LATER_KEPT_TENTH = """\
 They have 350 warnings, and no error.
 """
+UNSEEN_ELEVENTH = """\
+
+## Not seen before, an eleventh time
+
+Five more, of owners that are not listed above: an operator, samples, a router, folders for Fleet, a
+product for Docker Compose. The first of them has most of it.
+
+"""
+LATER_ELEVENTH = """\
+None of these is of a new gate. What was false or pedantic:
+
+- 7: the severity `warn`, which is all of a team's alerts' (OBS016); a short form is left alone now.
+- 4: accounts without a namespace in a ClusterRoleBinding of a kustomization, which a program or the
+  overlay above sets (SEC013); now a warning, as is the one of the ninth time that had been judged true.
+- 1: `EXPOSE 8017:8017` (VAL004); still an error.
+
+All that was unseen on this day together: 33 first errors in 22 repositories, 10 of them true, 30 %,
+in 16 of the 22 none at all. Four kinds of three repositories are 21 of the 23 others.
+"""

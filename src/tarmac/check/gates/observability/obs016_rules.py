@@ -168,7 +168,7 @@ def _alert(rule: Fields, name: str, expr: str) -> Iterator[str]:
         yield f"{name} has no label `severity`, so no route can match it; add it"
     elif severity not in SEVERITIES:
         near = get_close_matches(severity, SEVERITIES, 1, 0.7)
-        if near:
+        if near and not near[0].startswith(severity):  # a short form is meant
             yield f"{name} has the severity {severity!r}; write {near[0]}"
     told = fields(rule, "annotations")
     for key in ("summary", "runbook_url") if not {"description", "message"} & told.keys() else ():

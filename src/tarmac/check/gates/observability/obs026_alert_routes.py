@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import Fields, Path, fields, items, mappings, places, text
+from tarmac.base.foreign.reading import Fields, Path, fields, items, mappings, places, string, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -36,7 +36,7 @@ def check(files: Files) -> Iterator[Finding]:
         for path, what in (*_faults(artifact), *_always(artifact, alerts)):
             yield Finding(artifact.at(*path), f"{'.'.join(map(str, path))} {what}")
         for alert in _dropped(artifact, alerts):
-            root = text(artifact.data, "route", "receiver")
+            root = string(artifact.data, "route", "receiver")
             what = f"{alert.name} ({alert.said}) matches no route, and {root} tells none of it"
             yield Finding(alert.where, f"{what}; correct its labels, or the routes")
 
@@ -54,8 +54,8 @@ def _always(artifact: Artifact, alerts: list[KnownAlert]) -> Iterator[tuple[Path
 def _dropped(artifact: Artifact, alerts: list[KnownAlert]) -> Iterator[KnownAlert]:
     """Yield alerts that no route takes where the first receiver has no channel."""
     root = fields(artifact.data, "route")
-    receivers = {text(one, "name"): one for one in mappings(artifact.data.get("receivers"))}
-    own = receivers.get(text(root, "receiver"))
+    receivers = {string(one, "name"): one for one in mappings(artifact.data.get("receivers"))}
+    own = receivers.get(string(root, "receiver"))
     below = [fields(one) for one in items(root, "routes")]
     if own is None or any(key.endswith("_configs") for key in own) or not below:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
@@ -10,6 +11,7 @@ from tarmac.base.foreign.reading import Path, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.metadata import (
     kind_of,
     metadata,
@@ -60,6 +62,7 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in files.objects("ServiceAccount"):
         accounts.setdefault(name_of(artifact), set()).add(space_of(artifact))
     used = {(own.spec.account, space_of(own.artifact)) for own in pods(files)}
+    folders = {posixpath.dirname(one.path) for one in kustomization_files(files)}
     for artifact in files.objects("RoleBinding", "ClusterRoleBinding"):
         role = fields(artifact.data, "roleRef")
         if kind_of(artifact) == "ClusterRoleBinding" and string(role, "kind") == "Role":
@@ -67,7 +70,7 @@ def check(files: Files) -> Iterator[Finding]:
             advice = "the API server refuses it; write a ClusterRole, or a RoleBinding"
             yield Finding(artifact.at("roleRef"), what + advice)
         for number, subject in numbered(artifact.data, "subjects"):
-            yield from _subject(artifact, number, subject, accounts, used)
+            yield from _subject(artifact, number, subject, accounts, used, folders)
 
 
 def _rules(artifact: Artifact) -> Iterator[tuple[Path, str]]:
@@ -145,6 +148,7 @@ def _subject(
     subject: object,
     accounts: dict[str, set[str]],
     used: set[tuple[str | None, str]],
+    folders: set[str],
 ) -> Iterator[Finding]:
     if string(subject, "kind") != "ServiceAccount":
         return
@@ -154,7 +158,9 @@ def _subject(
     where = artifact.at("subjects", number)
     if not given and kind_of(artifact) == "ClusterRoleBinding":
         what = f"{title(artifact)} names ServiceAccount {name} without its namespace"
-        yield Finding(where, f"{what}, which the API server refuses; write it")
+        # A kustomization writes it where it sets the namespace of all.
+        is_set = posixpath.dirname(artifact.path) in folders
+        yield Finding(where, f"{what}, which the API server refuses; write it", warning=is_set)
     elif there and "" not in there and space and space not in there:
         what = f"{title(artifact)} grants its role to ServiceAccount {name} of {space}, which is of"
         yield Finding(where, f"{what} {', '.join(sorted(there))}; write that namespace")
