@@ -186,7 +186,7 @@ None of these is of a new gate. What was false or pedantic:
 
 - 7: the severity `warn`, which is all of a team's alerts' (OBS016); a short form is left alone now.
 - 4: accounts without a namespace in a ClusterRoleBinding of a kustomization, which a program or the
-  overlay above sets (SEC013); now a warning, as is the one of the ninth time that had been judged true.
+  overlay above sets (SEC013); now a warning, as is the one of the ninth time that was judged true.
 - 1: `EXPOSE 8017:8017` (VAL004); still an error.
 
 All that was unseen on this day together: 33 first errors in 22 repositories, 10 of them true, 30 %,
