@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts, syntax
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups
 from tarmac.check.gates.views.monitoring.scrapes import apart_s
+from tarmac.check.gates.views.monitoring.shown_labels import shown_labels
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What a counter's increase is computed by.
@@ -32,7 +33,6 @@ _COUNTER = re.compile(
     r"|.*_(rx|tx|in|out|input|output|egress|ingress)_bytes"
     r"|(bytes|.*:.*)"
 )
-_USED = re.compile(r"\$labels\.(\w+)|\.Labels\.(\w+)|index \$labels \"(\w+)\"")
 _SET = ("and", "or", "unless")
 
 
@@ -178,8 +178,7 @@ def _texts(rule: PlacedRule, tree: Any) -> Iterator[str]:
     kept, others = _grouped(whole)
     if others or str(whole.op) in ("topk", "bottomk", "limitk", "limit_ratio", "count_values"):
         return
-    notes = " ".join(map(str, (rule.data.get("annotations") or {}).values()))
-    shown = {next(filter(None, found)) for found in _USED.findall(notes)}
+    shown = shown_labels(rule)
     for label in sorted(shown - kept - set(map(str, rule.labels)) - {"alertname"}):
         yield f"its texts show {label}, which the expression drops; add it to `by`"
 

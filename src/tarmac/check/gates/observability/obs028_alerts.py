@@ -14,11 +14,11 @@ from tarmac.check.gates.views.monitoring.bounds import bounds, never
 from tarmac.check.gates.views.monitoring.kept_labels import is_number, joined, labels
 from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts, syntax
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups
+from tarmac.check.gates.views.monitoring.shown_labels import shown_labels
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Names that are written one beside the other in a pattern.
 _SEVERAL = re.compile(r"\(?[\w.-]+(\|[\w.-]+)+\)?")
-_SHOWN = re.compile(r"\$labels\.(\w+)|\.Labels\.(\w+)|index \$labels \"(\w+)\"")
 _SIGNS = ("==", "!=", ">", "<", ">=", "<=")
 
 
@@ -77,8 +77,7 @@ def _late(tree: Any) -> Iterator[str]:
 
 def _lost(rule: PlacedRule, tree: Any) -> Iterator[str]:
     """Yield labels that texts show, and the result does not have."""
-    notes = " ".join(map(str, (rule.data.get("annotations") or {}).values()))
-    shown = {next(filter(None, found)) for found in _SHOWN.findall(notes)}
+    shown = shown_labels(rule)
     shown -= {*map(str, rule.labels), "alertname"}
     kept = labels(tree)
     if kept is not None:

@@ -31,7 +31,9 @@ _NAMED = {
 _NAME = re.compile(r"^[ \t]*name\s*=\s*(.+?)\s*$")
 _BEFORE = re.compile(r"^[ \t]*create_before_destroy\s*=\s*true\b")
 #: By these a name differs after each change of what it is made of.
-_CHANGES = re.compile(r"random|md5|sha\d|uuid|timestamp|formatdate|hash|suffix|each\.|substr|var\.")
+_CHANGES = re.compile(
+    r"random|md5|sha\d|uuid|timestamp|formatdate|hash|suffix|each\.|substr|(var|local)\."
+)
 _BLOCKED = re.compile(r"^[ \t]*(?:block_public_policy|restrict_public_buckets)\s*=\s*true\b")
 _BUCKET = re.compile(r"^[ \t]*bucket\s*=\s*(aws_s3_bucket\.\w+)\b")
 _KIND = "aws_iam_policy_document"
