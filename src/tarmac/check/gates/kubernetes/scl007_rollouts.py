@@ -28,11 +28,12 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield rollouts that stop all pods or never end, and pods for which there is no quota."""
     scaling = {(space_of(own.artifact), own.target): own for own in scalers(files)}
     budgets = Selectors(files.objects("PodDisruptionBudget"), "selector")
-    least = dict[int, int]()
+    least, by_space = dict[int, int](), dict[str, list[Pods]]()
     running = list(pods(files, *RUNNING))
     for own in running:
         scaler = scaling.get((space_of(own.artifact), reference_to(own.artifact)))
         least[id(own)] = _least(own, scaler)
+        by_space.setdefault(space_of(own.artifact), []).append(own)
         if own.kind == "Deployment":
             yield from _deadline(own)
             kept = [
@@ -43,8 +44,16 @@ def check(files: Files) -> Iterator[Finding]:
             yield from _stopped(own, least[id(own)], kept)
     for quota in files.objects("ResourceQuota"):
         if not items(quota.data, "spec", "scopes") and not dig(quota.data, "spec", "scopeSelector"):
-            there = [own for own in running if space_of(own.artifact) == space_of(quota)]
+            near = by_space.get(space_of(quota), ())
+            there = [own for own in near if _is_there(own, quota)]
             yield from _room(quota, [(own, least[id(own)]) for own in there])
+
+
+def _is_there(own: Pods, quota: Artifact) -> bool:
+    """Tell whether pods are of a quota's namespace; without one, of its folder."""
+    space, folders = space_of(quota), (one.path.rpartition("/")[0] for one in (own.artifact, quota))
+    is_same = space not in ("", "default") or len(set(folders)) == 1
+    return space_of(own.artifact) == space and is_same
 
 
 def _least(own: Pods, scaler: Scaler | None) -> int:
@@ -107,28 +116,28 @@ def _deadline(own: Pods) -> Iterator[Finding]:
 
 
 def _room(quota: Artifact, there: list[tuple[Pods, int]]) -> Iterator[Finding]:
-    """Yield limits of a namespace that are below what runs there at least."""
-    hard = fields(quota.data, "spec", "hard")
-    for key, written in hard.items():
-        if key in ("pods", "count/pods"):
-            needed = Decimal(sum(count for _, count in there))
-        elif key in _AMOUNTS or key in ("cpu", "memory"):
-            kind, _, name = key.rpartition(".")
-            needed = sum(
-                (count * _of(own, kind or "requests", name) for own, count in there), Decimal(0)
-            )
-        else:
-            continue
+    """Yield limits of a namespace that are below what one workload there has at least."""
+    for key, written in fields(quota.data, "spec", "hard").items():
         try:
             limit = amount(written)
         except ValueError:
             continue  # VAL001 and OBJ005 say so
-        if needed > limit:
-            most = max(there, key=lambda pair: pair[1])
-            what = f"{title(quota)} allows {written} of {key}, and {needed:f} are needed at least"
-            why = f"{title(most[0].artifact)} has {most[1]} pods or more"
-            where = quota.at("spec", "hard", key)
-            yield Finding(where, f"{what} ({why}): some never start; raise it")
+        for own, count in there:
+            needed = count * _share_of(own, key)
+            if needed > limit:
+                what = f"{title(quota)} allows {written} of {key}, and {title(own.artifact)} needs"
+                where = quota.at("spec", "hard", key)
+                yield Finding(where, f"{what} {needed:f} at least: some never start; raise it")
+                break
+
+
+def _share_of(own: Pods, key: str) -> Decimal:
+    """Read what one pod takes of a limit; 0 of one that is not of pods."""
+    if key in ("pods", "count/pods"):
+        return Decimal(1)
+    kind, _, name = key.rpartition(".")
+    is_known = key in _AMOUNTS or key in ("cpu", "memory")
+    return _of(own, kind or "requests", name) if is_known else Decimal(0)
 
 
 def _of(own: Pods, kind: str, name: str) -> Decimal:

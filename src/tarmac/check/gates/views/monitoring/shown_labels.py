@@ -9,7 +9,7 @@ from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule
 _OWN = re.compile(r"\$labels\.(\w+)|index \$labels \"(\w+)\"")
 #: What may be of the alert, or of what a query in the text finds.
 _NEAR = re.compile(r"\.Labels\.(\w+)")
-_QUERY = re.compile(r"\{\{-?\s*(range|with)\b[^}]*\bquery\b")
+_QUERY = re.compile(r"\bquery\s+(\(|[\"`])|\brange\b")
 
 
 def shown_labels(rule: PlacedRule) -> set[str]:
