@@ -65,12 +65,12 @@ def measure() -> list[Figure]:
         f"more is better; {note}",
     )
     slow = Figure("checkout, 99th percentile", "ms", _p99(ours), _p99(theirs), note)
-    each = {name: took / len(ours) * 1000 for name, took in by_part.items()}
-    said = ", ".join(f"{name} {took:.1f}" for name, took in sorted(each.items(), key=_largest))
+    costs = {name: took / len(ours) * 1000 for name, took in by_part.items()}
+    said = ", ".join(f"{name} {took:.1f}" for name, took in sorted(costs.items(), key=_largest))
     cost = Figure(
         "checkout, processor time",
         "ms",
-        sum(each.values()),
+        sum(costs.values()),
         sum(rows.values()) / len(theirs) * 1000,
         f"of an order in all processes of the shop: {said}; theirs: of a transaction, all the same",
     )

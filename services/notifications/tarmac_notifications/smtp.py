@@ -72,7 +72,7 @@ def parse_url(url: str) -> SmtpAddress:
 
 
 @dataclass
-class _Kept:
+class _OpenConnection:
     """An open connection."""
 
     server: aiosmtplib.SMTP
@@ -88,7 +88,7 @@ class SmtpMailer:
         self._address = address
         self._timeout_s = timeout_s
         self._connections = asyncio.Semaphore(CONNECTIONS)
-        self._idle: list[_Kept] = []
+        self._idle: list[_OpenConnection] = []
         self._ending: set[asyncio.Task[None]] = set()
 
     async def send(self, email: EmailMessage) -> None:
@@ -119,38 +119,38 @@ class SmtpMailer:
     async def _hand_over(self, email: EmailMessage) -> None:
         """Send it over a kept connection; over a new one where the server has closed that."""
         while self._idle:
-            kept = self._idle.pop()
-            if kept.end is not None:
-                kept.end.cancel()
+            opened = self._idle.pop()
+            if opened.end is not None:
+                opened.end.cancel()
             try:
-                return await self._send_over(kept, email)
+                return await self._send_over(opened, email)
             except aiosmtplib.SMTPException as error:
                 closed = isinstance(error, aiosmtplib.SMTPServerDisconnected)
                 if not closed and getattr(error, "code", 0) != CLOSING:
                     raise
         server = self._connection()
         await server.connect()
-        return await self._send_over(_Kept(server), email)
+        return await self._send_over(_OpenConnection(server), email)
 
-    async def _send_over(self, kept: _Kept, email: EmailMessage) -> None:
+    async def _send_over(self, opened: _OpenConnection, email: EmailMessage) -> None:
         try:
-            await kept.server.send_message(email)
+            await opened.server.send_message(email)
         except BaseException:  # what the server thinks of it now is not known
-            kept.server.close()
+            opened.server.close()
             raise
-        kept.emails += 1
-        if kept.emails >= MOST_EMAILS:
-            self._end(kept)
+        opened.emails += 1
+        if opened.emails >= MOST_EMAILS:
+            self._end(opened)
             return
-        kept.end = asyncio.get_running_loop().call_later(KEPT_S, self._end_idle, kept)
-        self._idle.append(kept)
+        opened.end = asyncio.get_running_loop().call_later(KEPT_S, self._end_idle, opened)
+        self._idle.append(opened)
 
-    def _end_idle(self, kept: _Kept) -> None:
-        self._idle.remove(kept)
-        self._end(kept)
+    def _end_idle(self, opened: _OpenConnection) -> None:
+        self._idle.remove(opened)
+        self._end(opened)
 
-    def _end(self, kept: _Kept) -> None:
-        task = asyncio.get_running_loop().create_task(_quit(kept.server))
+    def _end(self, opened: _OpenConnection) -> None:
+        task = asyncio.get_running_loop().create_task(_quit(opened.server))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 

@@ -61,7 +61,7 @@ def planned(
     """Find what a release can replace without a gap: what serves, has changed, and can overlap.
 
     Args:
-        services: the names of the model's services, which are no stores.
+        services: the names of the model's services, without its stores.
         there: the containers of each service of Compose.
         hashes: Compose's digest of each service, as it is in a container's labels.
     """
