@@ -22,7 +22,7 @@ PINNED = Path(__file__).with_name("extend.txt")
 PLAIN = {
     *("AbstractAsyncContextManager", "Awaitable", "Coroutine"),
     *("AbstractContextManager", "Any", "Callable", "Collection", "Iterable", "Iterator", "Mapping"),
-    *("None", "Path", "Self", "Sequence"),
+    *("Literal", "None", "Path", "Self", "Sequence"),
 }
 
 
