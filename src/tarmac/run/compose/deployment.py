@@ -20,7 +20,7 @@ from tarmac.run.compose.docker import Docker, Refusal, plain
 from tarmac.run.compose.project import Project
 from tarmac.run.compose.release import Release
 from tarmac.run.compose.running import WorkloadState, state
-from tarmac.run.compose.succession import has_given_up, planned, succeed, withdraw
+from tarmac.run.compose.succession import hand_over, has_given_up, planned, withdraw
 from tarmac.run.outcome import Failure, Outcome, Say
 
 POLL_S = 0.5
@@ -55,7 +55,7 @@ class Deployment:
         self.project.lay_out()
         if names := list(foreign):
             self._docker.run("rm", "--force", *names)
-        failures = self._succeed(began) or self._up(began)
+        failures = self._hand_over(began) or self._up(began)
         if not failures:
             self.remove(gone)
             releases.write(self.project.docker, self.project.release)
@@ -79,7 +79,7 @@ class Deployment:
             self._docker.run("rm", "--force", *(one.id for one in found))
             self.say(f"removed: {', '.join(one.name for one in found)}")
 
-    def _succeed(self, began: float) -> list[Failure]:
+    def _hand_over(self, began: float) -> list[Failure]:
         """Replace without a gap what can be; returns what does not come up, and is gone again."""
         there = c.by_service(self._containers())
         found = planned(self.project.release, self.services, there, self.project.hashes())
@@ -87,7 +87,7 @@ class Deployment:
             return failures
         for name in found.then:
             try:
-                made = succeed(self.project, name, self.timeout_s)
+                made = hand_over(self.project, name, self.timeout_s)
             except Refusal as refusal:
                 told = said_by_compose(str(refusal)).text
                 return [Failure(name, "cannot be replaced", ((told, ()),))]

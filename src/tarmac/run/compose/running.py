@@ -20,7 +20,7 @@ from tarmac.run.compose.containers import Container
 from tarmac.run.compose.docker import Docker
 from tarmac.run.compose.project import Project
 from tarmac.run.compose.release import Release
-from tarmac.run.compose.succession import can_overlap, succeed, withdraw
+from tarmac.run.compose.succession import can_overlap, hand_over, withdraw
 
 POLL_S = 1.0
 _LINE = re.compile(r"(?P<name>\S+) +\| (?P<at>\S+) ?(?P<text>.*)")
@@ -109,7 +109,7 @@ class ComposedSystem:
             there = [one for one in self.containers() if one.service == name]
             serves = bool(there) and all(one.serves for one in there)
             if workload.role == "service" and serves and can_overlap(self.release.services[name]):
-                made = succeed(self.project, name, within_s)
+                made = hand_over(self.project, name, within_s)
                 if not made.ready:
                     told = "; ".join(cause.text for cause in causes(made.after))
                     failed[name] = told or f"not healthy within {within_s:g} s"

@@ -87,7 +87,7 @@ def planned(
     return Steps(tuple(first), tuple(_in_order(release, overlapping)))
 
 
-def succeed(project: Project, name: str, within_s: float) -> Successors:
+def hand_over(project: Project, name: str, within_s: float) -> Successors:
     """Start as many containers of a service as it has beside them, then end those before.
 
     Successors get the names of those before, so that `docker logs` finds the service as it did.
