@@ -166,11 +166,12 @@ def main(wanted: list[str]) -> None:
         scratch = Path(folder)
         (scratch / "bases").mkdir()
         standins.provide(docker, scratch / "bases", kit_images.uv())
-        with nodes(docker, systems, scratch) as (made, authority):
-            print(HEAD)
-            for name in systems:
-                laid = scratch / f"of-{name}"
-                laid.mkdir()
+        print(HEAD, flush=True)
+        for name in systems:  # each in a cluster of its own, whose disks are new
+            laid, scratched = scratch / f"of-{name}", scratch / f"images-{name}"
+            laid.mkdir()
+            scratched.mkdir()
+            with nodes(docker, [name], scratched) as (made, authority):
                 system = DeployedSystem.lay_out(made, name, laid)
                 if authority is not None:
                     cluster_entry.encrypt(system, authority)
