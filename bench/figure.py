@@ -61,7 +61,9 @@ def interleaved(
 
 
 def processor_s(pids: Iterable[int]) -> float:
-    """Add up the processor time of processes and all below them; 0 where there is no /proc.
+    """Add up the processor time of processes and all below them, also of those that have ended.
+
+    0 where there is no /proc.
 
     The kernel counts in hundredths of a second: compare what took seconds.
     """
@@ -70,7 +72,7 @@ def processor_s(pids: Iterable[int]) -> float:
         for pid in (root, *guard.descendants(root)):
             with contextlib.suppress(OSError):
                 fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
-                total += sum(map(int, fields.split()[11:13]))
+                total += sum(map(int, fields.split()[11:15]))
     return total / os.sysconf("SC_CLK_TCK")
 
 
