@@ -119,8 +119,8 @@ class ComposeTarget:
     def scale(self, service: str, instances: int) -> None:
         """Run so many containers of a service; it does not wait until they serve."""
         before = len(self.find(service))
-        self.undo.add(f"scale {service}", *self.running.scaling(service, before))
-        self.running.docker.run(*self.running.scaling(service, instances))
+        self.undo.add(f"scale {service}", *self.running.project.scaling(service, before))
+        self.running.docker.run(*self.running.project.scaling(service, instances))
 
     def disconnect(self, names: Collection[str]) -> None:
         """Take containers off every network; they run on, and nothing reaches them."""

@@ -59,6 +59,11 @@ class Project:
             *(*files, *argv),
         )
 
+    def scaling(self, name: str, instances: int) -> tuple[str, ...]:
+        """Return the arguments by which a service has so many containers; those there stay."""
+        flags = ("--detach", "--no-deps", "--no-build", "--no-recreate", "--quiet-pull")
+        return self.argv("up", *flags, f"--scale={name}={instances}", name)
+
     def lay_out(self, others: Mapping[str, str] = {}) -> None:
         """Write its files, and others beside its secrets. Raises TarmacError."""
         texts = {f"{self.files.name}/{name}": text for name, text in self.release.files.items()}

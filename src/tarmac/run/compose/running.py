@@ -125,11 +125,6 @@ class ComposedSystem:
         scaled = [f"--scale={name}={count}" for name, count in many.items() if count > 1]
         self.docker.run(*self.project.argv("up", *scaled, *argv), within_s=within_s)
 
-    def scaling(self, name: str, instances: int) -> tuple[str, ...]:
-        """Return the call of Docker by which a workload has so many containers."""
-        flags = ("--detach", "--no-deps", "--no-build", "--no-recreate", "--quiet-pull")
-        return self.project.argv("up", *flags, f"--scale={name}={instances}", name)
-
     def networks(self, name: str) -> tuple[str, ...]:
         """Name the networks of a workload, as Docker calls them."""
         named = self.release.services[name].get("networks") or ()

@@ -99,9 +99,8 @@ def hand_over(project: Project, name: str, within_s: float) -> Successors:
     docker = project.docker
     before = _of(project, name)
     known = [one.id for one in before]
-    flags = ("--detach", "--no-deps", "--no-build", "--no-recreate", "--quiet-pull")
     try:
-        docker.run(*project.argv("up", *flags, f"--scale={name}={2 * len(before)}", name))
+        docker.run(*project.scaling(name, 2 * len(before)))
         made = _waited(project, name, before, within_s)
     except BaseException:
         withdraw(project, name, before)
