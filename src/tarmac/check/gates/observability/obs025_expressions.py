@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts, syntax
-from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups
+from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
+from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
 from tarmac.check.gates.views.monitoring.scrapes import apart_s
 from tarmac.check.gates.views.monitoring.shown_labels import shown_labels
 from tarmac.check.gates.views.scope import counted_in_files
@@ -39,10 +38,7 @@ _SET = ("and", "or", "unless")
 def check(files: Files) -> Iterator[Finding]:
     """Yield expressions that have no result, or a wrong one, whatever is measured."""
     for rule in _rules(files):
-        tree = None
-        with suppress(ValueError):  # OBS016 says so
-            tree = syntax(rule.expr)
-        if tree is None:
+        if (tree := parsed(rule)) is None:
             continue
         where = rule.artifact.at(*rule.path, "expr")
         for what in (*_faults(tree), *_texts(rule, tree), *_always(rule, tree)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from tarmac.base.report import Finding
@@ -12,8 +11,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.bounds import bounds, never
 from tarmac.check.gates.views.monitoring.kept_labels import is_number, joined, labels
-from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts, syntax
-from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups
+from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
+from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
 from tarmac.check.gates.views.monitoring.shown_labels import shown_labels
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -25,10 +24,7 @@ _SIGNS = ("==", "!=", ">", "<", ">=", "<=")
 def check(files: Files) -> Iterator[Finding]:
     """Yield alerts that cannot fire, that fire too late, or that show what they do not have."""
     for rule in _alerts(files):
-        tree = None
-        with suppress(ValueError):  # OBS016 says so
-            tree = syntax(rule.expr)
-        if tree is None:
+        if (tree := parsed(rule)) is None:
             continue
         where = rule.artifact.at(*rule.path, "expr")
         for what in dict.fromkeys((*_never(tree), *_late(tree), *_lost(rule, tree))):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, Path, fields, items, mappings
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.promql import syntax
 
 
 def rule_files(files: Files) -> Iterator[tuple[Artifact, Path]]:
@@ -53,3 +55,10 @@ def placed_groups(files: Files) -> Iterator[Iterator[PlacedRule]]:
                 PlacedRule(artifact, (*here, place), fields(rule))
                 for place, rule in enumerate(items(group, "rules"))
             )
+
+
+def parsed(rule: PlacedRule) -> Any:
+    """Parse a rule's expression; None where it is not PromQL, which OBS016 says. Raises Skip."""
+    with suppress(ValueError):
+        return syntax(rule.expr)
+    return None
