@@ -169,6 +169,8 @@ async def test_a_customer_registers_browses_orders_pays_and_gets_an_email(shop, 
     assert await ann.stock(product["id"]) == before - 2
     (email,) = await emails(shop.mail, session, ann.email, 1)
     assert product["name"] in email["text"]
+    (welcome,) = await emails(shop.mail, session, ann.email, 1, begin="Welcome")
+    assert shop.node("storefront")["url"] in welcome["text"]
     assert [item["id"] for item in await ann.listed()] == [order["id"]]
     paid = "SELECT FROM payments WHERE order_id = $1"
     assert len(await shop.rows("payments-db", paid, uuid.UUID(order["id"]))) == 1

@@ -13,14 +13,17 @@ PATIENCE_S = 30
 
 
 async def emails(
-    link: str, session: aiohttp.ClientSession, to: str, count: int
+    link: str, session: aiohttp.ClientSession, to: str, count: int, *, begin: str = "Your "
 ) -> list[dict[str, Any]]:
-    """Wait until so many emails to one address are there; return them, newest first."""
+    """Wait until so many emails to one address are there; return them, newest first.
+
+    Those whose subject begins so count: of orders and bookings, if it is not said.
+    """
     end = time.monotonic() + PATIENCE_S
     while True:
         address = f"{link.replace('/?', '/messages?')}&to={quote(to)}"
         async with session.get(address) as answer:
-            found: list[dict[str, Any]] = await answer.json()
+            found = [one for one in await answer.json() if one["subject"].startswith(begin)]
         if len(found) >= count:
             return found
         assert time.monotonic() < end, f"{len(found)} emails to {to}, not {count}"

@@ -233,8 +233,8 @@ def test_user_service_of_the_shop_has_the_edges_that_its_roadmap_lists():
     assert connects(policies, me, postgres, 5432)
     assert connects(policies, me, redis, 6379)
     assert not connects(policies, me, End(address="93.184.216.34"), 443)
-    # The roadmap's policy lets it reach RabbitMQ, of which its service declares no use.
-    assert not connects(policies, me, ends["broker"], 5672)
+    assert connects(policies, me, ends["broker"], 5672)
+    assert not connects(policies, me, ends["broker"], 15672)
 
 
 @every

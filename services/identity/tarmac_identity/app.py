@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from importlib.resources import files
 
+from tarmac_identity import events
 from tarmac_identity.endpoints import router
 from tarmac_identity.logins import LoginLimits
 from tarmac_identity.passwords import Passwords
@@ -21,7 +22,9 @@ def mount(chassis: Chassis) -> None:
     passwords = Passwords(cost=settings.bcrypt_cost)
     cache = chassis.redis()
     limits = LoginLimits(cache, settings)
-    identity = Identity(database, cache, passwords, limits, settings)
+    told = events.REGISTERED in chassis.settings.publishes
+    outbox = chassis.outbox(database) if told else None
+    identity = Identity(database, cache, passwords, limits, settings, outbox=outbox)
 
     async def keep_pruned() -> None:
         while True:

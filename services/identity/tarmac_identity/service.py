@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from tarmac_identity import domain, repository
+from tarmac_identity import domain, events, repository
 from tarmac_identity.logins import LoginLimits, Source
 from tarmac_identity.passwords import Passwords
 from tarmac_identity.ring import KeyRing
@@ -21,6 +21,7 @@ from tarmac_kit import (
     Cache,
     Claims,
     Database,
+    Outbox,
     Problem,
     TokenVerifier,
     get_logger,
@@ -39,7 +40,7 @@ def _utc_now() -> datetime:
 
 
 class Identity:
-    """Accounts and tokens over one database; `cache` may be None."""
+    """Accounts and tokens over one database; `cache` and `outbox` may be None."""
 
     def __init__(
         self,
@@ -49,10 +50,12 @@ class Identity:
         limits: LoginLimits,
         settings: IdentitySettings,
         *,
+        outbox: Outbox | None = None,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._database = database
         self._cache = cache
+        self._outbox = outbox
         self._passwords = passwords
         self._settings = settings
         self._now = now
@@ -113,6 +116,14 @@ class Identity:
                 name=registration.name,
                 password_hash=hashed,
             )
+            if added is not None and self._outbox is not None:
+                await self._outbox.add(
+                    conn,
+                    topic=events.REGISTERED,
+                    aggregate_type="user",
+                    aggregate_id=str(added.id),
+                    payload=events.registered(added),
+                )
         if added is None:
             raise Problem(
                 409,

@@ -15,7 +15,7 @@ from tarmac_identity import logins, ring, service
 from tarmac_identity.domain import Credentials, RefreshToken, StoredKey, User
 from tarmac_identity.throttle import Failures
 from tarmac_kit import create_app
-from tarmac_kit_testing import FakeCache, FakeDatabase, InProcess, running
+from tarmac_kit_testing import FakeCache, FakeDatabase, FakeOutbox, InProcess, running
 
 ENVIRON = {
     "SERVICE_NAME": "user-service",
@@ -27,6 +27,7 @@ ENVIRON = {
     "BCRYPT_COST": "4",
     "LOGIN_MAX_FAILURES": "3",
     "TRUSTED_PROXIES": "127.0.0.0/8",
+    "PUBLISHES": "user.registered",
 }
 
 
@@ -147,11 +148,17 @@ def cache() -> FakeCache:
 
 
 @pytest.fixture
+def outbox() -> FakeOutbox:
+    return FakeOutbox()
+
+
+@pytest.fixture
 async def shop(
-    store: MemoryRepository, cache: FakeCache, monkeypatch: pytest.MonkeyPatch
+    store: MemoryRepository, cache: FakeCache, outbox: FakeOutbox, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[InProcess]:
     """A running identity; `shop.app.api.state.identity` is its service."""
     monkeypatch.setattr("tarmac_kit.chassis.Database", lambda *_, **__: OpenDatabase())
     monkeypatch.setattr("tarmac_kit.chassis.Chassis.redis", lambda _self: cache)
+    monkeypatch.setattr("tarmac_kit.chassis.Chassis.outbox", lambda _self, _database: outbox)
     async with running(create_app([identity_app.PART], ENVIRON)) as client:
         yield client

@@ -43,10 +43,23 @@ async def test_registering_makes_an_account_without_showing_its_password(shop, s
     assert bcrypt.checkpw(ADA["password"].encode(), hashed.encode())
 
 
-async def test_an_address_that_differs_in_case_only_is_taken(shop):
+async def test_an_address_that_differs_in_case_only_is_taken(shop, outbox):
     await registered(shop)
     response = await shop.post("/users/register", json={**ADA, "email": "ADA@example.com"})
     assert (response.status, response.json()["code"]) == (409, "email_taken")
+    assert len(outbox.added) == 1
+
+
+async def test_a_new_account_is_published_and_the_administrators_is_not(shop, outbox):
+    assert outbox.added == []
+    made = await registered(shop)
+    (event,) = outbox.added
+    assert (event.topic, event.aggregate_id) == ("user.registered", made["id"])
+    assert event.payload == {
+        "user_id": made["id"],
+        "email": "ada@example.com",
+        "registered_at": made["created_at"],
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@ from pydantic_settings import BaseSettings
 
 from tarmac_kit import Chassis, Part
 from tarmac_notifications.emails import Sender
-from tarmac_notifications.events import ORDER_CANCELLED, ORDER_CONFIRMED, Address
+from tarmac_notifications.events import (
+    ORDER_CANCELLED,
+    ORDER_CONFIRMED,
+    USER_REGISTERED,
+    Address,
+)
 from tarmac_notifications.service import Notifications
 from tarmac_notifications.smtp import SmtpMailer, parse_url
 
@@ -44,6 +49,7 @@ def mount(chassis: Chassis) -> None:
     notifications = Notifications(sender, mailer)
     chassis.consume(ORDER_CONFIRMED, notifications.on_confirmed, group=GROUP)
     chassis.consume(ORDER_CANCELLED, notifications.on_cancelled, group=GROUP)
+    chassis.consume(USER_REGISTERED, notifications.on_registered, group=GROUP)
     chassis.check("mail", mailer.ping)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from tarmac_notifications import domain
-from tarmac_notifications.events import OrderCancelled, OrderConfirmed
+from tarmac_notifications.events import Event, OrderCancelled, OrderConfirmed, UserRegistered
 
 _TEMPLATES = Environment(
     loader=PackageLoader("tarmac_notifications"),
@@ -39,16 +39,19 @@ class Sender:
     #: What a purchase is called: a traveller makes a booking.
     order_word: str = "order"
 
-    def email(self, event: OrderConfirmed | OrderCancelled, event_id: str) -> EmailMessage:
+    def email(self, event: Event, event_id: str) -> EmailMessage:
         """Write the email of an event; its Message-ID is the event's, and so is a repetition's."""
-        what = f"Your {self.order_word} {_short(event)}"
-        if isinstance(event, OrderConfirmed):
-            name, subject = "order_confirmed", f"{what} is confirmed"
-            at, extra = event.confirmed_at, {}
-        else:
-            name, subject = "order_cancelled", f"{what} was cancelled"
-            at, extra = event.cancelled_at, {"reason": domain.reason_text(event.reason)}
-        values = {"subject": subject, **self._values(event), **extra}
+        match event:
+            case UserRegistered(registered_at=at):
+                name, subject = "user_registered", f"Welcome to {self.shop}"
+                about: Mapping[str, Any] = {"lines": ()}
+            case OrderConfirmed(confirmed_at=at):
+                name, subject = "order_confirmed", f"{self._order(event)} is confirmed"
+                about = self._values(event)
+            case OrderCancelled(cancelled_at=at, reason=reason):
+                name, subject = "order_cancelled", f"{self._order(event)} was cancelled"
+                about = {**self._values(event), "reason": domain.reason_text(reason)}
+        values = {"subject": subject, "shop": self.shop, "shop_url": self.shop_url, **about}
         email = EmailMessage(policy=SMTP)
         email["Subject"] = subject
         email["From"] = Address(self.shop, addr_spec=self.address)
@@ -62,6 +65,9 @@ class Sender:
         )
         return email
 
+    def _order(self, event: OrderConfirmed | OrderCancelled) -> str:
+        return f"Your {self.order_word} {domain.short_order(str(event.order_id))}"
+
     def _values(self, event: OrderConfirmed | OrderCancelled) -> Mapping[str, Any]:
         lines = [
             {
@@ -72,14 +78,9 @@ class Sender:
             for line in event.lines
         ]
         return {
-            "shop": self.shop,
             "word": self.order_word,
             "order_id": str(event.order_id),
             "order_url": f"{self.shop_url}/orders/{event.order_id}" if self.shop_url else "",
             "lines": lines,
             "total": domain.money(event.total_minor, event.currency),
         }
-
-
-def _short(event: OrderConfirmed | OrderCancelled) -> str:
-    return domain.short_order(str(event.order_id))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 ORDER_CONFIRMED = "order.confirmed"
 ORDER_CANCELLED = "order.cancelled"
+USER_REGISTERED = "user.registered"
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 #: One plain address: nothing that could become a second recipient or a header.
@@ -53,8 +54,18 @@ class OrderCancelled(BaseModel):
     cancelled_at: datetime
 
 
+class UserRegistered(BaseModel):
+    """An account was made with this address."""
+
+    email: Address
+    registered_at: datetime
+
+
+Event = OrderConfirmed | OrderCancelled | UserRegistered
+
 #: Topic to model of what is read; a test holds them against the publishers' schemas.
 READ: Mapping[str, type[BaseModel]] = {
     ORDER_CONFIRMED: OrderConfirmed,
     ORDER_CANCELLED: OrderCancelled,
+    USER_REGISTERED: UserRegistered,
 }

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tarmac_kit import Message, PoisonMessage, get_logger
 from tarmac_notifications.emails import Sender
-from tarmac_notifications.events import OrderCancelled, OrderConfirmed
+from tarmac_notifications.events import Event, OrderCancelled, OrderConfirmed, UserRegistered
 from tarmac_notifications.smtp import Mailer, RefusedForGoodError
 
-Event = TypeVar("Event", OrderConfirmed, OrderCancelled)
+Model = TypeVar("Model", bound=BaseModel)
 
 log = get_logger("tarmac_notifications")
 
@@ -39,7 +39,11 @@ class Notifications:
         else:
             log.info("no email: the order was refused at once", order_id=str(event.order_id))
 
-    async def _send(self, message: Message, event: OrderConfirmed | OrderCancelled) -> None:
+    async def on_registered(self, message: Message) -> None:
+        """Welcome a new customer."""
+        await self._send(message, _read(message, UserRegistered))
+
+    async def _send(self, message: Message, event: Event) -> None:
         # Whatever the mail server raises besides is raised: the broker brings the event again.
         try:
             email = self._sender.email(event, message.id)
@@ -52,7 +56,7 @@ class Notifications:
         log.info("email sent", topic=message.topic, message_id=email["Message-ID"])
 
 
-def _read(message: Message, model: type[Event]) -> Event:
+def _read(message: Message, model: type[Model]) -> Model:
     try:
         return model.model_validate(message.payload)
     except ValidationError as error:

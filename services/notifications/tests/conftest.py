@@ -29,6 +29,15 @@ def confirmed() -> dict[str, Any]:
 
 
 @pytest.fixture
+def registered() -> dict[str, Any]:
+    return {
+        "user_id": "11111111-4f0b-4c51-9a3e-2f6f6d3c8a10",
+        "email": "ada@example.com",
+        "registered_at": "2026-01-31T12:00:00Z",
+    }
+
+
+@pytest.fixture
 def cancelled() -> dict[str, Any]:
     return {
         **_ORDER,

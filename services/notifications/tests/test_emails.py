@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from tarmac_notifications.domain import ascii_address, money, reason_text, short_order
 from tarmac_notifications.emails import Sender
-from tarmac_notifications.events import OrderCancelled, OrderConfirmed
+from tarmac_notifications.events import OrderCancelled, OrderConfirmed, UserRegistered
 from tarmac_notifications.smtp import SmtpAddress, parse_url
 
 SENDER = Sender("Ada's <Shop>", "no-reply@shop.example", "https://shop.example")
@@ -64,6 +64,20 @@ def test_a_cancellation_says_why_and_that_the_money_goes_back(cancelled):
     assert "It could not be completed." in text
     assert "script" not in text + html
     assert "http" not in text
+
+
+def test_a_new_account_is_welcomed_with_the_shops_words_alone(registered):
+    """Whoever types an address chooses neither words nor links of what is sent there."""
+    event = UserRegistered.model_validate({**registered, "name": "Win at https://evil.example"})
+    email = SENDER.email(event, "event-1")
+    assert email["Subject"] == "Welcome to Ada's <Shop>"
+    assert email["Date"] == "Sat, 31 Jan 2026 12:00:00 +0000"
+    for part in parts(email):
+        assert "https://shop.example" in part
+        assert "evil" not in part
+        assert "order" not in part.replace("border", "").lower()
+    for part in parts(Sender("Shop", "a@shop.example", "").email(event, "event-2")):
+        assert "http" not in part
 
 
 def test_a_travellers_email_speaks_of_a_booking(confirmed, cancelled):

@@ -18,7 +18,7 @@ from tarmac_kit_testing import FakeBus, InProcess, running
 from tarmac_notifications import smtp
 from tarmac_notifications.app import PART
 
-TOPICS = "order.confirmed,order.cancelled"
+TOPICS = "order.confirmed,order.cancelled,user.registered"
 
 
 @dataclass
@@ -110,16 +110,20 @@ def event(topic: str, payload: dict[str, Any], number: int = 1) -> Message:
     return Message(f"event-{number}", topic, payload.get("order_id", ""), payload)
 
 
-async def test_one_event_is_one_email_to_its_customer(worker, bus, mail, confirmed, cancelled):
+async def test_one_event_is_one_email_to_its_customer(
+    worker, bus, mail, confirmed, cancelled, registered
+):
     await bus.publish(event("order.confirmed", confirmed, 1))
     await bus.publish(event("order.cancelled", cancelled, 2))
+    await bus.publish(event("user.registered", registered, 3))
     assert [email["Message-ID"] for email in mail.emails] == [
         "<event-1@shop.example>",
         "<event-2@shop.example>",
+        "<event-3@shop.example>",
     ]
-    assert mail.recipients == [["ada@example.com"]] * 2
+    assert mail.recipients == [["ada@example.com"]] * 3
     assert mail.emails[0]["Subject"] == "Your order 7B0E6D1C is confirmed"
-    assert mail.logins == [b"shop"]  # both over one connection
+    assert mail.logins == [b"shop"]  # all over one connection
     assert bus.waiting == []
     assert bus.dead_letters == []
 
