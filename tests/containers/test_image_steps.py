@@ -1,7 +1,8 @@
 """The steps for images of the rendered pipelines, with a registry, skopeo and Trivy that are real.
 
 What a job runs is run, step by step, until one fails: nothing else decides what reaches the
-registry. Trivy's database has the vulnerabilities that a test plants in it and no others. Base
+registry. Trivy's database has the vulnerabilities that a test plants in it and no others.
+Signatures are made with a key: Sigstore, which signs for a job's identity, cannot be reached. Base
 images are stand-ins (`standins.STAND_IN`), ECR is Debian's registry, and `aws` prints its password.
 """
 
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import built
 import image_registry
 import pytest
 import standins
@@ -34,6 +36,8 @@ SERVICES = {
     "travel": ("catalog", "services/catalog"),
 }
 BUILD, SCAN, LOGIN, PUSH = "Build", "Scan", "Log in to the registry", "Push what was scanned"
+SIGN, SIGNATURE = "Sign it", "Its signature"
+IMAGES = "build-and-scan"
 #: A package that every image has, and one of its versions that none has.
 PLANTED = "aiohttp"
 HARMLESS = (f"CVE-2099-0001 {PLANTED} <1.0 1.0 CRITICAL", f"CVE-2099-0002 {PLANTED} <99 99 MEDIUM")
@@ -59,16 +63,16 @@ class Runner:
         self.clone.commit(f"fix({self.service}): {what}")
         return self.clone.run("git", "rev-parse", "HEAD").strip()
 
-    def steps(self) -> dict[str, dict[str, Any]]:
-        """Give the scripts of the job by the names of their steps, with this registry."""
+    def steps(self, job: str = IMAGES) -> dict[str, dict[str, Any]]:
+        """Give the scripts of a job by the names of their steps, with this registry."""
         text = (self.clone.folder / ".github/workflows/ci.yml").read_text(encoding="utf-8")
         text = ECR.sub(self.registry.host, text).replace("${{ matrix.service }}", self.service)
-        steps = yaml.safe_load(text)["jobs"]["build-and-scan"]["steps"]
+        steps = yaml.safe_load(text)["jobs"][job]["steps"]
         return {step["name"]: step for step in steps if "run" in step}
 
-    def run(self, commit: str, *names: str, **env: str) -> tuple[str, str]:
+    def run(self, commit: str, *names: str, job: str = IMAGES, **env: str) -> tuple[str, str]:
         """Run steps as a runner does: the name of the one that failed, and what that said."""
-        steps = self.steps()
+        steps = self.steps(job)
         for name in names or (BUILD, SCAN, LOGIN, PUSH):
             done = subprocess.run(
                 ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", steps[name]["run"]],
@@ -205,3 +209,51 @@ def test_a_layout_as_a_builder_writes_it_is_scanned_and_pushed_with_its_digest(r
     assert registry.digest(runner.repository, tag) == index["manifests"][0]["digest"]
     registry.know(HARMFUL)
     assert runner.run(commit, SCAN, **builder)[0] == SCAN
+
+
+@pytest.fixture
+def keys(registry, tmp_path) -> dict[str, str]:
+    """Make a key that signs, with the variables that the steps read."""
+    program = built.newest("cosign-*/cosign")
+    if program is None:
+        pytest.skip("there is no cosign; run .ci/cosign (`make tools`)")
+    here = registry.programs / "cosign"
+    here.unlink(missing_ok=True)
+    here.symlink_to(program)
+    env = {**os.environ, "COSIGN_PASSWORD": "of a test"}
+    subprocess.run([program, "generate-key-pair"], cwd=tmp_path, env=env, check=True)
+    return {
+        "COSIGN_PASSWORD": env["COSIGN_PASSWORD"],
+        "COSIGN_KEY": str(tmp_path / "cosign.key"),
+        "COSIGN_PUBLIC_KEY": str(tmp_path / "cosign.pub"),
+    }
+
+
+@pytest.mark.parametrize("runner", ["shop"], indirect=True)
+def test_only_an_image_that_the_pipeline_signed_is_delivered(runner, registry, keys):
+    registry.know(HARMLESS)
+    commit = runner.change("a change that is signed")
+    assert runner.run(commit) == ("", "")
+    failed, said = runner.run(commit, SIGNATURE, job="deploy-staging", **keys)
+    assert failed == SIGNATURE
+    assert "no signature of this repository's pipeline" in said
+    assert runner.run(commit, SIGN, **keys) == ("", "")
+    for job in ("deploy-staging", "release-production"):
+        assert runner.run(commit, SIGNATURE, job=job, **keys) == ("", "")
+    # Another image in its place is another digest, whatever its tag says.
+    later = runner.change("a change that nobody signed")
+    assert runner.run(later) == ("", "")
+    assert runner.run(later, SIGNATURE, job="deploy-staging", **keys)[0] == SIGNATURE
+
+
+@pytest.mark.parametrize("runner", ["shop"], indirect=True)
+def test_a_signature_by_another_key_is_none(runner, keys, tmp_path):
+    commit = runner.clone.run("git", "rev-parse", "HEAD").strip()
+    assert runner.run(commit, SIGN, **keys) == ("", "")
+    (tmp_path / "other").mkdir()
+    argv = ["cosign", "generate-key-pair"]
+    env = {**runner.clone.env, **keys}
+    subprocess.run(argv, cwd=tmp_path / "other", env=env, check=True)
+    other = {**keys, "COSIGN_PUBLIC_KEY": str(tmp_path / "other/cosign.pub")}
+    assert runner.run(commit, SIGNATURE, job="deploy-staging", **other)[0] == SIGNATURE
+    assert runner.run(commit, SIGNATURE, job="deploy-staging", **keys) == ("", "")

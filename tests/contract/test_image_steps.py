@@ -15,6 +15,11 @@ TRIVY = """#!/bin/sh
 echo "trivy $*" >>"$CALLS"
 [ ! -e "$STATE/vulnerable" ] || { echo 'CVE-2021-0000 CRITICAL'; exit 1; }
 """
+COSIGN = """#!/bin/sh
+echo "cosign $*" >>"$CALLS"
+[ -z "$DOCKER_CONFIG" ] || cat "$DOCKER_CONFIG/config.json" >>"$CALLS"
+[ "$1" != verify ] || [ -e "$STATE/signed" ] || { echo 'no signatures found' >&2; exit 10; }
+"""
 SKOPEO = """#!/bin/sh
 echo "skopeo $*" >>"$CALLS"
 case $1 in
@@ -41,7 +46,7 @@ class Steps:
         self.state.mkdir()
         programs = folder / "bin"
         programs.mkdir()
-        for name, text in (("trivy", TRIVY), ("skopeo", SKOPEO)):
+        for name, text in (("trivy", TRIVY), ("skopeo", SKOPEO), ("cosign", COSIGN)):
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
         self.env = {
@@ -112,3 +117,51 @@ def test_a_finding_ends_the_step_and_an_image_that_is_not_there_is_not_scanned(s
     (steps.state / "vulnerable").unlink()
     steps.run("scan", "order-service", code=1)
     assert len(steps.calls()) == 1
+
+
+PLACE = ("order-service", "registry.example.com/shop")
+PUSHED = "registry.example.com/shop/order-service@sha256:1111"
+
+
+@pytest.fixture
+def pushed(steps: Steps) -> Steps:
+    steps.image.with_suffix(".digest").write_text("sha256:1111\n")
+    return steps
+
+
+def test_the_digest_that_was_pushed_is_signed_by_the_runners_identity(pushed):
+    pushed.run("sign", *PLACE)
+    assert pushed.calls() == [f"cosign sign --yes {PUSHED}"]
+
+
+def test_a_key_of_ones_own_signs_without_a_public_log(pushed):
+    pushed.run("sign", *PLACE, COSIGN_KEY="awskms:///alias/images")
+    config = pushed.image.parent / "signing.json"
+    by = f"--key awskms:///alias/images --signing-config {config}"
+    assert pushed.calls() == [f"cosign sign --yes {by} {PUSHED}"]
+    assert "rekorTlogUrls" not in config.read_text()
+
+
+def test_an_image_passes_with_the_pipelines_signature_alone(pushed):
+    pushed.run("verify", *PLACE, code=1)
+    (pushed.state / "signed").touch()
+    pushed.run("verify", *PLACE)
+    pushed.run("verify", *PLACE, "sha256:2222")
+    first, again, other = pushed.calls()
+    assert first == again
+    assert "--certificate-oidc-issuer https://token.actions.githubusercontent.com" in first
+    assert r"^https://github\.com/tarmac\-examples/ecommerce\-platform/" in first
+    assert first.endswith(PUSHED)
+    assert other.endswith("@sha256:2222")
+
+
+def test_cosign_has_the_login_that_skopeo_has(pushed, tmp_path):
+    login = tmp_path / "auth.json"
+    login.write_text('{"auths": "skopeo wrote this"}')
+    pushed.run("sign", *PLACE, REGISTRY_AUTH_FILE=str(login))
+    assert pushed.calls()[1] == login.read_text()
+
+
+def test_an_image_that_was_not_pushed_is_not_signed(steps):
+    steps.run("sign", *PLACE, code=1)
+    assert not (steps.state / "calls").exists()

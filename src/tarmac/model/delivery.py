@@ -47,6 +47,11 @@ class Delivery(StrictModel):
     pipelines: tuple[Literal["github", "gitlab"], ...] = Field(
         default=("github",), description="The CI system of the rendered pipelines."
     )
+    signatures: Literal["cosign"] | None = Field(
+        default=None,
+        description="cosign: pipelines sign each image by their own identity, and deliver none "
+        "without that signature; names and digests of images become public in Sigstore's log.",
+    )
     terragrunt: bool = Field(
         default=False,
         description="Terragrunt's layout of the environments in AWS, in that repository: "

@@ -8,7 +8,7 @@ from typing import Any
 from tarmac.base import versions
 from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.pipelines.parts import gitlab_deploys, service_checks
+from tarmac.render.pipelines.parts import gitlab_deploys, service_checks, signing
 from tarmac.render.pipelines.parts import gitlab_jobs as j
 from tarmac.render.pipelines.parts import pipeline as p
 from tarmac.render.pipelines.parts import stages as st
@@ -17,7 +17,8 @@ from tarmac.render.renderer import Renderer
 NOTES = (
     "A job for each service, since GitLab needs the paths of a change in the job itself; what",
     "it does is scripts/ci. The image of .images and .deploys is yours, with docker, trivy,",
-    "skopeo, uv, kubectl and helm: TOOLS_IMAGE names it. GITOPS_URL is where to push to, masked.",
+    "skopeo, cosign, uv, kubectl and helm: TOOLS_IMAGE names it. GITOPS_URL is where to push to,",
+    "masked.",
 )
 #: Where a language has no image in the catalogue, a job's image has what its tests need.
 TOOLS = "$TOOLS_IMAGE"
@@ -35,6 +36,8 @@ def _bases(plan: ClusterPlan) -> dict[str, Any]:
                 "variables": {"UV_CACHE_DIR": "$CI_PROJECT_DIR/.cache/uv"},
             }
     identity = {"AWS_ID_TOKEN": {"aud": "sts.amazonaws.com"}}
+    if signing.wanted(plan):
+        identity["SIGSTORE_ID_TOKEN"] = {"aud": "sigstore"}
     for name in (".images", ".deploys"):
         found[name] = {"image": TOOLS, "id_tokens": identity, "interruptible": False}
     return found

@@ -6,7 +6,7 @@ import posixpath
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.pipelines.parts import github_pushed
+from tarmac.render.pipelines.parts import github_pushed, signing
 from tarmac.render.pipelines.parts import github_steps as g
 from tarmac.render.pipelines.parts import stages as st
 
@@ -74,14 +74,16 @@ def checkout() -> dict[str, Any]:
 
 
 def copied(plan: ClusterPlan, stage: st.Stage, source: str) -> list[dict[str, Any]]:
-    """Bring the same image into the environment's own registry, where it has one."""
+    """Ask for its signature, and bring the image into the environment's own registry, if any."""
     target = stage.settings.registry or source
+    signature = signing.asked(plan, source)
     if target == source:
-        return []
+        return [*g.login(plan, source, f"ci-deploy-{stage.name}"), *signature] if signature else []
     line = 'skopeo copy --all --preserve-digests "docker://$FROM/$SERVICE@$(cat "$DIGEST")"'
     return [
         *g.login(plan, target, f"ci-deploy-{stage.name}"),
         other_login(plan, source),
+        *signature,
         g.step(
             "Copy the image",
             f'{line} "docker://$TO/$SERVICE:sha-${{GITHUB_SHA:0:12}}"',

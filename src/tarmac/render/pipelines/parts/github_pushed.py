@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render.pipelines.parts import signing
 from tarmac.render.pipelines.parts import stages as st
 from tarmac.render.pipelines.parts.github_jobs import TOUCHED, script
 from tarmac.render.pipelines.parts.github_steps import (
@@ -47,6 +48,7 @@ def build(plan: ClusterPlan) -> dict[str, Any]:
         script("Scan", "scan"),
         *login(plan, registry, "ci-push"),
         step("Push what was scanned", push, env={"SERVICE": SERVICE, "REGISTRY": registry}),
+        *signing.signed(plan, registry),
         *(kept(what, suffix) for what, suffix in (("digest", "digest"), ("SBOM", "cdx.json"))),
     ]
     return job(
@@ -54,7 +56,7 @@ def build(plan: ClusterPlan) -> dict[str, Any]:
         minutes=20,
         needs=("detect-changes", "lint", "test"),
         when=f"{DELIVERED} && {TOUCHED}",
-        permissions=identity(registry),
+        permissions=identity(registry, signs=signing.wanted(plan)),
         env=env,
         **matrix(),
     )

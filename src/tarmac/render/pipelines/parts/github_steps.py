@@ -100,9 +100,10 @@ def login(plan: ClusterPlan, registry: str, does: str) -> list[dict[str, Any]]:
     ]
 
 
-def identity(registry: str) -> dict[str, str]:
-    """Give the rights of a job that asks a cloud for a role; no other job has them."""
-    return {"contents": "read", **({"id-token": "write"} if st.ECR.match(registry) else {})}
+def identity(registry: str, *, signs: bool = False) -> dict[str, str]:
+    """Give the rights of a job that asks a cloud for a role, or signs; no other job has them."""
+    asks = signs or st.ECR.match(registry)
+    return {"contents": "read", **({"id-token": "write"} if asks else {})}
 
 
 def repository(url: str) -> str:

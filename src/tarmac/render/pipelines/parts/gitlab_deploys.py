@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.pipelines.parts import service_checks, store_setups
+from tarmac.render.pipelines.parts import service_checks, signing, store_setups
 from tarmac.render.pipelines.parts import stages as st
 from tarmac.render.pipelines.parts.gitlab_jobs import MAIN, rules
 
@@ -47,8 +47,10 @@ def deploy(plan: ClusterPlan, workload: Workload, stage: st.Stage) -> dict[str, 
             f"scripts/bump {stage.name} .gitops --image {name}={digest}",
         ]
     asked = stage.settings.checklist
-    if asked:
-        script.insert(0, st.ready(plan))
+    script[:0] = [
+        *([st.ready(plan)] if asked else []),
+        *signing.in_script(plan, "verify", name, st.registry(plan)),
+    ]
     asks = {"when": "manual"} if stage.settings.approval else {}
     return {
         "extends": ".deploys",

@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from tarmac.plan.cluster import ClusterPlan, Workload
-from tarmac.render.pipelines.parts import servers_beside, service_checks
+from tarmac.render.pipelines.parts import servers_beside, service_checks, signing
 from tarmac.render.pipelines.parts import stages as st
 
 STAGES = ("check", "build", "deploy")
@@ -68,7 +68,8 @@ def test(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
 
 def build(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
     """Build, scan and push a service's image."""
-    name, registry = workload.name, shlex.quote(st.registry(plan))
+    name, registry = workload.name, st.registry(plan)
+    tag = '"sha-$(echo "$CI_COMMIT_SHA" | cut -c 1-12)"'
     return {
         "extends": ".images",
         "stage": "build",
@@ -76,7 +77,8 @@ def build(plan: ClusterPlan, workload: Workload) -> dict[str, Any]:
         "script": [
             f"scripts/ci build {name}",
             f"scripts/ci scan {name}",
-            f'scripts/ci push {name} {registry} "sha-$(echo "$CI_COMMIT_SHA" | cut -c 1-12)"',
+            f"scripts/ci push {name} {shlex.quote(registry)} {tag}",
+            *signing.in_script(plan, "sign", name, registry),
         ],
         "artifacts": {
             "paths": [f".tarmac/ci/{name}.{suffix}" for suffix in ("digest", "cdx.json")],

@@ -7,6 +7,7 @@ from typing import Any
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.pipelines.parts import delivery_steps as d
 from tarmac.render.pipelines.parts import github_steps as g
+from tarmac.render.pipelines.parts import signing
 from tarmac.render.pipelines.parts import stages as st
 from tarmac.render.pipelines.parts.github_tools import tools
 
@@ -42,14 +43,15 @@ def promote(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
     """Let the environment run what the one before it runs, once it is approved."""
     before = next(earlier for earlier in st.stages(plan) if earlier.name == stage.after)
     source, target = before.settings.registry or "", stage.settings.registry or ""
-    copy: list[dict[str, Any]] = []
+    listed = f"jq -r 'to_entries[] | \"\\(.key) \\(.value)\"' {d.GITOPS}/images/{before.name}.json"
+    copy = signing.asked_of_all(plan, source, listed)
+    if source == target and copy:
+        copy = [*g.login(plan, target, f"ci-deploy-{stage.name}"), *copy]
     if source != target:
-        listed = (
-            f"jq -r 'to_entries[] | \"\\(.key) \\(.value)\"' {d.GITOPS}/images/{before.name}.json"
-        )
         copy = [
             *g.login(plan, target, f"ci-deploy-{stage.name}"),
             d.other_login(plan, source),
+            *copy,
             g.step(
                 "Copy the images",
                 f"{listed} |",

@@ -18,6 +18,7 @@ from tarmac.render.pipelines.parts.service_checks import (
     language_of,
     paths,
 )
+from tarmac.render.pipelines.parts.signing import signers
 from tarmac.render.pipelines.parts.stages import TARMAC, command, stages
 
 DATA = "ci/services.json"
@@ -56,6 +57,7 @@ def data(plan: ClusterPlan) -> dict[str, Any]:
         "environments": {
             e.name: {"path": e.path} for e in stages(plan) if e.by in {"bump", "promote"}
         },
+        "signers": signers(plan),
         "services": services,
     }
 

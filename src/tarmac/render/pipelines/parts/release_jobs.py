@@ -7,8 +7,8 @@ from typing import Any
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.pipelines.parts import delivery_steps as d
 from tarmac.render.pipelines.parts import github_steps as g
+from tarmac.render.pipelines.parts import signing, store_setups
 from tarmac.render.pipelines.parts import stages as st
-from tarmac.render.pipelines.parts import store_setups
 from tarmac.render.pipelines.parts.github_tools import tools
 
 
@@ -16,13 +16,15 @@ def release(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
     """Put a version's tag on the images that were just pushed; the image updater looks for it."""
     target = stage.settings.registry or ""
     copy = 'skopeo copy --all --preserve-digests "docker://$REGISTRY/$SERVICE@$(cat "$DIGEST")"'
-    ready = d.ready(plan, stage)
+    ready, signature = d.ready(plan, stage), signing.asked(plan, target)
     return g.job(
         [
             # Its images are all that it needs otherwise.
-            *([d.checkout(), *tools(plan, only="python"), *ready] if ready else []),
+            *([d.checkout()] if ready or signature else []),
+            *([*tools(plan, only="python"), *ready] if ready else []),
             d.digest(),
             *g.login(plan, target, f"ci-deploy-{stage.name}"),
+            *signature,
             g.step(
                 "Name it by the version",
                 f'{copy} "docker://$REGISTRY/$SERVICE:${{GITHUB_REF_NAME#v}}"',
@@ -56,6 +58,7 @@ def helm(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
         *tools(plan, only="python"),
         *d.ready(plan, stage),
         *g.login(plan, registry, f"ci-deploy-{stage.name}"),
+        *signing.asked(plan, registry),
         g.step(
             "Reach the cluster",
             f'aws eks update-kubeconfig --name "$CLUSTER" --region {region}',
