@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rendered import KINDS, RENDERERS
 
 from tarmac.change.create import reference, system
 from tarmac.cli.new import VERB
 from tarmac.model.loader import load
+from tarmac.plan.deploy import deploy
+from tarmac.render.collect import artifacts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,6 +88,25 @@ def test_the_shops_services_have_a_folder_each_and_two_parts_are_below_their_ser
     assert {path.name for path in (folder / "services").iterdir()} == six | {"storefront"}
     below = sorted(path.name for path in (folder / "services/product-service").iterdir())
     assert below == ["catalog", "inventory"]
+
+
+def test_the_shops_repository_has_its_services_infrastructure_and_workflows(made):
+    folder = made("shop")
+    plan = deploy(model(folder), "repository", KINDS)
+    paths = {artifact.path for artifact in artifacts(plan, RENDERERS)}
+    paths |= {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    for place in (
+        "services/api-gateway",
+        "services/user-service",
+        "services/product-service",
+        "services/order-service",
+        "services/payment-service",
+        "services/notification-service",
+        "infrastructure/modules",
+        "infrastructure/environments",
+        ".github/workflows",
+    ):
+        assert any(path.startswith(f"{place}/") for path in paths), place
 
 
 def test_a_part_that_two_services_have_is_there_once(made):

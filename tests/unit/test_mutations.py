@@ -101,6 +101,7 @@ delivery:
   gitops: https://example.com/team/full-gitops
   branch: trunk
   pipelines: [github, gitlab]
+  terraform: true
   terragrunt: true
   owners: ["@team/full"]
 environments:

@@ -52,6 +52,11 @@ class Delivery(StrictModel):
         description="cosign: pipelines sign each image by their own identity, and deliver none "
         "without that signature; names and digests of images become public in Sigstore's log.",
     )
+    terraform: bool = Field(
+        default=False,
+        description="Terraform of all environments in AWS, in that repository: `infrastructure`, "
+        "with a folder for each one's values.",
+    )
     terragrunt: bool = Field(
         default=False,
         description="Terragrunt's layout of the environments in AWS, in that repository: "

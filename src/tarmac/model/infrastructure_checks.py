@@ -86,13 +86,16 @@ def _followed(wanted: Infrastructure) -> Iterator[str]:
 
 
 def layout_problems(system: System) -> Iterator[Problem]:
-    """Yield a layout of Terragrunt that would have no environment."""
+    """Yield a layout of Terraform or Terragrunt that would have no environment."""
     delivery, environments = system.file.delivery, system.file.environments.values()
-    if delivery is None or not delivery.terragrunt:
+    if delivery is None:
         return
-    if not any(one.infrastructure and one.infrastructure.by == "terraform" for one in environments):
-        what = "no environment has `infrastructure` that Terraform makes; remove `terragrunt`"
-        yield Problem(str(system.locate(("delivery", "terragrunt"), key=True)), what)
+    if any(one.infrastructure and one.infrastructure.by == "terraform" for one in environments):
+        return
+    for layout in ("terraform", "terragrunt"):
+        if getattr(delivery, layout):
+            what = f"no environment has `infrastructure` that Terraform makes; remove `{layout}`"
+            yield Problem(str(system.locate(("delivery", layout), key=True)), what)
 
 
 def _pulumi(

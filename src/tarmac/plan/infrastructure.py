@@ -154,9 +154,11 @@ def _budget(settled: Environment) -> CloudBudget | None:
 
 
 def laid_out(system: System, settled: Environment) -> Iterator[str]:
-    """Name the environments that Terragrunt's layout has; none outside of the code's repository."""
+    """Name the environments that a layout of all has; none outside of the code's repository."""
     delivery = system.file.delivery
-    if settled.target == "repository" and delivery is not None and delivery.terragrunt:
+    if settled.target != "repository" or delivery is None:
+        return
+    if delivery.terraform or delivery.terragrunt:
         for name, other in system.file.environments.items():
             wanted = other.own_infrastructure
             if wanted is not None and wanted.by == "terraform":

@@ -27,7 +27,7 @@ SECONDARY_NOTES = (
 
 def render(plan: ClusterPlan) -> Iterable[Artifact]:
     """Yield the layout, where the model's `delivery` asks for it."""
-    if not plan.live:
+    if plan.delivery is None or not plan.delivery.terragrunt:
         return
     for path in assets(ASSETS):
         if not path.startswith(LEFT_OUT):
