@@ -18,6 +18,9 @@ _COPIES = re.compile(
 )
 #: Where repositories keep files of SQL.
 _OF_SQL = re.compile(r"(?i)(?:^|/)(?:sql|db|database)/")
+#: A step of golang-migrate, with its folder and number; and a program that carries them out itself.
+_STEP = re.compile(r"(?:(.*)/)?(\d+)_[^/]+\.up\.sql$")
+_RUNS_STEPS = re.compile(r"\"github\.com/golang-migrate/migrate/")
 #: Remarks, such as the head of a dump; not those that MySQL carries out.
 _REMARKS = re.compile(r"/\*(?!!)[\s\S]*?\*/|^[ \t]*--.*$", re.MULTILINE)
 #: The server's administrator does it, not the one user that a store's services have; or the image's
@@ -79,6 +82,21 @@ def of_its_name(store: Store, database: str, root: Folder) -> Store:
         return store
     makes = re.search(r"(?i)\bCREATE\s+TABLE\b", root.read(named[0]))
     return loaded(store, tuple(named), root) if makes else store
+
+
+def of_steps(stores: list[Store], root: Folder) -> list[Store]:
+    """Make the one database load golang-migrate's steps, where people run that program by hand."""
+    steps = {match[0]: match for file in root.files if (match := _STEP.match(file))}
+    places = {match[1] for match in steps.values()}
+    takes = [one for one in stores if _servers.of_kind(one.kind).seeds]
+    by_hand = not any(_RUNS_STEPS.search(root.read(file)) for file in root.sources(".go"))
+    if len(places) != 1 or len(takes) != 1 or takes[0].init or not by_hand:
+        return stores
+    ordered = tuple(sorted(steps, key=lambda file: int(steps[file][2])))
+    made = loaded(takes[0], ordered, root)
+    later = "golang-migrate's steps are loaded into a new database; it carries out later ones"
+    made = replace(made, remarks=(*made.remarks, later) if made.init else made.remarks)
+    return [made if one is takes[0] else one for one in stores]
 
 
 def _why_not(file: str, content: str) -> str:

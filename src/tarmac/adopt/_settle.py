@@ -58,6 +58,7 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
         services.append(_alembic.told(_sqlite.on_volumes(settled, folder), folder))
     used = [_as_used(store, services) for store in scene.stores.values()]
     used = [_first_sql.of_its_name(one, scene.database_of(one), root) for one in used]
+    used = _first_sql.of_steps(used, root)
     return replace(
         found,
         services=tuple(services),
