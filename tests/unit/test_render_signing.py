@@ -89,6 +89,27 @@ def test_what_is_promoted_has_its_signatures_asked_for_before_it_is_copied(own):
     assert '"$REGISTRY" "$digest"' in scripts(job)
 
 
+HELM = """
+    environments:
+      repository: {}
+      prod: {registry: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/demo}
+    delivery:
+      repository: https://github.com/acme/demo
+      signatures: cosign
+"""
+
+
+def test_a_role_that_deploys_may_read_the_signatures_that_its_job_asks_for():
+    made = artifacts(deploy(demo(DEMO + HELM), "repository", KINDS), RENDERERS)
+    found = {artifact.path: artifact for artifact in made}
+    job = found[CI].data["jobs"]["deploy-prod"]
+    assert order_of(job, "Its signature", "Deploy") == ["Its signature", "Deploy"]
+    role = json.loads(found["infra/github-oidc/ci-deploy-prod.permissions.json"].content)
+    allowed = {action for one in role["Statement"] for action in one["Action"]}
+    assert {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"} <= allowed
+    assert not any(action.startswith("ecr:Put") for action in allowed)
+
+
 def test_gitlab_signs_by_its_own_identity_and_asks_for_the_signature_first():
     made = artifacts(deploy(demo(SIGNED), "repository", KINDS), RENDERERS)
     found = next(a.data for a in made if a.path == ".gitlab-ci.yml")

@@ -13,7 +13,7 @@ from typing import Any
 from tarmac.base.artifact import Artifact
 from tarmac.model.delivery import Delivery
 from tarmac.plan.cluster import ClusterPlan
-from tarmac.render.pipelines.parts import aws
+from tarmac.render.pipelines.parts import aws, signing
 from tarmac.render.pipelines.parts import github_steps as g
 from tarmac.render.pipelines.parts import pipeline as p
 from tarmac.render.pipelines.parts import stages as st
@@ -46,7 +46,8 @@ def _deploys(plan: ClusterPlan, stage: st.Stage, account: str) -> dict[str, Any]
     if stage.by == "helm":
         region = stage.settings.region or "us-east-1"
         cluster = f"arn:aws:eks:{region}:{account}:cluster/*"  # vars.EKS_CLUSTER names it
-        return aws.permissions(aws.allow(["eks:DescribeCluster"], cluster))
+        reads = [aws.allow(PULL, _repositories(plan, own))] if signing.wanted(plan) else []
+        return aws.permissions(aws.allow(["eks:DescribeCluster"], cluster), *reads)
     before = next((e for e in st.stages(plan) if e.name == stage.after), None)
     source = (before.settings.registry or "") if before else st.registry(plan)
     pulled = _repositories(plan, source) if source != own else []

@@ -44,14 +44,14 @@ def promote(plan: ClusterPlan, stage: st.Stage) -> dict[str, Any]:
     before = next(earlier for earlier in st.stages(plan) if earlier.name == stage.after)
     source, target = before.settings.registry or "", stage.settings.registry or ""
     listed = f"jq -r 'to_entries[] | \"\\(.key) \\(.value)\"' {d.GITOPS}/images/{before.name}.json"
-    copy = signing.asked_of_all(plan, source, listed)
-    if source == target and copy:
-        copy = [*g.login(plan, target, f"ci-deploy-{stage.name}"), *copy]
+    login = g.login(plan, target, f"ci-deploy-{stage.name}")
+    signatures = signing.asked_of_all(plan, source, listed)
+    copy = [*login, *signatures] if signatures else []
     if source != target:
         copy = [
-            *g.login(plan, target, f"ci-deploy-{stage.name}"),
+            *login,
             d.other_login(plan, source),
-            *copy,
+            *signatures,
             g.step(
                 "Copy the images",
                 f"{listed} |",
