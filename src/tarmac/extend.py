@@ -17,9 +17,9 @@ Tarmac may change at any time. `docs/how-to/write-an-extension.md` is the guide,
 
 from __future__ import annotations
 
-from tarmac.adopt._found import Folder as RepositoryFolder
-from tarmac.adopt._found import Recogniser
-from tarmac.adopt._found import Service as RecognisedService
+from tarmac.adopt.survey.found import Folder as RepositoryFolder
+from tarmac.adopt.survey.found import Recogniser
+from tarmac.adopt.survey.found import Service as RecognisedService
 from tarmac.base.artifact import Artifact, Format
 from tarmac.base.launch import (
     Command,

@@ -8,8 +8,8 @@ import packed
 import pytest
 from repository import CATALOGUE, KINDS, system_of
 
-from tarmac.adopt._found import Survey
-from tarmac.adopt._survey import survey
+from tarmac.adopt.survey.found import Survey
+from tarmac.adopt.survey.survey import survey
 from tarmac.cli._repository import open_repository
 
 CODE = "require('http').createServer((q, r) => r.end({reads})).listen(process.env.PORT)\n"

@@ -6,8 +6,8 @@ import pytest
 from growth import MOST, counted
 from repository import CATALOGUE, KINDS, text_of
 
-from tarmac.adopt._found import Folder
-from tarmac.adopt._survey import survey
+from tarmac.adopt.survey.found import Folder
+from tarmac.adopt.survey.survey import survey
 
 COUNTS = (60, 120)
 DOCKERFILE = """\

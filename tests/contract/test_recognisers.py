@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from repository import CATALOGUE, KINDS, folder_of, system_of
 
-from tarmac.adopt._found import Survey
-from tarmac.adopt._survey import survey
+from tarmac.adopt.survey.found import Survey
+from tarmac.adopt.survey.survey import survey
 from tarmac.base.errors import BadInput
 
 every_recogniser = pytest.mark.parametrize("recogniser", CATALOGUE.values(), ids=list(CATALOGUE))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from repository import text_of
 
-from tarmac.adopt._found import KnownPlace, Service, Store, Survey
+from tarmac.adopt.survey.found import KnownPlace, Service, Store, Survey
 from tarmac.cli._survey import checked
 from tarmac.run.local.supervisor.dry_run import dry_run
 

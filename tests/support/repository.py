@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 
 from tarmac import adopt
-from tarmac.adopt._found import SKIPPED, Folder, Survey
-from tarmac.adopt._survey import survey
-from tarmac.adopt._write import write
+from tarmac.adopt.survey.found import SKIPPED, Folder, Survey
+from tarmac.adopt.survey.survey import survey
+from tarmac.adopt.writing.write import write
 from tarmac.base import registry
 from tarmac.model.loader import load
 from tarmac.model.system import System

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from repository import found_in, system_of, text_of
 
-from tarmac.adopt._write import scalar
+from tarmac.adopt.writing.write import scalar
 from tarmac.base.errors import BadInput
 from tarmac.model import document
 

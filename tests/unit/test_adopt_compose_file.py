@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pytest
 from repository import folder_of, found_in, system_of
 
-from tarmac.adopt._compose_file import merged, read_project
-from tarmac.adopt._found import Service
+from tarmac.adopt.containers.compose_file import merged, read_project
+from tarmac.adopt.survey.found import Service
 
 NODE = {"web/package.json": '{"scripts": {"start": "node s.js"}}', "web/s.js": "process.env.PORT"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import KINDS, found_in, system_of, text_of
 
-from tarmac.adopt._correct import Failure, corrected, noted, taken_back
+from tarmac.adopt.writing.correct import Failure, corrected, noted, taken_back
 from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
 from tarmac.run.local.host.kernel import TcpSocket
 

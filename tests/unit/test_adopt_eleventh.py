@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import CATALOGUE, KINDS, folder_of, found_in, text_of
 
-from tarmac.adopt._survey import survey
+from tarmac.adopt.survey.survey import survey
 
 POM = (
     "<project><artifactId>spring-boot-starter-web</artifactId><groupId>org.postgresql</groupId>"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from repository import CATALOGUE, KINDS, folder_of, text_of
 
-from tarmac.adopt._explain import explained
-from tarmac.adopt._survey import survey
+from tarmac.adopt.survey.survey import survey
+from tarmac.adopt.writing.explain import explained
 
 COMPOSE = """
 x-app: &app

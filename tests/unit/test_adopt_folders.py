@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import folder_of, found_in, system_of, text_of
 
-from tarmac.adopt import _code
+from tarmac.adopt.variables.code import health_path, named_hosts, variables
 
 EXPRESS = 'const app = require("express")();\napp.listen(process.env.PORT || 3100);\n'
 FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"
@@ -337,12 +337,12 @@ def test_what_a_deployment_tells_its_program_and_the_stores_beside_it_come_over(
     ],
 )
 def test_a_variable_is_seen_in_nest_and_in_net(file, text, name):
-    assert list(_code.variables(folder_of({file: text}))) == [name]
+    assert list(variables(folder_of({file: text}))) == [name]
 
 
 def test_what_a_go_program_can_do_without_is_not_reported_as_missing():
     text = 'a := os.Getenv("BANNER")\nb := os.Getenv("CART_ADDR")\nc := os.Getenv("API_TOKEN")\n'
-    reads = _code.variables(folder_of({"main.go": text}))
+    reads = variables(folder_of({"main.go": text}))
     assert {name: read.default for name, read in reads.items()} == {
         "API_TOKEN": None,
         "BANNER": "",
@@ -378,7 +378,7 @@ def test_what_a_dockerfile_installs_by_name_is_installed_here_too():
     ],
 )
 def test_where_the_app_says_that_it_is_well_is_asked(file, text, path):
-    assert _code.health_path(folder_of({file: text})) == path
+    assert health_path(folder_of({file: text})) == path
 
 
 def test_a_front_end_with_no_such_route_keeps_its_port_as_its_probe():
@@ -414,7 +414,7 @@ def test_a_folder_whose_name_no_service_may_have_gives_one_that_may(name):
 )
 def test_a_containers_name_in_the_code_is_seen_where_it_is_a_host(text, names):
     is_host = {"db", "vote"}.__contains__
-    assert list(_code.named_hosts(folder_of({"Program.cs": text}), is_host)) == names
+    assert list(named_hosts(folder_of({"Program.cs": text}), is_host)) == names
 
 
 def test_what_config_maps_and_secrets_give_a_deployment_comes_over_from_the_main_tree():

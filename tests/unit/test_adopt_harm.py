@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import found_in, system_of, text_of
 
-from tarmac.adopt._harm import harm
+from tarmac.adopt.survey.harm import harm
 
 
 @pytest.mark.parametrize(

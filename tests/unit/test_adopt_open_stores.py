@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from repository import CATALOGUE, KINDS, folder_of
 
-from tarmac.adopt._survey import survey
-from tarmac.adopt._write import write
+from tarmac.adopt.survey.survey import survey
+from tarmac.adopt.writing.write import write
 from tarmac.model.loader import load
 
 EVERY = KINDS | {"kafka", "mongodb", "rabbitmq"}

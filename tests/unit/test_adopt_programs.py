@@ -7,9 +7,9 @@ import textwrap
 import pytest
 from repository import folder_of, found_in, system_of
 
-from tarmac.adopt._container import of_target, read_dockerfile, script_of
-from tarmac.adopt._dotenv import is_secret
-from tarmac.adopt._found import local_ports
+from tarmac.adopt.containers.container import of_target, read_dockerfile, script_of
+from tarmac.adopt.survey.found import local_ports
+from tarmac.adopt.variables.dotenv_files import is_secret
 
 
 def only(**files: str):

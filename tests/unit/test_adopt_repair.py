@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from repository import text_of
 
-from tarmac.adopt._found import KnownPlace, Service, Store, Survey
-from tarmac.adopt._repair import repaired
+from tarmac.adopt.survey.found import KnownPlace, Service, Store, Survey
+from tarmac.adopt.writing.repair import repaired
 from tarmac.base.errors import Problem
 
 WEB = Service(

@@ -7,9 +7,9 @@ import time
 import pytest
 from repository import found_in, text_of
 
-from tarmac.adopt._compose_parts import LEFT_OUT
-from tarmac.adopt._dotenv import is_placeholder
-from tarmac.adopt._found import local_ports
+from tarmac.adopt.containers.compose_parts import LEFT_OUT
+from tarmac.adopt.survey.found import local_ports
+from tarmac.adopt.variables.dotenv_files import is_placeholder
 
 FLASK = {
     "app.py": "from flask import Flask\napp = Flask(__name__)\n",

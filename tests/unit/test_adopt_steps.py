@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import CATALOGUE, KINDS, folder_of
 
-from tarmac.adopt._survey import survey
+from tarmac.adopt.survey.survey import survey
 
 FILES = {
     "go.mod": "module example.com/bank\nrequire github.com/jackc/pgx/v5 v5.7.0\n",

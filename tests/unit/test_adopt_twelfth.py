@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import CATALOGUE, KINDS, folder_of, found_in, text_of
 
-from tarmac.adopt._survey import survey
+from tarmac.adopt.survey.survey import survey
 
 EVERY = KINDS | {"kafka", "mongodb", "rabbitmq"}
 MODULE = "module example.com/notes\n"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from repository import CATALOGUE, KINDS, folder_of, found_in
 
-from tarmac.adopt._survey import survey
+from tarmac.adopt.survey.survey import survey
 
 FLASK = {
     "app.py": "from flask import Flask\napp = Flask(__name__)\n",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from repository import CATALOGUE, KINDS, folder_of, found_in, system_of, text_of
 
-from tarmac.adopt._dotenv import filled
-from tarmac.adopt._survey import survey
+from tarmac.adopt.survey.survey import survey
+from tarmac.adopt.variables.dotenv_files import filled
 
 NODE = 'require("http").createServer().listen(process.env.PORT)\n'
 

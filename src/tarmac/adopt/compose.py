@@ -8,18 +8,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tarmac.adopt import _dotenv, _servers
-from tarmac.adopt._compose_containers import Container, added
-from tarmac.adopt._compose_file import NAMES, Project, read_project
-from tarmac.adopt._compose_parts import listed, mounts_of, shaped
-from tarmac.adopt._compose_refused import refused
-from tarmac.adopt._found import (
+from tarmac.adopt.containers.compose_containers import Container, added
+from tarmac.adopt.containers.compose_file import NAMES, Project, read_project
+from tarmac.adopt.containers.compose_parts import listed, mounts_of, shaped
+from tarmac.adopt.containers.compose_refused import refused
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import (
     Folder,
     Recogniser,
     Survey,
     is_project,
     valid_name,
 )
+from tarmac.adopt.variables import dotenv_files
 from tarmac.base.errors import BadInput
 
 #: Files beside those of NAMES: `docker-compose.local.yml`, `docker-compose-infra.yml`.
@@ -133,7 +134,7 @@ def _with_servers(root: Folder, project: Project | None, kinds: frozenset[str]) 
 
 
 def _servers_of(project: Project, kinds: frozenset[str]) -> bool:
-    images = (_servers.of_image(str(spec.get("image") or "")) for spec in project.services.values())
+    images = (servers.of_image(str(spec.get("image") or "")) for spec in project.services.values())
     return any(server is not None and server.kind in kinds for server in images)
 
 
@@ -171,8 +172,8 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     if project is None or not project.origins:
         return None
     name, services, origins = project.origins[0], project.services, project.origins
-    values, values_of = _dotenv.of_file(root.below(posixpath.dirname(name)))
-    values = _dotenv.resolved(values)
+    values, values_of = dotenv_files.of_file(root.below(posixpath.dirname(name)))
+    values = dotenv_files.resolved(values)
     example = values_of if values_of != ".env" else ""
     example = posixpath.join(posixpath.dirname(name), example) if example else ""
     found = Survey(origins=tuple(filter(None, (*origins, example))))

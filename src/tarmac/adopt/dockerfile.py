@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tarmac.adopt._build_steps import made_from
-from tarmac.adopt._container import read_dockerfile
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name
+from tarmac.adopt.containers.build_steps import made_from
+from tarmac.adopt.containers.container import read_dockerfile
+from tarmac.adopt.survey.found import Folder, Recogniser, Service, folder_name
 
 _NAMES = ("Dockerfile", "dockerfile", "Containerfile")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name
+from tarmac.adopt.survey.found import Folder, Recogniser, Service, folder_name
 
 _KINDS = (".csproj", ".fsproj")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, installed
+from tarmac.adopt.survey.found import Folder, Recogniser, Service, folder_name, installed
 
 
 def _tasks(folder: Folder) -> Mapping[str, str]:

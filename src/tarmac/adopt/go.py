@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 
-from tarmac.adopt import _dotenv, _settings_files
-from tarmac.adopt._found import (
+from tarmac.adopt.packages.node_packages import pages
+from tarmac.adopt.survey.found import (
     Folder,
     Recogniser,
     Service,
@@ -16,7 +16,7 @@ from tarmac.adopt._found import (
     local_ports,
     valid_name,
 )
-from tarmac.adopt._node_packages import pages
+from tarmac.adopt.variables import dotenv_files, settings_files
 
 _MAIN = re.compile(r"^package main\b", re.MULTILINE)
 #: A flag that says where it listens: `flag.Int("port", 9898, ...)`, `fs.StringP("port", "p", ...)`.
@@ -97,9 +97,9 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
     ends = any(_ENDS.search(text) for text in asking)
     # viper reads that file alone unless it is told to look at variables, too.
     alone = any("SetConfig" in text for text in asking) and not _reads_variables(texts.values())
-    tasks = _dotenv.wanted(folder, tuple(places), is_needed=ends) if asking else {}
-    tasks = {**tasks, **_dotenv.written(folder)} if alone else tasks
-    return {**tasks, **_settings_files.copied(folder), **_pages(folder, texts)}
+    tasks = dotenv_files.wanted(folder, tuple(places), is_needed=ends) if asking else {}
+    tasks = {**tasks, **dotenv_files.written(folder)} if alone else tasks
+    return {**tasks, **settings_files.copied(folder), **_pages(folder, texts)}
 
 
 def _reads_variables(texts: Iterable[str]) -> bool:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tarmac.adopt import _spring
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, installed
+from tarmac.adopt.survey.found import Folder, Recogniser, Service, folder_name, installed
+from tarmac.adopt.variables import spring_settings
 
 _MAIN = re.compile(r"static void main\(\s*String")
 #: A program, as Java and Kotlin have it; Quarkus makes one of routes.
@@ -60,7 +60,7 @@ def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[S
     if framework is None or "<packaging>pom</packaging>" in text or not _starts(folder):
         return ()
     maven = file == "pom.xml"
-    own = _spring.own_port(folder) if framework.named == "spring-boot" else 0
+    own = spring_settings.own_port(folder) if framework.named == "spring-boot" else 0
     # A check of style reads the whole folder, and has no part in a start.
     program += " -Dcheckstyle.skip" if maven and "checkstyle" in text else ""
     return (

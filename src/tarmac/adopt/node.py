@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from tarmac.adopt import _dotenv, _settings_files
-from tarmac.adopt._found import (
+from tarmac.adopt.packages.node_packages import tools
+from tarmac.adopt.survey.found import (
     MIGRATE,
     Folder,
     Recogniser,
@@ -17,7 +17,7 @@ from tarmac.adopt._found import (
     joined,
     local_ports,
 )
-from tarmac.adopt._node_packages import tools
+from tarmac.adopt.variables import dotenv_files, settings_files
 from tarmac.base.foreign.data import from_json
 
 #: What a front end's own server wants to hear, and its usual port.
@@ -111,10 +111,10 @@ def _tasks(folder: Folder) -> dict[str, str]:
     tasks = {"install": tools(folder)[1]} if wants else {}
     wanting = [m for m in map(_WANTS_DOTENV.search, _all_scripts(folder, package).values()) if m]
     if any(match[0].startswith("--env-file") for match in wanting):
-        tasks |= _dotenv.wanted(folder)  # what is given counts before what Node reads there
+        tasks |= dotenv_files.wanted(folder)  # what is given counts before what Node reads there
     elif wanting:
         tasks["dotenv"] = "test -e .env || touch .env"
-    tasks |= _settings_files.copied(folder)
+    tasks |= settings_files.copied(folder)
     if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
         named = "prisma.config.ts" in folder.files or isinstance(package.get("prisma"), dict)
         where = "" if named or schema in _PRISMA else f" --schema {schema}"

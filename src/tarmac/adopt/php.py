@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tarmac.adopt._found import (
+from tarmac.adopt.survey.found import (
     Folder,
     Recogniser,
     Service,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tarmac.adopt._found import Folder, Recogniser, Service, as_list, folder_name, valid_name
+from tarmac.adopt.survey.found import Folder, Recogniser, Service, as_list, folder_name, valid_name
 
 _LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(.+)$", re.MULTILINE)
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from tarmac.adopt._found import (
+from tarmac.adopt.packages.python_packages import interpreter
+from tarmac.adopt.packages.python_workers import module_of, workers
+from tarmac.adopt.survey.found import (
     MIGRATE,
     Folder,
     Recogniser,
@@ -16,8 +18,6 @@ from tarmac.adopt._found import (
     local_ports,
     valid_name,
 )
-from tarmac.adopt._python_packages import interpreter
-from tarmac.adopt._python_workers import module_of, workers
 
 #: So many of the topmost files are read.
 MOST_FILES = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, joined, local_ports
+from tarmac.adopt.survey.found import Folder, Recogniser, Service, folder_name, joined, local_ports
 
 _SERVES = re.compile(r"^require ['\"]sinatra['\"]|Sinatra::Base|WEBrick|\brun!", re.MULTILINE)
 _GEM = r"^[ \t]*gem\s+['\"]{}['\"]"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tarmac.adopt._found import Folder, Recogniser, Service, folder_name, installed, joined
+from tarmac.adopt.survey.found import Folder, Recogniser, Service, folder_name, installed, joined
 
 _SQLX = re.compile(r"(?m)^sqlx\s*=\s*(?:\{[^}\n]*?version\s*=\s*)?\"[^\d\"]*(\d+(?:\.\d+)?)")
 _ASKS = re.compile(r"\b(?:sqlx::)?query(?:_as|_scalar)?!\s*\(")

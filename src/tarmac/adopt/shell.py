@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from tarmac.adopt._found import Folder, Recogniser, joined
+from tarmac.adopt.survey.found import Folder, Recogniser, joined
 
 #: Places that a container has, and this machine's folder has not.
 _ELSEWHERE = re.compile(r"(?<![\w.$}~*])/(?!bin/|usr/bin/|dev/|tmp/|run/secrets/)[a-z]\w*/")

@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tarmac.adopt._manifests import OF_CHART
+from tarmac.adopt.containers.cluster_manifests import OF_CHART
 from tarmac.base.foreign.limited import PastLimit, run_limited
 from tarmac.base.installed import find_program
 from tarmac.base.tools import how_to_get

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tarmac.adopt._compose_file import NAMES
-from tarmac.adopt._found import SKIPPED, Folder
+from tarmac.adopt.containers.compose_file import NAMES
+from tarmac.adopt.survey.found import SKIPPED, Folder
 from tarmac.base.errors import BadInput
 from tarmac.base.foreign import files
 from tarmac.cli import _charts

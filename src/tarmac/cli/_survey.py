@@ -10,8 +10,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tarmac.adopt._explain import ExplainedLine
-    from tarmac.adopt._found import Survey
+    from tarmac.adopt.survey.found import Survey
+    from tarmac.adopt.writing.explain import ExplainedLine
     from tarmac.run.trial import Trial
 
 #: Skipped files that are printed; --json has them all.
@@ -127,8 +127,8 @@ def checked(found: Survey, file: Path, system: str) -> CheckedSurvey:
 
     Nothing is written to disk and nothing is started.
     """
-    from tarmac.adopt._repair import repaired
-    from tarmac.adopt._write import write
+    from tarmac.adopt.writing.repair import repaired
+    from tarmac.adopt.writing.write import write
     from tarmac.run.local.supervisor.dry_run import dry_run
 
     for _ in range(MOST_REPAIRS):

@@ -43,10 +43,10 @@ def VERB(
     Example: tarmac init && tarmac up
     """
     from tarmac import adopt
-    from tarmac.adopt._explain import explained
-    from tarmac.adopt._found import valid_name
-    from tarmac.adopt._survey import survey
-    from tarmac.adopt._write import write
+    from tarmac.adopt.survey.found import valid_name
+    from tarmac.adopt.survey.survey import survey
+    from tarmac.adopt.writing.explain import explained
+    from tarmac.adopt.writing.write import write
     from tarmac.base import registry
     from tarmac.catalog import stores
     from tarmac.cli._repository import open_repository

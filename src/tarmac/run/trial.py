@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tarmac.adopt._correct import Failure, Lesson, corrected, noted, taken_back
+from tarmac.adopt.writing.correct import Failure, Lesson, corrected, noted, taken_back
 from tarmac.run.local.state import state
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
@@ -20,7 +20,7 @@ from tarmac.run.local.supervisor.status import Status
 from tarmac.run.refusals import refusals
 
 if TYPE_CHECKING:
-    from tarmac.adopt._found import Survey
+    from tarmac.adopt.survey.found import Survey
 
 #: The copy of the system that is tried, beside one that may run.
 NAMESPACE = "init-try"

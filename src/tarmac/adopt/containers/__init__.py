@@ -1,0 +1,1 @@
+"""What images, compose files and manifests say of the programs in them."""

@@ -1,0 +1,417 @@
+"""What each container of a compose file is: a store, a program of this repository, or another host.
+
+The rules of `RULES` are asked in their order; the first one that knows a container adds it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from tarmac.adopt.containers.build_steps import made_from
+from tarmac.adopt.containers.compose_parts import (
+    LEFT_OUT,
+    commands_of,
+    end_of,
+    environment_of,
+    hook_of,
+    listed,
+    mounts_of,
+    needs_of,
+    path_inside,
+    ports_of,
+    probe_of,
+    secrets_of,
+    volumes_of,
+)
+from tarmac.adopt.containers.compose_places import (
+    dockerfile_of,
+    files_of_one,
+    folder_of_image,
+    from_context,
+    joined_path,
+    place_of,
+    stage_of_image,
+    working_folder,
+)
+from tarmac.adopt.containers.container import (
+    base_image,
+    copied_files,
+    dispatched,
+    entry_of,
+    goes_on,
+    read_dockerfile,
+    script_of,
+    unwatched,
+    words,
+)
+from tarmac.adopt.stores import first_sql, servers
+from tarmac.adopt.survey.found import (
+    RUNS_TESTS,
+    Folder,
+    Route,
+    Service,
+    Store,
+    Survey,
+    has_program_file,
+    port_number,
+    valid_name,
+)
+from tarmac.adopt.survey.front import front_of
+from tarmac.adopt.variables import code
+
+#: Why a secret of a container is not carried over.
+NO_VARIABLE = (
+    "no variable has the path of its file; have the code read one, and list that under `secrets` "
+    "with `as: file`"
+)
+#: Where debuggers of Node, Java and Python and a reloading browser listen.
+DEBUGGERS = frozenset({9229, 9222, 5005, 5678, 35729})
+
+
+#: Files that show how a program starts, where they are mounted alone.
+_STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
+#: What a container of our own is called that only runs the tests.
+_FOR_TESTS = re.compile(r"(?:[\w-]+[-_])?tests?(?:[-_](?:runner|service))?")
+
+
+class _Origin(NamedTuple):
+    """What a container is made of."""
+
+    #: The image that it is, or that it is made of; "" where nothing tells.
+    image: str
+    #: What it runs is a program of this repository.
+    is_ours: bool = False
+    #: What it is, for a reader.
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Container:
+    """One entry of a compose file, and where that lies."""
+
+    own: str
+    spec: Mapping[str, Any]
+    folder: Folder
+    kinds: frozenset[str]
+    values: Mapping[str, str]
+    #: The profiles that are switched on.
+    profiles: frozenset[str] = frozenset()
+
+    @property
+    def is_built(self) -> bool:
+        """Tell whether this repository builds it."""
+        return bool(self.spec.get("build"))
+
+    @property
+    def image(self) -> str:
+        """The image that it names."""
+        return str(self.spec.get("image") or "")
+
+    @cached_property
+    def origin(self) -> _Origin:
+        """What it is made of."""
+        if self.is_built:
+            return _built(self.spec, self.folder)
+        return _Origin(self.image, about=self.image or "no image and no build")
+
+
+def added(found: Survey, container: Container) -> Survey:
+    """Add a container, by the first rule that knows it."""
+    return next(filter(None, (rule(found, container) for rule in RULES)), found)
+
+
+def _of_a_profile(found: Survey, container: Container) -> Survey | None:
+    named = listed(container.spec.get("profiles"))
+    if not named or container.profiles & {*named}:
+        return None
+    profiles = ", ".join(named)
+    what = f"{container.own}: only in the profile {profiles}; add it if you need it"
+    return _left_out(found, what)
+
+
+def _of_tests(found: Survey, container: Container) -> Survey | None:
+    is_named = container.origin.is_ours and _FOR_TESTS.fullmatch(container.own)
+    if not is_named and not RUNS_TESTS.search(f"{container.own} {container.origin.image}"):
+        return None
+    return _left_out(found, f"{container.own}: it tests the other services; start it by hand")
+
+
+def _of_a_server(found: Survey, container: Container) -> Survey | None:
+    """A known server: its image, one that is built of it, or one that this repository makes."""
+    spec, folder = container.spec, container.folder
+    image, about = container.origin.image, ""
+    server = servers.of_image(image)
+    place, dockerfile = place_of(spec, folder, None) if container.is_built else ("", "")
+    if server is None and not container.is_built:
+        image, place = _made_here(container.image, folder)
+        server, dockerfile = servers.of_image(image), folder.read(f"{place}/Dockerfile")
+        about = (
+            f"{place}/Dockerfile adds files to {image.split('@')[0]}, which are not carried over"
+        )
+    if server is None or server.kind not in container.kinds or _starts_another(dockerfile, server):
+        return None
+    store = _store(container.own, spec, server, image, container.values)
+    copied = first_sql.of_image(dockerfile, place, folder)
+    mounted = first_sql.of_mounts(mounts_of(spec, first_sql.PLACE), folder)
+    store = first_sql.loaded(store, (*copied, *mounted), folder)
+    if about and not store.init:
+        store = replace(store, remarks=(*store.remarks, about))
+    if server.broker and found.broker is not None:
+        what = f"a second broker beside {found.broker.name}, where a system has one; it"
+        return _elsewhere(found, container, what)
+    if server.broker:
+        return replace(found, broker=store)
+    return replace(found, stores=(*found.stores, store))
+
+
+def _starts_another(dockerfile: str, server: servers.Server) -> bool:
+    """Tell whether an image that is made of a server's starts another program: a backup, say."""
+    said = re.findall(r"(?im)^CMD\s+(.+)$", dockerfile)
+    name = posixpath.basename("".join(words(said[-1])[:1])) if said else ""
+    own = (*server.shows.images, "mysqld", "mongo", "entrypoint")
+    return bool(name) and not name.startswith("-") and not any(known in name for known in own)
+
+
+def _of_a_program(found: Survey, container: Container) -> Survey | None:
+    """A program of this repository: built, mounted into an image, or known by the image's name."""
+    own, spec, folder = container.own, container.spec, container.folder
+    mounted = None if container.is_built else _mounted_program(spec, folder)
+    place, stage = "", ""
+    if mounted is None and not container.is_built:
+        place = folder_of_image(container.image, own, folder)
+        stage = "" if place else stage_of_image(container.image, own, folder)
+    if not (container.origin.is_ours or mounted or place or stage):
+        return None
+    if place or stage:
+        spec = {**spec, "build": {"context": place or ".", "target": stage}}
+    service = _service(own, valid_name(own), spec, folder, mounted, container.values)
+    if place or stage:
+        guess = f"{place or f'the stage {stage}'} is the program of the image {container.image}"
+        service = replace(service, guesses=(*service.guesses, guess))
+    keys = list(_keys_left_out(own, spec))
+    unread = {*secrets_of(spec).values()} - {*service.secret_files.values()}
+    keys += [f"{own}: secret {name} ({NO_VARIABLE})" for name in sorted(unread)]
+    return _left_out(replace(found, services=(*found.services, service)), *keys)
+
+
+def _keys_left_out(own: str, spec: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is said of a container's keys that have no counterpart, by their reasons."""
+    by_reason: dict[str, list[str]] = {}
+    for key, why in LEFT_OUT.items():
+        if spec.get(key):
+            by_reason.setdefault(why, []).append(key)
+    yield from (f"{own}: {', '.join(keys)} ({why})" for why, keys in by_reason.items())
+    asked = spec.get("healthcheck")
+    test = asked.get("test") if isinstance(asked, Mapping) else None
+    off = "NONE" in listed(test) or (isinstance(asked, Mapping) and asked.get("disable"))
+    if test and not off and not probe_of(spec):
+        said = " ".join(word for word in listed(test) if word not in ("CMD", "CMD-SHELL"))
+        yield f"{own}: healthcheck `{said}` (its port is asked, or that it runs)"
+
+
+def _elsewhere(found: Survey, container: Container, about: str = "") -> Survey:
+    """Something else: what uses it expects it on this machine."""
+    own = container.own
+    published = {str(inside): str(here) for here, inside in ports_of(container.spec)}
+    found = replace(found, unknown_hosts={**found.unknown_hosts, own: published})
+    what = about or container.origin.about
+    return _left_out(found, f"{own}: {what} is not started here; its users expect it on localhost")
+
+
+def _of_a_front(found: Survey, container: Container) -> Survey | None:
+    """A server in front of the others: its paths go to the entry."""
+    front = front_of(container.spec, container.origin.image, container.folder)
+    if front is None:
+        return None
+    routes = (*found.routes, *(Route(path, host, port) for path, host, port in front.routes))
+    own = container.own
+    has = "the entry has the paths" if front.routes else "the entry has nothing"
+    done = f"{own}: {front.title} is not started here; {has} of {front.file}"
+    lines = [f"{own}: not at the entry: {what} ({front.file})" for what in front.left]
+    found = replace(found, routes=routes, front_port=found.front_port or front.port)
+    return _left_out(found, done, *lines)
+
+
+RULES = (_of_a_profile, _of_tests, _of_a_server, _of_a_front, _of_a_program, _elsewhere)
+
+
+def _left_out(found: Survey, *lines: str) -> Survey:
+    return replace(found, left_out=(*found.left_out, *lines))
+
+
+def _built(spec: Mapping[str, Any], folder: Folder) -> _Origin:
+    """Tell what the build of a container makes: a program of its own, or a server's image."""
+    place, dockerfile = place_of(spec, folder, None)
+    image, has_steps = base_image(dockerfile)
+    # One that is made of another image may still be a known server, by what it starts.
+    started = "".join(read_dockerfile(dockerfile, "", "").container_command[:1])
+    if not servers.of_image(image) and servers.of_image(started):
+        image = started
+    file = dockerfile_of(spec)
+    if file != "Dockerfile" and not dockerfile and not place.startswith(("..", "/")):
+        return _Origin(image, about=f"its {file} is not in this repository, and it")
+    if _only_gives_files(spec, folder, file, dockerfile):
+        return _Origin(image, about=f"{image} with files of its own ({file})")
+    has_program = file == "Dockerfile" and has_program_file(folder.below(place))
+    is_ours = bool(has_steps or has_program or not image or spec.get("command"))
+    is_ours = is_ours or next(mounts_of(spec), None) is not None
+    return _Origin(image, is_ours, f"{image} alone ({file})")
+
+
+def _only_gives_files(spec: Mapping[str, Any], folder: Folder, file: str, dockerfile: str) -> bool:
+    """Tell whether an image is another's program with files of this repository, apart from ours."""
+    steps = {step.upper() for step in re.findall(r"(?im)^[ \t]*([A-Z]+)\s", dockerfile)}
+    beside = posixpath.dirname(file)
+    is_apart = bool(beside) and not has_program_file(folder.below(beside))
+    froms = len(re.findall(r"(?im)^[ \t]*FROM\s", dockerfile))
+    starts = bool(steps & {"RUN", "CMD", "ENTRYPOINT"} or spec.get("command"))
+    return is_apart and froms == 1 and not starts
+
+
+def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
+    """Find the folder of code that is mounted into an image and started there; not its data."""
+    mounts = [*mounts_of(spec)] if spec.get("command") else []
+    for source, target in mounts:
+        if any(folder.below(joined_path(source)).sources(*code.ENDINGS)):
+            return source, target
+    for source, target in mounts:  # what is built is mounted, and what says how it starts
+        if posixpath.basename(source) in _STARTERS and folder.exists(joined_path(source)):
+            return posixpath.dirname(source), posixpath.dirname(target)
+    return None
+
+
+def _made_here(image: str, root: Folder) -> tuple[str, str]:
+    """Find the server's image that one of this repository's is made of, and where; else ""."""
+    name = servers.name_of(image)
+    found = servers.built(root).items()
+    return next((made for own, made in found if name == own or name.endswith(f"-{own}")), ("", ""))
+
+
+def _store(
+    own: str,
+    spec: Mapping[str, Any],
+    server: servers.Server,
+    image: str,
+    values: Mapping[str, str],
+) -> Store:
+    env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
+    file = servers.told(server, env, "PASSWORD_FILE", "PASS_FILE", "ROOT_PASSWORD_FILE")
+    remarks = []
+    told = [word for word in commands_of(spec, values) if word.startswith("-")]
+    if told:
+        remarks.append(f"its options are not carried over: {' '.join(commands_of(spec, values))}")
+    if server.shows.extended and re.search(server.shows.extended, image):
+        remarks.append(f"a plain server answers here, without the extensions of {image}")
+    return Store(
+        valid_name(own),
+        server.kind,
+        servers.version_of(image),
+        tuple(remarks),
+        user=servers.told(server, env, "USER") or server.shows.user,
+        password=servers.told(server, env, "PASSWORD", "PASS", "ROOT_PASSWORD"),
+        database=servers.told(server, env, "DB", "DATABASE"),
+        password_secret=secrets_of(spec).get(file, ""),
+    )
+
+
+def _service(
+    own: str,
+    name: str,
+    spec: Mapping[str, Any],
+    root: Folder,
+    mounted: tuple[str, str] | None,
+    values: Mapping[str, str],
+) -> Service:
+    place, dockerfile = place_of(spec, root, mounted)
+    base = read_dockerfile(dockerfile, name, place)
+    env, missing, private = environment_of(spec, root, values)
+    command = _without_installs(commands_of(spec, values))
+    entry = () if spec.get("entrypoint") else entry_of(dockerfile)
+    started = command or base.container_command
+    folder = working_folder(place, started, spec, dockerfile, root)
+    is_all = bool(entry and command) and not goes_on(entry[0], root.below(folder))
+    told = (*entry, *command) if is_all else command  # what follows a program is its arguments
+    command = dispatched((*entry, *command), root.below(folder)) or told
+    mounts_there = {target: joined_path(source) for source, target in mounts_of(spec)}
+    own_files, given = {**copied_files(dockerfile), **mounts_there}, {**base.env, **env}
+    before: tuple[str, ...] = ()
+    for context in dict.fromkeys((folder, place)):  # a script may be beside its Dockerfile
+        argv = unwatched(command or base.container_command, root.below(context))
+        before, last = script_of(argv, root.below(context), own_files, given)
+        if last or argv != (command or base.container_command):
+            command = last or argv
+            folder = working_folder(folder, command, spec, dockerfile, root)
+            break
+    base = replace(base, folder=folder)
+    started = made_from(dockerfile, command or base.container_command)
+    named = (_here(word, own_files, spec) for word in started[1:])
+    started = (*started[:1], *(from_context(word, folder, spec, root) for word in named))
+    # Another command than the image's own need not listen where the image says.
+    exposed = () if command else base.ports.values()
+    pairs = [pair for pair in ports_of(spec) if pair[1] not in DEBUGGERS]
+    pairs += [(p, p) for p in exposed if p not in {inside for _, inside in pairs}]
+    pairs.sort(key=lambda pair: pair[1] != port_number(env.get("PORT", "")))  # its own first
+    names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
+    here = root.below(folder)
+    scripts = (word.removeprefix("./") for word in command)
+    paths = secrets_of(spec)
+    secret_files = {name: paths[value] for name, value in env.items() if value in paths}
+    inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or [mounted[1] if mounted else ""])[
+        -1
+    ]
+    outside = folder.startswith(("..", "/"))
+    signal, grace_s = end_of(spec)
+    mounts = dict(volumes_of(spec))
+    return replace(
+        base,
+        files=tuple(word for word in scripts if word in here.files) or files_of_one(spec, here),
+        container_command=started,
+        why=f"{own}'s command" if command else base.why,
+        tasks={"prepare": _one_line(before)} if before else {},
+        ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
+        known_as={target: n for n, (_, target) in zip(names, pairs, strict=False)},
+        env={**base.env, **{n: value for n, value in env.items() if n not in secret_files}},
+        secret_files=secret_files,
+        private=private,
+        missing=dict.fromkeys(missing, "compose takes it from the shell or .env"),
+        calls=tuple(map(valid_name, needs_of(spec))),
+        probe=probe_of(spec),
+        stop_signal=signal or base.stop_signal,
+        stop_grace_s=grace_s,
+        after_start=hook_of(spec, "post_start"),
+        before_stop=hook_of(spec, "pre_stop"),
+        volumes={volume: path_inside(path, inside or "/app") for volume, path in mounts.items()},
+        mounts=mounts,
+        remarks=(f"its folder {folder} is outside this repository",) if outside else (),
+    )
+
+
+def _without_installs(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out that a container installs packages before it starts: a task does that here."""
+    installs = re.compile(r"(?:npm (?:install|ci|i)|(?:yarn|pnpm)(?: install)?)(?: -\S+)*")
+    while "&&" in argv and installs.fullmatch(" ".join(argv[: argv.index("&&")])):
+        argv = argv[argv.index("&&") + 1 :]
+    return argv
+
+
+def _here(word: str, copied: Mapping[str, str], spec: Mapping[str, Any]) -> str:
+    """Say the path of a file in a container as the one that is copied or mounted there."""
+    if word in copied:
+        return copied[word]
+    for source, target in mounts_of(spec):
+        inside = target.rstrip("/")
+        if len(inside) > 1 and (word == inside or word.startswith(f"{inside}/")):
+            return joined_path(source, word.removeprefix(inside).lstrip("/"))
+    return word
+
+
+def _one_line(lines: tuple[str, ...]) -> str:
+    """Join lines of a script; words that no shell has to read are kept apart, to be translated."""
+    if all(re.fullmatch(r"[\w./:=@%+, -]+", line) for line in lines):
+        return "\0&&\0".join("\0".join(line.split()) for line in lines)
+    return " && ".join(lines)

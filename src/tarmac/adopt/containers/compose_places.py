@@ -1,0 +1,155 @@
+"""Where the program of a container is in the repository: by its build, mounts and working folder.
+
+Called for each container of a compose file. Only files of the repository are looked at.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tarmac.adopt.containers.compose_parts import mounts_of
+from tarmac.adopt.containers.container import of_target
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder, has_program_file
+from tarmac.adopt.variables import code
+from tarmac.base.foreign.data import from_json
+
+#: The file, without its end, that is where a program of a project's tools is started.
+_PROJECTS = {"npm": "package", "pnpm": "package", "yarn": "package", "go": "go"}
+
+
+def place_of(
+    spec: Mapping[str, Any], root: Folder, mounted: tuple[str, str] | None
+) -> tuple[str, str]:
+    """Find the folder that a service's program is in, and the text of its Dockerfile."""
+    build = spec.get("build")
+    if not build:
+        return joined_path(mounted[0] if mounted else "."), ""
+    folder = _context_of(spec)
+    file = dockerfile_of(spec)
+    target = build.get("target") if isinstance(build, dict) else ""
+    text = of_target(root.below(folder).read(file), str(target or ""))
+    beside = posixpath.dirname(file)
+    own = root.below(joined_path(folder, beside))
+    has_sources = any("/" not in f for f in own.sources(*code.ENDINGS))
+    if beside and (
+        has_program_file(own) or (has_sources and not has_program_file(root.below(folder)))
+    ):
+        folder = joined_path(folder, beside)
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
+    asked = str(spec.get("working_dir") or "")
+    if workdirs and asked.startswith(f"{workdirs[-1]}/"):
+        folder = joined_path(folder, asked.removeprefix(f"{workdirs[-1]}/"))
+    return folder, text
+
+
+def from_context(word: str, folder: str, spec: Mapping[str, Any], root: Folder) -> str:
+    """Say the path of a file of the folder that an image is built from, from the program's own."""
+    context, path = _context_of(spec), word.removeprefix("./")
+    if "/" not in path or path.startswith(("/", "-", ".")) or context == folder:
+        return word
+    there = posixpath.join(context, path)
+    is_file = root.exists(there) and not root.exists(posixpath.join(folder, path))
+    return posixpath.relpath(there, folder or ".") if is_file else word
+
+
+def _context_of(spec: Mapping[str, Any]) -> str:
+    """Return the folder that an image is built from."""
+    build = spec.get("build")
+    context = build.get("context") if isinstance(build, dict) else build
+    return joined_path(str(context or "."))
+
+
+def working_folder(
+    folder: str, command: tuple[str, ...], spec: Mapping[str, Any], dockerfile: str, root: Folder
+) -> str:
+    """Find the folder that is the container's working folder, where the command's files are."""
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
+    there = str(spec.get("working_dir") or (workdirs or [""])[-1]).rstrip("/")
+    modules = [
+        re.split(r"[.:]", word)[0] for word in command[1:] if re.match(r"[\w.]+[.:]\w", word)
+    ]
+    if command and _last(command[0]) in _PROJECTS:
+        modules = [_PROJECTS[_last(command[0])]]
+    here = root.below(folder)
+    if not there or not modules or any(_has(here, name) for name in modules):
+        return folder
+    copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)
+    pairs = [(joined_path(source), target) for source, target in mounts_of(spec)]
+    pairs += [(joined_path(folder, path), posixpath.join(there, target)) for path, target in copies]
+    for source, target in pairs:
+        path, place = source.rstrip("/"), posixpath.normpath(target)
+        if there.startswith(f"{place}/"):
+            path, place = joined_path(path, there.removeprefix(f"{place}/")), there
+        while path.strip("/") and place != there and _last(path) == _last(place):
+            path, place = posixpath.dirname(path), posixpath.dirname(place)
+        if path and place == there and any(_has(root.below(path), name) for name in modules):
+            return path
+    return folder
+
+
+def _last(path: str) -> str:
+    return posixpath.basename(path)
+
+
+def _has(folder: Folder, module: str) -> bool:
+    """Tell whether a folder has a module, as a file or as a folder of its own."""
+    return any(file.startswith((f"{module}/", f"{module}.")) for file in folder.files)
+
+
+def dockerfile_of(spec: Mapping[str, Any]) -> str:
+    """Name the Dockerfile that a service is built by."""
+    build = spec.get("build")
+    file = build.get("dockerfile") if isinstance(build, dict) else ""
+    return posixpath.normpath(str(file or "Dockerfile"))
+
+
+def folder_of_image(image: str, own: str, root: Folder) -> str:
+    """Find the program of this repository that an image is made of, by its name; "" if none is."""
+    last = servers.name_of(image)
+    module = re.search(r"(?m)^module\s+\S*?([\w.-]+)\s*$", root.read("go.mod"))
+    package = root.mapping("package.json", from_json) or {}
+    pom = re.sub(r"(?s)<parent>.*?</parent>", "", root.read("pom.xml"))
+    artifact = re.search(r"<artifactId>\s*([\w.-]+)", pom)
+    own_names = (module[1] if module else "", package.get("name"), artifact[1] if artifact else "")
+    if last and last in own_names:
+        return "."
+    places = {posixpath.dirname(file) for file in root.files if posixpath.dirname(file)}
+    fitting = [
+        place
+        for place in sorted(places, key=lambda place: (place.count("/"), place))
+        if (base := posixpath.basename(place)) in (last, own) or last.endswith(f"-{base}")
+        if has_program_file(root.below(place))
+    ]
+    return fitting[0] if last and fitting else ""
+
+
+def stage_of_image(image: str, own: str, root: Folder) -> str:
+    """Find the stage of the repository's Dockerfile that an image is, by its tag or the service."""
+    if not image or servers.of_image(image) is not None:
+        return ""
+    named = re.findall(r"(?im)^FROM\s.*\sAS\s+(\S+)\s*$", root.read("Dockerfile"))
+    tag = image.rsplit("/", 1)[-1].partition(":")[2]
+    return next((stage for stage in named if len(named) > 1 and stage in (tag, own)), "")
+
+
+def files_of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
+    """Leave out the programs beside one whose Dockerfile is in a folder of its own: apps/one/."""
+    build = spec.get("build")
+    file = str(build.get("dockerfile") or "") if isinstance(build, dict) else ""
+    own = posixpath.dirname(posixpath.normpath(file)) if file else ""
+    shelf = posixpath.dirname(own)
+    if not shelf:
+        return ()
+    return tuple(
+        f for f in folder.files if f.startswith(f"{own}/") or not f.startswith(f"{shelf}/")
+    )
+
+
+def joined_path(*parts: str) -> str:
+    """Join the parts of a path in the repository; its own folder is ""."""
+    path = posixpath.normpath(posixpath.join(*parts))
+    return "" if path == "." else path

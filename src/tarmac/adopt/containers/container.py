@@ -1,0 +1,328 @@
+"""Reads a Dockerfile: what it runs, where it listens and which variables it sets."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from tarmac.adopt.containers.start_script import end_of_script
+from tarmac.adopt.survey.found import Folder, Service
+from tarmac.base.foreign.data import from_json
+
+_WAITS = re.compile(
+    r"set\s+[-+]|\S*wait-?for\S*\s|sleep\s|echo\s|dockerize\s|cd\s+/|export\s+PATH=|"
+    r"rm\s+-f\s+\S+\.pid"
+)
+_CONTROLS = re.compile(
+    r"(if|then|else|elif|fi|for|while|until|do|done|case|esac|function|trap|\w+\(\)|[{}])\b"
+)
+
+#: Programs that wait for a server, then start another one.
+_WAITING = re.compile(r"(?:^|/)(?:wait[-_]?for[\w.-]*|dockerize)$")
+#: A loop that ends when others listen, which start first here.
+_WAIT_LOOP = re.compile(
+    r"^(?:while|until)\s[^;]{1,200};\s*do\s[^;]{0,100}\bsleep\b[^;]{0,40};\s*done\s*(?:;|&&)\s*"
+)
+#: Programs that start another one again after an edit.
+_WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
+#: A line of a script that starts a program again and again: its own debugger, in the background.
+_DEBUGGER = re.compile(r"dlv\s+(?:debug|exec)\b.*")
+#: What a stage has from the one that it is made of, as lines.
+_TAKEN = re.compile(r"(?im)^[ \t]*(?:ENV|EXPOSE|ENTRYPOINT|CMD|STOPSIGNAL|WORKDIR)\s.*\n")
+#: Options of reflex that take no value.
+_REFLEX_SWITCHES = frozenset(
+    {"-s", "--start-service", "-v", "--verbose", "-e", "--sequential", "--"}
+)
+
+
+def read_dockerfile(text: str, name: str, folder: str) -> Service:
+    """Read the last stage's command, ports and variables; the command is the container's."""
+    text = _joined(text)
+    stage = re.split(r"(?im)^FROM\s", text)[-1]
+    entry: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    ports: list[int] = []
+    signal = ""
+    for word, rest in re.findall(
+        r"(?im)^[ \t]*(ENTRYPOINT|CMD|EXPOSE|ENV|STOPSIGNAL)\s+(.+)$", stage
+    ):
+        match word.upper():
+            case "STOPSIGNAL":
+                signal = rest
+            case "ENTRYPOINT":
+                entry, command = words(rest), ()
+            case "CMD":
+                command = words(rest)
+            case "EXPOSE":
+                ports += [int(port) for port in re.findall(r"(?<![\d/])(\d{2,5})(?!\d|/udp)", rest)]
+            case _:
+                pairs = re.findall(r"\b([A-Za-z_]\w{0,99})=(\"[^\"]*\"|'[^']*'|\S+)", rest)
+                if not pairs and (old := re.match(r"(\w+)\s+(.+)", rest)):
+                    pairs = [old.groups()]
+                env.update({key: value.strip("\"'") for key, value in pairs})
+    names = ["http", *(f"port-{number}" for number in ports[1:])]
+    own = (
+        *("PYTHON", "PIP_", "UV_", "POETRY_", "VIRTUAL_ENV", "PATH", "NODE_ENV", "NPM_", "JAVA_"),
+        *("GOPATH", "GOROOT", "GOOS", "GOARCH", "GOPROXY", "GOSUMDB", "GOCACHE", "GO111MODULE"),
+        *("CGO_", "HOST"),
+    )
+    return Service(
+        name=name,
+        folder=folder,
+        container_command=(*entry, *command),
+        why="Dockerfile",
+        ports=dict(zip(names, ports, strict=False)),
+        env={k: v for k, v in env.items() if "$" not in v and not k.startswith(own)},
+        stop_signal=named_signal(signal),
+    )
+
+
+def _joined(text: str) -> str:
+    """Write each instruction in one line; comments may be between its lines."""
+    return re.sub(r"\\\s*\n", " ", re.sub(r"(?m)^[ \t]*#.*\n", "", text))
+
+
+def of_target(text: str, target: str) -> str:
+    """Cut a Dockerfile behind the stage that is built, which takes over what others before it say.
+
+    Args:
+        target: the stage's name; "" for the last one.
+    """
+    _, *stages = re.split(r"(?im)^(?=FROM\s)", _joined(text))
+    heads = [re.match(r"(?i)FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", one) for one in stages]
+    names = [head[2] if head else "" for head in heads]
+    if not stages or (target and target not in names):
+        return text
+    at = names.index(target) if target else len(stages) - 1
+    starts = re.search(r"(?im)^(ENTRYPOINT|CMD)\s", stages[at])
+    taken, base = "", heads[at]
+    while base and base[1] in names[:at] and (target or not starts):
+        before = names.index(base[1])
+        taken = "".join(_TAKEN.findall(stages[before])) + taken
+        at_base = heads[before]
+        base = at_base if at_base and at_base[1] != base[1] else None
+    first, end, rest = stages[at].partition("\n")
+    return "".join((*stages[:at], first, end, taken, rest))
+
+
+def named_signal(text: str) -> str:
+    """Return a signal's name without SIG, as the model has it; "" for SIGTERM and for others."""
+    name = text.strip().strip("\"'").upper().removeprefix("SIG")
+    name = {"2": "INT", "3": "QUIT", "1": "HUP"}.get(name, name)
+    return name if name in ("INT", "QUIT", "HUP", "USR1", "USR2", "WINCH") else ""
+
+
+def base_image(text: str) -> tuple[str, bool]:
+    """Read the image that the last stage begins with, and whether the stage changes it."""
+    text = re.sub(r"\\\s*\n", " ", text)
+    image, stage = "", ""
+    for part in re.split(r"(?im)^FROM\s+", text)[1:]:
+        first, _, stage = part.partition("\n")
+        named = [word for word in first.split() if not word.startswith("--")]
+        image = named[0] if named else ""
+    return image, bool(re.search(r"(?im)^[ \t]*(COPY|ADD|RUN|CMD|ENTRYPOINT)\s", stage))
+
+
+def words(line: str) -> tuple[str, ...]:
+    """Split a command in either of its forms, a list or a line; () if it is neither."""
+    line = line.strip()
+    try:
+        if not line.startswith("["):
+            return tuple(shlex.split(line.removeprefix("exec ")))
+        listed = tuple(map(str, from_json(line)))
+    except ValueError:
+        return ()
+    return plain(listed)
+
+
+def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Take a shell off a command: `sh -c "x y"` is x y."""
+    while (
+        len(argv) > 2 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash") and argv[1] in ("-c", "-lc")
+    ):
+        try:
+            argv = tuple(shlex.split(_WAIT_LOOP.sub("", argv[2].strip()).removeprefix("exec ")))
+        except ValueError:
+            return ()
+    if argv and _WAITING.search(argv[0]) and "--" in argv[:-1]:  # what it waits for starts first
+        return plain(argv[argv.index("--") + 1 :])
+    return argv
+
+
+def entry_of(text: str) -> tuple[str, ...]:
+    """Read the entry point of a Dockerfile's last stage."""
+    stage = re.split(r"(?im)^FROM\s", re.sub(r"\\\s*\n", " ", text))[-1]
+    found = re.findall(r"(?im)^[ \t]*ENTRYPOINT\s+(.+)$", stage)
+    return words(found[-1]) if found else ()
+
+
+def goes_on(program: str, folder: Folder) -> bool:
+    """Tell whether a container's program ends as the command that follows it: `exec "$@"`."""
+    name = program.rsplit("/", 1)[-1]
+    if name.endswith(".sh") or "entrypoint" in name:
+        return True
+    place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+    return bool(place) and 'exec "$@"' in folder.read(place)
+
+
+def dispatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
+    """Read what a start script runs for a word: the arm of its `case "$1"`; () without one."""
+    name = argv[0].rsplit("/", 1)[-1] if len(argv) > 1 else ""
+    place = next((f for f in folder.files if name and f.rsplit("/", 1)[-1] == name), "")
+    text = re.sub(r"\\\s*\n", " ", folder.read(place)) if place else ""
+    _, found, arms = text.partition('case "$1" in')
+    arm = (
+        re.search(
+            rf"(?ms)^[ \t]*(?:[\w-]+\s*\|\s*)*{re.escape(argv[1])}(?:\s*\|[^)\n]*)?\)(.*?);;", arms
+        )
+        if found
+        else None
+    )
+    if arm is None:
+        return ()
+    functions = dict(re.findall(r"(?ms)^(?:function\s+)?([\w-]+)\s*\(\)\s*\{\n(.*?)^\}", text))
+    body = arm[1]
+    for _ in functions:
+        called = _last_line(body).split()[:1]
+        if not called or called[0] not in functions:
+            break
+        body = functions[called[0]]
+    said = unwatched(words(_last_line(body).removeprefix("exec ")), folder)
+    return tuple(word for word in said if not re.fullmatch(r"\$[@*\w]+", word))
+
+
+def _last_line(body: str) -> str:
+    lines = [line.strip() for line in body.splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if not line.startswith(("#", "shift"))), "")
+
+
+def script_of(
+    argv: tuple[str, ...],
+    folder: Folder,
+    copied: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read a start script of the repository: what it does first, and what it runs in the end.
+
+    Its lines are kept as they are, each of one command; of one with conditions, what is done
+    whatever is the case.
+
+    Args:
+        copied: files of the image, and where the folder has them.
+        given: the container's variables.
+
+    Returns:
+        The lines that come first, and the last one's words; both empty where there is none.
+    """
+    if len(argv) == 2 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash"):  # `bash /start.sh`
+        argv = argv[1:]
+    name = argv[0].rsplit("/", 1)[-1] if argv else ""
+    place = (copied or {}).get(argv[0], "") if argv else ""
+    if not place and not name.endswith(".sh"):
+        return (), ()
+    place = place or next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+    lines = re.sub(r"\\\s*\n", " ", folder.read(place)).splitlines() if place else []
+    said = [re.sub(r"(^|\s+)#(\s[^'\"]*)?$", "", line.strip()) for line in lines]
+    said = [line for line in said if line and not line.startswith("#")]
+    # It waits for others, which start first here.
+    said = [line for line in said if not _WAITS.match(line)]
+    if any(_CONTROLS.match(line) for line in said):
+        # Without anything that follows, a script that hands over has prepared, and ends.
+        own = [line for line in said if line != 'exec "$@"' or len(argv) > 1]
+        debugged = [match[0] for match in map(_DEBUGGER.match, own) if match]
+        if debugged:
+            return (), unwatched(words(debugged[0].rstrip("& ")), folder)
+        before_it, last_words = end_of_script(own, given or {})
+        return before_it, unwatched(last_words, folder)
+    if not said:
+        return (), ()
+    *before, last = said
+    said_last = words(last.removeprefix("exec ").replace('"$@"', "").strip())
+    return tuple(before), unwatched(said_last, folder)
+
+
+def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
+    """Take a program off a command that starts it again after an edit."""
+    argv = _waited(argv, folder)
+    while "--" in argv and argv[0].rsplit("/", 1)[-1] in _WATCHERS:
+        argv = argv[argv.index("--") + 1 :]
+    name = argv[0].rsplit("/", 1)[-1] if argv else ""
+    if name == "reflex":
+        return plain(_by_reflex(argv, folder))
+    if name == "supervisord":
+        return _supervised(argv, folder) or argv
+    if name == "dlv":  # `dlv debug ./cmd/api --headless -- serve`
+        options, rest = argv[1:], argv[len(argv) :]
+        if "--" in argv:
+            options, rest = argv[1 : argv.index("--")], argv[argv.index("--") + 1 :]
+        package = next((word for word in options[1:2] if not word.startswith("-")), ".")
+        return ("go", "run", package, *rest)
+    if name == "hupper" and "-m" in argv[:-1]:  # `hupper --reload-interval 10 -m celery worker`
+        return argv[argv.index("-m") + 1 :]
+    if name != "watchfiles":
+        return argv
+    if "--args" in argv[:-1]:  # `watchfiles celery.__main__.main --args '-A app worker'`
+        module = next((word for word in argv if "." in word and " " not in word), "")
+        return (module.partition(".")[0], *words(argv[argv.index("--args") + 1]))
+    return next((words(word) for word in argv[1:] if " " in word), argv)
+
+
+def _supervised(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
+    """Read the one program that supervisord starts by its file; () where that has several."""
+    named = [word for word in argv[1:] if word.endswith(".conf")] or ["supervisord.conf"]
+    name = named[-1].rsplit("/", 1)[-1]
+    place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+    text = folder.read(place) if place else ""
+    commands = [
+        match[1]
+        for part in re.split(r"(?m)^\[", text)
+        if part.startswith("program:")
+        for match in [re.search(r"(?m)^[ \t]*command[ \t]*=[ \t]*(.+)$", part)]
+        if match
+    ]
+    return words(commands[0]) if len(commands) == 1 else ()
+
+
+def _waited(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
+    """Take a script off a command that waits for what its first words name: it starts first here.
+
+    How many words that are says the script itself, which shifts them away: `./wait.sh db ./app`.
+    """
+    name = argv[0].rsplit("/", 1)[-1] if len(argv) > 1 else ""
+    if not _WAITING.search(name) or "--" in argv:
+        return argv
+    place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+    shifts = re.findall(r"(?m)^shift(?:[ \t]+(\d))?[ \t]*$", folder.read(place) if place else "")
+    taken = sum(int(many or 1) for many in shifts)
+    return argv[1 + taken :] if taken < len(argv) - 1 and (taken or not place) else argv
+
+
+def _by_reflex(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
+    """Read what reflex starts: the end of its command, or the one line of its file."""
+    if "-c" in argv[:-1]:
+        name = argv[argv.index("-c") + 1].rsplit("/", 1)[-1]
+        place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
+        lines = [line.strip() for line in folder.read(place).splitlines()] if place else []
+        said = [words(line) for line in lines if line and not line.startswith("#")]
+        argv = ("reflex", *said[0]) if len(said) == 1 else ()
+    rest = argv[1:]
+    while rest and rest[0].startswith("-"):
+        rest = rest[1:] if "=" in rest[0] or rest[0] in _REFLEX_SWITCHES else rest[2:]
+    return rest or argv
+
+
+def copied_files(text: str) -> dict[str, str]:
+    """Read which single files a Dockerfile copies: their path in the image -> in the folder."""
+    steps = re.findall(r"(?im)^[ \t]*COPY\s+(.+)$", re.sub(r"\\\s*\n", " ", text))
+    found: dict[str, str] = {}
+    for step in steps:
+        paths = [word for word in step.split() if not word.startswith("--")]
+        *sources, target = paths or [""]
+        if "--from=" in step or not sources or not target.startswith("/"):
+            continue
+        for source in sources:
+            name = source.rsplit("/", 1)[-1] if target.endswith("/") else ""
+            found[f"{target}{name}"] = source.removeprefix("./").lstrip("/")
+    return found

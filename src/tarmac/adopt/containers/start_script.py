@@ -1,0 +1,112 @@
+"""What a start script with conditions runs in the end, and what it prepares before.
+
+`container` asks, for scripts that are more than a list of commands. No shell is run: variables are
+those of the container and what the script itself sets, where it sets them without a condition.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+
+#: Words that begin and end what is only done on a condition, again and again, or when it is called.
+_OPENS = ("if", "for", "while", "until", "case", "select")
+_CLOSES = ("fi", "done", "esac")
+_AFTER = re.compile(r"&&|\|\||[;&|]")
+#: Programs of languages: what one of them does before the last command is a preparation.
+_PREPARES = re.compile(
+    r"(?:python[\d.]*|flask|alembic|django-admin|\S*manage\.py|npm|npx|yarn|pnpm|node|php|bundle|"
+    r"rails|rake|bin/\w+|go|java)\s"
+)
+#: A file of the program itself, which is started by its name.
+_OWN_FILE = re.compile(r"\./[\w./-]+\.(?:py|js|mjs|sh)(?:\s|$)")
+_ASSIGNED = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)=(.*)")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^{}]*))?\}|\$(\w+)")
+_LIST = re.compile(r"\$\{?(?:\w+\[@\]|[@*])\}?")
+#: How deep defaults of defaults are followed.
+_DEEPEST = 3
+
+
+def end_of_script(
+    lines: list[str], given: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read the last command of a script, with its variables, and the preparations before it.
+
+    Args:
+        lines: those of the script, without comments, each whole.
+        given: the container's variables.
+
+    Returns:
+        The preparations and the command's words; both empty where it does not show them.
+    """
+    values = dict(given)
+    before: list[str] = []
+    last: tuple[str, ...] = ()
+    line = ""
+    for line in _always(lines):
+        if match := _ASSIGNED.fullmatch(line):
+            said = _words(match[2], values)
+            if said is not None and len(said) < 2:
+                values.setdefault(match[1], "".join(said))
+        elif line.startswith("exec "):
+            last = _words(line.removeprefix("exec "), values) or ()
+            break
+        elif _PREPARES.match(line):
+            before.append(line)
+    else:  # without `exec`, its last line may be the program
+        is_prepared = bool(before) and before[-1] == lines[-1]
+        last = _words(before.pop(), values) or () if is_prepared else ()
+        if not is_prepared and line == lines[-1] and _OWN_FILE.match(line):
+            last = _words(line, values) or ()
+    return (tuple(before), last) if last else ((), ())
+
+
+def _always(lines: list[str]) -> Iterator[str]:
+    """Yield the lines that are run whatever is the case."""
+    depth, until = 0, ""
+    for line in lines:
+        if until:
+            until = "" if line == until else until
+            continue
+        first = [part.split()[0] for part in _AFTER.split(line) if part.split()]
+        first += re.findall(r"\b(?:then|do|else)\s+(\w+)", line)
+        closed = sum(word in _CLOSES for word in first) + line.startswith("}")
+        opened = sum(word in _OPENS for word in first) + line.endswith("{")
+        if not depth and not opened:
+            yield line
+        depth = max(depth + opened - closed, 0)
+        here = re.search(r"<<-?\s*['\"]?(\w+)", line)
+        until = here[1] if here else ""
+
+
+def _words(text: str, values: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Split a line and fill in its variables; None where one that matters is not known."""
+    try:
+        said = shlex.split(text)
+    except ValueError:
+        return None
+    found: list[str] = []
+    for word in said:
+        if _LIST.fullmatch(word):  # what was given to the script, or collected by it
+            continue
+        filled = _filled(word, values)
+        if "$" not in filled:
+            found += [filled] if filled or word == "" else []
+        elif _VARIABLE.fullmatch(word) and not (found and found[-1].startswith("-")):
+            continue  # more options, which may be none
+        else:
+            return None
+    return tuple(found)
+
+
+def _filled(word: str, values: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[3]
+        return values.get(name) or (
+            match[2] if match[2] is not None else values.get(name, match[0])
+        )
+
+    for _ in range(_DEEPEST):
+        word = _VARIABLE.sub(value, word)
+    return word

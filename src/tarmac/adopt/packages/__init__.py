@@ -1,0 +1,1 @@
+"""How the packages of a language are installed, and which of them start a program."""

@@ -1,0 +1,76 @@
+"""Node's package managers: which one a lock file means, and how it installs what is missing."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from tarmac.adopt.survey.found import Folder, installed
+from tarmac.base.foreign.data import from_json
+
+#: Lock file -> what runs scripts, how packages are installed, and the file that this writes last.
+_LOCKS = {
+    "pnpm-lock.yaml": ("pnpm", "pnpm install", ".modules.yaml"),
+    "yarn.lock": ("yarn", "yarn install --pure-lockfile", ".yarn-integrity"),
+    "bun.lock": ("bun", "bun install", ""),
+    "bun.lockb": ("bun", "bun install", ""),
+    "package-lock.json": ("npm", "npm ci --no-audit --no-fund", ".package-lock.json"),
+}
+#: The script that a package manager runs: `yarn workspace api run dev` is `dev`.
+_SCRIPT = re.compile(
+    r"\b(?:npm|pnpm|yarn|bun)(?: workspace \S+)?(?: --?\S+)*(?: run)?(?: --?\S+)* ([a-z][\w:.-]*)"
+)
+_COMPILES = re.compile(r"\bbuild\b|\btsc\b|\bnest start\b|\bts-node\b")
+
+
+def tools(folder: Folder, below: str = "") -> tuple[str, str]:
+    """Return what runs scripts, and the command that installs missing packages.
+
+    Args:
+        below: the folder of the packages, from the one where the command is run.
+    """
+    place = folder.below(below)
+    lock = next((name for name in _LOCKS if place.upwards(name)), "")
+    program, install, last = _LOCKS[lock or "package-lock.json"]
+    if not lock:  # there is nothing to install exactly
+        install = "npm install --no-audit --no-fund"
+    if lock == "yarn.lock" and place.upwards(".yarnrc.yml"):
+        install, last = "yarn install", ".yarn-state.yml"
+    # A browser for tests is large, and nothing here needs it.
+    install = f"CYPRESS_INSTALL_BINARY=0 {install}" if _tests_in_browser(place) else install
+    if not lock:  # it may be of a time when npm did not ask whether packages fit each other
+        install = f"{install} || {install} --legacy-peer-deps"
+    above = place.upwards(lock).removesuffix(lock) if lock else ""
+    root = posixpath.normpath(posixpath.join(below, above)) if below else above
+    if root not in ("", "."):
+        install = f"(cd {root} && {install})"
+    marker = posixpath.join("" if root == "." else root, "node_modules", last).rstrip("/")
+    return program, installed(marker, install)
+
+
+def pages(folder: Folder, path: str) -> dict[str, str]:
+    """Return how the front end is built that a program has in it; {} where nothing builds it.
+
+    Args:
+        path: the folder with what is built, such as `frontend/dist`.
+    """
+    below = posixpath.dirname(path)
+    package = folder.mapping(posixpath.join(below, "package.json"), from_json)
+    scripts = package.get("scripts") if package else None
+    if not below or not isinstance(scripts, dict) or "build" not in scripts:
+        return {}
+    program, install = tools(folder, below)
+    return {"install": install, "pages": installed(path, f"(cd {below} && {program} run build)")}
+
+
+def _tests_in_browser(folder: Folder) -> bool:
+    return '"cypress"' in folder.read("package.json")
+
+
+def builds(folder: Folder, run: str) -> bool:
+    """Tell whether the script that a command runs compiles before the program listens."""
+    match = _SCRIPT.search(run)
+    package = folder.mapping("package.json", from_json) if match else None
+    scripts = folder.member("package.json", package or {}, "scripts") or {}
+    said = (str(scripts.get(f"{begin}{match[1]}") or "") for begin in ("pre", "")) if match else ()
+    return any(_COMPILES.search(text) for text in said)

@@ -1,0 +1,133 @@
+"""How Python is called for a program here, and how its packages are installed before.
+
+`python` asks. What an image installs goes before what lies in the folder.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tarmac.adopt.survey.found import Folder, installed
+
+#: Where an image's steps are.
+_DOCKERFILES = ("Dockerfile", "docker/Dockerfile", "build/Dockerfile")
+#: How an image's Dockerfile tells Poetry to leave out what only the work on the code needs.
+_MAIN_ALONE = re.compile(
+    r"\bpoetry\s+(?:\S+\s+)*?install\b[^&|;\n]*--(?:no-dev|only[= ]main|without[= ]dev)"
+)
+#: Where a repository says which Python it wants, in order.
+_IMAGE = r"(?i)^FROM\s+(?:\S*/)?(?:python:|[\w-]+:python)3\.(\d{1,3})\b"
+_VERSIONS = (
+    (".python-version", r"^[ \t]*3\.(\d{1,3})\b"),
+    ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
+    *((file, _IMAGE) for file in _DOCKERFILES),
+    ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
+)
+_GROUP = re.compile(r"--group[= ]([\w-]+)")
+
+
+def interpreter(folder: Folder) -> tuple[str, str]:
+    """Return how Python is called here, and what has to be done before."""
+    if found := folder.upwards(".venv/bin/python") or folder.upwards("venv/bin/python"):
+        return found, ""
+    for lock, call in (
+        ("uv.lock", "uv run"),
+        ("poetry.lock", "poetry run"),
+        ("Pipfile", "pipenv run"),
+    ):
+        if folder.upwards(lock):
+            return f"{call} python", _from_lock(lock, folder)
+    more = " ".join(("", *_beside(folder)))
+    if lists := _lists(folder):
+        return ".venv/bin/python", _setup(f"-r {' -r '.join(lists)}{more}", folder)
+    if groups := _groups(folder):
+        which = "".join(f" --group {group}" for group in groups)
+        newer = "'pip>=25.1' && .venv/bin/pip install -q"
+        return ".venv/bin/python", _setup(f"{newer}{which}{more}", folder)
+    if "pyproject.toml" in folder.files:
+        return ".venv/bin/python", _setup(f".{more}", folder)
+    return "python3", ""
+
+
+def _lists(folder: Folder) -> tuple[str, ...]:
+    """Find the lists of packages that are installed: those that its image has, or the usual one."""
+    usual = folder.upwards("requirements.txt")
+    if not usual and not any(f.endswith(".txt") and "requirements" in f for f in folder.files):
+        return ()
+    listed = re.findall(r"\bpip3?[ \t]+install\b[^&|;\n]*", _dockerfile(folder))
+    words = (
+        word for line in listed for word in re.findall(r"(?:-r|--requirement)[= ]?(\S+)", line)
+    )
+    parts = (word.split("/") for word in words)
+    ends = (["/".join(part[begin:]) for begin in range(len(part))] for part in parts)
+    named = [next((end for end in one if end in folder.files), "") for one in ends]
+    if named and all(named):
+        return tuple(dict.fromkeys(named))
+    return (usual,) if usual else ()
+
+
+def _dockerfile(folder: Folder) -> str:
+    """Read the steps of its image that install packages, each as one line."""
+    texts = (folder.read(file) for file in _DOCKERFILES)
+    text = next((text for text in texts if re.search(r"\bpip3?\s+install", text)), "")
+    return re.sub(r"\\\s*\n", " ", text)
+
+
+def _groups(folder: Folder) -> tuple[str, ...]:
+    """List the groups of packages that stand in for a project, which the file does not have."""
+    text = folder.read("pyproject.toml")
+    _, found, groups = text.partition("[dependency-groups]")
+    if not found or re.search(r"(?m)^\[(?:project|tool\.poetry)\]", text):
+        return ()
+    asked = dict.fromkeys(_GROUP.findall(folder.read("Dockerfile")))
+    every = re.findall(r"(?m)^([\w-]+)\s*=\s*\[", groups.partition("\n[")[0])
+    return tuple(asked) or tuple(every)
+
+
+def _from_lock(lock: str, folder: Folder) -> str:
+    """Return how the locked packages are installed; uv does it as it runs."""
+    if lock == "Pipfile":
+        return "pipenv sync"
+    if lock == "poetry.lock":
+        text = re.sub(r"\\\s*\n", " ", folder.read("Dockerfile"))
+        line = "poetry install --no-interaction" + " --only main" * bool(_MAIN_ALONE.search(text))
+        return f"{line} || {line} --no-root"
+    return ""
+
+
+def _beside(folder: Folder) -> tuple[str, ...]:
+    """List the packages that a Dockerfile installs by their names, beside those of the project."""
+    text = _GROUP.sub("", re.sub(r"\\\s*\n", " ", folder.read("Dockerfile")))
+    lines = re.findall(r"\bpip3?[ \t]+install[ \t]+([^&|;\n]+)", text)
+    names = (
+        word
+        for line in lines
+        if not re.search(r"(^|\s)(-r|\.)(\s|$)", line)
+        for word in line.split()
+    )
+    wanted = (n for n in names if re.fullmatch(r"[A-Za-z][\w.-]*(\[[\w,]+\])?(==[\w.]+)?", n))
+    return tuple(n for n in dict.fromkeys(wanted) if n not in ("pip", "setuptools", "wheel", "uv"))
+
+
+def _setup(what: str, folder: Folder) -> str:
+    made = "python3 -m venv .venv"
+    if wanted := _wanted(folder):
+        # The nearest one that is there: most programs run on the one before as well.
+        near = (f"python3.{minor} -m venv .venv" for minor in range(wanted, wanted - 3, -1))
+        made = f"({{ {' || '.join(near)}; }} 2>/dev/null || {made})"
+    # Newer versions of Python write this file themselves: git does not list what is there.
+    made = f"{made} && echo \\* > .venv/.gitignore"
+    # A list with hashes that uv wrote has more of them than pip accepts, and fewer than it wants.
+    by_uv = re.search(r"\buv\s+pip\s+install", _dockerfile(folder))
+    by = ".venv/bin/pip install -q uv && .venv/bin/uv pip" if by_uv else ".venv/bin/pip"
+    made = f"{made} && {by} install -q {what} && touch .venv/.installed"
+    return installed(".venv/.installed", f"({made})")
+
+
+def _wanted(folder: Folder) -> int:
+    """Find the minor version of the Python 3 that the repository is for; 0 where it says none."""
+    named = (f for f in folder.files if f.endswith((".dockerfile", ".Dockerfile")))
+    for file, pattern in (*_VERSIONS, *((file, _IMAGE) for file in named)):
+        if match := re.search(pattern, folder.read(folder.upwards(file) or file), re.MULTILINE):
+            return int(match[1])
+    return 0

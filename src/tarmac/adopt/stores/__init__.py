@@ -1,0 +1,1 @@
+"""Which servers a program needs, and what is in them first."""

@@ -1,0 +1,115 @@
+"""What a database's image loads into a new one: files that are mounted, or copied into it."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder, Store
+
+#: Where the images of PostgreSQL, MySQL and MariaDB look.
+PLACE = "/docker-entrypoint-initdb.d"
+_COPIES = re.compile(
+    r"^[ \t]*(?:COPY|ADD)[ \t]+(?:--\S+[ \t]+)*(.+)$", re.IGNORECASE | re.MULTILINE
+)
+#: Where repositories keep files of SQL.
+_OF_SQL = re.compile(r"(?i)(?:^|/)(?:sql|db|database)/")
+#: A step of golang-migrate, with its folder and number; and a program that carries them out itself.
+_STEP = re.compile(r"(?:(.*)/)?(\d+)_[^/]+\.up\.sql$")
+_RUNS_STEPS = re.compile(r"\"github\.com/golang-migrate/migrate/")
+#: Remarks, such as the head of a dump; not those that MySQL carries out.
+_REMARKS = re.compile(r"/\*(?!!)[\s\S]*?\*/|^[ \t]*--.*$", re.MULTILINE)
+#: The server's administrator does it, not the one user that a store's services have; or the image's
+#: own client does, and no server knows it.
+_NOT_ITS_USERS = {
+    r"^[ \t]*\\(?!(?:set|unset|echo|connect|c|encoding|(?:un)?restrict)\b)[a-z]": "a psql command",
+    r"^[ \t]*source\s+\S": "a command of MySQL's client",
+    r"\bCREATE\s+(?:DATABASE|SCHEMA\s+IF|ROLE|USER)\b": "statements that need an administrator",
+    r"^[ \t]*USE\s+": "another database",
+    r"\bOWNER\s+TO\b|^[ \t]*(?:GRANT|REVOKE|ALTER\s+(?:ROLE|USER|SYSTEM))\b": "users of its own",
+}
+
+
+def of_mounts(mounts: Iterable[tuple[str, str]], root: Folder) -> Iterator[str]:
+    """Yield the files that a container mounts there, in the order in which its image loads them."""
+    found = []
+    for source, target in mounts:
+        path = posixpath.normpath(source)
+        if "*" in path:
+            found += [(posixpath.basename(f), f) for f in fnmatch.filter(root.files, path)]
+        elif root.read(path) or posixpath.splitext(path)[1]:
+            name = posixpath.basename(target.rstrip("/"))
+            found.append((name if posixpath.splitext(name)[1] not in ("", ".d") else path, path))
+        else:
+            files = root.below(path).files
+            found += [(name, posixpath.join(path, name)) for name in files if "/" not in name]
+    yield from (path for _, path in sorted(found))
+
+
+def of_image(dockerfile: str, place: str, root: Folder) -> Iterator[str]:
+    """Yield the files that an image copies there, from the folder that it is built in."""
+    copied: list[tuple[str, str]] = []
+    for line in _COPIES.findall(re.sub(r"\\\s*\n", " ", dockerfile)):
+        *sources, target = line.split()
+        if sources and target.startswith(PLACE):
+            copied += [(posixpath.join(place, source), target) for source in sources]
+    yield from of_mounts(copied, root)
+
+
+def loaded(store: Store, files: tuple[str, ...], root: Folder) -> Store:
+    """Make a store load these files, up to the first that its users cannot load."""
+    if not files:
+        return store
+    if not servers.of_kind(store.kind).seeds:
+        left = f"{', '.join(files)}: loaded by its container; load it by a task of a service"
+        return replace(store, remarks=(*store.remarks, left))
+    for number, file in enumerate(files):
+        if why := _why_not(file, root.read(file)):
+            others = "".join(f", nor {other}" for other in files[number + 1 :])
+            left = f"{file} is not loaded into it{others}: {why}; do that by a task of a service"
+            return replace(store, init=files[:number], remarks=(*store.remarks, left))
+    return replace(store, init=files)
+
+
+def of_its_name(store: Store, database: str, root: Folder) -> Store:
+    """Make a store load the one file of tables that is called as its database: sql/shop.sql."""
+    named = [f for f in root.files if _OF_SQL.search(f) and f.endswith(f"/{database}.sql")]
+    if not database or store.init or len(named) != 1 or not servers.of_kind(store.kind).seeds:
+        return store
+    makes = re.search(r"(?i)\bCREATE\s+TABLE\b", root.read(named[0]))
+    return loaded(store, tuple(named), root) if makes else store
+
+
+def of_steps(stores: list[Store], root: Folder) -> list[Store]:
+    """Make the one database load golang-migrate's steps, where people run that program by hand."""
+    steps = {match[0]: match for file in root.files if (match := _STEP.match(file))}
+    places = {match[1] for match in steps.values()}
+    takes = [one for one in stores if servers.of_kind(one.kind).seeds]
+    by_hand = not any(_RUNS_STEPS.search(root.read(file)) for file in root.sources(".go"))
+    if len(places) != 1 or len(takes) != 1 or takes[0].init or not by_hand:
+        return stores
+    ordered = tuple(sorted(steps, key=lambda file: int(steps[file][2])))
+    made = loaded(takes[0], ordered, root)
+    later = "golang-migrate's steps are loaded into a new database; it carries out later ones"
+    made = replace(made, remarks=(*made.remarks, later) if made.init else made.remarks)
+    return [made if one is takes[0] else one for one in stores]
+
+
+def _why_not(file: str, content: str) -> str:
+    if not file.endswith(".sql"):
+        return "it is not an SQL file"
+    if not content.strip():
+        return "it is empty, or no text"
+    content = _REMARKS.sub("", content)
+    return next(
+        (
+            f"it has {what}"
+            for pattern, what in _NOT_ITS_USERS.items()
+            if re.search(pattern, content, re.IGNORECASE | re.MULTILINE)
+        ),
+        "",
+    )

@@ -1,0 +1,195 @@
+"""Has stores answer where a program looks for them by itself: at its port, with its login.
+
+`settle` asks, when it is known what the program's variables say. What cannot be had so is left to
+do: a host that is elsewhere, a login that no store of the kind takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from tarmac.adopt.stores import servers
+from tarmac.adopt.stores.named_servers import NamedServer, named_servers
+from tarmac.adopt.survey.found import Folder, KnownPlace, Service, Store
+from tarmac.adopt.survey.scene import Scene, store_for
+from tarmac.model.texts import LOGIN_NAME, LOGIN_SIGNS
+from tarmac.model.value import DATABASE
+
+#: Names of variables that may choose one of several files of settings.
+_CHOOSES = re.compile(r"(?i)conf|env|profile|mode|stage")
+
+
+class FoundByItself(NamedTuple):
+    """What follows for a program from what it knows of stores."""
+
+    #: The stores' names.
+    stores: tuple[str, ...]
+    #: Its variables, those that say the rest of a login as references.
+    env: Mapping[str, str]
+    to_do: tuple[str, ...]
+
+
+def found_by_itself(
+    service: Service, env: Mapping[str, str], folder: Folder, scene: Scene
+) -> FoundByItself:
+    """Let stores answer where files of settings and code look for them, and no variable says so."""
+    hosts = [*scene.stores, *([scene.broker.name] if scene.broker else [])]
+    calls: dict[str, None] = {}
+    to_do: list[str] = []
+    chosen = [value for name, value in env.items() if _CHOOSES.search(name)]
+    for named in named_servers(folder, hosts, [*service.run.split(), *chosen]):
+        store = scene.store_named(named.host) if named.host else scene.find_store(named.kind)
+        server = servers.of_kind(named.kind)
+        if store is None and scene.adds(server) and not named.host:
+            store = store_for(server, service, scene)
+        if store is None or store.name in calls:
+            continue
+        others = (*scene.stores.values(), store) if not named.host else (store,)
+        alike = (other for other in others if other.kind == store.kind)
+        told = next((other for other in alike if is_told(other, env, scene)), None)
+        if (store := told or store) is told:  # of its place, at least
+            outputs = "password" if named.apart else "password|url"
+            if named.password and not _is_told(outputs, store, env, scene):
+                _answer(named, store, service, env, scene, placed=True)
+            continue
+        calls[store.name] = None
+        env = {**env, **_rest_of_login(named, store, env, scene)}
+        why = _answer(named, store, service, env, scene)
+        if why and not named.host:  # what names other hosts is said of each of them
+            to_do.append(
+                f"{named.place} says where {store.name} is by itself, {why}: have it read a "
+                "variable"
+            )
+    return FoundByItself(tuple(calls), env, tuple(to_do))
+
+
+def at_its_usual_port(
+    service: Service, env: Mapping[str, str], reads: Mapping[str, object], scene: Scene
+) -> None:
+    """Let a store answer at its usual port where a program is told its login and no place."""
+    for store in [*scene.stores.values()]:
+        root = f"${{stores.{store.name}."
+        logs_in = any(name in reads for name, value in env.items() if f"{root}password}}" in value)
+        alike = [other for other in scene.stores.values() if other.kind == store.kind]
+        if logs_in and not any(is_told(other, env, scene) for other in alike):
+            place = f"{service.name} is told no place of it"
+            _answer(NamedServer(store.kind, place), store, service, env, scene)
+
+
+def _rest_of_login(
+    named: NamedServer, store: Store, env: Mapping[str, str], scene: Scene
+) -> Mapping[str, str]:
+    """Refer to the parts of a login that a file leaves to variables."""
+    said = {"user": named.user, "password": named.password}
+    if not named.database:
+        said["database"] = None
+    found = {}
+    for name, value in env.items():
+        known = servers.of_variable(name, frozenset({store.kind}))
+        is_plain = known is not None and known[0].kind == store.kind and "${" not in value
+        if known is not None and is_plain and known[1] in said and not said[known[1]]:
+            is_broker = store is scene.broker
+            found[name] = servers.reference(store.name, known[1], broker=is_broker)
+    return found
+
+
+def is_told(store: Store, env: Mapping[str, str], scene: Scene) -> bool:
+    """Tell whether variables say where a store is."""
+    root = "broker" if store is scene.broker else f"stores.{store.name}"
+    where = re.compile(rf"\$\{{{root}\.(?!(?:user|password|database|port)\}})")
+    return any(value == store.name or where.search(value) for value in env.values())
+
+
+def _is_told(outputs: str, store: Store, env: Mapping[str, str], scene: Scene) -> bool:
+    """Tell whether variables refer to one of these outputs of a store."""
+    root = "broker" if store is scene.broker else f"stores.{store.name}"
+    return any(re.search(rf"\$\{{{root}\.(?:{outputs})\}}", value) for value in env.values())
+
+
+def _answer(
+    named: NamedServer,
+    store: Store,
+    service: Service,
+    env: Mapping[str, str],
+    scene: Scene,
+    *,
+    placed: bool = False,
+) -> str:
+    """Let a store be what a program knows of it; return why it cannot, "" where it can.
+
+    Args:
+        placed: variables say where it is, and only the login is what the program knows.
+    """
+    server = servers.of_kind(store.kind)
+    port = 0 if named.host or placed else named.port or server.shows.port
+    login, why = _login(named, store, server, env)
+    why = why or _why_not_there(named, port, store, server, scene)
+    database = store.database
+    if server.databases and named.database:
+        if not re.fullmatch(DATABASE, named.database):
+            return f"in a database that Tarmac gives no such name ({named.database})"
+        database = named.database
+    is_other = bool(store.database) and database != store.database
+    if why or login is None:
+        return why
+    place = replace(login, port=port)
+    if store.known is not None and (store.known.login != place.login or is_other):
+        return f"with another login or database than {store.known.by}"
+    what = f"looks for it at localhost:{port}" if port else f"looks for it as {store.name}"
+    what = "knows its login" if placed else what
+    remark = f"{service.name} {what} by itself ({named.place}), not by a variable"
+    changed = replace(
+        store,
+        database=database,
+        passwordless=store.passwordless or (server.passwordless and place.login == (None, None)),
+        known=replace(place, port=port or (store.known.port if store.known else 0), by=service.name)
+        if port or place.login != (None, None)
+        else store.known,
+        remarks=(*store.remarks, remark),
+    )
+    if store is scene.broker:
+        scene.broker = changed
+    else:
+        scene.stores[store.name] = changed
+    scene.names = scene.names or (bool(named.host) and not placed)
+    return ""
+
+
+def _login(
+    named: NamedServer, store: Store, server: servers.Server, env: Mapping[str, str]
+) -> tuple[KnownPlace | None, str]:
+    """Return the login that a program knows, or why no store of the kind has it."""
+    user, password = named.user or None, named.password
+    is_told = any(f"stores.{store.name}.password}}" in value for value in env.values())
+    if user and (
+        not re.fullmatch(LOGIN_NAME, user) or (user == server.admin and not server.lends_admin)
+    ):
+        return None, f"as a user that {server.kind} cannot have here ({user})"
+    if password and not re.fullmatch(LOGIN_SIGNS, password):
+        return None, "with a password that has other signs than letters, digits and ._~!*+=,-"
+    if not password:
+        if is_told:
+            return KnownPlace(user=user), ""
+        if server.passwordless:
+            return KnownPlace(), ""
+        if user and server.empty_passwords:
+            return KnownPlace(user=user, password=""), ""
+        return None, f"without a password, which {server.kind} asks for here"
+    return KnownPlace(user=user, password=password), ""
+
+
+def _why_not_there(
+    named: NamedServer, port: int, store: Store, server: servers.Server, scene: Scene
+) -> str:
+    """Say why a store cannot be at a place; "" where it can."""
+    if named.host and named.port not in (0, server.shows.port):
+        return f"at port {named.port} of {named.host}"
+    others = [s for s in (*scene.stores.values(), scene.broker) if s is not None and s is not store]
+    taken = {s.known.port: s.name for s in others if s.known}
+    taken |= {p: s.name for s in scene.services.values() for p in s.ports.values()}
+    if port and port in taken:
+        return f"at port {port}, where {taken[port]} is"
+    return ""

@@ -1,0 +1,292 @@
+"""Finds the servers that files of settings and code name by themselves, with the login there.
+
+`known_servers` asks. A file that is for this place goes before one for tests or for production.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder, port_number
+from tarmac.adopt.variables.settings_files import ELSEWHERE, SOURCES, contents, groups
+from tarmac.adopt.variables.variable_read import line_of
+
+_HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})
+_HOSTS = ("host", "hostname", "server", "servers", "brokers", "addr", "address")
+_PORTS = ("port",)
+_USERS = ("user", "username", "login")
+_PASSWORDS = ("password", "pass", "passwd", "pwd")
+_DATABASES = ("database", "dbname", "databasename", "db", "name")
+_KINDS = ("type", "dialect", "client", "driver", "adapter", "kind", "engine")
+_URL = re.compile(
+    r"((?:mongodb|postgres(?:ql)?|mysql|redis|amqp|nats)[\w+]*)://"
+    r"(?:(?P<user>[^:@\s/]*)(?::(?P<password>[^@\s/]*))?@)?"
+    r"(?P<host>[A-Za-z0-9_.-]+)(?::(?P<port>\d+))?(?:/(?P<database>[\w.-]*))?(?![\w${])"
+)
+#: Go's driver of MySQL: `root:pw@tcp(localhost:3306)/notes`.
+_GO_MYSQL = re.compile(
+    r"(?P<user>[\w.-]+):(?P<password>[^@\s\"'`]*)@(?:tcp)?\((?P<host>[\w.-]+)(?::(?P<port>\d+))?\)"
+    r"/(?P<database>[\w-]*)"
+)
+#: libpq: `host=localhost user=app password=pw dbname=notes`.
+_WORDS = re.compile(r"\b(host|port|user|password|dbname)=([^\s\"'`$%{]+)")
+_LITERAL = re.compile(r"\"([^\"\n]{0,300})\"|'([^'\n]{0,300})'|`([^`\n]{0,300})`")
+#: A program's own object with a host, as its driver takes it.
+_OBJECT = re.compile(r"\{[^{}]{0,800}\}")
+_MEMBER = re.compile(
+    r"(?m)(?:^|[{,])\s*['\"]?(\w+)['\"]?\s*[:=]\s*(?:['\"`]([^'\"`\n]*)['\"`]|(\d+))\s*(?=[,}\n])"
+)
+#: The arguments before Sequelize's options: database, user, password.
+_SEQUELIZE = re.compile(
+    r"Sequelize\(\s*['\"]([\w-]+)['\"]\s*,\s*['\"]([\w-]+)['\"]\s*,\s*['\"]([^'\"\n]*)['\"]\s*,\s*$"
+)
+#: A broker's or cache's place alone, as its client takes it.
+_PLACE = re.compile(r"([\w.-]+):(\d{4,5})")
+#: What a file has that names a server in a text of its code.
+_MAY_NAME = re.compile(r"://|@|host=|[\w.-]:\d{4,5}[\"'`]")
+#: NATS's own name for its usual place.
+_NATS_DEFAULT = re.compile(r"\bnats\.DefaultURL\b")
+#: What is read with its variable, or is a remark, where a place stands alone.
+_OF_A_VARIABLE = re.compile(r"(?i)env|default|config\(|flag\.|^[ \t]*(#|//|\*)")
+#: Behind one of these a text is a default, which is read with its variable, or a remark.
+_NOT_ITS_OWN = re.compile(r"(?i)env|default|config|^[ \t]*(#|//|\*)")
+
+
+class NamedServer(NamedTuple):
+    """A server that a file names, and how the program logs in there; None: it does not say."""
+
+    kind: str
+    #: file:line, from the folder.
+    place: str
+    #: The container that it names; "": this machine.
+    host: str = ""
+    #: 0: the usual one.
+    port: int = 0
+    user: str | None = None
+    password: str | None = None
+    database: str = ""
+    #: The login stands beside the address, so that one in the address does not count.
+    apart: bool = False
+
+
+def named_servers(
+    folder: Folder, hosts: Collection[str] = (), said: Collection[str] = ()
+) -> Iterator[NamedServer]:
+    """Yield the servers that files of settings and code name by themselves.
+
+    Args:
+        hosts: names of containers; of all other hosts, those of this machine count alone.
+        said: words of the command, and values that choose: where one of them is a file of settings,
+            no other one counts.
+    """
+    clients = servers.clients(folder)
+    found = [*_in_settings(folder, clients, said), *_in_code(folder, clients)]
+    known = (one for one in found if one.host in _HERE or one.host in hosts)
+
+    def rank(one: NamedServer) -> tuple[bool, int]:
+        file = one.place.rpartition(":")[0]
+        stem = posixpath.basename(file).partition(".")[2]
+        is_chosen = bool({*_words_of(file)[1:]} & {*said})
+        return bool(ELSEWHERE.search(file)) and not is_chosen, stem.count(".")
+
+    for one in sorted(known, key=rank):
+        yield one._replace(host="" if one.host in _HERE else one.host)
+
+
+def _in_settings(
+    folder: Folder, clients: frozenset[str], said: Collection[str]
+) -> Iterator[NamedServer]:
+    files = dict(contents(folder))
+    files = {file: files[file] for file in files if file in said} or files
+    for file, content in files.items():
+        if _is_beside_a_chosen(file, files, said):
+            continue
+        text = folder.read(file)
+        for path, group in groups(content, ()):
+            for key, value in group.items():
+                if isinstance(value, str) and (one := _of_address(value)):
+                    one = _with_login_beside(one, group, key)
+                    yield one._replace(place=f"{file}:{_line(text, key, value)}")
+            for key, stem in _host_keys(group):
+                one = _of_group(path, group, key, stem, clients)
+                if one is not None:
+                    yield one._replace(place=f"{file}:{_line(text, key, str(group[key]))}")
+
+
+def _is_beside_a_chosen(file: str, files: Collection[str], said: Collection[str]) -> bool:
+    """Tell whether a word chooses another one of several files alike: config-docker.yml."""
+    folder, (base, *marks) = posixpath.dirname(file), _words_of(file)
+    alike = (f for f in files if posixpath.dirname(f) == folder and _words_of(f)[0] == base)
+    chosen = [f for f in alike if {*_words_of(f)[1:]} & {*said}]
+    return bool(chosen) and not {*marks} & {*said}
+
+
+def _words_of(file: str) -> list[str]:
+    return re.split(r"[-._]", posixpath.splitext(posixpath.basename(file))[0])
+
+
+def _host_keys(group: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the keys that hold a host, each with what the keys beside it begin with."""
+    for key in group:
+        for end in _HOSTS:
+            stem = key[: len(key) - len(end)]
+            parts = stem.endswith(("_", "-")) or key[len(stem) : len(stem) + 1].isupper()
+            if key.lower().endswith(end) and (not stem or parts):
+                yield key, stem
+                break
+
+
+def _of_group(
+    path: tuple[str, ...],
+    group: Mapping[str, Any],
+    key: str,
+    stem: str,
+    clients: frozenset[str],
+) -> NamedServer | None:
+    """Read a group of settings: its host, and what stands beside it."""
+    host, sign, number = str(group[key]).partition(":")
+    if not re.fullmatch(r"[\w.-]*", host) or (not host and not port_number(number)):
+        return None
+    port = port_number(number) or port_number(_part(group, stem, _PORTS) or "")
+    if sign and not port:
+        return None
+    server = _kind(path, group, stem, port, clients)
+    if server is None:
+        return None
+    named = NamedServer(server.kind, "", host or "localhost", port)
+    return named._replace(
+        user=_part(group, stem, _USERS),
+        password=_part(group, stem, _PASSWORDS),
+        database=(_part(group, stem, _DATABASES) or "") if server.databases else "",
+    )
+
+
+def _part(group: Mapping[str, Any], stem: str, names: Collection[str]) -> str | None:
+    """Read what stands beside a host; None for what is not there or is filled in elsewhere."""
+    lower = {key.lower(): value for key, value in group.items()}
+    for name in names:
+        value = lower.get(f"{stem}{name}".lower())
+        if value is not None and not re.search(r"\$\{|\$[A-Z]|<%|\{\{", str(value)):
+            return str(value)
+    return None
+
+
+def _with_login_beside(one: NamedServer, group: Mapping[str, Any], key: str) -> NamedServer:
+    """Take the login that stands beside an address without one: uri, user, password."""
+    stem = re.sub(r"(?i)(?:ur[il]|dsn|address)$", "", key)
+    user, password = _part(group, stem, _USERS), _part(group, stem, _PASSWORDS)
+    if one.user or not (user and password):
+        return one
+    database = one.database or _part(group, stem, _DATABASES) or ""
+    database = database if servers.of_kind(one.kind).databases else ""
+    return one._replace(user=user, password=password, database=database, apart=True)
+
+
+def _kind(
+    path: tuple[str, ...],
+    group: Mapping[str, Any],
+    stem: str,
+    port: int,
+    clients: frozenset[str],
+) -> servers.Server | None:
+    """Tell which server a group of settings is about: by its driver, its name, or its port."""
+    for key, value in group.items():
+        if key.lower() in _KINDS and (server := servers.of_driver(str(value))):
+            return server
+    for step in (stem, *reversed(path[-2:])):
+        name = re.sub(r"\W+", "_", f"{step.strip('_-')}_host").upper()
+        if step and (known := servers.of_variable(name, clients)):
+            return known[0]
+    return next((server for server in servers.servers() if server.shows.port == port), None)
+
+
+def _of_address(value: str) -> NamedServer | None:
+    """Read a text that is the address of a server as a whole."""
+    if "%" in value and re.search(r"%[svdq]", value):
+        return None  # the code fills it in
+    if match := _URL.search(value):
+        server = servers.of_scheme(match[1])
+        return _matched(server.kind, match) if server is not None else None
+    if match := _GO_MYSQL.search(value):
+        return _matched("mysql", match)
+    said = dict(_WORDS.findall(value))
+    if "host" in said and said.keys() & {"user", "dbname"}:
+        return NamedServer(
+            "postgres",
+            "",
+            said["host"],
+            port_number(said.get("port", "")),
+            said.get("user"),
+            said.get("password"),
+            said.get("dbname", ""),
+        )
+    return None
+
+
+def _matched(kind: str, match: re.Match[str]) -> NamedServer:
+    user, password = (match[part] for part in ("user", "password"))
+    return NamedServer(
+        kind,
+        "",
+        match["host"],
+        port_number(match["port"] or ""),
+        unquote(user) if user else None,
+        unquote(password) if password is not None else None,
+        (match["database"] or "") if servers.of_kind(kind).databases else "",
+    )
+
+
+def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
+    for file in folder.sources(*SOURCES):
+        text = folder.read(file)
+        for match in _LITERAL.finditer(text) if _MAY_NAME.search(text) else ():
+            value = next(filter(None, match.groups()), "")
+            place = _PLACE.fullmatch(value)
+            if not place and "://" not in value and "@" not in value and "host=" not in value:
+                continue
+            line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            given = (_OF_A_VARIABLE if place else _NOT_ITS_OWN).search(line)
+            one = None if given else _of_place(place, clients) if place else _of_address(value)
+            if one is not None:
+                yield one._replace(place=f"{file}:{line_of(text, match.start())}")
+        for match in _NATS_DEFAULT.finditer(text):
+            yield NamedServer("nats", f"{file}:{line_of(text, match.start())}", "localhost")
+        for match in _OBJECT.finditer(text):
+            if one := _of_object(text, match, clients):
+                at = re.search(r"(?i)host|server", match[0])
+                start = match.start() + (at.start() if at else 0)
+                yield one._replace(place=f"{posixpath.normpath(file)}:{line_of(text, start)}")
+
+
+def _of_place(match: re.Match[str], clients: frozenset[str]) -> NamedServer | None:
+    """Read a host and a port that stand alone: by the usual port of a server that it speaks to."""
+    port = port_number(match[2])
+    known = [s for s in servers.servers() if s.kind in clients and s.shows.port == port]
+    return NamedServer(known[0].kind, "", match[1], port) if known else None
+
+
+def _of_object(text: str, match: re.Match[str], clients: frozenset[str]) -> NamedServer | None:
+    """Read the object that a driver is given, in a program's code."""
+    group = {name: value or number for name, value, number in _MEMBER.findall(match[0])}
+    key = next((key for key, stem in _host_keys(group) if not stem), "")
+    before = text[max(0, match.start() - 200) : match.start()]
+    is_driven = any(name.lower() in _KINDS for name in group)
+    if not key or not (is_driven or re.search(r"(?i)mysql|pool\(|client\(|createc", before)):
+        return None
+    databases = [s for s in servers.servers() if s.databases and s.seeds and s.kind in clients]
+    path = (databases[0].kind,) if len(databases) == 1 else ()
+    one = _of_group(path, group, key, "", clients)
+    said = _SEQUELIZE.search(before)
+    if one is not None and said is not None:
+        one = one._replace(database=said[1], user=said[2], password=said[3])
+    return one
+
+
+def _line(text: str, key: str, value: str) -> int:
+    match = re.search(rf"(?m){re.escape(key)}[\"']?\s*[:=]\s*[\"']?{re.escape(value)}", text)
+    return line_of(text, match.start()) if match else 1

@@ -1,0 +1,318 @@
+"""Servers that code bases use: by which images, addresses, libraries and variables one knows them.
+
+Each store kind, in `catalog/stores/`, says by what it shows; a host of no kind is an unknown one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from tarmac.adopt.containers.container import base_image
+from tarmac.adopt.survey.found import Folder
+from tarmac.base import registry
+from tarmac.catalog import stores
+from tarmac.catalog.stores.kind import Fingerprint, StoreKind
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of one kind, as it shows in other people's files."""
+
+    #: The store kind that it is here.
+    kind: str
+    broker: bool
+    #: It offers a database's name.
+    databases: bool
+    #: A file of SQL can be loaded into it.
+    seeds: bool
+    #: Its containers need no password by default.
+    passwordless: bool
+    #: The name of its administrator here, and whether a program may log in as that.
+    admin: str
+    lends_admin: bool
+    #: A user may have an empty password.
+    empty_passwords: bool
+    shows: Fingerprint
+
+
+@cache
+def servers() -> tuple[Server, ...]:
+    """List the servers of those kinds that say how they show."""
+    kinds: list[StoreKind] = list(registry.load(stores, "STORE").values())
+    return tuple(
+        Server(
+            kind.id,
+            kind.broker,
+            databases="database" in kind.outputs,
+            seeds=kind.loads_sql,
+            passwordless=bool(kind.passwordless),
+            admin=kind.admin,
+            lends_admin=kind.lends_admin,
+            empty_passwords=kind.empty_passwords,
+            shows=kind.fingerprint,
+        )
+        for kind in kinds
+        if kind.fingerprint is not None
+    )
+
+
+def told(server: Server, env: Mapping[str, str], *ends: str) -> str:
+    """Read what a container's variables give its server for a start; "" where they give nothing.
+
+    Args:
+        ends: how such a variable may end.
+    """
+    names = (f"{begin}{end}" for begin in server.shows.first for end in ends)
+    return next((env[name] for name in names if env.get(name)), "")
+
+
+def of_kind(kind: str) -> Server:
+    """Find the server of a kind that one of these functions named."""
+    return next(server for server in servers() if server.kind == kind)
+
+
+def http_output(kind: str) -> str:
+    """Name the output of a kind that an HTTP client is given; "" where it speaks no HTTP."""
+    for server in servers():
+        if server.kind == kind:
+            parts = server.shows.parts.values()
+            return next((name for name in ("endpoint", "url") if name in parts), "")
+    return ""
+
+
+def parts_of(kind: str) -> dict[str, str]:
+    """List what variables of a kind's servers hold, by the end of their names."""
+    return {**PARTS, **of_kind(kind).shows.parts}
+
+
+#: Variable endings for the parts of an address -> the output that every store of that kind has.
+PARTS = {
+    "URL": "url",
+    "URI": "url",
+    "URIS": "url",
+    "DSN": "url",
+    "CONNECTION_STRING": "url",
+    "HOST": "host",
+    "HOSTNAME": "host",
+    "SERVER": "host",
+    "PORT": "port",
+    "USER": "user",
+    "USERNAME": "user",
+    "PASSWORD": "password",
+    "PASS": "password",
+    "PWD": "password",
+    "DATABASE": "database",
+    "DBNAME": "database",
+    "DATABASE_NAME": "database",
+    "DB": "database",
+    "NAME": "database",
+    "ADDR": "address",
+    "ADDRESS": "address",
+    "ADDRESSES": "address",
+}
+#: Where a program lists its libraries.
+_DEPENDENCIES = (
+    *("package.json", "pyproject.toml", "requirements.txt", "Pipfile", "go.mod", "pom.xml"),
+    *("build.gradle", "build.gradle.kts", "Cargo.toml", "Gemfile", "composer.json", "mix.exs"),
+)
+
+#: Ends of files that say as much: a project's, and the one that says which database Prisma asks.
+_LISTS = (".csproj", ".prisma")
+
+
+def ports() -> frozenset[int]:
+    """List where the images of these servers listen."""
+    return frozenset(server.shows.port for server in servers())
+
+
+def of_image(image: str) -> Server | None:
+    """Find the server that an image holds: `bitnami/postgresql:16` is PostgreSQL."""
+    name = name_of(image)
+    return next((server for server in servers() if name in server.shows.images), None)
+
+
+def built(root: Folder) -> dict[str, tuple[str, str]]:
+    """List the images that are made of a server's: by their folders' names, base and folder."""
+    places = [file.rpartition("/")[0] for file in root.files if file.endswith("/Dockerfile")]
+    bases = {place: base_image(root.read(f"{place}/Dockerfile"))[0] for place in places}
+    return {
+        place.rpartition("/")[2]: (base, place)
+        for place, base in bases.items()
+        if of_image(base) is not None
+    }
+
+
+def name_of(image: str) -> str:
+    """Read an image's own name: `registry/bitnami/postgresql:16@sha256:...` is postgresql."""
+    return image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].split(":", maxsplit=1)[0]
+
+
+def version_of(image: str) -> str:
+    """Read the version off an image's tag: `16-alpine` is 16, `latest` is none.
+
+    A fork's own numbers say nothing: MariaDB's 11 is not a version of MySQL.
+    """
+    server = of_image(image)
+    if server is not None and server.shows.numbered and name_of(image) not in server.shows.numbered:
+        return ""
+    tag = image.split("@", maxsplit=1)[0].rsplit("/", 1)[-1].partition(":")[2]
+    match = re.match(r"(?:v|pg)?(\d+(?:\.\d+)?)(?:[.-]|$)", tag)
+    return match[1] if match else ""
+
+
+def of_scheme(scheme: str) -> Server | None:
+    """Find the server behind an address: `postgresql+asyncpg` and `jdbc:postgresql` included."""
+    plain = scheme.removeprefix("jdbc:").split("+")[0]
+    return next(
+        (
+            server
+            for server in servers()
+            if plain in (*server.shows.schemes, *server.shows.own_schemes)
+        ),
+        None,
+    )
+
+
+def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None:
+    """Tell which server's address, or which part of it, a variable holds by its name."""
+    name = name.upper()
+    for server in servers():
+        stems = (*server.shows.stems, *(server.shows.vague if server.kind in clients else ()))
+        for stem in sorted(stems, key=len, reverse=True):
+            rest = name.removeprefix(stem).removeprefix("_") if name.startswith(stem) else None
+            if name == stem:
+                rest = "URL"
+            if rest is not None and stem in server.shows.stems:
+                rest = _far(stem, rest)
+            output = parts_of(server.kind).get(rest) if rest is not None else None
+            if output == "database" and not server.databases:
+                continue
+            if output is not None:
+                return server, output
+    return None
+
+
+#: Parts of an address that a name still says when words stand before: REDIS_CACHE_HOST.
+_FAR_PARTS = re.compile(r"(?:[A-Z0-9]+_)+(HOST|HOSTNAME|PORT|URL|URI|ADDR|PASSWORD)")
+#: Words that make another thing of it.
+_NOT_AN_ADDRESS = re.compile(
+    r"SENTINEL|CLUSTER|EXPORTER|METRICS|POOL|PROXY|REPLICA|READ|WEB|UI|API"
+)
+#: Servers that have a host and a password, too.
+_OF_NO_DATABASE = re.compile(r"SMTP|MAIL|IMAP|LDAP|FTP|SSH|PROXY|REDIS|RABBIT|AMQP|KAFKA|NATS|MQTT")
+#: Ends of the names of a database's parts, in a group that begins alike.
+_GROUPED = {"host": ("HOST", "HOSTNAME", "SERVER"), "password": ("PASSWORD", "PASS", "PWD")}
+
+
+def of_group(
+    name: str, names: frozenset[str], clients: frozenset[str]
+) -> tuple[Server, str] | None:
+    """Tell which database a variable of a group is about: host and password begin alike.
+
+    Args:
+        name: the variable.
+        names: all variables of the program.
+        clients: the kinds of servers that it has a library for.
+    """
+    databases = [s for s in servers() if s.databases and s.seeds and s.kind in clients]
+    if len(databases) != 1:
+        return None
+    for end, output in sorted(PARTS.items(), key=lambda part: -len(part[0])):
+        stem = name.removesuffix(end)
+        if stem == name or not stem.endswith("_") or _OF_NO_DATABASE.search(stem):
+            continue
+        if all(any(f"{stem}{last}" in names for last in ends) for ends in _GROUPED.values()):
+            return databases[0], output
+    return None
+
+
+def _far(stem: str, rest: str) -> str:
+    """Read the part that a name ends in, where other words stand between it and the server's."""
+    match = _FAR_PARTS.fullmatch(rest)
+    return match[1] if match and len(stem) > 3 and not _NOT_AN_ADDRESS.search(rest) else rest
+
+
+def clients(folder: Folder) -> frozenset[str]:
+    """Tell by a program's libraries which servers it speaks to."""
+    text = libraries(folder)
+    if not text:  # no list of dependencies: its imports are one
+        text = "\n".join(map(_imports, map(folder.read, folder.sources(".py", ".js", ".go"))))
+    return frozenset(
+        server.kind for server in servers() if re.search(server.shows.clients, text, re.IGNORECASE)
+    )
+
+
+#: What drivers of databases are called, where that differs from every scheme of an address.
+_DRIVERS = {"pg": "postgres", "pgx": "postgres", "pgsql": "postgres", "psycopg": "postgres"}
+_DRIVERS |= {"mysql2": "mysql", "mariadb": "mysql", "pymysql": "mysql", "mongo": "mongodb"}
+#: Names of variables that choose a database's driver.
+CHOOSES = re.compile(r"(?:^|_)(?:TYPE|CONNECTION|DIALECT|DRIVER|CLIENT|ENGINE|ADAPTER)$")
+
+
+def of_driver(name: str) -> Server | None:
+    """Find the server that a driver or dialect is for: `pgx`, `mysql2`, `postgresql+asyncpg`."""
+    plain = name.strip().lower()
+    kind = _DRIVERS.get(plain, "")
+    found = next((server for server in servers() if kind and server.kind == kind), None)
+    return found or of_scheme(plain)
+
+
+def chosen(clients: frozenset[str], values: Mapping[str, str]) -> frozenset[str]:
+    """Leave out the databases beside the one that a program of several is told to use.
+
+    Args:
+        clients: the kinds that it has a library for.
+        values: its variables.
+    """
+    said = (of_driver(value) for name, value in values.items() if CHOOSES.search(name))
+    kinds = {server.kind for server in said if server and server.databases and server.seeds}
+    if len(kinds & clients) != 1:
+        return clients
+    return clients - {s.kind for s in servers() if s.databases and s.seeds} | kinds
+
+
+def libraries(folder: Folder) -> str:
+    """Join what a program's own files say of its libraries."""
+    listing = [file for file in folder.files if file in _DEPENDENCIES or file.endswith(_LISTS)]
+    # Laravel needs no library for its database: a variable says which one it is.
+    listing += [".env.example"] if "artisan" in folder.files else []
+    return "\n".join(map(folder.read, listing))
+
+
+def named_driver(scheme: str, folder: Folder) -> str:
+    """Return the scheme that names a program's driver to SQLAlchemy; "" where none needs naming.
+
+    Args:
+        scheme: the one that a file gives; with a `+`, it names a driver itself.
+    """
+    server = of_scheme(scheme)
+    if server is None or "+" in scheme or not server.shows.drivers:
+        return ""
+    pattern = r"(?m)^[ \t]*([A-Za-z][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*([=<>~!].*)?$"
+    listed = re.findall(pattern, _listed(folder))
+    names = {name.lower().replace("_", "-"): version for name, version in listed}
+    asks = names.keys() & {"sqlalchemy", "flask-sqlalchemy", "sqlmodel", "alembic"}
+    if not asks or names.get("sqlalchemy") or names.keys() & {"psycopg", "databases", "django"}:
+        return ""
+    return next((said for name, said in server.shows.drivers.items() if name in names), "")
+
+
+def _listed(folder: Folder) -> str:
+    """Read a program's plain list of packages, where no lock says which versions it gets."""
+    if any(folder.upwards(lock) for lock in ("uv.lock", "poetry.lock", "Pipfile")):
+        return ""
+    file = folder.upwards("requirements.txt")
+    return folder.read(file) if file else ""
+
+
+def _imports(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if "import" in line or "require" in line)
+
+
+def reference(store: str, output: str, *, broker: bool = False) -> str:
+    """Write the reference to a store's output."""
+    root = "broker" if broker else f"stores.{store}"
+    return f"${{{root}.{output}}}"

@@ -1,0 +1,115 @@
+"""Says the variables that a file gives a program as they are here: with references, or as secrets.
+
+`settle` asks, before what the code reads besides.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from tarmac.adopt.stores import servers, sqlite
+from tarmac.adopt.survey.found import Service
+from tarmac.adopt.survey.scene import Scene
+from tarmac.adopt.variables import dotenv_files
+from tarmac.adopt.variables.addresses import rewritten
+from tarmac.adopt.variables.variable_parts import parts_by_prefix
+
+
+def told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
+    """Settle the variables that a file gives it."""
+    env: dict[str, str] = {}
+    hidden: list[str] = []
+    made: list[str] = []
+    for name, value in service.env.items():
+        text = _on_volume(value, service) or rewritten(name, value, service, scene)
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            scene.remarks.append(f"{service.name}: variable {name} has an invalid name")
+            continue
+        if text == value:
+            text = _of_this_machine(name, value, scene)
+            text = text or value.replace("host.docker.internal", "localhost")
+        env[name] = text if text != value else value.replace("${", "$${")
+        if text == value and (own := _password_of_a_store(name, scene)):
+            env[name] = own
+            continue
+        if text == value and dotenv_files.is_secret(name) and dotenv_files.is_placeholder(value):
+            made.append(name)
+            continue
+        private = name in service.private and dotenv_files.is_secret(name, value)
+        if text == value and (
+            private or (dotenv_files.is_secret(name) and dotenv.get(name) == value)
+        ):
+            hidden.append(name)  # its value stays where it is
+    parts = parts_by_prefix(env, scene)
+    hidden = [name for name in hidden if name not in parts]
+    made = [name for name in made if name not in parts]
+    to_do = [
+        f"put {name} into the .env beside this file: its value is of {service.private[name]}"
+        for name in hidden
+        if dotenv.get(name) != service.env[name]
+    ]
+    return replace(
+        service,
+        env={n: text for n, text in {**env, **parts}.items() if n not in (*hidden, *made)},
+        secrets=(*service.secrets, *hidden, *made),
+        to_do=(*service.to_do, *to_do),
+    )
+
+
+def _on_volume(value: str, service: Service) -> str:
+    """Refer to a volume where a value is a path on it; "" where it is none."""
+    scheme, value = sqlite.path_of(value)
+    for name, path in service.mounts.items():
+        if value == path or value.startswith(f"{path}/"):
+            return f"{scheme}${{volumes.{name}.path}}{value.removeprefix(path)}"
+    return ""
+
+
+def _of_this_machine(name: str, value: str, scene: Scene) -> str:
+    """Refer to a store where a file says that it is on the machine of those who start it.
+
+    In a container that is nothing: it is an example's, for a program that runs beside its store.
+    """
+    match = re.fullmatch(r"(?:localhost|127\.0\.0\.1|host\.docker\.internal)(:\d+)?", value)
+    known = servers.of_variable(name, frozenset()) if match else None
+    store = scene.only_store(known[0].kind) if known else None
+    if match is None or known is None or store is None or known[1] not in ("host", "address"):
+        return ""
+    output = "address" if match[1] else "host"
+    return servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _password_of_a_store(name: str, scene: Scene) -> str:
+    """Refer to the password of a store that a variable's name tells; "" for all else."""
+    known = servers.of_variable(name, frozenset())
+    store = scene.find_store(known[0].kind) if known and known[1] == "password" else None
+    if store is None or store.passwordless:
+        return ""
+    return servers.reference(store.name, "password", broker=store is scene.broker)
+
+
+def as_files(service: Service, scene: Scene) -> Service:
+    """Refer to the files of stores' passwords; the others are secrets of its own."""
+    stores = {one.password_secret: one for one in scene.stores.values() if one.password_secret}
+    if scene.broker is not None and scene.broker.password_secret:
+        stores[scene.broker.password_secret] = scene.broker
+    env, own = dict(service.env), {}
+    for variable, secret in service.secret_files.items():
+        if store := stores.get(secret):
+            is_broker = store is scene.broker
+            env[variable] = servers.reference(store.name, "password_file", broker=is_broker)
+        else:
+            own[variable] = secret
+    to_do = [
+        f"put {variable.removesuffix('_FILE')} into the .env beside this file: "
+        f"it is the secret {secret}"
+        for variable, secret in own.items()
+    ]
+    return replace(
+        service,
+        env=env,
+        secret_files=own,
+        secrets=(*service.secrets, *own),
+        to_do=(*service.to_do, *to_do),
+    )

@@ -1,0 +1,215 @@
+"""Finds a program's port and where that is set: in PORT, in a variable of its own, or in its code.
+
+The rules are asked in their order; the first one that knows settles it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from tarmac.adopt.survey.found import OWN_PORT, Folder, Service, port_number
+from tarmac.adopt.variables import code, dotenv_files, settings_files
+from tarmac.adopt.variables.variable_read import VariableRead
+
+#: Below, a program needs rights that a user's has not.
+FIRST_FREE = 1024
+#: Names of programs that work off what others hand them.
+_LISTENS_NOWHERE = re.compile(r"(^|-)(worker|consumer|cron|scheduler|migrat\w*|job|seed\w*)s?$")
+_OWN_ADDRESS = (
+    "LISTEN_ADDR",
+    "BIND_ADDR",
+    "ADDR",
+    "LISTEN",
+    "BIND",
+    "HTTP_ADDR",
+    "LISTEN_ADDRESS",
+    "ADDRESS",
+)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """What is known of a program before its port is settled."""
+
+    service: Service
+    folder: Folder
+    #: The variables of a file beside it, which many programs read before PORT.
+    given: Mapping[str, str]
+    #: The port that its container or its framework has; 0 for none.
+    port: int
+    #: The value of PORT that its container gets; 0 for none.
+    told: int = 0
+
+    @cached_property
+    def reads(self) -> dict[str, VariableRead]:
+        """The variables that its code reads."""
+        return code.variables(self.folder)
+
+    def beside(self, name: str) -> int:
+        """Read the port that a file in its own folder gives to a variable; 0 for none."""
+        return port_number(dotenv_files.of_file(self.folder)[0].get(name, ""))
+
+    def default(self, name: str) -> int:
+        """Read the port that a variable has by default; 0 for none."""
+        return port_number(self.reads[name].default or "") if name in self.reads else 0
+
+
+def listening(service: Service, folder: Folder, given: Mapping[str, str]) -> Service:
+    """Settle where a program listens.
+
+    Args:
+        given: the variables of a file beside it, which many programs read before PORT.
+    """
+    told = port_number(service.env.get("PORT", ""))
+    port = next(iter(service.ports.values()), told)
+    service = replace(service, env={k: v for k, v in service.env.items() if k != "PORT"})
+    program = _Program(service, folder, given, port, told)
+    return next(filter(None, (rule(program) for rule in RULES)), service)
+
+
+def _told_port(program: _Program) -> Service | None:
+    """Its command takes PORT, or its framework reads it."""
+    service, port = program.service, program.port
+    if not ("$PORT" in service.run or service.port_variable or service.reads_port):
+        return None
+    said = port or program.beside("PORT")
+    return _at(service, said or program.default("PORT") or 8000, "" if said else "port 8000")
+
+
+def _variable_of_its_container(program: _Program) -> Service | None:
+    """Its file gives its container's port to a variable that its code reads."""
+    inside = next((i for i, name in program.service.known_as.items() if name == "http"), 0)
+    for name, value in program.service.env.items():
+        is_port = name.upper().endswith("PORT") and name in program.reads
+        if is_port and inside == port_number(value) != 0:
+            env = {n: v for n, v in program.service.env.items() if n != name}
+            return replace(_at(program.service, program.port), env=env, port_variable=name)
+    return None
+
+
+def _variable_of_a_file(program: _Program) -> Service | None:
+    """It reads another variable, whose value stands in a file beside it."""
+    for name in OWN_PORT:
+        number = port_number(program.given.get(name, "")) if name in program.reads else 0
+        if number:
+            return replace(_at(program.service, program.port or number), port_variable=name)
+    return None
+
+
+def _reads_port(program: _Program) -> Service | None:
+    """Its code reads PORT."""
+    if "PORT" not in program.reads:
+        return None
+    said = program.port or program.beside("PORT") or program.default("PORT")
+    number = said or code.own_number(program.folder)
+    guess = "" if number else "port 8000: its code names none"
+    return _at(program.service, number or 8000, guess)
+
+
+def _own_variable(program: _Program) -> Service | None:
+    """Its code reads a variable whose name says that it is where the program listens."""
+    stem = program.service.name.upper().replace("-", "_")
+    likely = (*OWN_PORT, f"{stem}_PORT", f"{stem}_SERVER_PORT", *_OWN_ADDRESS)
+    for name in (*likely, *(other.lower() for other in OWN_PORT)):
+        if name in program.reads:
+            known = program.port or program.default(name)
+            if number := known or _ending(program.reads[name].default):
+                return replace(_at(program.service, number), port_variable=name)
+    return None
+
+
+def _variable_with_its_port(program: _Program) -> Service | None:
+    """Its code reads one variable of its own naming whose default is its container's port."""
+    alike = [
+        name
+        for name in program.reads
+        if name.endswith("_PORT") and program.port and program.default(name) == program.port
+    ]
+    if len(alike) != 1:
+        return None
+    return replace(_at(program.service, program.port), port_variable=alike[0])
+
+
+def _number_in_code(program: _Program) -> Service | None:
+    """Its code names the number."""
+    if (literal := code.literal_port(program.folder)) is None:
+        return None
+    service, (number, place) = program.service, literal
+    others = {n: p for n, p in list(service.ports.items())[1:] if p != number}
+    known = {**service.known_as, number: "http"} if service.known_as else {}
+    return replace(
+        service,
+        ports={"http": number, **others},
+        fixed=True,
+        known_as=known,
+        remarks=(*service.remarks, f"{place} names its port"),
+    )
+
+
+def _number_in_settings(program: _Program) -> Service | None:
+    """Its own file of settings names the number, unless its container's file names another."""
+    found, service = settings_files.own_port(program.folder), program.service
+    if _LISTENS_NOWHERE.search(service.name):
+        return None  # it has the file of the program beside it
+    if found is None or (service.known_as and found.number not in service.known_as):
+        return None
+    if found.variable:
+        variable = found.variable
+        # A name that ends otherwise is given an address.
+        is_fitting = variable.endswith("PORT") is not found.is_address
+        if is_fitting:
+            return replace(_at(service, program.port or found.number), port_variable=variable)
+    ports = {**service.ports, "http": found.number}
+    # Of several, each is given by a variable; it may look at that one, as its file has it.
+    given = {"HTTP_PORT": f":{found.number}"} if found.is_address and len(ports) > 1 else {}
+    return replace(
+        service,
+        ports=ports,
+        fixed=True,
+        env={**given, **service.env},
+        remarks=(*service.remarks, f"{found.place} names its port"),
+    )
+
+
+def _port_of_its_container(program: _Program) -> Service | None:
+    """Nothing but its container says where it listens, or tells it so by PORT."""
+    service, port = program.service, program.port
+    if not port:
+        return None
+    inside = next((i for i, name in service.known_as.items() if name == "http"), port)
+    if program.told == inside:  # a library of its own may read it
+        return replace(_at(service, port), reads_port=True)
+    return replace(
+        service,
+        ports={**service.ports, "http": inside},
+        fixed=True,
+        guesses=(*service.guesses, f"it listens on {inside} whatever PORT says"),
+    )
+
+
+RULES = (
+    _told_port,
+    _variable_of_its_container,
+    _variable_of_a_file,
+    _reads_port,
+    _own_variable,
+    _variable_with_its_port,
+    _number_in_code,
+    _number_in_settings,
+    _port_of_its_container,
+)
+
+
+def _ending(text: str | None) -> int:
+    match = re.search(r":(\d{2,5})$", text or "")
+    return int(match[1]) if match else 0
+
+
+def _at(service: Service, number: int, guess: str = "") -> Service:
+    number = number if number >= FIRST_FREE else 8000 + number
+    ports = {"http": number, **dict(list(service.ports.items())[1:])}
+    guesses = (*service.guesses, guess) if guess else service.guesses
+    return replace(service, ports=ports, guesses=guesses)

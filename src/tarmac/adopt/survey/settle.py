@@ -1,0 +1,298 @@
+"""Settles every variable: what a file gives, what the code reads, and what has no value.
+
+Called by the survey when services and stores are known. A reference is an edge: the edges come
+from here, and they never form a cycle.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tarmac.adopt.stores import alembic, first_sql, known_servers, servers, sqlite
+from tarmac.adopt.stores.extensions import provided
+from tarmac.adopt.stores.known_servers import is_told
+from tarmac.adopt.survey.found import Folder, Service, Store, Survey, own_files, port_number
+from tarmac.adopt.survey.given import as_files, told
+from tarmac.adopt.survey.scene import Scene
+from tarmac.adopt.variables import code, dotenv_files, settings_files, spring_settings
+from tarmac.adopt.variables.addresses import with_variables
+from tarmac.adopt.variables.variable_parts import logins
+from tarmac.adopt.variables.variable_read import VariableRead
+from tarmac.adopt.variables.variables import GivenValues, settled_variables
+
+#: Ports of programs that run beside many, by how their variables begin.
+_OF_SIDECARS = re.compile(
+    r"(DAPR|CONSUL|VAULT|ENVOY|ISTIO|LINKERD|OTEL|OTLP|JAEGER|ZIPKIN|STATSD|DD|DATADOG|PROMETHEUS|"
+    r"SMTP|MAIL|EMAIL|PROXY|ELASTIC\w*|LOGSTASH|FLUENT\w*|SENTRY|VITE|HMR)_"
+)
+
+
+def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
+    """Settle every variable of every service."""
+    scene = Scene(
+        {service.name: service for service in found.services},
+        {store.name: store for store in found.stores},
+        found.broker,
+        dict(found.unknown_hosts),
+        kinds,
+        may_add=not found.stores and found.broker is None,
+    )
+    dotenv, file = dotenv_files.of_file(root)
+    example, dotenv = ({}, dotenv) if file == ".env" else (dotenv, {})
+    services, places = [], frozenset(service.folder for service in found.services)
+    handed = spring_settings.handed_out(root, places)
+    for service in found.services:
+        folder = spring_settings.with_handed_out(own_files(root, service, places), handed)
+        settled = _settled(service, folder, scene, dotenv, example)
+        services.append(alembic.told(sqlite.on_volumes(settled, folder), folder))
+    used = [_as_used(store, services) for store in scene.stores.values()]
+    used = [first_sql.of_its_name(one, scene.database_of(one), root) for one in used]
+    used = first_sql.of_steps(used, root)
+    return replace(
+        found,
+        services=tuple(services),
+        stores=provided(tuple(used), root),
+        broker=scene.broker and _as_used(scene.broker, services, broker=True),
+        left_out=(*found.left_out, *scene.remarks),
+        hosts=scene.names,
+    )
+
+
+def _as_used(store: Store, services: list[Service], *, broker: bool = False) -> Store:
+    """Let a store serve as its programs know it: without a password, or as one user's for all."""
+    root = "broker" if broker else f"stores.{store.name}"
+    bare = any(
+        re.search(rf"\$\{{{root}\.(host|port|address)\}}", said)
+        and f"${{{root}.password}}" not in said
+        for said in (" ".join(service.env.values()) for service in services)
+    )
+    values = {value for service in services for value in service.env.values()}
+    # Its name alone says where it is, and nothing says more.
+    bare = bare or (store.name in values and not any(f"{root}." in v for v in values))
+    users = [
+        service
+        for service in services
+        if store.name in service.stores
+        or any(f"${{stores.{store.name}." in value for value in service.env.values())
+    ]
+    server = servers.of_kind(store.kind)
+    return replace(
+        store,
+        passwordless=(bare or store.passwordless) and server.passwordless,
+        shared=len(users) > 1 and server.shows.shares,
+    )
+
+
+def _settled(
+    service: Service,
+    folder: Folder,
+    scene: Scene,
+    dotenv: dict[str, str],
+    example: dict[str, str],
+) -> Service:
+    service = replace(
+        service, env={spring_settings.variable_of(n): v for n, v in service.env.items()}
+    )
+    service = with_variables(settings_files.for_here(service, folder), scene)
+    schemes = {n: v.partition("://")[0] for n, v in service.env.items()}
+    service = as_files(told(service, scene, {**example, **dotenv}), scene)
+    service = replace(service, env=_as_compared(service.env, schemes, folder))
+    beside, beside_file = dotenv_files.of_file(folder) if folder.path else ({}, "")
+    given = GivenValues(dotenv, example, beside, beside_file)
+    reads = code.variables(folder)
+    found = settled_variables(service, reads, folder, scene, given)
+    env, missing, optional = found.env, found.missing, found.optional
+    named = (value for value in env.values() if value in scene.stores)
+    service = replace(service, calls=(*service.calls, *named) if scene.names else service.calls)
+    env = {**env, **logins(env, reads)}
+    by_itself = known_servers.found_by_itself(service, env, folder, scene)
+    service, env = replace(service, calls=(*service.calls, *by_itself.stores)), {**by_itself.env}
+    service, unnamed = _hosts_in_code(service, env, folder, scene)
+    hidden = (name for name in missing if dotenv_files.is_secret(name) or name in dotenv)
+    secrets = tuple(dict.fromkeys((*found.secrets, *hidden)))
+    scene.ports.subtract(scene.services[service.name].ports.values())
+    service, ports = _own_ports(service, reads, optional, env, scene.ports)
+    scene.services[service.name] = replace(scene.services[service.name], ports=service.ports)
+    scene.ports.update(service.ports.values())
+    env = {**env, **ports}
+    env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
+    env = _insisted(env, folder, scene)
+    env = _at_usual_ports(env, service, scene)
+    secrets = tuple(name for name in secrets if name not in env)
+    known_servers.at_its_usual_port(service, env, reads, scene)
+    return _joined(
+        replace(
+            service,
+            env=env,
+            secrets=secrets,
+            missing={n: place for n, place in missing.items() if n not in (*secrets, *env)},
+            optional=tuple(name for name in optional if name not in env),
+            to_do=(*service.to_do, *found.to_do, *unnamed, *by_itself.to_do),
+        ),
+        scene,
+    )
+
+
+def _as_compared(
+    env: Mapping[str, str], schemes: Mapping[str, str], folder: Folder
+) -> dict[str, str]:
+    """Write an address with the scheme that its program needs: as it was, or its driver's.
+
+    The code may look for the one of the two names; SQLAlchemy may know another driver by it.
+    """
+    compared = code.compared_schemes(folder)
+    found = dict(env)
+    for name, value in env.items():
+        match = re.fullmatch(r"\$\{(stores\.[a-z0-9-]+)\.url\}", value)
+        scheme = schemes.get(name, "") if match else ""
+        scheme = servers.named_driver(scheme, folder) or (scheme if scheme in compared else "")
+        if match and scheme:
+            found[name] = _in_parts(match[1], scheme)
+    return found
+
+
+def _in_parts(root: str, scheme: str) -> str:
+    user, password, host, port, database = (
+        f"${{{root}.{part}}}" for part in ("user", "password", "host", "port", "database")
+    )
+    return f"{scheme}://{user}:{password}@{host}:{port}/{database}"
+
+
+def _at_usual_ports(env: Mapping[str, str], service: Service, scene: Scene) -> dict[str, str]:
+    """Name a store by its name alone where the program is told a host of it, and no port."""
+    said = " ".join((*env.values(), service.run))
+    found = dict(env)
+    for name, value in env.items():
+        match = re.fullmatch(r"\$\{stores\.([a-z0-9-]+)\.host\}", value)
+        told = match and re.search(rf"\$\{{stores\.{match[1]}\.(?:port|url|address)\}}", said)
+        store = scene.stores.get(match[1]) if match and not told else None
+        if match and store and servers.of_kind(store.kind).shows.path_is_database:
+            found[name] = match[1]
+            scene.names = True
+    return found
+
+
+def _insisted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str, str]:
+    """Write an address with the one scheme that a library of the program takes."""
+    libraries = servers.libraries(folder)
+    found = dict(env)
+    for store in scene.stores.values():
+        for library, scheme in servers.of_kind(store.kind).shows.insists.items():
+            if re.search(library, libraries):
+                root = f"stores.{store.name}"
+                whole = {n for n, value in env.items() if value == f"${{{root}.url}}"}
+                found |= dict.fromkeys(whole, _in_parts(root, scheme))
+    return found
+
+
+def _unencrypted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str, str]:
+    """Say that a database is not encrypted where the library insists on it by default.
+
+    An address of a container says what is needed there, where nothing is encrypted either.
+    """
+    libraries = servers.libraries(folder)
+    ends = {
+        f"${{stores.{store.name}.url}}": end
+        for store in scene.stores.values()
+        for library, end in servers.of_kind(store.kind).shows.unencrypted.items()
+        if re.search(library, libraries)
+    }
+    return {name: f"{value}{ends.get(value, '')}" for name, value in env.items()}
+
+
+def _hosts_in_code(
+    service: Service, env: Mapping[str, str], folder: Folder, scene: Scene
+) -> tuple[Service, list[str]]:
+    """Add calls to the services whose containers are named in its code; remark on other names.
+
+    A store that asks for a password cannot be reached by its name alone.
+    """
+    if scene.may_add:  # no file gives names
+        return service, []
+
+    def is_host(name: str) -> bool:
+        known = scene.services, scene.stores, scene.unknown_hosts
+        is_broker = scene.broker is not None and name == scene.broker.name
+        return name != service.name and (is_broker or any(name in names for names in known))
+
+    to_do, calls = [], list(service.calls)
+    said = sorted(filter(is_host, code.words(service.run)))
+    in_run = {name: "its command" for name in said if code.names_host(service.run, name)}
+    for name, place in {**code.named_hosts(folder, is_host), **in_run}.items():
+        target = scene.services.get(name)
+        store = scene.stores.get(name)
+        if (
+            store is not None
+            and spring_settings.is_of_settings(place)
+            and is_told(store, env, scene)
+        ):
+            continue  # the variable counts, not the file
+        if target is not None and target.ports and scene.may_call(service.name, name):
+            scene.names = True
+            calls += [name] if name not in calls else []
+        elif store is not None and store.known is not None and store.known.password:
+            scene.names = True  # and its password is the one that the code knows
+            calls += [name] if name not in calls else []
+        elif store is not None and servers.of_kind(store.kind).passwordless:
+            scene.names = True  # it asks for no password, and so is found by its name
+            scene.stores[name] = replace(store, passwordless=True)
+            calls += [name] if name not in calls else []
+        else:
+            calls += [name] if store is not None and name not in calls else []
+            to_do.append(
+                f"{place} connects to the host '{name}' by itself: have it read a variable"
+            )
+    return replace(service, calls=tuple(calls)), to_do
+
+
+def _own_ports(
+    service: Service,
+    reads: dict[str, VariableRead],
+    optional: list[str],
+    env: dict[str, str],
+    taken: Mapping[int, int],
+) -> tuple[Service, dict[str, str]]:
+    """Give it its own ports by the variables that it reads; `taken` counts those of others."""
+    extra: dict[str, str] = {}
+    ports = dict(service.ports)
+    if variable := service.port_variable:
+        address = (reads[variable].default or "") if variable in reads else ""
+        is_port = variable.upper().endswith("PORT")
+        before = "127.0.0.1:" if ":" in address or not is_port else ""
+        extra[variable] = f"{before}${{services.{service.name}.port}}"
+    for name in [n for n in optional if n.endswith("_PORT") and n not in env]:
+        default = reads[name].default or ""
+        number = port_number(default)
+        is_anothers = number in code.OTHER_SERVERS | servers.ports() or taken[number]
+        is_anothers = is_anothers or bool(_OF_SIDECARS.match(name))
+        is_anothers = is_anothers or f"{name.removesuffix('PORT')}HOST" in reads
+        if ports and number >= 1024 and name != variable and not is_anothers:
+            key = name.removesuffix("_PORT").lower().replace("_", "-")
+            if service.known_as.get(number) == "http":  # it is what others know it by
+                extra[name] = f"${{services.{service.name}.port}}"
+                continue
+            named = next((k for k, p in ports.items() if p == number and k != "http"), None)
+            if named:
+                del ports[named]
+            ports[key] = number
+            extra[name] = f"${{services.{service.name}.{key}_port}}"
+    return replace(service, ports=ports), extra
+
+
+def _joined(service: Service, scene: Scene) -> Service:
+    """Drop from `calls` what a reference says already, and what is not a service."""
+    said = " ".join(service.env.values())
+    stores = [n for n in service.calls if n in scene.stores and f"${{stores.{n}." not in said]
+    calls = [
+        name
+        for name in service.calls
+        # A service without a port cannot be called, so nothing waits for it.
+        if name in scene.services
+        and scene.services[name].ports
+        and name != service.name
+        and f"${{services.{name}." not in said
+        and scene.may_call(service.name, name)
+    ]
+    return replace(service, calls=tuple(calls), stores=tuple(dict.fromkeys(stores)))

@@ -1,0 +1,132 @@
+"""Says how a service starts on this machine: its container's command, or what its folder shows.
+
+The survey asks for each service. A recogniser translates the command of its own language.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from tarmac.adopt.containers.container import goes_on
+from tarmac.adopt.survey.found import Folder, Recogniser, Service, joined
+
+#: Recognisers from this rank on only know a container.
+LAST_RANK = 90
+#: What every shell does by itself, behind a command that is known.
+_IN_SHELLS = re.compile(r"(?:echo|printf|true|exit|sleep|wait|touch|mkdir)$")
+#: Words of a command that only a shell understands, or that set something up.
+_FOR_A_SHELL = re.compile(r"\|\|?|&&?|;|[<>]{1,2}|export|\w+=.*|.*\$\(.*")
+
+
+def completed(
+    service: Service, folder: Folder, recognisers: list[Recogniser], *, is_shared: bool
+) -> Service:
+    """Fill in how it starts: its container's command, translated, else what its folder shows.
+
+    Args:
+        is_shared: other services are of the same folder, so that what it shows may be theirs.
+    """
+    if service.run:
+        return _as_its_tools_run_it(service, folder, recognisers)
+    local = [s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder)]
+    line, by = _said(service.container_command, folder, recognisers)
+    base = next((s for s in local if s.name == service.name), local[0] if local else None)
+    tasks = {**(by.tasks(folder) if by else {}), **(base.tasks if base else {})}
+    for name, task in service.tasks.items():
+        words = tuple(task.split("\0"))
+        tasks[name] = _said(words, folder, recognisers)[0] or " ".join(words)
+    tasks = {name: _with_its_packages(task, folder, recognisers) for name, task in tasks.items()}
+    if line:
+        # The container's command may be another program than the one that the folder names.
+        is_base = base is not None and (line == base.run or _goes_on_from(base.run, line))
+        reads = base is not None and base.reads_port and is_base
+        reloads = base is not None and base.reloads and base.run == line
+        ports = service.ports or (base.ports if base is not None and reads else {})
+        variable = base.port_variable if base is not None and is_base else ""
+        service = replace(service, run=line, tasks=tasks, ports=ports)
+        service = replace(service, port_variable=service.port_variable or variable)
+        return replace(service, reads_port=reads, reloads=reloads)
+    if base is None or (is_shared and service.container_command):
+        return service
+    ports = service.ports or base.ports
+    said = service.container_command
+    is_shells = any(map(_FOR_A_SHELL.fullmatch, said))
+    lost = (f"its container's command is not carried over: {' '.join(said)}",) * is_shells
+    return replace(
+        service,
+        remarks=(*service.remarks, *lost),
+        run=base.run,
+        why=base.why,
+        tasks=tasks,
+        ports=ports,
+        port_variable=base.port_variable,
+        reads_port=base.reads_port,
+        reloads=base.reloads,
+        guesses=(*service.guesses, *(base.guesses if not service.ports else ())),
+    )
+
+
+def _goes_on_from(run: str, line: str) -> bool:
+    """Tell whether a line is a command that is told its port, with arguments of its container."""
+    return "$PORT" in run and line.startswith(f"{run} ")
+
+
+def _as_its_tools_run_it(
+    service: Service, folder: Folder, recognisers: list[Recogniser]
+) -> Service:
+    """Say a command that expects its packages on PATH as its language's tools run it here."""
+    line, by = _said(service.container_command, folder, recognisers)
+    if not line or by is None:
+        return service
+    own = service.tasks.items()
+    given = {name: _with_its_packages(task, folder, recognisers) for name, task in own}
+    return replace(service, run=line, tasks={**by.tasks(folder), **given})
+
+
+def _with_its_packages(task: str, folder: Folder, recognisers: list[Recogniser]) -> str:
+    """Let a task of others find the packages that are installed here: elsewhere its image has them.
+
+    `python manage.py migrate` of a Procfile is written for a container where Python has them.
+    """
+    if not re.fullmatch(r"[\w./:=@%+, &-]+", task):  # a shell has more to read in it
+        return task
+    line = _said(tuple(task.split()), folder, recognisers)[0]
+    said = re.sub(r"(^|(?<=&& ))(\S*venv/bin)/", r"\1PATH=\2:$PATH ", line)
+    return said if said != line else task
+
+
+def _said(
+    argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]
+) -> tuple[str, Recogniser | None]:
+    """Translate a container's command to this machine; also return the recogniser that did it."""
+    argv = tuple(_in_folder(word, folder) for word in argv)
+    if len(argv) > 1 and goes_on(argv[0], folder):
+        argv = argv[1:]
+    assigned = next((n for n, word in enumerate(argv) if not re.match(r"\w+=", word)), 0)
+    between = next((n for n, word in enumerate(argv) if word in ("&&", ";")), 0)
+    if assigned and not between:  # `H=$(hostname) exec python app.py`
+        rest, by = _said(argv[assigned + (argv[assigned] == "exec") :], folder, recognisers)
+        return (f"{joined(argv[:assigned])} {rest}", by) if rest else ("", None)
+    if between:
+        first, by = _said(argv[:between], folder, recognisers)
+        rest, known = _said(argv[between + 1 :], folder, recognisers)
+        if not rest and first and _IN_SHELLS.match(argv[between + 1]):
+            rest = joined(argv[between + 1 :])
+        if not rest:
+            return "", None
+        sign = " &&" if argv[between] == "&&" else ";"
+        return f"{first or joined(argv[:between])}{sign} {rest}", known or by
+    for recogniser in recognisers if argv else ():
+        if line := recogniser.here(folder, argv):
+            return line, recogniser
+    return "", None
+
+
+def _in_folder(word: str, folder: Folder) -> str:
+    """Say a path of a container as that of the file here: `/code/manage.py` is manage.py."""
+    steps = word.split("/")
+    if not word.startswith("/") or {"bin", "sbin"} & set(steps[:-1]):
+        return word
+    inside = ("/".join(steps[begin:]) for begin in range(2, len(steps)))
+    return next((path for path in inside if path in folder.files), word)

@@ -1,0 +1,73 @@
+"""The tasks that a service has in the end: without those that harm, and none done twice.
+
+The survey calls it once the services are known.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import replace
+
+from tarmac.adopt.survey.found import MIGRATE, Folder, Service, Survey, awaited
+from tarmac.adopt.survey.harm import harm
+from tarmac.base.foreign.data import from_json
+
+_MAKES_TABLES = re.compile(r"migrat|\bupgrade\s+head\b|\bdb:(?:prepare|setup)|\bdb\s+upgrade\b")
+
+
+def done_once(found: Survey) -> Survey:
+    """Let one service install packages and create tables that several services share.
+
+    Two at once would break each other's work.
+    """
+    first: dict[str, str] = {}
+    services = []
+    migrating: set[str] = set()
+    made: set[tuple[str, str]] = set()
+    for service in found.services:
+        task = service.tasks.get("install", "")
+        own = {(service.folder, line) for line in service.tasks.values()}
+        own = {(folder, line) for folder, line in own if _MAKES_TABLES.search(line)}
+        tasks = {n: t for n, t in service.tasks.items() if (service.folder, t) not in made}
+        made |= own
+        if MIGRATE in tasks and (service.folder in migrating or _migrates(found, service)):
+            del tasks[MIGRATE]
+        elif MIGRATE in tasks:
+            migrating.add(service.folder)
+        if task.startswith("test -e "):
+            target = posixpath.normpath(posixpath.join(service.folder, task.split()[2]))
+            if first.setdefault(target, service.name) != service.name:
+                tasks["install"] = awaited(task)
+        services.append(replace(service, tasks=tasks))
+    return replace(found, services=tuple(services))
+
+
+def _migrates(found: Survey, service: Service) -> bool:
+    """Tell whether another line of the same folder makes the tables already."""
+    lines = (
+        line
+        for other in found.services
+        if other.folder == service.folder
+        for line in (
+            other.run,
+            *(line for name, line in other.tasks.items() if name != MIGRATE),
+        )
+    )
+    return any(_MAKES_TABLES.search(line) for line in lines)
+
+
+def without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
+    """Take out the tasks that would do more at a start than they may; say which, and why."""
+    scripts = (folder.mapping("package.json", from_json) or {}).get("scripts")
+    known = {k: str(v) for k, v in scripts.items()} if isinstance(scripts, dict) else {}
+    # How packages are installed is ours, and so is the copy of an example.
+    ours = ("install", "dotenv", "settings")
+    given = {name: line for name, line in service.tasks.items() if name not in ours}
+    found = {name: why for name, line in given.items() if (why := harm(line, known))}
+    left = {name: line for name, line in service.tasks.items() if name not in found}
+    return replace(service, tasks=left), [
+        f"task {name} of {service.name}: `{service.tasks[name]}` would run at every start, "
+        f"and {why}"
+        for name, why in found.items()
+    ]

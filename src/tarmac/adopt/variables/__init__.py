@@ -1,0 +1,1 @@
+"""What programs read from their environment and files of settings, and what they are given."""

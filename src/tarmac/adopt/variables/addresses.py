@@ -1,0 +1,130 @@
+"""The addresses in variables, and which service or store each one means: references in their place.
+
+Called by `settle`, one service after the other, so that no two services wait for each other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Service
+from tarmac.adopt.survey.scene import Scene, port_prefix
+from tarmac.adopt.variables.dotenv_files import LONGEST
+from tarmac.adopt.variables.urls import URL, referred
+
+#: Parts of an address as words: what libpq, ADO.NET and their like call them.
+_PART_OF = {
+    **dict.fromkeys(("host", "server", "data source"), "host"),
+    "port": "port",
+    **dict.fromkeys(("user", "username", "user id", "uid"), "user"),
+    **dict.fromkeys(("password", "pwd"), "password"),
+    **dict.fromkeys(("dbname", "database", "initial catalog"), "database"),
+}
+_WORDS = re.compile(
+    rf"(?i)(?<![\w.])({'|'.join(sorted(_PART_OF, key=len, reverse=True))})\s*=\s*([^\s;,\"']+)"
+)
+#: A login in JSON: `"spring.datasource.password": "x"`.
+_LOGIN = re.compile(r"(?i)(\"[\w.-]*(?:user|username|password)\"\s*:\s*\")([^\"]*)(\")")
+
+#: An option of a command line, and the address that it is given; what is quoted stays as it is.
+_FLAG = re.compile(r"(?<!\S)(--?[A-Za-z][\w.-]*)([= ]+)([a-z][a-z0-9+]*://[^\s'\"$]+)(?!\S)")
+
+
+def rewritten(
+    name: str, value: str, service: Service, scene: Scene, *, by_code: bool = False
+) -> str:
+    """Replace the hosts of services and stores in a value, if it is short, by references.
+
+    Args:
+        by_code: the value stands in the program's code, where localhost is a developer's machine.
+    """
+    if len(value) > LONGEST:
+        return value
+    result = URL.sub(lambda match: referred(name, match, service, scene, by_code), value)
+    if result != value:
+        return _with_login(result, scene)
+    if by_words := _by_words(value, scene):
+        return by_words
+    for other in scene.hosts_in(value):
+        host = re.escape(other).replace(r"\-", "[-_]")
+        if value.lower() == other or re.fullmatch(host, value):
+            looks = re.search(r"HOST|SERVER|ADDR|ENDPOINT|URL|URI", name.upper())
+            return _host(other, "host", service, scene) or value if looks else value
+        result = re.sub(
+            rf"(?<![\w.$/@-]){host}:(\d+)(?![\d.])",
+            lambda match, other=other: _host(other, match[1], service, scene) or match[0],  # type: ignore[misc]
+            result,
+        )
+    return _with_login(result, scene)
+
+
+def with_variables(service: Service, scene: Scene) -> Service:
+    """Name a variable where a command has an address of the system: `--db postgres://db:5432/a`."""
+    env: dict[str, str] = {}
+
+    def named(match: re.Match[str]) -> str:
+        flag, between, value = match.groups()
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-.]", "_", flag.lstrip("-")).upper()
+        is_ours = rewritten(name, value, service, scene) != value
+        if not is_ours or {**service.env, **env}.get(name, value) != value:
+            return match[0]
+        env[name] = value
+        return f"{flag}{between}${name}"
+
+    run = _FLAG.sub(named, service.run)
+    return replace(service, run=run, env={**service.env, **env})
+
+
+def _by_words(value: str, scene: Scene) -> str:
+    """Refer to a store in `host=db user=app password=x` and `Server=db;Uid=app;`; "" elsewhere."""
+    said = {_PART_OF[match[1].lower()]: match[2] for match in _WORDS.finditer(value)}
+    host = said.get("host", "").partition(":")[0]
+    store = scene.store_named(host)
+    if store is None and host and scene.is_placeholder(host):
+        store = scene.only_database()
+    if store is None or not said.keys() & {"user", "password", "database"}:
+        return ""
+
+    def referred_part(match: re.Match[str]) -> str:
+        output = _PART_OF[match[1].lower()]
+        is_address = output == "host" and ":" in match[2]
+        reference = servers.reference(store.name, "address" if is_address else output)
+        tells_port = output != "host" or is_address or "port" in said
+        end = ";" if ";" in value else " "
+        port = "" if tells_port else f"{end}port={servers.reference(store.name, 'port')}"
+        return f"{match[1]}{match[0][len(match[1]) : -len(match[2])]}{reference}{port}"
+
+    return _WORDS.sub(referred_part, value)
+
+
+def _with_login(text: str, scene: Scene) -> str:
+    """Refer to a store's login where it stands apart from the address that the text has."""
+    roots = {*re.findall(r"\$\{(?:stores\.([a-z0-9-]+)|broker)\.", text)}
+    store = scene.stores.get(next(iter(roots))) if len(roots) == 1 else None
+    if store is None or ".password}" in text:
+        return text
+    user, password = (servers.reference(store.name, part) for part in ("user", "password"))
+    text = re.sub(r"^[^:@/\s]+:[^@\s]*@(?=(?:tcp)?\()", f"{user}:{password}@", text)  # Go's MySQL
+
+    def own(match: re.Match[str]) -> str:
+        is_password = "password" in match[1].lower()
+        said, part = (store.password, password) if is_password else (store.user, user)
+        return f"{match[1]}{part}{match[3]}" if match[2] == said else match[0]
+
+    return _LOGIN.sub(own, text)
+
+
+def _host(other: str, what: str, service: Service, scene: Scene) -> str:
+    """Refer to a host (`host`) or to a host with a port (its number)."""
+    if store := scene.store_named(other):
+        output = "host" if what == "host" else "address"
+        return servers.reference(store.name, output, broker=store is scene.broker)
+    if other in scene.unknown_hosts:
+        return "localhost" if what == "host" else f"localhost:{scene.published(other, what)}"
+    if other == service.name or not scene.may_call(service.name, other):
+        return ""
+    if what == "host":
+        return f"${{services.{other}.host}}"
+    return f"${{services.{other}.{port_prefix(scene.services[other], what)}address}}"

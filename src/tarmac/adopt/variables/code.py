@@ -1,0 +1,367 @@
+"""Reads a program's source for what it wants from outside: variables, and where it listens.
+
+Patterns, not parsers, and each of a limited reach, so that no text makes one slow. What they miss
+is a line to add by hand, and what they find is named with its place so that a reader can check it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain
+
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder
+from tarmac.adopt.variables import settings_files, spring_settings
+from tarmac.adopt.variables.dotenv_files import is_secret
+from tarmac.adopt.variables.settings_libraries import READERS
+from tarmac.adopt.variables.variable_read import VariableRead, line_of
+
+MOST_FILES = 400
+_RAILS = "config/database.yml"
+#: Ports of mail servers elsewhere; those of store kinds are in their fingerprints.
+OTHER_SERVERS = frozenset({25, 587})
+#: Ends of files by the patterns that apply to them.
+SCRIPT = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
+ENDINGS = (
+    *(*SCRIPT, ".py", ".go", ".java", ".kt", ".rs", ".rb", ".php", ".cs"),
+    *(".properties", ".prisma"),
+)
+
+_NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
+#: A default right behind: `, "x"`, `|| 'x'`, `?? x`, `or "x"`.
+_TEXT = r"""(?:"([^"\n]*)"|'([^'\n]*)'|`([^`\n$]*)`|([0-9]+))"""
+_CONFIG = r"\b\w{0,40}[cC]onfig\w{0,40}"
+_READS = {
+    SCRIPT: (
+        rf"process\.env\s*\.{_NAME}(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        rf"process\.env\[['\"]{_NAME}['\"]\](?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        rf"import\.meta\.env\.(VITE_[A-Z0-9_]+)(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        # NestJS: variables that are read by its ConfigService.
+        (
+            rf"{_CONFIG}\.get(?:OrThrow)?(?:<[^>]{{0,99}}>)?\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]"
+            rf"(?:\s*,\s*{_TEXT}|\)\s*(?:\|\||\?\?)\s*{_TEXT})?"
+        ),
+        rf"(?:Deno|Bun)\.env(?:\.get\(['\"]|\.){_NAME}",
+        # The function for one that programs define themselves: getOsEnv('APP_NAME').
+        rf"\b(?i:\w{{0,20}}env\w{{0,20}})\(\s*['\"]([A-Z][A-Z0-9_]{{2,}})['\"](?:\s*,\s*{_TEXT})?",
+    ),
+    (".py",): (
+        rf"environ\[['\"]{_NAME}['\"]\]",
+        rf"(?:environ\.get|getenv)\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",
+        rf"(?:environ\.get|getenv)\(\s*['\"]{_NAME}['\"]\s*\)\s*or\s+{_TEXT}",
+        rf"environ\.setdefault\(\s*['\"]{_NAME}['\"]\s*,\s*{_TEXT}",
+    ),
+    (".go",): (
+        rf"os\.(?:Getenv|LookupEnv)\(\"{_NAME}\"\)",
+        # The function for a default that most programs define themselves.
+        rf"\b(?i:\w{{0,40}}env\w{{0,40}})\(\"{_NAME}\",\s*{_TEXT}\)",
+        # A table of all settings.
+        r"\"([A-Z]+_URL|RUN_MIGRATIONS)\":\s*\{",
+        # But not `SetEnvPrefix("PODINFO")`, which reads no variable of that name.
+        r"\b(?!SetEnvPrefix)(?i:\w{0,40}env\w{0,40})\([^\"\n()]{0,99}\"([A-Z][A-Z0-9_]+)\"\)",
+    ),
+    (".cs",): (
+        rf"GetEnvironmentVariable\(\"{_NAME}\"\)",
+        rf"{_CONFIG}\[\"([A-Z][A-Z0-9_]+)\"\]",
+        rf"GetValue<[^>]{{0,99}}>\(\"([A-Z][A-Z0-9_]+)\"(?:,\s*{_TEXT})?",
+    ),
+    (".java", ".kt"): (rf"System\.getenv\(\"{_NAME}\"\)", rf"getOrDefault\(\"{_NAME}\",\s*{_TEXT}"),
+    (".rs",): (
+        rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\s*\.unwrap_or(?:_else)?\([^\"\n]{{0,99}}{_TEXT})?",
+    ),
+    (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
+    (".php",): (rf"\b(?:get)?env\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",),
+    (".prisma",): (rf"\benv\(\"{_NAME}\"\)",),
+    (".properties", ".yml", ".yaml"): (r"\$\{([A-Z_][A-Z0-9_]*)(?::([^}]{0,999}))?\}",),
+}
+#: It asks whether the variable is there, or what it is: absent is an answer.
+_OPTIONAL = re.compile(
+    r"[oO]ptional\w*\(|environ\.get|getenv\(|LookupEnv|process\.env\.\w+\s*(\?|&&|[=!]==?|\))|!\s*process\.env|"
+    r"\)\s*(==|!=)\s*(?!\"\"\s*\{\s*(log|panic|fmt))"
+)
+#: Names of variables that hold where something is, or a part of that.
+ADDRESS = re.compile(
+    r"^(.+?)_?(BASE_URL|URL|URI|ADDRESS|ADDR|HOST|PORT|ENDPOINT|TARGET|UPSTREAM|ORIGIN)$"
+)
+_LISTENS = re.compile(
+    r"\.listen\(\s*(\d{2,5})\b|\.listen\(\s*\{[^}]{0,300}?\bport:\s*(\d{2,5})\b|"
+    r"ListenAndServe\w*\(\s*\"[\w.]*:(\d{2,5})\"|net\.Listen\(\s*\"tcp\",\s*\"[\w.]*:(\d{2,5})\"|"
+    r"(?:app|uvicorn|application)\.run\([^)]{0,300}?\bport\s*=\s*(\d{2,5})\b|"
+    r"(?:TCPServer|HTTPServer|make_server|start_server)\([^\d\n]{0,99}"
+    r"(?:\d+(?:\.\d+){3}['\"],\s*)?(\d{4,5})\b|"
+    r"^[ \t]*server\.port\s*[=:]\s*(\d{2,5})\s*$|"
+    r"InetSocketAddress\(\s*(?:\"[^\"]{0,99}\",\s*)?(\d{2,5})\)|"
+    r"\bport:\s*(\d{4,5})\s*,?\s*$|add_insecure_port\(\s*f?['\"][^'\"]{0,99}:(\d{2,5})['\"]|"
+    r"(?:\.|::)bind\(\s*[(&]{0,2}\"[\d.]+:(\d{2,5})\"",
+    re.MULTILINE,
+)
+_SERVES_GRPC = re.compile(
+    r"grpc\.NewServer\(|grpc\.(?:aio\.)?server\(|new grpc\.Server\(|new Server\(\).{0,99}bindAsync|"
+    r"ServerBuilder\s*\.forPort|MapGrpcService|tonic::transport::Server"
+)
+#: With one of these, gRPC is at a port of its own, if it is on at all.
+_SERVES_HTTP = re.compile(
+    r"\bhttp\.(?:ListenAndServe|Server\{)|\bgin\.(?:New|Default)\(|\becho\.New\(|\bfiber\.New\(|"
+    r"\bexpress\(\)|\bfastify\(|\bFastAPI\(|\bFlask\(__|HttpServer::new|axum::"
+)
+_CHECKS_GRPC = re.compile(
+    r"RegisterHealthServer\(|add_HealthServicer_to_server|HealthStatusManager|HealthImplementation|"
+    r"MapGrpcHealthChecksService|MapGrpcService<[\w.]*Health|[hH]ealth\w*\.Health\.service|"
+    r"tonic_health"
+)
+#: A route of the app itself: one of a router may stand below a prefix that is not seen here.
+_HEALTH_PATH = (
+    r"['\"](?:GET )?(/(?:api/)?(?:health|healthz|ready|readyz|livez|health[-_/]?check)/?)['\"]"
+)
+_HEALTH = re.compile(
+    rf"@?\b(?:app|server|application)\.(?:get|route)\(\s*{_HEALTH_PATH}|"
+    rf"\b(?:http|mux)\.HandleFunc\(\s*{_HEALTH_PATH}|"
+    rf"\bapp\.Map(?:Get|HealthChecks)\(\s*{_HEALTH_PATH}"
+)
+#: Gin listens where PORT says if it is told nothing.
+_GIN = re.compile(r"\"github\.com/gin-gonic/gin\"[\s\S]*?(\.Run\(\))")
+#: It tells PostgreSQL by one of the two schemes that its addresses have.
+_COMPARES = re.compile(
+    r"(?:[sS]tarts_?[wW]ith|HasPrefix|start_with\?)\(?[^)\n]{0,40}?['\"](postgres)://"
+)
+_WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
+#: A template of an address, where the path follows right behind the host.
+_WITHOUT_PORT = re.compile(
+    r"://[^\s\"'`@/]{1,200}@\$?\{[^}\n]{0,60}[hH][oO][sS][tT][^}\n]{0,20}\}/"
+)
+#: How far behind a test the code is read that says what follows from it.
+TESTED = 160
+_COMPARED = re.compile(
+    r"['\"]?[\])]*(?:\.(?:lower|toLowerCase|strip|trim)\(\))*\s*(?:[!=]==?|in)\s*[\[({]?\s*"
+    r"['\"](?i:true|false|1|0|yes|no|on|off)['\"]"
+)
+_ASKED = re.compile(r"['\"]?[\])]*\s*(?:\?(?![.?])|&&)")
+_ASKS_BEFORE = re.compile(r"(?:!|\bif\s*\(?|\bif not|\bBoolean\(|\bbool\()\s*(?:os\.)?$")
+_PAIR = re.compile(r"['\"]([A-Z][A-Z0-9_]+)['\"]\s*:\s*['\"]([^'\"\n]*)['\"]")
+_HELD = re.compile(
+    r"(?:\b(?:const|let|var)\s+|^[ \t]*)(\w+)\s*(?::\s*[\w |]+)?=\s*(?:os\.)?(?:Deno\.|Bun\.)?$"
+)
+_FAILS = re.compile(r"\bthrow\b|\braise\b|\bexit\(|\bpanic\(|\bFatal|\babort\(")
+#: Spring's files of settings, which name variables as `${DB_HOST:localhost}`.
+_SPRING = re.compile(r"(^|/)(?:application|bootstrap)[\w-]*\.ya?ml$|^\.\./.*\.ya?ml$")
+#: A program's default port, for when PORT is not set.
+_OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
+
+
+def variables(folder: Folder) -> dict[str, VariableRead]:
+    """List the variables that a folder's program reads, by name, in order."""
+    found: dict[str, VariableRead] = {}
+    for file, content in _texts(folder):
+        for read in _reads(file, content):
+            known = found.get(read.name)
+            if known is None or (known.default is None and read.default is not None):
+                found[read.name] = read
+            if read.is_tested or (known is not None and known.is_tested):
+                found[read.name] = replace(found[read.name], is_tested=True)
+    others = (spring_settings.of_profiles, spring_settings.defaults, settings_files.overriding)
+    for read in chain.from_iterable(reader(folder) for reader in others):
+        found.setdefault(read.name, read)
+    # Rails looks there first for what this file says of its database's server.
+    if server := re.search(r"(?m)^[ \t]*adapter:[ \t]*(?:postgres|mysql)", folder.read(_RAILS)):
+        place = f"{_RAILS}:{line_of(server.string, server.start())}"
+        found.setdefault("DATABASE_URL", VariableRead("DATABASE_URL", "", place))
+    return dict(sorted(found.items()))
+
+
+def own_number(folder: Folder) -> int:
+    """Find a program's default port, for when PORT is not set; 0 if none is found."""
+    for _, content in _texts(folder):
+        if match := _OWN_NUMBER.search(content):
+            return int(match[1])
+    return 0
+
+
+def _of_others(folder: Folder) -> tuple[str, ...]:
+    """List the folders below that are projects of their own: the pages of a server, say."""
+    names = ("package.json", "pyproject.toml", "go.mod", "pom.xml", "Cargo.toml")
+    places = {posixpath.dirname(file) for file in folder.files if file.endswith(names)} - {""}
+    own = any(name in folder.files for name in names)
+    return tuple(f"{place}/" for place in sorted(places)) if own else ()
+
+
+def named_hosts(folder: Folder, is_host: Callable[[str], bool]) -> dict[str, str]:
+    """Find hosts of other containers in the code itself: name -> place.
+
+    Args:
+        is_host: tells whether a word is the name of one.
+    """
+    found: dict[str, str] = {}
+    for file, content in chain(_texts(folder), settings_files.texts(folder)):
+        for name in sorted(filter(is_host, words(content) - found.keys())):
+            host = re.escape(name)
+            pattern = re.compile(
+                rf"(?:(?<=[\w*}}$-])@|://){host}(?=[:/\"'])(?!:[^\s\"'/@]*@)|"
+                rf"\b(?i:server|host|data source)={host}(?=[;\"' ])|"
+                rf"(?i:host\w{{0,40}}[\"']?\s*[:=(]\s*|connect\(\s*|Redis\(\s*)[\"']{host}[\"']|"
+                rf"(?m:^[ \t]*(?i:host|hostname|addr|address)[ \t]*[:=]"
+                rf"[ \t]*{host}(?::\d+)?[ \t]*$)"
+            )
+            said = (m for m in pattern.finditer(content) if not _is_comment(content, m.start()))
+            if match := next(said, None):
+                found[name] = f"{file}:{line_of(content, match.start())}"
+    return dict(sorted(found.items()))
+
+
+def words(text: str) -> set[str]:
+    """List the words of a text that may be names of hosts."""
+    return {word.rstrip(".-") for word in _WORD.findall(text)}
+
+
+def _is_comment(content: str, at: int) -> bool:
+    """Tell whether a place is on a line that is a comment."""
+    line = content[content.rfind("\n", 0, at) + 1 : at].lstrip()
+    return line.startswith(("#", "//", "*", "/*", "<!--"))
+
+
+def names_host(line: str, name: str) -> bool:
+    """Tell whether a command has an address on a host."""
+    return bool(re.search(rf"://(?:[^@\s]*@)?{re.escape(name)}(?=[:/\"'\s]|$)", line))
+
+
+def compared_schemes(folder: Folder) -> frozenset[str]:
+    """List the schemes of databases that a program asks for by one of their two names."""
+    found = (match[1] for _, text in _texts(folder) for match in _COMPARES.finditer(text))
+    return frozenset(found)
+
+
+def leaves_port_out(folder: Folder) -> bool:
+    """Tell whether a program writes its database's address without a port: `@${host}/${name}`."""
+    return any(_WITHOUT_PORT.search(text) for _, text in _texts(folder))
+
+
+def speaks_grpc(folder: Folder) -> tuple[bool, bool]:
+    """Tell whether a program's port is for gRPC, and whether that answers for its health."""
+    serves = checks = False
+    for _, content in _texts(folder):
+        if _SERVES_HTTP.search(content):
+            return False, False
+        serves = serves or bool(_SERVES_GRPC.search(content))
+        checks = checks or bool(_CHECKS_GRPC.search(content))
+    return serves, serves and checks
+
+
+def health_path(folder: Folder) -> str:
+    """Find the path at which a program's app itself says that it is well; "" if none is seen."""
+    for _, content in _texts(folder):
+        if match := _HEALTH.search(content):
+            return next(group for group in match.groups() if group)
+    return ""
+
+
+def literal_port(folder: Folder) -> tuple[int, str] | None:
+    """Find the number that a program listens on, and its place; None if it has none in its code."""
+    others = _of_others(folder)
+    for file, content in _texts(folder):
+        if file.startswith(others):
+            continue
+        for match in _LISTENS.finditer(content):
+            number = int(next(group for group in match.groups() if group))
+            # A program that names the port of a database or a broker connects to it.
+            if number not in OTHER_SERVERS and number not in servers.ports():
+                return number, f"{file}:{line_of(content, match.start())}"
+    return None
+
+
+def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
+    spring = (file for file in folder.sources(".yml", ".yaml") if _SPRING.search(file))
+    files = chain(folder.sources(*ENDINGS), spring)
+    for _, file in zip(range(MOST_FILES), files, strict=False):
+        yield file, folder.read(file)
+
+
+def _reads(file: str, content: str) -> Iterator[VariableRead]:
+    for endings, reader in _READERS:
+        if file.endswith(endings):
+            yield from reader(file, content)
+
+
+def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
+    patterns = (pattern for ends, all_ in _READS.items() if file.endswith(ends) for pattern in all_)
+    for pattern in patterns:
+        for match in re.finditer(pattern, content):
+            name, *texts = match.groups()
+            default = next((text for text in texts if text is not None), None)
+            if default is None:
+                default = _told_below(content, match)
+            place = f"{file}:{line_of(content, match.start())}"
+            yield VariableRead(name, default, place, is_tested=_is_tested(content, match))
+
+
+def _is_tested(content: str, match: re.Match[str]) -> bool:
+    """Tell whether the code asks if the variable is there, or if it says `true`; and goes on."""
+    start = max(content.rfind("\n", 0, match.start()) + 1, match.start() - 200)
+    before, behind = content[start : match.start()], _behind(content, match.end())
+    if _COMPARED.match(behind) or _ASKED.match(behind):
+        return True
+    if _ASKS_BEFORE.search(before):
+        return not _FAILS.search(behind)
+    if (held := _HELD.search(before)) is None:
+        return False
+    tests = rf"(?<![\w.])(?:!\s*{held[1]}\b|if\s*\(?\s*(?:not\s+)?{held[1]}\s*(?:\)|:|&&|\|\|))"
+    found = [_behind(content, m.end()) for m in re.finditer(tests, content)]
+    used = re.search(
+        rf"(?<![\w.]){held[1]}\s*(?:\?(?![.?])|&&|===?\s*['\"](?:true|1)['\"])", content
+    )
+    return bool(found or used) and not any(map(_FAILS.search, found))
+
+
+def _behind(content: str, at: int) -> str:
+    """Read what follows from a test: to the end of its block."""
+    return re.split(r"\}|\n[ \t]*\n", content[at : at + TESTED])[0]
+
+
+def _taken_apart(file: str, content: str) -> Iterator[VariableRead]:
+    """Read `const { PORT = 3000 } = process.env`."""
+    for match in re.finditer(r"\{([^{}]*)\}\s*=\s*process\.env\b", content):
+        for name, default in re.findall(
+            r"([A-Z][A-Z0-9_]*)(?:\s*:\s*\w+)?(?:\s*=\s*['\"]?([^,'\"\n]*))?", match[1]
+        ):
+            yield VariableRead(name, default or None, f"{file}:{line_of(content, match.start())}")
+
+
+def _given_by_itself(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the mapping of a program that sets each variable that is not there yet."""
+    if re.search(r"environ\.setdefault\(\s*\w+\s*,\s*\w+\s*\)", content):
+        for match in _PAIR.finditer(content):
+            yield VariableRead(match[1], match[2], f"{file}:{line_of(content, match.start())}")
+
+
+def _by_gin(file: str, content: str) -> Iterator[VariableRead]:
+    if gin := _GIN.search(content):
+        yield VariableRead("PORT", "8080", f"{file}:{line_of(content, gin.start(1))}")
+
+
+def _told_below(content: str, match: re.Match[str]) -> str | None:
+    """Find a default that is set where the variable turns out empty, or that a call carries."""
+    line_start = max(content.rfind("\n", 0, match.start()) + 1, match.start() - 200)
+    before, behind = content[line_start : match.start()], content[match.end() : match.end() + 200]
+    if told := re.match(r"\s*;?\s*(?:if\s+)?\w+\s*==\s*\"\"\s*\{\s*\w+\s*=\s*\"([^\"]*)\"", behind):
+        return told[1]
+    # A call of the program's own: env("PORT", "8080").
+    if told := re.match(r"\)?\s*,\s*['\"]([^'\"\n]*)['\"]\s*\)", behind):
+        return told[1]
+    if _OPTIONAL.search(before + match[0] + behind[:6]):
+        return ""
+    # These say nothing of what is absent; an address or a secret is wanted all the same.
+    silent = re.match(r"os\.Getenv|\w*[cC]onfig\w*\[|ENV\[|(?:get)?env\(\s*'", match[0])
+    if silent and not is_secret(match[1]) and not ADDRESS.match(match[1]):
+        return ""
+    return None
+
+
+#: What reads variables in files with these endings.
+_READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead]]], ...] = (
+    ((*ENDINGS, ".yml", ".yaml"), _by_patterns),
+    (SCRIPT, _taken_apart),
+    ((".py",), _given_by_itself),
+    ((".go",), _by_gin),
+    *READERS,
+)

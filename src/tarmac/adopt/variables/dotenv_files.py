@@ -1,0 +1,189 @@
+"""Variables of other tools: `.env` entries, `${KEY:-default}` as compose fills it, secret names."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from tarmac.adopt.survey.found import Folder
+from tarmac.base.dotenv import parse
+
+#: Ends of the files that repositories keep in place of one with secrets.
+EXAMPLES = ("example", "sample", "template", "dist", "default", "defaults")
+OTHER_EXAMPLES = (
+    *("env.example", "env-example", "example.env", "sample.env", "env.sample", ".env-example"),
+    *(".env.local.example", ".env.development", "default.env"),
+)
+#: One whose name says what to do with it: `.env_rename_me`.
+_TOLD = re.compile(r"\.env[._-](?:rename|copy|change|edit|fill)\w*")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+#: Values within values, at most.
+DEEPEST = 8
+#: Characters between two braces: a text of opening braces alone is read in one pass by it.
+LONGEST_BRACED = 1000
+#: What a value shows: a user before a host, or a long run of letters and digits.
+_CREDENTIAL = re.compile(r"://[^/\s@]+@|(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{20,}")
+#: Characters of a value that are looked at; an address or a credential is shorter.
+LONGEST = 2000
+_SECRET = re.compile(
+    r"(SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|SIGNING|SALT|(API|ACCESS|AUTH|JWT|ENCRYPTION)_?KEY)"
+    r"|_KEY$|^KEY$|(^|_)(PASS|PWD)$"
+)
+
+#: A name that says yes or no: DISABLE_PASSWORD_REGISTRATION.
+_SWITCH = re.compile(r"(?:\w+_)?(?:DISABLE|ENABLE|ALLOW|REQUIRE|SKIP|FORCE|USE|IS|HAS|NO)_(?!KEY)")
+
+
+def entries(text: str) -> dict[str, str]:
+    """Read a file's values; lines that are not KEY=value are ignored."""
+    return parse(text)[0]
+
+
+def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
+    """Read the values of a file, or of the example that stands for one that git does not keep.
+
+    Returns:
+        The values, and the file that has them; "" if there is none.
+    """
+    # What its image is made with, where that begins from an example of another name.
+    copied = re.findall(r"\bcp\s+(?:-\w+\s+)*(\S+)\s+\.env\b", folder.read("Dockerfile"))
+    others = (*copied, *OTHER_EXAMPLES) if path == ".env" else ()
+    examples = (f"{path}{mark}{ending}" for ending in EXAMPLES for mark in ".-")
+    told = sorted(file for file in folder.files if _TOLD.fullmatch(file)) if others else ()
+    for file in (path, *examples, *others, *told):
+        if text := folder.read(file):
+            return entries(text), file
+    return {}, ""
+
+
+def wanted(
+    folder: Folder, places: tuple[str, ...] = ("",), *, is_needed: bool = True
+) -> dict[str, str]:
+    """Write the task that makes the `.env` that a program reads.
+
+    It is a copy of its example, as a README tells people to do first, or empty: the variables are
+    given without it.
+
+    Args:
+        places: the folders where the program looks for it.
+        is_needed: the program ends where there is none.
+    """
+    found = ((place, of_file(folder.below(place))[1]) for place in places)
+    place, file = next((one for one in found if one[1]), ("", ""))
+    path = posixpath.join(place, ".env")
+    if file == ".env" or not (file or is_needed):
+        return {}
+    made = f"cp {posixpath.join(place, file)} {path}" if file else f"touch {path}"
+    return {"dotenv": f"test -e {path} || {made}"}
+
+
+def written(folder: Folder) -> dict[str, str]:
+    """Write the task that makes the `.env` of a program that reads no variables beside it.
+
+    It has the variables of its example with the values that are given here, and is made again at
+    each start; one that people wrote stays as it is.
+    """
+    values, file = of_file(folder)
+    if file in ("", ".env") or not values:
+        return {}
+    mark = "# the variables of tarmac.yaml"
+    own = f"test -e .env && ! grep -q '^{mark}' .env"
+    made = f"{{ echo '{mark}'; env | grep -E '^({'|'.join(values)})='; }} > .env"
+    return {"dotenv": f"{own} || {made}"}
+
+
+def resolved(values: Mapping[str, str]) -> dict[str, str]:
+    """Fill in the values of a file that name others of it."""
+    return {
+        name: filled(text, {k: v for k, v in values.items() if k != name})[0]
+        if "${" in text
+        else text
+        for name, text in values.items()
+    }
+
+
+def filled(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Fill in a value's variables, as Compose does; also return the names of those without a value.
+
+    `${A:-${B:-c}}` is read from the inside out, and `$$` is a dollar sign.
+    """
+    open_names: list[str] = []
+    return _filled(text, values, open_names, DEEPEST), tuple(open_names)
+
+
+def _filled(text: str, values: Mapping[str, str], open_names: list[str], depth: int) -> str:
+    parts, at = [], 0
+    while (dollar := text.find("$", at)) >= 0:
+        parts.append(text[at:dollar])
+        behind = text[dollar + 1 : dollar + 2]
+        if behind == "$":
+            parts.append("$")
+            at = dollar + 2
+        elif behind == "{" and depth and (inner := _braced(text, dollar + 1)) is not None:
+            parts.append(_value(inner, values, open_names, depth - 1))
+            at = dollar + len(inner) + 3
+        elif name := _NAME.match(text, dollar + 1):
+            parts.append(_value(name[0], values, open_names, depth - 1))
+            at = dollar + 1 + len(name[0])
+        else:
+            parts.append("$")
+            at = dollar + 1
+    return "".join((*parts, text[at:]))
+
+
+def _braced(text: str, begin: int) -> str | None:
+    """Return what is between a brace and the one that closes it; None where none does soon."""
+    depth, end = 0, begin + LONGEST_BRACED
+    if text.find("}", begin, end) < 0:
+        return None
+    for at in range(begin, min(len(text), end)):
+        depth += (text[at] == "{") - (text[at] == "}")
+        if not depth:
+            return text[begin + 1 : at]
+    return None
+
+
+def _value(inner: str, values: Mapping[str, str], open_names: list[str], depth: int) -> str:
+    """Return the value of `NAME`, or of `NAME:-otherwise` and its like."""
+    match = re.fullmatch(r"([A-Za-z_]\w*)(?:(:?[-?+])(.*))?", inner, re.DOTALL)
+    if match is None:
+        return f"${{{inner}}}"
+    name, operator, otherwise = match.groups()
+    if values.get(name) or (name in values and operator and not operator.startswith(":")):
+        is_other = operator in ("+", ":+")
+        return _filled(otherwise, values, open_names, depth) if is_other else values[name]
+    if operator in ("-", ":-"):
+        return _filled(otherwise, values, [], depth)
+    if operator not in ("+", ":+"):
+        open_names.append(name)
+    return ""
+
+
+#: What an example writes where its reader puts a secret; some programs refuse to start with it.
+_PLACEHOLDER = re.compile(
+    r"(?i)<[^<>]*>|(?:please[-_ ]?)?(?:change|replace)[-_ ]?(?:me|this|it)\b.*|change[-_]?me\w*|"
+    r"(?:your|my|some)[-_ ](?:[a-z0-9]{1,20}[-_ ]){0,6}(?:secret|key|token|password|string)"
+    r"(?:[-_ ]here)?|"
+    r"(?:insert|put|enter|generate)[-_ ].*|todo|x{3,}"
+)
+
+
+def is_placeholder(value: str) -> bool:
+    """Tell whether a value stands for one that its reader makes: `CHANGE-ME`."""
+    return _PLACEHOLDER.fullmatch(value.strip()) is not None
+
+
+def is_secret(name: str, value: str = "") -> bool:
+    """Tell by its name, or by a value that is private, whether a variable holds a secret."""
+    if _CREDENTIAL.search(value[:LONGEST]):
+        return True
+    if re.search(
+        r"_(NAME|URL|URI|PATH|FILE|ARN|ID|TTL|HOST|PORT|USER|TYPE|ALGORITHM|EXPIRES_IN|EXPIRES|"
+        r"EXPIRY|EXPIRATION|EXPIRE_\w+|EXPIRY_\w+|LEEWAY|LIFETIME|DURATION|TIMEOUT|LENGTH|ISSUER|AUDIENCE|HEADER|"
+        r"ENABLED|MODE|SECONDS|MINUTES|HOURS|DAYS|ROUNDS|MAX|MIN|SIZE|COUNT|LIMIT|PROVIDER|BACKEND|PREFIX|SUFFIX|"
+        r"IN_[A-Z]+)$",
+        name.upper(),
+    ):
+        return False
+    return bool(_SECRET.search(name.upper())) and not _SWITCH.match(name.upper())

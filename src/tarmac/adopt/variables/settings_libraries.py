@@ -1,0 +1,184 @@
+"""Reads what libraries for settings read: classes, tags and schemas whose fields are variables.
+
+pydantic-settings (with prefix and nested fields), decouple, Starlette, environs and django-environ;
+cleanenv, caarlos0/env and envconfig; envalid, zod and Joi; clap; Spring's `${NAME:default}`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from tarmac.adopt.variables import settings_files, spring_settings
+from tarmac.adopt.variables.variable_read import VariableRead, line_of
+
+_CLASS = re.compile(r"(?m)^class (\w+)\(([\w., \[\]]*)\):\n((?:[ \t]+.*\n?|\s*\n)+)")
+_FIELD = re.compile(
+    r"^[ \t]+(?!else|try|finally)([A-Za-z]\w*)[ \t]*:[ \t]*([^=\n\s][^=\n]*?)[ \t]*(?:=\s*(.+))?$",
+    re.MULTILINE,
+)
+_PREFIX = re.compile(r"env_prefix\s*=\s*['\"](\w+)['\"]")
+_NESTED = re.compile(r"env_nested_delimiter\s*=\s*['\"]([^'\"]+)['\"]")
+_ALIAS = re.compile(r"(?:validation_alias|alias|env)\s*=\s*['\"](\w+)['\"]")
+#: Classes within classes, at most.
+DEEPEST = 3
+_ASKS = re.compile(
+    r"(?m)^[ \t]*(?:from|import)\s+(?:decouple|starlette\.config|environs|environ)\b"
+)
+_ASKED = re.compile(
+    r"\b(?:config|env)(?:\.(?:str|int|bool|float|list|json|db|db_url|url|cache|cache_url|path))?"
+    r"\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]([^)\n]{0,200})\)"
+)
+_SCHEME = re.compile(r"\bEnv\(((?:[^()]|\([^()]*\)){1,4000})\)")
+_SCHEMED = re.compile(r"\b([A-Z][A-Z0-9_]+)\s*=\s*\(\s*\w+\s*,\s*(?:['\"]([^'\"]*)['\"]|\w+)")
+_CALLED = re.compile(r"(?:\w+\.)?(?:config|env)(?:\.\w+)?\(\s*['\"]")
+_GIVEN = re.compile(
+    r"default\s*=\s*(?:['\"]([^'\"\n]*)['\"]|([0-9]+))|^[ \t]*,\s*['\"]([^'\"\n]*)['\"]"
+)
+#: A field's tags: `env:"PG_URL,required" env-default:"x"`.
+_TAG = re.compile(r"`[^`\n]*\b(?:env|envconfig):\"([A-Za-z][A-Za-z0-9_]+)([^\"\n]*)\"[^`\n]*`")
+_TAG_DEFAULT = re.compile(r"\b(?:env-default|envDefault|default):\"([^\"\n]*)\"")
+_MAPPED = re.compile(r"mapstructure:\"([A-Z][A-Z0-9_]+)\"")
+_SCHEMA = re.compile(
+    r"(?m)^[ \t]*([A-Z][A-Z0-9_]{2,})\s*:\s*(?:z|Joi|v|yup)\b([^\n]{0,200})|"
+    r"^[ \t]*([A-Z][A-Z0-9_]{2,})\s*:\s*(?:str|port|url|num|bool|host|email|json)\(([^\n]{0,200})"
+)
+_SCHEMA_DEFAULT = re.compile(r"default\(\s*['\"]?([^'\")\n]*)|default\s*:\s*['\"]?([^'\",}\n]*)")
+_GET = re.compile(r"\bget\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]\s*\)((?:\s*\.\w+\([^()\n]{0,99}\)){1,4})")
+_CHECKS_ENV = re.compile(r"@fastify/env|fastify-env|\benv-schema\b")
+_REQUIRED = re.compile(r"\brequired\s*:\s*\[([^\]]{0,2000})\]")
+_PROPERTY = re.compile(r"\b([A-Z][A-Z0-9_]{2,})\s*:\s*\{([^{}]{0,300}\btype\s*:[^{}]{0,300})\}")
+#: A field of clap's that a variable of its name gives, or of the name that is said.
+_ARGUMENT = re.compile(
+    r"#\[(?:clap|arg)\(((?:[^\[\]\n]{0,99},\s*)?env(?:\s*=\s*\"(\w+)\")?\s*(?:,[^\[\]\n]{0,99})?)\)\]"
+    r"\s*(?:pub\s+)?(\w+)\s*:"
+)
+
+
+def _settings(file: str, content: str) -> Iterator[VariableRead]:
+    """Read pydantic's settings classes: a field is a variable in upper case."""
+    classes = {match[1]: match for match in _CLASS.finditer(content)}
+    for match in classes.values():
+        if re.search(r"\bBaseSettings\b", match[2]):
+            prefix = _PREFIX.search(match[3])
+            place = f"{file}:{line_of(content, match.start())}"
+            yield from _fields(match, classes, prefix[1] if prefix else "", place, DEEPEST)
+
+
+def _fields(
+    match: re.Match[str],
+    classes: Mapping[str, re.Match[str]],
+    prefix: str,
+    place: str,
+    depth: int,
+) -> Iterator[VariableRead]:
+    """Yield the fields of a class; those of another class stand behind its delimiter."""
+    delimiter = _NESTED.search(match[3])
+    for name, kind, default in _FIELD.findall(match[3]):
+        if name in ("model_config", "Config"):
+            continue
+        inner = classes.get(kind.strip().partition(" |")[0])
+        if inner is not None and depth and not re.search(r"\bBaseSettings\b", inner[2]):
+            mark = delimiter[1] if delimiter else "__"
+            yield from _fields(inner, classes, f"{prefix}{name}{mark}", place, depth - 1)
+            continue
+        if _CALLED.match(default):  # `KEY: str = config("KEY")`: what it asks for is read as a call
+            continue
+        alias = _ALIAS.search(default)
+        yield VariableRead((alias[1] if alias else prefix + name).upper(), _said(default), place)
+
+
+def _said(default: str) -> str | None:
+    """Return a field's default; None for one that must be given."""
+    if not default or re.search(r"Field\(\s*(?:\.\.\.|(?!default)\w+\s*=)(?!.*default)", default):
+        return None
+    return default.strip().strip("'\"")
+
+
+def _calls(file: str, content: str) -> Iterator[VariableRead]:
+    """Read `config("NAME", default="x")` and `env.str("NAME")`."""
+    if not _ASKS.search(content):
+        return
+    for scheme in _SCHEME.finditer(content):  # `environ.Env(DEBUG=(bool, False))`
+        for match in _SCHEMED.finditer(scheme[1]):
+            place = f"{file}:{line_of(content, scheme.start(1) + match.start())}"
+            yield VariableRead(match[1], match[2] or "", place)
+    for match in _ASKED.finditer(content):
+        given = _GIVEN.search(match[2])
+        default = next((text for text in given.groups() if text is not None), "") if given else None
+        if default is None and "default" in match[2]:
+            default = ""
+        yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
+
+
+def _tags(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the tags of Go's fields."""
+    for match in _TAG.finditer(content):
+        given = _TAG_DEFAULT.search(match[0])
+        # Where it also stands in a file of settings, that gives it.
+        required = "required" in match[0] and "yaml:" not in match[0] and "json:" not in match[0]
+        default = given[1] if given else None if required else ""
+        yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
+
+
+def _mapped(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the tags of viper, which reads a file and lets variables override it."""
+    for match in _MAPPED.finditer(content) if "viper" in content else ():
+        place = f"{file}:{line_of(content, match.start())}"
+        yield VariableRead(match[1], "", place, in_a_file=True)
+
+
+def _schemas(file: str, content: str) -> Iterator[VariableRead]:
+    """Read schemas of variables in JavaScript."""
+    if "process.env" not in content and "runtimeEnv" not in content:
+        return
+    for match in _SCHEMA.finditer(content):
+        said = match[2] or match[4] or ""
+        given = _SCHEMA_DEFAULT.search(said)
+        default = next((text for text in given.groups() if text is not None), "") if given else None
+        if default is None and re.search(r"optional\(|nullish\(|allow\(", said):
+            default = ""
+        name = match[1] or match[3]
+        yield VariableRead(name, default, f"{file}:{line_of(content, match.start())}")
+
+
+def _json_schemas(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the JSON schema that @fastify/env or env-schema checks the variables by."""
+    if not _CHECKS_ENV.search(content):
+        return
+    listed = " ".join(_REQUIRED.findall(content))
+    for match in _PROPERTY.finditer(content):
+        given = re.search(r"\bdefault\s*:\s*['\"]?([^,'\"}\n]*)", match[2])
+        default = given[1].strip() if given else None if match[1] in listed else ""
+        yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
+
+
+def _arguments(file: str, content: str) -> Iterator[VariableRead]:
+    """Read clap's arguments: one may be given by a variable."""
+    for field in _ARGUMENT.finditer(content):
+        default = re.search(r"default_value(?:_t)?\s*=\s*\"?([^\",\])]*)", field[1])
+        name, place = field[2] or field[3].upper(), f"{file}:{line_of(content, field.start())}"
+        yield VariableRead(name, default[1] if default else None, place)
+
+
+def _env_var(file: str, content: str) -> Iterator[VariableRead]:
+    """Read `get("NAME").default("x").required()` of the library env-var."""
+    for match in _GET.finditer(content) if re.search(r"['\"]env-var['\"]", content) else ():
+        given = re.search(r"\.default\(\s*['\"]?([^'\")]*)", match[2])
+        default = given[1] if given else None if ".required(" in match[2] else ""
+        yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
+
+
+#: What reads variables in files with these endings.
+READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead]]], ...] = (
+    ((".py",), _settings),
+    ((".py",), _calls),
+    ((".go",), _tags),
+    ((".go",), _mapped),
+    ((".go",), settings_files.bound),
+    ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _schemas),
+    ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _env_var),
+    ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _json_schemas),
+    ((".rs",), _arguments),
+    ((".yml", ".yaml", ".properties"), spring_settings.settings),
+)

@@ -1,0 +1,311 @@
+"""What each variable that a program's code reads is to hold: a reference, a value, a secret.
+
+The rules of `VALUES` are asked in their order; the first one that knows a variable gives its value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder, Service
+from tarmac.adopt.survey.scene import Scene, store_for
+from tarmac.adopt.variables import code, dotenv_files
+from tarmac.adopt.variables.addresses import rewritten
+from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE
+from tarmac.adopt.variables.variable_read import VariableRead
+
+#: What the runtime or the machine gives, and what tools of the trade read for themselves.
+GIVEN = frozenset(
+    {"PORT", "HOST", "SERVICE_NAME", "PATH", "HOME", "USER", "SHELL", "LANG", "TZ", "TMPDIR", "PWD"}
+    | {"TERM", "CI", "NODE_ENV", "DEBUG", "NO_COLOR", "HOSTNAME", "LOGNAME", "EDITOR", "COLUMNS"}
+)
+#: Programs that make their tables as they start, if they are told to.
+_MIGRATES = frozenset({"RUN_MIGRATIONS", "AUTO_MIGRATE", "MIGRATE_ON_START"})
+#: Before _URL: where people reach the program itself.
+_OWN_PLACES = frozenset({"SITE", "PUBLIC", "EXTERNAL", "APP", "INSTANCE"})
+#: What other companies hand out; a random value would only turn on what then fails.
+_OF_OTHERS = re.compile(
+    r"^(AWS|AZURE|GCP|GOOGLE|GITHUB|GITLAB|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SENDGRID|SLACK|"
+    r"DISCORD|PUSHER|MAIL|SES|SPARKPOST|REDIS|MEMCACHED|FACEBOOK|TWITTER|APPLE|OAUTH|OIDC|LDAP|MAILGUN|PUSHOVER|TELEGRAM)_|"
+    r"(API_TOKEN|CLIENT_SECRET|BEARER_TOKEN)$|_CLOUDFLARE_"
+)
+#: How variables of frameworks begin that override settings of a server.
+_FRAMEWORKS = ("SPRING_DATA_", "SPRING_")
+#: So many variables at least begin with a program's own name.
+MOST_BEGIN = 4
+#: What a program signs or encrypts with: it needs a value.
+_OWN_SECRET = re.compile(
+    r"(\w+_)?(AUTH|SESSION|JWT|COOKIE|ENCRYPTION|SIGNING|CSRF)_?(SECRET|KEY|SALT)(_KEY)?$|"
+    r"(APP_|DJANGO_|FLASK_)?SECRET(_KEY)?(_BASE)?$"
+)
+#: Any of these says at which port a server is.
+_PLACES = frozenset({"url", "port", "address"})
+_OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
+
+
+@dataclass(frozen=True)
+class GivenValues:
+    """What files of variables say."""
+
+    #: The `.env` beside the system's file, and the example of one.
+    dotenv: Mapping[str, str]
+    example: Mapping[str, str]
+    #: What lies in the program's own folder, and its name: it may well read that itself.
+    beside: Mapping[str, str]
+    beside_file: str
+
+    def value(self, name: str) -> str | None:
+        """Read what a variable is given."""
+        return self.dotenv.get(name, self.beside.get(name, self.example.get(name)))
+
+    def is_of_its_own(self, name: str) -> bool:
+        """Tell whether it stands in the program's own `.env` alone."""
+        return name in self.beside and name not in self.dotenv and self.beside_file == ".env"
+
+    def is_secret(self, name: str) -> bool:
+        """Tell whether what a variable holds is private."""
+        private = name in self.dotenv or (name in self.beside and self.beside_file == ".env")
+        return dotenv_files.is_secret(name, (self.value(name) or "") if private else "")
+
+
+@dataclass
+class SettledVariables:
+    """What became of a program's variables."""
+
+    env: dict[str, str]
+    secrets: list[str]
+    #: Those that have no value: name -> where it is read.
+    missing: dict[str, str]
+    optional: list[str] = field(default_factory=list)
+    to_do: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """A variable that a program reads."""
+
+    read: VariableRead
+    #: What a file gives it.
+    given: str | None
+    service: Service
+    #: The kinds of servers that the program has a client of.
+    clients: frozenset[str]
+    scene: Scene
+    #: All variables that the program reads.
+    names: frozenset[str]
+    #: It writes an address of its database without a port.
+    leaves_port_out: bool
+    #: What variables say by the settings that they override.
+    about: Mapping[str, str]
+
+
+def settled_variables(
+    service: Service,
+    reads: Mapping[str, VariableRead],
+    folder: Folder,
+    scene: Scene,
+    given: GivenValues,
+) -> SettledVariables:
+    """Settle the variables that a program's code reads, besides those that it has."""
+    said = {name: given.value(name) or read.default or "" for name, read in reads.items()}
+    clients = servers.chosen(servers.clients(folder), {**said, **service.env})
+    found = SettledVariables(dict(service.env), list(service.secrets), dict(service.missing))
+    known = {*service.env, *service.secrets, *GIVEN, service.port_variable}
+    # What a file hands on from the shell, without a value, is read by the program all the same.
+    handed = {n: VariableRead(n, None, place) for n, place in service.missing.items()}
+    names = frozenset({**handed, **reads})
+    bare = code.leaves_port_out(folder)
+    about = {name: read.about for name, read in reads.items() if read.about}
+    for name, read in {**handed, **reads}.items():
+        if name not in known:
+            value = given.value(name)
+            variable = _Variable(read, value, service, clients, scene, names, bare, about)
+            _settle(variable, folder, given, found)
+    return found
+
+
+def _settle(
+    variable: _Variable, folder: Folder, given: GivenValues, found: SettledVariables
+) -> None:
+    read, name = variable.read, variable.read.name
+    value = _value(variable)
+    secret = given.is_secret(name)
+    if value is None and variable.given and not secret and not read.in_a_file:
+        value = variable.given.replace("${", "$${")
+    if value is not None:
+        found.env[name] = value
+    elif read.in_a_file:
+        found.optional.append(name)
+    elif secret and (variable.given or not (read.default or _may_be_absent(variable))):
+        found.secrets.append(name)
+        if given.is_of_its_own(name):
+            what = f"copy {name} of {folder.path}/.env to the .env beside this file"
+            found.to_do.append(what)
+    elif read.default is not None or _may_be_absent(variable) or _is_in_a_file(variable):
+        found.optional.append(name)
+    else:
+        found.missing.setdefault(name, read.place)
+
+
+def _value(variable: _Variable) -> str | None:
+    found = (rule(variable) for rule in VALUES)
+    return next((value for value in found if value is not None), None)
+
+
+def _is_in_a_file(variable: _Variable) -> bool:
+    """Tell whether it names the file that holds another variable's value."""
+    return variable.read.name.removesuffix("_FILE") in variable.names - {variable.read.name}
+
+
+def _may_be_absent(variable: _Variable) -> bool:
+    """Tell whether the program does without it, or it is a key of others': none is generated."""
+    read = variable.read
+    if _OWN_SECRET.match(read.name):
+        return False
+    is_empty = read.default == "" or variable.given == ""
+    return read.is_tested or (is_empty and bool(_OF_OTHERS.search(read.name.upper())))
+
+
+def _of_encryption(variable: _Variable) -> str | None:
+    """A server here has no certificate, and is reached on this machine alone."""
+    is_mode = re.search(r"(?:^|_)SSL_?MODE$", variable.read.name)
+    return "disable" if is_mode and "postgres" in variable.clients else None
+
+
+def _of_migrations(variable: _Variable) -> str | None:
+    return "1" if variable.read.name in _MIGRATES and variable.given is None else None
+
+
+def _of_its_text(variable: _Variable) -> str | None:
+    """It holds the address of something that is here."""
+    text = variable.given if variable.given is not None else variable.read.default or ""
+    name, by_code = variable.read.name, variable.given is None
+    written = text and rewritten(name, text, variable.service, variable.scene, by_code=by_code)
+    if written and re.fullmatch(r"\$\{stores\.[\w-]+\.host\}", written):
+        return _of_a_store(variable) or written  # it may be told no port
+    return written if written != text else None
+
+
+def _of_a_store(variable: _Variable) -> str | None:
+    """Its name says that it holds the address of a store, or a part of it."""
+    known = _known_server(variable)
+    if known is None:
+        return None
+    server, output = known
+    scene = variable.scene
+    store, parts = scene.find_store(server.kind), _told(server, variable)
+    if store is None and scene.may_add and server.kind in variable.clients:
+        wanted = bool(parts & _PLACES) or ("host" in parts and not server.broker)
+        store = store_for(server, variable.service, scene) if wanted else None
+    if store is None:
+        return None
+    said = variable.given if variable.given is not None else variable.read.default or ""
+    if output == "host" and re.fullmatch(r"[\w.-]+:\d+", said):
+        return servers.reference(store.name, "address", broker=store is scene.broker)
+    is_bare = (variable.leaves_port_out and server.databases) or not parts & _PLACES
+    if output == "host" and is_bare and store is not scene.broker:
+        # Told no port, the program looks at the usual one: there is a store by its name alone.
+        scene.names = True
+        return store.name
+    return servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _known_server(variable: _Variable) -> tuple[servers.Server, str] | None:
+    """Tell which server a variable is about: by its name, or by those beside it."""
+    name = variable.read.name
+    found = _by_its_name(name, variable)
+    return found or servers.of_group(name, variable.names, variable.clients)
+
+
+def _by_its_name(name: str, variable: _Variable) -> tuple[servers.Server, str] | None:
+    """Tell which server a name is about, with the program's own name in front of it or without."""
+    own = f"{re.sub(r'[^A-Z0-9]+', '_', variable.service.name.upper())}_"
+    if sum(other.startswith(own) for other in variable.names) >= MOST_BEGIN:
+        name = name.removeprefix(own)  # NATS_SERVICE_DB_HOST of nats-service
+    plain = name.removeprefix(_own_prefix(variable.names))
+    name = variable.about.get(name, name)
+    candidates = (name, plain, *(name.removeprefix(begin) for begin in _FRAMEWORKS))
+    found = (servers.of_variable(candidate, variable.clients) for candidate in candidates)
+    server, output = next(filter(None, found), (None, ""))
+    if server is None:
+        return None
+    # Beside its user and its password, DATABASE is the database's name.
+    login = any(f"{name}_{end}" in variable.names for end in ("USER", "USERNAME"))
+    is_name = output == "url" and name in (*server.shows.stems, *server.shows.vague)
+    if is_name and login and f"{name}_PASSWORD" in variable.names and server.databases:
+        return server, "database"
+    return server, output
+
+
+def _own_prefix(names: frozenset[str]) -> str:
+    """Find what nearly all variables of a program begin with, its own name: PAPERLESS_."""
+    first = Counter(name.partition("_")[0] for name in names if "_" in name)
+    prefix, many = next(iter(first.most_common(1)), ("", 0))
+    return f"{prefix}_" if many >= MOST_BEGIN and many * 2 > len(names) else ""
+
+
+def _told(server: servers.Server, variable: _Variable) -> set[str]:
+    """List the parts of the address of a server of the kind that the program can be told."""
+    known = [_by_its_name(name, variable) for name in variable.names]
+    if not any(found and found[0] == server for found in known):  # they only begin alike
+        grouped = (variable.names, variable.clients)
+        known = [servers.of_group(name, *grouped) for name in variable.names]
+    return {found[1] for found in known if found and found[0] == server}
+
+
+def _of_a_service(variable: _Variable) -> str | None:
+    """Its name says that it holds the address of a service."""
+    name, scene = variable.read.name, variable.scene
+    match = code.ADDRESS.match(BROWSER.sub("", name))
+    target = _named(match[1], variable.service, scene) if match else None
+    if match is None or target is None or FOR_PEOPLE.search(name):
+        return None
+    output = _OUTPUTS.get(match[2], "url")
+    if output == "url" and BROWSER.match(name):
+        return f"${{services.{target}.public_url}}"
+    if not scene.may_call(variable.service.name, target):
+        return None
+    return f"${{services.{target}.{output}}}"
+
+
+def _of_its_own_place(variable: _Variable) -> str | None:
+    """It has to be told where people reach it, and no file says that."""
+    read, service = variable.read, variable.service
+    if variable.given is not None or read.name not in service.missing:
+        return None
+    stem = read.name.removesuffix("_URL")
+    is_own = stem.lower().replace("_", "-") == service.name or stem in _OWN_PLACES
+    return f"${{services.{service.name}.public_url}}" if is_own and service.ports else None
+
+
+VALUES = (
+    *(_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_a_service),
+    _of_its_own_place,
+)
+
+
+def _named(stem: str, service: Service, scene: Scene) -> str | None:
+    """Find the service that a variable names: CATALOG is `catalog` or `catalog-service`."""
+    wanted = re.sub(r"_?(SERVICE|SVC|SERVER|APP)$", "", stem).lower().replace("_", "")
+    known = scene.called
+
+    def others(plain: str, *, ends: bool = False) -> Iterator[str]:
+        names = (known.ending if ends else known.plain).get(plain, ())
+        yield from (n for n in names if n != service.name and scene.services[n].ports)
+
+    def matching() -> Iterator[str]:
+        if wanted:
+            yield from others(wanted)
+        if len(wanted) > 2:
+            yield from others(wanted, ends=True)
+        behind = re.search(r"api|backend|server", service.name)
+        if wanted in ("api", "backend", "server") and not behind:
+            listening = [s.name for s in scene.services.values() if s.ports]
+            apart = [name for name in listening if name != service.name]
+            yield from apart if len(apart) == 1 else ()
+
+    return next(matching(), None)

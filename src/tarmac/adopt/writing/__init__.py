@@ -1,0 +1,1 @@
+"""The file that `tarmac init` writes, explained and corrected."""
