@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+from dataclasses import replace
 
 import pytest
-from rendered import ENVIRONMENTS, artifacts_of, plan_of, system_of
+from rendered import ENVIRONMENTS, RENDERERS, artifacts_of, plan_of, system_of
 from small_system import FOLDER, GATES, KINDS, TODAY, Fixture, read, subject_of
 
 from tarmac.base.artifact import Artifact
@@ -19,8 +20,10 @@ from tarmac.base.report import Level, Skip, Status
 from tarmac.check.gates.inputs import Original
 from tarmac.check.gates.subject import Folder, Subject
 from tarmac.check.verify.running import Suppressions, run, run_files
+from tarmac.model.entry import Entry
 from tarmac.model.loader import load
 from tarmac.plan.deploy import deploy
+from tarmac.render.collect import artifacts
 from tarmac.render.renderer import PHASES
 
 FIXTURES = sorted(FOLDER.glob("*/*.yaml"))
@@ -166,10 +169,32 @@ def beside_clusters():
 @pytest.mark.parametrize(("system", "environment"), [*beside_clusters()])
 def test_no_gate_finds_an_error_in_a_repository_or_in_compose_files(system, environment):
     plan, made = plan_of(system, environment), artifacts_of(system, environment)
-    subject = Subject(system_of(system), plan, made, TODAY)
+    assert errors_in(Subject(system_of(system), plan, made, TODAY)) == []
+
+
+ENTRIES = (
+    Entry(),
+    Entry(email="ops@example.com"),
+    Entry(certificate="tls/shop.pem", key="tls/shop.key", address="203.0.113.7"),
+)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=["plain", "acme", "own"])
+@pytest.mark.parametrize("system", sorted({name for name, _ in ENVIRONMENTS}))
+def test_no_gate_finds_an_error_in_compose_files_with_an_entry(system, entry):
+    model = system_of(system)
+    settled = model.file.environments["compose"].model_copy(update={"entry": entry})
+    others = {**model.file.environments, "compose": settled}
+    model = replace(model, file=model.file.model_copy(update={"environments": others}))
+    plan = deploy(model, "compose", KINDS)
+    assert errors_in(Subject(model, plan, artifacts(plan, RENDERERS), TODAY)) == []
+
+
+def errors_in(subject):
+    """List what gates find in an environment besides clusters, but for warnings."""
     errors = []
     for gate in GATES.values():
-        if plan.settings.target in gate.targets:
+        if subject.plan.settings.target in gate.targets:
             with contextlib.suppress(Skip):
                 errors += [f"{gate.id} {f}" for f in gate.check(subject) if not f.warning]
-    assert errors == []
+    return errors

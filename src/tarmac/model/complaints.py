@@ -85,6 +85,7 @@ EXAMPLES = {
     "invariants.*.equal.*": "SELECT ...",
     "environments": "{production: {cloud: aws, region: us-east-1}}",
     "environments.*": "{cloud: aws, region: us-east-1}",
+    "environments.*.entry": "{kind: traefik, email: ops@example.com}",
     "environments.*.servers": "{aurora: [users-db, orders-db]}",
     "environments.*.servers.*": "[users-db, orders-db]",
     "environments.*.replicas": "{min: 3, max: 20}",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model import image_pins
 from tarmac.model.contradictions import contradictions
+from tarmac.model.entry_checks import entry_problems
 from tarmac.model.environment import Environment
 from tarmac.model.gaps import Gaps
 from tarmac.model.infrastructure_checks import infrastructure_problems, layout_problems
@@ -401,6 +402,7 @@ def _environments(system: System, gaps: Gaps) -> Iterator[Problem]:
                 f"replicas has min {replicas.min} above max {replicas.max}; swap them",
             )
         yield from infrastructure_problems(system, name, environment)
+        yield from entry_problems(system, name, environment)
         for path, why in _unkept(environment):
             yield Problem(_at(system, "environments", name, *path), why)
         if environment.ingress.issuer and not environment.ingress.tls:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from tarmac.model.delivery import Gitops, Rollout
+from tarmac.model.entry import EntrySetting
 from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.observability import Observability
 from tarmac.model.portal import Portal
@@ -193,6 +194,11 @@ class Environment(StrictModel):
         "against them: it only lists, warns, or refuses.",
     )
     ingress: Ingress = Ingress()
+    entry: EntrySetting | None = Field(
+        default=None,
+        description="On one machine: a proxy that has the public ports, and ends TLS; without it, "
+        "each public service has its port, on the machine's loopback.",
+    )
     mesh: Literal["istio"] | None = Field(default=None, description="The service mesh there.")
     monitoring: Name = Field(
         default="monitoring", description="The namespace from which metrics are scraped."

@@ -28,6 +28,7 @@ STORE_VERSION = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 LABEL_KEY = rf"^([a-z0-9][a-z0-9.-]*/)?{_NODE_LABEL}$"
 LABEL_VALUE = rf"^({_NODE_LABEL})?$"
 BASE_URL = r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%@+-]*)*)?$"
+DIRECTORY = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%+-]+)*/?$"
 REPOSITORY = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%+-]+)+$"
 #: A file's name stands in SQL, in a key of a ConfigMap and in psql's own commands.
 FILE = r"^[A-Za-z0-9._/@+-]+$"
@@ -59,6 +60,8 @@ LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE)]
 BaseUrl = Annotated[str, StringConstraints(pattern=BASE_URL)]
 #: A repository that a browser finds, too; no credentials stand in it.
 RepositoryUrl = Annotated[str, StringConstraints(pattern=REPOSITORY)]
+#: Where an authority that speaks ACME says what it offers.
+Directory = Annotated[str, StringConstraints(pattern=DIRECTORY)]
 FilePath = Annotated[str, StringConstraints(pattern=FILE)]
 FolderPath = Annotated[str, StringConstraints(pattern=FOLDER)]
 PathPrefix = Annotated[str, StringConstraints(pattern=PATH_PREFIX)]
@@ -86,6 +89,7 @@ WORDS = {
     LABEL_KEY: "write the key of a label of Kubernetes, e.g. example.com/role",
     LABEL_VALUE: "use up to 63 letters, digits, '.', '_' and '-'",
     BASE_URL: "write an address like https://example.com/runbooks",
+    DIRECTORY: "write an address like https://acme-v02.api.letsencrypt.org/directory",
     REPOSITORY: "write an address like https://github.com/acme/orders",
     FILE: "write a path of letters, digits and the signs ._/@+-, e.g. sql/schema.sql",
     FOLDER: "write a path without quotes and the signs $ ` \\ { } % ; & | < > * ? ! #",

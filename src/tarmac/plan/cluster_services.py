@@ -185,7 +185,9 @@ def public_urls(system: System, settled: Environment) -> Iterator[tuple[str, str
         if service.public is None:
             continue
         main = ports.main_port(system, name)
-        if settled.target == "compose" and main:
+        if settled.entry is not None:
+            yield name, settled.entry.origin(_host(system, settled, service.public.host))
+        elif settled.target == "compose" and main:
             # No ingress there: the port itself is published, on the machine's own loopback.
             yield name, f"http://localhost:{service.listening[main]}"
         else:

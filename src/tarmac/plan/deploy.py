@@ -102,7 +102,7 @@ def deploy(system: System, environment: str, kinds: Mapping[str, StoreKind]) -> 
     ]
     found = (setup_workload(bindings, settled, name) for name in bindings.facts.made)
     setups = tuple(filter(None, found))
-    if settled.target == "cluster":
+    if settled.target == "cluster" or settled.entry:
         problems += routes.conflicts(system, workloads)
     problems += server_problems(system, environment, settled, kinds)
     granted = roles(system, environment, settled, (*workloads, *setups))

@@ -40,7 +40,7 @@ def _service(plan: ClusterPlan, workload: Workload, among: Order) -> dict[str, A
         found["command"] = [word.replace("$", "$$") for word in workload.argv]
     found |= {
         "user": f"{workload.user}:{workload.user}",
-        "environment": values.env({name: setting.value for name, setting in workload.env.items()}),
+        "environment": values.environment(plan, workload),
     }
     sealed = values.sealed(workload)
     if sealed:

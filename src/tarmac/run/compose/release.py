@@ -55,8 +55,12 @@ class Release:
     @cached_property
     def images(self) -> dict[str, str]:
         """The image of each service, as the model names it."""
-        base = _read(self.files[BASE])
-        return {name: said["image"] for name, said in base["services"].items()}
+        found = {}
+        for name in (BASE, PRODUCTION):
+            for service, said in (_read(self.files.get(name)).get("services") or {}).items():
+                if "image" in said:
+                    found[service] = said["image"]
+        return found
 
     def ends(self, service: str) -> bool:
         """Whether a service runs to its end, as a set-up does."""
@@ -79,11 +83,14 @@ def released(release: Release, pinned: Mapping[str, str]) -> Release:
     labels = {SYSTEM: release.system, ENVIRONMENT: release.environment}
     services = {
         name: {
-            "image": pinned.get(said["image"], said["image"]),
+            "image": pinned.get(image, image),
             "pull_policy": "never",
-            "labels": {**labels, **_mounted(said, base.get("configs") or {})},
+            "labels": {
+                **labels,
+                **_mounted(base["services"].get(name, {}), base.get("configs") or {}),
+            },
         }
-        for name, said in base["services"].items()
+        for name, image in release.images.items()
     }
     text = json.dumps({"services": services}, indent=1)
     files = {BASE: release.files[BASE], PRODUCTION: release.files[PRODUCTION], OWN: text}

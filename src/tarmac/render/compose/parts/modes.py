@@ -9,9 +9,11 @@ from typing import Any
 from tarmac.base.artifact import Artifact
 from tarmac.model import conventions
 from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.render.compose.parts import entry as entries
 from tarmac.render.compose.parts import services as c
 from tarmac.render.compose.parts import values
 
+LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 STAGING = (
     "The images as they will run, no sources mounted, only the entry's ports open:",
     "docker compose --file compose.yaml --file compose.prod.yaml up --detach --wait",
@@ -88,14 +90,15 @@ def _limits(workload: Workload) -> dict[str, Any]:
 def staging(plan: ClusterPlan) -> Artifact:
     """Make the staging profile: limits, restarts, bounded logs, and the entry's ports alone."""
     services: dict[str, Any] = {}
+    before = plan.settings.entry
     for workload in plan.workloads:
         entry = sorted({route.port for route in workload.routes})
         services[workload.name] = {
             "restart": "unless-stopped",
             **_limits(workload),
-            "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+            "logging": LOGGING,
         }
-        if entry:
+        if entry and before is None:
             services[workload.name]["ports"] = [
                 {
                     "target": port,
@@ -105,5 +108,8 @@ def staging(plan: ClusterPlan) -> Artifact:
                 for port in entry
             ]
     inner = {store.name: {"internal": True} for store in plan.stores}
-    content = {"services": services, "networks": inner}
+    content: dict[str, Any] = {"services": services, "networks": inner}
+    if before is not None:
+        services |= entries.services(plan, before, LOGGING)
+        content["volumes"] = entries.volumes(before)
     return Artifact(f"{values.FOLDER}/compose.prod.yaml", content, place=plan.model, notes=STAGING)

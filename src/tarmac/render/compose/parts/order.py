@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tarmac.model.edge import ENTRY
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.graph import reached
 
@@ -40,6 +41,11 @@ class Order:
         return sorted({ALL, *reached(users, self.before)})
 
 
+def entry_network(service: str) -> str:
+    """Name the network of the entry and one public service; no service is called so."""
+    return f"{ENTRY}_{service}"
+
+
 def order(plan: ClusterPlan) -> Order:
     """Read the start order from the edges that are allowed."""
     here = {workload.name for workload in plan.workloads}
@@ -50,7 +56,8 @@ def order(plan: ClusterPlan) -> Order:
         if connection.target not in here:
             continue
         if connection.source == WORLD:
-            networks[connection.target].add(WORLD)
+            entered = entry_network(connection.target) if plan.settings.entry else WORLD
+            networks[connection.target].add(entered)
             continue
         networks[connection.target].add(connection.target)
         if connection.source not in here:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.launch import StoreSecret
 from tarmac.plan.cluster import ClusterPlan, secrets_of
 from tarmac.render.compose.parts import values
+from tarmac.render.compose.parts.entry_routes import CERTIFICATE, KEY
 from tarmac.render.compose.parts.order import ALL
 
 
@@ -52,6 +54,24 @@ def _files(plan: ClusterPlan) -> Iterator[str]:
         yield f"chmod 444 {values.SECRETS}/{name}"
 
 
+def _certificate(plan: ClusterPlan) -> Iterator[str]:
+    """Read the entry's certificate again, each line's end as JSON writes it."""
+    entry = plan.settings.entry
+    if entry is None or entry.certificate is None or entry.key is None:
+        return
+    yield "line_of() {"
+    yield '    value=$(awk \'{ printf "%s\\\\n", $0 }\' "$2")'
+    yield '    { grep -v "^$1=" .env || :; } >.env.new'
+    yield """    printf "%s='%s'\\n" "$1" "$value" >>.env.new"""
+    yield "    mv .env.new .env"
+    yield "}"
+    beside = posixpath.dirname(plan.model)
+    for name, path in ((CERTIFICATE, entry.certificate), (KEY, entry.key)):
+        whole = posixpath.normpath(posixpath.join(beside, path))
+        root = "" if whole.startswith("/") else '"${1:-$(git rev-parse --show-toplevel)}"/'
+        yield f"line_of {name} {root}{shlex.quote(whole)}"
+
+
 def script(plan: ClusterPlan) -> Artifact:
     """Make the script that generates each secret once."""
     lines = [
@@ -74,6 +94,7 @@ def script(plan: ClusterPlan) -> Artifact:
     for name in given(plan):
         asked = f"secrets.sh: what is outside is not known here; give {name} in the environment"
         lines.append(f'has {name} || add {name} "${{{name}:?{asked}}}"')
+    lines += _certificate(plan)
     lines += _files(plan)
     text = "\n".join(lines) + "\n"
     return Artifact(f"{values.FOLDER}/{values.SCRIPT}", text, place=plan.model, executable=True)

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tarmac.base.launch import Secret, Text
-from tarmac.plan.cluster import MountedFile, Workload
+from tarmac.plan.cluster import ClusterPlan, MountedFile, Workload
 
 FOLDER = "compose"
 #: In .env, beside the Compose files; the script writes all of it.
 SCRIPT = "secrets.sh"
 #: The folder of the secrets that are files.
 SECRETS = "secrets"
+#: Networks of containers, as Docker chooses them by itself. From there a public service is reached
+#: by the entry and by other services; what visitors claim of their addresses the entry drops.
+PROXIES = "172.16.0.0/12,192.168.0.0/16"
 SOURCE, TREE = "SOURCE_ROOT", "TREE_ROOT"
 
 
@@ -38,6 +41,13 @@ def written(value: Text) -> str:
 def env(values: Mapping[str, Text]) -> dict[str, str]:
     """Write variables."""
     return {name: written(value) for name, value in sorted(values.items())}
+
+
+def environment(plan: ClusterPlan, workload: Workload) -> dict[str, str]:
+    """Write a container's variables; a kit service behind the entry trusts that."""
+    found = env({name: setting.value for name, setting in workload.env.items()})
+    told = plan.settings.entry and workload.routes and workload.parts
+    return {"TRUSTED_PROXIES": PROXIES, **found} if told else found
 
 
 def config(owner: str, file: MountedFile) -> str:
