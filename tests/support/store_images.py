@@ -15,6 +15,9 @@ import pytest
 import standins
 from docker_here import Docker
 
+from tarmac.base import versions
+
+TRAEFIK = versions.read().image("traefik")
 NATS, MAILPIT, MONGODB, KAFKA = "nats:2", "axllent/mailpit:v1.28", "mongo:8.0", "apache/kafka:4.3.1"
 LIBRARIES = ("libc6", "libc-bin", "libgcc-s1", "libstdc++6", "zlib1g", *standins.SHELL)
 #: What Kafka's scripts and those of the plan call.
@@ -134,6 +137,15 @@ def kafka(docker: Docker, scratch: Path) -> None:
     standins.image(docker, KAFKA, root)
 
 
+def traefik(docker: Docker, scratch: Path) -> None:
+    """Make Traefik of its wheel, with the shell by which its image begins, and which has more."""
+    program = _found("traefik-*/bin/traefik", ".ci/traefik")
+    root = _unpacked((*LIBRARIES, "sed"), scratch)
+    (root / "usr/local/bin").mkdir(parents=True, exist_ok=True)
+    shutil.copy(program, root / "usr/local/bin/traefik")
+    standins.image(docker, TRAEFIK, root, 'ENTRYPOINT ["/usr/local/bin/traefik"]')
+
+
 def _found(pattern: str, script: str) -> Path:
     found = built.newest(pattern)
     if found is None:
@@ -164,4 +176,5 @@ MAKERS: dict[str, Callable[[Docker, Path], None]] = {
     MAILPIT: mailpit,
     MONGODB: mongodb,
     KAFKA: kafka,
+    TRAEFIK: traefik,
 }

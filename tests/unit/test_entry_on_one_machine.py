@@ -6,12 +6,15 @@ import json
 import re
 import textwrap
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from composed_containers import inspected, release
 from demo_system import demo, problems
 from rendered import KINDS, RENDERERS, system_of
 
+from tarmac.base import versions
 from tarmac.base.artifact import Artifact, write
 from tarmac.base.errors import BadInput
 from tarmac.model.entry import Entry
@@ -19,6 +22,14 @@ from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy
 from tarmac.render.collect import artifacts
 from tarmac.render.kubernetes.parts.hosts import hosts
+from tarmac.run.compose import containers as c
+from tarmac.run.compose.project import Project
+from tarmac.run.compose.release import BASE, PRODUCTION, Release, released
+from tarmac.run.compose.running import ComposedSystem
+from tarmac.run.compose_system import ComposeSystem
+
+if TYPE_CHECKING:
+    from tarmac.run.compose.docker import Docker
 
 MODEL = """
 tarmac: 1
@@ -250,3 +261,33 @@ def test_services_of_the_kit_believe_the_entry_and_no_visitor():
     }
     assert believed == {"api-gateway": "172.16.0.0/12,192.168.0.0/16"}
     assert "TRUSTED_PROXIES" not in services("traefik", "compose.yaml")["web"]["environment"]
+
+
+def test_drills_reach_public_services_at_ports_of_the_entry_and_others_at_their_containers(
+    monkeypatch,
+):
+    plan = planned("traefik")
+    ports = {"9001/tcp": [{"HostIp": "127.0.0.1", "HostPort": "49153"}]}
+    ports["9002/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": "49154"}]
+    there = [replace(c.of(inspected(name)), published={}) for name in ("web", "api", "jobs")]
+    told = inspected("entry")
+    told["NetworkSettings"]["Ports"] = ports
+    project = Project(cast("Docker", None), release(), Path("/nowhere"))
+    system = ComposeSystem(Path("tarmac.yaml"), ComposedSystem(project, plan))
+    monkeypatch.setattr(ComposeSystem, "_near", lambda _: (*there, c.of(told)))
+    assert system._urls() == {"web": "http://127.0.0.1:49153", "api": "http://127.0.0.1:49154"}
+    monkeypatch.setattr(ComposeSystem, "_near", lambda _: tuple(there))
+    assert system._urls()["web"] == "http://172.18.0.2:3000"
+
+
+def test_a_release_pins_the_image_of_the_entry_as_any_other():
+    found = rendered("traefik")
+    files = {name: write(found[f"compose/{name}"], "") for name in (BASE, PRODUCTION)}
+    image = versions.read().image("traefik")
+    made = released(Release("shop", "production", "shop", files), {image: "traefik:tarmac-aa"})
+    assert made.images["entry"] == image
+    for name in ("entry", "entry-routes"):
+        assert made.services[name]["image"] == "traefik:tarmac-aa"
+        assert made.services[name]["labels"]["tarmac.system"] == "shop"
+    assert made.ends("entry-routes")
+    assert not made.ends("entry")

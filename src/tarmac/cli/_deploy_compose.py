@@ -13,11 +13,13 @@ from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
 from tarmac.cli._deploy import Request, end, say, show_changes, show_failures, show_return
 from tarmac.cli._waiting import waiting
+from tarmac.project.reading import load
 from tarmac.render import in_memory
 from tarmac.render.in_memory import RenderedTree
 from tarmac.run.compose import arranging, images
 from tarmac.run.compose import drift as drifts
 from tarmac.run.compose.arranging import Arrangement, arrange
+from tarmac.run.compose.certificate import check_certificate
 from tarmac.run.compose.deployment import Deployment
 from tarmac.run.compose.docker import Docker, connected
 from tarmac.run.compose.planning import Change
@@ -40,6 +42,8 @@ def deploy(file: Path, rendered: RenderedTree, request: Request) -> int:
     say(request, f"{release.system} for {release.environment} -> {docker.host}")
     project = Project(docker, release, folder_of(file, release.environment))
     arranging.check_secrets(project)
+    if rendered.plan.settings.entry is not None:
+        check_certificate(load(str(file)), rendered.plan)
     sources = in_memory.repository_of(file)
     if not request.only_plan:
         arranging.bring_images(

@@ -28,10 +28,13 @@ def down(file: Path, place: Place, *, deletes: bool, asks: bool, as_json: bool) 
     running = compose_system.opened(file, place.host, place.context, place.environment).deployed
     where = f"{running.release.project} on {running.docker.host}"
     if deletes and asks:
+        entry = running.plan.settings.entry
+        # An authority gives few certificates of the same hosts in a week.
+        had = " and the certificates of its entry" if entry and entry.email else ""
         if not sys.stdin.isatty():
-            what = f"would delete all data of {where}; add --yes to confirm"
+            what = f"would delete all data of {where}{had}; add --yes to confirm"
             raise BadInput([Problem("--delete-data", what)])
-        click.confirm(f"delete all data of {where}?", abort=True)
+        click.confirm(f"delete all data of {where}{had}?", abort=True)
     ended = ending.end(running)
     deleted = ending.delete(running.project) if deletes else []
     if as_json:

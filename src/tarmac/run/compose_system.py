@@ -18,6 +18,7 @@ from tarmac.plan.access import url_variable, user_of
 from tarmac.plan.scrape import ScrapeTarget
 from tarmac.project.reading import load
 from tarmac.render import in_memory
+from tarmac.render.compose.parts.entry_routes import local_ports
 from tarmac.run import pod_objectives, releases
 from tarmac.run.compose import docker as clients
 from tarmac.run.compose import release as recorded
@@ -171,12 +172,16 @@ class ComposeSystem:
             yield ComposeTarget(self.deployed, undo, entries)
 
     def _urls(self) -> dict[str, str]:
-        """Return where each service answers: at its published port, else at its container."""
+        """Return where each service answers: at the entry's port for it, its own, its container."""
         found = {}
         by_service = {one.service: one for one in reversed(self._near())}
-        for workload in self.deployed.plan.services:
+        plan, entry = self.deployed.plan, by_service.get(ENTRY)
+        local = local_ports(plan) if entry is not None else {}
+        for workload in plan.services:
             one, port = by_service.get(workload.name), next(iter(workload.ports.values()), None)
-            if one is not None and port is not None:
+            if entry is not None and workload.name in local:
+                found[workload.name] = f"http://{entry.published[local[workload.name]]}"
+            elif one is not None and port is not None:
                 published = one.published.get(port)
                 found[workload.name] = f"http://{published or f'{_address(one)}:{port}'}"
         return found

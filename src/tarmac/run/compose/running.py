@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from tarmac.base.errors import check_names
-from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.model.edge import ENTRY
+from tarmac.plan.cluster import ClusterPlan
 from tarmac.run.compose import containers as c
 from tarmac.run.compose import docker as clients
 from tarmac.run.compose.causes import Cause, causes
@@ -64,23 +64,22 @@ class ComposedSystem:
     def look(self) -> tuple[WorkloadState, ...]:
         """Read the state of every workload, and of set-up that has failed. Raises Refusal."""
         found = self.containers()
+        roles = {one.name: str(one.role) for one in self.plan.workloads}
+        if ENTRY in self.release.services:
+            roles[ENTRY] = ENTRY
         states = [
-            state(one.name, one.role, [f for f in found if f.service == one.name])
-            for one in self.plan.workloads
+            state(name, role, [one for one in found if one.service == name])
+            for name, role in roles.items()
         ]
-        known = {one.name for one in self.plan.workloads}
+        known = roles.keys()
         others = [one for one in found if one.service not in known and not one.is_done]
         return (*states, *(state(one.service, "task", [one]) for one in others))
 
-    @cached_property
-    def _by_name(self) -> Mapping[str, Workload]:
-        return {workload.name: workload for workload in self.plan.workloads}
-
-    def workloads(self, names: Collection[str]) -> tuple[Workload, ...]:
-        """Find workloads by name, or all services without one. Raises BadInput."""
-        what = f"not in {self.plan.system} for {self.plan.environment}"
-        check_names(names, self._by_name, what)
-        return tuple(self._by_name[name] for name in names) or self.plan.services
+    def chosen(self, names: Collection[str]) -> tuple[str, ...]:
+        """Check names of workloads and of the entry; all services without one. Raises BadInput."""
+        known = {one.name for one in self.plan.workloads} | ({ENTRY} & self.release.services.keys())
+        check_names(names, known, f"not in {self.plan.system} for {self.plan.environment}")
+        return tuple(names) or tuple(one.name for one in self.plan.services)
 
     def restart(
         self, names: Collection[str], within_s: float
@@ -100,15 +99,15 @@ class ComposedSystem:
             BadInput: no such workload.
             Refusal: Docker refused.
         """
-        chosen = self.workloads(names)
+        chosen = self.chosen(names)
+        services = {one.name for one in self.plan.services}
         self.project.lay_out_again()
         flags = ("--detach", "--no-deps", "--no-build", "--force-recreate", "--quiet-pull")
         failed: dict[str, str] = {}
-        for workload in chosen:
-            name = workload.name
+        for name in chosen:
             there = [one for one in self.containers() if one.service == name]
             serves = bool(there) and all(one.serves for one in there)
-            if workload.role == "service" and serves and can_overlap(self.release.services[name]):
+            if name in services and serves and can_overlap(self.release.services[name]):
                 made = hand_over(self.project, name, within_s)
                 if not made.ready:
                     told = "; ".join(cause.text for cause in causes(made.after))
@@ -117,7 +116,7 @@ class ComposedSystem:
                 continue
             self.project.run_end_hooks([name])
             self.up(*flags, name, within_s=within_s)
-        return self.wait([one.name for one in chosen], within_s), failed
+        return self.wait(chosen, within_s), failed
 
     def up(self, *argv: str, within_s: float) -> None:
         """Start containers by Compose; as many of a service as there are. Raises Refusal."""
@@ -154,7 +153,7 @@ class ComposedSystem:
             BadInput: no such workload.
             TarmacError: Docker cannot read them.
         """
-        chosen = [workload.name for workload in self.workloads(names)]
+        chosen = self.chosen(names)
         tail = "all" if last is None else str(last)
         named = f"--project-name={self.release.project}"
         argv = ("compose", named, "logs", "--no-color", "--timestamps", f"--tail={tail}")

@@ -13,6 +13,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from tarmac.run.compose import containers as c
+from tarmac.run.compose import entry
 from tarmac.run.compose.containers import Container
 from tarmac.run.compose.project import STOPPED_WITHIN_S, Project
 from tarmac.run.compose.release import Release
@@ -100,6 +101,8 @@ def hand_over(project: Project, name: str, within_s: float) -> Successors:
     before = _of(project, name)
     known = [one.id for one in before]
     try:
+        if is_led := _is_led(project, name):
+            entry.lead(project, name, before)
         docker.run(*project.scaling(name, 2 * len(before)))
         made = _waited(project, name, before, within_s)
     except BaseException:
@@ -107,8 +110,14 @@ def hand_over(project: Project, name: str, within_s: float) -> Successors:
         raise
     if not made.ready:
         return made
-    docker.run("stop", *known, within_s=STOPPED_WITHIN_S)
-    docker.run("rm", "--force", *known)
+    try:
+        if is_led:
+            entry.lead(project, name, made.after)
+        docker.run("stop", *known, within_s=STOPPED_WITHIN_S)
+        docker.run("rm", "--force", *known)
+    finally:
+        if is_led:
+            entry.lead(project, name)
     for old, new in zip(before, made.after, strict=True):
         docker.run("rename", new.id, old.name)
     return made
@@ -119,11 +128,17 @@ def withdraw(project: Project, name: str, before: Iterable[Container]) -> None:
     known = {one.id for one in before}
     if new := [one.id for one in _of(project, name) if one.id not in known]:
         project.docker.run("rm", "--force", *new)
+    if _is_led(project, name):
+        entry.lead(project, name)
 
 
 def has_given_up(one: Container) -> bool:
     """Whether it ends again and again; how, it says between two starts."""
     return one.restarts >= MOST_RESTARTS and one.state not in ("running", "created")
+
+
+def _is_led(project: Project, name: str) -> bool:
+    return entry.leads_to(project, c.listed(project.docker, project.release.project), name)
 
 
 def _of(project: Project, name: str) -> tuple[Container, ...]:
