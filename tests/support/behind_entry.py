@@ -74,6 +74,8 @@ services:
     probe: {{command: [python3, /ask.py]}}
     env: {{VERSION: "{version}"}}
 """
+#: Of a certificate of one's own.
+OWN = "certificate: tls/shop.pem, key: tls/shop.key"
 BROKEN = "raise SystemExit('no shop window')"
 
 
@@ -109,10 +111,10 @@ class VisitedMachine:
         (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
         self.machine.docker.run("build", "--tag", f"visited/web:{version}", str(folder))
 
-    def model(self, version: str, paths: str = "[/]") -> None:
+    def model(self, version: str, paths: str = "[/]", certificate: str = OWN) -> None:
         """Write the model with a version."""
-        told = f"certificate: tls/shop.pem, key: tls/shop.key, http: {self.http}"
-        entry = f"{{{told}, https: {self.https}, address: 127.0.0.1}}"
+        ports = f"http: {self.http}, https: {self.https}"
+        entry = f"{{{certificate}, {ports}, address: 127.0.0.1}}"
         text = MODEL.format(version=version, entry=entry, paths=paths)
         (self.machine.folder / "tarmac.yaml").write_text(text)
 
@@ -223,5 +225,5 @@ def visited(docker: Docker, folder: Path) -> Iterator[VisitedMachine]:
     found.build("0.1.0")
     found.model("0.1.0")
     yield found
-    made("down", "--target", "compose", "--delete-data", "--yes")
+    made.run("down", "--target", "compose", "--delete-data", "--yes", code=None)
     assert docker.say("volume", "ls", "--quiet") == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from tarmac.base.errors import BadInput, Problem
 from tarmac.cli import _project
 from tarmac.cli._deploy import Request, end, say, show_changes, show_failures, show_return
 from tarmac.cli._waiting import waiting
+from tarmac.plan.cluster import ClusterPlan
 from tarmac.project.reading import load
 from tarmac.render import in_memory
 from tarmac.render.in_memory import RenderedTree
-from tarmac.run.compose import arranging, images
+from tarmac.run.compose import acme, arranging, images
 from tarmac.run.compose import drift as drifts
 from tarmac.run.compose.arranging import Arrangement, arrange
 from tarmac.run.compose.certificate import check_certificate
@@ -58,7 +59,8 @@ def deploy(file: Path, rendered: RenderedTree, request: Request) -> int:
     if request.only_plan:
         return end(request, _as_data(made), None, None)
     if made.is_there:
-        return end(request, _as_data(made), Outcome((), 0.0), None)
+        there = _certified(Outcome((), 0.0), made, rendered.plan, request)
+        return end(request, _as_data(made), there, None)
     _confirm(made, gone, docker, request)
     services = frozenset(one.name for one in rendered.plan.services)
     deployment = Deployment(
@@ -72,6 +74,7 @@ def deploy(file: Path, rendered: RenderedTree, request: Request) -> int:
         back = _roll_back(deployment, made, request)
     if outcome.ready:
         _forget_old(made)
+        outcome = _certified(outcome, made, rendered.plan, request)
     return end(request, _as_data(made), outcome, back)
 
 
@@ -135,6 +138,17 @@ def _roll_back(deployment: Deployment, made: Arrangement, request: Request) -> O
     back = deployment.roll_back(made.before, [change.id for change in made.plan.added])
     show_return(back, request)
     return back
+
+
+def _certified(outcome: Outcome, made: Arrangement, plan: ClusterPlan, request: Request) -> Outcome:
+    """Wait for the certificates of the entry; one that it does not get takes nothing back."""
+    entry = plan.settings.entry
+    if entry is None or entry.email is None:
+        return outcome
+    say(request, "waits for the certificates of the entry")
+    failures = acme.lacking(made.project, plan)
+    show_failures(failures, request)
+    return replace(outcome, failures=failures)
 
 
 def _forget_old(made: Arrangement) -> None:
