@@ -27,7 +27,8 @@ from tarmac.model.loader import load as load_system
 from tarmac.run.pod_metrics import pod_metrics
 from tarmac.run.telemetry import awaited
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+#: The first one waits until images are built and nodes are ready.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 journeys = journeys_of("hello-dd")
 #: What a test waits for at most, on a machine that is busy with others.

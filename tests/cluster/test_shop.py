@@ -16,7 +16,8 @@ from journeys import journeys_of
 from shop_trouble import KILLED, STARVED, WEDGED, ShopTrouble, end
 from waiting import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+#: The first one waits until images are built and nodes are ready.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 journeys = journeys_of("shop")
 #: What a test waits for at most, on a machine that is busy with others.

@@ -15,7 +15,8 @@ import pytest
 from cluster_entry import MOVED, routes, said
 from journeys import journeys_of
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+#: The first one waits until images are built and nodes are ready.
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 both = pytest.mark.parametrize("system", ["shop", "hello-dd"])
 SCANNER = "0de110dd-0000-4000-8000-000000000002"
