@@ -148,9 +148,7 @@ def _in_texts(artifact: Artifact, base: Base) -> Iterator[Finding]:
 
 def _with_hashes(artifact: Artifact, base: Base) -> Iterator[Finding]:
     """Yield generated names that kustomize leaves as they are where it does not know of them."""
-    if any(artifact.data.get(key) for key in ("configurations", "replacements", "vars")):
-        return
-    for kind, name in sorted(base.hashed):
+    for kind, name in () if base.has_rules else sorted(base.hashed):
         for one in base.objects:
             for path, text in places(one):
                 if name in text and _names(one, path, text, kind, name):

@@ -18,6 +18,8 @@ from tarmac.check.gates.views.objects.kustomizations import Kustomization
 
 #: Definitions of kinds are larger than that, and no patch needs them read twice.
 _MOST_BYTES = 100_000
+#: What says in which fields names stand.
+_RULES = ("configurations", "replacements", "vars")
 #: What makes objects that are not in files.
 _OPEN = ("helmCharts", "generators", "helmChartInflationGenerator", "components", "transformers")
 _REMOTE = re.compile(r"://|^git@|\?ref=|^(github|gitlab|bitbucket)\.\w+/")
@@ -33,6 +35,8 @@ class Base:
         self.hashed = set[tuple[str, str]]()
         #: Whether nothing else may be in it.
         self.is_whole = True
+        #: Whether it says itself which fields have names: what it includes says so for it, too.
+        self.has_rules = False
 
     def has(self, kind: str, name: str) -> bool:
         """Tell whether an object is there that a pattern of kind and name takes."""
@@ -58,6 +62,8 @@ def gather(
     seen.add(folder)
     if any(artifact.data.get(key) for key in _OPEN):
         base.is_whole = False
+    if any(artifact.data.get(key) for key in _RULES):
+        base.has_rules = True
     if len(seen) > 1 and (artifact.data.get("namePrefix") or artifact.data.get("nameSuffix")):
         base.renames = True
     for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
