@@ -50,6 +50,8 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _container(own: Pods, container: Container) -> Iterator[Finding]:
     given = {str(one.name) for one in container.variables if one.name}
+    # A Template of OpenShift has its parameters filled in before there is an object.
+    filled = {str(one.get("name")) for one in items(own.artifact.data, "parameters")}
     is_known = not container.sources
     called = str(next(iter(items(container.data, "command")), ""))
     for key in ("command", "args"):
@@ -65,7 +67,7 @@ def _container(own: Pods, container: Container) -> Iterator[Finding]:
                     yield Finding(where, f"{what}; {did_you_mean(name, sorted(given))}")
             for pair in _SHELL.findall(word) if not _is_script(container) else ():
                 name = next(filter(None, pair))
-                if name in given and called:
+                if name in given - filled and called:
                     what = f"{whose} is given the text of the variable {name}, not its value: "
                     yield Finding(where, f"{what}no shell reads it; write $({name})")
 
