@@ -93,6 +93,8 @@ def _of_services(
     names = {port.name for one in found for port in one.ports if port.name}
     behind = _behind(found, kept)
     for number, end in enumerate(monitor.endpoints):
+        if end.is_of_containers:
+            continue
         at: Path = ("spec", "endpoints", number)
         if found and end.port and end.port not in names:
             what = f"scrapes the port {end.port}, which no Service that it selects has"
@@ -126,7 +128,8 @@ def _of_pods(artifact: Artifact, kept: PodIndex) -> Iterator[tuple[Path, str]]:
     found = selected if spaces is None else _in(selected, spaces)
     found = [own for own in found if _is_near(monitor, own.artifact)]
     for number, end in enumerate(monitor.pod_endpoints):
-        if found and (asked := end.asked) and not _has(asked, found):
+        asked = None if end.is_of_containers else end.asked
+        if found and asked and not _has(asked, found):
             what = f"scrapes the port {asked}, which no pod that it selects has"
             at: Path = ("spec", "podMetricsEndpoints", number)
             yield at, f"{what}; {_advice(str(asked), _names(found))}"

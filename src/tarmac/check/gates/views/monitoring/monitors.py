@@ -11,6 +11,8 @@ from tarmac.check.gates.views.objects.services import Service
 
 #: The values of the chart that installs Prometheus.
 STACK = "observability/values/kube-prometheus-stack.yaml"
+#: What Prometheus knows of each container of a pod, whatever a Service names.
+_OF_CONTAINERS = "__meta_kubernetes_pod_container_"
 
 
 class Endpoint:
@@ -29,6 +31,15 @@ class Endpoint:
         """The port of the pods, or its name."""
         found = (port(self.data, key) for key in ("targetPort", "portNumber"))
         return next((one for one in found if one is not None), self.port)
+
+    @property
+    def is_of_containers(self) -> bool:
+        """Whether it keeps containers by their ports or names: those that a mesh adds, too."""
+        return any(
+            text(rule, "action") == "keep"
+            and any(str(label).startswith(_OF_CONTAINERS) for label in items(rule, "sourceLabels"))
+            for rule in items(self.data, "relabelings")
+        )
 
 
 class Monitor:
