@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,19 +25,22 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield jobs that never run, artifacts that no job makes, and rights that are absent."""
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():
-            for place, condition in _conditions(name, job):
+            for place, condition, is_other in _conditions(name, job):
                 if what := _never(condition, workflow.triggers):
                     said = f"{'this step of ' if 'steps' in place else ''}{name} never runs: {what}"
-                    yield Finding(workflow.at(*place), said)
+                    yield Finding(workflow.at(*place), said, warning=is_other)
             yield from _needed(workflow, name, job)
         yield from _artifacts(workflow)
         yield from _cycles(workflow)
 
 
-def _conditions(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    yield ("jobs", name, "if"), job.condition
+def _conditions(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str, bool]]:
+    """Yield where a condition is, the condition, and whether another step does it otherwise."""
+    yield ("jobs", name, "if"), job.condition, False
+    done = Counter(step.uses.partition("@")[0] for step in job.steps if step.uses)
     for number, step in enumerate(job.steps):
-        yield ("jobs", name, "steps", number, "if"), str(step.data.get("if") or "")
+        is_other = done[step.uses.partition("@")[0]] > 1
+        yield ("jobs", name, "steps", number, "if"), str(step.data.get("if") or ""), is_other
 
 
 def _never(condition: str, triggers: Mapping[str, Any]) -> str:
