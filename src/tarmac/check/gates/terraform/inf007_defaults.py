@@ -16,18 +16,27 @@ SECRET = re.compile(
 )
 #: What stands for a value that is still to be given, or for the name of one.
 PLACEHOLDER = re.compile(r"^$|^<.*>$|^(null|true|false)$|^(arn:|/|projects/)")
+#: The place of a secret in a store of them: words between slashes, as Vault has them.
+PLACE = re.compile(r"[a-z][a-z_.-]*(/[a-z][a-z0-9_.-]*)+")
+#: A text that asks to be replaced: who forgets it has a password that everyone knows.
+TO_REPLACE = re.compile(
+    r"(change|replace|update|fill|set|insert|enter)[-_ ]?(me|this|it|in)\b"
+    r"|\b(your|dummy|placeholder|todo)\b|^(your|my|dummy|example|placeholder)[-_]|^x{3,}$",
+    re.IGNORECASE,
+)
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield defaults and values of tfvars that are secrets."""
     for setting in _defaults(files):
         name = setting.path[1] if setting.path[0] == "variable" else setting.name
-        if SECRET.search(name) and setting.value and not PLACEHOLDER.match(setting.value):
-            yield Finding(
-                setting.where,
-                f"{name} is written here, in every clone and in the state; leave it out, and give "
-                f"it as TF_VAR_{name} or read it from a store of secrets",
-            )
+        value = setting.value or ""
+        is_elsewhere = PLACEHOLDER.match(value) or PLACE.fullmatch(value)
+        if SECRET.search(name) and not is_elsewhere:
+            what = f"{name} is written here, in every clone and in the state; leave it out, and"
+            advice = f"give it as TF_VAR_{name} or read it from a store of secrets"
+            is_open = TO_REPLACE.search(value) is not None
+            yield Finding(setting.where, f"{what} {advice}", warning=is_open)
 
 
 def _defaults(files: Files) -> list[Setting]:
