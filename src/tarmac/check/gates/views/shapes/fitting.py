@@ -36,7 +36,10 @@ def shape_of_file(artifact: Artifact) -> Shape | None:
     for ending, shape in BY_PATH.items():
         if ending in artifact.path and isinstance(artifact.content, Mapping):
             return shape
-    return RULES if isinstance(data.get("groups"), list) else None
+    groups = data.get("groups")
+    # Other programs have groups, too: names of people, of machines, of roles.
+    is_rules = isinstance(groups, list) and any(isinstance(one, Mapping) for one in groups)
+    return RULES if is_rules else None
 
 
 @kept
