@@ -156,6 +156,21 @@ def test_a_part_of_an_object_is_a_warning_in_a_guide_alone(text, is_one, tmp_pat
     assert [one.warning for one in found] == [is_one, False]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\n", True),
+        ("apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {}\n", False),
+        ("apiVersion: v1\nkind: Service\nmetadata: {name: a_b}\n", False),
+    ],
+)
+def test_what_names_an_object_with_pods_and_no_more_is_not_certain(text, is_one, tmp_path):
+    (tmp_path / "a.yaml").write_text(f"a: 1\n---\n{text}")
+    said = "the object: has no 'spec', which is required"
+    found = certainty.grading(tmp_path)(Finding(f"{tmp_path}/a.yaml:4", said, "VAL001"))
+    assert found.warning is is_one
+
+
 def test_a_script_among_templates_of_no_chart_is_filled_in(tmp_path):
     graded = certainty.grading(tmp_path)
     for place in ("roles/web/templates", "chart/templates"):

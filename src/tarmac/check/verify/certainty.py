@@ -26,6 +26,7 @@ _OF_VERSIONS = "VAL001"
 _API, _KIND = (
     re.compile(rf"^{key}:[ \t]*[\"']?([\w./-]+)", re.MULTILINE) for key in ("apiVersion", "kind")
 )
+_KEY = re.compile(r"^([A-Za-z]\w*):", re.MULTILINE)
 #: Kinds whose pods have containers, or are nothing.
 _OF_PODS = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "Job")
 FILE = files("tarmac") / "assets" / "certain.yaml"
@@ -128,12 +129,17 @@ class WrittenFile:
     #: Where its documents begin, as numbers of lines, and which are of a version that is gone.
     starts: tuple[int, ...] = ()
     removed: frozenset[int] = frozenset()
-    #: Which of them are a part of an object.
+    #: Which of them are a part of an object, and which are its name alone.
     excerpts: frozenset[int] = frozenset()
+    names: frozenset[int] = frozenset()
 
     def is_excerpt(self, number: int) -> bool:
         """Tell whether a line is in a part of an object, as guides show them."""
         return bool(self.excerpts) and bisect_right(self.starts, number) in self.excerpts
+
+    def is_name(self, number: int) -> bool:
+        """Tell whether a line is in the name of an object: what is to be deleted, or looked for."""
+        return bool(self.names) and bisect_right(self.starts, number) in self.names
 
     def is_removed(self, number: int) -> bool:
         """Tell whether a line is in an object of a version that is gone."""
@@ -152,8 +158,17 @@ def read(path: Path) -> WrittenFile:
     documents = ["\n".join(lines[start : end - 1]) for start, end in spans]
     removed = (n for n, one in enumerate(documents) if "beta" in text and is_removed(one))
     excerpts = (n for n, one in enumerate(documents) if _is_excerpt(one))
+    names = frozenset(n for n, one in enumerate(documents) if _is_name(one))
     is_unfinished = bool(_UNFINISHED.search(text))
-    return WrittenFile(lines, is_unfinished, starts, frozenset(removed), frozenset(excerpts))
+    found = frozenset(removed), frozenset(excerpts), names
+    return WrittenFile(lines, is_unfinished, starts, *found)
+
+
+def _is_name(document: str) -> bool:
+    """Tell whether a document names an object with pods, and says nothing else of it."""
+    kind = _KIND.search(document)
+    is_of_pods = kind is not None and kind[1] in (*_OF_PODS, "CronJob")
+    return is_of_pods and set(_KEY.findall(document)) == {"apiVersion", "kind", "metadata"}
 
 
 def _is_excerpt(document: str) -> bool:
@@ -175,7 +190,7 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         path = Path(name)
         below = path.relative_to(folder) if path.is_relative_to(folder) else path
         file = files_read(path)
-        if is_sample(below) and file.is_excerpt(number or 0):
+        if file.is_name(number or 0) or (is_sample(below) and file.is_excerpt(number or 0)):
             return False
         if file.is_unfinished and is_sample(below) and _is_filled_in(finding.gate):
             return False
