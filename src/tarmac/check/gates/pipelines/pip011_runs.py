@@ -14,7 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.events import asked_refs, by_name, has, is_open
 from tarmac.check.gates.views.pipelines.jobs import Job
-from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
+from tarmac.check.gates.views.pipelines.workflows import Workflow, jobs, workflows
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -152,11 +152,6 @@ def _is_of(
     return all("github.token" in one or "secrets.GITHUB_TOKEN" in one for one in own)
 
 
-def _judged(files: Files) -> Iterator[object]:
-    for workflow in workflows(files):
-        yield from workflow.jobs.values()
-
-
 GATE = Gate(
     id="PIP011",
     title="Jobs can run, and may do what they are there for",
@@ -165,7 +160,7 @@ GATE = Gate(
     "satisfies is skipped and green; a token with `permissions` has those alone",
     check=check,
     of_files=check,
-    scope=counted_in_files("jobs", _judged),
+    scope=counted_in_files("jobs", jobs),
     targets=("repository",),
     reads="`if` of jobs and steps beside `on`; names of artifacts; `needs`; permissions beside the "
     "actions and commands of assets/published.yaml that need some. Workflows that others call have "

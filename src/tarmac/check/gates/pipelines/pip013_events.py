@@ -12,8 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.events import possible
-from tarmac.check.gates.views.pipelines.jobs import Job
-from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, workflows
+from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, jobs, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: A job with one of these runs although what it needs was skipped.
@@ -116,11 +115,6 @@ def _head(pattern: str) -> str:
     return "/".join(parts)
 
 
-def _judged(files: Files) -> Iterator[Job]:
-    for workflow in workflows(files):
-        yield from workflow.jobs.values()
-
-
 GATE = Gate(
     id="PIP013",
     title="Jobs run at the events for which they are there",
@@ -129,7 +123,7 @@ GATE = Gate(
     " job was skipped is skipped, and green; a boolean is never equal to a text",
     check=check,
     of_files=check,
-    scope=counted_in_files("jobs", _judged),
+    scope=counted_in_files("jobs", jobs),
     targets=("repository",),
     reads="`if` and `needs` of jobs beside `on`; inputs of the type boolean; `paths` beside the "
     "files on disk. Conditions with `||` may be true by what is not known here.",

@@ -97,6 +97,12 @@ def workflows(files: Files) -> Iterator[Workflow]:
             yield found
 
 
+def jobs(files: Files) -> Iterator[Job]:
+    """Yield the jobs of every workflow."""
+    for workflow in workflows(files):
+        yield from workflow.jobs.values()
+
+
 def workflow_of(files: Files, artifact: Artifact) -> Workflow | None:
     """Read a file as a workflow, with the lines of its parts; None where it is none."""
     if FOLDER not in artifact.path or not artifact.path.endswith((".yml", ".yaml")):
