@@ -334,6 +334,16 @@ def test_a_file_on_which_hadolint_crashes_is_told_and_the_others_are_judged(tmp_
     assert untagged.where == "b/Dockerfile:1:1"
 
 
+def test_a_port_that_is_exposed_as_one_publishes_it_is_a_warning(tmp_path, monkeypatch):
+    given = {
+        "a/Dockerfile": "FROM alpine:3.22\nEXPOSE 8017:8017\n",
+        "b/Dockerfile": "FROM alpine:3.22\nEXPOSE 80172\n",
+    }
+    report = judged("VAL004", given, tmp_path, monkeypatch)
+    said = [(one.where, one.warning) for one in report.findings if ":2:" in one.where]
+    assert said == [("a/Dockerfile:2:12", True), ("b/Dockerfile:2:1", False)]
+
+
 ALWAYS = """\
 on: push
 permissions: {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
@@ -28,6 +29,8 @@ _OF_WINDOWS = re.compile(
     r'(?mi)^SHELL\s*\[\s*"(powershell|pwsh|cmd)\b'
     r"|^FROM\s+(--\S+\s+)?\S*(/windows/|windowsservercore|nanoserver)"
 )
+#: Where Docker reads the second port; it says so since BuildKit, and builds.
+_MAPPED = re.compile(r"(?i)^\s*EXPOSE\b.*\d:\d")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -62,8 +65,17 @@ def _said(
         if said["code"].startswith("SC") and said["file"] in of_windows:
             continue
         where = f"{said['file'].removeprefix('./')}:{said['line']}:{said['column']}"
-        warning = lenient and (said["level"] != "error" or said["code"] in OF_TASTE)
+        is_of_taste = said["code"] in OF_TASTE or _is_mapped(said, folder)
+        warning = lenient and (said["level"] != "error" or is_of_taste)
         yield Finding(where, f"{said['message']} ({said['code']})", GATE.id, warning=warning)
+
+
+def _is_mapped(said: Mapping[str, Any], folder: Path) -> bool:
+    """Tell whether a port is exposed as Compose publishes it: Docker takes the one behind `:`."""
+    if said["code"] not in ("DL1000", "DL3011"):
+        return False
+    lines = _text(folder / said["file"]).splitlines()
+    return _MAPPED.search("".join(lines[said["line"] - 1 : said["line"]])) is not None
 
 
 def _text(file: Path) -> str:
