@@ -12,6 +12,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import dig, fields
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService, compose_services
+from tarmac.check.gates.views.once import once
 
 _NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 
@@ -55,23 +56,26 @@ class ComposeFiles:
         return own | {str(network) for one in written for network in one}
 
 
+@once
 def compose_files(files: Files) -> Iterator[ComposeFiles]:
     """Yield the Compose files of each folder."""
-    by_folder: dict[str, list[Artifact]] = {}
+    by_folder: dict[PurePosixPath, list[Artifact]] = {}
     for artifact in files.artifacts:
         path = PurePosixPath(artifact.path)
         if _NAME.fullmatch(path.name) and isinstance(artifact.content, Mapping):
-            by_folder.setdefault(str(path.parent), []).append(artifact)
-    services = list(compose_services(files)) if by_folder else []
-    for artifacts in by_folder.values():
-        own = tuple(one for one in services if any(one.artifact is file for file in artifacts))
-        folder = PurePosixPath(artifacts[0].path).parent
+            by_folder.setdefault(path.parent, []).append(artifact)
+    own: dict[PurePosixPath, list[ComposeService]] = {}
+    for one in compose_services(files) if by_folder else ():
+        own.setdefault(PurePosixPath(one.artifact.path).parent, []).append(one)
+    running = {folder: {one.name for one in found if runs(one)} for folder, found in own.items()}
+    for folder, artifacts in by_folder.items():
+        # A service may be of a file whose name is not one of Compose's.
+        read = {id(artifact) for artifact in artifacts}
+        services = tuple(one for one in own.get(folder, ()) if id(one.artifact) in read)
         above = frozenset(
-            one.name
-            for one in services
-            if runs(one) and PurePosixPath(one.artifact.path).parent in folder.parents
+            name for parent in folder.parents for name in running.get(parent, set[str]())
         )
-        yield ComposeFiles(tuple(artifacts), own, above)
+        yield ComposeFiles(tuple(artifacts), services, above)
 
 
 def runs(service: ComposeService) -> bool:
