@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflow_of
+from tarmac.check.gates.views.shapes.kept import kept
 
 _SCRIPT = re.compile(r"(?:\.(?:sh|bash|mk)|(?:^|/)Makefile)$")
 #: Commands of a README or runbook, which people type.
@@ -31,13 +33,21 @@ def commands(files: Files) -> Iterator[Command]:
             for job in workflow.jobs:
                 for _, found in steps(workflow, job):
                     yield from found
-        elif isinstance(artifact.content, str):
-            if _SCRIPT.search(artifact.path):
-                yield from lines(artifact.path, artifact.content, 1)
-            elif artifact.path.endswith(".md"):
-                for fence in _FENCE.finditer(artifact.content):
-                    first = artifact.content.count("\n", 0, fence.start(1)) + 1
-                    yield from lines(artifact.path, fence[1], first)
+        else:
+            yield from _written(artifact)
+
+
+@kept
+def _written(artifact: Artifact) -> tuple[Command, ...]:
+    """List the commands of a script, or those of a page: several gates ask, of many trees."""
+    text = artifact.content if isinstance(artifact.content, str) else ""
+    if _SCRIPT.search(artifact.path):
+        return tuple(lines(artifact.path, text, 1))
+    found: list[Command] = []
+    for fence in _FENCE.finditer(text) if artifact.path.endswith(".md") else ():
+        first = text.count("\n", 0, fence.start(1)) + 1
+        found += lines(artifact.path, fence[1], first)
+    return tuple(found)
 
 
 def steps(workflow: Workflow, job: str) -> Iterator[tuple[Step, list[Command]]]:
