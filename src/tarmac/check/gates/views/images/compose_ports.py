@@ -33,8 +33,16 @@ def asked_twice(beside: ComposeFiles) -> Iterator[Finding]:
                     what = f"service {service.name} asks for port {port} of the host, which"
                     advice = "only one of them starts; publish another one"
                     where = service.at("ports", number)
-                    yield Finding(where, f"{what} {other.name} has: {advice}")
+                    said = f"{what} {other.name} has: {advice}"
+                    yield Finding(where, said, warning=_is_choice(service, other, beside))
                     break
+
+
+def _is_choice(one: ComposeService, other: ComposeService, beside: ComposeFiles) -> bool:
+    """Tell whether two are one program, set up in two ways, of which one is started by its name."""
+    made = [dig(each.data, key) for each in (one, other) for key in ("image", "build")]
+    waited = {name for each in beside.services for name in each.waited_for}
+    return made[:2] == made[2:] and not {one.name, other.name} & waited
 
 
 def _is_same(one: str, other: str) -> bool:
