@@ -334,6 +334,12 @@ def test_a_file_on_which_hadolint_crashes_is_told_and_the_others_are_judged(tmp_
     assert untagged.where == "b/Dockerfile:1:1"
 
 
+def test_a_pattern_of_branches_is_said_once_for_its_line(tmp_path, monkeypatch):
+    workflow = ALWAYS.replace("on: push", r"on: {push: {branches: ['r/\d+.\d+', 'r/\d']}}")
+    report = judged("VAL020", {".github/workflows/a.yml": workflow}, tmp_path, monkeypatch)
+    assert [one.where.split(":")[1] for one in report.findings if "(glob)" in one.what] == ["1"]
+
+
 def test_a_port_that_is_exposed_as_one_publishes_it_is_a_warning(tmp_path, monkeypatch):
     given = {
         "a/Dockerfile": "FROM alpine:3.22\nEXPOSE 8017:8017\n",

@@ -64,7 +64,13 @@ def _said(
     command = [program, "-no-color", "-format", "{{json .}}", *options, *paths]
     answers = read(run(command, folder, reads=paths))
     computed = {said["filepath"] for said in answers if said["message"] == _EXPRESSION}
+    told = set[tuple[object, ...]]()
     for said in answers:
+        # Each character of a pattern that is none is the same mistake.
+        place = (said["filepath"], said["line"], said["message"])
+        if said["kind"] == "glob" and place in told:
+            continue
+        told.add(place)
         is_computed = said["filepath"] in computed
         if is_computed and said["message"].endswith((_EXPRESSION, _NOTHING)):
             continue
