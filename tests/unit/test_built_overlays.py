@@ -321,6 +321,21 @@ def test_a_namespace_that_what_includes_it_sets_is_a_warning(built):
     assert "not judged: field specified in var" in finding.what
 
 
+@pytest.mark.parametrize(
+    ("beside", "is_warning"),
+    [
+        ({"web/id.tpl": "kind: ${KIND}\n"}, True),
+        ({".gitignore": "*.log\nweb/id.yaml\n"}, True),
+        ({"web/id-list.yaml": "a: 1\n", ".gitignore": "other/id.yaml\n"}, False),
+    ],
+)
+def test_a_file_that_is_made_before_the_build_is_a_warning(built, beside, is_warning):
+    web = {"web/kustomization.yaml": "resources: [a.yaml]\npatches: [{path: id.yaml}]\n"}
+    web |= {"web/a.yaml": "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n"}
+    (finding,) = built({**web, **beside}).unbuilt
+    assert finding.warning is is_warning
+
+
 def test_what_a_deletion_left_is_a_warning(built):
     left = {"gone/kustomization.yaml": "resources: [role.yaml]\n"}
     wrong = {"wrong/kustomization.yaml": "resources: [../bsae]\n"}

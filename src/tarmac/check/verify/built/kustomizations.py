@@ -21,7 +21,7 @@ from tarmac.base.foreign.data import from_yaml
 from tarmac.base.places import cache_folder
 from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.views import programs
-from tarmac.check.verify.built.layers import Layer, closure
+from tarmac.check.verify.built.layers import Layer, closure, lacks_made
 from tarmac.check.verify.built.origins import placed
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.tracing import trace
@@ -62,7 +62,8 @@ def build(
         except (TarmacError, yaml.YAMLError) as error:
             special = any(part.is_special for part in closure(layer, layers))
             given = any(one in str(error) for one in GIVEN)
-            kind = special or given or layer.is_orphan
+            made = any(lacks_made(part, sources.root) for part in closure(layer, layers))
+            kind = special or given or made or layer.is_orphan
             return _unbuilt(layer, gate, str(error), warning=kind)
 
     found: dict[Path, tuple[Layer, Overlay | Finding, str]] = {}

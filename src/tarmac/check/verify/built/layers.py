@@ -5,8 +5,10 @@ A kustomization that another one includes is a part of that one; patches and bas
 
 from __future__ import annotations
 
+import glob
 import os.path
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ _GENERATORS = ("configMapGenerator", "secretGenerator")
 _LISTING = frozenset({"apiVersion", "kind", "metadata", "resources", "bases", "buildMetadata"})
 #: What is only built with a flag, or by programs that are named there.
 _SPECIAL = ("helmCharts", "helmChartInflationGenerator", "transformers", "generators", "validators")
+#: Ends of names of what a file is made of.
+_MODELS = (".tpl", ".tmpl", ".template", ".example", ".sample", ".dist", ".in", ".j2", ".envsubst")
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,27 @@ def _named(data: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
             name = item if isinstance(item, str) else string(item, "path")
             if name and "\n" not in name.strip():
                 yield name
+
+
+def lacks_made(layer: Layer, root: Path) -> bool:
+    """Tell whether a file is absent that a program or a person makes, and that git ignores.
+
+    What is made by hand has its model beside it: `id.yaml` and `id.tpl`.
+    """
+    absent = [path for path in layer.files if not os.path.lexists(path)]
+    if not absent:
+        return False
+    ignored = set[str]()
+    with suppress(OSError):
+        ignored = set((root / ".gitignore").read_text(encoding="utf-8").split())
+    return any(_is_made(path, root, ignored) for path in absent)
+
+
+def _is_made(path: Path, root: Path, ignored: Collection[str]) -> bool:
+    named = os.path.relpath(path, root)
+    beside = path.parent.glob(f"{glob.escape(path.stem)}*") if path.parent.is_dir() else ()
+    is_ignored = any(one in ignored for one in (named, f"/{named}", path.name))
+    return is_ignored or any(one.name.endswith(_MODELS) for one in beside)
 
 
 def closure(layer: Layer, layers: Mapping[Path, Layer]) -> list[Layer]:
