@@ -238,6 +238,36 @@ spec:
     assert said == {"OBJ010": True, "OBJ013": True}
 
 
+@pytest.mark.parametrize(
+    ("values", "is_warning"),
+    [
+        ({"charts/app/ci/a-values.yaml": "port: 0\n"}, True),
+        ({"charts/app/values.yaml": "port: 0\n"}, False),
+    ],
+)
+def test_what_values_of_a_charts_tests_make_of_a_template_is_a_warning(
+    built, values, is_warning, monkeypatch, tmp_path
+):
+    text = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {a: b}
+{{ if hasKey .Values "port" }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {a: c}
+{{ end }}
+"""
+    chart = {"charts/app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 0.1.0\n"}
+    built({**chart, "charts/app/templates/web.yaml": text, **values})
+    monkeypatch.chdir(tmp_path)
+    report = folder.judge(Path(), date(2026, 11, 20), [GATES["OBJ003"]], lambda _: Suppressions())
+    assert [one.warning for one in report.findings] == [is_warning]
+
+
 def test_releases_of_one_destination_are_one_tree_and_others_are_not(built):
     other = APPLICATION.replace("shop-web", "b").replace("releaseName: web", "releaseName: b")
     account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: '{{ .Release.Name }}'}\n"

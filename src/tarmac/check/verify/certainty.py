@@ -181,25 +181,30 @@ def _is_excerpt(document: str) -> bool:
     return has_name is None or is_empty
 
 
+def below(name: str, folder: Path) -> Path:
+    """Name a file from the folder that is judged: what is above that says nothing of it."""
+    path = Path(name)
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
 def grading(folder: Path) -> Callable[[Finding], Finding]:
     """Return what makes a warning of each finding of a folder that its files do not prove."""
     files_read = lru_cache(32)(read)
 
     def is_proven(finding: Finding) -> bool:
         name, number, _ = finding.position
-        path = Path(name)
-        below = path.relative_to(folder) if path.is_relative_to(folder) else path
-        file = files_read(path)
-        if file.is_name(number or 0) or (is_sample(below) and file.is_excerpt(number or 0)):
+        own = below(name, folder)
+        file = files_read(Path(name))
+        if file.is_name(number or 0) or (is_sample(own) and file.is_excerpt(number or 0)):
             return False
-        if file.is_unfinished and is_sample(below) and _is_filled_in(finding.gate):
+        if file.is_unfinished and is_sample(own) and _is_filled_in(finding.gate):
             return False
         # What else is wrong by today's version was right by the one that is gone.
         if finding.gate != _OF_VERSIONS and file.is_removed(number or 0):
             return False
         line = "".join(file.lines[number - 1 : number]) if number else ""
-        is_apart = _is_template(folder, below) or _is_tested(folder, below)
-        return is_certain(finding, below, line) and not is_apart
+        is_apart = _is_template(folder, own) or _is_tested(folder, own)
+        return is_certain(finding, own, line) and not is_apart
 
     def graded(finding: Finding) -> Finding:
         if finding.warning or is_proven(finding):

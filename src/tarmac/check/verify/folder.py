@@ -26,7 +26,7 @@ from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.trees import trees
-from tarmac.check.verify.certainty import grading
+from tarmac.check.verify.certainty import below, grading, is_input
 from tarmac.check.verify.running import Suppressions, leave, remarks, run_files, suppressed
 
 #: Where findings about files that could not be read are from.
@@ -109,8 +109,13 @@ def judge(
     )
     results: dict[str, Result] = {}
     for tree in trees(artifacts, made):
+        tried = _tried(tree, folder)
         for found_all in run_files(Folder(tree, today, folder), asked, own):
-            judged = leave(found_all, [graded(one) for one in found_all.findings])
+            findings = (graded(one) for one in found_all.findings)
+            found_here = [
+                replace(one, warning=True) if one.position[0] in tried else one for one in findings
+            ]
+            judged = leave(found_all, found_here)
             result = ignore_comments.apply(judged, comments, today)
             before = results.get(result.what)
             results[result.what] = both(before, result) if before else result
@@ -162,14 +167,26 @@ def _by_path(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
     return found
 
 
+def _tried(tree: Iterable[Artifact], folder: Path) -> set[str]:
+    """List the templates of a chart that are filled in by values of its tests."""
+    made = (one for one in tree if one.built_by)
+    return {one.built_by for one in made if is_input(below(one.path, folder))}
+
+
 def both(one: Result, other: Result) -> Result:
     """Put together what came of a gate in two trees: the worse of the two, with all findings."""
     worst = max(one, other, key=lambda result: ORDER.index(result.status))
     return replace(
         worst,
-        findings=in_order({*one.findings, *other.findings}),
+        findings=in_order(_worse({*one.findings, *other.findings})),
         judged=max(one.judged or 0, other.judged or 0),
     )
+
+
+def _worse(findings: Collection[Finding]) -> Iterator[Finding]:
+    """Leave out warnings of what is an error in another tree."""
+    errors = {(one.where, one.what) for one in findings if not one.warning}
+    yield from (one for one in findings if not one.warning or (one.where, one.what) not in errors)
 
 
 def paths_of(folder: Path) -> Iterator[Path]:
