@@ -15,28 +15,40 @@ SECRET = re.compile(
     r"(^|_)(password|passwd|secret|token|api_key|secret_key|private_key|access_key)$"
 )
 #: What stands for a value that is still to be given, or for the name of one.
-PLACEHOLDER = re.compile(r"^$|^<.*>$|^(null|true|false)$|^(arn:|/|projects/)")
+PLACEHOLDER = re.compile(r"^$|^<.*>$|^(null|true|false)$|^(arn:|/|\.{0,2}/|~|projects/)")
 #: The place of a secret in a store of them: words between slashes, as Vault has them.
 PLACE = re.compile(r"[a-z][a-z_.-]*(/[a-z][a-z0-9_.-]*)+")
 #: A text that asks to be replaced: who forgets it has a password that everyone knows.
 TO_REPLACE = re.compile(
     r"(change|replace|update|fill|set|insert|enter)[-_ ]?(me|this|it|in)\b"
+    r"|(?-i:^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$)"
     r"|\b(your|dummy|placeholder|todo)\b|^(your|my|dummy|example|placeholder)[-_]|^x{3,}$",
     re.IGNORECASE,
 )
+#: A variable that says that it holds the name of a secret, or the place of one.
+OF_NAME = re.compile(r"\b(path|name|file|location|arn)s? (of|to|in|for)\b", re.IGNORECASE)
+#: A secret of Kubernetes is called by words, and a password seldom is.
+NAME = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield defaults and values of tfvars that are secrets."""
+    told = {(one.file, one.path[:2]): one.value or "" for one in settings(files) if _tells(one)}
     for setting in _defaults(files):
         name = setting.path[1] if setting.path[0] == "variable" else setting.name
         value = setting.value or ""
         is_elsewhere = PLACEHOLDER.match(value) or PLACE.fullmatch(value)
-        if SECRET.search(name) and not is_elsewhere:
+        is_named = OF_NAME.search(told.get((setting.file, setting.path[:2]), ""))
+        if SECRET.search(name) and not is_elsewhere and not is_named:
             what = f"{name} is written here, in every clone and in the state; leave it out, and"
             advice = f"give it as TF_VAR_{name} or read it from a store of secrets"
-            is_open = TO_REPLACE.search(value) is not None
+            may_be_name = name.endswith("secret") and NAME.fullmatch(value)
+            is_open = bool(TO_REPLACE.search(value) or may_be_name)
             yield Finding(setting.where, f"{what} {advice}", warning=is_open)
+
+
+def _tells(setting: Setting) -> bool:
+    return setting.path[0] == "variable" and setting.path[2:] == ("description",)
 
 
 def _defaults(files: Files) -> list[Setting]:
