@@ -28,7 +28,8 @@ _OPEN = re.compile(r"""["'](0\.0\.0\.0/0|::/0)["']""")
 _PUBLIC = frozenset({"80", "443"})
 
 _NUMBER = re.compile(r"-?\d+")
-_NETWORK = re.compile(r'"(-?[\d.]+\d/-?\d+)"|"(-\d+[\d.]*/\d+)"')
+#: What begins with a point is a part, which a template puts behind another one.
+_NETWORK = re.compile(r'"(-?\d[\d.]*/-?\d+)"|"(-\d+[\d.]*/\d+)"')
 _WINDOW = re.compile(
     r"((mon|tue|wed|thu|fri|sat|sun):)?\d\d:\d\d-((mon|tue|wed|thu|fri|sat|sun):)?\d\d:\d\d",
     re.IGNORECASE,
