@@ -25,6 +25,8 @@ FOREIGN = re.compile(
 GETS_CODE = re.compile(r"\b(git (fetch|checkout|clone|pull|switch)|(gh|hub) pr checkout)\b")
 #: Conditions by which only code of some is taken.
 CHOSEN_BY_US = re.compile(r"actor|author_association|label|user\.login|head\.repo|head_repository")
+#: Conditions by which only branches of this repository are taken, which its writers name.
+OF_WRITERS = re.compile(r"head\.repo|head_repository")
 #: What an outsider chooses, but where a filter of branches fixes it.
 BRANCH = "github.event.workflow_run.head_branch"
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
@@ -41,15 +43,20 @@ def check(files: Files) -> Iterator[Finding]:
                     limited = bool(CHOSEN_BY_US.search(f"{job.condition} {step.condition}"))
                     for found in _taken(workflow, name, step, started[0]):
                         yield replace(found, warning=limited)
+                of_writers = OF_WRITERS.search(f"{job.condition} {step.condition}") is not None
                 for found in _made(workflow, name, step):
                     if not (ours and BRANCH in found.what):
-                        yield found
+                        yield replace(found, warning=of_writers and _is_branch(found))
 
 
 def _names_branches(workflow: Workflow) -> bool:
     """Tell whether a workflow follows runs of branches alone that it names in full."""
     names = items(workflow.triggers.get("workflow_run"), "branches")
     return bool(names) and all(re.fullmatch(r"[\w./-]+", str(name)) for name in names)
+
+
+def _is_branch(found: Finding) -> bool:
+    return BRANCH in found.what or "head_ref" in found.what or "head.ref" in found.what
 
 
 def _taken(workflow: Workflow, job: str, step: Step, started: str) -> Iterator[Finding]:
