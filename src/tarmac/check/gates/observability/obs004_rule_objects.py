@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
@@ -44,11 +45,10 @@ def of_files(files: Files) -> Iterator[Finding]:
             yield _refused(rules, applier)
     for artifact in files.objects("PrometheusRule"):
         if not groups(artifact):
-            yield Finding(
-                artifact.at("spec"),
-                "is a PrometheusRule without `spec.groups`, so nothing is loaded of it; move its "
-                "groups there",
-            )
+            what = "is a PrometheusRule without `spec.groups`, so nothing is loaded of it; move its"
+            # An empty list may be what is left of a file that is merged with others.
+            is_emptied = isinstance(dig(artifact.data, "spec", "groups"), list)
+            yield Finding(artifact.at("spec"), f"{what} groups there", warning=is_emptied)
 
 
 def _refused(rules: Artifact, applier: str) -> Finding:
