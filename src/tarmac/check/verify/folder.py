@@ -35,6 +35,8 @@ READING = "files"
 LOCKS = (".lock", "-lock.json", "-lock.yaml")
 #: What another program fills in before the line is YAML.
 _PLACEHOLDER = re.compile(r"\{%|%\{|<%|\{[A-Z][A-Z0-9_]+\}")
+#: Code among the lines of a template.
+_EMBEDDED = re.compile(r"^\s*<%.*%>\s*$", re.MULTILINE)
 #: What actionlint says of a condition, and what zizmor says of it in the same line.
 _FIRST, _AGAIN = "(if-cond)", "(unsound-condition)"
 _FOREIGN_TAG = "could not determine a constructor for the tag"
@@ -232,7 +234,7 @@ def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
     mark = getattr(error, "problem_mark", None)
     where = f"{name}:{mark.line + 1}" if mark else name
     near = text.splitlines()[max(mark.line - 1, 0) : mark.line + 1] if mark else []
-    if "{{" in text or any(map(_PLACEHOLDER.search, near)):
+    if "{{" in text or _EMBEDDED.search(text) or any(map(_PLACEHOLDER.search, near)):
         what = "is a template, which is not judged; check the output of `helm template`"
         return Finding(name, what, READING, warning=True)
     said = getattr(error, "problem", None) or type(error).__name__
