@@ -412,6 +412,23 @@ def test_objects_without_a_namespace_get_the_one_that_they_are_installed_in(by, 
     assert unit.destination == where
 
 
+def test_one_to_which_flux_adds_components_is_a_warning_where_it_cannot_be_built(built):
+    web = {"web/kustomization.yaml": "resources: [a.yaml]\npatches: [{path: patch.yaml}]\n"}
+    web |= {
+        "web/a.yaml": "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n",
+        "web/patch.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {}\n",
+    }
+    flux = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: web}
+spec: {path: ./web, components: [../parts]}
+"""
+    (with_parts,) = built({**web, "flux.yaml": flux}).unbuilt
+    (alone,) = built({"flux.yaml": flux.replace(", components: [../parts]", "")}).unbuilt
+    assert [with_parts.warning, alone.warning] == [True, False]
+
+
 def test_an_application_means_the_folder_that_is_next_to_it(built):
     files = {}
     for name in ("one", "two"):

@@ -39,6 +39,8 @@ class Installation:
     #: Of a chart: what installs it, and how.
     app: App | None = None
     source: Source | None = None
+    #: It is built with components that its kustomization does not name.
+    adds: bool = False
 
 
 def installations(
@@ -55,7 +57,8 @@ def installations(
             space = string(artifact.data, "spec", "targetNamespace") or None
             path = string(artifact.data, "spec", "path")
             for folder in _meant(path, known, artifact.path):
-                yield Installation(folder, space, f"flux {space or ''}")
+                adds = bool(items(artifact.data, "spec", "components"))
+                yield Installation(folder, space, f"flux {space or ''}", adds=adds)
 
 
 def remarks(installed: Iterable[Installation], sources: Sources, gate: str) -> Iterator[Finding]:

@@ -66,11 +66,12 @@ def build(
     built: list[Layer] = []
     is_followed = any(layer.folder in of_folder for layer, _, _ in overlays)
     for layer, made, above in overlays:
-        if isinstance(made, Finding) and is_followed and not (above or layer.folder in of_folder):
-            # Where others are followed, one that nothing follows may be what a deletion left.
+        by = of_folder.get(layer.folder)
+        # Where others are followed, one that nothing follows may be what a deletion left.
+        is_left = is_followed and not (above or by)
+        if isinstance(made, Finding) and (is_left or (by and by.adds)):
             unbuilt[replace(made, warning=True)] = unbuilt.pop(made, None)
         if not isinstance(made, Finding):
-            by = of_folder.get(layer.folder)
             title = sources.shown(layer.folder)
             unit = _unit(title, made, by, namespace)
             units.append(replace(unit, destination=unit.destination or above))
