@@ -11,6 +11,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.scope import kinds
 
+PATHS = ("spec", "rules", "-", "http", "paths", "-", "path")
 PATH_TYPES = ("spec", "rules", "-", "http", "paths", "-", "pathType")
 
 
@@ -20,7 +21,8 @@ def check(files: Files) -> Iterator[Finding]:
         if _is_exact(artifact.data):
             continue
         for key, value in metadata(artifact).annotations.items():
-            if str(key).endswith("/rewrite-target") and "$" not in str(value):
+            is_fixed = str(key).endswith("/rewrite-target") and "$" not in str(value)
+            if is_fixed and not _is_same(artifact.data, str(value)):
                 yield Finding(
                     artifact.at("metadata", "annotations", key),
                     f"{title(artifact)} sends every path to {value} (rewrite-target): what "
@@ -29,6 +31,12 @@ def check(files: Files) -> Iterator[Finding]:
                     # Another page than the first may be the one that is meant.
                     warning=str(value) != "/",
                 )
+
+
+def _is_same(data: Fields, target: str) -> bool:
+    """Tell whether every path is the target itself: ingress-nginx changes nothing then."""
+    paths = [path for _, path in at_each(data, PATHS)]
+    return bool(paths) and all(str(path) == target for path in paths)
 
 
 def _is_exact(data: Fields) -> bool:
