@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -38,9 +37,9 @@ def check(files: Files) -> Iterator[Finding]:
 def _beside(files: Files, chart: Chart) -> list[Artifact]:
     """List the other files of values in a chart's folder."""
     found = []
-    for one in files.artifacts:
-        inside = posixpath.relpath(one.path, chart.folder or ".")
-        is_own = not inside.startswith("..") and _VALUES.fullmatch(inside)
+    above = f"{chart.folder}/" if chart.folder else ""
+    for one in files.below(chart.folder) if above else files.artifacts:
+        is_own = one.path.startswith(above) and _VALUES.fullmatch(one.path.removeprefix(above))
         if is_own and one.data and not one.is_object:
             found.append(one)
     return found
