@@ -15,6 +15,7 @@ from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 _SETTING = re.compile(r"^[ \t]*([a-z_]+)\s*=(?!=)\s*(.*)$")
 _OPENING = re.compile(r'^[ \t]*([a-z_]+)(\s+"[^"]*")*\s*\{')
 _COMPUTED = re.compile(r"\b(var|local|data|module)\.\w+")
+_EVALUATED = re.compile(r"(?<!\$)\$\{([^}]*)\}")
 _OF_VARIABLE = re.compile(r"^var\.([\w-]+)$")
 _LIST = re.compile(r"^(list|tuple)\b")
 #: A literal list, and not the list of a `for` of a mapping.
@@ -107,7 +108,9 @@ def _repeated(block: TerraformBlock, types: dict[tuple[str, str], str]) -> Itera
 
 def _early(block: TerraformBlock) -> Iterator[tuple[int, str]]:
     for line, inside, name, value in _settings(block):
-        found = _COMPUTED.search(value)
+        # In a text, what stands between ${ and } alone is evaluated.
+        is_text = value.startswith('"')
+        found = _COMPUTED.search(" ".join(_EVALUATED.findall(value)) if is_text else value)
         if found is None:
             continue
         last = inside[-1] if inside else ""
