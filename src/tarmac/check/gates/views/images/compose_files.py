@@ -25,6 +25,8 @@ class ComposeFiles:
     services: tuple[ComposeService, ...]
     #: The services that files of the folders above run, to which these may be added.
     above: frozenset[str] = frozenset()
+    #: Those of files beside it that Compose reads only where `-f` names them.
+    beside: frozenset[str] = frozenset()
 
     def declared(self, key: str) -> dict[str, tuple[Artifact, Any]]:
         """Find what is declared beside the services, by name."""
@@ -46,6 +48,9 @@ class ComposeFiles:
         is_added = all(".override." in artifact.path for artifact in self.artifacts)
         added = {one.name for one in self.services if not runs(one)} & self.above
         is_part = is_added or bool(added - {one.name for one in self.services if runs(one)})
+        own = {one.name for one in self.services}
+        waited = {name for one in self.services for name in one.waited_for} - own
+        is_part = is_part or bool(waited & self.beside)
         return not is_part and not any("include" in one.data for one in self.artifacts)
 
     def networks(self, service: ComposeService) -> set[str]:
@@ -75,7 +80,8 @@ def compose_files(files: Files) -> Iterator[ComposeFiles]:
         above = frozenset(
             name for parent in folder.parents for name in running.get(parent, set[str]())
         )
-        yield ComposeFiles(tuple(artifacts), services, above)
+        beside = frozenset(one.name for one in own.get(folder, ()) if id(one.artifact) not in read)
+        yield ComposeFiles(tuple(artifacts), services, above, beside)
 
 
 def runs(service: ComposeService) -> bool:
