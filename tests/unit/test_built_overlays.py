@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import textwrap
+from datetime import date
 from pathlib import Path
 
 import pytest
+from small_system import GATES
 
 from tarmac.base.artifact import read
 from tarmac.base.report import Skip
+from tarmac.check.verify import folder
 from tarmac.check.verify.built import kustomizations, layers, units
 from tarmac.check.verify.built.sources import Sources
+from tarmac.check.verify.running import Suppressions
 
 BASE = """\
 apiVersion: apps/v1
@@ -326,6 +330,8 @@ def test_a_namespace_that_what_includes_it_sets_is_a_warning(built):
     [
         ({"web/id.tpl": "kind: ${KIND}\n"}, True),
         ({".gitignore": "*.log\nweb/id.yaml\n"}, True),
+        ({".gitignore": "# made\n/web/id*\n"}, True),
+        ({".gitignore": "# web/id.yaml\n!id.yaml\n"}, False),
         ({"web/id-list.yaml": "a: 1\n", ".gitignore": "other/id.yaml\n"}, False),
     ],
 )
@@ -450,3 +456,24 @@ def test_what_one_that_needs_files_from_elsewhere_includes_is_built(built):
     (said,) = made.unbuilt
     assert (said.where, said.warning) == ("all/kustomization.yaml", True)
     assert "it includes https://example.org/a.yaml, which is not in this folder" in said.what
+
+
+def test_what_an_object_lacks_is_a_warning_where_what_completes_it_cannot_be_built(
+    built, monkeypatch, tmp_path
+):
+    kept = "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: kept}\n"
+    files = {"base/kustomization.yaml": "resources: [kept.yaml]\n", "base/kept.yaml": kept}
+    files["prod/kustomization.yaml"] = """\
+        resources: [../base]
+        patches: [{path: patch.yaml}]
+        secretGenerator: [{name: a, files: [a.pem]}]
+        """
+    files["prod/patch.yaml"] = kept + "provisioner: a\n"
+    files["alone.yaml"] = kept.replace("kept", "alone")
+    built(files)
+    monkeypatch.chdir(tmp_path)
+    gates = [GATES["VAL001"]]
+    report = folder.judge(Path(), date(2026, 11, 20), gates, lambda _: Suppressions())
+    (result,) = report.results
+    found = {one.where.split(":")[0]: one.warning for one in result.findings}
+    assert found == {"alone.yaml": False, "base/kept.yaml": True}

@@ -10,7 +10,8 @@ import os.path
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
 from typing import Any
 
 from tarmac.base.errors import BadInput
@@ -146,14 +147,18 @@ def lacks_made(layer: Layer, root: Path) -> bool:
         return False
     ignored = set[str]()
     with suppress(OSError):
-        ignored = set((root / ".gitignore").read_text(encoding="utf-8").split())
+        lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
+        ignored = {line.strip() for line in lines if line.strip() and line[0] not in "#!"}
     return any(_is_made(path, root, ignored) for path in absent)
 
 
 def _is_made(path: Path, root: Path, ignored: Collection[str]) -> bool:
-    named = os.path.relpath(path, root)
+    named = PurePath(os.path.relpath(path, root))
     beside = path.parent.glob(f"{glob.escape(path.stem)}*") if path.parent.is_dir() else ()
-    is_ignored = any(one in ignored for one in (named, f"/{named}", path.name))
+    # A pattern of git is of a file, or of a folder above it.
+    places = [str(one) for one in (named, *named.parents)][: len(named.parts)]
+    places += named.parts
+    is_ignored = any(fnmatchcase(one, rule.strip("/")) for one in places for rule in ignored)
     return is_ignored or any(one.name.endswith(_MODELS) for one in beside)
 
 

@@ -40,5 +40,7 @@ class Build:
     parts: frozenset[Path] = frozenset()
     #: Kustomizations that were built.
     built: frozenset[Path] = frozenset()
+    #: Files of what could not be built: its patches may complete the objects in them.
+    open: frozenset[Path] = frozenset()
     #: What could not be built, and why.
     unbuilt: tuple[Finding, ...] = field(default=())

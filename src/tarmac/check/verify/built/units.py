@@ -88,7 +88,9 @@ def build(
     parts = {path for layer in built for path in layer.files} | templates
     parts |= {path for layer in known.values() for path in layer.patches}
     manifests = frozenset(layer.folder for layer in built)
-    return Build(tuple(units), frozenset(parts), manifests, tuple(unbuilt))
+    failed = [layer for layer, made, _ in overlays if isinstance(made, Finding)]
+    left = {path for one in failed for part in layers.closure(one, known) for path in part.files}
+    return Build(tuple(units), frozenset(parts), manifests, frozenset(left - parts), tuple(unbuilt))
 
 
 def _unit(title: str, made: Overlay, by: Installation | None, namespace: str | None) -> Unit:
