@@ -120,6 +120,19 @@ def test_a_line_that_is_to_be_filled_in_is_not_certain(line):
 
 
 @pytest.mark.parametrize(
+    ("path", "line", "is_error"),
+    [
+        ("examples/import.sh", "run import?at=<cluster-endpoint>&key=1", False),
+        ("examples/import.sh", "run import?at=<(", True),
+        ("scripts/import.sh", "run import?at=<cluster-endpoint>&key=1", True),
+    ],
+)
+def test_a_command_of_a_sample_that_a_reader_completes_is_not_certain(path, line, is_error):
+    what = "Couldn't parse this redirection https://www.shellcheck.net/wiki/SC1073"
+    assert certain(what, path, line, gate="VAL003") is is_error
+
+
+@pytest.mark.parametrize(
     ("word", "other", "is_one"),
     [
         ("wbe", "web", True),

@@ -70,6 +70,8 @@ _TO_FILL = re.compile(
     r"|\b(?:domain|host|user|cluster|project|account|bucket)_(?:name|id)\b"
     r"|\b(?:your|change|replace)[-_ ]?(?:me|this|own|[a-z]+[-_](?:here|name|key|id))\b",
 )
+#: What the reader of a command writes in its place; to a shell it is a redirection.
+_TO_TYPE = re.compile(r"<[a-z]+([-_ ][a-z]+)+>")
 #: The same in what a finding says of a value: a name in capitals where a number or word belongs.
 _FILLED = re.compile(
     r"\b[A-Z]*SUBST_[A-Z_]+|\{\{ ?\.Values|\b(?:is|got|has) [\"'{]+[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){2,}"
@@ -255,6 +257,8 @@ def is_certain(finding: Finding, path: PurePath, line: str = "") -> bool:
         return True
     is_filled = _TO_FILL.search(line) or _FILLED.search(finding.what)
     if _is_filled_in(finding.gate) and is_filled:
+        return False
+    if finding.gate == "VAL003" and is_sample(path) and _TO_TYPE.search(line):
         return False
     if _is_said(finding, basis.closed):
         return True
