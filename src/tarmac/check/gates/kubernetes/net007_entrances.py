@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from tarmac.base.artifact import Artifact
@@ -27,6 +27,10 @@ _SMALLEST_BODY = 1024
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield hosts without a certificate or a listener, and listeners that cannot answer."""
+    gateways: dict[tuple[str, str], list[Artifact]] = {}
+    for one in files.objects("Gateway"):
+        if group_of(one) == API:
+            gateways.setdefault((name_of(one), space_of(one)), []).append(one)
     for artifact in _entrances(files):
         kind = artifact.data["kind"]
         if kind == "Ingress":
@@ -34,7 +38,7 @@ def check(files: Files) -> Iterator[Finding]:
         elif kind == "Gateway":
             found = gateway_faults(artifact)
         else:
-            found = route_faults(files, artifact)
+            found = route_faults(gateways, artifact)
         for path, what in found:
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
 
@@ -115,17 +119,14 @@ def gateway_faults(artifact: Artifact) -> Iterator[Fault]:
             yield ("spec", "listeners", number), f"{what}; write `tls.certificateRefs`"
 
 
-def route_faults(files: Files, artifact: Artifact) -> Iterator[Fault]:
+def route_faults(
+    gateways: Mapping[tuple[str, str], list[Artifact]], artifact: Artifact
+) -> Iterator[Fault]:
     """Yield parents of an HTTPRoute whose listeners do not take it."""
     hosts = [str(host) for host in items(artifact.data, "spec", "hostnames")]
     for number, parent in enumerate(items(artifact.data, "spec", "parentRefs")):
         space = str(parent.get("namespace") or space_of(artifact))
-        found = [
-            gateway
-            for gateway in files.objects("Gateway")
-            if group_of(gateway) == API
-            and (name_of(gateway), space_of(gateway)) == (text(parent, "name"), space)
-        ]
+        found = gateways.get((str(text(parent, "name")), space), [])
         listeners = [one for gateway in found for one in items(gateway.data, "spec", "listeners")]
         names, section = (
             [str(text(one, "name")) for one in listeners],

@@ -14,6 +14,7 @@ from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.object_rules import object_rules
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 
@@ -51,11 +52,15 @@ def _missing(files: Files, found: Iterator[NamedObject]) -> Iterator[Finding]:
 
 def _is_in_script(files: Files, naming: NamedObject) -> bool:
     """Tell whether a script of these files names it: it makes it, or waits for it."""
-    return naming.kind in ("Secret", "ConfigMap") and any(
-        naming.name in artifact.content
-        for artifact in files.artifacts
-        if isinstance(artifact.content, str) and artifact.path.endswith(".sh")
-    )
+    of_values = naming.kind in ("Secret", "ConfigMap")
+    return of_values and any(naming.name in text for text in _scripts(files))
+
+
+@once
+def _scripts(files: Files) -> Iterator[str]:
+    """Yield the text of all scripts: as many names are looked for as files have."""
+    texts = (one.content for one in files.artifacts if one.path.endswith(".sh"))
+    yield "\n".join(text for text in texts if isinstance(text, str))
 
 
 def _has(one: StoredObject, key: str) -> bool:

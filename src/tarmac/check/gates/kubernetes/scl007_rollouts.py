@@ -28,12 +28,12 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield rollouts that stop all pods or never end, and pods for which there is no quota."""
     scaling = {(space_of(own.artifact), own.target): own for own in scalers(files)}
     budgets = Selectors(files.objects("PodDisruptionBudget"), "selector")
-    least, by_space = dict[int, int](), dict[str, list[Pods]]()
+    least, by_place = dict[int, int](), dict[tuple[str, str], list[Pods]]()
     running = list(pods(files, *RUNNING))
     for own in running:
         scaler = scaling.get((space_of(own.artifact), reference_to(own.artifact)))
         least[id(own)] = _least(own, scaler)
-        by_space.setdefault(space_of(own.artifact), []).append(own)
+        by_place.setdefault(_place(own.artifact), []).append(own)
         if own.kind == "Deployment":
             yield from _deadline(own)
             kept = [
@@ -44,16 +44,14 @@ def check(files: Files) -> Iterator[Finding]:
             yield from _stopped(own, least[id(own)], kept)
     for quota in files.objects("ResourceQuota"):
         if not items(quota.data, "spec", "scopes") and not dig(quota.data, "spec", "scopeSelector"):
-            near = by_space.get(space_of(quota), ())
-            there = [own for own in near if _is_there(own, quota)]
+            there = by_place.get(_place(quota), ())
             yield from _room(quota, [(own, least[id(own)]) for own in there])
 
 
-def _is_there(own: Pods, quota: Artifact) -> bool:
-    """Tell whether pods are of a quota's namespace; without one, of its folder."""
-    space, folders = space_of(quota), (one.path.rpartition("/")[0] for one in (own.artifact, quota))
-    is_same = space not in ("", "default") or len(set(folders)) == 1
-    return space_of(own.artifact) == space and is_same
+def _place(artifact: Artifact) -> tuple[str, str]:
+    """Return the namespace of an object; without one, its folder as well."""
+    space = space_of(artifact)
+    return space, artifact.path.rpartition("/")[0] if space in ("", "default") else ""
 
 
 def _least(own: Pods, scaler: Scaler | None) -> int:
