@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 import yaml
-from growth import MOST, counted
+from growth import MOST, copies, counted
 
 from tarmac.base import registry
-from tarmac.base.artifact import read
+from tarmac.base.artifact import Artifact, read
 from tarmac.check import gates
 from tarmac.check.gates.subject import Folder
+from tarmac.check.verify import folder
 
 GATES = registry.load(gates, "GATE")
 OF_FILES = {name: gate for name, gate in GATES.items() if gate.of_files and not gate.program}
 COUNTS = (16, 32)
+FIXTURES = Path(__file__).parents[1] / "gates"
+#: The first of them is not counted: what is read once is read then.
+FOLDERS = (1, 12, 24)
+#: Gates that ask each of some things of each of others, with what no index finds.
+PAIRS = {
+    "FIN002": "pods of each pool, which takes them by expressions and taints",
+    "INF015": "ExternalSecrets of each entry that is written",
+    "MSH002": "egress of each pod, by selectors with expressions",
+    "MSH005": "accounts that are almost those of a caller",
+    "OBJ002": "folders of each Application, whose path is one's end",
+    "OBJ009": "labels that are almost those of a selector",
+    "OBS024": "monitors of all namespaces, by selectors with expressions",
+    "OBS025": "files of rules by the patterns of each Prometheus",
+    "OBS026": "alerts by the matchers of each rule that mutes",
+    "PLT001": "entities of each reference, by a part of their name",
+}
 #: A team's objects of each kind that another one names or selects.
 TEAM = """
 apiVersion: apps/v1
@@ -183,3 +201,73 @@ def test_twice_the_objects_are_twice_the_work_of_each_gate(trees):
         if large / small > MOST:
             grown[name] = round(large / small, 2)
     assert grown == {}
+
+
+def read_all(files, place):
+    """Write files down and read them as `verify --files` does."""
+    for name, text in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text, encoding="utf-8")
+    return tuple(
+        found
+        for path in folder.paths_of(Path())
+        for found in folder._read(path, Path())
+        if isinstance(found, Artifact)
+    )
+
+
+def growth_of(check, files, tmp_path, monkeypatch):
+    """Say how much more work twice the copies of files are, each with names of its own."""
+    work = []
+    for count in FOLDERS:
+        place = tmp_path / str(count)
+        place.mkdir()
+        monkeypatch.chdir(place)
+        subject = Folder(read_all(copies(files, count), place), date(2026, 11, 20), Path())
+        subject.objects()
+        work.append(counted(lambda subject=subject: check(subject)))
+    return work[-1] / work[-2]
+
+
+def good_files(gate):
+    """Read all good files of a gate, each fixture in a folder."""
+    fixtures = (FIXTURES / gate).glob("good-*.yaml")
+    return {
+        f"{path.stem}/{name}": text
+        for path in fixtures
+        if path.read_text().startswith("files:")
+        for name, text in yaml.safe_load(path.read_text())["files"].items()
+    }
+
+
+@pytest.mark.parametrize("name", sorted(OF_FILES))
+def test_twice_the_good_files_of_a_gate_are_twice_its_work(name, tmp_path, monkeypatch):
+    gate = OF_FILES[name]
+
+    def check(subject):
+        return list(gate.of_files(subject)), gate.scope.of_files(subject)
+
+    grown = growth_of(check, good_files(name), tmp_path, monkeypatch)
+    assert (grown > MOST) <= (name in PAIRS), grown
+
+
+def test_a_gate_that_looks_for_each_claim_among_all_is_noticed(tmp_path, monkeypatch):
+    def check(subject):
+        claims = subject.objects("PersistentVolumeClaim")
+        for pods in subject.objects("Deployment"):
+            for claim in claims:
+                if claim.data["metadata"] == pods.data["metadata"]:
+                    break
+
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: web}\n"
+    pods = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+    files = {"web.yaml": f"{claim}---\n{pods}"}
+    assert growth_of(check, files, tmp_path, monkeypatch) > MOST
+
+
+def test_copies_have_names_of_their_own():
+    files = {"a.yaml": "{name: web, image: example.com/web:1, to: web}\n"}
+    assert list(copies(files, 2).items()) == [
+        ("team-0/a.yaml", "{name: web-0, image: example.com/web:1, to: web-0}\n"),
+        ("team-1/a.yaml", "{name: web-1, image: example.com/web:1, to: web-1}\n"),
+    ]
