@@ -19,6 +19,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.settings import Setting, evaluated, settings, sources
+from tarmac.check.gates.views.terraform.terragrunt import declares_variables
 
 FILE = packaged("tarmac") / "assets" / "terraform_rules.yaml"
 _VARIABLE = re.compile(r"\bvar\.([A-Za-z_][\w-]*)")
@@ -44,7 +45,8 @@ def check(files: Files) -> Iterator[Finding]:
     for find in (dangers, opened):
         for where, what in find(files):
             yield Finding(where, what, warning=True)
-    for find in (undeclared, numbers, networks):
+    declared = () if declares_variables(files) else (undeclared,)
+    for find in (*declared, numbers, networks):
         for where, what in find(files):
             yield Finding(where, what, warning="every address" in what)
 
