@@ -48,16 +48,22 @@ def _beside(value: Setting, own: list[Setting]) -> list[Setting]:
 
     Of several groups only the first counts: the others may be meant to be as they are.
     """
-    words = value.name.split("_")
     likely = [
         candidate
         for candidate in own
         if value.name.endswith(f"_{candidate.name}")
         and candidate.path[0] in ("module", "resource")
-        and any(word in part.split("_") for word in words[:1] for part in candidate.path[1:-1])
+        and _is_of(value.name.removesuffix(f"_{candidate.name}"), candidate)
     ]
     longest = max((len(candidate.name) for candidate in likely), default=0)
     return [candidate for candidate in likely if len(candidate.name) == longest][:1]
+
+
+def _is_of(named: str, candidate: Setting) -> bool:
+    """Tell whether each word before a name is of what the setting is in; a type says nothing."""
+    begin = 2 if candidate.path[0] == "resource" else 1
+    there = {word for part in candidate.path[begin:-1] for word in part.split("_")}
+    return all(word in there for word in named.split("_"))
 
 
 def _values(files: Files) -> list[Setting]:
