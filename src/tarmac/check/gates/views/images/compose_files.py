@@ -25,8 +25,8 @@ class ComposeFiles:
     services: tuple[ComposeService, ...]
     #: The services that files of the folders above run, to which these may be added.
     above: frozenset[str] = frozenset()
-    #: Those of files beside it that Compose reads only where `-f` names them.
-    beside: frozenset[str] = frozenset()
+    #: Those of all other files: Compose reads them too where `-f` or another file names them.
+    others: frozenset[str] = frozenset()
 
     def declared(self, key: str) -> dict[str, tuple[Artifact, Any]]:
         """Find what is declared beside the services, by name."""
@@ -50,7 +50,7 @@ class ComposeFiles:
         is_part = is_added or bool(added - {one.name for one in self.services if runs(one)})
         own = {one.name for one in self.services}
         waited = {name for one in self.services for name in one.waited_for} - own
-        is_part = is_part or bool(waited & self.beside)
+        is_part = is_part or bool(waited & self.others)
         return not is_part and not any("include" in one.data for one in self.artifacts)
 
     def networks(self, service: ComposeService) -> set[str]:
@@ -73,6 +73,7 @@ def compose_files(files: Files) -> Iterator[ComposeFiles]:
     for one in compose_services(files) if by_folder else ():
         own.setdefault(PurePosixPath(one.artifact.path).parent, []).append(one)
     running = {folder: {one.name for one in found if runs(one)} for folder, found in own.items()}
+    everywhere = frozenset(one.name for found in own.values() for one in found)
     for folder, artifacts in by_folder.items():
         # A service may be of a file whose name is not one of Compose's.
         read = {id(artifact) for artifact in artifacts}
@@ -80,8 +81,7 @@ def compose_files(files: Files) -> Iterator[ComposeFiles]:
         above = frozenset(
             name for parent in folder.parents for name in running.get(parent, set[str]())
         )
-        beside = frozenset(one.name for one in own.get(folder, ()) if id(one.artifact) not in read)
-        yield ComposeFiles(tuple(artifacts), services, above, beside)
+        yield ComposeFiles(tuple(artifacts), services, above, everywhere)
 
 
 def runs(service: ComposeService) -> bool:
