@@ -93,7 +93,8 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
         for name, value, old in _PAIR.findall(instruction.rest):
             held = (value or old).strip("\"'")
             is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
-            is_reference = held.startswith("$") or name.endswith(("_FILE", "_PATH"))
+            # The place of a secret is none: GOOGLE_APPLICATION_CREDENTIALS=/run/key.json
+            is_reference = held.startswith(("$", "/")) or name.endswith(("_FILE", "_PATH"))
             is_none = (
                 is_switch or is_reference or _PUBLIC.fullmatch(name) or _PUBLIC_VALUE.match(held)
             )

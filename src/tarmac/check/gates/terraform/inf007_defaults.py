@@ -22,7 +22,8 @@ PLACE = re.compile(r"[a-z][a-z_.-]*(/[a-z][a-z0-9_.-]*)+")
 TO_REPLACE = re.compile(
     r"(change|replace|update|fill|set|insert|enter)[-_ ]?(me|this|it|in)\b"
     r"|(?-i:^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$)"
-    r"|\b(your|dummy|placeholder|todo)\b|^(your|my|dummy|example|placeholder)[-_]|^x{3,}$",
+    r"|\b(your|dummy|placeholder|todo)\b|^(your|my|dummy|example|placeholder)[-_]|^x{3,}$"
+    r"|^(none|unset|unused|unknown|n/?a)$|only$",
     re.IGNORECASE,
 )
 #: A variable that says that it holds the name of a secret, or the place of one.
