@@ -344,10 +344,14 @@ def test_a_port_that_is_exposed_as_one_publishes_it_is_a_warning(tmp_path, monke
     given = {
         "a/Dockerfile": "FROM alpine:3.22\nEXPOSE 8017:8017\n",
         "b/Dockerfile": "FROM alpine:3.22\nEXPOSE 80172\n",
+        "c/Dockerfile": "FROM alpine:3.22\nCOPY <<'E' /run.sh\n: ${A:=1}\nE\nRUN\n",
+        "d/Dockerfile": "FROM alpine:3.22\nUSER 1\nRUN\n",
     }
     report = judged("VAL004", given, tmp_path, monkeypatch)
     said = [(one.where, one.warning) for one in report.findings if ":2:" in one.where]
     assert said == [("a/Dockerfile:2:12", True), ("b/Dockerfile:2:1", False)]
+    broken = {one.where[0]: one.warning for one in report.findings if "DL1000" in one.what}
+    assert (broken["c"], broken["d"]) == (True, False)
 
 
 ALWAYS = """\

@@ -30,6 +30,7 @@ _OF_WINDOWS = re.compile(
     r"|^FROM\s+(--\S+\s+)?\S*(/windows/|windowsservercore|nanoserver)"
 )
 #: Where Docker reads the second port; it says so since BuildKit, and builds.
+_EMBEDDED = re.compile(r"(?mi)^\s*(RUN|COPY|ADD)\b.*<<-?['\"]?\w")
 _MAPPED = re.compile(r"(?i)^\s*EXPOSE\b.*\d:\d")
 
 
@@ -65,17 +66,19 @@ def _said(
         if said["code"].startswith("SC") and said["file"] in of_windows:
             continue
         where = f"{said['file'].removeprefix('./')}:{said['line']}:{said['column']}"
-        is_of_taste = said["code"] in OF_TASTE or _is_mapped(said, folder)
+        is_of_taste = said["code"] in OF_TASTE or _is_taken(said, folder)
         warning = lenient and (said["level"] != "error" or is_of_taste)
         yield Finding(where, f"{said['message']} ({said['code']})", GATE.id, warning=warning)
 
 
-def _is_mapped(said: Mapping[str, Any], folder: Path) -> bool:
-    """Tell whether a port is exposed as Compose publishes it: Docker takes the one behind `:`."""
+def _is_taken(said: Mapping[str, Any], folder: Path) -> bool:
+    """Tell whether Docker takes what hadolint cannot read: a port as one publishes it, a text."""
     if said["code"] not in ("DL1000", "DL3011"):
         return False
-    lines = _text(folder / said["file"]).splitlines()
-    return _MAPPED.search("".join(lines[said["line"] - 1 : said["line"]])) is not None
+    text = _text(folder / said["file"])
+    line = "".join(text.splitlines()[said["line"] - 1 : said["line"]])
+    is_text = said["code"] == "DL1000" and _EMBEDDED.search(text) is not None
+    return is_text or _MAPPED.search(line) is not None
 
 
 def _text(file: Path) -> str:
