@@ -109,6 +109,7 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
         ("a: {PREFIX}\nb: 1\nc: [\n", "a.yaml:4: cannot be read as YAML", False),
         ("a: !Ref b\n", "a.yaml:1: cannot be read as YAML", True),
         ("...\na:\n  ...\n  b: [\n", "a.yaml:1: cannot be read as YAML", True),
+        ("    - a: 1\n      b: 2\nc: 3\n", "cannot be read as YAML", True),
         ("a: [\n...\n", "a.yaml:2: cannot be read as YAML", False),
     ],
 )

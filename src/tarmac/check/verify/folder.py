@@ -246,5 +246,6 @@ def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
         return Finding(name, what, READING, warning=True)
     said = getattr(error, "problem", None) or type(error).__name__
     what = f"cannot be read as YAML ({said}); correct it, it was not judged"
-    is_part = _CUT.search(text) is not None
+    # What begins further in is to be put below a key of another file.
+    is_part = _CUT.search(text) is not None or text.lstrip("\n").startswith("  ")
     return Finding(where, what, READING, warning=_FOREIGN_TAG in said or is_part)
