@@ -89,6 +89,8 @@ def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     waits = service.waited_for
     for name, how in waits.items():
         condition = fields(how).get("condition")
+        if "$" in name:
+            continue  # Compose fills it in
         if name not in others and beside.is_whole:
             what = f"waits for {name}, which is not a service here"
             yield ("depends_on",), f"{what}; {did_you_mean(name, others)}"
