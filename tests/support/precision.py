@@ -24,14 +24,20 @@ from precision_graded import (
     BEFORE,
     LATER_CERTAIN,
     LATER_ELEVENTH,
+    LATER_FIFTEENTH,
+    LATER_FOURTEENTH,
     LATER_KEPT_NINTH,
     LATER_KEPT_TENTH,
     LATER_LAST,
     LATER_NEXT,
     LATER_NINTH,
     LATER_TENTH,
+    LATER_THIRTEENTH,
+    LATER_TWELFTH,
     UNSEEN_CERTAIN,
     UNSEEN_ELEVENTH,
+    UNSEEN_FIFTEENTH,
+    UNSEEN_FOURTEENTH,
     UNSEEN_KEPT_LAST,
     UNSEEN_KEPT_NINTH,
     UNSEEN_KEPT_TENTH,
@@ -39,6 +45,8 @@ from precision_graded import (
     UNSEEN_NEXT,
     UNSEEN_NINTH,
     UNSEEN_TENTH,
+    UNSEEN_THIRTEENTH,
+    UNSEEN_TWELFTH,
     WHY_FALSE,
 )
 
@@ -379,6 +387,10 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         (UNSEEN_TENTH, LATER_TENTH),
         (UNSEEN_KEPT_TENTH, LATER_KEPT_TENTH),
         (UNSEEN_ELEVENTH, LATER_ELEVENTH),
+        (UNSEEN_TWELFTH, LATER_TWELFTH),
+        (UNSEEN_THIRTEENTH, LATER_THIRTEENTH),
+        (UNSEEN_FOURTEENTH, LATER_FOURTEENTH),
+        (UNSEEN_FIFTEENTH, LATER_FIFTEENTH),
     )
     seen = [FIRST_SEEN]
     for number, (before, after) in enumerate(measured, start=1):
