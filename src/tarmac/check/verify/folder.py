@@ -36,7 +36,7 @@ LOCKS = (".lock", "-lock.json", "-lock.yaml")
 #: What another program fills in before the line is YAML.
 _PLACEHOLDER = re.compile(r"\{%|%\{|<%|\{[A-Z][A-Z0-9_]+\}|\$\{[^}]*[?(\"]")
 #: Code among the lines of a template.
-_EMBEDDED = re.compile(r"^\s*<%.*%>\s*$", re.MULTILINE)
+_EMBEDDED = re.compile(r"^[ \t]*<%.*%>[ \t]*$", re.MULTILINE)
 #: What says that an object lacks something, which a patch may add.
 _LACKS = re.compile(r"\b(has no|needs|lacks|without|names no)\b")
 #: What actionlint says of a condition, and what zizmor says of it in the same line.

@@ -30,8 +30,8 @@ _OF_WINDOWS = re.compile(
     r"|^FROM\s+(--\S+\s+)?\S*(/windows/|windowsservercore|nanoserver)"
 )
 #: Where Docker reads the second port; it says so since BuildKit, and builds.
-_EMBEDDED = re.compile(r"(?mi)^\s*(RUN|COPY|ADD)\b.*<<-?['\"]?\w")
-_MAPPED = re.compile(r"(?i)^\s*EXPOSE\b.*\d:\d")
+_EMBEDDED = re.compile(r"(?mi)^[ \t]*(RUN|COPY|ADD)\b.*<<-?['\"]?\w")
+_MAPPED = re.compile(r"(?i)^[ \t]*EXPOSE\b.*\d:\d")
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ SECRET = re.compile(
 PLACEHOLDER = re.compile(r"^$|^<.*>$|^(null|true|false)$|^(arn:|/|\.{0,2}/|~|projects/)")
 #: The place of a secret in a store of them: words between slashes, as Vault has them.
 PLACE = re.compile(r"[a-z][a-z_.-]*(/[a-z][a-z0-9_.-]*)+")
-#: A text that asks to be replaced: who forgets it has a password that everyone knows.
+#: A text that asks to be replaced; where it is not, the password is one that everyone knows.
 TO_REPLACE = re.compile(
     r"(change|replace|update|fill|set|insert|enter)[-_ ]?(me|this|it|in)\b"
     r"|(?-i:^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$)"

@@ -40,8 +40,8 @@ def asked_twice(beside: ComposeFiles) -> Iterator[Finding]:
 
 def _is_choice(one: ComposeService, other: ComposeService, beside: ComposeFiles) -> bool:
     """Tell whether two are one program, set up in two ways, of which one is started by its name."""
-    made = [dig(each.data, key) for each in (one, other) for key in ("image", "build")]
-    waited = {name for each in beside.services for name in each.waited_for}
+    made = [dig(service.data, key) for service in (one, other) for key in ("image", "build")]
+    waited = {name for service in beside.services for name in service.waited_for}
     return made[:2] == made[2:] and not {one.name, other.name} & waited
 
 
