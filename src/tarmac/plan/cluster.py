@@ -279,6 +279,11 @@ class ClusterPlan:
         return tuple(workload for workload in self.workloads if workload.role == "service")
 
     @cached_property
+    def public_hosts(self) -> tuple[str, ...]:
+        """The hosts that visitors ask, sorted."""
+        return tuple(sorted({route.host for one in self.services for route in one.routes}))
+
+    @cached_property
     def own_services(self) -> tuple[Workload, ...]:
         """The services whose images the system's own repository builds."""
         return tuple(service for service in self.services if not service.repository)

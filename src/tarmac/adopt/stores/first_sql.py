@@ -89,8 +89,9 @@ def of_steps(stores: list[Store], root: Folder) -> list[Store]:
     steps = {match[0]: match for file in root.files if (match := _STEP.match(file))}
     places = {match[1] for match in steps.values()}
     takes = [one for one in stores if servers.of_kind(one.kind).seeds]
-    by_hand = not any(_RUNS_STEPS.search(root.read(file)) for file in root.sources(".go"))
-    if len(places) != 1 or len(takes) != 1 or takes[0].init or not by_hand:
+    if len(places) != 1 or len(takes) != 1 or takes[0].init:
+        return stores
+    if any(_RUNS_STEPS.search(root.read(file)) for file in root.sources(".go")):
         return stores
     ordered = tuple(sorted(steps, key=lambda file: int(steps[file][2])))
     made = loaded(takes[0], ordered, root)

@@ -24,7 +24,7 @@ STORED = "/certificates/acme.json"
 
 def lacking(project: Project, plan: ClusterPlan) -> tuple[Failure, ...]:
     """Wait for the certificate of each public host; returns a failure for each without one."""
-    hosts = {route.host for service in plan.services for route in service.routes}
+    hosts = set(plan.public_hosts)
     end = time.monotonic() + WITHIN_S
     docker = project.docker
     while True:

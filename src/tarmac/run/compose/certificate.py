@@ -29,8 +29,8 @@ def check_certificate(system: System, plan: ClusterPlan) -> None:
     def at(key: str) -> str:
         return str(system.locate(("environments", plan.environment, "entry", key)))
 
-    hosts = sorted({route.host for service in plan.services for route in service.routes})
-    problems = [Problem(at(key), what) for key, what in _wrong(entry, Path(system.folder), hosts)]
+    found = _wrong(entry, Path(system.folder), plan.public_hosts)
+    problems = [Problem(at(key), what) for key, what in found]
     if problems:
         raise BadInput(problems)
 

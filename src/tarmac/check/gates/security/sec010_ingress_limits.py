@@ -59,7 +59,7 @@ def _public(subject: Subject) -> list[str]:
     settings = subject.plan.settings
     if settings.target == "compose" or settings.ingress.controller not in ADVICE:
         return []
-    return sorted({route.host for service in subject.plan.services for route in service.routes})
+    return list(subject.plan.public_hosts)
 
 
 @dataclass(frozen=True)

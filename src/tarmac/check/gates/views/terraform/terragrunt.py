@@ -20,8 +20,10 @@ def declares_variables(files: Files) -> bool:
 
 @once
 def _written(files: Files) -> Iterator[bool]:
-    for name in _NAMES if files.folder is not None else ():
-        for path in files.folder.rglob(name) if files.folder is not None else ():
-            if path.is_file() and _WRITES.search(text(path, root=files.folder)):
+    if (folder := files.folder) is None:
+        return
+    for name in _NAMES:
+        for path in folder.rglob(name):
+            if path.is_file() and _WRITES.search(text(path, root=folder)):
                 yield True
                 return
