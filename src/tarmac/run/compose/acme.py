@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from tarmac.model.edge import ENTRY
 from tarmac.plan.cluster import ClusterPlan
+from tarmac.render.compose.parts.entry import STORED
 from tarmac.run.compose import containers as c
 from tarmac.run.compose.project import Project
 from tarmac.run.outcome import Failure
@@ -19,7 +20,6 @@ from tarmac.run.outcome import Failure
 #: An authority asks the host some seconds after it was asked.
 WITHIN_S = 90.0
 POLL_S = 1.0
-STORED = "/certificates/acme.json"
 
 
 def lacking(project: Project, plan: ClusterPlan) -> tuple[Failure, ...]:

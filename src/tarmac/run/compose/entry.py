@@ -14,11 +14,10 @@ import time
 from collections.abc import Sequence
 
 from tarmac.model.edge import ENTRY
+from tarmac.render.compose.parts.entry import PINNED, ROUTES, WRITTEN
 from tarmac.run.compose.containers import Container
 from tarmac.run.compose.project import Project
 
-#: The service that writes the routes, by a rename; the rendered file has the same words.
-WRITER, ROUTES, PINNED = f"{ENTRY}-routes", "ROUTES", "PINNED"
 #: The entry has read new routes by then: it is told of a changed file, and waits 0.1 s for more.
 SETTLED_S = 2.0
 _SHORT_ID = 12
@@ -40,12 +39,12 @@ def lead(project: Project, name: str, to: Sequence[Container] = ()) -> None:
 
     It returns once the entry does. Raises Refusal.
     """
-    text = project.release.services[WRITER]["environment"][ROUTES]
+    text = project.release.services[ROUTES]["environment"][WRITTEN]
     found = re.search(rf'{{"url": "http://{re.escape(name)}:(\d+)"}}', text)
     if found is None:
         return
     servers = [json.dumps({"url": f"http://{one.id[:_SHORT_ID]}:{found[1]}"}) for one in to]
     edit = f"s#{found[0]}#{', '.join(servers)}#g" if to else ""
     once = ("run", "--rm", "--no-deps", "--no-TTY", "--quiet-pull", "--env", f"{PINNED}={edit}")
-    project.docker.run(*project.argv(*once, WRITER))
+    project.docker.run(*project.argv(*once, ROUTES))
     time.sleep(SETTLED_S)

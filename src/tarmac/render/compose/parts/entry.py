@@ -33,6 +33,8 @@ WRITTEN, PINNED = "ROUTES", "PINNED"
 USER = 65534
 HTTP, HTTPS, PING = 8080, 8443, 8082
 FOLDER, STATE = "/routes", "/certificates"
+#: The certificates that it has by ACME.
+STORED = f"{STATE}/acme.json"
 MEMORY = "256m"
 #: Requests in flight when it is asked to end.
 GRACE_S = 15
@@ -64,7 +66,7 @@ def _options(plan: ClusterPlan, entry: Entry) -> list[str]:
     ]
     if entry.email:
         own = f"--certificatesresolvers.{RESOLVER}.acme"
-        found += [f"{own}.email={entry.email}", f"{own}.storage={STATE}/acme.json"]
+        found += [f"{own}.email={entry.email}", f"{own}.storage={STORED}"]
         found += [f"{own}.httpchallenge.entrypoint=http"]
         found += [f"{own}.caserver={entry.issuer}"] if entry.issuer else []
     return found
