@@ -32,11 +32,11 @@ const push = scaffolder.createTemplateAction({
 
 // Proposes a workspace at the forge of FORGE_URL, a Gitea, by FORGE_TOKEN: a commit on a branch, and a pull
 // request. It takes what the rendered `publish:github:pull-request` is given, and stands in its place.
-async function ask(where, body) {
+async function ask(where, body, token = process.env.FORGE_TOKEN) {
   const answer = await fetch(`${process.env.FORGE_URL}/api/v1/${where}`, {
     method: 'POST',
     headers: {
-      Authorization: `token ${process.env.FORGE_TOKEN}`,
+      Authorization: `token ${token}`,
       'Content-Type': 'application/json',
     },
     body: JSON.stringify(body),
@@ -81,6 +81,45 @@ const propose = scaffolder.createTemplateAction({
   },
 });
 
+// Makes a repository of a workspace at that forge, its default branch protected where it is asked for, by
+// FORGE_OWNER_TOKEN. It takes what the rendered `publish:github` is given, and stands in its place.
+const publish = scaffolder.createTemplateAction({
+  id: 'tests:forge:publish',
+  schema: {
+    input: {
+      repoUrl: z => z.string(),
+      repoVisibility: z => z.string(),
+      defaultBranch: z => z.string(),
+      gitCommitMessage: z => z.string(),
+      protectDefaultBranch: z => z.boolean(),
+      requiredApprovingReviewCount: z => z.number(),
+    },
+    output: { remoteUrl: z => z.string() },
+  },
+  async handler(context) {
+    const { repoUrl, repoVisibility, defaultBranch, gitCommitMessage } = context.input;
+    const named = new URL(`https://${repoUrl}`).searchParams;
+    const [owner, name] = [named.get('owner'), named.get('repo')];
+    const token = process.env.FORGE_OWNER_TOKEN;
+    const about = { private: repoVisibility === 'private', default_branch: defaultBranch };
+    const made = await ask(`orgs/${owner}/repos`, { name, ...about }, token);
+    await scaffolder.initRepoAndPush({
+      dir: context.workspacePath,
+      remoteUrl: `${process.env.FORGE_URL}/${owner}/${name}.git`,
+      auth: { username: 'owner', password: token },
+      logger: context.logger,
+      defaultBranch,
+      commitMessage: gitCommitMessage,
+    });
+    if (context.input.protectDefaultBranch) {
+      const required_approvals = context.input.requiredApprovingReviewCount;
+      const rule = { rule_name: defaultBranch, enable_push: false, required_approvals };
+      await ask(`repos/${owner}/${name}/branch_protections`, rule, token);
+    }
+    context.output('remoteUrl', made.html_url);
+  },
+});
+
 const backend = createBackend();
 for (const name of [
   '@backstage/plugin-app-backend', // its pages
@@ -103,7 +142,7 @@ backend.add(
       env.registerInit({
         deps: { actions: scaffolder.scaffolderActionsExtensionPoint },
         async init({ actions }) {
-          actions.addActions(push, propose);
+          actions.addActions(push, propose, publish);
         },
       });
     },

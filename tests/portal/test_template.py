@@ -13,6 +13,7 @@ from rendered import ROOT, artifacts_of, system_of
 
 from tarmac.change.create import sources, template
 from tarmac.change.create.choices import Choices, values
+from tarmac.model.loader import load
 from tarmac.render.portal.parts.skeleton import skeletons
 
 #: Real processes: a test that fails is tried once more, and then listed.
@@ -113,6 +114,26 @@ def test_a_dry_run_makes_the_files_that_tarmac_new_makes(
         joined |= yaml.safe_load(text)
     assert yaml.safe_load(entry) == joined
     assert joined["services"].keys() == {NAME}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_repository_of_its_own_is_a_system_alone(portal, language):
+    chosen = (language, "postgres", "rabbitmq", "redis")
+    status, said = dry_run(portal, asked(*chosen, repository="own"))
+    assert status == 200, said
+    found = {
+        file["path"]: base64.b64decode(file["base64Content"]).decode()
+        for file in said["directoryContents"]
+    }
+    wanted, _ = made_by_tarmac(*chosen)
+    root = {"tarmac.yaml", "README.md", ".gitignore"}
+    assert {*found} == root | {f"services/{NAME}/{path}" for path in wanted}
+    alone = load("tarmac.yaml", lambda path: found[path].encode())
+    assert {*alone.file.services} == {NAME}
+    address = f"https://github.com/tarmac-examples/{NAME}"
+    assert alone.file.delivery.repository == address
+    assert f"git: {address}.git, revision: main" in found["README.md"]
+    assert "systems/starter/tarmac.yaml" in said["output"]["text"][0]["content"]
 
 
 @pytest.mark.parametrize("system", BROKERS)
@@ -225,7 +246,7 @@ def git(bare, *arguments):
 
 def test_the_rendered_form_proposes_the_change_where_the_code_is():
     entity, _ = form()
-    [last] = [s for s in entity["spec"]["steps"] if s["action"].startswith("publish:")]
+    last, _ = [s for s in entity["spec"]["steps"] if s["action"].startswith("publish:")]
     assert last["action"] == "publish:github:pull-request"
     assert last["input"]["repoUrl"] == "github.com?owner=tarmac-examples&repo=starter"
     assert (ROOT / "systems/starter/tarmac.yaml").is_file()

@@ -44,8 +44,11 @@ def write_tree(
 FORM = "catalog/template/new-service.yaml"
 #: The form whose last step pushes to a repository; of no system, so that none has one more entity.
 PUSHING = "template:pushed/pushed-service"
-#: The action of the tests in the place of `publish:github:pull-request`, of the same input.
-PROPOSE = "tests:forge:propose"
+#: The actions of the tests in the place of those for GitHub, of the same input.
+AT_FORGE = {
+    "publish:github:pull-request": "tests:forge:propose",
+    "publish:github": "tests:forge:publish",
+}
 
 
 def pushed(entity: Mapping[str, Any], remote: str = "") -> dict[str, Any]:
@@ -81,11 +84,11 @@ def write_pushing(folder: Path, made: Iterable[Artifact]) -> Path:
 
 
 def write_proposing(folder: Path, made: Iterable[Artifact]) -> Path:
-    """Write a form whose last step is taken by a forge here, and nothing else of it changed."""
+    """Write a form whose last steps are taken by a forge here, and nothing else of it changed."""
     file = write_pushing(folder, made)
     [form] = [artifact.data for artifact in made if artifact.path == FORM]
     steps = [
-        {**step, "action": PROPOSE} if step["action"].startswith("publish:") else step
+        {**step, "action": AT_FORGE.get(step["action"], step["action"])}
         for step in form["spec"]["steps"]
     ]
     spec = {**form["spec"], "steps": steps, "owner": "group:pushed/testers"}

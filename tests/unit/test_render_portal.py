@@ -193,7 +193,8 @@ def test_a_service_names_its_own_description_whatever_its_language():
 def test_the_form_links_to_the_change_the_catalogue_and_argo_cd():
     made = {a.path: a for a in artifacts_of("shop", "repository")}
     links = made["catalog/template/new-service.yaml"].data["spec"]["output"]["links"]
-    change, entry, followed = links
+    change, repository, entry, followed = links
     assert change["url"] == "${{ steps.publish.output.remoteUrl }}"
+    assert repository["url"] == "${{ steps.own.output.remoteUrl }}"
     assert entry["entityRef"] == "component:shop/${{ parameters.name }}"
     assert followed["url"].startswith("https://argocd.ecommerce.example.com/applications?search=")

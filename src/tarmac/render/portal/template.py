@@ -15,7 +15,8 @@ from tarmac.base.artifact import Artifact, Format
 from tarmac.model.value import NAME
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.portal.parts import entities as e
-from tarmac.render.portal.parts.proposal import links, published
+from tarmac.render.portal.parts.forges import forge_of
+from tarmac.render.portal.parts.proposal import links, published, texts
 from tarmac.render.portal.parts.skeleton import END, Skeleton, skeletons
 from tarmac.render.portal.parts.steps import fetches, value_texts
 from tarmac.render.renderer import Renderer
@@ -70,10 +71,15 @@ def _parameters(plan: ClusterPlan, offered: list[Skeleton]) -> list[dict[str, An
         "messaging": _choice("Messaging: what the service publishes", ["none", *messaging]),
         "cache": _choice("Cache", ["none", *caches]),
     }
-    return [
+    pages = [
         {"title": "The service", "required": list(about), "properties": about},
         {"title": "What it uses", "required": ["language"], "properties": parts},
     ]
+    if forge_of(plan):
+        place = _choice("Repository", ["system", "own"], "system")
+        place["enumNames"] = [f"that of {plan.system}", "one of its own, its main branch protected"]
+        pages.append({"title": "Where its code is", "properties": {"repository": place}})
+    return pages
 
 
 def _home(plan: ClusterPlan) -> str:
@@ -89,8 +95,9 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
     if portal is None or not portal.template or not offered:
         return
     home = _home(plan)
-    texts = value_texts(plan, home, offered)
-    steps = [step for one in offered for step in fetches(one, home, texts)]
+    values, forge = value_texts(plan, home, offered), forge_of(plan)
+    address = forge.own_repository if forge else None
+    steps = [step for one in offered for step in fetches(one, home, values, address)]
     meta = e.metadata(
         "new-service", plan.system, "Makes the files that `tarmac new service` makes",
         title=f"New service of {plan.system}",
@@ -100,12 +107,14 @@ def render(plan: ClusterPlan) -> Iterable[Artifact]:
         "type": "service",
         "parameters": _parameters(plan, offered),
         "steps": [*steps, *published(plan, home)],
-        "output": {"links": links(plan)},
+        "output": {"links": links(plan), "text": texts(plan)},
     }
     entity = {"apiVersion": VERSION, "kind": "Template", "metadata": meta, "spec": spec}
     yield Artifact(f"{FOLDER}/new-service.yaml", entity, place=plan.model, format=Format.YAML)
     for one in offered:
         for path, text in one.texts.items():
+            if path.startswith("repository/") and not address:
+                continue
             name = path if path.endswith(END) else f"{path}{END}"
             yield Artifact(f"{FOLDER}/skeleton/{one.language}/{name}", text, place=plan.model)
 

@@ -18,6 +18,8 @@ TEMPLATES = "templates/service"
 #: The form asks for services that are called over HTTP.
 API = "-http"
 ENTRY, END = "entry.yaml.njk", ".njk"
+#: Below `assets/`: what the root of a repository has in which a service is alone.
+ROOT = "templates/repository"
 #: Folders for choices that the form does not have: what a service consumes.
 NOT_OFFERED = frozenset({"consumes"})
 
@@ -57,7 +59,11 @@ def _skeleton(name: str, paths: list[str]) -> Skeleton:
         if folder in folders and "/" in rest and rest.partition("/")[0] not in NOT_OFFERED:
             texts[rest] = asset(f"{TEMPLATES}/{path}")
     entries = [f"{TEMPLATES}/{f}/{ENTRY}" for f in folders if f"{f}/{ENTRY}" in paths]
-    texts[f"entry/tarmac-{ENTRY}"] = "".join(map(asset, entries))
+    entry = "".join(map(asset, entries))
+    texts[f"entry/tarmac-{ENTRY}"] = entry
+    for path in assets(ROOT):
+        texts[f"repository/{path.removeprefix(f'{ROOT}/')}"] = asset(path)
+    texts["repository/tarmac.yaml.njk"] += entry
     return Skeleton(
         name.removesuffix(API),
         data["about"],

@@ -11,6 +11,9 @@ from tarmac.render.portal.parts.skeleton import Skeleton
 
 #: The first port of a new service: below are those that systems usually give their first ones.
 FIRST_PORT = 7001
+NAME = "${{ parameters.name }}"
+#: Whether the service gets a repository of its own.
+IS_OWN = "parameters.repository == 'own'"
 #: What the chosen database is, or the cache where there is none beside it.
 STORE = "parameters.database if parameters.database != 'none' else parameters.cache"
 
@@ -32,13 +35,14 @@ def value_texts(plan: ClusterPlan, home: str, offered: Iterable[Skeleton]) -> di
     folder = posixpath.relpath(home, posixpath.dirname(plan.model) or ".")
     package = "parameters.name | replace('-', '_')"
     return {
-        "name": put("parameters.name"),
+        "name": NAME,
         "package": put(package),
         "description": put("parameters.description"),
         "owner": put("(parameters.owner | parseEntityRef).name"),
         "system": plan.system,
+        "model": plan.model,
         "port": str(max([FIRST_PORT - 1, *taken]) + 1),
-        "folder": f"{folder}/{put('parameters.name')}",
+        "folder": f"{folder}/{NAME}",
         "calls": "",
         "call_urls": "",
         "topic": f"{put(package)}.changed",
@@ -55,9 +59,13 @@ def value_texts(plan: ClusterPlan, home: str, offered: Iterable[Skeleton]) -> di
     }
 
 
-def _when(part: str) -> str:
+def _when(part: str, address: str | None) -> str:
     """Return the condition under which a part of a skeleton is wanted."""
     kind, _, name = part.partition("-")
+    if kind == "repository":
+        return IS_OWN
+    if kind == "entry" and address:
+        return f"not ({IS_OWN})"
     if kind == "store":
         return f"({STORE}) == '{name}'"
     if kind == "broker":
@@ -67,10 +75,20 @@ def _when(part: str) -> str:
     return "true"
 
 
-def fetches(one: Skeleton, home: str, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a step for each part of a language's skeleton."""
+def fetches(
+    one: Skeleton, home: str, values: Mapping[str, Any], address: str | None
+) -> Iterator[dict[str, Any]]:
+    """Yield a step for each part of a language's skeleton.
+
+    Args:
+        address: where a repository of the service's own would be; None where the form offers none.
+    """
+    service = f"{home}/{NAME}"
     for part in one.parts:
-        wanted = _when(part)
+        is_root = part == "repository"
+        if is_root and not address:
+            continue
+        wanted = _when(part, address)
         condition = f"parameters.language == '{one.language}'"
         yield {
             "id": f"{one.language}-{part}",
@@ -79,8 +97,11 @@ def fetches(one: Skeleton, home: str, values: Mapping[str, Any]) -> Iterator[dic
             "action": "fetch:template",
             "input": {
                 "url": f"./skeleton/{one.language}/{part}",
-                "targetPath": f"./{home}/{put('parameters.name')}",
+                "targetPath": "." if is_root else f"./{service}",
                 "templateFileExtension": True,
-                "values": dict(values),
+                "values": {
+                    **values,
+                    **({"folder": service, "repository": address} if is_root else {}),
+                },
             },
         }
