@@ -77,11 +77,26 @@ def test_a_brief_report_has_errors_first_and_gates_on_request_only(verify, tmp_p
     found = [line for line in lines if line.startswith("  ")]
     is_warning = [": warning: " in line for line in found[:-1]]
     assert is_warning == sorted(is_warning)
-    assert sum(is_warning) == 20
-    assert re.fullmatch(r"  and \d+ more warnings; -v lists them", found[-1])
+    # Of each gate with warnings the first one, and how many more it has.
+    told = [line.split(": ")[2] for line in found[:-1] if ": warning: " in line]
+    assert sorted({*told}) == sorted(told) == ["OBJ009", "RES001", "SEC001"]
+    [root] = [line for line in found if "warning: SEC001: " in line]
+    assert re.search(r" \(and \d+ more of SEC001\)$", root)
+    assert re.fullmatch(r"  -v lists all \d+", found[-1])
     assert re.fullmatch(r"2 errors, \d+ warnings; gates: .* \(-v lists them\)", lines[-1])
     assert not any("gates that" in line for line in lines)
 
     whole = verify("--files", ".", "-v").output
+    assert " more of " not in whole
     assert "gates that passed, and what they judged" in whole
     assert whole.count(": warning: ") > 20
+
+
+def test_of_many_errors_the_first_of_each_gate_are_listed(verify, tmp_path):
+    (tmp_path / "many.yaml").write_text("\n---\n".join([SERVICE] * 60))
+    lines = verify("--files", ".").output.splitlines()
+    listed = [line for line in lines if line.startswith("  many.yaml:") and "warning" not in line]
+    assert 1 < len(listed) <= 20
+    assert re.search(r" \(and \d+ more of OBJ013\)$", listed[-1])
+    number = int(re.match(r"(\d+) errors, ", lines[-1])[1])
+    assert number > 60

@@ -15,8 +15,9 @@ from tarmac.base.report_lines import (
     readiness,
 )
 
-#: So many warnings are listed; all errors are.
-MOST_WARNINGS = 20
+#: Up to so many errors and warnings are listed one by one; of more, the first ones of each gate.
+MOST_ERRORS, MOST_WARNINGS = 40, 20
+FIRST_ERRORS, FIRST_WARNINGS = 5, 1
 
 
 def write(report: Report) -> str:
@@ -85,10 +86,31 @@ def _findings(report: Report) -> Iterator[str]:
     if not report.findings:
         return
     yield from ("", "findings")
-    yield from finding_lines(report, [*errors, *warnings[:MOST_WARNINGS]])
-    if (more := len(warnings) - MOST_WARNINGS) > 0:
-        yield f"  and {more} more warning{'s' * (more > 1)}; -v lists them"
+    listed = [*_first(errors, MOST_ERRORS, FIRST_ERRORS)]
+    listed += _first(warnings, MOST_WARNINGS, FIRST_WARNINGS)
+    lines = finding_lines(report, [finding for finding, _ in listed])
+    for line, (finding, more) in zip(lines, listed, strict=True):
+        yield line + f" (and {more} more of {finding.gate})" * (more > 0)
+    if any(more for _, more in listed):
+        yield f"  -v lists all {len(report.findings)}"
     yield from fixable(report)
+
+
+def _first(findings: list[Finding], most: int, each: int) -> Iterator[tuple[Finding, int]]:
+    """Yield all findings, or where they are many the first ones of each gate.
+
+    With the last one that a gate has there comes how many more it has.
+    """
+    by_gate: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_gate.setdefault(finding.gate, []).append(finding)
+    if len(findings) <= most:
+        yield from ((finding, 0) for finding in findings)
+        return
+    for own in by_gate.values():
+        *before, last = own[:each]
+        yield from ((finding, 0) for finding in before)
+        yield last, len(own[each:])
 
 
 def _summary(report: Report) -> str:
