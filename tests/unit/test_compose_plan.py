@@ -79,6 +79,12 @@ def test_drift_tells_what_is_missing_other_or_unknown():
     ]
 
 
+def test_a_second_container_of_a_service_is_told_and_ended_by_the_next_deployment():
+    there = [*ALL, container("web", 2)]
+    assert drift(wanted(), there).changed == (Change("web", ("containers: 2 -> 1",)),)
+    assert plan(wanted(), there, release()).changed == (Change("web", ("containers: 2 -> 1",)),)
+
+
 def test_a_service_that_was_ended_well_has_drifted_all_the_same():
     stopped = container("db", Status="exited", Pid=0)
     assert drift(wanted(), [stopped, ALL[0], done()]).changed == (

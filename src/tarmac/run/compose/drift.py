@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tarmac.run.compose.containers import ENVIRONMENT, HASH, SYSTEM, Container
-from tarmac.run.compose.planning import Change, ResolvedRelease, image_differs
+from tarmac.run.compose.containers import ENVIRONMENT, HASH, SYSTEM, Container, by_service
+from tarmac.run.compose.planning import Change, ResolvedRelease, image_differs, too_many
 from tarmac.run.fields import short
 
 
@@ -41,6 +41,8 @@ def drift(wanted: ResolvedRelease, there: Sequence[Container]) -> Drift:
         for one in there
         if one.service in services and (said := tuple(_differ(wanted, one)))
     ]
+    several = {name: tuple(too_many(own)) for name, own in by_service(there).items()}
+    changed += [Change(name, said) for name, said in several.items() if said and name in services]
     extra = [one.name for one in there if one.service not in services]
     return Drift(len(services), tuple(sorted(missing)), tuple(changed), tuple(extra))
 

@@ -81,12 +81,19 @@ def _differ(
     wanted: ResolvedRelease, containers: Sequence[Container], before: Release | None
 ) -> Iterator[str]:
     name = containers[0].service
+    yield from too_many(containers)
     for container in containers:
         image = list(image_differs(wanted, container))
         yield from image
         if container.labels.get(HASH) != wanted.hashes.get(name):
             told = list(_fields(before, wanted.release, name))
             yield from told or ([] if image else ["its variables or files have other values"])
+
+
+def too_many(containers: Sequence[Container]) -> Iterator[str]:
+    """Yield how many containers a service has beside its one: successors of an ended `deploy`."""
+    if len(containers) > 1:
+        yield f"containers: {len(containers)} -> 1"
 
 
 def image_differs(wanted: ResolvedRelease, container: Container) -> Iterator[str]:
