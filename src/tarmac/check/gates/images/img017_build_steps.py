@@ -14,6 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.arguments import unset
 from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What only root may do in a usual image.
@@ -101,11 +102,17 @@ def _linked(found: list[Stage]) -> Iterator[tuple[int, str]]:
                 yield one.line, f"{what}: it does not start; build on an alpine image as well"
 
 
+@once
+def _ignore_files(files: Files) -> Iterator[Artifact]:
+    """Yield the files that say what is left out of images."""
+    yield from (one for one in files.artifacts if one.path.endswith(".dockerignore"))
+
+
 def _ignored(files: Files, dockerfile: Artifact, found: list[Stage]) -> Iterator[tuple[int, str]]:
     """Yield files that are copied and that .dockerignore leaves out."""
     folder, _, name = dockerfile.path.rpartition("/")
     beside = f"{folder}/" if folder else ""
-    there = {one.path: one for one in files.artifacts}
+    there = {one.path: one for one in _ignore_files(files)}
     own = there.get(f"{beside}{name}.dockerignore") or there.get(f"{beside}.dockerignore")
     text = str(own.content) if own is not None and isinstance(own.content, str) else ""
     if not text and files.folder is not None:

@@ -29,6 +29,8 @@ def check(files: Files) -> Iterator[Finding]:
         where = rule.artifact.at(*rule.path, "expr")
         for what in dict.fromkeys((*_never(tree), *_late(tree), *_lost(rule, tree))):
             yield Finding(where, f"{rule.name}: {what}")
+        for what in dict.fromkeys(_for_ever(tree)):
+            yield Finding(where, f"{rule.name}: {what}", warning=True)
 
 
 def _alerts(files: Files) -> Iterator[PlacedRule]:
@@ -52,6 +54,24 @@ def _never(tree: Any) -> Iterator[str]:
         else:
             span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             yield f"`{asked}` is never so: what is compared is {span}; correct the number"
+
+
+def _for_ever(tree: Any) -> Iterator[str]:
+    """Yield counters above a number: they only grow, so that does not end."""
+    for node in parts(tree):
+        if type(node).__name__ == "BinaryExpr" and str(node.op) in (">", ">="):
+            side = bare(node.lhs)
+            while type(side).__name__ == "AggregateExpr" and str(side.op) in ("sum", "max", "min"):
+                side = bare(side.expr)
+            name = str(side.name or "") if type(side).__name__ == "VectorSelector" else ""
+            # What a pod's containers count begins anew with each pod.
+            is_counter = name.endswith("_total") and not name.startswith("kube_")
+            above = bounds(node.rhs)[0] if is_number(node.rhs) else 0
+            if is_counter and above > 0:
+                what = (
+                    f"{name} is a counter, which only grows: once above {above:g} the alert fires"
+                )
+                yield f"{what} until a restart; compare increase({name}[...])"
 
 
 def _is_count(node: Any) -> bool:

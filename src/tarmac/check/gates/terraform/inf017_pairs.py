@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding
@@ -11,9 +9,14 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
+from tarmac.check.gates.views.terraform.resources import (
+    REFERENCE,
+    Resources,
+    argument,
+    number,
+    resources_of,
+)
 
-_NUMBER = re.compile(r"\d+")
-_REFERENCE = re.compile(r"\b(aws_\w+)\.(\w+)")
 #: The days for which CloudWatch keeps logs; others are refused.
 _KEPT = frozenset((
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
@@ -31,33 +34,9 @@ _CALLERS = {
 _DAYS = "backup_retention_period"
 
 
-class Root:
-    """The resources of one folder."""
-
-    def __init__(self, found: list[TerraformBlock]) -> None:
-        self.found = [one for one in found if one.names[0] == "resource" and len(one.names) > 2]
-        self.by_name = {one.names[1:3]: one for one in self.found}
-        self.calls_modules = any(one.names[0] == "module" for one in found)
-
-    def of(self, kind: str) -> list[TerraformBlock]:
-        """List the resources of a kind."""
-        return [one for one in self.found if one.names[1] == kind]
-
-    def named(self, block: TerraformBlock, key: str, kind: str) -> TerraformBlock | None:
-        """Find the resource of a kind that an argument of another one names."""
-        for asked, name in _REFERENCE.findall(argument(block, key)[1]):
-            if asked == kind:
-                return self.by_name.get((asked, name))
-        return None
-
-
 def check(files: Files) -> Iterator[Finding]:
     """Yield pairs of resources of which one undoes, outlasts or may not call the other."""
-    folders: dict[str, list[TerraformBlock]] = {}
-    for block in blocks(files):
-        folders.setdefault(posixpath.dirname(block.file), []).append(block)
-    for found in folders.values():
-        root = Root(found)
+    for root in resources_of(files):
         for judge in (_queues, _sizes, _calls, _kept, _owned):
             for block, line, what in judge(root):
                 yield Finding(f"{block.file}:{line}", what)
@@ -66,22 +45,7 @@ def check(files: Files) -> Iterator[Finding]:
 Fault = tuple[TerraformBlock, int, str]
 
 
-def argument(block: TerraformBlock, key: str) -> tuple[int, str]:
-    """Find an argument at any depth of a block: its line, and what is written; 0 without one."""
-    for number, line in block.lines:
-        found = re.match(rf"\s*{key}\s*=\s*(.+)", line)
-        if found:
-            return number, found[1].strip().rstrip(",")
-    return 0, ""
-
-
-def number(block: TerraformBlock, key: str) -> tuple[int, int | None]:
-    """Find a whole number that is written as it stands."""
-    line, text = argument(block, key)
-    return line, int(text) if _NUMBER.fullmatch(text) else None
-
-
-def _queues(root: Root) -> Iterator[Fault]:
+def _queues(root: Resources) -> Iterator[Fault]:
     """Yield queues that hand a message out again while its function still works on it."""
     for mapping in root.of("aws_lambda_event_source_mapping"):
         queue = root.named(mapping, "event_source_arn", "aws_sqs_queue")
@@ -97,7 +61,7 @@ def _queues(root: Root) -> Iterator[Fault]:
             yield queue, line or queue.lines[0][0], what
 
 
-def _sizes(root: Root) -> Iterator[Fault]:
+def _sizes(root: Resources) -> Iterator[Fault]:
     for block in root.found:
         for least, most, wanted in (
             ("min_size", "max_size", "desired_capacity"),
@@ -120,11 +84,11 @@ def _sizes(root: Root) -> Iterator[Fault]:
             yield block, line, f"{what}; lower timeout"
 
 
-def _calls(root: Root) -> Iterator[Fault]:
+def _calls(root: Resources) -> Iterator[Fault]:
     """Yield what calls a function of this folder without a permission."""
     allowed = set[tuple[str, str]]()
     for permission in root.of("aws_lambda_permission"):
-        for kind, name in _REFERENCE.findall(argument(permission, "function_name")[1]):
+        for kind, name in REFERENCE.findall(argument(permission, "function_name")[1]):
             if kind == "aws_lambda_function":
                 allowed.add((name, argument(permission, "principal")[1].strip('"')))
     for kind, (key, principal) in _CALLERS.items():
@@ -146,7 +110,7 @@ def _calls(root: Root) -> Iterator[Fault]:
             yield block, line, f"{what} lets SNS; add aws_sqs_queue_policy"
 
 
-def _kept(root: Root) -> Iterator[Fault]:
+def _kept(root: Resources) -> Iterator[Fault]:
     for block in root.of("aws_cloudwatch_log_group"):
         line, days = number(block, "retention_in_days")
         if days is not None and days not in _KEPT:
@@ -166,7 +130,7 @@ def _kept(root: Root) -> Iterator[Fault]:
             yield block, line, f"{what}: AWS makes none; write {key} there"
 
 
-def _owned(root: Root) -> Iterator[Fault]:
+def _owned(root: Resources) -> Iterator[Fault]:
     """Yield counts that Terraform sets back and an autoscaler changes."""
     for target in root.of("aws_appautoscaling_target"):
         for block in root.of("aws_ecs_service"):

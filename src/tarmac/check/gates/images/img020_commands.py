@@ -1,0 +1,101 @@
+"""Commands of containers: a shell reads all of its words, and a server is reached from outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tarmac.base.foreign.reading import dig, fields, items
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.scope import counted_in_files
+
+_SHELLS = re.compile(r"(/usr)?(/bin/)?(ba|da|a|z|k)?sh")
+#: A script that reads the words behind it.
+_READS_WORDS = re.compile(r"\$([@*#0-9{]|\{)|\bshift\b|\bgetopts\b|\bset --")
+#: A server's own address, as the usual servers are told it.
+_LOOPBACK = re.compile(
+    r"(?<!\S)(--(host|bind|listen|address|ip|http-address|hostname|server\.address)|-b|-H|--bind-address)"
+    r"[= ](127\.0\.0\.1|localhost)(:\d+)?(?!\S)"
+)
+
+
+class Command(NamedTuple):
+    """A command of a container, and where it stands."""
+
+    where: str
+    name: str
+    words: tuple[str, ...]
+    #: Others are to reach it: it has published ports, or is probed at its own address.
+    serves: bool
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield words that a shell leaves out, and servers that nothing outside can reach."""
+    for one in _commands(files):
+        if left := _left_out(one.words):
+            what = (
+                f"{one.name} runs `{one.words[0]} -c {left[0]}`: a shell takes one word behind -c"
+            )
+            advice = f"{what}, so `{' '.join(left[1:])}` is not part of it"
+            yield Finding(one.where, f"{advice}; write `{' '.join(left)}` as one word")
+        if one.serves and (found := _LOOPBACK.search(" ".join(one.words))):
+            what = f"{one.name} is to be reached, and listens on {found[3]} inside its container"
+            yield Finding(
+                one.where, f"{what} (`{found[0]}`), so nothing outside does; write 0.0.0.0"
+            )
+
+
+def _left_out(words: Sequence[str]) -> Sequence[str]:
+    """Return a shell's command with the words behind it that it does not read."""
+    for number, word in enumerate(words[:-2]):
+        if word == "-c" and number and _SHELLS.fullmatch(words[number - 1]):
+            script = words[number + 1]
+            is_program = re.fullmatch(r"[\w./-]+", script) and script != "--"
+            return words[number + 1 :] if is_program and not _READS_WORDS.search(script) else ()
+    return ()
+
+
+def _commands(files: Files) -> Iterator[Command]:
+    for own in pods(files):
+        for container in own.containers:
+            probes = (container.probe(name) for name in ("startup", "liveness", "readiness"))
+            asks = [fields(probe.data, "httpGet") for probe in probes if probe]
+            # Of a pod in its node's network, the kubelet may ask the loopback.
+            asked = any(one and "host" not in one for one in asks)
+            if container.words:
+                at = container.at("command" if container.data.get("command") else "args")
+                yield Command(at, str(container.name), container.words, asked)
+    for service in compose_services(files):
+        given = dig(service.data, "command"), dig(service.data, "entrypoint")
+        if any(given):
+            command, entry = (
+                tuple(map(str, one)) if isinstance(one, list) else tuple(str(one or "").split())
+                for one in given
+            )
+            # A text is parsed by Compose: its quotes may make one word of several.
+            words = entry + command if "'" not in f"{given}" or isinstance(given[0], list) else ()
+            at = service.at("command" if given[0] else "entrypoint")
+            is_alone = dig(service.data, "network_mode") is None
+            serves = bool(items(service.data, "ports")) and is_alone
+            yield Command(at, f"service {service.name}", words or entry + command, serves)
+
+
+GATE = Gate(
+    id="IMG020",
+    title="Commands of containers are read whole, and their servers are reached",
+    phase="containers",
+    source="POSIX: words behind `sh -c COMMAND` are its $0, $1 and so on; a container's loopback "
+    "is its own, and published ports and probes come from outside of it",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("commands", _commands),
+    targets=("cluster", "compose"),
+    reads="command, args and entrypoint of pods and Compose services. A pod's server on its "
+    "loopback is a finding where the kubelet asks it by HTTP, a service's where it publishes "
+    "ports.",
+)

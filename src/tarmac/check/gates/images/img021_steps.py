@@ -1,0 +1,112 @@
+"""Steps of an image leave what the next ones need: a path, a folder, a list of packages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from posixpath import basename, normpath
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
+from tarmac.check.gates.views.scope import counted_in_files
+
+_PATH = re.compile(r"(?:^|\s)PATH[= ](\"[^\"]*\"|'[^']*'|\S+)")
+_SYSTEM = re.compile(r"(^|:)/(usr/)?(local/)?s?bin(:|$)")
+_ONLY_CD = re.compile(r"cd\s+[^\s;&|]+")
+#: What installs packages, and the file that lists them.
+_LISTS = (
+    (re.compile(r"\bpip3? install\b[^;&|]*?(?:-r|--requirement)[ =](\S+)"), None),
+    (re.compile(r"\bnpm (?:ci|install|i)(?=\s*($|[;&|]|--))"), "package.json"),
+    (re.compile(r"\b(?:yarn|pnpm) install\b"), "package.json"),
+    (re.compile(r"\bgo mod download\b"), "go.mod"),
+    (re.compile(r"\bbundle install\b"), "Gemfile"),
+    (re.compile(r"\bcomposer install\b"), "composer.json"),
+)
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield steps that take the path away, change nothing, or come before what they read."""
+    for dockerfile in dockerfiles(files):
+        found = stages(str(dockerfile.content))
+        names = {stage.name for stage in found}
+        for stage in found:
+            for judge in (_paths, _moves, _lists):
+                for one, what in judge(stage, names):
+                    yield Finding(f"{dockerfile.path}:{one.line}", what)
+
+
+Fault = tuple[Instruction, str]
+
+
+def _paths(stage: Stage, _: set[str]) -> Iterator[Fault]:
+    for one in stage.instructions:
+        found = _PATH.search(one.rest) if one.word == "ENV" else None
+        value = found[1].strip("\"'") if found else ""
+        if value and "$" not in value and not _SYSTEM.search(value) and stage.image != "scratch":
+            what = f"sets PATH to {value} alone, so the programs of the image are not found"
+            yield one, f"{what}; write {value}:$PATH"
+
+
+def _moves(stage: Stage, _: set[str]) -> Iterator[Fault]:
+    for one in stage.instructions:
+        if one.word == "RUN" and _ONLY_CD.fullmatch(one.rest.strip()):
+            what = f"`{one.rest.strip()}` ends with its step: the next one begins in WORKDIR again"
+            yield one, f"{what}; write WORKDIR, or join both by &&"
+
+
+def _lists(stage: Stage, names: set[str]) -> Iterator[Fault]:
+    """Yield installations before the only step that brings the list of packages."""
+    first = stage.instructions[0].rest.split() if stage.instructions else []
+    if any(word in names for word in first[:1]):
+        return  # the stage before may have it
+    for number, one in enumerate(stage.instructions):
+        if one.word != "RUN" or "--mount" in one.rest or "$" in one.rest:
+            continue
+        for pattern, usual in _LISTS:
+            found = pattern.search(one.rest)
+            name = basename(usual or (found[1] if found else ""))
+            if not found or not name or "://" in one.rest or ">" in one.rest:
+                continue
+            before, after = stage.instructions[:number], stage.instructions[number:]
+            if not any(map(_may_bring, before)) and (later := _brought(after, name)):
+                what = f"reads {name}, which line {later.line} copies only afterwards"
+                yield one, f"{what}, so the build fails; copy it before"
+
+
+def _may_bring(one: Instruction) -> bool:
+    """Tell whether a step may make a file: it copies, or runs more than packages' programs."""
+    makes = re.search(r"\bgit\b|curl|wget|>|\btar\b|\bnpm init\b|\bcp\b|\bcd\b|<<", one.rest)
+    return one.word in ("COPY", "ADD", "ONBUILD") or (one.word == "RUN" and bool(makes))
+
+
+def _brought(steps: tuple[Instruction, ...], name: str) -> Instruction | None:
+    """Find the step that copies a file of the build's folder, by its name or with all others."""
+    for one in steps:
+        if one.word in ("COPY", "ADD") and "--from" not in one.rest:
+            words = [word for word in re.split(r'[\s\[\]",]+', one.rest) if word]
+            sources = [normpath(word) for word in words[:-1] if not word.startswith("--")]
+            if any(source in (".", name) or basename(source) == name for source in sources):
+                return one
+    return None
+
+
+def _judged(files: Files) -> Iterator[Instruction]:
+    for dockerfile in dockerfiles(files):
+        for stage in stages(str(dockerfile.content)):
+            yield from (one for one in stage.instructions if one.word in ("ENV", "RUN"))
+
+
+GATE = Gate(
+    id="IMG021",
+    title="Steps of an image leave what the next ones need",
+    phase="containers",
+    source="https://docs.docker.com/reference/dockerfile: each RUN is a new shell in WORKDIR, and "
+    "sees what was copied before it",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("steps", _judged),
+    reads="ENV and RUN of each stage. A list of packages counts as missing where nothing before "
+    "could have brought it, and a later step of the same stage copies it.",
+)

@@ -1,0 +1,104 @@
+"""What Compose does with services as a whole: networks, ends, copies and checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from tarmac.base.foreign.reading import dig, fields, items
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.published import published
+from tarmac.check.gates.views.scope import counted_in_files
+
+_FOR_EVER = ("always", "unless-stopped")
+_BROKER = re.compile(r"(.*/)?(cp-)?(kafka|cp-server|redpanda)(:.*|@.*)?")
+_FACTORS = (
+    "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR",
+    "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR",
+    "KAFKA_DEFAULT_REPLICATION_FACTOR",
+    "KAFKA_CFG_OFFSETS_TOPIC_REPLICATION_FACTOR",
+)
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield ports that lead nowhere, tasks without an end, and copies and checks that fail."""
+    for beside in compose_files(files):
+        for service in beside.services:
+            for judge in (_network, _end, _copies, _health):
+                for place, what, warning in judge(service, beside):
+                    said = f"service {service.name} {what}"
+                    yield Finding(service.at(*place), said, warning=warning)
+
+
+Fault = tuple[tuple[str, ...], str, bool]
+
+
+def _network(service: ComposeService, _: ComposeFiles) -> Iterator[Fault]:
+    if dig(service.data, "network_mode") == "host" and items(service.data, "ports"):
+        what = "is in the host's own network, where `ports` lead nowhere: it is reached where it"
+        yield ("ports",), f"{what} listens; remove `ports`, or network_mode", True
+
+
+def _end(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    restart = dig(service.data, "restart")
+    if restart not in _FOR_EVER:
+        return
+    for other in beside.services:
+        how = fields(other.waited_for.get(service.name))
+        if how.get("condition") == "service_completed_successfully":
+            what = f"is to end before {other.name} starts, and restart: {restart} starts it again"
+            yield ("restart",), f"{what} each time; write on-failure", False
+            return
+
+
+def _copies(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    if not _BROKER.fullmatch(service.image or "") or not beside.is_whole:
+        return
+    brokers = len({one.name for one in beside.services if _BROKER.fullmatch(one.image or "")})
+    for name in _FACTORS:
+        asked = service.environment.get(name, "")
+        if asked.isdecimal() and int(asked) > brokers:
+            what = f"asks for {asked} copies of a topic ({name}), and there is 1 broker"
+            what = what.replace("is 1 broker", f"are {brokers} brokers") if brokers > 1 else what
+            yield ("environment", name), f"{what}: the topic is never made; write {brokers}", False
+
+
+def _health(service: ComposeService, _: ComposeFiles) -> Iterator[Fault]:
+    test = dig(service.data, "healthcheck", "test")
+    words = [str(word) for word in test] if isinstance(test, list) else str(test or "").split()
+    if isinstance(test, list) and words[:1] == ["CMD-SHELL"]:
+        words = " ".join(words[1:]).split()
+    program = next((word for word in words if word not in ("CMD", "CMD-SHELL")), "")
+    if "||" in words and words[words.index("||") + 1 :][:1] not in (["exit"], ["false"], ["kill"]):
+        return  # another program is tried after it
+    told = f"{dig(service.data, 'command')} {dig(service.data, 'entrypoint')}"
+    for base in published("bases")["lacks"]:
+        is_base = re.fullmatch(base["image"], service.image or "")
+        if is_base and program in base["programs"] and program not in told:
+            what = f"is checked by {program}, which {service.image} does not have, so it is"
+            yield ("healthcheck",), f"{what} unhealthy for ever; ask by what it has", False
+            return
+
+
+def _judged(files: Files) -> Iterator[object]:
+    for beside in compose_files(files):
+        yield from (one for one in beside.services if isinstance(one.data, Mapping))
+
+
+GATE = Gate(
+    id="IMG022",
+    title="Services of Compose are reached, end, are copied and checked as their file says",
+    phase="containers",
+    source="https://docs.docker.com/reference/compose-file/services; Kafka makes no topic with "
+    "more copies than it has brokers",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("services", _judged),
+    targets=("compose",),
+    reads="network_mode, restart, depends_on, Kafka's variables and healthcheck of services; "
+    "checks by programs that the plain bases of assets/published.yaml lack.",
+)
