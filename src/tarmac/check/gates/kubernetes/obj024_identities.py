@@ -46,6 +46,8 @@ def _nameless(artifact: Artifact, service: Artifact, name: str) -> Iterator[Find
     set_name = re.escape(name_of(artifact))
     called = re.compile(rf"\b{set_name}-(\d+|\$\w+|\$\{{\w+\}}|\$\(\w+\))\.{re.escape(name)}\b")
     found = next((m for _, one in places(artifact.data) if (m := called.search(one))), None)
+    if found is None and (number(artifact.data, "spec", "replicas") or 1) < 2:
+        return
     needed = f"calls {found[0]}" if found else "is to give each pod a name"
     what = f"{title(artifact)} {needed}, and DNS has names of pods only for a Service without an"
     yield Finding(

@@ -18,6 +18,11 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: Names that are written one beside the other in a pattern.
 _SEVERAL = re.compile(r"\(?[\w.-]+(\|[\w.-]+)+\)?")
+#: Names of what goes up and down, or begins anew with each pod.
+_NO_COUNTER = re.compile(
+    r"^kube_|(waiting|current|active|idle|open|free|used|size|limit|capacity|available|memory|threads"
+    r"|connections|backends|queue\w*|lag|pending|running|members|nodes|disk)_total$"
+)
 _SIGNS = ("==", "!=", ">", "<", ">=", "<=")
 
 
@@ -65,7 +70,7 @@ def _for_ever(tree: Any) -> Iterator[str]:
                 side = bare(side.expr)
             name = str(side.name or "") if type(side).__name__ == "VectorSelector" else ""
             # What a pod's containers count begins anew with each pod.
-            is_counter = name.endswith("_total") and not name.startswith("kube_")
+            is_counter = name.endswith("_total") and not _NO_COUNTER.search(name)
             above = bounds(node.rhs)[0] if is_number(node.rhs) else 0
             if is_counter and above > 0:
                 what = (
