@@ -22,12 +22,25 @@ _WORDS = re.compile(
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield values of one word that end in a line feed."""
+    """Yield values of one word that end in a line feed, and values that are fetched once."""
+    for artifact in filter(_is_fixed, files.objects("ExternalSecret")):
+        what = f"{title(artifact)} has refreshInterval 0, so it is fetched once: a rotated value"
+        where = artifact.at("spec", "refreshInterval")
+        yield Finding(where, f"{what} never arrives; write 1h", warning=True)
     for artifact in files.objects("Secret"):
         for key in _ended(artifact):
             what = f"{title(artifact)} has an end of line in {key}, as `echo` adds it before base64"
             advice = "logins with it are refused; encode it by `printf %s`"
             yield Finding(artifact.at("data", key), f"{what}: {advice}", warning=True)
+
+
+def _is_fixed(artifact: Artifact) -> bool:
+    """Tell whether an ExternalSecret fetches its value once."""
+    spec = fields(artifact.data, "spec")
+    is_periodic = spec.get("refreshPolicy", "Periodic") == "Periodic"
+    return (
+        is_periodic and re.fullmatch(r"0[smh]?", str(spec.get("refreshInterval", ""))) is not None
+    )
 
 
 def _ended(artifact: Artifact) -> Iterator[str]:
@@ -44,14 +57,14 @@ def _ended(artifact: Artifact) -> Iterator[str]:
 
 GATE = Gate(
     id="ENV004",
-    title="Values of Secrets have no end of line",
+    title="Values of Secrets have no end of line, and stay those of their source",
     phase="kubernetes",
     source="https://kubernetes.io/docs/tasks/configmap-secret/managing-secret-using-kubectl: "
     "`echo -n`",
     check=check,
     of_files=check,
-    scope=kinds("Secrets", "Secret"),
+    scope=kinds("Secrets", "Secret", "ExternalSecret"),
     targets=("cluster",),
     reads="`data` of Secrets, where a key names a word (password, token, user, address) and its "
-    "value is one.",
+    "value is one; refreshInterval of ExternalSecrets.",
 )

@@ -89,10 +89,13 @@ def _times(path: Path, data: Fields) -> Iterator[tuple[Path, str]]:
                 )
             else:
                 found[key] = length
-    order = [found[key] for key in TIMES[:3] if key in found]
-    if order != sorted(order):
-        what = "waits longer for the first alert than for the next; swap the durations"
-        yield path, what
+    first, following, again = (found.get(key) for key in TIMES[:3])
+    if first is not None and following is not None and first > following:
+        yield path, "waits longer for the first alert than for the next; swap the durations"
+    least = max((one for one in (first, following) if one is not None), default=0)
+    if again is not None and again < least:
+        what = "reminds more often than it sends a group, so a reminder waits for the group"
+        yield path, f"{what}; raise repeat_interval"
 
 
 def _receiver(path: Path, receiver: Fields, of_all: Fields) -> Iterator[tuple[Path, str]]:

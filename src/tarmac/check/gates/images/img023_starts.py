@@ -1,0 +1,114 @@
+"""Images start: their script's own shell is there, and their server listens where they say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from posixpath import basename, join, normpath
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.data import from_json
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
+from tarmac.check.gates.views.scope import counted_in_files
+
+_BASH = re.compile(r"#!\s*(/usr)?(/local)?/bin/(env +)?bash\b")
+_ALPINE = re.compile(r"(docker\.io/)?(library/)?(alpine|[\w./-]+:[\w.-]*alpine[\w.-]*)(:.*|@.*)?")
+_PORT = re.compile(
+    r"(?<!\S)(--port|-p)[= ](\d{2,5})(?!\S)|--(?:bind|listen)[= ][\w.]+:(\d{2,5})(?!\S)"
+)
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield scripts for a shell that the image lacks, and ports that are another's."""
+    scripts: dict[str, list[Artifact]] = {}
+    for one in files.artifacts:
+        if one.path.endswith(".sh"):
+            scripts.setdefault(basename(one.path), []).append(one)
+    for dockerfile in dockerfiles(files):
+        found = stages(str(dockerfile.content))
+        if not found:
+            continue
+        folder = dockerfile.path.rpartition("/")[0]
+        for one, what in (*_shells(found, folder, scripts), *_ports(found[-1])):
+            yield Finding(f"{dockerfile.path}:{one.line}", what)
+
+
+def _started(stage: Stage) -> tuple[Instruction, list[str]] | None:
+    """Return what a stage starts, as words."""
+    own = [one for one in stage.instructions if one.word in ("ENTRYPOINT", "CMD")]
+    entry = next((one for one in reversed(own) if one.word == "ENTRYPOINT"), None)
+    command = next((one for one in reversed(own) if one.word == "CMD"), None)
+    if (first := entry or command) is None:
+        return None
+    words = [word for one in (entry, command) if one for word in _words(one.rest)]
+    return first, words
+
+
+def _words(rest: str) -> list[str]:
+    try:
+        read = from_json(rest)
+    except ValueError:
+        return rest.split()
+    return [str(word) for word in read] if isinstance(read, list) else []
+
+
+def _shells(
+    found: list[Stage], folder: str, scripts: dict[str, list[Artifact]]
+) -> Iterator[tuple[Instruction, str]]:
+    last, started = found[-1], _started(found[-1])
+    if started is None or not _ALPINE.fullmatch(last.image) or not started[1]:
+        return
+    whole = [one for stage in found for one in stage.instructions if one.word == "RUN"]
+    if any(re.search(r"\bbash\b", one.rest) for one in whole):
+        return  # a step installs it
+    name = basename(started[1][0])
+    # The build's folder may be above the Dockerfile's; a name that is there once is meant.
+    known = scripts.get(name, [])
+    script = (
+        known[0]
+        if len(known) == 1
+        else next((one for one in known if one.path == normpath(join(folder, name))), None)
+    )
+    if script is not None and (said := _BASH.match(str(script.content))):
+        what = f"starts {name}, which is for bash (`{said[0]}`), and {last.image} has none: it does"
+        yield started[0], f"{what} not start; write #!/bin/sh, or install bash"
+
+
+def _ports(last: Stage) -> Iterator[tuple[Instruction, str]]:
+    exposed = {
+        port
+        for one in last.instructions
+        if one.word == "EXPOSE"
+        for port in re.findall(r"\d+", one.rest)
+    }
+    is_plain = not any("$" in one.rest for one in last.instructions if one.word == "EXPOSE")
+    started = _started(last)
+    if started is None or not exposed or not is_plain:
+        return
+    told = {own or other for _, own, other in _PORT.findall(" ".join(started[1]))}
+    if told and not told & exposed:
+        what = f"listens on {', '.join(sorted(told))}, and the image has EXPOSE"
+        advice = f"{', '.join(sorted(exposed))}: what reads that asks where nothing is"
+        yield started[0], f"{what} {advice}; write one number in both"
+
+
+def _judged(files: Files) -> Iterator[Stage]:
+    for dockerfile in dockerfiles(files):
+        yield from stages(str(dockerfile.content))[-1:]
+
+
+GATE = Gate(
+    id="IMG023",
+    title="Images start by a shell that they have, and listen where they say",
+    phase="containers",
+    source="the kernel reads the first line of a script: without its program the script is `not "
+    "found`",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("images", _judged),
+    reads="the first line of the script that an image of Alpine starts, and EXPOSE beside --port "
+    "and --bind of what it starts.",
+)

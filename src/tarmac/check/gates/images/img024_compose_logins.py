@@ -1,0 +1,130 @@
+"""Databases of a Compose file start, have what is asked of them, and their data to themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.foreign.reading import dig, places
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.scope import counted_in_files
+
+_POSTGRES = re.compile(
+    r"(docker\.io/)?(library/)?(postgres|postgis/postgis|timescale/timescaledb)(:.*|@.*)?"
+)
+_SERVERS = re.compile(
+    r"(docker\.io/)?(library/|bitnami/)?(postgres|postgresql|mysql|mariadb|mongo|redis|valkey)(:.*|@.*)?"
+)
+_REDIS = re.compile(r"(docker\.io/)?(library/|valkey/)?(redis|valkey)(:.*|@.*)?")
+_URL = re.compile(
+    r"\b(postgres(?:ql)?(?:\+\w+)?|rediss?)://([^\s/]*?)([a-z][\w.-]*)(?::\d+)?/?([\w-]*)(?=$|[?\s\"'])"
+)
+_VOLUME = re.compile(r"([a-zA-Z0-9][\w.-]*):(/[^:]*)(:.*)?")
+#: What images of databases start as their server.
+_PROGRAMS = ("postgres", "mysqld", "mariadbd", "mongod", "redis-server", "valkey-server")
+_PASSWORDS = ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "POSTGRES_HOST_AUTH_METHOD")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield servers that do not start, do not have what is asked for, or share their data."""
+    for beside in compose_files(files):
+        if not beside.is_whole:
+            continue
+        for service in beside.services:
+            for place, what in (*_passwords(service), *_asked(service, beside)):
+                yield Finding(service.at(*place), f"service {service.name} {what}")
+        yield from _shared(beside)
+
+
+Fault = tuple[tuple[str | int, ...], str]
+
+
+def _serves(service: ComposeService) -> bool:
+    """Tell whether a service runs its image's server: others run a client or a copy from it."""
+    words = [*listed(dig(service.data, "command"))] or str(
+        dig(service.data, "command") or ""
+    ).split()
+    first = str(words[0]) if words else ""
+    is_server = first.startswith("-") or first.rpartition("/")[2] in _PROGRAMS
+    return dig(service.data, "entrypoint") is None and (not words or is_server)
+
+
+def _passwords(service: ComposeService) -> Iterator[Fault]:
+    given = service.variables
+    is_open = dig(service.data, "env_file") is not None or not service.environment
+    if (
+        _POSTGRES.fullmatch(service.image or "")
+        and _serves(service)
+        and not is_open
+        and not given & {*_PASSWORDS}
+    ):
+        what = "has no POSTGRES_PASSWORD, without which its image does not start on an empty volume"
+        yield ("environment",), f"{what}; set it, or POSTGRES_PASSWORD_FILE"
+
+
+def _asked(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    """Yield addresses of a database that its server does not make, or without its password."""
+    others = {one.name: one for one in beside.services}
+    for path, text in places(dig(service.data, "environment"), ("environment",)):
+        for scheme, login, host, name in _URL.findall(text):
+            server = others.get(host)
+            if server is None or dig(server.data, "env_file") is not None:
+                continue
+            if scheme.startswith("postgres") and _POSTGRES.fullmatch(server.image or ""):
+                own = server.environment
+                made = {
+                    own.get("POSTGRES_DB") or own.get("POSTGRES_USER") or "postgres",
+                    "postgres",
+                }
+                starts = any("initdb" in str(one) for one in listed(dig(server.data, "volumes")))
+                if name and not starts and name not in made and "$" not in f"{made}":
+                    what = f"asks {host} for the database {name}, and {host} makes"
+                    yield path, f"{what} {', '.join(sorted(made))} only; write one name in both"
+            is_redis = scheme.startswith("redis") and _REDIS.fullmatch(server.image or "")
+            asks = "--requirepass" in str(dig(server.data, "command"))
+            if is_redis and asks and "@" not in login:
+                what = f"calls {host} without a password, which {host} asks for (--requirepass)"
+                yield path, f"{what}; write redis://:PASSWORD@{host}"
+
+
+def _shared(beside: ComposeFiles) -> Iterator[Finding]:
+    """Yield volumes to which two servers of databases write."""
+    users: dict[str, ComposeService] = {}
+    for service in beside.services:
+        if not _SERVERS.fullmatch(service.image or "") or not _serves(service):
+            continue
+        for number, entry in enumerate(listed(dig(service.data, "volumes"))):
+            found = _VOLUME.fullmatch(str(entry))
+            if found and (found[3] or "") != ":ro" and "/docker-entrypoint" not in found[2]:
+                first = users.setdefault(f"{found[1]} {found[2]}", service)
+                if first.name != service.name:
+                    what = (
+                        f"service {service.name} writes to the volume {found[1]}, as {first.name}"
+                    )
+                    advice = "does: two servers destroy each other's data; give each its own"
+                    yield Finding(service.at("volumes", number), f"{what} {advice}")
+
+
+def _judged(files: Files) -> Iterator[ComposeService]:
+    for beside in compose_files(files):
+        yield from (one for one in beside.services if _SERVERS.fullmatch(one.image or ""))
+
+
+GATE = Gate(
+    id="IMG024",
+    title="Databases of Compose files start, and have what is asked of them",
+    phase="containers",
+    source="https://hub.docker.com/_/postgres: POSTGRES_PASSWORD is required, POSTGRES_DB is made",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("databases", _judged),
+    targets=("compose",),
+    reads="variables, commands and volumes of databases whose image is a usual one, beside the "
+    "addresses in other services' variables; not what an env_file or a script of the image may "
+    "set.",
+)

@@ -1,0 +1,120 @@
+"""Actions find what scripts have made: in the folder that they look in, and as it was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from posixpath import normpath
+
+from tarmac.base.foreign.reading import fields
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: A version with a trailing zero, which YAML reads as a shorter number.
+_LOST = re.compile(r"(?<![\w.\"'])(\d+\.\d*0)(?![\w.\"'])")
+_VERSIONS = re.compile(r"(?i)(python|node|go|java|ruby|php|dotnet|rust|elixir|version)")
+_LOCKS = {
+    "npm": ("package-lock.json", "npm-shrinkwrap.json"),
+    "yarn": ("yarn.lock",),
+    "pnpm": ("pnpm-lock.yaml",),
+}
+_RUNS = re.compile(r"\bdocker run\b[^\n]*?\s([\w./-]+:[\w.-]+)(?=\s|$)")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield versions that lose a digit, images that stay away, and files that are elsewhere."""
+    for workflow in workflows(files):
+        for name, job in workflow.jobs.items():
+            yield from _versions(workflow, name, job)
+            yield from _images(workflow, name, job)
+            yield from _kept(workflow, name, job)
+            yield from _locked(files, workflow, name, job)
+
+
+def _versions(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    matrix = fields(job.data, "strategy", "matrix")
+    for variable, values in matrix.items():
+        numbers = (
+            [one for one in values if isinstance(one, float)] if isinstance(values, list) else []
+        )
+        if not numbers or not _VERSIONS.search(str(variable)):
+            continue
+        where = workflow.at("jobs", name, "strategy", "matrix", str(variable))
+        line = int(where.rpartition(":")[2]) if where.rpartition(":")[2].isdecimal() else 0
+        text = "\n".join(workflow.text.splitlines()[line - 1 : line + len(values)])
+        for written in _LOST.findall(text):
+            if float(written) in numbers and f"{float(written):g}" != written:
+                what = f"{name} has the {variable} {written}, a number for YAML: {float(written):g}"
+                yield Finding(where, f'{what}; write "{written}"')
+
+
+def _images(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield images that are built, kept in the builder's cache only, and then run."""
+    with_builder = any(step.uses.startswith("docker/setup-buildx-action") for step in job.steps)
+    for number, step in enumerate(job.steps):
+        if not step.uses.startswith("docker/build-push-action") or not with_builder:
+            continue
+        if any(step.inputs.get(key) for key in ("push", "load", "outputs")):
+            continue
+        tags = str(step.inputs.get("tags") or "").replace(",", "\n").split()
+        for later in job.steps[number + 1 :]:
+            for image in _RUNS.findall(later.run):
+                if image in tags:
+                    what = f"{name} builds {image}, which is neither pushed nor loaded, and runs it"
+                    where = workflow.at("jobs", name, "steps", number)
+                    yield Finding(where, f"{what} later, when it is not there; write load: true")
+
+
+def _kept(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield paths of artifacts as scripts see them, which run in a folder; actions do not."""
+    folder = normpath(job.folder) if job.folder and "$" not in job.folder else ""
+    for number, step in enumerate(job.steps if folder not in ("", ".") else ()):
+        path = str(step.inputs.get("path") or "")
+        is_upload = step.uses.startswith("actions/upload-artifact@")
+        is_plain = re.fullmatch(r"(\./)?[\w-][\w.-]*/?", path) and normpath(path) != folder
+        made = any(step.run and not step.folder for step in job.steps[:number])
+        brought = any("download" in one.uses or "$" in one.run for one in job.steps[:number])
+        if is_upload and is_plain and made and not brought:
+            what = f"{name} keeps {path}, and its scripts run in {folder}: actions look in the root"
+            where = workflow.at("jobs", name, "steps", number, "with", "path")
+            yield Finding(where, f"{what}; write {folder}/{normpath(path)}", warning=True)
+
+
+def _locked(files: Files, workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    above, found, _ = workflow.path.partition(".github/")
+    if files.folder is None or not found or "workflow_call" in workflow.triggers:
+        return
+    root = files.folder / above
+    for number, step in enumerate(job.steps):
+        cache = str(step.inputs.get("cache") or "")
+        names = _LOCKS.get(cache, ()) if step.uses.startswith("actions/setup-node@") else ()
+        if not names or step.inputs.get("cache-dependency-path"):
+            continue
+        there = sorted(
+            p for lock in names for p in (*root.glob(f"*/{lock}"), *root.glob(f"*/*/{lock}"))
+        )
+        if there and not any((root / lock).is_file() for lock in names):
+            place = there[0].relative_to(root).as_posix()
+            what = (
+                f"{name} keeps packages of {cache} by a lock file in the root, which is not there:"
+            )
+            where = workflow.at("jobs", name, "steps", number, "with", "cache")
+            yield Finding(where, f"{what} the step fails; write cache-dependency-path: {place}")
+
+
+GATE = Gate(
+    id="PIP016",
+    title="Actions find what scripts have made, and versions are as written",
+    phase="delivery",
+    source="https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax: "
+    "`defaults.run` is for scripts; https://github.com/actions/setup-node#caching-global-packages-data",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("workflows", workflows),
+    reads="versions of a matrix, docker/build-push-action beside `docker run`, paths of artifacts "
+    "in jobs whose scripts run in a folder, and lock files for the cache of setup-node.",
+)
