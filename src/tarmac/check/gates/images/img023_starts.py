@@ -24,9 +24,9 @@ _PORT = re.compile(
 def check(files: Files) -> Iterator[Finding]:
     """Yield scripts for a shell that the image lacks, and ports that are another's."""
     scripts: dict[str, list[Artifact]] = {}
-    for one in files.artifacts:
-        if one.path.endswith(".sh"):
-            scripts.setdefault(basename(one.path), []).append(one)
+    for file in files.artifacts:
+        if file.path.endswith(".sh"):
+            scripts.setdefault(basename(file.path), []).append(file)
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))
         if not found:
