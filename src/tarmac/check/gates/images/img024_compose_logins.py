@@ -27,6 +27,7 @@ _URL = re.compile(
 _VOLUME = re.compile(r"([a-zA-Z0-9][\w.-]*):(/[^:]*)(:.*)?")
 #: What images of databases start as their server.
 _PROGRAMS = ("postgres", "mysqld", "mariadbd", "mongod", "redis-server", "valkey-server")
+_OWN_PASSWORD = re.compile(r"(?i)(redis|valkey|cache)\w*pass|pass\w*(redis|valkey|cache)")
 _PASSWORDS = ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "POSTGRES_HOST_AUTH_METHOD")
 
 
@@ -87,7 +88,9 @@ def _asked(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
                     yield path, f"{what} {', '.join(sorted(made))} only; write one name in both"
             is_redis = scheme.startswith("redis") and _REDIS.fullmatch(server.image or "")
             asks = "--requirepass" in str(dig(server.data, "command"))
-            if is_redis and asks and "@" not in login:
+            # Some clients are given the password by a variable of its own.
+            is_told = any(_OWN_PASSWORD.search(name) for name in service.variables)
+            if is_redis and asks and "@" not in login and not is_told:
                 what = f"calls {host} without a password, which {host} asks for (--requirepass)"
                 yield path, f"{what}; write redis://:PASSWORD@{host}"
 

@@ -57,8 +57,9 @@ def _references(workflow: Workflow) -> Iterator[Finding]:
         for path, text in job.places(("jobs", name)):
             if path[-1] == "if" and (found := _REF.search(text)):
                 ref = found[1] or found[2]
+                branch = re.sub(r"^/?ref/heads/|^heads/", "", ref)
                 what = f"{name} compares github.ref, which is refs/heads/... or refs/tags/..., with"
-                advice = f"write github.ref_name, or 'refs/heads/{ref}'"
+                advice = f"write github.ref_name, or 'refs/heads/{branch}'"
                 yield Finding(workflow.at(*path), f"{what} '{ref}', which it never is; {advice}")
 
 
