@@ -96,7 +96,7 @@ def _findings(report: Report) -> Iterator[str]:
     yield from fixable(report)
 
 
-def _first(findings: list[Finding], most: int, each: int) -> Iterator[tuple[Finding, int]]:
+def _first(findings: list[Finding], most: int, shown: int) -> Iterator[tuple[Finding, int]]:
     """Yield all findings, or where they are many the first ones of each gate.
 
     With the last one that a gate has there comes how many more it has.
@@ -108,9 +108,9 @@ def _first(findings: list[Finding], most: int, each: int) -> Iterator[tuple[Find
         yield from ((finding, 0) for finding in findings)
         return
     for own in by_gate.values():
-        *before, last = own[:each]
+        *before, last = own[:shown]
         yield from ((finding, 0) for finding in before)
-        yield last, len(own[each:])
+        yield last, len(own[shown:])
 
 
 def _summary(report: Report) -> str:

@@ -26,7 +26,7 @@ from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.trees import trees
-from tarmac.check.verify.certainty import below, grading, is_input
+from tarmac.check.verify.certainty import bases, below, grading, is_input
 from tarmac.check.verify.running import Suppressions, leave, remarks, run_files, suppressed
 
 #: Where findings about files that could not be read are from.
@@ -120,7 +120,7 @@ def judge(
             found_here = [
                 replace(one, warning=True)
                 if one.position[0] in tried
-                or (one.position[0] in unfinished and _LACKS.search(one.what))
+                or (one.position[0] in unfinished and _may_be_added(one))
                 else one
                 for one in findings
             ]
@@ -174,6 +174,11 @@ def _by_path(artifacts: Iterable[Artifact]) -> dict[str, list[Artifact]]:
         if artifact.lines:
             found.setdefault(artifact.path, []).append(artifact)
     return found
+
+
+def _may_be_added(finding: Finding) -> bool:
+    """Tell whether a patch may add what an object lacks; a gate of others says what it means."""
+    return finding.gate in bases() and _LACKS.search(finding.what) is not None
 
 
 def _tried(tree: Iterable[Artifact], folder: Path) -> set[str]:
