@@ -19,7 +19,7 @@ _SHELLS = re.compile(r"(/usr)?(/bin/)?(ba|da|a|z|k)?sh")
 _READS_WORDS = re.compile(r"\$([@*#0-9{]|\{)|\bshift\b|\bgetopts\b|\bset --")
 #: A server's own address, as the usual servers are told it.
 _LOOPBACK = re.compile(
-    r"(?<!\S)(--(host|bind|listen|address|ip|http-address|hostname|server\.address)|-b|-H|--bind-address)"
+    r"(?<!\S)(--(host|bind|listen|address|ip|http-address|server\.address)|-b|-H|--bind-address)"
     r"[= ](127\.0\.0\.1|localhost)(:\d+)?(?!\S)"
 )
 

@@ -65,8 +65,10 @@ def _certificates(
 
 
 def _covers(names: set[str], host: str) -> bool:
-    parent = host.partition(".")[2]
-    return host in names or f"*.{parent}" in names
+    """Tell whether one is for a host; of a pattern of hosts, those below a name may be all."""
+    if host.startswith("*."):
+        return any(name.endswith(host[1:]) for name in names)
+    return host in names or f"*.{host.partition('.')[2]}" in names
 
 
 def _origins(ingress: Artifact) -> Iterator[Finding]:
