@@ -47,23 +47,17 @@ Fault = tuple[tuple[str | int, ...], str]
 
 def _serves(service: ComposeService) -> bool:
     """Tell whether a service runs its image's server: others run a client or a copy from it."""
-    words = [*listed(dig(service.data, "command"))] or str(
-        dig(service.data, "command") or ""
-    ).split()
+    command = dig(service.data, "command")
+    words = listed(command) or str(command or "").split()
     first = str(words[0]) if words else ""
     is_server = first.startswith("-") or first.rpartition("/")[2] in _PROGRAMS
     return dig(service.data, "entrypoint") is None and (not words or is_server)
 
 
 def _passwords(service: ComposeService) -> Iterator[Fault]:
-    given = service.variables
+    is_server = _POSTGRES.fullmatch(service.image or "") and _serves(service)
     is_open = dig(service.data, "env_file") is not None or not service.environment
-    if (
-        _POSTGRES.fullmatch(service.image or "")
-        and _serves(service)
-        and not is_open
-        and not given & {*_PASSWORDS}
-    ):
+    if is_server and not is_open and service.variables.isdisjoint(_PASSWORDS):
         what = "has no POSTGRES_PASSWORD, without which its image does not start on an empty volume"
         yield ("environment",), f"{what}; set it, or POSTGRES_PASSWORD_FILE"
 
