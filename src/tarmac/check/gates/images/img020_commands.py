@@ -38,11 +38,9 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield words that a shell leaves out, and servers that nothing outside can reach."""
     for one in _commands(files):
         if left := _left_out(one.words):
-            what = (
-                f"{one.name} runs `{one.words[0]} -c {left[0]}`: a shell takes one word behind -c"
-            )
-            advice = f"{what}, so `{' '.join(left[1:])}` is not part of it"
-            yield Finding(one.where, f"{advice}; write `{' '.join(left)}` as one word")
+            what = f"{one.name} runs `sh -c {left[0]}`: a shell takes one word behind -c, so"
+            advice = f"write `{' '.join(left)}` as one word"
+            yield Finding(one.where, f"{what} `{' '.join(left[1:])}` is not part of it; {advice}")
         if one.serves and (found := _LOOPBACK.search(" ".join(one.words))):
             what = f"{one.name} is to be reached, and listens on {found[3]} inside its container"
             yield Finding(
@@ -71,18 +69,18 @@ def _commands(files: Files) -> Iterator[Command]:
                 at = container.at("command" if container.data.get("command") else "args")
                 yield Command(at, str(container.name), container.words, asked)
     for service in compose_services(files):
-        given = dig(service.data, "command"), dig(service.data, "entrypoint")
-        if any(given):
-            command, entry = (
-                tuple(map(str, one)) if isinstance(one, list) else tuple(str(one or "").split())
-                for one in given
-            )
-            # A text is parsed by Compose: its quotes may make one word of several.
-            words = entry + command if "'" not in f"{given}" or isinstance(given[0], list) else ()
-            at = service.at("command" if given[0] else "entrypoint")
+        given = dig(service.data, "entrypoint"), dig(service.data, "command")
+        # The quotes of a text stay in its words, which are no plain ones then.
+        words = tuple(word for one in given for word in _words(one))
+        if words:
             is_alone = dig(service.data, "network_mode") is None
             serves = bool(items(service.data, "ports")) and is_alone
-            yield Command(at, f"service {service.name}", words or entry + command, serves)
+            at = service.at("command" if given[1] else "entrypoint")
+            yield Command(at, f"service {service.name}", words, serves)
+
+
+def _words(given: object) -> list[str]:
+    return [*map(str, given)] if isinstance(given, list) else str(given or "").split()
 
 
 GATE = Gate(
