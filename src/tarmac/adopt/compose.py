@@ -197,17 +197,27 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
 
 #: Profiles of those who work on the programs, and the one for all others.
 _PROFILES_HERE = ("development", "develop", "dev", "local", "default")
+#: Profiles of what works at the programs, or for another place.
+_PROFILES_ASIDE = re.compile(
+    r"(?i)test|e2e|\bci\b|docs?\b|tool|util|debug|migrat|seed|prod|stag|monitor|observ|bench|lint"
+)
 
 
 def _active(shapes: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) -> frozenset[str]:
     """List the profiles that count: those that the variables name, or some where each has one.
 
-    Of these, the one for work here; all where none is called so.
+    That each program has one is enough: its servers may start without. Of these, the one for work
+    here; all where none is called so.
     """
     if named := values.get("COMPOSE_PROFILES", ""):
         return frozenset(name.strip() for name in named.split(","))
     said = [listed(spec.get("profiles")) for spec in shapes.values()]
-    every = frozenset(name for names in said for name in names) if all(said) else frozenset()
+    built = [listed(spec.get("profiles")) for spec in shapes.values() if spec.get("build")]
+    every: frozenset[str] = frozenset()
+    if all(said):
+        every = frozenset(name for names in said for name in names)
+    elif all(built):
+        every = frozenset(n for names in built for n in names if not _PROFILES_ASIDE.search(n))
     here = [name for name in _PROFILES_HERE if name in every]
     return frozenset(here[:1]) or every
 

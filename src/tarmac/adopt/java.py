@@ -79,7 +79,8 @@ def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[S
 
 def _tasks(folder: Folder) -> Mapping[str, str]:
     """Make the modules beside it that others of the project depend on, once for all of them."""
-    modules = re.findall(r"<module>([\w-]+)</module>", folder.read("../pom.xml"))
+    listed = _PARENT.sub("", folder.read("../pom.xml"))
+    modules = re.findall(r"<module>([\w-]+)</module>", listed)
     poms = {module: folder.read(f"../{module}/pom.xml") for module in modules}
     own = {module: _PARENT.sub("", pom).partition("<dependencies>") for module, pom in poms.items()}
     names = {m: match[1] for m, (head, *_) in own.items() if (match := _ARTIFACT.search(head))}

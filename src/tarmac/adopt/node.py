@@ -32,6 +32,7 @@ _FRONT_ENDS = {
     "react-scripts": ("", 3000),
     "react-app-rewired": ("", 3000),
     "craco": ("", 3000),
+    "webpack-dev-server": ("--host 127.0.0.1 --port $PORT", 8080),
     "webpack": ("--host 127.0.0.1 --port $PORT", 8080),
 }
 _FILES = (
@@ -49,8 +50,8 @@ _RELOADS = re.compile(r"nodemon|--watch|\bwatch\b|ts-node-dev|--hot")
 _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 #: A script that translates or checks what others run.
 _MAKES = re.compile(
-    r"^[ \t]*(?:npx\s+)?(?:tsc|tsup|rollup|babel|eslint|prettier|tailwindcss|sass|"
-    r"vite\s+build)\b"
+    r"^[ \t]*(?:npx\s+|cross-env\s+|\w+=\S+\s+)*(?:tsc|tsup|rollup|babel|eslint|prettier|"
+    r"tailwindcss|sass|vite\s+build|webpack(?!-dev-server|\s+(?:serve|server|s)\b))(?![\w-])"
 )
 #: A program for another place than this machine's ports, or a tool at work.
 _ELSEWHERE = re.compile(
@@ -80,7 +81,8 @@ def _all_scripts(folder: Folder, package: Mapping[str, Any]) -> dict[str, str]:
 
 def _front_end(script: str) -> tuple[str, int] | None:
     for word, after in pairwise([*script.split(), ""]):
-        if word in _FRONT_ENDS and after != "build":  # `vite build --watch` answers nothing
+        builds = after == "build" or (word == "webpack" and after not in ("serve", "server", "s"))
+        if word in _FRONT_ENDS and not builds:  # `vite build --watch` answers nothing
             return _FRONT_ENDS[word]
     return None
 
@@ -208,6 +210,8 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         # Debuggers want a port of their own, and restarts after an edit are Tarmac's.
         words = tuple(word for word in words if not re.match(r"--inspect|-L$|--legacy-watch", word))
         inside = [re.sub(r"^/(usr/src/app|app|srv)/", "", word) for word in words[1:]]
+        # An image of a workspace has its packages where the repository has them.
+        inside = [word.removeprefix(f"{folder.path}/") for word in inside]
         if program == "node" and not _is_there(folder, inside):
             # What its image was built with is not here; this machine builds it where it can.
             build = "build" in _all_scripts(folder, _package(folder) or {})

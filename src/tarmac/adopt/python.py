@@ -40,6 +40,8 @@ _SERVES = re.compile(
 _MODULES = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
 )
+#: Where the packages of a program are listed.
+_LISTS = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "uv.lock", "poetry.lock")
 _FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "asgi.py")
 
 
@@ -160,12 +162,25 @@ def _name(program: str) -> str:
 def _tasks(folder: Folder) -> dict[str, str]:
     python, install = interpreter(folder)
     tasks = {"install": install} if install else {}
-    files = [file for file in _MIGRATIONS if file != _MANAGE or _is_django(folder.read(file))]
+    files = [_MANAGE] if _is_django(folder.read(_MANAGE)) else []
+    files += ["alembic.ini"] if _has_alembic(folder) else []
     if file := folder.has(*files):
         if python.startswith((".", "/")):  # elsewhere its image has a Python of its own
             python = f"PATH={python.removesuffix('/python')}:$PATH python"
         tasks[MIGRATE] = f"{python} {_MIGRATIONS[file]}"
     return tasks
+
+
+def _has_alembic(folder: Folder) -> bool:
+    """Tell whether its packages bring Alembic: a file of its settings may be one of another day."""
+    listed = [folder.upwards(name) for name in _LISTS]
+    listed += [
+        f for f in folder.files if re.fullmatch(r"(?:.*/)?[\w.-]*requirements[\w./-]*\.txt", f)
+    ]
+    texts = [folder.read(name) for name in listed if name]
+    return not texts or any(
+        "alembic" in text.lower() or "migrate" in text.lower() for text in texts
+    )
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:

@@ -34,6 +34,8 @@ from tarmac.adopt.containers.compose_places import (
     folder_of_image,
     from_context,
     joined_path,
+    options_here,
+    paths_here,
     place_of,
     stage_of_image,
     working_folder,
@@ -350,6 +352,7 @@ def _service(
     base = replace(base, folder=folder)
     started = made_from(dockerfile, command or base.container_command)
     named = (_here(word, own_files, spec) for word in started[1:])
+    named = (options_here(word, spec, dockerfile, folder) for word in named)
     started = (*started[:1], *(from_context(word, folder, spec, root) for word in named))
     # Another command than the image's own need not listen where the image says.
     exposed = () if command else base.ports.values()
@@ -367,6 +370,7 @@ def _service(
     outside = folder.startswith(("..", "/"))
     signal, grace_s = end_of(spec)
     mounts = dict(volumes_of(spec))
+    env = paths_here({**base.env, **env}, spec, dockerfile, folder, root)
     return replace(
         base,
         files=tuple(word for word in scripts if word in here.files) or files_of_one(spec, here),
@@ -375,7 +379,7 @@ def _service(
         tasks={"prepare": _one_line(before)} if before else {},
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
         known_as={target: n for n, (_, target) in zip(names, pairs, strict=False)},
-        env={**base.env, **{n: value for n, value in env.items() if n not in secret_files}},
+        env={n: value for n, value in env.items() if n not in secret_files},
         secret_files=secret_files,
         private=private,
         missing=dict.fromkeys(missing, "compose takes it from the shell or .env"),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tarmac.adopt.containers.compose_parts import mounts_of
+from tarmac.adopt.containers.compose_parts import mounts_of, volumes_of
 from tarmac.adopt.containers.container import of_target
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, has_program_file
@@ -54,6 +54,70 @@ def from_context(word: str, folder: str, spec: Mapping[str, Any], root: Folder) 
     there = posixpath.join(context, path)
     is_file = root.exists(there) and not root.exists(posixpath.join(folder, path))
     return posixpath.relpath(there, folder or ".") if is_file else word
+
+
+#: Names of variables that hold a path of the file system, and of such as are an address's.
+_HOLDS_PATH = re.compile(
+    r"(?i)(?:PATH|PATHS|DIR|DIRS|DIRECTORY|FILE|FOLDER|HOME|ROOT|PLUGINS|LOG)$"
+)
+_OF_ADDRESS = re.compile(
+    r"(?i)UR[LI]|PREFIX|BASE_?PATH|ROOT_?PATH|PUBLIC_?PATH|CONTEXT|ROUTE|ENDPOINT"
+)
+
+
+def paths_here(
+    env: Mapping[str, str], spec: Mapping[str, Any], dockerfile: str, folder: str, root: Folder
+) -> dict[str, str]:
+    """Say the paths of a container in variables as those of this repository, from the program's.
+
+    What lies on a volume of its own stays what it is.
+    """
+    places = _inside(spec, dockerfile)
+    volumes = [target for _, target in volumes_of(spec)]
+
+    def here(name: str, value: str) -> str:
+        said = [_from_inside(path, places, folder) for path in value.split(":")]
+        if not all(said) or any(value.startswith(volume) for volume in volumes):
+            return value
+        is_there = all(path != "." and root.exists(joined_path(folder, path)) for path in said)
+        is_path = _HOLDS_PATH.search(name) and not _OF_ADDRESS.search(name)
+        return ":".join(said) if is_there or is_path else value
+
+    return {n: here(n, v) if v.startswith("/") else v for n, v in env.items()}
+
+
+def options_here(word: str, spec: Mapping[str, Any], dockerfile: str, folder: str) -> str:
+    """Say the path of a container in an option as that of this repository: `--app-dir=/app`."""
+    option, sign, path = word.partition("=")
+    if not (sign and option.startswith("-") and path.startswith("/")):
+        return word
+    said = _from_inside(path, _inside(spec, dockerfile), folder)
+    return f"{option}={said}" if said else word
+
+
+def _inside(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]:
+    """List which folders and files of the repository a container has, and where; deepest first."""
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
+    there = str(spec.get("working_dir") or (workdirs or ["/"])[-1])
+    copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)
+    places = [(joined_path(source), target) for source, target in mounts_of(spec)]
+    places += [
+        (joined_path(_context_of(spec), source), posixpath.join(there, target))
+        for source, target in copies
+        if "*" not in source
+    ]
+    known = ((source, posixpath.normpath(target)) for source, target in places)
+    return sorted((one for one in known if one[1] != "/"), key=lambda one: -len(one[1]))
+
+
+def _from_inside(path: str, places: Iterable[tuple[str, str]], folder: str) -> str:
+    """Say a container's path from a folder of the repository; "" for one that it does not give."""
+    path = posixpath.normpath(path)
+    for source, inside in places:
+        if path == inside or path.startswith(f"{inside}/"):
+            there = joined_path(source, path.removeprefix(inside).lstrip("/"))
+            return posixpath.relpath(there or ".", folder or ".")
+    return ""
 
 
 def _context_of(spec: Mapping[str, Any]) -> str:

@@ -74,7 +74,11 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
         container_command=(*entry, *command),
         why="Dockerfile",
         ports=dict(zip(names, ports, strict=False)),
-        env={k: v for k, v in env.items() if "$" not in v and not k.startswith(own)},
+        env={
+            k: v
+            for k, v in env.items()
+            if "$" not in v and not k.startswith(own) and k not in ("HOME", "USER", "SHELL")
+        },
         stop_signal=named_signal(signal),
     )
 

@@ -39,6 +39,7 @@ def interpreter(folder: Folder) -> tuple[str, str]:
             return f"{call} python", _from_lock(lock, folder)
     more = " ".join(("", *_beside(folder)))
     if lists := _lists(folder):
+        more += "".join(f" -e {place}" for place in _itself(folder))
         return ".venv/bin/python", _setup(f"-r {' -r '.join(lists)}{more}", folder)
     if groups := _groups(folder):
         which = "".join(f" --group {group}" for group in groups)
@@ -64,6 +65,16 @@ def _lists(folder: Folder) -> tuple[str, ...]:
     if named and all(named):
         return tuple(dict.fromkeys(named))
     return (usual,) if usual else ()
+
+
+def _itself(folder: Folder) -> tuple[str, ...]:
+    """List the folders of its own that an image installs as packages: `pip install -e /src`."""
+    lines = re.findall(r"\bpip3?[ \t]+install\b([^&|;\n]*)", _dockerfile(folder))
+    words = [word for line in lines for word in line.split() if re.match(r"[./]", word)]
+    names = dict.fromkeys(re.sub(r"\[[\w,-]+\]$", "", word).strip("/") for word in words)
+    places = (name.removeprefix("./") or "." for name in names)
+    known = ("setup.py", "setup.cfg", "pyproject.toml")
+    return tuple(p for p in places if any(map(folder.below(p).files.__contains__, known)))
 
 
 def _dockerfile(folder: Folder) -> str:

@@ -183,7 +183,7 @@ def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None
         stems = (*server.shows.stems, *(server.shows.vague if server.kind in clients else ()))
         for stem in sorted(stems, key=len, reverse=True):
             rest = name.removeprefix(stem).removeprefix("_") if name.startswith(stem) else None
-            if name == stem:
+            if name == stem and stem != "EMAIL":  # that is a person's address
                 rest = "URL"
             if rest is not None and stem in server.shows.stems:
                 rest = _far(stem, rest)

@@ -365,7 +365,10 @@ STORE = StoreKind(
     fast_gives_up="fsync, so a power cut can lose or break its data",
     check="database",
     fingerprint=Fingerprint(
-        images=("postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"),
+        images=(
+            *("postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"),
+            *("pgautoupgrade", "pgvecto-rs", "vchord-postgres", "paradedb", "citus"),
+        ),
         schemes=("postgres", "postgresql"),
         port=5432,
         clients=r"[\"']pg[\"']|[\"']postgres[\"']|pg-promise|slonik|psycopg|asyncpg|lib/pq|jackc/pgx|"
@@ -377,7 +380,7 @@ STORE = StoreKind(
         user="postgres",
         path_is_database=True,
         shares=True,
-        extended="postgis|pgvector|timescale",
+        extended="postgis|pgvector|timescale|pgvecto|vchord|paradedb|citus",
         drivers={
             "psycopg2": "postgresql+psycopg2",
             "psycopg2-binary": "postgresql+psycopg2",

@@ -1,0 +1,201 @@
+"""What the thirteenth round of repositories not met before has taught, on files of our own."""
+
+from __future__ import annotations
+
+import pytest
+from repository import KINDS, found_in, system_of, text_of
+
+from tarmac.adopt.variables.dotenv_files import is_secret
+
+EVERY = KINDS | {"kafka", "mongodb", "rabbitmq"}
+FLASK = {
+    "requirements.txt": "flask\ncelery\nredis\n",
+    "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    "Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD flask run\n",
+}
+
+
+def runs(found):
+    """Return what each service runs, by its name; what is written loads."""
+    assert system_of(found), text_of(found)
+    return {service.name: service.run for service in found.services}
+
+
+@pytest.mark.parametrize(
+    ("profiles", "names"),
+    [
+        (("dev", "prod"), {"web-0"}),
+        (("web", "worker"), {"web-0", "web-1"}),
+        (("test", "prod"), {"app"}),  # only what its folder shows is left
+    ],
+)
+def test_a_profile_counts_where_no_program_starts_without_one(profiles, names):
+    lines = [
+        f"  web-{n}: {{build: ., command: flask run, profiles: [{profile}]}}"
+        for n, profile in enumerate(profiles)
+    ]
+    compose = "\n".join(("services:", "  db: {image: 'postgres:16'}", *lines))
+    assert runs(found_in(**{"compose.yaml": compose} | FLASK)).keys() == names
+
+
+def test_an_image_that_brings_postgresql_under_another_name_is_postgresql():
+    compose = """
+    services:
+      web: {build: ., environment: {DATABASE_URL: "postgres://a:b@db:5432/notes"}}
+      db: {image: "pgautoupgrade/pgautoupgrade:17-alpine"}
+    """
+    found = found_in(**{"compose.yaml": compose} | FLASK)
+    assert {store.name: (store.kind, store.version) for store in found.stores} == {
+        "db": ("postgres", "17")
+    }
+    assert found.services[0].env["DATABASE_URL"] == "${stores.db.url}"
+
+
+def test_a_path_of_a_container_in_a_variable_is_the_one_of_the_file_here():
+    compose = """
+    services:
+      web:
+        build: ./web
+        volumes: ["./web:/app", "./shared:/shared:ro", "uploads:/app/uploads"]
+        environment:
+          TEMPLATES: /app/templates
+          LOG_FILE: /app/logs/web.log
+          PYTHONPATH: /app:/shared/lib
+          UPLOAD_DIR: /app/uploads
+          BASE_PATH: /app
+          ZONES_DIR: /usr/share/zoneinfo
+    volumes: {uploads: {}}
+    """
+    files = {f"web/{name}": text for name, text in FLASK.items()}
+    files |= {"web/templates/a.html": "", "shared/lib/a.py": ""}
+    (web,) = found_in(**{"compose.yaml": compose} | files).services
+    assert web.folder == "web"
+    assert {name: web.env[name] for name in web.env if name.isupper()} == {
+        "TEMPLATES": "templates",
+        "LOG_FILE": "logs/web.log",
+        "PYTHONPATH": ".:../shared/lib",
+        "UPLOAD_DIR": "${volumes.uploads.path}",
+        "BASE_PATH": "/app",
+        "ZONES_DIR": "/usr/share/zoneinfo",
+    }
+
+
+def test_a_path_that_only_the_image_has_is_the_one_of_what_it_copies():
+    compose = "services: {web: {build: ., environment: {SETTINGS: /app/conf/web.toml}}}"
+    (web,) = found_in(**{"compose.yaml": compose, "conf/web.toml": ""} | FLASK).services
+    assert web.env["SETTINGS"] == "conf/web.toml"
+
+
+def test_a_path_of_a_container_in_an_option_is_the_folder_here():
+    compose = """
+    services:
+      web:
+        build: {context: .}
+        volumes: ["./src/web:/app"]
+        command: [uvicorn, "--app-dir=/app", "--reload-dir=/app", "main:app"]
+    """
+    files = {
+        "Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY src/web /app\n",
+        "src/web/requirements.txt": "fastapi\nuvicorn\n",
+        "src/web/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+    }
+    (web,) = found_in(**{"compose.yaml": compose} | files).services
+    assert "--app-dir=. " in web.run
+    assert "/app" not in web.run
+
+
+def test_what_an_image_installs_of_its_own_is_installed_here():
+    files = {
+        "requirements.txt": "flask\n",
+        "setup.py": "",
+        "src/lib/setup.py": "",
+        "src/notes/web.py": "from flask import Flask\napp = Flask(__name__)\n",
+    }
+    dockerfile = (
+        "FROM python:3.12\nCOPY src/lib /src/lib\nRUN pip install -r requirements.txt\n"
+        "RUN pip install --editable . \\\n  && pip install -e /src/lib[dev]\n"
+        'CMD ["gunicorn", "notes.web:app"]\n'
+    )
+    (app,) = found_in(**files, Dockerfile=dockerfile).services
+    assert "pip install -q -r requirements.txt -e . -e src/lib &&" in app.tasks["install"]
+
+
+@pytest.mark.parametrize(
+    ("packages", "migrates"),
+    [("flask\nalembic==1.13\n", True), ("Flask-Migrate\n", True), ("flask\n", False)],
+)
+def test_tables_are_made_by_alembic_where_its_packages_have_it(packages, migrates):
+    files = FLASK | {"requirements.txt": packages, "alembic.ini": "[alembic]\n"}
+    (app,) = found_in(**files).services
+    assert ("migrate" in app.tasks) is migrates
+
+
+@pytest.mark.parametrize(
+    ("script", "run"),
+    [
+        ("webpack --watch --progress", None),
+        ("NODE_ENV=production webpack", None),
+        ("webpack serve --mode development", "npm start -- --host 127.0.0.1 --port $PORT"),
+        ("webpack-dev-server --hot", "npm start -- --host 127.0.0.1 --port $PORT"),
+    ],
+)
+def test_webpack_is_a_program_where_it_serves(script, run):
+    package = f'{{"scripts": {{"start": "{script}"}}, "devDependencies": {{"webpack": "5"}}}}'
+    found = found_in(**{"pages/package.json": package} | FLASK)
+    assert {one.name: one.run for one in found.services}.get("pages") == run
+
+
+def test_a_module_that_a_remark_keeps_out_of_the_build_is_not_made():
+    pom = "<project><parent>spring-boot</parent><artifactId>{}</artifactId>{}</project>"
+    needs = "<dependencies><artifactId>lib</artifactId></dependencies>"
+    files = {
+        "pom.xml": "<modules><module>lib</module><module>web</module>"
+        "<!-- <module>old</module> --></modules><packaging>pom</packaging>",
+        "lib/pom.xml": pom.format("lib", ""),
+        "old/pom.xml": pom.format("old", ""),
+        "web/pom.xml": pom.format(
+            "web", needs.replace("</dep", "<artifactId>old</artifactId></dep")
+        ),
+        "lib/src/main/java/Lib.java": "class Lib {}\n",
+        "old/src/main/java/Old.java": "class Old {}\n",
+        "web/src/main/java/Web.java": "@SpringBootApplication\nclass Web {}\n",
+    }
+    (web,) = found_in(**files).services
+    assert "-pl lib -am" in web.tasks["install"]
+
+
+def test_an_image_of_a_workspace_starts_what_its_package_builds():
+    files = {
+        "pnpm-lock.yaml": "",
+        "pnpm-workspace.yaml": "packages: [apps/*]\n",
+        "package.json": '{"scripts": {"build": "pnpm -r build"}}',
+        "apps/cart/package.json": '{"name": "cart", "scripts": {"build": "nest build"}, '
+        '"dependencies": {"a": "1"}}',
+        "apps/cart/src/main.ts": "app.listen(process.env.PORT)",
+        "apps/cart/Dockerfile": 'FROM node:20\nCMD ["node", "apps/cart/dist/main.js"]\n',
+    }
+    (cart,) = found_in(**files).services
+    assert cart.run == "pnpm run build && node dist/main.js"
+
+
+@pytest.mark.parametrize("name", ["OIDC_TOKEN_ENDPOINT", "TOKEN_ADDRESS", "SECRET_DOMAIN"])
+def test_an_address_is_no_secret(name):
+    assert not is_secret(name)
+
+
+def test_the_address_of_a_person_is_not_that_of_the_mail_server():
+    code = "import os\nfrom flask_mail import Mail\nos.environ['EMAIL']\nos.environ['MAIL_HOST']\n"
+    files = FLASK | {
+        "app.py": f"{FLASK['app.py']}{code}",
+        "requirements.txt": "flask\nflask-mail\n",
+    }
+    (app,) = found_in(**files).services
+    assert "EMAIL" not in app.env
+    assert app.env["MAIL_HOST"] == "mail"
+
+
+def test_the_home_of_an_image_is_not_carried_over():
+    dockerfile = f"{FLASK['Dockerfile']}ENV HOME=/home/app\nENV HOMEPAGE=/notes\n"
+    (app,) = found_in(**FLASK | {"Dockerfile": dockerfile}).services
+    assert "HOME" not in app.env
+    assert app.env["HOMEPAGE"] == "/notes"
