@@ -199,3 +199,75 @@ def test_the_home_of_an_image_is_not_carried_over():
     (app,) = found_in(**FLASK | {"Dockerfile": dockerfile}).services
     assert "HOME" not in app.env
     assert app.env["HOMEPAGE"] == "/notes"
+
+
+@pytest.mark.parametrize("needs", ["depends_on: [a-db]", "labels: []"])
+def test_of_several_databases_a_program_has_the_one_that_is_its_own(needs):
+    code = "import os\nfrom fastapi import FastAPI\nimport psycopg\napp = FastAPI()\n"
+    reads = "".join(f"os.environ['DB_{end}']\n" for end in ("HOST", "PORT", "USER", "PASSWORD"))
+    compose = f"""
+    services:
+      users-api: {{build: ./users}}
+      orders-api: {{build: ./orders, {needs}}}
+      {"a-db" if "depends" in needs else "orders-db"}: {{image: "postgres:16"}}
+      users-db: {{image: "postgres:16"}}
+    """
+    files = {}
+    for name in ("users", "orders"):
+        files[f"{name}/requirements.txt"] = "fastapi\nuvicorn\npsycopg\n"
+        files[f"{name}/main.py"] = code + reads
+        files[f"{name}/Dockerfile"] = 'FROM python:3.12\nCMD ["uvicorn", "main:app"]\n'
+    found = found_in(**{"compose.yaml": compose} | files)
+    hosts = {service.name: service.env["DB_HOST"] for service in found.services}
+    own = "a-db" if "depends" in needs else "orders-db"
+    assert hosts == {
+        "users-api": "${stores.users-db.host}",
+        "orders-api": f"${{stores.{own}.host}}",
+    }
+
+
+def deployed(name, image, host="", env=""):
+    """Write a deployment, and the Service before it where it has one."""
+    service = (
+        f"\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: {host}}}\n"
+        f"spec: {{selector: {{app: {name}}}}}\n"
+    )
+    return (
+        f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\n"
+        f"spec: {{template: {{metadata: {{labels: {{app: {name}}}}}, "
+        f"spec: {{containers: [{{image: '{image}', env: [{env}]}}]}}}}}}\n{service * bool(host)}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "files"),
+    [
+        ("orders-depl", "acme/x1", {}),
+        ("one", "acme/shop-orders:2", {}),
+        (
+            "one",
+            "acme/x1:2",
+            {
+                "skaffold.yaml": "build:\n  artifacts:\n    - image: acme/x1\n      context: orders\n"
+            },
+        ),
+        ("one", "acme/x1", {"Tiltfile": "docker_build('acme/x1', './orders', only=['.'])\n"}),
+    ],
+)
+def test_a_deployment_is_of_the_program_that_its_image_is_built_of(name, image, files):
+    env = "{name: DB_HOST, value: orders-db-srv.default}, {name: DB_PASS, value: pw1}"
+    code = "import os\nimport psycopg\nos.environ['DB_HOST']\nos.environ['DB_PASS']\n"
+    files = files | {
+        "k8s/users.yaml": deployed("users-db", "postgres:16", "users-db-srv"),
+        "k8s/orders.yaml": deployed("orders-db", "postgres:16", "orders-db-srv"),
+        "k8s/program.yaml": deployed(name, image, env=env),
+        "orders/requirements.txt": "flask\npsycopg\n",
+        "orders/app.py": f"{FLASK['app.py']}{code}",
+        "users/requirements.txt": "flask\n",
+        "users/app.py": FLASK["app.py"],
+    }
+    found = found_in(**files)
+    (orders,) = (service for service in found.services if service.name == "orders")
+    assert orders.env["DB_HOST"] in ("orders-db-srv", "${stores.orders-db-srv.host}")
+    assert orders.env["DB_PASS"] == "${stores.orders-db-srv.password}"
+    assert not any("images whose programs are not here" in line for line in found.left_out)

@@ -261,6 +261,7 @@ def test_alembic_is_told_the_address_where_its_file_alone_has_one(script, is_tol
     (web,) = composed(
         ", environment: {DATABASE_URL: 'postgresql+asyncpg://sam:pw1@db/shop'}",
         **{
+            "requirements.txt": "flask\nalembic\n",
             "alembic.ini": (
                 "[alembic]\nscript_location = migrations\n"
                 "sqlalchemy.url = postgresql+asyncpg://sam:pw1@db/shop\n"
@@ -275,6 +276,7 @@ def test_alembic_is_told_the_address_where_its_file_alone_has_one(script, is_tol
 def test_migrations_that_begin_twice_are_left_to_the_user():
     (web,) = composed(
         **{
+            "requirements.txt": "flask\nalembic\n",
             "alembic.ini": "[alembic]\nscript_location = m\n",
             "m/env.py": "",
             "m/versions/a.py": "revision = 'a1'\ndown_revision = None\n",

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +33,12 @@ _ASIDE = re.compile(r"(^|/)(extras?|examples?|samples?|tests?|e2e|hack|docs?|ci)
 _HOST = re.compile(
     r"(?<![\w.-])([a-z][a-z0-9-]*)(?:\.[a-z0-9-]+\.svc(?:\.cluster\.local)?)?(?![\w.-])"
 )
+_IN_FULL = re.compile(
+    r"(?<![\w.-])([a-z][a-z0-9-]*)\.[a-z0-9-]+(?:\.svc(?:\.cluster\.local)?)?(?![\w.-])"
+)
 _KINDS = ("Deployment", "StatefulSet")
+#: What the name of a deployment or a service says besides which program it is.
+_ROLE = re.compile(r"-(?:depl|deployment|deploy|app|service|svc|server|statefulset|pod)$")
 _GIVES = ("ConfigMap", "Secret")
 
 
@@ -47,6 +53,8 @@ class Deployment:
     probe: str = ""
     #: The name by which the others reach it: that of the one Service which selects it; "": none.
     host: str = ""
+    #: The folder that its image is built from, as a file of the tool says that builds it; "": none.
+    built_from: str = ""
 
 
 def deployed(root: Folder) -> dict[str, Deployment]:
@@ -75,6 +83,7 @@ def deployed(root: Folder) -> dict[str, Deployment]:
         if document.get("kind") == "Service"
     }
     found: dict[str, Deployment] = {}
+    contexts = _contexts(root)
     for document in documents:
         if document.get("kind") in _KINDS:
             labels = _texts(_at(document, "spec", "template", "metadata").get("labels")).items()
@@ -82,7 +91,37 @@ def deployed(root: Folder) -> dict[str, Deployment]:
                 name for name, wanted in selectors.items() if wanted and wanted.items() <= labels
             ]
             host = named[0] if len(named) == 1 else ""
-            found.setdefault(_name(document), replace(_container(document, given), host=host))
+            one = replace(_container(document, given), host=host)
+            context = contexts.get(one.image.partition("@")[0].rpartition(":")[0] or one.image, "")
+            env = {name: _in_short(value, selectors) for name, value in one.env.items()}
+            found.setdefault(_name(document), replace(one, env=env, built_from=context))
+    return found
+
+
+def _in_short(value: str, names: Collection[str]) -> str:
+    """Write a host of the cluster by its first name alone: `db.default.svc.cluster.local` is db."""
+    return _IN_FULL.sub(lambda match: match[1] if match[1] in names else match[0], value)
+
+
+def _contexts(root: Folder) -> dict[str, str]:
+    """Read from which folder each image is built, off the files of Skaffold and Tilt."""
+    found: dict[str, str] = {}
+    for file in root.files:
+        name = file.rpartition("/")[2]
+        if name in ("skaffold.yaml", "skaffold.yml"):
+            # One that is left out for today is built from the same folder on another day.
+            text = re.sub(r"(?m)^([ \t]*)#[ \t]?", r"\1", root.read(file))
+            pairs = re.findall(r"image:[ \t]*([^\s#]+)[^\n]*\n[ \t]*context:[ \t]*([^\s#]+)", text)
+        elif name == "Tiltfile":
+            pairs = re.findall(
+                r"docker_build\(\s*['\"]([^'\"]+)['\"],\s*(?:context\s*=\s*)?['\"]([^'\"]+)['\"]",
+                root.read(file),
+            )
+        else:
+            continue
+        beside = file.rpartition("/")[0]
+        for image, context in pairs:
+            found.setdefault(image, posixpath.normpath(posixpath.join(beside, context)))
     return found
 
 
@@ -93,9 +132,20 @@ def hosts(services: Iterable[Service], manifests: Mapping[str, Deployment]) -> d
 
 
 def of_service(service: Service, manifests: Mapping[str, Deployment]) -> Deployment | None:
-    """Find the deployment of a service: by its name, or by its image's."""
-    images = (one for one in manifests.values() if servers.name_of(one.image) == service.name)
-    return manifests.get(service.name) or next(images, None)
+    """Find the deployment of a service: by its name, by its image's, or by where that is built."""
+    if service.name in manifests:
+        return manifests[service.name]
+    ours = {name: one for name, one in manifests.items() if servers.of_image(one.image) is None}
+    rules = (
+        lambda name, one: servers.name_of(one.image) == service.name,
+        lambda name, one: service.folder and one.built_from == service.folder,
+        lambda name, one: _ROLE.sub("", name) == _ROLE.sub("", service.name),
+        lambda name, one: servers.name_of(one.image).endswith(f"-{service.name}"),
+    )
+    for rule in rules:
+        if len(fitting := [one for name, one in ours.items() if rule(name, one)]) == 1:
+            return fitting[0]
+    return None
 
 
 def as_deployed(
@@ -126,6 +176,7 @@ def with_stores(
 ) -> Survey:
     """Add the stores that are deployed beside the services, under the names that they have."""
     own = {service.name for service in found.services}
+    matched = [of_service(service, manifests) for service in found.services]
     built = servers.built(root)
     stores, elsewhere = [], {}
     for name, deployed in manifests.items():
@@ -142,6 +193,7 @@ def with_stores(
             server is None
             and deployed.image
             and not {valid_name(name), servers.name_of(deployed.image)} & own
+            and deployed not in matched
         ):
             elsewhere[name] = deployed
         if server is None or server.kind not in kinds or valid_name(name) in own:

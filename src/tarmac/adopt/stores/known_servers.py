@@ -41,7 +41,8 @@ def found_by_itself(
     to_do: list[str] = []
     chosen = [value for name, value in env.items() if _CHOOSES.search(name)]
     for named in named_servers(folder, hosts, [*service.run.split(), *chosen]):
-        store = scene.store_named(named.host) if named.host else scene.find_store(named.kind)
+        own = scene.own_store(named.kind, service)
+        store = scene.store_named(named.host) if named.host else own
         server = servers.of_kind(named.kind)
         if store is None and scene.adds(server) and not named.host:
             store = store_for(server, service, scene)

@@ -30,7 +30,7 @@ def told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
             text = _of_this_machine(name, value, scene)
             text = text or value.replace("host.docker.internal", "localhost")
         env[name] = text if text != value else value.replace("${", "$${")
-        if text == value and (own := _password_of_a_store(name, scene)):
+        if text == value and (own := _password_of_a_store(name, service, scene)):
             env[name] = own
             continue
         if text == value and dotenv_files.is_secret(name) and dotenv_files.is_placeholder(value):
@@ -80,10 +80,11 @@ def _of_this_machine(name: str, value: str, scene: Scene) -> str:
     return servers.reference(store.name, output, broker=store is scene.broker)
 
 
-def _password_of_a_store(name: str, scene: Scene) -> str:
+def _password_of_a_store(name: str, service: Service, scene: Scene) -> str:
     """Refer to the password of a store that a variable's name tells; "" for all else."""
     known = servers.of_variable(name, frozenset())
-    store = scene.find_store(known[0].kind) if known and known[1] == "password" else None
+    is_told = known is not None and known[1] == "password"
+    store = scene.own_store(known[0].kind, service) if known and is_told else None
     if store is None or store.passwordless:
         return ""
     return servers.reference(store.name, "password", broker=store is scene.broker)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Service, Store, port_number, valid_name
@@ -110,6 +111,19 @@ class Scene:
             return self.broker
         return next((store for store in self.stores.values() if store.kind == kind), None)
 
+    def own_store(self, kind: str, service: Service) -> Store | None:
+        """Find the store of a kind that a service uses: of several, the one that is its own.
+
+        It depends on that one, or that one is called as it is: orders-db of orders-service.
+        """
+        alike = [store for store in self.stores.values() if store.kind == kind]
+        named = [store for store in alike if store.name in (*service.calls, *service.stores)]
+        if len(named) != 1 and alike:
+            shared = {store.name: _begin_alike(store.name, service.name) for store in alike}
+            most = max(shared.values())
+            named = [store for store in alike if most and shared[store.name] == most]
+        return named[0] if len(named) == 1 and len(alike) > 1 else self.find_store(kind)
+
     def only_store(self, kind: str) -> Store | None:
         """Find the store or broker of a kind, where there is one of that kind alone."""
         alike = [store for store in self.stores.values() if store.kind == kind]
@@ -158,6 +172,12 @@ class Scene:
         if self.broker is not None and self.broker.name == host:
             return self.broker
         return self.stores.get(host) or self.stores.get(host.lower().replace("_", "-"))
+
+
+def _begin_alike(one: str, other: str) -> int:
+    """Count the words that two names begin with."""
+    pairs = zip(one.split("-"), other.split("-"), strict=False)
+    return len([*takewhile(lambda pair: pair[0] == pair[1], pairs)])
 
 
 def _word(name: str) -> str:

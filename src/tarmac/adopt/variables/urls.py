@@ -85,7 +85,8 @@ def _of_a_store(address: _Address) -> str:
         store = store_for(server, address.service, scene, address.port)
     elif store is None and is_here:
         # In a container that is nothing; it is for those who start the program beside its store.
-        store = scene.find_store(server.kind) if address.by_code else scene.only_store(server.kind)
+        own = scene.own_store(server.kind, address.service)
+        store = own if address.by_code else scene.only_store(server.kind)
     elif store is None and scene.is_placeholder(address.host):
         store = scene.only_store(server.kind)
     path, query = address.match["path"] or "", _plain(address.match["query"] or "")

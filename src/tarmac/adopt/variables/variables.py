@@ -197,7 +197,7 @@ def _of_a_store(variable: _Variable) -> str | None:
         return None
     server, output = known
     scene = variable.scene
-    store, parts = scene.find_store(server.kind), _told(server, variable)
+    store, parts = scene.own_store(server.kind, variable.service), _told(server, variable)
     if store is None and scene.may_add and server.kind in variable.clients:
         wanted = bool(parts & _PLACES) or ("host" in parts and not server.broker)
         store = store_for(server, variable.service, scene) if wanted else None
