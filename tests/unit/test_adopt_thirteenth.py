@@ -247,9 +247,7 @@ def deployed(name, image, host="", env=""):
         (
             "one",
             "acme/x1:2",
-            {
-                "skaffold.yaml": "build:\n  artifacts:\n    - image: acme/x1\n      context: orders\n"
-            },
+            {"skaffold.yaml": "build:\n  artifacts:\n  - image: acme/x1\n    context: orders\n"},
         ),
         ("one", "acme/x1", {"Tiltfile": "docker_build('acme/x1', './orders', only=['.'])\n"}),
     ],
@@ -271,3 +269,196 @@ def test_a_deployment_is_of_the_program_that_its_image_is_built_of(name, image, 
     assert orders.env["DB_HOST"] in ("orders-db-srv", "${stores.orders-db-srv.host}")
     assert orders.env["DB_PASS"] == "${stores.orders-db-srv.password}"
     assert not any("images whose programs are not here" in line for line in found.left_out)
+
+
+TWO = """
+    services:
+      web: {build: ., command: flask run, environment: {DEBUG: "1"}}
+      db: {image: "postgres:16"}
+    """
+
+
+def test_the_files_that_compose_is_told_to_read_are_one_system():
+    files = {
+        "compose.yaml": TWO,
+        "compose.dev.yaml": "services: {web: {environment: {LEVEL: info}}}\n",
+        "compose.more.yaml": "services: {cache: {image: 'redis:7'}}\n",
+        ".env.example": "COMPOSE_FILE=compose.yaml:compose.dev.yaml\n",
+    }
+    found = found_in(**files | FLASK)
+    assert {store.name for store in found.stores} == {"db"}
+    assert found.services[0].env.keys() >= {"DEBUG", "LEVEL"}
+
+
+OF_USERS = """
+    services:
+      users_api: {build: ., ports: ["8001:8000"]}
+      users_db: {image: "postgres:16"}
+    networks: {shop: {name: shop}}
+    """
+OF_ORDERS = """
+    services:
+      orders_api: {build: ., ports: ["8002:8000"]}
+      orders_db: {image: "postgres:16"}
+    networks: {shop: {external: true}}
+    """
+
+
+@pytest.mark.parametrize(
+    ("more", "names"),
+    [
+        ({}, {"users-api", "orders-api"}),
+        ({"orders/compose.yaml": OF_ORDERS.replace("{external: true}", "{}")}, {"users", "orders"}),
+        (
+            {
+                "orders/compose.yaml": OF_ORDERS.replace("external", "internal"),
+                "Makefile": "up:\n\tcompose -f users/compose.yaml -f orders/compose.yaml up\n",
+            },
+            {"users-api", "orders-api"},
+        ),
+        # Two that are alike are systems beside each other.
+        (
+            {"orders/compose.yaml": OF_USERS.replace("name: shop", "external: true")},
+            {"users", "orders"},
+        ),
+    ],
+)
+def test_files_of_several_folders_are_one_system_where_something_says_so(more, names):
+    files = {"users/compose.yaml": OF_USERS, "orders/compose.yaml": OF_ORDERS} | more
+    for folder in ("users", "orders"):
+        files |= {f"{folder}/{name}": text for name, text in FLASK.items()}
+    assert runs(found_in(**files)).keys() == names
+
+
+def test_programs_reach_a_database_without_the_pooler_before_it():
+    compose = """
+    services:
+      web:
+        build: .
+        command: flask run
+        environment: {DATABASE_URL: "postgres://a:b@pool:6432/notes"}
+        depends_on: [pool]
+      pool: {image: "edoburu/pgbouncer:1", environment: {DB_HOST: db}, depends_on: [db]}
+      db: {image: "postgres:16"}
+    """
+    found = found_in(**{"compose.yaml": compose} | FLASK)
+    assert found.services[0].env["DATABASE_URL"] == "${stores.db.url}"
+    assert "pool: programs reach db without it" in found.left_out
+
+
+def test_a_health_check_tells_where_a_program_listens():
+    compose = """
+    services:
+      web: {build: ., command: flask run, ports: ["80:8080"]}
+      geo: {build: ., command: flask run, healthcheck: {test: "nc -z localhost 7001"}}
+      rate: {build: ., command: flask run, healthcheck: {test: [CMD, curl, "http://0.0.0.0:7002/"]}}
+      pings: {build: ., command: celery -A app worker, healthcheck: {test: "nc -z web 7003"}}
+    """
+    found = found_in(**{"compose.yaml": compose} | FLASK)
+    ports = {service.name: service.ports.get("http") for service in found.services}
+    assert (ports["geo"], ports["rate"], ports["pings"]) == (7001, 7002, None)
+
+
+def test_the_name_of_a_variable_says_which_service_is_meant_before_its_number():
+    files = {
+        "gate/.env.example": "USERS_SERVICE_URL=http://localhost:3002\nPORT=3000\n",
+        "gate/server.js": "app.listen(process.env.PORT)\nprocess.env.USERS_SERVICE_URL\n",
+        "users-service/.env.example": "PORT=3001\n",
+        "users-service/server.js": "app.listen(process.env.PORT)\n",
+        "orders-service/.env.example": "PORT=3002\n",
+        "orders-service/server.js": "app.listen(process.env.PORT)\n",
+    }
+    files |= {f"{path.split('/')[0]}/package.json": "{}" for path in files}
+    (gate,) = (one for one in found_in(**files).services if one.name == "gate")
+    assert gate.env["USERS_SERVICE_URL"].startswith("${services.users-service.")
+
+
+FLAGS = """package main
+import ("flag"; "net/http")
+func main() {
+	port := flag.Int("port", 8080, "where it listens")
+	geo := flag.String("geo", "geo:8080", "where geo is")
+	flag.Parse()
+	http.ListenAndServe(fmt.Sprintf(":%d", *port), nil)
+}
+"""
+
+
+def test_one_go_program_of_several_services_is_told_its_port_and_found_by_its_flags():
+    compose = """
+    services:
+      web: {build: ., entrypoint: shop web, ports: ["5001:8080"]}
+      geo: {build: ., entrypoint: shop geo, healthcheck: {test: "nc -z localhost 8080"}}
+    """
+    dockerfile = "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go install ./cmd/...\n"
+    files = {"go.mod": "module example.com/shop\n", "cmd/shop/main.go": FLAGS}
+    found = found_in(**{"compose.yaml": compose, "Dockerfile": dockerfile} | files)
+    assert runs(found) == {
+        "web": "go run ./cmd/shop --port $PORT web",
+        "geo": "go run ./cmd/shop --port $PORT geo",
+    }
+    assert found.hosts
+    assert found.services[0].calls == ("geo",)
+
+
+def test_a_workspace_has_the_one_program_of_its_crates():
+    files = {
+        "Cargo.toml": '[workspace]\nmembers = ["api", "domain"]\n',
+        "api/Cargo.toml": '[package]\nname = "api"\n',
+        "api/src/bin/serve.rs": "fn main() {}\n",
+        "api/src/bin/migrate.rs": "fn main() {}\n",
+        "domain/Cargo.toml": '[package]\nname = "domain"\n',
+        "domain/src/lib.rs": "",
+        "Dockerfile": "FROM rust:1.82\nWORKDIR /app\nCOPY api ./api\nCOPY ./app.env ./.env\n",
+        "app.env": "PORT=8080\nLOG_FILE=/app/logs/a.log\nLEVEL=debug\n",
+        "compose.yaml": """
+            services:
+              app: {build: ., ports: ["8080:8080"], volumes: ["./app.env:/app/.env"]}
+            """,
+    }
+    (app,) = found_in(**files).services
+    assert app.run == "cargo run --quiet --bin serve"
+    assert app.env["LEVEL"] == "debug"
+    assert app.env["LOG_FILE"] == "logs/a.log"
+
+
+def test_programs_of_one_build_are_named_beside_a_file_that_has_the_first_of_them():
+    pom = "<project><parent>spring-boot</parent><artifactId>{}</artifactId>{}</project>"
+    spring = "@SpringBootApplication\nclass A { public static void main(String[] a) {} }\n"
+    needs = "<dependencies><artifactId>lib</artifactId></dependencies>"
+    modules = ("config", "users", "orders", "lib")
+    listed = "".join(f"<module>{module}</module>" for module in modules)
+    files = {
+        "pom.xml": f"<modules>{listed}<!-- <module>old</module> --></modules>",
+        "compose.yaml": "services: {config: {build: ./config, ports: ['8888:8888']}}\n",
+        "config/Dockerfile": "FROM openjdk:17\nCOPY target/a.jar a.jar\nCMD java -jar a.jar\n",
+        "old/pom.xml": pom.format("old", ""),
+        "old/src/main/java/A.java": spring,
+    }
+    for module in modules:
+        files[f"{module}/pom.xml"] = pom.format(module, needs * (module == "users"))
+        files[f"{module}/src/main/java/A.java"] = spring
+    assert {one.name for one in found_in(**files).services} == {"config", "users", "orders"}
+
+
+def test_a_package_of_a_workspace_is_started_where_its_stage_works():
+    dockerfile = (
+        "FROM node:20 AS deps\nWORKDIR /home/web\nCOPY ./src/package.json ./package.json\n"
+        "FROM deps AS dev\nWORKDIR /home/web/apps/shop\nCMD [yarn, dev]\n"
+    ).replace("[yarn, dev]", '["yarn", "dev"]')
+    compose = """
+    services:
+      web:
+        build: {context: ., dockerfile: ./src/Dockerfile, target: dev}
+        volumes: ["./src:/home/web"]
+        ports: ["3000:3000"]
+    """
+    scripts = '{"scripts": {"%s": "node server.js"}, "dependencies": {"a": "1"}}'
+    files = {
+        "src/Dockerfile": dockerfile,
+        "src/package.json": scripts % "test",
+        "src/apps/shop/package.json": scripts % "dev",
+        "src/apps/shop/server.js": "app.listen(3000)",
+    }
+    (web,) = found_in(**{"compose.yaml": compose} | files).services
+    assert (web.folder, web.run) == ("src/apps/shop", "yarn dev")

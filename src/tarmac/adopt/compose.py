@@ -12,6 +12,7 @@ from tarmac.adopt.containers.compose_containers import Container, added
 from tarmac.adopt.containers.compose_file import NAMES, Project, read_project
 from tarmac.adopt.containers.compose_parts import listed, mounts_of, shaped
 from tarmac.adopt.containers.compose_refused import refused
+from tarmac.adopt.containers.compose_sets import laid, poolers, together, told_files
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import (
     Folder,
@@ -38,6 +39,8 @@ DEEPEST = 2
 
 def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     """Read the project of the root, or the one in a folder below it that builds the most."""
+    if told := told_files(root):
+        return _project(root, laid(root, told), kinds)
     if name := root.has(*NAMES):
         _refuse(root, name)
         found = _project(root, _with_servers(root, _building(root, name), kinds), kinds)
@@ -51,9 +54,14 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     files = files or [file for file in root.files if _is_in_a_folder_of_them(root, file)]
     places = {posixpath.dirname(file) for file in files}
     if not is_one and len(places) > 1:  # each of them may be a system of its own
+        if parts := together(root, [file for file in files if _rank(file)[0]]):
+            return _project(root, _joined(parts), kinds)
         files = [file for file in files if _OF_ALL.search(root.read(file))]
         if len({posixpath.dirname(file) for file in files}) != 1:
             return None
+    for place in sorted({posixpath.dirname(file) for file in files}):
+        if told := told_files(root.below(place)):
+            return _project(root, laid(root, [posixpath.join(place, n) for n in told]), kinds)
     projects = {file: project for file in files if (project := _read(root, file)) is not None}
     chosen = max(projects, key=lambda file: (_builds(root, file), *_rank(file)), default="")
     found = _project(root, _joined(_beside(chosen, projects)), kinds) if chosen else None
@@ -178,6 +186,8 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     example = posixpath.join(posixpath.dirname(name), example) if example else ""
     found = Survey(origins=tuple(filter(None, (*origins, example))))
     shapes = _with_builds({own: shaped(spec) for own, spec in services.items()})
+    pooled = poolers(shapes)
+    shapes = {own: spec for own, spec in shapes.items() if own not in pooled}
     profiles = _active(shapes, values)
     for own, spec in shapes.items():
         found = added(found, Container(own, spec, root, kinds, values, profiles))
@@ -188,8 +198,10 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
         for target, how in spec["depends_on"].items()
         if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
     }
-    names = _other_names(shapes)
+    names = {**_other_names(shapes), **pooled}
     found = _by_own_names(found, names)
+    said = tuple(f"{own}: programs reach {target} without it" for own, target in pooled.items())
+    found = replace(found, left_out=(*found.left_out, *said))
     routes = (replace(r, service=valid_name(names.get(r.service, r.service))) for r in found.routes)
     found = replace(found, routes=tuple(routes))
     return _with_tasks(found, {valid_name(name) for name in completed})
@@ -256,6 +268,7 @@ def _by_own_names(found: Survey, names: Mapping[str, str]) -> Survey:
             service,
             env=renamed(service.env),
             container_command=tuple(map(plain, service.container_command)),
+            calls=tuple(valid_name(names.get(call, call)) for call in service.calls),
         )
         for service in found.services
     )

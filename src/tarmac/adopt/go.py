@@ -162,6 +162,13 @@ def _made(folder: Folder, name: str) -> str:
 def _of_its_module(folder: Folder, argv: tuple[str, ...]) -> str:
     """Run a package from the folder of its module, where that is below."""
     path = posixpath.normpath(argv[-1])
+    if path.endswith("/..."):  # of all packages below one is a program
+        mains = {
+            posixpath.dirname(f) for f in folder.sources(".go") if _MAIN.search(folder.read(f))
+        }
+        below = [main for main in mains if main.startswith(path.removesuffix("..."))]
+        path = below[0] if len(below) == 1 else path
+        argv = (*argv[:-1], f"./{path}")
     above = path
     while "go.mod" not in folder.files and (above := posixpath.dirname(above)):
         if posixpath.join(above, "go.mod") in folder.files and "-C" not in argv:

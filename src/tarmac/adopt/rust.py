@@ -16,6 +16,8 @@ _ASKS = re.compile(r"\b(?:sqlx::)?query(?:_as|_scalar)?!\s*\(")
 #: Built in the crate's own folder of results, which git ignores; one of the crate's own version.
 _CLI = "target/tools/bin/sqlx"
 _KINDS = ("postgres", "mysql", "sqlite")
+#: Programs of a workspace that help at work.
+_TOOLS = re.compile(r"(?:^|[-_])(?:cli|ctl|xtask|tools?|migrat\w*|seed\w*|gen\w*|bench\w*|tests?)$")
 
 
 def _tasks(folder: Folder) -> Mapping[str, str]:
@@ -40,8 +42,10 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:
-    if "Cargo.toml" not in folder.files or "src/main.rs" not in folder.files:
+    if "Cargo.toml" not in folder.files:
         return ()
+    if "src/main.rs" not in folder.files:
+        return _of_workspace(folder)
     name = re.search(r"(?m)^name\s*=\s*\"([^\"]+)\"", folder.read("Cargo.toml"))
     return (
         Service(
@@ -49,6 +53,35 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             folder=folder.path,
             run="cargo run --quiet",
             why="Cargo.toml, src/main.rs",
+            tasks=_tasks(folder),
+        ),
+    )
+
+
+def _of_workspace(folder: Folder) -> tuple[Service, ...]:
+    """Find the one program of a workspace, in a crate below."""
+    if "[workspace]" not in folder.read("Cargo.toml"):
+        return ()
+    crates = [f.removesuffix("Cargo.toml") for f in folder.files if f.endswith("/Cargo.toml")]
+    found = []
+    for crate in crates:
+        if f"{crate}src/main.rs" in folder.files:
+            own = re.search(r"(?m)^name\s*=\s*\"([^\"]+)\"", folder.read(f"{crate}Cargo.toml"))
+            found.append((own[1] if own else "", f"{crate}src/main.rs"))
+        bins = re.compile(rf"{re.escape(crate)}src/bin/([\w-]+)(?:\.rs|/main\.rs)")
+        found += [(match[1], match[0]) for match in map(bins.fullmatch, folder.files) if match]
+    served = [one for one in found if one[0] and not _TOOLS.search(one[0])]
+    if len(served) != 1:
+        return ()
+    ((name, file),) = served
+    only = "" if len(found) == 1 else f" --bin {name}"
+    run = f"cargo run --quiet{only}"
+    return (
+        Service(
+            folder_name(folder, name),
+            folder.path,
+            run=run,
+            why=f"Cargo.toml, {file}",
             tasks=_tasks(folder),
         ),
     )

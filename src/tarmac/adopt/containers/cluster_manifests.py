@@ -91,10 +91,15 @@ def deployed(root: Folder) -> dict[str, Deployment]:
                 name for name, wanted in selectors.items() if wanted and wanted.items() <= labels
             ]
             host = named[0] if len(named) == 1 else ""
-            one = replace(_container(document, given), host=host)
-            context = contexts.get(one.image.partition("@")[0].rpartition(":")[0] or one.image, "")
-            env = {name: _in_short(value, selectors) for name, value in one.env.items()}
-            found.setdefault(_name(document), replace(one, env=env, built_from=context))
+            first = _container(document, given)
+            plain = re.sub(r"(?::[\w.-]+)?(?:@.*)?$", "", first.image)
+            first = replace(
+                first,
+                host=host,
+                env={name: _in_short(value, selectors) for name, value in first.env.items()},
+                built_from=contexts.get(plain, ""),
+            )
+            found.setdefault(_name(document), first)
     return found
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from tarmac.adopt.containers.build_steps import made_from
 from tarmac.adopt.containers.compose_parts import (
     LEFT_OUT,
+    checked_port,
     commands_of,
     end_of,
     environment_of,
@@ -358,6 +359,7 @@ def _service(
     exposed = () if command else base.ports.values()
     pairs = [pair for pair in ports_of(spec) if pair[1] not in DEBUGGERS]
     pairs += [(p, p) for p in exposed if p not in {inside for _, inside in pairs}]
+    pairs = pairs or [(port, port) for port in (checked_port(spec),) if port]
     pairs.sort(key=lambda pair: pair[1] != port_number(env.get("PORT", "")))  # its own first
     names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
     here = root.below(folder)

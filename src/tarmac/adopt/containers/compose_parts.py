@@ -91,7 +91,8 @@ def environment_of(
     given: dict[str, str | None] = {}
     private: dict[str, str] = {}
     files = spec.get("env_file") or ()
-    for entry in files if isinstance(files, list) else [files]:
+    beside = [source for source, target in mounts_of(spec) if target.endswith("/.env")]
+    for entry in [*(files if isinstance(files, list) else [files]), *beside]:
         path = str(entry.get("path") if isinstance(entry, dict) else entry).removeprefix("./")
         content, file = dotenv_files.of_file(root, path)
         private |= dict.fromkeys(content, path) if file == path else {}
@@ -175,6 +176,14 @@ def probe_of(spec: Mapping[str, Any]) -> str:
     )
     path = (match[1] or "/") if match else ""
     return path.partition("?")[0] if "$" in path else path
+
+
+def checked_port(spec: Mapping[str, Any]) -> int:
+    """Read where a program listens off its health check: `nc -z localhost 80`; 0: it is silent."""
+    test = " ".join(listed((spec.get("healthcheck") or {}).get("test")))
+    here = r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
+    match = re.search(rf"{here}[:/ ](\d{{2,5}})(?!\d)", test)
+    return port_number(match[1]) if match else 0
 
 
 def end_of(spec: Mapping[str, Any]) -> tuple[str, float]:

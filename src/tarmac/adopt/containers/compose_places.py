@@ -97,16 +97,26 @@ def options_here(word: str, spec: Mapping[str, Any], dockerfile: str, folder: st
 
 def _inside(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]:
     """List which folders and files of the repository a container has, and where; deepest first."""
-    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
-    there = str(spec.get("working_dir") or (workdirs or ["/"])[-1])
-    copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)
-    places = [(joined_path(source), target) for source, target in mounts_of(spec)]
-    places += [
-        (joined_path(_context_of(spec), source), posixpath.join(there, target))
-        for source, target in copies
-        if "*" not in source
+    context = _context_of(spec)
+    known = [
+        (joined_path(source), posixpath.normpath(target)) for source, target in mounts_of(spec)
     ]
-    known = ((source, posixpath.normpath(target)) for source, target in places)
+    steps = r"(?im)^(WORKDIR|COPY)\s+(?!--from)(?:--\S+\s+)*(\S+)(?:\s+(\S+))?[ \t]*$"
+    inside = "/"
+    for step, path, target in re.findall(steps, dockerfile):
+        if step.upper() == "WORKDIR":
+            inside = posixpath.normpath(posixpath.join(inside, path))
+        elif target and "*" not in path:
+            is_file = bool(posixpath.splitext(path)[1].strip("/."))
+            name = _last(path) if is_file and target.endswith("/") else ""
+            copied = posixpath.normpath(posixpath.join(inside, target, name))
+            known.append((joined_path(context, path), copied))
+    inside = posixpath.normpath(str(spec.get("working_dir") or inside))
+    # What lies in the working folder as it lies here says where that is.
+    for source, target in [*known]:
+        path = posixpath.relpath(target, inside)
+        if source == path or source.endswith(f"/{path}"):
+            known.append((source.removesuffix(path).rstrip("/"), inside))
     return sorted((one for one in known if one[1] != "/"), key=lambda one: -len(one[1]))
 
 
@@ -139,6 +149,11 @@ def working_folder(
     if command and _last(command[0]) in _PROJECTS:
         modules = [_PROJECTS[_last(command[0])]]
     here = root.below(folder)
+    if there and command and _last(command[0]) in _PROJECTS:
+        deeper = _from_inside(there, _inside(spec, dockerfile), folder)
+        below = joined_path(folder, deeper)
+        if re.match(r"\w", deeper) and any(_has(root.below(below), name) for name in modules):
+            return below
     if not there or not modules or any(_has(here, name) for name in modules):
         return folder
     copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)

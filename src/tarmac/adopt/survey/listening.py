@@ -138,6 +138,8 @@ def _number_in_code(program: _Program) -> Service | None:
     if (literal := code.literal_port(program.folder)) is None:
         return None
     service, (number, place) = program.service, literal
+    if _LISTENS_NOWHERE.search(service.name) and not service.ports:
+        return None  # it has the code of the program beside it
     others = {n: p for n, p in list(service.ports.items())[1:] if p != number}
     known = {**service.known_as, number: "http"} if service.known_as else {}
     return replace(

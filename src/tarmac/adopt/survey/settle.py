@@ -209,8 +209,9 @@ def _hosts_in_code(
 
     A store that asks for a password cannot be reached by its name alone.
     """
-    if scene.may_add:  # no file gives names
-        return service, []
+    others = scene.services.values()
+    if scene.may_add and not any(one.calls or one.known_as for one in others):
+        return service, []  # no file gives names
 
     def is_host(name: str) -> bool:
         known = scene.services, scene.stores, scene.unknown_hosts

@@ -173,16 +173,41 @@ def _at_its_own_numbers(service: Service) -> Service:
 def _beside(found: Survey, root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
     """Yield the programs beside those of a file: all where it has none, else the front ends.
 
-    A front end runs in no container while it is worked on, and is known by its own server.
+    A front end runs in no container while it is worked on, and is known by its own server. Of a
+    build whose modules are programs the file may have but the first few.
     """
     taken = {service.folder for service in found.services}
-    for service in _search(root, recognisers):
+    searched = [*_search(root, recognisers)]
+    modules = _modules_beside(root, taken, searched)
+    for service in searched:
         above = {service.folder, *_parents(service.folder)} - {""}
         is_apart = not above & taken
         is_front_end = _is_front_end(service, root.below(service.folder), recognisers)
-        if not taken or (is_apart and service.folder and is_front_end):
+        is_module = service.folder in modules
+        if not taken or (is_apart and service.folder and (is_front_end or is_module)):
             guess = f"it is not in {found.origins[0]}" if taken and found.origins else ""
             yield replace(service, guesses=(*service.guesses, guess) if guess else service.guesses)
+
+
+def _modules_beside(root: Folder, taken: Collection[str], searched: list[Service]) -> set[str]:
+    """List the modules of Maven's build that are programs, where a file has fewer than it lacks."""
+    pom = re.sub(r"<!--[\s\S]{0,9999}?-->", "", root.read("pom.xml"))
+    listed = set(re.findall(r"<module>([\w./-]+)</module>", pom))
+    poms = {module: root.read(f"{module}/pom.xml").partition("<dependencies>") for module in listed}
+    wanted = "".join(rest for *_, rest in poms.values())
+    libraries = {
+        module
+        for module, (head, *_) in poms.items()
+        if any(f"<artifactId>{name}<" in wanted for name in _artifacts(head))
+    }
+    programs = {s.folder for s in searched if s.why in ("pom.xml", "Dockerfile")}
+    missing = (programs & listed) - {*taken} - libraries
+    return missing if listed & {*taken} and len(missing) > len(listed & {*taken}) else set()
+
+
+def _artifacts(head: str) -> list[str]:
+    own = re.sub(r"<parent>[\s\S]{0,999}?</parent>", "", head)
+    return re.findall(r"<artifactId>([\w.-]+)</artifactId>", own)[:1]
 
 
 def _is_front_end(service: Service, folder: Folder, recognisers: list[Recogniser]) -> bool:

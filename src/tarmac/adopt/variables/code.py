@@ -187,6 +187,10 @@ def _of_others(folder: Folder) -> tuple[str, ...]:
     return tuple(f"{place}/" for place in sorted(places)) if own else ()
 
 
+#: What is read by a variable, or by a file of settings, where no text before it says so.
+_OF_A_VARIABLE = re.compile(r"(?i)env|config|settings|default[^\n]*[:=(]")
+
+
 def named_hosts(folder: Folder, is_host: Callable[[str], bool]) -> dict[str, str]:
     """Find hosts of other containers in the code itself: name -> place.
 
@@ -205,9 +209,18 @@ def named_hosts(folder: Folder, is_host: Callable[[str], bool]) -> dict[str, str
                 rf"[ \t]*{host}(?::\d+)?[ \t]*$)"
             )
             said = (m for m in pattern.finditer(content) if not _is_comment(content, m.start()))
-            if match := next(said, None):
+            if match := next(said, _whole_address(content, host)):
                 found[name] = f"{file}:{line_of(content, match.start())}"
     return dict(sorted(found.items()))
+
+
+def _whole_address(content: str, host: str) -> re.Match[str] | None:
+    """Find a text that is a host with its port, and no default of a variable: "geo:8080"."""
+    for match in re.finditer(rf"[\"'`]{host}:\d{{2,5}}[\"'`]", content):
+        line = content[content.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if not _is_comment(content, match.start()) and not _OF_A_VARIABLE.search(line):
+            return match
+    return None
 
 
 def words(text: str) -> set[str]:

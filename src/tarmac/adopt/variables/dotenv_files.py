@@ -47,7 +47,9 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
         The values, and the file that has them; "" if there is none.
     """
     # What its image is made with, where that begins from an example of another name.
-    copied = re.findall(r"\bcp\s+(?:-\w+\s+)*(\S+)\s+\.env\b", folder.read("Dockerfile"))
+    step = r"(?:\bcp\s+(?:-\w+\s+)*|(?m:^COPY)\s+)(\S+)\s+(?:\./|/app/)?\.env(?![\w.])"
+    copied = re.findall(step, folder.read("Dockerfile"))
+    copied = [posixpath.normpath(file) for file in copied if file != ".env"]
     others = (*copied, *OTHER_EXAMPLES) if path == ".env" else ()
     examples = (f"{path}{mark}{ending}" for ending in EXAMPLES for mark in ".-")
     told = sorted(file for file in folder.files if _TOLD.fullmatch(file)) if others else ()

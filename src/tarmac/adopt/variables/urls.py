@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Service, Store
 from tarmac.adopt.survey.scene import Scene, port_prefix, store_for
+from tarmac.adopt.variables.code import ADDRESS
 
 #: Addresses for browsers and other people, not for a program to call.
 FOR_PEOPLE = re.compile(
@@ -59,10 +60,19 @@ class _Address:
         return f"{self.match['path'] or ''}{self.match['query'] or ''}"
 
     @property
+    def named(self) -> str:
+        """The one service that the variable names, whatever its number is; "" for none."""
+        match = ADDRESS.match(BROWSER.sub("", self.variable))
+        stem = re.sub(r"_?(SERVICE|SVC|SERVER|APP)$", "", match[1]) if match else ""
+        found = self.scene.called.plain.get(stem.lower().replace("_", ""), ()) if stem else ()
+        found = [name for name in found if self.scene.services[name].ports]
+        return found[0] if len(found) == 1 and not FOR_PEOPLE.search(self.variable) else ""
+
+    @property
     def target(self) -> str:
         """The service that it leads to; "" for none."""
         if self.host in _HERE and self.port:
-            return _published(int(self.port), self.scene)[0]
+            return self.named or _published(int(self.port), self.scene)[0]
         return self.host if self.host in self.scene.services else ""
 
 
@@ -120,6 +130,7 @@ def _of_a_published_port(address: _Address) -> str:
     if address.host not in _HERE or not address.port or address.scheme != "http":
         return ""
     target, prefix = _published(int(address.port), address.scene)
+    target, prefix = (address.named, "") if address.named not in ("", target) else (target, prefix)
     if not target or (address.scene.may_add and not FOR_PEOPLE.search(address.variable)):
         return ""
     return f"${{services.{target}.{prefix}public_url}}{address.rest}"

@@ -1,0 +1,113 @@
+"""Which compose files make one system, where a repository has several.
+
+`compose` asks. Compose itself is told so by COMPOSE_FILE; people are by a script that names them,
+and by a network that one file makes and another joins.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from tarmac.adopt.containers.compose_file import Project, ProjectLoader, merged, read_project
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder
+from tarmac.adopt.variables import dotenv_files
+from tarmac.base.errors import BadInput
+from tarmac.base.foreign.data import from_yaml
+
+#: Images that hold connections to PostgreSQL open for others.
+_POOLERS = frozenset({"pgbouncer", "pgpool", "pgpool-ii", "pgcat", "odyssey", "supavisor"})
+#: Files of the root that say how people start it.
+_SCRIPTS = re.compile(r"(?:Makefile|[Jj]ustfile|Taskfile\.ya?ml|package\.json|[\w.-]+\.sh)")
+
+
+def told_files(folder: Folder) -> tuple[str, ...]:
+    """List the files that Compose is told to read in a folder, each laid over those before it."""
+    values = dotenv_files.of_file(folder)[0]
+    separator = values.get("COMPOSE_PATH_SEPARATOR") or ":"
+    names = [posixpath.normpath(n) for n in values.get("COMPOSE_FILE", "").split(separator) if n]
+    return tuple(names) if all(name in folder.files for name in names) else ()
+
+
+def laid(root: Folder, files: Sequence[str]) -> Project | None:
+    """Read files that are laid over each other in their order; None where one is no project."""
+    project = Project()
+    for file in files:
+        one = read_project(root, file)
+        if one is None:
+            return None
+        project.services = merged(project.services, one.services)
+        project.origins += [origin for origin in one.origins if origin not in project.origins]
+    return project
+
+
+def together(root: Folder, files: Sequence[str]) -> list[Project]:
+    """Read the files of several folders that are one system; none where nothing says that they are.
+
+    Services of the same name are of systems beside each other.
+    """
+    scripts = "\n".join(root.read(f) for f in root.files if _SCRIPTS.fullmatch(f))
+    are_named = sum(file in scripts for file in files) > 1
+    if not (are_named or _share_a_network(root, files)):
+        return []
+    try:
+        projects = [one for file in files if (one := read_project(root, file)) is not None]
+    except BadInput:
+        return []
+    names = [name for one in projects for name in one.services]
+    return projects if len({*names}) == len(names) else []
+
+
+def _share_a_network(root: Folder, files: Sequence[str]) -> bool:
+    """Tell whether a file joins a network that another one makes."""
+    made: set[str] = set()
+    joined: set[str] = set()
+    for file in files:
+        folder = posixpath.basename(posixpath.dirname(file))
+        made |= {f"{folder}_default"}
+        for own, network in _networks(root, file).items():
+            said = network if isinstance(network, Mapping) else {}
+            name = str(said.get("name") or own)
+            if str(said.get("external") or "false").lower() != "false":
+                joined.add(name)
+            else:
+                made |= {name, f"{folder}_{own}"}
+    return bool(made & joined)
+
+
+def _networks(root: Folder, file: str) -> Mapping[str, Any]:
+    try:
+        content = next(iter(from_yaml(root.read(file), ProjectLoader)), None)
+    except yaml.YAMLError:
+        return {}
+    found = content.get("networks") if isinstance(content, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def poolers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """List the services that only hold connections open, with the database of each."""
+    databases = [own for own, spec in services.items() if _is_postgres(spec)]
+    found = {}
+    for own, spec in services.items():
+        if servers.name_of(str(spec.get("image") or "")) in _POOLERS:
+            said = {*_words(spec.get("environment")), *_words(spec.get("depends_on"))}
+            target = [name for name in databases if name in said]
+            if len(target) == 1:
+                found[own] = target[0]
+    return found
+
+
+def _is_postgres(spec: Mapping[str, Any]) -> bool:
+    server = servers.of_image(str(spec.get("image") or ""))
+    return server is not None and server.kind == "postgres"
+
+
+def _words(value: Any) -> Iterator[str]:
+    listed = [*value, *value.values()] if isinstance(value, dict) else value
+    for text in listed if isinstance(listed, list) else ():
+        yield from re.findall(r"[\w.-]+", str(text))
