@@ -462,3 +462,81 @@ def test_a_package_of_a_workspace_is_started_where_its_stage_works():
     }
     (web,) = found_in(**{"compose.yaml": compose} | files).services
     assert (web.folder, web.run) == ("src/apps/shop", "yarn dev")
+
+
+PNPM = """
+    importers:
+      apps/web:
+        dependencies:
+          '@shop/core':
+            specifier: workspace:*
+            version: link:../../packages/core
+      apps/api:
+        dependencies:
+          '@shop/core':
+            specifier: workspace:*
+            version: link:../../packages/core
+      packages/core:
+        dependencies:
+          '@shop/base':
+            specifier: workspace:*
+            version: link:../base
+    """
+NPM = """
+    {"packages": {
+      "node_modules/@shop/core": {"resolved": "packages/core", "link": true},
+      "node_modules/@shop/base": {"resolved": "packages/base", "link": true}
+    }}
+    """
+YARN = """
+    "@shop/core@workspace:packages/core":
+    "@shop/base@workspace:*, @shop/base@workspace:packages/base":
+    """
+
+
+@pytest.mark.parametrize(
+    ("lock", "text", "program"),
+    [
+        ("pnpm-lock.yaml", PNPM, "pnpm"),
+        ("package-lock.json", NPM, "npm"),
+        ("yarn.lock", YARN, "yarn"),
+    ],
+)
+def test_packages_of_a_workspace_are_built_once_before_the_programs_that_have_them(
+    lock, text, program
+):
+    library = '{"name": "%s", "main": "dist/index.js", "scripts": {"build": "tsc"}, %s}'
+    on = '"dependencies": {"@shop/%s": "*"}'
+    files = {
+        lock: text,
+        "package.json": '{"workspaces": ["apps/*", "packages/*"]}',
+        "packages/core/package.json": library % ("@shop/core", on % "base"),
+        "packages/base/package.json": library % ("@shop/base", '"dependencies": {}'),
+    }
+    for name in ("api", "web"):
+        files[f"apps/{name}/package.json"] = '{"scripts": {"start": "node a.js"}, %s}' % (
+            on % "core"
+        )
+        files[f"apps/{name}/a.js"] = "app.listen(process.env.PORT)"
+    api, web = found_in(**files).services
+    made = {name: task for name, task in api.tasks.items() if name.startswith("build-")}
+    assert made == {
+        "build-base": "test -e ../../packages/base/dist/index.js || "
+        f"(cd ../../packages/base && {program} run build)",
+        "build-core": "test -e ../../packages/core/dist/index.js || "
+        f"(cd ../../packages/core && {program} run build)",
+    }
+    assert list(made) == ["build-base", "build-core"]
+    assert web.tasks["build-core"].startswith("until test -e ../../packages/core/dist/index.js;")
+
+
+def test_a_package_that_others_have_as_it_is_is_not_built():
+    files = {
+        "package-lock.json": NPM,
+        "packages/core/package.json": '{"main": "src/index.ts", "scripts": {"build": "tsc"}}',
+        "apps/api/package.json": '{"scripts": {"start": "node a.js"}, '
+        '"dependencies": {"@shop/core": "*"}}',
+        "apps/api/a.js": "app.listen(process.env.PORT)",
+    }
+    (api,) = found_in(**files).services
+    assert list(api.tasks) == ["install"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from tarmac.adopt.packages.node_packages import tools
+from tarmac.adopt.packages.node_packages import libraries, tools
 from tarmac.adopt.survey.found import (
     MIGRATE,
     Folder,
@@ -111,6 +111,7 @@ def _tasks(folder: Folder) -> dict[str, str]:
     package = _package(folder) or {}
     wants = package.get("dependencies") or package.get("devDependencies")
     tasks = {"install": tools(folder)[1]} if wants else {}
+    tasks |= libraries(folder) if wants else {}
     wanting = [m for m in map(_WANTS_DOTENV.search, _all_scripts(folder, package).values()) if m]
     if any(match[0].startswith("--env-file") for match in wanting):
         tasks |= dotenv_files.wanted(folder)  # what is given counts before what Node reads there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 
@@ -20,6 +21,13 @@ _LOCKS = {
 _SCRIPT = re.compile(
     r"\b(?:npm|pnpm|yarn|bun)(?: workspace \S+)?(?: --?\S+)*(?: run)?(?: --?\S+)* ([a-z][\w:.-]*)"
 )
+#: How the tasks are called that build the packages beside a program.
+LIBRARY = "build-"
+#: Where a package says what others get of it, and how that shows that it has to be built.
+_ENTRIES = ("main", "module", "exports")
+_BUILT = re.compile(r"\"\.?/?((?:dist|lib|build|out)/[\w./-]+\.[cm]?js)\"")
+#: Packages that have packages, at most.
+DEEPEST = 4
 _COMPILES = re.compile(r"\bbuild\b|\btsc\b|\bnest start\b|\bts-node\b")
 
 
@@ -61,6 +69,55 @@ def pages(folder: Folder, path: str) -> dict[str, str]:
         return {}
     program, install = tools(folder, below)
     return {"install": install, "pages": installed(path, f"(cd {below} && {program} run build)")}
+
+
+def libraries(folder: Folder) -> dict[str, str]:
+    """Return how the packages beside a program are built that it has as links, before it starts.
+
+    What one of them has as a link is built before it.
+    """
+    found: dict[str, str] = {}
+
+    def add(place: str, depth: int) -> None:
+        for path in _links(folder, place) if depth else ():
+            package = folder.mapping(f"{path}/package.json", from_json) or {}
+            entry = _BUILT.search(json.dumps([package.get(key) for key in _ENTRIES]))
+            scripts = package.get("scripts")
+            if isinstance(scripts, dict) and "build" in scripts and entry:
+                add(path, depth - 1)
+                program = tools(folder, path)[0]
+                made = posixpath.join(path, entry[1])
+                build = f"(cd {path} && {program} run build)"
+                found[f"{LIBRARY}{posixpath.basename(path)}"] = installed(made, build)
+
+    add("", DEEPEST)
+    return found
+
+
+def _links(folder: Folder, place: str) -> list[str]:
+    """List the packages of a workspace that one of them has, as its lock file says: their paths."""
+    package = folder.mapping(posixpath.join(place, "package.json"), from_json) or {}
+    wanted = package.get("dependencies")
+    names = list(wanted) if isinstance(wanted, dict) else []
+    lock = next((name for name in _LOCKS if folder.upwards(name)), "")
+    if not names or not lock:
+        return []
+    up = folder.upwards(lock).removesuffix(lock)
+    text = folder.read(folder.upwards(lock))
+    if lock == "pnpm-lock.yaml":
+        own = posixpath.relpath(posixpath.join("/", folder.path, place), "/")
+        root = posixpath.normpath(posixpath.join(folder.path, up)) if up else folder.path
+        key = re.escape(posixpath.relpath(own, root or "."))
+        part = re.search(rf"(?ms)^  '?{key}'?:\n(.*?)(?=^ {{0,2}}\S|\Z)", text)
+        links = re.findall(r"(?m)^ +version: link:(\S+)$", part[1]) if part else []
+        return [posixpath.normpath(posixpath.join(place, link)) for link in links]
+    patterns = {
+        "package-lock.json": r'"node_modules/{}":\s*\{{\s*"resolved":\s*"([^"]+)",\s*"link": true',
+        "yarn.lock": r"{}@workspace:([\w./-]+)",
+    }
+    pattern = patterns.get(lock, "")
+    found = (re.search(pattern.format(re.escape(name)), text) for name in names if pattern)
+    return [posixpath.normpath(f"{up}{match[1]}") for match in found if match]
 
 
 def _tests_in_browser(folder: Folder) -> bool:

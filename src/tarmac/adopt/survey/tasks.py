@@ -9,6 +9,7 @@ import posixpath
 import re
 from dataclasses import replace
 
+from tarmac.adopt.packages.node_packages import LIBRARY
 from tarmac.adopt.survey.found import MIGRATE, Folder, Service, Survey, awaited
 from tarmac.adopt.survey.harm import harm
 from tarmac.base.foreign.data import from_json
@@ -26,7 +27,6 @@ def done_once(found: Survey) -> Survey:
     migrating: set[str] = set()
     made: set[tuple[str, str]] = set()
     for service in found.services:
-        task = service.tasks.get("install", "")
         own = {(service.folder, line) for line in service.tasks.values()}
         own = {(folder, line) for folder, line in own if _MAKES_TABLES.search(line)}
         tasks = {n: t for n, t in service.tasks.items() if (service.folder, t) not in made}
@@ -35,10 +35,12 @@ def done_once(found: Survey) -> Survey:
             del tasks[MIGRATE]
         elif MIGRATE in tasks:
             migrating.add(service.folder)
-        if task.startswith("test -e "):
-            target = posixpath.normpath(posixpath.join(service.folder, task.split()[2]))
+        for name, line in service.tasks.items():
+            if not line.startswith("test -e ") or not name.startswith(("install", LIBRARY)):
+                continue
+            target = posixpath.normpath(posixpath.join(service.folder, line.split()[2]))
             if first.setdefault(target, service.name) != service.name:
-                tasks["install"] = awaited(task)
+                tasks[name] = awaited(line)
         services.append(replace(service, tasks=tasks))
     return replace(found, services=tuple(services))
 
@@ -63,7 +65,11 @@ def without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
     known = {k: str(v) for k, v in scripts.items()} if isinstance(scripts, dict) else {}
     # How packages are installed is ours, and so is the copy of an example.
     ours = ("install", "dotenv", "settings")
-    given = {name: line for name, line in service.tasks.items() if name not in ours}
+    given = {
+        name: line
+        for name, line in service.tasks.items()
+        if name not in ours and not name.startswith(LIBRARY)
+    }
     found = {name: why for name, line in given.items() if (why := harm(line, known))}
     left = {name: line for name, line in service.tasks.items() if name not in found}
     return replace(service, tasks=left), [
