@@ -360,6 +360,15 @@ def test_of_one_without_a_port_that_is_left_out_nobody_claims_that_it_runs(sandb
     assert "your process still runs" not in again.stdout
 
 
+def test_one_without_a_port_that_ends_each_time_is_not_said_to_run(sandbox):
+    idle = f"  idle: {{run: [{sys.executable}, -c, 'import time; time.sleep(2); exit(1)']}}\n"
+    sandbox.write(SYSTEM + idle)
+    sandbox.tarmac("up", "-d")
+    sandbox.until("idle", lambda node: node["restarts"] > 0)
+    node = sandbox.until("idle", lambda node: node["state"] in ("running", "crash-loop"))
+    assert node["state"] == "crash-loop"
+
+
 def test_a_task_of_one_that_is_left_out_may_fail(sandbox):
     task = "tasks: {install: {run: [no-such-installer]}}"
     sandbox.write(SYSTEM + f"  web: {{run: [no-such-program], port: {PORT + 7}, {task}}}\n")

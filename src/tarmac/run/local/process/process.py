@@ -72,6 +72,8 @@ class Process:
         self._spawned.set()
         self._port_lost = False
         self._healthy_since: float | None = None
+        #: How long it lived when it ended by itself, if that was soon; 0: it did not.
+        self._ended_after_s = 0.0
         #: Where it listened when it was given up.
         self._seen = ""
         self._task: asyncio.Task[None] | None = None
@@ -331,6 +333,7 @@ class Process:
         finally:
             self._spawned.set()
         self._move(state.STARTING, pid=running.pid, exit_status=None, detail="")
+        started = time.monotonic()
         watch = asyncio.create_task(self._watch(prober))
         either: list[asyncio.Future[Any]] = [watch, running.exited]
         try:
@@ -349,6 +352,8 @@ class Process:
                 await self._signal(running, signal.SIGKILL)
                 await running.exited
             self._running = None
+        lived_s = time.monotonic() - started
+        self._ended_after_s = lived_s if lived_s < SPELL_S and not self._stopping else 0.0
         await output.drain()
         ending = f"ended {diagnosis.ending(status)}"
         self.log.note(ending)
@@ -411,7 +416,12 @@ class Process:
         if late := await prober.booted(report):
             return late
         self._move(state.BOOTED)
-        return await prober.ready(report)
+        if late := await prober.ready(report):
+            return late
+        if self._ended_after_s and self._well == state.RUNNING:
+            # Nothing but its life is known: one that ended has to outlive that first.
+            await asyncio.sleep(self._ended_after_s * 1.5)
+        return ""
 
     async def _answers_or_misplaced(self, prober: Prober) -> str:
         """Wait until it is ready; return why not, early where it serves at another port."""
