@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from repository import KINDS, found_in, system_of, text_of
+from repository import CATALOGUE, KINDS, folder_of, found_in, system_of, text_of
 
+from tarmac.adopt.survey.survey import survey
 from tarmac.adopt.variables.dotenv_files import is_secret
 
-EVERY = KINDS | {"kafka", "mongodb", "rabbitmq"}
 FLASK = {
     "requirements.txt": "flask\ncelery\nredis\n",
     "app.py": "from flask import Flask\napp = Flask(__name__)\n",
@@ -540,3 +540,39 @@ def test_a_package_that_others_have_as_it_is_is_not_built():
     }
     (api,) = found_in(**files).services
     assert list(api.tasks) == ["install"]
+
+
+@pytest.mark.parametrize(
+    ("reads", "broker"),
+    [
+        ("process.env.RABBITMQ_URL", "rabbitmq"),
+        ("process.env.RABBITMQ_URL || 'none'", None),
+        ("if (process.env.RABBITMQ_URL) {}", None),
+    ],
+)
+def test_a_broker_that_the_code_insists_on_is_there_beside_a_file_of_databases(reads, broker):
+    files = {
+        "compose.yaml": """
+            services:
+              api: {build: ., command: npm start}
+              db: {image: "postgres:16"}
+            """,
+        "Dockerfile": "FROM node:20\nCOPY . .\n",
+        "package.json": '{"scripts": {"start": "node a.js"}, "dependencies": {"amqplib": "1"}}',
+        "a.js": f"app.listen(3000)\n{reads}\n",
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"rabbitmq"})
+    assert (found.broker.kind if found.broker else None) == broker
+
+
+@pytest.mark.parametrize("command", ["celery -A app flower", "celery -A app flower --port=5555"])
+def test_the_pages_of_celery_are_told_their_port(command):
+    compose = f"""
+    services:
+      web: {{build: ., command: flask run, ports: ["80:8000"]}}
+      pages: {{build: ., command: {command}, ports: ["5556:5555"]}}
+    """
+    found = found_in(**{"compose.yaml": compose} | FLASK)
+    pages = next(one for one in found.services if one.name == "pages")
+    assert pages.run.endswith("celery -A app flower --port=$PORT")
+    assert (pages.fixed, pages.ports["http"]) == (False, 5556)

@@ -252,6 +252,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             "uvicorn": " --port $PORT",
             "flask": " --port $PORT" if "run" in words else "",
             "gunicorn": " -b 127.0.0.1:$PORT",
+            "celery": " --port=$PORT" if "flower" in words else "",
         }
         return line if "$PORT" in line else line + asks.get(program, "")
     if is_of_project or _is_installed(program, folder):

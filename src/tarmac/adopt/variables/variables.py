@@ -198,7 +198,11 @@ def _of_a_store(variable: _Variable) -> str | None:
     server, output = known
     scene = variable.scene
     store, parts = scene.own_store(server.kind, variable.service), _told(server, variable)
-    if store is None and scene.may_add and server.kind in variable.clients:
+    # A file that lists databases alone says nothing of the broker that the code insists on.
+    insists = variable.given is None and variable.read.default is None
+    insists = insists and not variable.read.is_tested and not _hosts_like(server, scene)
+    adds = scene.may_add or (server.broker and scene.broker is None and insists)
+    if store is None and adds and server.kind in variable.clients:
         wanted = bool(parts & _PLACES) or ("host" in parts and not server.broker)
         store = store_for(server, variable.service, scene) if wanted else None
     if store is None:
@@ -212,6 +216,11 @@ def _of_a_store(variable: _Variable) -> str | None:
         scene.names = True
         return store.name
     return servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _hosts_like(server: servers.Server, scene: Scene) -> list[str]:
+    """List the hosts that are not started here and may be a server of the kind."""
+    return [host for host in scene.unknown_hosts if server.kind in host]
 
 
 def _known_server(variable: _Variable) -> tuple[servers.Server, str] | None:
