@@ -576,3 +576,25 @@ def test_the_pages_of_celery_are_told_their_port(command):
     pages = next(one for one in found.services if one.name == "pages")
     assert pages.run.endswith("celery -A app flower --port=$PORT")
     assert (pages.fixed, pages.ports["http"]) == (False, 5556)
+
+
+def test_an_image_that_copies_what_lies_above_is_built_from_there():
+    dockerfile = (
+        "FROM node:20\nWORKDIR /app\nCOPY package*.json ./\nCOPY src/shared ./src/shared\n"
+        "COPY src/{0} ./src/{0}\nENV PORT={1}\nEXPOSE {1}\n"
+        'CMD ["node", "src/shared/start.js", "{0}"]\n'
+    )
+    files = {
+        "package.json": '{"scripts": {"lint": "eslint ."}, "dependencies": {"a": "1"}}',
+        "src/shared/start.js": "app.listen(process.env.PORT)\n",
+        "src/auth/Dockerfile": dockerfile.format("auth", 3001),
+        "src/auth/a.js": "",
+        "src/user/Dockerfile": dockerfile.format("user", 3002),
+        "src/user/a.js": "",
+    }
+    found = found_in(**files)
+    assert runs(found) == {
+        "auth": "node src/shared/start.js auth",
+        "user": "node src/shared/start.js user",
+    }
+    assert {one.folder for one in found.services} == {""}

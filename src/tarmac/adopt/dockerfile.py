@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from dataclasses import replace
 
 from tarmac.adopt.containers.build_steps import made_from
@@ -16,9 +18,23 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     if not name:
         return ()
     text = folder.read(name)
-    found = read_dockerfile(text, folder_name(folder), folder.path)
-    found = replace(found, container_command=made_from(text, found.container_command, folder.path))
+    place = _built_from(text, folder)
+    found = read_dockerfile(text, folder_name(folder), place)
+    found = replace(found, container_command=made_from(text, found.container_command, place))
     return (found,) if found.container_command or found.ports else ()
+
+
+def _built_from(text: str, folder: Folder) -> str:
+    """Find the folder that an image is built from: the one above that has what it copies."""
+    copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+\S+[ \t]*$", text)
+    sources = [path for path in copies if not re.search(r"[*$\[]|^\.?/?$", path)]
+    if not sources or any(map(folder.exists, sources)):
+        return folder.path
+    steps = range(1, folder.path.count("/") + 2) if folder.path else ()
+    above = ("../" * step for step in steps)
+    found = next((up for up in above if all(folder.exists(f"{up}{p}") for p in sources)), "")
+    place = posixpath.normpath(posixpath.join(folder.path, found))
+    return "" if place == "." else place
 
 
 RECOGNISER = Recogniser(id="dockerfile", rank=90, services=_services)
