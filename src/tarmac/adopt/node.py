@@ -220,7 +220,18 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             return f"{tools(folder)[0]} run build && node {joined(tuple(inside))}" * bool(is_built)
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"
+    if _brings(folder, program):
+        front = _front_end(" ".join(words))
+        told = f" {front[0]}" if front and front[0] and "$PORT" not in " ".join(words) else ""
+        return f"npx {joined((program, *words[1:]))}{told}"
     return ""
+
+
+def _brings(folder: Folder, program: str) -> bool:
+    """Tell whether a program is the script of a package that the folder has."""
+    package = _package(folder) or {}
+    lists = (package.get(key) for key in ("dependencies", "devDependencies"))
+    return any(isinstance(one, dict) and program in one for one in lists)
 
 
 RECOGNISER = Recogniser(id="node", rank=30, services=_services, tasks=_tasks, here=_here)

@@ -20,7 +20,10 @@ _COPIES = re.compile(
 _OF_SQL = re.compile(r"(?i)(?:^|/)(?:sql|db|database)/")
 #: A step of golang-migrate, with its folder and number; and a program that carries them out itself.
 _STEP = re.compile(r"(?:(.*)/)?(\d+)_[^/]+\.up\.sql$")
-_RUNS_STEPS = re.compile(r"\"github\.com/golang-migrate/migrate/")
+_RUNS_STEPS = {
+    ".go": re.compile(r"\"github\.com/golang-migrate/migrate/"),
+    ".rs": re.compile(r"\bmigrate!\s*\(|\bembed_migrations!\s*\(|\bMigrator::new\("),
+}
 #: Remarks, such as the head of a dump; not those that MySQL carries out.
 _REMARKS = re.compile(r"/\*(?!!)[\s\S]*?\*/|^[ \t]*--.*$", re.MULTILINE)
 #: The server's administrator does it, not the one user that a store's services have; or the image's
@@ -85,17 +88,23 @@ def of_its_name(store: Store, database: str, root: Folder) -> Store:
 
 
 def of_steps(stores: list[Store], root: Folder) -> list[Store]:
-    """Make the one database load golang-migrate's steps, where people run that program by hand."""
+    """Make the one database load steps of SQL, where people run the program for them by hand.
+
+    golang-migrate and sqlx write them alike.
+    """
     steps = {match[0]: match for file in root.files if (match := _STEP.match(file))}
     places = {match[1] for match in steps.values()}
     takes = [one for one in stores if servers.of_kind(one.kind).seeds]
     if len(places) != 1 or len(takes) != 1 or takes[0].init:
         return stores
-    if any(_RUNS_STEPS.search(root.read(file)) for file in root.sources(".go")):
-        return stores
+    for end, runs in _RUNS_STEPS.items():
+        if any(runs.search(root.read(file)) for file in root.sources(end)):
+            return stores
     ordered = tuple(sorted(steps, key=lambda file: int(steps[file][2])))
     made = loaded(takes[0], ordered, root)
-    later = "golang-migrate's steps are loaded into a new database; it carries out later ones"
+    of_rust = any(file.rpartition("/")[2] == "Cargo.toml" for file in root.files)
+    tool = "sqlx" if of_rust else "golang-migrate"
+    later = f"{tool}'s steps are loaded into a new database; it carries out later ones"
     made = replace(made, remarks=(*made.remarks, later) if made.init else made.remarks)
     return [made if one is takes[0] else one for one in stores]
 

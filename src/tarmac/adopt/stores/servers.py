@@ -202,7 +202,9 @@ _NOT_AN_ADDRESS = re.compile(
     r"SENTINEL|CLUSTER|EXPORTER|METRICS|POOL|PROXY|REPLICA|READ|WEB|UI|API"
 )
 #: Servers that have a host and a password, too.
-_OF_NO_DATABASE = re.compile(r"SMTP|MAIL|IMAP|LDAP|FTP|SSH|PROXY|REDIS|RABBIT|AMQP|KAFKA|NATS|MQTT")
+_OF_NO_DATABASE = re.compile(
+    r"SMTP|MAIL|IMAP|LDAP|FTP|SSH|PROXY|REDIS|RABBIT|AMQP|KAFKA|NATS|MQTT|(?:^|_)MQ_|BROKER|QUEUE"
+)
 #: Ends of the names of a database's parts, in a group that begins alike.
 _GROUPED = {"host": ("HOST", "HOSTNAME", "SERVER"), "password": ("PASSWORD", "PASS", "PWD")}
 

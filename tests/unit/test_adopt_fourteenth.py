@@ -1,0 +1,239 @@
+"""Workspaces, brokers and steps, as repositories not met before have them, on files of our own."""
+
+from __future__ import annotations
+
+import pytest
+from repository import CATALOGUE, KINDS, folder_of, found_in, system_of, text_of
+
+from tarmac.adopt.survey.survey import survey
+
+FLASK = {
+    "requirements.txt": "flask\ncelery\nredis\n",
+    "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    "Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD flask run\n",
+}
+
+
+def runs(found):
+    """Return what each service runs, by its name; what is written loads."""
+    assert system_of(found), text_of(found)
+    return {service.name: service.run for service in found.services}
+
+
+def test_a_package_of_a_workspace_is_started_where_its_stage_works():
+    dockerfile = (
+        "FROM node:20 AS deps\nWORKDIR /home/web\nCOPY ./src/package.json ./package.json\n"
+        "FROM deps AS dev\nWORKDIR /home/web/apps/shop\nCMD [yarn, dev]\n"
+    ).replace("[yarn, dev]", '["yarn", "dev"]')
+    compose = """
+    services:
+      web:
+        build: {context: ., dockerfile: ./src/Dockerfile, target: dev}
+        volumes: ["./src:/home/web"]
+        ports: ["3000:3000"]
+    """
+    scripts = '{"scripts": {"%s": "node server.js"}, "dependencies": {"a": "1"}}'
+    files = {
+        "src/Dockerfile": dockerfile,
+        "src/package.json": scripts % "test",
+        "src/apps/shop/package.json": scripts % "dev",
+        "src/apps/shop/server.js": "app.listen(3000)",
+    }
+    (web,) = found_in(**{"compose.yaml": compose} | files).services
+    assert (web.folder, web.run) == ("src/apps/shop", "yarn dev")
+
+
+PNPM = """
+    importers:
+      apps/web:
+        dependencies:
+          '@shop/core':
+            specifier: workspace:*
+            version: link:../../packages/core
+      apps/api:
+        dependencies:
+          '@shop/core':
+            specifier: workspace:*
+            version: link:../../packages/core
+      packages/core:
+        dependencies:
+          '@shop/base':
+            specifier: workspace:*
+            version: link:../base
+    """
+NPM = """
+    {"packages": {
+      "node_modules/@shop/core": {"resolved": "packages/core", "link": true},
+      "node_modules/@shop/base": {"resolved": "packages/base", "link": true}
+    }}
+    """
+YARN = """
+    "@shop/core@workspace:packages/core":
+    "@shop/base@workspace:*, @shop/base@workspace:packages/base":
+    """
+
+
+@pytest.mark.parametrize(
+    ("lock", "text", "program"),
+    [
+        ("pnpm-lock.yaml", PNPM, "pnpm"),
+        ("package-lock.json", NPM, "npm"),
+        ("yarn.lock", YARN, "yarn"),
+    ],
+)
+def test_packages_of_a_workspace_are_built_once_before_the_programs_that_have_them(
+    lock, text, program
+):
+    library = '{"name": "%s", "main": "dist/index.js", "scripts": {"build": "tsc"}, %s}'
+    on = '"dependencies": {"@shop/%s": "*"}'
+    files = {
+        lock: text,
+        "package.json": '{"workspaces": ["apps/*", "packages/*"]}',
+        "packages/core/package.json": library % ("@shop/core", on % "base"),
+        "packages/base/package.json": library % ("@shop/base", '"dependencies": {}'),
+    }
+    for name in ("api", "web"):
+        files[f"apps/{name}/package.json"] = '{"scripts": {"start": "node a.js"}, %s}' % (
+            on % "core"
+        )
+        files[f"apps/{name}/a.js"] = "app.listen(process.env.PORT)"
+    api, web = found_in(**files).services
+    made = {name: task for name, task in api.tasks.items() if name.startswith("build-")}
+    assert made == {
+        "build-base": "test -e ../../packages/base/dist/index.js || "
+        f"(cd ../../packages/base && {program} run build)",
+        "build-core": "test -e ../../packages/core/dist/index.js || "
+        f"(cd ../../packages/core && {program} run build)",
+    }
+    assert list(made) == ["build-base", "build-core"]
+    assert web.tasks["build-core"].startswith("until test -e ../../packages/core/dist/index.js;")
+
+
+def test_a_package_that_others_have_as_it_is_is_not_built():
+    files = {
+        "package-lock.json": NPM,
+        "packages/core/package.json": '{"main": "src/index.ts", "scripts": {"build": "tsc"}}',
+        "apps/api/package.json": '{"scripts": {"start": "node a.js"}, '
+        '"dependencies": {"@shop/core": "*"}}',
+        "apps/api/a.js": "app.listen(process.env.PORT)",
+    }
+    (api,) = found_in(**files).services
+    assert list(api.tasks) == ["install"]
+
+
+@pytest.mark.parametrize(
+    ("reads", "broker"),
+    [
+        ("process.env.RABBITMQ_URL", "rabbitmq"),
+        ("process.env.RABBITMQ_URL || 'none'", None),
+        ("if (process.env.RABBITMQ_URL) {}", None),
+    ],
+)
+def test_a_broker_that_the_code_insists_on_is_there_beside_a_file_of_databases(reads, broker):
+    files = {
+        "compose.yaml": """
+            services:
+              api: {build: ., command: npm start}
+              db: {image: "postgres:16"}
+            """,
+        "Dockerfile": "FROM node:20\nCOPY . .\n",
+        "package.json": '{"scripts": {"start": "node a.js"}, "dependencies": {"amqplib": "1"}}',
+        "a.js": f"app.listen(3000)\n{reads}\n",
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"rabbitmq"})
+    assert (found.broker.kind if found.broker else None) == broker
+
+
+@pytest.mark.parametrize("command", ["celery -A app flower", "celery -A app flower --port=5555"])
+def test_the_pages_of_celery_are_told_their_port(command):
+    compose = f"""
+    services:
+      web: {{build: ., command: flask run, ports: ["80:8000"]}}
+      pages: {{build: ., command: {command}, ports: ["5556:5555"]}}
+    """
+    found = found_in(**{"compose.yaml": compose} | FLASK)
+    pages = next(one for one in found.services if one.name == "pages")
+    assert pages.run.endswith("celery -A app flower --port=$PORT")
+    assert (pages.fixed, pages.ports["http"]) == (False, 5556)
+
+
+def test_an_image_that_copies_what_lies_above_is_built_from_there():
+    dockerfile = (
+        "FROM node:20\nWORKDIR /app\nCOPY package*.json ./\nCOPY src/shared ./src/shared\n"
+        "COPY src/{0} ./src/{0}\nENV PORT={1}\nEXPOSE {1}\n"
+        'CMD ["node", "src/shared/start.js", "{0}"]\n'
+    )
+    files = {
+        "package.json": '{"scripts": {"lint": "eslint ."}, "dependencies": {"a": "1"}}',
+        "src/shared/start.js": "app.listen(process.env.PORT)\n",
+        "src/auth/Dockerfile": dockerfile.format("auth", 3001),
+        "src/auth/a.js": "",
+        "src/user/Dockerfile": dockerfile.format("user", 3002),
+        "src/user/a.js": "",
+    }
+    found = found_in(**files)
+    assert runs(found) == {
+        "auth": "node src/shared/start.js auth",
+        "user": "node src/shared/start.js user",
+    }
+    assert {one.folder for one in found.services} == {""}
+
+
+@pytest.mark.parametrize(
+    ("files", "loads"),
+    [
+        ({"cmd/a/main.go": "package main\n", "go.mod": "module a\n"}, True),
+        ({"src/main.rs": "fn main() {}\n", "Cargo.toml": 'sqlx = "0.8"\n'}, True),
+        ({"src/main.rs": "sqlx::migrate!().run(&pool)\n", "Cargo.toml": 'sqlx = "0.8"\n'}, False),
+    ],
+)
+def test_steps_are_loaded_unless_the_program_carries_them_out_itself(files, loads):
+    compose = """
+    services:
+      web: {build: ., environment: {DATABASE_URL: "postgres://a:b@db/notes"}}
+      db: {image: "postgres:16"}
+    """
+    steps = {"migrations/1_a.up.sql": "CREATE TABLE a (n int);\n"}
+    dockerfile = 'FROM alpine\nCMD ["web"]\n'
+    (store,) = found_in(
+        **{"compose.yaml": compose, "Dockerfile": dockerfile} | steps | files
+    ).stores
+    assert bool(store.init) is loads
+
+
+@pytest.mark.parametrize(
+    ("command", "run"),
+    [
+        ("gulp browsersync", "npx gulp browsersync"),
+        ("vite", "npx vite --host 127.0.0.1 --port $PORT --strictPort"),
+    ],
+)
+def test_a_command_of_a_package_is_run_as_its_tools_run_it(command, run):
+    files = {
+        "compose.yaml": f"services: {{pages: {{build: ., command: {command}}}}}\n",
+        "Dockerfile": "FROM node:20\nCOPY . .\n",
+        "package.json": '{"devDependencies": {"gulp": "4", "vite": "5"}}',
+    }
+    (pages,) = found_in(**files).services
+    assert pages.run == run
+
+
+def test_the_login_of_a_broker_is_not_that_of_the_database_beside_it():
+    reads = "".join(
+        f"process.env.{begin}_{end}\n"
+        for begin in ("STORE", "APP_MQ")
+        for end in ("HOST", "USERNAME", "PASSWORD")
+    )
+    files = {
+        "compose.yaml": """
+            services:
+              api: {build: ., command: npm start}
+              db: {image: "postgres:16"}
+            """,
+        "Dockerfile": "FROM node:20\nCOPY . .\n",
+        "package.json": '{"scripts": {"start": "node a.js"}, "dependencies": {"pg": "8"}}',
+        "a.js": f"app.listen(3000)\n{reads}",
+    }
+    (api,) = found_in(**files).services
+    assert api.env["STORE_PASSWORD"] == "${stores.db.password}"
+    assert "APP_MQ_PASSWORD" not in api.env
