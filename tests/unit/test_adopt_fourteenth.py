@@ -43,52 +43,25 @@ def test_a_package_of_a_workspace_is_started_where_its_stage_works():
     assert (web.folder, web.run) == ("src/apps/shop", "yarn dev")
 
 
-PNPM = """
-    importers:
-      apps/web:
-        dependencies:
-          '@shop/core':
-            specifier: workspace:*
-            version: link:../../packages/core
-      apps/api:
-        dependencies:
-          '@shop/core':
-            specifier: workspace:*
-            version: link:../../packages/core
-      packages/core:
-        dependencies:
-          '@shop/base':
-            specifier: workspace:*
-            version: link:../base
-    """
-NPM = """
-    {"packages": {
-      "node_modules/@shop/core": {"resolved": "packages/core", "link": true},
-      "node_modules/@shop/base": {"resolved": "packages/base", "link": true}
-    }}
-    """
-YARN = """
-    "@shop/core@workspace:packages/core":
-    "@shop/base@workspace:*, @shop/base@workspace:packages/base":
-    """
-
-
 @pytest.mark.parametrize(
-    ("lock", "text", "program"),
+    ("lock", "more", "program"),
     [
-        ("pnpm-lock.yaml", PNPM, "pnpm"),
-        ("package-lock.json", NPM, "npm"),
-        ("yarn.lock", YARN, "yarn"),
+        (
+            "pnpm-lock.yaml",
+            {"pnpm-workspace.yaml": "packages:\n  - 'apps/*'\n  - packages/*\n"},
+            "pnpm",
+        ),
+        ("package-lock.json", {"package.json": '{"workspaces": ["apps/*", "packages/*"]}'}, "npm"),
+        ("yarn.lock", {"package.json": '{"workspaces": {"packages": ["packages/*"]}}'}, "yarn"),
     ],
 )
 def test_packages_of_a_workspace_are_built_once_before_the_programs_that_have_them(
-    lock, text, program
+    lock, more, program
 ):
     library = '{"name": "%s", "main": "dist/index.js", "scripts": {"build": "tsc"}, %s}'
     on = '"dependencies": {"@shop/%s": "*"}'
     files = {
-        lock: text,
-        "package.json": '{"workspaces": ["apps/*", "packages/*"]}',
+        lock: "",
         "packages/core/package.json": library % ("@shop/core", on % "base"),
         "packages/base/package.json": library % ("@shop/base", '"dependencies": {}'),
     }
@@ -97,7 +70,7 @@ def test_packages_of_a_workspace_are_built_once_before_the_programs_that_have_th
             on % "core"
         )
         files[f"apps/{name}/a.js"] = "app.listen(process.env.PORT)"
-    api, web = found_in(**files).services
+    api, web = found_in(**files | more).services
     made = {name: task for name, task in api.tasks.items() if name.startswith("build-")}
     assert made == {
         "build-base": "test -e ../../packages/base/dist/index.js || "
@@ -111,8 +84,10 @@ def test_packages_of_a_workspace_are_built_once_before_the_programs_that_have_th
 
 def test_a_package_that_others_have_as_it_is_is_not_built():
     files = {
-        "package-lock.json": NPM,
-        "packages/core/package.json": '{"main": "src/index.ts", "scripts": {"build": "tsc"}}',
+        "package-lock.json": "{}",
+        "package.json": '{"workspaces": ["packages/*"]}',
+        "packages/core/package.json": '{"name": "@shop/core", "main": "src/index.ts", '
+        '"scripts": {"build": "tsc"}}',
         "apps/api/package.json": '{"scripts": {"start": "node a.js"}, '
         '"dependencies": {"@shop/core": "*"}}',
         "apps/api/a.js": "app.listen(process.env.PORT)",
@@ -237,3 +212,24 @@ def test_the_login_of_a_broker_is_not_that_of_the_database_beside_it():
     (api,) = found_in(**files).services
     assert api.env["STORE_PASSWORD"] == "${stores.db.password}"
     assert "APP_MQ_PASSWORD" not in api.env
+
+
+def test_a_broker_in_a_file_of_settings_is_there_beside_a_file_of_databases():
+    files = {
+        "compose.yaml": """
+            services:
+              api: {build: ., ports: ["8080:8080"]}
+              db: {image: "postgres:16"}
+            """,
+        "Dockerfile": "FROM openjdk:17\nCOPY target/a.jar a.jar\nCMD java -jar a.jar\n",
+        "pom.xml": "<project>spring-boot spring-kafka</project>",
+        "src/main/java/A.java": "@SpringBootApplication class A {}\n",
+        "src/main/resources/application.yml": """
+            spring:
+              kafka:
+                bootstrap-servers: localhost:9092
+            """,
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"kafka"})
+    assert found.broker is not None
+    assert found.broker.kind == "kafka"

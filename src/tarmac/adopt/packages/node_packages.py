@@ -95,29 +95,35 @@ def libraries(folder: Folder) -> dict[str, str]:
 
 
 def _links(folder: Folder, place: str) -> list[str]:
-    """List the packages of a workspace that one of them has, as its lock file says: their paths."""
+    """List the packages of a workspace that one of them depends on: their paths.
+
+    Its lock file would say so, and is too long to be read: a package is where its name says, in one
+    of the folders that the workspace has.
+    """
     package = folder.mapping(posixpath.join(place, "package.json"), from_json) or {}
     wanted = package.get("dependencies")
-    names = list(wanted) if isinstance(wanted, dict) else []
     lock = next((name for name in _LOCKS if folder.upwards(name)), "")
-    if not names or not lock:
-        return []
-    up = folder.upwards(lock).removesuffix(lock)
-    text = folder.read(folder.upwards(lock))
-    if lock == "pnpm-lock.yaml":
-        own = posixpath.relpath(posixpath.join("/", folder.path, place), "/")
-        root = posixpath.normpath(posixpath.join(folder.path, up)) if up else folder.path
-        key = re.escape(posixpath.relpath(own, root or "."))
-        part = re.search(rf"(?ms)^  '?{key}'?:\n(.*?)(?=^ {{0,2}}\S|\Z)", text)
-        links = re.findall(r"(?m)^ +version: link:(\S+)$", part[1]) if part else []
-        return [posixpath.normpath(posixpath.join(place, link)) for link in links]
-    patterns = {
-        "package-lock.json": r'"node_modules/{}":\s*\{{\s*"resolved":\s*"([^"]+)",\s*"link": true',
-        "yarn.lock": r"{}@workspace:([\w./-]+)",
-    }
-    pattern = patterns.get(lock, "")
-    found = (re.search(pattern.format(re.escape(name)), text) for name in names if pattern)
-    return [posixpath.normpath(f"{up}{match[1]}") for match in found if match]
+    root = folder.upwards(lock).removesuffix(lock) if lock else ""
+    found = []
+    for name in wanted if isinstance(wanted, dict) else ():
+        last = name.rpartition("/")[2]
+        for pattern in _workspaces(folder, root):
+            path = posixpath.normpath(f"{root}{re.sub(r'/[*]+$', f'/{last}', pattern)}")
+            beside = folder.mapping(f"{path}/package.json", from_json) or {}
+            if beside.get("name") == name:
+                found.append(path)
+                break
+    return found
+
+
+def _workspaces(folder: Folder, root: str) -> list[str]:
+    """List the folders of a workspace's packages, as its files write them: `packages/*`."""
+    text = folder.read(f"{root}pnpm-workspace.yaml")
+    said = (folder.mapping(f"{root}package.json", from_json) or {}).get("workspaces")
+    said = said.get("packages") if isinstance(said, dict) else said
+    listed = [str(one) for one in said] if isinstance(said, list) else []
+    patterns = [*re.findall(r"(?m)^[ \t]*-[ \t]*['\"]?([\w./@*-]+)", text), *listed]
+    return [one.removeprefix("./") for one in patterns]
 
 
 def _tests_in_browser(folder: Folder) -> bool:

@@ -132,11 +132,12 @@ class Scene:
     def adds(self, server: servers.Server) -> bool:
         """Tell whether a server that a program names on this machine is a store of its own.
 
-        A file that lists a cache alone says nothing of the database beside it.
+        A file that lists a cache alone says nothing of the database or the broker beside it.
         """
         is_database = server.databases and server.seeds
         known = any(servers.of_kind(store.kind).seeds for store in self.stores.values())
-        return self.may_add or (is_database and not known)
+        is_broker = server.broker and self.broker is None
+        return self.may_add or is_broker or (is_database and not known)
 
     def is_placeholder(self, host: str) -> bool:
         """Tell whether a host of a file of variables stands for one that its reader fills in."""

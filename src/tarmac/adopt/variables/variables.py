@@ -199,8 +199,10 @@ def _of_a_store(variable: _Variable) -> str | None:
     scene = variable.scene
     store, parts = scene.own_store(server.kind, variable.service), _told(server, variable)
     # A file that lists databases alone says nothing of the broker that the code insists on.
-    insists = variable.given is None and variable.read.default is None
-    insists = insists and not variable.read.is_tested and not _hosts_like(server, scene)
+    read = variable.read
+    is_here = re.match(r"(?:localhost|127\.0\.0\.1)(?::\d|$)", read.default or "")
+    insists = variable.given is None and (read.default is None or bool(is_here))
+    insists = insists and not read.is_tested and not _hosts_like(server, scene)
     adds = scene.may_add or (server.broker and scene.broker is None and insists)
     if store is None and adds and server.kind in variable.clients:
         wanted = bool(parts & _PLACES) or ("host" in parts and not server.broker)
