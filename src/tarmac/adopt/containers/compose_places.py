@@ -112,7 +112,7 @@ def _inside(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]:
             copied = posixpath.normpath(posixpath.join(inside, target, name))
             known.append((joined_path(context, path), copied))
     inside = posixpath.normpath(str(spec.get("working_dir") or inside))
-    # What lies in the working folder as it lies here says where that is.
+    # A path that ends alike here and there says where the working folder is.
     for source, target in [*known]:
         path = posixpath.relpath(target, inside)
         if source == path or source.endswith(f"/{path}"):

@@ -35,7 +35,7 @@ def told_files(folder: Folder) -> tuple[str, ...]:
 
 
 def laid(root: Folder, files: Sequence[str]) -> Project | None:
-    """Read files that are laid over each other in their order; None where one is no project."""
+    """Read files that are laid over each other in their order; None where one has no services."""
     project = Project()
     for file in files:
         one = read_project(root, file)
@@ -91,7 +91,7 @@ def _networks(root: Folder, file: str) -> Mapping[str, Any]:
 
 def poolers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """List the services that only hold connections open, with the database of each."""
-    databases = [own for own, spec in services.items() if _is_postgres(spec)]
+    databases = [own for own, spec in services.items() if _is_database(spec)]
     found = {}
     for own, spec in services.items():
         if servers.name_of(str(spec.get("image") or "")) in _POOLERS:
@@ -102,9 +102,9 @@ def poolers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _is_postgres(spec: Mapping[str, Any]) -> bool:
+def _is_database(spec: Mapping[str, Any]) -> bool:
     server = servers.of_image(str(spec.get("image") or ""))
-    return server is not None and server.kind == "postgres"
+    return server is not None and server.databases and server.seeds
 
 
 def _words(value: Any) -> Iterator[str]:
