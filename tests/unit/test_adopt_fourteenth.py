@@ -233,3 +233,15 @@ def test_a_broker_in_a_file_of_settings_is_there_beside_a_file_of_databases():
     found = survey(folder_of(files), CATALOGUE, KINDS | {"kafka"})
     assert found.broker is not None
     assert found.broker.kind == "kafka"
+
+
+@pytest.mark.parametrize("script", ["vite", "next dev", "react-scripts start", "node server.js"])
+def test_a_front_end_beside_a_file_is_known_by_its_own_server(script):
+    files = {
+        "compose.yaml": "services: {web: {build: ./web, command: flask run}}\n",
+        "pages/package.json": f'{{"scripts": {{"start": "{script}", "dev": "{script}"}}}}',
+        "pages/server.js": "app.listen(process.env.PORT)",
+    }
+    files |= {f"web/{name}": text for name, text in FLASK.items()}
+    names = {one.name for one in found_in(**files).services}
+    assert ("pages" in names) is (script != "node server.js")

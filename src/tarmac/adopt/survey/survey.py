@@ -214,7 +214,7 @@ def _is_front_end(service: Service, folder: Folder, recognisers: list[Recogniser
     """Tell whether a program has a development server; its image serves what that was built to."""
     known = (s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder) if s.run)
     own = service if service.run else next(known, service)
-    return own.why.startswith("package.json") and "--port $PORT" in own.run
+    return own.why.startswith("package.json") and own.reads_port
 
 
 def _origin(service: Service) -> str:
