@@ -8,7 +8,13 @@ from dataclasses import replace
 
 from tarmac.adopt.containers.build_steps import made_from
 from tarmac.adopt.containers.container import read_dockerfile
-from tarmac.adopt.survey.found import Folder, Recogniser, Service, folder_name
+from tarmac.adopt.survey.found import (
+    Folder,
+    Recogniser,
+    Service,
+    folder_name,
+    has_program_file,
+)
 
 _NAMES = ("Dockerfile", "dockerfile", "Containerfile")
 
@@ -28,7 +34,7 @@ def _built_from(text: str, folder: Folder) -> str:
     """Find the folder that an image is built from: the one above that has what it copies."""
     copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+\S+[ \t]*$", text)
     sources = [path for path in copies if not re.search(r"[*$\[]|^\.?/?$", path)]
-    if not sources or any(map(folder.exists, sources)):
+    if not sources or has_program_file(folder) or any(map(folder.exists, sources)):
         return folder.path
     steps = range(1, folder.path.count("/") + 2) if folder.path else ()
     above = ("../" * step for step in steps)
