@@ -245,3 +245,19 @@ def test_a_front_end_beside_a_file_is_known_by_its_own_server(script):
     files |= {f"web/{name}": text for name, text in FLASK.items()}
     names = {one.name for one in found_in(**files).services}
     assert ("pages" in names) is (script != "node server.js")
+
+
+def test_checks_of_style_have_no_part_in_a_start():
+    pom = "<project><parent>spring-boot</parent><artifactId>{}</artifactId>{}</project>"
+    needs = "<dependencies><artifactId>lib</artifactId></dependencies>"
+    files = {
+        "pom.xml": "<modules><module>lib</module><module>web</module></modules>"
+        "<plugin><artifactId>spotless-maven-plugin</artifactId></plugin>",
+        "lib/pom.xml": pom.format("lib", ""),
+        "lib/src/main/java/Lib.java": "class Lib {}\n",
+        "web/pom.xml": pom.format("web", needs),
+        "web/src/main/java/Web.java": "@SpringBootApplication\nclass Web {}\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.run == "mvn -Dspotless.check.skip -q spring-boot:run"
+    assert "mvn -Dspotless.check.skip -q -DskipTests -pl lib" in web.tasks["install"]

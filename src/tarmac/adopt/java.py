@@ -16,6 +16,13 @@ _PROGRAM = re.compile(
 )
 _PARENT = re.compile(r"<parent>[\s\S]{0,999}?</parent>|<!--[\s\S]{0,9999}?-->")
 _ARTIFACT = re.compile(r"<artifactId>([\w.-]+)</artifactId>")
+#: Plugins that check style, and what leaves them out.
+_CHECKS = {
+    "maven-checkstyle-plugin": "-Dcheckstyle.skip",
+    "spotless-maven-plugin": "-Dspotless.check.skip",
+    "maven-pmd-plugin": "-Dpmd.skip",
+    "spotbugs-maven-plugin": "-Dspotbugs.skip",
+}
 _PLUGIN = re.compile(r"(?m)^[ \t]*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)")
 
 
@@ -61,8 +68,7 @@ def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[S
         return ()
     maven = file == "pom.xml"
     own = spring_settings.own_port(folder) if framework.named == "spring-boot" else 0
-    # A check of style reads the whole folder, and has no part in a start.
-    program += " -Dcheckstyle.skip" if maven and "checkstyle" in text else ""
+    program += _without_checks(folder, text) if maven else ""
     return (
         Service(
             name=folder_name(folder),
@@ -93,8 +99,15 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
         return {}
     program = "./mvnw" if folder.exists("../mvnw") else "mvn"
     last = f"../{libraries[0]}/target/.installed"
+    program += _without_checks(folder, "")
     make = f"{program} -q -DskipTests -pl {','.join(libraries)} -am install"
     return {"install": installed(last, f"((cd .. && {make}) && touch {last})")}
+
+
+def _without_checks(folder: Folder, text: str) -> str:
+    """Leave out the checks of style that a build has: they have no part in a start."""
+    text += folder.read("../pom.xml")
+    return "".join(f" {skip}" for plugin, skip in _CHECKS.items() if plugin in text)
 
 
 def _is_spring(folder: Folder) -> bool:

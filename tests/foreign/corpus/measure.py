@@ -259,6 +259,39 @@ programs, 90 % of the stores and half of those started, are not reached.
 | Repository | First | Why | Later | Why | Edited |
 |---|---|---|---|---|---|
 """
+THIRTEENTH_HEAD = """
+### A thirteenth round
+
+Sixteen others on the same day, after servers of settings, watchers and lists of packages were
+learnt: systems of several programs, mostly of people who are not known for them, of Python, Node,
+Go, Java and Rust, with compose files (one, several, one for each program, or with a profile for
+each program), Skaffold, workspaces, and Dockerfiles alone. Two more were left out: a compose file
+that Compose itself refuses, which `init` refuses as well, and a generator without a program.
+
+| Repository | Commit | Services | Stores | Later: services | Stores | Not at first | Still not |
+|---|---|---:|---:|---:|---:|---|---|
+"""
+THIRTEENTH_STARTED = """
+THIRTEENTH_FIGURES
+
+| Repository | First | Why | Later | Why | Edited |
+|---|---|---|---|---|---|
+"""
+FOURTEENTH_HEAD = """
+### A fourteenth round
+
+Ten others, chosen in the same way; *First* is after the corrections that the thirteenth taught, and
+*Later* after those that these ten did.
+
+| Repository | Commit | Services | Stores | Later: services | Stores | Not at first | Still not |
+|---|---|---:|---:|---:|---:|---|---|
+"""
+FOURTEENTH_STARTED = """
+FOURTEENTH_FIGURES
+
+| Repository | First | Why | Later | Why | Edited |
+|---|---|---|---|---|---|
+"""
 #: What stands above the two tables of each round.
 ROUNDS = {
     1: (UNSEEN_HEAD, UNSEEN_STARTED),
@@ -273,6 +306,8 @@ ROUNDS = {
     10: (TENTH_HEAD, TENTH_STARTED),
     11: (ELEVENTH_HEAD, ELEVENTH_STARTED),
     12: (TWELFTH_HEAD, TWELFTH_STARTED),
+    13: (THIRTEENTH_HEAD, THIRTEENTH_STARTED),
+    14: (FOURTEENTH_HEAD, FOURTEENTH_STARTED),
 }
 
 
