@@ -261,3 +261,24 @@ def test_checks_of_style_have_no_part_in_a_start():
     (web,) = found_in(**files).services
     assert web.run == "mvn -Dspotless.check.skip -q spring-boot:run"
     assert "mvn -Dspotless.check.skip -q -DskipTests -pl lib" in web.tasks["install"]
+
+
+def test_a_command_of_an_image_with_a_program_of_its_own_is_what_that_is_told():
+    compose = """
+    services:
+      pages: {build: ., command: webserver, ports: ["8080:8080"]}
+      worker: {build: ., command: celery worker}
+    """
+    files = {
+        "compose.yaml": compose,
+        "Dockerfile": (
+            'ARG NUMBER="2.10.4"\nARG IMAGE=apache/airflow:slim-${NUMBER}\n'
+            "FROM $IMAGE\nCOPY requirements.txt .\n"
+        ),
+        "requirements.txt": "apache-airflow[statsd]==2.10.4\n",
+        "dags/a.py": "",
+    }
+    assert runs(found_in(**files)) == {
+        "pages": ".venv/bin/airflow webserver",
+        "worker": ".venv/bin/airflow celery worker",
+    }

@@ -269,7 +269,7 @@ def _is_installed(program: str, folder: Folder) -> bool:
     listed = (folder.upwards(name) for name in ("pyproject.toml", "requirements.txt", "Pipfile"))
     text = "\n".join(folder.read(name) for name in listed if name)
     name = re.escape(program)
-    return bool(re.search(rf"(?im)^[ \t]*{name}\b|['\"]{name}(?:['\"\[<>=~!; ])", text))
+    return bool(re.search(rf"(?im)^[ \t]*(?:apache-)?{name}\b|['\"]{name}(?:['\"\[<>=~!; ])", text))
 
 
 RECOGNISER = Recogniser(id="python", rank=40, services=_services, tasks=_tasks, here=_here)

@@ -30,6 +30,8 @@ _WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
 _DEBUGGER = re.compile(r"dlv\s+(?:debug|exec)\b.*")
 #: What a stage has from the one that it is made of, as lines.
 _TAKEN = re.compile(r"(?im)^[ \t]*(?:ENV|EXPOSE|ENTRYPOINT|CMD|STOPSIGNAL|WORKDIR)\s.*\n")
+#: Images that others are made of, whose program takes the command as its arguments.
+_ENTRIES = {"airflow": ("airflow",), "dagster": ("dagster",), "superset": ("superset",)}
 #: Options of reflex that take no value.
 _REFLEX_SWITCHES = frozenset(
     {"-s", "--start-service", "-v", "--verbose", "-e", "--sequential", "--"}
@@ -94,7 +96,7 @@ def of_target(text: str, target: str) -> str:
     Args:
         target: the stage's name; "" for the last one.
     """
-    _, *stages = re.split(r"(?im)^(?=FROM\s)", _joined(text))
+    arguments, *stages = re.split(r"(?im)^(?=FROM\s)", _joined(text))
     heads = [re.match(r"(?i)FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", one) for one in stages]
     names = [head[2] if head else "" for head in heads]
     if not stages or (target and target not in names):
@@ -108,7 +110,7 @@ def of_target(text: str, target: str) -> str:
         at_base = heads[before]
         base = at_base if at_base and at_base[1] != base[1] else None
     first, end, rest = stages[at].partition("\n")
-    return "".join((*stages[:at], first, end, taken, rest))
+    return "".join((arguments, *stages[:at], first, end, taken, rest))
 
 
 def named_signal(text: str) -> str:
@@ -125,8 +127,16 @@ def base_image(text: str) -> tuple[str, bool]:
     for part in re.split(r"(?im)^FROM\s+", text)[1:]:
         first, _, stage = part.partition("\n")
         named = [word for word in first.split() if not word.startswith("--")]
-        image = named[0] if named else ""
+        image = _with_arguments(named[0], text) if named else ""
     return image, bool(re.search(r"(?im)^[ \t]*(COPY|ADD|RUN|CMD|ENTRYPOINT)\s", stage))
+
+
+def _with_arguments(image: str, text: str) -> str:
+    """Fill in the arguments of a build that an image's name has, where they have a default."""
+    given = dict(re.findall(r"(?im)^ARG\s+(\w+)=[\"']?([^\"'\s]*)[\"']?[ \t]*$", text))
+    for _ in given:
+        image = re.sub(r"\$\{?(\w+)\}?", lambda match: given.get(match[1], match[0]), image)
+    return image
 
 
 def words(line: str) -> tuple[str, ...]:
@@ -156,10 +166,11 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def entry_of(text: str) -> tuple[str, ...]:
-    """Read the entry point of a Dockerfile's last stage."""
+    """Read the entry point of a Dockerfile's last stage, or the one of the image it is made of."""
     stage = re.split(r"(?im)^FROM\s", re.sub(r"\\\s*\n", " ", text))[-1]
     found = re.findall(r"(?im)^[ \t]*ENTRYPOINT\s+(.+)$", stage)
-    return words(found[-1]) if found else ()
+    image = base_image(text)[0].rsplit("/", 1)[-1].partition(":")[0]
+    return words(found[-1]) if found else _ENTRIES.get(image, ())
 
 
 def goes_on(program: str, folder: Folder) -> bool:
