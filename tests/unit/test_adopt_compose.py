@@ -397,12 +397,13 @@ def test_who_has_no_port_is_not_called():
 def test_a_line_of_several_programs_is_translated_program_by_program():
     files = {"queue/requirements.txt": "celery", "queue/tasks.py": "import celery"}
     line = CELERY.replace(
-        "celery -A tasks flower", "sleep 1 && python init.py && celery -A tasks flower --port=$PORT"
+        "celery -A tasks flower", "sleep 1 && python init.py && celery -A tasks flower"
     )
     found = found_in(**{"compose.yaml": line, **files})
     started = found.services[1].run
     assert started == (
-        "sleep 1 && .venv/bin/python init.py && .venv/bin/python -m celery -A tasks flower --port=$PORT"
+        "sleep 1 && .venv/bin/python init.py && "
+        ".venv/bin/python -m celery -A tasks flower --port=$PORT"
     )
 
 

@@ -282,3 +282,15 @@ def test_a_command_of_an_image_with_a_program_of_its_own_is_what_that_is_told():
         "pages": ".venv/bin/airflow webserver",
         "worker": ".venv/bin/airflow celery worker",
     }
+
+
+def test_the_folders_that_an_image_makes_for_its_program_are_made_here():
+    dockerfile = (
+        "FROM python:3.12\nWORKDIR /app\nCOPY . .\n"
+        "RUN mkdir -p static/images /app/logs /var/run/web src && chmod 700 logs\nCMD flask run\n"
+    )
+    compose = "services: {web: {build: .}}\n"
+    files = FLASK | {"Dockerfile": dockerfile, "src/a.txt": ""}
+    for more in ({}, {"compose.yaml": compose}):
+        (web,) = found_in(**files | more).services
+        assert web.tasks["folders"] == "mkdir -p static/images logs"

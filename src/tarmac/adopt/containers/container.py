@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping
@@ -118,6 +119,20 @@ def named_signal(text: str) -> str:
     name = text.strip().strip("\"'").upper().removeprefix("SIG")
     name = {"2": "INT", "3": "QUIT", "1": "HUP"}.get(name, name)
     return name if name in ("INT", "QUIT", "HUP", "USR1", "USR2", "WINCH") else ""
+
+
+def made_folders(text: str, folder: Folder) -> dict[str, str]:
+    """Write the task that makes the folders which an image makes in its working folder."""
+    workdir, found = "/", list[str]()
+    for step, rest in re.findall(r"(?im)^[ \t]*(FROM|WORKDIR|RUN)\s+(.+)$", _joined(text)):
+        if step.upper() == "WORKDIR":
+            workdir = posixpath.normpath(posixpath.join(workdir, rest.strip().strip('"')))
+        for line in re.findall(r"\bmkdir\s+((?:-\S+\s+)*[^&|;<>]+)", rest) if step == "RUN" else ():
+            paths = (posixpath.join(workdir, word) for word in line.split() if word[0] != "-")
+            inside = (posixpath.relpath(path, workdir) for path in paths if workdir != "/")
+            found += [path for path in inside if re.fullmatch(r"\w[\w./-]*", path)]
+    wanted = [path for path in dict.fromkeys(found) if not folder.exists(path)]
+    return {"folders": f"mkdir -p {' '.join(wanted)}"} if wanted else {}
 
 
 def base_image(text: str) -> tuple[str, bool]:
