@@ -294,3 +294,18 @@ def test_the_folders_that_an_image_makes_for_its_program_are_made_here():
     for more in ({}, {"compose.yaml": compose}):
         (web,) = found_in(**files | more).services
         assert web.tasks["folders"] == "mkdir -p static/images logs"
+
+
+@pytest.mark.parametrize(
+    ("others", "is_known"), [({}, True), ({"b/Dockerfile": "FROM python:3.9\n"}, False)]
+)
+def test_the_one_dockerfile_below_says_which_python_and_which_packages(others, is_known):
+    files = {
+        "manage.py": "import django\n",
+        "requirements.txt": "django\n",
+        "requirements/local.txt": "django\n",
+        "docker/web/Dockerfile": "FROM python:3.8\nRUN pip install -r requirements/local.txt\n",
+    }
+    (app,) = found_in(**files | others).services
+    assert ("python3.8 -m venv" in app.tasks["install"]) is is_known
+    assert ("-r requirements/local.txt" in app.tasks["install"]) is is_known

@@ -79,9 +79,16 @@ def _itself(folder: Folder) -> tuple[str, ...]:
 
 def _dockerfile(folder: Folder) -> str:
     """Read the steps of its image that install packages, each as one line."""
-    texts = (folder.read(file) for file in _DOCKERFILES)
+    texts = (folder.read(file) for file in (*_DOCKERFILES, *_only_dockerfile(folder)))
     text = next((text for text in texts if re.search(r"\bpip3?\s+install", text)), "")
     return re.sub(r"\\\s*\n", " ", text)
+
+
+def _only_dockerfile(folder: Folder) -> list[str]:
+    """Find the one Dockerfile in a folder below that is made of Python: docker/web/Dockerfile."""
+    below = [file for file in folder.files if file.endswith("/Dockerfile")]
+    found = [file for file in below if re.search(_IMAGE, folder.read(file), re.MULTILINE)]
+    return found if len(found) == 1 else []
 
 
 def _groups(folder: Folder) -> tuple[str, ...]:
@@ -137,7 +144,8 @@ def _setup(what: str, folder: Folder) -> str:
 
 def _wanted(folder: Folder) -> int:
     """Find the minor version of the Python 3 that the repository is for; 0 where it says none."""
-    named = (f for f in folder.files if f.endswith((".dockerfile", ".Dockerfile")))
+    named = [f for f in folder.files if f.endswith((".dockerfile", ".Dockerfile"))]
+    named += _only_dockerfile(folder)
     for file, pattern in (*_VERSIONS, *((file, _IMAGE) for file in named)):
         if match := re.search(pattern, folder.read(folder.upwards(file) or file), re.MULTILINE):
             return int(match[1])
