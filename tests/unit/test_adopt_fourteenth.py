@@ -309,3 +309,18 @@ def test_the_one_dockerfile_below_says_which_python_and_which_packages(others, i
     (app,) = found_in(**files | others).services
     assert ("python3.8 -m venv" in app.tasks["install"]) is is_known
     assert ("-r requirements/local.txt" in app.tasks["install"]) is is_known
+
+
+@pytest.mark.parametrize("is_clear", [True, False])
+def test_a_container_that_only_makes_tables_is_said_to_be_replaced_by_their_files(is_clear):
+    compose = """
+    services:
+      web: {build: ., environment: {DATABASE_URL: "postgres://a:b@db/notes"}}
+      steps: {image: "migrate/migrate:v4", command: up}
+      db: {image: "postgres:16"}
+    """
+    files = FLASK | {"compose.yaml": compose, "steps/1_a.up.sql": "CREATE TABLE a (n int);\n"}
+    more = {} if is_clear else {"other/1_b.up.sql": "CREATE TABLE b (n int);\n"}
+    said = [line for line in found_in(**files | more).left_out if line.startswith("steps: ")]
+    loaded = ["steps: its steps are loaded into a new database"]
+    assert (said == loaded) is is_clear

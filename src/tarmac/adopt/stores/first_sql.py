@@ -24,6 +24,8 @@ _RUNS_STEPS = {
     ".go": re.compile(r"\"github\.com/golang-migrate/migrate/"),
     ".rs": re.compile(r"\bmigrate!\s*\(|\bembed_migrations!\s*\(|\bMigrator::new\("),
 }
+#: What is said of golang-migrate's own container.
+_ITS_PROGRAM = re.compile(r"^([\w.-]+): migrate/migrate\S* is not started here.*$")
 #: Remarks, such as the head of a dump; not those that MySQL carries out.
 _REMARKS = re.compile(r"/\*(?!!)[\s\S]*?\*/|^[ \t]*--.*$", re.MULTILINE)
 #: The server's administrator does it, not the one user that a store's services have; or the image's
@@ -107,6 +109,14 @@ def of_steps(stores: list[Store], root: Folder) -> list[Store]:
     later = f"{tool}'s steps are loaded into a new database; it carries out later ones"
     made = replace(made, remarks=(*made.remarks, later) if made.init else made.remarks)
     return [made if one is takes[0] else one for one in stores]
+
+
+def without_its_program(left_out: tuple[str, ...], stores: list[Store]) -> tuple[str, ...]:
+    """Say of golang-migrate's container what becomes of its steps, where a store loads them."""
+    if not any(_STEP.match(file) for store in stores for file in store.init):
+        return left_out
+    done = "its steps are loaded into a new database"
+    return tuple(_ITS_PROGRAM.sub(rf"\1: {done}", line) for line in left_out)
 
 
 def _why_not(file: str, content: str) -> str:

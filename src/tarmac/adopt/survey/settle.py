@@ -50,12 +50,13 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     used = [_as_used(store, services) for store in scene.stores.values()]
     used = [first_sql.of_its_name(one, scene.database_of(one), root) for one in used]
     used = first_sql.of_steps(used, root)
+    left_out = first_sql.without_its_program(found.left_out, used)
     return replace(
         found,
         services=tuple(services),
         stores=provided(tuple(used), root),
         broker=scene.broker and _as_used(scene.broker, services, broker=True),
-        left_out=(*found.left_out, *scene.remarks),
+        left_out=(*left_out, *scene.remarks),
         hosts=scene.names,
     )
 
