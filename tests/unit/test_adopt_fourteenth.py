@@ -287,7 +287,8 @@ def test_a_command_of_an_image_with_a_program_of_its_own_is_what_that_is_told():
 def test_the_folders_that_an_image_makes_for_its_program_are_made_here():
     dockerfile = (
         "FROM python:3.12\nWORKDIR /app\nCOPY . .\n"
-        "RUN mkdir -p static/images /app/logs /var/run/web src && chmod 700 logs\nCMD flask run\n"
+        "RUN mkdir -p static/images /app/logs /var/run/web src a/node_modules && chmod 7 logs\n"
+        "CMD flask run\n"
     )
     compose = "services: {web: {build: .}}\n"
     files = FLASK | {"Dockerfile": dockerfile, "src/a.txt": ""}
@@ -324,3 +325,26 @@ def test_a_container_that_only_makes_tables_is_said_to_be_replaced_by_their_file
     said = [line for line in found_in(**files | more).left_out if line.startswith("steps: ")]
     loaded = ["steps: its steps are loaded into a new database"]
     assert (said == loaded) is is_clear
+
+
+def test_a_variable_names_the_one_of_several_stores_that_it_is_about():
+    compose = """
+    services:
+      web:
+        build: .
+        environment: {REDIS_ACTIVITY_PASSWORD: "", REDIS_BROKER_PASSWORD: ""}
+        depends_on: [redis_broker]
+      redis_activity: {image: "redis:7", command: redis-server --requirepass x}
+      redis_broker: {image: "redis:7", command: redis-server --requirepass y}
+    """
+    reads = "".join(
+        f"import os\nos.environ['REDIS_{name}_{end}']\n"
+        for name in ("ACTIVITY", "BROKER")
+        for end in ("HOST", "PORT", "PASSWORD")
+    )
+    files = FLASK | {"compose.yaml": compose, "app.py": f"{FLASK['app.py']}{reads}"}
+    (web,) = found_in(**files).services
+    for name in ("activity", "broker"):
+        part = web.env[f"REDIS_{name.upper()}_HOST"]
+        assert part == f"${{stores.redis-{name}.host}}"
+        assert web.env[f"REDIS_{name.upper()}_PASSWORD"] == f"${{stores.redis-{name}.password}}"

@@ -18,10 +18,10 @@ _PARENT = re.compile(r"<parent>[\s\S]{0,999}?</parent>|<!--[\s\S]{0,9999}?-->")
 _ARTIFACT = re.compile(r"<artifactId>([\w.-]+)</artifactId>")
 #: Plugins that check style, and what leaves them out.
 _CHECKS = {
-    "maven-checkstyle-plugin": "-Dcheckstyle.skip",
-    "spotless-maven-plugin": "-Dspotless.check.skip",
-    "maven-pmd-plugin": "-Dpmd.skip",
-    "spotbugs-maven-plugin": "-Dspotbugs.skip",
+    "checkstyle": "-Dcheckstyle.skip",
+    "spotless": "-Dspotless.check.skip",
+    "maven-pmd": "-Dpmd.skip",
+    "spotbugs": "-Dspotbugs.skip",
 }
 _PLUGIN = re.compile(r"(?m)^[ \t]*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)")
 

@@ -272,8 +272,8 @@ that Compose itself refuses, which `init` refuses as well, and a generator witho
 |---|---|---:|---:|---:|---:|---|---|
 """
 THIRTEENTH_STARTED = """
-Started without an edit: 0 of 9 were healthy at first (0 %), one of which was said to be, and later 6
-(66 %). *Edited* was tried once. Not started were those that need Python 3.14 and Node 22, NATS
+Started without an edit: 0 of 9 were healthy at first (0 %), one of which was said to be, and later
+6 (66 %). *Edited* was tried once. Not started were those that need Python 3.14 and Node 22, NATS
 Streaming, keys that their repositories lack, a version of a package that its registry lacks, and
 what crates have from GitHub; one that was broken off does not count. The aims at first, 85 % of the
 programs, 90 % of the stores and half of those started, are missed by far: systems of several
@@ -292,7 +292,7 @@ Ten others, chosen in the same way; *First* is after the corrections that the th
 |---|---|---:|---:|---:|---:|---|---|
 """
 FOURTEENTH_STARTED = """
-Started without an edit, with FerretDB for MongoDB: 2 of 4 were healthy at first (50 %), and 2 later.
+Started without an edit, with FerretDB for MongoDB: 2 of 4 were healthy at first (50 %), and later.
 The others need Java 8, Python 3.6 and 3.7, files that their repositories lack, and one was not
 compiled within five minutes beside other work.
 

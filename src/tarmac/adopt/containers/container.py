@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 
 from tarmac.adopt.containers.start_script import end_of_script
-from tarmac.adopt.survey.found import Folder, Service
+from tarmac.adopt.survey.found import SKIPPED, Folder, Service
 from tarmac.base.foreign.data import from_json
 
 _WAITS = re.compile(
@@ -131,7 +131,8 @@ def made_folders(text: str, folder: Folder) -> dict[str, str]:
             paths = (posixpath.join(workdir, word) for word in line.split() if word[0] != "-")
             inside = (posixpath.relpath(path, workdir) for path in paths if workdir != "/")
             found += [path for path in inside if re.fullmatch(r"\w[\w./-]*", path)]
-    wanted = [path for path in dict.fromkeys(found) if not folder.exists(path)]
+    named = (path for path in dict.fromkeys(found) if not SKIPPED & {*path.split("/")})
+    wanted = [path for path in named if not folder.exists(path)]
     return {"folders": f"mkdir -p {' '.join(wanted)}"} if wanted else {}
 
 

@@ -84,7 +84,7 @@ def _password_of_a_store(name: str, service: Service, scene: Scene) -> str:
     """Refer to the password of a store that a variable's name tells; "" for all else."""
     known = servers.of_variable(name, frozenset())
     is_told = known is not None and known[1] == "password"
-    store = scene.own_store(known[0].kind, service) if known and is_told else None
+    store = scene.own_store(known[0].kind, service, name) if known and is_told else None
     if store is None or store.passwordless:
         return ""
     return servers.reference(store.name, "password", broker=store is scene.broker)

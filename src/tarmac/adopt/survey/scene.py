@@ -111,12 +111,16 @@ class Scene:
             return self.broker
         return next((store for store in self.stores.values() if store.kind == kind), None)
 
-    def own_store(self, kind: str, service: Service) -> Store | None:
+    def own_store(self, kind: str, service: Service, variable: str = "") -> Store | None:
         """Find the store of a kind that a service uses: of several, the one that is its own.
 
-        It depends on that one, or that one is called as it is: orders-db of orders-service.
+        Its variable names that one, or it depends on it, or both are called alike: orders-db of
+        orders-service.
         """
         alike = [store for store in self.stores.values() if store.kind == kind]
+        said = variable.upper()
+        if told := [one for one in alike if one.name.upper().replace("-", "_") in said]:
+            return max(told, key=lambda one: len(one.name))
         named = [store for store in alike if store.name in (*service.calls, *service.stores)]
         if len(named) != 1 and alike:
             shared = {store.name: _begin_alike(store.name, service.name) for store in alike}

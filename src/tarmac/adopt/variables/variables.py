@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Folder, Service
+from tarmac.adopt.survey.found import Folder, Service, Store
 from tarmac.adopt.survey.scene import Scene, store_for
 from tarmac.adopt.variables import code, dotenv_files
 from tarmac.adopt.variables.addresses import rewritten
@@ -197,7 +197,7 @@ def _of_a_store(variable: _Variable) -> str | None:
         return None
     server, output = known
     scene = variable.scene
-    store, parts = scene.own_store(server.kind, variable.service), _told(server, variable)
+    store, parts = _own_store(server, variable), _told(server, variable)
     # A file that lists databases alone says nothing of the broker that the code insists on.
     read = variable.read
     is_here = re.match(r"(?:localhost|127\.0\.0\.1)(?::\d|$)", read.default or "")
@@ -218,6 +218,10 @@ def _of_a_store(variable: _Variable) -> str | None:
         scene.names = True
         return store.name
     return servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _own_store(server: servers.Server, variable: _Variable) -> Store | None:
+    return variable.scene.own_store(server.kind, variable.service, variable.read.name)
 
 
 def _hosts_like(server: servers.Server, scene: Scene) -> list[str]:
