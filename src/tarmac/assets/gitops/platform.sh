@@ -20,6 +20,17 @@ space() {
   kubectl get namespace "$1" >/dev/null 2>&1 || kubectl create namespace "$1"
 }
 
+# need_secret NAMESPACE NAME KEY...: a chart waits for it, and its values are its reader's to give.
+need_secret() {
+  local namespace=$1 name=$2 given
+  shift 2
+  space "$namespace"
+  kubectl get secret "$name" --namespace "$namespace" >/dev/null 2>&1 && return
+  given=$(printf ' --from-literal=%s=...' "$@")
+  echo "$namespace/$name: no such Secret; kubectl create secret generic $name --namespace $namespace$given" >&2
+  exit 3
+}
+
 given() {
   kubectl apply --server-side --filename "$tree/$1"
 }

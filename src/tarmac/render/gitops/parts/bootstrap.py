@@ -9,7 +9,7 @@ from tarmac.model import vault
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
 from tarmac.render.assets import asset
-from tarmac.render.gitops.parts import argocd_values, environment
+from tarmac.render.gitops.parts import argocd_values, awaited_secrets, environment
 from tarmac.render.gitops.parts.argo_objects import NAMESPACE
 from tarmac.render.gitops.parts.programs import programs, releases, signals
 
@@ -35,6 +35,7 @@ def script(plan: ClusterPlan, needed: Mapping[str, str], objects: Sequence[Artif
     ]
     if GATEWAY_API in apis:
         lines.append("need_kind gateways.gateway.networking.k8s.io")
+    lines += awaited_secrets.steps(plan)
     installed = {name: list(releases(name)) for name in needed}
     for name, version in needed.items():
         if name == "vault":
@@ -92,6 +93,7 @@ def readme(
         "namespace": NAMESPACE,
         "home": environment.home(plan),
         "programs": rows,
+        "awaited": awaited_secrets.listed(plan),
         "secrets": asset(f"gitops/secrets_{plan.settings.secrets}.md").rstrip(),
         "order": order,
     }
