@@ -235,6 +235,8 @@ def daemon(keep: Path | None = None) -> Iterator[Docker]:
                 docker.run("volume", "rm", "--force", *volumes)
             docker.run("image", "prune", "--force")
         finally:
+            if process.poll() is not None:  # a client says 'unexpected EOF', the log says why
+                print(f"dockerd ended by itself: {_first_lines_of_its_end(folder / 'log')}")
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(timeout=STOP_WITHIN_S)
@@ -266,6 +268,13 @@ def _prune_meanwhile(docker: Docker) -> Iterator[None]:
             yield
         finally:
             removal.kill()
+
+
+def _first_lines_of_its_end(log: Path) -> str:
+    """Return what a daemon that failed said, without the stacks of all that it was doing."""
+    lines = log.read_text(errors="replace").splitlines()
+    failed = [n for n, line in enumerate(lines) if line.startswith(("panic:", "fatal error:"))]
+    return "\n".join(lines[failed[0] :][:60] if failed else lines[-20:])
 
 
 def _await(docker: Docker, process: subprocess.Popen[bytes], log: Path) -> None:
