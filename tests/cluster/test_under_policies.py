@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from purchase import purchase
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 
 @pytest.mark.parametrize("system", ["shop", "hello-dd"])

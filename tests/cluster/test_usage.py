@@ -10,7 +10,7 @@ import pytest
 from deployed import DeployedSystem
 from waiting import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 #: What a test waits for at most, on a machine that is busy with others.
 LONG_S = 150.0

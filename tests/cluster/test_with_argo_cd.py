@@ -28,7 +28,7 @@ from tarmac.base.report import Skip
 from tarmac.check.gates.views.argo.applications import wave_of
 from tarmac.check.gates.views.programs import find
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 #: Of the rendered script: what it needs for charts, and its wait for a server that is not here.
 NEEDS = "need helm kubectl\n"
@@ -203,7 +203,7 @@ def test_what_the_cluster_refuses_for_a_while_is_tried_again(filled):
     assert setting(filled) == address
 
 
-@pytest.mark.timeout(500 + 60 * CYCLES)
+@pytest.mark.timeout(1500 + 60 * CYCLES)
 def test_commits_in_a_row_roll_out_by_themselves_and_what_is_gone_from_git_is_pruned(filled):
     system, service = filled.system, filled.trial.administered
     started = {pod["metadata"]["name"] for pod in system.pods(service)}

@@ -16,7 +16,7 @@ from cluster_gatekeeper import Programs
 from deployed import TARMAC, DeployedSystem
 from rendered import ROOT
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 NAMESPACE = "held-by-gatekeeper"
 SIDECAR = "docker.io/istio/proxyv2:1.20.0"

@@ -8,7 +8,7 @@ from cluster_chaos import NAMESPACE
 from deployed import DeployedSystem
 from shop_trouble import end
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 WHERE = f"--namespace={NAMESPACE}"
 GATEWAY, KILLED = "api-gateway", "order-service"

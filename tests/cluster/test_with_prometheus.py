@@ -21,7 +21,7 @@ from cluster_prometheus import WHERE, Watched
 from deployed import DeployedSystem
 from journeys import journeys_of
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 journeys = journeys_of("shop")
 SPACE = "shop-watched"

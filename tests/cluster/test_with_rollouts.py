@@ -20,7 +20,7 @@ from rendered import plan_of
 
 CHANGED, SLOW_S = "tarmac_pricing.service.Pricing.look_up", 0.8
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from deployed import DeployedSystem
 from emulated_aws import EmulatedAws
 from objects import objects_of
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 ENVIRONMENT, ACCOUNT, REGION, PORT = "dev", "111111111111", "eu-west-1", 5555
 KINDS = ("ServiceAccount", "SecretStore", "ExternalSecret")
