@@ -121,11 +121,14 @@ async def test_a_purchase_over_https_goes_through_all_services_and_survives_its_
         assert all(one["holds"] for one in verdicts), verdicts
         kept = sorted(facts.stores)
         before = {pod["metadata"]["uid"] for name in kept for pod in alone.pods(name)}
-        await asyncio.to_thread(alone.k, "delete", "pod", *(f"{name}-0" for name in kept))
-        for name in kept:
-            await asyncio.to_thread(alone.rolled_out, f"statefulset/{name}")
-        after = {pod["metadata"]["uid"] for name in kept for pod in alone.pods(name)}
-        assert not before & after
+        pods = (f"{name}-0" for name in kept)
+        await asyncio.to_thread(alone.k, "delete", "pod", *pods, "--wait=false")
+
+        def replaced() -> bool:
+            after = {pod["metadata"]["uid"] for name in kept for pod in alone.pods(name)}
+            return not before & after and all(alone.ready(name) for name in kept)
+
+        await asyncio.to_thread(alone.until, replaced, 400)
         for name in facts.services:  # each has found its stores again
             await until(lambda name=name: asyncio.to_thread(alone.ready, name), LONG_S)
         assert await again() == facts.ends
