@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 #: What a test waits for at most, on a machine that is busy with others.
 LONG_S = 150.0
+VERY_LONG_S = 4 * LONG_S
 GATEWAY = "api-gateway"
 #: A pod of it that idles takes a twentieth of the processors that it asks for, and under load all.
 #: Of memory it takes more than half, so that of two pods never one goes.
@@ -25,9 +26,9 @@ ASKED = {
 }
 
 
-async def is_so(true: Callable[[], bool]) -> None:
+async def is_so(true: Callable[[], bool], within_s: float = LONG_S) -> None:
     """Wait until something is so in the cluster."""
-    await until(lambda: asyncio.to_thread(true), LONG_S)
+    await until(lambda: asyncio.to_thread(true), within_s)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,8 @@ async def test_an_autoscaler_adds_pods_under_load_and_takes_them_after_and_deplo
     await is_so(lambda: read_by(system).keys() == {"cpu", "memory"})
     entry = entries[name]
     async with entry.asking() as session, cluster_usage.busy(session, entry.url(*ASKED[name])):
-        await is_so(lambda: replicas() == 3 and system.ready(GATEWAY) == 3)
+        # A pod that gets little of a busy machine is long below what it asks for.
+        await is_so(lambda: replicas() == 3 and system.ready(GATEWAY) == 3, VERY_LONG_S)
         done = await asyncio.to_thread(system.deploy)
         assert replicas() == 3
     # What else is scaled meanwhile may change between two of its looks.
