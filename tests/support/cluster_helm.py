@@ -41,7 +41,8 @@ def copied(chart: Path, place: Path, *kept: str) -> Path:
     """Copy a chart without the charts that it depends on, but those that are named."""
     shutil.copytree(chart, place)
     about = yaml.safe_load((place / "Chart.yaml").read_text())
-    about["dependencies"] = [one for one in about["dependencies"] if one["name"] in kept]
+    needed = about.get("dependencies", [])
+    about["dependencies"] = [one for one in needed if one["name"] in kept]
     (place / "Chart.yaml").write_text(yaml.safe_dump(about))
     (place / "Chart.lock").unlink(missing_ok=True)
     return place
@@ -53,8 +54,9 @@ def install(
     """Install a chart, in the namespace of its name if none is given; waits until it is ready."""
     space = f"--namespace={namespace or name}"
     command = ["upgrade", "--install", name, chart, space, "--create-namespace"]
+    # Also of kinds that a test before this one has applied.
     done = subprocess.run(
-        [helm, *command, "--wait", "--timeout=5m", *argv],
+        [helm, *command, "--take-ownership", "--wait", "--timeout=5m", *argv],
         env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)},
         capture_output=True,
         text=True,
@@ -64,3 +66,10 @@ def install(
     if done.returncode:
         seen = cluster.kubectl("get", "pods,events", space, check=False)
         raise AssertionError(f"{done.stdout}{done.stderr}\n{seen[-4000:]}")
+
+
+def uninstall(cluster: Cluster, helm: Path, name: str, namespace: str) -> None:
+    """Take a release away, if it is there."""
+    env = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+    command = ["uninstall", name, f"--namespace={namespace}", "--ignore-not-found", "--wait"]
+    subprocess.run([helm, *command], env=env, check=True, capture_output=True, timeout=400)

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import built
+import cluster_helm
+import cluster_prometheus
 import kube_images
 import kube_trees
 import yaml
@@ -152,15 +154,32 @@ def running(
     ended = threading.Event()
     finding = threading.Thread(target=_find, args=(system, folder, ended))
     finding.start()
+    own = list(yaml.safe_load_all(text))
     try:
-        cluster.apply([*given, *yaml.safe_load_all(text)])
+        _take_away_operator(cluster)
+        cluster.apply([*given, *own])
         for name, space in (("argo-rollouts", SPACES[0]), ("prometheus", SPACES[1])):
-            what = ("rollout", "status", f"deployment/{name}", f"--namespace={space}")
-            cluster.kubectl(*what, "--timeout=120s")
+            where = f"--namespace={space}"
+            what = ("rollout", "status", f"deployment/{name}", where, "--timeout=200s")
+            try:
+                cluster.kubectl(*what)
+            except AssertionError as error:
+                seen = cluster.kubectl("get", "pods,events", where, "--output=wide", check=False)
+                raise AssertionError(f"{error}\n{seen[-4000:]}") from error
         yield
     finally:
         ended.set()
         finding.join()
+        listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": own})
+        cluster.kubectl("delete", "--ignore-not-found", "--filename=-", given=listed)
+
+
+def _take_away_operator(cluster: Cluster) -> None:
+    """Have the address of Prometheus for these programs, if another test has left an operator."""
+    if helm := cluster_helm.program():
+        cluster_helm.uninstall(cluster, helm, cluster_prometheus.RELEASE, SPACES[1])
+    service = ("service", "prometheus-operated", f"--namespace={SPACES[1]}")
+    cluster.kubectl("delete", *service, "--ignore-not-found")
 
 
 def _find(system: DeployedSystem, folder: Path, ended: threading.Event) -> None:
