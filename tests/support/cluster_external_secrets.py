@@ -35,11 +35,26 @@ def install(
     Args:
         argv: more options of Helm.
     """
+    kube_images.deliver(cluster.nodes, docker, [image(docker, found, scratch)], scratch)
+    define(cluster, found)
+    chart = cluster_helm.copied(found / "chart", scratch / "chart")
+    tag = IMAGE.rpartition(":")[2]
+    cluster_helm.install(
+        cluster, helm, NAME, chart, f"--set={OFF}", f"--set=image.tag={tag}", *argv
+    )
+
+
+def image(docker: Docker, found: Path, scratch: Path) -> str:
+    """Make the stand-in; gives its name."""
     root = scratch / NAME
     (root / "bin").mkdir(parents=True)
     shutil.copy(found / "externalsecrets", root / "bin" / NAME)
     standins.image(docker, IMAGE, root, "USER 65534", f'ENTRYPOINT ["/bin/{NAME}"]')
-    kube_images.deliver(cluster.nodes, docker, [IMAGE], scratch)
+    return IMAGE
+
+
+def define(cluster: Cluster, found: Path) -> None:
+    """Install its kinds."""
     kinds: list[Any] = [
         yaml.safe_load(file.read_text()) for file in (found / "crds").glob("*.yaml")
     ]
@@ -47,8 +62,3 @@ def install(
     cluster.apply(kinds)
     names = [f"customresourcedefinition/{kind['metadata']['name']}" for kind in kinds]
     cluster.kubectl("wait", *names, "--for=condition=Established", "--timeout=60s")
-    chart = cluster_helm.copied(found / "chart", scratch / "chart")
-    tag = IMAGE.rpartition(":")[2]
-    cluster_helm.install(
-        cluster, helm, NAME, chart, f"--set={OFF}", f"--set=image.tag={tag}", *argv
-    )

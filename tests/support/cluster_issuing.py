@@ -30,10 +30,6 @@ def home() -> Path | None:
 
 def begin(cluster: Cluster, programs: Path) -> bytes:
     """Start it with its issuer; returns the certificate of its authority, as PEM."""
-    key, root = authority.new_authority()
-    pem = serialization.Encoding.PEM
-    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    public = root.public_bytes(pem)
     kinds = [yaml.safe_load(file.read_text()) for file in (programs / "crds").glob("crd-*.yaml")]
     for kind in kinds:
         del kind["metadata"]["labels"]  # they are filled in by its chart
@@ -47,6 +43,15 @@ def begin(cluster: Cluster, programs: Path) -> bytes:
     )
     names = [f"customresourcedefinition/{kind['metadata']['name']}" for kind in kinds]
     cluster.kubectl("wait", *names, "--for=condition=Established", "--timeout=60s")
+    return authorise(cluster)
+
+
+def authorise(cluster: Cluster) -> bytes:
+    """Make its issuer of a new authority; returns the authority's certificate, as PEM."""
+    key, root = authority.new_authority()
+    pem = serialization.Encoding.PEM
+    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = root.public_bytes(pem)
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",

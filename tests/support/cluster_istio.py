@@ -71,10 +71,9 @@ def install(
     Args:
         of: the system and the environment whose rendered values they get.
     """
-    kube_images.deliver(cluster.nodes, docker, _images(docker, found, scratch), scratch)
-    plugins = str(_show_plugins(cluster))
+    kube_images.deliver(cluster.nodes, docker, images(docker, found, scratch), scratch)
     few = {"requests": {"cpu": "10m", "memory": "64Mi"}}
-    on_nodes = {"cniBinDir": plugins, "cniConfDir": plugins, "resources": few}
+    on_nodes = {**show_plugins(cluster), "resources": few}
     entry = {
         "service": {"type": "ClusterIP"},  # no balancer gives it an address here
         "imagePullPolicy": "Never",
@@ -85,11 +84,11 @@ def install(
     for name, chart, space, values in (
         ("istio-base", "base", ROOT, ()),
         ("istio-cni", "istio-cni", ROOT, (on_nodes,)),
-        ("istiod", "istio-control/istio-discovery", ROOT, (rendered, _own())),
+        ("istiod", "istio-control/istio-discovery", ROOT, (rendered, own_values())),
         ("istio-ingressgateway", "gateway", INGRESS, (entry,)),
     ):
         files = []
-        for number, one in enumerate((*values, {"global": {"hub": HUB, "tag": _version()}})):
+        for number, one in enumerate((*values, {"global": {"hub": HUB, "tag": version()}})):
             files.append(scratch / f"{name}-{number}.yaml")
             files[-1].write_text(yaml.safe_dump(one))
         given = (f"--values={file}" for file in files)
@@ -97,7 +96,7 @@ def install(
         cluster_helm.install(cluster, found.helm, name, place, *given, namespace=space)
 
 
-def _own() -> dict[str, Any]:
+def own_values() -> dict[str, Any]:
     """Write what differs here: one istiod, small proxies, and none of Istio's own filters."""
     return {
         "telemetry": {"enabled": False},
@@ -122,20 +121,20 @@ COUNTED = r"(listener\.0\.0\.0\.0_15006\.|http\.inbound).*"
 TAKEN, ENCRYPTED, ASKED = "downstream_cx_total", "ssl.handshake", "downstream_rq_total"
 
 
-def _version() -> str:
+def version() -> str:
     return versions.read().charts["istio"].version
 
 
-def _show_plugins(cluster: Cluster) -> Path:
-    """Have the folder of network plug-ins at one path on each node."""
+def show_plugins(cluster: Cluster) -> dict[str, str]:
+    """Have the folder of network plug-ins at one path on each node; gives values that say it."""
     shown = cluster.folder / "plugins"
     shown.mkdir()
     for node in cluster.nodes:
         node.machine.run("mount", "--bind", node.machine.folder / "cni", shown)
-    return shown
+    return {"cniBinDir": str(shown), "cniConfDir": str(shown)}
 
 
-def _images(docker: Docker, found: Programs, scratch: Path) -> list[str]:
+def images(docker: Docker, found: Programs, scratch: Path) -> list[str]:
     bootstrap = "var/lib/istio/envoy/envoy_bootstrap_tmpl.json"
     files = {
         "pilot": {"pilot-discovery": "usr/local/bin/pilot-discovery"},
@@ -163,7 +162,7 @@ def _images(docker: Docker, found: Programs, scratch: Path) -> list[str]:
             shutil.copy(found.envoy, root / "usr/local/bin/envoy")
         entry = next(iter(placed.values()))
         path = "ENV PATH=/usr/local/bin:/usr/bin:/bin"
-        tag = f"{HUB}/{name}:{_version()}"
+        tag = f"{HUB}/{name}:{version()}"
         standins.image(docker, tag, root, user, path, f'ENTRYPOINT ["/{entry}"]')
         made.append(tag)
     return made

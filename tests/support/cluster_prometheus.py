@@ -104,10 +104,10 @@ def install(system: DeployedSystem, found: Programs, docker: Docker, scratch: Pa
     cluster = system.cluster
     tree = scratch / "tree"
     system.tarmac("render", "--env", system.environment, "--out", str(tree))
-    kube_images.deliver(cluster.nodes, docker, _images(docker, found, tree, scratch), scratch)
+    kube_images.deliver(cluster.nodes, docker, images(docker, found, tree, scratch), scratch)
     chart = cluster_helm.copied(found.home / "chart", scratch / "chart", "crds")
     own = scratch / "own.yaml"
-    own.write_text(yaml.safe_dump(_own()))
+    own.write_text(yaml.safe_dump(own_values()))
     given = tree / "observability/values/kube-prometheus-stack.yaml"
     secrets = _secrets(yaml.safe_load(given.read_text()))
     cluster.apply([kube_trees.namespace(NAMESPACE, {}), *map(_secret, secrets)])
@@ -135,7 +135,7 @@ def _secret(name: str) -> dict[str, Any]:
     return {**about, "metadata": metadata, "stringData": {"critical-slack-url": NOWHERE}}
 
 
-def _own() -> dict[str, Any]:
+def own_values() -> dict[str, Any]:
     """Write what differs here: versions of Debian, and more frequent looks."""
     prometheus = {
         "image": {"registry": REGISTRY, "repository": "prometheus/prometheus", "tag": TAG},
@@ -155,7 +155,7 @@ def _own() -> dict[str, Any]:
     }
 
 
-def _images(docker: Docker, found: Programs, tree: Path, scratch: Path) -> list[str]:
+def images(docker: Docker, found: Programs, tree: Path, scratch: Path) -> list[str]:
     made = []
     for tag, program, place in (
         (OPERATOR, "promoperator", "bin/operator"),
