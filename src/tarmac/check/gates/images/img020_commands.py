@@ -70,7 +70,7 @@ def _commands(files: Files) -> Iterator[Command]:
                 yield Command(at, str(container.name), container.words, asked)
     for service in compose_services(files):
         given = dig(service.data, "entrypoint"), dig(service.data, "command")
-        # The quotes of a text stay in its words, which are no plain ones then.
+        # The quotes of a text stay in its words, which then are left alone.
         words = tuple(word for one in given for word in _words(one))
         if words:
             is_alone = dig(service.data, "network_mode") is None

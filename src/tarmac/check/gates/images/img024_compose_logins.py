@@ -21,9 +21,9 @@ _SERVERS = re.compile(
     r"(docker\.io/)?(library/|bitnami/)?(postgres|postgresql|mysql|mariadb|mongo|redis|valkey)(:.*|@.*)?"
 )
 _REDIS = re.compile(r"(docker\.io/)?(library/|valkey/)?(redis|valkey)(:.*|@.*)?")
-_URL = re.compile(
-    r"\b(postgres(?:ql)?(?:\+\w+)?|rediss?)://([^\s/]*?)([a-z][\w.-]*)(?::\d+)?/?([\w-]*)(?=$|[?\s\"'])"
-)
+_HOST = r"://([^\s/]*?)([a-z][\w.-]*)(?::\d+)?"
+_DATABASE = re.compile(rf"\bpostgres(?:ql)?(?:\+\w+)?{_HOST}/([\w-]+)(?=$|[?\s\"'])")
+_CACHE = re.compile(rf"\brediss?{_HOST}(?=$|[/?\s\"'])")
 _VOLUME = re.compile(r"([a-zA-Z0-9][\w.-]*):(/[^:]*)(:.*)?")
 #: What images of databases start as their server.
 _PROGRAMS = ("postgres", "mysqld", "mariadbd", "mongod", "redis-server", "valkey-server")
@@ -64,29 +64,32 @@ def _passwords(service: ComposeService) -> Iterator[Fault]:
 
 def _asked(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     """Yield addresses of a database that its server does not make, or without its password."""
-    others = {one.name: one for one in beside.services}
+    others = {one.name: one for one in beside.services if dig(one.data, "env_file") is None}
+    # Some clients are given the password by a variable of its own.
+    is_told = any(_OWN_PASSWORD.search(name) for name in service.variables)
     for path, text in places(dig(service.data, "environment"), ("environment",)):
-        for scheme, login, host, name in _URL.findall(text):
+        for _, host, name in _DATABASE.findall(text):
+            made = _made(others[host]) if host in others else set()
+            if made and name not in made:
+                what = f"asks {host} for the database {name}, and {host} makes"
+                yield path, f"{what} {', '.join(sorted(made))} only; write one name in both"
+        for login, host in _CACHE.findall(text):
             server = others.get(host)
-            if server is None or dig(server.data, "env_file") is not None:
-                continue
-            if scheme.startswith("postgres") and _POSTGRES.fullmatch(server.image or ""):
-                own = server.environment
-                made = {
-                    own.get("POSTGRES_DB") or own.get("POSTGRES_USER") or "postgres",
-                    "postgres",
-                }
-                starts = any("initdb" in str(one) for one in listed(dig(server.data, "volumes")))
-                if name and not starts and name not in made and "$" not in f"{made}":
-                    what = f"asks {host} for the database {name}, and {host} makes"
-                    yield path, f"{what} {', '.join(sorted(made))} only; write one name in both"
-            is_redis = scheme.startswith("redis") and _REDIS.fullmatch(server.image or "")
-            asks = "--requirepass" in str(dig(server.data, "command"))
-            # Some clients are given the password by a variable of its own.
-            is_told = any(_OWN_PASSWORD.search(name) for name in service.variables)
-            if is_redis and asks and "@" not in login and not is_told:
+            is_server = server is not None and _REDIS.fullmatch(server.image or "")
+            asks = server is not None and "--requirepass" in str(dig(server.data, "command"))
+            if is_server and asks and "@" not in login and not is_told:
                 what = f"calls {host} without a password, which {host} asks for (--requirepass)"
                 yield path, f"{what}; write redis://:PASSWORD@{host}"
+
+
+def _made(server: ComposeService) -> set[str]:
+    """List the databases that a server of PostgreSQL makes; none where that is not known."""
+    own = server.environment
+    starts = any("initdb" in str(one) for one in listed(dig(server.data, "volumes")))
+    if not _POSTGRES.fullmatch(server.image or "") or starts:
+        return set()
+    made = own.get("POSTGRES_DB") or own.get("POSTGRES_USER") or "postgres"
+    return set() if "$" in made else {made, "postgres"}
 
 
 def _shared(beside: ComposeFiles) -> Iterator[Finding]:

@@ -56,6 +56,6 @@ GATE = Gate(
     of_files=check,
     scope=kinds("issuers and Certificates", "ClusterIssuer", "Issuer", "Certificate"),
     targets=("cluster",),
-    reads="the server of ACME issuers whose name and folder say nothing of a rehearsal, and "
+    reads="the server of ACME issuers whose name and folder do not say staging or test, and "
     "duration beside renewBefore.",
 )

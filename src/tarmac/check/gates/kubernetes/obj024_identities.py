@@ -71,8 +71,8 @@ def _waiting(own: Pods, claims: dict[tuple[str, str], Artifact]) -> Iterator[Fin
         keeps = dig(spec, "strategy", "rollingUpdate", "maxUnavailable")
         if many == 1 and keeps not in (None, 0, "0", "0%", "25%"):
             return  # the old pod may end first
-        who = "one pod" if is_alone else "pods of one node"
-        what = f"{title(own.artifact)} mounts {claim.data['metadata']['name']}, which is for {who}"
+        users = "one pod" if is_alone else "pods of one node"
+        what = f"{title(own.artifact)} mounts {name_of(claim)}, which is for {users}"
         if many > 1:
             what += f", and has {many}"
             advice = "make it a StatefulSet with a claim for each"

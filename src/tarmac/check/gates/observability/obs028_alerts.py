@@ -18,7 +18,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: Names that are written one beside the other in a pattern.
 _SEVERAL = re.compile(r"\(?[\w.-]+(\|[\w.-]+)+\)?")
-#: Names of what goes up and down, or begins anew with each pod.
+#: Names of what goes up and down, or begins again with each pod.
 _NO_COUNTER = re.compile(
     r"^kube_|(waiting|current|active|idle|open|free|used|size|limit|capacity|available|memory|threads"
     r"|connections|backends|queue\w*|lag|pending|running|members|nodes|disk)_total$"
@@ -69,7 +69,7 @@ def _for_ever(tree: Any) -> Iterator[str]:
             while type(side).__name__ == "AggregateExpr" and str(side.op) in ("sum", "max", "min"):
                 side = bare(side.expr)
             name = str(side.name or "") if type(side).__name__ == "VectorSelector" else ""
-            # What a pod's containers count begins anew with each pod.
+            # What a pod's containers count begins again with each pod.
             is_counter = name.endswith("_total") and not _NO_COUNTER.search(name)
             above = bounds(node.rhs)[0] if is_number(node.rhs) else 0
             if is_counter and above > 0:

@@ -86,15 +86,15 @@ def _delivers(job: Job) -> bool:
 
 
 def _cut_off(workflow: Workflow) -> Iterator[Finding]:
-    """Yield changes of a system that a later run ends in their midst."""
+    """Yield changes of a system that a later run ends halfway."""
     for name, job in workflow.jobs.items():
         changes = [step for step in job.steps if _CHANGES.search(step.run)]
         for data, path in ((workflow.data, ()), (job.data, ("jobs", name))):
             if changes and dig(data, "concurrency", "cancel-in-progress") is True:
-                what = f"{name} changes what runs ({changes[0].title}), and the next run ends it in"
+                what = f"{name} changes what runs ({changes[0].title}), and the next run ends it"
                 where = workflow.at(*path, "concurrency")
                 advice = "set cancel-in-progress to false"
-                yield Finding(where, f"{what} its midst; {advice}", warning=True)
+                yield Finding(where, f"{what} halfway; {advice}", warning=True)
                 return
 
 
@@ -127,7 +127,7 @@ def _caches(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     for number, step in enumerate(job.steps):
         key, kept = str(step.inputs.get("key") or ""), str(step.inputs.get("path") or "")
         is_cache = re.match(r"actions/cache(/restore)?@", step.uses)
-        # What differs from run to run, or is computed before, is no constant.
+        # What differs from run to run, or is computed before, is not constant.
         rest = re.sub(r"\$\{\{\s*(runner|matrix|env)\.[\w.-]+\s*\}\}", "", key)
         if is_cache and key and "${{" not in rest and _PACKAGES.search(kept):
             folder = kept.split(maxsplit=1)[0]
