@@ -36,6 +36,7 @@ ALONE = {"starter": "user-service", "trading": "market-service", "travel": "cata
 PARAMETERS = (
     "alone",
     "disturbed",
+    "filled",
     "followed",
     "grown",
     "lost",
