@@ -16,6 +16,14 @@ CATALOGUE = registry.load(adopt, "RECOGNISER")
 KINDS = frozenset({"postgres", "redis", "mysql", "mail", "nats", "opensearch", "s3"})
 
 
+#: A program in Python with its image.
+FLASK = {
+    "requirements.txt": "flask\ncelery\nredis\n",
+    "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    "Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD flask run\n",
+}
+
+
 def folder_of(files: dict[str, str]) -> Folder:
     """Make the root of a repository of these files."""
     texts = {name: textwrap.dedent(text).lstrip("\n") for name, text in files.items()}
@@ -40,3 +48,9 @@ def text_of(found: Survey) -> str:
 def system_of(found: Survey) -> System:
     """Write what was found, and load it as `up` would."""
     return load("tarmac.yaml", lambda _: text_of(found).encode())
+
+
+def runs(found: Survey) -> dict[str, str]:
+    """Return what each service runs, by its name; what is written loads."""
+    assert system_of(found), text_of(found)
+    return {service.name: service.run for service in found.services}

@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in, system_of, text_of
+from repository import FLASK, found_in, runs
 
 from tarmac.adopt.variables.dotenv_files import is_secret
-
-FLASK = {
-    "requirements.txt": "flask\ncelery\nredis\n",
-    "app.py": "from flask import Flask\napp = Flask(__name__)\n",
-    "Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD flask run\n",
-}
-
-
-def runs(found):
-    """Return what each service runs, by its name; what is written loads."""
-    assert system_of(found), text_of(found)
-    return {service.name: service.run for service in found.services}
 
 
 @pytest.mark.parametrize(
