@@ -196,8 +196,8 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
     def is_proven(finding: Finding) -> bool:
         name, number, _ = finding.position
         own = below(name, folder)
-        if finding.gate not in bases():  # a gate of others says what it means
-            return not is_input(own)
+        if finding.gate not in bases():  # whatever marks the file has
+            return is_certain(finding, own)
         file = files_read(Path(name))
         if file.is_name(number or 0) or (is_sample(own) and file.is_excerpt(number or 0)):
             return False
@@ -255,7 +255,7 @@ def is_certain(finding: Finding, path: PurePath, line: str = "") -> bool:
     """
     if is_input(path):
         return False
-    if (basis := bases().get(finding.gate)) is None:
+    if (basis := bases().get(finding.gate)) is None:  # a gate of others says what it means
         return True
     is_filled = _TO_FILL.search(line) or _FILLED.search(finding.what)
     if _is_filled_in(finding.gate) and is_filled:

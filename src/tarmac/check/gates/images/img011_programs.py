@@ -10,7 +10,13 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.distroless import distroless
-from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.dockerfiles import (
+    Instruction,
+    Stage,
+    dockerfiles,
+    stages,
+    words,
+)
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -63,13 +69,8 @@ def _whole(found: list[Stage]) -> list[Instruction]:
 def _asked(rest: str) -> tuple[str, bool]:
     """Read the program of a check, and whether another one is tried after it."""
     _, _, command = rest.partition("CMD ")
-    try:
-        read = from_json(command)
-        words = [str(word) for word in read] if isinstance(read, list) else []
-    except ValueError:
-        words = command.split()
     tail = command.partition("||")[2].split()
-    return (words or [""])[0], bool(tail) and tail[0] not in ("exit", "false", "kill")
+    return (words(command) or [""])[0], bool(tail) and tail[0] not in ("exit", "false", "kill")
 
 
 def _may_bring(step: Instruction, program: str) -> bool:

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -69,18 +70,13 @@ def _commands(files: Files) -> Iterator[Command]:
                 at = container.at("command" if container.data.get("command") else "args")
                 yield Command(at, str(container.name), container.words, asked)
     for service in compose_services(files):
-        given = dig(service.data, "entrypoint"), dig(service.data, "command")
+        command = words(service)
         # The quotes of a text stay in its words, which then are left alone.
-        words = tuple(word for one in given for word in _words(one))
-        if words:
+        if told := (*words(service, "entrypoint"), *command):
             is_alone = dig(service.data, "network_mode") is None
             serves = bool(items(service.data, "ports")) and is_alone
-            at = service.at("command" if given[1] else "entrypoint")
-            yield Command(at, f"service {service.name}", words, serves)
-
-
-def _words(given: object) -> list[str]:
-    return [*map(str, given)] if isinstance(given, list) else str(given or "").split()
+            at = service.at("command" if command else "entrypoint")
+            yield Command(at, f"service {service.name}", told, serves)
 
 
 GATE = Gate(

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from posixpath import basename, join, normpath
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.data import from_json
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.dockerfiles import (
+    Instruction,
+    Stage,
+    dockerfiles,
+    stages,
+    words,
+)
 from tarmac.check.gates.views.scope import counted_in_files
 
 _BASH = re.compile(r"#!\s*(/usr)?(/local)?/bin/(env +)?bash\b")
@@ -43,16 +48,7 @@ def _started(stage: Stage) -> tuple[Instruction, list[str]] | None:
     command = next((one for one in reversed(own) if one.word == "CMD"), None)
     if (first := entry or command) is None:
         return None
-    words = [word for one in (entry, command) if one for word in _words(one.rest)]
-    return first, words
-
-
-def _words(rest: str) -> list[str]:
-    try:
-        read = from_json(rest)
-    except ValueError:
-        return rest.split()
-    return [str(word) for word in read] if isinstance(read, list) else []
+    return first, [word for one in (entry, command) if one for word in words(one.rest)]
 
 
 def _shells(

@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.images.compose_stores import is_server
 from tarmac.check.gates.views.scope import counted_in_files
 
 _POSTGRES = re.compile(
@@ -45,19 +46,10 @@ def check(files: Files) -> Iterator[Finding]:
 Fault = tuple[tuple[str | int, ...], str]
 
 
-def _serves(service: ComposeService) -> bool:
-    """Tell whether a service runs its image's server: others run a client or a copy from it."""
-    command = dig(service.data, "command")
-    words = listed(command) or str(command or "").split()
-    first = str(words[0]) if words else ""
-    is_server = first.startswith("-") or first.rpartition("/")[2] in _PROGRAMS
-    return dig(service.data, "entrypoint") is None and (not words or is_server)
-
-
 def _passwords(service: ComposeService) -> Iterator[Fault]:
-    is_server = _POSTGRES.fullmatch(service.image or "") and _serves(service)
+    runs = _POSTGRES.fullmatch(service.image or "") and is_server(service, _PROGRAMS)
     is_open = dig(service.data, "env_file") is not None or not service.environment
-    if is_server and not is_open and service.variables.isdisjoint(_PASSWORDS):
+    if runs and not is_open and service.variables.isdisjoint(_PASSWORDS):
         what = "has no POSTGRES_PASSWORD, without which its image does not start on an empty volume"
         yield ("environment",), f"{what}; set it, or POSTGRES_PASSWORD_FILE"
 
@@ -75,9 +67,9 @@ def _asked(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
                 yield path, f"{what} {', '.join(sorted(made))} only; write one name in both"
         for login, host in _CACHE.findall(text):
             server = others.get(host)
-            is_server = server is not None and _REDIS.fullmatch(server.image or "")
+            is_cache = server is not None and _REDIS.fullmatch(server.image or "")
             asks = server is not None and "--requirepass" in str(dig(server.data, "command"))
-            if is_server and asks and "@" not in login and not is_told:
+            if is_cache and asks and "@" not in login and not is_told:
                 what = f"calls {host} without a password, which {host} asks for (--requirepass)"
                 yield path, f"{what}; write redis://:PASSWORD@{host}"
 
@@ -96,7 +88,7 @@ def _shared(beside: ComposeFiles) -> Iterator[Finding]:
     """Yield volumes to which two servers of databases write."""
     users: dict[str, ComposeService] = {}
     for service in beside.services:
-        if not _SERVERS.fullmatch(service.image or "") or not _serves(service):
+        if not _SERVERS.fullmatch(service.image or "") or not is_server(service, _PROGRAMS):
             continue
         for number, entry in enumerate(listed(dig(service.data, "volumes"))):
             found = _VOLUME.fullmatch(str(entry))

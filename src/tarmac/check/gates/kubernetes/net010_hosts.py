@@ -10,7 +10,7 @@ from tarmac.base.foreign.reading import dig, fields, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.certificates import Certificate, tls_secrets
+from tarmac.check.gates.views.objects.certificates import Certificate, covers, tls_secrets
 from tarmac.check.gates.views.objects.metadata import group_of, name_of, space_of, title
 from tarmac.check.gates.views.scope import kinds
 
@@ -68,7 +68,7 @@ def _covers(names: set[str], host: str) -> bool:
     """Tell whether one is for a host; of a pattern of hosts, those below a name may be all."""
     if host.startswith("*."):
         return any(name.endswith(host[1:]) for name in names)
-    return host in names or f"*.{host.partition('.')[2]}" in names
+    return covers(names, host)
 
 
 def _origins(ingress: Artifact) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.checkouts import repository_of
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
@@ -139,11 +140,8 @@ def _caches(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
 
 def _folders(files: Files, workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     """Yield folders to run in that the repository has elsewhere only."""
-    above, found, _ = workflow.path.partition(".github/")
-    # One that others call runs in their repositories.
-    if files.folder is None or not found or "workflow_call" in workflow.triggers:
+    if (root := repository_of(files, workflow)) is None:
         return
-    root = files.folder / above
     default = job.folder or str(
         dig(fields(workflow.data), "defaults", "run", "working-directory") or ""
     )

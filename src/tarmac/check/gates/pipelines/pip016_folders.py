@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.checkouts import repository_of
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -85,10 +86,8 @@ def _kept(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
 
 
 def _locked(files: Files, workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
-    above, found, _ = workflow.path.partition(".github/")
-    if files.folder is None or not found or "workflow_call" in workflow.triggers:
+    if (root := repository_of(files, workflow)) is None:
         return
-    root = files.folder / above
     for number, step in enumerate(job.steps):
         cache = str(step.inputs.get("cache") or "")
         names = _LOCKS.get(cache, ()) if step.uses.startswith("actions/setup-node@") else ()

@@ -8,6 +8,7 @@ from tarmac.base.report import Finding, Level, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.live import LiveCertificate, LiveSystem
 from tarmac.check.gates.subject import Subject
+from tarmac.check.gates.views.objects.certificates import covers
 from tarmac.check.gates.views.scope import counted
 
 #: As the alerts CertificateExpires and CertificateNotRenewed have them: cert-manager renews 30 days
@@ -37,7 +38,7 @@ def _findings(subject: Subject, one: LiveCertificate) -> Iterator[Finding]:
         what = f"{where}, holds no certificate in {subject.given(LiveSystem).context}"
         yield Finding(one.where, f"{what}; see `kubectl describe certificate`, or create it")
         return
-    if lacking := sorted(host for host in one.hosts if not _covers(one.names, host)):
+    if lacking := sorted(host for host in one.hosts if not covers(one.names, host)):
         what = f"the certificate in {where}, is not for {', '.join(lacking)}"
         yield Finding(one.where, f"{what}; issue it for these hosts, too")
     days = (one.ends - subject.today).days
@@ -46,11 +47,6 @@ def _findings(subject: Subject, one: LiveCertificate) -> Iterator[Finding]:
         what = f"the certificate in {where}, {verb} on {one.ends}"
         remedy = "renew it, or see by `kubectl describe certificate` why that failed"
         yield Finding(one.where, f"{what}; {remedy}", warning=days >= LEAST_DAYS)
-
-
-def _covers(names: frozenset[str], host: str) -> bool:
-    _, _, parent = host.partition(".")
-    return host in names or f"*.{parent}" in names
 
 
 GATE = Gate(

@@ -66,11 +66,11 @@ def is_server(service: ComposeService, programs: Iterable[str]) -> bool:
     return first.startswith(("-", "$")) or first.rpartition("/")[2] in programs
 
 
-def words(service: ComposeService) -> list[str]:
-    """Split its command; one whose quotes do not close has no words."""
-    command: Any = dig(service.data, "command")
+def words(service: ComposeService, key: str = "command") -> list[str]:
+    """Split its command, or its entrypoint; one whose quotes do not close has no words."""
+    command: Any = dig(service.data, key)
     if not isinstance(command, str):
-        return list(map(str, items(service.data, "command")))
+        return list(map(str, items(service.data, key)))
     try:
         return shlex.split(command, posix=False)
     except ValueError:

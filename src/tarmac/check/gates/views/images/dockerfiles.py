@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.data import from_json
 from tarmac.check.gates.subject import Files
 
 #: Endings of what is beside a Dockerfile, or becomes one by a program.
@@ -41,6 +42,15 @@ def instructions(text: str) -> Iterator[Instruction]:
             ends = heredoc[1]
         yield Instruction(word.upper(), rest.strip(), begun)
         joined = ""
+
+
+def words(command: str) -> list[str]:
+    """Split a command: a list of words as it is, and a line of a shell at its spaces."""
+    try:
+        read = from_json(command)
+    except ValueError:
+        return command.split()
+    return [str(word) for word in read] if isinstance(read, list) else []
 
 
 @dataclass(frozen=True)

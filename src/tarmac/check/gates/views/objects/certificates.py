@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
@@ -25,6 +25,11 @@ class Certificate:
     def hosts(self) -> frozenset[str]:
         """The hosts that it is for."""
         return frozenset(items(self.artifact.data, "spec", "dnsNames"))
+
+
+def covers(names: Collection[str], host: str) -> bool:
+    """Tell whether a certificate for some names is one for a host."""
+    return host in names or f"*.{host.partition('.')[2]}" in names
 
 
 class TlsSecret(NamedTuple):
