@@ -42,6 +42,8 @@ WORDS = {
 
 #: What the archive's text of a schema has if its kind has rules: no field's own schema is a list.
 RULED = f'"{convert.RULES}":[['.encode()
+#: What a definition raises that its own schema refuses.
+BROKEN = (AttributeError, KeyError, TypeError, ValueError)
 #: A pod's schema has the definitions that custom resources refer to.
 POD = Kind("", "v1", "Pod")
 
@@ -72,23 +74,22 @@ class Schemas:
     compiled: dict[Kind, tuple[dict[str, Any], Draft202012Validator] | None] = field(
         default_factory=dict
     )
+    #: What a tree itself says of kinds, converted on first use.
+    defined: dict[Kind, Mapping[str, Any]] = field(default_factory=dict)
     #: The schemas of kinds with rules in CEL; None: it has none.
     ruled: dict[Kind, dict[str, Any] | None] = field(default_factory=dict)
 
     def add(self, definition: Mapping[str, Any]) -> None:
         """Add the definitions of a tree: a CustomResourceDefinition, a ConstraintTemplate."""
-        pod = json.loads(self.archive.text(self.version, POD) or b"{}")
         try:
             if definition["kind"] == "ConstraintTemplate":
                 definition = convert.constraint(definition)
-            found = {
-                kind: (schema, _compile(schema))
-                for kind, schema in convert.custom(definition, pod["$defs"])
-            }
-        except (AttributeError, KeyError, TypeError, ValueError):
+            kinds = list(convert.served(definition))
+        except BROKEN:
             return  # its own schema says what it lacks; until then it defines nothing
-        self.compiled.update(found)
-        for kind in found:
+        for kind in kinds:
+            self.defined[kind] = definition
+            self.compiled.pop(kind, None)
             self.ruled.pop(kind, None)
 
     def problems(self, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -148,7 +149,7 @@ class Schemas:
     def _ruled(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
         kind = kind_of(str(data.get("apiVersion")), str(data.get("kind")))
         if kind not in self.ruled:
-            if found := self.compiled.get(kind):
+            if kind in self.defined and (found := self._compiled(kind)):
                 self.ruled[kind] = found[0] if convert.has_rules(found[0]) else None
             else:
                 text = self.archive.text(self.version, kind) or b""
@@ -157,8 +158,18 @@ class Schemas:
 
     def _compiled(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
         if kind not in self.compiled:
-            self.compiled[kind] = self._read(kind)
+            self.compiled[kind] = self._converted(kind) or self._read(kind)
         return self.compiled[kind]
+
+    def _converted(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
+        if (definition := self.defined.get(kind)) is None:
+            return None
+        pod = json.loads(self.archive.text(self.version, POD) or b"{}")
+        try:
+            schema = dict(convert.custom(definition, pod["$defs"]))[kind]
+            return schema, _compile(schema)
+        except BROKEN:
+            return None
 
     def _read(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
         text = self.archive.text(self.version, kind)

@@ -95,6 +95,14 @@ def core(
                 yield kind, _whole(_named(known[name], kind), known)
 
 
+def served(definition: Mapping[str, Any]) -> Iterator[Kind]:
+    """Yield each version of a custom resource that an API server serves."""
+    spec = definition["spec"]
+    for version in spec["versions"]:
+        if version.get("served"):
+            yield Kind(spec["group"], version["name"], spec["names"]["kind"])
+
+
 def custom(
     definition: Mapping[str, Any], known: Mapping[str, Any]
 ) -> Iterator[tuple[Kind, dict[str, Any]]]:

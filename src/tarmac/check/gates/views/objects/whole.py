@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 from tarmac.base.artifact import Artifact
@@ -35,7 +36,12 @@ def is_removed(artifact: Artifact) -> bool:
 
 def schemas_of(files: Files) -> Schemas:
     """Open the schemas that ship with Tarmac, with those that files define themselves."""
+    return _schemas(files)[0]
+
+
+@once
+def _schemas(files: Files) -> Iterator[Schemas]:
     schemas = load(lock.read())
     for definition in files.objects("CustomResourceDefinition", "ConstraintTemplate"):
         schemas.add(definition.data)
-    return schemas
+    yield schemas
