@@ -10,7 +10,7 @@ from tarmac.base.foreign.reading import Path, fields, numbered
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import kind_of, title
+from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
 from tarmac.check.gates.views.scope import kinds
 
 _TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")
@@ -25,6 +25,44 @@ def check(files: Files) -> Iterator[Finding]:
         judge = {"Rollout": _steps, "Canary": _measures}.get(kind_of(artifact), _limits)
         for path, what in judge(artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
+    yield from _endless(files)
+
+
+def _endless(files: Files) -> Iterator[Finding]:
+    """Yield analyses that a Rollout waits for, and that measure for ever."""
+    templates = {
+        (kind_of(one), _space(one), name_of(one)): one for one in files.objects(*_TEMPLATES)
+    }
+    for rollout in files.objects("Rollout"):
+        for path, name, is_of_cluster in _waited(rollout):
+            kind = _TEMPLATES[is_of_cluster]
+            template = templates.get((kind, "" if is_of_cluster else _space(rollout), name))
+            metrics = numbered(template.data, "spec", "metrics") if template else ()
+            for _, metric in metrics:
+                if metric.get("interval") and not metric.get("count"):
+                    what = f"{title(rollout)} waits for {name}, whose {metric.get('name')} has an"
+                    advice = "interval and no count: it never ends; write `count`"
+                    yield Finding(rollout.at(*path), f"{what} {advice}")
+
+
+def _waited(rollout: Artifact) -> Iterator[tuple[Path, str, bool]]:
+    """Yield the templates of the analyses that are steps, or that come before a switch."""
+    places: list[Path] = [
+        (*_CANARY, "steps", number, "analysis")
+        for number, _ in numbered(rollout.data, *_CANARY, "steps")
+    ]
+    places += [
+        ("spec", "strategy", "blueGreen", key)
+        for key in ("prePromotionAnalysis", "postPromotionAnalysis")
+    ]
+    for place in places:
+        for number, one in numbered(rollout.data, *place, "templates"):
+            name, is_of_cluster = str(one.get("templateName")), one.get("clusterScope") is True
+            yield (*place, "templates", number), name, is_of_cluster
+
+
+def _space(artifact: Artifact) -> str:
+    return metadata(artifact).namespace or ""
 
 
 def _limits(artifact: Artifact) -> Iterator[tuple[Path, str]]:

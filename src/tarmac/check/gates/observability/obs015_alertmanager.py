@@ -56,8 +56,7 @@ def faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
             if name not in names:
                 what = f"sends to '{name}', which is not a receiver here"
                 yield (*path, "receiver"), f"{what}; there is {', '.join(sorted(names)) or 'none'}"
-        if len(path) > 1 and not any(route.get(key) for key in MATCHERS):
-            yield path, "matches every alert, so later routes get none; write `matchers`"
+        yield from _above(path, route)
     yield from _times(("global",), fields(data, "global"))
     for number, receiver in enumerate(items(data, "receivers")):
         name = str(text(receiver, "name"))
@@ -76,6 +75,16 @@ def _routes(route: Fields, path: Path) -> Iterator[tuple[Path, Fields]]:
     yield path, route
     for number, below in enumerate(items(route, "routes")):
         yield from _routes(fields(below), (*path, "routes", number))
+
+
+def _above(path: Path, route: Fields) -> Iterator[tuple[Path, str]]:
+    """Yield the routes of all alerts that others stand below."""
+    below = items(route, "routes")
+    for number, one in enumerate(below[:-1]):
+        ends = fields(one).get("continue") is not True
+        if ends and not any(fields(one).get(key) for key in MATCHERS):
+            what = "matches every alert, so later routes get none"
+            yield (*path, "routes", number), f"{what}; write `matchers`, or `continue: true`"
 
 
 def _times(path: Path, data: Fields) -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,59 @@
+"""A Secret that is only added to is made by something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.base.foreign.reading import string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.objects.stored_data import ExternalSecret
+from tarmac.check.gates.views.objects.stored_objects import kept
+from tarmac.check.gates.views.scope import kinds
+
+#: By these the operator makes no Secret of its own.
+_MAKE_NONE = ("Merge", "None")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield what is to go into a Secret that nothing here makes, and that pods here read."""
+    for artifact in files.objects("ExternalSecret"):
+        own, space = ExternalSecret(artifact), metadata(artifact).namespace
+        policy = string(artifact.data, "spec", "target", "creationPolicy")
+        if policy not in _MAKE_NONE or "{" in own.target:
+            continue
+        made = (one for one in kept(files) if one.kind == "Secret" and one.name == own.target)
+        if any(one.artifact is not artifact for one in made):
+            continue
+        for one in pods(files):
+            if metadata(one.artifact).namespace == space and own.target in _secrets(one):
+                what = f"{title(artifact)} has the policy {policy}, which makes no Secret, and"
+                advice = f"nothing else here makes {own.target}: {title(one.artifact)} waits for it"
+                where = artifact.at("spec", "target", "creationPolicy")
+                yield Finding(where, f"{what} {advice}; write Owner")
+                break
+
+
+def _secrets(own: Pods) -> set[str]:
+    """List the Secrets that containers take variables from, and that are mounted."""
+    keys = [one for c in own.containers for v in c.variables for one in v.sources]
+    keys += [one for c in own.containers for v in c.sources for one in v.sources]
+    found = {one.name for one in keys if one.kind == "Secret" and not one.optional}
+    volumes = (source for volume in own.spec.volumes for source in volume.sources)
+    return found | {source.name for source in volumes if source.kind == "Secret"}
+
+
+GATE = Gate(
+    id="ENV005",
+    title="A Secret that an ExternalSecret only adds to is made by something",
+    phase="kubernetes",
+    source="https://external-secrets.io/latest/guides/ownership-deletion-policy: Merge adds keys "
+    "to a Secret that is there, and makes none",
+    check=check,
+    of_files=check,
+    scope=kinds("fetched secrets", "ExternalSecret"),
+    reads="ExternalSecrets whose creationPolicy is Merge or None, beside pods of their namespace.",
+)
