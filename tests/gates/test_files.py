@@ -27,6 +27,7 @@ OF_FILES = {name: gate for name, gate in GATES.items() if gate.of_files and not 
 FIXTURES = [p for p in sorted(FOLDER.glob("*/*.yaml")) if p.read_text().startswith("files:")]
 GOOD = [path for path in FIXTURES if path.name.startswith("good-")]
 BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
+OF_NO_OBJECTS = [path for path in BAD if not GATES[path.parent.name].of_objects]
 
 
 def name_of(path):
@@ -60,6 +61,40 @@ def test_good_files_are_left_alone(path, judged):
     assert [str(finding) for finding in report.findings] == []
     (result,) = report.results
     assert result.status is (Status.PASS if result.judged else Status.NOT_APPLICABLE)
+
+
+def _without_objects(files):
+    """Leave out the files that have nothing but objects."""
+    return {
+        name: text
+        for name, text in files.items()
+        if not name.endswith((".yaml", ".yml")) or "{{" in text or not _is_of_objects(text)
+    }
+
+
+def _is_of_objects(text):
+    documents = [one for one in yaml.safe_load_all(text) if one]
+    return all(isinstance(one, dict) and {"apiVersion", "kind"} <= one.keys() for one in documents)
+
+
+@pytest.mark.parametrize("path", OF_NO_OBJECTS, ids=name_of)
+def test_a_gate_that_judges_no_objects_finds_the_same_without_them(path, judged, tmp_path):
+    files = yaml.safe_load(path.read_text())["files"]
+    before = judged(files, GATES[path.parent.name]).findings
+    for name in files:
+        (tmp_path / name).unlink()
+    assert list(judged(_without_objects(files), GATES[path.parent.name]).findings) == list(before)
+
+
+def test_a_gate_that_judges_no_objects_is_asked_once_of_all_trees(judged, monkeypatch):
+    asked = []
+    gates = [
+        replace(GATES[name], of_files=lambda _, name=name: asked.append(name) or ())
+        for name in ("IMG014", "REL001")
+    ]
+    monkeypatch.setattr(folder, "trees", lambda artifacts, _: [artifacts, artifacts])
+    judged({"Dockerfile": "FROM a"}, *gates)
+    assert asked == ["IMG014", "REL001", "REL001"]
 
 
 @pytest.mark.parametrize("gate", OF_FILES)

@@ -10,7 +10,7 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -164,10 +164,9 @@ class Schemas:
     def _converted(self, kind: Kind) -> tuple[dict[str, Any], Draft202012Validator] | None:
         if (definition := self.defined.get(kind)) is None:
             return None
-        pod = json.loads(self.archive.text(self.version, POD) or b"{}")
+        pod = self.archive.text(self.version, POD) or b"{}"
         try:
-            schema = dict(convert.custom(definition, pod["$defs"]))[kind]
-            return schema, _compile(schema)
+            return _converted(json.dumps(definition, default=str), kind, pod)
         except BROKEN:
             return None
 
@@ -229,6 +228,14 @@ def _as_json(value: Any) -> Any:
 def _errors(validator: Draft202012Validator, data: Mapping[str, Any]) -> list[ValidationError]:
     """List what is wrong. Raises ValueError for what JSON has not, also after a part is wrong."""
     return [] if validator.is_valid(data) else list(validator.iter_errors(data))
+
+
+@lru_cache(maxsize=512)  # each tree of a folder has the same definitions
+def _converted(
+    definition: str, kind: Kind, pod: bytes
+) -> tuple[dict[str, Any], Draft202012Validator]:
+    schema = dict(convert.custom(json.loads(definition), json.loads(pod)["$defs"]))[kind]
+    return schema, _compile(schema)
 
 
 @cache

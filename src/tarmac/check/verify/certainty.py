@@ -191,7 +191,7 @@ def below(name: str, folder: Path) -> Path:
 
 def grading(folder: Path) -> Callable[[Finding], Finding]:
     """Return what makes a warning of each finding of a folder that its files do not prove."""
-    files_read = lru_cache(32)(read)
+    files_read = lru_cache(512)(read)
 
     def is_proven(finding: Finding) -> bool:
         name, number, _ = finding.position
@@ -210,6 +210,7 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         is_apart = _is_template(folder, own) or _is_tested(folder, own)
         return is_certain(finding, own, line) and not is_apart
 
+    @cache  # what is in no chart is found in each of a folder's trees
     def graded(finding: Finding) -> Finding:
         if finding.warning or is_proven(finding):
             return finding

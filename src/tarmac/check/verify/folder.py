@@ -113,9 +113,10 @@ def judge(
     )
     results: dict[str, Result] = {}
     unfinished = {files.shown(path) for path in made.open}
-    for tree in trees(artifacts, made):
+    for number, tree in enumerate(trees(artifacts, made)):
         tried = _tried(tree, folder)
-        for found_all in run_files(Folder(tree, today, folder), asked, own):
+        asked_of_it = [gate for gate in asked if gate.of_objects or number == 0]
+        for found_all in run_files(Folder(tree, today, folder), asked_of_it, own):
             findings = (graded(one) for one in found_all.findings)
             found_here = [
                 replace(one, warning=True)

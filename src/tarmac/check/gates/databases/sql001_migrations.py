@@ -99,6 +99,7 @@ GATE = Gate(
     "running queries outside of a transaction only; two migrations of one version stop them all",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("files of SQL", migrations),
     targets=(),
     reads="files of SQL below folders of migrations, and those that are named as Flyway's are. "

@@ -142,6 +142,7 @@ GATE = Gate(
     phase="containers",
     source="a HEALTHCHECK whose program is not found always fails: the container is unhealthy",
     check=check,
+    of_objects=False,
     scope=counted_in_files("commands", _commands),
     of_files=check,
     reads="HEALTHCHECK, ENTRYPOINT and RUN of last stages of distroless; not where it copies "

@@ -66,6 +66,7 @@ GATE = Gate(
     source="https://docs.npmjs.com/cli/commands/npm-ci: --omit=dev leaves devDependencies, and "
     "with them TypeScript and bundlers, off the disk",
     check=check,
+    of_objects=False,
     scope=counted_in_files("commands of package managers", _commands),
     of_files=check,
     reads="RUN of npm, yarn and pnpm in each stage, in their order, and NODE_ENV. Which scripts "

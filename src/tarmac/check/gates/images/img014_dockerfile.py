@@ -185,6 +185,7 @@ GATE = Gate(
     source="https://docs.docker.com/build/building/best-practices: what an ENV or ARG holds stays "
     "in the history, a moving base is another image each day, a shell keeps signals to itself",
     check=check,
+    of_objects=False,
     scope=counted_in_files("Dockerfiles", dockerfiles),
     of_files=check,
     reads="FROM with its ARGs, ENV, ARG, ADD, RUN, and USER, EXPOSE, HEALTHCHECK, CMD and "

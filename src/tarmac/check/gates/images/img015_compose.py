@@ -173,6 +173,7 @@ GATE = Gate(
     "store without one loses its data with its container, and a lost `depends_on` starts too early",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files(
         "services of Compose files",
         lambda files: (one for beside in compose_files(files) for one in beside.services),

@@ -156,6 +156,7 @@ GATE = Gate(
     "lacks never passes, and what waits for it never starts",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("services of Compose files", _judged),
     targets=("compose",),
     reads="addresses in variables beside `networks` and `ports`; `healthcheck` beside what "

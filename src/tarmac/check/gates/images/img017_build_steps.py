@@ -169,6 +169,7 @@ GATE = Gate(
     "not there for COPY; packages need root; a program needs the C library it is linked to",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("Dockerfiles", dockerfiles),
     reads="USER beside RUN, ARG beside FROM, COPY beside stages and .dockerignore of the folder, "
     "and how Go is built beside the image of the last stage.",

@@ -122,6 +122,7 @@ GATE = Gate(
     "begin at its root, and not in its WORKDIR",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("Dockerfiles", dockerfiles),
     reads="COPY --from beside the WORKDIRs and texts of stages from official bases; CMD beside "
     "ENTRYPOINT of the last stage.",

@@ -115,6 +115,7 @@ GATE = Gate(
     "is hidden by it",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("mounts of folders", _judged),
     targets=("compose",),
     reads="volumes of services that are built here beside the package managers that their "

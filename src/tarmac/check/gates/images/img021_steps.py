@@ -106,6 +106,7 @@ GATE = Gate(
     "sees what was copied before it",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("steps", _judged),
     reads="ENV and RUN of each stage. A list of packages counts as missing where nothing before "
     "could have brought it, and a later step of the same stage copies it.",

@@ -97,6 +97,7 @@ GATE = Gate(
     "more copies than it has brokers",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("services", _judged),
     targets=("compose",),
     reads="network_mode, restart, depends_on, Kafka's variables and healthcheck of services; "

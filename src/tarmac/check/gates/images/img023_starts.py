@@ -104,6 +104,7 @@ GATE = Gate(
     "found`",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("images", _judged),
     reads="the first line of the script that an image of Alpine starts, and EXPOSE beside --port "
     "and --bind of what it starts.",

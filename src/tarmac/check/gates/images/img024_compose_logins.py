@@ -114,6 +114,7 @@ GATE = Gate(
     source="https://hub.docker.com/_/postgres: POSTGRES_PASSWORD is required, POSTGRES_DB is made",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("databases", _judged),
     targets=("compose",),
     reads="variables, commands and volumes of databases whose image is a usual one, beside the "

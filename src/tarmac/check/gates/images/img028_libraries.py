@@ -81,6 +81,7 @@ GATE = Gate(
     "program whose loader is not there is `not found`",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("stages that follow others", _judged),
     reads="what later stages copy of stages of golang, rust and python on Debian, beside Alpine, "
     "scratch and distroless/static.",

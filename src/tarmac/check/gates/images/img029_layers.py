@@ -73,6 +73,7 @@ GATE = Gate(
     "is still part of the image",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("images", _judged),
     reads="COPY and ADD of files that are named as credentials are, beside `rm` in later steps of "
     "the last stage.",

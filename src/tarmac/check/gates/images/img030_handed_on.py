@@ -130,6 +130,7 @@ GATE = Gate(
     "without a shell; the first process alone gets the signal of a stop",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("images", _judged),
     reads="ENTRYPOINT and CMD as lists, and the last command of the script that they start.",
 )

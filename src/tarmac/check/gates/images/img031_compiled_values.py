@@ -62,6 +62,7 @@ GATE = Gate(
     "env-and-mode: such variables are replaced when the page is built",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("services that are built", _judged),
     reads="variables of Compose services whose Dockerfile builds a page, by the beginnings of "
     "their names. What a script writes at the start is not known, and then nothing is said.",

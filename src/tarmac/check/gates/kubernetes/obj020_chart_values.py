@@ -65,6 +65,7 @@ GATE = Gate(
     "template reads changes nothing, and a template writes nothing for one that is absent",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("charts", charts),
     targets=(),
     reads="values.yaml beside the templates of its chart on disk. Charts that hand values on as a "

@@ -138,6 +138,7 @@ GATE = Gate(
     "is empty; a value with another name than the template's, or a condition's, changes nothing",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("charts", charts),
     targets=(),
     reads="files of values in a chart's folder beside what its templates read and ask, and "

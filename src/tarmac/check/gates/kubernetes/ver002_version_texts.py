@@ -111,6 +111,7 @@ GATE = Gate(
     "to the base of eight, and `off` is false",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("numbers where a version belongs", _judged),
     targets=(),
     reads="keys that are called version or tag in workflows, actions, charts, values, "

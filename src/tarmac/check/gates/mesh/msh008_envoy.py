@@ -85,6 +85,7 @@ GATE = Gate(
     "by HTTP/1.1 where nothing else is written, and gRPC needs HTTP/2",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("clusters of Envoy", _judged),
     targets=(),
     reads="files with static_resources: routes by their cluster, and routes that match gRPC. "

@@ -111,6 +111,7 @@ GATE = Gate(
     source="https://docs.github.com/actions: the needs context has only jobs that are named there; "
     "all else in it is empty, so that a matrix made of it has no jobs",
     check=check,
+    of_objects=False,
     scope=counted_in_files("references between jobs and steps", _references),
     of_files=check,
     targets=("repository",),

@@ -74,6 +74,7 @@ GATE = Gate(
     "and was, which exposed the secrets of its users",
     check=check,
     of_files=of_files,
+    of_objects=False,
     scope=counted_in_files("references to actions", _references),
     reads="`uses:` in all files of .github/workflows. That the commit is of that version is "
     "known of the actions of assets/versions.yaml alone. Of files without a plan: tags and "

@@ -76,6 +76,7 @@ GATE = Gate(
     "works for years, a job's identity for minutes",
     check=check,
     of_files=of_files,
+    of_objects=False,
     scope=counted_in_files("workflows", workflows),
     reads="`permissions` of all files of .github/workflows, and names of secrets.",
     targets=("repository",),

@@ -89,6 +89,7 @@ GATE = Gate(
     source="https://securitylab.github.com/resources/github-actions-preventing-pwn-requests",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("steps of workflows", _steps),
     reads="checkouts in workflows that pull_request_target or workflow_run start, and "
     "expressions in scripts. What a script of the repository does itself is not followed.",

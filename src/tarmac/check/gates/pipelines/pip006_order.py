@@ -87,6 +87,7 @@ GATE = Gate(
     source="CICD-07: an image in the registry can be deployed, even if a later scan fails",
     check=check,
     of_files=of_files,
+    of_objects=False,
     scope=counted_in_files("jobs", _jobs),
     reads="`timeout-minutes`, `concurrency` and the order of scans and pushes in "
     ".github/workflows, scripts/ci counted for what it does.",

@@ -164,6 +164,7 @@ GATE = Gate(
     phase="delivery",
     source="npm in the folder of a Python service fails, or passes because it finds nothing to do",
     check=check,
+    of_objects=False,
     scope=counted_in_files("commands of a language", _commands, _planned),
     of_files=of_files,
     reads=f"commands of {FILE} and of workflows of GitHub Actions that name a service's folder "

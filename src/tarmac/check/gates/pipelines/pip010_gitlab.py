@@ -99,6 +99,7 @@ GATE = Gate(
     "stops the whole pipeline, and a merge request without a pipeline looks like one that passed",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("jobs", _judged),
     #: Tarmac renders no pipeline of GitLab.
     targets=(),

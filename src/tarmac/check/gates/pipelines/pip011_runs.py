@@ -160,6 +160,7 @@ GATE = Gate(
     "satisfies is skipped and green; a token with `permissions` has those alone",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("jobs", jobs),
     targets=("repository",),
     reads="`if` of jobs and steps beside `on`; names of artifacts; `needs`; permissions beside the "

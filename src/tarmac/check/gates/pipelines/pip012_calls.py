@@ -190,6 +190,7 @@ GATE = Gate(
     "call has another input, or lacks one, ends before its first job",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("workflows", workflows),
     targets=("repository",),
     reads="workflows and actions of the same repository that are called by a path: inputs, secrets "

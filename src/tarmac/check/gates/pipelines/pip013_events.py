@@ -123,6 +123,7 @@ GATE = Gate(
     " job was skipped is skipped, and green; a boolean is never equal to a text",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("jobs", jobs),
     targets=("repository",),
     reads="`if` and `needs` of jobs beside `on`; inputs of the type boolean; `paths` beside the "

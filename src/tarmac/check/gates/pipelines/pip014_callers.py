@@ -106,6 +106,7 @@ GATE = Gate(
     "in one group and GitHub cancels the run",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("calls of workflows", _calls),
     targets=("repository",),
     reads="`permissions` and `concurrency` of workflows of the same repository that call each "

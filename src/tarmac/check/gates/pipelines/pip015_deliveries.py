@@ -185,6 +185,7 @@ GATE = Gate(
     source="https://docs.github.com/en/actions/reference/workflows-and-actions/contexts",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("workflows", workflows),
     reads="comparisons of github.ref, continue-on-error of tests, cancel-in-progress beside what "
     "changes a system, tags of `docker push` and `kubectl set image`, keys of caches of packages, "

@@ -113,6 +113,7 @@ GATE = Gate(
     "`defaults.run` is for scripts; https://github.com/actions/setup-node#caching-global-packages-data",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("workflows", workflows),
     reads="versions of a matrix, docker/build-push-action beside `docker run`, paths of artifacts "
     "in jobs whose scripts run in a folder, and lock files for the cache of setup-node.",

@@ -102,6 +102,7 @@ GATE = Gate(
     "reusing-workflows: a called workflow has the secrets that it is given",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("workflows", workflows),
     targets=("repository",),
     reads="workflows that call another one of the same repository by its path, and steps that push "

@@ -83,6 +83,7 @@ GATE = Gate(
     "it needs stops the pipeline",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("jobs", _judged),
     #: Tarmac renders no pipeline of GitLab.
     targets=(),

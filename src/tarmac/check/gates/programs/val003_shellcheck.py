@@ -87,6 +87,7 @@ GATE = Gate(
     check=check,
     of_files=check_files,
     program="shellcheck",
+    of_objects=False,
     scope=counted_in_files("scripts", _scripts),
     level=Level.VALID,
     targets=("cluster", "compose", "repository"),

@@ -93,6 +93,7 @@ GATE = Gate(
     check=check,
     of_files=check_files,
     program="hadolint",
+    of_objects=False,
     scope=counted_in_files("Dockerfiles", dockerfiles),
     level=Level.VALID,
     targets=("cluster", "compose", "repository"),

@@ -106,6 +106,7 @@ GATE = Gate(
     check=check,
     of_files=check_files,
     program="actionlint",
+    of_objects=False,
     scope=paths("workflows", f"{FOLDER}*.yml", f"{FOLDER}*.yaml"),
     level=Level.VALID,
     targets=("repository",),

@@ -104,6 +104,7 @@ GATE = Gate(
     check=check,
     of_files=check_files,
     program="zizmor",
+    of_objects=False,
     scope=paths("workflows", f"{FOLDER}*.yml", f"{FOLDER}*.yaml"),
     reads="What it is sure of, or almost; it asks no network, so not for known vulnerabilities.",
     level=Level.VALID,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -64,10 +65,8 @@ def _promises(files: Files) -> Iterator[tuple[float, str, str]]:
     """Yield each recovery point that is written down: seconds, its words, its place."""
     for artifact in files.artifacts:
         if isinstance(artifact.content, str):
-            for number, line in enumerate(artifact.content.splitlines(), start=1):
-                for found in _RPO.finditer(line):
-                    seconds = int(found[1]) * _UNITS[found[2][0].lower()]
-                    yield seconds, f"RPO < {found[1]} {found[2]}", f"{artifact.path}:{number}"
+            for seconds, words, number in _written(artifact.content):
+                yield seconds, words, f"{artifact.path}:{number}"
         for key, value in metadata(artifact).annotations.items():
             if said := _RPO.search(f"{str(key).rpartition('/')[2]}: {value}"):
                 seconds = int(said[1]) * _UNITS[said[2][0].lower()]
@@ -76,6 +75,16 @@ def _promises(files: Files) -> Iterator[tuple[float, str, str]]:
                     f"RPO < {said[1]} {said[2]}",
                     artifact.at("metadata", "annotations", str(key)),
                 )
+
+
+@lru_cache(maxsize=4096)  # a file of text is part of each tree of a folder
+def _written(text: str) -> tuple[tuple[float, str, int], ...]:
+    """List the recovery points in a text: seconds, words, line."""
+    return tuple(
+        (int(found[1]) * _UNITS[found[2][0].lower()], f"RPO < {found[1]} {found[2]}", number)
+        for number, line in enumerate(text.splitlines(), start=1)
+        for found in _RPO.finditer(line)
+    )
 
 
 def _backups(files: Files) -> Iterator[Backup]:

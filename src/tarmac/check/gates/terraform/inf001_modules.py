@@ -51,6 +51,7 @@ GATE = Gate(
     phase="infrastructure",
     source="`terraform plan` reports it, but only with access to a provider and a state",
     check=check,
+    of_objects=False,
     scope=counted_in_files("Terraform files", sources),
     of_files=check,
     targets=(),  # nothing of its kind is rendered: a pass there would prove nothing

@@ -80,6 +80,7 @@ GATE = Gate(
     source="`terraform plan -var-file` only warns of a value that nothing declares, and makes the "
     "module's own",
     check=check,
+    of_objects=False,
     scope=counted_in_files("values of tfvars files", _values),
     of_files=check,
     targets=("cluster",),

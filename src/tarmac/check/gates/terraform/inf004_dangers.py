@@ -193,6 +193,7 @@ GATE = Gate(
     "written, and a database that was public for a minute has been scanned",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("Terraform files", sources),
     reads="settings and bounds of assets/terraform_rules.yaml, networks, ports and addresses of "
     "`ingress` blocks, and `var.` beside the variables of the folder. How a module uses "

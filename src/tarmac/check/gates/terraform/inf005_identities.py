@@ -94,6 +94,7 @@ GATE = Gate(
     "role",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("policy statements", statements),
     targets=("cluster",),
     reads="blocks `statement` of aws_iam_policy_document, objects with Effect and Action, and "

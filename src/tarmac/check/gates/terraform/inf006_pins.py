@@ -73,6 +73,7 @@ GATE = Gate(
     "/language/modules/syntax#version: without a version, `init` on another day is other code",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("modules, providers and backends", _blocks),
     targets=("cluster",),
     reads='`module`, `required_providers` and `backend "s3"` in *.tf. A backend without a bucket '

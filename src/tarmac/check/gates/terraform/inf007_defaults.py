@@ -70,6 +70,7 @@ GATE = Gate(
     "sensitive-variables",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("defaults and values", _defaults),
     targets=("cluster",),
     reads="defaults of variables, and *.tfvars, whose name ends as those of passwords, tokens and "

@@ -85,6 +85,7 @@ GATE = Gate(
     "without a health check counts as healthy, and resolvers keep an answer for its ttl",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("records that fail over", _failing_over),
     targets=("cluster",),
     reads="aws_route53_record with a failover_routing_policy, and aws_route53_health_check beside "

@@ -101,6 +101,7 @@ GATE = Gate(
     "are chosen by kubernetes.io/role/elb and kubernetes.io/role/internal-elb",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("networks of a cluster", _networks),
     targets=("cluster",),
     reads="aws_subnet and the modules of terraform-aws-modules in a root that has EKS, with its "

@@ -75,6 +75,7 @@ GATE = Gate(
     "between two environments is a variable; zones and ARNs follow from the region",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("blocks", _judged),
     targets=("cluster",),
     reads="resource, data, module, locals and output in folders that have a variable `region` or "

@@ -79,6 +79,7 @@ GATE = Gate(
     "administrators as well, and only the management account can take it back",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("denials of service control policies", _denials),
     targets=("cluster",),
     reads="statements with `Effect`, `Action` or `NotAction` in files with an "

@@ -155,6 +155,7 @@ GATE = Gate(
     "rule whose pattern matches nothing is valid, and silent",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("event patterns", _patterns),
     targets=("cluster",),
     reads="`event_pattern` and objects with `detail-type`, as far as they are written. Kinds of "

@@ -55,6 +55,7 @@ GATE = Gate(
     "nothing else",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("network firewalls", _firewalls),
     targets=("cluster",),
     reads="aws_networkfirewall_firewall, and vpc_endpoint_id of aws_route and route tables in any "

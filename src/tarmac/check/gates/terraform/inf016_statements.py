@@ -131,6 +131,7 @@ GATE = Gate(
     "resource of another form, and a condition that no token meets, are valid and allow nothing",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("policy statements", statements),
     targets=("cluster",),
     reads="blocks `statement` of aws_iam_policy_document, and objects with Effect and Action; "

@@ -151,6 +151,7 @@ GATE = Gate(
     "resources each is valid, and together AWS refuses them, or one never calls the other",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
     targets=("cluster",),
     reads="queues and functions, sizes, permissions to call, days for which logs and backups are "

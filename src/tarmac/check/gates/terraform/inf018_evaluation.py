@@ -131,6 +131,7 @@ GATE = Gate(
     "mapping or a set of texts; backends, sources and lifecycle rules are read before variables",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
     targets=(),
     reads="for_each and count of resources and modules, backends, sources, lifecycle, where nothing"

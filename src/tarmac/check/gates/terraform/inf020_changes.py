@@ -113,6 +113,7 @@ GATE = Gate(
     "made before the old one is gone needs another name; AWS refuses a policy that it is to block",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
     targets=("cluster",),
     reads="names of resources with create_before_destroy, policies of buckets beside their public "

@@ -107,6 +107,7 @@ GATE = Gate(
     "https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("subnets, groups of nodes and functions", _judged),
     reads="numbers that stand in resources of one folder: cidr_block, instance_types with "
     "ami_type, and the timeout of functions behind API Gateway.",

@@ -113,6 +113,7 @@ GATE = Gate(
     "rules inside and beside a group conflict",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
     reads="rules of security groups, days of lifecycles, the services that a role trusts beside "
     "what takes it, and the subnets of balancers and databases, where they stand as they are.",

@@ -97,6 +97,7 @@ GATE = Gate(
     "bucket has one; api_gateway_deployment: it is a snapshot",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
     reads="attachments of policies, what AWS keeps one of for each bucket, queue, topic, "
     "repository, secret and subnet, and deployments of REST APIs, in one folder.",

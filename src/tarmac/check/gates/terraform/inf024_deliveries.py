@@ -121,6 +121,7 @@ GATE = Gate(
     "public gateway is in a public subnet",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
     reads="the keys of queues and topics beside what sends to them, the subnets of NAT gateways "
     "beside their routes, and the dimensions of alarms, where these stand in one folder.",
