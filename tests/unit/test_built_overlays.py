@@ -292,7 +292,15 @@ def test_what_another_one_includes_is_no_root(tmp_path, monkeypatch):
     assert chosen(only_patches) == []
 
 
-@pytest.mark.parametrize("name", ["https://example.com/base?ref=v1", "../../../elsewhere"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://example.com/base?ref=v1",
+        "github.com/example/demo/base?version=v1",
+        "github.com/example/demo/base",
+        "../../../elsewhere",
+    ],
+)
 def test_nothing_is_fetched_and_nothing_outside_is_read(name, built):
     found = built(overlay(f"components: [{name}]\n"))
     (finding,) = found.unbuilt
@@ -340,6 +348,13 @@ def test_a_file_that_is_made_before_the_build_is_a_warning(built, beside, is_war
     web |= {"web/a.yaml": "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n"}
     (finding,) = built({**web, **beside}).unbuilt
     assert finding.warning is is_warning
+
+
+def test_a_secret_of_a_file_that_is_not_committed_is_a_warning(built):
+    web = {"web/kustomization.yaml": "secretGenerator: [{name: a, files: [b=key.json]}]\n"}
+    (finding,) = built(web).unbuilt
+    assert finding.warning
+    assert "key.json" in finding.what
 
 
 def test_what_a_deletion_left_is_a_warning(built):

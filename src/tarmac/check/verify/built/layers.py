@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import os.path
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _INCLUDED = ("resources", "bases", "components")
 _PATCHES = ("patchesStrategicMerge", "patches", "patchesJson6902", "replacements")
 _CONFIGURED = ("crds", "configurations", "transformers", "generators", "validators")
+#: Addresses, as kustomize takes them; a host of a repository needs no scheme.
+_REMOTE = re.compile(
+    r".*://|git@|git::|.*\?(ref|version|timeout|submodules)=|(github|gitlab|bitbucket)\.(com|org)[/:]"
+)
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 #: Keys of a kustomization that is a list of others, and changes nothing of what they make.
 _LISTING = frozenset({"apiVersion", "kind", "metadata", "resources", "bases", "buildMetadata"})
@@ -102,9 +107,7 @@ def _layer(path: Path, document: Document, root: Path) -> Layer:
     for name in _local(data):
         place = Path(os.path.normpath(path.parent / name))
         if (
-            "://" in name
-            or "?ref=" in name
-            or name.startswith("git@")
+            _REMOTE.match(name)
             or not is_inside(place, Path(os.path.normpath(root)))
             # kustomize follows a link to a folder, wherever it leads.
             or not is_inside(Path(os.path.realpath(place)), Path(os.path.realpath(root)))
@@ -121,12 +124,17 @@ def _local(data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the paths that a kustomization names; a patch may be text instead."""
     yield from _named(data, (*_INCLUDED, *_PATCHES, *_CONFIGURED))
     for key in _GENERATORS:
-        for item in items(data, key):
-            for name in items(item, "files"):
-                yield str(name).rpartition("=")[2]
-            yield from map(str, (*items(item, "envs"), *filter(None, [string(item, "env")])))
+        yield from _generated(data, key)
     if path := string(data, "openapi", "path"):
         yield path
+
+
+def _generated(data: Mapping[str, Any], key: str) -> Iterator[str]:
+    """Yield the files that a generator reads."""
+    for item in items(data, key):
+        for name in items(item, "files"):
+            yield str(name).rpartition("=")[2]
+        yield from map(str, (*items(item, "envs"), *filter(None, [string(item, "env")])))
 
 
 def _named(data: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
@@ -140,7 +148,8 @@ def _named(data: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
 def lacks_made(layer: Layer, root: Path) -> bool:
     """Tell whether a file is absent that a program or a person makes, and that git ignores.
 
-    What is made by hand has its model beside it: `id.yaml` and `id.tpl`.
+    What is made by hand has its model beside it: `id.yaml` and `id.tpl`. What a Secret is made of
+    is kept elsewhere, whether git is told so or not.
     """
     absent = [path for path in layer.files if not os.path.lexists(path)]
     if not absent:
@@ -149,7 +158,11 @@ def lacks_made(layer: Layer, root: Path) -> bool:
     with suppress(OSError):
         lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
         ignored = {line.strip() for line in lines if line.strip() and line[0] not in "#!"}
-    return any(_is_made(path, root, ignored) for path in absent)
+    hidden = {
+        Path(os.path.normpath(layer.folder / name))
+        for name in _generated(layer.data, "secretGenerator")
+    }
+    return any(path in hidden or _is_made(path, root, ignored) for path in absent)
 
 
 def _is_made(path: Path, root: Path, ignored: Collection[str]) -> bool:

@@ -64,6 +64,7 @@ def build(
     unbuilt = dict.fromkeys(found for found in results if isinstance(found, Finding))
     unbuilt |= dict.fromkeys(remarks(installed, sources, gate))
     built: list[Layer] = []
+    completed: list[Layer] = []
     is_followed = any(layer.folder in of_folder for layer, _, _ in overlays)
     for layer, made, above in overlays:
         by = of_folder.get(layer.folder)
@@ -76,6 +77,8 @@ def build(
             unit = _unit(title, made, by, namespace)
             units.append(replace(unit, destination=unit.destination or above))
             built += layers.closure(layer, known)
+            # In place of what cannot be built, its bases are, without what it adds to them.
+            completed += [] if above else layers.closure(layer, known)
     for release, given in templated:
         if given and not isinstance(given, Finding):
             own = tuple(_in(release.namespace, artifact) for artifact in given)
@@ -90,7 +93,8 @@ def build(
     manifests = frozenset(layer.folder for layer in built)
     failed = [layer for layer, made, _ in overlays if isinstance(made, Finding)]
     left = {path for one in failed for part in layers.closure(one, known) for path in part.files}
-    return Build(tuple(units), frozenset(parts), manifests, frozenset(left - parts), tuple(unbuilt))
+    left -= templates.union(*(layer.files for layer in completed))
+    return Build(tuple(units), frozenset(parts), manifests, frozenset(left), tuple(unbuilt))
 
 
 def _unit(title: str, made: Overlay, by: Installation | None, namespace: str | None) -> Unit:
