@@ -70,7 +70,10 @@ def _started(
         return
     for number, step in enumerate(job.steps):
         made = "tag" if _PUSHES_TAG.search(step.run) else ""
-        if _MAKES_RELEASE.search(step.run) or step.uses.startswith(_RELEASERS):
+        is_made = _MAKES_RELEASE.search(step.run) or step.uses.startswith(_RELEASERS)
+        # A person publishes a draft; to a release that started the run, files are added.
+        is_draft = step.inputs.get("draft") or "--draft" in step.run
+        if is_made and not is_draft and "release" not in workflow.triggers:
             made = "release"
         waiting = next((one for one in own.values() if made and _waits(one, made)), None)
         if waiting is not None and waiting is not workflow:
