@@ -31,6 +31,7 @@ from precision_graded import (
     LATER_LAST,
     LATER_NEXT,
     LATER_NINTH,
+    LATER_SIXTEENTH,
     LATER_TENTH,
     LATER_THIRTEENTH,
     LATER_TWELFTH,
@@ -44,6 +45,7 @@ from precision_graded import (
     UNSEEN_LAST,
     UNSEEN_NEXT,
     UNSEEN_NINTH,
+    UNSEEN_SIXTEENTH,
     UNSEEN_TENTH,
     UNSEEN_THIRTEENTH,
     UNSEEN_TWELFTH,
@@ -391,6 +393,7 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         (UNSEEN_THIRTEENTH, LATER_THIRTEENTH),
         (UNSEEN_FOURTEENTH, LATER_FOURTEENTH),
         (UNSEEN_FIFTEENTH, LATER_FIFTEENTH),
+        (UNSEEN_SIXTEENTH, LATER_SIXTEENTH),
     )
     seen = [FIRST_SEEN]
     for number, (before, after) in enumerate(measured, start=1):

@@ -304,3 +304,14 @@ together. Without these two 29 of 34 first errors are true, 85 %. What was false
 - 3: the place of a key (IMG014), a text in a Dockerfile that hadolint cannot read (VAL004), a part
   of a configuration (files); now left alone, or a warning.
 """
+UNSEEN_SIXTEENTH = """\
+
+## Not seen before, a sixteenth time
+
+Sixteen more, of projects' own repositories and of charts, by all gates of the day.
+
+"""
+LATER_SIXTEENTH = """\
+What was false, both of `files`: a base at `github.com/...?version=`, which was taken for a folder that
+is not there, and a Secret that is made of a file which no repository has. Both are warnings now.
+"""
