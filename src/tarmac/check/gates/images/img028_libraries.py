@@ -25,6 +25,7 @@ _STATIC = re.compile(
 )
 _RUST = re.compile(r"\bcargo (build|install)\b")
 _PYTHON = re.compile(r"site-packages|(^|/)\.?v?env$|dist-packages")
+_VERSION = re.compile(r"(?:docker\.io/)?(?:library/)?python:(3\.\d+)(?![\d])")
 _GLIBC = re.compile(r"gcompat|libc6-compat|glibc")
 _FROM = re.compile(r"--from=(\S+)")
 
@@ -40,7 +41,8 @@ def check(files: Files) -> Iterator[Finding]:
                 other = by_name.get(source[1]) if source else None
                 if other is None and source and source[1].isdecimal():
                     other = dict(enumerate(found)).get(int(source[1]))
-                if other is not None and (what := _missing(other, last, one)):
+                what = _older(other, last, one) if other else ""
+                if other is not None and (what := what or _missing(other, last, one)):
                     yield Finding(f"{dockerfile.path}:{one.line}", what, warning=True)
 
 
@@ -65,6 +67,21 @@ def _missing(built: Stage, last: Stage, copied: Instruction) -> str:
     if _GO.search(text) and not _STATIC.search(text):
         what = f"copies what {built.image} links with glibc where it asks for names, and {has}"
         return f"{what}: it does not start; build it with CGO_ENABLED=0"
+    return ""
+
+
+def _older(built: Stage, last: Stage, copied: Instruction) -> str:
+    """Tell of packages that are in the folder of another version of Python."""
+    own, other = (_VERSION.match(image) for image in (last.image, built.image))
+    words = [word for word in copied.rest.split() if not word.startswith("--")]
+    installed = any(
+        one.word == "RUN" and re.search(r"--(prefix|user)\b.*|site-packages", one.rest)
+        for one in built.instructions
+    )
+    is_packages = installed or any(_PYTHON.search(word) for word in words)
+    if own and other and own[1] != other[1] and is_packages and len(words) == 2:
+        what = f"copies packages of Python {other[1]} into an image of Python {own[1]}, which looks"
+        return f"{what} in another folder: none is found; take one version for both"
     return ""
 
 

@@ -80,4 +80,6 @@ class ExternalSecret:
         if spec.get("dataFrom"):
             return None
         template = fields(spec, "target", "template", "data")
-        return frozenset(template or (entry.key for entry in self.entries))
+        fetched = frozenset(entry.key for entry in self.entries)
+        is_added = string(spec, "target", "template", "mergePolicy") == "Merge"
+        return frozenset(template) | fetched if is_added else frozenset(template) or fetched

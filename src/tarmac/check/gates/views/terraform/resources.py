@@ -19,6 +19,7 @@ class Resources:
 
     def __init__(self, found: list[TerraformBlock]) -> None:
         self.found = [one for one in found if one.names[0] == "resource" and len(one.names) > 2]
+        self.providers = [one for one in found if one.names[0] == "provider"]
         self.by_name = {one.names[1:3]: one for one in self.found}
         self.calls_modules = any(one.names[0] == "module" for one in found)
 

@@ -1,0 +1,111 @@
+"""Texts of a Compose file are what its reader takes them for: values, commands, networks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from tarmac.base.foreign.reading import Path, dig, items, places, texts
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService, compose_services
+from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.scope import counted_in_files
+
+_NEEDED = re.compile(r"(?<!\$)\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+_QUOTED = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*')")
+Fault = tuple[Path, str]
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield values that are empty or quoted, checks that are no program, and shut ports."""
+    for beside in compose_files(files):
+        for service in beside.services:
+            faults = (
+                *_elsewhere(files, service),
+                *_quoted(service),
+                *_checks(service),
+                *_shut(service, beside),
+            )
+            for path, what in faults:
+                yield Finding(service.at(*path), f"service {service.name} {what}")
+
+
+def _elsewhere(files: Files, service: ComposeService) -> Iterator[Fault]:
+    """Yield variables that only a file for the container sets."""
+    folder = service.artifact.path.rpartition("/")[0]
+    root = files.folder
+    named = [
+        str(one.get("path") if isinstance(one, Mapping) else one)
+        for one in (items(service.data, "env_file") or texts(dig(service.data, "env_file")))
+    ]
+    if root is None or not named or any(one in (".env", "./.env") for one in named):
+        return
+    given: dict[str, str] = {}
+    for name in named:
+        place = root / folder / name
+        if "$" in name or not place.is_file():
+            return
+        for line in place.read_text(encoding="utf-8", errors="replace").splitlines():
+            given.setdefault(line.removeprefix("export ").partition("=")[0].strip(), name)
+    if any((root / folder).glob(".env*")):
+        return  # what stands there may be copied to .env
+    done = set[str]()
+    for path, text in places(dig(service.data, "environment"), ("environment",)):
+        for pair in _NEEDED.findall(text):
+            name = pair[0] or pair[1]
+            if name in given and name not in done:
+                done.add(name)
+                what = f"reads {name}, which {given[name]} gives to the container alone: Compose"
+                yield (
+                    path,
+                    f"{what} fills in .env and the shell's, so it is empty; take it from .env",
+                )
+
+
+def _quoted(service: ComposeService) -> Iterator[Fault]:
+    for number, entry in enumerate(listed(dig(service.data, "environment"))):
+        if isinstance(entry, str) and (found := _QUOTED.fullmatch(entry)):
+            what = f"has quotes as a part of {found[1]}: in a list they stay in the value"
+            yield ("environment", number), f"{what}; remove them, or write a mapping"
+
+
+def _checks(service: ComposeService) -> Iterator[Fault]:
+    told = [str(word) for word in listed(dig(service.data, "healthcheck", "test"))]
+    if len(told) == 2 and told[0] == "CMD" and re.search(r"\s", told[1].strip()):
+        what = (
+            f"is checked by a program called `{told[1]}`, which is not there: it is never healthy"
+        )
+        yield ("healthcheck", "test"), f"{what}; write CMD-SHELL, or each word by itself"
+
+
+def _shut(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    names = beside.networks(service)
+    declared = beside.declared("networks")
+    inner = [name for name in names if dig(declared.get(name, (None, None))[1], "internal") is True]
+    if listed(dig(service.data, "ports")) and names and len(inner) == len(names):
+        what = f"publishes ports, and all of its networks are internal ({', '.join(sorted(inner))})"
+        yield ("ports",), f"{what}: nothing outside reaches them; add it to another network"
+
+
+def _judged(files: Files) -> Iterator[ComposeService]:
+    yield from compose_services(files)
+
+
+GATE = Gate(
+    id="IMG033",
+    title="Texts of a Compose file are what they are taken for",
+    phase="containers",
+    source="https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation: "
+    "env_file is for the container, .env for the file; https://docs.docker.com/reference/"
+    "compose-file/services/#healthcheck: CMD runs no shell",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("services of Compose files", _judged),
+    targets=("compose",),
+    reads="environment beside env_file on disk, quotes in lists of variables, `test` of "
+    "healthchecks, and ports beside internal networks.",
+)

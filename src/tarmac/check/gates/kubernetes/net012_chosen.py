@@ -1,0 +1,103 @@
+"""Services and routes get what is meant for them: servers alone, and each request once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, dig, items, numbered, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import group_of, name_of, space_of, title
+from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.objects.selectors import selects
+from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.scope import counted_in_files
+
+_TASKS = ("Job", "CronJob")
+_API = "gateway.networking.k8s.io"
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield Services that send to tasks, and redirects that come back to themselves."""
+    yield from _tasks(files)
+    yield from _circles(files)
+
+
+def _tasks(files: Files) -> Iterator[Finding]:
+    every = list(pods(files))
+    for artifact in files.objects("Service"):
+        selector = Service(artifact).selector
+        # By a port's name, pods that have none of that name get nothing.
+        by_name = all(isinstance(port.target, str) for port in Service(artifact).ports)
+        if not selector or by_name:
+            continue
+        own = [
+            one
+            for one in every
+            if space_of(one.artifact) == space_of(artifact)
+            and selects({"matchLabels": dict(selector)}, one.labels)
+        ]
+        servers = [one for one in own if one.kind not in _TASKS]
+        for task in own if servers else ():
+            listens = any(container.ports for container in task.main_containers)
+            if task.kind in _TASKS and not listens:
+                what = f"{title(artifact)} sends to pods of {title(task.artifact)} as well as to"
+                advice = f"{title(servers[0].artifact)}: requests fail while it runs; give the task"
+                where = artifact.at("spec", "selector")
+                yield Finding(where, f"{what} {advice} another label")
+
+
+def _circles(files: Files) -> Iterator[Finding]:
+    """Yield redirects to https that the listener of https follows, too."""
+    gateways = {
+        (space_of(one), name_of(one)): one
+        for one in files.objects("Gateway")
+        if group_of(one) == _API
+    }
+    for route in files.objects("HTTPRoute"):
+        at = _to_https(route)
+        for parent in items(route.data, "spec", "parentRefs") if at else ():
+            space = string(parent, "namespace") or space_of(route)
+            gateway = gateways.get((space, string(parent, "name")))
+            if gateway is None or string(parent, "sectionName") or dig(parent, "port"):
+                continue
+            protocols = {
+                string(one, "protocol") for one in items(gateway.data, "spec", "listeners")
+            }
+            if "HTTPS" in protocols and at:
+                what = (
+                    f"{title(route)} redirects to https and names no listener of {title(gateway)}:"
+                )
+                advice = "that of https takes it, too, and redirects for ever; write sectionName"
+                yield Finding(route.at(*at), f"{what} {advice}")
+
+
+def _to_https(route: Artifact) -> Path | None:
+    """Find a redirect to https, of the same host and path, in a rule for all requests."""
+    for number, rule in numbered(route.data, "spec", "rules"):
+        for place, one in numbered(rule, "filters"):
+            told = dig(one, "requestRedirect") or {}
+            if dig(told, "scheme") == "https" and not {"hostname", "path"} & {*told}:
+                return ("spec", "rules", number, "filters", place)
+    return None
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from files.objects("Service", "HTTPRoute")
+
+
+GATE = Gate(
+    id="NET012",
+    title="Services choose servers alone, and redirects end",
+    phase="kubernetes",
+    source="https://kubernetes.io/docs/concepts/services-networking/service: each pod with the "
+    "labels gets requests; https://gateway-api.sigs.k8s.io/guides/http-redirect-rewrite: a route "
+    "without a listener's name is of all of them",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("Services and routes", _judged),
+    reads="selectors of Services beside pods of Jobs and of servers, and HTTPRoutes that redirect "
+    "to https beside the listeners of their Gateway.",
+)

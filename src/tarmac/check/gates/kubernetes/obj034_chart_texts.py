@@ -1,0 +1,85 @@
+"""Templates of a chart make the same at each upgrade, and each object by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.scope import counted_in_files
+
+_RANDOM = re.compile(r"\{\{[^}]*\b(randAlphaNum|randAlpha|randAscii|randNumeric|uuidv4)\b")
+#: What keeps a value that was made before, or makes an object once.
+_KEPT = re.compile(
+    r"\blookup\b|helm\.sh/hook[\"']?:\s*[\"']?pre-install[\"']?\s*$|resource-policy", re.MULTILINE
+)
+_ACTION = re.compile(r"\{\{-?\s*(/\*|range|if|with|define|block|end|else)\b")
+_API = re.compile(r"^apiVersion:", re.MULTILINE)
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield Secrets of chance, and loops that write their objects into one document."""
+    for shown, text in _templates(files):
+        if re.search(r"^kind:\s*Secret\b", text, re.MULTILINE) and not _KEPT.search(text):
+            for number, line in enumerate(text.splitlines(), start=1):
+                if found := _RANDOM.search(line):
+                    what = f"makes a new value at each upgrade ({found[1]}), and what was set up by"
+                    advice = "the old one keeps that; take the old one by lookup, or a given Secret"
+                    yield Finding(f"{shown}:{number}", f"{what} {advice}", warning=True)
+        for number in _joined(text):
+            what = "writes each object of the loop into one document, of which the last one stays"
+            yield Finding(f"{shown}:{number}", f"{what}; begin the loop's body with `---`")
+
+
+def _joined(text: str) -> Iterator[int]:
+    """Yield the lines of loops that begin an object without an end of the one before."""
+    opened: list[tuple[str, int]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        for found in _ACTION.finditer(line):
+            word = found[1]
+            if word in ("range", "if", "with", "define", "block"):
+                opened.append((word, number))
+            elif word == "end" and opened:
+                word, begun = opened.pop()
+                body = "\n".join(text.splitlines()[begun : number - 1])
+                if (
+                    word == "range"
+                    and len(_API.findall(body)) == 1
+                    and not re.search(r"^---", body, re.MULTILINE)
+                ):
+                    yield begun
+
+
+def _templates(files: Files) -> Iterator[tuple[str, str]]:
+    """Yield the templates of the charts of a folder, with their paths."""
+    if files.folder is None:
+        return
+    for artifact in files.artifacts:
+        folder, _, name = artifact.path.rpartition("/")
+        place = files.folder / folder / "templates"
+        for file in sorted(place.rglob("*.y*ml")) if name == "Chart.yaml" else ():
+            if file.is_file():
+                yield _shown(file, files.folder), file.read_text(encoding="utf-8", errors="replace")
+
+
+def _shown(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
+
+
+GATE = Gate(
+    id="OBJ034",
+    title="Templates of a chart make the same at each upgrade, and each object by itself",
+    phase="kubernetes",
+    source="https://helm.sh/docs/howto/charts_tips_and_tricks: a random value is another one at "
+    "each upgrade; YAML: of two objects in one document the last one's keys stay",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("templates of charts", _templates),
+    targets=(),
+    reads="templates on disk beside Chart.yaml: functions of chance in Secrets, and `range` around "
+    "an object. Judges files without a plan only.",
+)

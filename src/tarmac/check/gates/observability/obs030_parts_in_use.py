@@ -1,0 +1,104 @@
+"""What a configuration of monitoring writes down is in use, and keeps its labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.data import first
+from tarmac.base.foreign.reading import Fields, dig, fields, items, numbered, string, texts
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.collectors import Collector, collectors
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Processors that are there to change or leave out what is sent.
+_CHANGING = ("attributes", "filter", "redaction", "transform", "resource", "tail_sampling")
+_PUSHED = re.compile(r"([\w.-]*push-?gateway[\w.-]*)(:\d+)?")
+#: Parts by which a mapping is a configuration of Loki.
+_LOKI = ("schema_config", "limits_config")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield processors in no pipeline, days that nothing counts, and labels that are renamed."""
+    for one in collectors(files):
+        yield from _unused(one)
+    for artifact, at, data in _configurations(files):
+        if all(fields(data, part) for part in _LOKI):
+            yield from _kept(artifact, at, data)
+        for number, job in numbered(data, "scrape_configs"):
+            yield from _renamed(artifact, at, number, job)
+
+
+def _unused(one: Collector) -> Iterator[Finding]:
+    pipelines = fields(one.data, "service", "pipelines").values()
+    used = {str(name) for each in pipelines for name in items(each, "processors")}
+    for name in fields(one.data, "processors"):
+        if name not in used and str(name).partition("/")[0] in _CHANGING:
+            what = (
+                f"the processor {name} is in no pipeline, so what it is to change or leave out is"
+            )
+            yield Finding(one.at("processors", str(name)), f"{what} sent as it is; name it in one")
+
+
+def _configurations(files: Files) -> Iterator[tuple[Artifact, tuple[str, ...], Fields]]:
+    """Yield files and keys of ConfigMaps that may be configurations of Loki or Prometheus."""
+    for artifact in files.artifacts:
+        if not artifact.is_object and {"scrape_configs", *_LOKI} & artifact.data.keys():
+            yield artifact, (), artifact.data
+    for artifact in files.objects("ConfigMap"):
+        for key, text in fields(artifact.data, "data").items():
+            is_one = isinstance(text, str) and re.search(r"^(schema|scrape)_configs?:", text, re.MULTILINE)
+            if is_one and isinstance(data := first(text), dict):
+                yield artifact, ("data", str(key)), data
+
+
+def _kept(artifact: Artifact, at: tuple[str, ...], data: Fields) -> Iterator[Finding]:
+    period = dig(data, "limits_config", "retention_period")
+    is_by_table = dig(data, "table_manager", "retention_deletes_enabled") is True
+    if period in (None, 0, "0", "0s") or is_by_table:
+        return
+    if dig(data, "compactor", "retention_enabled") is not True:
+        where = artifact.at(*at, *(() if at else ("limits_config", "retention_period")))
+        what = (
+            f"retention_period is {period}, and the compactor has no retention_enabled: nothing is"
+        )
+        yield Finding(where, f"{what} deleted; write retention_enabled: true")
+
+
+def _renamed(
+    artifact: Artifact, at: tuple[str, ...], number: int, job: Fields
+) -> Iterator[Finding]:
+    targets = [
+        one for group in items(job, "static_configs") for one in texts(dig(group, "targets"))
+    ]
+    found = next(filter(None, map(_PUSHED.fullmatch, targets)), None)
+    if found and job.get("honor_labels") is not True:
+        where = artifact.at(*at, *(() if at else ("scrape_configs", number)))
+        what = f"job {string(job, 'job_name')} asks {found[1]} without honor_labels: the job and"
+        advice = "instance that were pushed become exported_job and exported_instance, so no"
+        yield Finding(where, f"{what} {advice} question by them has a result", warning=True)
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from collectors(files)
+    yield from _configurations(files)
+
+
+GATE = Gate(
+    id="OBS030",
+    title="What configurations of monitoring write down is in use",
+    phase="observability",
+    source="https://opentelemetry.io/docs/collector/configuration: what is in no pipeline does "
+    "nothing; https://grafana.com/docs/loki/latest/operations/storage/retention: the compactor "
+    "deletes where retention_enabled is true; https://prometheus.io/docs/instrumenting/pushing",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("configurations of monitoring", _judged),
+    #: Tarmac renders none of these with such parts.
+    targets=(),
+    reads="processors of collectors beside their pipelines, the retention of Loki, and jobs that "
+    "ask a Pushgateway. Judges files without a plan only.",
+)

@@ -1,0 +1,87 @@
+"""Jobs tell of failures, keep what they upload, and may read what they check out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.foreign.reading import fields
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
+from tarmac.check.gates.views.scope import counted_in_files
+
+_UPLOAD = re.compile(r"actions/upload-artifact@v(\d+)")
+#: A step that asks whether a job before it failed, which a skipped job never does.
+_ASKS = re.compile(r"needs\.[\w-]+\.result\s*(==\s*'(failure|cancelled)'|!=\s*'success')")
+_ANYWAY = re.compile(r"always\(\)|failure\(\)|cancelled\(\)")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield jobs that are skipped when they are wanted, and uploads that end each other."""
+    for workflow in workflows(files):
+        for name, job in workflow.jobs.items():
+            yield from _skipped(workflow, name, job)
+            yield from _uploads(workflow, name, job)
+            yield from _unread(workflow, name, job)
+
+
+def _skipped(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    if not job.needs or _ANYWAY.search(job.condition):
+        return
+    places = [((), job.condition)]
+    places += [(("steps", n), step.condition) for n, step in enumerate(job.steps)]
+    for path, condition in places:
+        if found := _ASKS.search(condition):
+            what = f"{name} asks whether a job failed ({found[0]}), and is skipped when one that it"
+            where = workflow.at("jobs", name, *path)
+            yield Finding(where, f"{what} needs does: it never tells; write `if: failure()`")
+            return
+
+
+def _uploads(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield artifacts of one name that each job of a matrix uploads."""
+    matrix = fields(job.data, "strategy", "matrix")
+    several = any(isinstance(one, list) and len(one) > 1 for one in matrix.values())
+    for number, step in enumerate(job.steps):
+        found = _UPLOAD.match(step.uses)
+        told = str(step.inputs.get("name") or "artifact")
+        if not found or int(found[1]) < 4 or not several or step.inputs.get("overwrite"):
+            continue
+        if "${{" not in told and not step.condition:
+            what = f"each job of {name}'s matrix uploads {told}, and a name is taken once in a run:"
+            where = workflow.at("jobs", name, "steps", number)
+            yield Finding(where, f"{what} all but the first fail; write the matrix' value into it")
+
+
+def _unread(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield checkouts of which it is said that the repository is private."""
+    own = job.data.get("permissions", workflow.data.get("permissions"))
+    for number, step in enumerate(job.steps):
+        is_own = step.uses.startswith("actions/checkout@") and not (
+            {"repository", "token", "ssh-key"} & step.inputs.keys()
+        )
+        if is_own and isinstance(own, dict) and own and "contents" not in own:
+            given = ", ".join(map(str, own))
+            what = f"{name} checks out and may use {given} alone: that of a private repository is"
+            where = workflow.at("jobs", name, "steps", number)
+            yield Finding(where, f"{what} refused; add `contents: read`", warning=True)
+
+
+GATE = Gate(
+    id="PIP019",
+    title="Jobs tell of failures, keep what they upload, and may read what they check out",
+    phase="delivery",
+    source="https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax: a "
+    "job is skipped when one that it needs fails, and what `permissions` does not name is none; "
+    "https://github.com/actions/upload-artifact: a name is used once in a run",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("workflows", workflows),
+    targets=("repository",),
+    reads="conditions on the results of needed jobs, uploads of jobs with a matrix, and checkouts "
+    "beside permissions.",
+)

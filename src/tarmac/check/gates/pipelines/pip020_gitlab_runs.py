@@ -1,0 +1,95 @@
+"""Jobs of a GitLab pipeline reach their daemon, and run when something changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tarmac.base.foreign.reading import Fields, dig, fields, items, mappings, texts
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_pipelines
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: A daemon in a container, from the version on that makes its own certificates.
+_DAEMON = re.compile(r"(.*/)?docker:(19\.03|[2-9]\d)(\.[\d.]+)?-dind(-.*)?|(.*/)?docker:dind")
+_PLAIN = re.compile(r"tcp://[\w.-]+:2375/?")
+_CHANGES = re.compile(
+    r"\b(terraform|tofu|terragrunt|pulumi)\b.*\b(apply|up)\b|\bhelm\b.*\b(upgrade|install)\b"
+    r"|\bkubectl\b.*\bapply\b|\bansible-playbook\b"
+)
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield daemons that are asked at another port, and changes that every night makes."""
+    for pipeline in gitlab_pipelines(files):
+        scheduled = any("schedule" in _written(one) for one in pipeline.jobs.values())
+        for name, job in pipeline.jobs.items():
+            yield from _daemon(pipeline, name, job)
+            if scheduled:
+                yield from _nightly(pipeline, name, job)
+
+
+def _written(job: Fields) -> str:
+    return " ".join(str(rule.get("if")) for rule in mappings(job.get("rules")))
+
+
+def _daemon(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
+    data = pipeline.artifact.data
+    default = fields(data, "default")
+    services = job.get("services", data.get("services", default.get("services")))
+    named = [str(one.get("name") if isinstance(one, dict) else one) for one in items(services)]
+    commands = [str(dig(one, "command")) for one in items(services)]
+    known = {**fields(data, "variables"), **fields(job, "variables")}
+    asked = str(known.get("DOCKER_HOST") or "")
+    is_plain = known.get("DOCKER_TLS_CERTDIR") == "" or any("--tls=false" in c for c in commands)
+    for image in named:
+        if _DAEMON.fullmatch(image) and _PLAIN.fullmatch(asked) and not is_plain:
+            at = (name, "variables", "DOCKER_HOST")
+            own = "DOCKER_HOST" in fields(job, "variables")
+            where = pipeline.artifact.at(*(at if own else at[1:]))
+            what = f"job {name} asks {image} at {asked}, and it listens with TLS at 2376: no"
+            yield Finding(where, f'{what} connection; write DOCKER_TLS_CERTDIR: "", or port 2376')
+
+
+def _nightly(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
+    """Yield changes of a system where `changes` is asked in the pipeline of a schedule, too."""
+    rules = mappings(job.get("rules"))
+    told = [line for line in texts(job.get("script")) if _CHANGES.search(line)]
+    for number, rule in enumerate(rules):
+        condition = str(rule.get("if") or "")
+        before = " ".join(
+            str(one.get("if")) for one in rules[:number] if one.get("when") == "never"
+        )
+        if "PIPELINE_SOURCE" in condition or "schedule" in before or "MERGE_REQUEST" in condition:
+            continue
+        if told and "changes" in rule and rule.get("when") not in ("never", "manual"):
+            what = (
+                f"job {name} runs `{told[0].strip()[:40]}` in each pipeline of a schedule, in which"
+            )
+            advice = "`changes` is always true; add $CI_PIPELINE_SOURCE to its `if`"
+            where = pipeline.artifact.at(name, "rules", number)
+            yield Finding(where, f"{what} {advice}", warning=True)
+
+
+def _judged(files: Files) -> Iterator[Any]:
+    for pipeline in gitlab_pipelines(files):
+        yield from pipeline.jobs.values()
+
+
+GATE = Gate(
+    id="PIP020",
+    title="Jobs of a GitLab pipeline reach their daemon, and run when something changed",
+    phase="delivery",
+    source="https://docs.gitlab.com/ci/docker/using_docker_build: docker:dind listens with TLS at "
+    "2376; https://docs.gitlab.com/ci/jobs/job_rules: `changes` is true where no push is",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("jobs", _judged),
+    #: Tarmac renders no pipeline of GitLab.
+    targets=(),
+    reads="services and variables of jobs, and `changes` in files that have jobs of a schedule.",
+)
