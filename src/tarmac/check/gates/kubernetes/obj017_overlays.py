@@ -17,7 +17,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
-from tarmac.check.gates.views.objects.kustomized import Base, gather
+from tarmac.check.gates.views.objects.kustomized import Base, gather, written
 from tarmac.check.gates.views.objects.patch_targets import unmet
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -51,12 +51,12 @@ def check(files: Files) -> Iterator[Finding]:
     for folder, artifact in own.items():
         # A component changes what those include that name it.
         is_part = artifact.data.get("kind") == "Component"
-        if is_part or not any(artifact.data.get(key) for key in _CHANGES):
+        if is_part or not any(written(files, artifact).get(key) for key in _CHANGES):
             continue
         base = Base()
         gather(files, folder, own, by_path, base, set())
         if base.is_whole and base.objects:
-            for path, what in _absent(artifact, base, own):
+            for path, what in _absent(files, artifact, base, own):
                 yield Finding(artifact.at(*path), what)
             if not base.renames:
                 yield from _in_texts(artifact, base)
@@ -64,11 +64,11 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _absent(
-    artifact: Artifact, base: Base, own: Mapping[str, Artifact]
+    files: Files, artifact: Artifact, base: Base, own: Mapping[str, Artifact]
 ) -> Iterator[tuple[Path, str]]:
     if base.renames:
         return
-    for number, patch in numbered(artifact.data, "patches"):
+    for number, patch in numbered(written(files, artifact), "patches"):
         target = fields(patch, "target")
         kind, name = string(target, "kind"), string(target, "name")
         if not target and isinstance(patch.get("patch"), str):

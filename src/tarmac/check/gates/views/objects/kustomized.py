@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.data import from_yaml
+from tarmac.base.foreign.data import first, from_yaml
 from tarmac.base.foreign.reading import fields, items, string
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import Kustomization
@@ -83,6 +83,14 @@ def gather(
             gather(files, path, own, by_path, base, seen)
         else:
             base.is_whole = False
+
+
+def written(files: Files, artifact: Artifact) -> Mapping[str, Any]:
+    """Read a kustomization as it was written: of one that was built the patches are left out."""
+    place = files.folder / artifact.path if files.folder is not None else None
+    if place is not None and place.is_file():
+        return fields(first(place.read_text(encoding="utf-8", errors="replace")))
+    return artifact.data
 
 
 def _objects(
