@@ -148,6 +148,12 @@ def test_whatever_is_wrong_with_yaml_is_an_error_of_yaml(text, said):
     assert data.first(text) is None
 
 
+def test_tags_of_compose_are_read_as_what_a_merge_leaves():
+    text = "ports: !reset []\nlabels: !override {a: b}\ndns: !override [x]\nuser: !override root\n"
+    expected = {"ports": None, "labels": {"a": "b"}, "dns": ["x"], "user": "root"}
+    assert data.from_yaml(text) == [expected]
+
+
 def test_an_equals_sign_is_a_text():
     assert data.from_yaml("enum:\n- '!='\n- =\n- =~\n") == [{"enum": ["!=", "=", "=~"]}]
 

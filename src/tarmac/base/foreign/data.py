@@ -54,6 +54,14 @@ class BoundedLoader(yaml.CSafeLoader):
         is_whole = _POWER.match(node.value) and number.is_integer() and abs(number) < _EXPONENT
         return int(number) if is_whole else number
 
+    def overriding(self, node: yaml.Node) -> Any:
+        """Read what replaces another Compose file's value, and not adds to it."""
+        if isinstance(node, yaml.MappingNode):
+            return self.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return self.construct_sequence(node, deep=True)
+        return node.value
+
     def octal(self, node: yaml.ScalarNode) -> int:
         """Read `0o755`."""
         return int(node.value.replace("_", ""), 8)
@@ -67,6 +75,9 @@ BoundedLoader.add_implicit_resolver("tag:tarmac,2026:octal", _OCTAL, ["0"])
 BoundedLoader.add_constructor("tag:tarmac,2026:octal", BoundedLoader.octal)
 # `- =` is a text to all but YAML 1.1: the operators of Alertmanager's matchers, in its CRD.
 BoundedLoader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
+# Compose's own tags: what another file says is taken away, or replaced.
+BoundedLoader.add_constructor("!reset", lambda _, node: None)
+BoundedLoader.add_constructor("!override", BoundedLoader.overriding)
 Loader = type[BoundedLoader]
 
 
