@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import Fields, at_each
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Fields, at_each, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.scope import kinds
 
-PATHS = ("spec", "rules", "-", "http", "paths", "-", "path")
-PATH_TYPES = ("spec", "rules", "-", "http", "paths", "-", "pathType")
+PATHS = ("spec", "rules", "-", "http", "paths", "-")
+#: The annotation whose target has groups of the path's expression.
+_NGINX = "nginx.ingress.kubernetes.io/rewrite-target"
+_GROUP = re.compile(r"\$(\d)")
+#: What begins a group, which takes a part of the path, and not one that only holds together.
+_OPENS = re.compile(r"\\.|\[(?:\\.|[^\]])*\]|\((?!\?)")
+#: A group that takes a slash or nothing.
+_SLASH = re.compile(r"\((?:\^?/\|\$|\$\|/|/\|\^|/[?+*]?|/\|)\)")
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield rewrites to a fixed path."""
+    """Yield rewrites to a fixed path, and to a part of it that is not the rest."""
     for artifact in files.objects("Ingress"):
         if _is_exact(artifact.data):
             continue
@@ -31,18 +39,48 @@ def check(files: Files) -> Iterator[Finding]:
                     # Another page than the first may be the one that is meant.
                     warning=str(value) != "/",
                 )
+            elif key == _NGINX:
+                yield from _groups(artifact, str(value))
+
+
+def _groups(artifact: Artifact, target: str) -> Iterator[Finding]:
+    """Yield paths whose expression has other groups than the target takes."""
+    asked = {int(one) for one in _GROUP.findall(target)}
+    for at, entry in at_each(artifact.data, PATHS):
+        path = string(entry, "path")
+        groups = [found.start() for found in _OPENS.finditer(path) if found[0] == "("]
+        if string(entry, "pathType").lower() == "exact" or not asked:
+            continue
+        what = f"{title(artifact)} rewrites {path} to {target}, and"
+        if lacking := sorted(one for one in asked if one > len(groups)):
+            advice = f"the path has {len(groups) or 'no'} group{'' if len(groups) == 1 else 's'}"
+            said = f"{what} {advice}: ${lacking[0]} is empty, so what is below is unreachable"
+            # The root alone may be what is meant.
+            warning = path in ("", "/") and not groups
+            fix = "write the number of the group with the rest, or add (.*) to the path"
+            yield Finding(artifact.at(*at, "path"), f"{said}; {fix}", warning=warning)
+        elif len(groups) > max(asked) and all(
+            _takes_slash(path, groups[n - 1]) for n in asked if n
+        ):
+            said = f"{what} ${max(asked)} is only the slash: what is below is unreachable; write"
+            fixed = target.replace(f"${max(asked)}", f"${len(groups)}")
+            yield Finding(artifact.at("metadata", "annotations", _NGINX), f"{said} {fixed}")
+
+
+def _takes_slash(path: str, begin: int) -> bool:
+    return _SLASH.match(path, begin) is not None
 
 
 def _is_same(data: Fields, target: str) -> bool:
     """Tell whether every path is the target itself: ingress-nginx changes nothing then."""
-    paths = [path for _, path in at_each(data, PATHS)]
-    return bool(paths) and all(str(path) == target for path in paths)
+    paths = [string(entry, "path") for _, entry in at_each(data, PATHS)]
+    return bool(paths) and all(path == target for path in paths)
 
 
 def _is_exact(data: Fields) -> bool:
     """Tell whether there is nothing below the paths of an Ingress."""
-    types = [kind for _, kind in at_each(data, PATH_TYPES)]
-    return bool(types) and all(str(kind).lower() == "exact" for kind in types)
+    types = [string(entry, "pathType") for _, entry in at_each(data, PATHS)]
+    return bool(types) and all(kind.lower() == "exact" for kind in types)
 
 
 GATE = Gate(
@@ -58,7 +96,7 @@ GATE = Gate(
     of_files=check,
     #: NET003 asks what is planned whether paths are changed at all.
     targets=(),
-    reads="the annotation rewrite-target of Ingress objects. "
+    reads="the annotation rewrite-target of Ingress objects, beside the groups of their paths. "
     "Judges files without a plan only: NET003 holds "
     "a plan to more.",
 )
