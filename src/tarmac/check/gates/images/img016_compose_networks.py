@@ -115,6 +115,9 @@ def _asked(service: ComposeService) -> Iterator[Fault]:
     tag = str(service.image or "").rpartition(":")[2]
     if image is None or "$" in str(service.image):
         return
+    major = re.match(r"\d+", tag)
+    if major and int(major[0]) < image.get("from", 0):
+        return
     lacks = image.get("alpine", image["lacks"]) if "alpine" in tag else image["lacks"]
     test: Any = dig(service.data, "healthcheck", "test")
     words = _program(test)
