@@ -30,7 +30,7 @@ def kept(service: ComposeService) -> Iterator[Fault]:
     moved = set(store.get("moved", ())) & service.environment.keys()
     if "$" in version or moved or dig(service.data, "tmpfs"):
         return
-    path = _data_path(store["data"], version)
+    path = data_path(store["data"], version)
     mounted = [one.rstrip("/") for one in service.mounted]
     if any(one == path or "$" in one or one in store.get("within", ()) for one in mounted):
         return
@@ -77,7 +77,7 @@ def words(service: ComposeService, key: str = "command") -> list[str]:
         return []
 
 
-def _data_path(paths: Iterable[Mapping[str, Any]], version: str) -> str:
+def data_path(paths: Iterable[Mapping[str, Any]], version: str) -> str:
     """Find where a version keeps its data; of one that is not known, where the newest does."""
     major = _MAJOR.match(version)
     number = int(major[0]) if major else None

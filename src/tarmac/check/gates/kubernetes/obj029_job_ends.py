@@ -1,0 +1,72 @@
+"""A Job ends: none of its containers is a server that runs on when the work is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.foreign.reading import dig, places
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.published import published
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: How another container, or the server itself, is told to end it.
+_STOPS = re.compile(
+    r"quitquitquit|\bp?kill(all)?\b|shutdown|\bquit\b|SIGTERM|linkerd-await|scuttle|terminated"
+    r"|max_time_seconds|wait-for-exit|drain_listeners|\btimeout\s+-?\d"
+)
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield servers beside the work of a Job, which nothing ends."""
+    for own in _judged(files):
+        servers = [one for one in own.main_containers if _is_server(one)]
+        others = [one for one in own.main_containers if one not in servers]
+        if not servers or not others or dig(own.spec.data, "shareProcessNamespace") is True:
+            continue
+        if any(_STOPS.search(text) for _, text in places(own.spec.data)):
+            continue
+        for one in servers:
+            what = f"{title(own.artifact)}: {one.name} runs on when {others[0].name} is done, so"
+            advice = "make it an initContainer with restartPolicy: Always"
+            where = own.artifact.at(*one.path)
+            yield Finding(where, f"{what} the Job is never complete; {advice}")
+
+
+def _is_server(container: Container) -> bool:
+    """Tell whether a container runs what its image serves, and not a command of its own."""
+    for about in published("servers")["images"]:
+        if not re.fullmatch(about["image"], container.image):
+            continue
+        words = container.words
+        first = words[0].rpartition("/")[2] if words else ""
+        is_own = not container.data.get("command")
+        plain = is_own and (not words or first.startswith("-") or about.get("takes_words", False))
+        return bool(plain or first in about["programs"])
+    return False
+
+
+def _judged(files: Files) -> Iterator[Pods]:
+    for own in pods(files, "Job", "CronJob"):
+        if len(own.main_containers) > 1:
+            yield own
+
+
+GATE = Gate(
+    id="OBJ029",
+    title="A Job ends when its work is done",
+    phase="kubernetes",
+    source="https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#jobs-with-sidecar"
+    "-containers: a Job is complete when all of its containers have ended",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("Jobs of several containers", _judged),
+    targets=("cluster",),
+    reads="images and commands of the containers of a Job, beside the servers that "
+    "assets/published.yaml lists; not what is added to its pods when they are made.",
+)
