@@ -89,6 +89,7 @@ _OWN_MARKS = (
     "INF",
     "OBJ016",
     "OBJ022",
+    "OBJ031",
     "OBS",
     "PIP",
     "POL",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,18 +12,18 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.chart_files import Chart, charts
+from tarmac.check.gates.views.objects.chart_texts import values_beside
 from tarmac.check.gates.views.objects.chart_values import is_read, leaves
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Texts that mean no, and that a template takes as yes: only an empty one is not.
 _NO = ("false", "no", "off", "n", "0")
-_VALUES = re.compile(r"(values[-._].*|.*[-._]values|ci/.*values.*)\.ya?ml")
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield values of a release that no template reads, and switches that are always on."""
     for chart in charts(files):
-        every = [chart.values, *_beside(files, chart)]
+        every = [chart.values, *values_beside(files, chart.folder)]
         for artifact in every:
             yield from _switched(chart, artifact)
         yield from _conditions(chart, every)
@@ -32,17 +31,6 @@ def check(files: Files) -> Iterator[Finding]:
             for artifact in every[1:]:
                 yield from _unread(chart, artifact)
             yield from _misspelt(chart, every)
-
-
-def _beside(files: Files, chart: Chart) -> list[Artifact]:
-    """List the other files of values in a chart's folder."""
-    found = []
-    above = f"{chart.folder}/" if chart.folder else ""
-    for one in files.below(chart.folder) if above else files.artifacts:
-        is_own = one.path.startswith(above) and _VALUES.fullmatch(one.path.removeprefix(above))
-        if is_own and one.data and not one.is_object:
-            found.append(one)
-    return found
 
 
 def _switched(chart: Chart, artifact: Artifact) -> Iterator[Finding]:

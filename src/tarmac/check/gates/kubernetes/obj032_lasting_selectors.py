@@ -1,0 +1,97 @@
+"""Selectors have labels that last: with a version in them the next release is refused."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, fields, numbered
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.kustomizations import kustomization_files
+from tarmac.check.gates.views.objects.kustomized import Base, gather
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Kinds whose selector cannot be changed.
+_FIXED = ("Deployment", "StatefulSet", "DaemonSet")
+#: Labels that change with a release, whatever their value is.
+_OF_RELEASE = re.compile(
+    r"app\.kubernetes\.io/version|helm\.sh/chart"
+    r"|([\w.-]+/)?(git-?)?(commit|sha|revision|build|build-?(number|id)|image-?tag)(-?(sha|hash|id))?"
+)
+#: Those of which only a number of a whole version does: `version: v1` and `1.0` are names.
+_OF_VERSION = re.compile(r"([\w.-]+/)?(version|release|chart|tag)")
+_WHOLE = re.compile(r"(.*-)?v?\d+\.\d+\.\d+([-+.][\w.-]*)?")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield labels of a release that are written into selectors."""
+    own = {posixpath.dirname(one.path): one for one in kustomization_files(files)}
+    by_path: dict[str, list[Mapping[str, Any]]] = {}
+    for artifact in files.objects():
+        if not artifact.built_by:
+            by_path.setdefault(artifact.path, []).append(artifact.data)
+    for folder, artifact in own.items():
+        found = list(_written(artifact))
+        if not found:
+            continue
+        base = Base()
+        gather(files, folder, own, by_path, base, set())
+        kinds = [str(one["kind"]) for one in base.objects if one.get("kind") in _FIXED]
+        if base.is_whole and not kinds:
+            continue
+        for path, key, value in found:
+            what = f"writes {key} ({value}) into the selectors of what it includes, and that of a"
+            said = f"{what} {kinds[0] if kinds else 'Deployment'} cannot be changed: the next"
+            advice = "release is refused; add it by `labels` with includeSelectors: false"
+            yield Finding(artifact.at(*path), f"{said} {advice}", warning=not kinds)
+    for artifact in files.objects(*_FIXED):
+        by_chart = "/templates/" in f"/{artifact.built_by or ''}"
+        for key, value in fields(artifact.data, "spec", "selector", "matchLabels").items():
+            if _OF_RELEASE.fullmatch(str(key)) and (by_chart or not artifact.built_by):
+                what = f"{title(artifact)} has {key} ({value}) in its selector, which cannot be"
+                said = f"{what} changed: the next release is refused; leave it to the labels"
+                where = artifact.at("spec", "selector", "matchLabels", str(key))
+                yield Finding(where, said, warning=not by_chart)
+
+
+def _written(artifact: Artifact) -> Iterator[tuple[Path, str, Any]]:
+    """Yield the labels that a kustomization adds to selectors, of those that change."""
+    for key, value in fields(artifact.data, "commonLabels").items():
+        if _changes(str(key), value):
+            yield ("commonLabels", str(key)), str(key), value
+    for number, entry in numbered(artifact.data, "labels"):
+        for key, value in fields(entry, "pairs").items():
+            if entry.get("includeSelectors") is True and _changes(str(key), value):
+                yield ("labels", number, "pairs", str(key)), str(key), value
+
+
+def _changes(key: str, value: Any) -> bool:
+    text = str(value)
+    is_of_version = _OF_VERSION.fullmatch(key) and _WHOLE.fullmatch(text)
+    return bool(text) and bool(_OF_RELEASE.fullmatch(key) or is_of_version)
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from kustomization_files(files)
+    yield from files.objects(*_FIXED)
+
+
+GATE = Gate(
+    id="OBJ032",
+    title="Selectors have no label that a release changes",
+    phase="kubernetes",
+    source="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#label-selector-"
+    "updates: in apps/v1 a selector is immutable after the Deployment is made",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("Kustomizations and workloads", _judged),
+    targets=("cluster",),
+    reads="commonLabels and labels of kustomizations, and selectors of Deployments, StatefulSets "
+    "and DaemonSets: labels with the version, the commit or the chart of a release.",
+)
