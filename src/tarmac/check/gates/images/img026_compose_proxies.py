@@ -1,0 +1,115 @@
+"""A proxy that reads containers' labels reaches them by a network that it is on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tarmac.base.foreign.reading import dig, fields, places
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_entries import listed, variable
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.scope import counted_in_files
+
+_TRAEFIK = re.compile(r"(docker\.io/)?(library/)?traefik(:.*|@.*)?")
+#: Where Traefik is told of one network for all: an argument, a variable.
+_FOR_ALL = re.compile(r"(?i)providers[._](docker|swarm)[._]network\b")
+_READS = re.compile(r"(?i)providers[._](docker|swarm)\b")
+_OWN = ("traefik.docker.network", "traefik.swarm.network")
+#: Files in which it may be told more.
+_FILE = re.compile(r"(?i)configfile|traefik\.(ya?ml|toml)|/etc/traefik/?$")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield services that Traefik may call by a network that it is not on."""
+    for beside in compose_files(files):
+        proxy = next((one for one in beside.services if _is_proxy(one)), None)
+        if proxy is None or not beside.is_whole or dig(proxy.data, "network_mode"):
+            continue
+        own = beside.networks(proxy)
+        for service, labels in _routed(beside):
+            is_apart = service.artifact is not proxy.artifact
+            if service.name == proxy.name or is_apart or dig(service.data, "network_mode"):
+                continue
+            its = beside.networks(service)
+            told = next((labels[key] for key in _OWN if key in labels), None)
+            if not own & its and told is None:
+                what = f"service {service.name} has labels for {proxy.name}, with which it shares"
+                said = f"{what} no network: it is not reached; put both on one"
+                yield Finding(service.at("networks"), said)
+            elif told is None and its - own and not _is_told(proxy):
+                what = f"service {service.name} is on {_list(its - own)}, which {proxy.name} is not"
+                shared = min(own & its)
+                why = "on: Traefik may take its address there, and answers with Gateway Timeout"
+                said = f"{what} {why}; add the label traefik.docker.network: {shared}"
+                yield Finding(service.at("networks"), said)
+            elif told and (real := _real(beside, told)):
+                what = f"service {service.name} names the network {told} to Traefik, and Compose"
+                said = f"{what} calls it {real}; give the network `name: {told}`"
+                yield Finding(service.at("labels"), said, warning=True)
+
+
+def _is_proxy(service: ComposeService) -> bool:
+    told = " ".join(text for _, text in places(service.data))
+    is_traefik = _TRAEFIK.fullmatch(service.image or "") is not None
+    return is_traefik and (_READS.search(told) is not None or "docker.sock" in told)
+
+
+def _is_told(proxy: ComposeService) -> bool:
+    """Tell whether Traefik is told one network for all, or may be in a file."""
+    words = [text for key in ("command", "environment") for _, text in places(dig(proxy.data, key))]
+    words += [str(name) for name in fields(proxy.data, "environment")]
+    mounted = [*proxy.mounted, *(text for _, text in places(dig(proxy.data, "configs")))]
+    mounted += [str(one) for one in listed(dig(proxy.data, "volumes"))]
+    is_open = "env_file" in fields(proxy.data) or any(map(_FILE.search, [*words, *mounted]))
+    return is_open or any(map(_FOR_ALL.search, words))
+
+
+def _routed(beside: ComposeFiles) -> Iterator[tuple[ComposeService, dict[str, str]]]:
+    for service in beside.services:
+        given: Any = dig(service.data, "labels")
+        labels = {str(key): str(value) for key, value in fields(given).items()}
+        labels |= dict(map(variable, listed(given)))
+        is_off = labels.get("traefik.enable", "true").lower() == "false"
+        if not is_off and any(key.startswith(("traefik.http.", "traefik.tcp.")) for key in labels):
+            yield service, labels
+
+
+def _real(beside: ComposeFiles, told: str) -> str:
+    """Return the name that Compose gives a declared network; "" where it is the one told."""
+    if "$" in told or told not in beside.declared("networks"):
+        return ""
+    data = fields(beside.declared("networks")[told][1])
+    every = [fields(one[1]).get("name") for one in beside.declared("networks").values()]
+    if data.get("external") or told in every:
+        return ""
+    return str(data.get("name") or f"PROJECT_{told}")
+
+
+def _list(names: set[str]) -> str:
+    return " and ".join(sorted(names))
+
+
+def _judged(files: Files) -> Iterator[object]:
+    for beside in compose_files(files):
+        if any(map(_is_proxy, beside.services)):
+            yield from _routed(beside)
+
+
+GATE = Gate(
+    id="IMG026",
+    title="A proxy reaches services of Compose by a network that it is on",
+    phase="containers",
+    source="https://doc.traefik.io/traefik/providers/docker/#network: of a container with several "
+    "networks Traefik takes one, unless it is told which",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("services with labels for Traefik", _judged),
+    targets=("compose",),
+    reads="labels and networks of services beside those of a Traefik in the same files; not what a "
+    "configuration file tells it.",
+)
