@@ -45,6 +45,7 @@ _FOREIGN_TAG = "could not determine a constructor for the tag"
 ENDINGS = (
     ".yaml", ".yml", ".json", ".tf", ".tfvars", ".sh", ".bash", ".rego", ".mk", ".md", ".toml",
     ".txt", ".lock", ".mod", ".xml", ".gradle", ".dockerfile", ".env", ".rules",
+    ".conf",
 )  # fmt: skip
 #: Prometheus's rules by an older name; other programs have files that end so, too.
 _RULES = re.compile(r"^groups:", re.MULTILINE)

@@ -1,0 +1,1 @@
+"""Gates that judge the configuration of servers."""
