@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose_stores import data_path, is_rebuilt
 from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.kustomizations import is_renamed
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
 from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
@@ -120,6 +121,8 @@ def _stores(files: Files) -> Iterator[Store]:
             name, _, version = image.partition(":")
             about = published("compose")["stores"].get(name)
             if about is None or is_rebuilt(of, name) or "$" in container.image:
+                continue
+            if is_renamed(files, container.image):
                 continue
             words = container.words
             programs = "|".join(map(re.escape, about["programs"]))

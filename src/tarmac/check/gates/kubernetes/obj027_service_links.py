@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.indexes import place_of
+from tarmac.check.gates.views.objects.kustomizations import is_renamed
 from tarmac.check.gates.views.objects.metadata import name_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.published import published
@@ -64,7 +65,7 @@ def _judged(files: Files) -> Iterator[tuple[Pods, Container, Fields]]:
                 version = _VERSION.search(container.image.rpartition("/")[2])
                 numbers = [int(one) for one in version[1].split(".")] if version else []
                 is_old = bool(numbers) and numbers < about.get("from", [])
-                if image and not is_old:
+                if image and not is_old and not is_renamed(files, container.image):
                     yield own, container, about
 
 

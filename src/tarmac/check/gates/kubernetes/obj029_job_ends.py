@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.kustomizations import is_renamed
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.published import published
@@ -25,7 +26,11 @@ _STOPS = re.compile(
 def check(files: Files) -> Iterator[Finding]:
     """Yield servers beside the work of a Job, which nothing ends."""
     for own in _judged(files):
-        servers = [one for one in own.main_containers if _is_server(one)]
+        servers = [
+            one
+            for one in own.main_containers
+            if _is_server(one) and not is_renamed(files, one.image)
+        ]
         others = [one for one in own.main_containers if one not in servers]
         if not servers or not others or dig(own.spec.data, "shareProcessNamespace") is True:
             continue

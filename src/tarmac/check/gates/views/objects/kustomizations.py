@@ -13,8 +13,9 @@ import yaml
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import from_yaml
-from tarmac.base.foreign.reading import dig, items, text
+from tarmac.base.foreign.reading import dig, items, numbered, string, text
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -52,6 +53,22 @@ def kustomization_files(files: Files) -> Iterator[Artifact]:
     for artifact in files.artifacts:
         if artifact.path.rpartition("/")[2] in NAMES and artifact.data and not artifact.built_by:
             yield artifact
+
+
+def is_renamed(files: Files, image: str) -> bool:
+    """Tell whether a kustomization gives another name to an image: what it is then is not known."""
+    name = image.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return (head if colon and "/" not in tag else name) in _renamed(files)
+
+
+@once
+def _renamed(files: Files) -> Iterator[str]:
+    """Yield the images that kustomizations replace by others."""
+    for artifact in kustomization_files(files):
+        for _, image in numbered(artifact.data, "images"):
+            if image.get("newName"):
+                yield string(image, "name")
 
 
 def patch_files(artifact: Artifact) -> Iterator[str]:
