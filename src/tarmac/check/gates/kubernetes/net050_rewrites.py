@@ -46,12 +46,16 @@ def check(files: Files) -> Iterator[Finding]:
 def _groups(artifact: Artifact, target: str) -> Iterator[Finding]:
     """Yield paths whose expression has other groups than the target takes."""
     asked = {int(one) for one in _GROUP.findall(target)}
+    every = [string(entry, "path") for _, entry in at_each(artifact.data, PATHS)]
     for at, entry in at_each(artifact.data, PATHS):
         path = string(entry, "path")
         groups = [found.start() for found in _OPENS.finditer(path) if found[0] == "("]
         if string(entry, "pathType").lower() == "exact" or not asked:
             continue
         what = f"{title(artifact)} rewrites {path} to {target}, and"
+        # What is below may have a path of its own.
+        if not groups and any(o.startswith(f"{path.rstrip('/')}/") and o != path for o in every):
+            continue
         if lacking := sorted(one for one in asked if one > len(groups)):
             advice = f"the path has {len(groups) or 'no'} group{'' if len(groups) == 1 else 's'}"
             said = f"{what} {advice}: ${lacking[0]} is empty, so what is below is unreachable"
