@@ -313,5 +313,5 @@ Sixteen more, of projects' own repositories and of charts, by all gates of the d
 """
 LATER_SIXTEENTH = """\
 What was false, both of `files`: a base at `github.com/...?version=`, which was taken for a folder
-that is not there, and a Secret that is made of a file which no repository has. Both are warnings now.
+that is not there, and a Secret of a file that is not in the repository. Both are warnings now.
 """

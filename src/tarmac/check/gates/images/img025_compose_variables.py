@@ -87,6 +87,7 @@ GATE = Gate(
     "Compose, and $$NAME reaches the container",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("services", _services),
     targets=("compose",),
     reads="$NAME in command, entrypoint and healthcheck: names that the same script sets, and "

@@ -108,6 +108,7 @@ GATE = Gate(
     "networks Traefik takes one, unless it is told which",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("services with labels for Traefik", _judged),
     targets=("compose",),
     reads="labels and networks of services beside those of a Traefik in the same files; not what a "

@@ -66,6 +66,7 @@ GATE = Gate(
     "together, and `!reset` empties one",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("services that add to another file's", _judged),
     targets=("compose",),
     reads="empty lists and mappings of services that a second file of the folder adds to those of "

@@ -78,6 +78,7 @@ GATE = Gate(
     "alias is given the values below that name",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("charts whose dependencies have an alias", _judged),
     targets=(),
     reads="files of values beside the aliases in Chart.yaml; values that the chart's own templates "

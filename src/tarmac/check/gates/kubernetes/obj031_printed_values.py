@@ -102,6 +102,7 @@ GATE = Gate(
     "empty; https://github.com/helm/helm/issues/1707: numbers of values are floats",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("charts", charts),
     targets=(),
     reads="`default` with true or a number, and whole numbers from a million on that are quoted or "

@@ -17,6 +17,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 #: Processors that are there to change or leave out what is sent.
 _CHANGING = ("attributes", "filter", "redaction", "transform", "resource", "tail_sampling")
 _PUSHED = re.compile(r"([\w.-]*push-?gateway[\w.-]*)(:\d+)?")
+_CONFIGURES = re.compile(r"^(schema|scrape)_configs?:", re.MULTILINE)
 #: Parts by which a mapping is a configuration of Loki.
 _LOKI = ("schema_config", "limits_config")
 
@@ -50,7 +51,7 @@ def _configurations(files: Files) -> Iterator[tuple[Artifact, tuple[str, ...], F
             yield artifact, (), artifact.data
     for artifact in files.objects("ConfigMap"):
         for key, text in fields(artifact.data, "data").items():
-            is_one = isinstance(text, str) and re.search(r"^(schema|scrape)_configs?:", text, re.MULTILINE)
+            is_one = isinstance(text, str) and _CONFIGURES.search(text)
             if is_one and isinstance(data := first(text), dict):
                 yield artifact, ("data", str(key)), data
 

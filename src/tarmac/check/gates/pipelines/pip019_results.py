@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import fields
+from tarmac.base.foreign.reading import Path, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -31,7 +31,7 @@ def check(files: Files) -> Iterator[Finding]:
 def _skipped(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     if not job.needs or _ANYWAY.search(job.condition):
         return
-    places = [((), job.condition)]
+    places: list[tuple[Path, str]] = [((), job.condition)]
     places += [(("steps", n), step.condition) for n, step in enumerate(job.steps)]
     for path, condition in places:
         if found := _ASKS.search(condition):

@@ -1,0 +1,87 @@
+"""Projects of Argo CD allow what their Applications bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from tarmac.base.foreign.reading import items
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.argo.applications import App, applications
+from tarmac.check.gates.views.argo.followed import followed
+from tarmac.check.gates.views.argo.projects import Project, project_of
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Kinds of the cluster itself, with their groups.
+_OF_CLUSTER = {
+    "ClusterRole": "rbac.authorization.k8s.io", "ClusterRoleBinding": "rbac.authorization.k8s.io",
+    "CustomResourceDefinition": "apiextensions.k8s.io", "StorageClass": "storage.k8s.io",
+    "PriorityClass": "scheduling.k8s.io", "IngressClass": "networking.k8s.io", "Namespace": "",
+    "PersistentVolume": "", "ClusterIssuer": "cert-manager.io",
+    "MutatingWebhookConfiguration": "admissionregistration.k8s.io",
+    "ValidatingWebhookConfiguration": "admissionregistration.k8s.io",
+}  # fmt: skip
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield repositories, namespaces and kinds of objects that a project refuses."""
+    for app, project in _judged(files):
+        for source in app.sources:
+            if not _is_allowed(source.repository or "", project.repositories):
+                what = f"{app.title} reads {source.repository}, which project {app.project} does"
+                where = project.artifact.at("spec", "sourceRepos")
+                yield Finding(where, f"{what} not allow, so it is never synced; add it")
+    refused: dict[str, Finding] = {}
+    for one in followed(files):
+        own = project_of(files, one.app)
+        for artifact in one.sent if own else ():
+            kind = kind_of(artifact)
+            if own and _OF_CLUSTER.get(kind) == group_of(artifact) and not _takes(own, kind):
+                what = (
+                    f"{one.app.title} brings {title(artifact)}, and project {one.app.project} has"
+                )
+                advice = f"no {kind} in clusterResourceWhitelist: each sync fails; add it"
+                where = own.artifact.at("spec", "clusterResourceWhitelist")
+                refused.setdefault(f"{where} {kind}", Finding(where, f"{what} {advice}"))
+    yield from refused.values()
+
+
+def _is_allowed(repository: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a repository is one of those, none of which begins with `!`."""
+    own = repository.removesuffix(".git").rstrip("/")
+    told = [(str(one).removeprefix("!"), str(one).startswith("!")) for one in patterns]
+    matched = {no for one, no in told if fnmatchcase(own, one.removesuffix(".git").rstrip("/"))}
+    return False in matched and True not in matched
+
+
+def _takes(project: Project, kind: str) -> bool:
+    return any(
+        fnmatchcase(_OF_CLUSTER[kind], str(group or "")) and fnmatchcase(kind, str(allowed))
+        for group, allowed in project.cluster_kinds
+    )
+
+
+def _judged(files: Files) -> Iterator[tuple[App, Project]]:
+    for app in applications(files):
+        project = project_of(files, app)
+        is_whole = project is not None and items(project.artifact.data, "spec", "sourceRepos")
+        if project is not None and is_whole:
+            yield app, project
+
+
+GATE = Gate(
+    id="GIT010",
+    title="Projects of Argo CD allow what their Applications bring",
+    phase="gitops",
+    source="https://argo-cd.readthedocs.io/en/stable/operator-manual/project-specification: kinds "
+    "of the cluster are refused where they are not listed, and repositories, too",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("Applications of a project that is here", _judged),
+    targets=(),
+    reads="Applications beside their AppProject: their repositories, and kinds of the cluster in "
+    "folders that they follow here. GIT002 checks more of what is rendered.",
+)

@@ -1,0 +1,1 @@
+"""Configurations of servers that others made: nginx."""
