@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from tarmac.base.foreign.reading import items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import App, applications
 from tarmac.check.gates.views.argo.followed import followed
-from tarmac.check.gates.views.argo.projects import Project, project_of
-from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
+from tarmac.check.gates.views.argo.projects import Project
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds of the cluster itself, with their groups.
@@ -35,8 +34,9 @@ def check(files: Files) -> Iterator[Finding]:
                 where = project.artifact.at("spec", "sourceRepos")
                 yield Finding(where, f"{what} not allow, so it is never synced; add it")
     refused: dict[str, Finding] = {}
-    for one in followed(files):
-        own = project_of(files, one.app)
+    projects = _projects(files)
+    for one in followed(files) if projects else ():
+        own = projects.get(str(one.app.project))
         for artifact in one.sent if own else ():
             kind = kind_of(artifact)
             if own and _OF_CLUSTER.get(kind) == group_of(artifact) and not _takes(own, kind):
@@ -64,11 +64,15 @@ def _takes(project: Project, kind: str) -> bool:
     )
 
 
+def _projects(files: Files) -> dict[str, Project]:
+    return {name_of(one): Project(one) for one in files.objects("AppProject")}
+
+
 def _judged(files: Files) -> Iterator[tuple[App, Project]]:
-    for app in applications(files):
-        project = project_of(files, app)
-        is_whole = project is not None and items(project.artifact.data, "spec", "sourceRepos")
-        if project is not None and is_whole:
+    projects = _projects(files)
+    for app in applications(files) if projects else ():
+        project = projects.get(str(app.project))
+        if project is not None and project.repositories:
             yield app, project
 
 

@@ -39,7 +39,8 @@ def check(files: Files) -> Iterator[Finding]:
     scripts: dict[str, list[Artifact]] = {}
     for file in files.artifacts:
         if file.path.endswith(".sh"):
-            scripts.setdefault(basename(file.path), []).append(file)
+            for name in (file.path, f"/{basename(file.path)}"):  # by its path, and by its name
+                scripts.setdefault(name, []).append(file)
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))
         if found:
@@ -86,11 +87,10 @@ def _unheard(path: str, stage: Stage, scripts: dict[str, list[Artifact]]) -> Ite
         if any(_FOR_ALL.search(word) for word in (*told, " ".join(told))):
             return
         name = next((basename(word) for word in told[:3] if word.endswith(".sh")), "")
-        known = scripts.get(name, [])
-        script = next((s for s in known if s.path == normpath(join(folder, name))), None)
-        script = script or (known[0] if len(known) == 1 else None)
-        if script is None:
+        beside, known = scripts.get(normpath(join(folder, name))), scripts.get(f"/{name}", [])
+        if not beside and len(known) != 1:
             continue
+        script = (beside or known)[0]
         if (last := _last(str(script.content))) is not None and _SERVERS.match(last[1]):
             what = (
                 f"starts {last[1].split()[0]} as a child of the script that {path} starts: a stop"
@@ -102,7 +102,7 @@ def _unheard(path: str, stage: Stage, scripts: dict[str, list[Artifact]]) -> Ite
 
 def _last(text: str) -> tuple[int, str] | None:
     """Return the last command of a script that is at its top; None where that is not known."""
-    if re.search(r"^\s*(trap|wait)\b", text, re.MULTILINE):
+    if re.search(r"^[ \t]*(trap|wait)\b", text, re.MULTILINE):
         return None
     joined, begun, found = "", 0, None
     for number, line in enumerate(text.splitlines(), start=1):

@@ -36,14 +36,14 @@ def _packed(found: list[Stage]) -> Iterator[tuple[int, str]]:
             if archive is None or "--unpack" in one.rest:
                 continue
             rest = [later for later in stage.instructions[number:] if later.word == "RUN"]
-            taken = any(basename(archive[1]) in each.rest for each in rest)
+            taken = any(basename(archive[1]) in step.rest for step in rest)
             stem = re.split(r"\.(tar|tgz|zip)", archive[1])[0]
             started = [
-                each
-                for each in stage.instructions[number:]
-                if each.word in ("ENTRYPOINT", "CMD", "WORKDIR", "ENV") and f"{stem}/" in each.rest
+                step
+                for step in stage.instructions[number:]
+                if step.word in ("ENTRYPOINT", "CMD", "WORKDIR", "ENV") and f"{stem}/" in step.rest
             ]
-            if started and not taken and not any(_UNPACKS.search(each.rest) for each in rest):
+            if started and not taken and not any(_UNPACKS.search(step.rest) for step in rest):
                 what = f"adds {archive[1]} from an address, which is not unpacked as one beside the"
                 yield one.line, f"{what} Dockerfile is: {stem}/ is not there; unpack it by RUN tar"
 
@@ -59,7 +59,9 @@ def _cached(found: list[Stage]) -> Iterator[tuple[int, str]]:
                 for cache, line, is_out in _caches(other) if other else ():
                     if normpath(join("/", word)).startswith(f"{cache}/") and not is_out:
                         what = f"copies {word} of {other.name if other else ''}, where it is in a"
-                        advice = f"cache (line {line}) and in no file of the stage; copy it out of"
+                        advice = (
+                            f"cache (line {line}) and not in a file of the stage; copy it out of"
+                        )
                         yield one.line, f"{what} {advice} {cache} in that RUN"
 
 
@@ -86,7 +88,7 @@ GATE = Gate(
     title="What a stage downloads and builds is in its files",
     phase="containers",
     source="https://docs.docker.com/reference/dockerfile/#add: an archive from an address is not "
-    "unpacked; #run---mounttypecache: a cache is no part of the image",
+    "unpacked; #run---mounttypecache: a cache is left out of the image",
     check=check,
     of_files=check,
     of_objects=False,

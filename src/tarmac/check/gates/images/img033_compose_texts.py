@@ -20,7 +20,7 @@ Fault = tuple[Path, str]
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield values that are empty or quoted, checks that are no program, and shut ports."""
+    """Yield values that are empty or quoted, checks that name no program, and shut ports."""
     for beside in compose_files(files):
         for service in beside.services:
             faults = (

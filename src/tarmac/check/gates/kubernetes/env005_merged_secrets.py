@@ -20,21 +20,28 @@ _MAKE_NONE = ("Merge", "None")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield what is to go into a Secret that nothing here makes, and that pods here read."""
-    for artifact in files.objects("ExternalSecret"):
+    merged = [
+        one
+        for one in files.objects("ExternalSecret")
+        if string(one.data, "spec", "target", "creationPolicy") in _MAKE_NONE
+    ]
+    made: dict[str, list[object]] = {}
+    for kept_one in kept(files) if merged else ():
+        if kept_one.kind == "Secret":
+            made.setdefault(kept_one.name, []).append(kept_one.artifact)
+    read: dict[tuple[str | None, str], Pods] = {}
+    for one in pods(files) if merged else ():
+        for name in _secrets(one):
+            read.setdefault((metadata(one.artifact).namespace, name), one)
+    for artifact in merged:
         own, space = ExternalSecret(artifact), metadata(artifact).namespace
+        reader = read.get((space, own.target))
+        if reader is None or any(one is not artifact for one in made.get(own.target, ())):
+            continue
         policy = string(artifact.data, "spec", "target", "creationPolicy")
-        if policy not in _MAKE_NONE or "{" in own.target:
-            continue
-        made = (one for one in kept(files) if one.kind == "Secret" and one.name == own.target)
-        if any(one.artifact is not artifact for one in made):
-            continue
-        for one in pods(files):
-            if metadata(one.artifact).namespace == space and own.target in _secrets(one):
-                what = f"{title(artifact)} has the policy {policy}, which makes no Secret, and"
-                advice = f"nothing else here makes {own.target}: {title(one.artifact)} waits for it"
-                where = artifact.at("spec", "target", "creationPolicy")
-                yield Finding(where, f"{what} {advice}; write Owner")
-                break
+        what = f"{title(artifact)} has the policy {policy}, which makes no Secret, and nothing"
+        advice = f"else here makes {own.target}: {title(reader.artifact)} waits for it; write Owner"
+        yield Finding(artifact.at("spec", "target", "creationPolicy"), f"{what} {advice}")
 
 
 def _secrets(own: Pods) -> set[str]:

@@ -9,9 +9,9 @@ from tarmac.base.foreign.reading import Path, dig, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import group_of, name_of, space_of, title
 from tarmac.check.gates.views.objects.pods import pods
-from tarmac.check.gates.views.objects.selectors import selects
 from tarmac.check.gates.views.objects.services import Service
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -22,11 +22,11 @@ _API = "gateway.networking.k8s.io"
 def check(files: Files) -> Iterator[Finding]:
     """Yield Services that send to tasks, and redirects that come back to themselves."""
     yield from _tasks(files)
-    yield from _circles(files)
+    yield from _cycles(files)
 
 
 def _tasks(files: Files) -> Iterator[Finding]:
-    every = list(pods(files))
+    index = PodIndex(pods(files))
     for artifact in files.objects("Service"):
         selector = Service(artifact).selector
         # By a port's name, pods that have none of that name get nothing.
@@ -35,9 +35,8 @@ def _tasks(files: Files) -> Iterator[Finding]:
             continue
         own = [
             one
-            for one in every
+            for one in index.selected({"matchLabels": dict(selector)})
             if space_of(one.artifact) == space_of(artifact)
-            and selects({"matchLabels": dict(selector)}, one.labels)
         ]
         servers = [one for one in own if one.kind not in _TASKS]
         for task in own if servers else ():
@@ -49,7 +48,7 @@ def _tasks(files: Files) -> Iterator[Finding]:
                 yield Finding(where, f"{what} {advice} another label")
 
 
-def _circles(files: Files) -> Iterator[Finding]:
+def _cycles(files: Files) -> Iterator[Finding]:
     """Yield redirects to https that the listener of https follows, too."""
     gateways = {
         (space_of(one), name_of(one)): one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from posixpath import dirname, join, normpath
+from typing import NamedTuple
 
 from tarmac.base.foreign.reading import dig, fields, items
 from tarmac.base.report import Finding
@@ -27,18 +28,52 @@ _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[?::1\]?)(:\d+)?")
 _WHOLE = ("tail_sampling", "groupbytrace")
 
 
+class Around(NamedTuple):
+    """What runs configurations."""
+
+    #: By the file that is mounted: the service, and all of its Compose file.
+    composed: Mapping[str, list[tuple[ComposeService, list[ComposeService]]]]
+    #: By the ConfigMap.
+    podded: Mapping[str, list[Pods]]
+    #: The most replicas that scalers make of a workload, by kind and name.
+    most: Mapping[tuple[str, str], int | None]
+
+
 def check(files: Files) -> Iterator[Finding]:
     """Yield receivers that nothing reaches, and traces that are torn."""
-    every = collectors(files)
+    every, around = collectors(files), _around(files)
     # What spreads spans by their trace stands before the others.
     is_led = any(one.has_exporter("loadbalancing") for one in every)
     for one in every:
-        yield from _unreached(files, one)
+        yield from _unreached(around, one)
         if not is_led:
-            yield from _torn(files, one)
+            yield from _torn(around, one)
 
 
-def _unreached(files: Files, one: Collector) -> Iterator[Finding]:
+def _around(files: Files) -> Around:
+    """Find what runs configurations, by the files and ConfigMaps that it mounts."""
+    composed: dict[str, list[tuple[ComposeService, list[ComposeService]]]] = {}
+    beside: dict[str, list[ComposeService]] = {}
+    for service in compose_services(files) if collectors(files) else ():
+        beside.setdefault(service.artifact.path, []).append(service)
+    for services in beside.values():
+        for service in services:
+            for path in _mounted(service):
+                composed.setdefault(path, []).append((service, services))
+    podded: dict[str, list[Pods]] = {}
+    for own in pods(files) if collectors(files) else ():
+        for name in {
+            source.name
+            for volume in own.spec.volumes
+            for source in volume.sources
+            if source.kind == "ConfigMap"
+        }:
+            podded.setdefault(name, []).append(own)
+    most = {(one.target.kind, one.target.name): one.most for one in scalers(files)}
+    return Around(composed, podded, most)
+
+
+def _unreached(around: Around, one: Collector) -> Iterator[Finding]:
     protocols = fields(one.data, "receivers", "otlp", "protocols")
     for name, port in _PORTS.items():
         if name not in protocols:
@@ -46,7 +81,7 @@ def _unreached(files: Files, one: Collector) -> Iterator[Finding]:
         endpoint = dig(fields(protocols.get(name)), "endpoint")
         if endpoint is not None and not _LOOPBACK.fullmatch(str(endpoint)):
             continue
-        for image, asked in (*_composed(files, one, port), *_podded(files, one, port)):
+        for image, asked in (*_composed(around, one, port), *_podded(around, one, port)):
             found = _VERSION.fullmatch(image)
             is_new = found is not None and (int(found[1]), int(found[2])) >= _SINCE
             if endpoint is None and not is_new:
@@ -58,12 +93,11 @@ def _unreached(files: Files, one: Collector) -> Iterator[Finding]:
             break
 
 
-def _composed(files: Files, one: Collector, port: int) -> Iterator[tuple[str, str]]:
+def _composed(around: Around, one: Collector, port: int) -> Iterator[tuple[str, str]]:
     """Yield the images of services that run a configuration, with what asks each from outside."""
-    every = list(compose_services(files))
-    for service in every:
-        if one.artifact.is_object or not _mounts(service, one.artifact.path):
-            continue
+    for service, every in (
+        () if one.artifact.is_object else around.composed.get(one.artifact.path, ())
+    ):
         address = f"{service.name}:{port}"
         asking = [
             other.name
@@ -77,46 +111,43 @@ def _composed(files: Files, one: Collector, port: int) -> Iterator[tuple[str, st
             yield service.image or "", f"port {port} is published"
 
 
-def _mounts(service: ComposeService, path: str) -> bool:
+def _mounted(service: ComposeService) -> set[str]:
+    """List the files that a service mounts, by their paths."""
     folder = dirname(service.artifact.path)
-    for entry in listed(dig(service.data, "volumes")):
-        source = entry.get("source") if isinstance(entry, Mapping) else str(entry).split(":")[0]
-        if source and normpath(join(folder, str(source))) == path:
-            return True
-    return False
+    entries = listed(dig(service.data, "volumes"))
+    sources = [
+        entry.get("source") if isinstance(entry, Mapping) else str(entry).split(":")[0]
+        for entry in entries
+    ]
+    return {normpath(join(folder, str(source))) for source in sources if source}
 
 
-def _podded(files: Files, one: Collector, port: int) -> Iterator[tuple[str, str]]:
-    for own in _pods_of(files, one):
+def _podded(around: Around, one: Collector, port: int) -> Iterator[tuple[str, str]]:
+    for own in _pods_of(around, one):
         for container in own.main_containers:
-            if any(each.number == port for each in container.ports):
+            if any(exposed.number == port for exposed in container.ports):
                 yield container.image, f"{title(own.artifact)} has the port {port}"
 
 
-def _pods_of(files: Files, one: Collector) -> Iterator[Pods]:
-    """Yield the pods that have a ConfigMap mounted."""
-    if one.artifact.data.get("kind") != "ConfigMap":
-        return
-    for own in pods(files):
-        sources = [source for volume in own.spec.volumes for source in volume.sources]
-        if any(source.kind == "ConfigMap" and source.name == one.name for source in sources):
-            yield own
+def _pods_of(around: Around, one: Collector) -> list[Pods]:
+    """List the pods that have a configuration's ConfigMap mounted."""
+    is_kept = one.artifact.data.get("kind") == "ConfigMap"
+    return around.podded.get(one.name, []) if is_kept else []
 
 
-def _torn(files: Files, one: Collector) -> Iterator[Finding]:
+def _torn(around: Around, one: Collector) -> Iterator[Finding]:
     where = next(filter(None, map(one.uses, _WHOLE)), None)
     if where is None:
         return
     spec = fields(one.artifact.data, "spec")
     several = [f"it has {spec['replicas']} replicas"] if _is_many(spec.get("replicas")) else []
-    most = {(one.target.kind, one.target.name): one.most for one in scalers(files)}
-    for own in _pods_of(files, one):
+    for own in _pods_of(around, one):
         replicas = dig(own.artifact.data, "spec", "replicas")
         if own.kind == "DaemonSet":
             several.append(f"{title(own.artifact)} runs it on each node")
         elif _is_many(replicas):
             several.append(f"{title(own.artifact)} has {replicas} replicas")
-        elif _is_many(most.get((own.kind, own.name))):
+        elif _is_many(around.most.get((own.kind, own.name))):
             several.append(f"{title(own.artifact)} is scaled")
     if several:
         kind = str(dig(one.data, *where)).partition("/")[0]

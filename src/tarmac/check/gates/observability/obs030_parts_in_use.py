@@ -35,7 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _unused(one: Collector) -> Iterator[Finding]:
     pipelines = fields(one.data, "service", "pipelines").values()
-    used = {str(name) for each in pipelines for name in items(each, "processors")}
+    used = {str(name) for pipeline in pipelines for name in items(pipeline, "processors")}
     for name in fields(one.data, "processors"):
         if name not in used and str(name).partition("/")[0] in _CHANGING:
             what = (

@@ -27,7 +27,6 @@ _DECLARED = re.compile(r'^[ \t]*variable\s+"?([\w-]+)"?', re.MULTILINE)
 _OPEN = re.compile(r"""["'](0\.0\.0\.0/0|::/0)["']""")
 #: Ports that the internet may be let in by.
 _PUBLIC = frozenset({"80", "443"})
-
 _NUMBER = re.compile(r"-?\d+")
 #: What begins with a point is a part, which a template puts behind another one.
 _NETWORK = re.compile(r'"(-?\d[\d.]*/-?\d+)"|"(-\d+[\d.]*/\d+)"')

@@ -25,7 +25,7 @@ _SENDERS = (
     ("aws_s3_bucket_notification", "queue_arn", "S3"),
     ("aws_s3_bucket_notification", "topic_arn", "S3"),
 )
-#: By the key that AWS keeps for all of an account, whose policy nobody can change.
+#: By the key that AWS keeps for all of an account, whose policy cannot be changed.
 _OWN_KEYS = {"aws_sqs_queue": '"alias/aws/sqs"', "aws_sns_topic": '"alias/aws/sns"'}
 _DIMENSION = re.compile(r"\s*\"?(\w+)\"?\s*[=:]\s*(aws_\w+)\.(\w+)(?:\[[^\]]*\])?\.(\w+)\s*,?\s*$")
 #: The part of a resource that CloudWatch knows it by, where it is not its name.

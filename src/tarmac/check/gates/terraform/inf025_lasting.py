@@ -1,4 +1,4 @@
-"""What AWS starts, keeps and watches goes on: images, letters, certificates, silence."""
+"""What AWS starts, keeps and watches goes on: images, failed messages, certificates, silence."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ Fault = tuple[TerraformBlock, int, str]
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield tasks without a way out, letters that end first, and images of the first day."""
+    """Yield tasks without a way out, queues that forget first, and images of the first day."""
     for root in resources_of(files):
-        for judge in (_shut, _letters, _templates, _certificates, _silent):
+        for judge in (_shut, _dead_queues, _templates, _certificates, _silent):
             for block, line, what in judge(root):
                 yield Finding(f"{block.file}:{line}", what)
 
@@ -74,7 +74,7 @@ def _shut(root: Resources) -> Iterator[Fault]:
                 yield caller, line, f"{what} {advice}"
 
 
-def _letters(root: Resources) -> Iterator[Fault]:
+def _dead_queues(root: Resources) -> Iterator[Fault]:
     """Yield queues of failures that forget before a person looks."""
     for queue in root.of("aws_sqs_queue"):
         line, text = argument(queue, "deadLetterTargetArn")
@@ -153,7 +153,7 @@ GATE = Gate(
     of_files=check,
     of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
-    reads="groups of tasks, machines and functions, days of queues and their dead letters, "
+    reads="groups of tasks, machines and functions, days of queues and of those behind them, "
     "versions of launch templates, certificates of CloudFront, and alarms named for an absence, "
     "where these stand in one folder.",
 )
