@@ -141,6 +141,8 @@ def working_folder(
     folder: str, command: tuple[str, ...], spec: Mapping[str, Any], dockerfile: str, root: Folder
 ) -> str:
     """Find the folder that is the container's working folder, where the command's files are."""
+    if project := _project_of(command, root.below(folder)):
+        return joined_path(folder, project)
     workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
     there = str(spec.get("working_dir") or (workdirs or [""])[-1]).rstrip("/")
     modules = [
@@ -168,6 +170,17 @@ def working_folder(
         if path and place == there and any(_has(root.below(path), name) for name in modules):
             return path
     return folder
+
+
+def _project_of(command: tuple[str, ...], folder: Folder) -> str:
+    """Find the project below a folder whose assembly is started: `dotnet Shop.dll`; "" for none."""
+    names = [word for word in command[1:2] if word.endswith(".dll")]
+    if not names or _last(command[0]) != "dotnet":
+        return ""
+    name = _last(names[0]).removesuffix(".dll")
+    ends = (f"{name}.csproj", f"{name}.fsproj")
+    places = {posixpath.dirname(file) for file in folder.files if _last(file) in ends}
+    return places.pop() if len(places) == 1 else ""
 
 
 def _last(path: str) -> str:
