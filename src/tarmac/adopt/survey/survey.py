@@ -133,6 +133,7 @@ def _started(
         is_shared = folders[service.folder] > 1
         folder = without(root.below(service.folder), places, service.folder)
         done = completed(service, folder, recognisers, is_shared=is_shared)
+        done = replace(done, files=_files_of(done, folder, found.services))
         if RUNS_TESTS.search(done.run):
             left_out.append(f"{done.name}: it tests the other services; start it by hand")
             continue
@@ -160,6 +161,16 @@ def _started(
         unstarted=(*found.unstarted, *unstarted),
         left_out=tuple(left_out),
     )
+
+
+def _files_of(service: Service, folder: Folder, services: Iterable[Service]) -> tuple[str, ...]:
+    """List a program's files where others share its folder: all but those that only they have.
+
+    That one is started by a file of its own does not say what else it imports.
+    """
+    beside = (s for s in services if s.folder == service.folder and s.name != service.name)
+    others = {file for one in beside for file in one.files} - {*service.files}
+    return tuple(f for f in folder.files if f not in others) if service.files and others else ()
 
 
 def _at_its_own_numbers(service: Service) -> Service:
