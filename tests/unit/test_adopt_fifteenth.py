@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from repository import FLASK, found_in
+from repository import FLASK, found_in, runs
 
 PROJECT = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>\n'
 
@@ -42,3 +42,19 @@ def test_a_program_of_one_file_has_what_that_imports_but_not_the_program_beside_
     found = {one.name: one for one in found_in(**files).services}
     assert set(found["web"].missing) == {"PAGE_SIZE"}
     assert set(found["mail"].missing) == {"PAGE_SIZE", "MAIL_HOST"}
+
+
+@pytest.mark.parametrize(
+    ("step", "is_again"),
+    [("npm install", True), ("npm i", True), ("npm ci", False), ("npm install -g yarn", False)],
+)
+def test_a_lock_file_that_an_image_does_not_follow_may_not_fit(step, is_again):
+    files = {
+        "package.json": '{"scripts": {"start": "node a.js"}, "dependencies": {"a": "1"}}',
+        "package-lock.json": "{}",
+        "a.js": "app.listen(3000)\n",
+        "Dockerfile": f"FROM node:20\nCOPY . .\nRUN {step}\nCMD npm start\n",
+    }
+    (app,) = found_in(**files).services
+    assert ("|| npm install --no-package-lock" in app.tasks["install"]) is is_again
+    assert runs(found_in(**files))

@@ -46,6 +46,8 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
         install, last = "yarn install", ".yarn-state.yml"
     # A browser for tests is large, and nothing here needs it.
     install = f"CYPRESS_INSTALL_BINARY=0 {install}" if _tests_in_browser(place) else install
+    if program == "npm" and lock and _resolves_again(place):  # the lock file may not fit
+        install = f"{install} || npm install --no-package-lock --no-audit --no-fund"
     if not lock:  # it may be of a time when npm did not ask whether packages fit each other
         install = f"{install} || {install} --legacy-peer-deps"
     above = place.upwards(lock).removesuffix(lock) if lock else ""
@@ -54,6 +56,13 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
         install = f"(cd {root} && {install})"
     marker = posixpath.join("" if root == "." else root, "node_modules", last).rstrip("/")
     return program, installed(marker, install)
+
+
+def _resolves_again(folder: Folder) -> bool:
+    """Tell whether an image installs what package.json asks for, and not what its lock file has."""
+    named = (f for f in folder.files if "/" not in f and "dockerfile" in f.lower())
+    steps = " ".join(map(folder.read, named))
+    return bool(re.search(r"\bnpm i(?:nstall)?\b(?![^&;|]* -g)", steps)) and "npm ci" not in steps
 
 
 def pages(folder: Folder, path: str) -> dict[str, str]:
