@@ -58,3 +58,18 @@ def test_a_lock_file_that_an_image_does_not_follow_may_not_fit(step, is_again):
     (app,) = found_in(**files).services
     assert ("|| npm install --no-package-lock" in app.tasks["install"]) is is_again
     assert runs(found_in(**files))
+
+
+@pytest.mark.parametrize("compose", [{}, {"compose.yaml": "services: {web: {build: .}}\n"}])
+def test_an_image_listens_where_the_stage_below_it_or_an_argument_says(compose):
+    dockerfile = (
+        "ARG OPEN=8123\nFROM python:3.12 AS base\nEXPOSE $OPEN\nCMD sleep 1\n"
+        "FROM python:3.12 AS build\nEXPOSE 9\n"
+        "FROM base AS final\nENV OPENED=${OPEN} OTHER=${NONE}\n"
+        "COPY . .\nCMD python serve.py\n"
+    )
+    files = {"requirements.txt": "", "serve.py": "while True:\n    pass\n"}
+    (web,) = found_in(**files | compose | {"Dockerfile": dockerfile}).services
+    assert web.ports == {"http": 8123}
+    assert web.env == {"OPENED": "8123"}
+    assert web.run.endswith("python serve.py")

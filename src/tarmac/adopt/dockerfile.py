@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 from tarmac.adopt.containers.build_steps import made_from
-from tarmac.adopt.containers.container import made_folders, read_dockerfile
+from tarmac.adopt.containers.container import made_folders, of_target, read_dockerfile
 from tarmac.adopt.survey.found import (
     Folder,
     Recogniser,
@@ -25,7 +25,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         return ()
     text = folder.read(name)
     place = _built_from(text, folder)
-    found = read_dockerfile(text, folder_name(folder), place)
+    found = read_dockerfile(of_target(text, ""), folder_name(folder), place)
     found = replace(
         found,
         container_command=made_from(text, found.container_command, place),

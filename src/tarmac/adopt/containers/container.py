@@ -31,6 +31,8 @@ _WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
 _DEBUGGER = re.compile(r"dlv\s+(?:debug|exec)\b.*")
 #: What a stage has from the one that it is made of, as lines.
 _TAKEN = re.compile(r"(?im)^[ \t]*(?:ENV|EXPOSE|ENTRYPOINT|CMD|STOPSIGNAL|WORKDIR)\s.*\n")
+#: The lines of those that say what is started.
+_STARTS = re.compile(r"(?i)[ \t]*(?:ENTRYPOINT|CMD)\s")
 #: Images that others are made of, whose program takes the command as its arguments.
 _ENTRIES = {"airflow": ("airflow",), "dagster": ("dagster",), "superset": ("superset",)}
 #: Options of reflex that take no value.
@@ -48,6 +50,7 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
     env: dict[str, str] = {}
     ports: list[int] = []
     signal = ""
+    arguments = _arguments(text)
     for word, rest in re.findall(
         r"(?im)^[ \t]*(ENTRYPOINT|CMD|EXPOSE|ENV|STOPSIGNAL)\s+(.+)$", stage
     ):
@@ -59,12 +62,14 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
             case "CMD":
                 command = words(rest)
             case "EXPOSE":
-                ports += [int(port) for port in re.findall(r"(?<![\d/])(\d{2,5})(?!\d|/udp)", rest)]
+                said = _filled(rest, {**arguments, **env})
+                ports += [int(port) for port in re.findall(r"(?<![\d/])(\d{2,5})(?!\d|/udp)", said)]
             case _:
                 pairs = re.findall(r"\b([A-Za-z_]\w{0,99})=(\"[^\"]*\"|'[^']*'|\S+)", rest)
                 if not pairs and (old := re.match(r"(\w+)\s+(.+)", rest)):
                     pairs = [old.groups()]
-                env.update({key: value.strip("\"'") for key, value in pairs})
+                plainly = {key: value.strip("\"'") for key, value in pairs}
+                env |= {key: _filled(value, arguments) for key, value in plainly.items()}
     names = ["http", *(f"port-{number}" for number in ports[1:])]
     own = (
         *("PYTHON", "PIP_", "UV_", "POETRY_", "VIRTUAL_ENV", "PATH", "NODE_ENV", "NPM_", "JAVA_"),
@@ -105,9 +110,12 @@ def of_target(text: str, target: str) -> str:
     at = names.index(target) if target else len(stages) - 1
     starts = re.search(r"(?im)^(ENTRYPOINT|CMD)\s", stages[at])
     taken, base = "", heads[at]
-    while base and base[1] in names[:at] and (target or not starts):
+    while base and base[1] in names[:at]:
         before = names.index(base[1])
-        taken = "".join(_TAKEN.findall(stages[before])) + taken
+        said = _TAKEN.findall(stages[before])
+        # What starts it counts from the stage itself, where that says so.
+        kept = said if target or not starts else [line for line in said if not _STARTS.match(line)]
+        taken = "".join(kept) + taken
         at_base = heads[before]
         base = at_base if at_base and at_base[1] != base[1] else None
     first, end, rest = stages[at].partition("\n")
@@ -149,10 +157,18 @@ def base_image(text: str) -> tuple[str, bool]:
 
 def _with_arguments(image: str, text: str) -> str:
     """Fill in the arguments of a build that an image's name has, where they have a default."""
-    given = dict(re.findall(r"(?im)^ARG\s+(\w+)=[\"']?([^\"'\s]*)[\"']?[ \t]*$", text))
+    given = _arguments(text)
     for _ in given:
-        image = re.sub(r"\$\{?(\w+)\}?", lambda match: given.get(match[1], match[0]), image)
+        image = _filled(image, given)
     return image
+
+
+def _arguments(text: str) -> dict[str, str]:
+    return dict(re.findall(r"(?im)^ARG\s+(\w+)=[\"']?([^\"'\s]*)[\"']?[ \t]*$", text))
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return re.sub(r"\$\{?(\w+)\}?", lambda match: values.get(match[1], match[0]), text)
 
 
 def words(line: str) -> tuple[str, ...]:
