@@ -73,3 +73,21 @@ def test_an_image_listens_where_the_stage_below_it_or_an_argument_says(compose):
     assert web.ports == {"http": 8123}
     assert web.env == {"OPENED": "8123"}
     assert web.run.endswith("python serve.py")
+
+
+@pytest.mark.parametrize(
+    ("script", "port"),
+    [
+        ("A=1 PORT=3001 react-scripts start", 3001),
+        ("cross-env PORT=3002 node a.js", 3002),
+        ("react-scripts start", 3000),
+        ("SUPPORT=3003 react-scripts start", 3000),
+    ],
+)
+def test_a_port_that_a_script_sets_is_its_own_whatever_it_is_told(script, port):
+    files = {
+        "package.json": f'{{"scripts": {{"start": "{script}"}}, "dependencies": {{"a": "1"}}}}',
+        "a.js": "app.listen(process.env.PORT)\n",
+    }
+    (web,) = found_in(**files).services
+    assert (web.ports["http"], web.fixed) == (port, port != 3000)

@@ -141,8 +141,18 @@ def _tests_in_browser(folder: Folder) -> bool:
 
 def builds(folder: Folder, run: str) -> bool:
     """Tell whether the script that a command runs compiles before the program listens."""
+    return any(_COMPILES.search(text) for text in _scripts(folder, run))
+
+
+def port_of_script(folder: Folder, run: str) -> int:
+    """Read the port that the script which a command runs sets itself: `PORT=3001 react-scripts`."""
+    said = (re.search(r"(?:^|[\s;&])PORT=(\d{2,5})\b", text) for text in _scripts(folder, run))
+    return next((int(match[1]) for match in said if match), 0)
+
+
+def _scripts(folder: Folder, run: str) -> list[str]:
+    """List what a command that runs a script of package.json does: before it, and the script."""
     match = _SCRIPT.search(run)
     package = folder.mapping("package.json", from_json) if match else None
     scripts = folder.member("package.json", package or {}, "scripts") or {}
-    said = (str(scripts.get(f"{begin}{match[1]}") or "") for begin in ("pre", "")) if match else ()
-    return any(_COMPILES.search(text) for text in said)
+    return [str(scripts.get(f"{begin}{match[1]}") or "") for begin in ("pre", "")] if match else []

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from tarmac.adopt.packages.node_packages import port_of_script
 from tarmac.adopt.survey.found import OWN_PORT, Folder, Service, port_number
 from tarmac.adopt.variables import code, dotenv_files, settings_files
 from tarmac.adopt.variables.variable_read import VariableRead
@@ -68,6 +69,21 @@ def listening(service: Service, folder: Folder, given: Mapping[str, str]) -> Ser
     service = replace(service, env={k: v for k, v in service.env.items() if k != "PORT"})
     program = _Program(service, folder, given, port, told)
     return next(filter(None, (rule(program) for rule in RULES)), service)
+
+
+def _set_by_its_script(program: _Program) -> Service | None:
+    """The script of its package.json sets PORT, whatever it is given."""
+    service = program.service
+    number = "$PORT" not in service.run and port_of_script(program.folder, service.run)
+    if not number:
+        return None
+    return replace(
+        service,
+        ports={**service.ports, "http": number},
+        fixed=True,
+        known_as={**service.known_as, number: "http"} if service.known_as else {},
+        remarks=(*service.remarks, "its script in package.json sets PORT"),
+    )
 
 
 def _told_port(program: _Program) -> Service | None:
@@ -193,6 +209,7 @@ def _port_of_its_container(program: _Program) -> Service | None:
 
 
 RULES = (
+    _set_by_its_script,
     _told_port,
     _variable_of_its_container,
     _variable_of_a_file,
