@@ -91,3 +91,24 @@ def test_a_port_that_a_script_sets_is_its_own_whatever_it_is_told(script, port):
     }
     (web,) = found_in(**files).services
     assert (web.ports["http"], web.fixed) == (port, port != 3000)
+
+
+RAILS = {
+    "Gemfile": 'gem "rails"\n',
+    "bin/rails": "",
+    "bin/jobs": "",
+    "config/puma.rb": 'port ENV.fetch("PORT", 3000)\n',
+    "Dockerfile": "FROM ruby:3.4\nCOPY . .\nCMD bundle exec rails server -b 0.0.0.0\n",
+}
+
+
+@pytest.mark.parametrize(("part", "stores"), [("development", 1), ("production", 0)])
+def test_of_settings_for_each_environment_those_for_work_count(part, stores):
+    other = "production" if part == "development" else "development"
+    settings = f"{other}:\n  adapter: async\n{part}:\n  url: redis://localhost:6379/1\n"
+    files = {
+        "Gemfile": 'gem "rails"\ngem "redis"\n',
+        "bin/rails": "",
+        "config/cable.yml": settings,
+    }
+    assert len(found_in(**files).stores) == stores

@@ -257,7 +257,15 @@ def contents(folder: Folder) -> Iterator[tuple[str, Any]]:
     for file in named[:MOST_FILES]:
         target = _EXAMPLE.sub("", file)
         if target.endswith(_ENDS) and (target == file or target not in folder.files):
-            yield file, _parsed(target, folder.read(file))
+            yield file, _of_this_place(_parsed(target, folder.read(file)))
+
+
+def _of_this_place(content: Any) -> Any:
+    """Leave out of a file with a part for each environment those that are not for work."""
+    if not (isinstance(content, dict) and isinstance(content.get("development"), dict)):
+        return content
+    others = _ENVIRONMENTS - {"default", "development", "global"}
+    return {key: value for key, value in content.items() if key not in others}
 
 
 def _parsed(file: str, text: str) -> Any:
