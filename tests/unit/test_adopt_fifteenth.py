@@ -102,6 +102,30 @@ RAILS = {
 }
 
 
+def test_workers_of_a_procfile_are_there_beside_the_one_program_of_a_file():
+    compose = """
+    services:
+      app: {build: ., ports: ["3000:3000"], environment: {CACHE_URL: "redis://cache"}}
+      cache: {image: "redis:7"}
+    """
+    lines = "web: bin/rails server\ncss: bin/rails css:watch\njob: bin/jobs\nrelease: bin/rails a\n"
+    found = {
+        s.name: s for s in found_in(**RAILS, **{"compose.yaml": compose}, Procfile=lines).services
+    }
+    assert set(found) == {"app", "job"}
+    assert (found["job"].run, dict(found["job"].ports)) == ("bin/jobs", {})
+    assert found["job"].env == found["app"].env == {"CACHE_URL": "${stores.cache.url}"}
+    assert "bundle install" in found["job"].tasks["install"]
+    assert "it is not in compose.yaml" in found["job"].guesses
+    assert found["app"].run == "bundle exec rails server -b 127.0.0.1 -p $PORT"
+
+
+def test_a_file_with_workers_of_its_own_needs_no_procfile():
+    compose = "services: {app: {build: .}, worker: {build: ., command: bin/jobs}}\n"
+    found = found_in(**RAILS, **{"compose.yaml": compose}, Procfile="web: a\njob: bin/jobs\n")
+    assert {service.name for service in found.services} == {"app", "worker"}
+
+
 @pytest.mark.parametrize(("part", "stores"), [("development", 1), ("production", 0)])
 def test_of_settings_for_each_environment_those_for_work_count(part, stores):
     other = "production" if part == "development" else "development"

@@ -56,9 +56,15 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     if "Gemfile" not in folder.files or not argv:
         return ""
     words = tuple(word for word in argv if word not in ("bundle", "exec"))
-    if not words or words[0].removeprefix("./").removeprefix("bin/") not in _PROGRAMS:
-        return ""
-    return f"bundle exec {joined(local_ports((words[0].rsplit('/', 1)[-1], *words[1:])))}"
+    program = words[0].removeprefix("./") if words else ""
+    if program.removeprefix("bin/") not in _PROGRAMS:
+        # A script of the program's own finds its packages by itself.
+        return joined(words) if program.startswith("bin/") and program in folder.files else ""
+    line = joined(local_ports((program.removeprefix("bin/"), *words[1:])))
+    if re.match(r"rails (?:s|server)\b", line):
+        line = re.sub(r" (?:-b|--binding|-p|--port)[ =]\S+", "", line)
+        line = f"{line} -b 127.0.0.1 -p $PORT"
+    return f"bundle exec {line}"
 
 
 RECOGNISER = Recogniser(id="ruby", rank=50, services=_services, tasks=_tasks, here=_here)

@@ -68,7 +68,9 @@ def listening(service: Service, folder: Folder, given: Mapping[str, str]) -> Ser
     port = next(iter(service.ports.values()), told)
     service = replace(service, env={k: v for k, v in service.env.items() if k != "PORT"})
     program = _Program(service, folder, given, port, told)
-    return next(filter(None, (rule(program) for rule in RULES)), service)
+    # A worker shares the code of the program that it works beside, and that names a port.
+    rules = (_told_port,) if service.aside and not service.ports else RULES
+    return next(filter(None, (rule(program) for rule in rules)), service)
 
 
 def _set_by_its_script(program: _Program) -> Service | None:

@@ -16,6 +16,7 @@ from itertools import chain
 from tarmac.adopt.containers import cluster_manifests
 from tarmac.adopt.containers.container import read_dockerfile
 from tarmac.adopt.packages.node_packages import builds
+from tarmac.adopt.survey.beside import programs_beside
 from tarmac.adopt.survey.found import (
     RUNS_TESTS,
     SHELVES,
@@ -71,7 +72,12 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         manifests = cluster_manifests.deployed(root)
         found = cluster_manifests.with_stores(found, manifests, frozenset(kinds), root)
     else:
-        found = replace(found, services=(*found.services, *_beside(found, root, recognisers)))
+        searched = [*_search(root, recognisers)]
+        more = programs_beside(found, root, searched, recognisers)
+        if not found.services:
+            manifests = cluster_manifests.deployed(root)
+        found = replace(found, services=(*found.services, *more))
+        found = cluster_manifests.with_missing_stores(found, manifests, frozenset(kinds), root)
     started = _started(found, root, recognisers, manifests)
     if not started.services and found.services:  # a file of images that were made elsewhere
         programs = tuple(_search(root, recognisers))
@@ -179,53 +185,6 @@ def _at_its_own_numbers(service: Service) -> Service:
     own = [key for key in others if f"127.0.0.1:{service.ports[key]}" in service.run.split()]
     ports = {key: number for key, number in service.ports.items() if key not in own}
     return replace(service, ports=ports) if own and first else service
-
-
-def _beside(found: Survey, root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
-    """Yield the programs beside those of a file: all where it has none, else the front ends.
-
-    A front end runs in no container while it is worked on, and is known by its own server. Of a
-    build whose modules are programs the file may have but the first few.
-    """
-    taken = {service.folder for service in found.services}
-    searched = [*_search(root, recognisers)]
-    modules = _modules_beside(root, taken, searched)
-    for service in searched:
-        above = {service.folder, *_parents(service.folder)} - {""}
-        is_apart = not above & taken
-        is_front_end = _is_front_end(service, root.below(service.folder), recognisers)
-        is_module = service.folder in modules
-        if not taken or (is_apart and service.folder and (is_front_end or is_module)):
-            guess = f"it is not in {found.origins[0]}" if taken and found.origins else ""
-            yield replace(service, guesses=(*service.guesses, guess) if guess else service.guesses)
-
-
-def _modules_beside(root: Folder, taken: Collection[str], searched: list[Service]) -> set[str]:
-    """List the modules of Maven's build that are programs, where a file has fewer than it lacks."""
-    pom = re.sub(r"<!--[\s\S]{0,9999}?-->", "", root.read("pom.xml"))
-    listed = set(re.findall(r"<module>([\w./-]+)</module>", pom))
-    poms = {module: root.read(f"{module}/pom.xml").partition("<dependencies>") for module in listed}
-    wanted = "".join(rest for *_, rest in poms.values())
-    libraries = {
-        module
-        for module, (head, *_) in poms.items()
-        if any(f"<artifactId>{name}<" in wanted for name in _artifacts(head))
-    }
-    programs = {s.folder for s in searched if s.why in ("pom.xml", "Dockerfile")}
-    missing = (programs & listed) - {*taken} - libraries
-    return missing if listed & {*taken} and len(missing) > len(listed & {*taken}) else set()
-
-
-def _artifacts(head: str) -> list[str]:
-    own = re.sub(r"<parent>[\s\S]{0,999}?</parent>", "", head)
-    return re.findall(r"<artifactId>([\w.-]+)</artifactId>", own)[:1]
-
-
-def _is_front_end(service: Service, folder: Folder, recognisers: list[Recogniser]) -> bool:
-    """Tell whether a program has a development server; its image serves what that was built to."""
-    known = (s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder) if s.run)
-    own = service if service.run else next(known, service)
-    return own.why.startswith("package.json") and own.reads_port
 
 
 def _origin(service: Service) -> str:

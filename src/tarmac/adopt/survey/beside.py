@@ -1,0 +1,101 @@
+"""Adds to the services of a compose file what the repository has beside it.
+
+The survey asks. Front ends run in no container while they are worked on, a file may have but the
+first few modules of a build, and a Procfile has the workers that no container is made for.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from tarmac.adopt.survey.found import Folder, Recogniser, Service, Survey
+from tarmac.adopt.survey.starting import LAST_RANK
+
+#: What a line of a Procfile is called that compilers and watchers of pages have.
+_OF_PAGES = re.compile(r"(?i)css|js|assets?|vite|webpack|tailwind|esbuild|pages?|client|ui")
+
+
+def programs_beside(
+    found: Survey, root: Folder, searched: list[Service], recognisers: list[Recogniser]
+) -> Iterable[Service]:
+    """Yield the programs beside those of a file: all where it has none, else what it leaves out.
+
+    A front end is known by its own server.
+
+    Args:
+        searched: the programs that the folders show.
+    """
+    taken = {service.folder for service in found.services}
+    modules = _modules(root, taken, searched)
+    for service in searched:
+        above = {service.folder, *_above(service.folder)} - {""}
+        is_apart = not above & taken
+        is_front_end = _is_front_end(service, root.below(service.folder), recognisers)
+        is_module = service.folder in modules
+        if not taken or (is_apart and service.folder and (is_front_end or is_module)):
+            yield replace(service, guesses=(*service.guesses, *_guess(found)))
+    yield from _of_a_procfile(found, root, recognisers)
+
+
+def _guess(found: Survey) -> tuple[str, ...]:
+    return (f"it is not in {found.origins[0]}",) if found.services and found.origins else ()
+
+
+def _of_a_procfile(found: Survey, root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
+    """Yield the workers of a Procfile beside the one program that a file has of that folder."""
+    listed = next((s for r in recognisers if r.id == "procfile" for s in [r.services(root)]), ())
+    ours = [service for service in found.services if service.folder == ""]
+    if len(ours) != 1 or len(found.services) > 1:
+        return
+    (main,) = ours
+    for service in listed:
+        is_main = service.reads_port or service.name == main.name
+        if not is_main and not _OF_PAGES.fullmatch(service.name):
+            yield replace(
+                service,
+                env=main.env,
+                private=main.private,
+                secret_files=main.secret_files,
+                missing=main.missing,
+                mounts=main.mounts,
+                calls=tuple(name for name in main.calls if name != service.name),
+                guesses=(*service.guesses, *_guess(found)),
+                aside=True,
+            )
+
+
+def _modules(root: Folder, taken: Collection[str], searched: list[Service]) -> set[str]:
+    """List the modules of Maven's build that are programs, where a file has fewer than it lacks."""
+    pom = re.sub(r"<!--[\s\S]{0,9999}?-->", "", root.read("pom.xml"))
+    listed = set(re.findall(r"<module>([\w./-]+)</module>", pom))
+    poms = {module: root.read(f"{module}/pom.xml").partition("<dependencies>") for module in listed}
+    wanted = "".join(rest for *_, rest in poms.values())
+    libraries = {
+        module
+        for module, (head, *_) in poms.items()
+        if any(f"<artifactId>{name}<" in wanted for name in _artifacts(head))
+    }
+    programs = {s.folder for s in searched if s.why in ("pom.xml", "Dockerfile")}
+    missing = (programs & listed) - {*taken} - libraries
+    return missing if listed & {*taken} and len(missing) > len(listed & {*taken}) else set()
+
+
+def _artifacts(head: str) -> list[str]:
+    own = re.sub(r"<parent>[\s\S]{0,999}?</parent>", "", head)
+    return re.findall(r"<artifactId>([\w.-]+)</artifactId>", own)[:1]
+
+
+def _is_front_end(service: Service, folder: Folder, recognisers: list[Recogniser]) -> bool:
+    """Tell whether a program has a development server; its image serves what that was built to."""
+    known = (s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder) if s.run)
+    own = service if service.run else next(known, service)
+    return own.why.startswith("package.json") and own.reads_port
+
+
+def _above(path: str) -> Iterable[str]:
+    while path:
+        path = posixpath.dirname(path)
+        yield path
