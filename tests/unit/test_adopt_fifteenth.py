@@ -136,3 +136,26 @@ def test_of_settings_for_each_environment_those_for_work_count(part, stores):
         "config/cable.yml": settings,
     }
     assert len(found_in(**files).stores) == stores
+
+
+def test_manifests_tell_of_the_programs_that_a_file_of_servers_has_not():
+    deployment = """
+    kind: Deployment
+    metadata: {name: %s}
+    spec: {template: {spec: {containers: [{image: "%s", env: [{name: MAIL_HOST, value: post}]}]}}}
+    """
+    files = {
+        "compose.yaml": 'services: {db: {image: "postgres:16"}}\n',
+        "news/go.mod": "module news\n",
+        "news/main.go": 'package main\nvar host = os.Getenv("MAIL_HOST")\n',
+        "k8s/news.yaml": deployment % ("news", "shop/news:1"),
+        "k8s/post.yaml": deployment % ("post", "axllent/mailpit"),
+        "k8s/sql.yaml": deployment % ("sql", "postgres:16"),
+    }
+    found = found_in(**files)
+    assert [(store.name, store.kind) for store in found.stores] == [
+        ("db", "postgres"),
+        ("post", "mail"),
+    ]
+    (news,) = found.services
+    assert news.env == {"MAIL_HOST": "${stores.post.host}"}

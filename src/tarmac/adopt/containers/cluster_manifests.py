@@ -220,6 +220,18 @@ def with_stores(
     return _with_others(replace(found, stores=tuple(stores)), elsewhere)
 
 
+def with_missing_stores(
+    found: Survey, manifests: Mapping[str, Deployment], kinds: frozenset[str], root: Folder
+) -> Survey:
+    """Add the stores that are deployed to those of a compose file, which has none of their kind."""
+    if not manifests:
+        return found
+    deployed = with_stores(found, manifests, kinds, root)
+    known = {store.kind for store in found.stores}
+    more = (store for store in deployed.stores if store.kind not in known)
+    return replace(deployed, stores=(*found.stores, *more))
+
+
 def _with_others(found: Survey, elsewhere: Mapping[str, Deployment]) -> Survey:
     """Name the deployments whose programs are not in this repository."""
     if not elsewhere:
