@@ -159,3 +159,31 @@ def test_manifests_tell_of_the_programs_that_a_file_of_servers_has_not():
     ]
     (news,) = found.services
     assert news.env == {"MAIL_HOST": "${stores.post.host}"}
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "port"),
+    [
+        ("main.go", 'const port = "8081"\nAddr: fmt.Sprintf(":%s", port),\n', 8081),
+        ("main.go", 'var (\n\tport = 8082\n)\nnet.Listen("tcp", fmt.Sprintf(":%d", port))\n', 8082),
+        ("main.go", 'port := ":8083"\nhttp.ListenAndServe(port, nil)\n', 8083),
+        ("main.go", 'r := gin.Default()\nr.Run(":8084")\n', 8084),
+        ("main.go", 'e.Logger.Fatal(e.Start(":8085"))\n', 8085),
+        ("main.go", 'srv := &http.Server{Addr: ":8086", Handler: mux}\n', 8086),
+        ("main.go", 'redis.NewClient(&redis.Options{Addr: "cache:6380"})\n', None),
+        ("main.go", "port := conf.Port\nhttp.ListenAndServe(port, nil)\n", None),
+        ("a.js", "const port = 3001;\napp.listen(port, () => {})\n", 3001),
+        ("a.js", "export const PORT: number = 3002\nserver.listen({ port: PORT })\n", 3002),
+        ("a.js", "const port = config.port\napp.listen(port)\n", None),
+        ("app.py", "PORT = 5001\napp.run(host='0.0.0.0', port=PORT)\n", 5001),
+    ],
+)
+def test_a_number_of_the_code_is_its_port_where_a_constant_holds_it(file, code, port):
+    projects = {
+        "main.go": {"go.mod": "module a\n"},
+        "a.js": {"package.json": '{"scripts": {"start": "node a.js"}}'},
+        "app.py": {"Dockerfile": "FROM python:3.12\nCMD python app.py\n", "requirements.txt": ""},
+    }
+    before = "package main\n" if file.endswith(".go") else ""
+    (app,) = found_in(**projects[file] | {file: before + code}).services
+    assert (app.ports.get("http"), app.fixed) == (port, port is not None)

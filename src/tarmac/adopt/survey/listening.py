@@ -12,11 +12,13 @@ from functools import cached_property
 
 from tarmac.adopt.packages.node_packages import port_of_script
 from tarmac.adopt.survey.found import OWN_PORT, Folder, Service, port_number
-from tarmac.adopt.variables import code, dotenv_files, settings_files
+from tarmac.adopt.variables import code, code_ports, dotenv_files, settings_files
 from tarmac.adopt.variables.variable_read import VariableRead
 
 #: Below, a program needs rights that a user's has not.
 FIRST_FREE = 1024
+#: What is said of the place in the code or the settings that has the number.
+NAMES_ITS_PORT = " names its port"
 #: Names of programs that work off what others hand them.
 _LISTENS_NOWHERE = re.compile(r"(^|-)(worker|consumer|cron|scheduler|migrat\w*|job|seed\w*)s?$")
 _OWN_ADDRESS = (
@@ -122,7 +124,7 @@ def _reads_port(program: _Program) -> Service | None:
     if "PORT" not in program.reads:
         return None
     said = program.port or program.beside("PORT") or program.default("PORT")
-    number = said or code.own_number(program.folder)
+    number = said or code_ports.own_number(program.folder)
     guess = "" if number else "port 8000: its code names none"
     return _at(program.service, number or 8000, guess)
 
@@ -153,7 +155,7 @@ def _variable_with_its_port(program: _Program) -> Service | None:
 
 def _number_in_code(program: _Program) -> Service | None:
     """Its code names the number."""
-    if (literal := code.literal_port(program.folder)) is None:
+    if (literal := code_ports.literal_port(program.folder)) is None:
         return None
     service, (number, place) = program.service, literal
     if _LISTENS_NOWHERE.search(service.name) and not service.ports:
@@ -165,7 +167,7 @@ def _number_in_code(program: _Program) -> Service | None:
         ports={"http": number, **others},
         fixed=True,
         known_as=known,
-        remarks=(*service.remarks, f"{place} names its port"),
+        remarks=(*service.remarks, f"{place}{NAMES_ITS_PORT}"),
     )
 
 
@@ -190,7 +192,7 @@ def _number_in_settings(program: _Program) -> Service | None:
         ports=ports,
         fixed=True,
         env={**given, **service.env},
-        remarks=(*service.remarks, f"{found.place} names its port"),
+        remarks=(*service.remarks, f"{found.place}{NAMES_ITS_PORT}"),
     )
 
 

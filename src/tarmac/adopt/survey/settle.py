@@ -16,7 +16,7 @@ from tarmac.adopt.stores.known_servers import is_told
 from tarmac.adopt.survey.found import Folder, Service, Store, Survey, own_files, port_number
 from tarmac.adopt.survey.given import as_files, told
 from tarmac.adopt.survey.scene import Scene
-from tarmac.adopt.variables import code, dotenv_files, settings_files, spring_settings
+from tarmac.adopt.variables import code, code_ports, dotenv_files, settings_files, spring_settings
 from tarmac.adopt.variables.addresses import with_variables
 from tarmac.adopt.variables.variable_parts import logins
 from tarmac.adopt.variables.variable_read import VariableRead
@@ -267,7 +267,7 @@ def _own_ports(
     for name in [n for n in optional if n.endswith("_PORT") and n not in env]:
         default = reads[name].default or ""
         number = port_number(default)
-        is_anothers = number in code.OTHER_SERVERS | servers.ports() or taken[number]
+        is_anothers = number in code_ports.OTHER_SERVERS | servers.ports() or taken[number]
         is_anothers = is_anothers or bool(_OF_SIDECARS.match(name))
         is_anothers = is_anothers or f"{name.removesuffix('PORT')}HOST" in reads
         if ports and number >= 1024 and name != variable and not is_anothers:

@@ -6,13 +6,11 @@ is a line to add by hand, and what they find is named with its place so that a r
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder
 from tarmac.adopt.variables import settings_files, spring_settings
 from tarmac.adopt.variables.dotenv_files import is_secret
@@ -21,8 +19,6 @@ from tarmac.adopt.variables.variable_read import VariableRead, line_of
 
 MOST_FILES = 400
 _RAILS = "config/database.yml"
-#: Ports of mail servers elsewhere; those of store kinds are in their fingerprints.
-OTHER_SERVERS = frozenset({25, 587})
 #: Ends of files by the patterns that apply to them.
 SCRIPT = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
 ENDINGS = (
@@ -86,18 +82,6 @@ _OPTIONAL = re.compile(
 ADDRESS = re.compile(
     r"^(.+?)_?(BASE_URL|URL|URI|ADDRESS|ADDR|HOST|PORT|ENDPOINT|TARGET|UPSTREAM|ORIGIN)$"
 )
-_LISTENS = re.compile(
-    r"\.listen\(\s*(\d{2,5})\b|\.listen\(\s*\{[^}]{0,300}?\bport:\s*(\d{2,5})\b|"
-    r"ListenAndServe\w*\(\s*\"[\w.]*:(\d{2,5})\"|net\.Listen\(\s*\"tcp\",\s*\"[\w.]*:(\d{2,5})\"|"
-    r"(?:app|uvicorn|application)\.run\([^)]{0,300}?\bport\s*=\s*(\d{2,5})\b|"
-    r"(?:TCPServer|HTTPServer|make_server|start_server)\([^\d\n]{0,99}"
-    r"(?:\d+(?:\.\d+){3}['\"],\s*)?(\d{4,5})\b|"
-    r"^[ \t]*server\.port\s*[=:]\s*(\d{2,5})\s*$|"
-    r"InetSocketAddress\(\s*(?:\"[^\"]{0,99}\",\s*)?(\d{2,5})\)|"
-    r"\bport:\s*(\d{4,5})\s*,?\s*$|add_insecure_port\(\s*f?['\"][^'\"]{0,99}:(\d{2,5})['\"]|"
-    r"(?:\.|::)bind\(\s*[(&]{0,2}\"[\d.]+:(\d{2,5})\"",
-    re.MULTILINE,
-)
 _SERVES_GRPC = re.compile(
     r"grpc\.NewServer\(|grpc\.(?:aio\.)?server\(|new grpc\.Server\(|new Server\(\).{0,99}bindAsync|"
     r"ServerBuilder\s*\.forPort|MapGrpcService|tonic::transport::Server"
@@ -147,14 +131,12 @@ _HELD = re.compile(
 _FAILS = re.compile(r"\bthrow\b|\braise\b|\bexit\(|\bpanic\(|\bFatal|\babort\(")
 #: Spring's files of settings, which name variables as `${DB_HOST:localhost}`.
 _SPRING = re.compile(r"(^|/)(?:application|bootstrap)[\w-]*\.ya?ml$|^\.\./.*\.ya?ml$")
-#: A program's default port, for when PORT is not set.
-_OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
 
 
 def variables(folder: Folder) -> dict[str, VariableRead]:
     """List the variables that a folder's program reads, by name, in order."""
     found: dict[str, VariableRead] = {}
-    for file, content in _texts(folder):
+    for file, content in texts(folder):
         for read in _reads(file, content):
             known = found.get(read.name)
             if known is None or (known.default is None and read.default is not None):
@@ -171,22 +153,6 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
     return dict(sorted(found.items()))
 
 
-def own_number(folder: Folder) -> int:
-    """Find a program's default port, for when PORT is not set; 0 if none is found."""
-    for _, content in _texts(folder):
-        if match := _OWN_NUMBER.search(content):
-            return int(match[1])
-    return 0
-
-
-def _of_others(folder: Folder) -> tuple[str, ...]:
-    """List the folders below that are projects of their own: the pages of a server, say."""
-    names = ("package.json", "pyproject.toml", "go.mod", "pom.xml", "Cargo.toml")
-    places = {posixpath.dirname(file) for file in folder.files if file.endswith(names)} - {""}
-    own = any(name in folder.files for name in names)
-    return tuple(f"{place}/" for place in sorted(places)) if own else ()
-
-
 #: What is read by a variable, or by a file of settings, where no text before it says so.
 _OF_A_VARIABLE = re.compile(r"(?i)env|config|settings|default[^\n]*[:=(]")
 
@@ -198,7 +164,7 @@ def named_hosts(folder: Folder, is_host: Callable[[str], bool]) -> dict[str, str
         is_host: tells whether a word is the name of one.
     """
     found: dict[str, str] = {}
-    for file, content in chain(_texts(folder), settings_files.texts(folder)):
+    for file, content in chain(texts(folder), settings_files.texts(folder)):
         for name in sorted(filter(is_host, words(content) - found.keys())):
             host = re.escape(name)
             pattern = re.compile(
@@ -241,19 +207,19 @@ def names_host(line: str, name: str) -> bool:
 
 def compared_schemes(folder: Folder) -> frozenset[str]:
     """List the schemes of databases that a program asks for by one of their two names."""
-    found = (match[1] for _, text in _texts(folder) for match in _COMPARES.finditer(text))
+    found = (match[1] for _, text in texts(folder) for match in _COMPARES.finditer(text))
     return frozenset(found)
 
 
 def leaves_port_out(folder: Folder) -> bool:
     """Tell whether a program writes its database's address without a port: `@${host}/${name}`."""
-    return any(_WITHOUT_PORT.search(text) for _, text in _texts(folder))
+    return any(_WITHOUT_PORT.search(text) for _, text in texts(folder))
 
 
 def speaks_grpc(folder: Folder) -> tuple[bool, bool]:
     """Tell whether a program's port is for gRPC, and whether that answers for its health."""
     serves = checks = False
-    for _, content in _texts(folder):
+    for _, content in texts(folder):
         if _SERVES_HTTP.search(content):
             return False, False
         serves = serves or bool(_SERVES_GRPC.search(content))
@@ -263,27 +229,14 @@ def speaks_grpc(folder: Folder) -> tuple[bool, bool]:
 
 def health_path(folder: Folder) -> str:
     """Find the path at which a program's app itself says that it is well; "" if none is seen."""
-    for _, content in _texts(folder):
+    for _, content in texts(folder):
         if match := _HEALTH.search(content):
             return next(group for group in match.groups() if group)
     return ""
 
 
-def literal_port(folder: Folder) -> tuple[int, str] | None:
-    """Find the number that a program listens on, and its place; None if it has none in its code."""
-    others = _of_others(folder)
-    for file, content in _texts(folder):
-        if file.startswith(others):
-            continue
-        for match in _LISTENS.finditer(content):
-            number = int(next(group for group in match.groups() if group))
-            # A program that names the port of a database or a broker connects to it.
-            if number not in OTHER_SERVERS and number not in servers.ports():
-                return number, f"{file}:{line_of(content, match.start())}"
-    return None
-
-
-def _texts(folder: Folder) -> Iterator[tuple[str, str]]:
+def texts(folder: Folder) -> Iterator[tuple[str, str]]:
+    """Yield a program's files of source, and those of Spring's settings, with their texts."""
     spring = (file for file in folder.sources(".yml", ".yaml") if _SPRING.search(file))
     files = chain(folder.sources(*ENDINGS), spring)
     for _, file in zip(range(MOST_FILES), files, strict=False):

@@ -1,0 +1,101 @@
+"""Reads off a program's source where it listens: a number in its code, whatever it is told.
+
+`listening` asks. The number may stand in the call that listens, or in a constant of the same file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder
+from tarmac.adopt.variables.code import SCRIPT, texts
+from tarmac.adopt.variables.variable_read import line_of
+
+#: Ports of mail servers elsewhere; those of store kinds are in their fingerprints.
+OTHER_SERVERS = frozenset({25, 587})
+_LISTENS = re.compile(
+    r"\.listen\(\s*(\d{2,5})\b|\.listen\(\s*\{[^}]{0,300}?\bport:\s*(\d{2,5})\b|"
+    r"ListenAndServe\w*\(\s*\"[\w.]*:(\d{2,5})\"|net\.Listen\(\s*\"tcp\",\s*\"[\w.]*:(\d{2,5})\"|"
+    r"(?:app|uvicorn|application)\.run\([^)]{0,300}?\bport\s*=\s*(\d{2,5})\b|"
+    r"(?:TCPServer|HTTPServer|make_server|start_server)\([^\d\n]{0,99}"
+    r"(?:\d+(?:\.\d+){3}['\"],\s*)?(\d{4,5})\b|"
+    r"^[ \t]*server\.port\s*[=:]\s*(\d{2,5})\s*$|"
+    r"InetSocketAddress\(\s*(?:\"[^\"]{0,99}\",\s*)?(\d{2,5})\)|"
+    r"\bport:\s*(\d{4,5})\s*,?\s*$|add_insecure_port\(\s*f?['\"][^'\"]{0,99}:(\d{2,5})['\"]|"
+    r"(?:\.|::)bind\(\s*[(&]{0,2}\"[\d.]+:(\d{2,5})\"",
+    re.MULTILINE,
+)
+#: Go's frameworks, and the server of its library: `r.Run(":8080")`, `Addr: ":8080"`.
+_GO = re.compile(
+    r"\.(?:Run|Start|Listen)\(\s*\"(?:0\.0\.0\.0)?:(\d{2,5})\"\s*[,)]|"
+    r"\bAddr:\s*\"(?:0\.0\.0\.0)?:(\d{2,5})\""
+)
+#: The same where a name stands for the number, which is the group.
+_GO_NAMED = re.compile(
+    r"\bAddr:\s*(?:fmt\.Sprintf\(\s*\"[\d.]*:%[sdv]\",\s*|\"[\d.]*:\"\s*\+\s*)?(\w+)\b(?![.(])|"
+    r"(?:ListenAndServe\w*|\.Run|\.Start|\.Listen)\(\s*"
+    r"(?:fmt\.Sprintf\(\s*\"[\d.]*:%[sdv]\",\s*|\"[\d.]*:\"\s*\+\s*)?(\w+)\b(?![.(])|"
+    r"net\.Listen\(\s*\"tcp\",\s*(?:fmt\.Sprintf\(\s*\"[\d.]*:%[sdv]\",\s*|\"[\d.]*:\"\s*\+\s*)?"
+    r"(\w+)\b(?![.(])"
+)
+_SCRIPT_NAMED = re.compile(r"\.listen\(\s*(?:\{\s*port:\s*)?([A-Za-z_$][\w$]*)\b(?![.(])")
+_PYTHON_NAMED = re.compile(
+    r"(?:app|uvicorn|application)\.run\([^)]{0,300}?\bport\s*=\s*([A-Za-z_]\w*)\b(?![.(])"
+)
+_NAMED = {(".go",): _GO_NAMED, SCRIPT: _SCRIPT_NAMED, (".py",): _PYTHON_NAMED}
+#: A program's default port, for when PORT is not set.
+_OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
+
+
+def own_number(folder: Folder) -> int:
+    """Find a program's default port, for when PORT is not set; 0 if none is found."""
+    for _, content in texts(folder):
+        if match := _OWN_NUMBER.search(content):
+            return int(match[1])
+    return 0
+
+
+def literal_port(folder: Folder) -> tuple[int, str] | None:
+    """Find the number that a program listens on, and its place; None if it has none in its code."""
+    others = _of_others(folder)
+    own = [(file, text) for file, text in texts(folder) if not file.startswith(others)]
+    for reader in (_in_calls, _in_constants):
+        for file, content in own:
+            for number, at in reader(file, content):
+                # A program that names the port of a database or a broker connects to it.
+                if number not in OTHER_SERVERS and number not in servers.ports():
+                    return number, f"{file}:{line_of(content, at)}"
+    return None
+
+
+def _in_calls(file: str, content: str) -> Iterator[tuple[int, int]]:
+    """Yield the numbers in calls that listen, each with its place."""
+    patterns = (_LISTENS, _GO) if file.endswith(".go") else (_LISTENS,)
+    for pattern in patterns:
+        for match in pattern.finditer(content):
+            yield int(next(group for group in match.groups() if group)), match.start()
+
+
+def _in_constants(file: str, content: str) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of constants that a call names: `const port = 3000`, `listen(port)`."""
+    pattern = next((one for ends, one in _NAMED.items() if file.endswith(ends)), None)
+    for match in pattern.finditer(content) if pattern else ():
+        name = re.escape(next(group for group in match.groups() if group))
+        value = re.search(
+            rf"(?m)^[ \t]*(?:export\s+)?(?:const|let|var|final)?[ \t]*{name}"
+            rf"[ \t]*(?::?[ \t]*\w+[ \t]*)?:?=[ \t]*[\"']?:?(\d{{2,5}})[\"']?[ \t]*;?[ \t]*$",
+            content,
+        )
+        if value:
+            yield int(value[1]), value.start()
+
+
+def _of_others(folder: Folder) -> tuple[str, ...]:
+    """List the folders below that are projects of their own: the pages of a server, say."""
+    names = ("package.json", "pyproject.toml", "go.mod", "pom.xml", "Cargo.toml")
+    places = {posixpath.dirname(file) for file in folder.files if file.endswith(names)} - {""}
+    own = any(name in folder.files for name in names)
+    return tuple(f"{place}/" for place in sorted(places)) if own else ()
