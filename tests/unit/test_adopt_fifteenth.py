@@ -187,3 +187,15 @@ def test_a_number_of_the_code_is_its_port_where_a_constant_holds_it(file, code, 
     before = "package main\n" if file.endswith(".go") else ""
     (app,) = found_in(**projects[file] | {file: before + code}).services
     assert (app.ports.get("http"), app.fixed) == (port, port is not None)
+
+
+def test_of_programs_with_one_port_in_their_code_each_further_one_is_named_with_its_place():
+    files = {}
+    for name in ("auth", "mail"):
+        files[f"{name}/go.mod"] = f"module {name}\n"
+        files[f"{name}/main.go"] = 'package main\n\nhttp.ListenAndServe(":8080", nil)\n'
+    auth, mail = found_in(**files).services
+    assert (auth.fixed, auth.ports, auth.to_do) == (True, {"http": 8080}, ())
+    assert (mail.fixed, mail.ports) == (False, {"http": 8081})
+    said = "main.go:3 has port 8080, and so has auth, so that one of them ends"
+    assert mail.to_do == (f"{said}: have its code read PORT",)

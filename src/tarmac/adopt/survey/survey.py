@@ -31,7 +31,7 @@ from tarmac.adopt.survey.found import (
     valid_name,
     without,
 )
-from tarmac.adopt.survey.listening import FIRST_FREE, listening
+from tarmac.adopt.survey.listening import FIRST_FREE, NAMES_ITS_PORT, listening
 from tarmac.adopt.survey.settle import settle
 from tarmac.adopt.survey.starting import LAST_RANK, completed
 from tarmac.adopt.survey.tasks import done_once, without_harm
@@ -292,8 +292,9 @@ def _sources(service: Service, folder: Folder) -> tuple[str, ...]:
 
 def _apart(services: Iterable[Service]) -> Iterable[Service]:
     """Give every service a name and ports of its own; those that cannot move keep theirs."""
-    taken: set[int] = set()
-    kept = [_kept(service, taken) for service in services]
+    owners: dict[int, str] = {}
+    kept = [_kept(service, owners) for service in services]
+    taken = {*owners}
     names: set[str] = set()
     for service in kept:
         name = _free_name(service, names)
@@ -303,14 +304,20 @@ def _apart(services: Iterable[Service]) -> Iterable[Service]:
         yield replace(moved, name=name, known_as=known)
 
 
-def _kept(service: Service, taken: set[int]) -> Service:
+def _kept(service: Service, owners: dict[int, str]) -> Service:
     """Let a service that cannot move keep its ports, unless another has one of them."""
     if not service.fixed:
         return service
-    if taken & set(service.ports.values()):
-        to_do = "have its code read PORT: another service has its port"
-        return replace(service, fixed=False, to_do=(*service.to_do, to_do))
-    taken |= set(service.ports.values())
+    if shared := [number for number in service.ports.values() if number in owners]:
+        said = [line for line in service.remarks if line.endswith(NAMES_ITS_PORT)]
+        place = said[0].removesuffix(NAMES_ITS_PORT) if said else "it"
+        to_do = (
+            f"{place} has port {shared[0]}, and so has {owners[shared[0]]}, so that one of them "
+            "ends: have its code read PORT"
+        )
+        remarks = tuple(line for line in service.remarks if line not in said)
+        return replace(service, fixed=False, remarks=remarks, to_do=(*service.to_do, to_do))
+    owners |= dict.fromkeys(service.ports.values(), service.name)
     return service
 
 
