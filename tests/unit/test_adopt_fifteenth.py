@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from repository import FLASK, found_in, runs
+from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs
+
+from tarmac.adopt.survey.survey import survey
 
 PROJECT = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>\n'
 
@@ -199,3 +201,20 @@ def test_of_programs_with_one_port_in_their_code_each_further_one_is_named_with_
     assert (mail.fixed, mail.ports) == (False, {"http": 8081})
     said = "main.go:3 has port 8080, and so has auth, so that one of them ends"
     assert mail.to_do == (f"{said}: have its code read PORT",)
+
+
+def test_an_image_that_fills_a_server_is_none():
+    files = {
+        "compose.yaml": """
+            services:
+              web: {build: ./web}
+              db: {image: "mongo:7"}
+              seed: {build: ./seed, depends_on: [db]}
+            """,
+        "seed/Dockerfile": "FROM mongo\nCOPY a.json /\nCMD mongoimport --host db --file /a.json\n",
+    }
+    files |= {f"web/{name}": text for name, text in FLASK.items()}
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"mongodb"})
+    assert [store.name for store in found.stores] == ["db"]
+    said = "seed: seed does not show how to start it here, where its container runs"
+    assert f"{said} `mongoimport --host db --file a.json`" in found.left_out

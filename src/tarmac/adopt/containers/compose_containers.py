@@ -80,6 +80,11 @@ DEBUGGERS = frozenset({9229, 9222, 5005, 5678, 35729})
 #: Files that show how a program starts, where they are mounted alone.
 _STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
 #: What a container of our own is called that only runs the tests.
+#: Programs that fill a server or look into it.
+_CLIENTS = re.compile(
+    r"mongo(?:sh|import|export|dump|restore)?|mysql(?:admin|dump|import|sh)?|mariadb(?:-\w+)?|"
+    r"redis-cli|rabbitmq(?:admin|ctl)"
+)
 _FOR_TESTS = re.compile(r"(?:[\w-]+[-_])?tests?(?:[-_](?:runner|service))?")
 
 
@@ -178,7 +183,8 @@ def _starts_another(dockerfile: str, server: servers.Server) -> bool:
     said = re.findall(r"(?im)^CMD\s+(.+)$", dockerfile)
     name = posixpath.basename("".join(words(said[-1])[:1])) if said else ""
     own = (*server.shows.images, "mysqld", "mongo", "entrypoint")
-    return bool(name) and not name.startswith("-") and not any(known in name for known in own)
+    is_own = any(known in name for known in own) and not _CLIENTS.fullmatch(name)
+    return bool(name) and not name.startswith("-") and not is_own
 
 
 def _of_a_program(found: Survey, container: Container) -> Survey | None:
