@@ -218,3 +218,20 @@ def test_an_image_that_fills_a_server_is_none():
     assert [store.name for store in found.stores] == ["db"]
     said = "seed: seed does not show how to start it here, where its container runs"
     assert f"{said} `mongoimport --host db --file a.json`" in found.left_out
+
+
+def test_an_entry_point_that_is_mounted_says_what_a_plain_image_runs():
+    files = {
+        "compose.yaml": """
+            services:
+              pages:
+                image: node:22
+                volumes: ["./:/app"]
+                entrypoint: /app/dev/pages.sh
+            """,
+        "dev/pages.sh": "#!/bin/sh\nset -e\nnpm install\nSHELL=/bin/sh exec npm run watch\n",
+        "package.json": '{"scripts": {"watch": "a"}, "dependencies": {"a": "1"}}',
+        "a.js": "",
+    }
+    (pages,) = found_in(**files).services
+    assert (pages.name, pages.run) == ("pages", "SHELL=/bin/sh npm run watch")

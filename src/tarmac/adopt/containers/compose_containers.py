@@ -285,7 +285,7 @@ def _only_gives_files(spec: Mapping[str, Any], folder: Folder, file: str, docker
 
 def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
     """Find the folder of code that is mounted into an image and started there; not its data."""
-    mounts = [*mounts_of(spec)] if spec.get("command") else []
+    mounts = [*mounts_of(spec)] if spec.get("command") or spec.get("entrypoint") else []
     for source, target in mounts:
         if any(folder.below(joined_path(source)).sources(*code.ENDINGS)):
             return source, target
