@@ -235,3 +235,17 @@ def test_an_entry_point_that_is_mounted_says_what_a_plain_image_runs():
     }
     (pages,) = found_in(**files).services
     assert (pages.name, pages.run) == ("pages", "SHELL=/bin/sh npm run watch")
+
+
+@pytest.mark.parametrize("place", ["compose", "image"])
+def test_a_container_changes_no_settings_of_its_tools_before_it_starts(place):
+    line = "npm config set cache-min 9 && npm install && npm run dev"
+    command = f"command: {line}" if place == "compose" else ""
+    files = {
+        "compose.yaml": f"services: {{web: {{build: ., {command}}}}}\n",
+        "Dockerfile": f"FROM node:20\nCOPY . .\nCMD {line}\n",
+        "package.json": '{"scripts": {"dev": "node a.js"}, "dependencies": {"a": "1"}}',
+        "a.js": "app.listen(3000)\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.run == "npm run dev"

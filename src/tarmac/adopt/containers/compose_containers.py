@@ -51,6 +51,7 @@ from tarmac.adopt.containers.container import (
     read_dockerfile,
     script_of,
     unwatched,
+    without_installs,
     words,
 )
 from tarmac.adopt.stores import first_sql, servers
@@ -340,7 +341,7 @@ def _service(
     place, dockerfile = place_of(spec, root, mounted)
     base = read_dockerfile(dockerfile, name, place)
     env, missing, private = environment_of(spec, root, values)
-    command = _without_installs(commands_of(spec, values))
+    command = without_installs(commands_of(spec, values))
     entry = () if spec.get("entrypoint") else entry_of(dockerfile)
     started = command or base.container_command
     folder = working_folder(place, started, spec, dockerfile, root)
@@ -405,14 +406,6 @@ def _service(
         mounts=mounts,
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
-
-
-def _without_installs(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """Leave out that a container installs packages before it starts: a task does that here."""
-    installs = re.compile(r"(?:npm (?:install|ci|i)|(?:yarn|pnpm)(?: install)?)(?: -\S+)*")
-    while "&&" in argv and installs.fullmatch(" ".join(argv[: argv.index("&&")])):
-        argv = argv[argv.index("&&") + 1 :]
-    return argv
 
 
 def _here(word: str, copied: Mapping[str, str], spec: Mapping[str, Any]) -> str:

@@ -79,7 +79,7 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
     return Service(
         name=name,
         folder=folder,
-        container_command=(*entry, *command),
+        container_command=without_installs((*entry, *command)),
         why="Dockerfile",
         ports=dict(zip(names, ports, strict=False)),
         env={
@@ -194,6 +194,17 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
             return ()
     if argv and _WAITING.search(argv[0]) and "--" in argv[:-1]:  # what it waits for starts first
         return plain(argv[argv.index("--") + 1 :])
+    return argv
+
+
+def without_installs(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out what a container installs and sets up for that before it starts: a task does it."""
+    installs = re.compile(
+        r"(?:npm (?:install|ci|i)|(?:yarn|pnpm)(?: install)?)(?: -\S+)*|"
+        r"(?:npm|yarn|pnpm) config set .*"
+    )
+    while "&&" in argv and installs.fullmatch(" ".join(argv[: argv.index("&&")])):
+        argv = argv[argv.index("&&") + 1 :]
     return argv
 
 
