@@ -249,3 +249,21 @@ def test_a_container_changes_no_settings_of_its_tools_before_it_starts(place):
     }
     (web,) = found_in(**files).services
     assert web.run == "npm run dev"
+
+
+def test_one_broker_is_there_for_all_of_a_cluster():
+    brokers = 'services: {web: {build: ., environment: {KAFKA_SERVERS: "%s"}}, %s}\n'
+    names = ("controller", "broker-1", "broker-2")
+    files = FLASK | {
+        "compose.yaml": brokers
+        % (
+            "broker-1:19092,broker-2:19092",
+            ", ".join(f'{name}: {{image: "apache/kafka:4.1.0"}}' for name in names),
+        )
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"kafka"})
+    (web,) = found.services
+    assert web.env == {"KAFKA_SERVERS": "${broker.address}"}
+    assert found.left_out == tuple(
+        f"{name}: one kafka is there for all of them: controller" for name in names[1:]
+    )

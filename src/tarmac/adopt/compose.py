@@ -198,7 +198,7 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
         for target, how in spec["depends_on"].items()
         if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
     }
-    names = {**_other_names(shapes), **pooled}
+    names = {**_other_names(shapes), **pooled, **_members(shapes, found)}
     found = _by_own_names(found, names)
     said = tuple(f"{own}: programs reach {target} without it" for own, target in pooled.items())
     found = replace(found, left_out=(*found.left_out, *said))
@@ -247,6 +247,14 @@ def _other_names(shapes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
             if sign:
                 found.setdefault(alias, target)
     return {name: own for name, own in found.items() if name and name not in shapes}
+
+
+def _members(shapes: Mapping[str, Mapping[str, Any]], found: Survey) -> dict[str, str]:
+    """List the servers of a cluster whose first one stands for all: their names -> its own."""
+    broker = found.broker
+    known = {own: servers.of_image(str(spec.get("image") or "")) for own, spec in shapes.items()}
+    alike = [own for own, one in known.items() if one and broker and one.kind == broker.kind]
+    return dict.fromkeys(alike[1:], alike[0]) if alike else {}
 
 
 def _by_own_names(found: Survey, names: Mapping[str, str]) -> Survey:

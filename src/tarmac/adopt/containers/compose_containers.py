@@ -80,12 +80,12 @@ DEBUGGERS = frozenset({9229, 9222, 5005, 5678, 35729})
 
 #: Files that show how a program starts, where they are mounted alone.
 _STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
-#: What a container of our own is called that only runs the tests.
 #: Programs that fill a server or look into it.
 _CLIENTS = re.compile(
     r"mongo(?:sh|import|export|dump|restore)?|mysql(?:admin|dump|import|sh)?|mariadb(?:-\w+)?|"
     r"redis-cli|rabbitmq(?:admin|ctl)"
 )
+#: What a container of our own is called that only runs the tests.
 _FOR_TESTS = re.compile(r"(?:[\w-]+[-_])?tests?(?:[-_](?:runner|service))?")
 
 
@@ -171,6 +171,9 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
     store = first_sql.loaded(store, (*copied, *mounted), folder)
     if about and not store.init:
         store = replace(store, remarks=(*store.remarks, about))
+    if server.broker and found.broker is not None and found.broker.kind == server.kind:
+        what = f"{container.own}: one {server.kind} is there for all of them: {found.broker.name}"
+        return _left_out(found, what)
     if server.broker and found.broker is not None:
         what = f"a second broker beside {found.broker.name}, where a system has one; it"
         return _elsewhere(found, container, what)

@@ -57,7 +57,13 @@ def rewritten(
             lambda match, other=other: _host(other, match[1], service, scene) or match[0],  # type: ignore[misc]
             result,
         )
-    return _with_login(result, scene)
+    return _with_login(_once(result), scene)
+
+
+def _once(text: str) -> str:
+    """Write the address of a cluster once where one server is there for all of it."""
+    parts = {part.strip() for part in text.split(",")}
+    return parts.pop() if len(parts) == 1 and "${" in text else text
 
 
 def with_variables(service: Service, scene: Scene) -> Service:
