@@ -6,6 +6,7 @@ import pytest
 from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs
 
 from tarmac.adopt.survey.survey import survey
+from tarmac.adopt.variables.dotenv_files import is_secret
 
 PROJECT = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>\n'
 
@@ -267,3 +268,8 @@ def test_one_broker_is_there_for_all_of_a_cluster():
     assert found.left_out == tuple(
         f"{name}: one kafka is there for all of them: controller" for name in names[1:]
     )
+
+
+@pytest.mark.parametrize("name", ["PASSWORD_RESET_TOPIC", "TOKEN_QUEUE", "RESET_TOKEN"])
+def test_the_name_of_a_topic_is_no_secret(name):
+    assert is_secret(name) is (name == "RESET_TOKEN")
