@@ -273,3 +273,40 @@ def test_one_broker_is_there_for_all_of_a_cluster():
 @pytest.mark.parametrize("name", ["PASSWORD_RESET_TOPIC", "TOKEN_QUEUE", "RESET_TOKEN"])
 def test_the_name_of_a_topic_is_no_secret(name):
     assert is_secret(name) is (name == "RESET_TOKEN")
+
+
+@pytest.mark.parametrize("asks", ['[[ -n "$1" ]]', "[ $# -gt 0 ]", 'test -n "$*"'])
+def test_a_script_that_hands_over_what_it_is_given_starts_its_own_program_otherwise(asks):
+    script = f"""
+    #!/bin/bash
+    set -e
+    if {asks}; then
+        exec "$@"
+    else
+        composer install
+        if [ -f a ]; then
+            rm a
+        fi
+        php artisan migrate --force
+        chown -R www-data storage
+        exec apache2-foreground
+    fi
+    """
+    files = {
+        "compose.yaml": """
+            services:
+              app: {build: ., entrypoint: /app/start.sh, volumes: ["./:/app"]}
+              pages: {image: "node:22", entrypoint: npm run watch, volumes: ["./:/app"]}
+            """,
+        "Dockerfile": "FROM php:8-apache\nCOPY . /app\n",
+        "start.sh": script,
+        "composer.json": "{}",
+        "artisan": "",
+        "public/index.php": "",
+        "package.json": '{"scripts": {"watch": "a"}}',
+        "a.js": "",
+    }
+    app, pages = found_in(**files).services
+    assert app.run == "php artisan serve --host=127.0.0.1 --port=$PORT"
+    assert app.tasks["prepare"] == "php artisan migrate --force"
+    assert pages.run == "npm run watch"

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from tarmac.adopt.containers.start_script import end_of_script
+from tarmac.adopt.containers.start_script import end_of_script, without_arguments
 from tarmac.adopt.survey.found import SKIPPED, Folder, Service
 from tarmac.base.foreign.data import from_json
 
@@ -287,6 +287,7 @@ def script_of(
     # It waits for others, which start first here.
     said = [line for line in said if not _WAITS.match(line)]
     if any(_CONTROLS.match(line) for line in said):
+        said = said if len(argv) > 1 else without_arguments(said)
         # Without anything that follows, a script that hands over has prepared, and ends.
         own = [line for line in said if line != 'exec "$@"' or len(argv) > 1]
         debugged = [match[0] for match in map(_DEBUGGER.match, own) if match]

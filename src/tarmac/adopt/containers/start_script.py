@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 #: Words that begin and end what is only done on a condition, again and again, or when it is called.
 _OPENS = ("if", "for", "while", "until", "case", "select")
 _CLOSES = ("fi", "done", "esac")
+#: It asks whether it is given anything.
+_IF_GIVEN = re.compile(r"if\s+(?:\[\[?|test)\s.*\$(?:\{?[1#@*])")
 _AFTER = re.compile(r"&&|\|\||[;&|]")
 #: Programs of languages: what one of them does before the last command is a preparation.
 _PREPARES = re.compile(
@@ -60,6 +62,27 @@ def end_of_script(
         if not is_prepared and line == lines[-1] and _OWN_FILE.match(line):
             last = _words(line, values) or ()
     return (tuple(before), last) if last else ((), ())
+
+
+def without_arguments(lines: list[str]) -> list[str]:
+    """Take the way of a script that is given none, where it hands over to those that it is given.
+
+    `if [ -n "$1" ]; then exec "$@"; else ... fi` is what stands behind `else`.
+    """
+    begin = next((n for n, line in enumerate(lines) if _IF_GIVEN.match(line)), len(lines))
+    depth, middle = 0, 0
+    for at in range(begin, len(lines)):
+        word = lines[at].split(maxsplit=1)[0].rstrip(";")
+        depth += (word in _OPENS) - (word in _CLOSES)
+        if depth == 1 and word == "else":
+            middle = at
+        if not depth:
+            handed = lines[begin + 1 : middle]
+            is_other = middle and any(line.startswith('exec "$@"') for line in handed)
+            return (
+                [*lines[:begin], *lines[middle + 1 : at], *lines[at + 1 :]] if is_other else lines
+            )
+    return lines
 
 
 def _always(lines: list[str]) -> Iterator[str]:
