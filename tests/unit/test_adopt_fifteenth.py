@@ -310,3 +310,29 @@ def test_a_script_that_hands_over_what_it_is_given_starts_its_own_program_otherw
     assert app.run == "php artisan serve --host=127.0.0.1 --port=$PORT"
     assert app.tasks["prepare"] == "php artisan migrate --force"
     assert pages.run == "npm run watch"
+
+
+def test_a_dockerfile_in_a_folder_of_its_own_is_that_of_the_one_program_it_is_built_from():
+    files = {
+        "go.mod": "module example.org/post/v2\n",
+        "main.go": "package main\n",
+        "docker/Dockerfile": (
+            "ARG OPEN=80\nFROM golang AS made\nCOPY ./main.go /src/\n"
+            "RUN go build -o /post .\nFROM debian\nARG OPEN=80\nENV POST_SERVER_PORT=$OPEN\n"
+            'EXPOSE $OPEN\nCOPY --from=made /post .\nENTRYPOINT ["./post"]\nCMD ["serve"]\n'
+        ),
+    }
+    (post,) = found_in(**files).services
+    assert (post.name, post.run) == ("post", "go run . serve")
+    assert (post.port_variable, post.fixed) == ("POST_SERVER_PORT", False)
+    assert post.env == {"POST_SERVER_PORT": "${services.post.port}"}
+
+
+def test_images_of_two_programs_in_one_folder_stay_apart():
+    files = {
+        "go.mod": "module example.org/post\n",
+        "main.go": "package main\n",
+        "a/Dockerfile": "FROM debian\nCOPY main.go .\nCMD ./post a\n",
+        "b/Dockerfile": "FROM debian\nCOPY main.go .\nCMD ./post b\n",
+    }
+    assert {service.name for service in found_in(**files).services} >= {"a", "b"}

@@ -70,7 +70,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     for main in mains:
         flag = _FLAG.search(sources[main])
         module = re.search(r"(?m)^module\s+(\S+)", folder.read("go.mod"))
-        own = folder_name(folder, posixpath.basename(module[1]) if module else "app")
+        named = re.sub(r"/v\d+$", "", module[1]) if module else "app"  # v2 is its version
+        own = folder_name(folder, posixpath.basename(named))
         name = own if len(mains) == 1 else valid_name(posixpath.basename(_place(main)))
         found.append(
             Service(

@@ -100,13 +100,15 @@ def _told_port(program: _Program) -> Service | None:
 
 
 def _variable_of_its_container(program: _Program) -> Service | None:
-    """Its file gives its container's port to a variable that its code reads."""
-    inside = next((i for i, name in program.service.known_as.items() if name == "http"), 0)
-    for name, value in program.service.env.items():
-        is_port = name.upper().endswith("PORT") and name in program.reads
-        if is_port and inside == port_number(value) != 0:
-            env = {n: v for n, v in program.service.env.items() if n != name}
-            return replace(_at(program.service, program.port), env=env, port_variable=name)
+    """Its file gives its container's port to a variable that its code reads, or its image does."""
+    service, reads = program.service, program.reads
+    inside = next((i for i, name in service.known_as.items() if name == "http"), 0)
+    alone = 0 if service.known_as or "PORT" in reads else program.port
+    for name, value in service.env.items():
+        is_port = name.upper().endswith("PORT") and (name in reads or bool(alone))
+        if is_port and (inside or alone) == port_number(value) != 0:
+            env = {n: v for n, v in service.env.items() if n != name}
+            return replace(_at(service, program.port), env=env, port_variable=name)
     return None
 
 

@@ -42,6 +42,8 @@ from tarmac.model.consistency import OURS, RESERVED
 _ASIDE = re.compile(
     r"(^|/)(docs?|examples?|samples?|scripts?|tools?|tests?|e2e|etc|hack|infra|deploy\w*|bench\w*|\..+)(/|$)|[{}]"
 )
+#: Folders of Dockerfiles alone.
+_FOR_BUILDS = frozenset({"docker", "dockerfiles", "build", "container", "containers", "image"})
 DEEPEST = 3
 MOST_PLACES = 10
 #: Recognisers from this rank on guess from code.
@@ -219,7 +221,7 @@ def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
                 found.extend(_as_contained(services, folder, recogniser, recognisers))
                 owned.add(path)
                 break
-    return sorted(_once(found), key=lambda service: service.name)
+    return sorted(_once(_with_images(found, root)), key=lambda service: service.name)
 
 
 def _is_of_above(root: Folder, path: str) -> bool:
@@ -234,6 +236,26 @@ def _is_of_above(root: Folder, path: str) -> bool:
         if any(folder.sources(end))
         for above in _parents(path)
     )
+
+
+def _with_images(found: list[Service], root: Folder) -> list[Service]:
+    """Join a Dockerfile in a folder of its own with the one program of the folder it is built from.
+
+    That folder may also have several images, each of another program.
+    """
+    images = [s for s in found if s.container_command and _of_a_build(s, root)]
+    for image in images:
+        there = [s for s in found if s.folder == image.folder and not s.aside and s is not image]
+        if len(there) == 1 and there[0].run and there[0] not in images:
+            joined = replace(image, name=there[0].name)
+            found = [joined if one is image else one for one in found if one is not there[0]]
+    return found
+
+
+def _of_a_build(image: Service, root: Folder) -> bool:
+    """Tell whether a container is of a folder that is there for the build, as its name says."""
+    is_apart = image.name in _FOR_BUILDS and posixpath.basename(image.folder) != image.name
+    return is_apart and has_program_file(root.below(image.folder))
 
 
 def _once(found: list[Service]) -> Iterable[Service]:
