@@ -336,3 +336,25 @@ def test_images_of_two_programs_in_one_folder_stay_apart():
         "b/Dockerfile": "FROM debian\nCOPY main.go .\nCMD ./post b\n",
     }
     assert {service.name for service in found_in(**files).services} >= {"a", "b"}
+
+
+@pytest.mark.parametrize("compose", ["", "services: {pages: {build: .}}\n"])
+@pytest.mark.parametrize(
+    ("script", "proxy", "is_told"),
+    [
+        ("react-scripts start", '"http://localhost:8000"', True),
+        ("react-scripts start", "{}", False),
+        ("vite", '"http://localhost:8000"', False),
+    ],
+)
+def test_react_scripts_start_beside_a_proxy(compose, script, proxy, is_told):
+    files = {
+        "package.json": f'{{"scripts": {{"start": "{script}", "dev": "{script}"}}, '
+        f'"proxy": {proxy}}}',
+        "a.js": "",
+    }
+    image = {"compose.yaml": compose, "Dockerfile": "FROM node:20\nCOPY . .\nCMD npm start\n"}
+    (pages,) = found_in(**files | (image if compose else {})).services
+    told = "DANGEROUSLY_DISABLE_HOST_CHECK=true npm "
+    assert pages.run.startswith(told) is is_told
+    assert pages.ports

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
-from tarmac.adopt.packages.node_packages import libraries, tools
+from tarmac.adopt.packages.node_packages import front_end, libraries, tools
 from tarmac.adopt.survey.found import (
     MIGRATE,
     Folder,
@@ -20,21 +19,6 @@ from tarmac.adopt.survey.found import (
 from tarmac.adopt.variables import dotenv_files, settings_files
 from tarmac.base.foreign.data import from_json
 
-#: What a front end's own server wants to hear, and its usual port.
-_FRONT_ENDS = {
-    "vite": ("--host 127.0.0.1 --port $PORT --strictPort", 5173),
-    "astro": ("--host 127.0.0.1 --port $PORT", 4321),
-    "next": ("-H 127.0.0.1 -p $PORT", 3000),
-    "nuxt": ("--host 127.0.0.1 --port $PORT", 3000),
-    "ng": ("--host 127.0.0.1 --port $PORT", 4200),
-    "vue-cli-service": ("--host 127.0.0.1 --port $PORT", 8080),
-    # These read PORT.
-    "react-scripts": ("", 3000),
-    "react-app-rewired": ("", 3000),
-    "craco": ("", 3000),
-    "webpack-dev-server": ("--host 127.0.0.1 --port $PORT", 8080),
-    "webpack": ("--host 127.0.0.1 --port $PORT", 8080),
-}
 _FILES = (
     "server.js",
     "index.js",
@@ -44,6 +28,8 @@ _FILES = (
     "src/index.js",
     "server.mjs",
 )
+#: What lets react-scripts start beside a proxy where it is told on which host it listens.
+_BESIDE_A_PROXY = "DANGEROUSLY_DISABLE_HOST_CHECK=true "
 #: What is run was compiled before.
 _BUILT = re.compile(r"\b(dist|build|lib|out)/\S+")
 _RELOADS = re.compile(r"nodemon|--watch|\bwatch\b|ts-node-dev|--hot")
@@ -79,17 +65,14 @@ def _all_scripts(folder: Folder, package: Mapping[str, Any]) -> dict[str, str]:
     return {k: v for k, v in scripts.items() if isinstance(v, str)}
 
 
-def _front_end(script: str) -> tuple[str, int] | None:
-    for word, after in pairwise([*script.split(), ""]):
-        builds = after == "build" or (word == "webpack" and after not in ("serve", "server", "s"))
-        if word in _FRONT_ENDS and not builds:  # `vite build --watch` answers nothing
-            return _FRONT_ENDS[word]
-    return None
+def _beside_a_proxy(package: Mapping[str, Any], script: str) -> str:
+    is_told = re.search(r"\b(react-scripts|react-app-rewired|craco)\s+start\b", script)
+    return _BESIDE_A_PROXY if is_told and isinstance(package.get("proxy"), str) else ""
 
 
 def _script(folder: Folder, scripts: dict[str, str]) -> str:
     """Choose the script: a front end's dev server, else `start`, else what else starts it."""
-    if _front_end(scripts.get("dev", "")):
+    if front_end(scripts.get("dev", "")):
         return "dev"
     needs_build = _BUILT.search(scripts.get("start", ""))
     if needs_build and "dev" in scripts and not folder.exists(needs_build[0]):
@@ -145,9 +128,10 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         why = f"package.json: scripts.{name}"
         if _needs_build(folder, scripts, name):
             line = f"{program} run build && {line}"
-        if front := _front_end(scripts[name]):
+        if front := front_end(scripts[name]):
             flags, port = front
             line += (" -- " if program in ("npm", "bun") else " ") + flags if flags else ""
+            line = _beside_a_proxy(package, scripts[name]) + line
     else:
         main = package.get("main") if isinstance(package.get("main"), str) else ""
         file = next((f for f in (main, *_FILES) if f and f in folder.files), "")
@@ -194,7 +178,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         script = (
             words[2] if words[1:2] == ("run",) and len(words) > 2 else words[1] if words[1:] else ""
         )
-        front = _front_end(_all_scripts(folder, _package(folder) or {}).get(script, ""))
+        front = front_end(_all_scripts(folder, _package(folder) or {}).get(script, ""))
         scripts = _all_scripts(folder, _package(folder) or {})
         if "build" in scripts and _BUILT.search(scripts.get(script, "")):
             return f"{program} run build && {joined(words)}"
@@ -206,7 +190,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
                 if word not in ("--", "--host") and last != "--host"
             )
             return joined(plain) + (" -- " if program == "npm" else " ") + front[0]
-        return joined(words)
+        return _beside_a_proxy(_package(folder) or {}, scripts.get(script, "")) + joined(words)
     if program in ("node", "tsx", "ts-node", "nodemon"):
         # Debuggers want a port of their own, and restarts after an edit are Tarmac's.
         words = tuple(word for word in words if not re.match(r"--inspect|-L$|--legacy-watch", word))
@@ -221,7 +205,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"
     if _brings(folder, program):
-        front = _front_end(" ".join(words))
+        front = front_end(" ".join(words))
         told = f" {front[0]}" if front and front[0] and "$PORT" not in " ".join(words) else ""
         return f"npx {joined((program, *words[1:]))}{told}"
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from itertools import pairwise
 
 from tarmac.adopt.survey.found import Folder, installed
 from tarmac.base.foreign.data import from_json
@@ -16,6 +17,21 @@ _LOCKS = {
     "bun.lock": ("bun", "bun install", ""),
     "bun.lockb": ("bun", "bun install", ""),
     "package-lock.json": ("npm", "npm ci --no-audit --no-fund", ".package-lock.json"),
+}
+#: What a front end's own server wants to hear, and its usual port.
+_FRONT_ENDS = {
+    "vite": ("--host 127.0.0.1 --port $PORT --strictPort", 5173),
+    "astro": ("--host 127.0.0.1 --port $PORT", 4321),
+    "next": ("-H 127.0.0.1 -p $PORT", 3000),
+    "nuxt": ("--host 127.0.0.1 --port $PORT", 3000),
+    "ng": ("--host 127.0.0.1 --port $PORT", 4200),
+    "vue-cli-service": ("--host 127.0.0.1 --port $PORT", 8080),
+    # These read PORT.
+    "react-scripts": ("", 3000),
+    "react-app-rewired": ("", 3000),
+    "craco": ("", 3000),
+    "webpack-dev-server": ("--host 127.0.0.1 --port $PORT", 8080),
+    "webpack": ("--host 127.0.0.1 --port $PORT", 8080),
 }
 #: The script that a package manager runs: `yarn workspace api run dev` is `dev`.
 _SCRIPT = re.compile(
@@ -137,6 +153,21 @@ def _workspaces(folder: Folder, root: str) -> list[str]:
 
 def _tests_in_browser(folder: Folder) -> bool:
     return '"cypress"' in folder.read("package.json")
+
+
+def front_end(script: str) -> tuple[str, int] | None:
+    """Return what a front end's server in a script wants to hear, and its usual port; or None."""
+    for word, after in pairwise([*script.split(), ""]):
+        builds = after == "build" or (word == "webpack" and after not in ("serve", "server", "s"))
+        if word in _FRONT_ENDS and not builds:  # `vite build --watch` answers nothing
+            return _FRONT_ENDS[word]
+    return None
+
+
+def front_end_of(folder: Folder, run: str) -> tuple[str, int]:
+    """Return the same of the front end that a command starts; "" and 0 where it starts none."""
+    found = map(front_end, (*_scripts(folder, run), run))
+    return next(filter(None, found), ("", 0))
 
 
 def builds(folder: Folder, run: str) -> bool:

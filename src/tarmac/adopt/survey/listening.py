@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from tarmac.adopt.packages.node_packages import port_of_script
+from tarmac.adopt.packages.node_packages import front_end_of, port_of_script
 from tarmac.adopt.survey.found import OWN_PORT, Folder, Service, port_number
 from tarmac.adopt.variables import code, code_ports, dotenv_files, settings_files
 from tarmac.adopt.variables.variable_read import VariableRead
@@ -93,10 +93,13 @@ def _set_by_its_script(program: _Program) -> Service | None:
 def _told_port(program: _Program) -> Service | None:
     """Its command takes PORT, or its framework reads it."""
     service, port = program.service, program.port
-    if not ("$PORT" in service.run or service.port_variable or service.reads_port):
+    told, usual = front_end_of(program.folder, service.run)
+    reads_port = service.reads_port or (bool(usual) and not told)
+    if not ("$PORT" in service.run or service.port_variable or reads_port):
         return None
     said = port or program.beside("PORT")
-    return _at(service, said or program.default("PORT") or 8000, "" if said else "port 8000")
+    number = said or program.default("PORT") or usual or 8000
+    return _at(service, number, "" if said or usual else "port 8000")
 
 
 def _variable_of_its_container(program: _Program) -> Service | None:
