@@ -358,3 +358,29 @@ def test_react_scripts_start_beside_a_proxy(compose, script, proxy, is_told):
     told = "DANGEROUSLY_DISABLE_HOST_CHECK=true npm "
     assert pages.run.startswith(told) is is_told
     assert pages.ports
+
+
+WORKSPACE = {
+    "pnpm-lock.yaml": "",
+    "pnpm-workspace.yaml": "packages:\n  - apps/*\n  - packages/*\n",
+    "compose.yaml": 'services: {db: {image: "postgres:16"}}\n',
+    "packages/data/package.json": '{"name": "@shop/data", "dependencies": {"pg": "8"}}',
+    "packages/data/src/index.ts": "new Pool({ connectionString: process.env.DATABASE_URL })\n",
+    "packages/other/package.json": '{"name": "@shop/other"}',
+    "packages/other/src/index.ts": "process.env.OTHER_URL\n",
+    "apps/api/package.json": '{"scripts": {"start": "node a.js"}, '
+    '"dependencies": {"@shop/data": "workspace:*"}}',
+    "apps/api/a.js": "app.listen(process.env.PORT)\n",
+}
+
+
+def test_a_program_reads_the_variables_of_the_packages_that_it_links():
+    (api,) = found_in(**WORKSPACE).services
+    assert api.env == {"DATABASE_URL": "${stores.db.url}"}
+    assert (api.missing, api.watch) == ({}, ("a.js",))
+
+
+def test_the_client_of_a_database_in_a_linked_package_is_generated_there():
+    schema = {"packages/data/prisma/schema.prisma": 'url = env("DATABASE_URL")\n'}
+    (api,) = found_in(**WORKSPACE | schema).services
+    assert api.tasks["generate-data"] == "(cd ../../packages/data && npx prisma generate)"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.adopt.packages.node_packages import front_end, libraries, tools
+from tarmac.adopt.packages.node_packages import PRISMA, front_end, libraries, linked, tools
 from tarmac.adopt.survey.found import (
     MIGRATE,
     Folder,
@@ -45,8 +45,6 @@ _ELSEWHERE = re.compile(
 )
 #: A script that starts those of the packages below.
 _STARTS_OTHERS = re.compile(r"\b(turbo|lerna)\b|\bpnpm\b.*\s(-r|--recursive|--parallel)\b")
-#: Where Prisma looks by itself.
-_PRISMA = ("prisma/schema.prisma", "schema.prisma")
 #: What fails where there is no `.env`; an image has an empty one made for it.
 _WANTS_DOTENV = re.compile(
     r"\benv-cmd\b(?!(?:\s+--?[\w-]+)*\s+(?:-f|--file|-r|--rc-file|-e|--environments)\b)|"
@@ -103,7 +101,7 @@ def _tasks(folder: Folder) -> dict[str, str]:
     tasks |= settings_files.copied(folder)
     if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
         named = "prisma.config.ts" in folder.files or isinstance(package.get("prisma"), dict)
-        where = "" if named or schema in _PRISMA else f" --schema {schema}"
+        where = "" if named or schema in PRISMA else f" --schema {schema}"
         tasks["generate"] = f"npx prisma generate{where}"
         if any(file.endswith("/migration.sql") for file in folder.files):
             tasks[MIGRATE] = f"npx prisma migrate deploy{where}"

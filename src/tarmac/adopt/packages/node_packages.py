@@ -42,6 +42,8 @@ LIBRARY = "build-"
 #: Where a package says what others get of it, and how that shows that it has to be built.
 _ENTRIES = ("main", "module", "exports")
 _BUILT = re.compile(r"\"\.?/?((?:dist|lib|build|out)/[\w./-]+\.[cm]?js)\"")
+#: Where Prisma looks by itself.
+PRISMA = ("prisma/schema.prisma", "schema.prisma")
 #: Packages that have packages, at most.
 DEEPEST = 4
 _COMPILES = re.compile(r"\bbuild\b|\btsc\b|\bnest start\b|\bts-node\b")
@@ -106,6 +108,9 @@ def libraries(folder: Folder) -> dict[str, str]:
     def add(place: str, depth: int) -> None:
         for path in _links(folder, place) if depth else ():
             package = folder.mapping(f"{path}/package.json", from_json) or {}
+            if any(folder.exists(f"{path}/{schema}") for schema in PRISMA):
+                generate = f"(cd {path} && npx prisma generate)"
+                found[f"generate-{posixpath.basename(path)}"] = generate
             entry = _BUILT.search(json.dumps([package.get(key) for key in _ENTRIES]))
             scripts = package.get("scripts")
             if isinstance(scripts, dict) and "build" in scripts and entry:
@@ -116,6 +121,18 @@ def libraries(folder: Folder) -> dict[str, str]:
                 found[f"{LIBRARY}{posixpath.basename(path)}"] = installed(made, build)
 
     add("", DEEPEST)
+    return found
+
+
+def linked(folder: Folder) -> list[str]:
+    """List the packages of its workspace that a program has, those of packages too: their paths."""
+    found: list[str] = []
+    wanted = [("", DEEPEST)] if "package.json" in folder.files else []
+    while wanted:
+        place, depth = wanted.pop()
+        more = [path for path in _links(folder, place) if path not in found] if depth else []
+        found += more
+        wanted += [(path, depth - 1) for path in more]
     return found
 
 

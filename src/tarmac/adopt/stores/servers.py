@@ -5,6 +5,7 @@ Each store kind, in `catalog/stores/`, says by what it shows; a host of no kind 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -278,7 +279,9 @@ def chosen(clients: frozenset[str], values: Mapping[str, str]) -> frozenset[str]
 
 def libraries(folder: Folder) -> str:
     """Join what a program's own files say of its libraries."""
-    listing = [file for file in folder.files if file in _DEPENDENCIES or file.endswith(_LISTS)]
+    own = [f for f in folder.files if "/" not in f or f.startswith("../")]
+    listing = [file for file in own if posixpath.basename(file) in _DEPENDENCIES]
+    listing += [file for file in folder.files if file.endswith(_LISTS)]
     # Laravel needs no library for its database: a variable says which one it is.
     listing += [".env.example"] if "artisan" in folder.files else []
     return "\n".join(map(folder.read, listing))

@@ -13,8 +13,9 @@ from dataclasses import replace
 from tarmac.adopt.stores import alembic, first_sql, known_servers, servers, sqlite
 from tarmac.adopt.stores.extensions import provided
 from tarmac.adopt.stores.known_servers import is_told
-from tarmac.adopt.survey.found import Folder, Service, Store, Survey, own_files, port_number
+from tarmac.adopt.survey.found import Folder, Service, Store, Survey, port_number
 from tarmac.adopt.survey.given import as_files, told
+from tarmac.adopt.survey.own import files_of
 from tarmac.adopt.survey.scene import Scene
 from tarmac.adopt.variables import code, code_ports, dotenv_files, settings_files, spring_settings
 from tarmac.adopt.variables.addresses import with_variables
@@ -44,7 +45,7 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     services, places = [], frozenset(service.folder for service in found.services)
     handed = spring_settings.handed_out(root, places)
     for service in found.services:
-        folder = spring_settings.with_handed_out(own_files(root, service, places), handed)
+        folder = files_of(root, service, places, handed)
         settled = _settled(service, folder, scene, dotenv, example)
         services.append(alembic.told(sqlite.on_volumes(settled, folder), folder))
     used = [_as_used(store, services) for store in scene.stores.values()]

@@ -27,11 +27,11 @@ from tarmac.adopt.survey.found import (
     Survey,
     has_program_file,
     is_project,
-    own_files,
     valid_name,
     without,
 )
 from tarmac.adopt.survey.listening import FIRST_FREE, NAMES_ITS_PORT, listening
+from tarmac.adopt.survey.own import files_of
 from tarmac.adopt.survey.settle import settle
 from tarmac.adopt.survey.starting import LAST_RANK, completed
 from tarmac.adopt.survey.tasks import done_once, without_harm
@@ -151,7 +151,7 @@ def _started(
         done, harmful = without_harm(done, folder)
         left_out += harmful
         if done.run:
-            own = spring_settings.with_handed_out(own_files(root, done, places), handed)
+            own = files_of(root, done, places, handed)
             done = spring_settings.at_its_port(
                 replace(done, builds=builds(own, done.run)), own, handed
             )

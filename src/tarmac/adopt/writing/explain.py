@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from tarmac.adopt.survey.found import Folder, Service, Survey, own_files, valid_name
+from tarmac.adopt.survey.found import Folder, Service, Survey, valid_name
+from tarmac.adopt.survey.own import files_of
 from tarmac.adopt.variables import code, dotenv_files
 from tarmac.adopt.variables.variable_read import line_of
 from tarmac.base.errors import BadInput
@@ -150,7 +151,7 @@ def _all(
     """Yield what stands in the file, by its path there, with its source."""
     for service in found.services:
         start = ("services", service.name)
-        reads = code.variables(own_files(root, service, places))
+        reads = code.variables(files_of(root, service, places, {}))
         for key, theirs in _KEYS.items():
             said = _first(source.line(service.name, *((k,) for k in theirs)) for source in sources)
             if key == "run":
