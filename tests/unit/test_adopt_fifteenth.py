@@ -384,3 +384,8 @@ def test_the_client_of_a_database_in_a_linked_package_is_generated_there():
     schema = {"packages/data/prisma/schema.prisma": 'url = env("DATABASE_URL")\n'}
     (api,) = found_in(**WORKSPACE | schema).services
     assert api.tasks["generate-data"] == "(cd ../../packages/data && npx prisma generate)"
+
+
+def test_a_package_that_shows_letters_while_they_are_written_is_no_program():
+    letters = {"packages/letters/package.json": '{"scripts": {"dev": "email dev -p 3002"}}'}
+    assert [service.name for service in found_in(**WORKSPACE | letters).services] == ["api"]

@@ -41,7 +41,8 @@ _MAKES = re.compile(
 )
 #: A program for another place than this machine's ports, or a tool at work.
 _ELSEWHERE = re.compile(
-    r"(?:^|&&)[ \t]*(?:npx\s+)?(?:expo|react-native|electron|tauri|prisma|(?:start-)?storybook)\b"
+    r"(?:^|&&)[ \t]*(?:npx\s+)?(?:expo|react-native|electron|tauri|prisma|(?:start-)?storybook|"
+    r"email\s+(?:dev|export))\b"
 )
 #: A script that starts those of the packages below.
 _STARTS_OTHERS = re.compile(r"\b(turbo|lerna)\b|\bpnpm\b.*\s(-r|--recursive|--parallel)\b")
