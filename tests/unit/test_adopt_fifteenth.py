@@ -389,3 +389,12 @@ def test_the_client_of_a_database_in_a_linked_package_is_generated_there():
 def test_a_package_that_shows_letters_while_they_are_written_is_no_program():
     letters = {"packages/letters/package.json": '{"scripts": {"dev": "email dev -p 3002"}}'}
     assert [service.name for service in found_in(**WORKSPACE | letters).services] == ["api"]
+
+
+def test_steps_of_a_linked_package_are_carried_out_there():
+    steps = {
+        "packages/data/package.json": '{"name": "@shop/data", "dependencies": {"pg": "8"}, '
+        '"scripts": {"push": "drizzle-kit push", "steps": "drizzle-kit migrate"}}'
+    }
+    (api,) = found_in(**WORKSPACE | steps).services
+    assert api.tasks["migrate"] == "(cd ../../packages/data && pnpm run steps)"

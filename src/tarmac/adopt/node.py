@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +33,10 @@ _FILES = (
 _BESIDE_A_PROXY = "DANGEROUSLY_DISABLE_HOST_CHECK=true "
 #: What is run was compiled before.
 _BUILT = re.compile(r"\b(dist|build|lib|out)/\S+")
+#: A front end's server for what was built before; the one for work needs no build.
+_SERVES_BUILT = re.compile(r"\b(?:next|nuxt)\s+start\b|\b(?:vite|astro)\s+preview\b")
+#: A script that makes a database's tables by steps that the repository has.
+_STEPS = re.compile(r"^(?:npx\s+|dotenv\s[^&|;]*--\s+)?drizzle-kit\s+migrate\b")
 _RELOADS = re.compile(r"nodemon|--watch|\bwatch\b|ts-node-dev|--hot")
 _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 #: A script that translates or checks what others run.
@@ -100,6 +105,7 @@ def _tasks(folder: Folder) -> dict[str, str]:
     elif wanting:
         tasks["dotenv"] = "test -e .env || touch .env"
     tasks |= settings_files.copied(folder)
+    tasks |= _steps(folder) if wants else {}
     if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
         named = "prisma.config.ts" in folder.files or isinstance(package.get("prisma"), dict)
         where = "" if named or schema in PRISMA else f" --schema {schema}"
@@ -107,6 +113,18 @@ def _tasks(folder: Folder) -> dict[str, str]:
         if any(file.endswith("/migration.sql") for file in folder.files):
             tasks[MIGRATE] = f"npx prisma migrate deploy{where}"
     return tasks
+
+
+def _steps(folder: Folder) -> dict[str, str]:
+    """Return what makes a database's tables by a script here, or of a package that is linked."""
+    for place in ("", *linked(folder)):
+        package = folder.mapping(posixpath.join(place, "package.json"), from_json) or {}
+        scripts = package.get("scripts")
+        pairs = scripts.items() if isinstance(scripts, dict) else ()
+        if name := next((name for name, text in pairs if _STEPS.search(str(text))), ""):
+            line = f"{tools(folder)[0]} run {name}"
+            return {MIGRATE: f"(cd {place} && {line})" if place else line}
+    return {}
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:
