@@ -398,3 +398,22 @@ def test_steps_of_a_linked_package_are_carried_out_there():
     }
     (api,) = found_in(**WORKSPACE | steps).services
     assert api.tasks["migrate"] == "(cd ../../packages/data && pnpm run steps)"
+
+
+@pytest.mark.parametrize(
+    ("start", "dev", "run"),
+    [
+        ("next start", "next dev", "npm run dev -- -H 127.0.0.1 -p $PORT"),
+        ("vite preview", "vite", "npm run dev -- --host 127.0.0.1 --port $PORT --strictPort"),
+        ("next start", "tsc -w", "npm start -- -H 127.0.0.1 -p $PORT"),
+    ],
+)
+def test_pages_that_an_image_has_built_are_served_by_the_server_for_work(start, dev, run):
+    files = {
+        "compose.yaml": "services: {web: {build: .}}\n",
+        "Dockerfile": "FROM node:20\nCOPY . .\nRUN npm run build\nCMD npm start\n",
+        "package.json": f'{{"scripts": {{"start": "{start}", "dev": "{dev}"}}}}',
+        "a.js": "",
+    }
+    (web,) = found_in(**files).services
+    assert web.run == run

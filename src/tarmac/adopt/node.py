@@ -195,8 +195,10 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         script = (
             words[2] if words[1:2] == ("run",) and len(words) > 2 else words[1] if words[1:] else ""
         )
-        front = front_end(_all_scripts(folder, _package(folder) or {}).get(script, ""))
         scripts = _all_scripts(folder, _package(folder) or {})
+        if _SERVES_BUILT.search(scripts.get(script, "")) and front_end(scripts.get("dev", "")):
+            words, script = (program, "run", "dev"), "dev"
+        front = front_end(scripts.get(script, ""))
         if "build" in scripts and _BUILT.search(scripts.get(script, "")):
             return f"{program} run build && {joined(words)}"
         if front and front[0] and "$PORT" not in " ".join(words):
