@@ -417,3 +417,15 @@ def test_pages_that_an_image_has_built_are_served_by_the_server_for_work(start, 
     }
     (web,) = found_in(**files).services
     assert web.run == run
+
+
+@pytest.mark.parametrize(("more", "value"), [("", None), ("os.environ['API_HOST']\n", "web")])
+def test_a_port_alone_that_is_called_for_the_program_is_its_own(more, value):
+    files = {
+        "store/requirements.txt": "",
+        "store/main.py": f"import os\nos.environ['API_PORT']\n{more}while True:\n    pass\n",
+        "web/package.json": '{"scripts": {"dev": "vite"}}',
+    }
+    found = {service.name: service for service in found_in(**files).services}
+    said = found["store"].env.get("API_PORT")
+    assert said == (value and f"${{services.{value}.port}}")

@@ -279,6 +279,10 @@ def _of_a_service(variable: _Variable) -> str | None:
     target = _named(match[1], variable.service, scene) if match else None
     if match is None or target is None or FOR_PEOPLE.search(name):
         return None
+    if match[2] == "PORT" and match[1] in ("API", "SERVER", "BACKEND"):  # its own, without a host
+        ends = _OUTPUTS.keys() - {"PORT"} | {"URL", "URI", "BASE_URL", "ENDPOINT"}
+        if not any(f"{match[1]}_{end}" in variable.names for end in ends):
+            return None
     output = _OUTPUTS.get(match[2], "url")
     if output == "url" and BROWSER.match(name):
         return f"${{services.{target}.public_url}}"
