@@ -429,3 +429,15 @@ def test_a_port_alone_that_is_called_for_the_program_is_its_own(more, value):
     found = {service.name: service for service in found_in(**files).services}
     said = found["store"].env.get("API_PORT")
     assert said == (value and f"${{services.{value}.port}}")
+
+
+def test_a_password_of_two_letters_is_that_of_its_server():
+    compose = """
+    services:
+      web: {build: ., environment: {POSTGRES_HOST: db, POSTGRES_USER: a, POSTGRES_PW: b}}
+      db: {image: "postgres:16", environment: {POSTGRES_USER: a, POSTGRES_PASSWORD: b}}
+    """
+    reads = "".join(f"import os\nos.environ['POSTGRES_{end}']\n" for end in ("HOST", "USER", "PW"))
+    files = FLASK | {"compose.yaml": compose, "app.py": f"{FLASK['app.py']}{reads}"}
+    (web,) = found_in(**files).services
+    assert web.env["POSTGRES_PW"] == "${stores.db.password}"

@@ -105,6 +105,7 @@ PARTS = {
     "PASSWORD": "password",
     "PASS": "password",
     "PWD": "password",
+    "PW": "password",
     "DATABASE": "database",
     "DBNAME": "database",
     "DATABASE_NAME": "database",

@@ -28,7 +28,7 @@ _CREDENTIAL = re.compile(r"://[^/\s@]+@|(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-
 LONGEST = 2000
 _SECRET = re.compile(
     r"(SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|SIGNING|SALT|(API|ACCESS|AUTH|JWT|ENCRYPTION)_?KEY)"
-    r"|_KEY$|^KEY$|(^|_)(PASS|PWD)$"
+    r"|_KEY$|^KEY$|(^|_)(PASS|PWD|PW)$"
 )
 
 #: A name that says yes or no: DISABLE_PASSWORD_REGISTRATION.
