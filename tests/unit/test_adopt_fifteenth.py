@@ -441,3 +441,13 @@ def test_a_password_of_two_letters_is_that_of_its_server():
     files = FLASK | {"compose.yaml": compose, "app.py": f"{FLASK['app.py']}{reads}"}
     (web,) = found_in(**files).services
     assert web.env["POSTGRES_PW"] == "${stores.db.password}"
+
+
+def test_a_pattern_of_files_that_an_image_copies_is_no_folder_of_its_program():
+    dockerfile = (
+        "FROM golang AS made\nWORKDIR /made\nCOPY src/go* ./\nCOPY src .\nRUN go build -o app .\n"
+        'FROM debian\nCOPY --from=made /made/app ./app\nENTRYPOINT ["./app"]\n'
+    )
+    files = {"Dockerfile": dockerfile, "src/go.mod": "module a\n", "src/main.go": "package main\n"}
+    (app,) = found_in(**files | {"compose.yaml": "services: {app: {build: .}}\n"}).services
+    assert app.run == "go run -C src ."

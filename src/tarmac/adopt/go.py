@@ -171,11 +171,11 @@ def _of_its_module(folder: Folder, argv: tuple[str, ...]) -> str:
         path = below[0] if len(below) == 1 else path
         argv = (*argv[:-1], f"./{path}")
     above = path
-    while "go.mod" not in folder.files and (above := posixpath.dirname(above)):
+    while "go.mod" not in folder.files and above not in ("", "."):
         if posixpath.join(above, "go.mod") in folder.files and "-C" not in argv:
-            return joined(
-                (*argv[:2], "-C", above, *argv[2:-1], f"./{posixpath.relpath(path, above)}")
-            )
+            package = "." if path == above else f"./{posixpath.relpath(path, above)}"
+            return joined((*argv[:2], "-C", above, *argv[2:-1], package))
+        above = posixpath.dirname(above)
     return joined(argv)
 
 

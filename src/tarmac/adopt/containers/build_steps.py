@@ -244,7 +244,8 @@ def _step(stage: _Stage, word: str, rest: str) -> None:
         if source:
             stage.copied += [(source, posixpath.join("/", path), target) for path in sources]
         else:
-            folders = [path for path in sources if not posixpath.splitext(path)[1].strip("/.")]
+            whole = [path for path in sources if "*" not in path]
+            folders = [path for path in whole if not posixpath.splitext(path)[1].strip("/.")]
             stage.own += [(_plain(path), posixpath.normpath(target)) for path in folders]
             files = [path for path in sources if path not in folders]
             stage.files += [(_plain(path), posixpath.normpath(target)) for path in files]
