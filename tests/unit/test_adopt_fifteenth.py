@@ -451,3 +451,26 @@ def test_a_pattern_of_files_that_an_image_copies_is_no_folder_of_its_program():
     files = {"Dockerfile": dockerfile, "src/go.mod": "module a\n", "src/main.go": "package main\n"}
     (app,) = found_in(**files | {"compose.yaml": "services: {app: {build: .}}\n"}).services
     assert app.run == "go run -C src ."
+
+
+def test_what_a_server_of_settings_hands_to_all_is_read_for_each_program():
+    main = "@SpringBootApplication class A {}\n"
+    asks = "spring.application.name=%s\nspring.config.import=configserver:http://localhost:8888/\n"
+    files = {
+        "config/application.properties": "spring.datasource.url=jdbc:postgresql://localhost/a\n"
+    }
+    for name in ("jobs", "users"):
+        files |= {
+            f"{name}/pom.xml": "<project>spring-boot postgresql</project>",
+            f"{name}/src/main/java/A.java": main,
+            f"{name}/src/main/resources/application.properties": asks % name
+            + "spring.kafka.producer.bootstrap-servers=localhost:9092\n",
+        }
+    files["compose.yaml"] = (
+        'services: {db: {image: "postgres:16"}, kafka: {image: "apache/kafka:4.1.0"}}\n'
+    )
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"kafka"})
+    for service in found.services:
+        assert service.env["SPRING_DATASOURCE_URL"].startswith("jdbc:postgresql://${stores.db.")
+        assert service.env["SPRING_KAFKA_PRODUCER_BOOTSTRAP_SERVERS"] == "${broker.address}"
+    assert len(found.services) == 2

@@ -198,7 +198,9 @@ def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None
 
 
 #: Parts of an address that a name still says when words stand before: REDIS_CACHE_HOST.
-_FAR_PARTS = re.compile(r"(?:[A-Z0-9]+_)+(HOST|HOSTNAME|PORT|URL|URI|ADDR|PASSWORD)")
+_FAR_PARTS = re.compile(
+    r"(?:[A-Z0-9]+_)+(HOST|HOSTNAME|PORT|URL|URI|ADDR|PASSWORD|BOOTSTRAP_SERVERS|BROKERS)"
+)
 #: Words that make another thing of it.
 _NOT_AN_ADDRESS = re.compile(
     r"SENTINEL|CLUSTER|EXPORTER|METRICS|POOL|PROXY|REPLICA|READ|WEB|UI|API"

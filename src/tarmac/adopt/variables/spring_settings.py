@@ -26,6 +26,8 @@ _HERE = re.compile(r"(?:^|//|@)(?:localhost|127\.0\.0\.1)(?=[:/,]|$)")
 _NEAR = re.compile(r"(?://|@)[A-Za-z][\w-]*(?=[:/,]|$)|^[A-Za-z][\w-]*(?::\d+)?(?:,|$)")
 #: The file of a profile that is chosen: application-dev.properties.
 _OF_PROFILE = re.compile(r"(^|/)application-([\w-]+)\.(?:ya?ml|properties)$")
+#: What a server of settings has for all programs, in a folder that is no program's.
+_OF_A_SERVER = re.compile(r"(?i)^(?!.*\bsrc/)(?:.*/)?[\w-]*config[\w-]*/application\.")
 #: Keys of servers: the group that begins alike, and what says where it is.
 _GROUPS = re.compile(
     r"(spring\.(?:datasource(?:\.\w+)?|r2dbc|flyway|liquibase|(?:data\.)?redis|data\.mongodb|rabbitmq|"
@@ -57,7 +59,9 @@ def handed_out(root: Folder, places: Iterable[str]) -> dict[str, str]:
     stems = {
         f: posixpath.splitext(posixpath.basename(f))[0] for f in root.files if f.endswith(ends)
     }
-    return {names[stem]: file for file, stem in stems.items() if stem in names}
+    for_all = [f for f, stem in stems.items() if stem == "application" and _OF_A_SERVER.search(f)]
+    shared = dict.fromkeys(names.values(), for_all[0]) if len(for_all) == 1 else {}
+    return shared | {names[stem]: file for file, stem in stems.items() if stem in names}
 
 
 def with_handed_out(folder: Folder, handed: Mapping[str, str]) -> Folder:
