@@ -474,3 +474,22 @@ def test_what_a_server_of_settings_hands_to_all_is_read_for_each_program():
         assert service.env["SPRING_DATASOURCE_URL"].startswith("jdbc:postgresql://${stores.db.")
         assert service.env["SPRING_KAFKA_PRODUCER_BOOTSTRAP_SERVERS"] == "${broker.address}"
     assert len(found.services) == 2
+
+
+@pytest.mark.parametrize(
+    ("schema", "mode"),
+    [
+        ("NODE_ENV: z.enum(['development', 'production']),", "development"),
+        ("NODE_ENV: z.enum(['development', 'production']).default('production'),", None),
+        ("NODE_ENV: z.string().optional(),", None),
+        ("PORT: z.string(),", None),
+    ],
+)
+def test_a_program_that_checks_its_variables_is_told_that_it_is_at_work(schema, mode):
+    files = {
+        "package.json": '{"scripts": {"start": "node a.js"}}',
+        "a.js": f"z.object({{\n  {schema}\n}}).parse(process.env)\n"
+        "if (process.env.NODE_ENV === 'production') {}\napp.listen(process.env.PORT)\n",
+    }
+    (app,) = found_in(**files).services
+    assert app.env.get("NODE_ENV") == mode

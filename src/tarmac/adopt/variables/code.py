@@ -143,6 +143,8 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
                 found[read.name] = read
             if read.is_tested or (known is not None and known.is_tested):
                 found[read.name] = replace(found[read.name], is_tested=True)
+            if read.is_checked or (known is not None and known.is_checked):
+                found[read.name] = replace(found[read.name], is_checked=True)
     others = (spring_settings.of_profiles, spring_settings.defaults, settings_files.overriding)
     for read in chain.from_iterable(reader(folder) for reader in others):
         found.setdefault(read.name, read)

@@ -138,8 +138,8 @@ def _schemas(file: str, content: str) -> Iterator[VariableRead]:
         default = next((text for text in given.groups() if text is not None), "") if given else None
         if default is None and re.search(r"optional\(|nullish\(|allow\(", said):
             default = ""
-        name = match[1] or match[3]
-        yield VariableRead(name, default, f"{file}:{line_of(content, match.start())}")
+        name, place = match[1] or match[3], f"{file}:{line_of(content, match.start())}"
+        yield VariableRead(name, default, place, is_checked=default is None)
 
 
 def _json_schemas(file: str, content: str) -> Iterator[VariableRead]:

@@ -16,6 +16,8 @@ class VariableRead:
     place: str
     #: The code asks whether it is there, or whether it says `true`: absent is an answer.
     is_tested: bool = False
+    #: A schema says what it may be, and the program ends without it.
+    is_checked: bool = False
     #: The program also reads it from a file of its own, which holds more than an example.
     in_a_file: bool = False
     #: The setting that it overrides, as a variable would be called: what it says by its name.

@@ -23,6 +23,8 @@ GIVEN = frozenset(
     {"PORT", "HOST", "SERVICE_NAME", "PATH", "HOME", "USER", "SHELL", "LANG", "TZ", "TMPDIR", "PWD"}
     | {"TERM", "CI", "NODE_ENV", "DEBUG", "NO_COLOR", "HOSTNAME", "LOGNAME", "EDITOR", "COLUMNS"}
 )
+#: What most programs of Node do without; one that checks its variables may ask for it.
+_MODE = "NODE_ENV"
 #: Programs that make their tables as they start, if they are told to.
 _MIGRATES = frozenset({"RUN_MIGRATIONS", "AUTO_MIGRATE", "MIGRATE_ON_START"})
 #: Before _URL: where people reach the program itself.
@@ -120,6 +122,8 @@ def settled_variables(
     names = frozenset({**handed, **reads})
     bare = code.leaves_port_out(folder)
     about = {name: read.about for name, read in reads.items() if read.about}
+    if _MODE in reads and reads[_MODE].is_checked:
+        found.env.setdefault(_MODE, "development")
     for name, read in {**handed, **reads}.items():
         if name not in known:
             value = given.value(name)
