@@ -46,6 +46,10 @@ FILES = {
     "sick.py": SERVER.replace("self.send_response(200)", "self.send_response(503)").replace(
         'f"pid {os.getpid()}"', "'the cache is cold'"
     ),
+    "watched.sh": (
+        "echo 'Error: API_KEY is not set'\n"
+        "echo '[nodemon] app crashed - waiting for file changes before starting...'\nsleep 600\n"
+    ),
     "beside": "echo no first line\n",
     "strange": "#!/usr/bin/no-such-shell\necho hello\n",
     "kit/service.yaml": "part: nothing\npackage: tarmac_nothing_of_the_kind\n",
@@ -64,6 +68,10 @@ CASES = {
     "fixed": (
         f"{{run: [env, PORT={FIXED}, {PYTHON}, server.py], port: {PORT + 4}, {FOR_LONG}}}",
         f"it listens on {FIXED}; expected PORT={{port}}; read the port from the variable, or set",
+    ),
+    "watched": (
+        f"{{run: [sh, watched.sh], port: {PORT + 5}, {FOR_LONG}}}",
+        "missing environment variable API_KEY; set it",
     ),
     "mute": (
         f"{{run: [sleep, '60'], port: {PORT + 1}, {SOON}}}",

@@ -27,6 +27,7 @@ from tarmac.run.local.process.misplaced import misplaced
 from tarmac.run.local.process.prepare import folder_of, prepare
 from tarmac.run.local.process.prober import PATIENT_S, Prober, until_next_s
 from tarmac.run.local.process.spawn import RunningProcess
+from tarmac.run.local.process.watched import left_waiting
 from tarmac.run.local.state import state
 from tarmac.run.local.state.logs import LogFile
 from tarmac.run.local.state.state import NodeState, transition
@@ -424,7 +425,7 @@ class Process:
         return ""
 
     async def _answers_or_misplaced(self, prober: Prober) -> str:
-        """Wait until it is ready; return why not, early where it serves at another port."""
+        """Wait until it is ready; return why not, early where it serves elsewhere or has ended."""
         running, elsewhere = self._running, ""
 
         def show(seen: str) -> None:
@@ -434,6 +435,8 @@ class Process:
         answers = self._answers(prober, lambda detail: self._report(elsewhere or detail))
         ready = asyncio.create_task(answers)
         tasks = {ready}
+        if self.node.role == "service":
+            tasks.add(asyncio.create_task(left_waiting(self.log.tail)))
         if running is not None and self.node.role == "service" and self.node.listening:
             looking = misplaced(self.node, running.pid, self.context.host, show)
             tasks.add(asyncio.create_task(looking))
