@@ -12,6 +12,7 @@ import os.path
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tarmac.base import sql_steps
 from tarmac.base.errors import BadInput, Problem
 from tarmac.model import document
 from tarmac.model.consistency import inconsistencies
@@ -107,7 +108,8 @@ def _sql(data: SystemFile, folder: str, read: Read) -> dict[str, str]:
     found = {}
     for name in {file for store in data.stores.values() for file in store.init}:
         with contextlib.suppress(OSError, ValueError):
-            found[name] = read(os.path.normpath(os.path.join(folder, name))).decode()
+            text = read(os.path.normpath(os.path.join(folder, name))).decode()
+            found[name] = sql_steps.forward(text)
     return found
 
 

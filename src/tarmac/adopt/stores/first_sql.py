@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, Store
+from tarmac.base import sql_steps
 
 #: Where the images of PostgreSQL, MySQL and MariaDB look.
 PLACE = "/docker-entrypoint-initdb.d"
@@ -20,8 +21,12 @@ _COPIES = re.compile(
 _OF_SQL = re.compile(r"(?i)(?:^|/)(?:sql|db|database)/")
 #: A step of golang-migrate, with its folder and number; and a program that carries them out itself.
 _STEP = re.compile(r"(?:(.*)/)?(\d+)_[^/]+\.up\.sql$")
+#: A step of goose, dbmate or sql-migrate, which have both ways in one file.
+_BOTH_WAYS = re.compile(r"(?:(.*)/)?(\d+)[-_][^/]+\.sql$")
 _RUNS_STEPS = {
-    ".go": re.compile(r"\"github\.com/golang-migrate/migrate/"),
+    ".go": re.compile(
+        r"\"github\.com/(?:golang-migrate/migrate|pressly/goose|rubenv/sql-migrate|amacneil/dbmate)/"
+    ),
     ".rs": re.compile(r"\bmigrate!\s*\(|\bembed_migrations!\s*\(|\bMigrator::new\("),
 }
 #: What is said of golang-migrate's own container.
@@ -92,9 +97,10 @@ def of_its_name(store: Store, database: str, root: Folder) -> Store:
 def of_steps(stores: list[Store], root: Folder) -> list[Store]:
     """Make the one database load steps of SQL, where people run the program for them by hand.
 
-    golang-migrate and sqlx write them alike.
+    golang-migrate and sqlx write them alike; of goose's the way forward is loaded.
     """
     steps = {match[0]: match for file in root.files if (match := _STEP.match(file))}
+    two_ways = "" if steps else _program_of_two_ways(root, steps)
     places = {match[1] for match in steps.values()}
     takes = [one for one in stores if servers.of_kind(one.kind).seeds]
     if len(places) != 1 or len(takes) != 1 or takes[0].init:
@@ -105,10 +111,21 @@ def of_steps(stores: list[Store], root: Folder) -> list[Store]:
     ordered = tuple(sorted(steps, key=lambda file: int(steps[file][2])))
     made = loaded(takes[0], ordered, root)
     of_rust = any(file.rpartition("/")[2] == "Cargo.toml" for file in root.files)
-    tool = "sqlx" if of_rust else "golang-migrate"
+    tool = two_ways or ("sqlx" if of_rust else "golang-migrate")
     later = f"{tool}'s steps are loaded into a new database; it carries out later ones"
     made = replace(made, remarks=(*made.remarks, later) if made.init else made.remarks)
     return [made if one is takes[0] else one for one in stores]
+
+
+def _program_of_two_ways(root: Folder, steps: dict[str, re.Match[str]]) -> str:
+    """Add the steps of a program that has both ways in one file; return what it is called."""
+    named = {match[0]: match for file in root.files if (match := _BOTH_WAYS.match(file))}
+    said = {file: sql_steps.program_of(root.read(file)) for file in named}
+    programs = {*filter(None, said.values())}
+    if len(programs) != 1:
+        return ""
+    steps |= {file: named[file] for file in named if said[file]}
+    return programs.pop()
 
 
 def without_its_program(left_out: tuple[str, ...], stores: list[Store]) -> tuple[str, ...]:
@@ -124,7 +141,7 @@ def _why_not(file: str, content: str) -> str:
         return "it is not an SQL file"
     if not content.strip():
         return "it is empty, or no text"
-    content = _REMARKS.sub("", content)
+    content = _REMARKS.sub("", sql_steps.forward(content))
     return next(
         (
             f"it has {what}"

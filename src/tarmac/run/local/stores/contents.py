@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from tarmac.base import registry
+from tarmac.base import registry, sql_steps
 from tarmac.base.errors import TarmacError
 from tarmac.base.launch import Text, reveal
 from tarmac.catalog import stores
@@ -104,7 +104,8 @@ async def apply_seed(seed: Seed, secrets: Mapping[str, str], *, again: bool = Fa
     except UnicodeDecodeError:
         raise TarmacError(f"{path}: the {what} is not UTF-8; save it as UTF-8") from None
     url = reveal(seed.url, secrets)
-    file = SqlFile(path.name, content, hashlib.sha256(content.encode()).hexdigest())
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    file = SqlFile(path.name, sql_steps.forward(content), digest)
     if (load := of(url).load) is None:
         raise TarmacError(f"{path}: a store of {scheme_of(url)} takes no files of SQL")
     try:
