@@ -73,6 +73,11 @@ _DYNACONF = re.compile(r"\bDynaconf\(|\bLazySettings\(|\bFlaskDynaconf\(")
 _DYNACONF_PREFIX = re.compile(r"envvar_prefix\s*=\s*(?:['\"](\w+)['\"]|(False))")
 #: The crate `config`, which does the same where its code says so.
 _CRATE = re.compile(r"config::Environment::(?:with_prefix\(\"(\w+)\"\)|default\(\))([^;]{0,300})")
+#: koanf and figment: variables of a prefix, which they strip; what stands between the steps.
+_STRIPPED = re.compile(
+    r"\benv\.(?:Provider|ProviderWithValue)\(\s*\"(\w*)\"([\s\S]{0,300})|"
+    r"\bEnv::prefixed\(\s*\"(\w*)\"\s*\)((?:\s*\.\w+\([^()\n]{0,40}\)){0,4})"
+)
 #: The address of a server here, as a whole.
 _ADDRESS = re.compile(
     r"[a-z][\w+]*://(?:[^@/\s]*@)?(?:localhost|127\.0\.0\.1)(?::\d+)?(?:[/?]\S*)?"
@@ -219,6 +224,10 @@ def _naming_of(text: str) -> _Naming | None:
         match = _DYNACONF_PREFIX.search(text)
         begin = "DYNACONF_" if match is None else f"{match[1].upper()}_" if match[1] else ""
         return lambda steps: begin + "__".join(_plain(steps)).upper()
+    if match := _STRIPPED.search(text):
+        begin, behind = match[1] or match[3] or "", match[2] or match[4] or ""
+        mark = "__" if '"__"' in behind else "_" if '"_"' in behind else ""
+        return lambda steps: _by_crate(steps, begin, mark)
     if match := _CRATE.search(text):
         told = dict(re.findall(r"\.((?:prefix_)?separator)\(\"([^\"]+)\"\)", match[2]))
         between = told.get("separator", "")
