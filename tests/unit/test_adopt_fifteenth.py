@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs
 
+from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.survey import survey
 from tarmac.adopt.variables.dotenv_files import is_secret
 
@@ -406,3 +407,18 @@ def test_variables_whose_prefix_is_stripped_override_a_file_of_settings(file, co
     del files["Cargo.toml" if file.endswith(".go") else "go.mod"]
     (news,) = found_in(**files).services
     assert news.env[name] == "${stores.db.host}"
+
+
+@pytest.mark.parametrize(
+    ("image", "kind"),
+    [
+        ("mvertes/alpine-mongo", "mongodb"),
+        ("acme/redis-alpine:7", "redis"),
+        ("mongo-express", None),
+        ("prometheuscommunity/postgres-exporter", None),
+        ("acme/redis-ui", None),
+    ],
+)
+def test_an_image_of_another_is_known_by_the_server_in_its_name(image, kind):
+    found = servers.of_image(image)
+    assert (found.kind if found else None) == kind

@@ -130,10 +130,21 @@ def ports() -> frozenset[int]:
     return frozenset(server.shows.port for server in servers())
 
 
+#: What the names of images say of their base or edition, beside the server that they hold.
+_PLAIN = re.compile(
+    r"^(?:(?:alpine|debian|ubuntu|docker|my|dev|local)[-_])+|"
+    r"(?:[-_](?:alpine|debian|docker|server|community|enterprise|single|standalone|dev|local))+$"
+)
+
+
 def of_image(image: str) -> Server | None:
     """Find the server that an image holds: `bitnami/postgresql:16` is PostgreSQL."""
     name = name_of(image)
-    return next((server for server in servers() if name in server.shows.images), None)
+    found = next((server for server in servers() if name in server.shows.images), None)
+    if found is None:  # another's image of the same server: `alpine-mongo`
+        plain = _PLAIN.sub("", name)
+        found = next((server for server in servers() if plain in server.shows.images), None)
+    return found
 
 
 def built(root: Folder) -> dict[str, tuple[str, str]]:
