@@ -422,3 +422,16 @@ def test_variables_whose_prefix_is_stripped_override_a_file_of_settings(file, co
 def test_an_image_of_another_is_known_by_the_server_in_its_name(image, kind):
     found = servers.of_image(image)
     assert (found.kind if found else None) == kind
+
+
+def test_a_file_of_a_broker_alone_says_nothing_of_the_databases():
+    files = {
+        "compose.broker.yaml": 'services: {kafka: {image: "apache/kafka:4.1.0"}}\n',
+        "api/package.json": '{"scripts": {"start": "node a.js"}, "dependencies": {"pg": "8"}}',
+        "api/a.js": "app.listen(process.env.PORT)\nprocess.env.DATABASE_URL\n",
+        "api/.env.example": "DATABASE_URL=postgres://a:b@localhost:5432/notes\n",
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"kafka"})
+    assert [store.kind for store in found.stores] == ["postgres"]
+    (api,) = found.services
+    assert api.env["DATABASE_URL"] == "${stores.db.url}"

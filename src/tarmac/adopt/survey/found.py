@@ -267,6 +267,8 @@ class Survey:
     unstarted: tuple[Service, ...] = ()
     #: Code names the hosts of others: they are to be found by these names.
     hosts: bool = False
+    #: Its file lists servers and no program, and so need not list those that programs ask for.
+    servers_alone: bool = False
     #: Hosts of servers that no store kind can be: name -> its ports, and where they are published.
     unknown_hosts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: What a server in front of the others hands on, and where people reach it.

@@ -38,7 +38,7 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
         found.broker,
         dict(found.unknown_hosts),
         kinds,
-        may_add=not found.stores and found.broker is None,
+        may_add=not found.stores and (found.broker is None or found.servers_alone),
     )
     dotenv, file = dotenv_files.of_file(root)
     example, dotenv = ({}, dotenv) if file == ".env" else (dotenv, {})

@@ -78,6 +78,7 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         more = programs_beside(found, root, searched, recognisers)
         if not found.services:
             manifests = cluster_manifests.deployed(root)
+            found = replace(found, servers_alone=True)
         found = replace(found, services=(*found.services, *more))
         found = cluster_manifests.with_missing_stores(found, manifests, frozenset(kinds), root)
     started = _started(found, root, recognisers, manifests)
