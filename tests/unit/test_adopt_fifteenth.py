@@ -435,3 +435,13 @@ def test_a_file_of_a_broker_alone_says_nothing_of_the_databases():
     assert [store.kind for store in found.stores] == ["postgres"]
     (api,) = found.services
     assert api.env["DATABASE_URL"] == "${stores.db.url}"
+
+
+@pytest.mark.parametrize(("listed", "broker"), [("kafka-python\n", "kafka"), ("\n", None)])
+def test_servers_to_begin_with_are_those_of_kafka_where_its_client_is(listed, broker):
+    files = FLASK | {
+        "requirements.txt": f"flask\n{listed}",
+        "app.py": f"{FLASK['app.py']}import os\nos.environ['BOOTSTRAP_SERVERS']\n",
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"kafka"})
+    assert (found.broker.kind if found.broker else None) == broker

@@ -19,7 +19,10 @@ FINGERPRINT = Fingerprint(
     port=9092,
     clients="kafka",
     stems=("KAFKA",),
-    parts=dict.fromkeys(("BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVER", "BROKERS", "BROKER"), "address"),
+    vague=("BOOTSTRAP",),
+    parts=dict.fromkeys(
+        ("BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVER", "BROKERS", "BROKER", "SERVERS"), "address"
+    ),
 )
 
 #: The options of kafka-acls.sh that name a resource; of a cluster there is but one.
