@@ -445,3 +445,9 @@ def test_servers_to_begin_with_are_those_of_kafka_where_its_client_is(listed, br
     }
     found = survey(folder_of(files), CATALOGUE, KINDS | {"kafka"})
     assert (found.broker.kind if found.broker else None) == broker
+
+
+def test_paths_of_a_containers_programs_stay_in_it():
+    compose = "services: {web: {build: ., environment: {PATH: /app/bin, HOME: /app, SIZE: 3}}}\n"
+    (web,) = found_in(**FLASK | {"compose.yaml": compose}).services
+    assert web.env == {"SIZE": "3"}

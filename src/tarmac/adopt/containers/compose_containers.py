@@ -383,6 +383,7 @@ def _service(
     outside = folder.startswith(("..", "/"))
     signal, grace_s = end_of(spec)
     mounts = dict(volumes_of(spec))
+    env = {name: value for name, value in env.items() if name not in ("PATH", "HOME")}
     env = paths_here({**base.env, **env}, spec, dockerfile, folder, root)
     return replace(
         base,
