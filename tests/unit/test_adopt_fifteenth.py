@@ -451,3 +451,14 @@ def test_paths_of_a_containers_programs_stay_in_it():
     compose = "services: {web: {build: ., environment: {PATH: /app/bin, HOME: /app, SIZE: 3}}}\n"
     (web,) = found_in(**FLASK | {"compose.yaml": compose}).services
     assert web.env == {"SIZE": "3"}
+
+
+def test_the_first_user_of_a_server_is_its_own_here():
+    compose = """
+    services:
+      web: {build: ., environment: {POSTGRES_USER: boss, REPORTS_USER: boss, POSTGRES_PASSWORD: b}}
+      db: {image: "postgres:16", environment: {POSTGRES_USER: boss, POSTGRES_PASSWORD: b}}
+    """
+    (web,) = found_in(**FLASK | {"compose.yaml": compose}).services
+    assert web.env["POSTGRES_USER"] == "${stores.db.user}"
+    assert web.env["REPORTS_USER"] == "boss"

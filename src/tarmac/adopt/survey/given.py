@@ -30,7 +30,7 @@ def told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
             text = _of_this_machine(name, value, scene)
             text = text or value.replace("host.docker.internal", "localhost")
         env[name] = text if text != value else value.replace("${", "$${")
-        if text == value and (own := _password_of_a_store(name, service, scene)):
+        if text == value and (own := _login_of_a_store(name, value, service, scene)):
             env[name] = own
             continue
         if text == value and dotenv_files.is_secret(name) and dotenv_files.is_placeholder(value):
@@ -80,14 +80,14 @@ def _of_this_machine(name: str, value: str, scene: Scene) -> str:
     return servers.reference(store.name, output, broker=store is scene.broker)
 
 
-def _password_of_a_store(name: str, service: Service, scene: Scene) -> str:
-    """Refer to the password of a store that a variable's name tells; "" for all else."""
-    known = servers.of_variable(name, frozenset())
-    is_told = known is not None and known[1] == "password"
-    store = scene.own_store(known[0].kind, service, name) if known and is_told else None
-    if store is None or store.passwordless:
+def _login_of_a_store(name: str, value: str, service: Service, scene: Scene) -> str:
+    """Refer to the password of a store that a variable's name tells, or its first user; or ""."""
+    server, output = servers.of_variable(name, frozenset()) or (None, "")
+    is_login = output in ("user", "password")
+    store = scene.own_store(server.kind, service, name) if server and is_login else None
+    if store is None or store.passwordless or (output == "user" and value != store.user):
         return ""
-    return servers.reference(store.name, "password", broker=store is scene.broker)
+    return servers.reference(store.name, output, broker=store is scene.broker)
 
 
 def as_files(service: Service, scene: Scene) -> Service:
