@@ -130,3 +130,19 @@ def test_a_port_alone_that_is_called_for_the_program_is_its_own(more, value):
     found = {service.name: service for service in found_in(**files).services}
     said = found["store"].env.get("API_PORT")
     assert said == (value and f"${{services.{value}.port}}")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(":8080", "127.0.0.1:${services.app.port}"), ("8080", "${services.app.port}")],
+)
+def test_a_variable_that_is_given_an_address_is_told_one(given, told):
+    files = {
+        "compose.yaml": f'services: {{app: {{build: ., environment: {{SERVER_PORT: "{given}"}}, '
+        'ports: ["8081:8080"]}}\n',
+        "Dockerfile": 'FROM alpine\nCOPY . .\nCMD ["app"]\n',
+        "go.mod": "module app\n",
+        "main.go": 'package main\nvar at = os.Getenv("SERVER_PORT")\n',
+    }
+    (app,) = found_in(**files).services
+    assert app.env == {"SERVER_PORT": told}

@@ -262,6 +262,7 @@ def _own_ports(
     ports = dict(service.ports)
     if variable := service.port_variable:
         address = (reads[variable].default or "") if variable in reads else ""
+        address = env.get(variable, address)
         is_port = variable.upper().endswith("PORT")
         before = "127.0.0.1:" if ":" in address or not is_port else ""
         extra[variable] = f"{before}${{services.{service.name}.port}}"
