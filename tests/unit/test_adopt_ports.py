@@ -146,3 +146,16 @@ def test_a_variable_that_is_given_an_address_is_told_one(given, told):
     }
     (app,) = found_in(**files).services
     assert app.env == {"SERVER_PORT": told}
+
+
+def test_a_server_that_is_bound_by_a_scheme_is_told_its_port():
+    files = {
+        "compose.yaml": "services: {cable: {build: ., ports: ['2:2'], "
+        "command: puma --bind tcp://0.0.0.0:28080 cable/config.ru}}\n",
+        "Dockerfile": "FROM ruby:3.4\nCOPY . .\n",
+        "Gemfile": 'gem "puma"\n',
+        "cable/config.ru": "",
+    }
+    (cable,) = found_in(**files).services
+    assert cable.run == "bundle exec puma --bind tcp://127.0.0.1:$PORT cable/config.ru"
+    assert not cable.fixed

@@ -358,7 +358,7 @@ def valid_name(text: str) -> str:
 
 
 _OF_HTTP = ("--http", "--http-socket", "--http-addr", "--http-address", "--bind", "-b")
-_ADDRESS = re.compile(r"(0\.0\.0\.0|\[::\])?:(\d+|\$\{?PORT.*)")
+_ADDRESS = re.compile(r"((?:tcp://)?(?:0\.0\.0\.0|\[::\])?):(\d+|\$\{?PORT.*)")
 
 
 def local_ports(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -377,7 +377,8 @@ def local_ports(words: tuple[str, ...]) -> tuple[str, ...]:
         elif before in ("--host", "-h", "--hostname") and word in ("0.0.0.0", "::"):
             said.append("127.0.0.1")
         elif match := _ADDRESS.fullmatch(word):
-            said.append(f"127.0.0.1:{match[2] if match[2] in aside else '$PORT'}")
+            scheme = "tcp://" * match[1].startswith("tcp:")
+            said.append(f"{scheme}127.0.0.1:{match[2] if match[2] in aside else '$PORT'}")
         else:
             here = re.sub(r"^(--(?:port|http-port)=)\d+$", r"\1$PORT", word)
             here = re.sub(r"^(--(?:host|hostname)=)0\.0\.0\.0$", r"\g<1>127.0.0.1", here)
