@@ -21,7 +21,7 @@ _COPIES = re.compile(
 _OF_SQL = re.compile(r"(?i)(?:^|/)(?:sql|db|database)/")
 #: A step of golang-migrate, with its folder and number; and a program that carries them out itself.
 _STEP = re.compile(r"(?:(.*)/)?(\d+)_[^/]+\.up\.sql$")
-#: A step of goose, dbmate or sql-migrate, which have both ways in one file.
+#: A step of goose, dbmate or sql-migrate, whose files have both ways.
 _BOTH_WAYS = re.compile(r"(?:(.*)/)?(\d+)[-_][^/]+\.sql$")
 _RUNS_STEPS = {
     ".go": re.compile(
@@ -118,7 +118,7 @@ def of_steps(stores: list[Store], root: Folder) -> list[Store]:
 
 
 def _program_of_two_ways(root: Folder, steps: dict[str, re.Match[str]]) -> str:
-    """Add the steps of a program that has both ways in one file; return what it is called."""
+    """Add the steps of a program whose files have both ways; return what it is called."""
     named = {match[0]: match for file in root.files if (match := _BOTH_WAYS.match(file))}
     said = {file: sql_steps.program_of(root.read(file)) for file in named}
     programs = {*filter(None, said.values())}

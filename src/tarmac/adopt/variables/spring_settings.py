@@ -26,7 +26,7 @@ _HERE = re.compile(r"(?:^|//|@)(?:localhost|127\.0\.0\.1)(?=[:/,]|$)")
 _NEAR = re.compile(r"(?://|@)[A-Za-z][\w-]*(?=[:/,]|$)|^[A-Za-z][\w-]*(?::\d+)?(?:,|$)")
 #: The file of a profile that is chosen: application-dev.properties.
 _OF_PROFILE = re.compile(r"(^|/)application-([\w-]+)\.(?:ya?ml|properties)$")
-#: What a server of settings has for all programs, in a folder that is no program's.
+#: What a server of settings has for all programs, in a folder beside theirs.
 _OF_A_SERVER = re.compile(r"(?i)^(?!.*\bsrc/)(?:.*/)?[\w-]*config[\w-]*/application\.")
 #: Keys of servers: the group that begins alike, and what says where it is.
 _GROUPS = re.compile(
