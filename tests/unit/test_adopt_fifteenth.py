@@ -453,12 +453,19 @@ def test_paths_of_a_containers_programs_stay_in_it():
     assert web.env == {"SIZE": "3"}
 
 
-def test_the_first_user_of_a_server_is_its_own_here():
-    compose = """
+@pytest.mark.parametrize(
+    ("image", "first", "kind"),
+    [
+        ("postgres:16", "POSTGRES_USER", "POSTGRES"),
+        ("mongo:7", "MONGO_INITDB_ROOT_USERNAME", "MONGO"),
+    ],
+)
+def test_the_first_user_of_a_server_is_its_own_here(image, first, kind):
+    compose = f"""
     services:
-      web: {build: ., environment: {POSTGRES_USER: boss, REPORTS_USER: boss, POSTGRES_PASSWORD: b}}
-      db: {image: "postgres:16", environment: {POSTGRES_USER: boss, POSTGRES_PASSWORD: b}}
+      web: {{build: ., environment: {{{kind}_USER: boss, REPORTS_USER: boss}}}}
+      db: {{image: "{image}", environment: {{{first}: boss, {kind}_PASSWORD: b}}}}
     """
-    (web,) = found_in(**FLASK | {"compose.yaml": compose}).services
-    assert web.env["POSTGRES_USER"] == "${stores.db.user}"
-    assert web.env["REPORTS_USER"] == "boss"
+    files = FLASK | {"compose.yaml": compose}
+    (web,) = survey(folder_of(files), CATALOGUE, KINDS | {"mongodb"}).services
+    assert web.env == {f"{kind}_USER": "${stores.db.user}", "REPORTS_USER": "boss"}

@@ -207,7 +207,7 @@ def with_stores(
             valid_name(deployed.host or name),
             server.kind,
             servers.version_of(image),
-            user=servers.told(server, deployed.env, "USER") or server.shows.user,
+            user=servers.told(server, deployed.env, "USER", "USERNAME") or server.shows.user,
             password=servers.told(server, deployed.env, "PASSWORD", "PASS"),
             database=servers.told(server, deployed.env, "DB", "DATABASE"),
         )

@@ -326,7 +326,7 @@ def _store(
         server.kind,
         servers.version_of(image),
         tuple(remarks),
-        user=servers.told(server, env, "USER") or server.shows.user,
+        user=servers.told(server, env, "USER", "USERNAME") or server.shows.user,
         password=servers.told(server, env, "PASSWORD", "PASS", "ROOT_PASSWORD"),
         database=servers.told(server, env, "DB", "DATABASE"),
         password_secret=secrets_of(spec).get(file, ""),

@@ -218,6 +218,7 @@ STORE = StoreKind(
     check="documents",
     fingerprint=Fingerprint(
         images=("mongo", "mongodb", "mongodb-community-server", "documentdb-local"),
+        first=("MONGO_INITDB_ROOT_", "MONGODB_ROOT_"),
         numbered=("mongo", "mongodb", "mongodb-community-server"),
         schemes=("mongodb", "mongodb+srv"),
         port=27017,
