@@ -302,8 +302,10 @@ def test_steps_of_a_linked_package_are_carried_out_there():
         "packages/data/package.json": '{"name": "@shop/data", "dependencies": {"pg": "8"}, '
         '"scripts": {"push": "drizzle-kit push", "steps": "drizzle-kit migrate"}}'
     }
-    (api,) = found_in(**WORKSPACE | steps).services
+    beside = {"apps/web/package.json": WORKSPACE["apps/api/package.json"], "apps/web/a.js": ""}
+    api, web = found_in(**WORKSPACE | steps | beside).services
     assert api.tasks["migrate"] == "(cd ../../packages/data && pnpm run steps)"
+    assert "migrate" not in web.tasks
 
 
 def test_a_password_of_two_letters_is_that_of_its_server():

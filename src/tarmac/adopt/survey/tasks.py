@@ -31,10 +31,11 @@ def done_once(found: Survey) -> Survey:
         own = {(folder, line) for folder, line in own if _MAKES_TABLES.search(line)}
         tasks = {n: t for n, t in service.tasks.items() if (service.folder, t) not in made}
         made |= own
-        if MIGRATE in tasks and (service.folder in migrating or _migrates(found, service)):
+        place = _place(service, tasks.get(MIGRATE, ""))
+        if MIGRATE in tasks and (place in migrating or _migrates(found, service)):
             del tasks[MIGRATE]
         elif MIGRATE in tasks:
-            migrating.add(service.folder)
+            migrating.add(place)
         for name, line in service.tasks.items():
             if not line.startswith("test -e ") or not name.startswith(("install", LIBRARY)):
                 continue
@@ -43,6 +44,12 @@ def done_once(found: Survey) -> Survey:
                 tasks[name] = awaited(line)
         services.append(replace(service, tasks=tasks))
     return replace(found, services=tuple(services))
+
+
+def _place(service: Service, line: str) -> str:
+    """Say where a task makes tables: its service's folder, or the one that its line goes to."""
+    goes = re.match(r"\(cd (\S+) && ", line)
+    return posixpath.normpath(posixpath.join(service.folder, goes[1])) if goes else service.folder
 
 
 def _migrates(found: Survey, service: Service) -> bool:
