@@ -297,14 +297,22 @@ def test_a_package_that_shows_letters_while_they_are_written_is_no_program():
     assert [service.name for service in found_in(**WORKSPACE | letters).services] == ["api"]
 
 
-def test_steps_of_a_linked_package_are_carried_out_there():
+@pytest.mark.parametrize(
+    ("step", "is_carried_out"),
+    [("CREATE TABLE a (n int);", True), ("-- as it was\n/*\nCREATE TABLE a (n int);\n*/", False)],
+)
+def test_steps_of_a_linked_package_are_carried_out_there(step, is_carried_out):
     steps = {
         "packages/data/package.json": '{"name": "@shop/data", "dependencies": {"pg": "8"}, '
-        '"scripts": {"push": "drizzle-kit push", "steps": "drizzle-kit migrate"}}'
+        '"scripts": {"push": "drizzle-kit push", "steps": "drizzle-kit migrate"}}',
+        "packages/data/drizzle.config.ts": "export default defineConfig({ out: './steps' })\n",
+        "packages/data/steps/meta/_journal.json": '{"entries": [{"idx": 0, "tag": "0000_a"}]}',
+        "packages/data/steps/0000_a.sql": step,
     }
     beside = {"apps/web/package.json": WORKSPACE["apps/api/package.json"], "apps/web/a.js": ""}
     api, web = found_in(**WORKSPACE | steps | beside).services
-    assert api.tasks["migrate"] == "(cd ../../packages/data && pnpm run steps)"
+    line = "(cd ../../packages/data && pnpm run steps)"
+    assert api.tasks.get("migrate") == (line if is_carried_out else None)
     assert "migrate" not in web.tasks
 
 

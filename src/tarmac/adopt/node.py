@@ -121,10 +121,27 @@ def _steps(folder: Folder) -> dict[str, str]:
         package = folder.mapping(posixpath.join(place, "package.json"), from_json) or {}
         scripts = package.get("scripts")
         pairs = scripts.items() if isinstance(scripts, dict) else ()
-        if name := next((name for name, text in pairs if _STEPS.search(str(text))), ""):
+        name = next((name for name, text in pairs if _STEPS.search(str(text))), "")
+        if name and _has_steps(folder, place):
             line = f"{tools(folder)[0]} run {name}"
             return {MIGRATE: f"(cd {place} && {line})" if place else line}
     return {}
+
+
+def _has_steps(folder: Folder, place: str) -> bool:
+    """Tell whether Drizzle has steps there that make the tables, and not only names those.
+
+    The first one of a database that was there before is a remark as a whole.
+    """
+    config = folder.read(posixpath.join(place, "drizzle.config.ts"))
+    out = re.search(r"\bout:\s*['\"](?:\./)?([\w./-]+)['\"]", config)
+    steps = posixpath.join(place, out[1] if out else "drizzle")
+    journal = folder.mapping(posixpath.join(steps, "meta/_journal.json"), from_json) or {}
+    entries = journal.get("entries")
+    first = entries[0] if isinstance(entries, list) and entries else {}
+    tag = first.get("tag") if isinstance(first, dict) else None
+    text = folder.read(posixpath.join(steps, f"{tag}.sql")) if tag else ""
+    return bool(re.sub(r"/\*[\s\S]*?\*/|--[^\n]*", "", text).strip())
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:
