@@ -159,3 +159,22 @@ def test_a_server_that_is_bound_by_a_scheme_is_told_its_port():
     (cable,) = found_in(**files).services
     assert cable.run == "bundle exec puma --bind tcp://127.0.0.1:$PORT cable/config.ru"
     assert not cable.fixed
+
+
+TWO_PORTS = """
+const (
+	web   = "8081"
+	calls = "5001"
+)
+net.Listen("tcp", fmt.Sprintf(":%s", calls))
+Addr: fmt.Sprintf(":%s", web),
+"""
+
+
+@pytest.mark.parametrize(
+    "code", [TWO_PORTS, 'net.Listen("tcp", ":5001")\nhttp.ListenAndServe(":8081", nil)\n']
+)
+def test_of_two_ports_in_the_code_the_one_for_browsers_is_the_main_one(code):
+    files = {"go.mod": "module a\n", "main.go": f"package main\n{code}"}
+    (app,) = found_in(**files).services
+    assert app.ports == {"http": 8081}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder
@@ -74,15 +74,19 @@ def literal_port(folder: Folder) -> tuple[int, str] | None:
 def _in_calls(file: str, content: str) -> Iterator[tuple[int, int]]:
     """Yield the numbers in calls that listen, each with its place."""
     patterns = (_LISTENS, _GO) if file.endswith(".go") else (_LISTENS,)
-    for pattern in patterns:
-        for match in pattern.finditer(content):
-            yield int(next(group for group in match.groups() if group)), match.start()
+    for match in _web_first(match for one in patterns for match in one.finditer(content)):
+        yield int(next(group for group in match.groups() if group)), match.start()
+
+
+def _web_first(found: Iterable[re.Match[str]]) -> list[re.Match[str]]:
+    """Put what listens for other programs last: `net.Listen` beside a web server."""
+    return sorted(found, key=lambda match: match[0].startswith("net.Listen"))
 
 
 def _in_constants(file: str, content: str) -> Iterator[tuple[int, int]]:
     """Yield the numbers of constants that a call names: `const port = 3000`, `listen(port)`."""
     pattern = next((one for ends, one in _NAMED.items() if file.endswith(ends)), None)
-    for match in pattern.finditer(content) if pattern else ():
+    for match in _web_first(pattern.finditer(content)) if pattern else ():
         name = re.escape(next(group for group in match.groups() if group))
         value = re.search(
             rf"(?m)^[ \t]*(?:export\s+)?(?:const|let|var|final)?[ \t]*{name}"
