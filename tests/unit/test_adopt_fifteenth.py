@@ -479,3 +479,14 @@ def test_the_first_user_of_a_server_is_its_own_here(image, first, kind):
     files = FLASK | {"compose.yaml": compose}
     (web,) = survey(folder_of(files), CATALOGUE, KINDS | {"mongodb"}).services
     assert web.env == {f"{kind}_USER": "${stores.db.user}", "REPORTS_USER": "boss"}
+
+
+@pytest.mark.parametrize("host", ["host.docker.internal", "host.minikube.internal"])
+def test_the_machine_of_containers_is_where_the_one_database_is(host):
+    compose = f"""
+    services:
+      web: {{build: ., environment: {{DSN: "host={host} port=5432 user=a password=b dbname=c"}}}}
+      db: {{image: "postgres:16"}}
+    """
+    (web,) = found_in(**FLASK | {"compose.yaml": compose}).services
+    assert web.env["DSN"].startswith("host=${stores.db.host} port=${stores.db.port} user=${")

@@ -12,7 +12,7 @@ from tarmac.adopt.stores import servers, sqlite
 from tarmac.adopt.survey.found import Service
 from tarmac.adopt.survey.scene import Scene
 from tarmac.adopt.variables import dotenv_files
-from tarmac.adopt.variables.addresses import rewritten
+from tarmac.adopt.variables.addresses import OF_THIS_MACHINE, rewritten
 from tarmac.adopt.variables.variable_parts import parts_by_prefix
 
 
@@ -28,7 +28,7 @@ def told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
             continue
         if text == value:
             text = _of_this_machine(name, value, scene)
-            text = text or value.replace("host.docker.internal", "localhost")
+            text = text or OF_THIS_MACHINE.sub("localhost", value)
         env[name] = text if text != value else value.replace("${", "$${")
         if text == value and (own := _login_of_a_store(name, value, service, scene)):
             env[name] = own
@@ -71,7 +71,8 @@ def _of_this_machine(name: str, value: str, scene: Scene) -> str:
 
     In a container that is nothing: it is an example's, for a program that runs beside its store.
     """
-    match = re.fullmatch(r"(?:localhost|127\.0\.0\.1|host\.docker\.internal)(:\d+)?", value)
+    plain = OF_THIS_MACHINE.sub("localhost", value)
+    match = re.fullmatch(r"(?:localhost|127\.0\.0\.1)(:\d+)?", plain)
     known = servers.of_variable(name, frozenset()) if match else None
     store = scene.only_store(known[0].kind) if known else None
     if match is None or known is None or store is None or known[1] not in ("host", "address"):

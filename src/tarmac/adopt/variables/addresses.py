@@ -14,6 +14,8 @@ from tarmac.adopt.survey.scene import Scene, port_prefix
 from tarmac.adopt.variables.dotenv_files import LONGEST
 from tarmac.adopt.variables.urls import URL, referred
 
+#: What containers call the machine that they run on.
+OF_THIS_MACHINE = re.compile(r"host\.(?:docker|minikube|containers|k3d)\.internal")
 #: Parts of an address as words: what libpq, ADO.NET and their like call them.
 _PART_OF = {
     **dict.fromkeys(("host", "server", "data source"), "host"),
@@ -88,7 +90,7 @@ def _by_words(value: str, scene: Scene) -> str:
     said = {_PART_OF[match[1].lower()]: match[2] for match in _WORDS.finditer(value)}
     host = said.get("host", "").partition(":")[0]
     store = scene.store_named(host)
-    if store is None and host and scene.is_placeholder(host):
+    if store is None and (OF_THIS_MACHINE.fullmatch(host) or (host and scene.is_placeholder(host))):
         store = scene.only_database()
     if store is None or not said.keys() & {"user", "password", "database"}:
         return ""

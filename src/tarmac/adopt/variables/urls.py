@@ -23,7 +23,7 @@ URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^/\s]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?"
     r"(?P<path>/[^?\s,\"']*)?(?P<query>\?[^\s,\"']*)?"
 )
-_HERE = ("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal")
+_HERE = ("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal", "host.minikube.internal")
 #: The machine of a person who wrote the file, as its network calls it.
 _OF_A_PRIVATE_NETWORK = re.compile(r"(?:192\.168|10\.\d+|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d+){2}$")
 
