@@ -485,8 +485,13 @@ def test_the_first_user_of_a_server_is_its_own_here(image, first, kind):
 def test_the_machine_of_containers_is_where_the_one_database_is(host):
     compose = f"""
     services:
-      web: {{build: ., environment: {{DSN: "host={host} port=5432 user=a password=b dbname=c"}}}}
+      web:
+        build: .
+        environment:
+          DSN: "host={host} port=5432 user=a password=b dbname=c"
+          DATABASE_URL: "postgres://a:b@{host}:5432/c"
       db: {{image: "postgres:16"}}
     """
     (web,) = found_in(**FLASK | {"compose.yaml": compose}).services
     assert web.env["DSN"].startswith("host=${stores.db.host} port=${stores.db.port} user=${")
+    assert web.env["DATABASE_URL"] == "${stores.db.url}"

@@ -177,9 +177,11 @@ def _files_of(service: Service, folder: Folder, services: Iterable[Service]) -> 
 
     That one is started by a file of its own does not say what else it imports.
     """
+    if not service.files:
+        return ()
     beside = (s for s in services if s.folder == service.folder and s.name != service.name)
     others = {file for one in beside for file in one.files} - {*service.files}
-    return tuple(f for f in folder.files if f not in others) if service.files and others else ()
+    return tuple(f for f in folder.files if f not in others) if others else ()
 
 
 def _at_its_own_numbers(service: Service) -> Service:

@@ -36,7 +36,7 @@ class Around(NamedTuple):
     #: By the ConfigMap.
     podded: Mapping[str, list[Pods]]
     #: The most replicas that scalers make of a workload, by kind and name.
-    most: Mapping[tuple[str, str], int | None]
+    most: Mapping[tuple[str | None, str | None], int | None]
 
 
 def check(files: Files) -> Iterator[Finding]:
