@@ -107,7 +107,9 @@ PROVEN_IN = {
     "tested@istioctl": ("tests/mesh/test_installation.py",),
     "observed@envoy": ("tests/mesh/test_sidecars.py",),
     "observed@crossplane": ("tests/apiserver/test_crossplane.py",),
-    "observed@argocd": ("tests/apiserver/test_image_updater.py",),
+    "observed@argocd": (
+        "tests/apiserver/test_application_sets.py", "tests/apiserver/test_image_updater.py",
+    ),
     "observed@externaldns": ("tests/apiserver/test_dns_records.py",),
     "observed@powerdns": ("tests/infrastructure/test_name_failover.py",),
     "observed@kwok": ("tests/nodes/",),
