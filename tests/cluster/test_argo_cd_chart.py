@@ -24,7 +24,7 @@ from deployed import TARMAC
 from playwright.sync_api import Page, expect
 from rendered import artifacts_of
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 #: A service that is not there yet.
 NEW = "notes"

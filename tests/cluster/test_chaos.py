@@ -19,7 +19,7 @@ from deployed import DeployedSystem, load
 from routed import routed
 from waiting import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 LONG_S = 200.0
 #: The service whose pods end, and what is asked of another one meanwhile.

@@ -17,7 +17,7 @@ from suited import Suited
 
 _suite = suites.suite("test_hello_dd")
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 SPACE = "hello-dd-suite"
 TWO = f"    namespace: {SPACE}\n    replicas: {{min: 2, max: 3, cpu: 90}}\n"

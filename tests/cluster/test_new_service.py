@@ -20,7 +20,7 @@ import store_images
 from cluster import Cluster
 from deployed import TARMAC, DeployedSystem
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 NEW, LIMIT_S = "reviews", 300.0
 DRILL = f"""\

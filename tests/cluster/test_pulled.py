@@ -20,7 +20,7 @@ from kit_images import Images
 from kube_trees import namespace
 from rendered import plan_of
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 SPACE = "pulled"
 SYSTEMS = {"starter": "production", "shop": "production", "trading": "production", "travel": "prod"}

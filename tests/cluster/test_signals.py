@@ -28,7 +28,7 @@ from one_booking import COUNTED, CROSSED, agree, booked
 from purchase import LONG_S
 from waiting import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 SPACE = "travel-watched"
 WATCHED = f"""\

@@ -20,7 +20,7 @@ from suited import Suited
 
 _starter = suites.suite("test_starter")
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 SPACE = "starter-suite"
 #: Two of each service, as the suite has it on one machine.

@@ -26,7 +26,7 @@ from deployed import DeployedSystem
 from purchase import purchase
 from rendered import plan_of
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 SPACE, SERVICE = "shop-meshed", "product-service"
 #: What production asks for, with less time for a trial, and for an answer on a busy machine.

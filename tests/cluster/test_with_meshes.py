@@ -20,7 +20,7 @@ from deployed import DeployedSystem
 from purchase import in_travel
 from waiting import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 BY_NGINX = "    ingress: {kind: ingress, controller: nginx, namespace: ingress-nginx}\n"
 

@@ -16,7 +16,7 @@ from cluster import Cluster
 from cluster_prometheus import Watched
 from deployed import DeployedSystem
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 SPACE = "shop-priced"
 PRICED = f"""\

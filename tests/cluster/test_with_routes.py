@@ -23,7 +23,7 @@ from cluster_entry import Entry
 from deployed import DeployedSystem
 from rendered import plan_of
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 SPACE, SERVICE = "travel-tried", "catalog"
 HOST, FOUND = "api.travel.localhost", "/products?q=walk"

@@ -20,7 +20,7 @@ from deployed import DeployedSystem, load
 from purchase import purchase_at
 from waiting import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 NAMESPACE = "shop-vault"
 #: Of the model: the shortest that it takes.

@@ -21,7 +21,7 @@ from deployed import DeployedSystem
 from purchase import in_travel, purchase_at
 from shop_trouble import end
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 #: Writes a count of the rows of each table of a database, which psql then asks.
 COUNTS = """

@@ -30,6 +30,8 @@ TARMAC = Path(sys.executable).with_name("tarmac")
 NAME, ZONE = "app.kubernetes.io/name", "topology.kubernetes.io/zone"
 #: Between two requests of a load.
 PAUSE_S = 0.02
+#: What a verb may take; `deploy` waits up to 300 s for each wave, and says what is missing then.
+VERB_S = 900.0
 #: Between two looks at the cluster, first and last.
 PAUSES_S = 0.2, 1.0
 
@@ -114,15 +116,19 @@ class DeployedSystem:
 
     def tarmac(self, verb: str, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a verb on the system, with the cluster's kubeconfig."""
-        done = subprocess.run(
-            [TARMAC, verb, self.system, *argv],
-            cwd=self.folder,
-            env=self.env(),
-            capture_output=True,
-            text=True,
-            timeout=500,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [TARMAC, verb, self.system, *argv],
+                cwd=self.folder,
+                env=self.env(),
+                capture_output=True,
+                text=True,
+                timeout=VERB_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            printed = (error.stdout or b"").decode() + (error.stderr or b"").decode()
+            raise AssertionError(f"{error}\n{printed}{self.told()}") from error
         assert not check or done.returncode == 0, f"{done.stdout}{done.stderr}{self.told()}"
         return done
 
