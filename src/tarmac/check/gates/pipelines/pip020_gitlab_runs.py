@@ -11,6 +11,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_pipelines
+from tarmac.check.gates.views.pipelines.gitlab_conditions import evaluated
+from tarmac.check.gates.views.pipelines.gitlab_rules import PIPELINES, SCHEDULE
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: A daemon in a container, from the version on that makes its own certificates.
@@ -56,22 +58,18 @@ def _daemon(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Findin
 
 def _nightly(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
     """Yield changes of a system where `changes` is asked in the pipeline of a schedule, too."""
-    rules = mappings(job.get("rules"))
     told = [line for line in texts(job.get("script")) if _CHANGES.search(line)]
-    for number, rule in enumerate(rules):
-        condition = str(rule.get("if") or "")
-        before = " ".join(
-            str(one.get("if")) for one in rules[:number] if one.get("when") == "never"
-        )
-        if "PIPELINE_SOURCE" in condition or "schedule" in before or "MERGE_REQUEST" in condition:
-            continue
-        if told and "changes" in rule and rule.get("when") not in ("never", "manual"):
+    for number, rule in enumerate(mappings(job.get("rules")) if told else ()):
+        holds = evaluated(str(rule["if"]), PIPELINES[SCHEDULE]) if "if" in rule else True
+        if "changes" in rule and holds is not False and rule.get("when") not in ("never", "manual"):
             what = (
                 f"job {name} runs `{told[0].strip()[:40]}` in each pipeline of a schedule, in which"
             )
             advice = "`changes` is always true; add $CI_PIPELINE_SOURCE to its `if`"
             where = pipeline.artifact.at(name, "rules", number)
             yield Finding(where, f"{what} {advice}", warning=True)
+        if holds and "exists" not in rule:
+            return  # a rule before decides, whatever it says
 
 
 def _judged(files: Files) -> Iterator[Any]:

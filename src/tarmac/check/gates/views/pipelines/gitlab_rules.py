@@ -9,11 +9,17 @@ from tarmac.base.foreign.reading import Fields, dig, mappings, texts
 from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline
 from tarmac.check.gates.views.pipelines.gitlab_conditions import evaluated
 
+SCHEDULE = "a schedule"
 #: What GitLab sets in a pipeline of each kind; what is not here it does not set.
 PIPELINES: Mapping[str, Mapping[str, str]] = {
     "a tag": {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_TAG": "v1.2.3", "CI_COMMIT_REF_NAME": ""},
     "the default branch": {
         "CI_PIPELINE_SOURCE": "push",
+        "CI_COMMIT_BRANCH": "",
+        "CI_COMMIT_REF_NAME": "",
+    },
+    SCHEDULE: {
+        "CI_PIPELINE_SOURCE": "schedule",
         "CI_COMMIT_BRANCH": "",
         "CI_COMMIT_REF_NAME": "",
     },
@@ -63,7 +69,12 @@ def _ruled(rules: Any, kind: str) -> bool | None:
 
 def _listed(job: Fields, kind: str) -> bool | None:
     """Read `only` and `except` where they are lists of the words that name kinds of refs."""
-    names = {"a tag": "tags", "the default branch": "branches", "a merge request": "merge_requests"}
+    names = {
+        "a tag": "tags",
+        "the default branch": "branches",
+        "a merge request": "merge_requests",
+        SCHEDULE: "schedules",
+    }
     if isinstance(job.get("only"), Mapping) or isinstance(job.get("except"), Mapping):
         return None
     only, left = set(texts(job.get("only", ["branches", "tags"]))), set(texts(job.get("except")))
@@ -71,8 +82,9 @@ def _listed(job: Fields, kind: str) -> bool | None:
         return False
     if left - set(names.values()):
         return None
-    if names[kind] in only:
+    if names[kind] in only or (kind == SCHEDULE and "branches" in only):
         return True
     others = only - set(names.values())
     is_of_branches = others <= {"main", "master", "develop"}
-    return False if not others or (is_of_branches and kind != "the default branch") else None
+    is_of_branch = kind in ("the default branch", SCHEDULE)
+    return False if not others or (is_of_branches and not is_of_branch) else None
