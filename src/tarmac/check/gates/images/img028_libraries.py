@@ -59,12 +59,12 @@ def _missing(built: Stage, last: Stage, copied: Instruction) -> str:
     if _PYTHON.search(words[0]) and lacks == "musl":
         what = f"copies packages of Python that {built.image} compiled for glibc, and {has}"
         return f"{what}: those with C code do not load; install them on the same system"
-    if not any(basename(path.rstrip("/")) in text for path in words[:-1]):
-        return ""  # something else than what is built
-    if _RUST.search(text) and not _STATIC.search(text + "target"):
+    names = [basename(path.rstrip("/")) for path in words[:-1]]
+    if _RUST.search(text) and "/release/" in words[0] and not _STATIC.search(text):
         what = f"copies what {built.image} links with glibc, and {has}: it does not start; build"
         return f"{what} for a target of musl, or run it on Debian"
-    if _GO.search(text) and not _STATIC.search(text):
+    is_output = any(re.search(rf"-o[ =]\S*\b{re.escape(name)}(\s|$)", text) for name in names)
+    if _GO.search(text) and not _STATIC.search(text) and (is_output or "/go/bin/" in words[0]):
         what = f"copies what {built.image} links with glibc where it asks for names, and {has}"
         return f"{what}: it does not start; build it with CGO_ENABLED=0"
     return ""

@@ -48,7 +48,9 @@ def _uploads(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     for number, step in enumerate(job.steps):
         found = _UPLOAD.match(step.uses)
         told = str(step.inputs.get("name") or "artifact")
-        if not found or int(found[1]) < 4 or not several or step.inputs.get("overwrite"):
+        # Without an archive, the file's own name is taken.
+        is_file = step.inputs.get("archive") is False or step.inputs.get("overwrite")
+        if not found or int(found[1]) < 4 or not several or is_file:
             continue
         if "${{" not in told and not step.condition:
             what = f"each job of {name}'s matrix uploads {told}, and a name is taken once in a run:"
