@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.arguments import unset
+from tarmac.check.gates.views.images.bases import ALPINE
 from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
@@ -25,7 +26,6 @@ _SUDO = re.compile(r"\bsudo\b")
 _ROOT = ("root", "0", "root:root", "0:0")
 #: Bases without a C library, or with another one than most.
 _STATIC = re.compile(r"(scratch|(.*/)?distroless/static[-\w]*(:.*|@.*)?)")
-_MUSL = re.compile(r"((.*/)?alpine(:.*|@.*)?|(.*/)?[\w.-]+:[\w.-]*alpine[\w.-]*)")
 _GO = re.compile(r"((.*/)?golang(:.*|@.*)?)")
 _CGO_ON = re.compile(r"\bCGO_ENABLED[= ]1\b")
 _CGO_OFF = re.compile(r"\bCGO_ENABLED[= ]0\b|-extldflags[= ].*-static|-tags\S* .*netgo")
@@ -90,14 +90,14 @@ def _linked(found: list[Stage]) -> Iterator[tuple[int, str]]:
         if source is None or source is last:
             continue
         steps = "\n".join(f"{step.word} {step.rest}" for step in source.instructions)
-        on_musl = _MUSL.fullmatch(source.image) is not None
+        on_musl = ALPINE.fullmatch(source.image) is not None
         if _GO.fullmatch(source.image) and _BUILT.search(steps) and _CGO_ON.search(steps):
             if _STATIC.fullmatch(last.image) and not _CGO_OFF.search(steps):
                 what = (
                     f"copies a program that is linked to a C library into {last.image}, which has"
                 )
                 yield one.line, f"{what} none, so it does not start; build with CGO_ENABLED=0"
-            elif _MUSL.fullmatch(last.image) and not on_musl and not _CGO_OFF.search(steps):
+            elif ALPINE.fullmatch(last.image) and not on_musl and not _CGO_OFF.search(steps):
                 what = f"copies a program that is linked to glibc into {last.image}, which has musl"
                 yield one.line, f"{what}: it does not start; build on an alpine image as well"
 

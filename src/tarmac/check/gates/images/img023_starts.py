@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from posixpath import basename, join, normpath
+from posixpath import basename
 
-from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.bases import ALPINE
 from tarmac.check.gates.views.images.dockerfiles import (
     Instruction,
     Stage,
@@ -17,10 +17,10 @@ from tarmac.check.gates.views.images.dockerfiles import (
     stages,
     words,
 )
+from tarmac.check.gates.views.images.scripts import Scripts, script_beside, scripts_of
 from tarmac.check.gates.views.scope import counted_in_files
 
 _BASH = re.compile(r"#!\s*(/usr)?(/local)?/bin/(env +)?bash\b")
-_ALPINE = re.compile(r"(docker\.io/)?(library/)?(alpine|[\w./-]+:[\w.-]*alpine[\w.-]*)(:.*|@.*)?")
 _PORT = re.compile(
     r"(?<!\S)(--port|-p)[= ](\d{2,5})(?!\S)|--(?:bind|listen)[= ][\w.]+:(\d{2,5})(?!\S)"
 )
@@ -28,10 +28,7 @@ _PORT = re.compile(
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield scripts for a shell that the image lacks, and ports that are another's."""
-    scripts: dict[str, list[Artifact]] = {}
-    for file in files.artifacts:
-        if file.path.endswith(".sh"):
-            scripts.setdefault(basename(file.path), []).append(file)
+    scripts = scripts_of(files)
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))
         if not found:
@@ -51,23 +48,15 @@ def _started(stage: Stage) -> tuple[Instruction, list[str]] | None:
     return first, [word for one in (entry, command) if one for word in words(one.rest)]
 
 
-def _shells(
-    found: list[Stage], folder: str, scripts: dict[str, list[Artifact]]
-) -> Iterator[tuple[Instruction, str]]:
+def _shells(found: list[Stage], folder: str, scripts: Scripts) -> Iterator[tuple[Instruction, str]]:
     last, started = found[-1], _started(found[-1])
-    if started is None or not _ALPINE.fullmatch(last.image) or not started[1]:
+    if started is None or not ALPINE.fullmatch(last.image) or not started[1]:
         return
     whole = [one for stage in found for one in stage.instructions if one.word == "RUN"]
     if any(re.search(r"\bbash\b", one.rest) for one in whole):
         return  # a step installs it
     name = basename(started[1][0])
-    # The build's folder may be above the Dockerfile's; a name that is there once is meant.
-    known = scripts.get(name, [])
-    script = (
-        known[0]
-        if len(known) == 1
-        else next((one for one in known if one.path == normpath(join(folder, name))), None)
-    )
+    script = script_beside(scripts, folder, name)
     if script is not None and (said := _BASH.match(str(script.content))):
         what = f"starts {name}, which is for bash (`{said[0]}`), and {last.image} has none: it does"
         yield started[0], f"{what} not start; write #!/bin/sh, or install bash"

@@ -9,10 +9,10 @@ from posixpath import basename
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.bases import ALPINE
 from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
 from tarmac.check.gates.views.scope import counted_in_files
 
-_ALPINE = re.compile(r"(docker\.io/)?(library/)?(alpine|[\w./-]+:[\w.-]*alpine[\w.-]*)([:@].*)?")
 _NONE = re.compile(r"scratch|gcr\.io/distroless/static\b.*")
 #: Of these it is known that they are Debian's, where their tag does not say Alpine.
 _DEBIAN = re.compile(
@@ -48,7 +48,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _missing(built: Stage, last: Stage, copied: Instruction) -> str:
     lacks = (
-        "musl" if _ALPINE.fullmatch(last.image) else "none" if _NONE.fullmatch(last.image) else ""
+        "musl" if ALPINE.fullmatch(last.image) else "none" if _NONE.fullmatch(last.image) else ""
     )
     text = "\n".join(one.rest for one in built.instructions if one.word in ("RUN", "ENV", "ARG"))
     own = "\n".join(one.rest for one in last.instructions if one.word == "RUN")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from posixpath import basename, join, normpath
+from posixpath import basename
 
-from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -17,6 +16,7 @@ from tarmac.check.gates.views.images.dockerfiles import (
     stages,
     words,
 )
+from tarmac.check.gates.views.images.scripts import Scripts, script_beside, scripts_of
 from tarmac.check.gates.views.scope import counted_in_files
 
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\b[^}]*\}?")
@@ -36,11 +36,7 @@ _FOR_ALL = re.compile(r"dumb-init|\btini\b.*\s-g\b|s6-|supervisord|catatonit|pid
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield texts in place of values, and servers that no signal reaches."""
-    scripts: dict[str, list[Artifact]] = {}
-    for file in files.artifacts:
-        if file.path.endswith(".sh"):
-            for name in (file.path, f"/{basename(file.path)}"):  # by its path, and by its name
-                scripts.setdefault(name, []).append(file)
+    scripts = scripts_of(files)
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))
         if found:
@@ -80,17 +76,15 @@ def _unfilled(stage: Stage) -> Iterator[tuple[Instruction, str]]:
                 yield one, f'{what} "{word}" as it stands; write `CMD exec ...`, or sh -c'
 
 
-def _unheard(path: str, stage: Stage, scripts: dict[str, list[Artifact]]) -> Iterator[Finding]:
+def _unheard(path: str, stage: Stage, scripts: Scripts) -> Iterator[Finding]:
     folder = path.rpartition("/")[0]
     for one in _listed(stage):
         told = words(one.rest)
         if any(_FOR_ALL.search(word) for word in (*told, " ".join(told))):
             return
         name = next((basename(word) for word in told[:3] if word.endswith(".sh")), "")
-        beside, known = scripts.get(normpath(join(folder, name))), scripts.get(f"/{name}", [])
-        if not beside and len(known) != 1:
+        if (script := script_beside(scripts, folder, name)) is None:
             continue
-        script = (beside or known)[0]
         if (last := _last(str(script.content))) is not None and _SERVERS.match(last[1]):
             what = (
                 f"starts {last[1].split()[0]} as a child of the script that {path} starts: a stop"

@@ -104,7 +104,7 @@ def _steps(trial: Trial) -> Iterator[Finding]:
 
 
 def _ends(subject: Subject, trial: Trial) -> Iterator[Finding]:
-    for asked in endless(subject, trial.rollout):
+    for asked in endless(named(subject, "AnalysisTemplate"), trial.rollout):
         yield Finding(
             asked.artifact.path,
             f"{title(asked.artifact)} measures {asked.name} for ever, and a step of "

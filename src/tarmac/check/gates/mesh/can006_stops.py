@@ -10,8 +10,10 @@ from tarmac.base.foreign.reading import Path, fields, numbered
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
+from tarmac.check.gates.views.objects.metadata import kind_of, name_of, named, title
 from tarmac.check.gates.views.scope import kinds
+from tarmac.check.gates.views.trials.analyses import endless
+from tarmac.check.gates.views.trials.rollouts import Rollout
 
 _TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")
 _CANARY = ("spec", "strategy", "canary")
@@ -30,39 +32,12 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _endless(files: Files) -> Iterator[Finding]:
     """Yield analyses that a Rollout waits for, and that measure for ever."""
-    templates = {
-        (kind_of(one), _space(one), name_of(one)): one for one in files.objects(*_TEMPLATES)
-    }
-    for rollout in files.objects("Rollout"):
-        for path, name, is_of_cluster in _waited(rollout):
-            kind = _TEMPLATES[is_of_cluster]
-            template = templates.get((kind, "" if is_of_cluster else _space(rollout), name))
-            metrics = numbered(template.data, "spec", "metrics") if template else ()
-            for _, metric in metrics:
-                if metric.get("interval") and not metric.get("count"):
-                    what = f"{title(rollout)} waits for {name}, whose {metric.get('name')} has an"
-                    advice = "interval and no count: it never ends; write `count`"
-                    yield Finding(rollout.at(*path), f"{what} {advice}")
-
-
-def _waited(rollout: Artifact) -> Iterator[tuple[Path, str, bool]]:
-    """Yield the templates of the analyses that are steps, or that come before a switch."""
-    places: list[Path] = [
-        (*_CANARY, "steps", number, "analysis")
-        for number, _ in numbered(rollout.data, *_CANARY, "steps")
-    ]
-    places += [
-        ("spec", "strategy", "blueGreen", key)
-        for key in ("prePromotionAnalysis", "postPromotionAnalysis")
-    ]
-    for place in places:
-        for number, one in numbered(rollout.data, *place, "templates"):
-            name, is_of_cluster = str(one.get("templateName")), one.get("clusterScope") is True
-            yield (*place, "templates", number), name, is_of_cluster
-
-
-def _space(artifact: Artifact) -> str:
-    return metadata(artifact).namespace or ""
+    templates = named(files, "AnalysisTemplate")
+    for artifact in files.objects("Rollout") if templates else ():
+        for asked in endless(templates, Rollout(artifact)):
+            what = f"{title(artifact)} waits for {name_of(asked.artifact)}, whose {asked.name} has"
+            advice = "an interval and no count: it never ends; write `count`"
+            yield Finding(artifact.at(*_CANARY, "steps"), f"{what} {advice}")
 
 
 def _limits(artifact: Artifact) -> Iterator[tuple[Path, str]]:

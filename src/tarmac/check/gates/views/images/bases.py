@@ -11,6 +11,8 @@ from tarmac.check.gates.views.published import published
 #: A base that is an argument of the build as a whole.
 _GIVEN = re.compile(r"\$\{?\w+\}?")
 
+#: Images of Alpine, by their name or their tag: their C library is musl, and they have no bash.
+ALPINE = re.compile(r"((.*/)?alpine|(.*/)?[\w.-]+:[\w.-]*alpine[\w.-]*)([:@].*)?")
 _VERSION = re.compile(r":(?!latest$)")
 
 

@@ -83,9 +83,12 @@ def of_rollout(files: Files, rollout: Rollout) -> Analysis:
     return Analysis(tuple(found), lost, max(every), max(failures))
 
 
-def endless(files: Files, rollout: Rollout) -> Iterator[Question]:
-    """Yield what a step of a Rollout would ask for ever: again and again, and not so many times."""
-    templates = named(files, "AnalysisTemplate")
+def endless(templates: Mapping[str, Artifact], rollout: Rollout) -> Iterator[Question]:
+    """Yield what a step of a Rollout would ask for ever: again and again, and not so many times.
+
+    Args:
+        templates: the AnalysisTemplates, by their names.
+    """
     for name in sorted(rollout.step_analyses & templates.keys()):
         for metric in items(templates[name].data, "spec", "metrics"):
             if metric.get("interval") and metric.get("count") in (None, 0, "0"):
