@@ -46,8 +46,8 @@ class Gate:
     #: The same of files without a plan, with the line where it is wrong (`verify --files`);
     #: None: it compares with a plan.
     of_files: Callable[[Files], Iterable[Finding]] | None = None
+    #: It judges `Subject.live`, what runs in a cluster: only `verify --target cluster` asks it.
+    observes: bool = False
     #: Whether Kubernetes' objects are part of what it judges. Without them, the charts and
     #: kustomizations of a folder change nothing, and it is asked once of all of these.
     of_objects: bool = True
-    #: It judges `Subject.live`, what runs in a cluster: only `verify --target cluster` asks it.
-    observes: bool = False
