@@ -90,6 +90,7 @@ _OWN_MARKS = (
     "OBJ016",
     "OBJ022",
     "OBJ031",
+    "OBJ034",
     "OBS",
     "PIP",
     "POL",

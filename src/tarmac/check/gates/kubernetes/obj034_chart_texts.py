@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.chart_files import charts
+from tarmac.check.gates.views.objects.chart_texts import chart_texts
 from tarmac.check.gates.views.scope import counted_in_files
 
 _RANDOM = re.compile(r"\{\{[^}]*\b(randAlphaNum|randAlpha|randAscii|randNumeric|uuidv4)\b")
@@ -55,18 +56,8 @@ def _joined(text: str) -> Iterator[int]:
 
 def _templates(files: Files) -> Iterator[tuple[str, str]]:
     """Yield the templates of the charts of a folder, with their paths."""
-    if files.folder is None:
-        return
-    for artifact in files.artifacts:
-        folder, _, name = artifact.path.rpartition("/")
-        place = files.folder / folder / "templates"
-        for file in sorted(place.rglob("*.y*ml")) if name == "Chart.yaml" else ():
-            if file.is_file():
-                yield _shown(file, files.folder), file.read_text(encoding="utf-8", errors="replace")
-
-
-def _shown(file: Path, root: Path) -> str:
-    return file.relative_to(root).as_posix()
+    for chart in charts(files):
+        yield from chart_texts(files, chart)
 
 
 GATE = Gate(
