@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import first
-from tarmac.base.foreign.reading import Fields, Path, fields, string
+from tarmac.base.foreign.reading import Fields, Path, fields, items, string
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of
 from tarmac.check.gates.views.once import once
@@ -40,7 +40,7 @@ class Collector(NamedTuple):
     def uses(self, kind: str) -> Path | None:
         """Tell where a pipeline has a processor of a kind."""
         for name, pipeline in fields(self.data, "service", "pipelines").items():
-            for number, one in enumerate(pipeline.get("processors") or ()):
+            for number, one in enumerate(items(pipeline, "processors")):
                 if str(one).partition("/")[0] == kind:
                     return ("service", "pipelines", str(name), "processors", number)
         return None
