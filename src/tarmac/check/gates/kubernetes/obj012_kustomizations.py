@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import posixpath
-import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -18,6 +17,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import (
     NAMES,
+    REMOTE,
     Kustomization,
     kustomization_files,
 )
@@ -30,7 +30,6 @@ PARTS = frozenset((
     "secretGenerator", "crds", "helmChartInflationGenerator",
 ))  # fmt: skip
 _ALIKE = 0.8
-_REMOTE = re.compile(r"://|^git@|\?ref=|^(github|gitlab|bitbucket)\.\w+/")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -59,7 +58,7 @@ def list_faults(files: Files) -> Iterator[Finding]:
             path = posixpath.normpath(posixpath.join(folder, name))
             # What was built of a file stands for it; the disk still has it.
             is_there = path in there or (files.folder and (files.folder / path).exists())
-            if not is_there and not _REMOTE.search(name) and not path.startswith(".."):
+            if not is_there and not REMOTE.match(name) and not path.startswith(".."):
                 names = [one.rpartition("/")[2] for one in there if _is_in(one, folder)]
                 near = difflib.get_close_matches(name, names, 1, _ALIKE)
                 advice = f"did you mean {near[0]}?" if near else "add it, unless a program makes it"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,7 +16,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
-from tarmac.check.gates.views.objects.kustomized import Base, gather, written
+from tarmac.check.gates.views.objects.kustomized import Base, as_written, gather, written
 from tarmac.check.gates.views.objects.patch_targets import unmet
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -43,11 +42,7 @@ _LARGE = ("CustomResourceDefinition", "ConfigMap", "Secret")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield changes of what is not there, and names in texts that a prefix leaves as they are."""
-    own = {posixpath.dirname(one.path): one for one in kustomization_files(files)}
-    by_path: dict[str, list[Mapping[str, Any]]] = {}
-    for artifact in files.objects():
-        if not artifact.built_by:
-            by_path.setdefault(artifact.path, []).append(artifact.data)
+    own, by_path = as_written(files)
     for folder, artifact in own.items():
         # A component changes what those include that name it.
         is_part = artifact.data.get("kind") == "Component"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from tarmac.base.artifact import Artifact
@@ -13,7 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
-from tarmac.check.gates.views.objects.kustomized import Base, gather
+from tarmac.check.gates.views.objects.kustomized import Base, as_written, gather
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -31,11 +30,7 @@ _WHOLE = re.compile(r"(.*-)?v?\d+\.\d+\.\d+([-+.][\w.-]*)?")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield labels of a release that are written into selectors."""
-    own = {posixpath.dirname(one.path): one for one in kustomization_files(files)}
-    by_path: dict[str, list[Mapping[str, Any]]] = {}
-    for artifact in files.objects():
-        if not artifact.built_by:
-            by_path.setdefault(artifact.path, []).append(artifact.data)
+    own, by_path = as_written(files)
     for folder, artifact in own.items():
         found = list(_written(artifact))
         if not found:

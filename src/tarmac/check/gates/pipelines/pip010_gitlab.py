@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.gitlab import (
     GLOBAL,
     GitlabPipeline,
+    gitlab_jobs,
     gitlab_pipelines,
     needed,
 )
@@ -86,11 +87,6 @@ def _stages(pipeline: GitlabPipeline) -> Iterator[Finding]:
         yield Finding(pipeline.artifact.at(silent[0]), f"{what}, write it")
 
 
-def _judged(files: Files) -> Iterator[Mapping[str, Any]]:
-    for pipeline in gitlab_pipelines(files):
-        yield from pipeline.jobs.values()
-
-
 GATE = Gate(
     id="PIP010",
     title="Jobs of a GitLab pipeline name stages and jobs that exist",
@@ -100,7 +96,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("jobs", _judged),
+    scope=counted_in_files("jobs", gitlab_jobs),
     #: Tarmac renders no pipeline of GitLab.
     targets=(),
     reads="files that are called .gitlab-ci.yml. What they include is not read: with `include`, "

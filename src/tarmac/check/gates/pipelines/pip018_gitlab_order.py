@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from tarmac.base.foreign.reading import Fields, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_pipelines, needed
+from tarmac.check.gates.views.pipelines.gitlab import (
+    GitlabPipeline,
+    gitlab_jobs,
+    gitlab_pipelines,
+    needed,
+)
 from tarmac.check.gates.views.pipelines.gitlab_rules import PIPELINES, is_there
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -69,11 +73,6 @@ def _approvals(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Fin
         yield Finding(pipeline.artifact.at(name, "when"), f"{what} {advice}")
 
 
-def _judged(files: Files) -> Iterator[Any]:
-    for pipeline in gitlab_pipelines(files):
-        yield from pipeline.jobs.values()
-
-
 GATE = Gate(
     id="PIP018",
     title="Jobs of a GitLab pipeline have what they need, and wait for approvals",
@@ -84,7 +83,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("jobs", _judged),
+    scope=counted_in_files("jobs", gitlab_jobs),
     #: Tarmac renders no pipeline of GitLab.
     targets=(),
     reads="files that are called .gitlab-ci.yml: `rules`, `only` and `except` in pipelines of a "

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from tarmac.base.foreign.reading import Fields, dig, fields, items, mappings, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_pipelines
+from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_jobs, gitlab_pipelines
 from tarmac.check.gates.views.pipelines.gitlab_conditions import evaluated
 from tarmac.check.gates.views.pipelines.gitlab_rules import PIPELINES, SCHEDULE
 from tarmac.check.gates.views.scope import counted_in_files
@@ -72,11 +71,6 @@ def _nightly(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Findi
             return  # a rule before decides, whatever it says
 
 
-def _judged(files: Files) -> Iterator[Any]:
-    for pipeline in gitlab_pipelines(files):
-        yield from pipeline.jobs.values()
-
-
 GATE = Gate(
     id="PIP020",
     title="Jobs of a GitLab pipeline reach their daemon, and run when something changed",
@@ -86,7 +80,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("jobs", _judged),
+    scope=counted_in_files("jobs", gitlab_jobs),
     #: Tarmac renders no pipeline of GitLab.
     targets=(),
     reads="services and variables of jobs, and `changes` in files that have jobs of a schedule.",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import glob
 import os.path
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from tarmac.base.errors import BadInput
 from tarmac.base.foreign.reading import fields, items, string
+from tarmac.check.gates.views.objects.kustomizations import REMOTE
 from tarmac.check.verify.built.sources import Document, Sources, is_inside
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -24,10 +24,6 @@ NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _INCLUDED = ("resources", "bases", "components")
 _PATCHES = ("patchesStrategicMerge", "patches", "patchesJson6902", "replacements")
 _CONFIGURED = ("crds", "configurations", "transformers", "generators", "validators")
-#: Addresses, as kustomize takes them; a host of a repository needs no scheme.
-_REMOTE = re.compile(
-    r".*://|git@|git::|.*\?(ref|version|timeout|submodules)=|(github|gitlab|bitbucket)\.(com|org)[/:]"
-)
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 #: Keys of a kustomization that is a list of others, and changes nothing of what they make.
 _LISTING = frozenset({"apiVersion", "kind", "metadata", "resources", "bases", "buildMetadata"})
@@ -107,7 +103,7 @@ def _layer(path: Path, document: Document, root: Path) -> Layer:
     for name in _local(data):
         place = Path(os.path.normpath(path.parent / name))
         if (
-            _REMOTE.match(name)
+            REMOTE.match(name)
             or not is_inside(place, Path(os.path.normpath(root)))
             # kustomize follows a link to a folder, wherever it leads.
             or not is_inside(Path(os.path.realpath(place)), Path(os.path.realpath(root)))

@@ -19,6 +19,11 @@ from tarmac.check.gates.views.once import once
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
+#: Addresses, as kustomize takes them; a host of a repository needs no scheme.
+REMOTE = re.compile(
+    r".*://|git@|git::|.*\?(ref|version|timeout|submodules)=|(github|gitlab|bitbucket)\.\w+[/:]"
+)
+
 
 @dataclass(frozen=True)
 class Patch:

@@ -14,7 +14,11 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import first, from_yaml
 from tarmac.base.foreign.reading import fields, items, string
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.kustomizations import Kustomization
+from tarmac.check.gates.views.objects.kustomizations import (
+    REMOTE,
+    Kustomization,
+    kustomization_files,
+)
 
 #: Definitions of kinds are larger than that, and no patch needs them read twice.
 _MOST_BYTES = 100_000
@@ -22,7 +26,15 @@ _MOST_BYTES = 100_000
 _RULES = ("configurations", "replacements", "vars")
 #: What makes objects that are not in files.
 _OPEN = ("helmCharts", "generators", "helmChartInflationGenerator", "components", "transformers")
-_REMOTE = re.compile(r"://|^git@|\?ref=|^(github|gitlab|bitbucket)\.\w+/")
+
+
+def as_written(files: Files) -> tuple[dict[str, Artifact], dict[str, list[Mapping[str, Any]]]]:
+    """List the kustomizations by their folders, and the objects in files by their paths."""
+    by_path: dict[str, list[Mapping[str, Any]]] = {}
+    for artifact in files.objects():
+        if not artifact.built_by:
+            by_path.setdefault(artifact.path, []).append(artifact.data)
+    return {posixpath.dirname(one.path): one for one in kustomization_files(files)}, by_path
 
 
 class Base:
@@ -79,7 +91,7 @@ def gather(
         path = "" if path == "." else path
         if found := _objects(files, path, by_path):
             base.objects += found
-        elif not _REMOTE.search(name) and path in own:
+        elif not REMOTE.match(name) and path in own:
             gather(files, path, own, by_path, base, seen)
         else:
             base.is_whole = False

@@ -72,6 +72,12 @@ def gitlab_pipelines(files: Files) -> Iterator[GitlabPipeline]:
             yield GitlabPipeline(artifact)
 
 
+def gitlab_jobs(files: Files) -> Iterator[Fields]:
+    """Yield the jobs of every pipeline of GitLab."""
+    for pipeline in gitlab_pipelines(files):
+        yield from pipeline.jobs.values()
+
+
 def needed(job: Fields) -> Iterator[tuple[str, bool]]:
     """Yield the jobs of its own pipeline that a job needs, and whether each is optional."""
     listed = dig(job, "needs")
