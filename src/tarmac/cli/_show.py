@@ -152,10 +152,12 @@ def what_to_open(console: Console, nodes: tuple[NodeState, ...], dashboard: str 
     Of a service that is known by its port alone, what a browser would be refused with stands there:
     a port that takes connections may serve nothing.
     """
-    from tarmac.run.refusals import refusals
-
     pages = [(node.name, node.page) for node in nodes if node.page and node.role == "service"]
-    refused = refusals([node.page for node in nodes if node.page and node.by_port])
+    refused: dict[str, str] = {}
+    if unasked := [node.page for node in nodes if node.page and node.by_port]:
+        from tarmac.run.refusals import refusals
+
+        refused = refusals(unasked)
     pages += [(node.name, node.page) for node in nodes if node.page and node.role != "service"]
     found = pages or [(node.name, node.url) for node in nodes if node.url]
     for name, page in [*found, *([("dashboard", dashboard)] if dashboard else [])]:
