@@ -79,7 +79,7 @@ def test_what_takes_long_is_told_on_a_terminal_alone_and_wiped_away(monkeypatch)
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr("tarmac.cli._waiting.SILENT_S", 0.0)
+    monkeypatch.setattr("tarmac.cli._waiting.SILENT_S", 0.001)
     for stream in (Terminal(), io.StringIO()):
         monkeypatch.setattr("sys.stderr", stream)
         with waiting("rendering"):

@@ -93,6 +93,7 @@ def test_a_gate_that_judges_no_objects_is_asked_once_of_all_trees(judged, monkey
         for name in ("IMG014", "REL001")
     ]
     monkeypatch.setattr(folder, "trees", lambda artifacts, _: [artifacts, artifacts])
+    monkeypatch.setattr(folder.parallel, "processors", lambda: 1)  # what is asked is noted here
     judged({"Dockerfile": "FROM a"}, *gates)
     assert asked == ["IMG014", "REL001", "REL001"]
 

@@ -6,10 +6,6 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from threading import Event
 
 #: What is over sooner needs no word.
 SILENT_S, EVERY_S = 1.0, 0.5
@@ -28,29 +24,29 @@ def waiting(what: str) -> Iterator[None]:
     if stream is None or not stream.isatty():
         yield
         return
-    from threading import Event, Thread
+    import signal
 
     from tarmac.cli._terminal import PlainStream
 
     terminal = stream.terminal if isinstance(stream, PlainStream) else stream
-    is_over = Event()
-    shown = Thread(target=_show, args=(terminal, what, is_over), daemon=True)
-    shown.start()
+    began, line = time.monotonic(), ""
+
+    def show(*_: object) -> None:
+        nonlocal line
+        line = f"{what}: {time.monotonic() - began:.0f} s"
+        # It is gone, or being written to at this moment.
+        with contextlib.suppress(OSError, RuntimeError):
+            terminal.write(f"\r{line}")
+            terminal.flush()
+
+    # By a timer and not by a thread: a process with two threads cannot be forked.
+    before = signal.signal(signal.SIGALRM, show)
+    signal.setitimer(signal.ITIMER_REAL, SILENT_S, EVERY_S)
     try:
         yield
     finally:
-        is_over.set()
-        shown.join()
-
-
-def _show(terminal: TextIO, what: str, is_over: Event) -> None:
-    began, line = time.monotonic(), ""
-    is_near = is_over.wait(SILENT_S)
-    while not is_near:
-        line = f"{what}: {time.monotonic() - began:.0f} s"
-        terminal.write(f"\r{line}")
-        terminal.flush()
-        is_near = is_over.wait(EVERY_S)
-    if line:
-        terminal.write(f"\r{' ' * len(line)}\r")
-        terminal.flush()
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+        if line:
+            terminal.write(f"\r{' ' * len(line)}\r")
+            terminal.flush()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import yaml
 
+from tarmac.base import parallel
 from tarmac.base.artifact import Artifact, read
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.foreign import files
@@ -27,7 +28,14 @@ from tarmac.check.verify.built import units
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.trees import trees
 from tarmac.check.verify.certainty import bases, below, grading, is_input
-from tarmac.check.verify.running import Suppressions, leave, remarks, run_files, suppressed
+from tarmac.check.verify.running import (
+    Suppressions,
+    leave,
+    note_used,
+    remarks,
+    run_files,
+    suppressed,
+)
 
 #: Where findings about files that could not be read are from.
 READING = "files"
@@ -114,10 +122,14 @@ def judge(
     )
     results: dict[str, Result] = {}
     unfinished = {files.shown(path) for path in made.open}
-    for number, tree in enumerate(trees(artifacts, made)):
+    every = tuple(trees(artifacts, made))
+
+    def judge_tree(number: int) -> tuple[list[Result], Mapping[int, list[Finding]]]:
+        tree, here = every[number], replace(own, used={})
         tried = _tried(tree, folder)
         asked_of_it = [gate for gate in asked if gate.of_objects or number == 0]
-        for found_all in run_files(Folder(tree, today, folder), asked_of_it, own):
+        judged = []
+        for found_all in run_files(Folder(tree, today, folder), asked_of_it, here):
             findings = (graded(one) for one in found_all.findings)
             found_here = [
                 replace(one, warning=True)
@@ -126,8 +138,15 @@ def judge(
                 else one
                 for one in findings
             ]
-            judged = leave(found_all, found_here)
-            result = ignore_comments.apply(judged, comments, today)
+            judged.append(leave(found_all, found_here))
+        return judged, here.used
+
+    numbers = range(len(every))
+    done = dict(parallel.computed(judge_tree, numbers))
+    for judged, used in map(done.__getitem__, numbers):
+        note_used(own, used)
+        for one in judged:
+            result = ignore_comments.apply(one, comments, today)
             before = results.get(result.what)
             results[result.what] = both(before, result) if before else result
     by_programs = {f"gate:{gate.id}" for gate in asked if gate.program}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import partial
 
+from tarmac.base import parallel
 from tarmac.base.errors import TarmacError
 from tarmac.base.report import Finding, Result, Skip, Status, in_order
 from tarmac.check.gates.gate import Gate
@@ -36,16 +36,22 @@ class Suppressions:
 
 
 def run(subject: Subject, gates: Iterable[Gate], suppressions: Suppressions) -> Iterator[Result]:
-    """Yield what came of each gate, without what is suppressed.
+    """Yield what came of each gate, without what is suppressed."""
+    asked = [
+        (gate, partial(_of_plan, subject, gate))
+        for gate in gates
+        if subject.plan.settings.target in gate.targets
+    ]
+    for result in _programs_beside(asked):
+        yield _left(result, suppressions, subject.today)
 
-    Gates that only wait for another program run beside the rest, as many as there are processors.
-    """
-    asked = [gate for gate in gates if subject.plan.settings.target in gate.targets]
-    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        begun = {gate.id: pool.submit(_of_plan, subject, gate) for gate in asked if gate.program}
-        for gate in asked:
-            result = begun[gate.id].result() if gate.program else _of_plan(subject, gate)
-            yield _left(result, suppressions, subject.today)
+
+def _programs_beside(asked: Sequence[tuple[Gate, Callable[[], Result]]]) -> Iterator[Result]:
+    """Yield what comes of each gate; those that wait for another program do so beside the rest."""
+    with ThreadPoolExecutor(parallel.processors()) as pool:
+        begun = {gate.id: pool.submit(judge) for gate, judge in asked if gate.program}
+        for gate, judge in asked:
+            yield begun[gate.id].result() if gate.program else judge()
 
 
 def _of_plan(subject: Subject, gate: Gate) -> Result:
@@ -59,12 +65,13 @@ def _of_plan(subject: Subject, gate: Gate) -> Result:
 
 def run_files(files: Files, gates: Iterable[Gate], suppressions: Suppressions) -> Iterator[Result]:
     """Yield what came of each gate that can judge files of which there is no plan."""
-    for gate in gates:
-        if gate.of_files is not None and gate.scope.of_files is not None:
-            result = _judged(
-                gate, partial(gate.of_files, files), partial(gate.scope.of_files, files)
-            )
-            yield _left(replace(result, target="files"), suppressions, files.today)
+    asked = [
+        (gate, partial(_judged, gate, partial(gate.of_files, files), partial(count, files)))
+        for gate in gates
+        if gate.of_files is not None and (count := gate.scope.of_files) is not None
+    ]
+    for result in _programs_beside(asked):
+        yield _left(replace(result, target="files"), suppressions, files.today)
 
 
 def _judged(gate: Gate, check: Callable[[], Iterable[Finding]], count: Callable[[], int]) -> Result:
@@ -149,6 +156,12 @@ def _matches(entry: Suppression, finding: Finding) -> bool:
 
 def _counts(entry: Suppression, today: date) -> bool:
     return bool(entry.reason.strip()) and entry.until is not None and today <= entry.until
+
+
+def note_used(suppressions: Suppressions, used: Mapping[int, Iterable[Finding]]) -> None:
+    """Note findings that suppressions matched elsewhere: in another process, on a copy of them."""
+    for number, found in used.items():
+        suppressions.used.setdefault(number, []).extend(found)
 
 
 def remarks(suppressions: Suppressions, today: date, gates: Iterable[str]) -> Iterator[Finding]:

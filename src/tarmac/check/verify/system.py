@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tarmac import render
-from tarmac.base import evidence, registry
+from tarmac.base import evidence, parallel, registry
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import BadInput, Problem, did_you_mean
 from tarmac.base.report import Finding, ItemResult, Report, Result, Tree
@@ -35,7 +36,7 @@ from tarmac.check.verify.checklist_files import CHECKLIST, ChecklistFiles, conte
 from tarmac.check.verify.evidence_store import EvidenceStore
 from tarmac.check.verify.join import join
 from tarmac.check.verify.original import original
-from tarmac.check.verify.running import Suppressions, remarks, suppressed
+from tarmac.check.verify.running import Suppressions, note_used, remarks, suppressed
 from tarmac.model.checklist import SuppressionFile
 from tarmac.model.loader import read_as
 from tarmac.model.system import System
@@ -158,6 +159,13 @@ class _Judgement:
     hidden: tuple[tuple[Finding, str], ...]
     #: What the model renders, by environment and path.
     made: Mapping[str, bytes]
+    #: A hash of what was judged.
+    inputs: str
+    #: Of the cluster that was looked at.
+    context: str
+    #: The findings that suppressions of the system matched, and comments in the model's files.
+    suppressed: Mapping[int, list[Finding]]
+    commented: Mapping[int, set[Finding]]
 
 
 def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -> Report:
@@ -188,7 +196,8 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
         kinds=registry.load(stores, "STORE"),
         renderers=registry.load(render, "RENDERER"),
     )
-    judged = [_judge(run, name) for name in environments]
+    done = dict(parallel.computed(partial(_judge, run), environments))
+    judged = [_noted(run, done[name]) for name in environments]
     results = [result for one in judged for result in one.results]
     notes = ignore_comments.remarks(run.comments, options.today, results, all_gates)
     items: tuple[ItemResult, ...] = ()
@@ -223,7 +232,7 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
 
 
 def _judge(run: _Run, environment: str) -> _Judgement:
-    """Plan and render an environment, and run the gates on its tree."""
+    """Plan and render an environment, and run the gates on its tree; nothing is changed."""
     options, today = run.options, run.options.today
     plan = deploy(run.system, environment, run.kinds)
     by_renderer = collect(plan, run.renderers)
@@ -236,11 +245,12 @@ def _judge(run: _Run, environment: str) -> _Judgement:
     subject = Subject(run.system, plan, tree.artifacts, today, tree.folder, inputs)
     now = evidence.digest({**run.model, **dict(_contents(tree.artifacts))}.items())
     comments = ignore_comments.read(_files(tree), tree.folder, run.suppressions.protected)
-    left = []
-    for judgement in forms.judge(subject, run.gates, run.suppressions):
+    results = []
+    suppressions = replace(run.suppressions, used={})
+    of_model = replace(run.comments, used={})
+    for judgement in forms.judge(subject, run.gates, suppressions):
         own = ignore_comments.apply(judgement, comments, today)
-        left.append(ignore_comments.apply(own, run.comments, today))
-    results = run.store.gates(left, now, seen.context)
+        results.append(ignore_comments.apply(own, of_model, today))
     return _Judgement(
         tree=tree.described(environment, rendered.differing, seen.context),
         results=tuple(results),
@@ -249,7 +259,20 @@ def _judge(run: _Run, environment: str) -> _Judgement:
         hidden=tuple(ignore_comments.suppressed(comments, today)),
         # What tests depend on is the model: an edit by hand in a tree makes none of them stale.
         made={f"{environment}/{path}": content for path, content in _contents(made)},
+        inputs=now,
+        context=seen.context,
+        suppressed=suppressions.used,
+        commented=of_model.used,
     )
+
+
+def _noted(run: _Run, judged: _Judgement) -> _Judgement:
+    """Keep the evidence of an environment, and note which suppressions of the system it used."""
+    note_used(run.suppressions, judged.suppressed)
+    for number, matched in judged.commented.items():
+        run.comments.used.setdefault(number, set()).update(matched)
+    kept = run.store.gates(judged.results, judged.inputs, judged.context)
+    return replace(judged, results=tuple(kept))
 
 
 def _no_items(options: VerifyOptions) -> Problem:
