@@ -38,7 +38,7 @@ def of_files(files: Files) -> Iterator[Finding]:
     """Yield images without a fixed version."""
     for own in pods(files):
         for container in own.containers:
-            which = f"container {container.name} of {own.kind} {own.name}"
+            which = f"{container.title} of {own.kind} {own.name}"
             yield from _movable(container.at("image"), which, container.image)
     for service in compose_services(files):
         if (image := service.image) is not None and "$" not in image:
@@ -65,7 +65,7 @@ def _split(image: str) -> tuple[str, str, str]:
 def _pods(subject: Files) -> Iterator[tuple[Artifact, str, str]]:
     for own in pods(subject):
         for container in own.containers:
-            which = f"container {container.name} of {own.kind} {own.name}"
+            which = f"{container.title} of {own.kind} {own.name}"
             yield own.artifact, which, container.image
 
 

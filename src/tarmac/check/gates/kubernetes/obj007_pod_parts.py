@@ -62,7 +62,7 @@ def misfits(own: Pods) -> Iterator[tuple[str, str]]:
         }
     for container in own.containers:
         for path, what in _container(container, known):
-            yield container.at(*path), f"container {container.name} {what}"
+            yield container.at(*path), f"{container.title} {what}"
     for number, volume in enumerate(own.spec.volumes):
         where = own.at("volumes", number)
         if not volume.kinds:

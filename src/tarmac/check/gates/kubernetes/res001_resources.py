@@ -33,7 +33,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield containers without requests or limits, or with requests above the limits."""
     for own in pods(subject):
         for container in own.containers:
-            which = f"container {container.name} of {own.kind} {own.name}"
+            which = f"{container.title} of {own.kind} {own.name}"
             for kind, name in WANTED:
                 if container.amount(kind, name) is None:
                     yield Finding(
@@ -49,7 +49,7 @@ def of_files(files: Files) -> Iterator[Finding]:
     given = {space_of(limits) for limits in files.objects("LimitRange") if gives_defaults(limits)}
     for own in pods(files):
         for container in own.containers:
-            which = f"container {container.name} of {own.kind} {own.name}"
+            which = f"{container.title} of {own.kind} {own.name}"
             if not given & {"", space_of(own.artifact)}:
                 for kind, name in WANTED:
                     if container.amount(kind, name) is None:
@@ -70,7 +70,7 @@ def _refused(files: Files) -> Iterator[Finding]:
     for own in pods(files) if taken else ():
         for bounds in taken.get(("Container", *_place(own.artifact)), ()):
             for container in own.containers:
-                which = f"container {container.name} of {title(own.artifact)}"
+                which = f"{container.title} of {title(own.artifact)}"
                 for what in _outside(bounds, container.data):
                     yield Finding(
                         container.at("resources"),

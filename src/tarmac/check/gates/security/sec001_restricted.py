@@ -39,7 +39,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield Finding(own.artifact.path, f"{own.kind} {own.name} {what}")
         for container in own.containers:
             for what in _container(own, container):
-                yield Finding(own.artifact.path, f"container {container.name} of {own.name} {what}")
+                yield Finding(own.artifact.path, f"{container.title} of {own.name} {what}")
     for space in subject.objects("Namespace"):
         if (level := metadata(space).labels.get(ENFORCE)) != "restricted":
             yield Finding(
@@ -53,7 +53,7 @@ def of_files(files: Files) -> Iterator[Finding]:
         for what in _pod(own):
             yield Finding(own.at(), f"{own.kind} {own.name} {what}")
         for container in own.containers:
-            which = f"container {container.name} of {own.kind} {own.name}"
+            which = f"{container.title} of {own.kind} {own.name}"
             whole = container.security.over(own.spec.security)
             for what in _container(own, container):
                 # Devices and the settings of a kernel are a node's, so they need rights on it.

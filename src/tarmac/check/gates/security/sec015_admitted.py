@@ -44,22 +44,22 @@ def _baseline(own: Pods) -> Iterator[str]:
             yield f"volume {volume.name} is a folder of the node"
     for container in own.containers:
         if container.security.privileged:
-            yield f"container {container.name} is privileged"
+            yield f"{container.title} is privileged"
         if any(port.host_port for port in container.ports):
-            yield f"container {container.name} uses a port of the node"
+            yield f"{container.title} uses a port of the node"
 
 
 def _restricted(own: Pods) -> Iterator[str]:
     for container in own.containers:
         whole = container.security.over(own.spec.security)
         if not whole.not_root:
-            yield f"container {container.name} lacks runAsNonRoot: true"
+            yield f"{container.title} lacks runAsNonRoot: true"
         if container.security.may_escalate:
-            yield f"container {container.name} lacks allowPrivilegeEscalation: false"
+            yield f"{container.title} lacks allowPrivilegeEscalation: false"
         if "ALL" not in container.security.dropped:
-            yield f"container {container.name} does not drop ALL capabilities"
+            yield f"{container.title} does not drop ALL capabilities"
         if whole.seccomp not in ("RuntimeDefault", "Localhost"):
-            yield f"container {container.name} has no seccompProfile"
+            yield f"{container.title} has no seccompProfile"
 
 
 GATE = Gate(

@@ -50,6 +50,13 @@ class Container:
         return text(self.data, "name")
 
     @property
+    def title(self) -> str:
+        """What a finding calls it; kinds that make pods by themselves need no names."""
+        number = self.path[-1] if self.path else None
+        unnamed = f"container {number + 1}" if isinstance(number, int) else "its container"
+        return f"container {self.name}" if self.name else unnamed
+
+    @property
     def image(self) -> str:
         """Its image; empty where it has none."""
         return str(self.data.get("image") or "")
