@@ -8,7 +8,7 @@ the cache takes off the database shows more in the stores' processor time than i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.cached import Reader, beside
@@ -28,22 +28,27 @@ def measure() -> list[Figure]:
         "cached item page, service's time",
         "cached item page, stores' time",
     )
-    with _shop(cached=True) as cached, _shop(cached=False) as plain:
+    with _shop(cached_page) as cached, _shop(page_from_database) as plain:
         instead = "the same page read from PostgreSQL each time"
         return beside(cached, plain, instead=instead, names=names)
 
 
-@contextlib.contextmanager
-def _shop(*, cached: bool) -> Iterator[Reader]:
-    def change(system: dict[str, Any]) -> None:
-        """Leave the product service, whom it asks for keys, and their stores."""
-        kept = {"user-service", SERVICE}
-        system["services"] = {k: v for k, v in system["services"].items() if k in kept}
-        system["stores"] = {k: system["stores"][k] for k in ("users-db", "products-db", "cache")}
-        for rule in ("objectives", "invariants", "broker"):
-            system.pop(rule, None)
-        if not cached:
-            del system["services"][SERVICE]["stores"]["cache"]
+def cached_page(system: dict[str, Any]) -> None:
+    """Leave the product service, the one that it asks for keys, and their stores."""
+    kept = {"user-service", SERVICE}
+    system["services"] = {k: v for k, v in system["services"].items() if k in kept}
+    system["stores"] = {k: system["stores"][k] for k in ("users-db", "products-db", "cache")}
+    for rule in ("objectives", "invariants"):
+        system.pop(rule, None)
 
+
+def page_from_database(system: dict[str, Any]) -> None:
+    """Leave the same without the cache."""
+    cached_page(system)
+    del system["services"][SERVICE]["stores"]["cache"]
+
+
+@contextlib.contextmanager
+def _shop(change: Callable[[dict[str, Any]], None]) -> Iterator[Reader]:
     with changed("shop", change) as file, running(file, name="item", direct=True) as system:
         yield Reader(system, SERVICE, f"/products/{PRODUCT}", ("products-db", "cache"))

@@ -86,7 +86,8 @@ def changed(name: str, change: Callable[[dict[str, Any]], None]) -> Iterator[Pat
     for store in system["stores"].values():
         if isinstance(store, dict) and "seed" in store:
             store["seed"] = str(home / store["seed"])
-    system.pop("environments", None)  # it runs here only, perhaps without what they name
+    for elsewhere in ("environments", "delivery", "organization"):
+        system.pop(elsewhere, None)  # it runs here only, perhaps without what they name
     change(system)
     with tempfile.TemporaryDirectory(prefix="tarmac-bench-") as folder:
         file = Path(folder) / "tarmac.yaml"
