@@ -47,6 +47,14 @@ def test_a_program_sees_what_it_uses_at_the_ports_that_each_has_elsewhere():
     assert all(address.startswith("127.") and address != "127.0.0.1" for address in web.values())
 
 
+def test_a_store_has_its_name_with_either_line_and_a_broker_the_one_of_its_kind():
+    text = NAMED.replace("{c: cache}}", "{c: orders-db}, env: {Q: '${broker.url}'}}")
+    web = plan_of(text).node("web").launch.hosts
+    assert set(web) == {"api", "orders-db", "orders_db", "broker", "nats"}
+    assert web["orders-db"] == web["orders_db"]
+    assert web["broker"] == web["nats"]
+
+
 def test_each_user_has_an_address_of_its_own_and_so_has_each_copy():
     plan = plan_of()
     web, desk = plan.node("web").launch.hosts, plan.node("desk").launch.hosts

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from tarmac.model.edge import ENTRY
 from tarmac.plan.bindings import Bindings
+from tarmac.plan.ports import BROKER
 
 #: The second byte of the addresses: programs that take addresses of loopback begin at the low end.
 FIRST, COUNT = 64, 64
@@ -21,9 +22,10 @@ def of_service(bindings: Bindings, service: str) -> Mapping[str, str]:
     if not _are_wanted(bindings) or bindings.system.is_kit(service):
         return {}
     return {
-        target: address(bindings, source, target)
+        name: address(bindings, source, target)
         for source, target in bindings.links
         if source == service and target != service
+        for name in _names_of(bindings, target)
     }
 
 
@@ -41,6 +43,13 @@ def address(bindings: Bindings, source: str, target: str) -> str:
     """Compute the address of an edge: the same at every start, another for every copy."""
     digest = hashlib.sha256(f"{bindings.facts.home} {source} {target}".encode()).digest()
     return f"127.{FIRST + digest[0] % COUNT}.{digest[1]}.{1 + digest[2] % 254}"
+
+
+def _names_of(bindings: Bindings, target: str) -> tuple[str, ...]:
+    """List what a target is called: `orders_db` is orders-db, and the broker is its kind, too."""
+    kind = (bindings.asked_kind(target).id,) if target == BROKER else ()
+    said = {name for name in kind if name not in bindings.system.file.services}
+    return (target, *sorted(said | ({target.replace("-", "_")} - {target})))
 
 
 def _are_wanted(bindings: Bindings) -> bool:
