@@ -147,6 +147,17 @@ def of_image(image: str) -> Server | None:
     return found
 
 
+def of_own_image(image: str, own: str) -> Server | None:
+    """Find the server of an image of others' making: `aleph-elasticsearch` of `elasticsearch`.
+
+    Both the end of the image's name and the service's own one name the same server; a program that
+    looks after a server has another name.
+    """
+    last, service = name_of(image).rpartition("-")[2], own.replace("_", "-").split("-")
+    found = next((server for server in servers() if last in server.shows.images), None)
+    return found if found is not None and last == service[-1] else None
+
+
 def built(root: Folder) -> dict[str, tuple[str, str]]:
     """List the images that are made of a server's: by their folders' names, base and folder."""
     places = [file.rpartition("/")[0] for file in root.files if file.endswith("/Dockerfile")]

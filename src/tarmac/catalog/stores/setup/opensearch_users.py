@@ -181,7 +181,7 @@ def script(context: StoreContext) -> Script:
 
 
 FINGERPRINT = Fingerprint(
-    images=("opensearch", "elasticsearch"),
+    images=("opensearch", "elasticsearch", "elasticsearch-oss"),
     numbered=("opensearch",),
     schemes=("opensearch", "elasticsearch"),
     port=9200,
