@@ -36,7 +36,8 @@ def found_by_itself(
     service: Service, env: Mapping[str, str], folder: Folder, scene: Scene
 ) -> FoundByItself:
     """Let stores answer where files of settings and code look for them, and no variable says so."""
-    hosts = [*scene.stores, *([scene.broker.name] if scene.broker else [])]
+    hosts = [*scene.stores, *(name.replace("-", "_") for name in scene.stores)]
+    hosts += [scene.broker.name] if scene.broker and has_its_name(scene.broker) else []
     calls: dict[str, None] = {}
     to_do: list[str] = []
     chosen = [value for name, value in env.items() if _CHOOSES.search(name)]
@@ -59,6 +60,8 @@ def found_by_itself(
         calls[store.name] = None
         env = {**env, **_rest_of_login(named, store, env, scene)}
         why = _answer(named, store, service, env, scene)
+        if not why and store.name == (scene.broker and scene.broker.name):  # what it waits for
+            env = {**env, f"{store.kind.upper()}_URL": servers.reference("", "url", broker=True)}
         if why and not named.host:  # what names other hosts is said of each of them
             to_do.append(
                 f"{named.place} says where {store.name} is by itself, {why}: have it read a "
@@ -95,6 +98,11 @@ def _rest_of_login(
             is_broker = store is scene.broker
             found[name] = servers.reference(store.name, known[1], broker=is_broker)
     return found
+
+
+def has_its_name(broker: Store) -> bool:
+    """Tell whether programs find a broker by the name that it has elsewhere: its kind's."""
+    return broker.name in ("broker", broker.kind)
 
 
 def is_told(store: Store, env: Mapping[str, str], scene: Scene) -> bool:

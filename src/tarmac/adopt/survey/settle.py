@@ -218,12 +218,14 @@ def _hosts_in_code(
     def is_host(name: str) -> bool:
         known = scene.services, scene.stores, scene.unknown_hosts
         is_broker = scene.broker is not None and name == scene.broker.name
-        return name != service.name and (is_broker or any(name in names for names in known))
+        said = {name, name.replace("_", "-")}  # a container's name may have either
+        return name != service.name and (is_broker or any(said & names.keys() for names in known))
 
     to_do, calls = [], list(service.calls)
     said = sorted(filter(is_host, code.words(service.run)))
     in_run = {name: "its command" for name in said if code.names_host(service.run, name)}
-    for name, place in {**code.named_hosts(folder, is_host), **in_run}.items():
+    for host, place in {**code.named_hosts(folder, is_host), **in_run}.items():
+        name = host if host in scene.unknown_hosts else host.replace("_", "-")
         target = scene.services.get(name)
         store = scene.stores.get(name)
         if (
@@ -232,6 +234,15 @@ def _hosts_in_code(
             and is_told(store, env, scene)
         ):
             continue  # the variable counts, not the file
+        broker = scene.broker if scene.broker and name == scene.broker.name else None
+        if _is_a_default(place, env, folder):
+            continue
+        if (
+            broker is not None
+            and known_servers.has_its_name(broker)
+            and is_told(broker, env, scene)
+        ):
+            continue  # it is found by that name
         if target is not None and target.ports and scene.may_call(service.name, name):
             scene.names = True
             calls += [name] if name not in calls else []
@@ -245,9 +256,17 @@ def _hosts_in_code(
         else:
             calls += [name] if store is not None and name not in calls else []
             to_do.append(
-                f"{place} connects to the host '{name}' by itself: have it read a variable"
+                f"{place} connects to the host '{host}' by itself: have it read a variable"
             )
     return replace(service, calls=tuple(calls)), to_do
+
+
+def _is_a_default(place: str, env: Mapping[str, str], folder: Folder) -> bool:
+    """Tell whether a place in the code reads a variable that the program is given."""
+    file, _, line = place.rpartition(":")
+    lines = folder.read(file).splitlines() if line.isdigit() else []
+    said = lines[int(line) - 1] if 0 < int(line or 0) <= len(lines) else ""
+    return any(re.search(rf"[\"'.\[]{re.escape(name)}\b", said) for name in env)
 
 
 def _own_ports(
