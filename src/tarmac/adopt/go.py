@@ -223,7 +223,34 @@ def _files(folder: Folder, run: str) -> tuple[str, ...]:
         for main in mains - {match[1], ""}
         if not match[1].startswith(_place(main))
     )
-    return tuple(f for f in folder.files if not f.startswith(others)) if others else ()
+    if not others:
+        return ()
+    own = _imported(folder, match[1])
+    tops = {path.partition("/")[0] for path in own}
+
+    def is_own(file: str) -> bool:
+        if not file.endswith(".go"):  # a program of another language may lie beside it
+            is_code = file.endswith((".py", ".js", ".ts", ".java", ".rb"))
+            return not file.startswith(others) and (not is_code or file.partition("/")[0] in tops)
+        return posixpath.dirname(file) in own if own else not file.startswith(others)
+
+    return tuple(filter(is_own, folder.files))
+
+
+def _imported(folder: Folder, main: str) -> frozenset[str]:
+    """List the folders of a module's packages that a main package has, one imports another."""
+    module = re.search(r"(?m)^module\s+(\S+)", folder.read("go.mod"))
+    if module is None:
+        return frozenset()
+    found: set[str] = set()
+    wanted = [main]
+    while wanted:
+        place = wanted.pop()
+        if place not in found:
+            found.add(place)
+            named = re.findall(rf"\"{re.escape(module[1])}/([^\"\n]+)\"", _source(folder, place))
+            wanted += named
+    return frozenset(found)
 
 
 RECOGNISER = Recogniser(

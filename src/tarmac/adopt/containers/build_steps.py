@@ -66,7 +66,30 @@ def _origin(stages: list[_Stage], stage: _Stage, program: str) -> tuple[_Stage, 
             before = next((s for n, s in enumerate(stages) if source in (s.name, str(n))), None)
             if before is not None and before is not stage:
                 return _origin(stages, before, path)
-    return stage, program
+    return _origin_of_folder(stages, stage, program) or (stage, program)
+
+
+#: Folders whose programs are started by their names alone.
+_BINARIES = ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/go/bin")
+
+
+def _origin_of_folder(
+    stages: list[_Stage], stage: _Stage, program: str
+) -> tuple[_Stage, str] | None:
+    """Follow a file to the stage whose folder is copied as a whole, where a step there names it."""
+    name = posixpath.basename(program)
+    for source, path, target in reversed(stage.copied):
+        folder = target.rstrip("/") or "/"
+        is_bare = posixpath.dirname(program) in ("/", stage.workdir) and folder in _BINARIES
+        if posixpath.dirname(program) != folder and not is_bare:
+            continue
+        before = next((s for n, s in enumerate(stages) if source in (s.name, str(n))), None)
+        if before is None or before is stage:
+            continue
+        # What is made by that name there, as a build step says.
+        if any(name in re.split(r"[\s/=]+", line) for _, line in before.ran):
+            return _origin(stages, before, posixpath.join(path, name))
+    return None
 
 
 def _on_path(target: str, program: str) -> bool:
