@@ -12,6 +12,7 @@ from typing import Any
 
 from tarmac.adopt.containers.compose_parts import mounts_of, volumes_of
 from tarmac.adopt.containers.container import of_target
+from tarmac.adopt.packages.node_packages import has_script
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, has_program_file
 from tarmac.adopt.variables import code
@@ -108,7 +109,7 @@ def _inside(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]:
             inside = posixpath.normpath(posixpath.join(inside, path))
         elif target and "*" not in path:
             is_file = bool(posixpath.splitext(path)[1].strip("/."))
-            name = _last(path) if is_file and target.endswith("/") else ""
+            name = _last(path) if is_file and (target == "." or target.endswith("/")) else ""
             copied = posixpath.normpath(posixpath.join(inside, target, name))
             known.append((joined_path(context, path), copied))
     inside = posixpath.normpath(str(spec.get("working_dir") or inside))
@@ -143,6 +144,9 @@ def working_folder(
     """Find the folder that is the container's working folder, where the command's files are."""
     if project := _project_of(command, root.below(folder)):
         return joined_path(folder, project)
+    context, run = _context_of(spec), " ".join(command)
+    if not has_script(root.below(folder), run) and has_script(root.below(context), run):
+        return context  # a workspace starts it, whose folder the image is built from
     workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
     there = str(spec.get("working_dir") or (workdirs or [""])[-1]).rstrip("/")
     modules = [
@@ -156,6 +160,8 @@ def working_folder(
         below = joined_path(folder, deeper)
         if re.match(r"\w", deeper) and any(_has(root.below(below), name) for name in modules):
             return below
+    if deeper := _folder_of_file(command, spec, dockerfile, folder, root):
+        return deeper
     if not there or not modules or any(_has(here, name) for name in modules):
         return folder
     copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)
@@ -170,6 +176,25 @@ def working_folder(
         if path and place == there and any(_has(root.below(path), name) for name in modules):
             return path
     return folder
+
+
+def _folder_of_file(
+    command: tuple[str, ...], spec: Mapping[str, Any], dockerfile: str, folder: str, root: Folder
+) -> str:
+    """Find the folder that is the container's working folder by the file that is started there."""
+    named = [
+        word
+        for word in command[1:2]
+        if re.fullmatch(r"(?:\./)?\w[\w./-]*\.(?:py|[cm]?[jt]s)", word)
+    ]
+    path = posixpath.normpath(named[0]) if named else ""
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
+    there = str(spec.get("working_dir") or (workdirs or [""])[-1])
+    if not path or not there or root.exists(joined_path(folder, path)):
+        return ""
+    deeper = _from_inside(there, _inside(spec, dockerfile), folder)
+    place = joined_path(folder, deeper) if re.match(r"\w", deeper) else ""
+    return place if place and root.exists(joined_path(place, path)) else ""
 
 
 def _project_of(command: tuple[str, ...], folder: Folder) -> str:

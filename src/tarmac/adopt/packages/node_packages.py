@@ -198,6 +198,11 @@ def port_of_script(folder: Folder, run: str) -> int:
     return next((int(match[1]) for match in said if match), 0)
 
 
+def has_script(folder: Folder, run: str) -> bool:
+    """Tell whether a folder's package.json has the script that a command runs."""
+    return any(_scripts(folder, run))
+
+
 def _scripts(folder: Folder, run: str) -> list[str]:
     """List what a command that runs a script of package.json does: before it, and the script."""
     match = _SCRIPT.search(run)
