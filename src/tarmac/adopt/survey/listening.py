@@ -137,12 +137,25 @@ def _reads_port(program: _Program) -> Service | None:
 def _own_variable(program: _Program) -> Service | None:
     """Its code reads a variable whose name says that it is where the program listens."""
     stem = program.service.name.upper().replace("-", "_")
-    likely = (*OWN_PORT, f"{stem}_PORT", f"{stem}_SERVER_PORT", *_OWN_ADDRESS)
-    for name in (*likely, *(other.lower() for other in OWN_PORT)):
+    own = (f"{stem}_PORT", f"{stem}_SERVER_PORT", f"{stem}_SERVICE_PORT")
+    for name in (*OWN_PORT, *own, *_OWN_ADDRESS, *(other.lower() for other in OWN_PORT)):
         if name in program.reads:
-            known = program.port or program.default(name)
+            told = port_number(program.service.env.get(name, "")) if name.endswith("PORT") else 0
+            known = program.port or told or program.default(name)
             if number := known or _ending(program.reads[name].default):
                 return replace(_at(program.service, number), port_variable=name)
+    return None
+
+
+def _variable_of_its_script(program: _Program) -> Service | None:
+    """The script that starts it hands a variable of its container to the server."""
+    service = program.service
+    scripts = (word for word in service.run.split() if word.endswith(".sh"))
+    text = "\n".join(map(program.folder.read, scripts))
+    for name in (*OWN_PORT, "PORT"):
+        number = program.port or port_number(service.env.get(name, "")) or program.told
+        if number and re.search(rf"\$\{{?{name}\b", text):
+            return replace(_at(service, number), port_variable=name)
     return None
 
 
@@ -224,6 +237,7 @@ RULES = (
     _variable_of_a_file,
     _reads_port,
     _own_variable,
+    _variable_of_its_script,
     _variable_with_its_port,
     _number_in_code,
     _number_in_settings,

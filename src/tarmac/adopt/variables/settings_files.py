@@ -40,7 +40,10 @@ SOURCES = (".py", ".js", ".mjs", ".cjs", ".ts", ".go", ".java", ".kt")
 _HERE = re.compile(r"(?:localhost|127\.0\.0\.1)(?::(\d{2,5}))?")
 _HOSTS = ("host", "hostname", "server", "servers", "brokers", "addr", "address")
 #: Groups of settings about the program itself, and their keys for where it listens.
-_OF_ITSELF = frozenset({"server", "web", "app", "application", "http", "httpserver", "api", "rest"})
+_OF_ITSELF = frozenset(
+    {"server", "web", "app", "application", "http", "httpserver", "api", "rest"}
+    | {"echo", "gin", "fiber", "express"}
+)
 _LISTENS = frozenset(
     {
         "port",
