@@ -15,7 +15,7 @@ from tarmac.adopt.survey.found import Folder
 from tarmac.adopt.variables import settings_files, spring_settings
 from tarmac.adopt.variables.dotenv_files import is_secret
 from tarmac.adopt.variables.settings_libraries import READERS
-from tarmac.adopt.variables.variable_read import VariableRead, line_of
+from tarmac.adopt.variables.variable_read import VariableRead, line_of, part_of_address
 
 MOST_FILES = 400
 _RAILS = "config/database.yml"
@@ -260,7 +260,9 @@ def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
             if default is None:
                 default = _told_below(content, match)
             place = f"{file}:{line_of(content, match.start())}"
-            yield VariableRead(name, default, place, is_tested=_is_tested(content, match))
+            about = part_of_address(content, match) if match[0].startswith("${") else ""
+            tested = _is_tested(content, match)
+            yield VariableRead(name, default, place, is_tested=tested, about=about)
 
 
 def _is_tested(content: str, match: re.Match[str]) -> bool:

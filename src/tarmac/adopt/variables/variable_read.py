@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -27,3 +28,28 @@ class VariableRead:
 def line_of(content: str, position: int) -> int:
     """Return the line of a position, from 1."""
     return content.count("\n", 0, position) + 1
+
+
+#: What stands before a variable in the address of a server.
+_OF_ADDRESS = re.compile(
+    r"\b(mongodb|postgres(?:ql)?|mysql|mariadb|redis|amqp|nats)(?:\+\w+)?://([^\s\"'`]*)$"
+)
+
+
+def part_of_address(content: str, match: re.Match[str]) -> str:
+    """Name what a variable is of the address that it stands in: MONGODB_HOST; "" outside of one.
+
+    A name such as MG_HOST in `mongodb://${MG_HOST:localhost}` says nothing by itself.
+    """
+    line = content[max(content.rfind("\n", 0, match.start()) + 1, match.start() - 200) :]
+    begin = _OF_ADDRESS.search(line[: match.start() - len(content) + len(line)])
+    if begin is None:
+        return ""
+    behind = re.match(r"[^\s\"'`]*", content[match.end() : match.end() + 200])
+    if behind and "@" in behind[0]:
+        part = "PASSWORD" if begin[2] else "USERNAME"
+    else:
+        before = begin[2].rpartition("@")[2]
+        part = "DATABASE" if "/" in before else "PORT" if before.endswith(":") else "HOST"
+        part = "" if part == "HOST" and before else part
+    return f"{begin[1].upper()}_{part}" if part else ""
