@@ -275,7 +275,11 @@ def _by_own_names(found: Survey, names: Mapping[str, str]) -> Survey:
         replace(
             service,
             env=renamed(service.env),
-            container_command=tuple(map(plain, service.container_command)),
+            # The first word is a program, which may be called as a container is.
+            container_command=(
+                *service.container_command[:1],
+                *map(plain, service.container_command[1:]),
+            ),
             calls=tuple(valid_name(names.get(call, call)) for call in service.calls),
         )
         for service in found.services

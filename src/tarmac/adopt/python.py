@@ -266,7 +266,8 @@ def _is_installed(program: str, folder: Folder) -> bool:
     """Tell whether a program is a script of a package that the project has, or its own."""
     if not re.fullmatch(r"[a-z][\w-]*", program):
         return False
-    listed = (folder.upwards(name) for name in ("pyproject.toml", "requirements.txt", "Pipfile"))
+    lists = ("pyproject.toml", "requirements.txt", "Pipfile", "setup.py", "setup.cfg")
+    listed = (folder.upwards(name) for name in lists)
     text = "\n".join(folder.read(name) for name in listed if name)
     name = re.escape(program)
     return bool(re.search(rf"(?im)^[ \t]*(?:apache-)?{name}\b|['\"]{name}(?:['\"\[<>=~!; ])", text))

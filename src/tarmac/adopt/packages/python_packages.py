@@ -69,8 +69,11 @@ def _lists(folder: Folder) -> tuple[str, ...]:
 
 def _itself(folder: Folder) -> tuple[str, ...]:
     """List the folders of its own that an image installs as packages: `pip install -e /src`."""
-    lines = re.findall(r"\bpip3?[ \t]+install\b([^&|;\n]*)", _dockerfile(folder))
+    steps = _dockerfile(folder)
+    lines = re.findall(r"\bpip3?[ \t]+install\b([^&|;\n]*)", steps)
     words = [word for line in lines for word in line.split() if re.match(r"[./]", word)]
+    whole = re.findall(r"(?im)^[ \t]*(?:COPY|ADD)\s+\.\s+(/\S+?)/?[ \t]*$", steps)
+    words = ["." if word.rstrip("/") in whole else word for word in words]
     names = dict.fromkeys(re.sub(r"\[[\w,-]+\]$", "", word).strip("/") for word in words)
     places = (name.removeprefix("./") or "." for name in names)
     known = ("setup.py", "setup.cfg", "pyproject.toml")

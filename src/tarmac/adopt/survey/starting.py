@@ -44,6 +44,7 @@ def completed(
         reloads = base is not None and base.reloads and base.run == line
         ports = service.ports or (base.ports if base is not None and reads else {})
         variable = base.port_variable if base is not None and is_base else ""
+        tasks = {name: _with_its_settings(task, line) for name, task in tasks.items()}
         service = replace(service, run=line, tasks=tasks, ports=ports)
         service = replace(service, port_variable=service.port_variable or variable)
         return replace(service, reads_port=reads, reloads=reloads)
@@ -65,6 +66,13 @@ def completed(
         reloads=base.reloads,
         guesses=(*service.guesses, *(base.guesses if not service.ports else ())),
     )
+
+
+def _with_its_settings(task: str, line: str) -> str:
+    """Let Django make its tables by the settings that its command names."""
+    named = re.search(r"\bmanage\.py\b.*\s--settings[= ]([\w.]+)", line)
+    is_wanted = "manage.py migrate" in task and "--settings" not in task
+    return f"{task} --settings={named[1]}" if named and is_wanted else task
 
 
 def _goes_on_from(run: str, line: str) -> bool:
@@ -115,6 +123,8 @@ def _said(
             rest = joined(argv[between + 1 :])
         if not rest:
             return "", None
+        if argv[between] == "&&" and rest.startswith(f"{first} && "):  # it is done by itself
+            return rest, known or by
         sign = " &&" if argv[between] == "&&" else ";"
         return f"{first or joined(argv[:between])}{sign} {rest}", known or by
     for recogniser in recognisers if argv else ():
