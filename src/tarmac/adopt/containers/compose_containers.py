@@ -50,6 +50,7 @@ from tarmac.adopt.containers.container import (
     made_folders,
     read_dockerfile,
     script_of,
+    supervised,
     unwatched,
     without_installs,
     words,
@@ -85,6 +86,8 @@ _CLIENTS = re.compile(
     r"mongo(?:sh|import|export|dump|restore)?|mysql(?:admin|dump|import|sh)?|mariadb(?:-\w+)?|"
     r"redis-cli|rabbitmq(?:admin|ctl)"
 )
+#: What a container says of its first program alone, where it has several.
+_OF_THE_FIRST = ("ports", "expose", "healthcheck")
 #: What a container of our own is called that only runs the tests.
 _FOR_TESTS = re.compile(r"(?:[\w-]+[-_])?tests?(?:[-_](?:runner|service))?")
 
@@ -155,7 +158,7 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
     """A known server: its image, one that is built of it, or one that this repository makes."""
     spec, folder = container.spec, container.folder
     image, about = container.origin.image, ""
-    server = servers.of_image(image)
+    server = servers.of_image(image) or servers.of_own_image(image, container.own)
     place, dockerfile = place_of(spec, folder, None) if container.is_built else ("", "")
     if server is None and not container.is_built:
         image, place = _made_here(container.image, folder)
@@ -203,14 +206,40 @@ def _of_a_program(found: Survey, container: Container) -> Survey | None:
         return None
     if place or stage:
         spec = {**spec, "build": {"context": place or ".", "target": stage}}
-    service = _service(own, valid_name(own), spec, folder, mounted, container.values)
+    service, *others = _programs(own, spec, folder, mounted, container.values)
     if place or stage:
         guess = f"{place or f'the stage {stage}'} is the program of the image {container.image}"
         service = replace(service, guesses=(*service.guesses, guess))
     keys = list(_keys_left_out(own, spec))
     unread = {*secrets_of(spec).values()} - {*service.secret_files.values()}
     keys += [f"{own}: secret {name} ({NO_VARIABLE})" for name in sorted(unread)]
-    return _left_out(replace(found, services=(*found.services, service)), *keys)
+    return _left_out(replace(found, services=(*found.services, service, *others)), *keys)
+
+
+def _programs(
+    own: str,
+    spec: Mapping[str, Any],
+    root: Folder,
+    mounted: tuple[str, str] | None,
+    values: Mapping[str, str],
+) -> list[Service]:
+    """Read what a container runs: one program, or those that supervisord starts in it.
+
+    The first of several has the container's name and ports.
+    """
+    service = _service(own, valid_name(own), spec, root, mounted, values)
+    programs = supervised(service.container_command, root.below(service.folder))
+    if len(programs) < 2:
+        return [service]
+    found: list[Service] = []
+    for name, program in programs.items():
+        place = {"working_dir": program.directory} if program.directory else {}
+        line = [word.replace("$", "$$") for word in program.words]  # as Compose reads it
+        said = {**spec, **place, "entrypoint": line, "command": None}
+        said = {key: said[key] for key in said if not found or key not in _OF_THE_FIRST}
+        title = f"{own}-{name}" if found else own
+        found.append(_service(title, valid_name(title), said, root, mounted, values))
+    return found
 
 
 def _keys_left_out(own: str, spec: Mapping[str, Any]) -> Iterator[str]:
@@ -356,6 +385,8 @@ def _service(
     before: tuple[str, ...] = ()
     for context in dict.fromkeys((folder, place)):  # a script may be beside its Dockerfile
         argv = unwatched(command or base.container_command, root.below(context))
+        while len(argv) > 1 and argv[1].endswith(".sh") and goes_on(argv[0], root.below(context)):
+            argv = argv[1:]  # what is handed over to is a script, too
         before, last = script_of(argv, root.below(context), own_files, given)
         if last or argv != (command or base.container_command):
             command = last or argv

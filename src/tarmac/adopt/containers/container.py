@@ -6,7 +6,9 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping
+from typing import NamedTuple
 
+from tarmac.adopt.containers.script_conditions import decided
 from tarmac.adopt.containers.start_script import end_of_script, without_arguments
 from tarmac.adopt.survey.found import SKIPPED, Folder, Service
 from tarmac.base.foreign.data import from_json
@@ -58,7 +60,7 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
             case "STOPSIGNAL":
                 signal = rest
             case "ENTRYPOINT":
-                entry, command = words(rest), ()
+                entry, command = _by_shell(words(rest)), ()
             case "CMD":
                 command = words(rest)
             case "EXPOSE":
@@ -197,11 +199,19 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
     return argv
 
 
+def _by_shell(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the shell off an entry point that is a script: `/bin/bash /entrypoint.sh`."""
+    is_script = len(argv) == 2 and argv[1].endswith(".sh")
+    return argv[1:] if is_script and argv[0].rsplit("/", 1)[-1] in ("sh", "bash") else argv
+
+
 def without_installs(argv: tuple[str, ...]) -> tuple[str, ...]:
     """Leave out what a container installs and sets up for that before it starts: a task does it."""
     installs = re.compile(
         r"(?:npm (?:install|ci|i)|(?:yarn|pnpm)(?: install)?)(?: -\S+)*|"
-        r"(?:npm|yarn|pnpm) config set .*"
+        r"(?:npm|yarn|pnpm) config set .*|"
+        # Packages that its image has elsewhere.
+        r"(?:rsync|cp|mv|ln) .*\bnode_modules\b.*"
     )
     while "&&" in argv and installs.fullmatch(" ".join(argv[: argv.index("&&")])):
         argv = argv[argv.index("&&") + 1 :]
@@ -213,7 +223,7 @@ def entry_of(text: str) -> tuple[str, ...]:
     stage = re.split(r"(?im)^FROM\s", re.sub(r"\\\s*\n", " ", text))[-1]
     found = re.findall(r"(?im)^[ \t]*ENTRYPOINT\s+(.+)$", stage)
     image = base_image(text)[0].rsplit("/", 1)[-1].partition(":")[0]
-    return words(found[-1]) if found else _ENTRIES.get(image, ())
+    return _by_shell(words(found[-1])) if found else _ENTRIES.get(image, ())
 
 
 def goes_on(program: str, folder: Folder) -> bool:
@@ -287,6 +297,8 @@ def script_of(
     # It waits for others, which start first here.
     said = [line for line in said if not _WAITS.match(line)]
     if any(_CONTROLS.match(line) for line in said):
+        said = decided(said, given or {})
+    if any(_CONTROLS.match(line) for line in said):
         said = said if len(argv) > 1 else without_arguments(said)
         # Without anything that follows, a script that hands over has prepared, and ends.
         own = [line for line in said if line != 'exec "$@"' or len(argv) > 1]
@@ -311,7 +323,8 @@ def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
     if name == "reflex":
         return plain(_by_reflex(argv, folder))
     if name == "supervisord":
-        return _supervised(argv, folder) or argv
+        programs = [*supervised(argv, folder).values()]
+        return programs[0].words if len(programs) == 1 else argv
     if name == "dlv":  # `dlv debug ./cmd/api --headless -- serve`
         options, rest = argv[1:], argv[len(argv) :]
         if "--" in argv:
@@ -328,20 +341,30 @@ def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
     return next((words(word) for word in argv[1:] if " " in word), argv)
 
 
-def _supervised(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
-    """Read the one program that supervisord starts by its file; () where that has several."""
+class SupervisedProgram(NamedTuple):
+    """A program that supervisord starts."""
+
+    words: tuple[str, ...]
+    #: Where in the image; "": its working folder.
+    directory: str
+
+
+def supervised(argv: tuple[str, ...], folder: Folder) -> dict[str, SupervisedProgram]:
+    """Read the programs that supervisord starts by its file, by their names."""
+    if not argv or argv[0].rsplit("/", 1)[-1] != "supervisord":
+        return {}
     named = [word for word in argv[1:] if word.endswith(".conf")] or ["supervisord.conf"]
     name = named[-1].rsplit("/", 1)[-1]
     place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
-    text = folder.read(place) if place else ""
-    commands = [
-        match[1]
-        for part in re.split(r"(?m)^\[", text)
-        if part.startswith("program:")
-        for match in [re.search(r"(?m)^[ \t]*command[ \t]*=[ \t]*(.+)$", part)]
-        if match
-    ]
-    return words(commands[0]) if len(commands) == 1 else ()
+    found = {}
+    for part in re.split(r"(?m)^\[", folder.read(place) if place else ""):
+        title, _, rest = part.partition("]")
+        said = dict(re.findall(r"(?m)^[ \t]*(command|directory)[ \t]*=[ \t]*(.+?)[ \t]*$", rest))
+        if title.startswith("program:") and "command" in said:
+            line = re.sub(r"%\(ENV_(\w+)\)s", r"$\1", said["command"])
+            program = SupervisedProgram(words(line), said.get("directory", ""))
+            found[title.removeprefix("program:").strip()] = program
+    return found
 
 
 def _waited(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
@@ -374,7 +397,9 @@ def _by_reflex(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
 
 def copied_files(text: str) -> dict[str, str]:
     """Read which single files a Dockerfile copies: their path in the image -> in the folder."""
-    steps = re.findall(r"(?im)^[ \t]*COPY\s+(.+)$", re.sub(r"\\\s*\n", " ", text))
+    text = re.sub(r"\\\s*\n", " ", text)
+    steps = re.findall(r"(?im)^[ \t]*COPY\s+(.+)$", text)
+    inside = {path.rstrip("/") for path in re.findall(r"(?im)^[ \t]*WORKDIR\s+(\S+)", text)}
     found: dict[str, str] = {}
     for step in steps:
         paths = [word for word in step.split() if not word.startswith("--")]
@@ -382,6 +407,9 @@ def copied_files(text: str) -> dict[str, str]:
         if "--from=" in step or not sources or not target.startswith("/"):
             continue
         for source in sources:
-            name = source.rsplit("/", 1)[-1] if target.endswith("/") else ""
-            found[f"{target}{name}"] = source.removeprefix("./").lstrip("/")
+            is_folder = target.endswith("/") or target in inside
+            name = f"/{source.rsplit('/', 1)[-1]}" if is_folder else ""
+            found[f"{target.rstrip('/') if is_folder else target}{name}"] = source.removeprefix(
+                "./"
+            ).lstrip("/")
     return found

@@ -1,0 +1,159 @@
+"""Decides the conditions of a start script that its container's variables decide.
+
+`container` asks before it reads what such a script runs. No shell is run: a condition that asks for
+files, or for a variable that nothing sets, stays undecided, and its lines stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+
+_ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(\S*|\"[^\"]*\"|'[^']*')")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
+_TEST = re.compile(r"(!\s+)?(?:\[\[\s+(.*?)\s+\]\]|\[\s+(.*?)\s+\]|test\s+(.+))")
+_OPENS = ("if", "for", "while", "until", "case", "select")
+_CLOSES = ("fi", "done", "esac")
+#: More conditions than one script has.
+_MOST = 200
+
+#: The condition of a part, "" for `else`, and its lines.
+_Arm = tuple[str, list[str]]
+
+
+def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
+    """Leave of each condition that the variables decide the lines that are then run.
+
+    What the script itself sets is filled in, and so is done without.
+
+    Args:
+        lines: those of the script, without comments, each whole.
+        given: the container's variables.
+    """
+    known, own, found = dict(given), dict[str, str](), list[str]()
+    left = [*lines]
+    for _ in range(_MOST + len(lines)):
+        if not left:
+            break
+        line = left[0]
+        arms, end = _arms(left) if line.startswith("if ") else ([], 0)
+        chosen = _chosen(arms, known) if arms else None
+        if chosen is not None:
+            left = [*chosen, *left[end:]]
+            continue
+        if arms:  # what is set in there may be the case or not
+            names = {m[1] for part in left[:end] for m in [_ASSIGNED.match(part)] if m}
+            known = {name: value for name, value in known.items() if name not in names}
+            own = {name: value for name, value in own.items() if name not in names}
+            found += left[:end]
+            left = left[end:]
+            continue
+        left = left[1:]
+        match = _ASSIGNED.fullmatch(line)
+        value = _filled(match[2].strip("\"'"), known) if match else None
+        if match is None:
+            found.append(_with(own, line))
+        elif value is None or "$" in value or "`" in value:
+            found.append(line)
+        else:
+            known[match[1]] = own[match[1]] = value
+    return found + left
+
+
+def _with(own: Mapping[str, str], line: str) -> str:
+    """Fill in what the script itself sets."""
+    return _VARIABLE.sub(lambda match: own.get(match[1] or match[3], match[0]), line)
+
+
+def _arms(lines: list[str]) -> tuple[list[_Arm], int]:
+    """Cut the `if` that the lines begin with into its parts; also say where it ends.
+
+    Without parts where it stands in one line, or is not closed.
+    """
+    arms: list[_Arm] = []
+    depth, begin = 0, 0
+    for at, line in enumerate(lines):
+        word = line.split(maxsplit=1)[0].rstrip(";")
+        if depth == 1 and word in ("elif", "else", "fi"):
+            arms[-1] = (arms[-1][0], [*filter(None, map(_body, lines[begin:at]))])
+            begin = at + 1
+        if depth <= 1 and word in ("if", "elif"):
+            if re.search(r"\bfi\b", line):
+                return [], 0
+            condition = re.sub(r";?\s*\bthen\b.*$", "", line.removeprefix(word)).strip(" ;")
+            arms.append((condition, []))
+            begin = at + 1
+        elif depth == 1 and word == "else":
+            arms.append(("", []))
+        depth += (word in _OPENS and not re.search(r"\b(?:fi|done|esac)\b", line)) - (
+            word in _CLOSES
+        )
+        if not depth:
+            return arms, at + 1
+    return [], 0
+
+
+def _body(line: str) -> str:
+    return re.sub(r"^then\b\s*", "", line)
+
+
+def _chosen(arms: list[_Arm], known: Mapping[str, str]) -> list[str] | None:
+    """Return the lines of the part that is run; None where nothing decides it."""
+    for condition, body in arms:
+        holds = _holds(condition, known) if condition else True
+        if holds is None:
+            return None
+        if holds:
+            return body
+    return []
+
+
+def _holds(condition: str, known: Mapping[str, str]) -> bool | None:
+    """Decide a condition; None where it is not known."""
+    ors, ands = " || " in condition, " && " in condition
+    if ors and ands:
+        return None
+    results = [_test(part.strip(), known) for part in re.split(r" \|\| | && ", condition)]
+    if None in results:
+        return None
+    return any(results) if ors else all(results)
+
+
+def _test(text: str, known: Mapping[str, str]) -> bool | None:
+    match = _TEST.fullmatch(text)
+    inner = _filled(next(filter(None, match.groups()[1:]), ""), known) if match else None
+    if match is None or inner is None:
+        return None
+    try:
+        words = shlex.split(inner)
+    except ValueError:
+        return None
+    result: bool | None = None
+    is_not = bool(match[1])
+    if words[:1] == ["!"]:
+        words, is_not = words[1:], not is_not
+    if len(words) == 3 and words[1] in ("=", "==", "-eq"):
+        result = words[0] == words[2]
+    elif len(words) == 3 and words[1] in ("!=", "-ne"):
+        result = words[0] != words[2]
+    elif len(words) == 2 and words[0] in ("-n", "-z"):
+        result = bool(words[1]) is (words[0] == "-n")
+    elif words[:1] == ["-v"] and len(words) == 2 and words[1] in known:
+        result = True
+    return result if result is None else result is not is_not
+
+
+def _filled(text: str, known: Mapping[str, str]) -> str | None:
+    """Fill in variables; None where one is not known."""
+    unknown = False
+
+    def value(match: re.Match[str]) -> str:
+        nonlocal unknown
+        name = match[1] or match[3]
+        said = known.get(name) or (match[2] if match[2] is not None else known.get(name))
+        unknown = unknown or said is None
+        return said or ""
+
+    filled = _VARIABLE.sub(value, text)
+    return None if unknown or "$" in filled or "`" in filled else filled
