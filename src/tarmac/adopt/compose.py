@@ -34,6 +34,9 @@ _ASIDE = re.compile(
 _ELSEWHERE = re.compile(r"prod|stag|test|e2e|\bci\b|deploy|release|swarm|example|sample|override")
 #: What a file says that builds beside its folder: it is of the repository, not of its folder.
 _OF_ALL = re.compile(r"(?m)\b(?:build|context):[ \t]*[\"']?\.\.(?:[/\"'\s,}]|$)")
+#: Projects that are called by where they are for, as cookiecutter-django has them.
+_OF_A_PLACE = re.compile(r"(?:local|dev|develop|development)\.ya?ml")
+_HAS_SERVICES = re.compile(r"(?m)^services:[ \t]*$")
 DEEPEST = 2
 
 
@@ -50,6 +53,7 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     own_files = tuple(file for file in root.files if "/" not in file)
     is_one = is_project(replace(root, files=own_files))
     files = [file for file in root.files if _OTHERS.fullmatch(file)]
+    files = files or [file for file in root.files if _is_of_a_place(root, file)]
     files = files or [file for file in root.files if _is_below(file)]
     files = files or [file for file in root.files if _is_in_a_folder_of_them(root, file)]
     places = {posixpath.dirname(file) for file in files}
@@ -82,6 +86,11 @@ def _refuse(root: Folder, name: str) -> None:
         raise BadInput(found)
 
 
+def _is_of_a_place(root: Folder, file: str) -> bool:
+    """Tell whether a file of the root is a project that is called by where it is for: local.yml."""
+    return bool(_OF_A_PLACE.fullmatch(file) and _HAS_SERVICES.search(root.read(file)))
+
+
 def _is_below(file: str) -> bool:
     """Tell whether a file is a compose file of a folder below the root."""
     folder, name = posixpath.split(file)
@@ -96,7 +105,7 @@ def _is_in_a_folder_of_them(root: Folder, file: str) -> bool:
     is_yaml = name.endswith((".yml", ".yaml")) and folder.count("/") < DEEPEST
     if not (is_named and is_yaml) or _ASIDE.search(f"{folder}/{name.rpartition('.')[0]}"):
         return False
-    return bool(re.search(r"(?m)^services:[ \t]*$", root.read(file)))
+    return bool(_HAS_SERVICES.search(root.read(file)))
 
 
 def _rank(file: str) -> tuple[bool, bool, str]:

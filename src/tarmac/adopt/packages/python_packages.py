@@ -64,7 +64,10 @@ def _lists(folder: Folder) -> tuple[str, ...]:
     named = [next((end for end in one if end in folder.files), "") for one in ends]
     if named and all(named):
         return tuple(dict.fromkeys(named))
-    return (usual,) if usual else ()
+    # Where they are in a folder, the list for those who work here has the others.
+    names = (f"requirements/{name}.txt" for name in ("local", "dev", "development", "base"))
+    own = folder.has(*names)
+    return (usual or own,) if usual or own else ()
 
 
 def _itself(folder: Folder) -> tuple[str, ...]:
