@@ -393,3 +393,69 @@ def test_the_default_of_a_variable_that_is_given_names_no_host():
     """
     (web,) = found_in(**FLASK | {"compose.yaml": compose, "app.py": code}).services
     assert not web.to_do
+
+
+LOCAL = """
+services:
+  django: &django
+    build: {context: ., dockerfile: ./compose/local/Dockerfile}
+    env_file: [./.envs/.local]
+    volumes: [".:/app"]
+    ports: ["8000:8000"]
+    command: /start
+  postgres: {image: "postgres:15", env_file: [./.envs/.local]}
+  redis: {image: "redis:6"}
+  worker:
+    <<: *django
+    ports: []
+    command: /start-worker
+"""
+ENTRY = """
+#!/bin/bash
+set -o errexit
+if [ -z "${POSTGRES_USER}" ]; then
+  export POSTGRES_USER=postgres
+fi
+if [ -e trace ]; then
+  export TRACE=on
+fi
+export CELERY_BROKER_URL="${REDIS_URL}"
+export NOW=$(date)
+export DATABASE_URL="postgres://${POSTGRES_USER}:${POSTGRES_PASSWORD}@postgres:5432/${POSTGRES_DB}"
+cp /app/deploy/here.py /app/config/here.py
+cp /etc/motd /tmp/motd
+exec "$@"
+"""
+
+
+def test_a_project_called_by_its_place_has_what_its_entry_point_gives_its_programs():
+    files = {
+        "local.yml": LOCAL,
+        "production.yml": LOCAL,
+        "dev.yml": "name: not a project of Compose\n",
+        "manage.py": "import django\n",
+        "config/settings.py": "",
+        "deploy/here.py": "",
+        "requirements/base.txt": "django\n",
+        "requirements/local.txt": "-r base.txt\ncelery\n",
+        "compose/local/Dockerfile": "FROM python:3.12\nWORKDIR /app\n"
+        "COPY ./compose/local/start /start\nCOPY ./compose/local/worker /start-worker\n"
+        'COPY ./compose/entry /entry\nENTRYPOINT ["/entry"]\n',
+        "compose/local/start": "exec python manage.py runserver 0.0.0.0:8000\n",
+        "compose/local/worker": "exec celery -A config worker\n",
+        "compose/entry": ENTRY,
+        ".envs/.local": "REDIS_URL=redis://redis:6379/0\nPOSTGRES_DB=a\nPOSTGRES_USER=u\n"
+        "POSTGRES_PASSWORD=p\n",
+    }
+    found = found_in(**files)
+    assert found.origins == ("local.yml",)
+    assert runs(found) == {
+        "django": ".venv/bin/python manage.py runserver 127.0.0.1:$PORT",
+        "worker": ".venv/bin/python -m celery -A config worker",
+    }
+    django = found.services[0]
+    assert "-r requirements/local.txt" in django.tasks["install"]
+    assert django.tasks["settings"] == "test -e config/here.py || cp deploy/here.py config/here.py"
+    assert django.env["DATABASE_URL"] == "${stores.postgres.url}"
+    assert django.env["CELERY_BROKER_URL"] == "${stores.redis.url}"
+    assert not django.env.keys() & {"TRACE", "NOW"}

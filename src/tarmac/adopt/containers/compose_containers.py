@@ -55,6 +55,7 @@ from tarmac.adopt.containers.container import (
     without_installs,
     words,
 )
+from tarmac.adopt.containers.entry_script import copies, exported, lines_of
 from tarmac.adopt.stores import first_sql, servers
 from tarmac.adopt.survey.found import (
     RUNS_TESTS,
@@ -393,6 +394,14 @@ def _service(
             folder = working_folder(folder, command, spec, dockerfile, root)
             break
     base = replace(base, folder=folder)
+    script = lines_of(entry[0], root.below(place), own_files) if entry else []
+    env = {**exported(script, given), **env}
+
+    def in_folder(path: str) -> str:
+        there = _here(path, own_files, spec)
+        return posixpath.relpath(there, folder or ".") if there != path else path
+
+    settings = copies(script, in_folder, root.below(folder))
     started = made_from(dockerfile, command or base.container_command)
     named = (_here(word, own_files, spec) for word in started[1:])
     named = (options_here(word, spec, dockerfile, folder) for word in named)
@@ -423,6 +432,7 @@ def _service(
         why=f"{own}'s command" if command else base.why,
         tasks={
             **made_folders(dockerfile, here),
+            **settings,
             **({"prepare": _one_line(before)} if before else {}),
         },
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
