@@ -31,7 +31,9 @@ _LISTENS = re.compile(
 #: Go's frameworks, and the server of its library: `r.Run(":8080")`, `Addr: ":8080"`.
 _GO = re.compile(
     r"\.(?:Run|Start|Listen)\(\s*\"(?:0\.0\.0\.0)?:(\d{2,5})\"\s*[,)]|"
-    r"\bAddr:\s*\"(?:0\.0\.0\.0)?:(\d{2,5})\""
+    r"\bAddr:\s*\"(?:0\.0\.0\.0)?:(\d{2,5})\"|"
+    # A function of its own: `ListenGRPC(service, 8080)`.
+    r"\b(?:Listen|Serve)\w*\(\s*(?:[\w.&]+,\s*){1,3}(\d{4,5})\s*\)"
 )
 #: The same where a name stands for the number, which is the group.
 _GO_NAMED = re.compile(
