@@ -35,7 +35,8 @@ def test_a_compose_file_becomes_a_system_that_works_end_to_end(foreign, stops):
     assert said["secrets"] == ["SESSION_SECRET"]
     assert [line.split(" (")[0] for line in said["left_out"]] == [
         "worker: deploy",
-        "adminer: adminer:4 is not started here; its users expect it on localhost",
+        "adminer: adminer:4 is not started here; its users expect it on localhost:8081: "
+        "start it there if they need it",
     ]
     box.up("--fast-stores")
     shop = json.loads(ask(box, "web", "/books")[1])

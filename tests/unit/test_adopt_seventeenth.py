@@ -459,3 +459,28 @@ def test_a_project_called_by_its_place_has_what_its_entry_point_gives_its_progra
     assert django.env["DATABASE_URL"] == "${stores.postgres.url}"
     assert django.env["CELERY_BROKER_URL"] == "${stores.redis.url}"
     assert not django.env.keys() & {"TRACE", "NOW"}
+
+
+def test_a_function_of_a_program_that_listens_names_its_port():
+    files = {
+        "go.mod": "module example.test/a\n",
+        "main.go": "package main\nfunc main() {\n\tlog.Fatal(books.ListenGRPC(service, 8080))\n}\n",
+    }
+    (app,) = found_in(**files).services
+    assert (app.ports, app.remarks) == ({"http": 8080}, ("main.go:3 names its port",))
+
+
+def test_what_is_not_started_here_says_where_its_users_look_for_it():
+    compose = """
+    services:
+      web: {build: .}
+      search: {image: "acme/search:1", ports: ["7701:7700"]}
+      mssql: {image: "mcr.microsoft.com/mssql/server"}
+    """
+    found = found_in(**FLASK | {"compose.yaml": compose})
+    end = "start it there if they need it"
+    assert found.left_out == (
+        f"search: acme/search:1 is not started here; its users expect it on localhost:7701: {end}",
+        "mssql: mcr.microsoft.com/mssql/server is not started here; its users expect it on "
+        f"localhost: {end}",
+    )

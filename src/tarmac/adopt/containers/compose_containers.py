@@ -264,7 +264,9 @@ def _elsewhere(found: Survey, container: Container, about: str = "") -> Survey:
     published = {str(inside): str(here) for here, inside in ports_of(container.spec)}
     found = replace(found, unknown_hosts={**found.unknown_hosts, own: published})
     what = about or container.origin.about
-    return _left_out(found, f"{own}: {what} is not started here; its users expect it on localhost")
+    where = f"localhost:{', '.join(published.values())}" if published else "localhost"
+    advice = f"its users expect it on {where}: start it there if they need it"
+    return _left_out(found, f"{own}: {what} is not started here; {advice}")
 
 
 def _of_a_front(found: Survey, container: Container) -> Survey | None:
