@@ -33,10 +33,10 @@ def test_a_compose_file_becomes_a_system_that_works_end_to_end(foreign, stops):
     assert said["origins"] == ["compose.yaml"]
     assert said["stores"] == {"db": "postgres", "cache": "redis", "mail": "mail"}
     assert said["secrets"] == ["SESSION_SECRET"]
+    advice = "start it there if they need it"
     assert [line.split(" (")[0] for line in said["left_out"]] == [
         "worker: deploy",
-        "adminer: adminer:4 is not started here; its users expect it on localhost:8081: "
-        "start it there if they need it",
+        f"adminer: adminer:4 is not started here; its users expect it on localhost:8081: {advice}",
     ]
     box.up("--fast-stores")
     shop = json.loads(ask(box, "web", "/books")[1])
