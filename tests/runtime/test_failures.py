@@ -230,6 +230,29 @@ def test_a_port_that_somebody_has_names_them(sandbox):
     assert "Traceback" not in refused.stderr
 
 
+def test_a_port_that_another_of_the_system_has_is_not_asked_for_again_and_again(sandbox):
+    (sandbox.folder / "listen.py").write_text(LISTEN)
+    number = PORT + 6
+    sandbox.write(
+        f"""
+        tarmac: 1
+        system: small
+        services:
+          first: {{run: [sh, -c, "sleep 1; exec {PYTHON} listen.py {number}"]}}
+          second:
+            run: [sh, -c, "sleep 3; exec {PYTHON} listen.py {number}"]
+            port: {number}
+            listen: fixed
+        """
+    )
+    refused = sandbox.tarmac("up", "-d")
+    assert refused.returncode == 1
+    lines = (refused.stdout + refused.stderr).splitlines()
+    said = [line for line in lines if line.startswith(("second backoff", "second crash-loop"))]
+    assert f"second crash-loop: port {number} is taken by " in said[-1]
+    assert len(said) == len(set(said)) <= 6
+
+
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("mount"), reason="mounts a small disk")
 def test_a_full_disk_is_said_and_no_traceback(tmp_path):
     disk = tmp_path / "disk"

@@ -256,7 +256,7 @@ class Process:
             self._move(self.state.state, detail=detail)
 
     async def _live(self) -> None:
-        ends = 0
+        ends = lost = 0
         while not self._stopping:
             self._port_lost = False
             healthy_since, failure, status = None, "", None
@@ -286,7 +286,9 @@ class Process:
             if self._unseen:
                 break  # the previous instance keeps serving
             spell_s = time.monotonic() - healthy_since if healthy_since is not None else 0.0
-            ends = 1 if spell_s > SPELL_S or self._port_lost else ends + 1
+            lost = lost + 1 if self._port_lost else 0
+            # It has another port then; one that cannot move finds the same one taken again.
+            ends = 1 if spell_s > SPELL_S or lost == 1 else ends + 1
             await self._back_off(ends, explained, status)
 
     def _take_over_ports(self) -> None:
