@@ -486,3 +486,23 @@ def test_what_is_not_started_here_says_where_its_users_look_for_it():
         f"search: acme/search:1 {said}:7701: {end}",
         f"mssql: mcr.microsoft.com/mssql/server {said}: {end}",
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ('ENV PYTHONPATH="/srv:${PYTHONPATH}"', "."),
+        ("ENV LANG=C PYTHONPATH=/srv/lib", "lib"),
+        ("ENV PYTHONPATH /srv", "."),
+        ("ENV PYTHONPATH=/opt/other", None),
+        ("ENV PYTHONPATH=$PYTHONPATH", None),
+    ],
+)
+def test_python_looks_for_modules_where_its_image_does(line, path):
+    files = FLASK | {
+        "compose.yaml": "services: {web: {build: .}}",
+        "Dockerfile": f"FROM python:3.12\nWORKDIR /srv\nCOPY . /srv\n{line}\nCMD flask run\n",
+        "lib/a.py": "",
+    }
+    (web,) = found_in(**files).services
+    assert web.env.get("PYTHONPATH") == path

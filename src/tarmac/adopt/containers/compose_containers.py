@@ -48,6 +48,7 @@ from tarmac.adopt.containers.container import (
     entry_of,
     goes_on,
     made_folders,
+    python_path,
     read_dockerfile,
     script_of,
     supervised,
@@ -426,7 +427,10 @@ def _service(
     signal, grace_s = end_of(spec)
     mounts = dict(volumes_of(spec))
     env = {name: value for name, value in env.items() if name not in ("PATH", "HOME")}
-    env = paths_here({**base.env, **env}, spec, dockerfile, folder, root)
+    looked = {"PYTHONPATH": python_path(dockerfile)}
+    env = paths_here({**base.env, **looked, **env}, spec, dockerfile, folder, root)
+    if not env["PYTHONPATH"] or (env["PYTHONPATH"] == looked["PYTHONPATH"]):
+        del env["PYTHONPATH"]  # it leads nowhere here
     return replace(
         base,
         files=tuple(word for word in scripts if word in here.files) or files_of_one(spec, here),

@@ -93,6 +93,14 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
     )
 
 
+def python_path(text: str) -> str:
+    """Read where a Dockerfile's last stage lets Python look for modules; "" where it says none."""
+    stage = re.split(r"(?im)^FROM\s", _joined(text))[-1]
+    said = re.findall(r"(?im)^[ \t]*ENV\s(?:.*\s)?PYTHONPATH[= ][\"']?([^\s\"']+)", stage)
+    parts = said[-1].split(":") if said else []
+    return ":".join(part for part in parts if part.startswith("/"))
+
+
 def _joined(text: str) -> str:
     """Write each instruction in one line; comments may be between its lines."""
     return re.sub(r"\\\s*\n", " ", re.sub(r"(?m)^[ \t]*#.*\n", "", text))
