@@ -506,3 +506,24 @@ def test_python_looks_for_modules_where_its_image_does(line, path):
     }
     (web,) = found_in(**files).services
     assert web.env.get("PYTHONPATH") == path
+
+
+@pytest.mark.parametrize(
+    ("code_text", "is_named"),
+    [
+        ("engine = create_async_engine(settings.database_url)", True),
+        ("engine = create_async_engine(url.replace('postgresql:', 'postgresql+asyncpg:'))", False),
+        ("engine = create_engine(settings.database_url)", False),
+    ],
+)
+def test_an_address_names_the_driver_of_an_asynchronous_engine(code_text, is_named):
+    app = f"import os\nurl = os.environ['DATABASE_URL']\n{code_text}\napp = FastAPI()\n"
+    files = {
+        "compose.yaml": "services: {db: {image: 'postgres:17'}}",
+        "pyproject.toml": '[project]\ndependencies = ["fastapi", "sqlalchemy>=2", "asyncpg"]\n',
+        "uv.lock": "",
+        "main.py": app,
+    }
+    (service,) = found_in(**files).services
+    begins = "postgresql+asyncpg://${stores.db.user}:" if is_named else "${stores.db.url}"
+    assert service.env["DATABASE_URL"].startswith(begins)

@@ -120,7 +120,7 @@ def _settled(
     scene.ports.update(service.ports.values())
     env = {**env, **ports}
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
-    env = _insisted(env, folder, scene)
+    env = _by_async_driver(_insisted(env, folder, scene), folder, scene)
     env = _at_usual_ports(env, service, scene)
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)
@@ -186,6 +186,28 @@ def _insisted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str,
                 root = f"stores.{store.name}"
                 whole = {n for n, value in env.items() if value == f"${{{root}.url}}"}
                 found |= dict.fromkeys(whole, _in_parts(root, scheme))
+    return found
+
+
+def _by_async_driver(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str, str]:
+    """Write an address with the driver of SQLAlchemy's asynchronous engine, which has to be named.
+
+    Code that names it itself makes its address of another one.
+    """
+    found = dict(env)
+    whole = {f"${{stores.{name}.url}}": store for name, store in scene.stores.items()}
+    if not whole.keys() & {*env.values()}:
+        return found
+    text = "\n".join(content for file, content in code.texts(folder) if file.endswith(".py"))
+    if not re.search(r"\b(?:create_async_engine|async_engine_from_config)\(", text):
+        return found
+    libraries = servers.libraries(folder)
+    for name, value in env.items():
+        store = whole.get(value)
+        drivers = servers.of_kind(store.kind).shows.async_drivers if store else {}
+        for driver, scheme in drivers.items():
+            if store and driver in libraries and f"+{driver}" not in text:
+                found[name] = _in_parts(f"stores.{store.name}", scheme)
     return found
 
 

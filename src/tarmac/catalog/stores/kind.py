@@ -239,6 +239,8 @@ class Fingerprint:
     drivers: Mapping[str, str] = field(default_factory=dict)
     #: Libraries, as patterns, that take addresses by one of the kind's schemes alone.
     insists: Mapping[str, str] = field(default_factory=dict)
+    #: Asynchronous drivers, and the scheme by which SQLAlchemy takes each.
+    async_drivers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -386,6 +386,7 @@ STORE = StoreKind(
             "psycopg2-binary": "postgresql+psycopg2",
         },
         insists={"tortoise-orm": "postgres"},
+        async_drivers={"asyncpg": "postgresql+asyncpg"},
         unencrypted={r"github\.com/lib/pq\b": "?sslmode=disable"},
         lacks={
             "uuid-ossp": r"\buuid_generate_v\d\w*\(|\bUUIDOSSPExtension\b",

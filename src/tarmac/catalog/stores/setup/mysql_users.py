@@ -22,6 +22,7 @@ FINGERPRINT = Fingerprint(
     user="root",
     path_is_database=True,
     numbered=("mysql", "mysql-server", "percona"),
+    async_drivers={"aiomysql": "mysql+aiomysql", "asyncmy": "mysql+asyncmy"},
 )
 
 
