@@ -110,10 +110,10 @@ def test_a_script_of_a_workspace_is_started_where_its_package_is():
     """
     files = {
         "compose.yaml": compose,
-        "package.json": '{"scripts": {"start:dev": "nest start --watch"}}',
+        "package.json": '{"scripts": {"start:dev": "nest start -w"}, "dependencies": {"a": "1"}}',
         "pnpm-lock.yaml": "",
         "apps/bills/package.json": '{"name": "bills"}',
-        "apps/bills/Dockerfile": "FROM node:22\n",
+        "apps/bills/Dockerfile": "FROM node:22\nRUN pnpm install -r\n",
         "apps/bills/main.ts": "",
         "apps/notes/package.json": '{"scripts": {"start:dev": "nest start"}}',
         "apps/notes/Dockerfile": "FROM node:22\n",
@@ -121,6 +121,7 @@ def test_a_script_of_a_workspace_is_started_where_its_package_is():
     }
     found = named(found_in(**files))
     assert found["bills"].folder == ""
+    assert found["bills"].tasks["install"].endswith("|| pnpm install -r")
     assert found["notes"].folder == "apps/notes"
 
 

@@ -62,6 +62,8 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
         install = "npm install --no-audit --no-fund"
     if lock == "yarn.lock" and place.upwards(".yarnrc.yml"):
         install, last = "yarn install", ".yarn-state.yml"
+    if program == "pnpm" and _of_all_folders(place):
+        install = "pnpm install -r"
     # A browser for tests is large, and nothing here needs it.
     install = f"CYPRESS_INSTALL_BINARY=0 {install}" if _tests_in_browser(place) else install
     if program == "npm" and lock and _resolves_again(place):  # the lock file may not fit
@@ -74,6 +76,13 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
         install = f"(cd {root} && {install})"
     marker = posixpath.join("" if root == "." else root, "node_modules", last).rstrip("/")
     return program, installed(marker, install)
+
+
+def _of_all_folders(folder: Folder) -> bool:
+    """Tell whether an image installs the packages of each folder below, without a workspace."""
+    named = (f for f in folder.files if "dockerfile" in f.rpartition("/")[2].lower())
+    step = re.compile(r"\bpnpm i(?:nstall)?\b[^&;|\n]* (?:-r|--recursive)\b")
+    return any(step.search(folder.read(file)) for file in named)
 
 
 def _resolves_again(folder: Folder) -> bool:
