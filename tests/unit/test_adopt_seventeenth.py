@@ -528,3 +528,20 @@ def test_an_address_names_the_driver_of_an_asynchronous_engine(code_text, is_nam
     (service,) = found_in(**files).services
     begins = "postgresql+asyncpg://${stores.db.user}:" if is_named else "${stores.db.url}"
     assert service.env["DATABASE_URL"].startswith(begins)
+
+
+def test_a_program_of_a_folder_has_what_the_entry_point_of_its_image_puts_in_place():
+    compose = """
+    services:
+      tables: {build: ., image: notes-dev, command: ./tables.sh, volumes: ["./:/srv/notes/"]}
+      web: {image: notes-dev, command: flask run, volumes: ["./:/srv/notes/"]}
+    """
+    files = FLASK | {
+        "compose.yaml": compose,
+        "Dockerfile": "FROM python:3.12\nWORKDIR /srv/notes\nCOPY . .\n"
+        'ENTRYPOINT ["./deploy/entry.sh"]\nCMD ["./tables.sh"]\n',
+        "deploy/entry.sh": 'cp /srv/notes/deploy/local.py /srv/notes/local.py\nexec "$@"\n',
+        "deploy/local.py": "",
+    }
+    web = named(found_in(**files))["web"]
+    assert web.tasks["settings"] == "test -e local.py || cp deploy/local.py local.py"

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tarmac.adopt.containers.compose_containers import Container, added
+from tarmac.adopt.containers.compose_containers import ENTRY_OF, Container, added
 from tarmac.adopt.containers.compose_file import NAMES, Project, read_project
 from tarmac.adopt.containers.compose_parts import listed, mounts_of, shaped
 from tarmac.adopt.containers.compose_refused import refused
@@ -308,15 +308,16 @@ def _with_builds(shapes: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, An
         if spec.get("build") and spec.get("image")
     }
     used = {spec.get("image") for spec in shapes.values() if spec.get("command")}
-    return {
-        own: {**spec, "build": built[spec["image"]]}
-        if not spec.get("build")
-        and spec.get("image") in built
-        and not (spec.get("command") and any(map(_is_folder, mounts_of(spec))))
-        else spec
-        for own, spec in shapes.items()
-        if not _only_builds(spec, used)
-    }
+    found = {}
+    for own, spec in shapes.items():
+        if _only_builds(spec, used):
+            continue
+        found[own] = spec
+        if not spec.get("build") and spec.get("image") in built:
+            is_of_its_folders = spec.get("command") and any(map(_is_folder, mounts_of(spec)))
+            key = ENTRY_OF if is_of_its_folders else "build"
+            found[own] = {**spec, key: built[spec["image"]]}
+    return found
 
 
 def _only_builds(spec: Mapping[str, Any], used: Collection[Any]) -> bool:

@@ -88,6 +88,8 @@ _CLIENTS = re.compile(
     r"mongo(?:sh|import|export|dump|restore)?|mysql(?:admin|dump|import|sh)?|mariadb(?:-\w+)?|"
     r"redis-cli|rabbitmq(?:admin|ctl)"
 )
+#: The build of an image whose entry point a container has, and whose files it does not.
+ENTRY_OF = "x-entry-of"
 #: What a container says of its first program alone, where it has several.
 _OF_THE_FIRST = ("ports", "expose", "healthcheck")
 #: What a container of our own is called that only runs the tests.
@@ -397,7 +399,11 @@ def _service(
             folder = working_folder(folder, command, spec, dockerfile, root)
             break
     base = replace(base, folder=folder)
-    script = lines_of(entry[0], root.below(place), own_files) if entry else []
+    if spec.get(ENTRY_OF):
+        made = place_of({"build": spec[ENTRY_OF]}, root, None)
+        script = _entry_lines(entry_of(made[1]), root.below(made[0]), own_files)
+    else:
+        script = _entry_lines(entry, root.below(place), own_files)
     env = {**exported(script, given), **env}
 
     def in_folder(path: str) -> str:
@@ -457,6 +463,10 @@ def _service(
         mounts=mounts,
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
+
+
+def _entry_lines(entry: tuple[str, ...], folder: Folder, own_files: Mapping[str, str]) -> list[str]:
+    return lines_of(entry[0], folder, own_files) if entry else []
 
 
 def _here(word: str, copied: Mapping[str, str], spec: Mapping[str, Any]) -> str:
