@@ -542,6 +542,8 @@ def test_a_program_of_a_folder_has_what_the_entry_point_of_its_image_puts_in_pla
         'ENTRYPOINT ["./deploy/entry.sh"]\nCMD ["./tables.sh"]\n',
         "deploy/entry.sh": 'cp /srv/notes/deploy/local.py /srv/notes/local.py\nexec "$@"\n',
         "deploy/local.py": "",
+        "manage.py": "import django\n",
     }
     web = named(found_in(**files))["web"]
     assert web.tasks["settings"] == "test -e local.py || cp deploy/local.py local.py"
+    assert [*web.tasks] == ["install", "settings", "migrate"]

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from tarmac.adopt.containers.container import goes_on
-from tarmac.adopt.survey.found import Folder, Recogniser, Service, joined
+from tarmac.adopt.survey.found import MIGRATE, Folder, Recogniser, Service, joined
 
 #: Recognisers from this rank on only know a container.
 LAST_RANK = 90
@@ -36,6 +36,8 @@ def completed(
     for name, task in service.tasks.items():
         words = tuple(task.split("\0"))
         tasks[name] = _said(words, folder, recognisers)[0] or " ".join(words)
+    # What makes tables comes behind what puts folders and settings in place.
+    tasks = dict(sorted(tasks.items(), key=lambda item: item[0] in (MIGRATE, "prepare")))
     tasks = {name: _with_its_packages(task, folder, recognisers) for name, task in tasks.items()}
     if line:
         # The container's command may be another program than the one that the folder names.
