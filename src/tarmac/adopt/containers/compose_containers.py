@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from tarmac.adopt.containers.build_steps import made_from
@@ -399,18 +399,8 @@ def _service(
             folder = working_folder(folder, command, spec, dockerfile, root)
             break
     base = replace(base, folder=folder)
-    if spec.get(ENTRY_OF):
-        made = place_of({"build": spec[ENTRY_OF]}, root, None)
-        script = _entry_lines(entry_of(made[1]), root.below(made[0]), own_files)
-    else:
-        script = _entry_lines(entry, root.below(place), own_files)
-    env = {**exported(script, given), **env}
-
-    def in_folder(path: str) -> str:
-        there = _here(path, own_files, spec)
-        return posixpath.relpath(there, folder or ".") if there != path else path
-
-    settings = copies(script, in_folder, root.below(folder))
+    given_by, settings = _set_up(entry, place, folder, spec, root, own_files)
+    env = {**given_by(given), **env}
     started = made_from(dockerfile, command or base.container_command)
     named = (_here(word, own_files, spec) for word in started[1:])
     named = (options_here(word, spec, dockerfile, folder) for word in named)
@@ -433,10 +423,10 @@ def _service(
     signal, grace_s = end_of(spec)
     mounts = dict(volumes_of(spec))
     env = {name: value for name, value in env.items() if name not in ("PATH", "HOME")}
+    env = paths_here({**base.env, **env}, spec, dockerfile, folder, root)
     looked = {"PYTHONPATH": python_path(dockerfile)}
-    env = paths_here({**base.env, **looked, **env}, spec, dockerfile, folder, root)
-    if not env["PYTHONPATH"] or (env["PYTHONPATH"] == looked["PYTHONPATH"]):
-        del env["PYTHONPATH"]  # it leads nowhere here
+    there = paths_here(looked, spec, dockerfile, folder, root)
+    env = {**(there if there != looked else {}), **env}  # another one leads nowhere here
     return replace(
         base,
         files=tuple(word for word in scripts if word in here.files) or files_of_one(spec, here),
@@ -465,8 +455,29 @@ def _service(
     )
 
 
-def _entry_lines(entry: tuple[str, ...], folder: Folder, own_files: Mapping[str, str]) -> list[str]:
-    return lines_of(entry[0], folder, own_files) if entry else []
+def _set_up(
+    entry: tuple[str, ...],
+    place: str,
+    folder: str,
+    spec: Mapping[str, Any],
+    root: Folder,
+    own_files: Mapping[str, str],
+) -> tuple[Callable[[Mapping[str, str]], dict[str, str]], dict[str, str]]:
+    """Read what the script that an image begins with sets up for the program.
+
+    Returns:
+        What gives the variables that it makes of known ones, and the task for its files.
+    """
+    if spec.get(ENTRY_OF):
+        place, dockerfile = place_of({"build": spec[ENTRY_OF]}, root, None)
+        entry = entry_of(dockerfile)
+    script = lines_of(entry[0], root.below(place), own_files) if entry else []
+
+    def in_folder(path: str) -> str:
+        there = _here(path, own_files, spec)
+        return posixpath.relpath(there, folder or ".") if there != path else path
+
+    return partial(exported, script), copies(script, in_folder, root.below(folder))
 
 
 def _here(word: str, copied: Mapping[str, str], spec: Mapping[str, Any]) -> str:
