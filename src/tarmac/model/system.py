@@ -65,8 +65,9 @@ class SystemFile(StrictModel):
     )
     hosts: bool = Field(
         default=False,
-        description="On this machine programs reach what they use by its name and the port that it "
-        "has elsewhere (http://orders:8080), as in a network of containers; Linux only.",
+        description="On this machine programs reach what they use by its name, a broker also by "
+        "that of its kind, and the port that it has elsewhere (http://orders:8080, nats:4222), "
+        "as in a network of containers; Linux only.",
     )
     services: dict[Name, Service]
     entry: dict[HostLabel, PortNumber] = Field(
