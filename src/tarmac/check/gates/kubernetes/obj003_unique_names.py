@@ -25,6 +25,27 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 LABELLED = ("Service", "Namespace", "Deployment", "StatefulSet", "Job", "CronJob")
 #: A CronJob's jobs have eleven characters more.
 CRON_LONGEST = 52
+#: How long a name may be by what its controller makes of it, where an API server takes more; the
+#: groups and kinds, and what becomes of a longer one.
+LONGEST = {
+    ("apps", "StatefulSet"): (
+        52, "its pods get a label of it with eleven characters more, so each pod is refused",
+    ),
+    ("batch", "CronJob"): (CRON_LONGEST, "its Jobs have eleven characters more, so it is refused"),
+    ("batch", "Job"): (63, "its pods get the name as a label, so it is refused"),
+    ("", "Service"): (63, "it is one label of a DNS name, so it is refused"),
+    ("", "Namespace"): (63, "it is one label of a DNS name, so it is refused"),
+    ("argoproj.io", "CronWorkflow"): (
+        52, "its Workflows have eleven characters more, so its controller starts none",
+    ),
+    ("postgresql.cnpg.io", "Cluster"): (
+        50, "its Services and pods have more characters, so its webhook refuses it",
+    ),
+}  # fmt: skip
+#: The hash of a revision has ten digits mostly, and eight at least but for one in a hundred.
+_SHORT_HASH = 2
+#: What is filled in later.
+_OPEN = re.compile(r"[{$]")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -53,7 +74,8 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def of_files(files: Files) -> Iterator[Finding]:
-    """Yield objects that are twice in one file, or in one folder, which may be applied whole."""
+    """Yield objects that are twice in one file or folder, and names that are too long."""
+    yield from _too_long(files)
     for one, other in _twice(files):
         place = other.at("metadata", "name")
         what = f"{title(one)} is also in {place}: the last one applied wins"
@@ -61,6 +83,18 @@ def of_files(files: Files) -> Iterator[Finding]:
         # namespace that each part brings along.
         meant = other.data == one.data or one.path != other.path
         yield Finding(one.at("metadata", "name"), f"{what}; remove one", warning=meant)
+
+
+def _too_long(files: Files) -> Iterator[Finding]:
+    for artifact in files.objects(*(kind for _, kind in LONGEST)):
+        key = (group_of(artifact), str(artifact.data.get("kind")))
+        most, why = LONGEST.get(key, (0, ""))
+        name = name_of(artifact)
+        if most and len(name) > most and not _OPEN.search(name):
+            is_near = key[1] == "StatefulSet" and len(name) <= most + _SHORT_HASH
+            what = f"{title(artifact)} has a name of {len(name)} characters: {why}"
+            where = artifact.at("metadata", "name")
+            yield Finding(where, f"{what}; write {most} at most", warning=is_near)
 
 
 def _twice(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
@@ -83,5 +117,6 @@ GATE = Gate(
     of_files=of_files,
     scope=kinds("objects"),
     reads="apiVersion's group, kind, namespace and name of every object. Of files "
-    "without a plan: objects that are twice in one folder.",
+    "without a plan: objects that are twice in one folder, and names that are too long for what a "
+    "controller makes of them.",
 )
