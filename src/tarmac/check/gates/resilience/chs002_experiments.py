@@ -116,13 +116,15 @@ def _selects(
     selector = fields(holder, "selector") if path[-1] == "target" else holder
     labels = fields(selector, "labelSelectors")
     asked = set(map(str, items(selector, "namespaces"))) or {space_of(artifact)}
-    if not labels or not asked & spaces:
+    if not labels:
         return
-    found = [
-        own for own in index.selected({"matchLabels": labels}) if space_of(own.artifact) in asked
-    ]
-    if not found and asked <= spaces:
-        told = ", ".join(f"{key}={value}" for key, value in labels.items())
+    told = ", ".join(f"{key}={value}" for key, value in labels.items())
+    there = {space_of(own.artifact) for own in index.selected({"matchLabels": labels})}
+    if not items(selector, "namespaces") and not {"", *asked} & there and there and "" not in asked:
+        what = f"{title(artifact)} names no namespace, so it is of pods in its own, {min(asked)}"
+        why = f"and those of {told} are in {', '.join(sorted(there))}: it does nothing"
+        yield Finding(artifact.at(*path), f"{what}, {why}; write `namespaces`", warning=True)
+    elif not there & asked and asked <= spaces:
         what = (
             f"{title(artifact)} is of pods of {told} in {', '.join(sorted(asked))}, which are not"
         )
