@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, fields, numbered
+from tarmac.base.foreign.reading import Fields, Path, fields, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import kind_of, name_of, named, title
+from tarmac.check.gates.views.objects.metadata import kind_of, name_of, named, space_of, title
 from tarmac.check.gates.views.scope import kinds
 from tarmac.check.gates.views.trials.analyses import endless
 from tarmac.check.gates.views.trials.rollouts import Rollout
@@ -28,6 +30,73 @@ def check(files: Files) -> Iterator[Finding]:
         for path, what in judge(artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
     yield from _endless(files)
+    yield from _practiced(files)
+
+
+def _practiced(files: Files) -> Iterator[Finding]:
+    """Yield Rollouts all of whose analyses count for nothing: each metric is in `dryRun`."""
+    templates = {
+        (
+            kind_of(one),
+            "" if kind_of(one).startswith("Cluster") else space_of(one),
+            name_of(one),
+        ): one
+        for one in files.objects(*_TEMPLATES)
+    }
+    for artifact in files.objects("Rollout") if templates else ():
+        counting, told = False, dict[str, Finding]()
+        for path, analysis in _analyses(artifact):
+            own = [_pattern(one) for _, one in numbered(analysis, "dryRun")]
+            for _, named_one in numbered(analysis, "templates"):
+                kind = _TEMPLATES[named_one.get("clusterScope") is True]
+                space = "" if kind.startswith("Cluster") else space_of(artifact)
+                found = templates.get((kind, space, string(named_one, "templateName")))
+                metrics = numbered(found.data, "spec", "metrics") if found else []
+                dry = (
+                    [_pattern(one) for _, one in numbered(found.data, "spec", "dryRun")]
+                    if found
+                    else []
+                )
+                names = [string(metric, "name") for _, metric in metrics]
+                if found is None or not all(_is_dry(name, (*own, *dry)) for name in names):
+                    counting = True
+                elif names:
+                    where = found.at("spec", "dryRun") if dry else artifact.at(*path, "dryRun")
+                    what = f"{title(found)} has all of its metrics in dryRun, whose results count"
+                    why = f"for nothing, and {title(artifact)} has no other analysis: no version"
+                    told[where] = Finding(
+                        where, f"{what} {why} is ever stopped; leave one out of it"
+                    )
+        yield from () if counting else told.values()
+
+
+def _analyses(artifact: Artifact) -> Iterator[tuple[Path, Fields]]:
+    """Yield the analyses of a Rollout, in each strategy."""
+    blue: Path = ("spec", "strategy", "blueGreen")
+    steps = (
+        (*_CANARY, "steps", number, key)
+        for number, _ in numbered(artifact.data, *_CANARY, "steps")
+        for key in ("analysis", "experiment")
+    )
+    for path in (
+        (*_CANARY, "analysis"), *steps, (*blue, "prePromotionAnalysis"),
+        (*blue, "postPromotionAnalysis"),
+    ):  # fmt: skip
+        if analysis := fields(artifact.data, *path):
+            yield path, analysis
+
+
+def _pattern(dry: Fields) -> str:
+    return string(dry, "metricName")
+
+
+def _is_dry(name: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a metric is one of those whose results count for nothing."""
+    for pattern in patterns:
+        with suppress(re.error):
+            if pattern and re.search(pattern, name):
+                return True
+    return False
 
 
 def _endless(files: Files) -> Iterator[Finding]:
@@ -87,6 +156,6 @@ GATE = Gate(
     of_files=check,
     scope=kinds("analyses and canaries", *_TEMPLATES, "Rollout", "Canary"),
     targets=("cluster",),
-    reads="counts and limits of AnalysisTemplates, steps of Rollouts, analyses of Flagger's "
-    "Canaries. What an argument stands for is not known.",
+    reads="counts, limits and dry runs of AnalysisTemplates, steps of Rollouts, analyses of "
+    "Flagger's Canaries. What an argument stands for is not known.",
 )
