@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -14,7 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
 from tarmac.check.gates.views.objects.references import reference_to
-from tarmac.check.gates.views.objects.scaling import Budget, Scaler, scalers
+from tarmac.check.gates.views.objects.scaling import Budget, Scaler, scalers, share
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.model.value import amount
@@ -69,7 +68,7 @@ def _stopped(own: Pods, least: int, budgets: list[Budget]) -> Iterator[Finding]:
     if string(data, *_STRATEGY, "type") == "Recreate":
         gone, path, how = least, (*_STRATEGY, "type"), "Recreate stops"
     else:
-        gone, how = _share(rolling.get("maxUnavailable", "25%"), least), "an update may stop"
+        gone, how = share(rolling.get("maxUnavailable", "25%"), least), "an update may stop"
     stay = max((budget.stay(least) for budget in budgets), default=0)
     advice = f"set maxUnavailable to {least - max(stay, 1)}"
     if how == "Recreate stops":
@@ -80,14 +79,6 @@ def _stopped(own: Pods, least: int, budgets: list[Budget]) -> Iterator[Finding]:
     if stay:
         what += f", and {title(budgets[0].artifact)} promises {stay}"
     yield Finding(own.artifact.at(*path), f"{what}; {advice}")
-
-
-def _share(written: object, of: int) -> int:
-    """Read a number or a share of pods that may be absent; a share is rounded down."""
-    text = str(written)
-    if text.endswith("%") and text[:-1].isdecimal():
-        return math.floor(int(text[:-1]) * of / 100)
-    return int(text) if text.isdecimal() else 0
 
 
 def _deadline(own: Pods) -> Iterator[Finding]:

@@ -99,6 +99,14 @@ def _count(written: int | str | None, of: int) -> int:
     return math.ceil(int(text[:-1]) * of / 100) if text.endswith("%") else int(text)
 
 
+def share(written: object, of: int) -> int:
+    """Read a number or a share of pods that may be absent; a share is rounded down."""
+    told = str(written)
+    if told.endswith("%") and told[:-1].isdecimal():
+        return math.floor(int(told[:-1]) * of / 100)
+    return int(told) if told.isdecimal() else 0
+
+
 class Quota:
     """A ResourceQuota."""
 
