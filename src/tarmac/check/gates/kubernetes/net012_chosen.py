@@ -9,9 +9,9 @@ from tarmac.base.foreign.reading import Path, dig, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.indexes import PodIndex
+from tarmac.check.gates.views.objects.indexes import PodIndex, place_of
 from tarmac.check.gates.views.objects.metadata import group_of, name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.services import Service
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -20,8 +20,9 @@ _API = "gateway.networking.k8s.io"
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield Services that send to tasks, and redirects that come back to themselves."""
+    """Yield Services that send to tasks or to other servers, and redirects that come back."""
     yield from _tasks(files)
+    yield from _mixed(files)
     yield from _cycles(files)
 
 
@@ -46,6 +47,54 @@ def _tasks(files: Files) -> Iterator[Finding]:
                 advice = f"{title(servers[0].artifact)}: requests fail while it runs; give the task"
                 where = artifact.at("spec", "selector")
                 yield Finding(where, f"{what} {advice} another label")
+
+
+def _mixed(files: Files) -> Iterator[Finding]:
+    """Yield Services that send to other servers, too, which have a Service of their own."""
+    index = PodIndex(pods(files, *SERVING))
+    chosen: list[tuple[Artifact, list[Pods]]] = []
+    alone: dict[int, Artifact] = {}
+    for artifact in files.objects("Service"):
+        selector = Service(artifact).selector
+        # One without an address of its own lists its members.
+        if not selector or string(artifact.data, "spec", "clusterIP") == "None":
+            continue
+        found = index.selected({"matchLabels": dict(selector)})
+        own = [one for one in found if place_of(one.artifact) == place_of(artifact)]
+        if len(own) == 1:
+            alone.setdefault(id(own[0]), artifact)
+        elif own:
+            chosen.append((artifact, own))
+    for artifact, own in chosen:
+        mine = next((one for one in own if id(one) not in alone), None)
+        for other in own if mine is not None else ():
+            service = alone.get(id(other))
+            # Those of one image are a new version beside the old one, or parts of one program.
+            if (
+                service
+                and mine
+                and not _images(other) & _images(mine)
+                and _listens(artifact, other)
+            ):
+                what = f"{title(artifact)} sends to pods of {title(other.artifact)}, which is"
+                advice = (
+                    f"{title(service)}'s, as well as to {title(mine.artifact)}: each gets requests"
+                )
+                where = artifact.at("spec", "selector")
+                yield Finding(
+                    where, f"{what} {advice} of the other; select one more label", warning=True
+                )
+                break
+
+
+def _images(own: Pods) -> set[str]:
+    return {container.image_name for container in own.main_containers}
+
+
+def _listens(service: Artifact, own: Pods) -> bool:
+    """Tell whether pods may get requests of a Service: by a port's name only those that have it."""
+    targets = [port.target for port in Service(service).ports]
+    return any(not isinstance(target, str) or target in own.ports for target in targets)
 
 
 def _cycles(files: Files) -> Iterator[Finding]:
@@ -97,6 +146,6 @@ GATE = Gate(
     check=check,
     of_files=check,
     scope=counted_in_files("Services and routes", _judged),
-    reads="selectors of Services beside pods of Jobs and of servers, and HTTPRoutes that redirect "
-    "to https beside the listeners of their Gateway.",
+    reads="selectors of Services beside pods of Jobs and of servers of two images, and HTTPRoutes "
+    "that redirect to https beside the listeners of their Gateway.",
 )
