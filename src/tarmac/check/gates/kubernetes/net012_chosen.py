@@ -51,16 +51,20 @@ def _tasks(files: Files) -> Iterator[Finding]:
 
 def _mixed(files: Files) -> Iterator[Finding]:
     """Yield Services that send to other servers, too, which have a Service of their own."""
-    index = PodIndex(pods(files, *SERVING))
+    near: dict[tuple[str, str], list[Pods]] = {}
+    for one in pods(files, *SERVING):
+        near.setdefault(place_of(one.artifact), []).append(one)
+    indexes = {place: PodIndex(found) for place, found in near.items()}
     chosen: list[tuple[Artifact, list[Pods]]] = []
     alone: dict[int, Artifact] = {}
     for artifact in files.objects("Service"):
         selector = Service(artifact).selector
+        index = indexes.get(place_of(artifact))
         # One without an address of its own lists its members.
-        if not selector or string(artifact.data, "spec", "clusterIP") == "None":
+        is_list = string(artifact.data, "spec", "clusterIP") == "None"
+        if not selector or index is None or is_list:
             continue
-        found = index.selected({"matchLabels": dict(selector)})
-        own = [one for one in found if place_of(one.artifact) == place_of(artifact)]
+        own = index.selected({"matchLabels": dict(selector)})
         if len(own) == 1:
             alone.setdefault(id(own[0]), artifact)
         elif own:

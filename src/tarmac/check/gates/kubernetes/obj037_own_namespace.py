@@ -50,16 +50,16 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _limited(files: Files) -> Iterator[Artifact]:
     """Yield the AlertmanagerConfigs whose routes are limited to their namespace."""
-    managers = [one for one in files.objects("Alertmanager") if not is_part(one)]
-    for config in files.objects("AlertmanagerConfig") if managers else ():
-        if space_of(config) and all(_limits(manager, config) for manager in managers):
+    senders = [one for one in files.objects("Alertmanager") if not is_part(one)]
+    for config in files.objects("AlertmanagerConfig") if senders else ():
+        if space_of(config) and all(_limits(sender, config) for sender in senders):
             yield config
 
 
-def _limits(manager: Artifact, config: Artifact) -> bool:
-    how = string(manager.data, *_STRATEGY)
-    is_beside = space_of(manager) == space_of(config)
-    is_whole = string(manager.data, "spec", "alertmanagerConfiguration", "name") == name_of(config)
+def _limits(sender: Artifact, config: Artifact) -> bool:
+    how = string(sender.data, *_STRATEGY)
+    is_beside = space_of(sender) == space_of(config)
+    is_whole = string(sender.data, "spec", "alertmanagerConfiguration", "name") == name_of(config)
     excepted = how == "OnNamespaceExceptForAlertmanagerNamespace" and is_beside
     return how != "None" and not excepted and not (is_whole and is_beside)
 

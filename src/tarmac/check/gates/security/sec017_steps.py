@@ -25,7 +25,7 @@ _KEYS = frozenset({
 _SHARED = ("hostNetwork", "hostPID", "hostIPC")
 #: Capabilities that are as good as a node's.
 _STRONG = frozenset({"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "DAC_READ_SEARCH", "BPF"})
-#: Sockets of what runs containers: who writes to one owns the node.
+#: Sockets of what runs containers: a process that writes to one owns the node.
 _SOCKETS = ("docker.sock", "containerd.sock", "crio.sock")
 
 _PRIVILEGED = re.compile(r"\bprivileged[\"']?\s*:\s*true\b")
