@@ -62,7 +62,8 @@ def _route(rollout: Rollout, at: Path, own: Fields, there: There) -> Iterator[Fi
     names = sorted({name for one in of_http if (name := string(one, "name"))})
     asked = [str(one) for one in items(own, "routes")]
     for number, name in enumerate(asked):
-        if name not in names:
+        # Of TLS and TCP alone, it is asked for other routes.
+        if name not in names and of_http:
             what = f"{title(artifact)} leads its traffic by the route {name}, which {title(led)}"
             advice = did_you_mean(name, names) if names else f"write `name: {name}` in it"
             where = artifact.at(*at, "routes", number)
@@ -102,7 +103,7 @@ def _backend(rollout: Rollout, at: Path, name: str, there: There) -> Iterator[Fi
     root = string(artifact.data, *at[:-1], "rootService")
     service = root or string(rollout.strategy, "stableService")
     ends = {path.backend.service for path in ingress_paths(led)} if led is not None else set()
-    if led is not None and service and ends and service not in ends:
+    if led is not None and service and ends and not {None, service} & ends:
         found = ", ".join(sorted(map(str, ends)))
         what = (
             f"{title(artifact)} leads its traffic by {title(led)}, which has no backend {service}"
