@@ -36,7 +36,7 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in _judged(files):
         pods = spec_paths(artifact.data)
         for path, what in _faults(artifact.data, (), pods, ""):
-            yield Finding(artifact.at(*path), f"{title(artifact)} {what}", warning=True)
+            yield Finding(artifact.at(*path), f"{title(artifact).strip()} {what}", warning=True)
 
 
 def _faults(
