@@ -14,10 +14,12 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.events import asked_refs, by_name, has, is_open
 from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, jobs, workflows
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
+_OWN_TOKEN = re.compile(r"github\.token|secrets\.GITHUB_TOKEN", re.IGNORECASE)
 _ARTIFACT = re.compile(r"actions/(upload|download)-artifact@")
 
 
@@ -105,6 +107,8 @@ def _needed(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
         for need in published("permissions")["needs"]:
             if not _is_of(need, step.uses, step.run, step.inputs, step.data):
                 continue
+            if need.get("after") and not any(map(_logs_in, job.steps[:number])):
+                continue
             rights = need["rights"]
             lacks = [
                 f"{scope}: {right}"
@@ -116,6 +120,17 @@ def _needed(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
                 what = f"{name} {need['what']}, and its token may not: its permissions lack"
                 where = workflow.at("jobs", name, "steps", number)
                 yield Finding(where, f"{what} `{', '.join(lacks)}`; add it")
+
+
+def _logs_in(step: Step) -> bool:
+    """Tell whether a step logs in to GitHub's registry by the workflow's own token."""
+    is_action = step.uses.startswith("docker/login-action@")
+    is_script = re.search(r"\blogin\b.*\bghcr\.io", step.run) is not None
+    if is_action and not str(step.inputs.get("registry")).startswith("ghcr.io"):
+        return False
+    given = f"{step.run} {step.data.get('env')} {step.inputs.get('password')}"
+    others = re.search(r"secrets\.(?!GITHUB_TOKEN\b|github_token\b)", given)
+    return (is_action or is_script) and _OWN_TOKEN.search(given) is not None and not others
 
 
 def _given(holder: Mapping[str, Any]) -> Mapping[str, str] | None:
