@@ -1,4 +1,4 @@
-"""Jobs run at the events for which they are there: by what they need, compare and watch."""
+"""Jobs run at the events for which they are there: by what they need, compare, watch and follow."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ _AS_TEXT = re.compile(
     r"|'(true|false)'\s*(==|!=)\s*inputs\.([\w-]+)"
 )
 _TYPED = ("workflow_dispatch", "workflow_call")
+#: Workflows that GitHub itself makes.
+_MADE_BY_GITHUB = ("pages-build-deployment", "CodeQL", "Dependabot Updates", "Copilot code review")
 _WILD = re.compile(r"[*?\[!+]")
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield jobs that are always skipped, comparisons that never hold, and paths of nothing."""
+    """Yield jobs that are always skipped, comparisons that never hold, and events of nothing."""
+    named: dict[str, dict[str, str]] = {}
     for workflow in workflows(files):
+        folder, _, name = workflow.path.rpartition("/")
+        named.setdefault(folder, {})[str(workflow.data.get("name") or workflow.path)] = name
+    for workflow in workflows(files):
+        yield from _followed(workflow, named[workflow.path.rpartition("/")[0]])
         yield from _skipped(workflow)
         yield from _compared(workflow)
         yield from _unwatched(files, workflow)
@@ -105,6 +112,26 @@ def _unwatched(files: Files, workflow: Workflow) -> Iterator[Finding]:
             yield Finding(where, f"{what}; {advice}")
 
 
+def _followed(workflow: Workflow, named: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield workflows that are to run after one that is not called so.
+
+    Args:
+        named: the file of each workflow beside it, by its name.
+    """
+    for number, name in numbered_texts(fields(workflow.triggers, "workflow_run").get("workflows")):
+        if name in named or name in _MADE_BY_GITHUB or _WILD.search(name):
+            continue
+        names = sorted(named)
+        file = name.rpartition("/")[2]
+        by_case = {one.lower(): one for one in names}
+        of_file = next((one for one in names if named[one] == file), "")
+        own = of_file or by_case.get(name.lower()) or only_near(name, names)
+        what = f"runs after the workflow {name}, and none here has that name, so it never runs"
+        advice = f"its name is '{own}'" if own else f"choose one of {', '.join(names)}"
+        where = workflow.at("on", "workflow_run", "workflows", number)
+        yield Finding(where, f"{what}; {advice}", warning=not own)
+
+
 def _head(pattern: str) -> str:
     """Take what stands before the first part of a pattern that fits several names."""
     parts = []
@@ -127,5 +154,6 @@ GATE = Gate(
     scope=counted_in_files("jobs", jobs),
     targets=("repository",),
     reads="`if` and `needs` of jobs beside `on`; inputs of the type boolean; `paths` beside the "
-    "files on disk. Conditions with `||` may be true by what is not known here.",
+    "files on disk; names of workflow_run beside those of the other workflows. "
+    "Conditions with `||` may be true by what is not known here.",
 )
