@@ -1,4 +1,4 @@
-"""Actions find what scripts have made: in the folder that they look in, and as it was written."""
+"""Actions find what is made before them: in the folder that they look in, and as it was written."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ _LOCKS = {
     "yarn": ("yarn.lock",),
     "pnpm": ("pnpm-lock.yaml",),
 }
+#: Actions that bring no files of the repository.
+_BRINGS_NONE = re.compile(
+    r"(actions/(setup-|cache|create-github-app-token)|docker/(setup-|login-)|step-security/harden-runner"
+    r"|aws-actions/|google-github-actions/|azure/login|jlumbroso/free-disk-space).*"
+)
 _RUNS = re.compile(r"\bdocker run\b[^\n]*?\s([\w./-]+:[\w.-]+)(?=\s|$)")
 
 
@@ -34,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield from _images(workflow, name, job)
             yield from _kept(workflow, name, job)
             yield from _locked(files, workflow, name, job)
+            yield from _early(workflow, name, job)
 
 
 def _versions(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
@@ -105,9 +111,32 @@ def _locked(files: Files, workflow: Workflow, name: str, job: Job) -> Iterator[F
             yield Finding(where, f"{what} the step fails; write cache-dependency-path: {place}")
 
 
+def _early(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield actions of the repository itself before its files are there."""
+    for number, step in enumerate(job.steps):
+        if step.uses.startswith("./"):
+            later = any("actions/checkout@" in one.uses for one in job.steps[number + 1 :])
+            if later:
+                what = f"{name} runs {step.uses} before actions/checkout, when its folder is not"
+                where = workflow.at("jobs", name, "steps", number)
+                # A runner of one's own may have the files of an earlier run.
+                is_fresh = re.match(r"(ubuntu|windows|macos)-", str(job.data.get("runs-on")))
+                said = f"{what} there: the step fails; check out first"
+                yield Finding(where, said, warning=not is_fresh)
+            return
+        if not _BRINGS_NONE.fullmatch(step.uses) and not _is_mere_text(step.run):
+            return
+
+
+def _is_mere_text(script: str) -> bool:
+    """Tell whether a script only says something."""
+    lines = [line.strip() for line in script.splitlines() if line.strip()]
+    return bool(lines) and all(line.startswith(("echo ", "#")) for line in lines)
+
+
 GATE = Gate(
     id="PIP016",
-    title="Actions find what scripts have made, and versions are as written",
+    title="Actions find what is made before them, and versions are as written",
     phase="delivery",
     source="https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax: "
     "`defaults.run` is for scripts; https://github.com/actions/setup-node#caching-global-packages-data",
@@ -116,5 +145,6 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("workflows", workflows),
     reads="versions of a matrix, docker/build-push-action beside `docker run`, paths of artifacts "
-    "in jobs whose scripts run in a folder, and lock files for the cache of setup-node.",
+    "in jobs whose scripts run in a folder, lock files for the cache of setup-node, and actions of "
+    "the repository before its checkout.",
 )
