@@ -25,6 +25,15 @@ _REDIS = re.compile(r"(docker\.io/)?(library/|valkey/)?(redis|valkey)(:.*|@.*)?"
 _HOST = r"://([^\s/]*?)([a-z][\w.-]*)(?::\d+)?"
 _DATABASE = re.compile(rf"\bpostgres(?:ql)?(?:\+\w+)?{_HOST}/([\w-]+)(?=$|[?\s\"'])")
 _CACHE = re.compile(rf"\brediss?{_HOST}(?=$|[/?\s\"'])")
+_MONGO = re.compile(r"(docker\.io/)?(library/)?mongo(:.*|@.*)?")
+_USER = re.compile(r"\bmongodb://([^\s:/@]+):[^\s/@]*@([a-z][\w.-]*)(?::\d+)?/([\w-]+)(\?\S*)?")
+#: Servers of searches that ask for TLS and a password, from this major version on.
+_SEARCH = re.compile(
+    r"(?:docker\.io/)?(?:(?:library/|docker\.elastic\.co/elasticsearch/)?(elasticsearch)"
+    r"|opensearchproject/(opensearch)):(\d+)\.\S*"
+)
+_PLAIN = re.compile(rf"\bhttp{_HOST}(?=$|[/,?\s\"'])")
+_SECURITY = re.compile(r"(?i)(xpack[._]security|plugins[._]security|disable_security|demo_config)")
 _VOLUME = re.compile(r"([a-zA-Z0-9][\w.-]*):(/[^:]*)(:.*)?")
 #: What images of databases start as their server.
 _PROGRAMS = ("postgres", "mysqld", "mariadbd", "mongod", "redis-server", "valkey-server")
@@ -38,7 +47,8 @@ def check(files: Files) -> Iterator[Finding]:
         if not beside.is_whole:
             continue
         for service in beside.services:
-            for place, what in (*_passwords(service), *_asked(service, beside)):
+            faults = (*_passwords(service), *_asked(service, beside), *_taken(service, beside))
+            for place, what in faults:
                 yield Finding(service.at(*place), f"service {service.name} {what}")
         yield from _shared(beside)
 
@@ -74,6 +84,41 @@ def _asked(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
                 yield path, f"{what}; write redis://:PASSWORD@{host}"
 
 
+def _taken(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    """Yield addresses by a user that is elsewhere, or without the TLS that a server asks for."""
+    others = {one.name: one for one in beside.services if dig(one.data, "env_file") is None}
+    for path, text in places(dig(service.data, "environment"), ("environment",)):
+        for user, host, name, options in _USER.findall(text):
+            server = others.get(host)
+            is_made = server is not None and _MONGO.fullmatch(server.image or "")
+            if server is None or not is_made or name == "admin" or "authSource" in options:
+                continue
+            root = server.environment.get("MONGO_INITDB_ROOT_USERNAME")
+            starts = any("initdb" in str(one) for one in listed(dig(server.data, "volumes")))
+            if user == root and not starts:
+                what = f"logs in to {host} as {user}, which its image makes in the database admin,"
+                yield path, f"{what} and not in {name}: no login passes; add ?authSource=admin"
+        for _, host in _PLAIN.findall(text):
+            if host in others and (kind := _asks_tls(others[host])):
+                what = (
+                    f"calls {host} by http, and {kind} turns on TLS and passwords by itself: each"
+                )
+                yield path, f"{what} request fails; call it by https, or turn that off there"
+
+
+def _asks_tls(server: ComposeService) -> str:
+    """Name the version that a server is where it asks for TLS; "" where it is told otherwise."""
+    found = _SEARCH.fullmatch(server.image or "")
+    told = " ".join((*server.variables, str(dig(server.data, "command")), *server.mounted))
+    is_told = _SECURITY.search(told) or re.search(r"\.ya?ml\b|/config\b", told)
+    # With these it is one of several, which are set up by hand.
+    several = {"cluster.initial_master_nodes", "discovery.seed_hosts"} & server.variables
+    if not found or is_told or several or dig(server.data, "entrypoint"):
+        return ""
+    name, major = found[1] or found[2], int(found[3])
+    return f"{name} {major}" if major >= (8 if found[1] else 1) else ""
+
+
 def _made(server: ComposeService) -> set[str]:
     """List the databases that a server of PostgreSQL makes; none where that is not known."""
     own = server.environment
@@ -104,7 +149,12 @@ def _shared(beside: ComposeFiles) -> Iterator[Finding]:
 
 def _judged(files: Files) -> Iterator[ComposeService]:
     for beside in compose_files(files):
-        yield from (one for one in beside.services if _SERVERS.fullmatch(one.image or ""))
+        yield from (one for one in beside.services if _is_judged(one))
+
+
+def _is_judged(service: ComposeService) -> bool:
+    image = service.image or ""
+    return bool(_SERVERS.fullmatch(image) or _SEARCH.fullmatch(image))
 
 
 GATE = Gate(
