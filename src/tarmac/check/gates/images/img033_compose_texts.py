@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from posixpath import join, normpath
 
 from tarmac.base.foreign.reading import Path, dig, items, places, texts
 from tarmac.base.report import Finding
@@ -15,14 +16,25 @@ from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_
 from tarmac.check.gates.views.scope import counted_in_files
 
 _NEEDED = re.compile(r"(?<!\$)\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+#: A line of a file of variables whose value Compose fills in: not in single quotes.
+_LINE = re.compile(
+    r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*=[ \t]*([^'\n]\S*)", re.MULTILINE
+)
+_PART = re.compile(r"(?<![$\\])\$([A-Za-z_]\w*)")
+_SECRET = re.compile(r"(?i)(pass(word|wd|phrase)?|secret|token|key|hash|pwd)s?$")
 _QUOTED = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*')")
 Fault = tuple[Path, str]
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield values that are empty or quoted, checks that name no program, and shut ports."""
+    told = set[Finding]()
     for beside in compose_files(files):
         for service in beside.services:
+            for finding in _filled(files, service):
+                if finding not in told:  # several services may have one file
+                    told.add(finding)
+                    yield finding
             faults = (
                 *_elsewhere(files, service),
                 *_quoted(service),
@@ -62,6 +74,30 @@ def _elsewhere(files: Files, service: ComposeService) -> Iterator[Fault]:
                 yield (
                     path,
                     f"{what} fills in .env and the shell's, so it is empty; take it from .env",
+                )
+
+
+def _filled(files: Files, service: ComposeService) -> Iterator[Finding]:
+    """Yield parts of secrets in files of variables that Compose takes for variables."""
+    folder = service.artifact.path.rpartition("/")[0]
+    given = dig(service.data, "env_file")
+    read: dict[str, str] = {}
+    for one in given if isinstance(given, list) else [given]:
+        is_raw = isinstance(one, Mapping) and one.get("format") == "raw"
+        name = normpath(join(folder, str(one.get("path") if isinstance(one, Mapping) else one)))
+        place = files.folder / name if files.folder is not None else None
+        if place is not None and "$" not in name and not is_raw and place.is_file():
+            read[name] = place.read_text(encoding="utf-8", errors="replace")
+    known = {found[1] for text in read.values() for found in _LINE.finditer(text)}
+    for name, text in read.items():
+        for found in _LINE.finditer(text):
+            # A name in capitals may be one of the shell's.
+            parts = [one for one in _PART.findall(found[2]) if not one.isupper()]
+            if _SECRET.search(found[1]) and (odd := [one for one in parts if one not in known]):
+                what = f"{found[1]} has ${odd[0]} in it, which Compose fills in as a variable of"
+                where = f"{name}:{text.count(chr(10), 0, found.start(1)) + 1}"
+                yield Finding(
+                    where, f"{what} that name: it is empty there; write single quotes around it"
                 )
 
 
@@ -106,6 +142,6 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("services of Compose files", _judged),
     targets=("compose",),
-    reads="environment beside env_file on disk, quotes in lists of variables, `test` of "
-    "healthchecks, and ports beside internal networks.",
+    reads="environment beside env_file on disk, secrets with $NAME in these files, quotes in lists "
+    "of variables, `test` of healthchecks, and ports beside internal networks.",
 )
