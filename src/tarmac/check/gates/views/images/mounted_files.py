@@ -1,0 +1,34 @@
+"""Single files that a Compose service sees, and from where they are mounted."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+
+from tarmac.base.foreign.reading import dig, string
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_files import ComposeFiles
+
+_FILE = re.compile(r"(\.{0,2}/?[^:$\s]*\.\w+):(/[^:\s]+)(:\S*)?")
+
+
+def mounted_files(service: ComposeService, beside: ComposeFiles) -> Iterator[tuple[str, str]]:
+    """Yield the path beside the Compose file and the path inside of each file with an ending."""
+    folder = posixpath.dirname(service.artifact.path)
+    for entry in listed(dig(service.data, "volumes")):
+        if isinstance(entry, Mapping):
+            is_bound = entry.get("type") == "bind"
+            text = f"{entry.get('source')}:{entry.get('target')}" if is_bound else ""
+        else:
+            text = str(entry)
+        found = _FILE.fullmatch(text)
+        if found and "." in posixpath.basename(found[2]):
+            yield posixpath.normpath(posixpath.join(folder, found[1])), found[2]
+    declared = beside.declared("configs")
+    for entry in listed(dig(service.data, "configs")):
+        if isinstance(entry, Mapping) and (inside := string(entry, "target")):
+            _, config = declared.get(string(entry, "source"), (None, None))
+            file = string(config, "file")
+            yield posixpath.normpath(posixpath.join(folder, file)) if file else "", inside
