@@ -1,4 +1,4 @@
-"""Templates of a chart make the same at each upgrade, and each object by itself."""
+"""Templates of a chart make the same at each upgrade, each object by itself, of its values."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _KEPT = re.compile(
     r"\blookup\b|helm\.sh/hook[\"']?:\s*[\"']?pre-install[\"']?\s*$|resource-policy", re.MULTILINE
 )
 _ACTION = re.compile(r"\{\{-?\s*(/\*|range|if|with|define|block|end|else)\b")
+#: A whole action: what is in its texts does not end it.
+_WHOLE = re.compile(r"\{\{-?\s*((?:`[^`]*`|\"(?:\\.|[^\"\\])*\"|[^`\"}]|\}(?!\}))*?)\s*-?\}\}")
+_OTHERS = re.compile(r"(?:if\s+|with\s+)?\.([a-z]\w*)")
 _API = re.compile(r"^apiVersion:", re.MULTILINE)
 
 
@@ -33,6 +36,26 @@ def check(files: Files) -> Iterator[Finding]:
         for number in _joined(text):
             what = "writes each object of the loop into one document, of which the last one stays"
             yield Finding(f"{shown}:{number}", f"{what}; begin the loop's body with `---`")
+        for number, name in _unknown(text):
+            what = f"reads .{name}, which Helm fills in here, and a chart has no such value: it is"
+            advice = f"empty; for the program that reads it, write {{{{ `{{{{ .{name} }}}}` }}}}"
+            yield Finding(f"{shown}:{number}", f"{what} {advice}")
+
+
+def _unknown(text: str) -> Iterator[tuple[int, str]]:
+    """Yield names at the top of a template that are not those of Helm, with their lines."""
+    opened: list[str] = []
+    for found in _WHOLE.finditer(text):
+        word = found[1].partition(" ")[0]
+        is_of_chart = not {"range", "with", "define", "block"} & set(opened)
+        asked = _OTHERS.match(found[1])
+        line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+        if is_of_chart and asked and not line.lstrip().startswith("#"):
+            yield text.count("\n", 0, found.start()) + 1, asked[1]
+        if word in ("range", "if", "with", "define", "block"):
+            opened.append(word)
+        elif word == "end" and opened:
+            opened.pop()
 
 
 def _joined(text: str) -> Iterator[int]:
@@ -71,6 +94,6 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("templates of charts", _templates),
     targets=(),
-    reads="templates on disk beside Chart.yaml: functions of chance in Secrets, and `range` around "
-    "an object. Judges files without a plan only.",
+    reads="templates on disk beside Chart.yaml: functions of chance in Secrets, `range` around an "
+    "object, and names that Helm does not have. Judges files without a plan only.",
 )
