@@ -58,7 +58,7 @@ ENDINGS = (
 #: Prometheus's rules by an older name; other programs have files that end so, too.
 _RULES = re.compile(r"^groups:", re.MULTILINE)
 #: Files of SQL are read where they change a database; dumps of data are not.
-_MIGRATIONS = re.compile(r"migrat[^/]*/|(^|/)V\d[\w.]*__[^/]*$", re.IGNORECASE)
+_MIGRATIONS = re.compile(r"(migrat|changelog)[^/]*/|(^|/)V\d[\w.]*__[^/]*$", re.IGNORECASE)
 STARTS = ("Dockerfile", "Containerfile", "Makefile", "Procfile", "Pipfile")
 #: From the best that can come of a gate in one of several trees to the worst.
 ORDER = (Status.NOT_APPLICABLE, Status.PASS, Status.SKIPPED, Status.FAIL, Status.ERROR)

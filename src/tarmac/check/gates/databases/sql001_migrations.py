@@ -36,6 +36,24 @@ _VERSIONS = (
     (re.compile(r"V(\d[\d._]*?)__.*\.sql"), "Flyway"),
     (re.compile(r"(\d+)_.*(\.(?:up|down))\.sql"), "golang-migrate"),
 )
+#: Changes of Liquibase in a file of SQL: the author, the number, and where it is applied.
+_CHANGE = re.compile(
+    r"^--[ \t]*changeset[ \t]+([^:\s]+):(\S+)([^\n]*)", re.MULTILINE | re.IGNORECASE
+)
+_PLACED = re.compile(r"(?i)\b(dbms|context(?:filter|s)?|labels|logicalfilepath):\S+")
+_VALUE = re.compile(
+    r"ALTER\s+TYPE\s+([\w.\"]+)\s+ADD\s+VALUE\s+(?:IF\s+NOT\s+EXISTS\s+)?'([^']+)'"
+    r"(?:\s+(?:BEFORE|AFTER)\s+'[^']+')?",
+    re.IGNORECASE,
+)
+#: What a program for migrations takes as one transaction, by its name or its first lines; and what
+#: says that it is none.
+_AT_ONCE = re.compile(r"(V\d[\d._]*__.*\.sql|\d+_.*\.up\.sql|migration\.sql)")
+_MARKS = re.compile(r"^--[ \t]*(\+goose Up|migrate:up|liquibase formatted)", re.MULTILINE)
+_NONE = re.compile(
+    r"(?i)executeInTransaction\s*=\s*false|NO TRANSACTION|transaction:\s*false"
+    r"|runInTransaction:false|splitStatements|\bCOMMIT\b"
+)
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -51,6 +69,8 @@ def check(files: Files) -> Iterator[Finding]:
                     what = f"has the version {found[1]}, as {other} has: {program} refuses both"
                     yield Finding(artifact.path, f"{what}; give it the next one")
         yield from _statements(artifact)
+        yield from _twice(artifact)
+        yield from _too_early(artifact)
 
 
 def migrations(files: Files) -> list[Artifact]:
@@ -86,6 +106,40 @@ def _statements(artifact: Artifact) -> Iterator[Finding]:
                 yield Finding(where, f"{what} table has rows; add it in steps", warning=True)
 
 
+def _twice(artifact: Artifact) -> Iterator[Finding]:
+    """Yield changes of Liquibase with the identifier of another one in the same file."""
+    text = str(artifact.content)
+    seen: dict[tuple[str, ...], int] = {}
+    for found in _CHANGE.finditer(text) if "changeset" in text.lower() else ():
+        line = text.count("\n", 0, found.start()) + 1
+        key = (found[1], found[2], *sorted(one[0] for one in _PLACED.finditer(found[3])))
+        if (first := seen.setdefault(key, line)) != line:
+            what = f"has the changeset {found[1]}:{found[2]} again, after line {first}: Liquibase"
+            yield Finding(f"{artifact.path}:{line}", f"{what} refuses both; give it another number")
+
+
+def _too_early(artifact: Artifact) -> Iterator[Finding]:
+    """Yield values of a type that are used in the transaction which adds them."""
+    text = str(artifact.content)
+    if "VALUE" not in text.upper() or _NONE.search(text):
+        return
+    name = artifact.path.rpartition("/")[2]
+    if not _AT_ONCE.fullmatch(name) and not _MARKS.search(text):
+        return
+    plain = _APART.sub(_blank, text)
+    for added in _VALUE.finditer(plain):
+        # Each change of Liquibase, and each way of the others, is a transaction of its own.
+        end = re.compile(r"^--[ \t]*(changeset|\+goose Down|migrate:down|rollback)", re.MULTILINE)
+        until = found.start() if (found := end.search(text, added.end())) else len(text)
+        is_new = re.search(rf"CREATE\s+TYPE\s+{re.escape(added[1])}\b", plain, re.IGNORECASE)
+        rest = _VALUE.sub(_blank, plain[added.end() : until])
+        used = re.search(rf"'{re.escape(added[2])}'", rest)
+        if used and not is_new:
+            line = plain.count("\n", 0, added.end() + used.start()) + 1
+            what = f"uses '{added[2]}', which {added[1]} gets in the same transaction: PostgreSQL"
+            yield Finding(f"{artifact.path}:{line}", f"{what} refuses it; use it in the next one")
+
+
 def _blank(found: re.Match[str]) -> str:
     """Leave out a part of a text, but for its lines."""
     return re.sub(r"[^\n]", " ", found[0])
@@ -102,6 +156,7 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("files of SQL", migrations),
     targets=(),
-    reads="files of SQL below folders of migrations, and those that are named as Flyway's are. "
+    reads="files of SQL below folders of migrations, and those that are named as Flyway's are; "
+    "changesets of Liquibase in SQL, and values of types beside their uses. "
     "What a table holds is not known. Judges files without a plan only.",
 )
