@@ -34,6 +34,7 @@ PAIRS = {
     "OBS024": "monitors of all namespaces, by selectors with expressions",
     "OBS025": "files of rules by the patterns of each Prometheus",
     "OBS026": "alerts by the matchers of each rule that mutes",
+    "OBS032": "alerts by the matchers of each rule that mutes",
     "PLT001": "entities of each reference, by a part of their name",
 }
 #: A team's objects of each kind that another one names or selects.

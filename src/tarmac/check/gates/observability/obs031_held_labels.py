@@ -1,0 +1,162 @@
+"""Alerts last long enough to be held, and ask for labels and values that their series have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.kept_labels import labels
+from tarmac.check.gates.views.monitoring.outer_labels import OUTER
+from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
+from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.model.value import seconds
+
+_CHANGES = ("increase", "changes", "resets")
+#: Counters of what happens once, and not again and again.
+_ONCE = re.compile(r"backup|snapshot|dump|restore|nightly|daily|weekly|cron|failover")
+#: Labels with a code of HTTP, and series of it.
+_CODE = re.compile(r"(http_)?(response_|status_)?code|(http_)?status|http_response_status_code")
+_HTTP = re.compile(r"http|nginx|gateway|traefik|envoy|ingress|request", re.IGNORECASE)
+#: A pattern of the first one or two figures of codes.
+_BEGINNING = re.compile(r"[\^$()|\[\]1-5.0\dx-]+")
+_CODES = tuple(map(str, range(100, 600)))
+_TIMES = re.compile(r"(\d+(ms|[smhdwy]))+")
+Recorded = Mapping[str, frozenset[str] | None]
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield alerts and records that have no result, or none for long enough."""
+    rules = list(_rules(files))
+    recorded = _recorded(rules)
+    for rule in rules:
+        if (tree := parsed(rule)) is None:
+            continue
+        where = rule.artifact.at(*rule.path, "expr")
+        for what in dict.fromkeys((*_dropped(recorded, tree), *_beginnings(tree))):
+            yield Finding(where, f"{rule.name}: {what}")
+        for what in _short(rule, tree):
+            at = rule.artifact.at(*rule.path, "for")
+            yield Finding(at, f"{rule.name}: {what}", warning=True)
+
+
+def _rules(files: Files) -> Iterator[PlacedRule]:
+    for group in placed_groups(files):
+        yield from (rule for rule in group if rule.expr and not is_of_logs(rule.expr))
+
+
+def _recorded(rules: list[PlacedRule]) -> Recorded:
+    """List the labels of recorded series, where their rules tell them all."""
+    found: dict[str, frozenset[str] | None] = {}
+    for rule in rules:
+        name = str(rule.data.get("record") or "")
+        if ":" not in name:
+            continue
+        tree = parsed(rule)
+        own = labels(tree) if tree is not None else None
+        given = None if own is None else own | frozenset(map(str, rule.labels))
+        if name in found:
+            before = found[name]
+            given = None if before is None or given is None else before | given
+        found[name] = given
+    return found
+
+
+def _dropped(recorded: Recorded, tree: Any) -> Iterator[str]:
+    """Yield labels of recorded series that are asked for, and that their rule drops."""
+    for node in parts(tree):
+        is_one = type(node).__name__ == "VectorSelector"
+        kept = recorded.get(str(node.name or "")) if is_one else None
+        if kept is None:
+            continue
+        for one in node.matchers.matchers:
+            if one.name not in kept and one.name not in OUTER and not _takes_none(one):
+                has = ", ".join(sorted(kept)) or "none"
+                what = f"asks {node.name} for {one.name}, which its rule drops (it keeps {has}):"
+                yield f"{what} no result; add it to `by` there"
+
+
+def _takes_none(one: Any) -> bool:
+    """Tell whether a matcher takes series without its label."""
+    sign = str(one.op).rpartition(".")[2]
+    if sign in ("Equal", "NotEqual"):
+        return (one.value == "") is (sign == "Equal")
+    try:
+        return (re.fullmatch(one.value, "") is not None) is (sign == "Re")
+    except re.error:
+        return True
+
+
+def _beginnings(tree: Any) -> Iterator[str]:
+    """Yield patterns of the beginning of a code, which must be all of it."""
+    for node in parts(tree):
+        if type(node).__name__ != "VectorSelector":
+            continue
+        name = str(node.name or "")
+        for one in node.matchers.matchers:
+            sign = str(one.op).rpartition(".")[2]
+            is_code = sign in ("Re", "NotRe") and _CODE.fullmatch(one.name)
+            if not is_code or not _HTTP.search(f"{name} {one.name}") or "grpc" in name:
+                continue
+            if _BEGINNING.fullmatch(one.value) and _is_beginning(one.value):
+                shown = "=~" if sign == "Re" else "!~"
+                ends = "matches no code" if sign == "Re" else "leaves no code out"
+                what = f'{one.name}{shown}"{one.value}" is compared with the whole code, so it'
+                yield f"{what} {ends}; write what follows, too: 5.."
+
+
+def _is_beginning(pattern: str) -> bool:
+    """Tell whether a pattern matches no code of HTTP, and what follows it would."""
+    try:
+        whole = re.compile(pattern)
+        begun = re.compile(f"(?:{pattern.removesuffix('$')})\\d+")
+    except re.error:
+        return False
+    is_whole = any(whole.fullmatch(code) for code in _CODES)
+    return not is_whole and any(begun.fullmatch(code) for code in _CODES)
+
+
+def _short(rule: PlacedRule, tree: Any) -> Iterator[str]:
+    """Yield single events that are over before an alert has been held."""
+    held = str(rule.data.get("for") or "")
+    node = bare(tree)
+    if not rule.data.get("alert") or not _TIMES.fullmatch(held) or "ms" in held:
+        return
+    if type(node).__name__ != "BinaryExpr" or str(node.op) not in (">", ">="):
+        return
+    least = getattr(bare(node.rhs), "val", None)
+    if least not in (0, 1) or (least == 1 and str(node.op) == ">"):
+        return
+    call = bare(node.lhs)
+    while type(call).__name__ == "AggregateExpr":
+        call = bare(call.expr)
+    if type(call).__name__ != "Call" or call.func.name not in _CHANGES or not call.args:
+        return
+    inner = bare(call.args[0])
+    name = str(inner.vector_selector.name or "") if type(inner).__name__ == "MatrixSelector" else ""
+    if name and _ONCE.search(name) and inner.range.total_seconds() <= seconds(held):
+        span = f"{inner.range.total_seconds():g}s"
+        what = f"one step of {name} is seen for {span}, and has to hold for {held}: a single event"
+        yield f"{what} never fires; look back further than `for`, or leave that out"
+
+
+GATE = Gate(
+    id="OBS031",
+    title="Alerts last as long as they are held, and ask for labels that series have",
+    phase="observability",
+    source="https://prometheus.io/docs/prometheus/latest/querying/basics: patterns are of the whole"
+    " value; https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules: an alert is"
+    " held for as long as its expression has a result",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("expressions", _rules),
+    #: OBS001 and OBS002 hold the expressions of a plan to the metrics that it has.
+    targets=(),
+    reads="labels that recording rules keep, patterns of codes of HTTP, and `for` beside ranges of "
+    "what happens once. Labels that a Prometheus adds for others are not counted. Judges files "
+    "without a plan only.",
+)
