@@ -29,6 +29,22 @@ _ONE_FOR_EACH = {
     "aws_sns_topic_policy": "arn",
     "aws_sqs_queue_policy": "queue_url",
 }
+#: What lists all of its parts itself, by the argument or block, beside a part of its own resource:
+#: which kind of the same maker that is, and by which argument it names the whole.
+_LISTS_ALL = (
+    ("aws_iam_role", "managed_policy_arns", "iam_role_policy_attachment", "role"),
+    ("aws_iam_role", "inline_policy", "iam_role_policy", "role"),
+    ("aws_route_table", "route", "route", "route_table_id"),
+    ("aws_network_acl", "ingress|egress", "network_acl_rule", "network_acl_id"),
+    ("aws_vpc_endpoint", "route_table_ids", "vpc_endpoint_route_table_association",
+     "vpc_endpoint_id"),
+    ("aws_autoscaling_group", "target_group_arns|load_balancers", "autoscaling_attachment",
+     "autoscaling_group_name"),
+    ("azurerm_network_security_group", "security_rule", "network_security_rule",
+     "network_security_group_name"),
+    ("azurerm_route_table", "route", "route", "route_table_name"),
+    ("azurerm_virtual_network", "subnet", "subnet", "virtual_network_name"),
+)  # fmt: skip
 _NAMED = re.compile(r"aws_\w+\.\w+\.\w+")
 #: By these one block is none or several.
 _COUNTED = re.compile(r"\s*(count|for_each|provider)\s*=")
@@ -41,7 +57,7 @@ Fault = tuple[TerraformBlock, int, str]
 def check(files: Files) -> Iterator[Finding]:
     """Yield resources of which one undoes another, and interfaces that stay as they were."""
     for root in resources_of(files):
-        for judge in (_attachments, _twice, _deployments):
+        for judge in (_attachments, _twice, _deployments, _listed):
             for block, line, what in judge(root):
                 yield Finding(f"{block.file}:{line}", what)
 
@@ -75,6 +91,28 @@ def _twice(root: Resources) -> Iterator[Fault]:
                 yield block, line, f"{what} {first.names[2]}: {advice}"
 
 
+def _listed(root: Resources) -> Iterator[Fault]:
+    """Yield parts of what takes away each part that it does not list itself."""
+    for kind, keys, part_kind, key in _LISTS_ALL:
+        maker = kind.partition("_")[0]
+        wholes = {one.names[2]: one for one in root.of(kind)}
+        for part in root.of(f"{maker}_{part_kind}") if wholes else ():
+            line, of = argument(part, key)
+            named = re.search(rf"\b{kind}\.(\w+)", of)
+            whole = wholes.get(named[1]) if named else None
+            if whole is None:
+                continue
+            text = "\n".join(written for _, written in whole.lines)
+            listed = re.search(rf"^[ \t]+({keys})\s*(=|\{{)", text, re.MULTILINE)
+            ignored = re.search(r"ignore_changes\s*=\s*(\[[^\]]*\]|all)", text)
+            is_left = ignored is not None and (listed is None or listed[1] in ignored[1])
+            policy = argument(part, "policy_arn")[1]
+            if listed and not is_left and not (policy and policy in text):
+                what = f"{part.names[2]} is a part of {whole.names[2]}, which lists all of its own"
+                advice = f"({listed[1]}): each apply removes what the other wrote; keep one place"
+                yield part, line, f"{what} {advice}"
+
+
 def _deployments(root: Resources) -> Iterator[Fault]:
     """Yield deployments of an interface in this folder that nothing makes again."""
     for block in root.of("aws_api_gateway_deployment"):
@@ -90,7 +128,7 @@ def _deployments(root: Resources) -> Iterator[Fault]:
 
 GATE = Gate(
     id="INF023",
-    title="Resources of AWS do not undo each other, and changed interfaces are deployed",
+    title="Resources do not undo each other, and changed interfaces are deployed",
     phase="infrastructure",
     source="https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/"
     "iam_policy_attachment: it owns all attachments of its policy; s3_bucket_notification: a "
@@ -99,6 +137,7 @@ GATE = Gate(
     of_files=check,
     of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
-    reads="attachments of policies, what AWS keeps one of for each bucket, queue, topic, "
-    "repository, secret and subnet, and deployments of REST APIs, in one folder.",
+    reads="attachments of policies, parts beside what lists them all, what AWS keeps one of for "
+    "each bucket, queue, topic, repository, secret and subnet, and deployments of REST APIs, in "
+    "one folder.",
 )
