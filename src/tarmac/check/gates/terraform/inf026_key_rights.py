@@ -1,0 +1,153 @@
+"""A role that reads or writes what a key of one's own encrypts may use that key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
+from tarmac.check.gates.views.terraform.resources import REFERENCE, Resources, argument
+
+#: What is encrypted: its kind, the argument with the key, and the actions that need the key.
+_READS, _WRITES = "kms:Decrypt", "kms:GenerateDataKey"
+_KINDS = {
+    "aws_s3_bucket": ("kms_master_key_id", {"s3:GetObject": _READS, "s3:PutObject": _WRITES}),
+    "aws_sqs_queue": (
+        "kms_master_key_id",
+        {"sqs:ReceiveMessage": _READS, "sqs:SendMessage": _WRITES},
+    ),
+    "aws_sns_topic": ("kms_master_key_id", {"sns:Publish": _WRITES}),
+    "aws_secretsmanager_secret": ("kms_key_id", {"secretsmanager:GetSecretValue": _READS}),
+}
+_KEY = re.compile(r"\baws_kms_(?:key|alias)\.(\w+)")
+_DOCUMENT = re.compile(r"\bdata\.aws_iam_policy_document\.(\w+)\.json\b")
+#: By these a role may have rights that are not written here.
+_OPEN = re.compile(
+    r"\"\*\"|\"kms:\*\"|\$\{var\.|\bvar\.|\blocal\.|\bmodule\.|\bfile\(|for_each|dynamic"
+)
+
+
+class Role(NamedTuple):
+    """A role whose policies are all written here."""
+
+    name: str
+    #: Where it is given a right: the blocks with its policies.
+    given: tuple[TerraformBlock, ...]
+
+    @property
+    def text(self) -> str:
+        """All that its policies say."""
+        return "\n".join(line for block in self.given for _, line in block.lines)
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield rights to what is encrypted without the right to its key."""
+    for found in _folders(files):
+        root = Resources(found)
+        kept = list(_encrypted(root))
+        for role in _roles(root, found) if kept else ():
+            text = role.text
+            if _OPEN.search(text):
+                continue
+            for kind, name, key in kept:
+                for action, needed in _KINDS[kind][1].items():
+                    block, line = _asked(role, action, f"{kind}.{name}")
+                    if block is None or _has(text, needed):
+                        continue
+                    what = f"the role {role.name} may {action} of {kind}.{name}, and not {needed}"
+                    said = f"{what} of aws_kms_key.{key}, which encrypts it: each call is refused"
+                    yield Finding(f"{block.file}:{line}", f"{said}; allow that", warning=True)
+
+
+def _folders(files: Files) -> Iterator[list[TerraformBlock]]:
+    found: dict[str, list[TerraformBlock]] = {}
+    for block in blocks(files):
+        found.setdefault(block.file.rpartition("/")[0], []).append(block)
+    yield from found.values()
+
+
+def _encrypted(root: Resources) -> Iterator[tuple[str, str, str]]:
+    """Yield what a key encrypts whose policy leaves that to the roles: kind, name and key."""
+    holders = [
+        (one, root.named(one, "bucket", "aws_s3_bucket"))
+        for one in root.of("aws_s3_bucket_server_side_encryption_configuration")
+    ]
+    holders += [(one, one) for kind in _KINDS for one in root.of(kind)]
+    granted = " ".join(
+        line for kind in ("aws_kms_grant", "aws_kms_key_policy") for one in root.of(kind)
+        for _, line in one.lines
+    )  # fmt: skip
+    for holder, own in holders:
+        if own is None:
+            continue
+        found = _KEY.search(argument(holder, _KINDS[own.names[1]][0])[1])
+        key = root.by_name.get(("aws_kms_key", found[1])) if found else None
+        if key is not None and not argument(key, "policy")[1] and key.names[2] not in granted:
+            yield own.names[1], own.names[2], key.names[2]
+
+
+def _roles(root: Resources, found: list[TerraformBlock]) -> Iterator[Role]:
+    documents = {
+        one.names[2]: one
+        for one in found
+        if one.names[:2] == ("data", "aws_iam_policy_document") and len(one.names) > 2
+    }
+    for role in root.of("aws_iam_role"):
+        inline = root.of("aws_iam_role_policy")
+        given = [one for one in inline if root.named(one, "role", "aws_iam_role") is role]
+        is_known = True
+        for one in root.of("aws_iam_role_policy_attachment"):
+            if root.named(one, "role", "aws_iam_role") is role:
+                policy = root.named(one, "policy_arn", "aws_iam_policy")
+                given += [policy] if policy is not None else []
+                is_known = is_known and policy is not None
+        for block in list(given):
+            for name in _DOCUMENT.findall("\n".join(line for _, line in block.lines)):
+                given += [documents[name]] if name in documents else []
+                is_known = is_known and name in documents
+        text = "\n".join(line for _, line in role.lines)
+        if given and is_known and not re.search(r"managed_policy_arns|inline_policy", text):
+            yield Role(role.names[2], tuple(given))
+
+
+def _asked(role: Role, action: str, of: str) -> tuple[TerraformBlock | None, int]:
+    """Find where a policy of a role names a thing, and the action in the same statement."""
+    for block in role.given:
+        inside: list[tuple[int, str]] = []
+        for number, line in block.lines:
+            if re.match(r"\s*(statement\s*\{|\{\s*$|\"?Effect\"?\s*[=:])", line):
+                inside = []
+            inside.append((number, line))
+            text = "\n".join(written for _, written in inside)
+            named = any(f"{kind}.{name}" == of for kind, name in REFERENCE.findall(text))
+            if named and f'"{action}"' in text and "Deny" not in text:
+                at = next(n for n, written in inside if f'"{action}"' in written)
+                return block, at
+    return None, 0
+
+
+def _has(text: str, needed: str) -> bool:
+    """Tell whether policies allow an action of a key, by its name or a pattern."""
+    patterns = re.findall(r'"(kms:[\w*]+)"', text)
+    return any(re.fullmatch(one.replace("*", ".*"), needed) for one in patterns)
+
+
+GATE = Gate(
+    id="INF026",
+    title="A role may use the key of what it reads and writes",
+    phase="infrastructure",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html: to read "
+    "an object kms:Decrypt is needed as well, and kms:GenerateDataKey to write one",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("blocks of Terraform", blocks),
+    reads="buckets, queues, topics and secrets with a key of the same folder whose policy is the "
+    "usual one, beside the policies of roles, where all of them are written there. What another "
+    "folder gives to a role is not known.",
+)
