@@ -31,7 +31,8 @@ SETS = {
     if folder.is_dir() and folder.name != "__pycache__"
 }
 CASES = [case for cases in SETS.values() for case in cases]
-#: One is found by a program of others, which the presubmit does not have; without a gate no gate does.
+#: One is found by a program of others, which the presubmit does not have; one without a gate is
+#: found by none.
 OWN = [case for case in CASES if "gate" in case and not GATES[case["gate"]].program]
 
 
