@@ -80,8 +80,9 @@ def of_files(files: Files) -> Iterator[Finding]:
         place = other.at("metadata", "name")
         what = f"{title(one)} is also in {place}: the last one applied wins"
         # Two files may be two examples, or a choice; and the same words twice do no harm, as of a
-        # namespace that each part brings along.
-        meant = other.data == one.data or one.path != other.path
+        # namespace that each part brings along. What Knative serves is a revision each time.
+        is_revision = group_of(one) == "serving.knative.dev"
+        meant = other.data == one.data or one.path != other.path or is_revision
         yield Finding(one.at("metadata", "name"), f"{what}; remove one", warning=meant)
 
 

@@ -125,10 +125,9 @@ def _selects(
         why = f"and those of {told} are in {', '.join(sorted(there))}: it does nothing"
         yield Finding(artifact.at(*path), f"{what}, {why}; write `namespaces`", warning=True)
     elif not there & asked and asked <= spaces:
-        what = (
-            f"{title(artifact)} is of pods of {told} in {', '.join(sorted(asked))}, which are not"
-        )
-        yield Finding(artifact.at(*path), f"{what} there; write labels of a pod template")
+        where = ", ".join(sorted(asked - {""})) or "its own namespace"
+        what = f"{title(artifact)} is of pods of {told} in {where}, which are not there"
+        yield Finding(artifact.at(*path), f"{what}; write labels of a pod template")
 
 
 GATE = Gate(
