@@ -36,6 +36,10 @@ _VERSIONS = (
     (re.compile(r"V(\d[\d._]*?)__.*\.sql"), "Flyway"),
     (re.compile(r"(\d+)_.*(\.(?:up|down))\.sql"), "golang-migrate"),
 )
+#: The dialect before the ending, of which pop has a file each.
+_DIALECT = re.compile(
+    r"\.(mysql|mariadb|postgres(ql)?|cockroach|sqlite3?|mssql)(\.autocommit)?\.(up|down)\."
+)
 #: Changes of Liquibase in a file of SQL: the author, the number, and where it is applied.
 _CHANGE = re.compile(
     r"^--[ \t]*changeset[ \t]+([^:\s]+):(\S+)([^\n]*)", re.MULTILINE | re.IGNORECASE
@@ -62,7 +66,7 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in migrations(files):
         folder, _, name = artifact.path.rpartition("/")
         for pattern, program in _VERSIONS:
-            if found := pattern.fullmatch(name):
+            if not _DIALECT.search(name) and (found := pattern.fullmatch(name)):
                 key = (folder, *(part.lstrip("0") for part in found.groups()))
                 other = seen.setdefault((program, *key), name)
                 if other != name:

@@ -33,6 +33,8 @@ _PORT = re.compile(r"(-?\d+)(?:/\w+)?(?=\s|$)")
 _LAST = 65535
 #: Names of secret values: what an ENV or ARG holds stays in the image's history.
 _SECRET = re.compile(r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key)")
+#: Ends of names of places. That of the container's own credentials is known to it alone.
+_PLACES = ("_FILE", "_PATH", "_CREDENTIALS_RELATIVE_URI")
 #: Names of values that are written into public pages, and of switches.
 _PUBLIC = re.compile(
     r"(VITE|REACT_APP|VUE_APP|(NEXT|NUXT|EXPO)_PUBLIC|(\w+_)?(USE|ENABLE|SKIP))_\w+"
@@ -94,7 +96,7 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
             held = (value or old).strip("\"'")
             is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
             # The place of a secret is none: GOOGLE_APPLICATION_CREDENTIALS=/run/key.json
-            is_reference = held.startswith(("$", "/")) or name.endswith(("_FILE", "_PATH"))
+            is_reference = held.startswith(("$", "/")) or name.endswith(_PLACES)
             is_none = (
                 is_switch or is_reference or _PUBLIC.fullmatch(name) or _PUBLIC_VALUE.match(held)
             )

@@ -23,7 +23,8 @@ class ComposeFiles:
 
     artifacts: tuple[Artifact, ...]
     services: tuple[ComposeService, ...]
-    #: The services that files of the folders above run, to which these may be added.
+    #: The services that files of the folders above run, to which these may be added; those that any
+    #: file runs, where these run none.
     above: frozenset[str] = frozenset()
     #: Those of all other files: Compose reads them too where `-f` or another file names them.
     others: frozenset[str] = frozenset()
@@ -78,9 +79,8 @@ def compose_files(files: Files) -> Iterator[ComposeFiles]:
         # A service may be of a file whose name is not one of Compose's.
         read = {id(artifact) for artifact in artifacts}
         services = tuple(one for one in own.get(folder, ()) if id(one.artifact) in read)
-        above = frozenset(
-            name for parent in folder.parents for name in running.get(parent, set[str]())
-        )
+        places = folder.parents if running.get(folder) else running
+        above = frozenset(name for place in places for name in running.get(place, set[str]()))
         yield ComposeFiles(tuple(artifacts), services, above, everywhere)
 
 
