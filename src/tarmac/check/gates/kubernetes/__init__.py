@@ -1,1 +1,1 @@
-"""Gates on Kubernetes objects: settings, network, identity, probes, scaling."""
+"""Gates on Kubernetes objects: settings, identity, references, probes, scaling."""

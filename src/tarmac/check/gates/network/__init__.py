@@ -1,0 +1,1 @@
+"""Gates on the network of a cluster: ports, policies, entrances, hosts, certificates."""
