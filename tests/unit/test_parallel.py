@@ -99,3 +99,25 @@ except ChildProcessError:
     print("none")
 """
     assert ran(program) == "(0, None)\nnone"
+
+
+@needs_linux
+def test_a_part_that_has_parts_computes_them_in_its_own_process():
+    program = """
+def compute(part):
+    return {pid for _, pid in parallel.computed(lambda _: os.getpid(), range(3))} == {os.getpid()}
+print(dict(parallel.computed(compute, range(3))))
+"""
+    assert ran(program) == "{0: True, 1: True, 2: True}"
+
+
+@needs_linux
+def test_where_no_process_can_be_started_everything_is_computed_here():
+    program = """
+import multiprocessing.context
+def refuse(self):
+    raise BlockingIOError("no more processes")
+multiprocessing.context.ForkProcess.start = refuse
+print(set(dict(parallel.computed(lambda _: os.getpid(), range(5))).values()) == {parent})
+"""
+    assert ran(program) == "True"

@@ -73,6 +73,8 @@ def _of_processes(
     from multiprocessing.connection import wait  # noqa: PLC0415
 
     context = multiprocessing.get_context("fork")
+    if multiprocessing.current_process().daemon:  # it computes a part itself
+        return
     # The numbers of the parts: a process that reads one computes it, and no other reads it again.
     to_do = os.memfd_create("parts")
     os.write(to_do, b"".join(number.to_bytes(WIDTH, "big") for number in range(len(parts))))
@@ -84,15 +86,19 @@ def _of_processes(
             process = context.Process(
                 target=_compute, args=(compute, parts, to_do, there), daemon=True
             )
-            process.start()
-            there.close()
+            try:
+                process.start()
+            except OSError:  # no more processes, or memory
+                break
+            finally:
+                there.close()
             running[here] = process
         while running:
             ready = wait(list(running))
             for here in [one for one in running if one in ready]:
                 try:
                     yield here.recv()
-                except EOFError:
+                except (EOFError, OSError):  # it has ended, perhaps in the middle of an outcome
                     running.pop(here).join()
     finally:
         os.close(to_do)
