@@ -84,7 +84,11 @@ class Schemas:
         try:
             if definition["kind"] == "ConstraintTemplate":
                 definition = convert.constraint(definition)
-            kinds = list(convert.served(definition))
+            kinds = [
+                kind
+                for kind in convert.served(definition)
+                if all(isinstance(part, str) for part in kind)
+            ]
         except BROKEN:
             return  # its own schema says what it lacks; until then it defines nothing
         for kind in kinds:

@@ -51,7 +51,7 @@ def check(files: Files) -> Iterator[Finding]:
 def _container(own: Pods, container: Container) -> Iterator[Finding]:
     given = {str(one.name) for one in container.variables if one.name}
     # A Template of OpenShift has its parameters filled in before there is an object.
-    filled = {str(one.get("name")) for one in items(own.artifact.data, "parameters")}
+    filled = {str(dig(one, "name")) for one in items(own.artifact.data, "parameters")}
     is_known = not container.sources
     called = str(next(iter(items(container.data, "command")), ""))
     for key in ("command", "args"):

@@ -110,9 +110,9 @@ def _endless(files: Files) -> Iterator[Finding]:
 
 
 def _limits(artifact: Artifact) -> Iterator[tuple[Path, str]]:
-    dry = {one.get("metricName") for _, one in numbered(artifact.data, "spec", "dryRun")}
+    dry = {str(one.get("metricName")) for _, one in numbered(artifact.data, "spec", "dryRun")}
     for number, metric in numbered(artifact.data, "spec", "metrics"):
-        if metric.get("name") in dry:
+        if str(metric.get("name")) in dry:
             continue
         count = _number(metric.get("count", None if metric.get("interval") else 1))
         failures = _number(metric.get("failureLimit"))

@@ -60,15 +60,20 @@ def _takes_all(route: Fields) -> bool:
     return any({k: v for k, v in fields(one).items() if k != "name"} in every for one in matches)
 
 
+def _labels(spec: Fields) -> dict[str, str]:
+    selected = fields(spec, "selector", "matchLabels")
+    return {str(name): str(value) for name, value in selected.items()}
+
+
 class AskingRules:
     """The AuthorizationPolicies that say something of a token's subject, by what they select."""
 
     def __init__(self, rules: Iterable[Artifact]) -> None:
-        self._by_label: dict[tuple[str, Pair | None], list[dict[str, Any]]] = {}
+        self._by_label: dict[tuple[str, Pair | None], list[dict[str, str]]] = {}
         for rule in rules:
             spec = fields(rule.data, "spec")
             if _ASKS.search(str(spec)) or "targetRefs" in spec:
-                selected = dict(fields(spec, "selector", "matchLabels"))
+                selected = _labels(spec)
                 space = metadata(rule).namespace
                 key = (
                     "" if space in (None, ROOT) else space_of(rule),
@@ -78,7 +83,7 @@ class AskingRules:
 
     def are_for(self, artifact: Artifact) -> bool:
         """Tell whether one is for the pods of a RequestAuthentication, or may be."""
-        own = dict(fields(artifact.data, "spec", "selector", "matchLabels"))
+        own = _labels(fields(artifact.data, "spec"))
         found = (
             selected.items() <= own.items()
             for space in ("", space_of(artifact))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, fields
+from tarmac.base.foreign.reading import Fields, fields, items
 
 
 class Selectors:
@@ -43,12 +43,12 @@ def labels_of(selector: Fields | None) -> Mapping[str, str]:
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
     """Tell whether a label selector (matchLabels, matchExpressions) takes these labels."""
-    selector = selector or {}
-    for key, value in (selector.get("matchLabels") or {}).items():
+    for key, value in fields(selector, "matchLabels").items():
         if labels.get(key) != value:
             return False
-    for expression in selector.get("matchExpressions") or ():
-        there, values = labels.get(str(expression.get("key"))), expression.get("values") or ()
+    for one in items(selector, "matchExpressions"):
+        expression = fields(one)
+        there, values = labels.get(str(expression.get("key"))), items(expression, "values")
         holds = {
             "In": there in values,
             "NotIn": there not in values,
