@@ -43,6 +43,23 @@ print({part: square for part, (square, _) in found.items()} == {n: n * n for n i
 
 
 @needs_linux
+def test_two_reads_of_the_numbers_at_once_do_not_compute_a_part_twice():
+    program = """
+import multiprocessing.connection, time
+def read(file, width):
+    place = os.lseek(file, 0, os.SEEK_CUR)
+    found = os.pread(file, width, place)
+    time.sleep(0.001)
+    os.lseek(file, place + len(found), os.SEEK_SET)
+    return found
+os.read = read
+print(sorted(part for part, _ in parallel.computed(lambda part: part, range(50)))
+      == list(range(50)))
+"""
+    assert ran(program) == "True"
+
+
+@needs_linux
 def test_a_large_outcome_does_not_keep_the_others_waiting():
     program = """
 found = dict(parallel.computed(lambda part: bytes(10_000_000), range(4)))

@@ -76,6 +76,7 @@ def _of_processes(
     if multiprocessing.current_process().daemon:  # it computes a part itself
         return
     # The numbers of the parts: a process that reads one computes it, and no other reads it again.
+    # Two reads of such a file at once may get the same bytes, so each of them locks it.
     to_do = os.memfd_create("parts")
     os.write(to_do, b"".join(number.to_bytes(WIDTH, "big") for number in range(len(parts))))
     os.lseek(to_do, 0, os.SEEK_SET)
@@ -111,11 +112,19 @@ def _compute(
     compute: Callable[[Part], Outcome], parts: Sequence[Part], to_do: int, there: Connection
 ) -> None:
     """Compute parts until there are none, in a process of its own; Ctrl-C is for its parent."""
+    import fcntl  # noqa: PLC0415 - Windows has none
     import signal  # noqa: PLC0415
+
+    def next_part() -> int | None:
+        fcntl.lockf(to_do, fcntl.LOCK_EX)
+        try:
+            taken = os.read(to_do, WIDTH)
+        finally:
+            fcntl.lockf(to_do, fcntl.LOCK_UN)
+        return int.from_bytes(taken, "big") if taken else None
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     with contextlib.suppress(Exception, KeyboardInterrupt):  # the parent computes it, and says why
-        while taken := os.read(to_do, WIDTH):
-            part = int.from_bytes(taken, "big")
+        while (part := next_part()) is not None:
             there.send((part, compute(parts[part])))
