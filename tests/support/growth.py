@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ _NAMED = re.compile(
 
 
 def counted(run: Callable[[], object]) -> int:
-    """Run it, and count its lines."""
+    """Run it, and count its lines, but not those of finalizers of what other tests left."""
     count = 0
 
     def trace(frame: Any, event: str, arg: Any) -> Any:
@@ -25,12 +26,15 @@ def counted(run: Callable[[], object]) -> int:
         count += 1
         return trace
 
-    before = sys.gettrace()
+    before, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()
     sys.settrace(trace)
     try:
         run()
     finally:
         sys.settrace(before)
+        if collects:
+            gc.enable()
     return count
 
 
