@@ -58,6 +58,21 @@ def test_an_object_is_never_taken_for_one_that_has_ended(monkeypatch):
     assert [value({"n": number}) for number in range(50)] == list(range(50))
 
 
+def test_an_object_of_too_many_takes_the_place_of_the_oldest_one_alone(monkeypatch):
+    monkeypatch.setattr(keeping, "MOST", 3)
+    asked = []
+
+    @kept
+    def number(data):
+        asked.append(data["n"])
+        return data["n"]
+
+    objects = [{"n": count} for count in range(4)]
+    for one in (*objects, *reversed(objects)):
+        number(one)
+    assert asked == [0, 1, 2, 3, 0]
+
+
 def test_a_failure_is_not_kept():
     @kept
     def broken(data):

@@ -6,6 +6,7 @@ known by its identity: what is judged is never changed in its place.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
@@ -20,7 +21,7 @@ MOST = 1 << 13
 def kept(find: Callable[[Asked], Found]) -> Callable[[Asked], Found]:
     """Keep what a function says of an object."""
     # The object is kept as well: its identity would be another's after its end.
-    known: dict[int, tuple[Asked, Found]] = {}
+    known: OrderedDict[int, tuple[Asked, Found]] = OrderedDict()
 
     @wraps(find)
     def found(asked: Asked) -> Found:
@@ -30,7 +31,7 @@ def kept(find: Callable[[Asked], Found]) -> Callable[[Asked], Found]:
         if before is not None and before[0] is asked:
             return before[1]
         if len(known) >= MOST:
-            known.clear()
+            known.popitem(last=False)
         answer = find(asked)
         known[id(asked)] = (asked, answer)
         return answer
