@@ -10,7 +10,7 @@ from tarmac.base.foreign.reading import string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -79,19 +79,15 @@ def _order(artifact: Artifact) -> tuple[list[int], str]:
 def _updated(files: Files) -> list[Pods]:
     """List the pods that run beside their next version, and whose migrations run before it."""
     before = [own for own in pods(files, "Job") if _is_before(own)]
-    images = {_untagged(container) for own in before for container in own.containers}
+    images = {untagged(container.image) for own in before for container in own.containers}
     found = []
     for own in pods(files, "Deployment"):
         is_apart = string(own.artifact.data, "spec", "strategy", "type") == "Recreate"
-        mine = {_untagged(container) for container in own.main_containers}
+        mine = {untagged(container.image) for container in own.main_containers}
         begins = any(_PROGRAM.search(" ".join(one.words)) for one in own.init_containers)
         if not is_apart and (mine & images or begins):
             found.append(own)
     return found
-
-
-def _untagged(container: Container) -> str:
-    return re.sub(r"(@.*|:[^/:@]*)$", "", container.image)
 
 
 def _is_before(own: Pods) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 
@@ -14,7 +13,7 @@ from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.references import reference_to
-from tarmac.check.gates.views.objects.scaling import scalers
+from tarmac.check.gates.views.objects.scaling import scalers, share
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Programs that apply migrations and ask for no lock. Flyway, Liquibase, Prisma, Rails, Ecto, Knex
@@ -67,17 +66,9 @@ def _together(own: Pods, replicas: int) -> int:
     if own.kind == "Rollout" or string(data, "spec", "strategy", "type") == "Recreate":
         return replicas if own.kind == "Deployment" else 1
     rolling = fields(data, "spec", "strategy", "rollingUpdate")
-    more = _share(rolling.get("maxSurge", _SHARE), replicas, above=True)
-    gone = _share(rolling.get("maxUnavailable", _SHARE), replicas, above=False)
+    more = share(rolling.get("maxSurge", _SHARE), replicas, up=True)
+    gone = share(rolling.get("maxUnavailable", _SHARE), replicas)
     return min(more + gone, replicas)
-
-
-def _share(value: object, replicas: int, *, above: bool) -> int:
-    text = str(value)
-    if text.endswith("%") and text[:-1].isdecimal():
-        part = int(text[:-1]) * replicas / 100
-        return math.ceil(part) if above else math.floor(part)
-    return int(text) if text.isdecimal() else 1
 
 
 GATE = Gate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tarmac.base.foreign.reading import dig, places
 from tarmac.base.report import Finding
@@ -46,8 +46,9 @@ def check(files: Files) -> Iterator[Finding]:
     for beside in compose_files(files):
         if not beside.is_whole:
             continue
+        others = {one.name: one for one in beside.services if dig(one.data, "env_file") is None}
         for service in beside.services:
-            faults = (*_passwords(service), *_asked(service, beside), *_taken(service, beside))
+            faults = (*_passwords(service), *_asked(service, others), *_taken(service, others))
             for place, what in faults:
                 yield Finding(service.at(*place), f"service {service.name} {what}")
         yield from _shared(beside)
@@ -64,9 +65,8 @@ def _passwords(service: ComposeService) -> Iterator[Fault]:
         yield ("environment",), f"{what}; set it, or POSTGRES_PASSWORD_FILE"
 
 
-def _asked(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+def _asked(service: ComposeService, others: Mapping[str, ComposeService]) -> Iterator[Fault]:
     """Yield addresses of a database that its server does not make, or without its password."""
-    others = {one.name: one for one in beside.services if dig(one.data, "env_file") is None}
     # Some clients are given the password by a variable of its own.
     is_told = any(_OWN_PASSWORD.search(name) for name in service.variables)
     for path, text in places(dig(service.data, "environment"), ("environment",)):
@@ -84,9 +84,8 @@ def _asked(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
                 yield path, f"{what}; write redis://:PASSWORD@{host}"
 
 
-def _taken(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+def _taken(service: ComposeService, others: Mapping[str, ComposeService]) -> Iterator[Fault]:
     """Yield addresses by a user that is elsewhere, or without the TLS that a server asks for."""
-    others = {one.name: one for one in beside.services if dig(one.data, "env_file") is None}
     for path, text in places(dig(service.data, "environment"), ("environment",)):
         for user, host, name, options in _USER.findall(text):
             server = others.get(host)

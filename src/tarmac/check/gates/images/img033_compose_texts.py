@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from posixpath import join, normpath
 
-from tarmac.base.foreign.reading import Path, dig, items, places, texts
+from tarmac.base.foreign.reading import Path, dig, fields, places, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -45,14 +45,19 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(service.at(*path), f"service {service.name} {what}")
 
 
+def _env_files(service: ComposeService) -> Iterator[tuple[str, bool]]:
+    """Yield the files of variables that a service names, and whether `$` is a sign there."""
+    given = dig(service.data, "env_file")
+    for one in given if isinstance(given, list) else texts(given):
+        entry = fields(one)
+        yield str(entry.get("path") if entry else one), entry.get("format") == "raw"
+
+
 def _elsewhere(files: Files, service: ComposeService) -> Iterator[Fault]:
     """Yield variables that only a file for the container sets."""
     folder = service.artifact.path.rpartition("/")[0]
     root = files.folder
-    named = [
-        str(one.get("path") if isinstance(one, Mapping) else one)
-        for one in (items(service.data, "env_file") or texts(dig(service.data, "env_file")))
-    ]
+    named = [name for name, _ in _env_files(service)]
     if root is None or not named or any(one in (".env", "./.env") for one in named):
         return
     given: dict[str, str] = {}
@@ -80,11 +85,9 @@ def _elsewhere(files: Files, service: ComposeService) -> Iterator[Fault]:
 def _filled(files: Files, service: ComposeService) -> Iterator[Finding]:
     """Yield parts of secrets in files of variables that Compose takes for variables."""
     folder = service.artifact.path.rpartition("/")[0]
-    given = dig(service.data, "env_file")
     read: dict[str, str] = {}
-    for one in given if isinstance(given, list) else [given]:
-        is_raw = isinstance(one, Mapping) and one.get("format") == "raw"
-        name = normpath(join(folder, str(one.get("path") if isinstance(one, Mapping) else one)))
+    for written, is_raw in _env_files(service):
+        name = normpath(join(folder, written))
         place = files.folder / name if files.folder is not None else None
         if place is not None and "$" not in name and not is_raw and place.is_file():
             read[name] = place.read_text(encoding="utf-8", errors="replace")

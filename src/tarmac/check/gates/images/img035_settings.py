@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.compose_stores import is_server, words
 from tarmac.check.gates.views.images.mounted_files import mounted_files
+from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
 from tarmac.check.gates.views.objects.pods import SERVING, pods
@@ -88,7 +89,7 @@ def _is_other(told: tuple[str, ...], settings: Mapping[str, Any]) -> bool:
 
 
 def _known(image: str) -> Mapping[str, Any] | None:
-    name = re.sub(r"(@.*|:[^/:@]*)$", "", image)
+    name = untagged(image)
     found = (one for one in published("settings")["images"] if re.fullmatch(one["image"], name))
     return next(found, None)
 

@@ -14,6 +14,7 @@ from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.images.mounted_files import mounted_files
+from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
 from tarmac.check.gates.views.objects.pods import SERVING, pods
@@ -81,7 +82,7 @@ def _of_service(files: Files, service: ComposeService, beside: ComposeFiles) -> 
 
 def _plain(image: str, told: str) -> list[Mapping[str, Any]]:
     """List which files an image takes as they stand; none where its command may fill them in."""
-    name = re.sub(r"(@.*|:[^/:@]*)$", "", image)
+    name = untagged(image)
     known = published("settings")["plain"]
     return [one for one in known if re.fullmatch(one["image"], name) and not _FILLS.search(told)]
 

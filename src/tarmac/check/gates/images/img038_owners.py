@@ -41,9 +41,9 @@ def _faults(stage: Stage) -> Iterator[tuple[int, str]]:
             later = made.get(name, 0)
             if later > one.line and name not in told:
                 told.add(name)
-                what = f"names {name}, which line {later} makes only afterwards, so the build ends"
-                if one.word == "USER":
-                    what = f"runs as {name}, which line {later} makes only afterwards, so it fails"
+                is_run = one.word == "USER"
+                names, ends = ("runs as", "it fails") if is_run else ("names", "the build ends")
+                what = f"{names} {name}, which line {later} makes only afterwards, so {ends}"
                 yield one.line, f"{what}; make it before"
 
 

@@ -15,6 +15,7 @@ from tarmac.check.gates.views.monitoring.alert_files import configurations
 from tarmac.check.gates.views.monitoring.known_alerts import KnownAlert, known_alerts
 from tarmac.check.gates.views.monitoring.matchers import AlertMatcher, has_unread, matchers
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.templates import dots_set
 
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 #: Parts of one alert; a template is given a group of them.
@@ -22,7 +23,6 @@ _OF_ALERT = re.compile(
     r"(?<![\w.)$])\.(Labels|Annotations|StartsAt|EndsAt|GeneratorURL|Fingerprint)\b"
 )
 _OF_RULES = re.compile(r"\$(labels|value|externalLabels)\b")
-_OPENS, _BOUND = ("range", "with", "define", "block"), ("if", *("range", "with", "define", "block"))
 #: Severities of alerts for other programs.
 _UNTOLD = (None, "none", "info", "informational", "debug")
 #: Periods are named by these keys of a route.
@@ -165,21 +165,16 @@ def _inhibition(rule: Fields, path: Path) -> Iterator[tuple[Path, str]]:
 
 def _text(written: str) -> str:
     """Say how a template fails; "" where it does not, as far as can be told."""
-    scopes: list[str] = []
-    for action in _ACTION.findall(written):
-        word = action.split(maxsplit=1)[0] if action else ""
+    actions = _ACTION.findall(written)
+    for action, is_set in zip(actions, dots_set(actions), strict=True):
         if found := _OF_RULES.search(action):
             return f"reads ${found[1]}, which only rules have: the text fails; read .CommonLabels"
-        if not any(one in _OPENS for one in scopes) and (found := _OF_ALERT.search(action)):
+        if not is_set and (found := _OF_ALERT.search(action)):
             instead = f".Common{found[1]}" if found[1] in ("Labels", "Annotations") else ".Alerts"
             what = (
                 f"reads .{found[1]} of a group of alerts, which only one alert has: the text fails"
             )
             return f"{what}; read {instead}, or `range .Alerts`"
-        if word in _BOUND:
-            scopes.append(word)
-        elif word == "end" and scopes:
-            scopes.pop()
     return ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tarmac.base.report import Finding
@@ -11,7 +11,13 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.kept_labels import labels
 from tarmac.check.gates.views.monitoring.outer_labels import OUTER
-from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
+from tarmac.check.gates.views.monitoring.promql import (
+    Matcher,
+    SeriesSelector,
+    bare,
+    is_of_logs,
+    selected,
+)
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.model.value import seconds
@@ -37,7 +43,8 @@ def check(files: Files) -> Iterator[Finding]:
         if (tree := parsed(rule)) is None:
             continue
         where = rule.artifact.at(*rule.path, "expr")
-        for what in dict.fromkeys((*_dropped(recorded, tree), *_beginnings(tree))):
+        asked = selected(rule.expr)
+        for what in dict.fromkeys((*_dropped(recorded, asked), *_beginnings(asked))):
             yield Finding(where, f"{rule.name}: {what}")
         for what in _short(rule, tree):
             at = rule.artifact.at(*rule.path, "for")
@@ -66,46 +73,38 @@ def _recorded(rules: list[PlacedRule]) -> Recorded:
     return found
 
 
-def _dropped(recorded: Recorded, tree: Any) -> Iterator[str]:
+def _dropped(recorded: Recorded, asked: Iterable[SeriesSelector]) -> Iterator[str]:
     """Yield labels of recorded series that are asked for, and that their rule drops."""
-    for node in parts(tree):
-        is_one = type(node).__name__ == "VectorSelector"
-        kept = recorded.get(str(node.name or "")) if is_one else None
+    for series in asked:
+        kept = recorded.get(series.name)
         if kept is None:
             continue
-        for one in node.matchers.matchers:
-            if one.name not in kept and one.name not in OUTER and not _takes_none(one):
+        for one in series.matchers:
+            if one.label not in kept | OUTER and not _takes_none(one):
                 has = ", ".join(sorted(kept)) or "none"
-                what = f"asks {node.name} for {one.name}, which its rule drops (it keeps {has}):"
+                what = f"asks {series.name} for {one.label}, which its rule drops (it keeps {has}):"
                 yield f"{what} no result; add it to `by` there"
 
 
-def _takes_none(one: Any) -> bool:
+def _takes_none(one: Matcher) -> bool:
     """Tell whether a matcher takes series without its label."""
-    sign = str(one.op).rpartition(".")[2]
-    if sign in ("Equal", "NotEqual"):
-        return (one.value == "") is (sign == "Equal")
     try:
-        return (re.fullmatch(one.value, "") is not None) is (sign == "Re")
+        return one.holds("")
     except re.error:
         return True
 
 
-def _beginnings(tree: Any) -> Iterator[str]:
+def _beginnings(asked: Iterable[SeriesSelector]) -> Iterator[str]:
     """Yield patterns of the beginning of a code, which must be all of it."""
-    for node in parts(tree):
-        if type(node).__name__ != "VectorSelector":
-            continue
-        name = str(node.name or "")
-        for one in node.matchers.matchers:
-            sign = str(one.op).rpartition(".")[2]
-            is_code = sign in ("Re", "NotRe") and _CODE.fullmatch(one.name)
-            if not is_code or not _HTTP.search(f"{name} {one.name}") or "grpc" in name:
+    for series in asked:
+        for one in series.matchers:
+            is_code = "~" in one.sign and _CODE.fullmatch(one.label)
+            is_http = _HTTP.search(f"{series.name} {one.label}") and "grpc" not in series.name
+            if not is_code or not is_http:
                 continue
             if _BEGINNING.fullmatch(one.value) and _is_beginning(one.value):
-                shown = "=~" if sign == "Re" else "!~"
-                ends = "matches no code" if sign == "Re" else "leaves no code out"
-                what = f'{one.name}{shown}"{one.value}" is compared with the whole code, so it'
+                ends = "matches no code" if one.sign == "=~" else "leaves no code out"
+                what = f'{one.label}{one.sign}"{one.value}" is compared with the whole code, so it'
                 yield f"{what} {ends}; write what follows, too: 5.."
 
 

@@ -45,8 +45,8 @@ def _unknown(files: Files, rule: Fields) -> Iterator[tuple[int, str]]:
     for place, label in numbered_texts(rule.get("equal")):
         if label in both or label in OUTER:
             continue
-        has = f"; compare {', '.join(sorted(both - {'alertname', 'severity'}))}"
-        has = "" if has == "; compare " else has
+        usual = sorted(both - {"alertname", "severity"})
+        has = f"; compare {', '.join(usual)}" if usual else ""
         if label in source or label in target:
             side, other = ("source", "target") if label in source else ("target", "source")
             what = f"compares {label}, which the {side} has and no {other}: they are never equal"

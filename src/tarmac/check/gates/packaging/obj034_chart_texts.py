@@ -11,6 +11,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.chart_files import charts
 from tarmac.check.gates.views.objects.chart_texts import chart_texts
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.templates import dots_set
 
 _RANDOM = re.compile(r"\{\{[^}]*\b(randAlphaNum|randAlpha|randAscii|randNumeric|uuidv4)\b")
 #: What keeps a value that was made before, or makes an object once.
@@ -44,18 +45,12 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _unknown(text: str) -> Iterator[tuple[int, str]]:
     """Yield names at the top of a template that are not those of Helm, with their lines."""
-    opened: list[str] = []
-    for found in _WHOLE.finditer(text):
-        word = found[1].partition(" ")[0]
-        is_of_chart = not {"range", "with", "define", "block"} & set(opened)
+    actions = list(_WHOLE.finditer(text))
+    for found, is_set in zip(actions, dots_set(one[1] for one in actions), strict=True):
         asked = _OTHERS.match(found[1])
         line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
-        if is_of_chart and asked and not line.lstrip().startswith("#"):
+        if asked and not is_set and not line.lstrip().startswith("#"):
             yield text.count("\n", 0, found.start()) + 1, asked[1]
-        if word in ("range", "if", "with", "define", "block"):
-            opened.append(word)
-        elif word == "end" and opened:
-            opened.pop()
 
 
 def _joined(text: str) -> Iterator[int]:

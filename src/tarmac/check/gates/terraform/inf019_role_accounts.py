@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
@@ -12,12 +11,11 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
+from tarmac.check.gates.views.terraform.resources import DOCUMENT_OF, resources_of
 
 _ANNOTATION = "eks.amazonaws.com/role-arn"
 _ARN = re.compile(r"arn:aws[\w-]*:iam::\S*:role/(?:[\w+=,.@-]+/)*([\w+=,.@-]+)")
 _NAME = re.compile(r'^[ \t]*name\s*=\s*"([^"$]+)"', re.MULTILINE)
-_DOCUMENT = re.compile(r"\bdata\.aws_iam_policy_document\.(\w+)\.json\b")
 _TRUST = re.compile(r"^[ \t]*assume_role_policy\s*=", re.MULTILINE)
 _SUBJECT = re.compile(r'"system:serviceaccount:([^"]*)"')
 
@@ -41,29 +39,16 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _roles(files: Files) -> Iterator[tuple[str, list[str]]]:
     """Yield the roles whose trusted accounts are written, by their names."""
-    found = list(blocks(files))
-    documents = {
-        (posixpath.dirname(one.file), one.names[2]): _text(one)
-        for one in found
-        if one.names[:2] == ("data", "aws_iam_policy_document") and len(one.names) > 2
-    }
-    for block in found:
-        if block.names[:2] != ("resource", "aws_iam_role"):
-            continue
-        text = _text(block)
-        name, trust = _NAME.search(text), _TRUST.search(text)
-        if name is None or trust is None:
-            continue
-        named = _DOCUMENT.search(text, trust.start())
-        if named is not None:
-            text = documents.get((posixpath.dirname(block.file), named[1]), "")
-        subjects = list(dict.fromkeys(_SUBJECT.findall(text)))
-        if subjects and not any("$" in one for one in subjects):
-            yield name[1], subjects
-
-
-def _text(block: TerraformBlock) -> str:
-    return "\n".join(line for _, line in block.lines)
+    for root in resources_of(files):
+        for role in root.of("aws_iam_role"):
+            name, trust = _NAME.search(role.text), _TRUST.search(role.text)
+            if name is None or trust is None:
+                continue
+            named = DOCUMENT_OF.search(role.text, trust.start())
+            holder = root.documents.get(named[1]) if named else role
+            subjects = list(dict.fromkeys(_SUBJECT.findall(holder.text))) if holder else []
+            if subjects and not any("$" in one for one in subjects):
+                yield name[1], subjects
 
 
 def _pattern(subject: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 from tarmac.check.gates.views.terraform.policies import statements
 from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
+from tarmac.check.gates.views.terraform.resources import DOCUMENT_OF, Resources, resources_of
 
 #: What has a name that no other may have, and is replaced where an argument of it changes.
 _NAMED = {
@@ -36,22 +36,17 @@ _CHANGES = re.compile(
 )
 _BLOCKED = re.compile(r"^[ \t]*(?:block_public_policy|restrict_public_buckets)\s*=\s*true\b")
 _BUCKET = re.compile(r"^[ \t]*bucket\s*=\s*(aws_s3_bucket\.\w+)\b")
-_KIND = "aws_iam_policy_document"
-_DOCUMENT = re.compile(r"\bdata\.aws_iam_policy_document\.(\w+)\.json\b")
+_POLICY = "aws_s3_bucket_policy"
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield what cannot be made before the old one is gone, and policies that are refused."""
-    folders: dict[str, list[TerraformBlock]] = {}
     for block in blocks(files):
-        folders.setdefault(posixpath.dirname(block.file), []).append(block)
         yield from _named(block)
-    has_policies = any(
-        "aws_s3_bucket_policy" in b.names for found in folders.values() for b in found
-    )
-    given = list(statements(files)) if has_policies else []
-    for found in folders.values():
-        yield from _blocked(found, given)
+    with_policies = [root for root in resources_of(files) if root.of(_POLICY)]
+    given = list(statements(files)) if with_policies else []
+    for root in with_policies:
+        yield from _blocked(root, given)
 
 
 def _named(block: TerraformBlock) -> Iterator[Finding]:
@@ -74,35 +69,27 @@ def _depth(block: TerraformBlock, number: int) -> int:
     return sum(line.count("{") - line.count("}") for line in before)
 
 
-def _blocked(found: list[TerraformBlock], given: list[PolicyStatement]) -> Iterator[Finding]:
+def _blocked(root: Resources, given: list[PolicyStatement]) -> Iterator[Finding]:
     """Yield policies for everyone of buckets that take none."""
     closed = {
         bucket
-        for one in found
-        if one.names[1:2] == ("aws_s3_bucket_public_access_block",)
-        and any(_BLOCKED.match(line) for _, line in one.lines)
-        and (bucket := _bucket(one))
+        for one in root.of("aws_s3_bucket_public_access_block")
+        if any(_BLOCKED.match(line) for _, line in one.lines) and (bucket := _bucket(one))
     }
-    documents = {one.names[2]: one for one in found if one.names[1:2] == (_KIND,)}
-    for policy in found:
-        if policy.names[1:2] != ("aws_s3_bucket_policy",) or _bucket(policy) not in closed:
+    for policy in root.of(_POLICY):
+        if _bucket(policy) not in closed:
             continue
-        named = _DOCUMENT.search("\n".join(line for _, line in policy.lines))
-        holder = documents.get(named[1]) if named else policy
+        named = DOCUMENT_OF.search(policy.text)
+        holder = root.documents.get(named[1]) if named else policy
         for statement in given if holder is not None else ():
             is_open = statement.has("Principal", "*") and not statement.parts.get("Condition")
-            if holder and is_open and statement.allows and _is_in(statement.where, holder):
+            if holder and is_open and statement.allows and holder.has(statement.where):
                 what = f"{policy.names[2]} lets everyone in, and its bucket blocks public policies"
                 yield Finding(statement.where, f"{what}: AWS refuses it; correct one of both")
 
 
 def _bucket(block: TerraformBlock) -> str:
     return next((found[1] for _, line in block.lines if (found := _BUCKET.match(line))), "")
-
-
-def _is_in(where: str, block: TerraformBlock) -> bool:
-    path, _, line = where.rpartition(":")
-    return path == block.file and block.lines[0][0] <= int(line) <= block.lines[-1][0]
 
 
 GATE = Gate(

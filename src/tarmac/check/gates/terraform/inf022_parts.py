@@ -87,7 +87,7 @@ def _roles(root: Resources) -> Iterator[Fault]:
                 role = root.by_name.get((asked, name)) if asked == "aws_iam_role" else None
                 if role is None or "data." in argument(role, "assume_role_policy")[1]:
                     continue
-                trusted = set(_SERVICE.findall("\n".join(written for _, written in role.lines)))
+                trusted = set(_SERVICE.findall(role.text))
                 if trusted and service not in trusted:
                     what = f"{block.names[2]} takes the role {name}, which trusts"
                     told = ", ".join(sorted(trusted))

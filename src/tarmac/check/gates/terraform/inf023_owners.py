@@ -102,12 +102,11 @@ def _listed(root: Resources) -> Iterator[Fault]:
             whole = wholes.get(named[1]) if named else None
             if whole is None:
                 continue
-            text = "\n".join(written for _, written in whole.lines)
-            listed = re.search(rf"^[ \t]+({keys})\s*(=|\{{)", text, re.MULTILINE)
-            ignored = re.search(r"ignore_changes\s*=\s*(\[[^\]]*\]|all)", text)
+            listed = re.search(rf"^[ \t]+({keys})\s*(=|\{{)", whole.text, re.MULTILINE)
+            ignored = re.search(r"ignore_changes\s*=\s*(\[[^\]]*\]|all)", whole.text)
             is_left = ignored is not None and (listed is None or listed[1] in ignored[1])
             policy = argument(part, "policy_arn")[1]
-            if listed and not is_left and not (policy and policy in text):
+            if listed and not is_left and not (policy and policy in whole.text):
                 what = f"{part.names[2]} is a part of {whole.names[2]}, which lists all of its own"
                 advice = f"({listed[1]}): each apply removes what the other wrote; keep one place"
                 yield part, line, f"{what} {advice}"

@@ -11,7 +11,13 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
-from tarmac.check.gates.views.terraform.resources import REFERENCE, Resources, argument
+from tarmac.check.gates.views.terraform.resources import (
+    DOCUMENT_OF,
+    REFERENCE,
+    Resources,
+    argument,
+    resources_of,
+)
 
 #: What is encrypted: its kind, the argument with the key, and the actions that need the key.
 _READS, _WRITES = "kms:Decrypt", "kms:GenerateDataKey"
@@ -25,7 +31,6 @@ _KINDS = {
     "aws_secretsmanager_secret": ("kms_key_id", {"secretsmanager:GetSecretValue": _READS}),
 }
 _KEY = re.compile(r"\baws_kms_(?:key|alias)\.(\w+)")
-_DOCUMENT = re.compile(r"\bdata\.aws_iam_policy_document\.(\w+)\.json\b")
 #: By these a role may have rights that are not written here.
 _OPEN = re.compile(
     r"\"\*\"|\"kms:\*\"|\$\{var\.|\bvar\.|\blocal\.|\bmodule\.|\bfile\(|for_each|dynamic"
@@ -42,15 +47,14 @@ class Role(NamedTuple):
     @property
     def text(self) -> str:
         """All that its policies say."""
-        return "\n".join(line for block in self.given for _, line in block.lines)
+        return "\n".join(block.text for block in self.given)
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield rights to what is encrypted without the right to its key."""
-    for found in _folders(files):
-        root = Resources(found)
+    for root in resources_of(files):
         kept = list(_encrypted(root))
-        for role in _roles(root, found) if kept else ():
+        for role in _roles(root) if kept else ():
             text = role.text
             if _OPEN.search(text):
                 continue
@@ -64,13 +68,6 @@ def check(files: Files) -> Iterator[Finding]:
                     yield Finding(f"{block.file}:{line}", f"{said}; allow that", warning=True)
 
 
-def _folders(files: Files) -> Iterator[list[TerraformBlock]]:
-    found: dict[str, list[TerraformBlock]] = {}
-    for block in blocks(files):
-        found.setdefault(block.file.rpartition("/")[0], []).append(block)
-    yield from found.values()
-
-
 def _encrypted(root: Resources) -> Iterator[tuple[str, str, str]]:
     """Yield what a key encrypts whose policy leaves that to the roles: kind, name and key."""
     holders = [
@@ -79,9 +76,8 @@ def _encrypted(root: Resources) -> Iterator[tuple[str, str, str]]:
     ]
     holders += [(one, one) for kind in _KINDS for one in root.of(kind)]
     granted = " ".join(
-        line for kind in ("aws_kms_grant", "aws_kms_key_policy") for one in root.of(kind)
-        for _, line in one.lines
-    )  # fmt: skip
+        one.text for kind in ("aws_kms_grant", "aws_kms_key_policy") for one in root.of(kind)
+    )
     for holder, own in holders:
         if own is None:
             continue
@@ -91,28 +87,32 @@ def _encrypted(root: Resources) -> Iterator[tuple[str, str, str]]:
             yield own.names[1], own.names[2], key.names[2]
 
 
-def _roles(root: Resources, found: list[TerraformBlock]) -> Iterator[Role]:
-    documents = {
-        one.names[2]: one
-        for one in found
-        if one.names[:2] == ("data", "aws_iam_policy_document") and len(one.names) > 2
-    }
+def _roles(root: Resources) -> Iterator[Role]:
+    inline = _by_role(root, "aws_iam_role_policy")
+    attached = _by_role(root, "aws_iam_role_policy_attachment")
     for role in root.of("aws_iam_role"):
-        inline = root.of("aws_iam_role_policy")
-        given = [one for one in inline if root.named(one, "role", "aws_iam_role") is role]
-        is_known = True
-        for one in root.of("aws_iam_role_policy_attachment"):
-            if root.named(one, "role", "aws_iam_role") is role:
-                policy = root.named(one, "policy_arn", "aws_iam_policy")
-                given += [policy] if policy is not None else []
-                is_known = is_known and policy is not None
+        given = list(inline.get(role.names[2], ()))
+        policies = [
+            root.named(one, "policy_arn", "aws_iam_policy")
+            for one in attached.get(role.names[2], ())
+        ]
+        is_known = None not in policies
+        given += [policy for policy in policies if policy is not None]
         for block in list(given):
-            for name in _DOCUMENT.findall("\n".join(line for _, line in block.lines)):
-                given += [documents[name]] if name in documents else []
-                is_known = is_known and name in documents
-        text = "\n".join(line for _, line in role.lines)
-        if given and is_known and not re.search(r"managed_policy_arns|inline_policy", text):
+            for name in DOCUMENT_OF.findall(block.text):
+                given += [root.documents[name]] if name in root.documents else []
+                is_known = is_known and name in root.documents
+        if given and is_known and not re.search(r"managed_policy_arns|inline_policy", role.text):
             yield Role(role.names[2], tuple(given))
+
+
+def _by_role(root: Resources, kind: str) -> dict[str, list[TerraformBlock]]:
+    """Group the resources of a kind by the names of the roles that they are for."""
+    found: dict[str, list[TerraformBlock]] = {}
+    for one in root.of(kind):
+        if (role := root.named(one, "role", "aws_iam_role")) is not None:
+            found.setdefault(role.names[2], []).append(one)
+    return found
 
 
 def _asked(role: Role, action: str, of: str) -> tuple[TerraformBlock | None, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -16,14 +15,13 @@ from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.conditions import TrustCondition
-from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
+from tarmac.check.gates.views.terraform.folders import TerraformBlock
 from tarmac.check.gates.views.terraform.policies import statements
 from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
-from tarmac.check.gates.views.terraform.resources import argument
+from tarmac.check.gates.views.terraform.resources import DOCUMENT_OF, argument, resources_of
 
 _ROLE = re.compile(r"(?:^|.*:role/)(?:[\w+=,.@-]+/)*([\w+=,.@-]+)$")
 _NAME = re.compile(r'"([^"$]+)"')
-_DOCUMENT = re.compile(r"\bdata\.aws_iam_policy_document\.(\w+)\.json\b")
 _SUBJECT = re.compile(r"repo:[^:]+/[^:]+:(.+)")
 _KEY = "token.actions.githubusercontent.com:sub"
 _ANY = re.compile(r"[*?\[!+]")
@@ -122,43 +120,27 @@ def _known(name: str) -> str:
 
 def _trusted(files: Files) -> Iterator[tuple[str, list[Trust]]]:
     """Yield the roles whose conditions on GitHub's subjects are written, by their names."""
-    every = list(blocks(files))
     by_file: dict[str, list[PolicyStatement]] = {}
     for statement in statements(files):
         by_file.setdefault(statement.where.rpartition(":")[0], []).append(statement)
-    documents = {
-        (posixpath.dirname(one.file), one.names[2]): one
-        for one in every
-        if one.names[:2] == ("data", "aws_iam_policy_document") and len(one.names) > 2
-    }
     found: dict[str, list[Trust]] = {}
-    for block in every:
-        if block.names[:2] != ("resource", "aws_iam_role"):
-            continue
-        name, trust = (
-            _NAME.fullmatch(argument(block, "name")[1]),
-            argument(block, "assume_role_policy")[1],
-        )
-        named = _DOCUMENT.search(trust)
-        holder = documents.get((posixpath.dirname(block.file), named[1])) if named else block
-        if name is None or holder is None:
-            continue
-        own = list(_conditions(holder, by_file.get(holder.file, [])))
-        found.setdefault(name[1], []).extend(own)
+    for root in resources_of(files):
+        for role in root.of("aws_iam_role"):
+            name = _NAME.fullmatch(argument(role, "name")[1])
+            named = DOCUMENT_OF.search(argument(role, "assume_role_policy")[1])
+            holder = root.documents.get(named[1]) if named else role
+            if name is None or holder is None:
+                continue
+            own = _conditions(holder, by_file.get(holder.file, []))
+            found.setdefault(name[1], []).extend(own)
     yield from found.items()
 
 
 def _conditions(block: TerraformBlock, found: list[PolicyStatement]) -> Iterator[Trust]:
-    first, last = block.lines[0][0], block.lines[-1][0]
     for statement in found:
-        line = int(statement.where.rpartition(":")[2])
-        if first <= line <= last and statement.allows:
+        if block.has(statement.where) and statement.allows:
             own = [one for one in statement.conditions if one.key == _KEY]
             yield from (Trust(statement.where, one) for one in own)
-
-
-def _judged(files: Files) -> list[RoleStep]:
-    return list(_assumed(files))
 
 
 GATE = Gate(
@@ -170,7 +152,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("jobs that take a role", _judged),
+    scope=counted_in_files("jobs that take a role", _assumed),
     targets=("repository",),
     reads="environment of jobs and what starts them, beside the conditions on the subject of "
     "aws_iam_role, where the step names that role. The repository's name is not compared, and "

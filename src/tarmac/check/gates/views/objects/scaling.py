@@ -89,21 +89,20 @@ class Budget:
     def stay(self, least: int) -> int:
         """Compute how many must remain where there are at least so many."""
         if self.unavailable is not None:
-            return least - _count(self.unavailable, least)
-        return _count(self.available, least)
+            return least - share(self.unavailable, least, up=True)
+        return share(self.available, least, up=True)
 
 
-def _count(written: int | str | None, of: int) -> int:
-    """Read a number or a percentage; Kubernetes rounds both up."""
-    text = str(written or 0)
-    return math.ceil(int(text[:-1]) * of / 100) if text.endswith("%") else int(text)
+def share(written: object, of: int, *, up: bool = False) -> int:
+    """Read a number or a percentage of pods; 0 where it is neither.
 
-
-def share(written: object, of: int) -> int:
-    """Read a number or a share of pods that may be absent; a share is rounded down."""
+    Args:
+        up: a percentage is rounded up, as Kubernetes does for budgets and for pods that an update
+            adds; it rounds down how many an update may lack.
+    """
     told = str(written)
     if told.endswith("%") and told[:-1].isdecimal():
-        return math.floor(int(told[:-1]) * of / 100)
+        return (math.ceil if up else math.floor)(int(told[:-1]) * of / 100)
     return int(told) if told.isdecimal() else 0
 
 

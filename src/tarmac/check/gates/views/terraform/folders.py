@@ -37,6 +37,16 @@ class TerraformBlock:
     #: Its lines by their numbers, without comments.
     lines: tuple[tuple[int, str], ...]
 
+    @property
+    def text(self) -> str:
+        """Its lines, one after the other."""
+        return "\n".join(line for _, line in self.lines)
+
+    def has(self, where: str) -> bool:
+        """Tell whether a place, `FILE:LINE`, is in it."""
+        file, _, line = where.rpartition(":")
+        return file == self.file and self.lines[0][0] <= int(line) <= self.lines[-1][0]
+
 
 def roots(files: Files) -> list[TerraformRoot]:
     """List the roots; what a module's `source` names outside of the files is not followed."""

@@ -12,6 +12,8 @@ from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 _NUMBER = re.compile(r"\d+")
 #: `aws_KIND.NAME`.
 REFERENCE = re.compile(r"\b(aws_\w+)\.(\w+)")
+#: Where a policy is that of a document: the name of that.
+DOCUMENT_OF = re.compile(r"\bdata\.aws_iam_policy_document\.(\w+)\.json\b")
 
 
 class Resources:
@@ -21,6 +23,12 @@ class Resources:
         self.found = [one for one in found if one.names[0] == "resource" and len(one.names) > 2]
         self.providers = [one for one in found if one.names[0] == "provider"]
         self.by_name = {one.names[1:3]: one for one in self.found}
+        #: The documents of policies, by their names.
+        self.documents = {
+            one.names[2]: one
+            for one in found
+            if one.names[:2] == ("data", "aws_iam_policy_document") and len(one.names) > 2
+        }
         self.calls_modules = any(one.names[0] == "module" for one in found)
 
     def of(self, kind: str) -> list[TerraformBlock]:

@@ -1,0 +1,12 @@
+"""The name of an image, by which what is known of it is found."""
+
+from __future__ import annotations
+
+import re
+
+_TAG = re.compile(r"(@.*|:[^/:@]*)$")
+
+
+def untagged(image: str) -> str:
+    """Leave out the tag or the digest of an image."""
+    return _TAG.sub("", image)
