@@ -35,6 +35,7 @@ from precision_graded import (
     LATER_TENTH,
     LATER_THIRTEENTH,
     LATER_TWELFTH,
+    SINCE,
     UNSEEN_CERTAIN,
     UNSEEN_ELEVENTH,
     UNSEEN_FIFTEENTH,
@@ -398,7 +399,7 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
     seen = [FIRST_SEEN]
     for number, (before, after) in enumerate(measured, start=1):
         seen += [f"{before}{COLUMNS}", *_unseen(repositories, number), after]
-    return HEAD + "\n".join([*rows, "", tail, "", *reasons, *[""] * bool(reasons), *seen])
+    return HEAD + "\n".join([*rows, "", tail, "", *reasons, *[""] * bool(reasons), *seen, SINCE])
 
 
 def _unseen(repositories: Iterable[JudgedRepository], number: int) -> Iterator[str]:

@@ -315,3 +315,34 @@ LATER_SIXTEENTH = """\
 What was false, both of `files`: a base at `github.com/...?version=`, which was taken for a folder
 that is not there, and a Secret of a file that is not in the repository. Both are warnings now.
 """
+SINCE = """\
+
+## Not seen before, an eighteenth time
+
+Seventeen more, by all gates of the day: charts, fleets under Argo CD and Flux, Terraform, Compose
+files. One of them has four fifths of the errors, most of them requests and claims below the least
+of the namespace's LimitRange. Ten had none: zulip/docker-zulip, nextcloud/helm,
+wger-project/docker, netbox-community/netbox-chart, paperless-ngx/paperless-ngx,
+maybe-finance/maybe, goauthentik/helm, redpanda-data/helm-charts, cloudogu/gitops-playground and
+humzamalak/Production-Ready-EKS-Cluster-with-GitOps.
+
+| Repository | First | True | Pedantic | False | Later |
+|---|---:|---:|---:|---:|---:|
+| ADORSYS-GIS/fineract-gitops | 84 | 83 | 0 | 1 | 83 |
+| duynhlab/homelab | 10 | 0 | 0 | 10 | 0 |
+| docker/awesome-compose | 4 | 4 | 0 | 0 | 4 |
+| je-martinez/3-microservices-running-on-aws-infrastructure | 3 | 0 | 2 | 1 | 0 |
+| alphagov/govuk-infrastructure | 2 | 1 | 1 | 0 | 1 |
+| dfds/infrastructure-modules | 1 | 1 | 0 | 0 | 1 |
+| theepicsaxguy/homelab | 1 | 1 | 0 | 0 | 1 |
+| **all** | 105 | 90 | 3 | 12 | 90 |
+
+Of the first errors 86% are true, of the later ones 100%. What was not:
+
+- 8: expressions of MetricsQL (OBS016), where VictoriaMetrics evaluates the rules; now a warning.
+- 1: `3 > count(...) < 3` (OBS028): a comparison with a number first leaves the series' values.
+- 1: a variable in a comment behind an example of a heredoc (INF004).
+- 1: what a target of EventBridge is given, taken for a pattern (INF012).
+- 1: a script of Python whose name ends with .sh (VAL003).
+- 3, pedantic: the default `test` of a password (INF007); now a warning.
+"""

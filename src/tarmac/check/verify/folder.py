@@ -59,6 +59,9 @@ ENDINGS = (
 _RULES = re.compile(r"^groups:", re.MULTILINE)
 #: Files of SQL are read where they change a database; dumps of data are not.
 _MIGRATIONS = re.compile(r"(migrat|changelog)[^/]*/|(^|/)V\d[\w.]*__[^/]*$", re.IGNORECASE)
+_PYTHON = re.compile(
+    r"(migrations|alembic)/(versions/)?[^/]+\.py$|(^|/)versions/[0-9a-f]{8}[^/]*\.py$"
+)
 STARTS = ("Dockerfile", "Containerfile", "Makefile", "Procfile", "Pipfile")
 #: From the best that can come of a gate in one of several trees to the worst.
 ORDER = (Status.NOT_APPLICABLE, Status.PASS, Status.SKIPPED, Status.FAIL, Status.ERROR)
@@ -234,7 +237,9 @@ def paths_of(folder: Path) -> Iterator[Path]:
         )
         for name in sorted(names):
             path = Path(place, name)
-            is_migration = name.endswith(".sql") and _MIGRATIONS.search(str(path))
+            is_migration = (name.endswith(".sql") and _MIGRATIONS.search(str(path))) or (
+                name.endswith(".py") and _PYTHON.search(str(path))
+            )
             if name.lower().endswith(ENDINGS) or name.startswith(STARTS) or is_migration:
                 yield path
 

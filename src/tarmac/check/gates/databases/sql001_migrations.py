@@ -60,6 +60,10 @@ _NONE = re.compile(
 )
 
 
+_NEXT = re.compile(r"^--[ \t]*(changeset|\+goose Down|migrate:down|rollback)", re.MULTILINE)
+_COMMITS = re.compile(r"^[ \t]*(COMMIT|ROLLBACK|END)\b[^;]*;", re.MULTILINE | re.IGNORECASE)
+
+
 def check(files: Files) -> Iterator[Finding]:
     """Yield versions that are there twice, and statements that fail where they stand."""
     seen: dict[tuple[str, ...], str] = {}
@@ -125,15 +129,18 @@ def _twice(artifact: Artifact) -> Iterator[Finding]:
 def _too_early(artifact: Artifact) -> Iterator[Finding]:
     """Yield values of a type that are used in the transaction which adds them."""
     text = str(artifact.content)
-    if "VALUE" not in text.upper() or _NONE.search(text):
+    if "VALUE" not in text.upper():
         return
     name = artifact.path.rpartition("/")[2]
-    if not _AT_ONCE.fullmatch(name) and not _MARKS.search(text):
-        return
+    is_told = _AT_ONCE.fullmatch(name) or _MARKS.search(text)
+    is_one = bool(is_told) and not _NONE.search(text)
     plain = _APART.sub(_blank, text)
     for added in _VALUE.finditer(plain):
+        begun = _is_begun(plain[: added.start()])
+        if not is_one and not begun:
+            continue
         # Each change of Liquibase, and each way of the others, is a transaction of its own.
-        end = re.compile(r"^--[ \t]*(changeset|\+goose Down|migrate:down|rollback)", re.MULTILINE)
+        end = _COMMITS if begun else _NEXT
         until = found.start() if (found := end.search(text, added.end())) else len(text)
         is_new = re.search(rf"CREATE\s+TYPE\s+{re.escape(added[1])}\b", plain, re.IGNORECASE)
         rest = _VALUE.sub(_blank, plain[added.end() : until])
@@ -142,6 +149,13 @@ def _too_early(artifact: Artifact) -> Iterator[Finding]:
             line = plain.count("\n", 0, added.end() + used.start()) + 1
             what = f"uses '{added[2]}', which {added[1]} gets in the same transaction: PostgreSQL"
             yield Finding(f"{artifact.path}:{line}", f"{what} refuses it; use it in the next one")
+
+
+def _is_begun(before: str) -> bool:
+    """Tell whether a transaction that a file begins itself is still open at its end."""
+    words = [one[0].strip() for one in _STATEMENT.finditer(before)]
+    last = [one for one in words if _BEGINS.match(one) or _ENDS.match(one)]
+    return bool(last) and _BEGINS.match(last[-1]) is not None
 
 
 def _blank(found: re.Match[str]) -> str:

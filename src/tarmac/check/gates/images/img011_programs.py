@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from posixpath import normpath
+from typing import Any
 
 from tarmac.base.foreign.data import from_json
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import compose_services
 from tarmac.check.gates.views.images.distroless import distroless
 from tarmac.check.gates.views.images.dockerfiles import (
     Instruction,
@@ -23,6 +27,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield health checks and commands whose program is not on their path."""
+    yield from _of_compose(files)
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))
         for line, what in _checked(found):
@@ -50,6 +55,29 @@ def _checked(found: list[Stage]) -> Iterator[tuple[int, str]]:
                     what = f"is checked by {program}, which {found[-1].image} does not have"
                     yield one.line, f"{what}, so it is unhealthy; install it, or ask otherwise"
                 return
+
+
+def _of_compose(files: Files) -> Iterator[Finding]:
+    """Yield checks in Compose files by a program that the image which is built there lacks."""
+    made = {one.path: stages(str(one.content)) for one in dockerfiles(files)}
+    for service in compose_services(files):
+        found = made.get(normpath(service.dockerfile)) if service.dockerfile else None
+        test = dig(service.data, "healthcheck", "test")
+        if not found or not test or dig(service.data, "build", "target"):
+            continue
+        told = test[1:] if isinstance(test, list) else [test]
+        program, is_open = _asked(f"CMD {' '.join(map(str, told))}")
+        base = next((one for one in published("bases")["lacks"] if _is_of(one, found[-1])), None)
+        if base is None or program not in base["programs"] or is_open:
+            continue
+        if not any(_may_bring(step, program) for step in _whole(found)):
+            what = f"service {service.name} is checked by {program}, which {found[-1].image} does"
+            advice = "not have, so it is unhealthy; install it, or ask otherwise"
+            yield Finding(service.at("healthcheck", "test"), f"{what} {advice}")
+
+
+def _is_of(base: Mapping[str, Any], last: Stage) -> bool:
+    return re.fullmatch(base["image"], last.image) is not None
 
 
 def _whole(found: list[Stage]) -> list[Instruction]:
@@ -146,6 +174,7 @@ GATE = Gate(
     scope=counted_in_files("commands", _commands),
     of_files=check,
     reads="HEALTHCHECK, ENTRYPOINT and RUN of last stages of distroless; not where it copies "
-    "programs to a folder of PATH, nor `debug` tags, which have a shell. HEALTHCHECK on the plain "
-    "bases of assets/published.yaml, where no step installs its program or runs a script.",
+    "programs to a folder of PATH, nor `debug` tags, which have a shell. HEALTHCHECK, and "
+    "healthcheck of Compose services that are built, on the plain bases of assets/published.yaml, "
+    "where no step installs its program or runs a script.",
 )

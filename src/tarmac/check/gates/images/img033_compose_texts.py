@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from posixpath import join, normpath
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Path, dig, fields, places, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -22,6 +23,9 @@ _LINE = re.compile(
 )
 _PART = re.compile(r"(?<![$\\])\$([A-Za-z_]\w*)")
 _SECRET = re.compile(r"(?i)(pass(word|wd|phrase)?|secret|token|key|hash|pwd)s?$")
+#: How hashes of passwords begin, with one `$` in place of two.
+_HASH = re.compile(r"(?<![$\w])\$(?:apr1|2[abxy]|[156]|y|argon2\w+|sha1|pbkdf2[\w-]*)\$(?!\$)")
+_FIRST = re.compile(r"(.*/)?(docker-)?compose\.ya?ml")
 _QUOTED = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*')")
 Fault = tuple[Path, str]
 
@@ -40,6 +44,7 @@ def check(files: Files) -> Iterator[Finding]:
                 *_quoted(service),
                 *_checks(service),
                 *_shut(service, beside),
+                *_hashes(service),
             )
             for path, what in faults:
                 yield Finding(service.at(*path), f"service {service.name} {what}")
@@ -120,13 +125,34 @@ def _checks(service: ComposeService) -> Iterator[Fault]:
         yield ("healthcheck", "test"), f"{what}; write CMD-SHELL, or each word by itself"
 
 
+def _hashes(service: ComposeService) -> Iterator[Fault]:
+    """Yield hashes of passwords of which Compose takes parts for variables."""
+    for key in ("labels", "environment", "command"):
+        for path, text in places(dig(service.data, key), (key,)):
+            if found := _HASH.search(text):
+                what = (
+                    f"has a hash with `{found[0]}` in {key}, of which Compose takes the parts for"
+                )
+                yield path, f"{what} variables: no password fits it; write $$ for each $"
+
+
 def _shut(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     names = beside.networks(service)
     declared = beside.declared("networks")
-    inner = [name for name in names if dig(declared.get(name, (None, None))[1], "internal") is True]
+    inner = [name for name in names if _is_internal(service, *declared.get(name, (None, None)))]
     if listed(dig(service.data, "ports")) and names and len(inner) == len(names):
         what = f"publishes ports, and all of its networks are internal ({', '.join(sorted(inner))})"
         yield ("ports",), f"{what}: nothing outside reaches them; add it to another network"
+
+
+def _is_internal(service: ComposeService, artifact: Artifact | None, network: object) -> bool:
+    """Tell whether a network is internal by the service's own file, or by one that all begin from.
+
+    Another file beside it may be left out when it is started.
+    """
+    if artifact is None or dig(network, "internal") is not True:
+        return False
+    return artifact.path == service.artifact.path or bool(_FIRST.fullmatch(artifact.path))
 
 
 def _judged(files: Files) -> Iterator[ComposeService]:
@@ -146,5 +172,5 @@ GATE = Gate(
     scope=counted_in_files("services of Compose files", _judged),
     targets=("compose",),
     reads="environment beside env_file on disk, secrets with $NAME in these files, quotes in lists "
-    "of variables, `test` of healthchecks, and ports beside internal networks.",
+    "of variables, hashes of passwords, `test` of healthchecks, ports beside internal networks.",
 )

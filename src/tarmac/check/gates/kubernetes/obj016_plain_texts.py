@@ -26,6 +26,8 @@ _SHELL = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _SHELLS = re.compile(
     r"(.*/)?((ba|da|z|k|a)?sh|busybox|env|envsubst|eval|pwsh|perl|python\d*|node|ruby)"
 )
+#: Settings of Java, in whose values Spring and others fill in variables.
+_FILLED_BY_JAVA = re.compile(r"-D|--[\w-]+(\.[\w-]+)+=")
 #: Calls of a shell, not variables.
 _CALLS = frozenset({
     "pwd", "hostname", "date", "id", "whoami", "cat", "nproc", "uname", "which", "ls", "git",
@@ -67,9 +69,11 @@ def _container(own: Pods, container: Container) -> Iterator[Finding]:
                     yield Finding(where, f"{what}; {did_you_mean(name, sorted(given))}")
             for pair in _SHELL.findall(word) if not _is_script(container) else ():
                 name = next(filter(None, pair))
-                if name in given - filled and called:
+                if name in given - filled and not (_FILLED_BY_JAVA.match(word) and not called):
                     what = f"{whose} is given the text of the variable {name}, not its value: "
-                    yield Finding(where, f"{what}no shell reads it; write $({name})")
+                    said = f"{what}no shell reads it; write $({name})"
+                    # What the image begins with may be a shell.
+                    yield Finding(where, said, warning=not called)
 
 
 def _is_script(container: Container) -> bool:

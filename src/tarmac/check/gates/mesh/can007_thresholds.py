@@ -1,10 +1,12 @@
-"""Thresholds of a canary are on the side on which a bad version is."""
+"""Thresholds of a canary are of a number that is measured, on the side of a bad version."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import fields, numbered
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import fields, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -14,6 +16,11 @@ from tarmac.check.gates.views.scope import kinds
 #: What Flagger measures by itself, and the side on which it has a limit.
 _SIDES = {"request-success-rate": "min", "request-duration": "max"}
 _OTHER = {"min": "max", "max": "min"}
+#: By these a Canary says what else it measures.
+_ASKED = ("templateRef", "query")
+_TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")
+#: The whole result of a query beside a sign that is for one number.
+_WHOLE = re.compile(r"\bresult\s*(?:[<>]=?|[!=]=)|(?:[<>]=?|[!=]=)\s*result\b(?!\s*[\[.])")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -29,6 +36,26 @@ def check(files: Files) -> Iterator[Finding]:
                 )
                 where = artifact.at("spec", "analysis", "metrics", number, "thresholdRange")
                 yield Finding(where, f"{what}, so a good version fails; write {side}: {value}")
+            elif not side and metric.get("name") and not any(metric.get(key) for key in _ASKED):
+                what = f"{title(artifact)} measures {metric['name']}, which Flagger does not have,"
+                where = artifact.at("spec", "analysis", "metrics", number)
+                advice = f"write templateRef, or one of {', '.join(_SIDES)}"
+                yield Finding(where, f"{what} and no template: it is never asked; {advice}")
+    for artifact in files.objects(*_TEMPLATES):
+        yield from _whole(artifact)
+
+
+def _whole(artifact: Artifact) -> Iterator[Finding]:
+    """Yield conditions that compare all series of a result with a number."""
+    for number, metric in numbered(artifact.data, "spec", "metrics"):
+        query = string(metric, "provider", "prometheus", "query").strip()
+        for key in ("successCondition", "failureCondition"):
+            condition = string(metric, key)
+            if query and not query.startswith("scalar(") and _WHOLE.search(condition):
+                what = f"{title(artifact)} compares `{condition}`, and Prometheus answers with a"
+                where = artifact.at("spec", "metrics", number, key)
+                advice = "list: each measurement is an error; write result[0]"
+                yield Finding(where, f"{what} {advice}")
 
 
 def _word(side: str) -> str:
@@ -37,12 +64,14 @@ def _word(side: str) -> str:
 
 GATE = Gate(
     id="CAN007",
-    title="Thresholds of a canary are on the side on which a bad version is",
+    title="Thresholds of a canary are of a number that is measured, on the side of a bad version",
     phase="mesh",
     source="https://docs.flagger.app/usage/metrics: the share of good answers has a least, the "
-    "time of an answer a most",
+    "time of an answer a most; https://argo-rollouts.readthedocs.io/en/stable/analysis/prometheus: "
+    "a result is a list",
     check=check,
     of_files=check,
-    scope=kinds("Canaries", "Canary"),
-    reads="thresholdRange of the two metrics that Flagger has by itself.",
+    scope=kinds("Canaries and templates of analyses", "Canary", *_TEMPLATES),
+    reads="thresholdRange and names of metrics in Flagger's Canaries, and conditions beside "
+    "queries of Prometheus in AnalysisTemplates.",
 )

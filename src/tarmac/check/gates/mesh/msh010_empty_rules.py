@@ -17,6 +17,11 @@ from tarmac.check.gates.views.scope import counted_in_files
 _API = "security.istio.io"
 #: Names that say what is let through.
 _DENYING = re.compile(r"(?i)deny|nothing|(^|[-_])none([-_]|$)|lock-?down|block-?all")
+_OPERATION = ("methods", "paths", "ports")
+#: What callers of all kinds are let ask for.
+_FOR_ALL = re.compile(
+    r"(?i)health|live|ready|metrics|status|ping|public|login|well-known|favicon|^/?$"
+)
 _ALLOWING = re.compile(r"(?i)(^|[-_])allow[-_](all|any|every)")
 
 
@@ -25,7 +30,8 @@ def check(files: Files) -> Iterator[Finding]:
     open_ones: dict[str, list[Artifact]] = {}
     for policy in _policies(files):
         for path, what in _faults(policy):
-            yield Finding(policy.at(*path), f"{title(policy)} {what}")
+            either = "either is enough" in what
+            yield Finding(policy.at(*path), f"{title(policy)} {what}", warning=either)
         if _action(policy) == "ALLOW" and _is_open(policy) and not _is_denying(policy):
             open_ones.setdefault(space_of(policy), []).append(policy)
     for policy in _policies(files) if open_ones else ():
@@ -52,9 +58,27 @@ def _faults(policy: Artifact) -> Iterator[tuple[Path, str]]:
     elif action == "DENY" and not rules:
         what = "has the action DENY and no rules, which no request fits, so it denies nothing"
         yield ("spec", "action"), f"{what}; write `rules: [{{}}]` to deny all"
+    elif action == "ALLOW" and (apart := _apart(rules)) is not None:
+        told = ", ".join(map(str, apart[1]))
+        what = f"has the callers in one rule and {told} in another, and either is enough: every"
+        advice = "caller may ask for that; write `from` and `to` in one rule"
+        yield ("spec", "rules", apart[0]), f"{what} {advice}"
     elif action == "ALLOW" and not rules and _ALLOWING.search(name_of(policy)):
         what = "has no rules, which no request fits, so it denies all that it is to allow"
         yield ("spec",), f"{what}; write `rules: [{{}}]`"
+
+
+def _apart(rules: tuple[object, ...]) -> tuple[int, list[object]] | None:
+    """Find a rule of operations alone beside one of callers alone, and list its operations."""
+    keys = [{key for key in fields(rule) if fields(rule)[key]} for rule in rules]
+    if {"from"} not in keys:
+        return None
+    for number, rule in enumerate(rules):
+        operations = [fields(one, "operation") for one in items(rule, "to")]
+        asked = [one for found in operations for key in _OPERATION for one in items(found, key)]
+        if keys[number] == {"to"} and asked and not any(_FOR_ALL.search(str(one)) for one in asked):
+            return number, asked
+    return None
 
 
 def _is_denying(policy: Artifact) -> bool:

@@ -62,14 +62,17 @@ def _mixed(files: Files) -> Iterator[Finding]:
         index = indexes.get(place_of(artifact))
         # One without an address of its own lists its members.
         is_list = string(artifact.data, "spec", "clusterIP") == "None"
-        if not selector or index is None or is_list:
+        if not selector or index is None:
             continue
         own = index.selected({"matchLabels": dict(selector)})
         if len(own) == 1:
             alone.setdefault(id(own[0]), artifact)
-        elif own:
+        elif own and not is_list:
             chosen.append((artifact, own))
     for artifact, own in chosen:
+        if elsewhere := list(_elsewhere(artifact, own)):
+            yield from elsewhere
+            continue
         mine = next((one for one in own if id(one) not in alone), None)
         for other in own if mine is not None else ():
             service = alone.get(id(other))
@@ -89,6 +92,22 @@ def _mixed(files: Files) -> Iterator[Finding]:
                     where, f"{what} {advice} of the other; select one more label", warning=True
                 )
                 break
+
+
+def _elsewhere(service: Artifact, own: list[Pods]) -> Iterator[Finding]:
+    """Yield pods that get requests at a port which they do not have, and others have."""
+    for port in Service(service).ports:
+        if not isinstance(port.target, int):
+            continue
+        hearing = [one for one in own if port.target in one.ports.values()]
+        for other in own if hearing else ():
+            if other.ports and other not in hearing and not _images(other) & _images(hearing[0]):
+                there = ", ".join(map(str, sorted(other.ports.values())))
+                what = f"{title(service)} sends to port {port.target} of {title(other.artifact)},"
+                why = f"which listens on {there}, as well as of {title(hearing[0].artifact)}: these"
+                where = service.at("spec", "selector")
+                yield Finding(where, f"{what} {why} requests fail; select one more label")
+                return
 
 
 def _images(own: Pods) -> set[str]:

@@ -35,10 +35,11 @@ _FOREIGN = "is not PromQL"
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield rules that Prometheus refuses, and alerts that say too little."""
+    of_victoria = bool(files.objects("VMAlert", "VMRule"))
     for artifact, path in rule_files(files):
         found = list(faults(artifact, path))
         # One may be a typo; several are of another language, LogQL or MetricsQL.
-        foreign = sum(_FOREIGN in what for _, what in found) > 1
+        foreign = of_victoria or sum(_FOREIGN in what for _, what in found) > 1
         for part, what in found:
             yield Finding(artifact.at(*part), what, warning=foreign and _FOREIGN in what)
     yield from {Finding(artifact.at(*part), what) for artifact, part, what in label_faults(files)}

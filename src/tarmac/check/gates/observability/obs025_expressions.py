@@ -10,16 +10,19 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.matching import (
+    INCREASES,
+    OF_TWO,
+    grouped,
+    origin,
+    unmatched,
+)
 from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
 from tarmac.check.gates.views.monitoring.scrapes import apart_s
 from tarmac.check.gates.views.monitoring.shown_labels import shown_labels
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: What a counter's increase is computed by.
-INCREASES = ("rate", "irate", "increase")
-#: What has a result of two samples only.
-_OF_TWO = (*INCREASES, "delta", "idelta", "deriv", "predict_linear")
 #: Series that go down as well, by the ends of their names that Prometheus recommends.
 _GAUGE = re.compile(
     r"(?!.*_(total|count|sum|bucket)$)(.*_(bytes|ratio|celsius|percent|connections|goroutines|threads"
@@ -32,7 +35,6 @@ _COUNTER = re.compile(
     r"|.*_(rx|tx|in|out|input|output|egress|ingress)_bytes"
     r"|(bytes|.*:.*)"
 )
-_SET = ("and", "or", "unless")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -56,7 +58,7 @@ def _ranges(files: Files, artifact: Artifact, tree: Any) -> dict[str, bool]:
     """Find ranges that are too short for two scrapes, and whether that may not be so."""
     found = dict[str, bool]()
     for node in parts(tree):
-        if type(node).__name__ != "Call" or node.func.name not in _OF_TWO or not node.args:
+        if type(node).__name__ != "Call" or node.func.name not in OF_TWO or not node.args:
             continue
         inner = bare(node.args[0])
         # What another rule records is as far apart as its group is evaluated.
@@ -80,7 +82,7 @@ def _faults(tree: Any) -> Iterator[str]:
             case "Call":
                 found |= dict.fromkeys(_call(node))
             case "BinaryExpr":
-                found |= dict.fromkeys(_binary(node))
+                found |= dict.fromkeys(unmatched(node))
     yield from found
 
 
@@ -111,50 +113,9 @@ def _quantile(share: Any, of: Any) -> Iterator[str]:
     names = {one.name for one in parts(inner) if type(one).__name__ == "VectorSelector"}
     if not all(str(name or "").endswith("_bucket") for name in names):
         return  # native histograms have no buckets by label
-    kept, others = _grouped(inner)
+    kept, others = grouped(inner)
     if (others and "le" in kept) or (not others and "le" not in kept):
         yield "histogram_quantile has no result: its sum drops `le`; write sum by (le, ...)"
-
-
-def _binary(node: Any) -> Iterator[str]:
-    sides = (bare(node.lhs), bare(node.rhs))
-    if any(type(side).__name__ != "AggregateExpr" for side in map(_origin, sides)):
-        return
-    modifier = node.modifier
-    if modifier is not None and (modifier.matching is not None or modifier.group_labels):
-        return
-    operator = str(node.op)
-    if operator == "or":
-        return
-    (left, left_others), (right, right_others) = (_grouped(_origin(side)) for side in sides)
-    if left_others or right_others or left == right:
-        return
-    less, more = sorted((left, right), key=len)
-    differ = ", ".join(sorted(less ^ more))
-    how = f"on({', '.join(sorted(less & more))})"
-    many = "" if operator in _SET else " and group_left() or group_right()"
-    what = f"`{operator}` compares sums with other labels ({differ}), so none match"
-    yield f"{what}; write {how}{many}"
-
-
-def _origin(node: Any) -> Any:
-    """Find what gives a side its labels: arithmetic with a number keeps them."""
-    while type(node).__name__ == "BinaryExpr":
-        numbers = [type(bare(side)).__name__ == "NumberLiteral" for side in (node.lhs, node.rhs)]
-        if numbers == [False, True]:
-            node = bare(node.lhs)
-        elif numbers == [True, False]:
-            node = bare(node.rhs)
-        else:
-            break
-    return node
-
-
-def _grouped(node: Any) -> tuple[set[str], bool]:
-    """Read the labels that an aggregation keeps; or drops, where it says `without`."""
-    modifier = node.modifier
-    labels = set(modifier.labels) if modifier is not None else set()
-    return labels, modifier is not None and str(modifier.type).endswith("Without")
 
 
 def _always(rule: PlacedRule, tree: Any) -> Iterator[str]:
@@ -168,10 +129,10 @@ def _always(rule: PlacedRule, tree: Any) -> Iterator[str]:
 
 def _texts(rule: PlacedRule, tree: Any) -> Iterator[str]:
     """Yield labels that texts show, and the expression has dropped."""
-    whole = _origin(bare(tree))
+    whole = origin(bare(tree))
     if "alert" not in rule.data or type(whole).__name__ != "AggregateExpr":
         return
-    kept, others = _grouped(whole)
+    kept, others = grouped(whole)
     if others or str(whole.op) in ("topk", "bottomk", "limitk", "limit_ratio", "count_values"):
         return
     shown = shown_labels(rule)

@@ -9,7 +9,7 @@ from typing import Any
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.monitoring.bounds import bounds, never
+from tarmac.check.gates.views.monitoring.bounds import bounds
 from tarmac.check.gates.views.monitoring.kept_labels import is_number, joined, labels
 from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
@@ -49,7 +49,7 @@ def _never(tree: Any) -> Iterator[str]:
         if type(node).__name__ != "BinaryExpr" or str(node.op) not in _SIGNS:
             continue
         is_bool = node.modifier is not None and node.modifier.return_bool
-        if is_bool or not is_number(node.rhs) or is_number(node.lhs) or not never(node):
+        if is_bool or not is_number(node.rhs) or is_number(node.lhs) or not _is_never(node):
             continue
         low, high = bounds(node.lhs)
         asked = f"{node.op} {bounds(node.rhs)[0]:g}"
@@ -59,6 +59,25 @@ def _never(tree: Any) -> Iterator[str]:
         else:
             span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             yield f"`{asked}` is never so: what is compared is {span}; correct the number"
+
+
+def _is_never(node: Any) -> bool:
+    """Tell whether a comparison is true of no number that its left side can be."""
+    left, right = bounds(node.lhs), bounds(node.rhs)
+    match str(node.op):
+        case "==":
+            return left[0] > right[1] or left[1] < right[0]
+        case ">":
+            return left[1] <= right[0]
+        case "<":
+            return left[0] >= right[1]
+        case ">=":
+            return left[1] < right[0]
+        case "<=":
+            return left[0] > right[1]
+        case "!=":
+            return left == right and left[0] == left[1]
+    return False
 
 
 def _for_ever(tree: Any) -> Iterator[str]:

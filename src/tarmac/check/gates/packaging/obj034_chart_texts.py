@@ -21,6 +21,9 @@ _KEPT = re.compile(
 _ACTION = re.compile(r"\{\{-?\s*(/\*|range|if|with|define|block|end|else)\b")
 #: A whole action: what is in its texts does not end it.
 _WHOLE = re.compile(r"\{\{-?\s*((?:`[^`]*`|\"(?:\\.|[^\"\\])*\"|[^`\"}]|\}(?!\}))*?)\s*-?\}\}")
+_TEXTS = re.compile(r"`[^`]*`|\"(?:\\.|[^\"\\])*\"")
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
+_SET = re.compile(r"\$([A-Za-z_]\w*)\s*(?=:=|,\s*\$\w+\s*:=)|(?<=,)\s*\$([A-Za-z_]\w*)\s*(?=:=)")
 _OTHERS = re.compile(r"(?:if\s+|with\s+)?\.([a-z]\w*)")
 _API = re.compile(r"^apiVersion:", re.MULTILINE)
 
@@ -37,10 +40,26 @@ def check(files: Files) -> Iterator[Finding]:
         for number in _joined(text):
             what = "writes each object of the loop into one document, of which the last one stays"
             yield Finding(f"{shown}:{number}", f"{what}; begin the loop's body with `---`")
+        for number, name in _undefined(text):
+            what = f"reads ${name}, which Helm looks for here, and the template sets no such"
+            advice = "variable: no release can be made; for the program that reads it, write"
+            yield Finding(f"{shown}:{number}", f"{what} {advice} {{{{ `{{{{ ${name} }}}}` }}}}")
         for number, name in _unknown(text):
             what = f"reads .{name}, which Helm fills in here, and a chart has no such value: it is"
             advice = f"empty; for the program that reads it, write {{{{ `{{{{ .{name} }}}}` }}}}"
             yield Finding(f"{shown}:{number}", f"{what} {advice}")
+
+
+def _undefined(text: str) -> Iterator[tuple[int, str]]:
+    """Yield variables that a template reads and never sets, with their lines."""
+    actions = [(found.start(), _TEXTS.sub("", found[1])) for found in _WHOLE.finditer(text)]
+    known = {name for _, said in actions for pair in _SET.findall(said) for name in pair}
+    told = set[str]()
+    for place, said in actions:
+        for name in _VARIABLE.findall(said):
+            if name not in known | told and not said.startswith("/*"):
+                told.add(name)
+                yield text.count("\n", 0, place) + 1, name
 
 
 def _unknown(text: str) -> Iterator[tuple[int, str]]:

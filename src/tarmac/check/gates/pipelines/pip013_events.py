@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from tarmac.base.errors import only_near
-from tarmac.base.foreign.reading import fields, numbered_texts
+from tarmac.base.foreign.reading import Path, fields, numbered_texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -21,6 +21,7 @@ _AS_TEXT = re.compile(
     r"(?<![\w.])inputs\.([\w-]+)\s*(==|!=)\s*'(true|false)'"
     r"|'(true|false)'\s*(==|!=)\s*inputs\.([\w-]+)"
 )
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 _TYPED = ("workflow_dispatch", "workflow_call")
 #: Workflows that GitHub itself makes.
 _MADE_BY_GITHUB = ("pages-build-deployment", "CodeQL", "Dependabot Updates", "Copilot code review")
@@ -37,6 +38,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield from _followed(workflow, named[workflow.path.rpartition("/")[0]])
         yield from _skipped(workflow)
         yield from _compared(workflow)
+        yield from _always(workflow)
         yield from _unwatched(files, workflow)
 
 
@@ -60,6 +62,21 @@ def _skipped(workflow: Workflow) -> Iterator[Finding]:
 
 def _told(events: set[str]) -> str:
     return ", ".join(sorted(events))
+
+
+def _always(workflow: Workflow) -> Iterator[Finding]:
+    """Yield conditions of which only a part is an expression: the rest makes a text of them."""
+    for name, job in workflow.jobs.items():
+        asked: list[tuple[Path, str]] = [(("if",), job.condition)]
+        asked += [(("steps", n, "if"), step.condition) for n, step in enumerate(job.steps)]
+        for path, condition in asked:
+            rest = _EXPRESSION.sub("", condition)
+            if rest and rest != condition:
+                what = f"{name}: `if: {condition.strip()}` is a text with more than an expression"
+                where = workflow.at("jobs", name, *path)
+                yield Finding(
+                    where, f"{what} in it, so it is always so; write it without ${{{{ }}}}"
+                )
 
 
 def _booleans(workflow: Workflow) -> set[str]:
@@ -147,7 +164,7 @@ GATE = Gate(
     title="Jobs run at the events for which they are there",
     phase="delivery",
     source="https://docs.github.com/actions/using-jobs/using-jobs-in-a-workflow: a job whose needed"
-    " job was skipped is skipped, and green; a boolean is never equal to a text",
+    " job was skipped is skipped, and green; a boolean equals no text, and a text is true",
     check=check,
     of_files=check,
     of_objects=False,

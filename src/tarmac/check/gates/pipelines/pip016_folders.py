@@ -28,6 +28,7 @@ _BRINGS_NONE = re.compile(
     r"(actions/(setup-|cache|create-github-app-token)|docker/(setup-|login-)|step-security/harden-runner"
     r"|aws-actions/|google-github-actions/|azure/login|jlumbroso/free-disk-space).*"
 )
+_HASHED = re.compile(r"\$\{\{[^}]*\bhashFiles\(")
 _RUNS = re.compile(r"\bdocker run\b[^\n]*?\s([\w./-]+:[\w.-]+)(?=\s|$)")
 
 
@@ -112,18 +113,24 @@ def _locked(files: Files, workflow: Workflow, name: str, job: Job) -> Iterator[F
 
 
 def _early(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
-    """Yield actions of the repository itself before its files are there."""
+    """Yield actions and hashes of the repository's files before these are there."""
+    # A runner of one's own may have the files of an earlier run.
+    is_fresh = bool(re.match(r"(ubuntu|windows|macos)-", str(job.data.get("runs-on"))))
     for number, step in enumerate(job.steps):
+        later = any("actions/checkout@" in one.uses for one in job.steps[number + 1 :])
+        where = workflow.at("jobs", name, "steps", number)
         if step.uses.startswith("./"):
-            later = any("actions/checkout@" in one.uses for one in job.steps[number + 1 :])
+            what = f"{name} runs {step.uses} before actions/checkout, when its folder is not"
+            said = f"{what} there: the step fails; check out first"
             if later:
-                what = f"{name} runs {step.uses} before actions/checkout, when its folder is not"
-                where = workflow.at("jobs", name, "steps", number)
-                # A runner of one's own may have the files of an earlier run.
-                is_fresh = re.match(r"(ubuntu|windows|macos)-", str(job.data.get("runs-on")))
-                said = f"{what} there: the step fails; check out first"
                 yield Finding(where, said, warning=not is_fresh)
             return
+        hashed = [key for key, one in step.inputs.items() if _HASHED.search(str(one))]
+        for key in hashed if later else ():
+            what = f"{name} takes hashFiles() before actions/checkout, when there are no files: it"
+            at = workflow.at("jobs", name, "steps", number, "with", key)
+            said = f"{what} is empty, so the key never changes; check out first"
+            yield Finding(at, said, warning=not is_fresh)
         if not _BRINGS_NONE.fullmatch(step.uses) and not _is_mere_text(step.run):
             return
 
@@ -146,5 +153,5 @@ GATE = Gate(
     scope=counted_in_files("workflows", workflows),
     reads="versions of a matrix, docker/build-push-action beside `docker run`, paths of artifacts "
     "in jobs whose scripts run in a folder, lock files for the cache of setup-node, and actions of "
-    "the repository before its checkout.",
+    "the repository and hashFiles() before its checkout.",
 )

@@ -45,6 +45,16 @@ def _needs(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding
                 where = pipeline.artifact.at(name, "needs")
                 yield Finding(where, f"{what} {advice} `optional: true`")
                 break
+            if is_there(pipeline, job, kind, changed=False) and (
+                is_there(pipeline, there, kind, changed=False) is False
+            ):
+                what = (
+                    f"job {name} is in each pipeline of {kind}, and {other}, which it needs, only"
+                )
+                advice = "where its `changes` did: GitLab makes no such pipeline; write"
+                where = pipeline.artifact.at(name, "needs")
+                yield Finding(where, f"{what} {advice} `optional: true`")
+                break
 
 
 def _approvals(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:

@@ -72,11 +72,15 @@ def _scripts(files: Files) -> list[Artifact]:
         for artifact in files.artifacts
         if isinstance(artifact.content, str)
         and not _TEMPLATE.search(artifact.content)
-        and (
-            artifact.path.endswith(".sh")
-            or (not Path(artifact.path).suffix and SHELL.match(artifact.content))
-        )
+        and _is_script(artifact.path, artifact.content)
     ]
+
+
+def _is_script(path: str, text: str) -> bool:
+    """Tell whether a shell runs a file: by its first line, or by its name where it has none."""
+    if text.startswith("#!"):
+        return bool(SHELL.match(text)) and Path(path).suffix in ("", ".sh")
+    return path.endswith(".sh")
 
 
 GATE = Gate(

@@ -95,7 +95,7 @@ def _judged(files: Files) -> Iterator[object]:
 
 def _waits(files: Files, names: set[str]) -> Iterator[tuple[Command, str, str]]:
     """Yield the commands that wait for a database, with their limit and what they wait for."""
-    for command in commands(files):
+    for command in commands(files) if names else ():
         limit = _LIMIT.search(command.text)
         words = set(re.split(r"[\s/]", command.text.lower()))
         asked = names & {word.partition(".")[0] for word in words}

@@ -31,6 +31,8 @@ def _commands(files: Files) -> Iterator[tuple[str, str]]:
     """Yield each command of an archive with its place; one that keeps nothing is meant so."""
     for artifact in files.artifacts:
         if isinstance(artifact.content, str):
+            if "archive_command" not in artifact.content:
+                continue
             for found in _COMMAND.finditer(artifact.content):
                 line = artifact.content.count("\n", 0, found.start(1)) + 1
                 if not _NOTHING.fullmatch(found[1]):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, Path, fields, items
+from tarmac.base.foreign.reading import Fields, Path, fields, items, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -17,6 +17,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 GROUP = "velero.io"
 TEMPLATE: dict[str, Path] = {"Schedule": ("spec", "template"), "Backup": ("spec",)}
 _MINE = "backup.velero.io/backup-volumes"
+_NAMING = (_MINE, f"{_MINE}-excludes")
 #: How Velero's server, or its chart, is told to copy the files of all volumes.
 _FOR_ALL = ("default-volumes-to-fs-backup", "defaultVolumesToFsBackup", "default-volumes-to-restic")
 _CLAIMS = frozenset({"persistentvolumeclaims", "persistentvolumeclaim", "pvc", "*"})
@@ -35,8 +36,9 @@ class Volumes(NamedTuple):
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield backups of a namespace whose volumes are in none of its backups here."""
-    backups = _judged(files)
+    """Yield backups of a namespace without its volumes, and names of volumes that no pod has."""
+    yield from _unknown(files)
+    backups = [one for one in files.objects(*TEMPLATE) if group_of(one) == GROUP]
     volumes = _volumes(files) if backups else {}
     if not volumes or _copies_all(files):
         return
@@ -53,6 +55,21 @@ def check(files: Files) -> Iterator[Finding]:
             advice = "comes back; write defaultVolumesToFsBackup: true, or take snapshots"
             where = artifact.at(*TEMPLATE[kind_of(artifact)], *path)
             yield Finding(where, f"{what} {advice}", warning=True)
+
+
+def _unknown(files: Files) -> Iterator[Finding]:
+    for own in pods(files):
+        claims = items(own.artifact.data, "spec", "volumeClaimTemplates")
+        there = {one.name for one in own.spec.volumes}
+        there |= {string(one, "metadata", "name") for one in claims}
+        for key in _NAMING:
+            for name in str(own.metadata.annotations.get(key, "")).split(","):
+                if (asked := name.strip()) and asked not in there and "{" not in asked:
+                    what = f"{title(own.artifact)} names {asked} in {key}, and its pods have no"
+                    listed = ", ".join(sorted(map(str, there))) or "none"
+                    where = own.artifact.at(*own.path[:-1], "metadata", "annotations", key)
+                    advice = f"such volume, so that is in no backup; there are: {listed}"
+                    yield Finding(where, f"{what} {advice}")
 
 
 def _leaves_out(artifact: Artifact, space: str) -> list[tuple[Path, str]] | None:
@@ -105,7 +122,9 @@ def _volumes(files: Files) -> dict[str, list[Volumes]]:
 
 
 def _judged(files: Files) -> list[Artifact]:
-    return [one for one in files.objects(*TEMPLATE) if group_of(one) == GROUP]
+    backups = [one for one in files.objects(*TEMPLATE) if group_of(one) == GROUP]
+    naming = (one for one in pods(files) if any(key in one.metadata.annotations for key in _NAMING))
+    return [*backups, *(one.artifact for one in naming)]
 
 
 GATE = Gate(
@@ -116,8 +135,9 @@ GATE = Gate(
     "copied that a pod names, or all of them where a backup says so",
     check=check,
     of_files=check,
-    scope=counted_in_files("backups and their schedules", _judged),
+    scope=counted_in_files("backups, their schedules, and pods that name volumes", _judged),
     targets=("cluster",),
     reads="snapshots, copies and filters of Velero's Schedules and Backups beside the workloads "
-    "with claims in their namespaces. Whether a database is dumped elsewhere, files do not say.",
+    "with claims in their namespaces; names of volumes in annotations of pods. Whether a database "
+    "is dumped elsewhere, files do not say.",
 )

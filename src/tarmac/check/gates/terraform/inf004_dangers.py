@@ -18,7 +18,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.settings import Setting, evaluated, settings, sources
+from tarmac.check.gates.views.terraform.comments import evaluated
+from tarmac.check.gates.views.terraform.settings import Setting, settings, sources
 from tarmac.check.gates.views.terraform.terragrunt import declares_variables
 
 FILE = packaged("tarmac") / "assets" / "terraform_rules.yaml"
@@ -104,7 +105,7 @@ def networks(files: Files) -> Iterator[tuple[str, str]]:
     for source in sources(files):
         inside = ""
         for number, line in enumerate(str(source.content).splitlines(), 1):
-            words = line.partition("#")[0].split()
+            words = line.split()
             if words and words[-1] == "{":
                 inside = " ".join(words)
             for found in _NETWORK.findall(line.partition("#")[0]):
@@ -149,10 +150,9 @@ def dangers(files: Files) -> Iterator[tuple[str, str]]:
 def undeclared(files: Files) -> Iterator[tuple[str, str]]:
     """Yield variables that are not among those that a folder declares; an excerpt has none."""
     texts: dict[str, list[tuple[str, str]]] = {}
-    for source in sources(files):
-        if source.path.endswith(".tf"):
-            folder = source.path.rpartition("/")[0]
-            texts.setdefault(folder, []).append((source.path, str(source.content)))
+    for source in (one for one in sources(files) if one.path.endswith(".tf")):
+        folder = source.path.rpartition("/")[0]
+        texts.setdefault(folder, []).append((source.path, str(source.content)))
     for found in texts.values():
         declared = {name for _, content in found for name in _DECLARED.findall(content)}
         for path, content in found:

@@ -23,7 +23,7 @@ TO_REPLACE = re.compile(
     r"(change|replace|update|fill|set|insert|enter)[-_ ]?(me|this|it|in)\b"
     r"|(?-i:^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$)"
     r"|\b(your|dummy|placeholder|todo)\b|^(your|my|dummy|example|placeholder)[-_]|^x{3,}$"
-    r"|^(none|unset|unused|unknown|n/?a)$|only$",
+    r"|^(none|unset|unused|unknown|n/?a|test|testing|fake|mock|local)$|only$",
     re.IGNORECASE,
 )
 #: A variable that says that it holds the name of a secret, or the place of one.

@@ -102,8 +102,8 @@ def _written(node: Any) -> Iterator[tuple[int, dict[str, Any]]]:
             value = _value(child.children[-1])
             if isinstance(value, dict):
                 yield line_of(child), value
-        elif child.data == "object" and "detail-type" in (value := _value(child)):
-            yield line_of(child), value
+        elif child.data == "object" and isinstance(_value(child).get("detail-type"), list):
+            yield line_of(child), _value(child)
         else:
             yield from _written(child)
 

@@ -40,7 +40,7 @@ Fault = tuple[TerraformBlock, int, str]
 def check(files: Files) -> Iterator[Finding]:
     """Yield parts of which one undoes the other, or which AWS refuses together."""
     for root in resources_of(files):
-        for judge in (_rules, _ends, _roles, _zones):
+        for judge in (_rules, _ends, _roles, _zones, _groups):
             for block, line, what in judge(root):
                 yield Finding(f"{block.file}:{line}", what)
 
@@ -58,6 +58,16 @@ def _rules(root: Resources) -> Iterator[Fault]:
                 what = f"{rule.names[2]} is a rule of {group.names[2]}, which has {direction} of"
                 advice = "its own: each apply removes what the other wrote; keep all in one place"
                 yield rule, rule.lines[0][0], f"{what} {advice}"
+
+
+def _groups(root: Resources) -> Iterator[Fault]:
+    """Yield machines in a subnet whose groups are given as those of a network of old."""
+    for machine in root.of("aws_instance"):
+        line, value = argument(machine, "security_groups")
+        if value and argument(machine, "subnet_id")[1] and re.search(r"\.id\b|\"sg-", value):
+            what = f"{machine.names[2]} is in a subnet and has security_groups, which is for names"
+            advice = "outside of one: each plan replaces it; write vpc_security_group_ids"
+            yield machine, line, f"{what} {advice}"
 
 
 def _ends(root: Resources) -> Iterator[Fault]:

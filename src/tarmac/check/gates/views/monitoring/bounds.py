@@ -34,6 +34,8 @@ _GROUPS: dict[str, Bounds] = {
     "count": (1, math.inf), "count_values": (1, math.inf), "group": (1, 1),
     "stddev": _POSITIVE, "stdvar": _POSITIVE,
 }  # fmt: skip
+#: Each comparison, and the same with its sides exchanged.
+_MIRRORED = {"==": "==", "!=": "!=", ">": "<", "<": ">", ">=": "<=", "<=": ">="}
 #: Aggregations that are within the bounds of their parts.
 _WITHIN = ("min", "max", "avg", "topk", "bottomk", "quantile", "limitk")
 
@@ -87,8 +89,10 @@ def _of_two(node: Any) -> Bounds:
         return min(left[0], right[0]), max(left[1], right[1])
     if operator in ("and", "unless"):
         return left
-    if operator in ("==", "!=", ">", "<", ">=", "<="):
+    if operator in _MIRRORED:
         is_bool = node.modifier is not None and node.modifier.return_bool
+        if type(bare(node.lhs)).__name__ == "NumberLiteral":  # the series' own numbers are left
+            left, right, operator = right, left, _MIRRORED[operator]
         return _SWITCH if is_bool else _filtered(operator, left, right)
     if operator == "+":
         return left[0] + right[0], left[1] + right[1]
@@ -109,22 +113,3 @@ def _filtered(operator: str, left: Bounds, right: Bounds) -> Bounds:
     if operator in ("<", "<="):
         return left[0], min(left[1], right[1])
     return left
-
-
-def never(node: Any) -> bool:
-    """Tell whether a comparison is true of no number that its left side can be."""
-    left, right = bounds(node.lhs), bounds(node.rhs)
-    match str(node.op):
-        case "==":
-            return left[0] > right[1] or left[1] < right[0]
-        case ">":
-            return left[1] <= right[0]
-        case "<":
-            return left[0] >= right[1]
-        case ">=":
-            return left[1] < right[0]
-        case "<=":
-            return left[0] > right[1]
-        case "!=":
-            return left == right and left[0] == left[1]
-    return False

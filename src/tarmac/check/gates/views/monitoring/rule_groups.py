@@ -14,7 +14,7 @@ from tarmac.check.gates.views.monitoring.promql import syntax
 
 def rule_files(files: Files) -> Iterator[tuple[Artifact, Path]]:
     """Yield what holds groups of rules, and where in it they are."""
-    for artifact in files.objects("PrometheusRule"):
+    for artifact in files.objects("PrometheusRule", "VMRule"):
         yield artifact, ("spec", "groups")
     for artifact in files.artifacts:
         groups = artifact.data.get("groups")

@@ -5,15 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-import yaml
-
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.data import first, from_yaml
 from tarmac.base.foreign.reading import fields, items, string
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.file_documents import documents
 from tarmac.check.gates.views.objects.kustomizations import (
     REMOTE,
     Kustomization,
@@ -101,7 +98,7 @@ def written(files: Files, artifact: Artifact) -> Mapping[str, Any]:
     """Read a kustomization as it was written: of one that was built the patches are left out."""
     place = files.folder / artifact.path if files.folder is not None else None
     if place is not None and place.is_file():
-        return fields(first(place.read_text(encoding="utf-8", errors="replace")))
+        return fields(next(iter(documents(place)), None))
     return artifact.data
 
 
@@ -113,9 +110,8 @@ def _objects(
         known[path] = []
         place = files.folder / path if files.folder is not None else None
         if place is not None and place.is_file() and place.stat().st_size < _MOST_BYTES:
-            with suppress(yaml.YAMLError):
-                read = from_yaml(place.read_text(encoding="utf-8", errors="replace"))
-                known[path] = [one for one in read if isinstance(one, Mapping) and "kind" in one]
+            read = documents(place)
+            known[path] = [one for one in read if isinstance(one, Mapping) and "kind" in one]
     return known[path]
 
 

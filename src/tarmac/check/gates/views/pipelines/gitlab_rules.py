@@ -32,15 +32,21 @@ PIPELINES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def is_there(pipeline: GitlabPipeline, job: Fields, kind: str) -> bool | None:
-    """Tell whether a job is in a kind of pipeline; None: it depends, or is not known."""
+def is_there(
+    pipeline: GitlabPipeline, job: Fields, kind: str, *, changed: bool | None = None
+) -> bool | None:
+    """Tell whether a job is in a kind of pipeline; None: it depends, or is not known.
+
+    Args:
+        changed: whether files changed that rules ask for by `changes`; None: that is not known.
+    """
     if "extends" in job or "<<" in job or "inherit" in job:
         return None
     own = _workflow(pipeline, kind)
     if own is not True:
         return own
     if "rules" in job:
-        return _ruled(job["rules"], kind)
+        return _ruled(job["rules"], kind, changed)
     if {"only", "except"} & job.keys():
         return _listed(job, kind)
     # Without rules a job is in pipelines of branches and tags.
@@ -53,13 +59,17 @@ def _workflow(pipeline: GitlabPipeline, kind: str) -> bool | None:
     return True if pipeline.is_whole else None
 
 
-def _ruled(rules: Any, kind: str) -> bool | None:
+def _ruled(rules: Any, kind: str, changed: bool | None = None) -> bool | None:
     if not isinstance(rules, list) or len(mappings(rules)) != len(rules):
         return None
     for rule in rules:
-        if "!reference" in rule or "changes" in rule or "exists" in rule:
+        if "!reference" in rule or "exists" in rule:
             return None
         holds = evaluated(str(rule["if"]), PIPELINES[kind]) if "if" in rule else True
+        if "changes" in rule and holds is not False:
+            # In a pipeline of a tag or a schedule, all files count as changed.
+            is_compared = kind in ("the default branch", "a merge request")
+            holds = False if changed is False and is_compared else None
         if holds is None:
             return None
         if holds:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflow_of
 from tarmac.check.gates.views.shapes.kept import kept
@@ -26,6 +27,7 @@ class Command:
     text: str
 
 
+@once
 def commands(files: Files) -> Iterator[Command]:
     """Yield every line that a shell would run, those that a page gives to type among them."""
     for artifact in files.artifacts:

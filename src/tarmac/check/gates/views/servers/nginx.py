@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
@@ -60,6 +61,7 @@ def configurations(files: Files) -> Iterator[Configuration]:
                 yield Configuration(artifact, f"{key} of {title(artifact)}", text, above, at)
 
 
+@lru_cache(maxsize=512)  # a file is part of each tree of a folder, and several gates ask
 def directives(text: str) -> tuple[Directive, ...]:
     """Read the directives of a configuration; what does not end is left out."""
     tokens = [

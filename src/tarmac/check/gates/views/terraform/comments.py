@@ -1,11 +1,16 @@
-"""Comments of Terraform that are of several lines."""
+"""Lines of Terraform without their comments and texts."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 #: A comment of several lines; what looks so in a text or in another comment is none.
 _SPAN = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?:#|//)[^\n]*|(/\*.*?\*/)', re.DOTALL)
+_HEREDOC = re.compile(r"<<[-~]?\s*\"?(\w+)\"?\s*$")
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_INSIDE = re.compile(r"[$%]\{[^}]*")
+_COMMENT = re.compile(r"#|//")
 
 
 def uncommented(text: str) -> str:
@@ -13,3 +18,18 @@ def uncommented(text: str) -> str:
     if "/*" not in text or "*/" not in text:
         return text
     return _SPAN.sub(lambda found: "\n" * found[0].count("\n") if found[1] else found[0], text)
+
+
+def evaluated(text: str) -> Iterator[str]:
+    """Yield each line without comment and texts, of which what is in `${}` is an expression."""
+    end = ""
+    for line in uncommented(text).splitlines():
+        if end:
+            yield " ".join(_INSIDE.findall(line))
+            end = "" if line.strip() == end else end
+        else:
+            without_texts = _TEXT.sub(lambda found: " ".join(_INSIDE.findall(found[0])), line)
+            code = _COMMENT.split(without_texts, maxsplit=1)[0]
+            yield code
+            found = _HEREDOC.search(line) if "<<" in code else None
+            end = found[1] if found else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +11,6 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
-from tarmac.check.gates.views.terraform.comments import uncommented
 from tarmac.check.gates.views.terraform.tree import tree
 
 ENDINGS = (".tf", ".tfvars")
@@ -60,24 +58,6 @@ def unreadable(files: Files) -> Iterator[Finding]:
     """Yield the files that are not HCL."""
     found = (_parsed(source.path, str(source.content)) for source in sources(files))
     yield from (one for one in found if isinstance(one, Finding))
-
-
-_HEREDOC = re.compile(r"<<[-~]?\s*\"?(\w+)\"?\s*$")
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
-_INSIDE = re.compile(r"[$%]\{[^}]*")
-
-
-def evaluated(text: str) -> Iterator[str]:
-    """Yield each line without its texts, of which only what is in `${}` is an expression."""
-    end = ""
-    for line in uncommented(text).splitlines():
-        if end:
-            yield " ".join(_INSIDE.findall(line))
-            end = "" if line.strip() == end else end
-        else:
-            yield _TEXT.sub(lambda found: " ".join(_INSIDE.findall(found[0])), line)
-            found = _HEREDOC.search(line)
-            end = found[1] if found else ""
 
 
 @lru_cache(maxsize=512)

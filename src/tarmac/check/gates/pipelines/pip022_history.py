@@ -1,0 +1,114 @@
+"""Scripts of workflows find the history that they read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.shell import Command, steps
+from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
+from tarmac.check.gates.views.scope import counted_in_files
+
+_CHECKOUT = re.compile(r"actions/checkout@")
+#: What brings more of the history, whatever its options are.
+_BRINGS = re.compile(
+    r"\bgit\s+(-\S+\s+)*(fetch|pull|clone|remote\s+update)\b|\bgh\s+repo\s+clone\b"
+)
+#: What a script goes on after: it asks, or has another value.
+_ASKS = re.compile(r"\|\||\b(if|while|until)\s|set \+e|--always\b|\b--all\b")
+_TAGS = re.compile(r"\bgit\s+(?:-\S+\s+)*describe\b(?![^|;&]*--(?:always|all)\b)")
+_PARENT = re.compile(
+    r"\bgit\s+(?:-\S+\s+)*(?:diff|log|show|rev-parse|diff-tree|reset|rev-list|cherry-pick|merge-base)"
+    r"\b[^|;&\n]*?(?:\bHEAD(?:\^(?![\d{])|~(\d*))|(github\.event\.before))"
+)
+#: Another branch: a checkout brings one ref alone.
+_BRANCH = re.compile(
+    r"\bgit\s+(?:-\S+\s+)*(?:diff|log|merge-base|rev-list|diff-tree|merge|rebase)\b[^|;&\n]*?"
+    r"\b(origin/(?:\$\{\{[^}]*\}\}|\$\{?\w+\}?|[\w./-]*\w))"
+)
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield commands of git for which a checkout of one commit is not enough."""
+    for workflow in workflows(files):
+        for name, job in workflow.jobs.items():
+            depth = _depth(job)
+            if depth is not None:
+                yield from _unread(workflow, name, depth)
+
+
+def _depth(job: Job) -> int | None:
+    """Return how many commits a job's only checkout brings; None: all, or it is not known."""
+    found = [step for step in job.steps if _CHECKOUT.match(step.uses)]
+    if len(found) != 1 or {"repository", "ref"} & found[0].inputs.keys():
+        return None
+    written = str(found[0].inputs.get("fetch-depth", 1))
+    return int(written) if written.isdecimal() and written != "0" else None
+
+
+def _unread(workflow: Workflow, name: str, depth: int) -> Iterator[Finding]:
+    is_out = False
+    numbers = {id(step.data): number for number, step in enumerate(workflow.jobs[name].steps)}
+    first = next(
+        n for n, step in enumerate(workflow.jobs[name].steps) if _CHECKOUT.match(step.uses)
+    )
+    for step, commands in steps(workflow, name):
+        is_out = is_out or any(_BRINGS.search(one.text) for one in commands)
+        if is_out or numbers[id(step.data)] < first or step.may_fail:
+            continue
+        if any("set +e" in one.text for one in commands):
+            continue
+        for command in commands:
+            if not _ASKS.search(command.text):
+                yield from _needs_more(workflow, name, depth, command)
+
+
+def _needs_more(workflow: Workflow, name: str, depth: int, command: Command) -> Iterator[Finding]:
+    """Yield what a command reads that is not there."""
+    short = f"{name} checks out {'one commit' if depth == 1 else f'{depth} commits'}"
+    parent, branch = _PARENT.search(command.text), _BRANCH.search(command.text)
+    if _TAGS.search(command.text) and depth == 1 and not _of_tags(workflow):
+        what = f"{short} without tags, so git describe finds no name and fails"
+        yield Finding(command.where, f"{what}; write fetch-depth: 0")
+    elif parent and (parent[2] or int(parent[1] or 1) >= depth):
+        what = parent[2] or parent[0].rpartition(" ")[2]
+        yield Finding(
+            command.where,
+            f"{short}, and {what} is an earlier one, which is not there; "
+            f"write fetch-depth: {0 if parent[2] else int(parent[1] or 1) + 1}",
+        )
+    elif branch:
+        what = f"{short}, and {branch[1]} is not there: the command fails"
+        yield Finding(command.where, f"{what}; write fetch-depth: 0, or fetch that branch")
+
+
+def _of_tags(workflow: Workflow) -> bool:
+    """Tell whether only tags start a workflow: the checkout brings the tag itself."""
+
+    def is_of_tags(event: str, given: object) -> bool:
+        keys = set(given) if isinstance(given, dict) else set()
+        return event in ("release", "workflow_call") or (
+            event == "push" and "tags" in keys and "branches" not in keys
+        )
+
+    return all(is_of_tags(event, given) for event, given in workflow.triggers.items())
+
+
+GATE = Gate(
+    id="PIP022",
+    title="Scripts of workflows find the history that they read",
+    phase="delivery",
+    source="https://github.com/actions/checkout#fetch-all-history-for-all-tags-and-branches: only "
+    "the one commit is fetched, without tags and other branches, unless `fetch-depth` says more",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("workflows", workflows),
+    targets=("repository",),
+    reads="git describe, git diff and others of earlier commits and other branches, in jobs with "
+    "one checkout and nothing that fetches more. Commands behind `if` or before `||` are left.",
+)
