@@ -6,16 +6,22 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from tarmac.base.foreign.reading import dig
+from tarmac.base.foreign.reading import dig, fields, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
+
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
+#: What is mounted there may read any variable.
+_SETTINGS = re.compile(r"conf|/etc|\.sh\b|initdb|\$")
 
 
 class Server(NamedTuple):
@@ -23,9 +29,9 @@ class Server(NamedTuple):
 
     title: str
     image: str
-    #: Where each of its variables is set.
+    #: Where it sets each of its variables.
     variables: Mapping[str, str]
-    #: Where its commands are, which may read any of them.
+    #: What its commands say, which may read any of them.
     told: str
     unread: Mapping[str, str]
 
@@ -48,39 +54,42 @@ def _servers(files: Files) -> Iterator[Server]:
     for beside in compose_files(files):
         for service in beside.services:
             unread = _known(service.image or "")
-            same = [one.data for one in beside.services if one.name == service.name]
-            # With a file of its own, or another start, it may read more.
-            is_open = any(
-                dig(one, key) for one in same for key in ("entrypoint", "volumes_from", "extends")
-            )
-            if unread is None or is_open or any(_SETTINGS.search(p) for p in service.mounted):
-                continue
-            told = str([dig(one, key) for one in same for key in ("command", "healthcheck")])
-            where = {name: service.at("environment") for name in service.environment}
-            for number, entry in enumerate(dig(service.data, "environment") or ()):
-                key = str(entry).partition("=")[0]
-                is_list = isinstance(dig(service.data, "environment"), list)
-                where[key] = service.at("environment", number if is_list else key)
-            name = untagged(service.image or "")
-            yield Server(f"service {service.name}", name, where, told, unread)
+            if unread is not None and not _is_open(service, beside):
+                same = [one.data for one in beside.services if one.name == service.name]
+                told = str([dig(one, key) for one in same for key in ("command", "healthcheck")])
+                name = untagged(service.image or "")
+                yield Server(f"service {service.name}", name, _places(service), told, unread)
     for own in pods(files):
         for container in own.main_containers:
             unread = _known(container.image)
             mounts = " ".join(mount.path for mount in container.mounts)
-            if unread is not None and not dig(container.data, "command"):
-                where = {
+            is_open = bool(items(container.data, "command")) or _SETTINGS.search(mounts)
+            if unread is not None and not is_open:
+                told = f"{container.words} {[dig(container.data, key) for key in _PROBES]}"
+                places = {
                     str(one.name): container.at("env", number)
                     for number, one in enumerate(container.variables)
                 }
-                told = f"{container.words} {[dig(container.data, p) for p in _PROBES]}"
-                if not _SETTINGS.search(mounts):
-                    name = untagged(container.image)
-                    yield Server(title(own.artifact), name, where, told, unread)
+                yield Server(title(own.artifact), untagged(container.image), places, told, unread)
 
 
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
-#: What is mounted there may read any variable.
-_SETTINGS = re.compile(r"conf|/etc|\.sh\b|initdb|\$")
+def _is_open(service: ComposeService, beside: ComposeFiles) -> bool:
+    """Tell whether a service may read more: it starts in another way, or has a file of its own."""
+    same = [one.data for one in beside.services if one.name == service.name]
+    keys = ("entrypoint", "volumes_from", "extends")
+    is_changed = any(dig(one, key) is not None for one in same for key in keys)
+    return is_changed or any(_SETTINGS.search(path) for path in service.mounted)
+
+
+def _places(service: ComposeService) -> dict[str, str]:
+    """Return where each variable of a service is set."""
+    entries = listed(dig(service.data, "environment"))
+    places = {
+        str(entry).partition("=")[0]: service.at("environment", number)
+        for number, entry in enumerate(entries)
+    }
+    named = fields(service.data, "environment")
+    return places | {str(name): service.at("environment", str(name)) for name in named}
 
 
 def _known(image: str) -> Mapping[str, str] | None:
