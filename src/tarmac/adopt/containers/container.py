@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tarmac.adopt.containers.script_conditions import decided
-from tarmac.adopt.containers.start_script import end_of_script, without_arguments
+from tarmac.adopt.containers.start_script import end_of_script, in_one_line, without_arguments
 from tarmac.adopt.survey.found import SKIPPED, Folder, Service
 from tarmac.base.foreign.data import from_json
 
@@ -198,8 +198,10 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
     while (
         len(argv) > 2 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash") and argv[1] in ("-c", "-lc")
     ):
+        lines = "\n".join(line for line in argv[2].splitlines() if not _WAITS.match(line.strip()))
+        text = in_one_line(lines) if "\n" in argv[2].strip() else argv[2]
         try:
-            argv = tuple(shlex.split(_WAIT_LOOP.sub("", argv[2].strip()).removeprefix("exec ")))
+            argv = tuple(shlex.split(_WAIT_LOOP.sub("", text.strip()).removeprefix("exec ")))
         except ValueError:
             return ()
     if argv and _WAITING.search(argv[0]) and "--" in argv[:-1]:  # what it waits for starts first

@@ -1,7 +1,8 @@
 """What a start script with conditions runs in the end, and what it prepares before.
 
-`container` asks, for scripts that are more than a list of commands. No shell is run: variables are
-those of the container and what the script itself sets, where it sets them without a condition.
+`container` asks, for scripts that are more than a list of commands, and for such lists. No shell is
+run: variables are those of the container and what the script itself sets, where it sets them
+without a condition.
 """
 
 from __future__ import annotations
@@ -28,6 +29,31 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^{}]*))?\}|\$(\w+)")
 _LIST = re.compile(r"\$\{?(?:\w+\[@\]|[@*])\}?")
 #: How deep defaults of defaults are followed.
 _DEEPEST = 3
+
+
+def in_one_line(text: str) -> str:
+    """Join the commands of a shell that stand one a line, each to be run after the one before.
+
+    Lines that are parts of a condition, a loop or a longer text stay as they are.
+    """
+    text = re.sub(r"\\\s*\n", " ", text)
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    if not lines or any(map(_is_part, lines)):
+        return text
+    joined = lines[0]
+    for line in lines[1:]:
+        goes_on = joined.endswith(("&&", "||", "|")) or line.startswith(("&&", "||", "|"))
+        joined = f"{joined.rstrip(';')}{'' if goes_on else ' &&'} {line}"
+    return joined
+
+
+def _is_part(line: str) -> bool:
+    """Tell whether a line alone is no command: it opens, closes or goes on with something."""
+    names = re.findall(r"(?:^|[;&|]\s*)(\w+)", line)
+    opened = sum(name in _OPENS for name in names) - sum(name in _CLOSES for name in names)
+    is_open = bool(opened) or names[:1] in (["then"], ["else"], ["elif"], ["do"])
+    return is_open or line.endswith("{") or "<<" in line or line.count('"') % 2 == 1
 
 
 def end_of_script(
