@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from repository import FLASK, found_in, runs
 
 from tarmac.adopt.containers.container import plain
 
@@ -31,3 +32,29 @@ def test_commands_that_a_shell_is_given_one_a_line_are_run_one_after_the_other(t
 )
 def test_lines_that_are_parts_of_a_command_are_no_commands(text):
     assert "&&" not in plain(("bash", "-c", text))
+
+
+@pytest.mark.parametrize("external", ["external: true", "name: shop"])
+def test_files_of_folders_that_join_one_network_are_a_system(external):
+    shared = f"networks: {{shared: {{{external}}}}}\n"
+    files = {
+        "app/compose.yaml": "services: {web: {build: ./web, env_file: web/.env}}\n" + shared,
+        "app/web/.env": "DATABASE_URL=postgres://a:b@db/shop\n",
+        "app/infra/compose.yaml": "include: [stores/compose.yaml]\n",
+        "app/infra/stores/compose.yaml": "services: {db: {image: 'postgres:18'}}\n" + shared,
+    }
+    found = found_in(**files, **{f"app/web/{name}": text for name, text in FLASK.items()})
+    is_one = external == "external: true"
+    assert bool(found.stores) is is_one
+    assert (found.services[0].env.get("DATABASE_URL") == "${stores.db.url}") is is_one
+
+
+@pytest.mark.parametrize("folder", ["docker_compose", "docker-compose", "compose"])
+def test_a_folder_of_compose_files_has_them_by_any_name(folder):
+    files = {
+        f"{folder}/app.yaml": "services:\n  web: {build: .., environment: [HOST=db]}\n",
+        f"{folder}/servers.yaml": "services:\n  db: {image: 'postgres:18'}\n",
+    }
+    found = found_in(**files, **FLASK)
+    assert [*runs(found)] == ["web"]
+    assert [store.name for store in found.stores] == ["db"]

@@ -36,6 +36,8 @@ _ELSEWHERE = re.compile(r"prod|stag|test|e2e|\bci\b|deploy|release|swarm|example
 _OF_ALL = re.compile(r"(?m)\b(?:build|context):[ \t]*[\"']?\.\.(?:[/\"'\s,}]|$)")
 #: Projects that are called by where they are for, as cookiecutter-django has them.
 _OF_A_PLACE = re.compile(r"(?:local|dev|develop|development)\.ya?ml")
+#: Folders of compose files of any name.
+_FOLDER_OF_THEM = re.compile(r"(?:docker[-_]?)?compose")
 _HAS_SERVICES = re.compile(r"(?m)^services:[ \t]*$")
 DEEPEST = 2
 
@@ -101,7 +103,7 @@ def _is_below(file: str) -> bool:
 def _is_in_a_folder_of_them(root: Folder, file: str) -> bool:
     """Tell whether a file of any name is one of a folder of compose files: compose/infra.yml."""
     folder, name = posixpath.split(file)
-    is_named = posixpath.basename(folder) in ("compose", "docker-compose")
+    is_named = _FOLDER_OF_THEM.fullmatch(posixpath.basename(folder)) is not None
     is_yaml = name.endswith((".yml", ".yaml")) and folder.count("/") < DEEPEST
     if not (is_named and is_yaml) or _ASIDE.search(f"{folder}/{name.rpartition('.')[0]}"):
         return False

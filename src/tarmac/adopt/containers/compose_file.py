@@ -109,7 +109,7 @@ def _loaded(folder: Folder, name: str, project: Project, depth: int) -> dict[str
         return {}
     project.origins.append(name)
     below: dict[str, Any] = {}
-    for file, base in _included(content.pop("include", None)) if depth else ():
+    for file, base in included(content.pop("include", None)) if depth else ():
         path = posixpath.normpath(posixpath.join(posixpath.dirname(name), file))
         if folder.read(path):
             there = _loaded(folder, path, project, depth - 1)
@@ -124,7 +124,7 @@ def _loaded(folder: Folder, name: str, project: Project, depth: int) -> dict[str
     return merged(below, content)
 
 
-def _included(said: Any) -> Iterator[tuple[str, str]]:
+def included(said: Any) -> Iterator[tuple[str, str]]:
     """Yield each file that is included, and the folder that its paths are from."""
     for entry in said if isinstance(said, list) else ():
         paths = entry.get("path") if isinstance(entry, dict) else entry

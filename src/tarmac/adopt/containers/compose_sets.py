@@ -1,19 +1,27 @@
 """Which compose files make one system, where a repository has several.
 
 `compose` asks. Compose itself is told so by COMPOSE_FILE; people are by a script that names them,
-and by a network that one file makes and another joins.
+and by a network that one file makes, or they themselves, and another joins.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
-from tarmac.adopt.containers.compose_file import Project, ProjectLoader, merged, read_project
+from tarmac.adopt.containers.compose_file import (
+    DEEPEST,
+    Project,
+    ProjectLoader,
+    included,
+    merged,
+    read_project,
+)
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder
 from tarmac.adopt.variables import dotenv_files
@@ -64,29 +72,37 @@ def together(root: Folder, files: Sequence[str]) -> list[Project]:
 
 
 def _share_a_network(root: Folder, files: Sequence[str]) -> bool:
-    """Tell whether a file joins a network that another one makes."""
+    """Tell whether a file joins a network that another one makes, or that another one joins."""
     made: set[str] = set()
-    joined: set[str] = set()
+    joined: Counter[str] = Counter()
     for file in files:
         folder = posixpath.basename(posixpath.dirname(file))
         made |= {f"{folder}_default"}
-        for own, network in _networks(root, file).items():
+        outside: set[str] = set()
+        for own, network in _networks(root, file, DEEPEST):
             said = network if isinstance(network, Mapping) else {}
             name = str(said.get("name") or own)
             if str(said.get("external") or "false").lower() != "false":
-                joined.add(name)
+                outside.add(name)
             else:
                 made |= {name, f"{folder}_{own}"}
-    return bool(made & joined)
+        joined.update(outside)
+    return any(name in made or times > 1 for name, times in joined.items())
 
 
-def _networks(root: Folder, file: str) -> Mapping[str, Any]:
+def _networks(root: Folder, file: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """Yield the networks of a file, and of those that it includes."""
     try:
         content = next(iter(from_yaml(root.read(file), ProjectLoader)), None)
     except yaml.YAMLError:
-        return {}
-    found = content.get("networks") if isinstance(content, dict) else None
-    return found if isinstance(found, dict) else {}
+        return
+    if not isinstance(content, dict):
+        return
+    found = content.get("networks")
+    yield from found.items() if isinstance(found, dict) else ()
+    for path, _ in included(content.get("include")) if depth else ():
+        there = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
+        yield from _networks(root, there, depth - 1)
 
 
 def poolers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
