@@ -58,3 +58,36 @@ def test_a_folder_of_compose_files_has_them_by_any_name(folder):
     found = found_in(**files, **FLASK)
     assert [*runs(found)] == ["web"]
     assert [store.name for store in found.stores] == ["db"]
+
+
+NEST = """
+import { NestFactory } from '@nestjs/core';
+const app = await NestFactory.createMicroservice<MicroserviceOptions>(AppModule, {
+  transport: Transport.%s,
+  options: { servers: process.env.NATS_SERVERS?.split(','), port: Number(process.env.PORT) },
+});
+await app.listen();
+"""
+
+
+@pytest.mark.parametrize(("transport", "port"), [("NATS", 0), ("RMQ", 0), ("TCP", 8000)])
+def test_a_program_that_a_broker_hands_its_work_has_no_port(transport, port):
+    files = {
+        "compose.yaml": "services: {bus: {image: 'nats:2'}, db: {image: 'postgres:18'}}\n",
+        "apps/mails/package.json": '{"scripts": {"start": "nest start"}, "dependencies": '
+        '{"@nestjs/core": "11", "nats": "2"}}',
+        "apps/mails/src/main.ts": NEST % transport,
+    }
+    (mails,) = found_in(**files).services
+    assert mails.ports.get("http", 0) == port
+    assert mails.env["NATS_SERVERS"] == "${broker.url}"
+
+
+def test_servers_that_are_one_here_stand_once_in_an_address():
+    servers = "nats://bus:4222, nats://bus:4223"
+    compose = f"""
+    services:
+      web: {{build: ., environment: {{BUS: "{servers}"}}}}
+      bus: {{image: "nats:2"}}
+    """
+    assert found_in(**{"compose.yaml": compose} | FLASK).services[0].env["BUS"] == "${broker.url}"

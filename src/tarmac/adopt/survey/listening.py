@@ -75,6 +75,14 @@ def listening(service: Service, folder: Folder, given: Mapping[str, str]) -> Ser
     return next(filter(None, (rule(program) for rule in rules)), service)
 
 
+def _by_a_broker(program: _Program) -> Service | None:
+    """A broker hands it all its work; a port that it reads is one that it only tells."""
+    is_asked = program.service.known_as or "$PORT" in program.service.run
+    if is_asked or not code_ports.listens_nowhere(program.folder):
+        return None
+    return replace(program.service, ports={})
+
+
 def _set_by_its_script(program: _Program) -> Service | None:
     """The script of its package.json sets PORT, whatever it is given."""
     service = program.service
@@ -231,6 +239,7 @@ def _port_of_its_container(program: _Program) -> Service | None:
 
 
 RULES = (
+    _by_a_broker,
     _set_by_its_script,
     _told_port,
     _variable_of_its_container,

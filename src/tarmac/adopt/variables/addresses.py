@@ -46,7 +46,7 @@ def rewritten(
         return value
     result = URL.sub(lambda match: referred(name, match, service, scene, by_code), value)
     if result != value:
-        return _with_login(result, scene)
+        return _with_login(_once(result), scene)
     if by_words := _by_words(value, scene):
         return by_words
     for other in scene.hosts_in(value):

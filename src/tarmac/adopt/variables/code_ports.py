@@ -50,6 +50,19 @@ _PYTHON_NAMED = re.compile(
 _NAMED = {(".go",): _GO_NAMED, SCRIPT: _SCRIPT_NAMED, (".py",): _PYTHON_NAMED}
 #: A program's default port, for when PORT is not set.
 _OWN_NUMBER = re.compile(r"(?i)\b(?:default_?)?port\s*:?=\s*[\"']?:?(\d{4,5})\b")
+#: A program of Nest that a broker alone hands its work, and what of Nest listens at a port.
+_BY_BROKER = re.compile(
+    r"createMicroservice\b[^;]{0,600}?\bTransport\.(?:NATS|RMQ|KAFKA|REDIS|MQTT)\b"
+)
+_AT_A_PORT = re.compile(
+    r"NestFactory\.create\s*[<(]|connectMicroservice|createServer\(|Transport\.(?:TCP|GRPC)\b"
+)
+
+
+def listens_nowhere(folder: Folder) -> bool:
+    """Tell whether a program's code says that a broker hands it all its work."""
+    own = [text for _, text in texts(folder)]
+    return any(map(_BY_BROKER.search, own)) and not any(map(_AT_A_PORT.search, own))
 
 
 def own_number(folder: Folder) -> int:

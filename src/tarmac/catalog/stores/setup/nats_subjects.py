@@ -12,7 +12,12 @@ from tarmac.base.launch import ExchangeProbe, Secret, text
 from tarmac.catalog.stores.kind import Fingerprint, User
 
 FINGERPRINT = Fingerprint(
-    images=("nats",), schemes=("nats",), port=4222, clients="nats", stems=("NATS",)
+    images=("nats",),
+    schemes=("nats",),
+    port=4222,
+    clients="nats",
+    stems=("NATS",),
+    parts={"SERVERS": "url"},
 )
 
 
