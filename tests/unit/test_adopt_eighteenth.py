@@ -6,6 +6,7 @@ import pytest
 from repository import FLASK, found_in, runs
 
 from tarmac.adopt.containers.container import plain
+from tarmac.adopt.variables.dotenv_files import resolved
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,43 @@ def test_servers_that_are_one_here_stand_once_in_an_address():
       bus: {{image: "nats:2"}}
     """
     assert found_in(**{"compose.yaml": compose} | FLASK).services[0].env["BUS"] == "${broker.url}"
+
+
+def test_values_of_a_file_that_name_others_are_filled_in():
+    values = {"A": "x", "B": "$A:${A}", "C": "<$B>", "PASSWORD": "a$b", "D": "$A and $b"}
+    assert resolved(values) == {**values, "B": "x:x", "C": "<x:x>"}
+
+
+GO = """
+FROM golang:1.24 AS build
+WORKDIR /src
+COPY . .
+RUN go build -o /bin/notes .
+FROM alpine
+ARG version
+ENV v=$version
+COPY --from=build /bin/notes /bin/notes
+CMD ["sh", "-c", "/bin/notes --ver $v --http-port $hp"]
+"""
+
+
+@pytest.mark.parametrize("args", ["{version: $RELEASE}", "[version=$RELEASE]"])
+def test_a_build_is_given_its_arguments_and_a_command_its_port(args):
+    compose = f"""
+    services:
+      web:
+        build: {{context: ., args: {args}}}
+        environment: [hp=$HTTP]
+        ports: ["8082:80"]
+    """
+    files = {
+        "compose.yaml": compose,
+        ".env": "NUMBER=80\nHTTP=$NUMBER\nRELEASE=one\n",
+        "go.mod": "module notes\n",
+        "main.go": "package main\nfunc main() {}\n",
+        "Dockerfile": GO,
+    }
+    found = found_in(**files)
+    assert runs(found) == {"web": "go run . --ver $v --http-port $PORT"}
+    assert found.services[0].env == {"v": "one"}
+    assert found.services[0].ports == {"http": 8082}

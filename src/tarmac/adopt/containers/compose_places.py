@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tarmac.adopt.containers.compose_parts import mounts_of, volumes_of
+from tarmac.adopt.containers.compose_parts import listed, mounts_of, volumes_of
 from tarmac.adopt.containers.container import of_target
 from tarmac.adopt.packages.node_packages import has_script
 from tarmac.adopt.stores import servers
@@ -32,7 +32,8 @@ def place_of(
     folder = _context_of(spec)
     file = dockerfile_of(spec)
     target = build.get("target") if isinstance(build, dict) else ""
-    text = of_target(root.below(folder).read(file), str(target or ""))
+    text = _with_arguments(root.below(folder).read(file), build)
+    text = of_target(text, str(target or ""))
     beside = posixpath.dirname(file)
     own = root.below(joined_path(folder, beside))
     has_sources = any("/" not in f for f in own.sources(*code.ENDINGS))
@@ -45,6 +46,24 @@ def place_of(
     if workdirs and asked.startswith(f"{workdirs[-1]}/"):
         folder = joined_path(folder, asked.removeprefix(f"{workdirs[-1]}/"))
     return folder, text
+
+
+def _with_arguments(text: str, build: Any) -> str:
+    """Write the values that a build is given into the arguments of its Dockerfile."""
+    said = build.get("args") if isinstance(build, dict) else None
+    pairs = (
+        said.items()
+        if isinstance(said, dict)
+        else [one.partition("=")[::2] for one in listed(said)]
+    )
+    given = {
+        name: value for name, value in pairs if value and not re.search(r"[\s\"'$]", str(value))
+    }
+    return re.sub(
+        r"(?im)^(ARG\s+(\w+))(?:=.*)?$",
+        lambda match: f"{match[1]}={given[match[2]]}" if match[2] in given else match[0],
+        text,
+    )
 
 
 def from_context(word: str, folder: str, spec: Mapping[str, Any], root: Folder) -> str:

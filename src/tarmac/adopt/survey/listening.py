@@ -21,6 +21,8 @@ FIRST_FREE = 1024
 NAMES_ITS_PORT = " names its port"
 #: Names of programs that work off what others hand them.
 _LISTENS_NOWHERE = re.compile(r"(^|-)(worker|consumer|cron|scheduler|migrat\w*|job|seed\w*)s?$")
+#: An option for a port with a variable behind it.
+_OPTION = re.compile(r"(?i)(?<!\S)(--?[\w-]*port[= ])\$(?:([a-z_]\w*)|\{([a-z_]\w*)\})")
 _OWN_ADDRESS = (
     "LISTEN_ADDR",
     "BIND_ADDR",
@@ -108,6 +110,18 @@ def _told_port(program: _Program) -> Service | None:
     said = port or program.beside("PORT")
     number = said or program.default("PORT") or usual or 8000
     return _at(service, number, "" if said or usual else "port 8000")
+
+
+def _variable_of_its_command(program: _Program) -> Service | None:
+    """Its command hands a variable of its container to the option for a port: `--port $HP`."""
+    service = program.service
+    match = _OPTION.search(service.run)
+    name = (match[2] or match[3]) if match else ""
+    number = port_number(service.env.get(name, ""))
+    if not number or number not in (program.port, *service.known_as):
+        return None
+    env = {n: v for n, v in service.env.items() if n != name}
+    return replace(_at(service, program.port), env=env, run=_OPTION.sub(r"\1$PORT", service.run))
 
 
 def _variable_of_its_container(program: _Program) -> Service | None:
@@ -242,6 +256,7 @@ RULES = (
     _by_a_broker,
     _set_by_its_script,
     _told_port,
+    _variable_of_its_command,
     _variable_of_its_container,
     _variable_of_a_file,
     _reads_port,

@@ -18,6 +18,7 @@ OTHER_EXAMPLES = (
 #: One whose name says what to do with it: `.env_rename_me`.
 _TOLD = re.compile(r"\.env[._-](?:rename|copy|change|edit|fill)\w*")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_PLAIN = re.compile(r"\$([A-Za-z_]\w*)")
 #: Values within values, at most.
 DEEPEST = 8
 #: Characters between two braces: a text of opening braces alone is read in one pass by it.
@@ -96,13 +97,17 @@ def written(folder: Folder) -> dict[str, str]:
 
 
 def resolved(values: Mapping[str, str]) -> dict[str, str]:
-    """Fill in the values of a file that name others of it."""
-    return {
-        name: filled(text, {k: v for k, v in values.items() if k != name})[0]
-        if "${" in text
-        else text
-        for name, text in values.items()
-    }
+    """Fill in the values of a file that name others of it; a `$` before anything else is a letter.
+
+    One that is filled in counts so for those after it.
+    """
+    done: dict[str, str] = {}
+    for name, text in values.items():
+        others = {k: v for k, v in {**values, **done}.items() if k != name}
+        named = _PLAIN.findall(text)
+        names_others = bool(named) and all(one in others for one in named)
+        done[name] = filled(text, others)[0] if "${" in text or names_others else text
+    return done
 
 
 def filled(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
