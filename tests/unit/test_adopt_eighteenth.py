@@ -132,3 +132,27 @@ def test_a_build_is_given_its_arguments_and_a_command_its_port(args):
     assert runs(found) == {"web": "go run . --ver $v --http-port $PORT"}
     assert found.services[0].env == {"v": "one"}
     assert found.services[0].ports == {"http": 8082}
+
+
+SETTINGS = """
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    REDIS_HOST: str
+    REDIS_USER: %s
+    REDIS_PASSWORD: %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_given"), [("str | None = None", False), ('str = ""', False), ("str", True)]
+)
+def test_a_program_that_may_do_without_a_login_has_none_where_its_server_has_none(kind, is_given):
+    compose = """
+    services:
+      web: {build: ., environment: {REDIS_HOST: db}}
+      db: {image: "redis:8"}
+    """
+    files = {"compose.yaml": compose, "config.py": SETTINGS % (kind, kind)} | FLASK
+    env = found_in(**files).services[0].env
+    assert env["REDIS_HOST"] == "${stores.db.host}"
+    assert ("REDIS_PASSWORD" in env) is is_given

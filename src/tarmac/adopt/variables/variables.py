@@ -211,7 +211,7 @@ def _of_a_store(variable: _Variable) -> str | None:
     if store is None and adds and server.kind in variable.clients:
         wanted = bool(parts & _PLACES) or ("host" in parts and not server.broker)
         store = store_for(server, variable.service, scene) if wanted else None
-    if store is None:
+    if store is None or _logs_in_nowhere(output, parts, store, server, variable):
         return None
     said = variable.given if variable.given is not None else variable.read.default or ""
     if output == "host" and re.fullmatch(r"[\w.-]+:\d+", said):
@@ -222,6 +222,21 @@ def _of_a_store(variable: _Variable) -> str | None:
         scene.names = True
         return store.name
     return servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _logs_in_nowhere(
+    output: str,
+    parts: set[str],
+    store: Store,
+    server: servers.Server,
+    variable: _Variable,
+) -> bool:
+    """Tell whether a login is one that a program does without, as the server of its file does."""
+    if output not in ("user", "password") or not {"user", "password"} <= parts:
+        return False
+    is_open = server.passwordless and not (store.user or store.password or store.password_secret)
+    is_empty = not variable.given and variable.read.default in ("", "None")
+    return is_open and is_empty and not variable.scene.may_add
 
 
 def _own_store(server: servers.Server, variable: _Variable) -> Store | None:
