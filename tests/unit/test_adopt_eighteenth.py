@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from repository import FLASK, found_in, runs
+from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs
 
 from tarmac.adopt.containers.container import plain
+from tarmac.adopt.survey.survey import survey
 from tarmac.adopt.variables.dotenv_files import resolved
 
 
@@ -156,3 +157,39 @@ def test_a_program_that_may_do_without_a_login_has_none_where_its_server_has_non
     env = found_in(**files).services[0].env
     assert env["REDIS_HOST"] == "${stores.db.host}"
     assert ("REDIS_PASSWORD" in env) is is_given
+
+
+CLUSTER = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: %s}
+spec:
+  template:
+    spec:
+      containers:
+        - image: "%s"
+          env:
+            - {name: MYSQL_HOST, value: host.minikube.internal}
+            - {name: MYSQL_PORT, value: "3306"}
+"""
+
+
+def test_the_server_of_a_host_in_the_code_and_one_of_this_machine_are_stores():
+    code = """
+    import os, pika
+    CACHE = pika.BlockingConnection(pika.ConnectionParameters("rabbitmq"))
+    DATABASE = {name: os.environ[name] for name in ()}, os.environ["MYSQL_HOST"], os.environ["MYSQL_PORT"]
+    """
+    files = {
+        "src/mails/Dockerfile": FLASK["Dockerfile"].replace("flask run", "python app.py"),
+        "src/mails/app.py": code,
+        "src/mails/requirements.txt": "pika\nPyMySQL\n",
+        "src/mails/manifests/mails.yaml": CLUSTER % ("mails", "acme/mails"),
+        "src/rabbit/manifests/rabbit.yaml": CLUSTER % ("rabbitmq", "rabbitmq:3"),
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"rabbitmq"})
+    (mails,) = found.services
+    assert found.hosts
+    assert (found.broker.known.user, found.broker.known.password) == ("guest", "guest")
+    assert mails.env["MYSQL_HOST"] == "${stores.db.host}"
+    assert not mails.to_do

@@ -51,6 +51,12 @@ _PLACE = re.compile(r"([\w.-]+):(\d{4,5})")
 _MAY_NAME = re.compile(r"://|@|host=|[\w.-]:\d{4,5}[\"'`]")
 #: NATS's own name for its usual place.
 _NATS_DEFAULT = re.compile(r"\bnats\.DefaultURL\b")
+#: A call of RabbitMQ's client for Python that names a host alone; it then logs in as a guest.
+_PIKA = re.compile(
+    r"\bConnectionParameters\(\s*(?:host\s*=\s*)?['\"]([\w.-]+)['\"]"
+    r"(?:\s*,\s*(?:port\s*=\s*)?(\d+))?\s*,?\s*\)"
+)
+_GUEST = "guest"
 #: What is read with its variable, or is a remark, where a place stands alone.
 _OF_A_VARIABLE = re.compile(r"(?i)env|default|config\(|flag\.|^[ \t]*(#|//|\*)")
 #: Behind one of these a text is a default, which is read with its variable, or a remark.
@@ -254,6 +260,10 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
             one = None if given else _of_place(place, clients) if place else _of_address(value)
             if one is not None:
                 yield one._replace(place=f"{file}:{line_of(text, match.start())}")
+        for match in _PIKA.finditer(text):
+            where = f"{file}:{line_of(text, match.start())}"
+            guest = NamedServer("rabbitmq", where, user=_GUEST, password=_GUEST)
+            yield guest._replace(host=match[1], port=port_number(match[2] or ""))
         for match in _NATS_DEFAULT.finditer(text):
             yield NamedServer("nats", f"{file}:{line_of(text, match.start())}", "localhost")
         for match in _OBJECT.finditer(text):

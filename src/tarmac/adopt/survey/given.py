@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tarmac.adopt.stores import servers, sqlite
 from tarmac.adopt.survey.found import Service
-from tarmac.adopt.survey.scene import Scene
+from tarmac.adopt.survey.scene import Scene, store_for
 from tarmac.adopt.variables import dotenv_files
 from tarmac.adopt.variables.addresses import OF_THIS_MACHINE, rewritten
 from tarmac.adopt.variables.variable_parts import parts_by_prefix
@@ -27,7 +27,7 @@ def told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
             scene.remarks.append(f"{service.name}: variable {name} has an invalid name")
             continue
         if text == value:
-            text = _of_this_machine(name, value, scene)
+            text = _of_this_machine(name, value, service, scene)
             text = text or OF_THIS_MACHINE.sub("localhost", value)
         env[name] = text if text != value else value.replace("${", "$${")
         if text == value and (own := _login_of_a_store(name, value, service, scene)):
@@ -66,16 +66,22 @@ def _on_volume(value: str, service: Service) -> str:
     return ""
 
 
-def _of_this_machine(name: str, value: str, scene: Scene) -> str:
+def _of_this_machine(name: str, value: str, service: Service, scene: Scene) -> str:
     """Refer to a store where a file says that it is on the machine of those who start it.
 
     In a container that is nothing: it is an example's, for a program that runs beside its store.
+    What a container calls that machine says that people have the server there.
     """
     plain = OF_THIS_MACHINE.sub("localhost", value)
     match = re.fullmatch(r"(?:localhost|127\.0\.0\.1)(:\d+)?", plain)
     known = servers.of_variable(name, frozenset()) if match else None
-    store = scene.only_store(known[0].kind) if known else None
-    if match is None or known is None or store is None or known[1] not in ("host", "address"):
+    if match is None or known is None or known[1] not in ("host", "address"):
+        return ""
+    server = known[0]
+    store = scene.only_store(server.kind)
+    if store is None and plain != value and scene.find_store(server.kind) is None:
+        store = store_for(server, service, scene) if scene.adds(server) else None
+    if store is None:
         return ""
     output = "address" if match[1] else "host"
     return servers.reference(store.name, output, broker=store is scene.broker)
