@@ -193,3 +193,28 @@ def test_the_server_of_a_host_in_the_code_and_one_of_this_machine_are_stores():
     assert (found.broker.known.user, found.broker.known.password) == ("guest", "guest")
     assert mails.env["MYSQL_HOST"] == "${stores.db.host}"
     assert not mails.to_do
+
+
+FLOWER = """
+#!/bin/sh
+is_ready() {
+  celery -A app inspect ping
+}
+until is_ready; do
+  sleep 1
+done
+celery flower \\
+  --app=app --broker="${BROKER}"
+"""
+
+
+def test_what_a_script_starts_behind_its_functions_is_its_program():
+    compose = """
+    services:
+      flower: {build: ., command: /start, environment: {BROKER: "redis://cache"}}
+      cache: {image: "redis:8"}
+    """
+    image = FLASK["Dockerfile"].replace("COPY . .", "COPY . .\nCOPY ./start-flower /start")
+    files = FLASK | {"compose.yaml": compose, "start-flower": FLOWER, "Dockerfile": image}
+    line = ".venv/bin/python -m celery flower --app=app --broker=$BROKER --port=$PORT"
+    assert runs(found_in(**files)) == {"flower": line}

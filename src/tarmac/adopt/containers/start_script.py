@@ -24,6 +24,8 @@ _PREPARES = re.compile(
 )
 #: A file of the program itself, which is started by its name.
 _OWN_FILE = re.compile(r"\./[\w./-]+\.(?:py|js|mjs|sh)(?:\s|$)")
+#: Programs that are started to stay, whatever stands before them.
+_STAYS = re.compile(r"(?:celery|gunicorn|uvicorn|hypercorn|daphne|uwsgi|rq|dramatiq|arq)\s")
 _ASSIGNED = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)=(.*)")
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^{}]*))?\}|\$(\w+)")
 _LIST = re.compile(r"\$\{?(?:\w+\[@\]|[@*])\}?")
@@ -49,7 +51,7 @@ def in_one_line(text: str) -> str:
 
 
 def _is_part(line: str) -> bool:
-    """Tell whether a line alone is no command: it opens, closes or goes on with something."""
+    """Tell whether a line is part of a command: it opens, closes or goes on with something."""
     names = re.findall(r"(?:^|[;&|]\s*)(\w+)", line)
     opened = sum(name in _OPENS for name in names) - sum(name in _CLOSES for name in names)
     is_open = bool(opened) or names[:1] in (["then"], ["else"], ["elif"], ["do"])
@@ -85,7 +87,9 @@ def end_of_script(
     else:  # without `exec`, its last line may be the program
         is_prepared = bool(before) and before[-1] == lines[-1]
         last = _words(before.pop(), values) or () if is_prepared else ()
-        if not is_prepared and line == lines[-1] and _OWN_FILE.match(line):
+        is_last = not is_prepared and line == lines[-1]
+        only_waits = not any(line.split()[0] in ("if", "case", "for") for line in lines)
+        if is_last and (_OWN_FILE.match(line) or (only_waits and _STAYS.match(line))):
             last = _words(line, values) or ()
     return (tuple(before), last) if last else ((), ())
 
