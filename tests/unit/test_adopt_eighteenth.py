@@ -178,7 +178,7 @@ def test_the_server_of_a_host_in_the_code_and_one_of_this_machine_are_stores():
     code = """
     import os, pika
     CACHE = pika.BlockingConnection(pika.ConnectionParameters("rabbitmq"))
-    DATABASE = {name: os.environ[name] for name in ()}, os.environ["MYSQL_HOST"], os.environ["MYSQL_PORT"]
+    DATABASE = os.environ["MYSQL_HOST"], os.environ["MYSQL_PORT"]
     """
     files = {
         "src/mails/Dockerfile": FLASK["Dockerfile"].replace("flask run", "python app.py"),
@@ -218,3 +218,26 @@ def test_what_a_script_starts_behind_its_functions_is_its_program():
     files = FLASK | {"compose.yaml": compose, "start-flower": FLOWER, "Dockerfile": image}
     line = ".venv/bin/python -m celery flower --app=app --broker=$BROKER --port=$PORT"
     assert runs(found_in(**files)) == {"flower": line}
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("node .", "npm run build && node ."),
+        ("npx react-router-serve ./build/server.js", "npm run build && npx react-router-serve "),
+        ("npm run dev", "npm run dev -- --host 127.0.0.1 --port $PORT"),
+    ],
+)
+def test_what_an_image_was_built_with_is_built_here_and_a_port_of_a_script_is_told(command, line):
+    package = """
+    {"main": "./dist/start.mjs", "dependencies": {"express": "5"},
+     "scripts": {"dev": "react-router dev --port 3001", "build": "react-router build"}}
+    """
+    files = {
+        "compose.yaml": f"services: {{web: {{build: ., ports: [3001:3000], command: {command}}}}}",
+        "package.json": package,
+        "package-lock.json": "{}",
+        "Dockerfile": "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm run build\n",
+    }
+    (run,) = runs(found_in(**files)).values()
+    assert run.startswith(line)

@@ -195,9 +195,15 @@ def _is_javas(folder: Folder) -> bool:
     return bool(has_build) and any(f.startswith("src/main/java/") for f in folder.files)
 
 
-def _is_there(folder: Folder, words: list[str]) -> bool:
+def _main_of(folder: Folder, words: list[str]) -> str:
+    """Say the program that `node` is given; of the folder itself, what its package.json names."""
+    program = next((word for word in words if not word.startswith("-")), "")
+    main = (_package(folder) or {}).get("main") if program in (".", "./") else program
+    return (main if isinstance(main, str) else program).removeprefix("./")
+
+
+def _is_there(folder: Folder, program: str) -> bool:
     """Tell whether the program that `node` is given is a file of the folder."""
-    program = next((word for word in words if not word.startswith("-")), "").removeprefix("./")
     plain = program.rstrip("/")
     likely = (plain, *(f"{plain}{end}" for end in (".js", ".mjs", ".cjs", "/index.js")))
     return not program or any(map(folder.exists, likely))
@@ -218,6 +224,8 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         front = front_end(scripts.get(script, ""))
         if "build" in scripts and _BUILT.search(scripts.get(script, "")):
             return f"{program} run build && {joined(words)}"
+        if "build" in scripts and program == "npx" and _BUILT.search(joined(words[2:])):
+            return f"{tools(folder)[0]} run build && {joined(words)}"
         if front and front[0] and "$PORT" not in " ".join(words):
             before = ("", *words)
             plain = tuple(
@@ -233,10 +241,10 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         inside = [re.sub(r"^/(usr/src/app|app|srv)/", "", word) for word in words[1:]]
         # An image of a workspace has its packages where the repository has them.
         inside = [word.removeprefix(f"{folder.path}/") for word in inside]
-        if program == "node" and not _is_there(folder, inside):
+        if program == "node" and not _is_there(folder, main := _main_of(folder, inside)):
             # What its image was built with is not here; this machine builds it where it can.
             build = "build" in _all_scripts(folder, _package(folder) or {})
-            is_built = build and _BUILT.search(" ".join(inside))
+            is_built = build and _BUILT.search(" ".join((main, *inside)))
             return f"{tools(folder)[0]} run build && node {joined(tuple(inside))}" * bool(is_built)
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"

@@ -26,7 +26,9 @@ _FRONT_ENDS = {
     "nuxt": ("--host 127.0.0.1 --port $PORT", 3000),
     "ng": ("--host 127.0.0.1 --port $PORT", 4200),
     "vue-cli-service": ("--host 127.0.0.1 --port $PORT", 8080),
+    "react-router": ("--host 127.0.0.1 --port $PORT", 5173),
     # These read PORT.
+    "react-router-serve": ("", 3000),
     "react-scripts": ("", 3000),
     "react-app-rewired": ("", 3000),
     "craco": ("", 3000),
