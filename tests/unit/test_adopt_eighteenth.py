@@ -241,3 +241,35 @@ def test_what_an_image_was_built_with_is_built_here_and_a_port_of_a_script_is_to
     }
     (run,) = runs(found_in(**files)).values()
     assert run.startswith(line)
+
+
+ONCE = """
+services:
+  web: {build: ., command: ./start.sh}
+  tables: {build: ., restart: "no", command: python manage.py migrate}
+  mails: {build: ., restart: "no", command: python mails.py}
+"""
+START = """
+#!/bin/sh
+python manage.py wait
+KEY=$(hostname)
+python manage.py register "$KEY"
+exec flask run
+"""
+
+
+def test_tables_that_a_container_makes_which_runs_once_are_made_before_the_first_program():
+    files = FLASK | {
+        "compose.yaml": ONCE,
+        "start.sh": START,
+        "manage.py": "import django\n",
+        "mails.py": "import time\n",
+    }
+    found = found_in(**files)
+    assert [*runs(found)] == ["web", "mails"]
+    packages = "PATH=.venv/bin:$PATH python manage.py"
+    tasks = [*found.services[0].tasks.items()][-2:]
+    assert tasks[0] == ("tables", f"{packages} migrate")
+    assert tasks[1][0] == "prepare"
+    lines = f'{packages} wait && KEY=$(hostname) && {packages} register "$KEY"'
+    assert tasks[1][1] == lines

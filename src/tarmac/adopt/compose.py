@@ -10,6 +10,7 @@ from typing import Any
 
 from tarmac.adopt.containers.compose_containers import ENTRY_OF, Container, added
 from tarmac.adopt.containers.compose_file import NAMES, Project, read_project
+from tarmac.adopt.containers.compose_once import with_tasks
 from tarmac.adopt.containers.compose_parts import listed, mounts_of, shaped
 from tarmac.adopt.containers.compose_refused import refused
 from tarmac.adopt.containers.compose_sets import laid, poolers, together, told_files
@@ -202,20 +203,13 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     profiles = _active(shapes, values)
     for own, spec in shapes.items():
         found = added(found, Container(own, spec, root, kinds, values, profiles))
-    completed = {
-        target
-        for spec in services.values()
-        if isinstance(spec.get("depends_on"), dict)
-        for target, how in spec["depends_on"].items()
-        if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
-    }
     names = {**_other_names(shapes), **pooled, **_members(shapes, found)}
     found = _by_own_names(found, names)
     said = tuple(f"{own}: programs reach {target} without it" for own, target in pooled.items())
     found = replace(found, left_out=(*found.left_out, *said))
     routes = (replace(r, service=valid_name(names.get(r.service, r.service))) for r in found.routes)
     found = replace(found, routes=tuple(routes))
-    return _with_tasks(found, {valid_name(name) for name in completed})
+    return with_tasks(found, shapes)
 
 
 #: Profiles of those who work on the programs, and the one for all others.
@@ -332,31 +326,6 @@ def _only_builds(spec: Mapping[str, Any], used: Collection[Any]) -> bool:
 
 def _is_folder(mount: tuple[str, str]) -> bool:
     return not posixpath.splitext(mount[0].strip("."))[1]
-
-
-def _with_tasks(found: Survey, completed: set[str]) -> Survey:
-    """Make what runs to its end a task of those who wait for it, where it is of the same folder."""
-    services = {service.name: service for service in found.services}
-    for name in sorted(completed & services.keys()):
-        once = services[name]
-        waiting = [s for s in services.values() if name in s.calls and s.folder == once.folder]
-        if not waiting or not once.container_command:
-            continue
-        del services[name]
-        line = "\0".join(once.container_command)  # the survey says it for here
-        for service in services.values():
-            tasks = {**service.tasks, name: line} if service is waiting[0] else service.tasks
-            calls = tuple(call for call in service.calls if call != name)
-            services[service.name] = replace(service, calls=calls, tasks=tasks)
-    folders = [service.folder for service in services.values()]
-    return replace(
-        found,
-        services=tuple(
-            # The whole folder is its own where no other service shares it.
-            replace(service, files=service.files if folders.count(service.folder) > 1 else ())
-            for service in services.values()
-        ),
-    )
 
 
 RECOGNISER = Recogniser(id="compose", rank=0, system=_system)

@@ -17,6 +17,10 @@ LAST_RANK = 90
 _IN_SHELLS = re.compile(r"(?:echo|printf|true|exit|sleep|wait|touch|mkdir)$")
 #: Words of a command that only a shell understands, or that set something up.
 _FOR_A_SHELL = re.compile(r"\|\|?|&&?|;|[<>]{1,2}|export|\w+=.*|.*\$\(.*")
+#: A line that no shell has to read.
+_PLAIN = re.compile(r"[\w./:=@%+, &-]+")
+#: The words in front of the first one that a shell fills in, and all from there.
+_WORDS = re.compile(r"((?:[\w./:=@%+, &-]+(?=\s[\"'$])|[\w./:=@%+, &-]+$)?)([\s\S]*)")
 
 
 def completed(
@@ -99,11 +103,13 @@ def _with_its_packages(task: str, folder: Folder, recognisers: list[Recogniser])
 
     `python manage.py migrate` of a Procfile is written for a container where Python has them.
     """
-    if not re.fullmatch(r"[\w./:=@%+, &-]+", task):  # a shell has more to read in it
-        return task
-    line = _said(tuple(task.split()), folder, recognisers)[0]
+    parts = task.split(" && ")
+    if not _PLAIN.fullmatch(task) and len(parts) > 1:  # a shell has more to read in it
+        return " && ".join(_with_its_packages(part, folder, recognisers) for part in parts)
+    words, rest = _WORDS.fullmatch(task).groups()  # type: ignore[union-attr]
+    line = _said(tuple(words.split()), folder, recognisers)[0] if words else ""
     said = re.sub(r"(^|(?<=&& ))(\S*venv/bin)/", r"\1PATH=\2:$PATH ", line)
-    return said if said != line else task
+    return f"{said}{rest}" if said != line else task
 
 
 def _said(

@@ -1,0 +1,67 @@
+"""What runs to its end in a compose project: a task of the programs that it prepares.
+
+`compose` asks, when every container is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from tarmac.adopt.survey.found import Service, Survey, valid_name
+
+#: What makes the tables that all programs of a folder use.
+_MAKES_TABLES = re.compile(
+    r"\bmigrate\b|\bupgrade head\b|\bdb:(?:migrate|prepare)\b|\bdb upgrade\b"
+)
+
+
+def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey:
+    """Make what runs to its end a task of those who wait for it, where it is of the same folder.
+
+    One that is never started again and makes the tables is one of the first program there.
+    """
+    services = {service.name: service for service in found.services}
+    alone = {valid_name(own) for own, spec in shapes.items() if _runs_once(spec)}
+    for name in sorted((_completed(shapes) | alone) & services.keys()):
+        once = services[name]
+        beside = [s for s in services.values() if s.folder == once.folder and s is not once]
+        waiting = [service for service in beside if name in service.calls]
+        line = "\0".join(once.container_command)  # the survey says it for here
+        if name in alone and _MAKES_TABLES.search(line.replace("\0", " ")):
+            waiting = waiting or beside[:1]
+        if not waiting or not line:
+            continue
+        del services[name]
+        for service in services.values():
+            tasks = {**service.tasks, name: line} if service is waiting[0] else service.tasks
+            calls = tuple(call for call in service.calls if call != name)
+            services[service.name] = replace(service, calls=calls, tasks=tasks)
+    return replace(found, services=tuple(_with_folders(services)))
+
+
+def _completed(shapes: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """List the services whose end others wait for."""
+    return {
+        valid_name(target)
+        for spec in shapes.values()
+        if isinstance(spec.get("depends_on"), dict)
+        for target, how in spec["depends_on"].items()
+        if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
+    }
+
+
+def _runs_once(spec: Mapping[str, Any]) -> bool:
+    """Tell whether a service is not started again when it has ended, and listens nowhere."""
+    return str(spec.get("restart")) == "no" and not spec.get("ports") and not spec.get("expose")
+
+
+def _with_folders(services: Mapping[str, Service]) -> list[Service]:
+    """Let the whole folder be a service's own where no other one shares it."""
+    folders = [service.folder for service in services.values()]
+    return [
+        replace(service, files=service.files if folders.count(service.folder) > 1 else ())
+        for service in services.values()
+    ]
