@@ -52,6 +52,9 @@ SYSTEM = f"""
       {service("api", PORT + 2, "", ", image_port: 8080")}
     """
 
+#: A program that listens where its code says.
+OWN = service("api", PORT + 2, "", ", listen: fixed").replace("asks.py", "own.py")
+
 
 @pytest.fixture
 def named(sandbox: Sandbox) -> Sandbox:
@@ -118,3 +121,14 @@ async def test_a_file_that_cannot_be_shown_is_said_and_nothing_starts():
             )
     finally:
         await spawner.close()
+
+
+@pytest.mark.parametrize("place", ["0.0.0.0", "127.0.0.1"])
+def test_a_program_with_a_port_of_its_own_is_reached_by_name_wherever_it_listens(named, place):
+    own = ASKS.replace('"127.0.0.1"', f'"{place}"').replace('os.environ["PORT"]', str(PORT + 2))
+    (named.folder / "own.py").write_text(own)
+    system = SYSTEM.replace(service("api", PORT + 2, "", ", image_port: 8080"), OWN)
+    named.write(system.replace("http://api:8080", f"http://api:{PORT + 2}"))
+    named.up()
+    assert named.get("desk", "/") == "api desk"
+    assert named.get("web", "/") == "api api web"

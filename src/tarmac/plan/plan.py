@@ -40,6 +40,8 @@ class EdgeProxy:
     listen: int
     #: Where else: the addresses of its names, with their ports.
     named: tuple[tuple[str, int], ...] = ()
+    #: The target may listen at these ports at all addresses: its names wait until it does.
+    late: bool = False
 
     @property
     def id(self) -> str:

@@ -191,7 +191,9 @@ def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:
             named = names.listeners(bindings, source, target, port) if listen else ()
             if listen and bindings.first_users.get(target) == source and target in bindings.here:
                 named += local_access.listeners(system, target)
-            yield EdgeProxy(source, target, port, listen, named)
+            there = system.file.services.get(target)
+            late = there is not None and there.listen == "fixed"
+            yield EdgeProxy(source, target, port, listen, named, late)
 
 
 def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:

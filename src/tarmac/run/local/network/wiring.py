@@ -53,6 +53,8 @@ class Wiring:
         #: The sockets of each: that of its own port first, then those of its other addresses.
         self._listeners: dict[EdgeProxy, tuple[socket.socket, ...]] = {}
         self._targets: dict[EdgeProxy, tuple[Instance, ...]] = {}
+        #: Those that come late, and listen at their names by now.
+        self._named: set[EdgeProxy] = set()
         #: The process while it is not told of any wire.
         self._ahead: tuple[RunningProcess, Channel] | None = None
         self._channel: Channel | None = None
@@ -93,6 +95,7 @@ class Wiring:
                 for other in named:
                     other.close()
                 self._targets.pop(wire, None)
+                self._named.discard(wire)
                 await self._tell({"op": "unwire", "id": wire.id})
             for wire in wanted:
                 if wire not in self._listeners:
@@ -102,7 +105,7 @@ class Wiring:
                     # one inherit it, so that they do not keep the port from the next.
                     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     listener.listen(wires.BACKLOG)
-                    self._listeners[wire] = (listener, *_elsewhere(wire))
+                    self._listeners[wire] = (listener, *(() if wire.late else _elsewhere(wire)))
                     await self._tell_wire(wire, ())
             for listener in going.values():
                 listener.close()
@@ -173,7 +176,17 @@ class Wiring:
             for wire, instances in targets.items():
                 if wire in self._listeners and self._targets.get(wire) != instances:
                     self._targets[wire] = instances
+                    if wire.late and wire not in self._named and any(i.ready for i in instances):
+                        await self._listen_late(wire)
                     await self._tell({"op": "targets", "id": wire.id, "targets": instances})
+
+    async def _listen_late(self, wire: EdgeProxy) -> None:
+        """Listen at a wire's names where its target, which listens by now, leaves them free."""
+        self._named.add(wire)
+        if named := (*_elsewhere(wire),):
+            self._listeners[wire] += named
+            await self._tell({"op": "unwire", "id": wire.id})
+            await self._tell_wire(wire, self._targets[wire])
 
     async def counts(self) -> Counts:
         """Ask what went over each wire.
@@ -233,6 +246,7 @@ class Wiring:
                 listener.close()
         self._listeners.clear()
         self._targets.clear()
+        self._named.clear()
 
     def _let_go(self) -> None:
         """End a process that was told of no wire: it ends when its channel does."""
