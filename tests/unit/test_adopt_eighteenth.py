@@ -273,3 +273,17 @@ def test_tables_that_a_container_makes_which_runs_once_are_made_before_the_first
     assert tasks[1][0] == "prepare"
     lines = f'{packages} wait && KEY=$(hostname) && {packages} register "$KEY"'
     assert tasks[1][1] == lines
+
+
+def test_an_address_of_mongodb_leads_to_a_database_where_its_user_is_known():
+    said = "mongodb://root:pw@db:27017/notes?authSource=admin&replicaSet=rs0&w=1"
+    compose = f"""
+    services:
+      web: {{build: ., environment: {{MONGO_URL: "{said}", LOGS: "mongodb://root:pw@db/logs"}}}}
+      db: {{image: "mongo:7", environment: {{MONGO_INITDB_ROOT_USERNAME: root}}}}
+    """
+    found = survey(folder_of(FLASK | {"compose.yaml": compose}), CATALOGUE, KINDS | {"mongodb"})
+    env = found.services[0].env
+    assert env["MONGO_URL"] == "${stores.db.url}&w=1"
+    assert env["LOGS"] == "${stores.db-logs.url}"
+    assert {store.name: store.database for store in found.stores} == {"db": "", "db-logs": "logs"}

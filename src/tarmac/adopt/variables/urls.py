@@ -175,9 +175,15 @@ RULES = (
 
 
 def _plain(query: str) -> str:
-    """Leave out of an address a login, and that it is encrypted: it never leaves the machine."""
+    """Leave out of an address a login and where it is known, and that it is encrypted.
+
+    It never leaves the machine; and the server here is one alone, of no set.
+    """
     said = (word for word in query.removeprefix("?").split("&") if word)
-    out = r"(?:tls|ssl)\w*=(?!disable|false)|(?:user|username|password)="
+    out = (
+        r"(?:tls|ssl)\w*=(?!disable|false)|(?:user|username|password)=|"
+        r"(?:authSource|authMechanism|replicaSet|retryWrites)="
+    )
     left = [w for w in said if not re.match(out, w)]
     return f"?{'&'.join(left)}" if left else ""
 
@@ -195,11 +201,13 @@ def _store_url(store: Store, scheme: str, path: str, query: str, scene: Scene) -
     is_broker = store is scene.broker
     root = "broker" if is_broker else f"stores.{store.name}"
     server = servers.of_scheme(scheme)
-    named = servers.of_kind(store.kind).shows.path_is_database
+    shows = servers.of_kind(store.kind).shows
+    named = shows.path_is_database
     plain = scheme in (server.shows.schemes if server else ()) and not scheme.startswith("jdbc")
     default = path in ("", "/", "/0") or named
     if plain and default:
-        return f"${{{root}.url}}{query}"
+        joined = f"{shows.before_options}{query[1:]}" if query else ""
+        return f"${{{root}.url}}{joined}"
     where = f"${{{root}.host}}:${{{root}.port}}"
     if not scheme.startswith("jdbc"):
         where = f"${{{root}.user}}:${{{root}.password}}@{where}"

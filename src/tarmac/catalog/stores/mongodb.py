@@ -225,5 +225,7 @@ STORE = StoreKind(
         clients="mongoose|pymongo|mongodb|motor",
         stems=("MONGO", "MONGODB"),
         parts={"AUTHENTICATION_DATABASE": "database", "AUTH_SOURCE": "database"},
+        path_is_database=True,
+        before_options="&",
     ),
 )
