@@ -287,3 +287,26 @@ def test_an_address_of_mongodb_leads_to_a_database_where_its_user_is_known():
     assert env["MONGO_URL"] == "${stores.db.url}&w=1"
     assert env["LOGS"] == "${stores.db-logs.url}"
     assert {store.name: store.database for store in found.stores} == {"db": "", "db-logs": "logs"}
+
+
+@pytest.mark.parametrize(
+    ("more", "port"), [("", 5672), (", port=5673", 5673), (", PORT", 0), (", credentials=X", 0)]
+)
+def test_pika_that_is_told_a_host_alone_finds_its_broker_at_the_usual_port(more, port):
+    code = f"""
+    import os, pika
+    HOST = os.environ["RABBITMQ_HOST"]
+    pika.BlockingConnection(pika.ConnectionParameters(host=HOST{more}))
+    """
+    compose = """
+    services:
+      web: {build: ., environment: {RABBITMQ_HOST: bus}}
+      bus: {image: "rabbitmq:3"}
+    """
+    files = FLASK | {"compose.yaml": compose, "app.py": code, "requirements.txt": "pika\n"}
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"rabbitmq"})
+    assert found.services[0].env["RABBITMQ_HOST"] == "${broker.host}"
+    assert found.broker is not None
+    known = found.broker.known
+    assert (known.port if known else 0) == port
+    assert not known or (known.user, known.password) == ("guest", "guest")

@@ -55,7 +55,10 @@ def found_by_itself(
         if (store := told or store) is told:  # of its place, at least
             outputs = "password" if named.apart else "password|url"
             if named.password and not _is_told(outputs, store, env, scene):
-                _answer(named, store, service, env, scene, placed=True)
+                placed = (
+                    _is_told("port|address|url", store, env, scene) or store.name in env.values()
+                )
+                _answer(named, store, service, env, scene, placed=placed)
             continue
         calls[store.name] = None
         env = {**env, **_rest_of_login(named, store, env, scene)}

@@ -51,9 +51,10 @@ _PLACE = re.compile(r"([\w.-]+):(\d{4,5})")
 _MAY_NAME = re.compile(r"://|@|host=|[\w.-]:\d{4,5}[\"'`]")
 #: NATS's own name for its usual place.
 _NATS_DEFAULT = re.compile(r"\bnats\.DefaultURL\b")
-#: A call of RabbitMQ's client for Python that names a host alone; it then logs in as a guest.
+#: A call of RabbitMQ's client for Python that names a host alone, or has it of a variable; it then
+#: logs in as a guest.
 _PIKA = re.compile(
-    r"\bConnectionParameters\(\s*(?:host\s*=\s*)?['\"]([\w.-]+)['\"]"
+    r"\bConnectionParameters\(\s*(?:host\s*=\s*)?(?:['\"]([\w.-]+)['\"]|[A-Za-z_][\w.]*(?!\s*=))"
     r"(?:\s*,\s*(?:port\s*=\s*)?(\d+))?\s*,?\s*\)"
 )
 _GUEST = "guest"
@@ -263,7 +264,7 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
         for match in _PIKA.finditer(text):
             where = f"{file}:{line_of(text, match.start())}"
             guest = NamedServer("rabbitmq", where, user=_GUEST, password=_GUEST)
-            yield guest._replace(host=match[1], port=port_number(match[2] or ""))
+            yield guest._replace(host=match[1] or "localhost", port=port_number(match[2] or ""))
         for match in _NATS_DEFAULT.finditer(text):
             yield NamedServer("nats", f"{file}:{line_of(text, match.start())}", "localhost")
         for match in _OBJECT.finditer(text):
