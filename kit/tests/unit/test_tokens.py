@@ -87,7 +87,7 @@ BAD = {
     "wrong audience": lambda: forge_token(aud="other"),
     "wrong issuer": lambda: forge_token(iss="https://evil.test"),
     "expired": lambda: forge_token(exp=NOW - 60),
-    "not yet valid": lambda: forge_token(nbf=NOW + 600),
+    "not yet valid": lambda: forge_token(nbf=NOW + 86_400),
     "unknown kid": lambda: forge_token(headers={"kid": "other"}),
     "no kid": lambda: forge_token(headers={"kid": None}),
     "another key": lambda: forge_token(

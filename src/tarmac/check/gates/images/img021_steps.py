@@ -25,6 +25,9 @@ _LISTS = (
     (re.compile(r"\bcomposer install\b"), "composer.json"),
 )
 
+#: What makes a folder beside the list of packages.
+_WRITES = re.compile(r"\b(npm (ci|install|i)|yarn install|pnpm install|yarn)(?=\s*($|[;&|]|--))")
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield steps that take the path away, change nothing, or come before what they read."""
@@ -32,7 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
         found = stages(str(dockerfile.content))
         names = {stage.name for stage in found}
         for stage in found:
-            for judge in (_paths, _moves, _lists):
+            for judge in (_paths, _moves, _lists, _owned):
                 for one, what in judge(stage, names):
                     yield Finding(f"{dockerfile.path}:{one.line}", what)
 
@@ -54,6 +57,29 @@ def _moves(stage: Stage, _: set[str]) -> Iterator[Fault]:
         if one.word == "RUN" and _ONLY_CD.fullmatch(one.rest.strip()):
             what = f"`{one.rest.strip()}` ends with its step: the next one begins in WORKDIR again"
             yield one, f"{what}; write WORKDIR, or join both by &&"
+
+
+def _owned(stage: Stage, _: set[str]) -> Iterator[Fault]:
+    """Yield packages that a user writes into a folder which WORKDIR has made for root."""
+    folder, user, given = "", "", set[str]()
+    for one in stage.instructions:
+        words = one.rest.split()
+        if one.word == "WORKDIR" and words:
+            folder = words[0] if not user else ""
+        elif one.word == "USER" and words:
+            user = "" if words[0].partition(":")[0] in ("root", "0") else words[0]
+        elif one.word == "RUN":
+            if folder and user and _WRITES.search(one.rest) and not given & {folder, "$"}:
+                what = (
+                    f"{user} is to write packages into {folder}, which WORKDIR makes for root: the"
+                )
+                yield one, f"{what} step fails; write `RUN chown {user} {folder}` before USER"
+                return
+            if not user and re.search(r"\b(chown|chmod|install|mkdir|useradd|adduser)\b", one.rest):
+                given |= {word.rstrip("/") for word in words} | {"$"} & {*one.rest}
+                given |= {folder} if re.search(r"\s\.(/|\s|$)", one.rest) else set()
+        elif one.word in ("COPY", "ADD") and "--chown" in one.rest and not user:
+            given |= {folder} if words[-1] in (".", "./", folder) else set()
 
 
 def _lists(stage: Stage, names: set[str]) -> Iterator[Fault]:

@@ -118,6 +118,11 @@ def _quoted(service: ComposeService) -> Iterator[Fault]:
 
 def _checks(service: ComposeService) -> Iterator[Fault]:
     told = [str(word) for word in listed(dig(service.data, "healthcheck", "test"))]
+    if len(told) > 2 and told[0] == "CMD-SHELL":
+        what = (
+            f"is checked by CMD-SHELL in {len(told) - 1} parts, of which the shell runs the first"
+        )
+        yield ("healthcheck", "test"), f"{what} alone, `{told[1]}`; write CMD, or one text"
     if len(told) == 2 and told[0] == "CMD" and re.search(r"\s", told[1].strip()):
         what = (
             f"is checked by a program called `{told[1]}`, which is not there: it is never healthy"

@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.compose_stores import is_server, words
 from tarmac.check.gates.views.images.mounted_files import mounted_files
@@ -23,6 +24,9 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: Options and files of settings in a command or a variable.
 _NAMED = re.compile(r"(?i)conf|\.cfg\b|\.ya?ml\b")
+
+#: Where databases have what they begin with.
+_SCRIPTS = "/docker-entrypoint-initdb.d"
 
 
 class Server(NamedTuple):
@@ -37,7 +41,8 @@ class Server(NamedTuple):
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield files of settings that no program reads."""
+    """Yield files of settings that no program reads, and scripts that no database does."""
+    yield from _below(files)
     for server in _servers(files):
         reads = server.settings["reads"]
         # What is named may include the others.
@@ -50,6 +55,21 @@ def check(files: Files) -> Iterator[Finding]:
                 instead = f"mount it to {reads[0]}, or " if is_moved else ""
                 by = server.settings["name"].format(path)
                 yield Finding(server.where, f"{what}; {instead}write the command `{by}`")
+
+
+def _below(files: Files) -> Iterator[Finding]:
+    """Yield folders of scripts below the one whose own files an image reads."""
+    for beside in compose_files(files):
+        for service in beside.services:
+            for number, entry in enumerate(listed(dig(service.data, "volumes"))):
+                target = str(dig(entry, "target") or str(entry).partition(":")[2].partition(":")[0])
+                inside = target.removeprefix(f"{_SCRIPTS}/")
+                if inside != target and "." not in inside and "$" not in inside:
+                    what = (
+                        f"service {service.name} mounts a folder at {target}, and its image reads"
+                    )
+                    advice = f"the files of {_SCRIPTS} alone; mount it there, or each file"
+                    yield Finding(service.at("volumes", number), f"{what} {advice}")
 
 
 def _servers(files: Files) -> Iterator[Server]:
@@ -94,6 +114,13 @@ def _known(image: str) -> Mapping[str, Any] | None:
     return next(found, None)
 
 
+def _judged(files: Files) -> Iterator[object]:
+    yield from _servers(files)
+    for beside in compose_files(files):
+        for service in beside.services:
+            yield from (path for path in service.mounted if path.startswith(_SCRIPTS))
+
+
 GATE = Gate(
     id="IMG035",
     title="A container's program reads the settings that are mounted for it",
@@ -102,7 +129,7 @@ GATE = Gate(
     "each image has its own place, or none",
     check=check,
     of_files=check,
-    scope=counted_in_files("servers with settings", _servers),
+    scope=counted_in_files("servers with settings, and folders of scripts", _judged),
     targets=("compose",),
     reads="files that Compose services and pods mount from the folder, from configs and from "
     "ConfigMaps, by their names, beside the images of assets/published.yaml and what the command "

@@ -11,7 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.kustomizations import is_renamed
-from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -22,10 +22,13 @@ _STOPS = re.compile(
     r"|max_time_seconds|wait-for-exit|drain_listeners|\btimeout\s+-?\d"
 )
 
+_HOOK, _DELETED = "helm.sh/hook", "helm.sh/hook-delete-policy"
+
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield servers beside the work of a Job, which nothing ends."""
-    for own in _judged(files):
+    """Yield servers beside the work of a Job, which nothing ends, and hooks that stay."""
+    yield from _left(files)
+    for own in _of_several(files):
         servers = [
             one
             for one in own.main_containers
@@ -43,6 +46,18 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{what} the Job is never complete; {advice}")
 
 
+def _left(files: Files) -> Iterator[Finding]:
+    """Yield Jobs of a chart's hooks that stay when they fail, so that the next one is refused."""
+    for artifact in files.objects("Job", "Pod"):
+        noted = metadata(artifact).annotations
+        hooks, policy = (str(noted.get(key, "")) for key in (_HOOK, _DELETED))
+        if "upgrade" in hooks and policy and "before-hook-creation" not in policy:
+            what = f"{title(artifact)} is a hook that is deleted by {policy} alone, so a failed one"
+            where = artifact.at("metadata", "annotations", _DELETED)
+            advice = "stays and the next release is refused; add before-hook-creation"
+            yield Finding(where, f"{what} {advice}", warning=True)
+
+
 def _is_server(container: Container) -> bool:
     """Tell whether a container runs what its image serves, and not a command of its own."""
     for about in published("servers")["images"]:
@@ -56,10 +71,16 @@ def _is_server(container: Container) -> bool:
     return False
 
 
-def _judged(files: Files) -> Iterator[Pods]:
+def _of_several(files: Files) -> Iterator[Pods]:
     for own in pods(files, "Job", "CronJob"):
         if len(own.main_containers) > 1:
             yield own
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from _of_several(files)
+    hooks = files.objects("Job", "Pod")
+    yield from (one for one in hooks if _HOOK in metadata(one).annotations)
 
 
 GATE = Gate(
@@ -70,8 +91,9 @@ GATE = Gate(
     "-containers: a Job is complete when all of its containers have ended",
     check=check,
     of_files=check,
-    scope=counted_in_files("Jobs of several containers", _judged),
+    scope=counted_in_files("Jobs of several containers, and hooks", _judged),
     targets=("cluster",),
     reads="images and commands of the containers of a Job, beside the servers that "
-    "assets/published.yaml lists; not what is added to its pods when they are made.",
+    "assets/published.yaml lists; not what is added to its pods when they are made. Of hooks of "
+    "charts, when they are deleted.",
 )

@@ -41,6 +41,12 @@ _OF_PLATFORM = re.compile(
 def check(files: Files) -> Iterator[Finding]:
     """Yield Secrets that two write, and those that are made where nothing reads them."""
     yield from _written_twice(files)
+    for artifact in files.objects("Ingress"):
+        asked = _ASKING & {*map(str, metadata(artifact).annotations)}
+        if asked and not items(artifact.data, "spec", "tls"):
+            what = f"{title(artifact)} has {min(asked)} and no `tls`, so no certificate is made for"
+            where = artifact.at("metadata", "annotations", min(asked))
+            yield Finding(where, f"{what} its hosts; write `tls` with hosts and secretName")
     made: dict[str, list[StoredObject]] = {}
     for one in kept(files):
         if one.kind == "Secret":

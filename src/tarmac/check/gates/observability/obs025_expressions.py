@@ -28,6 +28,8 @@ _GAUGE = re.compile(
     r"(?!.*_(total|count|sum|bucket)$)(.*_(bytes|ratio|celsius|percent|connections|goroutines|threads"
     r"|replicas|info|timestamp_seconds)|up|go_goroutines|go_threads|node_load\d+|process_open_fds)$"
 )
+#: Signs of a pattern that no value of a label has.
+_PATTERN = re.compile(r"\.[*+]|^\^|\$$|\w\|\w")
 #: Counters whose names end as those of gauges do.
 _COUNTER = re.compile(
     r"(node|container|windows)_(network|disk|fs|netstat|vmstat|nfs|logical_disk|net)_.*"
@@ -83,7 +85,18 @@ def _faults(tree: Any) -> Iterator[str]:
                 found |= dict.fromkeys(_call(node))
             case "BinaryExpr":
                 found |= dict.fromkeys(unmatched(node))
+            case "VectorSelector":
+                found |= dict.fromkeys(_texts_of_patterns(node))
     yield from found
+
+
+def _texts_of_patterns(series: Any) -> Iterator[str]:
+    """Yield patterns that are compared as texts, so that no label is one."""
+    for one in series.matchers.matchers:
+        sign = "=" if str(one.op).endswith(".Equal") else "!="
+        if str(one.op).endswith((".Equal", ".NotEqual")) and _PATTERN.search(one.value):
+            what = f'{one.name}{sign}"{one.value}" compares a pattern as it stands, and no value is'
+            yield f"{what} that; write {'=~' if sign == '=' else '!~'}"
 
 
 def _call(node: Any) -> Iterator[str]:

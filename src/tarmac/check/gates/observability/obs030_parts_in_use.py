@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.errors import did_you_mean
 from tarmac.base.foreign.data import first
 from tarmac.base.foreign.reading import Fields, dig, fields, items, numbered, string, texts
 from tarmac.base.report import Finding
@@ -26,6 +27,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield processors in no pipeline, days that nothing counts, and labels that are renamed."""
     for one in collectors(files):
         yield from _unused(one)
+        yield from _undefined(one)
     for artifact, at, data in _configurations(files):
         if all(fields(data, part) for part in _LOKI):
             yield from _kept(artifact, at, data)
@@ -42,6 +44,23 @@ def _unused(one: Collector) -> Iterator[Finding]:
                 f"the processor {name} is in no pipeline, so what it is to change or leave out is"
             )
             yield Finding(one.at("processors", str(name)), f"{what} sent as it is; name it in one")
+
+
+def _undefined(one: Collector) -> Iterator[Finding]:
+    """Yield parts that a pipeline names and nothing defines: the collector does not start."""
+    for name, pipeline in fields(one.data, "service", "pipelines").items():
+        for kind in ("receivers", "processors", "exporters"):
+            there = {*fields(one.data, kind)}
+            # A connector is the end of one pipeline, and the beginning of another.
+            there |= {*fields(one.data, "connectors")} if kind != "processors" else set()
+            for number, asked in enumerate(items(pipeline, kind)):
+                if asked not in there and "$" not in str(asked):
+                    what = (
+                        f"the pipeline {name} has {asked} in its {kind}, which is not defined, so"
+                    )
+                    advice = did_you_mean(str(asked), sorted(map(str, there)))
+                    where = one.at("service", "pipelines", str(name), kind, number)
+                    yield Finding(where, f"{what} the collector does not start; {advice}")
 
 
 def _configurations(files: Files) -> Iterator[tuple[Artifact, tuple[str, ...], Fields]]:
@@ -100,6 +119,6 @@ GATE = Gate(
     scope=counted_in_files("configurations of monitoring", _judged),
     #: Tarmac renders none of these with such parts.
     targets=(),
-    reads="processors of collectors beside their pipelines, the retention of Loki, and jobs that "
+    reads="parts of collectors beside their pipelines, the retention of Loki, and jobs that "
     "ask a Pushgateway. Judges files without a plan only.",
 )

@@ -18,6 +18,9 @@ from tarmac.check.gates.views.monitoring.rule_groups import parsed, placed_group
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
+#: How people call the label that has an alert's name.
+_NAMES = ("alert", "alert_name", "alertName", "name_of_alert")
+
 
 class KnownLabels(NamedTuple):
     """An alert with the labels that it can have."""
@@ -32,9 +35,23 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield labels of inhibitions that no source or no target has."""
     for artifact in configurations(files):
         for number, rule in enumerate(items(artifact.data, "inhibit_rules")):
+            for key, said in _misnamed(fields(rule)):
+                what = (
+                    f"inhibit_rules.{number} asks for the label {said}, and an alert's name is in"
+                )
+                where = artifact.at("inhibit_rules", number, key)
+                yield Finding(where, f"{what} alertname, so it mutes nothing; write that")
             for place, what in _unknown(files, fields(rule)):
                 where = artifact.at("inhibit_rules", number, "equal", place)
                 yield Finding(where, f"inhibit_rules.{number} {what}", warning=True)
+
+
+def _misnamed(rule: Fields) -> Iterator[tuple[str, str]]:
+    """Yield where a rule asks for the name of an alert by another label."""
+    for side in ("source_", "target_"):
+        for one in matchers(rule, side):
+            if one.label in _NAMES:
+                yield next(key for key in rule if str(key).startswith(side)), one.label
 
 
 def _unknown(files: Files, rule: Fields) -> Iterator[tuple[int, str]]:

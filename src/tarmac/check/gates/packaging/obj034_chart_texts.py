@@ -24,6 +24,7 @@ _WHOLE = re.compile(r"\{\{-?\s*((?:`[^`]*`|\"(?:\\.|[^\"\\])*\"|[^`\"}]|\}(?!\})
 _TEXTS = re.compile(r"`[^`]*`|\"(?:\\.|[^\"\\])*\"")
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
 _SET = re.compile(r"\$([A-Za-z_]\w*)\s*(?=:=|,\s*\$\w+\s*:=)|(?<=,)\s*\$([A-Za-z_]\w*)\s*(?=:=)")
+_OF_ALL = re.compile(r"(?<![\w$.)])\.(Release|Chart|Capabilities)\b")
 _OTHERS = re.compile(r"(?:if\s+|with\s+)?\.([a-z]\w*)")
 _API = re.compile(r"^apiVersion:", re.MULTILINE)
 
@@ -44,6 +45,9 @@ def check(files: Files) -> Iterator[Finding]:
             what = f"reads ${name}, which Helm looks for here, and the template sets no such"
             advice = "variable: no release can be made; for the program that reads it, write"
             yield Finding(f"{shown}:{number}", f"{what} {advice} {{{{ `{{{{ ${name} }}}}` }}}}")
+        for number, name in _lost(text):
+            what = f"reads .{name} where `range` or `with` has set the dot to a value, without one"
+            yield Finding(f"{shown}:{number}", f"{what}, so it fails; write $.{name}")
         for number, name in _unknown(text):
             what = f"reads .{name}, which Helm fills in here, and a chart has no such value: it is"
             advice = f"empty; for the program that reads it, write {{{{ `{{{{ .{name} }}}}` }}}}"
@@ -60,6 +64,25 @@ def _undefined(text: str) -> Iterator[tuple[int, str]]:
             if name not in known | told and not said.startswith("/*"):
                 told.add(name)
                 yield text.count("\n", 0, place) + 1, name
+
+
+def _lost(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what every template has, where the dot is a part of the values, with its line."""
+    opened: list[str] = []
+    for found in _WHOLE.finditer(text):
+        said = _TEXTS.sub("", found[1])
+        words = said.split()
+        if words[:1] in (["end"], ["else"]) and opened:
+            ended = opened.pop()
+            if words[0] == "else":
+                opened.append("if" if ended in ("range", "with") else ended)
+        inner = next((one for one in reversed(opened) if one != "if"), "")
+        # A second dot may be the one of an argument's own values.
+        if inner in ("range", "with") and (asked := _OF_ALL.search(said)):
+            yield text.count("\n", 0, found.start()) + 1, asked[1]
+        if words[:1] and words[0] in ("range", "with", "if", "define", "block"):
+            is_whole = words[0] == "with" and words[-1] in ("$", ".")
+            opened.append("if" if is_whole else words[0])
 
 
 def _unknown(text: str) -> Iterator[tuple[int, str]]:

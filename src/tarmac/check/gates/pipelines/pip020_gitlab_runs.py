@@ -22,6 +22,13 @@ _CHANGES = re.compile(
     r"|\bkubectl\b.*\bapply\b|\bansible-playbook\b"
 )
 
+_SOURCE = re.compile(r"\$\{?CI_PIPELINE_SOURCE\}?\s*(==|!=)\s*[\"']([\w-]+)[\"']")
+_SOURCES = (
+    "push", "web", "schedule", "api", "external", "chat", "webide", "merge_request_event",
+    "external_pull_request_event", "parent_pipeline", "pipeline", "trigger", "ondemand_dast_scan",
+    "ondemand_dast_validation", "security_orchestration_policy", "container_registry_push",
+)  # fmt: skip
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield daemons that are asked at another port, and changes that every night makes."""
@@ -29,12 +36,26 @@ def check(files: Files) -> Iterator[Finding]:
         scheduled = any("schedule" in _written(one) for one in pipeline.jobs.values())
         for name, job in pipeline.jobs.items():
             yield from _daemon(pipeline, name, job)
+            yield from _sources(pipeline, name, job)
             if scheduled:
                 yield from _nightly(pipeline, name, job)
 
 
 def _written(job: Fields) -> str:
     return " ".join(str(rule.get("if")) for rule in mappings(job.get("rules")))
+
+
+def _sources(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
+    """Yield rules for a source of pipelines that there is not."""
+    for number, rule in enumerate(mappings(job.get("rules"))):
+        for sign, asked in _SOURCE.findall(str(rule.get("if"))):
+            if asked not in _SOURCES:
+                holds = "never" if sign == "==" else "always"
+                near = "write $CI_COMMIT_TAG" if asked.startswith("tag") else "write one of these"
+                what = f"job {name} asks for the source {asked}, which no pipeline has, so that is"
+                told = f"{near}: {', '.join(_SOURCES)}" if "these" in near else near
+                where = pipeline.artifact.at(name, "rules", number)
+                yield Finding(where, f"{what} {holds} so; {told}")
 
 
 def _daemon(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 GROUP = "velero.io"
 TEMPLATE: dict[str, Path] = {"Schedule": ("spec", "template"), "Backup": ("spec",)}
 _MINE = "backup.velero.io/backup-volumes"
+_COPYING = ("defaultVolumesToFsBackup", "defaultVolumesToRestic")
 _NAMING = (_MINE, f"{_MINE}-excludes")
 #: How Velero's server, or its chart, is told to copy the files of all volumes.
 _FOR_ALL = ("default-volumes-to-fs-backup", "defaultVolumesToFsBackup", "default-volumes-to-restic")
@@ -39,6 +40,12 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield backups of a namespace without its volumes, and names of volumes that no pod has."""
     yield from _unknown(files)
     backups = [one for one in files.objects(*TEMPLATE) if group_of(one) == GROUP]
+    for artifact in backups:
+        spec = fields(artifact.data, *TEMPLATE[kind_of(artifact)])
+        if spec.get("snapshotVolumes") is True and spec.get("includeClusterResources") is False:
+            what = f"{title(artifact)} is to take snapshots, and includeClusterResources: false"
+            where = artifact.at(*TEMPLATE[kind_of(artifact)], "includeClusterResources")
+            yield Finding(where, f"{what} leaves out PersistentVolumes: none is taken; remove it")
     volumes = _volumes(files) if backups else {}
     if not volumes or _copies_all(files):
         return
@@ -88,7 +95,11 @@ def _leaves_out(artifact: Artifact, space: str) -> list[tuple[Path, str]] | None
         asked = _words(spec, key)
         if asked and not asked & _CLAIMS:
             return [((key,), f"is of {', '.join(sorted(asked))} alone")]
-    copies = [spec.get(key) for key in ("defaultVolumesToFsBackup", "defaultVolumesToRestic")]
+    is_copied = True in [spec.get(key) for key in _COPYING]
+    if spec.get("includeClusterResources") is False and not is_copied:
+        what = "leaves out PersistentVolumes by includeClusterResources: false"
+        return [(("includeClusterResources",), what)]
+    copies = [spec.get(key) for key in _COPYING]
     if spec.get("snapshotVolumes") is False and True not in copies:
         what = "takes no snapshots of volumes and copies no files of them"
         return [(("snapshotVolumes",), what)]

@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of, title
+from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.scope import kinds
 
 #: Groups and users that a cluster fills by itself, and what is in them.
@@ -40,6 +41,7 @@ def check(files: Files) -> Iterator[Finding]:
         (kind_of(one), space_of(one) if kind_of(one) == "Role" else "", name_of(one)): one
         for one in files.objects("Role", "ClusterRole")
     }
+    yield from _unused(files)
     for binding in files.objects("RoleBinding", "ClusterRoleBinding"):
         given = fields(binding.data, "roleRef")
         kind, name = string(given, "kind"), string(given, "name")
@@ -58,6 +60,33 @@ def check(files: Files) -> Iterator[Finding]:
                     advice = f"name the accounts, or {group}:{own} for those of a namespace"
                 where = binding.at("subjects", number, "name")
                 yield Finding(where, f"{what}; {advice}", warning=group not in _OPEN)
+
+
+def _unused(files: Files) -> Iterator[Finding]:
+    """Yield rights of the account `default` where all pods have another one without any."""
+    by_space: dict[str, set[str]] = {}
+    for own in pods(files):
+        by_space.setdefault(space_of(own.artifact), set()).add(own.spec.account or "default")
+    bindings = files.objects("RoleBinding", "ClusterRoleBinding")
+    granted = {
+        (string(one, "namespace") or space_of(binding), string(one, "name"))
+        for binding in bindings
+        for one in items(binding.data, "subjects")
+    }
+    for binding in bindings:
+        for number, subject in numbered(binding.data, "subjects"):
+            space = string(subject, "namespace") or space_of(binding)
+            used = by_space.get(space, set())
+            who = (string(subject, "kind"), string(subject, "name"))
+            if who != ("ServiceAccount", "default") or "default" in used:
+                continue
+            if left := sorted(name for name in used if (space, name) not in granted):
+                what = (
+                    f"{title(binding)} gives its rights to the account default of {space}, and the"
+                )
+                where = binding.at("subjects", number, "name")
+                advice = f"pods there run as {', '.join(left)}, which has none; name that"
+                yield Finding(where, f"{what} {advice}")
 
 
 def _power(role: Artifact | None) -> str:

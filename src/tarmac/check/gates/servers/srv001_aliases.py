@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding
@@ -16,9 +17,13 @@ from tarmac.check.gates.views.servers.nginx import (
     locations,
 )
 
+#: The address of a server with a path that ends with a slash.
+_PASSED = re.compile(r"https?://[^/$]+(/|/[^$]*/)")
+
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield aliases by which a request leaves their folder, or never reaches it."""
+    """Yield aliases by which a request leaves their folder, and paths with two slashes."""
+    yield from _passed(files)
     for own, location, alias in _aliases(files):
         path, folder = location.words[-1], alias.words[1]
         what = f"{own.name}: the location {path} has the alias {folder}"
@@ -29,6 +34,22 @@ def check(files: Files) -> Iterator[Finding]:
         elif path.endswith("/") and not folder.endswith("/") and path != "/":
             said = f"{what}: {path}a is sought at {folder}a; write alias {folder}/"
             yield Finding(own.where(alias.line), said)
+
+
+def _passed(files: Files) -> Iterator[Finding]:
+    """Yield locations whose rest is put behind a slash, and begins with one."""
+    for own in configurations(files):
+        for location in locations(directives(own.text)):
+            is_prefix = len(location.words) == 2 or location.words[1:-1] == ("^~",)
+            path = location.words[-1] if is_prefix else "/"
+            for one in location.body if not path.endswith("/") and "$" not in path else ():
+                found = _PASSED.fullmatch(one.words[1]) if one.words[0] == "proxy_pass" else None
+                if found is not None and len(one.words) == 2:
+                    what = (
+                        f"{own.name}: the location {path} passes {path}/a on as {found[1]}/a, with"
+                    )
+                    said = f"{what} two slashes; write location {path}/"
+                    yield Finding(own.where(location.line), said)
 
 
 def _aliases(files: Files) -> Iterator[tuple[Configuration, Directive, Directive]]:
@@ -42,6 +63,11 @@ def _aliases(files: Files) -> Iterator[tuple[Configuration, Directive, Directive
                     yield own, location, one
 
 
+def _judged(files: Files) -> Iterator[Directive]:
+    for own in configurations(files):
+        yield from locations(directives(own.text))
+
+
 GATE = Gate(
     id="SRV001",
     title="A location of nginx and its alias end alike",
@@ -50,7 +76,7 @@ GATE = Gate(
     "the location's path, and what follows is put behind it, ../ as well",
     check=check,
     of_files=check,
-    scope=counted_in_files("aliases", _aliases),
-    reads="configurations of nginx in files that end in .conf and in ConfigMaps: `alias` in "
-    "locations that are the beginning of a path.",
+    scope=counted_in_files("locations", _judged),
+    reads="configurations of nginx in files that end in .conf and in ConfigMaps: `alias` and "
+    "proxy_pass in locations that are the beginning of a path.",
 )

@@ -28,6 +28,12 @@ _NAMED = {
     "google_compute_ssl_certificate": "name_prefix",
     "google_compute_managed_ssl_certificate": "a part that changes",
 }
+#: What holds data, or an address that others know.
+_STORES = frozenset({
+    "aws_s3_bucket", "aws_db_instance", "aws_rds_cluster", "aws_dynamodb_table", "aws_sqs_queue",
+    "aws_efs_file_system", "aws_ebs_volume", "aws_ecr_repository", "aws_kms_key", "aws_subnet",
+    "aws_instance", "aws_elasticache_replication_group", "aws_route53_zone", "aws_eip",
+})  # fmt: skip
 _NAME = re.compile(r"^[ \t]*name\s*=\s*(.+?)\s*$")
 _BEFORE = re.compile(r"^[ \t]*create_before_destroy\s*=\s*true\b")
 #: By these a name differs after each change of what it is made of.
@@ -43,6 +49,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield what cannot be made before the old one is gone, and policies that are refused."""
     for block in blocks(files):
         yield from _named(block)
+        yield from _counted(block)
     with_policies = [root for root in resources_of(files) if root.of(_POLICY)]
     given = list(statements(files)) if with_policies else []
     for root in with_policies:
@@ -62,6 +69,20 @@ def _named(block: TerraformBlock) -> Iterator[Finding]:
                 where = f"{block.file}:{number}"
                 yield Finding(where, f"{what} name {found[1]}, so it cannot be replaced; {advice}")
             return
+
+
+def _counted(block: TerraformBlock) -> Iterator[Finding]:
+    """Yield stores that are counted over a list: without one of it, the next ones move up."""
+    if block.names[0] != "resource" or len(block.names) < 3 or block.names[1] not in _STORES:
+        return
+    for number, line in block.lines:
+        found = re.match(r"\s*count\s*=\s*length\(((?:var|local)\.[\w.]+)\)", line)
+        if found and f"{found[1]}[count.index]" in block.text:
+            what = (
+                f"{block.names[2]} is counted over {found[1]}: when one is removed, the next ones"
+            )
+            advice = "are destroyed and made again under its number; write for_each"
+            yield Finding(f"{block.file}:{number}", f"{what} {advice}", warning=True)
 
 
 def _depth(block: TerraformBlock, number: int) -> int:

@@ -39,9 +39,21 @@ Fault = tuple[TerraformBlock, int, str]
 def check(files: Files) -> Iterator[Finding]:
     """Yield tasks without a way out, queues that forget first, and images of the first day."""
     for root in resources_of(files):
-        for judge in (_shut, _dead_queues, _templates, _certificates, _silent):
+        for judge in (_shut, _dead_queues, _templates, _certificates, _silent, _unsent):
             for block, line, what in judge(root):
                 yield Finding(f"{block.file}:{line}", what)
+
+
+def _unsent(root: Resources) -> Iterator[Fault]:
+    """Yield functions whose code is compared by the name of its file alone."""
+    for function in root.of("aws_lambda_function"):
+        line, file = argument(function, "filename")
+        told = ("source_code_hash", "code_sha256", "source_hash")
+        # With a hash in its name, each archive has another one.
+        is_named = re.search(r"sha\d|hash|md5|version", file)
+        if file and not is_named and not any(argument(function, key)[1] for key in told):
+            what = f"{function.names[2]} has a filename and no source_code_hash: changed code of"
+            yield function, line, f"{what} the same name is never sent; write filebase64sha256(...)"
 
 
 def _shut(root: Resources) -> Iterator[Fault]:
