@@ -25,6 +25,10 @@ _LISTS = (
     (re.compile(r"\bcomposer install\b"), "composer.json"),
 )
 
+#: Images of languages and systems, which have no folder of a program.
+_PLAIN = re.compile(
+    r"(docker\.io/)?(library/)?(node|python|php|ruby|debian|ubuntu|alpine|oven/bun)([:@].*)?"
+)
 #: What makes a folder beside the list of packages.
 _WRITES = re.compile(r"\b(npm (ci|install|i)|yarn install|pnpm install|yarn)(?=\s*($|[;&|]|--))")
 
@@ -61,7 +65,10 @@ def _moves(stage: Stage, _: set[str]) -> Iterator[Fault]:
 
 def _owned(stage: Stage, _: set[str]) -> Iterator[Fault]:
     """Yield packages that a user writes into a folder which WORKDIR has made for root."""
+    # Other images may have the folder, and for that user.
     folder, user, given = "", "", set[str]()
+    if not _PLAIN.fullmatch(stage.image):
+        return
     for one in stage.instructions:
         words = one.rest.split()
         if one.word == "WORKDIR" and words:
