@@ -77,8 +77,8 @@ def _unused(files: Files) -> Iterator[Finding]:
         for number, subject in numbered(binding.data, "subjects"):
             space = string(subject, "namespace") or space_of(binding)
             used = by_space.get(space, set())
-            who = (string(subject, "kind"), string(subject, "name"))
-            if who != ("ServiceAccount", "default") or "default" in used:
+            named = (string(subject, "kind"), string(subject, "name"))
+            if named != ("ServiceAccount", "default") or "default" in used:
                 continue
             if left := sorted(name for name in used if (space, name) not in granted):
                 what = (
