@@ -71,14 +71,19 @@ def _refused(call: ast.Call) -> Iterator[tuple[ast.AST, str]]:
         one.arg == "postgresql_concurrently" and getattr(one.value, "value", None) is True
         for one in call.keywords
     )
-    texts = [one.value for one in ast.walk(call) if isinstance(one, ast.Constant)]
     if method == "execute":
-        beside = any(isinstance(one, str) and _BESIDE.search(one) for one in texts)
+        beside = _says_beside(call)
     if beside and method in ("create_index", "drop_index", "execute"):
         what = (
             "an index is built CONCURRENTLY in the transaction of the migration, which PostgreSQL"
         )
         yield call, f"{what} refuses; write `with op.get_context().autocommit_block():` around it"
+
+
+def _says_beside(call: ast.Call) -> bool:
+    """Tell whether a text that a call is given builds an index beside running queries."""
+    texts = (one.value for one in ast.walk(call) if isinstance(one, ast.Constant))
+    return any(isinstance(one, str) and _BESIDE.search(one) is not None for one in texts)
 
 
 def _inside(body: Sequence[ast.stmt]) -> Iterator[ast.Call]:
@@ -101,11 +106,7 @@ def _django(migration: Migration) -> Iterator[tuple[ast.AST, str]]:
             for call in ast.walk(node) if not is_apart else ():
                 if isinstance(call, ast.Call):
                     name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-                    texts = [one.value for one in ast.walk(call) if isinstance(one, ast.Constant)]
-                    is_sql = name == "RunSQL" and any(
-                        isinstance(one, str) and _BESIDE.search(one) for one in texts
-                    )
-                    if name in _DJANGO or is_sql:
+                    if name in _DJANGO or (name == "RunSQL" and _says_beside(call)):
                         what = f"{name} builds CONCURRENTLY, which a transaction refuses, and the"
                         yield call, f"{what} migration is one; write atomic = False in its class"
 

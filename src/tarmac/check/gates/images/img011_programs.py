@@ -59,11 +59,13 @@ def _checked(found: list[Stage]) -> Iterator[tuple[int, str]]:
 
 def _of_compose(files: Files) -> Iterator[Finding]:
     """Yield checks in Compose files by a program that the image which is built there lacks."""
-    made = {one.path: stages(str(one.content)) for one in dockerfiles(files)}
+    texts = {one.path: str(one.content) for one in dockerfiles(files)}
     for service in compose_services(files):
-        found = made.get(normpath(service.dockerfile)) if service.dockerfile else None
         test = dig(service.data, "healthcheck", "test")
-        if not found or not test or dig(service.data, "build", "target"):
+        path = normpath(service.dockerfile) if service.dockerfile else ""
+        if path not in texts or not test or dig(service.data, "build", "target"):
+            continue
+        if not (found := stages(texts[path])):
             continue
         told = test[1:] if isinstance(test, list) else [test]
         program, is_open = _asked(f"CMD {' '.join(map(str, told))}")

@@ -39,9 +39,10 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in files.objects("Composition") if known else ():
         of = fields(artifact.data, "spec", "compositeTypeRef")
         schema = known.get((string(of, "apiVersion"), string(of, "kind")))
-        for path, key, asked in _patched(artifact) if schema is not None else ():
-            lost = _lost(schema, asked) if schema is not None else None
-            if lost is not None:
+        if schema is None:
+            continue
+        for path, key, asked in _patched(artifact):
+            if (lost := _lost(schema, asked)) is not None:
                 step, there = lost
                 what = (
                     f"{title(artifact)} copies {'to' if key.startswith('to') else 'from'} {asked}"

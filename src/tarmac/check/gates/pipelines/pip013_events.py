@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from tarmac.base.errors import only_near
-from tarmac.base.foreign.reading import Path, fields, numbered_texts
+from tarmac.base.foreign.reading import fields, numbered_texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -67,9 +67,7 @@ def _told(events: set[str]) -> str:
 def _always(workflow: Workflow) -> Iterator[Finding]:
     """Yield conditions of which only a part is an expression: the rest makes a text of them."""
     for name, job in workflow.jobs.items():
-        asked: list[tuple[Path, str]] = [(("if",), job.condition)]
-        asked += [(("steps", n, "if"), step.condition) for n, step in enumerate(job.steps)]
-        for path, condition in asked:
+        for path, condition in job.conditions:
             rest = _EXPRESSION.sub("", condition)
             if rest and rest != condition:
                 what = f"{name}: `if: {condition.strip()}` is a text with more than an expression"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import Path, dig, fields, texts
+from tarmac.base.foreign.reading import dig, fields, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -41,9 +41,7 @@ def _inputs(workflow: Workflow) -> Iterator[Finding]:
     given = fields(workflow.triggers.get("workflow_dispatch"), "inputs")
     booleans = {name for name, one in given.items() if dig(one, "type") == "boolean"}
     for name, job in workflow.jobs.items():
-        asked: list[tuple[Path, str]] = [(("if",), job.condition)]
-        asked += [(("steps", n, "if"), step.condition) for n, step in enumerate(job.steps)]
-        for path, condition in asked:
+        for path, condition in job.conditions:
             plain = condition.strip().removeprefix("${{").removesuffix("}}").strip()
             for one in _BARE.findall(plain):
                 if one in booleans:

@@ -36,6 +36,12 @@ class Job:
         return str(self.data.get("if") or "")
 
     @property
+    def conditions(self) -> list[tuple[Path, str]]:
+        """Its own condition and those of its steps, each with its path below the job's."""
+        own: list[tuple[Path, str]] = [(("if",), self.condition)]
+        return own + [(("steps", n, "if"), step.condition) for n, step in enumerate(self.steps)]
+
+    @property
     def calls_workflow(self) -> bool:
         """Whether it is another workflow."""
         return "uses" in self.data
