@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -25,6 +25,11 @@ _ADDRESS = re.compile(r"(?<![\w.@/-])(?:\w+://(?:[^\s/@]*@)?)?([a-z][\w-]*):(\d{
 _ITSELF = re.compile(
     r"\b(?!https?:|wss?:)([a-z][\w+]*)://(?:[^\s/@]*@)?(?:localhost|127\.0\.0\.1):(\d+)"
 )
+#: A variable that names the host of a store, and what its name begins with.
+_STORE_HOST = re.compile(
+    r"(?i)((?:\w*_)?(?:db|database|pg|postgres\w*|mysql|mariadb|redis|valkey|rabbitmq|amqp|mongo\w*"
+    r"|memcached?|elastic\w*|kafka)_?)(?:host|hostname|server)"
+)
 #: Modes in which a service has no network of its own.
 _SHARED = ("host", "none", "service:", "container:")
 
@@ -44,6 +49,8 @@ def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     others = {one.name: one for one in beside.services if one.name != service.name}
     if _mode(service).startswith(_SHARED):
         return
+    is_joined = any(_mode(one) == f"service:{service.name}" for one in others.values())
+    yield from () if is_joined else _stores(service, others.values())
     for path, text in places(dig(service.data, "environment"), ("environment",)):
         for scheme, port in _ITSELF.findall(text):
             there = [one.name for one in others.values() if int(port) in _heard(one)]
@@ -66,6 +73,29 @@ def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
             if port in outer and listens and int(port) not in listens:
                 what = f"calls {host}:{port}, which is the port of the host; inside of the network "
                 yield path, f"{what}{host} listens on {', '.join(map(str, sorted(listens)))}"
+
+
+def _stores(service: ComposeService, others: Iterable[ComposeService]) -> Iterator[Fault]:
+    """Yield stores of these files that are looked for in the service itself."""
+    given = service.environment
+    stores = [one for one in others if _name(one) in published("compose")["stores"]]
+    for name, value in given.items():
+        found = _STORE_HOST.fullmatch(name)
+        if found is None or value not in ("localhost", "127.0.0.1"):
+            continue
+        port = next((given[key] for key in given if key.upper() == f"{found[1]}PORT".upper()), "")
+        there = [one.name for one in stores if not port or port in map(str, _heard(one))]
+        if len(there) == 1 and port not in map(str, _heard(service)):
+            where = ("environment", *_key_of(service, name))
+            what = f"looks for {there[0]} at {value} by {name}, which is the service itself"
+            yield where, f"{what}; write {there[0]}"
+
+
+def _key_of(service: ComposeService, name: str) -> Path:
+    """Find a variable among those that are written as a list, or by name."""
+    entries = listed(dig(service.data, "environment"))
+    numbers = [n for n, one in enumerate(entries) if str(one).partition("=")[0] == name]
+    return tuple(numbers[:1]) or (name,)
 
 
 def _heard(service: ComposeService) -> set[int]:

@@ -1,25 +1,30 @@
-"""Containers of a pod share its network, and what is mounted does not hide what they run."""
+"""Containers of a pod share its network, find what they run, and see what changes."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
+#: Images of programs that wait for settings to change, and tell the server beside them.
+_RELOADERS = re.compile(r"(?i)(.*/)?[\w-]*(config(map)?-?reload(er)?|reload-config)[\w-]*")
 #: Volumes whose content is known, or which begin empty: no program is in them.
 _WITHOUT = ("configMap", "secret", "emptyDir", "downwardAPI", "projected")
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield ports that two containers of a pod have, and mounts over a container's program."""
+    """Yield ports that two have, mounts over a program, and files that stay as they were."""
     for own in pods(files):
         yield from _ports(own)
+        yield from _kept(own)
         volumes = {volume.name: volume.kinds for volume in own.spec.volumes}
         written = {m.path for c in own.init_containers for m in c.mounts}
         for container in own.containers:
@@ -40,6 +45,20 @@ def _ports(own: Pods) -> Iterator[Finding]:
                 where = container.at("ports", number)
                 yield Finding(where, f"{what} share one network, and both have port {port.number}: "
                     "the second does not start; give it another port")  # fmt: skip
+
+
+def _kept(own: Pods) -> Iterator[Finding]:
+    """Yield single files of settings, which never change, beside a program that waits for it."""
+    waits = [one for one in own.containers if _RELOADERS.fullmatch(untagged(one.image))]
+    seen = {mount.volume for one in waits for mount in one.mounts}
+    settings = {one.name for one in own.spec.volumes if one.kinds & {"configMap", "secret"}}
+    for container in own.main_containers:
+        for number, mount in enumerate(container.mounts if container not in waits else ()):
+            if mount.sub_path and mount.volume in seen & settings:
+                what = f"{title(own.artifact)}: {waits[0].name} waits for {mount.volume} to change"
+                said = f"{what}, and {container.name} mounts one file of it by subPath, which never"
+                where = container.at("volumeMounts", number)
+                yield Finding(where, f"{said} changes in a pod; mount the folder")
 
 
 def _hidden(
@@ -83,13 +102,16 @@ def _judged(files: Files) -> Iterator[object]:
 
 GATE = Gate(
     id="OBJ025",
-    title="Containers of a pod listen apart, and find their program",
+    title="Containers of a pod listen apart, find their program, and see what changes",
     phase="kubernetes",
-    source="https://kubernetes.io/docs/concepts/workloads/pods/#pod-networking",
+    source="https://kubernetes.io/docs/concepts/workloads/pods/#pod-networking; "
+    "https://kubernetes.io/docs/concepts/configuration/configmap: a ConfigMap that is mounted by "
+    "subPath is not updated",
     check=check,
     of_files=check,
     scope=counted_in_files("containers", _judged),
     targets=("cluster",),
     reads="ports that containers of one pod have, and volumes that begin empty or hold settings, "
-    "mounted over the folder of a container's command.",
+    "mounted over the folder of a container's command; files mounted by subPath beside a container "
+    "that reloads.",
 )

@@ -22,6 +22,7 @@ _CHANGES = re.compile(
     r"|\bkubectl\b.*\bapply\b|\bansible-playbook\b"
 )
 
+_PRODUCTION = re.compile(r"(?i)prod(uction)?\b")
 _SOURCE = re.compile(r"\$\{?CI_PIPELINE_SOURCE\}?\s*(==|!=)\s*[\"']([\w-]+)[\"']")
 _SOURCES = (
     "push", "web", "schedule", "api", "external", "chat", "webide", "merge_request_event",
@@ -37,6 +38,7 @@ def check(files: Files) -> Iterator[Finding]:
         for name, job in pipeline.jobs.items():
             yield from _daemon(pipeline, name, job)
             yield from _sources(pipeline, name, job)
+            yield from _anywhere(pipeline, name, job)
             if scheduled:
                 yield from _nightly(pipeline, name, job)
 
@@ -74,6 +76,21 @@ def _daemon(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Findin
             where = pipeline.artifact.at(*(at if own else at[1:]))
             what = f"job {name} asks {image} at {asked}, and it listens with TLS at 2376: no"
             yield Finding(where, f'{what} connection; write DOCKER_TLS_CERTDIR: "", or port 2376')
+
+
+def _anywhere(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
+    """Yield releases to production that any branch makes, and any tag whatever it changed."""
+    named = job.get("environment")
+    environment = str(dig(named, "name") if isinstance(named, dict) else named)
+    rules, limits = mappings(job.get("rules")), dig(pipeline.artifact.data, "workflow", "rules")
+    first = rules[0] if rules and limits is None and pipeline.is_whole else {}
+    is_by_hand = "manual" in (first.get("when"), job.get("when"))
+    if _PRODUCTION.match(environment) and "changes" in first and "if" not in first:
+        what = f"job {name} changes {environment} in pipelines of every branch that changes these"
+        said = f"{what} files, and of every tag and schedule, where `changes` is always true"
+        where = pipeline.artifact.at(name, "rules", 0)
+        advice = "add `if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH` to the rule"
+        yield from () if is_by_hand else [Finding(where, f"{said}; {advice}", warning=True)]
 
 
 def _nightly(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:

@@ -172,6 +172,7 @@ def _versions(program: InstalledFolder, folder: Path) -> Iterator[tuple[str, str
             yield str(folder), version
 
 
+@functools.cache
 def _distribution_version(name: str) -> str:
     # A wheel that was packed again has the same program in it: 9.1.2.post2 is 9.1.2.
     return importlib.metadata.version(name).partition(".post")[0]

@@ -1,0 +1,173 @@
+"""Migrations in Python can be applied to tables that have rows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.python_migrations import Migration, python_migrations
+from tarmac.check.gates.views.scope import counted_in_files
+
+Fault = tuple[ast.AST, str]
+#: Fields of Django that are no column of their own, or fill themselves.
+_WITHOUT = ("ManyToManyField", "AutoField", "BigAutoField", "SmallAutoField")
+#: What fills rows, in Alembic and in Django.
+_UPDATES = ("execute", "bulk_insert", "update", "executemany", "commit")
+_FILLS = ("RunPython", "RunSQL")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield columns that rows have no value for, and what a transaction or an old model refuses."""
+    by_app: dict[str, list[Migration]] = {}
+    for migration in python_migrations(files):
+        if migration.is_django:
+            by_app.setdefault(migration.folder, []).append(migration)
+        else:
+            for node, what in _alembic(migration):
+                yield Finding(migration.at(node), what, warning=True)
+    for found in by_app.values():
+        nullable: set[tuple[str, str]] = set()
+        for migration in sorted(found, key=lambda one: one.name):
+            for node, what in _django(migration, nullable):
+                yield Finding(migration.at(node), what, warning=True)
+
+
+def _alembic(migration: Migration) -> Iterator[Fault]:
+    """Yield columns that must have a value, and get none in rows that are there."""
+    for function in migration.tree.body:
+        if not isinstance(function, ast.FunctionDef) or function.name != "upgrade":
+            continue
+        calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+        new = {_text(call, 0) for call in calls if _method(call) == "create_table"}
+        filled = min((call.lineno for call in calls if _method(call) in _UPDATES), default=0)
+        for call in calls:
+            given = [one for one in call.args if isinstance(one, ast.Call)]
+            # In a batch, the table is named before.
+            is_batch = "batch" in getattr(getattr(call.func, "value", None), "id", "")
+            table = "a table" if is_batch else _text(call, 0)
+            if _method(call) == "add_column" and given and table not in new:
+                name, is_full = _text(given[0], 0), _has(given[0], "server_default")
+                if _is(given[0], "nullable", wanted=False) and not is_full:
+                    what = f"adds {name} to {table} as NOT NULL without a server_default, which"
+                    yield call, f"{what} fails where the table has rows; add it in steps"
+            is_set = _method(call) == "alter_column" and _is(call, "nullable", wanted=False)
+            was_set = _is(call, "existing_nullable", wanted=False)
+            if is_set and not was_set and table not in new and not 0 < filled <= call.lineno:
+                what = f"makes {_text(call, int(not is_batch))} of {table} NOT NULL, and fills no"
+                yield call, f"{what} row before it: it fails where one has none; update them first"
+
+
+def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fault]:
+    """Yield what an app's next migration does; `nullable` are its fields that may have no value."""
+    filled = False
+    for operation in _operations(migration):
+        name, model = _method(operation), _named(operation, "model_name", 0).lower()
+        field, given = _named(operation, "name", 1), _keyword(operation, "field", 2)
+        if name in _FILLS:
+            filled = True
+            yield from _models(migration, operation)
+        elif name == "CreateModel":
+            model = _named(operation, "name", 0).lower()
+            fields = _keyword(operation, "fields", 1)
+            for pair in getattr(fields, "elts", ()):
+                parts = getattr(pair, "elts", ())
+                if len(parts) == 2 and _is(parts[1], "null", wanted=True):
+                    nullable.add((model, getattr(parts[0], "value", "")))
+        elif name in ("AddField", "AlterField") and isinstance(given, ast.Call):
+            if _is(given, "null", wanted=True):
+                nullable.add((model, field))
+                continue
+            is_filled = filled or _has(given, "default") or _has(given, "db_default")
+            if name == "AlterField" and (model, field) in nullable and not is_filled:
+                what = f"makes {field} of {model} NOT NULL, and fills no row before it: it fails"
+                yield operation, f"{what} where one has none; update the rows in a RunPython first"
+            if name == "AddField" and not is_filled and not _may_be_empty(given):
+                what = f"adds {field} to {model} as NOT NULL without a default, which fails where"
+                yield operation, f"{what} the table has rows; give a default, or add it in steps"
+            nullable.discard((model, field))
+
+
+def _models(migration: Migration, operation: ast.Call) -> Iterator[Fault]:
+    """Yield models as they are today, for rows as they were at this migration."""
+    function = getattr(operation.args[0], "id", "") if operation.args else ""
+    for node in migration.tree.body:
+        if isinstance(node, ast.ImportFrom) and f".{node.module or ''}".endswith(".models"):
+            for alias in node.names if node.module != "django.db.models" else ():
+                used = alias.asname or alias.name
+                bodies = [f for f in migration.tree.body if getattr(f, "name", "") == function]
+                if any(getattr(n, "id", "") == used for body in bodies for n in ast.walk(body)):
+                    what = f"asks for rows by the model {used} as it is today, with columns that"
+                    advice = f'a new database has not yet; write apps.get_model("app", "{used}")'
+                    yield node, f"{what} {advice}"
+
+
+def _operations(migration: Migration) -> Iterator[ast.Call]:
+    for node in migration.tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == "Migration":
+            for one in node.body:
+                is_list = isinstance(one, ast.Assign) and getattr(one.targets[0], "id", "")
+                if is_list == "operations":
+                    listed: Sequence[ast.expr] = getattr(one.value, "elts", ())  # type: ignore[attr-defined]
+                    yield from (call for call in listed if isinstance(call, ast.Call))
+
+
+def _may_be_empty(field: ast.Call) -> bool:
+    """Tell whether Django fills a new column by itself: of texts that may be blank, or none."""
+    kind = _method(field)
+    is_text = kind in ("CharField", "TextField", "SlugField", "EmailField", "URLField", "FileField")
+    fills_itself = any(
+        _is(field, key, wanted=True) for key in ("auto_now", "auto_now_add", "primary_key")
+    )
+    return kind in _WITHOUT or fills_itself or (is_text and _is(field, "blank", wanted=True))
+
+
+def _method(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
+def _keyword(call: ast.AST, name: str, number: int) -> ast.expr | None:
+    by_name = (k.value for k in getattr(call, "keywords", ()) if k.arg == name)
+    args = getattr(call, "args", ())
+    return next(by_name, args[number] if number < len(args) else None)
+
+
+def _named(call: ast.Call, name: str, number: int) -> str:
+    return str(getattr(_keyword(call, name, number), "value", ""))
+
+
+def _text(call: ast.AST, number: int) -> str:
+    value = getattr(next(iter(getattr(call, "args", ())[number:]), None), "value", "")
+    return value if isinstance(value, str) else ""
+
+
+def _is(call: ast.AST, name: str, *, wanted: bool) -> bool:
+    return any(
+        k.arg == name and getattr(k.value, "value", None) is wanted
+        for k in getattr(call, "keywords", ())
+    )
+
+
+def _has(call: ast.AST, name: str) -> bool:
+    return any(k.arg in (name, None) for k in getattr(call, "keywords", ()))
+
+
+GATE = Gate(
+    id="SQL005",
+    title="Migrations in Python can be applied to tables with rows",
+    phase="services",
+    source="https://www.postgresql.org/docs/current/sql-altertable.html: a column without a "
+    "default is null in rows that are there; "
+    "https://docs.djangoproject.com/en/stable/topics/migrations: models of an earlier state are "
+    "had by apps.get_model",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("migrations in Python", python_migrations),
+    targets=(),
+    reads="columns that revisions of Alembic and migrations of Django add or change, and models "
+    "that RunPython asks. Which rows there are is not known, so all are warnings. Judges files "
+    "without a plan only.",
+)
