@@ -59,7 +59,7 @@ def _is_by(bringing: Artifact, artifact: Artifact) -> bool:
         return False
     name = f"-{text(bringing.data, 'spec', 'name') or ''}-{name_of(bringing)}-"
     kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind_of(artifact)).lower()
-    words = [kind, *(one for one in group.split(".")[:-1] if len(one) > 3 and one not in _COMMON)]
+    words = [kind, *(one for one in group.split(".")[:-1] if len(one) > 2 and one not in _COMMON)]
     return any(f"-{word}-" in name for word in words)
 
 

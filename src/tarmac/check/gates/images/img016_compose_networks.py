@@ -84,7 +84,8 @@ def _stores(service: ComposeService, others: Iterable[ComposeService]) -> Iterat
         if found is None or value not in ("localhost", "127.0.0.1"):
             continue
         port = next((given[key] for key in given if key.upper() == f"{found[1]}PORT".upper()), "")
-        there = [one.name for one in stores if not port or port in map(str, _heard(one))]
+        alike = [one for one in stores if _name(one)[:4] in name.lower()] or stores
+        there = [one.name for one in alike if not port or port in map(str, _heard(one))]
         if len(there) == 1 and port not in map(str, _heard(service)):
             where = ("environment", *_key_of(service, name))
             what = f"looks for {there[0]} at {value} by {name}, which is the service itself"
