@@ -38,7 +38,11 @@ def VERB(*, only_check: bool, as_json: bool) -> None:
             {
                 "here": here,
                 "folder": str(folder),
-                "sources": [source.label for source in wanted.sources if source.way == "go"],
+                "sources": [
+                    source.label
+                    for source in wanted.sources
+                    if source.way == "go" and source.is_rendered
+                ],
             }
         )
     elif here:

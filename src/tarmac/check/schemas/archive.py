@@ -2,7 +2,8 @@
 
 Written by .ci/lock-schemas from the packages that the lock names, read by `check`. It is a text in
 xz: the first line is an index in JSON, each other line is a schema. Descriptions are left out, and
-a schema that several versions share is there once.
+a schema that several versions share is there once. Kinds that Tarmac does not render come in a
+second stream, which is unpacked once an object of theirs is there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -31,7 +32,9 @@ class Archive:
     digest: str
     #: By version of Kubernetes: `apiVersion kind` to the source's label and the schema's line.
     versions: Mapping[str, Mapping[str, tuple[str, int]]]
-    lines: tuple[bytes, ...]
+    first: tuple[bytes, ...]
+    #: The second stream, still packed.
+    rest: bytes = b""
 
     def origins(self, version: str) -> dict[str, str]:
         """Return where each kind's schema comes from, by `apiVersion kind`."""
@@ -40,24 +43,44 @@ class Archive:
     def text(self, version: str, kind: Kind) -> bytes | None:
         """Return a kind's schema as JSON, or None."""
         found = self.versions[version].get(f"{kind.api} {kind.kind}")
-        return None if found is None else self.lines[found[1]]
+        return None if found is None else self.line(found[1])
+
+    def line(self, number: int) -> bytes:
+        """Return a schema by the number that the index gives it."""
+        first = len(self.first)
+        return self.first[number] if number < first else self._later[number - first]
+
+    @cached_property
+    def _later(self) -> tuple[bytes, ...]:
+        import lzma  # noqa: PLC0415 - as in `read`
+
+        return tuple(lzma.decompress(self.rest).split(b"\n"))
 
 
-def packed(prepared: Prepared, digest: str) -> bytes:
-    """Write an archive; the same input gives the same bytes."""
+def packed(prepared: Prepared, digest: str, later: frozenset[str] = frozenset()) -> bytes:
+    """Write an archive; the same input gives the same bytes.
+
+    Args:
+        later: sources whose kinds come in the second stream.
+    """
     import lzma  # noqa: PLC0415 - as in `read`
 
     lines: dict[str, int] = {}
-    versions = {
-        version: {
-            f"{kind.api} {kind.kind}": (origin, lines.setdefault(_line(schema), len(lines)))
-            for kind, (schema, origin) in sorted(kinds.items())
-        }
-        for version, kinds in prepared.items()
-    }
+    versions: dict[str, dict[str, tuple[str, int]]] = {version: {} for version in prepared}
+    first = 0
+    for is_later in (False, True):
+        for version, kinds in prepared.items():
+            for kind, (schema, origin) in sorted(kinds.items()):
+                if (origin in later) == is_later:
+                    number = lines.setdefault(_line(schema), len(lines))
+                    versions[version][f"{kind.api} {kind.kind}"] = origin, number
+        first = first or len(lines)
     index = _line({"digest": digest, "versions": versions})
-    text = "\n".join((index, *lines)).encode()
-    return lzma.compress(text, preset=9 | lzma.PRESET_EXTREME)
+    texts = [*lines]
+    streams = ["\n".join((index, *texts[:first]))]
+    streams += ["\n".join(texts[first:])] if texts[first:] else []
+    preset = 9 | lzma.PRESET_EXTREME
+    return b"".join(lzma.compress(one.encode(), preset=preset) for one in streams)
 
 
 @cache
@@ -74,15 +97,16 @@ def read() -> Archive:
             "this Python was built without lzma, and the schemas are in xz; install liblzma "
             "and build Python again, or use another Python"
         ) from None
-    index, *lines = lzma.decompress(ARCHIVE.read_bytes()).split(b"\n")
+    unpacking = lzma.LZMADecompressor()
+    index, *lines = unpacking.decompress(ARCHIVE.read_bytes()).split(b"\n")
     data = json.loads(index)
-    return Archive(data["digest"], data["versions"], tuple(lines))
+    return Archive(data["digest"], data["versions"], tuple(lines), unpacking.unused_data)
 
 
 def listed(archive: Archive, version: str) -> Iterator[tuple[Kind, bytes]]:
     """Yield every kind of a version with its schema as JSON."""
     for name, (_, line) in archive.versions[version].items():
-        yield kind_of(*name.split()), archive.lines[line]
+        yield kind_of(*name.split()), archive.line(line)
 
 
 def _line(value: Any) -> str:

@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 
 def install(lock: SchemaLock, into: Path, say: Say) -> None:
-    """Download the definitions of custom resources into a folder that is complete or absent.
+    """Download the definitions of what is rendered into a folder that is complete or absent.
 
     Raises:
         MissingTool: there is no go.
@@ -45,7 +45,7 @@ def install(lock: SchemaLock, into: Path, say: Say) -> None:
     """
     with made_whole(into) as made:
         for source in lock.sources:
-            if source.way == "go":
+            if source.way == "go" and source.is_rendered:
                 for path, content in _checked(source, say).items():
                     target = made / source.name / path.rpartition("/")[2]
                     target.parent.mkdir(parents=True, exist_ok=True)

@@ -32,6 +32,8 @@ class SchemaSource:
     without: tuple[str, ...] = ()
     #: SHA-256 by path in the package.
     files: Mapping[str, str] = field(default_factory=dict)
+    #: Whether Tarmac renders objects of its kinds: clusters need those, and they are read first.
+    is_rendered: bool = True
 
     @property
     def label(self) -> str:
@@ -68,6 +70,7 @@ def read() -> SchemaLock:
             tuple(source["wanted"]),
             tuple(source.get("without", ())),
             source.get("files") or {},
+            bool(source.get("rendered", True)),
         )
         for name, source in data["sources"].items()
     )

@@ -20,7 +20,7 @@ _OPTIONS = "argocd.argoproj.io/sync-options"
 #: What installs an operator while it is applied: by kind, the group.
 _BRINGS = {"Subscription": "operators.coreos.com", "Provider": "pkg.crossplane.io"}
 #: Words of a group that many have.
-_COMMON = ("apps", "core", "operator", "provider", "kubernetes", "upbound")
+_WIDE = ("apps", "core", "operator", "provider", "kubernetes", "upbound")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def _is_by(bringing: Artifact, artifact: Artifact) -> bool:
         return False
     name = f"-{text(bringing.data, 'spec', 'name') or ''}-{name_of(bringing)}-"
     kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind_of(artifact)).lower()
-    words = [kind, *(one for one in group.split(".")[:-1] if len(one) > 2 and one not in _COMMON)]
+    words = [kind, *(one for one in group.split(".")[:-1] if len(one) > 2 and one not in _WIDE)]
     return any(f"-{word}-" in name for word in words)
 
 

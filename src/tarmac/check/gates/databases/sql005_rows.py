@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
 from tarmac.base.report import Finding
@@ -12,7 +13,14 @@ from tarmac.check.gates.views.python_migrations import Migration, python_migrati
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[ast.AST, str]
-#: Fields of Django that are no column of their own, or fill themselves.
+#: So many of the last migrations are judged.
+_LATEST = 3
+#: Fields of Django that hold no text, so that an empty one is none.
+_NO_TEXT = re.compile(
+    r".*(Integer|Float|Decimal|Boolean|Date|Time|Duration|UUID|JSON|IPAddress|Binary|Foreign|OneTo|"
+    r"Point|Geometry|Polygon|Money|Range|Array)\w*"
+)
+#: Fields of Django that add no column, or fill themselves.
 _WITHOUT = ("ManyToManyField", "AutoField", "BigAutoField", "SmallAutoField")
 #: What fills rows, in Alembic and in Django.
 _UPDATES = ("execute", "bulk_insert", "update", "executemany", "commit")
@@ -21,18 +29,31 @@ _FILLS = ("RunPython", "RunSQL")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield columns that rows have no value for, and what a transaction or an old model refuses."""
-    by_app: dict[str, list[Migration]] = {}
+    by_folder: dict[tuple[str, bool], list[Migration]] = {}
     for migration in python_migrations(files):
-        if migration.is_django:
-            by_app.setdefault(migration.folder, []).append(migration)
-        else:
-            for node, what in _alembic(migration):
-                yield Finding(migration.at(node), what, warning=True)
-    for found in by_app.values():
+        by_folder.setdefault((migration.folder, migration.is_django), []).append(migration)
+    for found in by_folder.values():
+        # Those before have been applied, and cannot be changed any more.
+        new = _latest(found)
         nullable: set[tuple[str, str]] = set()
         for migration in sorted(found, key=lambda one: one.name):
-            for node, what in _django(migration, nullable):
-                yield Finding(migration.at(node), what, warning=True)
+            judged = _django(migration, nullable) if migration.is_django else _alembic(migration)
+            for node, what in judged if migration.name in new or migration.is_django else ():
+                if migration.name in new:
+                    yield Finding(migration.at(node), what, warning=True)
+
+
+def _latest(found: Sequence[Migration]) -> set[str]:
+    """Name the last migrations of a folder: the ends, and those before them."""
+    by_name = {one.name: one for one in found}
+    followed = {name for one in found for _, name in one.follows if name != one.name}
+    level = [one for one in found if one.name not in followed]
+    latest = set[str]()
+    for _ in range(_LATEST):
+        latest |= {one.name for one in level}
+        before = {name for one in level for _, name in one.follows}
+        level = [by_name[name] for name in before & by_name.keys() - latest]
+    return latest
 
 
 def _alembic(migration: Migration) -> Iterator[Fault]:
@@ -73,7 +94,7 @@ def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fa
             model = _named(operation, "name", 0).lower()
             fields = _keyword(operation, "fields", 1)
             for pair in getattr(fields, "elts", ()):
-                parts = getattr(pair, "elts", ())
+                parts = list(getattr(pair, "elts", ()))
                 if len(parts) == 2 and _is(parts[1], "null", wanted=True):
                     nullable.add((model, getattr(parts[0], "value", "")))
         elif name in ("AddField", "AlterField") and isinstance(given, ast.Call):
@@ -108,20 +129,21 @@ def _operations(migration: Migration) -> Iterator[ast.Call]:
     for node in migration.tree.body:
         if isinstance(node, ast.ClassDef) and node.name == "Migration":
             for one in node.body:
-                is_list = isinstance(one, ast.Assign) and getattr(one.targets[0], "id", "")
-                if is_list == "operations":
-                    listed: Sequence[ast.expr] = getattr(one.value, "elts", ())  # type: ignore[attr-defined]
+                target = one.targets[0] if isinstance(one, ast.Assign) else one
+                if getattr(target, "id", "") == "operations":
+                    value = one.value if isinstance(one, ast.Assign) else None
+                    listed = getattr(value, "elts", ())
                     yield from (call for call in listed if isinstance(call, ast.Call))
 
 
 def _may_be_empty(field: ast.Call) -> bool:
     """Tell whether Django fills a new column by itself: of texts that may be blank, or none."""
     kind = _method(field)
-    is_text = kind in ("CharField", "TextField", "SlugField", "EmailField", "URLField", "FileField")
     fills_itself = any(
         _is(field, key, wanted=True) for key in ("auto_now", "auto_now_add", "primary_key")
     )
-    return kind in _WITHOUT or fills_itself or (is_text and _is(field, "blank", wanted=True))
+    is_blank = _is(field, "blank", wanted=True) and not _NO_TEXT.match(kind)
+    return kind in _WITHOUT or fills_itself or is_blank
 
 
 def _method(call: ast.Call) -> str:
@@ -167,7 +189,7 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("migrations in Python", python_migrations),
     targets=(),
-    reads="columns that revisions of Alembic and migrations of Django add or change, and models "
-    "that RunPython asks. Which rows there are is not known, so all are warnings. Judges files "
-    "without a plan only.",
+    reads="columns that the last revisions of Alembic and migrations of Django add or change, and "
+    "models that RunPython asks. Which rows there are is not known, so all are warnings. Judges "
+    "files without a plan only.",
 )

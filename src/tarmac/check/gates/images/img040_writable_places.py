@@ -21,7 +21,7 @@ from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 
-class Closed(NamedTuple):
+class ReadOnlyContainer(NamedTuple):
     """A container whose root is read-only."""
 
     title: str
@@ -37,7 +37,7 @@ class Closed(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield places that a program writes to, and that nothing makes writable."""
-    for own in _closed(files):
+    for own in _read_only(files):
         for program, told in _programs(own):
             closed = [place for place in told["places"] if not _is_open(place, own.mounted)]
             for place in closed[:1]:
@@ -46,7 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(own.where, f"{said}; {own.advice} there")
 
 
-def _programs(own: Closed) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _programs(own: ReadOnlyContainer) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield what runs there and is known to write: the image's program, or that of a command."""
     known, command = published("writes"), " ".join(own.words)
     first = next(iter(own.words), "-").rpartition("/")[2]
@@ -71,7 +71,7 @@ def _is_open(place: Collection[str], mounted: Collection[str]) -> bool:
     )
 
 
-def _closed(files: Files) -> Iterator[Closed]:
+def _read_only(files: Files) -> Iterator[ReadOnlyContainer]:
     for beside in compose_files(files):
         for service in beside.services:
             if dig(service.data, "read_only") is True:
@@ -79,7 +79,7 @@ def _closed(files: Files) -> Iterator[Closed]:
     for own in pods(files):
         for container in own.main_containers:
             if container.security.over(own.spec.security).read_only_root:
-                yield Closed(
+                yield ReadOnlyContainer(
                     f"{title(own.artifact)}: {container.title}",
                     container.at("securityContext"),
                     untagged(container.image),
@@ -90,11 +90,11 @@ def _closed(files: Files) -> Iterator[Closed]:
                 )
 
 
-def _of_compose(service: ComposeService) -> Closed:
+def _of_compose(service: ComposeService) -> ReadOnlyContainer:
     given = dig(service.data, "tmpfs")
     temporary = [given] if isinstance(given, str) else listed(given)
     places = (*service.mounted, *(str(one).partition(":")[0] for one in temporary))
-    return Closed(
+    return ReadOnlyContainer(
         f"service {service.name}",
         service.at("read_only"),
         untagged(service.image or ""),
@@ -114,7 +114,7 @@ GATE = Gate(
     "https://hub.docker.com/_/nginx: running it so needs two volumes",
     check=check,
     of_files=check,
-    scope=counted_in_files("containers with a read-only root", _closed),
+    scope=counted_in_files("containers with a read-only root", _read_only),
     targets=("compose", "cluster"),
     reads="containers of pods and of Compose whose root is read-only, their image and command "
     "beside assets/published.yaml, and their mounts.",

@@ -30,6 +30,11 @@ def check(files: Files) -> Iterator[Finding]:
         for path, kind, name in _named(dig(store.data, "spec", "provider"), ("spec", "provider")):
             spaces = {one.namespace for one in there.named(kind, name, "")}
             lost = [one for one in users if space_of(one) and space_of(one) not in spaces]
+            if kind == "Secret" and users and not spaces:
+                what = f"{title(store)} names {kind} {name} without a namespace, so it is looked"
+                said = f"{what} for beside each ExternalSecret, as in {space_of(users[0])}"
+                advice = "write the namespace that has it"
+                yield Finding(store.at(*path), f"{said}; {advice}", warning=True)
             if lost and spaces and "" not in spaces:
                 where = ", ".join(sorted(spaces))
                 what = (

@@ -11,6 +11,8 @@ from tarmac.base.foreign.reading import Path, fields, numbered
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.chart_files import charts
+from tarmac.check.gates.views.objects.chart_texts import chart_texts
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.kustomized import Base, as_written, gather
 from tarmac.check.gates.views.objects.metadata import title
@@ -25,6 +27,10 @@ _OF_RELEASE = re.compile(
 )
 #: Those of which only a number of a whole version does: `version: v1` and `1.0` are names.
 _OF_VERSION = re.compile(r"([\w.-]+/)?(version|release|chart|tag)")
+#: A named template, what selectors include of such, and a label that is written in one.
+_DEFINED = re.compile(r'\{\{-?\s*define\s+"([^"]+)"\s*-?\}\}(.*?)\{\{-?\s*end\s*-?\}\}', re.DOTALL)
+_INCLUDED = re.compile(r'matchLabels:\s*\{\{-?\s*include\s+"([^"]+)"')
+_LABEL = re.compile(r"^[ \t]*([\w./-]+):[ \t]*\S", re.MULTILINE)
 _WHOLE = re.compile(r"(.*-)?v?\d+\.\d+\.\d+([-+.][\w.-]*)?")
 
 
@@ -45,7 +51,13 @@ def check(files: Files) -> Iterator[Finding]:
             said = f"{what} {kinds[0] if kinds else 'Deployment'} cannot be changed: the next"
             advice = "release is refused; add it by `labels` with includeSelectors: false"
             yield Finding(artifact.at(*path), f"{said} {advice}", warning=not kinds)
+    told = set[str]()
+    for chart, finding in _in_templates(files):
+        told.add(f"{chart}/templates" if chart else "templates")
+        yield finding
     for artifact in files.objects(*_FIXED):
+        if any(str(artifact.built_by).startswith(f"{folder}/") for folder in told):
+            continue
         by_chart = "/templates/" in f"/{artifact.built_by or ''}"
         for key, value in fields(artifact.data, "spec", "selector", "matchLabels").items():
             if _OF_RELEASE.fullmatch(str(key)) and (by_chart or not artifact.built_by):
@@ -53,6 +65,22 @@ def check(files: Files) -> Iterator[Finding]:
                 said = f"{what} changed: the next release is refused; leave it to the labels"
                 where = artifact.at("spec", "selector", "matchLabels", str(key))
                 yield Finding(where, said, warning=not by_chart)
+
+
+def _in_templates(files: Files) -> Iterator[tuple[str, Finding]]:
+    """Yield labels of a release in a named template that selectors include, with the chart."""
+    for chart in charts(files):
+        texts = list(chart_texts(files, chart))
+        used = {name for _, text in texts for name in _INCLUDED.findall(text)}
+        for where, text in texts if used else ():
+            for block in _DEFINED.finditer(text):
+                for found in _LABEL.finditer(block[2]) if block[1] in used else ():
+                    if _OF_RELEASE.fullmatch(found[1]):
+                        line = text.count("\n", 0, block.start(2) + found.start(1)) + 1
+                        what = f"the template {block[1]} has {found[1]}, and selectors include it,"
+                        said = f"{what} which cannot be changed: the next release is refused"
+                        advice = "leave it to the labels"
+                        yield chart.folder, Finding(f"{where}:{line}", f"{said}; {advice}")
 
 
 def _written(artifact: Artifact) -> Iterator[tuple[Path, str, Any]]:
@@ -75,6 +103,7 @@ def _changes(key: str, value: Any) -> bool:
 def _judged(files: Files) -> Iterator[object]:
     yield from kustomization_files(files)
     yield from files.objects(*_FIXED)
+    yield from charts(files)
 
 
 GATE = Gate(
@@ -88,5 +117,6 @@ GATE = Gate(
     scope=counted_in_files("Kustomizations and workloads", _judged),
     targets=("cluster",),
     reads="commonLabels and labels of kustomizations, and selectors of Deployments, StatefulSets "
-    "and DaemonSets: labels with the version, the commit or the chart of a release.",
+    "and DaemonSets: labels with the version, the commit or the chart of a release, also in named "
+    "templates of charts that are not built.",
 )

@@ -1,15 +1,21 @@
-"""Experiments of Litmus find what they are to disturb."""
+"""Experiments of Litmus are found, and find what they are to disturb."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, dig, fields, string
+from tarmac.base.foreign.reading import Fields, dig, fields, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import kind_of, metadata, space_of, title
+from tarmac.check.gates.views.objects.metadata import (
+    kind_of,
+    metadata,
+    name_of,
+    space_of,
+    title,
+)
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.scope import kinds
 
@@ -19,6 +25,7 @@ _KINDS = ("deployment", "statefulset", "daemonset", "rollout")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield engines whose target is not here, or does not say that it may be disturbed."""
+    yield from _without_experiment(files)
     kept = list(pods(files))
     for experiment in files.objects("ChaosEngine"):
         info = fields(experiment.data, "spec", "appinfo")
@@ -43,6 +50,22 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(at, f"{what} {advice}")
 
 
+def _without_experiment(files: Files) -> Iterator[Finding]:
+    """Yield engines whose experiment is in another namespace, where it is not looked for."""
+    there: dict[str, set[str]] = {}
+    for one in files.objects("ChaosExperiment"):
+        there.setdefault(name_of(one), set()).add(space_of(one))
+    for one in files.objects("ChaosEngine") if there else ():
+        own = space_of(one)
+        for number, asked in numbered(fields(one.data, "spec"), "experiments"):
+            spaces = there.get(string(asked, "name"), set())
+            if own and spaces and not spaces & {own, ""}:
+                what = f"{title(one)} asks for ChaosExperiment {string(asked, 'name')} of {own}"
+                said = f"{what}, and it is in {', '.join(sorted(spaces))}, so nothing runs"
+                where = one.at("spec", "experiments", number, "name")
+                yield Finding(where, f"{said}; give both one namespace")
+
+
 def _labels(info: Fields) -> dict[str, str]:
     """Read `a=b,c=d`; nothing of what is filled in, or is a set."""
     pairs = [one.partition("=") for one in string(info, "applabel").split(",")]
@@ -65,7 +88,7 @@ def _is_marked(artifact: Artifact) -> bool:
 
 GATE = Gate(
     id="CHS003",
-    title="Experiments of Litmus find what they are to disturb",
+    title="Experiments of Litmus are found, and find what they disturb",
     phase="resilience",
     source="https://litmuschaos.github.io/litmus/experiments/concepts/chaos-resources/chaos-engine"
     ": an engine that finds no application ends, and has shown nothing",
@@ -74,5 +97,6 @@ GATE = Gate(
     scope=kinds("ChaosEngines", "ChaosEngine"),
     targets=(),
     reads="appinfo and annotationCheck of ChaosEngines beside workloads of that kind in their "
-    "namespace that are in these files. Judges files without a plan only.",
+    "namespace that are in these files, and the namespaces of ChaosExperiments. Judges files "
+    "without a plan only.",
 )

@@ -86,7 +86,7 @@ def gather(
     for name in map(str, listed):
         path = posixpath.normpath(posixpath.join(folder, name))
         path = "" if path == "." else path
-        if found := _objects(files, path, by_path):
+        if found := objects_of(files, path, by_path):
             base.objects += found
         elif not REMOTE.match(name) and path in own:
             gather(files, path, own, by_path, base, seen)
@@ -102,7 +102,7 @@ def written(files: Files, artifact: Artifact) -> Mapping[str, Any]:
     return artifact.data
 
 
-def _objects(
+def objects_of(
     files: Files, path: str, known: dict[str, list[Mapping[str, Any]]]
 ) -> list[Mapping[str, Any]]:
     """Read the objects of a file as they were written: what was built of it stands for it."""

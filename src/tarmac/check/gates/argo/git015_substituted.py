@@ -1,0 +1,97 @@
+"""Flux fills in the variables of what it applies: those of a shell have to be escaped."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import fields, mappings, places, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import kind_of, metadata, space_of, title
+from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObjects, kept
+from tarmac.check.gates.views.scope import counted_in_files
+
+_GROUP = "kustomize.toolkit.fluxcd.io/"
+_LEFT = f"{_GROUP}substitute"
+#: A variable that is filled in; `$$` before it escapes it.
+_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)\}")
+_SHELL = re.compile(r"^#!.*\b(ba|da|a|z|k)?sh\b|^[ \t]*set -[a-z]*e", re.MULTILINE)
+
+
+class Filled(NamedTuple):
+    """A kustomization of Flux that fills in variables, and what it may fill in."""
+
+    artifact: Artifact
+    names: frozenset[str]
+    folder: str
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield variables of scripts that become empty before the script runs."""
+    for filled in _filled(files):
+        for artifact in files.below(filled.folder):
+            noted = fields(artifact.data, "metadata")
+            is_left = any(
+                str(fields(noted, key).get(_LEFT)) == "disabled"
+                for key in ("annotations", "labels")
+            )
+            if artifact.is_object and not is_left:
+                yield from _lost(artifact, filled)
+
+
+def _lost(artifact: Artifact, filled: Filled) -> Iterator[Finding]:
+    for path, text in places(artifact.data):
+        is_script = path[0] == "data" and kind_of(artifact) == "ConfigMap" and _SHELL.search(text)
+        if is_script or "args" in path or "command" in path:
+            lost = [name for name in _VARIABLE.findall(text) if name not in filled.names]
+            if lost:
+                what = f"{title(artifact)} has ${{{lost[0]}}} in a script, and Kustomization"
+                name = metadata(filled.artifact).name
+                said = f"{what} {name} fills in variables (postBuild), of which it has none of that"
+                advice = f"name: it becomes empty; write $${{{lost[0]}}}"
+                yield Finding(artifact.at(*path), f"{said} {advice}")
+
+
+def _filled(files: Files) -> Iterator[Filled]:
+    """Yield the kustomizations all of whose variables are known."""
+    flux = [
+        one
+        for one in files.objects("Kustomization")
+        if str(one.data["apiVersion"]).startswith(_GROUP) and fields(one.data, "spec", "postBuild")
+    ]
+    there = StoredObjects(kept(files) if flux else ())
+    for one in flux:
+        build = fields(one.data, "spec", "postBuild")
+        names = {str(name) for name in fields(build, "substitute")}
+        for source in mappings(build.get("substituteFrom")):
+            kind, name = string(source, "kind"), string(source, "name")
+            found = there.named(kind, name, space_of(one))
+            keys = [own.keys for own in found]
+            names |= {"*"} if not keys or ANY in keys else frozenset().union(*keys)
+        folder = posixpath.normpath(string(fields(one.data, "spec"), "path")).strip("/")
+        if "*" not in names and folder not in ("", "."):
+            yield Filled(one, frozenset(names), folder)
+
+
+def _judged(files: Files) -> Iterator[Mapping[str, object]]:
+    yield from (one.artifact.data for one in _filled(files))
+
+
+GATE = Gate(
+    id="GIT015",
+    title="Variables of a shell are escaped where Flux fills in variables",
+    phase="gitops",
+    source="https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-"
+    "substitution: a variable without a value becomes empty; `$$` leaves it to the shell",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("Kustomizations that fill in variables", _judged),
+    targets=("cluster",),
+    reads="postBuild of Flux's Kustomizations whose variables are all in these files, beside "
+    "scripts in ConfigMaps and commands of the objects below their path.",
+)
