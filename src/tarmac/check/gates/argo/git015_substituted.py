@@ -23,7 +23,7 @@ _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)\}")
 _SHELL = re.compile(r"^#!.*\b(ba|da|a|z|k)?sh\b|^[ \t]*set -[a-z]*e", re.MULTILINE)
 
 
-class Filled(NamedTuple):
+class FluxSubstitution(NamedTuple):
     """A kustomization of Flux that fills in variables, and what it may fill in."""
 
     artifact: Artifact
@@ -44,7 +44,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield from _lost(artifact, filled)
 
 
-def _lost(artifact: Artifact, filled: Filled) -> Iterator[Finding]:
+def _lost(artifact: Artifact, filled: FluxSubstitution) -> Iterator[Finding]:
     for path, text in places(artifact.data):
         is_script = path[0] == "data" and kind_of(artifact) == "ConfigMap" and _SHELL.search(text)
         if is_script or "args" in path or "command" in path:
@@ -57,7 +57,7 @@ def _lost(artifact: Artifact, filled: Filled) -> Iterator[Finding]:
                 yield Finding(artifact.at(*path), f"{said} {advice}")
 
 
-def _filled(files: Files) -> Iterator[Filled]:
+def _filled(files: Files) -> Iterator[FluxSubstitution]:
     """Yield the kustomizations all of whose variables are known."""
     flux = [
         one
@@ -75,7 +75,7 @@ def _filled(files: Files) -> Iterator[Filled]:
             names |= {"*"} if not keys or ANY in keys else frozenset().union(*keys)
         folder = posixpath.normpath(string(fields(one.data, "spec"), "path")).strip("/")
         if "*" not in names and folder not in ("", "."):
-            yield Filled(one, frozenset(names), folder)
+            yield FluxSubstitution(one, frozenset(names), folder)
 
 
 def _judged(files: Files) -> Iterator[Mapping[str, object]]:

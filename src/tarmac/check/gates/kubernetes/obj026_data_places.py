@@ -57,6 +57,7 @@ def check(files: Files) -> Iterator[Finding]:
             continue
         within = (path, *(store.about.get("within", ()) if path == usual else ()))
         mounted = [mount.path.rstrip("/") for mount in store.container.mounts]
+        yield from _on_disk(store, path)
         if any(_is_in(place, mount) and not _between(mount, usual, place)
                for mount in mounted for place in within):  # fmt: skip
             continue
@@ -73,6 +74,24 @@ def check(files: Files) -> Iterator[Finding]:
                 # Not every runtime makes the volumes that an image declares.
                 yield Finding(where, f"{said}, {why}{sign} {end}", warning=is_above)
                 break
+
+
+def _on_disk(store: Store, path: str) -> Iterator[Finding]:
+    """Yield data of PostgreSQL at the root of a disk, which has a folder of its own there."""
+    for number, mount in enumerate(store.container.mounts if store.name == "postgres" else ()):
+        is_root = mount.path.rstrip("/") == path and not mount.sub_path
+        if is_root and mount.volume in _claimed(store.own) and not mount.data.get("subPathExpr"):
+            what = f"{title(store.own.artifact)} has the data of {store.name} at the root of its"
+            said = f"{what} volume: a disk has lost+found there, and initdb refuses a folder that"
+            where = store.container.at("volumeMounts", number)
+            advice = "is not empty; write a subPath, or PGDATA below it"
+            yield Finding(where, f"{said} {advice}", warning=True)
+
+
+def _claimed(own: Pods) -> set[str | None]:
+    """List the volumes of claims that are made for the pod."""
+    made = items(own.artifact.data, "spec", "volumeClaimTemplates")
+    return {string(one, "metadata", "name") for one in made}
 
 
 def _place(files: Files, store: Store, usual: str) -> str | None:
@@ -108,10 +127,8 @@ def _between(mount: str, usual: str, path: str) -> bool:
 
 def _lasting(own: Pods) -> set[str | None]:
     """List the volumes that outlive the pod."""
-    claimed = items(own.artifact.data, "spec", "volumeClaimTemplates")
-    found = {string(one, "metadata", "name") for one in claimed}
     kept = {volume.name for volume in own.spec.volumes if volume.kinds - {*_SHORT}}
-    return {*found, *kept}
+    return {*_claimed(own), *kept}
 
 
 def _stores(files: Files) -> Iterator[Store]:

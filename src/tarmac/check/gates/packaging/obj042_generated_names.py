@@ -23,7 +23,7 @@ _NAMES = {
 }
 
 
-class Included(NamedTuple):
+class PutObject(NamedTuple):
     """An object that a kustomization includes, with the namespace that it is put into."""
 
     data: Mapping[str, Any]
@@ -38,7 +38,9 @@ def check(files: Files) -> Iterator[Finding]:
         for key, kind in _GENERATORS.items():
             for number, made in numbered(artifact.data, key):
                 name, space = string(made, "name"), string(made, "namespace")
-                for one in included:
+                # One that is merged has the namespace of the first.
+                is_added = string(made, "behavior") in ("merge", "replace")
+                for one in included if not is_added else ():
                     if one.namespace not in ("", space) and _names(one.data, kind, name):
                         which = f"{one.data.get('kind')} {dig(one.data, 'metadata', 'name')}"
                         what = f"generates {kind} {name} in {space or 'no namespace'}, and {which}"
@@ -64,7 +66,7 @@ def _included(
     by_path: dict[str, list[Mapping[str, Any]]],
     space: str,
     seen: set[str],
-) -> Iterator[Included]:
+) -> Iterator[PutObject]:
     """Yield the objects in files of a kustomization, and of those that it includes."""
     artifact = own.get(folder)
     if artifact is None or folder in seen:
@@ -74,7 +76,7 @@ def _included(
     for name in map(str, (*Kustomization(artifact).resources, *items(artifact.data, "bases"))):
         path = posixpath.normpath(posixpath.join(folder, name))
         for one in objects_of(files, path, by_path):
-            yield Included(one, space or string(fields(one, "metadata"), "namespace"))
+            yield PutObject(one, space or string(fields(one, "metadata"), "namespace"))
         yield from _included(files, path, own, by_path, space, seen)
 
 
