@@ -62,6 +62,11 @@ _MIGRATIONS = re.compile(r"(migrat|changelog)[^/]*/|(^|/)V\d[\w.]*__[^/]*$", re.
 _PYTHON = re.compile(
     r"(migrations|alembic)/(versions/)?[^/]+\.py$|(^|/)versions/[0-9a-f]{8}[^/]*\.py$"
 )
+#: Settings by the names that their programs go by: of Terragrunt, of HAProxy, and of servers in
+#: Python, which are parsed and never run.
+_SETTINGS = re.compile(
+    r"[\w-][\w.-]*\.hcl|haproxy[\w.-]*\.cfg|celery_?config\.py|(gunicorn[\w.-]*|[\w.-]+\.gunicorn)\.py"
+)
 STARTS = ("Dockerfile", "Containerfile", "Makefile", "Procfile", "Pipfile")
 #: From the best that can come of a gate in one of several trees to the worst.
 ORDER = (Status.NOT_APPLICABLE, Status.PASS, Status.SKIPPED, Status.FAIL, Status.ERROR)
@@ -240,7 +245,8 @@ def paths_of(folder: Path) -> Iterator[Path]:
             is_migration = (name.endswith(".sql") and _MIGRATIONS.search(str(path))) or (
                 name.endswith(".py") and _PYTHON.search(str(path))
             )
-            if name.lower().endswith(ENDINGS) or name.startswith(STARTS) or is_migration:
+            is_named = name.startswith(STARTS) or _SETTINGS.fullmatch(name)
+            if name.lower().endswith(ENDINGS) or is_named or is_migration:
                 yield path
 
 

@@ -31,7 +31,12 @@ _OF_ALL = (
     "route53:ListHostedZones", "logs:DescribeLogGroups", "pricing:GetProducts",
 )  # fmt: skip
 _ARN = re.compile(r"arn:[\w-]+:([\w-]+):([\w-]*):([\w*]*):(.+)")
-_ARN_OF_BUCKET = re.compile(r"arn:[\w-]+:s3:::(.+)")
+_ARN_OF_BUCKET = re.compile(
+    r"arn:[\w-]+:s3:::(?P<path>.+)"
+    r"|\$\{(?:data\.)?aws_s3_bucket\.\w+(?:\[[^\]]*\])?\.arn\}(?P<rest>.*)"
+)
+#: The ARN of a bucket by its name in Terraform, which is read word by word.
+_NAMED = re.compile(r"(?:data )?aws_s3_bucket (\S+) arn")
 _PLAIN_TEST = ("StringEquals", "StringEqualsIgnoreCase")
 _GITHUB = "token.actions.githubusercontent.com:sub"
 #: What the subject of a token of GitHub is made of: an organisation and repository, and what ran.
@@ -58,10 +63,14 @@ def _trust(statement: PolicyStatement) -> Iterator[str]:
 
 def _resources(statement: PolicyStatement) -> Iterator[str]:
     """Yield actions that none of the resources is a thing of."""
-    actions, written = statement.parts.get("Action", ()), statement.parts.get("Resource", ())
+    actions, written = statement.parts.get("Action", ()), _named(statement)
     if not written or statement.partial or not all(map(_is_whole, written)):
         return
-    buckets = [match[1] for one in written if (match := _ARN_OF_BUCKET.fullmatch(one))]
+    buckets = [
+        str(match["path"] or match["rest"])
+        for one in written
+        if (match := _ARN_OF_BUCKET.fullmatch(one))
+    ]
     if len(buckets) == len(written):
         for action in actions:
             if action in _OBJECT and not any("/" in one or "*" in one for one in buckets):
@@ -97,8 +106,17 @@ def _alike(services: set[str]) -> set[str]:
     return found
 
 
+def _named(statement: PolicyStatement) -> tuple[str, ...]:
+    """List the resources of a statement; the ARN of a bucket of Terraform as in a text."""
+    texts = statement.parts.get("Resource", ())
+    whole = _NAMED.sub(r"${aws_s3_bucket.\1.arn}", " ".join(texts))
+    return tuple(whole.split(" ")) if whole != " ".join(texts) else texts
+
+
 def _is_whole(written: str) -> bool:
     """Tell whether a resource is written, not computed; `${...}` inside of a part is no matter."""
+    if written.startswith("${") and _ARN_OF_BUCKET.fullmatch(written):
+        return True
     return written.startswith("arn:") and not written.startswith("arn:${")
 
 

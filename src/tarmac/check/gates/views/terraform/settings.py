@@ -54,6 +54,12 @@ def settings(files: Files) -> Iterator[Setting]:
             yield from found
 
 
+def settings_of(path: str, text: str) -> tuple[Setting, ...]:
+    """List the settings of one file of HCL, of any program; none of what is not HCL."""
+    found = _parsed(path, text)
+    return () if isinstance(found, Finding) else found
+
+
 def unreadable(files: Files) -> Iterator[Finding]:
     """Yield the files that are not HCL."""
     found = (_parsed(source.path, str(source.content)) for source in sources(files))
