@@ -17,6 +17,7 @@ from tarmac.check.gates.views.monitoring.matching import (
     origin,
     unmatched,
 )
+from tarmac.check.gates.views.monitoring.parted_labels import apart
 from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
 from tarmac.check.gates.views.monitoring.scrapes import apart_s
@@ -41,12 +42,15 @@ _COUNTER = re.compile(
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield expressions that have no result, or a wrong one, whatever is measured."""
+    known = _asked(files)
     for rule in _rules(files):
         if (tree := parsed(rule)) is None:
             continue
         where = rule.artifact.at(*rule.path, "expr")
         for what in (*_faults(tree), *_texts(rule, tree), *_always(rule, tree)):
             yield Finding(where, f"{rule.name}: {what}")
+        for what in dict.fromkeys(_apart(tree, known)):
+            yield Finding(where, f"{rule.name}: {what}", warning=True)
         for what, is_open in _ranges(files, rule.artifact, tree).items():
             yield Finding(where, f"{rule.name}: {what}", warning=is_open)
 
@@ -54,6 +58,31 @@ def check(files: Files) -> Iterator[Finding]:
 def _rules(files: Files) -> Iterator[PlacedRule]:
     for group in placed_groups(files):
         yield from (rule for rule in group if rule.expr and not is_of_logs(rule.expr))
+
+
+def _asked(files: Files) -> set[tuple[str, str]]:
+    """List the metrics with each label that some rule asks of them."""
+    trees = filter(None, map(parsed, _rules(files)))
+    return {
+        (str(node.name), matcher.name)
+        for tree in trees
+        for node in parts(tree)
+        if type(node).__name__ == "VectorSelector"
+        for matcher in node.matchers.matchers
+    }
+
+
+def _apart(tree: Any, known: set[tuple[str, str]]) -> Iterator[str]:
+    """Yield series that are held against others which may lack a label of theirs."""
+    for node in parts(tree):
+        for operator, label, own, other in (
+            apart(node) if type(node).__name__ == "BinaryExpr" else ()
+        ):
+            if (other, label) not in known:
+                effect = "leaves nothing out" if operator == "unless" else "has no result"
+                what = f"`{operator}` holds {own}, which has {label}, against {other}, of which"
+                said = f"{what} nothing asks for it: without that label it {effect}"
+                yield f"{said}; write {operator} on(...) with the labels of both"
 
 
 def _ranges(files: Files, artifact: Artifact, tree: Any) -> dict[str, bool]:

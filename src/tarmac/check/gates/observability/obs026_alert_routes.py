@@ -94,6 +94,8 @@ def _route(
     earlier: list[tuple[int, tuple[AlertMatcher, ...]]] = []
     for number, below in enumerate(items(route, "routes")):
         here, own = (*path, "routes", number), (*above, *matchers(fields(below)))
+        for what in filter(None, (one.misread for one in matchers(fields(below)))):
+            yield here, f"matches no alert: {what}"
         if label := _contradicts(own):
             yield here, f"matches no alert: its routes ask for two values of {label}; correct one"
         first = next((place for place, other in earlier if _takes(other, own)), None)
@@ -148,6 +150,8 @@ def _implies(given: AlertMatcher, asked: AlertMatcher) -> bool:
 
 def _inhibition(rule: Fields, path: Path) -> Iterator[tuple[Path, str]]:
     source, target = matchers(rule, "source_"), matchers(rule, "target_")
+    for what in filter(None, (one.misread for one in (*source, *target))):
+        yield path, f"mutes nothing: {what}"
     for side, asked in (("source", source), ("target", target)):
         if label := _contradicts(asked):
             what = f"mutes nothing: no alert has two values of {label} (its {side}_matchers)"

@@ -10,10 +10,11 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.bounds import bounds
+from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.monitoring.kept_labels import is_number, joined, labels
 from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
-from tarmac.check.gates.views.monitoring.shown_labels import shown_labels
+from tarmac.check.gates.views.monitoring.shown_labels import labels_of_value, shown_labels
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Names that are written one beside the other in a pattern.
@@ -34,6 +35,8 @@ def check(files: Files) -> Iterator[Finding]:
         where = rule.artifact.at(*rule.path, "expr")
         for what in dict.fromkeys((*_never(tree), *_late(tree), *_lost(rule, tree))):
             yield Finding(where, f"{rule.name}: {what}")
+        for key, what in _begun_anew(rule, tree):
+            yield Finding(rule.artifact.at(*rule.path, "labels", key), f"{rule.name}: {what}")
         for what in dict.fromkeys(_for_ever(tree)):
             yield Finding(where, f"{rule.name}: {what}", warning=True)
 
@@ -96,6 +99,25 @@ def _for_ever(tree: Any) -> Iterator[str]:
                     f"{name} is a counter, which only grows: once above {above:g} the alert fires"
                 )
                 yield f"{what} until a restart; compare increase({name}[...])"
+
+
+def _begun_anew(rule: PlacedRule, tree: Any) -> Iterator[tuple[str, str]]:
+    """Yield labels that change with the value, of alerts that have to last."""
+    low, high = bounds(tree)
+    if not duration_s(rule.data.get("for")) or low == high or _is_equal(tree):
+        return
+    for key in labels_of_value(rule):
+        what = f"its label {key} shows the value, so each other value is another alert, which waits"
+        yield key, f"{what} `for: {rule.data['for']}` from its start; write it as an annotation"
+
+
+def _is_equal(node: Any) -> bool:
+    """Tell whether a result is one number: what is compared with it by ==."""
+    node = bare(node)
+    if type(node).__name__ != "BinaryExpr":
+        return False
+    operator = str(node.op)
+    return _is_equal(node.lhs) if operator in ("and", "unless") else operator == "=="
 
 
 def _is_count(node: Any) -> bool:

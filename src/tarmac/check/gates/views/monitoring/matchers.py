@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from tarmac.base.foreign.reading import Fields, fields
 
 _MATCHER = re.compile(r"\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
+#: A pattern that is written where a value is.
+_PATTERN = re.compile(r"\*|.*\.[*+].*|\w[\w-]*(\|[\w-]+)+")
 _PLAIN = re.compile(r"[\w-]+(\|[\w-]+)*")
 
 
@@ -26,6 +28,17 @@ class AlertMatcher(NamedTuple):
         if self.sign == "=~" and _PLAIN.fullmatch(self.value.strip("()")):
             return frozenset(self.value.strip("()").split("|"))
         return None
+
+    @property
+    def misread(self) -> str:
+        """Say how a pattern is compared as a text; "" where it is none."""
+        is_any = self.label == "alertname" and "*" in self.value
+        is_pattern = _PATTERN.fullmatch(self.value) or is_any
+        if self.sign != "=" or not is_pattern or set("${") & set(self.value):
+            return ""
+        pattern = self.value if "*" not in self.value or ".*" in self.value else ".+"
+        what = f'{self.label}="{self.value}" compares a pattern as it stands, and no value is that'
+        return f'{what}; write {self.label}=~"{pattern}"'
 
 
 def matchers(holder: Fields, side: str = "") -> tuple[AlertMatcher, ...]:
