@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
@@ -11,9 +12,33 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, number
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+#: The path of gRPC: a package, and a service and a method of it.
+_PACKAGED = re.compile(r"/(?:[a-z]\w*\.)+(?:[A-Z]\w*(?:/([A-Z]\w*)?)?)?")
+#: Filters that make calls by gRPC of others.
+_MAKING = ("grpc_web", "grpc_json_transcoder", "grpc_http1_bridge")
+#: Methods that answer as long as their caller listens.
+_STREAMS = re.compile(r"(Stream|Watch|Subscribe|Tail|Follow|Listen)([A-Z]\w*)?|[A-Z]\w*Stream")
+
+
+class EnvoyRoute(NamedTuple):
+    """A route to a cluster."""
+
+    path: Path
+    match: Fields
+    #: What is done with what matches.
+    does: Fields
+    cluster: str
+    #: Whether what comes is made a call by gRPC before.
+    is_made: bool
+
+    @property
+    def written(self) -> str:
+        """The path that it matches, or the beginning of it."""
+        return string(self.match, "path") or string(self.match, "prefix")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -23,15 +48,43 @@ def check(files: Files) -> Iterator[Finding]:
             string(one, "name"): one for one in items(artifact.data, "static_resources", "clusters")
         }
         is_open = bool(dig(artifact.data, "dynamic_resources", "cds_config"))
-        for path, match, name in _routes(artifact):
-            if name not in clusters:
+        routes = list(_routes(artifact))
+        is_only = len({route.cluster for route in routes}) == 1
+        for route in routes:
+            where = artifact.at(*route.path, "route", "cluster")
+            if route.cluster not in clusters:
                 if not is_open:
-                    what = f"leads to cluster {name}, which is not there: Envoy does not start"
-                    yield Finding(artifact.at(*path), f"{what}; {did_you_mean(name, clusters)}")
-            elif "grpc" in match and not _speaks_2(clusters[name]):
-                what = f"takes calls by gRPC to cluster {name}, which has no http2_protocol_options"
-                advice = "it is asked by HTTP/1.1, and each call fails; write them"
-                yield Finding(artifact.at(*path), f"{what}: {advice}")
+                    what = f"leads to cluster {route.cluster}, which is not there"
+                    advice = did_you_mean(route.cluster, clusters)
+                    yield Finding(where, f"{what}: Envoy does not start; {advice}")
+            elif not _speaks_2(clusters[route.cluster]):
+                yield from _by_1(route, where, is_only=is_only)
+            if what := _ended(route):
+                yield Finding(where, what, warning=True)
+
+
+def _by_1(route: EnvoyRoute, where: str, *, is_only: bool) -> Iterator[Finding]:
+    """Yield calls by gRPC to a cluster that is asked by HTTP/1.1."""
+    is_packaged = _PACKAGED.fullmatch(route.written) is not None
+    is_all = is_only and route.written == "/"
+    is_certain = "grpc" in route.match or (route.is_made and (is_packaged or is_all))
+    if is_certain or is_packaged:
+        what = f"takes calls by gRPC to cluster {route.cluster}, which has no"
+        advice = "it is asked by HTTP/1.1, and each call fails; write them"
+        # Servers of Connect take such paths by HTTP/1.1, too.
+        said = f"{what} http2_protocol_options: {advice}"
+        yield Finding(where, said, warning=not is_certain)
+
+
+def _ended(route: EnvoyRoute) -> str:
+    """Say what ends a stream; "" where it is none, or goes on."""
+    found = _PACKAGED.fullmatch(route.written)
+    method = found[1] or "" if found is not None else ""
+    if not _STREAMS.fullmatch(method) or {"timeout", "max_stream_duration"} & route.does.keys():
+        return ""
+    longest = published("envoy")["route_timeout"]
+    what = f"the route of {method}, a stream by its name, has no timeout, so Envoy ends each after"
+    return f"{what} {longest}; write timeout: 0s"
 
 
 def _configurations(files: Files) -> list[Artifact]:
@@ -42,13 +95,18 @@ def _configurations(files: Files) -> list[Artifact]:
     ]
 
 
-def _routes(artifact: Artifact) -> Iterator[tuple[Path, Fields, str]]:
-    """Yield where a route names a cluster, what it matches, and the name."""
+def _routes(artifact: Artifact) -> Iterator[EnvoyRoute]:
+    """Yield the routes to clusters, with what filters before them make of requests."""
     root: Path = ("static_resources", "listeners")
+    made: list[Path] = []
     for path, node in _nodes(dig(artifact.data, *root), root):
+        names = [string(one, "name") for one in items(node, "http_filters")]
+        if any(name.endswith(_MAKING) for name in names):
+            made.append(path)
         route, match = fields(node, "route"), fields(node, "match")
         if match and isinstance(name := route.get("cluster"), str):
-            yield (*path, "route", "cluster"), match, name
+            is_made = any(path[: len(above)] == above for above in made)
+            yield EnvoyRoute(path, match, route, name, is_made)
 
 
 def _nodes(value: Any, path: Path) -> Iterator[tuple[Path, Fields]]:
@@ -88,6 +146,7 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("clusters of Envoy", _judged),
     targets=(),
-    reads="files with static_resources: routes by their cluster, and routes that match gRPC. "
-    "Judges files without a plan only.",
+    reads="files with static_resources: routes by their cluster, routes that match gRPC or the "
+    "path of a package, filters that make calls of gRPC, and timeouts of methods that stream by their "
+    "name. Judges files without a plan only.",
 )
