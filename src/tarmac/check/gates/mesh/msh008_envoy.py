@@ -147,6 +147,6 @@ GATE = Gate(
     scope=counted_in_files("clusters of Envoy", _judged),
     targets=(),
     reads="files with static_resources: routes by their cluster, routes that match gRPC or the "
-    "path of a package, filters that make calls of gRPC, and timeouts of methods that stream by their "
-    "name. Judges files without a plan only.",
+    "path of a package, filters that make calls of gRPC, and timeouts of methods that stream by "
+    "their name. Judges files without a plan only.",
 )

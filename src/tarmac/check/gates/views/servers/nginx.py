@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class Directive(NamedTuple):
 
 
 class Configuration(NamedTuple):
-    """A text that nginx reads, and where it is."""
+    """A text that a server reads, and where it is."""
 
     artifact: Artifact
     name: str
@@ -47,13 +47,20 @@ class Configuration(NamedTuple):
 
 def configurations(files: Files) -> Iterator[Configuration]:
     """Yield the configurations of nginx in files and in ConfigMaps."""
+    yield from written(files, lambda path: path.endswith(".conf"), _IS_NGINX)
+
+
+def written(
+    files: Files, is_named: Callable[[str], bool], said: re.Pattern[str]
+) -> Iterator[Configuration]:
+    """Yield the files of a name and the keys of ConfigMaps with a text that says something."""
     for artifact in files.artifacts:
         text = artifact.content
-        if artifact.path.endswith(".conf") and isinstance(text, str) and _IS_NGINX.search(text):
+        if is_named(artifact.path) and isinstance(text, str) and said.search(text):
             yield Configuration(artifact, artifact.path, text, 0, artifact.path)
     for artifact in files.objects("ConfigMap"):
         for key, text in ConfigMap(artifact).data.items():
-            if isinstance(text, str) and "\n" in text and _IS_NGINX.search(text):
+            if isinstance(text, str) and "\n" in text and said.search(text):
                 at = artifact.at("data", str(key))
                 line = at.split(":")[1:2]
                 above = int(line[0]) if line and line[0].isdecimal() else None
