@@ -25,6 +25,9 @@ _WITHOUT = ("ManyToManyField", "AutoField", "BigAutoField", "SmallAutoField")
 #: What fills rows, in Alembic and in Django.
 _UPDATES = ("execute", "bulk_insert", "update", "executemany", "commit")
 _FILLS = ("RunPython", "RunSQL")
+#: What locks a table in PostgreSQL until its transaction ends, and what writes rows of a model.
+_LOCKS = ("RemoveField", "RenameField")
+_WRITES = ("update", "save", "bulk_update", "delete", "update_or_create")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -83,21 +86,27 @@ def _alembic(migration: Migration) -> Iterator[Fault]:
 
 def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fault]:
     """Yield what an app's next migration does; `nullable` are its fields that may have no value."""
-    filled = False
+    filled, locked, made = False, dict[str, str](), set[str]()
     for operation in _operations(migration):
         name, model = _method(operation), _named(operation, "model_name", 0).lower()
         field, given = _named(operation, "name", 1), _keyword(operation, "field", 2)
         if name in _FILLS:
             filled = True
             yield from _models(migration, operation)
+            yield from _held(
+                migration, operation, {k: v for k, v in locked.items() if k not in made}
+            )
         elif name == "CreateModel":
             model = _named(operation, "name", 0).lower()
+            made.add(model)
             fields = _keyword(operation, "fields", 1)
             for pair in getattr(fields, "elts", ()):
                 parts = list(getattr(pair, "elts", ()))
                 if len(parts) == 2 and _is(parts[1], "null", wanted=True):
                     nullable.add((model, getattr(parts[0], "value", "")))
         elif name in ("AddField", "AlterField") and isinstance(given, ast.Call):
+            if _method(given) not in _WITHOUT:
+                locked.setdefault(model, field)
             if _is(given, "null", wanted=True):
                 nullable.add((model, field))
                 continue
@@ -109,6 +118,23 @@ def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fa
                 what = f"adds {field} to {model} as NOT NULL without a default, which fails where"
                 yield operation, f"{what} the table has rows; give a default, or add it in steps"
             nullable.discard((model, field))
+        elif name in _LOCKS:
+            locked.setdefault(model, field)
+
+
+def _held(migration: Migration, operation: ast.Call, locked: dict[str, str]) -> Iterator[Fault]:
+    """Yield rows that are written while the transaction holds the lock of a new column."""
+    function = getattr(_keyword(operation, "code", 0), "id", "")
+    body = next((f for f in migration.tree.body if getattr(f, "name", "") == function), ast.Pass())
+    calls = [node for node in ast.walk(body) if isinstance(node, ast.Call)]
+    asked = {_text(call, 1).lower() for call in calls if _method(call) == "get_model"}
+    if migration.is_atomic and any(_method(call) in _WRITES for call in calls):
+        for model in sorted(asked & locked.keys()):
+            what = f"writes rows of {model} in the transaction that changes its {locked[model]}, so"
+            advice = (
+                "PostgreSQL locks the table for as long; write them in a migration of their own"
+            )
+            yield operation, f"{what} {advice}"
 
 
 def _models(migration: Migration, operation: ast.Call) -> Iterator[Fault]:

@@ -31,6 +31,14 @@ class Migration:
         """The folder whose migrations are of one line."""
         return self.artifact.path.rpartition("/")[0]
 
+    @property
+    def is_atomic(self) -> bool:
+        """Whether all that a migration of Django does is one transaction."""
+        return not any(
+            isinstance(node, ast.ClassDef) and value_of(node.body, "atomic") is False
+            for node in self.tree.body
+        )
+
     def at(self, node: ast.AST) -> str:
         """Return where a part of it is."""
         return f"{self.artifact.path}:{getattr(node, 'lineno', 1)}"
