@@ -1,0 +1,97 @@
+"""A broker waits for a task of Celery for as long as that may run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.published import published
+from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.servers.python_settings import (
+    FromEnvironment,
+    PythonSettings,
+    python_settings,
+)
+
+_NAMED = re.compile(r"celery_?config\.py")
+#: Settings by their names, and by those that they had before.
+_LATE = ("task_acks_late", "CELERY_TASK_ACKS_LATE", "CELERY_ACKS_LATE")
+_LIMITS = (
+    "task_time_limit", "CELERY_TASK_TIME_LIMIT", "CELERYD_TASK_TIME_LIMIT",
+    "task_soft_time_limit", "CELERY_TASK_SOFT_TIME_LIMIT", "CELERYD_TASK_SOFT_TIME_LIMIT",
+)  # fmt: skip
+_OPTIONS = (
+    "broker_transport_options",
+    "CELERY_BROKER_TRANSPORT_OPTIONS",
+    "BROKER_TRANSPORT_OPTIONS",
+)
+_BROKER = ("broker_url", "CELERY_BROKER_URL", "BROKER_URL")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield tasks that run longer than their broker waits for them."""
+    for own in _judged(files):
+        if own.given(*_LATE)[1] is not True:
+            continue
+        limit, _ = own.given(*_LIMITS)
+        longest, told = own.number(*_LIMITS), own.given(*_OPTIONS)[1]
+        for scheme, known in published("brokers")["schemes"].items():
+            waits = _waits(told, known["visibility_s"])
+            if longest and waits is not None and longest > waits and _is_of(files, own, scheme):
+                what = f"a task may run for {longest:g}s ({limit}) and is acknowledged at its end,"
+                said = f"{what} and {known['title']} gives it to another worker after {waits:g}s"
+                options = own.given(*_OPTIONS)[0] or _OPTIONS[0]
+                advice = f"write a longer visibility_timeout into {options}"
+                yield Finding(own.at(limit), f"{said}; {advice}", warning=True)
+
+
+def _waits(told: Any, default: float) -> float | None:
+    """Find how long a broker waits; None where that is not known."""
+    if told is None:
+        return default
+    given = told.get("visibility_timeout", default) if isinstance(told, dict) else None
+    return given if isinstance(given, int | float) else None
+
+
+def _is_of(files: Files, own: PythonSettings, scheme: str) -> bool:
+    """Tell whether the broker is one of a scheme, by its URL or by what a variable is given."""
+    _, value = own.given(*_BROKER)
+    if isinstance(value, FromEnvironment):
+        found = _values(files, value.name) or {str(value.default)}
+        return all(re.match(scheme, one) for one in found)
+    return isinstance(value, str) and re.match(scheme, value) is not None
+
+
+def _values(files: Files, name: str) -> set[str]:
+    """List what services and containers are given as a variable."""
+    found = {one.environment[name] for one in compose_services(files) if name in one.variables}
+    for own in pods(files):
+        for container in own.main_containers:
+            found |= {str(v.value) for v in container.variables if v.name == name and v.has_value}
+    return found
+
+
+def _judged(files: Files) -> Iterator[PythonSettings]:
+    yield from python_settings(files, _NAMED)
+
+
+GATE = Gate(
+    id="SRV006",
+    title="A broker waits for a task of Celery for as long as that may run",
+    phase="services",
+    source="https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html"
+    "#visibility-timeout: a task that is not acknowledged within it is given to another worker",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("settings of Celery", _judged),
+    targets=(),
+    reads="celeryconfig.py, which is parsed and not run: limits of tasks that are acknowledged "
+    "late, beside the broker, whose URL may be a variable of a service or pod. Limits of single "
+    "tasks are not known, so all are warnings. Judges files without a plan only.",
+)

@@ -1,0 +1,123 @@
+"""A server behind TLS of an Ingress takes what that says of the request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import items
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages, words
+from tarmac.check.gates.views.network.senders import Senders
+from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.metadata import metadata, space_of, title
+from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.objects.routes import backends
+from tarmac.check.gates.views.published import published
+from tarmac.check.gates.views.scope import counted_in_files
+
+_PORT = re.compile(r"--port[ =](\d{1,5})\b")
+
+
+class Program(NamedTuple):
+    """What runs a server."""
+
+    command: str
+    where: str
+    #: The names of variables that are set for it.
+    variables: frozenset[str]
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        found = _PORT.search(self.command)
+        return int(found[1]) if found else int(published("forwarded")["port"])
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield servers that take the scheme of a request from no proxy but their own host's."""
+    led = dict(_led(files))
+    if not led:
+        return
+    built, senders = list(_built(files)), Senders(files)
+    known = published("forwarded")
+    for own in pods(files):
+        space, containers = space_of(own.artifact), own.main_containers
+        names = [(space, one.metadata.name) for one in senders.services(own)]
+        ingress = next((led[name] for name in names if name in led), None)
+        # Another container of the pod may be the proxy, and asks from 127.0.0.1.
+        if ingress is None or len(containers) != 1:
+            continue
+        program = _program(containers[0], built)
+        if program is not None and not program.variables & {*known["variables"]}:
+            what = f"{title(own.artifact)} is behind TLS of {title(ingress)}, and {known['title']}"
+            said = f"{what} takes X-Forwarded-Proto of 127.0.0.1 alone: its redirects lead to http"
+            advice = "write --forwarded-allow-ips with the addresses of the proxies"
+            yield Finding(program.where, f"{said}; {advice}", warning=True)
+
+
+def _led(files: Files) -> Iterator[tuple[tuple[str, str], Artifact]]:
+    """Yield the Services that an Ingress leads to, where it ends TLS."""
+    for artifact in files.objects("Ingress"):
+        notes = metadata(artifact).annotations
+        is_handed_on = any("passthrough" in key or "backend-protocol" in key for key in notes)
+        if items(artifact.data, "spec", "tls") and not is_handed_on:
+            for name in backends(artifact):
+                yield (space_of(artifact), str(name)), artifact
+
+
+def _program(container: Container, built: list[Program]) -> Program | None:
+    """Find what a container runs: its own command, or that of the one image which is built here."""
+    given = frozenset(str(one.name) for one in container.variables)
+    command = " ".join(container.words)
+    if container.sources:  # what is in them may be set, too
+        return None
+    if _is_server(command):
+        return Program(command, container.at("command"), given)
+    ports = {port.number for port in container.ports}
+    is_ours = len(built) == 1 and built[0].port in ports and not container.words
+    return built[0]._replace(variables=built[0].variables | given) if is_ours else None
+
+
+def _built(files: Files) -> Iterator[Program]:
+    """Yield the images that are built here and run such a server."""
+    for artifact in dockerfiles(files):
+        found = stages(str(artifact.content))
+        last = found[-1].instructions if found else ()
+        runs = [one for one in last if one.word in ("CMD", "ENTRYPOINT")]
+        command = " ".join(" ".join(words(one.rest)) for one in runs)
+        if runs and _is_server(command):
+            named = (re.findall(r"(\w+)(?:=|\s)", one.rest) for one in last if one.word == "ENV")
+            variables = frozenset(name for names in named for name in names)
+            yield Program(command, f"{artifact.path}:{runs[-1].line}", variables)
+
+
+def _is_server(command: str) -> bool:
+    known = published("forwarded")
+    is_told = re.search(known["told"], command) is not None
+    return re.search(known["run"], command) is not None and not is_told
+
+
+def _judged(files: Files) -> Iterator[object]:
+    led = dict(_led(files))
+    yield from led
+
+
+GATE = Gate(
+    id="SRV008",
+    title="A server behind TLS of an Ingress takes what that says of the request",
+    phase="services",
+    source="https://www.uvicorn.org/deployment/#proxies-and-forwarded-headers: headers of a proxy "
+    "are taken from 127.0.0.1 alone where nothing else is written",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("Services behind TLS", _judged),
+    targets=(),
+    reads="commands of pods behind an Ingress with TLS, or of the one Dockerfile here that runs "
+    "uvicorn on the port of a pod. What the program's own code sets is not known, so all are "
+    "warnings. Judges files without a plan only.",
+)
