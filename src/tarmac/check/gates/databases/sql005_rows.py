@@ -105,7 +105,8 @@ def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fa
                 if len(parts) == 2 and _is(parts[1], "null", wanted=True):
                     nullable.add((model, getattr(parts[0], "value", "")))
         elif name in ("AddField", "AlterField") and isinstance(given, ast.Call):
-            if _method(given) not in _WITHOUT:
+            # What a field is changed in may be of no matter to its column.
+            if name == "AddField" and _method(given) not in _WITHOUT:
                 locked.setdefault(model, field)
             if _is(given, "null", wanted=True):
                 nullable.add((model, field))
@@ -119,7 +120,7 @@ def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fa
                 yield operation, f"{what} the table has rows; give a default, or add it in steps"
             nullable.discard((model, field))
         elif name in _LOCKS:
-            locked.setdefault(model, field)
+            locked.setdefault(model, field or _named(operation, "old_name", 1))
 
 
 def _held(migration: Migration, operation: ast.Call, locked: dict[str, str]) -> Iterator[Fault]:

@@ -16,10 +16,11 @@ from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_SAID = ("typed_extension_protocol_options", _OPTIONS, "explicit_http_config")
 #: The path of gRPC: a package, and a service and a method of it.
 _PACKAGED = re.compile(r"/(?:[a-z]\w*\.)+(?:[A-Z]\w*(?:/([A-Z]\w*)?)?)?")
 #: Filters that make calls by gRPC of others.
-_MAKING = ("grpc_web", "grpc_json_transcoder", "grpc_http1_bridge")
+_MAKING = ("grpc_web", "grpc_json_transcoder")
 #: Methods that answer as long as their caller listens.
 _STREAMS = re.compile(r"(Stream|Watch|Subscribe|Tail|Follow|Listen)([A-Z]\w*)?|[A-Z]\w*Stream")
 
@@ -58,12 +59,14 @@ def check(files: Files) -> Iterator[Finding]:
                     advice = did_you_mean(route.cluster, clusters)
                     yield Finding(where, f"{what}: Envoy does not start; {advice}")
             elif not _speaks_2(clusters[route.cluster]):
-                yield from _by_1(route, where, is_only=is_only)
+                own = clusters[route.cluster]
+                is_meant = "http_protocol_options" in fields(own, *_SAID)
+                yield from _by_1(route, where, is_only=is_only, is_meant=is_meant)
             if what := _ended(route):
                 yield Finding(where, what, warning=True)
 
 
-def _by_1(route: EnvoyRoute, where: str, *, is_only: bool) -> Iterator[Finding]:
+def _by_1(route: EnvoyRoute, where: str, *, is_only: bool, is_meant: bool) -> Iterator[Finding]:
     """Yield calls by gRPC to a cluster that is asked by HTTP/1.1."""
     is_packaged = _PACKAGED.fullmatch(route.written) is not None
     is_all = is_only and route.written == "/"
@@ -73,7 +76,7 @@ def _by_1(route: EnvoyRoute, where: str, *, is_only: bool) -> Iterator[Finding]:
         advice = "it is asked by HTTP/1.1, and each call fails; write them"
         # Servers of Connect take such paths by HTTP/1.1, too.
         said = f"{what} http2_protocol_options: {advice}"
-        yield Finding(where, said, warning=not is_certain)
+        yield Finding(where, said, warning=is_meant or not is_certain)
 
 
 def _ended(route: EnvoyRoute) -> str:

@@ -35,7 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
         where = rule.artifact.at(*rule.path, "expr")
         for what in dict.fromkeys((*_never(tree), *_late(tree), *_lost(rule, tree))):
             yield Finding(where, f"{rule.name}: {what}")
-        for key, what in _begun_anew(rule, tree):
+        for key, what in _begun_again(rule, tree):
             yield Finding(rule.artifact.at(*rule.path, "labels", key), f"{rule.name}: {what}")
         for what in dict.fromkeys(_for_ever(tree)):
             yield Finding(where, f"{rule.name}: {what}", warning=True)
@@ -101,7 +101,7 @@ def _for_ever(tree: Any) -> Iterator[str]:
                 yield f"{what} until a restart; compare increase({name}[...])"
 
 
-def _begun_anew(rule: PlacedRule, tree: Any) -> Iterator[tuple[str, str]]:
+def _begun_again(rule: PlacedRule, tree: Any) -> Iterator[tuple[str, str]]:
     """Yield labels that change with the value, of alerts that have to last."""
     low, high = bounds(tree)
     if not duration_s(rule.data.get("for")) or low == high or _is_equal(tree):

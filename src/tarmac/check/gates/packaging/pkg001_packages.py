@@ -19,7 +19,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
-_PACKAGES = re.compile(r"^\s*(?:tool\.setuptools\.)?packages\s*=", re.MULTILINE)
+_PACKAGES = re.compile(r"^[ \t]*(?:tool\.setuptools\.)?packages\s*=", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 #: What puts all files of a repository into what is built, whatever packages are listed.
 _ALL_FILES = re.compile(r"setuptools[-_](scm|git|svn|hg)")

@@ -28,7 +28,7 @@ _PLAIN = ("", "close", "keep-alive")
 _LONG_S = 300
 
 
-class Passed(NamedTuple):
+class PassingLocation(NamedTuple):
     """A location that hands requests on by HTTP, with what holds in it."""
 
     own: Configuration
@@ -75,7 +75,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said}; {advice}", warning=not (is_named and one.is_asked))
 
 
-def _passed(files: Files) -> Iterator[Passed]:
+def _passed(files: Files) -> Iterator[PassingLocation]:
     for own in configurations(files):
         yield from _below(own, directives(own.text), {}, {}, is_open=False)
 
@@ -87,7 +87,7 @@ def _below(
     said: Mapping[str, str],
     *,
     is_open: bool,
-) -> Iterator[Passed]:
+) -> Iterator[PassingLocation]:
     for block in found:
         if block.words[:1] == () or block.words[0] not in _BLOCKS:
             continue
@@ -98,7 +98,7 @@ def _below(
         may = is_part or (is_open and not written)
         passes = next((w[1] for w in plain if w[0] == "proxy_pass"), "")
         if block.words[0] == "location" and passes.startswith(("http://", "https://")):
-            yield Passed(own, block, written or headers, here, may)
+            yield PassingLocation(own, block, written or headers, here, may)
         yield from _below(own, block.body, written or headers, here, is_open=may)
 
 

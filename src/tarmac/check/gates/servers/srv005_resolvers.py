@@ -15,7 +15,7 @@ from tarmac.check.gates.views.servers.nginx import Configuration, written
 
 _FILE = re.compile(r"(^|/)haproxy[\w.-]*\.(cfg|conf)$")
 _IS_HAPROXY = re.compile(r"^(defaults|backend|listen|frontend)\b(?!.*\{)", re.MULTILINE)
-_SERVES = re.compile(r"^\s*(server|bind|use_backend|default_backend)\s", re.MULTILINE)
+_SERVES = re.compile(r"^[ \t]*(server|bind|use_backend|default_backend)\s", re.MULTILINE)
 _SECTIONS = (
     "global", "defaults", "frontend", "backend", "listen", "resolvers", "peers", "mailers",
     "userlist", "cache", "program", "http-errors", "ring", "log-forward", "fcgi-app", "crt-store",

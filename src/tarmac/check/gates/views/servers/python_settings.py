@@ -15,7 +15,7 @@ _OPERATORS: Mapping[type, Any] = {
     ast.Sub: lambda one, other: one - other,
     ast.Mult: lambda one, other: one * other,
 }
-#: Larger numbers are no settings, and cost time.
+#: No setting is larger, and numbers that are cost time.
 _LARGEST = 10**12
 _MOST_DEEP = 20
 
