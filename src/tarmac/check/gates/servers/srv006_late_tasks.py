@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.base.report import Finding
@@ -36,14 +36,14 @@ _BROKER = ("broker_url", "CELERY_BROKER_URL", "BROKER_URL")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield tasks that run longer than their broker waits for them."""
-    for own in _judged(files):
-        if own.given(*_LATE)[1] is not True:
-            continue
+    late = [own for own in _judged(files) if own.given(*_LATE)[1] is True]
+    values = _values(files) if late else {}
+    for own in late:
         limit, _ = own.given(*_LIMITS)
         longest, told = own.number(*_LIMITS), own.given(*_OPTIONS)[1]
         for scheme, known in published("brokers")["schemes"].items():
             waits = _waits(told, known["visibility_s"])
-            if longest and waits is not None and longest > waits and _is_of(files, own, scheme):
+            if longest and waits is not None and longest > waits and _is_of(values, own, scheme):
                 what = f"a task may run for {longest:g}s ({limit}) and is acknowledged at its end,"
                 said = f"{what} and {known['title']} gives it to another worker after {waits:g}s"
                 options = own.given(*_OPTIONS)[0] or _OPTIONS[0]
@@ -59,21 +59,24 @@ def _waits(told: Any, default: float) -> float | None:
     return given if isinstance(given, int | float) else None
 
 
-def _is_of(files: Files, own: PythonSettings, scheme: str) -> bool:
+def _is_of(values: Mapping[str, set[str]], own: PythonSettings, scheme: str) -> bool:
     """Tell whether the broker is one of a scheme, by its URL or by what a variable is given."""
     _, value = own.given(*_BROKER)
     if isinstance(value, FromEnvironment):
-        found = _values(files, value.name) or {str(value.default)}
+        found = values.get(value.name) or {str(value.default)}
         return all(re.match(scheme, one) for one in found)
     return isinstance(value, str) and re.match(scheme, value) is not None
 
 
-def _values(files: Files, name: str) -> set[str]:
-    """List what services and containers are given as a variable."""
-    found = {one.environment[name] for one in compose_services(files) if name in one.variables}
+def _values(files: Files) -> dict[str, set[str]]:
+    """List what services and containers are given, by the names of the variables."""
+    found: dict[str, set[str]] = {}
+    for service in compose_services(files):
+        for name, value in service.environment.items():
+            found.setdefault(name, set()).add(value)
     for own in pods(files):
-        for container in own.main_containers:
-            found |= {str(v.value) for v in container.variables if v.name == name and v.has_value}
+        for variable in (v for c in own.main_containers for v in c.variables if v.has_value):
+            found.setdefault(str(variable.name), set()).add(str(variable.value))
     return found
 
 
