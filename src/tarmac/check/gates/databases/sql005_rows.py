@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.migration_calls import (
+    argument,
+    constant,
+    latest,
+    method,
+    operations,
+    text_at,
+)
 from tarmac.check.gates.views.python_migrations import Migration, python_migrations
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[ast.AST, str]
-#: So many of the last migrations are judged.
-_LATEST = 3
 #: Fields of Django that hold no text, so that an empty one is none.
 _NO_TEXT = re.compile(
     r".*(Integer|Float|Decimal|Boolean|Date|Time|Duration|UUID|JSON|IPAddress|Binary|Foreign|OneTo|"
@@ -25,9 +31,6 @@ _WITHOUT = ("ManyToManyField", "AutoField", "BigAutoField", "SmallAutoField")
 #: What fills rows, in Alembic and in Django.
 _UPDATES = ("execute", "bulk_insert", "update", "executemany", "commit")
 _FILLS = ("RunPython", "RunSQL")
-#: What locks a table in PostgreSQL until its transaction ends, and what writes rows of a model.
-_LOCKS = ("RemoveField", "RenameField")
-_WRITES = ("update", "save", "bulk_update", "delete", "update_or_create")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -37,7 +40,7 @@ def check(files: Files) -> Iterator[Finding]:
         by_folder.setdefault((migration.folder, migration.is_django), []).append(migration)
     for found in by_folder.values():
         # Those before have been applied, and cannot be changed any more.
-        new = _latest(found)
+        new = latest(found)
         nullable: set[tuple[str, str]] = set()
         for migration in sorted(found, key=lambda one: one.name):
             judged = _django(migration, nullable) if migration.is_django else _alembic(migration)
@@ -46,68 +49,48 @@ def check(files: Files) -> Iterator[Finding]:
                     yield Finding(migration.at(node), what, warning=True)
 
 
-def _latest(found: Sequence[Migration]) -> set[str]:
-    """Name the last migrations of a folder: the ends, and those before them."""
-    by_name = {one.name: one for one in found}
-    followed = {name for one in found for _, name in one.follows if name != one.name}
-    level = [one for one in found if one.name not in followed]
-    latest = set[str]()
-    for _ in range(_LATEST):
-        latest |= {one.name for one in level}
-        before = {name for one in level for _, name in one.follows}
-        level = [by_name[name] for name in before & by_name.keys() - latest]
-    return latest
-
-
 def _alembic(migration: Migration) -> Iterator[Fault]:
     """Yield columns that must have a value, and get none in rows that are there."""
     for function in migration.tree.body:
         if not isinstance(function, ast.FunctionDef) or function.name != "upgrade":
             continue
         calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-        new = {_text(call, 0) for call in calls if _method(call) == "create_table"}
-        filled = min((call.lineno for call in calls if _method(call) in _UPDATES), default=0)
+        new = {text_at(call, 0) for call in calls if method(call) == "create_table"}
+        filled = min((call.lineno for call in calls if method(call) in _UPDATES), default=0)
         for call in calls:
             given = [one for one in call.args if isinstance(one, ast.Call)]
             # In a batch, the table is named before.
             is_batch = "batch" in getattr(getattr(call.func, "value", None), "id", "")
-            table = "a table" if is_batch else _text(call, 0)
-            if _method(call) == "add_column" and given and table not in new:
-                name, is_full = _text(given[0], 0), _has(given[0], "server_default")
+            table = "a table" if is_batch else text_at(call, 0)
+            if method(call) == "add_column" and given and table not in new:
+                name, is_full = text_at(given[0], 0), _has(given[0], "server_default")
                 if _is(given[0], "nullable", wanted=False) and not is_full:
                     what = f"adds {name} to {table} as NOT NULL without a server_default, which"
                     yield call, f"{what} fails where the table has rows; add it in steps"
-            is_set = _method(call) == "alter_column" and _is(call, "nullable", wanted=False)
+            is_set = method(call) == "alter_column" and _is(call, "nullable", wanted=False)
             was_set = _is(call, "existing_nullable", wanted=False)
             if is_set and not was_set and table not in new and not 0 < filled <= call.lineno:
-                what = f"makes {_text(call, int(not is_batch))} of {table} NOT NULL, and fills no"
+                what = f"makes {text_at(call, int(not is_batch))} of {table} NOT NULL, and fills no"
                 yield call, f"{what} row before it: it fails where one has none; update them first"
 
 
 def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fault]:
     """Yield what an app's next migration does; `nullable` are its fields that may have no value."""
-    filled, locked, made = False, dict[str, str](), set[str]()
-    for operation in _operations(migration):
-        name, model = _method(operation), _named(operation, "model_name", 0).lower()
-        field, given = _named(operation, "name", 1), _keyword(operation, "field", 2)
+    filled = False
+    for operation in operations(migration):
+        name, model = method(operation), constant(operation, "model_name", 0).lower()
+        field, given = constant(operation, "name", 1), argument(operation, "field", 2)
         if name in _FILLS:
             filled = True
             yield from _models(migration, operation)
-            yield from _held(
-                migration, operation, {k: v for k, v in locked.items() if k not in made}
-            )
         elif name == "CreateModel":
-            model = _named(operation, "name", 0).lower()
-            made.add(model)
-            fields = _keyword(operation, "fields", 1)
+            model = constant(operation, "name", 0).lower()
+            fields = argument(operation, "fields", 1)
             for pair in getattr(fields, "elts", ()):
                 parts = list(getattr(pair, "elts", ()))
                 if len(parts) == 2 and _is(parts[1], "null", wanted=True):
                     nullable.add((model, getattr(parts[0], "value", "")))
         elif name in ("AddField", "AlterField") and isinstance(given, ast.Call):
-            # What a field is changed in may be of no matter to its column.
-            if name == "AddField" and _method(given) not in _WITHOUT:
-                locked.setdefault(model, field)
             if _is(given, "null", wanted=True):
                 nullable.add((model, field))
                 continue
@@ -119,23 +102,6 @@ def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fa
                 what = f"adds {field} to {model} as NOT NULL without a default, which fails where"
                 yield operation, f"{what} the table has rows; give a default, or add it in steps"
             nullable.discard((model, field))
-        elif name in _LOCKS:
-            locked.setdefault(model, field or _named(operation, "old_name", 1))
-
-
-def _held(migration: Migration, operation: ast.Call, locked: dict[str, str]) -> Iterator[Fault]:
-    """Yield rows that are written while the transaction holds the lock of a new column."""
-    function = getattr(_keyword(operation, "code", 0), "id", "")
-    body = next((f for f in migration.tree.body if getattr(f, "name", "") == function), ast.Pass())
-    calls = [node for node in ast.walk(body) if isinstance(node, ast.Call)]
-    asked = {_text(call, 1).lower() for call in calls if _method(call) == "get_model"}
-    if migration.is_atomic and any(_method(call) in _WRITES for call in calls):
-        for model in sorted(asked & locked.keys()):
-            what = f"writes rows of {model} in the transaction that changes its {locked[model]}, so"
-            advice = (
-                "PostgreSQL locks the table for as long; write them in a migration of their own"
-            )
-            yield operation, f"{what} {advice}"
 
 
 def _models(migration: Migration, operation: ast.Call) -> Iterator[Fault]:
@@ -152,44 +118,14 @@ def _models(migration: Migration, operation: ast.Call) -> Iterator[Fault]:
                     yield node, f"{what} {advice}"
 
 
-def _operations(migration: Migration) -> Iterator[ast.Call]:
-    for node in migration.tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == "Migration":
-            for one in node.body:
-                target = one.targets[0] if isinstance(one, ast.Assign) else one
-                if getattr(target, "id", "") == "operations":
-                    value = one.value if isinstance(one, ast.Assign) else None
-                    listed = getattr(value, "elts", ())
-                    yield from (call for call in listed if isinstance(call, ast.Call))
-
-
 def _may_be_empty(field: ast.Call) -> bool:
     """Tell whether Django fills a new column by itself: of texts that may be blank, or none."""
-    kind = _method(field)
+    kind = method(field)
     fills_itself = any(
         _is(field, key, wanted=True) for key in ("auto_now", "auto_now_add", "primary_key")
     )
     is_blank = _is(field, "blank", wanted=True) and not _NO_TEXT.match(kind)
     return kind in _WITHOUT or fills_itself or is_blank
-
-
-def _method(call: ast.Call) -> str:
-    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
-
-
-def _keyword(call: ast.AST, name: str, number: int) -> ast.expr | None:
-    by_name = (k.value for k in getattr(call, "keywords", ()) if k.arg == name)
-    args = getattr(call, "args", ())
-    return next(by_name, args[number] if number < len(args) else None)
-
-
-def _named(call: ast.Call, name: str, number: int) -> str:
-    return str(getattr(_keyword(call, name, number), "value", ""))
-
-
-def _text(call: ast.AST, number: int) -> str:
-    value = getattr(next(iter(getattr(call, "args", ())[number:]), None), "value", "")
-    return value if isinstance(value, str) else ""
 
 
 def _is(call: ast.AST, name: str, *, wanted: bool) -> bool:
