@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from posixpath import join, normpath
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, dig, fields, places, texts
+from tarmac.base.foreign.reading import Path, dig, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService, compose_services
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.images.env_files import named_files
 from tarmac.check.gates.views.scope import counted_in_files
 
 _NEEDED = re.compile(r"(?<!\$)\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
@@ -50,19 +51,11 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(service.at(*path), f"service {service.name} {what}")
 
 
-def _env_files(service: ComposeService) -> Iterator[tuple[str, bool]]:
-    """Yield the files of variables that a service names, and whether `$` is a sign there."""
-    given = dig(service.data, "env_file")
-    for one in given if isinstance(given, list) else texts(given):
-        entry = fields(one)
-        yield str(entry.get("path") if entry else one), entry.get("format") == "raw"
-
-
 def _elsewhere(files: Files, service: ComposeService) -> Iterator[Fault]:
     """Yield variables that only a file for the container sets."""
     folder = service.artifact.path.rpartition("/")[0]
     root = files.folder
-    named = [name for name, _ in _env_files(service)]
+    named = [name for name, _ in named_files(service)]
     if root is None or not named or any(one in (".env", "./.env") for one in named):
         return
     given: dict[str, str] = {}
@@ -91,7 +84,7 @@ def _filled(files: Files, service: ComposeService) -> Iterator[Finding]:
     """Yield parts of secrets in files of variables that Compose takes for variables."""
     folder = service.artifact.path.rpartition("/")[0]
     read: dict[str, str] = {}
-    for written, is_raw in _env_files(service):
+    for written, is_raw in named_files(service):
         name = normpath(join(folder, written))
         place = files.folder / name if files.folder is not None else None
         if place is not None and "$" not in name and not is_raw and place.is_file():
