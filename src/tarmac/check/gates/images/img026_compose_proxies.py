@@ -26,31 +26,89 @@ _FILE = re.compile(r"(?i)configfile|traefik\.(ya?ml|toml)|/etc/traefik/?$")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield services that Traefik may call by a network that it is not on."""
-    for beside in compose_files(files):
-        proxy = next((one for one in beside.services if _is_proxy(one)), None)
-        if proxy is None or not beside.is_whole or dig(proxy.data, "network_mode"):
+    every = compose_files(files)
+    proxies = [(one, found) for one in every if (found := _proxy(one)) is not None]
+    for beside in every:
+        if not beside.is_whole:
             continue
-        own = beside.networks(proxy)
-        for service, labels in _routed(beside):
-            is_apart = service.artifact is not proxy.artifact
-            if service.name == proxy.name or is_apart or dig(service.data, "network_mode"):
-                continue
-            its = beside.networks(service)
-            told = next((labels[key] for key in _OWN if key in labels), None)
-            if not own & its and told is None:
-                what = f"service {service.name} has labels for {proxy.name}, with which it shares"
-                said = f"{what} no network: it is not reached; put both on one"
-                yield Finding(service.at("networks"), said)
-            elif told is None and its - own and not _is_told(proxy):
-                what = f"service {service.name} is on {_list(its - own)}, which {proxy.name} is not"
-                shared = min(own & its)
-                why = "on: Traefik may take its address there, and answers with Gateway Timeout"
-                said = f"{what} {why}; add the label traefik.docker.network: {shared}"
-                yield Finding(service.at("networks"), said)
-            elif told and (real := _real(beside, told)):
-                what = f"service {service.name} names the network {told} to Traefik, and Compose"
-                said = f"{what} calls it {real}; give the network `name: {told}`"
-                yield Finding(service.at("labels"), said, warning=True)
+        if (proxy := _proxy(beside)) is None:
+            yield from _apart(beside, proxies)
+        elif not dig(proxy.data, "network_mode"):
+            yield from _together(beside, proxy)
+
+
+def _proxy(beside: ComposeFiles) -> ComposeService | None:
+    return next((one for one in beside.services if _is_proxy(one)), None)
+
+
+def _together(beside: ComposeFiles, proxy: ComposeService) -> Iterator[Finding]:
+    own = beside.networks(proxy)
+    for service, labels in _routed(beside):
+        is_apart = service.artifact is not proxy.artifact
+        if service.name == proxy.name or is_apart or dig(service.data, "network_mode"):
+            continue
+        its = beside.networks(service)
+        told = next((labels[key] for key in _OWN if key in labels), None)
+        if not own & its and told is None:
+            what = f"service {service.name} has labels for {proxy.name}, with which it shares"
+            said = f"{what} no network: it is not reached; put both on one"
+            yield Finding(service.at("networks"), said)
+        elif told is None and its - own and not _is_told(proxy):
+            yield _either(service, its - own, proxy, min(own & its))
+        elif told and (real := _real(beside, told)):
+            what = f"service {service.name} names the network {told} to Traefik, and Compose"
+            said = f"{what} calls it {real}; give the network `name: {told}`"
+            yield Finding(service.at("labels"), said, warning=True)
+
+
+def _either(
+    service: ComposeService, others: set[str], proxy: ComposeService, shared: str
+) -> Finding:
+    what = f"service {service.name} is on {_list(others)}, which {proxy.name} is not"
+    why = "on: Traefik may take its address there, and answers with Gateway Timeout"
+    said = f"{what} {why}; add the label traefik.docker.network: {shared}"
+    return Finding(service.at("networks"), said)
+
+
+def _apart(
+    beside: ComposeFiles, proxies: list[tuple[ComposeFiles, ComposeService]]
+) -> Iterator[Finding]:
+    """Yield services of a project without Traefik that name to it none of their networks."""
+    for service, labels in _routed(beside):
+        its = _by_real_name(beside, service)
+        outer = [name for name, key in its.items() if name == key or _is_external(beside, key)]
+        is_told = any(key in labels for key in _OWN) or dig(service.data, "network_mode")
+        if len(its) < 2 or not outer or is_told:
+            continue
+        found = [(one, set(_by_real_name(of, one))) for of, one in proxies]
+        near = [(one, own) for one, own in found if own & its.keys()]
+        if len(proxies) == len(near) == 1:
+            ((proxy, own),) = near
+            others = {key for name, key in its.items() if name not in own}
+            is_open = _is_told(proxy) or dig(proxy.data, "network_mode")
+            if others and not is_open:
+                yield _either(service, others, proxy, min(own & its.keys()))
+        elif not proxies and len(outer) == 1 and labels.get("traefik.enable") == "true":
+            what = f"service {service.name} is on {_list(set(its.values()))}, and names none to"
+            advice = f"add the label traefik.docker.network: {outer[0]}"
+            said = f"{what} Traefik, which may take its address on one that it is not on; {advice}"
+            yield Finding(service.at("networks"), said, warning=True)
+
+
+def _by_real_name(beside: ComposeFiles, service: ComposeService) -> dict[str, str]:
+    """List the networks of a service by what Docker calls them; of a project, by its files."""
+    declared, found = beside.declared("networks"), dict[str, str]()
+    for key in sorted(beside.networks(service)):
+        data = fields(declared.get(key, (None, None))[1])
+        name = str(data.get("name") or dig(data, "external", "name") or "")
+        is_own = not name and not data.get("external")
+        found[f"{service.artifact.path} {key}" if is_own else name or key] = key
+    return found
+
+
+def _is_external(beside: ComposeFiles, key: str) -> bool:
+    data = fields(beside.declared("networks").get(key, (None, None))[1])
+    return bool(data.get("external"))
 
 
 def _is_proxy(service: ComposeService) -> bool:
@@ -96,8 +154,7 @@ def _list(names: set[str]) -> str:
 
 def _judged(files: Files) -> Iterator[object]:
     for beside in compose_files(files):
-        if any(map(_is_proxy, beside.services)):
-            yield from _routed(beside)
+        yield from _routed(beside)
 
 
 GATE = Gate(
@@ -111,6 +168,6 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("services with labels for Traefik", _judged),
     targets=("compose",),
-    reads="labels and networks of services beside those of a Traefik in the same files; not what a "
-    "configuration file tells it.",
+    reads="labels and networks of services beside those of a Traefik in the same files, or in one "
+    "other project; not what a configuration file tells it.",
 )

@@ -20,6 +20,18 @@ def name_of(key: str, entry: Any) -> str:
     return found[1] if found else ""
 
 
+def unnamed(entries: Any) -> set[str]:
+    """List where the volumes are mounted that have no name, so that each container has its own."""
+    found = set[str]()
+    for entry in listed(entries):
+        if isinstance(entry, Mapping):
+            is_unnamed = entry.get("type") == "volume" and not entry.get("source")
+            found |= {str(entry.get("target"))} if is_unnamed else set()
+        elif re.fullmatch(r"/[^:$]*", str(entry)):
+            found.add(str(entry))
+    return {path.rstrip("/") for path in found}
+
+
 def listed(value: Any) -> list[Any]:
     """Return a list; an empty one for anything else."""
     return value if isinstance(value, list) else []

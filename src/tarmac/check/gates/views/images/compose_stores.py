@@ -9,6 +9,7 @@ from typing import Any
 
 from tarmac.base.foreign.reading import Path, dig, items, places
 from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_entries import unnamed
 from tarmac.check.gates.views.published import published
 
 Fault = tuple[Path, str]
@@ -32,9 +33,14 @@ def kept(service: ComposeService) -> Iterator[Fault]:
         return
     path = data_path(store["data"], version)
     mounted = [one.rstrip("/") for one in service.mounted]
+    may_forget = bool(store.get("may_forget"))
+    if path in unnamed(dig(service.data, "volumes")) and not may_forget:
+        if not _SHORT_LIVED.search(service.artifact.path):
+            what = f"keeps its data in a volume without a name, at {path}: after `down` it starts"
+            yield ("volumes",), f"{what} with another one, empty; write NAME:{path}"
+        return
     if any(one == path or "$" in one or one in store.get("within", ()) for one in mounted):
         return
-    may_forget = bool(store.get("may_forget"))
     if may_forget and any("dir" in word or "conf" in word for word in words(service)):
         return
     others = {path, *store.get("elsewhere", ()), *(one["path"] for one in store["data"])}
