@@ -30,6 +30,9 @@ _SERVERS = re.compile(
     r"|\"\$@\"|python[\d.]* (\S*manage\.py (runserver|run)|-m (uvicorn|gunicorn|celery)\b"
     r"|\S*(app|main|server)\.py)"
 )
+#: Shells that stay the parent of a command, and where in a text the last one begins.
+_PARENTS = re.compile(r"(/(usr/)?bin/)?(da|a)?sh")
+_LAST = re.compile(r"(?:^|&&|;|\n)\s*(?:[A-Za-z_]\w*=\S*\s+)*(?P<path>\S*/)?(?=[^&;\n]*$)")
 #: What hands signals on for all that it started.
 _FOR_ALL = re.compile(r"dumb-init|\btini\b.*\s-g\b|s6-|supervisord|catatonit|pid1")
 
@@ -43,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
             for one, what in _unfilled(found[-1]):
                 yield Finding(f"{dockerfile.path}:{one.line}", what)
             yield from _unheard(dockerfile.path, found[-1], scripts)
+            yield from _by_shell(dockerfile.path, found[-1])
 
 
 def _listed(stage: Stage) -> list[Instruction]:
@@ -94,6 +98,27 @@ def _unheard(path: str, stage: Stage, scripts: Scripts) -> Iterator[Finding]:
             return
 
 
+def _by_shell(path: str, stage: Stage) -> Iterator[Finding]:
+    """Yield servers that are the last command of `sh -c`."""
+    listed = sorted(_listed(stage), key=lambda one: one.word != "ENTRYPOINT")
+    told = [word for one in listed for word in words(one.rest)]
+    if not listed or _FOR_ALL.search(" ".join(told)):
+        return
+    for shell, option, text in zip(told, told[1:], told[2:], strict=False):
+        is_read = _PARENTS.fullmatch(shell) and re.fullmatch(r"-\w*c", option)
+        last = (
+            _LAST.search(text) if is_read and not re.search(r"\b(trap|wait)\b|\|", text) else None
+        )
+        if last and (server := _SERVERS.match(text, last.end())):
+            what = f"{listed[-1].word} starts {server[0]} by {shell} {option} without `exec`: where"
+            said = (
+                f"{what} the shell stays its parent, as dash does, a stop reaches the shell alone,"
+            )
+            advice = f"so requests are cut off; write `exec {server[0]}`"
+            yield Finding(f"{path}:{listed[-1].line}", f"{said} {advice}", warning=True)
+            return
+
+
 def _last(text: str) -> tuple[int, str] | None:
     """Return the last command of a script that is at its top; None where that is not known."""
     if re.search(r"^[ \t]*(trap|wait)\b", text, re.MULTILINE):
@@ -126,5 +151,6 @@ GATE = Gate(
     of_files=check,
     of_objects=False,
     scope=counted_in_files("images", _judged),
-    reads="ENTRYPOINT and CMD as lists, and the last command of the script that they start.",
+    reads="ENTRYPOINT and CMD as lists, and the last command of the script or of the `sh -c` that "
+    "they start.",
 )
