@@ -15,7 +15,16 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 _UPLOAD = re.compile(r"actions/upload-artifact@v(\d+)")
 #: A step that asks whether a job before it failed, which a skipped job never does.
-_ASKS = re.compile(r"needs\.[\w-]+\.result\s*(==\s*'(failure|cancelled)'|!=\s*'success')")
+_ASKS = re.compile(
+    r"needs\.[\w-]+\.result\s*(==\s*'(failure|cancelled)'|!=\s*'success')"
+    r"|(?<!!)\bcontains\(\s*((join|toJSON)\(\s*)?needs(\.\*\.result)?\s*(,\s*'[^']*'\s*)?\)?"
+    r"\s*,\s*'(failure|cancelled)'\s*\)",
+    re.IGNORECASE,
+)
+#: The same in a script.
+_ASKS_THERE = re.compile(
+    r"\$\{\{\s*needs\.[\w-]+\.result\s*\}\}[\"']?\s*(==?\s*[\"']?(failure|cancelled)|!=\s*[\"']?success)"
+)
 _ANYWAY = re.compile(r"always\(\)|failure\(\)|cancelled\(\)")
 
 
@@ -29,13 +38,19 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _skipped(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
-    if not job.needs or _ANYWAY.search(job.condition):
+    may_fail = any(
+        "continue-on-error" in workflow.jobs[n].data for n in job.needs if n in workflow.jobs
+    )
+    if not job.needs or may_fail or _ANYWAY.search(job.condition):
         return
-    places: list[tuple[Path, str]] = [((), job.condition)]
-    places += [(("steps", n), step.condition) for n, step in enumerate(job.steps)]
+    places: list[tuple[Path, str]] = [(("if",), job.condition)]
+    for number, step in enumerate(job.steps):
+        scripts = [text for text in step.texts if _ASKS_THERE.search(text) or "${{" in text]
+        places += [(("steps", number), text) for text in (step.condition, *scripts)]
     for path, condition in places:
-        if found := _ASKS.search(condition):
-            what = f"{name} asks whether a job failed ({found[0]}), and is skipped when one that it"
+        if found := _ASKS.search(condition) or _ASKS_THERE.search(condition):
+            asked = found[0].removeprefix("${{").strip()
+            what = f"{name} asks whether a job failed ({asked}), and is skipped when one that it"
             where = workflow.at("jobs", name, *path)
             yield Finding(where, f"{what} needs does: it never tells; write `if: failure()`")
             return
