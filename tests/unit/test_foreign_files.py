@@ -154,6 +154,12 @@ def test_tags_of_compose_are_read_as_what_a_merge_leaves():
     assert data.from_yaml(text) == [expected]
 
 
+def test_what_gitlab_refers_to_is_read_as_not_known():
+    text = "script: [!reference [.a, script], make]\nneeds: !reference text\n"
+    expected = {"script": [{"!reference": [".a", "script"]}, "make"], "needs": {"!reference": []}}
+    assert data.from_yaml(text) == [expected]
+
+
 def test_an_equals_sign_is_a_text():
     assert data.from_yaml("enum:\n- '!='\n- =\n- =~\n") == [{"enum": ["!=", "=", "=~"]}]
 

@@ -62,6 +62,11 @@ class BoundedLoader(yaml.CSafeLoader):
             return self.construct_sequence(node, deep=True)
         return node.value
 
+    def referring(self, node: yaml.Node) -> Any:
+        """Read what GitLab takes from elsewhere in the file: it is not known here."""
+        parts = isinstance(node, yaml.SequenceNode)
+        return {"!reference": self.construct_sequence(node, deep=True) if parts else []}
+
     def octal(self, node: yaml.ScalarNode) -> int:
         """Read `0o755`."""
         return int(node.value.replace("_", ""), 8)
@@ -78,6 +83,7 @@ BoundedLoader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.va
 # Compose's own tags: what another file says is taken away, or replaced.
 BoundedLoader.add_constructor("!reset", lambda _, node: None)
 BoundedLoader.add_constructor("!override", BoundedLoader.overriding)
+BoundedLoader.add_constructor("!reference", BoundedLoader.referring)
 Loader = type[BoundedLoader]
 
 

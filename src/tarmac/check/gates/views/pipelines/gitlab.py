@@ -84,5 +84,5 @@ def needed(job: Fields) -> Iterator[tuple[str, bool]]:
     for one in listed if isinstance(listed, list) else ():
         if isinstance(one, str):
             yield one, False
-        elif isinstance(one, Mapping) and not {"pipeline", "project"} & one.keys():
+        elif isinstance(one, Mapping) and not {"pipeline", "project", "!reference"} & one.keys():
             yield str(one.get("job")), bool(one.get("optional"))
