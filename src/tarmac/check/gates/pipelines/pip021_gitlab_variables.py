@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_jobs, gitlab_pipelines
+from tarmac.check.gates.views.pipelines.gitlab_templates import whole
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: `echo "NAME=value" > file`, in each form of it that a line has.
@@ -18,6 +19,14 @@ _WRITTEN = re.compile(
     r"\b(?:echo|printf)\s+(?:-\w+\s+)?[\"']?([A-Za-z_]\w*)=[^>]*>>?\s*[\"']?([\w./-]+)"
 )
 _READ = r"(?<![\\$])\$(?:{name}\b|\{{{name}\}})"
+#: A line of a script that adds lines to a file, in the forms that write what is in the script.
+_ADDED = re.compile(
+    r"^\s*(?P<program>echo|printf)(?P<options>(?:\s+-\w+)*)(?P<text>\s+\"[^\"]*\"|\s+'[^']*'|(?:\s+[^\s\"'>|&;]+)*)"
+    r"\s*>>?\s*[\"']?(?P<file>[\w./-]+)[\"']?\s*$"
+)
+_EDITS = re.compile(r"\b(sed|awk|mv|grep|tee|perl)\b[^|]*\.env\b")
+#: A line that GitLab reads of such a report.
+_ENTRY = re.compile(r"[A-Za-z_]\w*=.*")
 #: How a script itself gets a variable, or reads a file of them.
 _SET = r"(?:^|[\s;&|(])(?:export\s+|local\s+|readonly\s+)?{name}=|\bread\s+(?:-\w+\s+)*{name}\b"
 _SCRIPTS = ("before_script", "script", "after_script")
@@ -28,6 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
     for pipeline in gitlab_pipelines(files):
         given = set(map(str, fields(pipeline.artifact.data, "variables")))
         for maker, job in pipeline.jobs.items():
+            yield from _refused(pipeline, maker, job)
             for name, file in _kept(job):
                 if name not in given:
                     yield from _read(pipeline, maker, name, file)
@@ -49,12 +59,51 @@ def _kept(job: Fields) -> Iterator[tuple[str, str]]:
                 yield name, own
 
 
+def _refused(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
+    """Yield lines of a report that are none of NAME=value."""
+    merged = whole(pipeline, job) or job
+    reports = {
+        posixpath.normpath(one) for one in texts(dig(merged, "artifacts", "reports", "dotenv"))
+    }
+    # What is written may be corrected before the job ends.
+    is_edited = any(_EDITS.search(line) for line in _lines(merged))
+    for key in _SCRIPTS if reports and not is_edited else ():
+        for number, line in enumerate(texts(job.get(key))):
+            for one in line.splitlines():
+                found = _ADDED.match(one)
+                if found is None or posixpath.normpath(found["file"]) not in reports:
+                    continue
+                if what := _odd(found["program"], found["options"], found["text"].strip()):
+                    said = (
+                        f"job {name} writes {what} into {found['file']}, a report of variables, in"
+                    )
+                    where = pipeline.artifact.at(name, key, number)
+                    yield Finding(where, f"{said} which GitLab refuses it; write NAME=value alone")
+
+
+def _odd(program: str, options: str, written: str) -> str:
+    """Say what a command writes that is no variable; "" where it is one, or is not known."""
+    text = written.strip("\"'")
+    if program == "printf":
+        is_known = text in ("\\n", "\\n\\n") and "-" not in options
+        return "an empty line" if is_known else ""
+    if not text:
+        return "" if "n" in options else "an empty line"
+    if text.startswith("#"):
+        # Without quotes it is a comment of the script, and what is written is an empty line.
+        return "a comment" if written[:1] in "\"'" else ""
+    if text.startswith("export "):
+        return f"`{text.split('=')[0]}=`"
+    return "" if _ENTRY.match(text) or "$" in text or "e" in options or "=" in text else f"`{text}`"
+
+
 def _read(pipeline: GitlabPipeline, maker: str, name: str, file: str) -> Iterator[Finding]:
     own = {maker: pipeline.jobs[maker]}
     for reader, job in pipeline.jobs.items():
         lines = _lines(job)
         text = "\n".join(lines)
         is_open = {"extends", "<<"} & job.keys() or name in fields(job, "variables")
+        is_open = is_open or any("!reference" in str(job.get(key)) for key in _SCRIPTS)
         is_set = re.search(_SET.format(name=name), text, re.MULTILINE)
         if reader in own or is_open or is_set or posixpath.basename(file) in text:
             continue
@@ -71,13 +120,15 @@ GATE = Gate(
     title="Jobs of a GitLab pipeline have the variables that others write for them",
     phase="delivery",
     source="https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv: a file "
-    "sets variables of later jobs where it is a report of that kind",
+    "sets variables of later jobs where it is a report of that kind, without empty lines and "
+    "comments",
     check=check,
     of_files=check,
     of_objects=False,
     scope=counted_in_files("jobs", gitlab_jobs),
     #: Tarmac renders no pipeline of GitLab.
     targets=(),
-    reads="`NAME=value` that a script writes into a file of `artifacts`, beside $NAME in scripts "
-    "of the other jobs. A variable that the project has in its settings is not known.",
+    reads="lines that a script writes into a report of variables; `NAME=value` that one writes "
+    "into a file of `artifacts`, beside $NAME in scripts of the other jobs. A variable that the "
+    "project has in its settings is not known.",
 )

@@ -132,5 +132,5 @@ GATE = Gate(
     scope=counted_in_files("steps with a cache", _caches),
     targets=("repository",),
     reads="`key`, `restore-keys` and `path` of actions/cache/restore beside those of the steps "
-    "that save, in all workflows and actions of the tree; what is in an expression may be any text.",
+    "that save, in all workflows and actions here; what is in an expression may be any text.",
 )

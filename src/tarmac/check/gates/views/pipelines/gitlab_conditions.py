@@ -74,6 +74,8 @@ class _Reader:
 
     def _is_set(self, word: str) -> bool | None:
         name = word.removeprefix("$")
+        if name.startswith("CI_MERGE_REQUEST_") and "CI_MERGE_REQUEST_IID" not in self.given:
+            return False
         return name in self.given if name in _KNOWN and word != name else None
 
     def _compared(self, left: str, operator: str, right: str) -> bool | None:
