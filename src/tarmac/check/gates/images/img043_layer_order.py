@@ -65,7 +65,8 @@ def check(files: Files) -> Iterator[Finding]:
             given = {
                 name for job in jobs(files) for one in job.texts for name in _GIVEN.findall(one)
             }
-        for line, what in _faults(text, given):
+        # Several stages may begin from one that copies the source.
+        for line, what in dict(reversed([*_faults(text, given)])).items():
             yield Finding(f"{dockerfile.path}:{line}", what, warning=True)
 
 

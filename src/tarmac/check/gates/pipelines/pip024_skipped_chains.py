@@ -32,20 +32,24 @@ class Skip(NamedTuple):
 def check(files: Files) -> Iterator[Finding]:
     """Yield jobs that are skipped with a job that they do not need."""
     for workflow in workflows(files):
+        found: dict[Skip, list[str]] = {}
         for name, job in workflow.jobs.items():
-            if _ANYWAY.search(job.condition):
-                continue
-            for found in _skips(job, workflow.jobs):
-                what = (
-                    f"{name} is skipped whenever {found.skipped} is: {found.runs}, which it needs,"
-                )
-                said = f"{what} runs then, and without a status function a job asks all before it"
-                plain = job.condition.strip().removeprefix("${{").removesuffix("}}").strip()
-                own = f" && ({plain})" if plain else ""
-                advice = f"write `if: always() && needs.{found.runs}.result == 'success'{own}`"
-                where = workflow.at("jobs", name, "needs")
-                yield Finding(where, f"{said}; {advice}", warning=not found.is_meant)
-                break
+            if not _ANYWAY.search(job.condition):
+                for skip in list(_skips(job, workflow.jobs))[:1]:
+                    found.setdefault(skip, []).append(name)
+        for skip, names in found.items():
+            # Several of one kind are one mistake.
+            are = f"{names[0]} is" if len(names) == 1 else f"{', '.join(names)} are"
+            what = (
+                f"{are} skipped whenever {skip.skipped} is: {skip.runs}, which comes before, runs"
+            )
+            said = f"{what} then, and without a status function a job asks all before it"
+            plain = workflow.jobs[names[0]].condition.strip()
+            plain = plain.removeprefix("${{").removesuffix("}}").strip()
+            own = f" && ({plain})" if plain else ""
+            advice = f"write `if: always() && needs.{skip.runs}.result == 'success'{own}`"
+            where = workflow.at("jobs", names[0], "needs")
+            yield Finding(where, f"{said}; {advice}", warning=not skip.is_meant)
 
 
 def _skips(job: Job, every: Mapping[str, Job]) -> Iterator[Skip]:
