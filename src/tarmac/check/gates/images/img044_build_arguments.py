@@ -1,0 +1,122 @@
+"""Arguments that a build is given are those that its Dockerfile takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from posixpath import join, normpath
+from typing import NamedTuple
+
+from tarmac.base.errors import only_near
+from tarmac.base.foreign.reading import dig, fields, numbered_texts
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, instructions
+from tarmac.check.gates.views.pipelines.checkouts import repository_of
+from tarmac.check.gates.views.pipelines.workflows import workflows
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: What every build takes without an ARG.
+_PREDEFINED = re.compile(
+    r"(?i)(https?|ftp|no|all)_proxy|BUILDKIT_\w+|SOURCE_DATE_EPOCH|(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)"
+)
+_NAMES = re.compile(r"(?:^|\s)([A-Za-z_]\w*)(?==|\s|$)")
+#: Steps of these bases take arguments that the Dockerfile does not show.
+_TAKES_MORE = re.compile(r"(?i)onbuild")
+
+
+class Given(NamedTuple):
+    """An argument that a build is given."""
+
+    holder: str
+    where: str
+    name: str
+    dockerfile: str
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield arguments for which a Dockerfile has no ARG."""
+    read = {normpath(file.path): str(file.content) for file in dockerfiles(files)}
+    for one in _given(files):
+        text = read.get(one.dockerfile)
+        if text is None or _TAKES_MORE.search(text) or _PREDEFINED.fullmatch(one.name):
+            continue
+        own, set_by_env = _arguments(text)
+        if one.name in own:
+            continue
+        near = only_near(one.name, sorted(own))
+        is_read = re.search(rf"\$\{{?{one.name}\b", text) is not None
+        what = (
+            f"{one.holder} gives the build {one.name}, and {one.dockerfile} has no ARG of that name"
+        )
+        if one.name in set_by_env:
+            said = f"{what} but an ENV, which no build sets; write ARG {one.name} before it"
+        else:
+            advice = f"did you mean '{near}'?" if near else f"write ARG {one.name}, or remove it"
+            said = f"{what}, so it is left out; {advice}"
+        is_lost = is_read or near or one.name in set_by_env
+        yield Finding(one.where, said, warning=not is_lost)
+
+
+def _arguments(text: str) -> tuple[set[str], set[str]]:
+    """List the names of a Dockerfile's arguments, and those that it sets by ENV."""
+    own, by_env = set[str](), set[str]()
+    for one in instructions(text):
+        if one.word == "ARG":
+            own |= set(_NAMES.findall(one.rest))
+        elif one.word == "ENV":
+            by_env |= set(re.findall(r"(?:^|\s)([A-Za-z_]\w*)=", one.rest))
+    return own, by_env
+
+
+def _given(files: Files) -> Iterator[Given]:
+    for service in compose_services(files):
+        if (path := service.dockerfile) is None or "$" in path:
+            continue
+        args = dig(service.data, "build", "args")
+        given: list[tuple[str | int, str]] = [(str(name), str(name)) for name in fields(args)]
+        given += [(number, one.partition("=")[0]) for number, one in numbered_texts(args)]
+        for place, name in given:
+            where = service.at("build", "args", place)
+            yield Given(f"service {service.name}", where, name, normpath(path))
+    yield from _of_workflows(files)
+
+
+def _of_workflows(files: Files) -> Iterator[Given]:
+    for workflow in workflows(files):
+        above = workflow.path.partition(".github/")[0]
+        if repository_of(files, workflow) is None:
+            continue
+        for job_name, job in workflow.jobs.items():
+            for number, step in enumerate(job.steps):
+                folder = str(step.inputs.get("context") or ".")
+                file = str(step.inputs.get("file") or join(folder, "Dockerfile"))
+                given = str(step.inputs.get("build-args") or "")
+                if (
+                    not step.uses.startswith("docker/build-push-action@")
+                    or "$" in f"{folder}{file}"
+                ):
+                    continue
+                where = workflow.at("jobs", job_name, "steps", number, "with", "build-args")
+                for line in given.splitlines():
+                    name, sign, _ = line.strip().partition("=")
+                    if sign and re.fullmatch(r"[A-Za-z_]\w*", name):
+                        yield Given(f"job {job_name}", where, name, normpath(join(above, file)))
+
+
+GATE = Gate(
+    id="IMG044",
+    title="Arguments that a build is given are those that its Dockerfile takes",
+    phase="containers",
+    source="https://docs.docker.com/reference/cli/docker/buildx/build/#build-arg: an argument "
+    "without ARG is not consumed, and an ENV is not set by a build",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("arguments of builds", _given),
+    targets=("compose", "repository"),
+    reads="`build.args` of Compose services and `build-args` of docker/build-push-action beside "
+    "ARG and ENV of the Dockerfile that they name, where it is here.",
+)
