@@ -109,7 +109,7 @@ def _installed(one: Instruction, stage: Stage) -> Iterator[tuple[int, str]]:
 def _manifest(one: Instruction) -> str | None:
     """Return the file that names what a step installs; "" for packages of the system."""
     for part in re.split(r"&&|\|\||;|\s\\?\n", one.rest):
-        told = re.sub(r"^\s*((--mount=\S+|[A-Z_]+=\S*)\s+)*", "", part).strip()
+        told = re.sub(r"\A\s*((--mount=\S+|[A-Z_]+=\S*)\s+)*", "", part).strip()
         if re.search(r"\s(-g|--global|-e)\b", told):
             continue
         for how, manifest in _INSTALLS.items():

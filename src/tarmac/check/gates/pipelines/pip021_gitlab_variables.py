@@ -21,7 +21,8 @@ _WRITTEN = re.compile(
 _READ = r"(?<![\\$])\$(?:{name}\b|\{{{name}\}})"
 #: A line of a script that adds lines to a file, in the forms that write what is in the script.
 _ADDED = re.compile(
-    r"^\s*(?P<program>echo|printf)(?P<options>(?:\s+-\w+)*)(?P<text>\s+\"[^\"]*\"|\s+'[^']*'|(?:\s+[^\s\"'>|&;]+)*)"
+    r"[ \t]*(?P<program>echo|printf)(?P<options>(?:\s+-\w+)*)"
+    r"(?P<text>\s+\"[^\"]*\"|\s+'[^']*'|(?:\s+[^\s\"'>|&;]+)*)"
     r"\s*>>?\s*[\"']?(?P<file>[\w./-]+)[\"']?\s*$"
 )
 _EDITS = re.compile(r"\b(sed|awk|mv|grep|tee|perl)\b[^|]*\.env\b")
@@ -82,7 +83,7 @@ def _refused(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Findi
 
 
 def _odd(program: str, options: str, written: str) -> str:
-    """Say what a command writes that is no variable; "" where it is one, or is not known."""
+    """Say what a command writes that is not a variable; "" where it is one, or is not known."""
     text = written.strip("\"'")
     if program == "printf":
         is_known = text in ("\\n", "\\n\\n") and "-" not in options

@@ -30,7 +30,7 @@ def _replaced(
     for template, one in reversed(above.items()):
         if "except" not in one:
             continue
-        lost = [each for each in texts(one["except"]) if each not in own]
+        lost = [word for word in texts(one["except"]) if word not in own]
         # One that is left out on purpose is written as the whole list again, or as none.
         if own and lost and not {*own} <= {*texts(one["except"])} and "only" not in job:
             what = f"job {name} has its own `except`, which replaces that of {template}, so it runs"

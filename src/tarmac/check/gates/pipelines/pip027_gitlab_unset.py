@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from tarmac.base.foreign.reading import Fields, Path, fields, places
+from tarmac.base.foreign.reading import Fields, Path, dig, fields, mappings, places, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.pipelines.gitlab import gitlab_jobs, gitlab_pipelines
-from tarmac.check.gates.views.pipelines.gitlab_kinds import BRANCH, MERGE_REQUEST, TAG, kinds
+from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_jobs, gitlab_pipelines
+from tarmac.check.gates.views.pipelines.gitlab_conditions import evaluated
+from tarmac.check.gates.views.pipelines.gitlab_templates import whole
 from tarmac.check.gates.views.scope import counted_in_files
 
+BRANCH, TAG, MERGE_REQUEST = "branches", "tags", "merge requests"
+_SOURCES = ("push", "schedule", "web", "api", "trigger", "pipeline", "parent_pipeline", "chat")
+_OF_MERGE_REQUEST = {"CI_MERGE_REQUEST_IID": "1", "CI_MERGE_REQUEST_ID": "1"}
+#: What GitLab sets in the pipelines of each kind, by what started them.
+_GIVEN: Mapping[str, tuple[Mapping[str, str], ...]] = {
+    BRANCH: tuple({"CI_PIPELINE_SOURCE": one, "CI_COMMIT_BRANCH": ""} for one in _SOURCES),
+    TAG: tuple({"CI_PIPELINE_SOURCE": one, "CI_COMMIT_TAG": ""} for one in _SOURCES),
+    MERGE_REQUEST: tuple(
+        {"CI_PIPELINE_SOURCE": one, **_OF_MERGE_REQUEST}
+        for one in ("merge_request_event", "parent_pipeline")
+    ),
+}
+#: Words of `only` that are one kind; any other one may be of branches and of tags.
+_WORDS = {"branches": BRANCH, "tags": TAG, "merge_requests": MERGE_REQUEST}
 #: Where a job reads variables, without its rules.
 _PLACES = ("before_script", "script", "after_script", "variables", "environment")
 _READ = re.compile(
@@ -31,7 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
         own = set(fields(pipeline.artifact.data, "variables"))
         for name, job in pipeline.jobs.items():
             read = dict(_read(job, own))
-            there = kinds(pipeline, job) if read else set()
+            there = _kinds(pipeline, job) if read else set()
             for variable, path in read.items():
                 if there and _set_in(variable) not in there:
                     what = (
@@ -58,6 +74,50 @@ def _read(job: Fields, own: set[str]) -> Iterator[tuple[str, Path]]:
         is_own = name in own or name in fields(job, "variables")
         if not is_own and not re.search(_ASKED.format(name=name), text, re.MULTILINE):
             yield name, path
+
+
+def _kinds(pipeline: GitlabPipeline, job: Fields) -> set[str]:
+    """List the kinds of pipelines in which a job may be; all where that is not known."""
+    merged = whole(pipeline, job)
+    if merged is None or "<<" in merged or "inherit" in merged:
+        return {*_GIVEN}
+    limits = dig(pipeline.artifact.data, "workflow", "rules")
+    found = {kind for kind in _GIVEN if limits is None or _may(limits, kind)}
+    if "rules" in merged:
+        return {kind for kind in found if _may(merged["rules"], kind)}
+    if "only" in merged:
+        return found & _listed(merged["only"])
+    # A job without any of these is in pipelines of merge requests where `workflow` makes some.
+    is_made = limits is not None or not pipeline.is_whole
+    return found if is_made else found - {MERGE_REQUEST}
+
+
+def _may(rules: Any, kind: str) -> bool:
+    """Tell whether rules may let a job into any pipeline of a kind."""
+    if not isinstance(rules, list) or len(mappings(rules)) != len(rules):
+        return True
+    return any(_may_with(mappings(rules), given) for given in _GIVEN[kind])
+
+
+def _may_with(rules: list[Fields], given: Mapping[str, str]) -> bool:
+    for rule in rules:
+        if "!reference" in rule:
+            return True
+        holds = evaluated(str(rule["if"]), given) if "if" in rule else True
+        if holds is not False and rule.get("when") != "never":
+            return True
+        if holds and not {"changes", "exists"} & rule.keys():
+            return False
+    return False
+
+
+def _listed(only: Any) -> set[str]:
+    if isinstance(only, Mapping):
+        only = only.get("refs")
+    words = list(texts(only))
+    found = {_WORDS[word] for word in words if word in _WORDS}
+    is_open = not words or any(word not in _WORDS for word in words)
+    return found | ({BRANCH, TAG} if is_open else set())
 
 
 def _set_in(variable: str) -> str:

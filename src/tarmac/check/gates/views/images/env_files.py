@@ -51,14 +51,14 @@ def entries(text: str) -> Iterator[Entry]:
         rest, line = found.rest, line + found.lines
 
 
-class _Found(NamedTuple):
+class _Statement(NamedTuple):
     one: Entry
     rest: str
     lines: int
     has_value: bool
 
 
-def _entry(start: str, line: int) -> _Found:
+def _entry(start: str, line: int) -> _Statement:
     first = start.partition("\n")[0]
     sign = re.search(r"[=:]", first)
     name = (first[: sign.start()] if sign else first).rstrip()
@@ -72,14 +72,16 @@ def _entry(start: str, line: int) -> _Found:
         whole = start[start.index(written[0], sign.end()) :]
         if quoted := _QUOTED.match(whole):
             value, after = quoted[1] or quoted[2] or "", whole[quoted.end() :]
-            return _Found(Entry(name, value, line), after, quoted[0].count("\n"), has_value=True)
+            return _Statement(
+                Entry(name, value, line), after, quoted[0].count("\n"), has_value=True
+            )
         fault = "has a quote that is not closed"
     value = re.split(r"\s#", written)[0].rstrip()
-    return _Found(Entry(name, value, line, fault), rest, 1, has_value=sign is not None)
+    return _Statement(Entry(name, value, line, fault), rest, 1, has_value=sign is not None)
 
 
 def named_files(service: ComposeService) -> Iterator[tuple[str, bool]]:
-    """Yield the files of variables that a service names, and whether `$` is no sign there."""
+    """Yield the files of variables that a service names, and whether `$` stands for itself there."""
     given = dig(service.data, "env_file")
     for one in given if isinstance(given, list) else texts(given):
         entry = fields(one)
