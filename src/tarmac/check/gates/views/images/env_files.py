@@ -81,7 +81,7 @@ def _entry(start: str, line: int) -> _Statement:
 
 
 def named_files(service: ComposeService) -> Iterator[tuple[str, bool]]:
-    """Yield the files of variables that a service names, and whether `$` stands for itself there."""
+    """Yield the files of variables that a service names, and whether each is taken as it stands."""
     given = dig(service.data, "env_file")
     for one in given if isinstance(given, list) else texts(given):
         entry = fields(one)
