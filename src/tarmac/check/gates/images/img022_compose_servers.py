@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from tarmac.base.foreign.reading import dig, fields, items
+from tarmac.base.foreign.reading import dig, fields, items, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -14,6 +14,7 @@ from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
+_OF_HOST = "host.docker.internal"
 _FOR_EVER = ("always", "unless-stopped")
 _BROKER = re.compile(r"(.*/)?(cp-)?(kafka|cp-server|redpanda)(:.*|@.*)?")
 _FACTORS = (
@@ -28,7 +29,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield ports that lead nowhere, tasks without an end, and copies and checks that fail."""
     for beside in compose_files(files):
         for service in beside.services:
-            for judge in (_network, _end, _copies, _health):
+            for judge in (_network, _host, _end, _copies, _health):
                 for place, what, warning in judge(service, beside):
                     said = f"service {service.name} {what}"
                     yield Finding(service.at(*place), said, warning=warning)
@@ -41,6 +42,17 @@ def _network(service: ComposeService, _: ComposeFiles) -> Iterator[Fault]:
     if dig(service.data, "network_mode") == "host" and items(service.data, "ports"):
         what = "is in the host's own network, where `ports` lead nowhere: it is reached where it"
         yield ("ports",), f"{what} listens; remove `ports`, or network_mode", True
+
+
+def _host(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+    same = [one.data for one in beside.services if one.name == service.name]
+    known = str([dig(one, key) for one in same for key in ("extra_hosts", "network_mode")])
+    for key in ("environment", "command"):
+        texts = [text for _, text in places(dig(service.data, key)) if _OF_HOST in text]
+        if texts and "host" not in known:
+            what = f"calls {_OF_HOST}, which Docker on Linux does not know; write extra_hosts:"
+            yield (key,), f'{what} ["{_OF_HOST}:host-gateway"]', True
+            return
 
 
 def _end(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:

@@ -25,6 +25,11 @@ _ASKS = re.compile(
 _ASKS_THERE = re.compile(
     r"\$\{\{\s*needs\.[\w-]+\.result\s*\}\}[\"']?\s*(==?\s*[\"']?(failure|cancelled)|!=\s*[\"']?success)"
 )
+#: Results with which one is compared, and what they are called.
+_COMPARED = re.compile(
+    r"\b(needs\.[\w-]+\.result|steps\.[\w-]+\.(?:outcome|conclusion)|job\.status)\s*(==|!=)\s*'(\w+)'"
+)
+_RESULTS = ("success", "failure", "cancelled", "skipped")
 _ANYWAY = re.compile(r"always\(\)|failure\(\)|cancelled\(\)")
 
 
@@ -33,6 +38,8 @@ def check(files: Files) -> Iterator[Finding]:
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():
             yield from _skipped(workflow, name, job)
+            yield from _alone(workflow, name, job)
+            yield from _misnamed(workflow, name, job)
             yield from _uploads(workflow, name, job)
             yield from _unread(workflow, name, job)
 
@@ -54,6 +61,26 @@ def _skipped(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
             where = workflow.at("jobs", name, *path)
             yield Finding(where, f"{what} needs does: it never tells; write `if: failure()`")
             return
+
+
+def _alone(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield jobs that ask for a failure of those before them, and have none before them."""
+    condition = re.sub(r"\s|\$\{\{|\}\}", "", job.condition)
+    if not job.needs and re.search(r"(^|&&|\()failure\(\)", condition) and "||" not in condition:
+        what = f"{name} runs where a job before it failed, and needs none, so it never runs"
+        where = workflow.at("jobs", name, "if")
+        yield Finding(where, f"{what}; list in `needs` those that it is to watch")
+
+
+def _misnamed(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield results that are compared with what none is called."""
+    for path, text in job.places(("jobs", name)):
+        for what, sign, value in _COMPARED.findall(text):
+            if value.lower() not in _RESULTS:
+                holds = "never" if sign == "==" else "always"
+                said = f"{name} compares {what} with '{value}', which it is not called, so that is"
+                advice = f"write one of {', '.join(_RESULTS)}"
+                yield Finding(workflow.at(*path), f"{said} {holds} so; {advice}")
 
 
 def _uploads(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
