@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from posixpath import basename, dirname, normpath
+from posixpath import basename, dirname, join, normpath
 from typing import NamedTuple
 
 from tarmac.base.foreign.reading import dig
@@ -75,7 +75,9 @@ def _beside(
 def _is_open(files: Files, service: ComposeService) -> bool:
     """Tell whether other files may say where its data is: they add to it, or are not here."""
     is_added = "extends" in service.data or "$" in str(dig(service.data, "volumes"))
-    return is_added or any(text_of(files, name) is None for name, _ in named_files(service))
+    folder = dirname(service.artifact.path)
+    named = [normpath(join(folder, name)) for name, _ in named_files(service)]
+    return is_added or any(text_of(files, path) is None for path in named)
 
 
 def _unknown_volume(entry: object, text: str) -> str:

@@ -66,7 +66,10 @@ def _skipped(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
 def _alone(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     """Yield jobs that ask for a failure of those before them, and have none before them."""
     condition = re.sub(r"\s|\$\{\{|\}\}", "", job.condition)
-    if not job.needs and re.search(r"(^|&&|\()failure\(\)", condition) and "||" not in condition:
+    is_called = "workflow_call" in workflow.triggers  # what failed may be of the caller
+    if is_called or job.needs:
+        return
+    if re.search(r"(^|&&|\()failure\(\)", condition) and "||" not in condition:
         what = f"{name} runs where a job before it failed, and needs none, so it never runs"
         where = workflow.at("jobs", name, "if")
         yield Finding(where, f"{what}; list in `needs` those that it is to watch")

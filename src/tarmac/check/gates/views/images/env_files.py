@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 
 
 class Given(NamedTuple):
-    """The value of a variable, and where it stands: `file:line`; empty: in the service itself."""
+    """The value of a variable, and where it stands: `file:line`; empty: in the service."""
 
     value: str
     where: str
@@ -89,10 +89,10 @@ def named_files(service: ComposeService) -> Iterator[tuple[str, bool]]:
 
 
 def text_of(files: Files, path: str) -> str | None:
-    """Read a file below the folder that is judged; None where there is none."""
-    if files.folder is None or "$" in path or not (files.folder / path).is_file():
-        return None
-    return (files.folder / path).read_text(encoding="utf-8", errors="replace")
+    """Read a file in the folder that is judged; None where there is none."""
+    root = None if path.startswith("..") else files.folder
+    place = root / path if root is not None else None
+    return place.read_text("utf-8", "replace") if place is not None and place.is_file() else None
 
 
 def given(files: Files, service: ComposeService) -> Mapping[str, Given]:
