@@ -15,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.arguments import unset
 from tarmac.check.gates.views.images.bases import ALPINE
 from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -115,10 +116,10 @@ def _ignored(files: Files, dockerfile: Artifact, found: list[Stage]) -> Iterator
     there = {one.path: one for one in _ignore_files(files)}
     own = there.get(f"{beside}{name}.dockerignore") or there.get(f"{beside}.dockerignore")
     text = str(own.content) if own is not None and isinstance(own.content, str) else ""
-    if not text and files.folder is not None:
+    if not text:
         for path in (f"{beside}{name}.dockerignore", f"{beside}.dockerignore"):
-            place = files.folder / path
-            if place.is_file() and not text:
+            place = on_disk(files, path)
+            if place is not None and place.is_file() and not text:
                 text = place.read_text(encoding="utf-8", errors="replace")
     patterns = [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
     if not patterns:

@@ -15,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService, compose_services
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.dockerfiles import Stage, is_dockerfile, stages
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What installs packages below the folder that it runs in, and where.
@@ -98,7 +99,8 @@ def _is_covered(
         return False
     beside = service.artifact.path.rpartition("/")[0]
     inside = join(beside, source, folder.removeprefix(f"{target}/"))
-    return files.folder is None or not (files.folder / normpath(inside)).exists()
+    place = on_disk(files, normpath(inside))
+    return place is None or not place.exists()
 
 
 def _judged(files: Files) -> Iterator[object]:

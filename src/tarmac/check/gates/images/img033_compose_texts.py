@@ -15,6 +15,7 @@ from tarmac.check.gates.views.images.compose import ComposeService, compose_serv
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.env_files import named_files
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 _NEEDED = re.compile(r"(?<!\$)\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
@@ -54,18 +55,18 @@ def check(files: Files) -> Iterator[Finding]:
 def _elsewhere(files: Files, service: ComposeService) -> Iterator[Fault]:
     """Yield variables that only a file for the container sets."""
     folder = service.artifact.path.rpartition("/")[0]
-    root = files.folder
+    root = on_disk(files, folder)
     named = [name for name, _ in named_files(service)]
     if root is None or not named or any(one in (".env", "./.env") for one in named):
         return
     given: dict[str, str] = {}
     for name in named:
-        place = root / folder / name
+        place = root / name
         if "$" in name or not place.is_file():
             return
         for line in place.read_text(encoding="utf-8", errors="replace").splitlines():
             given.setdefault(line.removeprefix("export ").partition("=")[0].strip(), name)
-    if any((root / folder).glob(".env*")):
+    if any(root.glob(".env*")):
         return  # what stands there may be copied to .env
     done = set[str]()
     for path, text in places(dig(service.data, "environment"), ("environment",)):
@@ -86,7 +87,7 @@ def _filled(files: Files, service: ComposeService) -> Iterator[Finding]:
     read: dict[str, str] = {}
     for written, is_raw in named_files(service):
         name = normpath(join(folder, written))
-        place = files.folder / name if files.folder is not None else None
+        place = on_disk(files, name)
         if place is not None and "$" not in name and not is_raw and place.is_file():
             read[name] = place.read_text(encoding="utf-8", errors="replace")
     known = {found[1] for text in read.values() for found in _LINE.finditer(text)}

@@ -18,6 +18,7 @@ from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
 from tarmac.check.gates.views.objects.pods import SERVING, pods
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -69,11 +70,13 @@ def _mounted(files: Files) -> Iterator[PlainFile]:
 def _of_service(files: Files, service: ComposeService, beside: ComposeFiles) -> Iterator[PlainFile]:
     told = [*words(service), *words(service, "entrypoint")]
     plain = _plain(service.image or "", " ".join(told))
-    if not plain or files.folder is None or dig(service.data, "entrypoint"):
+    if not plain or dig(service.data, "entrypoint"):
         return
     for outside, inside in mounted_files(service, beside):
-        place = files.folder / outside
-        if (instead := _instead(plain, inside)) and outside and place.is_file():
+        place = on_disk(files, outside)
+        if place is None or not outside or not place.is_file():
+            continue
+        if instead := _instead(plain, inside):
             text = place.read_text(encoding="utf-8", errors="replace")
             user = f"service {service.name}"
             where = service.at("volumes" if dig(service.data, "volumes") else "configs")

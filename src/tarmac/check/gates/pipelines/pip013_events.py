@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import fields, numbered_texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.pipelines.events import possible
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, jobs, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -105,9 +106,9 @@ def _compared(workflow: Workflow) -> Iterator[Finding]:
 
 def _unwatched(files: Files, workflow: Workflow) -> Iterator[Finding]:
     """Yield filters by paths at which nothing is."""
-    if files.folder is None:
+    root = on_disk(files, workflow.path.partition(FOLDER)[0])
+    if root is None:
         return
-    root = files.folder / workflow.path.partition(FOLDER)[0]
     for event, given in workflow.triggers.items():
         patterns = given.get("paths") if isinstance(given, Mapping) else None
         for number, pattern in numbered_texts(patterns):

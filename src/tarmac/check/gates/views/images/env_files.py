@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tarmac.base.foreign.reading import dig, fields, items, texts
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.on_disk import on_disk
 
 _EXPORT = re.compile(r"\Aexport\s+")
 _QUOTED = re.compile(r"\"((?:\\.|[^\"\\])*)\"|'((?:\\.|[^'\\])*)'", re.DOTALL)
@@ -90,8 +91,7 @@ def named_files(service: ComposeService) -> Iterator[tuple[str, bool]]:
 
 def text_of(files: Files, path: str) -> str | None:
     """Read a file in the folder that is judged; None where there is none."""
-    root = None if path.startswith("..") else files.folder
-    place = root / path if root is not None else None
+    place = None if path.startswith("..") else on_disk(files, path)
     return place.read_text("utf-8", "replace") if place is not None and place.is_file() else None
 
 

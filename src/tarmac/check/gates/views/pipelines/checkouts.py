@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.pipelines.workflows import Workflow
 
 
@@ -14,6 +15,6 @@ def repository_of(files: Files, workflow: Workflow) -> Path | None:
     One that others call runs in their repositories.
     """
     above, found, _ = workflow.path.partition(".github/")
-    if files.folder is None or not found or "workflow_call" in workflow.triggers:
+    if not found or "workflow_call" in workflow.triggers:
         return None
-    return files.folder / above
+    return on_disk(files, above)

@@ -13,6 +13,7 @@ from tarmac.base.artifact import Artifact, read, write
 from tarmac.base.foreign.files import text as file_text
 from tarmac.base.foreign.reading import fields, places
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.jobs import Job, writable
 from tarmac.check.gates.views.shapes.fitting import fitted
@@ -120,8 +121,9 @@ def workflow_of(files: Files, artifact: Artifact) -> Workflow | None:
 
 
 def _text(files: Files, artifact: Artifact) -> str:
-    if files.folder is not None and (files.folder / artifact.path).is_file():
-        return file_text(files.folder / artifact.path)
+    place = on_disk(files, artifact.path)
+    if place is not None and place.is_file():
+        return file_text(place)
     if isinstance(artifact.content, str):
         return artifact.content
     return write(artifact, "Rendered")
