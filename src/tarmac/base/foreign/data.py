@@ -64,8 +64,9 @@ class BoundedLoader(yaml.CSafeLoader):
 
     def referring(self, node: yaml.Node) -> Any:
         """Read what GitLab takes from elsewhere in the file: it is not known here."""
-        parts = isinstance(node, yaml.SequenceNode)
-        return {"!reference": self.construct_sequence(node, deep=True) if parts else []}
+        if isinstance(node, yaml.SequenceNode):
+            return {"!reference": self.construct_sequence(node, deep=True)}
+        return {"!reference": []}
 
     def octal(self, node: yaml.ScalarNode) -> int:
         """Read `0o755`."""
