@@ -20,7 +20,7 @@ from tarmac.run.local.diagnostics import diagnosis
 from tarmac.run.local.diagnostics.diagnosis import Failure
 from tarmac.run.local.host import listeners
 from tarmac.run.local.host.sockets import is_free
-from tarmac.run.local.process import hooks, start
+from tarmac.run.local.process import hooks, settled, start
 from tarmac.run.local.process.accept_queue import wait_until_accepted
 from tarmac.run.local.process.context import ProcessContext
 from tarmac.run.local.process.misplaced import misplaced
@@ -356,7 +356,8 @@ class Process:
                 await running.exited
             self._running = None
         lived_s = time.monotonic() - started
-        self._ended_after_s = lived_s if lived_s < SPELL_S and not self._stopping else 0.0
+        is_soon = lived_s < settled.LONGEST_START_S and not self._stopping
+        self._ended_after_s = lived_s if is_soon else 0.0
         await output.drain()
         ending = f"ended {diagnosis.ending(status)}"
         self.log.note(ending)
@@ -421,9 +422,8 @@ class Process:
         self._move(state.BOOTED)
         if late := await prober.ready(report):
             return late
-        if self._ended_after_s and self._well == state.RUNNING:
-            # Nothing but its life is known: one that ended has to outlive that first.
-            await asyncio.sleep(self._ended_after_s * 1.5)
+        if self._running is not None and self._well == state.RUNNING:
+            await settled.until_settled(self._running.pid, self._ended_after_s)
         return ""
 
     async def _answers_or_misplaced(self, prober: Prober) -> str:
