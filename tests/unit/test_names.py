@@ -55,6 +55,13 @@ def test_a_store_has_its_name_with_either_line_and_a_broker_the_one_of_its_kind(
     assert web["broker"] == web["nats"]
 
 
+def test_a_store_that_is_looked_for_at_another_port_is_found_there_by_its_name_too():
+    text = NAMED.replace("cache: redis", "cache: {kind: redis, local: {port: 16380}}")
+    plan = plan_of(text)
+    web = plan.node("web").launch.hosts
+    assert {(web["cache"], 6379), (web["cache"], 16380)} < {*named(plan)["web->cache:main"]}
+
+
 def test_each_user_has_an_address_of_its_own_and_so_has_each_copy():
     plan = plan_of()
     web, desk = plan.node("web").launch.hosts, plan.node("desk").launch.hosts

@@ -62,7 +62,10 @@ def _known_ports(bindings: Bindings, target: str, port: str) -> set[int]:
     service = bindings.system.file.services.get(target)
     if service is None:
         kind = bindings.asked_kind(target)
-        return {kind.fingerprint.port} if kind.fingerprint is not None else set()
+        file = bindings.system.file
+        store = file.broker if target == BROKER else file.stores[target]
+        own = {store.local.port} if store and store.local and store.local.port else set[int]()
+        return own | ({kind.fingerprint.port} if kind.fingerprint is not None else set())
     is_first = port == next(iter(service.listening))
     imaged = {service.image_port} if is_first and service.image_port is not None else set()
     return {service.listening[port], *imaged}
