@@ -40,7 +40,8 @@ _OF_A_PLACE = re.compile(r"(?:local|dev|develop|development)\.ya?ml")
 #: Folders of compose files of any name.
 _FOLDER_OF_THEM = re.compile(r"(?:docker[-_]?)?compose")
 _HAS_SERVICES = re.compile(r"(?m)^services:[ \t]*$")
-DEEPEST = 2
+#: Where compose files are below the root; deeper ones count where there are none.
+DEEPEST, STILL_DEEPER = 2, 3
 
 
 def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
@@ -57,7 +58,8 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     is_one = is_project(replace(root, files=own_files))
     files = [file for file in root.files if _OTHERS.fullmatch(file)]
     files = files or [file for file in root.files if _is_of_a_place(root, file)]
-    files = files or [file for file in root.files if _is_below(file)]
+    files = files or [file for file in root.files if _is_below(file, DEEPEST)]
+    files = files or [file for file in root.files if _is_below(file, STILL_DEEPER)]
     files = files or [file for file in root.files if _is_in_a_folder_of_them(root, file)]
     places = {posixpath.dirname(file) for file in files}
     if not is_one and len(places) > 1:  # each of them may be a system of its own
@@ -94,11 +96,11 @@ def _is_of_a_place(root: Folder, file: str) -> bool:
     return bool(_OF_A_PLACE.fullmatch(file) and _HAS_SERVICES.search(root.read(file)))
 
 
-def _is_below(file: str) -> bool:
+def _is_below(file: str, deepest: int) -> bool:
     """Tell whether a file is a compose file of a folder below the root."""
     folder, name = posixpath.split(file)
     is_named = name in NAMES or _OTHERS.fullmatch(name) is not None
-    return is_named and bool(folder) and folder.count("/") < DEEPEST and not _ASIDE.search(folder)
+    return is_named and bool(folder) and folder.count("/") < deepest and not _ASIDE.search(folder)
 
 
 def _is_in_a_folder_of_them(root: Folder, file: str) -> bool:

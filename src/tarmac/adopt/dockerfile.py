@@ -31,7 +31,21 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         container_command=made_from(text, found.container_command, place),
         tasks=made_folders(text, folder) if place == folder.path else {},
     )
+    if place == folder.path and _is_its_own_package(text, found.container_command, folder):
+        found = replace(found, env={**found.env, "PYTHONPATH": ".."}, tasks={})
     return (found,) if found.container_command or found.ports else ()
+
+
+def _is_its_own_package(text: str, command: tuple[str, ...], folder: Folder) -> bool:
+    """Tell whether an image has a folder as a package of its name: `COPY app.py /app/posts/app.py`.
+
+    Its command then starts a module of that: `uvicorn posts.app:app`.
+    """
+    name = posixpath.basename(folder.path)
+    modules = [word.split(":")[0].split(".") for word in command[1:] if word.startswith(f"{name}.")]
+    target = rf"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*\S+\s+\S*\b{re.escape(name)}(?:/\S*)?[ \t]*$"
+    here = any(f"{'/'.join(parts[1:])}.py" in folder.files for parts in modules if parts[1:])
+    return bool(name) and here and not folder.exists(name) and bool(re.search(target, text))
 
 
 def _built_from(text: str, folder: Folder) -> str:

@@ -58,6 +58,14 @@ def made_from(text: str, argv: tuple[str, ...], place: str = "") -> tuple[str, .
     return _go(stage, made, argv, last) or _cargo(stage, made, argv) or argv
 
 
+def pages_of(text: str) -> list[str]:
+    """List the folders of the repository whose build an image of a web server has as its pages."""
+    stages = _stages(text, "")
+    names = [source for source, _, _ in stages[-1].copied] if stages else []
+    found = (stage for n, stage in enumerate(stages) if {stage.name, str(n)} & {*names})
+    return [path for stage in found for path, _ in stage.own if path != "."]
+
+
 def _origin(stages: list[_Stage], stage: _Stage, program: str) -> tuple[_Stage, str]:
     """Follow a file through the stages that copied it to the one that made it."""
     for source, path, target in reversed(stage.copied):

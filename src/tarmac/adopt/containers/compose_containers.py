@@ -34,6 +34,8 @@ from tarmac.adopt.containers.compose_places import (
     files_of_one,
     folder_of_image,
     from_context,
+    from_its_project,
+    is_of_root,
     joined_path,
     options_here,
     paths_here,
@@ -41,6 +43,7 @@ from tarmac.adopt.containers.compose_places import (
     stage_of_image,
     working_folder,
 )
+from tarmac.adopt.containers.compose_servers import made_here, starts_another, store_of
 from tarmac.adopt.containers.container import (
     base_image,
     copied_files,
@@ -54,16 +57,14 @@ from tarmac.adopt.containers.container import (
     supervised,
     unwatched,
     without_installs,
-    words,
 )
-from tarmac.adopt.containers.entry_script import copies, exported, lines_of
+from tarmac.adopt.containers.entry_script import apart, copies, exported, lines_of
 from tarmac.adopt.stores import first_sql, servers
 from tarmac.adopt.survey.found import (
     RUNS_TESTS,
     Folder,
     Route,
     Service,
-    Store,
     Survey,
     has_program_file,
     port_number,
@@ -83,11 +84,6 @@ DEBUGGERS = frozenset({9229, 9222, 5005, 5678, 35729})
 
 #: Files that show how a program starts, where they are mounted alone.
 _STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
-#: Programs that fill a server or look into it.
-_CLIENTS = re.compile(
-    r"mongo(?:sh|import|export|dump|restore)?|mysql(?:admin|dump|import|sh)?|mariadb(?:-\w+)?|"
-    r"redis-cli|rabbitmq(?:admin|ctl)"
-)
 #: The build of an image whose entry point a container has, and whose files it does not.
 ENTRY_OF = "x-entry-of"
 #: What a container says of its first program alone, where it has several.
@@ -165,14 +161,14 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
     server = servers.of_image(image) or servers.of_own_image(image, container.own)
     place, dockerfile = place_of(spec, folder, None) if container.is_built else ("", "")
     if server is None and not container.is_built:
-        image, place = _made_here(container.image, folder)
+        image, place = made_here(container.image, folder)
         server, dockerfile = servers.of_image(image), folder.read(f"{place}/Dockerfile")
         about = (
             f"{place}/Dockerfile adds files to {image.split('@')[0]}, which are not carried over"
         )
-    if server is None or server.kind not in container.kinds or _starts_another(dockerfile, server):
+    if server is None or server.kind not in container.kinds or starts_another(dockerfile, server):
         return None
-    store = _store(container.own, spec, server, image, container.values)
+    store = store_of(container.own, spec, server, image, container.values)
     copied = first_sql.of_image(dockerfile, place, folder)
     mounted = first_sql.of_mounts(mounts_of(spec, first_sql.PLACE), folder)
     store = first_sql.loaded(store, (*copied, *mounted), folder)
@@ -189,15 +185,6 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
     return replace(found, stores=(*found.stores, store))
 
 
-def _starts_another(dockerfile: str, server: servers.Server) -> bool:
-    """Tell whether an image that is made of a server's starts another program: a backup, say."""
-    said = re.findall(r"(?im)^CMD\s+(.+)$", dockerfile)
-    name = posixpath.basename("".join(words(said[-1])[:1])) if said else ""
-    own = (*server.shows.images, "mysqld", "mongo", "entrypoint")
-    is_own = any(known in name for known in own) and not _CLIENTS.fullmatch(name)
-    return bool(name) and not name.startswith("-") and not is_own
-
-
 def _of_a_program(found: Survey, container: Container) -> Survey | None:
     """A program of this repository: built, mounted into an image, or known by the image's name."""
     own, spec, folder = container.own, container.spec, container.folder
@@ -206,6 +193,8 @@ def _of_a_program(found: Survey, container: Container) -> Survey | None:
     if mounted is None and not container.is_built:
         place = folder_of_image(container.image, own, folder)
         stage = "" if place else stage_of_image(container.image, own, folder)
+        if not (place or stage) and is_of_root(container.image, spec, folder):
+            place = "."
     if not (container.origin.is_ours or mounted or place or stage):
         return None
     if place or stage:
@@ -334,40 +323,6 @@ def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str]
     return None
 
 
-def _made_here(image: str, root: Folder) -> tuple[str, str]:
-    """Find the server's image that one of this repository's is made of, and where; else ""."""
-    name = servers.name_of(image)
-    found = servers.built(root).items()
-    return next((made for own, made in found if name == own or name.endswith(f"-{own}")), ("", ""))
-
-
-def _store(
-    own: str,
-    spec: Mapping[str, Any],
-    server: servers.Server,
-    image: str,
-    values: Mapping[str, str],
-) -> Store:
-    env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
-    file = servers.told(server, env, "PASSWORD_FILE", "PASS_FILE", "ROOT_PASSWORD_FILE")
-    remarks = []
-    told = [word for word in commands_of(spec, values) if word.startswith("-")]
-    if told:
-        remarks.append(f"its options are not carried over: {' '.join(commands_of(spec, values))}")
-    if server.shows.extended and re.search(server.shows.extended, image):
-        remarks.append(f"a plain server answers here, without the extensions of {image}")
-    return Store(
-        valid_name(own),
-        server.kind,
-        servers.version_of(image),
-        tuple(remarks),
-        user=servers.told(server, env, "USER", "USERNAME") or server.shows.user,
-        password=servers.told(server, env, "PASSWORD", "PASS", "ROOT_PASSWORD"),
-        database=servers.told(server, env, "DB", "DATABASE"),
-        password_secret=secrets_of(spec).get(file, ""),
-    )
-
-
 def _service(
     own: str,
     name: str,
@@ -384,7 +339,9 @@ def _service(
     started = command or base.container_command
     folder = working_folder(place, started, spec, dockerfile, root)
     is_all = bool(entry and command) and not goes_on(entry[0], root.below(folder))
-    told = (*entry, *command) if is_all else command  # what follows a program is its arguments
+    told = command
+    if is_all:  # what follows a program is its arguments
+        told, folder = from_its_project((*entry, *command), folder, spec, dockerfile, root)
     command = dispatched((*entry, *command), root.below(folder)) or told
     mounts_there = {target: joined_path(source) for source, target in mounts_of(spec)}
     own_files, given = {**copied_files(dockerfile), **mounts_there}, {**base.env, **env}
@@ -399,8 +356,9 @@ def _service(
             folder = working_folder(folder, command, spec, dockerfile, root)
             break
     base = replace(base, folder=folder)
+    set_by_it, before = apart(before, given)
     given_by, settings = _set_up(entry, place, folder, spec, root, own_files)
-    env = {**given_by(given), **env}
+    env = {**given_by(given), **set_by_it, **env}
     started = made_from(dockerfile, command or base.container_command)
     named = (_here(word, own_files, spec) for word in started[1:])
     named = (options_here(word, spec, dockerfile, folder) for word in named)

@@ -98,7 +98,8 @@ def environment_of(
         private |= dict.fromkeys(content, path) if file == path else {}
         literal = literal_names(root.read(file)) if file else frozenset[str]()
         for key, raw in content.items():
-            whole, unknown = dotenv_files.filled(raw, {**content, **values})
+            others = {name: value for name, value in content.items() if name != key}
+            whole, unknown = dotenv_files.filled(raw, {**others, **values})
             # What an example leaves empty, its reader fills in.
             is_left = not raw and file != path and dotenv_files.is_secret(key) and "PASS" not in key
             kept = raw.replace("$", "$$") if key in literal else raw if unknown else whole

@@ -8,16 +8,20 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
-from tarmac.adopt.containers.compose_parts import listed, mounts_of, volumes_of
-from tarmac.adopt.containers.container import of_target
+from tarmac.adopt.containers.build_steps import pages_of
+from tarmac.adopt.containers.compose_parts import listed, mounts_of, ports_of, volumes_of
+from tarmac.adopt.containers.container import base_image, of_target
 from tarmac.adopt.packages.node_packages import has_script
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, has_program_file
 from tarmac.adopt.variables import code
 from tarmac.base.foreign.data import from_json
 
+#: Images of servers that have pages of others.
+_SERVES_PAGES = re.compile(r"(?:^|/)(?:nginx|caddy|httpd)\b")
 #: The file, without its end, that is where a program of a project's tools is started.
 _PROJECTS = {"npm": "package", "pnpm": "package", "yarn": "package", "go": "go"}
 
@@ -41,6 +45,10 @@ def place_of(
         has_program_file(own) or (has_sources and not has_program_file(root.below(folder)))
     ):
         folder = joined_path(folder, beside)
+    is_page = root.below(folder).has("package.json")
+    if _SERVES_PAGES.search(base_image(text)[0]) and not is_page:
+        pages = (joined_path(folder, path) for path in pages_of(text))
+        folder = next((path for path in pages if root.below(path).has("package.json")), folder)
     workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
     asked = str(spec.get("working_dir") or "")
     if workdirs and asked.startswith(f"{workdirs[-1]}/"):
@@ -171,6 +179,7 @@ def working_folder(
     modules = [
         re.split(r"[.:]", word)[0] for word in command[1:] if re.match(r"[\w.]+[.:]\w", word)
     ]
+    modules += [re.split(r"[.:]", b)[0] for a, b in pairwise(command) if a in ("-A", "--app")]
     if command and _last(command[0]) in _PROJECTS:
         modules = [_PROJECTS[_last(command[0])]]
     here = root.below(folder)
@@ -197,13 +206,30 @@ def working_folder(
     return folder
 
 
+def from_its_project(
+    command: tuple[str, ...], folder: str, spec: Mapping[str, Any], dockerfile: str, root: Folder
+) -> tuple[tuple[str, ...], str]:
+    """Start a program where its container does; a package's file from the folder of its project.
+
+    Returns:
+        The command, and the folder that it is for.
+    """
+    deeper = working_folder(folder, command, spec, dockerfile, root)
+    if deeper == folder or not root.exists(joined_path(deeper, "__init__.py")):
+        return command, deeper
+    path = posixpath.relpath(deeper, folder or ".")
+    is_there = (root.exists(joined_path(deeper, word)) for word in command[1:])
+    pairs = zip(command[1:], is_there, strict=True)
+    return (command[0], *(f"{path}/{w}" if found else w for w, found in pairs)), folder
+
+
 def _folder_of_file(
     command: tuple[str, ...], spec: Mapping[str, Any], dockerfile: str, folder: str, root: Folder
 ) -> str:
     """Find the folder that is the container's working folder by the file that is started there."""
     named = [
         word
-        for word in command[1:2]
+        for word in command[1:4]
         if re.fullmatch(r"(?:\./)?\w[\w./-]*\.(?:py|[cm]?[jt]s)", word)
     ]
     path = posixpath.normpath(named[0]) if named else ""
@@ -261,6 +287,27 @@ def folder_of_image(image: str, own: str, root: Folder) -> str:
         if has_program_file(root.below(place))
     ]
     return fitting[0] if last and fitting else ""
+
+
+def is_of_root(image: str, spec: Mapping[str, Any], root: Folder) -> bool:
+    """Tell whether an image is the one that the Dockerfile of the root makes, released elsewhere.
+
+    It listens where that does, and the repository says its name: in its README, or as the folder in
+    the image.
+    """
+    path = re.sub(r"[:@].*", "", image).lower()
+    owner_and_name = "/".join(path.split("/")[-2:])
+    text = root.read("Dockerfile")
+    if "/" not in owner_and_name or not text or not has_program_file(root):
+        return False
+    exposed = {int(port) for port in re.findall(r"(?im)^[ \t]*EXPOSE\s+(\d+)", text)}
+    inside = {number for _, number in ports_of(spec)}
+    readme = root.read(root.has("README.md", "README.rst", "readme.md")).lower()
+    workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
+    is_named = f"github.com/{owner_and_name}" in readme or any(
+        _last(place.rstrip("/")) == _last(owner_and_name) for place in workdirs
+    )
+    return is_named and bool(exposed & inside)
 
 
 def stage_of_image(image: str, own: str, root: Folder) -> str:

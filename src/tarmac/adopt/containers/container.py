@@ -6,16 +6,26 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from tarmac.adopt.containers.script_conditions import decided
-from tarmac.adopt.containers.start_script import end_of_script, in_one_line, without_arguments
+from tarmac.adopt.containers.start_script import (
+    end_of_script,
+    in_one_line,
+    settled_line,
+    without_arguments,
+    without_choice,
+    without_ends,
+)
 from tarmac.adopt.survey.found import SKIPPED, Folder, Service
 from tarmac.base.foreign.data import from_json
 
 _WAITS = re.compile(
     r"set\s+[-+]|\S*wait-?for\S*\s|sleep\s|echo\s|dockerize\s|cd\s+/|export\s+PATH=|"
-    r"rm\s+-f\s+\S+\.pid"
+    r"rm\s+-f\s+\S+\.pid|"
+    # Users of its container: programs run as you here.
+    r"(?:group|user)(?:add|mod)\s|add(?:user|group)\s|chown\s"
 )
 _CONTROLS = re.compile(
     r"(if|then|else|elif|fi|for|while|until|do|done|case|esac|function|trap|\w+\(\)|[{}])\b"
@@ -72,6 +82,10 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
                     pairs = [old.groups()]
                 plainly = {key: value.strip("\"'") for key, value in pairs}
                 env |= {key: _filled(value, arguments) for key, value in plainly.items()}
+    # The number that its command says counts before one that its image only tells of.
+    started = (*entry, *command)
+    told = [b for a, b in pairwise(started) if a in ("--port", "--http-port") and b.isdigit()]
+    ports = [int(told[0])] if len(told) == 1 and len(ports) == 1 else ports
     names = ["http", *(f"port-{number}" for number in ports[1:])]
     own = (
         *("PYTHON", "PIP_", "UV_", "POETRY_", "VIRTUAL_ENV", "PATH", "NODE_ENV", "NPM_", "JAVA_"),
@@ -198,8 +212,9 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
     while (
         len(argv) > 2 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash") and argv[1] in ("-c", "-lc")
     ):
-        lines = "\n".join(line for line in argv[2].splitlines() if not _WAITS.match(line.strip()))
-        text = in_one_line(lines) if "\n" in argv[2].strip() else argv[2]
+        text = without_choice(without_ends(argv[2]))
+        lines = "\n".join(line for line in text.splitlines() if not _WAITS.match(line.strip()))
+        text = in_one_line(lines) if "\n" in text.strip() else text
         try:
             argv = tuple(shlex.split(_WAIT_LOOP.sub("", text.strip()).removeprefix("exec ")))
         except ValueError:
@@ -320,8 +335,9 @@ def script_of(
     if not said:
         return (), ()
     *before, last = said
-    said_last = words(last.removeprefix("exec ").replace('"$@"', "").strip())
-    return tuple(before), unwatched(said_last, folder)
+    last = last.removeprefix("exec ").replace('"$@"', "").strip()
+    before, last = settled_line(before, last, given or {}, place)
+    return tuple(before), unwatched(words(last), folder)
 
 
 def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
@@ -341,6 +357,11 @@ def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
             options, rest = argv[1 : argv.index("--")], argv[argv.index("--") + 1 :]
         package = next((word for word in options[1:2] if not word.startswith("-")), ".")
         return ("go", "run", package, *rest)
+    if argv[1:3] == ("-m", "debugpy"):  # `python -m debugpy --listen 5678 -m uvicorn app:app`
+        rest = argv[3:]
+        while rest and rest[0].startswith("-") and rest[0] != "-m":
+            rest = rest[1 + (rest[0] in ("--listen", "--connect", "--log-to")) :]
+        return (argv[0], *rest) if rest else argv
     if name == "hupper" and "-m" in argv[:-1]:  # `hupper --reload-interval 10 -m celery worker`
         return argv[argv.index("-m") + 1 :]
     if name != "watchfiles":

@@ -54,6 +54,20 @@ def exported(lines: list[str], given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in given and value}
 
 
+def apart(
+    lines: tuple[str, ...], given: Mapping[str, str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Take the variables that a script gives its program off its lines; return both.
+
+    Args:
+        given: the container's variables.
+    """
+    own = exported([*lines], given)
+    gives = (_EXPORT.fullmatch(line.rstrip(";")) for line in lines)
+    names = [match[1] if match else "" for match in gives]
+    return own, tuple(line for line, name in zip(lines, names, strict=True) if name not in own)
+
+
 def copies(lines: list[str], here: Callable[[str], str], folder: Folder) -> dict[str, str]:
     """Write the task that puts files of settings where the script puts them.
 

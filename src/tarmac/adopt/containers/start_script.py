@@ -7,6 +7,7 @@ without a condition.
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -27,10 +28,31 @@ _OWN_FILE = re.compile(r"\./[\w./-]+\.(?:py|js|mjs|sh)(?:\s|$)")
 #: Programs that are started to stay, whatever stands before them.
 _STAYS = re.compile(r"(?:celery|gunicorn|uvicorn|hypercorn|daphne|uwsgi|rq|dramatiq|arq)\s")
 _ASSIGNED = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)=(.*)")
-_VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^{}]*))?\}|\$(\w+)")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::?[-=]([^{}]*))?\}|\$(\w+)")
 _LIST = re.compile(r"\$\{?(?:\w+\[@\]|[@*])\}?")
 #: How deep defaults of defaults are followed.
 _DEEPEST = 3
+
+
+#: What a shell is told to do where a command fails: end, with a word of it before.
+_CHOICE = re.compile(
+    r"if\s[^;]{1,200};\s*then\s+(\w+)=[^;\s]*;\s*else\s+\1=([^;\s]*);\s*fi\s*(?:;|&&)\s*(\S.*)",
+    re.DOTALL,
+)
+_OR_ENDS = re.compile(
+    r"\|\|\s*(?:[({][^(){}]{0,200}?)?\bexit\s+[1-9]\d*\s*;?\s*[)}]?\s*(?:;|&&|\n|$)\s*"
+)
+
+
+def without_ends(text: str) -> str:
+    """Run what follows a command that may end all: `a || (echo no; exit 1); b` is `a && b`."""
+    return re.sub(r"\s*&&\s*$", "", _OR_ENDS.sub("&& ", text))
+
+
+def without_choice(text: str) -> str:
+    """Fill in what a line sets in either case: `if [ ... ]; then L=a; else L=b; fi; run $L`."""
+    match = _CHOICE.match(text.strip())
+    return re.sub(rf"\$\{{?{match[1]}\b\}}?", match[2], match[3]) if match else text
 
 
 def in_one_line(text: str) -> str:
@@ -92,6 +114,40 @@ def end_of_script(
         if is_last and (_OWN_FILE.match(line) or (only_waits and _STAYS.match(line))):
             last = _words(line, values) or ()
     return (tuple(before), last) if last else ((), ())
+
+
+def settled_line(
+    before: list[str], last: str, given: Mapping[str, str], place: str
+) -> tuple[list[str], str]:
+    """Fill into the last command of a script what its lines before set, which are then left out.
+
+    Args:
+        given: the container's variables.
+        place: the script's own path, which it asks for by `$0`.
+    """
+    own: dict[str, str] = {}
+    left: list[str] = []
+    for line in before:
+        match = _ASSIGNED.fullmatch(line)
+        said = _own_path(match[2], own, place) if match else ""
+        value = _words(match[2], {**given, **own}) if match and not said else None
+        if match and (said or (value is not None and len(value) < 2)):
+            own[match[1]] = said or "".join(value or ())
+            left += [line] * line.startswith("export ")
+        else:
+            left.append(line)
+    if not own:
+        return before, last
+    return left, _VARIABLE.sub(lambda m: own.get(m[1] or m[3], m[0]), last)
+
+
+def _own_path(text: str, own: Mapping[str, str], place: str) -> str:
+    """Return the script's own path or folder where a text asks for it: `$(dirname "$0")`."""
+    named = [value for name, value in own.items() if re.search(rf"\$\{{?{name}\b", text)]
+    asks = re.search(r"\$0\b|\$\{?BASH_SOURCE", text) or (named and place in named)
+    if not asks or not text.strip("\"'").startswith("$("):
+        return ""
+    return (posixpath.dirname(place) or ".") if "dirname" in text else place
 
 
 def without_arguments(lines: list[str]) -> list[str]:

@@ -23,6 +23,8 @@ _VERSIONS = (
     *((file, _IMAGE) for file in _DOCKERFILES),
     ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
 )
+#: A folder of its own that an image has, and where.
+_COPIED = re.compile(r"(?im)^[ \t]*COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(/\S+)[ \t]*$")
 _GROUP = re.compile(r"--group[= ]([\w-]+)")
 
 
@@ -77,10 +79,19 @@ def _itself(folder: Folder) -> tuple[str, ...]:
     words = [word for line in lines for word in line.split() if re.match(r"[./]", word)]
     whole = re.findall(r"(?im)^[ \t]*(?:COPY|ADD)\s+\.\s+(/\S+?)/?[ \t]*$", steps)
     words = ["." if word.rstrip("/") in whole else word for word in words]
+    copied = {there.rstrip("/"): here.strip("/") for here, there in _COPIED.findall(steps)}
+    words = [_below(copied.get(word.rstrip("/"), ""), folder) or word for word in words]
     names = dict.fromkeys(re.sub(r"\[[\w,-]+\]$", "", word).strip("/") for word in words)
     places = (name.removeprefix("./") or "." for name in names)
     known = ("setup.py", "setup.cfg", "pyproject.toml")
     return tuple(p for p in places if any(map(folder.below(p).files.__contains__, known)))
+
+
+def _below(path: str, folder: Folder) -> str:
+    """Say a path of the folder that an image is built from, or of one above, from the folder."""
+    parts = path.split("/")
+    ends = ("/".join(parts[begin:]) for begin in range(len(parts)))
+    return next((end for end in ends if end and folder.exists(end)), "")
 
 
 def _dockerfile(folder: Folder) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 #: A module's Celery app, also one that Flask's factory keeps.
@@ -60,8 +62,17 @@ def _acts(text: str) -> bool:
     return "dramatiq" in text and _ACTOR.search(text) is not None
 
 
-def module_of(file: str) -> tuple[str, str]:
-    """Turn a file into a module's name and the folder that it is imported from."""
+def module_of(file: str, packages: Collection[str] = ()) -> tuple[str, str]:
+    """Turn a file into a module's name and the folder that it is imported from.
+
+    Args:
+        packages: the folders that are packages; one that is none, above such, is not part of it.
+    """
+    above = [*accumulate(posixpath.dirname(file).split("/"), posixpath.join)]
+    if own := next((place for place in above if place in packages), ""):
+        base = posixpath.dirname(own)
+        inside = posixpath.relpath(file.removesuffix(".py").removesuffix("/__init__"), base or ".")
+        return inside.replace("/", "."), base
     parts = file.removesuffix(".py").removesuffix("/__init__").split("/")
     if parts[0] == "src" and len(parts) > 1:
         return ".".join(parts[1:]), "src"

@@ -108,7 +108,7 @@ def _with_its_packages(task: str, folder: Folder, recognisers: list[Recogniser])
         return " && ".join(_with_its_packages(part, folder, recognisers) for part in parts)
     words, rest = _WORDS.fullmatch(task).groups()  # type: ignore[union-attr]
     line = _said(tuple(words.split()), folder, recognisers)[0] if words else ""
-    said = re.sub(r"(^|(?<=&& ))(\S*venv/bin)/", r"\1PATH=\2:$PATH ", line)
+    said = re.sub(r"(^(?:\w+=\S* )*|(?<=&& ))(\S*venv/bin)/", r"\1PATH=\2:$PATH ", line)
     return f"{said}{rest}" if said != line else task
 
 

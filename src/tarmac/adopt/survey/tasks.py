@@ -79,6 +79,12 @@ def without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
     }
     found = {name: why for name, line in given.items() if (why := harm(line, known))}
     left = {name: line for name, line in service.tasks.items() if name not in found}
+    # What makes tables between lines of a script that do harm is done all the same.
+    parts = {name: service.tasks[name].split(" && ") for name in found if name == "prepare"}
+    for name, lines in parts.items():
+        if not any(line.count(mark) % 2 for line in lines for mark in "\"'"):
+            makes = [line for line in lines if _MAKES_TABLES.search(line) and not harm(line, known)]
+            left |= {name: " && ".join(makes)} if makes else {}
     return replace(service, tasks=left), [
         f"task {name} of {service.name}: `{service.tasks[name]}` would run at every start, "
         f"and {why}"

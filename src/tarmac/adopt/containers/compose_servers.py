@@ -1,0 +1,70 @@
+"""What a container of a known server is: a store, with the login and the port that it is told.
+
+`compose_containers` asks, where an image shows which server it holds.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from tarmac.adopt.containers.compose_parts import commands_of, environment_of, secrets_of
+from tarmac.adopt.containers.container import words
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder, KnownPlace, Store, port_number, valid_name
+
+#: Programs that fill a server or look into it.
+_CLIENTS = re.compile(
+    r"mongo(?:sh|import|export|dump|restore)?|mysql(?:admin|dump|import|sh)?|mariadb(?:-\w+)?|"
+    r"redis-cli|rabbitmq(?:admin|ctl)"
+)
+
+
+def starts_another(dockerfile: str, server: servers.Server) -> bool:
+    """Tell whether an image that is made of a server's starts another program: a backup, say."""
+    said = re.findall(r"(?im)^CMD\s+(.+)$", dockerfile)
+    name = posixpath.basename("".join(words(said[-1])[:1])) if said else ""
+    own = (*server.shows.images, "mysqld", "mongo", "entrypoint")
+    is_own = any(known in name for known in own) and not _CLIENTS.fullmatch(name)
+    return bool(name) and not name.startswith("-") and not is_own
+
+
+def made_here(image: str, root: Folder) -> tuple[str, str]:
+    """Find the server's image that one of this repository's is made of, and where; else ""."""
+    name = servers.name_of(image)
+    found = servers.built(root).items()
+    return next((made for own, made in found if name == own or name.endswith(f"-{own}")), ("", ""))
+
+
+def store_of(
+    own: str,
+    spec: Mapping[str, Any],
+    server: servers.Server,
+    image: str,
+    values: Mapping[str, str],
+) -> Store:
+    env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
+    file = servers.told(server, env, "PASSWORD_FILE", "PASS_FILE", "ROOT_PASSWORD_FILE")
+    remarks = []
+    words_said = commands_of(spec, values)
+    told = [word for word in words_said if word.startswith("-")]
+    port = next((port_number(b) for a, b in pairwise(words_said) if a in ("-p", "--port")), 0)
+    port = port if port != server.shows.port else 0
+    if told and not (port and len(told) == 1):
+        remarks.append(f"its options are not carried over: {' '.join(commands_of(spec, values))}")
+    if server.shows.extended and re.search(server.shows.extended, image):
+        remarks.append(f"a plain server answers here, without the extensions of {image}")
+    return Store(
+        valid_name(own),
+        server.kind,
+        servers.version_of(image),
+        tuple(remarks),
+        user=servers.told(server, env, "USER", "USERNAME") or server.shows.user,
+        password=servers.told(server, env, "PASSWORD", "PASS", "ROOT_PASSWORD"),
+        database=servers.told(server, env, "DB", "DATABASE"),
+        password_secret=secrets_of(spec).get(file, ""),
+        known=KnownPlace(port=port, by=valid_name(own)) if port else None,
+    )
