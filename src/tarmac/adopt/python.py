@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tarmac.adopt.packages.python_packages import interpreter
 from tarmac.adopt.packages.python_workers import module_of, workers
+from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import (
     MIGRATE,
     Folder,
@@ -70,7 +71,7 @@ def _start(folder: Folder, texts: Mapping[str, str]) -> _Start:
 
 def _is_django(text: str) -> bool:
     """Tell whether a manage.py is Django's: Flask's scripts have the same name."""
-    return bool(re.search("(?i)django|^$", text))
+    return bool(re.search(r"(?i)(?:import|from) django|django_settings|django\.core|^$", text))
 
 
 def _django(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
@@ -92,11 +93,14 @@ def _app(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # 
     return None
 
 
-def _factory(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - as above
+def _factory(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
     """Find a function that makes an app."""
+    packages = {
+        file.removesuffix("/__init__.py") for file in files if file.endswith("/__init__.py")
+    }
     for file, text in texts.items():
         if match := _FACTORY.search(text):
-            module, base = module_of(file)
+            module, base = module_of(file, packages if file.startswith("src/") else ())
             if "Flask" in text:
                 app = module if not base else f"{base}/{module.split('.')[0]}"
                 return _Start(f"-m flask --app '{app}:{match[1]}' run --port $PORT", file, 5000)
@@ -267,7 +271,8 @@ def _is_installed(program: str, folder: Folder) -> bool:
     if not re.fullmatch(r"[a-z][\w-]*", program):
         return False
     lists = ("pyproject.toml", "requirements.txt", "Pipfile", "setup.py", "setup.cfg")
-    listed = (folder.upwards(name) for name in lists)
+    listed = [folder.upwards(name) for name in lists]
+    listed += [file for file in folder.files if servers.PACKAGES.fullmatch(file)]
     text = "\n".join(folder.read(name) for name in listed if name)
     name = re.escape(program)
     return bool(re.search(rf"(?im)^[ \t]*(?:apache-)?{name}\b|['\"]{name}(?:['\"\[<>=~!; ])", text))

@@ -86,6 +86,30 @@ def at_its_usual_port(
             _answer(NamedServer(store.kind, place), store, service, env, scene)
 
 
+def as_its_user(env: Mapping[str, str], service: Service, folder: Folder, scene: Scene) -> None:
+    """Let a program that is told a password alone log in as the user of its server's container.
+
+    One whose own files name a user logs in as that.
+    """
+    named = {one.kind for one in named_servers(folder, scene.stores) if one.user}
+    for store in [*scene.stores.values()]:
+        server, known = servers.of_kind(store.kind), store.known or KnownPlace(by=service.name)
+        may = store.user and (store.user != server.admin or server.lends_admin)
+        is_told = _is_told("password", store, env, scene)
+        if (
+            not may
+            or not is_told
+            or store.kind in named
+            or _is_told("user|url", store, env, scene)
+            or known.user
+        ):
+            continue
+        if server.databases and re.fullmatch(LOGIN_NAME, store.user):
+            remark = f"{service.name} is told its password and no user, so it is its container's"
+            changed = replace(store, known=replace(known, user=store.user))
+            scene.stores[store.name] = replace(changed, remarks=(*store.remarks, remark))
+
+
 def _rest_of_login(
     named: NamedServer, store: Store, env: Mapping[str, str], scene: Scene
 ) -> Mapping[str, str]:

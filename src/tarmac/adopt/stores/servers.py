@@ -121,6 +121,8 @@ _DEPENDENCIES = (
     *("build.gradle", "build.gradle.kts", "Cargo.toml", "Gemfile", "composer.json", "mix.exs"),
 )
 
+#: Further lists of packages of Python, in a folder of theirs: requirements/base.txt.
+PACKAGES = re.compile(r"requirements/[\w.-]+\.(?:txt|in)|requirements[-_][\w.-]+\.(?:txt|in)")
 #: Ends of files that say as much: a project's, and the one that says which database Prisma asks.
 _LISTS = (".csproj", ".prisma")
 
@@ -306,7 +308,7 @@ def libraries(folder: Folder) -> str:
     """Join what a program's own files say of its libraries."""
     own = [f for f in folder.files if "/" not in f or f.startswith("../")]
     listing = [file for file in own if posixpath.basename(file) in _DEPENDENCIES]
-    listing += [file for file in folder.files if file.endswith(_LISTS)]
+    listing += [file for file in folder.files if file.endswith(_LISTS) or PACKAGES.fullmatch(file)]
     # Laravel needs no library for its database: a variable says which one it is.
     listing += [".env.example"] if "artisan" in folder.files else []
     return "\n".join(map(folder.read, listing))

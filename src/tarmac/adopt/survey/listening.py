@@ -21,6 +21,11 @@ FIRST_FREE = 1024
 NAMES_ITS_PORT = " names its port"
 #: Names of programs that work off what others hand them.
 _LISTENS_NOWHERE = re.compile(r"(^|-)(worker|consumer|cron|scheduler|migrat\w*|job|seed\w*)s?$")
+#: Commands of programs that do, by their queues' own tools.
+_TAKES_JOBS = re.compile(
+    r"\bcelery\b(?:\s+\S+)*?\s(?:worker|beat)(?=\s|$)|\b(?:arq|dramatiq|taskiq worker|"
+    r"taskiq scheduler|faststream run|saq|rq worker|huey_consumer(?:\.py)?|rundramatiq)(?=\s|$)"
+)
 #: An option for a port with a variable behind it.
 _OPTION = re.compile(r"(?i)(?<!\S)(--?[\w-]*port[= ])\$(?:([a-z_]\w*)|\{([a-z_]\w*)\})")
 _OWN_ADDRESS = (
@@ -83,6 +88,14 @@ def _by_a_broker(program: _Program) -> Service | None:
     if is_asked or not code_ports.listens_nowhere(program.folder):
         return None
     return replace(program.service, ports={})
+
+
+def _of_a_queue(program: _Program) -> Service | None:
+    """Its command takes jobs from a queue, and listens nowhere, whatever its image does."""
+    service = program.service
+    if not _TAKES_JOBS.search(service.run) or "$PORT" in service.run or service.known_as:
+        return None
+    return replace(service, ports={})
 
 
 def _set_by_its_script(program: _Program) -> Service | None:
@@ -253,6 +266,7 @@ def _port_of_its_container(program: _Program) -> Service | None:
 
 
 RULES = (
+    _of_a_queue,
     _by_a_broker,
     _set_by_its_script,
     _told_port,

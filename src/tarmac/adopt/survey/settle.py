@@ -41,6 +41,7 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
         may_add=not found.stores and (found.broker is None or found.servers_alone),
     )
     dotenv, file = dotenv_files.of_file(root)
+    dotenv = dotenv_files.resolved(dotenv)
     example, dotenv = ({}, dotenv) if file == ".env" else (dotenv, {})
     services, places = [], frozenset(service.folder for service in found.services)
     handed = spring_settings.handed_out(root, places)
@@ -106,6 +107,9 @@ def _settled(
     reads = code.variables(folder)
     found = settled_variables(service, reads, folder, scene, given)
     env, missing, optional = found.env, found.missing, found.optional
+    told_so = {n: given.value(n) or read.default or "" for n, read in reads.items()}
+    said = {n: text.partition("://")[0] for n, text in told_so.items() if "://" in text}
+    env = _as_compared(env, {n: said[n] for n in said if n not in schemes}, folder)
     named = (value for value in env.values() if value in scene.stores)
     service = replace(service, calls=(*service.calls, *named) if scene.names else service.calls)
     env = {**env, **logins(env, reads)}
@@ -124,6 +128,7 @@ def _settled(
     env = _at_usual_ports(env, service, scene)
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)
+    known_servers.as_its_user(env, service, folder, scene)
     return _joined(
         replace(
             service,

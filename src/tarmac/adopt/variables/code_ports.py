@@ -19,7 +19,7 @@ OTHER_SERVERS = frozenset({25, 587})
 _LISTENS = re.compile(
     r"\.listen\(\s*(\d{2,5})\b|\.listen\(\s*\{[^}]{0,300}?\bport:\s*(\d{2,5})\b|"
     r"ListenAndServe\w*\(\s*\"[\w.]*:(\d{2,5})\"|net\.Listen\(\s*\"tcp\",\s*\"[\w.]*:(\d{2,5})\"|"
-    r"(?:app|uvicorn|application)\.run\([^)]{0,300}?\bport\s*=\s*(\d{2,5})\b|"
+    r"(?:app|uvicorn|application)\.run\((?:[^()]|\([^()]{0,99}\)){0,300}?\bport\s*=\s*(\d{2,5})\b|"
     r"(?:TCPServer|HTTPServer|make_server|start_server)\([^\d\n]{0,99}"
     r"(?:\d+(?:\.\d+){3}['\"],\s*)?(\d{4,5})\b|"
     r"^[ \t]*server\.port\s*[=:]\s*(\d{2,5})\s*$|"
@@ -117,4 +117,9 @@ def _of_others(folder: Folder) -> tuple[str, ...]:
     names = ("package.json", "pyproject.toml", "go.mod", "pom.xml", "Cargo.toml")
     places = {posixpath.dirname(file) for file in folder.files if file.endswith(names)} - {""}
     own = any(name in folder.files for name in names)
+    # One of several images is of another program, which others build.
+    images = {posixpath.dirname(file) for file in folder.files if file.endswith("/Dockerfile")}
+    if "Dockerfile" in folder.files:
+        places |= {place for place in images if any(folder.below(place).sources(".py", *SCRIPT))}
+        own = True
     return tuple(f"{place}/" for place in sorted(places)) if own else ()

@@ -32,6 +32,10 @@ _SECRET = re.compile(
     r"|_KEY$|^KEY$|(^|_)(PASS|PWD|PW)$"
 )
 
+#: A name that ends in what it holds, and not in what is said of that.
+_NAMES_SECRET = re.compile(
+    r"(?:SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIALS?|SIGNING|SALT|KEY|PASS|PWD|PW|BASE)$"
+)
 #: A name that says yes or no: DISABLE_PASSWORD_REGISTRATION.
 _SWITCH = re.compile(r"(?:\w+_)?(?:DISABLE|ENABLE|ALLOW|REQUIRE|SKIP|FORCE|USE|IS|HAS|NO)_(?!KEY)")
 
@@ -52,6 +56,8 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     copied = re.findall(step, folder.read("Dockerfile"))
     copied = [posixpath.normpath(file) for file in copied if file != ".env"]
     others = (*copied, *OTHER_EXAMPLES) if path == ".env" else ()
+    if path.endswith(".env") and path != ".env":  # one that git does not keep, beside its example
+        others = tuple(posixpath.join(posixpath.dirname(path), file) for file in OTHER_EXAMPLES)
     examples = (f"{path}{mark}{ending}" for ending in EXAMPLES for mark in ".-")
     told = sorted(file for file in folder.files if _TOLD.fullmatch(file)) if others else ()
     for file in (path, *examples, *others, *told):
@@ -103,7 +109,7 @@ def resolved(values: Mapping[str, str]) -> dict[str, str]:
     """
     done: dict[str, str] = {}
     for name, text in values.items():
-        others = {k: v for k, v in {**values, **done}.items() if k != name}
+        others = {k: v for k, v in {**values, **done}.items() if k != name}  # `A=${A:-b}` is b
         named = _PLAIN.findall(text)
         names_others = bool(named) and all(one in others for one in named)
         done[name] = filled(text, others)[0] if "${" in text or names_others else text
@@ -193,4 +199,7 @@ def is_secret(name: str, value: str = "") -> bool:
         name.upper(),
     ):
         return False
+    counts = re.fullmatch(r"\d{1,9}|(?i:true|false|yes|no|on|off)", value.strip())
+    if counts and not _NAMES_SECRET.search(name.upper()):
+        return False  # how many there are of it: API_KEY_USAGE_MAX_ENTRIES
     return bool(_SECRET.search(name.upper())) and not _SWITCH.match(name.upper())

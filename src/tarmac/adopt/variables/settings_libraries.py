@@ -20,6 +20,13 @@ _FIELD = re.compile(
 _PREFIX = re.compile(r"env_prefix\s*=\s*['\"](\w+)['\"]")
 _NESTED = re.compile(r"env_nested_delimiter\s*=\s*['\"]([^'\"]+)['\"]")
 _ALIAS = re.compile(r"(?:validation_alias|alias|env)\s*=\s*['\"](\w+)['\"]")
+#: A model of any kind that is filled with the variables: `RabbitConfig(**os.environ)`.
+_FILLED = re.compile(r"\b(\w+)\(\s*\*\*(?:dict\()?(?:os\.)?env(?:iron)?\b")
+#: What a field has where it is given nothing: `Field("x", alias="Y")`, also behind the alias.
+_FIELD_DEFAULT = re.compile(
+    r"Field\(\s*(?:(?:[^=)\n]{0,99}=[^,)\n]{0,99},\s*)*default\s*=\s*)?"
+    r"(?:['\"]([^'\"\n]*)['\"]|(\d+)|None|True|False)\s*[,)]"
+)
 #: Classes within classes, at most.
 DEEPEST = 3
 _ASKS = re.compile(
@@ -31,7 +38,10 @@ _ASKED = re.compile(
 )
 _SCHEME = re.compile(r"\bEnv\(((?:[^()]|\([^()]*\)){1,4000})\)")
 _SCHEMED = re.compile(r"\b([A-Z][A-Z0-9_]+)\s*=\s*\(\s*\w+\s*,\s*(?:['\"]([^'\"]*)['\"]|\w+)")
-_CALLED = re.compile(r"(?:\w+\.)?(?:config|env)(?:\.\w+)?\(\s*['\"]")
+_CALLED = re.compile(
+    r"(?:\w+\.)?(?:config|env)(?:\.\w+)?\(\s*['\"]|"
+    r"\(?\s*(?:\w+\(\s*)?(?:os\.)?(?:getenv|environ)\b"
+)
 _GIVEN = re.compile(
     r"default\s*=\s*(?:['\"]([^'\"\n]*)['\"]|([0-9]+))|^[ \t]*,\s*['\"]([^'\"\n]*)['\"]"
 )
@@ -58,8 +68,9 @@ _ARGUMENT = re.compile(
 def _settings(file: str, content: str) -> Iterator[VariableRead]:
     """Read pydantic's settings classes: a field is a variable in upper case."""
     classes = {match[1]: match for match in _CLASS.finditer(content)}
+    filled = {*_FILLED.findall(content)}
     for match in classes.values():
-        if re.search(r"\bBaseSettings\b", match[2]):
+        if re.search(r"\bBaseSettings\b", match[2]) or match[1] in filled:
             prefix = _PREFIX.search(match[3])
             place = f"{file}:{line_of(content, match.start())}"
             yield from _fields(match, classes, prefix[1] if prefix else "", place, DEEPEST)
@@ -92,6 +103,8 @@ def _said(default: str) -> str | None:
     """Return a field's default; None for one that must be given."""
     if not default or re.search(r"Field\(\s*(?:\.\.\.|(?!default)\w+\s*=)(?!.*default)", default):
         return None
+    if given := _FIELD_DEFAULT.match(default):
+        return given[1] or given[2] or ""
     return default.strip().strip("'\"")
 
 

@@ -71,7 +71,9 @@ class GivenValues:
     def is_secret(self, name: str) -> bool:
         """Tell whether what a variable holds is private."""
         private = name in self.dotenv or (name in self.beside and self.beside_file == ".env")
-        return dotenv_files.is_secret(name, (self.value(name) or "") if private else "")
+        value = self.value(name) or ""
+        # A number that an example gives says what the variable is.
+        return dotenv_files.is_secret(name, value if private or value.isdigit() else "")
 
 
 @dataclass
@@ -177,6 +179,9 @@ def _may_be_absent(variable: _Variable) -> bool:
 def _of_encryption(variable: _Variable) -> str | None:
     """A server here has no certificate, and is reached on this machine alone."""
     is_mode = re.search(r"(?:^|_)SSL_?MODE$", variable.read.name)
+    receiver = variable.service.env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    if variable.read.name == "OTEL_EXPORTER_OTLP_INSECURE" and not receiver.startswith("https"):
+        return "true"  # traces are received here, too
     return "disable" if is_mode and "postgres" in variable.clients else None
 
 
