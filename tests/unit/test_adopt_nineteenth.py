@@ -330,3 +330,75 @@ def test_tables_are_made_between_lines_of_a_script_that_do_harm():
     assert found.services[0].tasks["prepare"].endswith("flask db upgrade")
     assert any("it writes files" in line for line in found.left_out)
     assert runs(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "newrelic-admin run-program uvicorn app:app",
+        "ddtrace-run uvicorn app:app",
+        "opentelemetry-instrument --traces_exporter=otlp --service_name shop uvicorn app:app",
+    ],
+)
+def test_a_program_that_measures_another_one_is_taken_off(line):
+    assert " ".join(unwatched(tuple(line.split()), folder_of({}))) == "uvicorn app:app"
+
+
+def test_all_that_supervisord_starts_in_an_image_alone_are_programs():
+    files = {
+        "compose.yaml": "services: {cache: {image: 'redis:7'}}",
+        "Dockerfile": "FROM python:3.12\nWORKDIR /srv/notes\nCOPY . .\nEXPOSE 5000\n"
+        'ENV PATH /srv/notes/bin:$PATH\nCMD ["init", "supervisord", "-c", "conf/super.conf"]\n',
+        "bin/init": '#!/bin/sh\nexport A=1\nexec "$@"\n',
+        "bin/notes": '#!/bin/sh\ncd "$(dirname "$0")/.."\nexec python -m notes work\n',
+        "conf/super.conf": "[program:nginx]\ncommand=nginx\n"
+        "[program:web]\ncommand=newrelic-admin run-program gunicorn notes.app:app\n"
+        "[program:jobs]\ncommand=notes work\n",
+        "requirements.txt": "fastapi\ngunicorn\n",
+        "notes/app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+    }
+    assert runs(found_in(**files)) == {
+        "web": ".venv/bin/python -m gunicorn notes.app:app -b 127.0.0.1:$PORT",
+        "jobs": "PATH=.venv/bin:$PATH sh bin/notes work",
+    }
+
+
+@pytest.mark.parametrize(
+    ("call", "port"),
+    [("app.run()", 5000), ("app.run(debug=True)", 5000), ("app.run(port=7001)", 7001)],
+)
+def test_a_file_that_starts_flasks_own_server_listens_where_that_does(call, port):
+    files = {
+        "compose.yaml": "services: {api: {build: ., ports: ['5000:80']}}",
+        "Dockerfile": "FROM acme/python-gunicorn-nginx\nCOPY . /app\n"
+        "RUN pip install git+https://example.com/acme/tools.git@v1\n",
+        "requirements.txt": "Flask\n",
+        "run.py": f"import shop\napp = shop.flask\nif __name__ == '__main__':\n    {call}\n",
+    }
+    service = found_in(**files).services[0]
+    assert service.ports == {"http": port}
+    assert "git+https://example.com/acme/tools.git@v1" in service.tasks["install"]
+
+
+def test_a_function_of_its_own_for_a_default_reads_a_variable():
+    text = """
+        URL = field(get_env("DATABASE_URL", "postgresql+psycopg://a:b@localhost:5432/c"))
+        LEVEL = env_text("LEVEL", "low")
+        os.setenv("NOTHING", "x")
+        """
+    reads = code.variables(folder_of({"settings.py": text}))
+    assert {name: read.default for name, read in reads.items()} == {
+        "DATABASE_URL": "postgresql+psycopg://a:b@localhost:5432/c",
+        "LEVEL": "low",
+    }
+
+
+def test_a_script_that_builds_what_others_serve_is_no_program():
+    files = {
+        "web/package.json": '{"scripts": {"dev": "vite"}, "devDependencies": {"vite": "7"}}',
+        "mails/package.json": '{"scripts": {"dev": "bun run build-mails.ts --watch"},'
+        ' "dependencies": {"react": "19"}}',
+        "mails/build-mails.ts": "",
+        "web/src/main.ts": "",
+    }
+    assert {*named(found_in(**files))} == {"web"}

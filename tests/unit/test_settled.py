@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tarmac.run.local.process.settled import until_settled, used_s
+from tarmac.run.local.process.settled import of_tree, until_settled
 
 LOADS = "import time; end = time.process_time() + 0.5\nwhile time.process_time() < end: pass\n"
 
@@ -37,7 +37,7 @@ def settles_after_s(pid: int, ended_after_s: float = 0.0) -> float:
 def test_a_program_that_still_loads_has_not_come_through_its_start():
     with running(LOADS) as pid:
         settles_after_s(pid)
-        assert used_s(pid) >= 0.5
+        assert of_tree(pid).used_s >= 0.5
 
 
 def test_one_that_ended_has_to_outlive_that_first():
@@ -46,5 +46,5 @@ def test_one_that_ended_has_to_outlive_that_first():
 
 
 def test_of_a_process_that_is_gone_nothing_is_known():
-    assert used_s(2**22 + 1) == 0
-    assert used_s(os.getpid()) >= 0
+    assert of_tree(2**22 + 1) == (0, False)
+    assert of_tree(os.getpid()).used_s >= 0

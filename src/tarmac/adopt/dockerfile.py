@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from tarmac.adopt.containers.build_steps import made_from
-from tarmac.adopt.containers.container import made_folders, of_target, read_dockerfile
+from tarmac.adopt.containers.container import (
+    SupervisedProgram,
+    goes_on,
+    made_folders,
+    of_target,
+    read_dockerfile,
+    supervised,
+    unwatched,
+)
 from tarmac.adopt.survey.found import (
     Folder,
     Recogniser,
     Service,
     folder_name,
     has_program_file,
+    valid_name,
 )
 
+#: Servers of others that supervisord may start beside the programs.
+_OF_OTHERS = re.compile(r"(?:^|/)(?:nginx|apache2?|httpd|redis-server|postgres|sshd|cron)$")
 _NAMES = ("Dockerfile", "dockerfile", "Containerfile")
 
 
@@ -33,7 +45,41 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     )
     if place == folder.path and _is_its_own_package(text, found.container_command, folder):
         found = replace(found, env={**found.env, "PYTHONPATH": ".."}, tasks={})
+    argv = found.container_command
+    while len(argv) > 1 and goes_on(argv[0], folder):
+        argv = argv[1:]
+    programs = supervised(argv, folder)
+    own = {
+        name: one._replace(words=_on_own_path(unwatched(one.words, folder), text, folder))
+        for name, one in programs.items()
+        if not _OF_OTHERS.search(one.words[0])
+    }
+    if len(own) > 1:
+        return tuple(_supervised(found, own))
     return (found,) if found.container_command or found.ports else ()
+
+
+def _on_own_path(argv: tuple[str, ...], text: str, folder: Folder) -> tuple[str, ...]:
+    """Say a script that an image finds by its name as the file of the repository."""
+    places = re.findall(r"(?im)^[ \t]*ENV\s+PATH[= ]\"?([^:\s\"]+)", text)
+    inside = (f"{posixpath.basename(place.rstrip('/'))}/{argv[0]}" for place in places)
+    found = next((file for file in inside if file in folder.files), "")
+    return (found, *argv[1:]) if found else argv
+
+
+def _supervised(image: Service, programs: Mapping[str, SupervisedProgram]) -> Iterator[Service]:
+    """Yield the programs that supervisord starts in an image; the first one has its port."""
+    for number, (name, one) in enumerate(programs.items()):
+        ports = image.ports if not number else {}
+        tasks = image.tasks if not number else {}
+        yield replace(
+            image,
+            name=valid_name(name),
+            container_command=one.words,
+            why=f"{image.why}: {name}",
+            ports=ports,
+            tasks=tasks,
+        )
 
 
 def _is_its_own_package(text: str, command: tuple[str, ...], folder: Folder) -> bool:

@@ -42,7 +42,8 @@ _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 #: A script that translates or checks what others run.
 _MAKES = re.compile(
     r"^[ \t]*(?:npx\s+|cross-env\s+|\w+=\S+\s+)*(?:tsc|tsup|rollup|babel|eslint|prettier|"
-    r"tailwindcss|sass|vite\s+build|webpack(?!-dev-server|\s+(?:serve|server|s)\b))(?![\w-])"
+    r"tailwindcss|sass|vite\s+build|webpack(?!-dev-server|\s+(?:serve|server|s)\b)|"
+    r"(?:bun(?:\s+run)?|node|tsx|ts-node)\s+[\w./-]{0,99}?\bbuild[\w-]{0,40}\.[cm]?[jt]sx?)(?![\w-])"
 )
 #: A program for another place than this machine's ports, or a tool at work.
 _ELSEWHERE = re.compile(

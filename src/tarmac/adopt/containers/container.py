@@ -39,6 +39,7 @@ _WAIT_LOOP = re.compile(
 )
 #: Programs that start another one again after an edit.
 _WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
+_INSTRUMENTS = frozenset({"newrelic-admin", "ddtrace-run", "opentelemetry-instrument"})
 #: A line of a script that starts a program again and again: its own debugger, in the background.
 _DEBUGGER = re.compile(r"dlv\s+(?:debug|exec)\b.*")
 #: What a stage has from the one that it is made of, as lines.
@@ -342,7 +343,7 @@ def script_of(
 
 def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
     """Take a program off a command that starts it again after an edit."""
-    argv = _waited(argv, folder)
+    argv = _uninstrumented(_waited(argv, folder))
     while "--" in argv and argv[0].rsplit("/", 1)[-1] in _WATCHERS:
         argv = argv[argv.index("--") + 1 :]
     name = argv[0].rsplit("/", 1)[-1] if argv else ""
@@ -370,6 +371,17 @@ def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
         module = next((word for word in argv if "." in word and " " not in word), "")
         return (module.partition(".")[0], *words(argv[argv.index("--args") + 1]))
     return next((words(word) for word in argv[1:] if " " in word), argv)
+
+
+def _uninstrumented(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Take a program off a command that measures what it starts: it is not needed for that."""
+    name = argv[0].rsplit("/", 1)[-1] if len(argv) > 1 else ""
+    if name not in _INSTRUMENTS:
+        return argv
+    rest = argv[1 + (argv[1] == "run-program") :]
+    while rest and rest[0].startswith("-"):
+        rest = rest[1 if "=" in rest[0] else 2 :]
+    return rest or argv
 
 
 class SupervisedProgram(NamedTuple):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from tarmac.adopt.survey.found import Folder, installed
 
@@ -25,6 +26,8 @@ _VERSIONS = (
 )
 #: A folder of its own that an image has, and where.
 _COPIED = re.compile(r"(?im)^[ \t]*COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(/\S+)[ \t]*$")
+#: A package that an image installs from where it is developed.
+_OF_GIT = re.compile(r"(?:[\w.-]+@)?git\+https?://[^\s$]+$")
 _GROUP = re.compile(r"--group[= ]([\w-]+)")
 
 
@@ -141,7 +144,9 @@ def _beside(folder: Folder) -> tuple[str, ...]:
         for word in line.split()
     )
     wanted = (n for n in names if re.fullmatch(r"[A-Za-z][\w.-]*(\[[\w,]+\])?(==[\w.]+)?", n))
-    return tuple(n for n in dict.fromkeys(wanted) if n not in ("pip", "setuptools", "wheel", "uv"))
+    of_git = (shlex.quote(word) for line in lines for word in line.split() if _OF_GIT.match(word))
+    tools = ("pip", "setuptools", "wheel", "uv")
+    return tuple(n for n in dict.fromkeys((*wanted, *of_git)) if n not in tools)
 
 
 def _setup(what: str, folder: Folder) -> str:

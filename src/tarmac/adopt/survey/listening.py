@@ -249,6 +249,18 @@ def _number_in_settings(program: _Program) -> Service | None:
     )
 
 
+def _port_of_flask(program: _Program) -> Service | None:
+    """It runs a file that starts Flask's own server, and tells it no port."""
+    service = program.service
+    files = [word for word in service.run.split() if word.endswith(".py")]
+    text = program.folder.read(files[-1]) if files else ""
+    if not files or not code_ports.starts_flask(text, program.folder):
+        return None
+    known = {**service.known_as, 5000: "http"} if service.known_as else {}
+    ports = {**service.ports, "http": 5000}
+    return replace(service, ports=ports, fixed=True, known_as=known)
+
+
 def _port_of_its_container(program: _Program) -> Service | None:
     """Nothing but its container says where it listens, or tells it so by PORT."""
     service, port = program.service, program.port
@@ -279,6 +291,7 @@ RULES = (
     _variable_with_its_port,
     _number_in_code,
     _number_in_settings,
+    _port_of_flask,
     _port_of_its_container,
 )
 

@@ -154,7 +154,8 @@ def _as_compared(
     for name, value in env.items():
         match = re.fullmatch(r"\$\{(stores\.[a-z0-9-]+)\.url\}", value)
         scheme = schemes.get(name, "") if match else ""
-        scheme = servers.named_driver(scheme, folder) or (scheme if scheme in compared else "")
+        is_named = scheme in compared or "+" in scheme
+        scheme = servers.named_driver(scheme, folder) or (scheme if is_named else "")
         if match and scheme:
             found[name] = _in_parts(match[1], scheme)
     return found

@@ -280,8 +280,10 @@ def _as_contained(
     """Believe the folder's own container about command and ports before a guess from its code."""
     contained = next((r.services(folder) for r in recognisers if r.rank >= LAST_RANK), ())
     main, beside = [s for s in services if not s.aside], [s for s in services if s.aside]
-    if len(main) != 1 or len(contained) != 1 or by.rank < GUESS_RANK:
+    if len(main) != 1 or not contained or by.rank < GUESS_RANK:
         return services
+    if len(contained) > 1:  # all that its image starts, the workers among them
+        return contained
     return (replace(contained[0], name=main[0].name), *beside)
 
 

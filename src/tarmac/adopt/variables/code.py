@@ -49,6 +49,11 @@ _READS = {
         rf"(?:environ\.get|getenv)\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",
         rf"(?:environ\.get|getenv)\(\s*['\"]{_NAME}['\"]\s*\)\s*or\s+{_TEXT}",
         rf"environ\.setdefault\(\s*['\"]{_NAME}['\"]\s*,\s*{_TEXT}",
+        # The function for a default that programs define themselves: get_env("DATABASE_URL", "x").
+        (
+            rf"\b(?!(?i:set|del|put|un))(?i:get_\w{{0,20}}env\w{{0,20}}|env_\w{{1,20}})"
+            rf"\(\s*['\"]([A-Z][A-Z0-9_]{{2,}})['\"]\s*,\s*{_TEXT}"
+        ),
     ),
     (".go",): (
         rf"os\.(?:Getenv|LookupEnv)\(\"{_NAME}\"\)",

@@ -65,6 +65,13 @@ def listens_nowhere(folder: Folder) -> bool:
     return any(map(_BY_BROKER.search, own)) and not any(map(_AT_A_PORT.search, own))
 
 
+def starts_flask(text: str, folder: Folder) -> bool:
+    """Tell whether a file starts Flask's own server at its usual port: `app.run(debug=True)`."""
+    runs = re.search(r"^[ \t]+\w+\.run\((?![^()]*\bport\b)[^()]*\)", text, re.MULTILINE)
+    lists = servers.libraries(folder)
+    return bool(runs and re.search(r"(?im)^[ \t\"']*flask\b", lists))
+
+
 def own_number(folder: Folder) -> int:
     """Find a program's default port, for when PORT is not set; 0 if none is found."""
     for _, content in texts(folder):

@@ -11,15 +11,28 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple
 
-#: How often to look, and which share of a processor a program that waits for its work stays below.
-LOOK_S, IDLE = 0.2, 0.1
+#: How often to look, how often in a row it has to wait for its work, and which share of a processor
+#: it then stays below.
+LOOK_S, LOOKS, IDLE = 0.1, 3, 0.2
 #: A program that works all the time counts as started after so long.
 LONGEST_S = 8.0
 #: One that ended after so long, or later, may have done so for another reason than its start.
 LONGEST_START_S = 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PROCESSES = Path("/proc")
+#: States of a process that wants a processor, or waits for a disk.
+_BUSY = ("R", "D")
+
+
+class Usage(NamedTuple):
+    """What a process and those that it has started use."""
+
+    #: The processor's time so far.
+    used_s: float
+    #: One of them wants a processor now, or waits for a disk.
+    wants_more: bool
 
 
 async def until_settled(pid: int, ended_after_s: float) -> None:
@@ -30,22 +43,23 @@ async def until_settled(pid: int, ended_after_s: float) -> None:
     """
     await asyncio.sleep(ended_after_s * 1.5)
     until_s = time.monotonic() + LONGEST_S
-    before_s = used_s(pid)
-    while time.monotonic() < until_s:
+    before, waits = of_tree(pid), 0
+    while time.monotonic() < until_s and waits < LOOKS:
         await asyncio.sleep(LOOK_S)
-        now_s = used_s(pid)
-        if now_s - before_s < IDLE * LOOK_S:
-            return
-        before_s = now_s
+        now = of_tree(pid)
+        is_idle = not now.wants_more and now.used_s - before.used_s <= IDLE * LOOK_S
+        before, waits = now, (waits + 1) * is_idle
 
 
-def used_s(pid: int) -> float:
-    """Add up the processor's time of a process and those that it has started; 0 where unknown."""
-    found = 0.0
+def of_tree(pid: int) -> Usage:
+    """Read what a process and those that it has started use; nothing where that is unknown."""
+    used_s, wants_more = 0.0, False
     with contextlib.suppress(OSError, ValueError, IndexError):
         place = _PROCESSES / str(pid)
         fields = (place / "stat").read_text().rpartition(")")[2].split()
-        found = (int(fields[11]) + int(fields[12])) / _TICKS
-        children = (place / f"task/{pid}/children").read_text().split()
-        found += sum(used_s(int(child)) for child in children)
-    return found
+        used_s = (int(fields[11]) + int(fields[12])) / _TICKS
+        wants_more = fields[0] in _BUSY
+        for child in (place / f"task/{pid}/children").read_text().split():
+            below = of_tree(int(child))
+            used_s, wants_more = used_s + below.used_s, wants_more or below.wants_more
+    return Usage(used_s, wants_more)
