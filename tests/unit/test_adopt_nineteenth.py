@@ -402,3 +402,22 @@ def test_a_script_that_builds_what_others_serve_is_no_program():
         "web/src/main.ts": "",
     }
     assert {*named(found_in(**files))} == {"web"}
+
+
+def test_a_file_of_settings_is_put_where_an_image_has_it_and_says_what_it_reads():
+    files = {
+        "compose.yaml": "services: {rest: {build: {context: ., dockerfile: docker/rest/Dockerfile},"
+        " ports: [5000]}, cache: {image: 'redis:7'}}",
+        "docker/rest/Dockerfile": "FROM python:3.12\nWORKDIR /srv/app\nCOPY rest /srv/app\n"
+        "COPY docker/rest/settings.py /srv/app/local_settings.py\nCMD python main.py\n",
+        "docker/rest/settings.py": "import os\nREDIS_HOST = os.getenv('REDIS_HOST', 'cache')\n"
+        "REDIS_PORT = os.getenv('REDIS_PORT', 6379)\n",
+        "rest/main.py": "import settings\n",
+        "requirements.txt": "pytest\n",
+        "rest/settings.py": "REDIS_HOST = 'localhost'\n",
+        "rest/requirements.txt": "flask\nredis\n",
+    }
+    service = found_in(**files).services[0]
+    line = "test -e local_settings.py || cp ../docker/rest/settings.py local_settings.py"
+    assert service.tasks["settings"] == line
+    assert service.env["REDIS_HOST"] == "${stores.cache.host}"

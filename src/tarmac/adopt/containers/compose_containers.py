@@ -58,7 +58,7 @@ from tarmac.adopt.containers.container import (
     unwatched,
     without_installs,
 )
-from tarmac.adopt.containers.entry_script import apart, copies, exported, lines_of
+from tarmac.adopt.containers.entry_script import apart, copies, exported, lines_of, placed
 from tarmac.adopt.stores import first_sql, servers
 from tarmac.adopt.survey.found import (
     RUNS_TESTS,
@@ -433,9 +433,12 @@ def _set_up(
 
     def in_folder(path: str) -> str:
         there = _here(path, own_files, spec)
-        return posixpath.relpath(there, folder or ".") if there != path else path
+        return posixpath.relpath(there or ".", folder or ".") if there != path else path
 
-    return partial(exported, script), copies(script, in_folder, root.below(folder))
+    place, dockerfile = place_of(spec, root, None)
+    context = {path: in_folder(path) for path in copied_files(dockerfile)}
+    put = copies(script, in_folder, root.below(folder))
+    return partial(exported, script), put or placed(dockerfile, context, root.below(folder))
 
 
 def _here(word: str, copied: Mapping[str, str], spec: Mapping[str, Any]) -> str:

@@ -89,6 +89,28 @@ def copies(lines: list[str], here: Callable[[str], str], folder: Folder) -> dict
     return {"settings": line} if line else {}
 
 
+def placed(dockerfile: str, copied: Mapping[str, str], folder: Folder) -> dict[str, str]:
+    """Write the task that puts a file of settings where an image has it, under another name.
+
+    Args:
+        copied: the image's single files, by their paths there -> from the folder.
+    """
+    inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or ["/"])[-1].rstrip("/")
+    done = []
+    for target, source in copied.items():
+        path = posixpath.relpath(target, inside or "/")
+        is_other = posixpath.basename(source) != posixpath.basename(target)
+        if not (inside and target.startswith(f"{inside}/") and is_other and "$" not in source):
+            continue
+        beside = posixpath.dirname(path)
+        is_wanted = path.endswith(_SETTINGS) and folder.exists(source) and not folder.exists(path)
+        if is_wanted and (not beside or folder.exists(beside)):
+            done.append(f"test -e {path} || cp {source} {path}")
+    one, *others = done or [""]
+    line = " && ".join(f"({line})" for line in done) if others else one
+    return {"settings": line} if line else {}
+
+
 def _filled(text: str, known: Mapping[str, str]) -> str | None:
     """Fill in variables; None where one is not known, or a program says the value."""
     unknown = False

@@ -7,6 +7,7 @@ of the database of each. The survey and `explain` ask; a file above is written w
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -15,6 +16,7 @@ from tarmac.adopt.packages.node_packages import linked
 from tarmac.adopt.survey.found import Folder, Service, own_files
 from tarmac.adopt.variables import code, spring_settings
 
+_PUT = re.compile(r"\|\| cp (\.\./\S+) ")
 #: Files of packages, at most.
 MOST_FILES = 200
 
@@ -30,6 +32,8 @@ def files_of(
     """
     folder = spring_settings.with_handed_out(own_files(root, service, places), handed)
     more = tuple(islice(_linked(folder, root, places), MOST_FILES))
+    # Settings that are put in its place from elsewhere.
+    more += tuple(_PUT.findall(service.tasks.get("settings", "")))
     return replace(folder, files=(*folder.files, *more)) if more else folder
 
 

@@ -67,7 +67,9 @@ def listens_nowhere(folder: Folder) -> bool:
 
 def starts_flask(text: str, folder: Folder) -> bool:
     """Tell whether a file starts Flask's own server at its usual port: `app.run(debug=True)`."""
-    runs = re.search(r"^[ \t]+\w+\.run\((?![^()]*\bport\b)[^()]*\)", text, re.MULTILINE)
+    runs = re.search(
+        r"^[ \t]+(?:app|application|flask_app)\.run\((?![^()]*\bport\b)[^()]*\)", text, re.MULTILINE
+    )
     lists = servers.libraries(folder)
     return bool(runs and re.search(r"(?im)^[ \t\"']*flask\b", lists))
 
