@@ -46,6 +46,13 @@ def store_of(
     image: str,
     values: Mapping[str, str],
 ) -> Store:
+    """Read the store that a container is, with the login and the port that it is told.
+
+    Args:
+        own: the container's name.
+        image: the one that holds the server.
+        values: those of the project's `.env`.
+    """
     env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
     file = servers.told(server, env, "PASSWORD_FILE", "PASS_FILE", "ROOT_PASSWORD_FILE")
     remarks = []
