@@ -33,8 +33,9 @@ class FluxSubstitution(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield variables of scripts that become empty before the script runs."""
-    for filled in _filled(files):
-        for artifact in files.below(filled.folder):
+    # Several of one folder fill in the same files.
+    for folder, filled in {one.folder: one for one in _filled(files)}.items():
+        for artifact in files.below(folder):
             noted = fields(artifact.data, "metadata")
             is_left = any(
                 str(fields(noted, key).get(_LEFT)) == "disabled"

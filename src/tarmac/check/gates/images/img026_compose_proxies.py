@@ -28,11 +28,12 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield services that Traefik may call by a network that it is not on."""
     every = compose_files(files)
     proxies = [(one, found) for one in every if (found := _proxy(one)) is not None]
+    seen = [(found, set(_by_real_name(one, found))) for one, found in proxies[:2]]
     for beside in every:
         if not beside.is_whole:
             continue
         if (proxy := _proxy(beside)) is None:
-            yield from _apart(beside, proxies)
+            yield from _apart(beside, seen)
         elif not dig(proxy.data, "network_mode"):
             yield from _together(beside, proxy)
 
@@ -71,17 +72,20 @@ def _either(
 
 
 def _apart(
-    beside: ComposeFiles, proxies: list[tuple[ComposeFiles, ComposeService]]
+    beside: ComposeFiles, proxies: list[tuple[ComposeService, set[str]]]
 ) -> Iterator[Finding]:
-    """Yield services of a project without Traefik that name to it none of their networks."""
+    """Yield services of a project without Traefik that name to it none of their networks.
+
+    Args:
+        proxies: at most two, with the networks that they are on.
+    """
     for service, labels in _routed(beside):
         its = _by_real_name(beside, service)
         outer = [name for name, key in its.items() if name == key or _is_external(beside, key)]
         is_told = any(key in labels for key in _OWN) or dig(service.data, "network_mode")
         if len(its) < 2 or not outer or is_told:
             continue
-        found = [(one, set(_by_real_name(of, one))) for of, one in proxies]
-        near = [(one, own) for one, own in found if own & its.keys()]
+        near = [(one, own) for one, own in proxies if own & its.keys()]
         if len(proxies) == len(near) == 1:
             ((proxy, own),) = near
             others = {key for name, key in its.items() if name not in own}

@@ -36,32 +36,34 @@ _DEEPEST = 24
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield empty keys beside what belongs below them."""
+    for artifact, path, beside in _empty(files):
+        if beside:
+            what = f"{path[-1]} is empty, and {beside} beside it belongs below it: its line is"
+            yield Finding(artifact.at(*path), f"{what} indented too little; indent it further")
+
+
+def _empty(files: Files) -> Iterator[tuple[Artifact, Path, str]]:
+    """Yield keys without a value, with what is beside them and belongs below."""
     for artifact in files.artifacts:
         if isinstance(artifact.data, Mapping):
-            for path, beside in _slipped(artifact.data, ()):
-                what = f"{path[-1]} is empty, and {beside} beside it belongs below it: its line is"
-                yield Finding(artifact.at(*path), f"{what} indented too little; indent it further")
+            for path, beside in _keys(artifact.data, ()):
+                yield artifact, path, beside
 
 
-def _slipped(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def _keys(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     if len(path) > _DEEPEST:
         return
     if isinstance(value, list):
         for number, item in enumerate(value):
             if isinstance(item, dict | list):
-                yield from _slipped(item, (*path, number))
+                yield from _keys(item, (*path, number))
     elif isinstance(value, Mapping):
         for key, below in value.items():
             if below is None and key in _BELOW:
-                beside = [one for one in _BELOW[key] if value.get(one) is not None]
-                if beside:
-                    yield (*path, key), beside[0]
+                beside = (one for one in _BELOW[key] if value.get(one) is not None)
+                yield (*path, key), next(beside, "")
             elif isinstance(below, dict | list):
-                yield from _slipped(below, (*path, key))
-
-
-def _judged(files: Files) -> Iterator[Artifact]:
-    yield from (one for one in files.artifacts if isinstance(one.data, Mapping) and one.data)
+                yield from _keys(below, (*path, key))
 
 
 GATE = Gate(
@@ -72,7 +74,7 @@ GATE = Gate(
     "lines of the same indentation are keys beside it",
     check=check,
     of_files=check,
-    scope=counted_in_files("files of YAML", _judged),
+    scope=counted_in_files("keys without a value", _empty),
     targets=("cluster", "compose"),
     reads="keys without a value in all files of YAML, values of charts among them, beside keys "
     "that are known to be below them.",
