@@ -119,6 +119,10 @@ class Schemas:
     def _kinds(self) -> tuple[Kind, ...]:
         return tuple(kind_of(*key.split()) for key in self.index)
 
+    def groups_of(self, kind: str) -> frozenset[str]:
+        """List the groups that have a kind of a name, those that a tree itself defines too."""
+        return frozenset(one.group for one in (*self._kinds, *self.defined) if one.kind == kind)
+
     def is_misnamed(self, api: str, name: str) -> bool:
         """Tell whether a kind is almost a known one of its group, or is in another version."""
         group = kind_of(api, name).group

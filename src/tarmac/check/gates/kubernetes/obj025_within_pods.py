@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tarmac.base.foreign.reading import items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -29,6 +30,11 @@ def check(files: Files) -> Iterator[Finding]:
         written = {m.path for c in own.init_containers for m in c.mounts}
         for container in own.containers:
             yield from _hidden(own, container, volumes, written)
+            command = items(container.data, "command")
+            if command and str(command[0]).startswith("-"):
+                what = f"{title(own.artifact)}: the command of {container.name} begins with"
+                said = f"{what} {command[0]}, and a command takes the place of the image's program,"
+                yield Finding(container.at("command"), f"{said} so it is not found; write args")
 
 
 def _ports(own: Pods) -> Iterator[Finding]:

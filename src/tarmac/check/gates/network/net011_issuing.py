@@ -15,6 +15,7 @@ from tarmac.check.gates.views.scope import kinds
 
 API = "cert-manager.io"
 _STAGING = re.compile(r"(?i)stag|test|dev|sandbox|dry")
+_LONGEST = 64
 #: cert-manager issues for 90 days where nothing is said.
 _USUAL_S = 90 * 86400.0
 
@@ -34,6 +35,11 @@ def check(files: Files) -> Iterator[Finding]:
     for one in files.objects("Certificate"):
         if group_of(one) != API:
             continue
+        name = string(one.data, "spec", "commonName")
+        if len(name.encode()) > _LONGEST and not {"{", "$"} & set(name):
+            what = f"{title(one)} has a commonName of {len(name)} characters, and X.509 takes"
+            where = one.at("spec", "commonName")
+            yield Finding(where, f"{what} {_LONGEST}: cert-manager refuses it; use dnsNames alone")
         lasts = duration_s(string(one.data, "spec", "duration")) or _USUAL_S
         before = duration_s(string(one.data, "spec", "renewBefore"))
         if before is not None and before >= lasts:

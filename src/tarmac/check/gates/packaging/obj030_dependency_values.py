@@ -47,6 +47,10 @@ def _misspelt(artifact: Artifact, names: set[str], chart: Chart | None) -> Itera
     read = chart.read if chart else {}
     for name, values in artifact.data.items():
         likely = only_near(str(name), names) if isinstance(values, Mapping) else None
+        first, dot, rest = str(name).partition(".")
+        if dot and first in names and not any(is_read(one, read) for one in [(str(name),)]):
+            what = f"has {name} as one key, and Helm reads {rest} below {first}: it has no effect"
+            yield Finding(artifact.at(str(name)), f"{what}; write it as {first}: {{{rest}: …}}")
         if name in (*names, *_OWN) or likely is None or likely in artifact.data:
             continue
         if not any(is_read(one, read) for one in leaves(values, (str(name),))):

@@ -1,0 +1,145 @@
+"""What a kustomization is built of is there once, below it, and at the places that patches name."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, fields, items, numbered, string, texts
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.kustomizations import (
+    REMOTE,
+    Kustomization,
+    kustomization_files,
+)
+from tarmac.check.gates.views.objects.kustomized import as_written, objects_of
+from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: A pointer into a mapping of texts, whose keys often have a slash, and what follows the key.
+_POINTER = re.compile(
+    r"(?m)^[ \t-]*[\"']?path[\"']?:[ \t]*[\"']?"
+    r"(/(?:[\w-]+/)*(?:annotations|labels|matchLabels|nodeSelector)/([^/\s\"']*\.[^/\s\"']*)/"
+    r"([\w.-]+))[\"',\s]"
+)
+_GENERATORS = ("configMapGenerator", "secretGenerator")
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield pointers without an escape, files from above, and objects that are there twice."""
+    own, by_path = as_written(files)
+    is_open = any(_is_open(files))
+    for folder, artifact in own.items():
+        yield from _pointers(artifact)
+        for path, name in _above(folder, artifact, own) if not is_open else ():
+            what = f"takes {name}, which is not below its folder: kustomize refuses to read it"
+            advice = "move it there, or name a kustomization"
+            yield Finding(artifact.at(*path), f"{what}; {advice}", warning=True)
+        yield from _twice(files, folder, artifact, own, by_path)
+
+
+def _pointers(artifact: Artifact) -> Iterator[Finding]:
+    for key in ("patches", "patchesJson6902"):
+        for number, patch in numbered(artifact.data, key):
+            for found in _POINTER.finditer(f"{string(patch, 'patch')}\n"):
+                what = f"patches {found[1]}, a pointer in which / begins a level, so there is no"
+                advice = f"such key; write {found[2]}~1{found[3]}"
+                yield Finding(artifact.at(key, number, "patch"), f"{what} {advice}")
+
+
+def _above(
+    folder: str, artifact: Artifact, own: Mapping[str, Artifact]
+) -> Iterator[tuple[Path, str]]:
+    """Yield files that a kustomization names outside of its folder."""
+    named: list[tuple[Path, str]] = []
+    for key in _GENERATORS:
+        for number, made in numbered(artifact.data, key):
+            for kind in ("files", "envs"):
+                listed = (one.rpartition("=")[2] for one in texts(made.get(kind)))
+                named += [((key, number, kind), one) for one in listed]
+    for number, part in enumerate(map(str, Kustomization(artifact).resources)):
+        place = posixpath.normpath(posixpath.join(folder, part))
+        if part.endswith((".yaml", ".yml")) and place not in own:
+            named.append((("resources", number), part))
+    for path, name in named:
+        if name.startswith("../") and not REMOTE.match(name):
+            yield path, name
+
+
+@once
+def _is_open(files: Files) -> Iterator[bool]:
+    """Yield once for each text here by which kustomize is told to read files from anywhere."""
+    for one in files.artifacts:
+        text = one.content if isinstance(one.content, str) else str(one.data)
+        if "load-restrictor" in text or "LoadRestrictionsNone" in text:
+            yield True
+
+
+def _twice(
+    files: Files,
+    folder: str,
+    artifact: Artifact,
+    own: Mapping[str, Artifact],
+    by_path: dict[str, list[Mapping[str, Any]]],
+) -> Iterator[Finding]:
+    """Yield objects that two parts of one kustomization bring."""
+    if artifact.data.get("kind") == "Component":
+        return
+    first: dict[tuple[str, ...], str] = {}
+    for part, one, space in _parts(files, folder, own, by_path, "", set()):
+        about = fields(one, "metadata")
+        names = (string(about, "name"), space or string(about, "namespace"))
+        key = (str(one.get("apiVersion")), str(one.get("kind")), *names)
+        other = first.setdefault(key, part)
+        if other != part and all(key[:3]):
+            what = f"includes {key[1]} {key[2]} of {other} and of {part}: kustomize refuses a"
+            yield Finding(artifact.at("resources"), f"{what} second one; leave out one of them")
+
+
+def _parts(
+    files: Files,
+    folder: str,
+    own: Mapping[str, Artifact],
+    by_path: dict[str, list[Mapping[str, Any]]],
+    space: str,
+    seen: set[str],
+) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Yield the objects in files of a kustomization and of what it includes.
+
+    Args:
+        space: the namespace that those above put them into; "": none does.
+
+    Returns:
+        The file and the object, with the namespace that it is put into.
+    """
+    artifact = own.get(folder)
+    is_renamed = artifact is not None and any(map(artifact.data.get, ("namePrefix", "nameSuffix")))
+    if artifact is None or folder in seen or (seen and is_renamed):
+        return
+    seen.add(folder)
+    space = space or Kustomization(artifact).namespace or ""
+    listed = (*Kustomization(artifact).resources, *items(artifact.data, "bases"))
+    for name in map(str, (*listed, *items(artifact.data, "components"))):
+        path = posixpath.normpath(posixpath.join(folder, name))
+        yield from ((path, one, space) for one in objects_of(files, path, by_path))
+        yield from _parts(files, path, own, by_path, space, seen)
+
+
+GATE = Gate(
+    id="OBJ045",
+    title="What a kustomization is built of can be built",
+    phase="kubernetes",
+    source="https://kubectl.docs.kubernetes.io/references/kustomize/kustomization: files are below "
+    "its root, an object is there once; https://www.rfc-editor.org/rfc/rfc6901: / in a key is ~1",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("Kustomizations", kustomization_files),
+    targets=(),
+    reads="JSON pointers of patches, files of generators and resources, and the objects that "
+    "resources and components bring, as they are written. Judges files without a plan only.",
+)
