@@ -75,7 +75,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     scope=counted_in_files("keys without a value", _empty),
-    targets=("cluster", "compose"),
+    targets=(),
     reads="keys without a value in all files of YAML, values of charts among them, beside keys "
-    "that are known to be below them.",
+    "that are known to be below them. Judges files without a plan only.",
 )

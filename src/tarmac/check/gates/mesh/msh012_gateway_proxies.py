@@ -1,0 +1,80 @@
+"""A Gateway of Istio selects a proxy that is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Fields, dig, fields, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: The chart that installs a proxy at the edge, and the image of such a proxy.
+_CHART, _IMAGES = "gateway", ("auto", "proxyv2")
+_API = "networking.istio.io/"
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield Gateways whose selector fits no proxy, where one is installed by these files."""
+    there = list(_proxies(files))
+    for gateway in _gateways(files) if there else ():
+        wanted = fields(gateway.data, "spec", "selector")
+        if wanted and not any(wanted.items() <= labels.items() for labels in there):
+            said = ", ".join(f"{key}={value}" for key, value in wanted.items())
+            has = "; ".join(f"istio={one['istio']}" for one in there if "istio" in one)
+            what = f"{title(gateway)} selects {said}, and no proxy here has that, so nothing"
+            choice = f"; there is {has}" if has else ""
+            where = gateway.at("spec", "selector")
+            yield Finding(where, f"{what} listens for its hosts{choice}", warning=True)
+
+
+@once
+def _proxies(files: Files) -> Iterator[Mapping[str, object]]:
+    """Yield the labels of proxies at the edge: of pods, and of charts that are installed."""
+    for own in pods(files):
+        if any(container.image_name in _IMAGES for container in own.main_containers):
+            yield dict(own.labels)
+    for release in files.objects("HelmRelease"):
+        if string(dig(release.data, "spec", "chart", "spec"), "chart") == _CHART:
+            yield _labels(
+                string(release.data, "metadata", "name"), fields(release.data, "spec", "values")
+            )
+    for app in files.objects("Application"):
+        source = fields(app.data, "spec", "source")
+        if source.get("chart") == _CHART:
+            helm = fields(source, "helm")
+            name = string(helm, "releaseName") or string(app.data, "metadata", "name")
+            yield _labels(name, fields(helm, "valuesObject"))
+
+
+def _labels(name: str, values: Fields) -> Mapping[str, object]:
+    """Say the labels that the chart gives its pods: by the name of the release, or by values."""
+    usual = {"app": name, "istio": name.removeprefix("istio-")}
+    return {**usual, **fields(values, "labels")}
+
+
+def _gateways(files: Files) -> Iterator[Artifact]:
+    for one in files.objects("Gateway"):
+        if str(one.data["apiVersion"]).startswith(_API):
+            yield one
+
+
+GATE = Gate(
+    id="MSH012",
+    title="A Gateway of Istio selects a proxy that is here",
+    phase="mesh",
+    source="https://istio.io/latest/docs/setup/additional-setup/gateway: a Gateway is taken by the "
+    "proxies that its selector fits, and by no other",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("Gateways", _gateways),
+    targets=(),
+    reads="selectors of Gateways beside labels of proxies and of releases of Istio's chart for "
+    "them. Others may be installed elsewhere, so all are warnings. Judges files without a plan "
+    "only.",
+)
