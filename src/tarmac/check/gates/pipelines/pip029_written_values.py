@@ -23,16 +23,27 @@ _PAIR = re.compile(r"([A-Za-z_]\w*)=")
 _SET = r"(?:^|[\s;&|(])(?:export\s+|local\s+|readonly\s+)?{name}\+?=|\b(read|for)\b.*\b{name}\b"
 #: A line that only tells.
 _TELLS = re.compile(r"\s*(echo|printf)\b[^|>]*$")
-_SOURCES = re.compile(r"(?:^|[\s;&|(])(?:source|\.|eval|set -a)\s", re.MULTILINE)
+_SOURCES = re.compile(
+    r"(?:^|[;&|(]|\b(?:then|do|else)\s)[ \t]*(?:source|\.|eval|set -a)[ \t]", re.MULTILINE
+)
 #: Variables that a runner or an action has set.
 _GIVEN = re.compile(r"\w*(PATH|HOME|ROOT|DIR)|GITHUB_\w+|RUNNER_\w+|CI")
 
 
+#: A line that exports a variable with a value.
+_EXPORTS = re.compile(r"(?:^|&&|;)\s*export\s+([A-Za-z_]\w*)=")
+#: Actions of GitHub and Docker, which set no variable that a workflow names by itself.
+_PLAIN_ACTION = re.compile(r"(actions|docker|github|pypa|codecov|astral-sh|pnpm)/")
+#: A line by which a step writes what is not named there.
+_WHOLE = re.compile(r"^(?!.*\w=).*GITHUB_ENV|exportVariable", re.MULTILINE)
+
+
 def check(files: Files) -> Iterator[Finding]:
-    """Yield variables that are read in the step that sets them for the next one."""
+    """Yield variables that are read in the step that sets them for the next one, or after it."""
     for workflow in workflows(files):
         for name in workflow.jobs:
             yield from _job(workflow, name)
+            yield from _exported(workflow, name)
 
 
 def _job(workflow: Workflow, name: str) -> Iterator[Finding]:
@@ -61,6 +72,40 @@ def _job(workflow: Workflow, name: str) -> Iterator[Finding]:
                 if (pair := _PAIR.match(told.strip("\"'"))) and file == "ENV":
                     written.setdefault(pair[1], command)
         known |= written.keys()
+
+
+def _exported(workflow: Workflow, name: str) -> Iterator[Finding]:
+    """Yield variables that only another step's shell has, which is gone when they are read."""
+    job = workflow.jobs[name]
+    holders = (workflow.data, job.data, fields(job.data, "container"))
+    known = {str(variable) for one in holders for variable in fields(one, "env")}
+    exported, told = dict[str, Command](), "\n".join(job.texts)
+    # What an action or a script writes for later steps is not known here.
+    is_open = any(step.uses and not _PLAIN_ACTION.match(step.uses) for step in job.steps)
+    for step, commands in steps(workflow, name):
+        text = "\n".join(command.text for command in commands)
+        own = known | {*fields(step.data, "env")}
+        for variable in exported.keys() - own:
+            lines = [one for one in commands if _reads(one.text, variable)]
+            if not lines or _is_set(text, variable) or _is_written(told, variable):
+                continue
+            known.add(variable)
+            what = f"{name} exports {variable} in a step whose shell ends with it, so ${variable}"
+            later = lines[0].where.rpartition(":")[2]
+            said = f"{what} is empty in line {later}"
+            advice = f'write `echo "{variable}=..." >> "$GITHUB_ENV"`'
+            is_told = all(_TELLS.match(one.text) for one in lines)
+            where = exported[variable].where
+            yield Finding(where, f"{said}; {advice}", warning=is_told or is_open)
+        for command in commands if step.data.get("shell") in (None, "bash", "sh") else ():
+            for variable in _EXPORTS.findall(command.text):
+                exported.setdefault(variable, command)
+
+
+def _is_written(told: str, variable: str) -> bool:
+    """Tell whether a step may write a variable for later ones: by its name, or by a file."""
+    by_name = re.search(rf"\b{variable}\b[^\n]*(>>|\|\s*tee)|\b{variable}<<", told)
+    return by_name is not None or _WHOLE.search(told) is not None
 
 
 def _odd(name: str, command: Command, told: str, file: str, text: str) -> Iterator[Finding]:
@@ -100,5 +145,6 @@ GATE = Gate(
     scope=counted_in_files("jobs", jobs),
     targets=("repository",),
     reads="`echo NAME=value >> $GITHUB_ENV` or GITHUB_OUTPUT in scripts of bash, beside $NAME in "
-    "later lines of the same script that does not set it itself.",
+    "later lines of the same script that does not set it itself; `export` beside $NAME in later "
+    "steps.",
 )
