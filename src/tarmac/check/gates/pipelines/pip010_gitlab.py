@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import texts
+from tarmac.base.foreign.reading import items, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -19,6 +19,9 @@ from tarmac.check.gates.views.pipelines.gitlab import (
 )
 from tarmac.check.gates.views.scope import counted_in_files
 
+_SCRIPTS = ("before_script", "script", "after_script")
+#: Keys at the top that hold no scripts.
+_NO_JOBS = GLOBAL - {"default"}
 _RUNS = {"script", "trigger", "extends", "run", "<<"}
 
 
@@ -28,6 +31,7 @@ def check(files: Files) -> Iterator[Finding]:
         for name, job in pipeline.jobs.items():
             for key, what in _job(pipeline, name, job):
                 yield Finding(pipeline.artifact.at(name, key), f"job {name} {what}")
+        yield from _lines(pipeline)
         yield from _stages(pipeline)
         for path, image in pipeline.images():
             tag = image.rpartition("/")[2].partition(":")[2]
@@ -72,6 +76,24 @@ def _together(pipeline: GitlabPipeline, job: Mapping[str, Any]) -> Iterator[tupl
             if other not in there:
                 what = f"has {other} in `{key}`, which is not here, so GitLab refuses the pipeline"
                 yield key, f"{what}; {did_you_mean(other, sorted(there - GLOBAL))}"
+
+
+def _lines(pipeline: GitlabPipeline) -> Iterator[Finding]:
+    """Yield lines of scripts that are no texts for YAML."""
+    holders = {name: one for name, one in pipeline.artifact.data.items() if name not in _NO_JOBS}
+    for name, job in ({"": pipeline.artifact.data} | holders).items():
+        for key in _SCRIPTS:
+            for number, line in enumerate(items(job, key)):
+                path = (*((name,) if name else ()), key, number)
+                if isinstance(line, Mapping) and line and not {"!reference", "<<"} & line.keys():
+                    read = f"the map of {str(next(iter(line)))[:40]!r}, for the `: ` in it"
+                elif isinstance(line, bool):
+                    read = f"{str(line).lower()}, which is no text"
+                else:
+                    continue
+                what = f"{name or 'the file'} has a line in `{key}` that YAML reads as {read}"
+                where = pipeline.artifact.at(*path)
+                yield Finding(where, f"{what}: GitLab refuses the pipeline; quote the line")
 
 
 def _stages(pipeline: GitlabPipeline) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_jobs, gitlab_pipelines
 from tarmac.check.gates.views.pipelines.gitlab_conditions import evaluated
-from tarmac.check.gates.views.pipelines.gitlab_rules import PIPELINES, SCHEDULE
+from tarmac.check.gates.views.pipelines.gitlab_rules import PIPELINES, SCHEDULE, is_there
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: A daemon in a container, from the version on that makes its own certificates.
@@ -35,6 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield daemons that are asked at another port, and changes that every night makes."""
     for pipeline in gitlab_pipelines(files):
         scheduled = any("schedule" in _written(one) for one in pipeline.jobs.values())
+        yield from _twice(pipeline)
         for name, job in pipeline.jobs.items():
             yield from _daemon(pipeline, name, job)
             yield from _sources(pipeline, name, job)
@@ -93,6 +94,24 @@ def _anywhere(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Find
         yield from () if is_by_hand else [Finding(where, f"{said}; {advice}", warning=True)]
 
 
+def _twice(pipeline: GitlabPipeline) -> Iterator[Finding]:
+    """Yield the first job that a push makes two pipelines of, where a merge request is open."""
+    if "workflow" in pipeline.artifact.data or not pipeline.is_whole:
+        return
+    for name, job in pipeline.jobs.items():
+        rules = mappings(job.get("rules"))
+        last = next((n for n, rule in enumerate(rules) if not {*rule} - {"when"}), None)
+        kinds = ("a merge request", "the default branch")
+        is_run = last is not None and rules[last].get("when") in (None, "on_success", "always")
+        if is_run and all(is_there(pipeline, job, kind) for kind in kinds):
+            what = f"job {name} has a rule without `if`, and there are no rules of `workflow`, so a"
+            said = f"{what} push to a branch with a merge request starts two pipelines"
+            advice = "write `workflow: rules` that leave out one of them"
+            where = pipeline.artifact.at(name, "rules", last or 0)
+            yield Finding(where, f"{said}; {advice}", warning=True)
+            return
+
+
 def _nightly(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
     """Yield changes of a system where `changes` is asked in the pipeline of a schedule, too."""
     told = [line for line in texts(job.get("script")) if _CHANGES.search(line)]
@@ -121,5 +140,6 @@ GATE = Gate(
     scope=counted_in_files("jobs", gitlab_jobs),
     #: Tarmac renders no pipeline of GitLab.
     targets=(),
-    reads="services and variables of jobs, and `changes` in files that have jobs of a schedule.",
+    reads="services and variables of jobs, `changes` in files that have jobs of a schedule, and "
+    "rules without `if` in files without `workflow`.",
 )
