@@ -15,6 +15,8 @@ from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _OF_HOST = "host.docker.internal"
+#: What Docker sets up for a network of the container's own.
+_OF_NETWORK = ("ports", "hostname", "dns", "extra_hosts", "links")
 _FOR_EVER = ("always", "unless-stopped")
 _BROKER = re.compile(r"(.*/)?(cp-)?(kafka|cp-server|redpanda)(:.*|@.*)?")
 _FACTORS = (
@@ -29,7 +31,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield ports that lead nowhere, tasks without an end, and copies and checks that fail."""
     for beside in compose_files(files):
         for service in beside.services:
-            for judge in (_network, _host, _end, _copies, _health):
+            for judge in (_network, _joined, _host, _end, _copies, _health):
                 for place, what, warning in judge(service, beside):
                     said = f"service {service.name} {what}"
                     yield Finding(service.at(*place), said, warning=warning)
@@ -42,6 +44,19 @@ def _network(service: ComposeService, _: ComposeFiles) -> Iterator[Fault]:
     if dig(service.data, "network_mode") == "host" and items(service.data, "ports"):
         what = "is in the host's own network, where `ports` lead nowhere: it is reached where it"
         yield ("ports",), f"{what} listens; remove `ports`, or network_mode", True
+
+
+def _joined(service: ComposeService, _: ComposeFiles) -> Iterator[Fault]:
+    """Yield what a service says of a network that is another one's."""
+    mode = str(dig(service.data, "network_mode") or "")
+    of = mode.partition(":")[2]
+    if mode.startswith(("service:", "container:")) and "$" not in mode:
+        for key in (key for key in _OF_NETWORK if dig(service.data, key)):
+            what = f"has its network from {of} and `{key}` of its own, which Docker refuses"
+            yield (key,), f"{what}; write `{key}` for {of}", False
+    if mode and dig(service.data, "networks"):
+        what = "has network_mode and `networks`, which Compose refuses"
+        yield ("networks",), f"{what}; remove one of them", False
 
 
 def _host(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
