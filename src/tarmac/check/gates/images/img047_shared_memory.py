@@ -1,0 +1,120 @@
+"""Programs that need much shared memory have more of it than a container has by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from tarmac.base.foreign.reading import dig
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.images.compose_lookups import official
+from tarmac.check.gates.views.images.compose_stores import words
+from tarmac.check.gates.views.images.untagged import untagged
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.published import published
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: What a container has of it, in MB, and PostgreSQL's own number of helpers for one query.
+_GIVEN_MB, _HELPERS = 64, 2
+_OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([a-z][\w.-]*)=(\S+)")
+_AMOUNT = re.compile(r"(\d+)(kB|MB|GB)?")
+_MB = {"kB": 1 / 1024, "MB": 1.0, "GB": 1024.0}
+_PLACE = "/dev/shm"  # noqa: S108 - in the container
+
+
+class Memory(NamedTuple):
+    """What a container runs, and whether its shared memory is as it is by itself."""
+
+    title: str
+    image: str
+    words: Sequence[str]
+    where: str
+    advice: str
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield programs for which 64 MB of shared memory are too little."""
+    for own in _containers(files):
+        for image in published("shared_memory")["browsers"]:
+            if re.fullmatch(image, untagged(own.image)):
+                what = f"{own.title} runs a browser with the 64 MB of shared memory that a"
+                said = f"{what} container has by itself, in which large pages crash"
+                yield Finding(own.where, f"{said}; {own.advice}", warning=True)
+        if _is_postgres(own.image) and (asked := _asked_mb(own.words)) > _GIVEN_MB:
+            what = f"{own.title} lets one parallel query take {asked:.0f} MB of shared memory, and"
+            said = f"{what} has the 64 MB of any container, so large ones fail: could not resize"
+            advice = f"shared memory segment; {own.advice}"
+            yield Finding(own.where, f"{said} {advice}", warning=True)
+
+
+def _asked_mb(told: Sequence[str]) -> float:
+    """Return what one step of a parallel query may take, by the options of PostgreSQL; 0: none."""
+    given = {name.replace("-", "_"): value for name, value in _OPTION.findall(" ".join(told))}
+    amount = _AMOUNT.fullmatch(given.get("work_mem", ""))
+    helpers = given.get("max_parallel_workers_per_gather", str(_HELPERS))
+    is_elsewhere = given.get("dynamic_shared_memory_type", "posix") != "posix"
+    if amount is None or not helpers.isdecimal() or int(helpers) == 0 or is_elsewhere:
+        return 0
+    return int(amount[1]) * _MB[amount[2] or "kB"] * (int(helpers) + 1)
+
+
+def _is_postgres(image: str) -> bool:
+    maker = untagged(image).removeprefix("docker.io/").removeprefix("library/")
+    return maker == "postgres" or maker in published("compose")["alike"]["postgres"]
+
+
+def _containers(files: Files) -> Iterator[Memory]:
+    """Yield the containers of known images whose shared memory nothing enlarges."""
+    for beside in compose_files(files):
+        for service in beside.services:
+            same = [one for one in beside.services if one.name == service.name]
+            if service.image and _is_known(service.image) and not any(map(_is_set, same)):
+                name, told = f"service {service.name}", words(service)
+                yield Memory(name, service.image, told, service.at("image"), "write shm_size: 1gb")
+    for own in pods(files):
+        for container in own.main_containers:
+            is_set = _holds(mount.path for mount in container.mounts)
+            if _is_known(container.image) and not is_set and not own.spec.data.get("hostIPC"):
+                name, where = title(own.artifact), container.at("image")
+                advice = f"mount an emptyDir of `medium: Memory` at {_PLACE}"
+                yield Memory(name, container.image, container.words, where, advice)
+
+
+def _is_set(service: ComposeService) -> bool:
+    temporary = dig(service.data, "tmpfs")
+    places = [temporary] if isinstance(temporary, str) else listed(temporary)
+    mounted = [*service.mounted, *(str(one).partition(":")[0] for one in places)]
+    is_open = any(dig(service.data, key) for key in ("shm_size", "ipc", "extends"))
+    return is_open or _holds(mounted) or official(service) == ""
+
+
+def _holds(paths: Collection[str] | Iterator[str]) -> bool:
+    return any(path.rstrip("/") == _PLACE for path in paths)
+
+
+def _is_known(image: str) -> bool:
+    browsers = published("shared_memory")["browsers"]
+    return _is_postgres(image) or any(re.fullmatch(one, untagged(image)) for one in browsers)
+
+
+GATE = Gate(
+    id="IMG047",
+    title="Programs that need much shared memory have it",
+    phase="containers",
+    source="https://hub.docker.com/_/postgres: the 64 MB that Docker gives by itself are too "
+    "little for large parallel queries; https://github.com/SeleniumHQ/docker-selenium",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("containers of known programs", _containers),
+    targets=("compose", "cluster"),
+    reads="work_mem and max_parallel_workers_per_gather in commands of PostgreSQL, and images of "
+    "browsers, beside shm_size, ipc and what is mounted at /dev/shm. What queries there are is not "
+    "known, so all are warnings.",
+)
