@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from tarmac.base.foreign.reading import dig, fields, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_entries import listed, variable
+from tarmac.check.gates.views.images.compose_entries import labels_of, listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -133,9 +132,7 @@ def _is_told(proxy: ComposeService) -> bool:
 
 def _routed(beside: ComposeFiles) -> Iterator[tuple[ComposeService, dict[str, str]]]:
     for service in beside.services:
-        given: Any = dig(service.data, "labels")
-        labels = {str(key): str(value) for key, value in fields(given).items()}
-        labels |= dict(map(variable, listed(given)))
+        labels = labels_of(dig(service.data, "labels"))
         is_off = labels.get("traefik.enable", "true").lower() == "false"
         if not is_off and any(key.startswith(("traefik.http.", "traefik.tcp.")) for key in labels):
             yield service, labels

@@ -49,3 +49,10 @@ def inner_port(written: str) -> int | None:
     """Return the container's port of an entry; None where that is not known."""
     last = written.partition("/")[0].rpartition(":")[2]
     return int(last) if last.isdecimal() and len(last) < 6 else None
+
+
+def labels_of(given: Any) -> dict[str, str]:
+    """Read labels, which are a mapping or a list."""
+    if isinstance(given, Mapping):
+        return {str(name): str(value) for name, value in given.items()}
+    return dict(map(variable, listed(given)))
