@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tarmac.base.foreign.reading import dig
+from tarmac.base.foreign.reading import dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -21,6 +21,8 @@ from tarmac.check.gates.views.scope import counted_in_files
 #: A worker of Celery that is a scheduler, too, and a scheduler by itself.
 _WORKER = re.compile(r"\bcelery\b.*\bworker\b.*\s(--beat|-[A-Z]*B[A-Z]*)(?=\s|$)")
 _BEAT = re.compile(r"\bcelery\b.*\sbeat(?=\s|$)")
+#: Whose tasks they are, and what other settings they are started with.
+_APP = re.compile(r"\s(?:-A|--app|--workdir|--config)[= ](\S+)")
 #: A scheduler of which only one works at a time, as an option or as a package.
 _LOCKED = re.compile(r"(?i)red_?beat|single_?beat")
 _PACKAGES = re.compile(r"(.*/)?(requirements[\w.-]*\.(txt|in)|pyproject\.toml|Pipfile)")
@@ -40,11 +42,33 @@ class Scheduler(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield schedulers of which there are several."""
+    if _locks(files):
+        return
+    yield from _beside(files)
     for one in _schedulers(files):
-        if one.copies > 1 and not _locks(files):
+        if one.copies > 1:
             what = f"{one.title} runs `{one.program}` {one.copies} times, and each sends every task"
             said = f"{what} that is due, so each is done {one.copies} times"
             yield Finding(one.where, f"{said}; {one.advice}")
+
+
+def _beside(files: Files) -> Iterator[Finding]:
+    """Yield services that schedule what another one of the same program schedules."""
+    for beside in compose_files(files):
+        first: dict[object, ComposeService] = {}
+        for service in beside.services:
+            told = " ".join([*words(service, "entrypoint"), *words(service)])
+            made = str(dig(service.data, "build") or dig(service.data, "image") or "")
+            is_chosen = "profiles" in fields(service.data) or not made or "$" in told
+            if is_chosen or not (program := _program(told.split())):
+                continue
+            key = (id(service.artifact), made, *_APP.findall(told))
+            other = first.setdefault(key, service)
+            if other is not service:
+                what = f"service {service.name} runs `{program}`, and {other.name} schedules the"
+                said = f"{what} same tasks, so each is sent twice; {_advice(program)}"
+                holder = "command" if dig(service.data, "command") else "entrypoint"
+                yield Finding(service.at(holder), said)
 
 
 def _schedulers(files: Files) -> Iterator[Scheduler]:
