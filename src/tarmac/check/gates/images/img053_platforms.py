@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from posixpath import join, normpath
+from posixpath import basename, join, normpath
 from typing import NamedTuple
 
 from tarmac.base.report import Finding
@@ -38,7 +38,8 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield last stages of one platform, in images that are built for several."""
     for one in _fixed(files):
         built = one.path in {*_built_for_several(files)}
-        is_plain = one.stage.image == "scratch" or _NOT_RUN.fullmatch(one.stage.name)
+        names = [one.stage.name, *basename(one.path).split(".")]
+        is_plain = one.stage.image == "scratch" or any(map(_NOT_RUN.fullmatch, names))
         if not built and (not one.is_cross or is_plain or "BUILD" not in one.platform):
             continue
         what = f"the last stage is of the platform {one.platform}, so the images for others have"
