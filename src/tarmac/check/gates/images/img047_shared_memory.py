@@ -21,8 +21,8 @@ from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: What a container has of it, in MB, and PostgreSQL's own number of helpers for one query.
-_GIVEN_MB, _HELPERS = 64, 2
+#: What a container has of it, in MB, and PostgreSQL's own number of workers for one query.
+_GIVEN_MB, _PER_QUERY = 64, 2
 _OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([a-z][\w.-]*)=(\S+)")
 _AMOUNT = re.compile(r"(\d+)(kB|MB|GB)?")
 _MB = {"kB": 1 / 1024, "MB": 1.0, "GB": 1024.0}
@@ -58,11 +58,11 @@ def _asked_mb(told: Sequence[str]) -> float:
     """Return what one step of a parallel query may take, by the options of PostgreSQL; 0: none."""
     given = {name.replace("-", "_"): value for name, value in _OPTION.findall(" ".join(told))}
     amount = _AMOUNT.fullmatch(given.get("work_mem", ""))
-    helpers = given.get("max_parallel_workers_per_gather", str(_HELPERS))
+    workers = given.get("max_parallel_workers_per_gather", str(_PER_QUERY))
     is_elsewhere = given.get("dynamic_shared_memory_type", "posix") != "posix"
-    if amount is None or not helpers.isdecimal() or int(helpers) == 0 or is_elsewhere:
+    if amount is None or not workers.isdecimal() or int(workers) == 0 or is_elsewhere:
         return 0
-    return int(amount[1]) * _MB[amount[2] or "kB"] * (int(helpers) + 1)
+    return int(amount[1]) * _MB[amount[2] or "kB"] * (int(workers) + 1)
 
 
 def _is_postgres(image: str) -> bool:

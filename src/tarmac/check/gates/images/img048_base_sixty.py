@@ -29,10 +29,14 @@ def check(files: Files) -> Iterator[Finding]:
                 where = service.at(*path)
                 if written := _written(files, where, value):
                     what = f"service {service.name} has {written} without quotes, which YAML 1.1"
-                    by = "podman-compose, which commands here start" if _podman(files) else ""
-                    who = f"reads as the number {value}, as {by or 'podman-compose'} does"
-                    said = f'{what} {who}; write "{written}"'
-                    yield Finding(where, said, warning=not by)
+                    is_used = _podman(files)
+                    by = (
+                        "podman-compose, which commands here start" if is_used else "podman-compose"
+                    )
+                    said = (
+                        f'{what} reads as the number {value}, and so does {by}; write "{written}"'
+                    )
+                    yield Finding(where, said, warning=not is_used)
 
 
 def _numbers(service: ComposeService) -> Iterator[tuple[Path, int]]:

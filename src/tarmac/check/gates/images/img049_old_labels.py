@@ -28,7 +28,7 @@ _PLAIN = re.compile(
 )
 
 
-class Routed(NamedTuple):
+class RoutedService(NamedTuple):
     """A service with labels of Traefik 1, and where they are."""
 
     service: ComposeService
@@ -61,7 +61,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield _finding(one, ports[0], f"{what}; {advice}", warning=not is_shut)
 
 
-def _finding(one: Routed, label: str, what: str, *, warning: bool) -> Finding:
+def _finding(one: RoutedService, label: str, what: str, *, warning: bool) -> Finding:
     said = f"service {one.service.name} has the label {label} of Traefik 1, which a newer one does"
     entries = items(one.service.data, "labels")
     numbers = [n for n, entry in enumerate(entries) if str(entry).partition("=")[0] == label]
@@ -69,14 +69,16 @@ def _finding(one: Routed, label: str, what: str, *, warning: bool) -> Finding:
     return Finding(where, f"{said} not read: {what}", warning=warning)
 
 
-def _routed(files: Files) -> Iterator[Routed]:
+def _routed(files: Files) -> Iterator[RoutedService]:
     for beside in compose_files(files):
         versions = {number for service in beside.services if (number := _version(service))}
         for service in beside.services:
             labels = labels_of(dig(service.data, "labels"))
             old = [name for name in labels if _OLD.fullmatch(name)]
             if old and labels.get("traefik.enable") != "false" and not _is_part(service, beside):
-                yield Routed(service, labels, old, is_newer=bool(versions) and min(versions) > 1)
+                yield RoutedService(
+                    service, labels, old, is_newer=bool(versions) and min(versions) > 1
+                )
 
 
 def _version(service: ComposeService) -> int:

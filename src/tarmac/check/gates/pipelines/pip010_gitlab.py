@@ -79,7 +79,7 @@ def _together(pipeline: GitlabPipeline, job: Mapping[str, Any]) -> Iterator[tupl
 
 
 def _lines(pipeline: GitlabPipeline) -> Iterator[Finding]:
-    """Yield lines of scripts that are no texts for YAML."""
+    """Yield lines of scripts that YAML does not read as texts."""
     holders = {name: one for name, one in pipeline.artifact.data.items() if name not in _NO_JOBS}
     for name, job in ({"": pipeline.artifact.data} | holders).items():
         for key in _SCRIPTS:
@@ -88,7 +88,7 @@ def _lines(pipeline: GitlabPipeline) -> Iterator[Finding]:
                 if isinstance(line, Mapping) and line and not {"!reference", "<<"} & line.keys():
                     read = f"the map of {str(next(iter(line)))[:40]!r}, for the `: ` in it"
                 elif isinstance(line, bool):
-                    read = f"{str(line).lower()}, which is no text"
+                    read = f"{str(line).lower()}, which is not a text"
                 else:
                     continue
                 what = f"{name or 'the file'} has a line in `{key}` that YAML reads as {read}"
