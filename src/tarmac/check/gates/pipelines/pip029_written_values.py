@@ -34,6 +34,8 @@ _GIVEN = re.compile(r"\w*(PATH|HOME|ROOT|DIR)|GITHUB_\w+|RUNNER_\w+|CI")
 _EXPORTS = re.compile(r"(?:^|&&|;)\s*export\s+([A-Za-z_]\w*)=")
 #: Actions of GitHub and Docker, which set no variable that a workflow names by itself.
 _PLAIN_ACTION = re.compile(r"(actions|docker|github|pypa|codecov|astral-sh|pnpm)/")
+#: A script of the repository, which may write them, too.
+_RUNS_FILE = re.compile(r"[\w-]\.(sh|bash|py|[cm]?js|ts|rb|pl)\b")
 #: A line by which a step writes what is not named there.
 _WHOLE = re.compile(r"^(?!.*\w=).*GITHUB_ENV|exportVariable", re.MULTILINE)
 
@@ -82,6 +84,7 @@ def _exported(workflow: Workflow, name: str) -> Iterator[Finding]:
     exported, told = dict[str, Command](), "\n".join(job.texts)
     # What an action or a script writes for later steps is not known here.
     is_open = any(step.uses and not _PLAIN_ACTION.match(step.uses) for step in job.steps)
+    is_open = is_open or any(_RUNS_FILE.search(step.run) for step in job.steps)
     for step, commands in steps(workflow, name):
         text = "\n".join(command.text for command in commands)
         own = known | {*fields(step.data, "env")}

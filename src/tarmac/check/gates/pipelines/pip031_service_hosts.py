@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -20,6 +21,8 @@ _KNOWN = re.compile(
 )
 #: Actions that run in a container, which is on the network of the services.
 _IN_CONTAINERS = re.compile(r"docker://|\./")
+#: Actions that run on the runner itself.
+_ON_RUNNER = re.compile(r"(actions|docker|github|ruby|shivammathur|astral-sh|pnpm|codecov|erlef)/")
 _HOST_NAME = re.compile(r"(?:\w+_)?HOST(?:NAME)?|\w+_SERVER|(?:\w+_)?ADDR(?:ESS)?")
 _ADDRESS = r"(?:^|(?<=[@\s\"'=,])|(?<=//)){name}:\d{{4,5}}(?![\w.-])"
 _AS_OPTION = r"(?:\s-h\s*|\s--host[= ]){name}(?=$|[\s\"';&|])"
@@ -51,8 +54,15 @@ def _called(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
             advice = "write localhost and the port that it publishes"
             if not items(data, "ports"):
                 advice = "publish its port under `ports`, and write localhost"
-            yield Finding(workflow.at("jobs", name, *path), f"{said}: it is not found; {advice}")
+            # An action may run in a container, and read what is set for the whole job.
+            is_open = path[0] == "env" and any(map(_may_contain, job.steps))
+            where = workflow.at("jobs", name, *path)
+            yield Finding(where, f"{said}: it is not found; {advice}", warning=is_open)
             break
+
+
+def _may_contain(step: Step) -> bool:
+    return bool(step.uses) and not _ON_RUNNER.match(step.uses)
 
 
 def _read(job: Job) -> Iterator[tuple[Path, str]]:
