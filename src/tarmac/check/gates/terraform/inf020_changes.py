@@ -1,4 +1,4 @@
-"""What is written can be applied, and later replaced: names are free, and policies not blocked."""
+"""What is written can be applied, and later replaced or destroyed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 from tarmac.check.gates.views.terraform.policies import statements
 from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
-from tarmac.check.gates.views.terraform.resources import DOCUMENT_OF, Resources, resources_of
+from tarmac.check.gates.views.terraform.resources import (
+    DOCUMENT_OF,
+    Resources,
+    argument,
+    resources_of,
+)
 
 #: What has a name that no other may have, and is replaced where an argument of it changes.
 _NAMED = {
@@ -43,6 +48,13 @@ _CHANGES = re.compile(
 _BLOCKED = re.compile(r"^[ \t]*(?:block_public_policy|restrict_public_buckets)\s*=\s*true\b")
 _BUCKET = re.compile(r"^[ \t]*bucket\s*=\s*(aws_s3_bucket\.\w+)\b")
 _POLICY = "aws_s3_bucket_policy"
+_LOOPS = ("count", "for_each")
+_ACL, _OWNERS = "aws_s3_bucket_acl", "aws_s3_bucket_ownership_controls"
+#: What takes a last snapshot when it is deleted, by the name that it is given.
+_KEPT = frozenset({
+    "aws_db_instance", "aws_rds_cluster", "aws_docdb_cluster", "aws_neptune_cluster",
+    "aws_redshift_cluster",
+})  # fmt: skip
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -50,7 +62,11 @@ def check(files: Files) -> Iterator[Finding]:
     for block in blocks(files):
         yield from _named(block)
         yield from _counted(block)
-    with_policies = [root for root in resources_of(files) if root.of(_POLICY)]
+        yield from _ended(block)
+    folders = list(resources_of(files))
+    for root in folders:
+        yield from _owned(root)
+    with_policies = [root for root in folders if root.of(_POLICY)]
     given = list(statements(files)) if with_policies else []
     for root in with_policies:
         yield from _blocked(root, given)
@@ -83,6 +99,41 @@ def _counted(block: TerraformBlock) -> Iterator[Finding]:
             )
             advice = "are destroyed and made again under its number; write for_each"
             yield Finding(f"{block.file}:{number}", f"{what} {advice}", warning=True)
+
+
+def _ended(block: TerraformBlock) -> Iterator[Finding]:
+    """Yield databases that take a last snapshot, and have no name for it."""
+    if block.names[0] != "resource" or len(block.names) < 3 or block.names[1] not in _KEPT:
+        return
+    line, skips = argument(block, "skip_final_snapshot")
+    # A replica takes none, and what is never destroyed needs none.
+    spared = ("final_snapshot_identifier", "replicate_source_db", "replication_source_identifier")
+    is_kept = argument(block, "prevent_destroy")[1] == "true"
+    if skips in ("", "false") and not is_kept and not any(argument(block, k)[0] for k in spared):
+        what = f"{block.names[2]} takes a last snapshot when it is deleted, and has no name for it,"
+        advice = "so it cannot be destroyed; write final_snapshot_identifier"
+        where = f"{block.file}:{line or block.lines[0][0]}"
+        yield Finding(where, f"{what} {advice}", warning=True)
+
+
+def _owned(root: Resources) -> Iterator[Finding]:
+    """Yield ACLs of buckets that have none: new ones have them switched off."""
+    controls = root.of(_OWNERS)
+    enabled = {
+        _bucket(one)
+        for one in controls
+        if argument(one, "object_ownership")[1] != '"BucketOwnerEnforced"'
+    }
+    # One whose bucket is computed may be of any.
+    for acl in root.of(_ACL) if "" not in map(_bucket, controls) else ():
+        bucket = root.named(acl, "bucket", "aws_s3_bucket")
+        if bucket is None or _bucket(acl) in {"", *enabled}:
+            continue
+        is_chosen = any(argument(one, key)[0] for one in (acl, bucket) for key in _LOOPS)
+        what = f"{acl.names[2]} sets an ACL of {bucket.names[2]}, and new buckets have ACLs off:"
+        advice = f"AWS refuses it; add {_OWNERS} with BucketOwnerPreferred, or leave the ACL out"
+        where = f"{acl.file}:{acl.lines[0][0]}"
+        yield Finding(where, f"{what} {advice}", warning=is_chosen)
 
 
 def _depth(block: TerraformBlock, number: int) -> int:
@@ -118,12 +169,15 @@ GATE = Gate(
     title="What is written can be applied, and replaced later",
     phase="infrastructure",
     source="https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle: what is "
-    "made before the old one is gone needs another name; AWS refuses a policy that it is to block",
+    "made before the old one is gone needs another name; AWS refuses a policy that it is to block; "
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html: new "
+    "buckets have ACLs disabled",
     check=check,
     of_files=check,
     of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
     targets=("cluster",),
     reads="names of resources with create_before_destroy, policies of buckets beside their public "
-    "access blocks, within one folder.",
+    "access blocks, ACLs of buckets beside their ownership controls, within one folder; the last "
+    "snapshots of databases.",
 )

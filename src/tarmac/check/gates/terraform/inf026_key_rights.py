@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -12,12 +11,12 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 from tarmac.check.gates.views.terraform.resources import (
-    DOCUMENT_OF,
     REFERENCE,
     Resources,
     argument,
     resources_of,
 )
+from tarmac.check.gates.views.terraform.roles import Role, roles
 
 #: What is encrypted: its kind, the argument with the key, and the actions that need the key.
 _READS, _WRITES = "kms:Decrypt", "kms:GenerateDataKey"
@@ -37,26 +36,13 @@ _OPEN = re.compile(
 )
 
 
-class Role(NamedTuple):
-    """A role whose policies are all written here."""
-
-    name: str
-    #: Where it is given a right: the blocks with its policies.
-    given: tuple[TerraformBlock, ...]
-
-    @property
-    def text(self) -> str:
-        """All that its policies say."""
-        return "\n".join(block.text for block in self.given)
-
-
 def check(files: Files) -> Iterator[Finding]:
     """Yield rights to what is encrypted without the right to its key."""
     for root in resources_of(files):
         kept = list(_encrypted(root))
-        for role in _roles(root) if kept else ():
+        for role in roles(root) if kept else ():
             text = role.text
-            if _OPEN.search(text):
+            if role.managed or _OPEN.search(text):
                 continue
             for kind, name, key in kept:
                 for action, needed in _KINDS[kind][1].items():
@@ -85,34 +71,6 @@ def _encrypted(root: Resources) -> Iterator[tuple[str, str, str]]:
         key = root.by_name.get(("aws_kms_key", found[1])) if found else None
         if key is not None and not argument(key, "policy")[1] and key.names[2] not in granted:
             yield own.names[1], own.names[2], key.names[2]
-
-
-def _roles(root: Resources) -> Iterator[Role]:
-    inline = _by_role(root, "aws_iam_role_policy")
-    attached = _by_role(root, "aws_iam_role_policy_attachment")
-    for role in root.of("aws_iam_role"):
-        given = list(inline.get(role.names[2], ()))
-        policies = [
-            root.named(one, "policy_arn", "aws_iam_policy")
-            for one in attached.get(role.names[2], ())
-        ]
-        is_known = None not in policies
-        given += [policy for policy in policies if policy is not None]
-        for block in list(given):
-            for name in DOCUMENT_OF.findall(block.text):
-                given += [root.documents[name]] if name in root.documents else []
-                is_known = is_known and name in root.documents
-        if given and is_known and not re.search(r"managed_policy_arns|inline_policy", role.text):
-            yield Role(role.names[2], tuple(given))
-
-
-def _by_role(root: Resources, kind: str) -> dict[str, list[TerraformBlock]]:
-    """Group the resources of a kind by the names of the roles that they are for."""
-    found: dict[str, list[TerraformBlock]] = {}
-    for one in root.of(kind):
-        if (role := root.named(one, "role", "aws_iam_role")) is not None:
-            found.setdefault(role.names[2], []).append(one)
-    return found
 
 
 def _asked(role: Role, action: str, of: str) -> tuple[TerraformBlock | None, int]:

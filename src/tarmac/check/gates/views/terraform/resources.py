@@ -29,7 +29,9 @@ class Resources:
             for one in found
             if one.names[:2] == ("data", "aws_iam_policy_document") and len(one.names) > 2
         }
-        self.calls_modules = any(one.names[0] == "module" for one in found)
+        self.modules = [one for one in found if one.names[0] == "module"]
+        self.outputs = [one for one in found if one.names[0] == "output"]
+        self.calls_modules = bool(self.modules)
 
     def of(self, kind: str) -> list[TerraformBlock]:
         """List the resources of a kind."""
