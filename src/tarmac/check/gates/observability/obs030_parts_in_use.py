@@ -7,20 +7,17 @@ from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.data import first
 from tarmac.base.foreign.reading import Fields, dig, fields, items, numbered, string, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.collectors import Collector, collectors
+from tarmac.check.gates.views.monitoring.configurations import LOKI, configurations
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Processors that are there to change or leave out what is sent.
 _CHANGING = ("attributes", "filter", "redaction", "transform", "resource", "tail_sampling")
 _PUSHED = re.compile(r"([\w.-]*push-?gateway[\w.-]*)(:\d+)?")
-_CONFIGURES = re.compile(r"^(schema|scrape)_configs?:", re.MULTILINE)
-#: Parts by which a mapping is a configuration of Loki.
-_LOKI = ("schema_config", "limits_config")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -28,8 +25,8 @@ def check(files: Files) -> Iterator[Finding]:
     for one in collectors(files):
         yield from _unused(one)
         yield from _undefined(one)
-    for artifact, at, data in _configurations(files):
-        if all(fields(data, part) for part in _LOKI):
+    for artifact, at, data in configurations(files):
+        if all(fields(data, part) for part in LOKI):
             yield from _kept(artifact, at, data)
         for number, job in numbered(data, "scrape_configs"):
             yield from _renamed(artifact, at, number, job)
@@ -54,25 +51,13 @@ def _undefined(one: Collector) -> Iterator[Finding]:
             # A connector is the end of one pipeline, and the beginning of another.
             there |= {*fields(one.data, "connectors")} if kind != "processors" else set()
             for number, asked in enumerate(items(pipeline, kind)):
-                if asked not in there and "$" not in str(asked):
+                if str(asked) not in {*map(str, there)} and "$" not in str(asked):
                     what = (
                         f"the pipeline {name} has {asked} in its {kind}, which is not defined, so"
                     )
                     advice = did_you_mean(str(asked), sorted(map(str, there)))
                     where = one.at("service", "pipelines", str(name), kind, number)
                     yield Finding(where, f"{what} the collector does not start; {advice}")
-
-
-def _configurations(files: Files) -> Iterator[tuple[Artifact, tuple[str, ...], Fields]]:
-    """Yield files and keys of ConfigMaps that may be configurations of Loki or Prometheus."""
-    for artifact in files.artifacts:
-        if not artifact.is_object and {"scrape_configs", *_LOKI} & artifact.data.keys():
-            yield artifact, (), artifact.data
-    for artifact in files.objects("ConfigMap"):
-        for key, text in fields(artifact.data, "data").items():
-            is_one = isinstance(text, str) and _CONFIGURES.search(text)
-            if is_one and isinstance(data := first(text), dict):
-                yield artifact, ("data", str(key)), data
 
 
 def _kept(artifact: Artifact, at: tuple[str, ...], data: Fields) -> Iterator[Finding]:
@@ -104,7 +89,7 @@ def _renamed(
 
 def _judged(files: Files) -> Iterator[object]:
     yield from collectors(files)
-    yield from _configurations(files)
+    yield from configurations(files)
 
 
 GATE = Gate(
