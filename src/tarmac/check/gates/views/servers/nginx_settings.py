@@ -1,0 +1,57 @@
+"""What holds for a server of nginx beyond its own block: what is above it, and its image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles
+from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.servers.nginx import Directive, configurations, directives
+
+_FROM = re.compile(r"^FROM[ \t]+(?:--\S+[ \t]+)?(\S+)", re.MULTILINE | re.IGNORECASE)
+_LIKE = re.compile(r"nginx|openresty|swag|tengine|angie", re.IGNORECASE)
+#: Images whose own configuration is known to say nothing more.
+_PLAIN = re.compile(
+    r"(docker\.io/)?((library/)?nginx|nginxinc/nginx-unprivileged|openresty/openresty)([:@].*)?"
+)
+#: Files of every installation, which set no limits and no resolvers.
+_KNOWN = re.compile(
+    r"(.*/)?(fastcgi_params|fastcgi\.conf|uwsgi_params|scgi_params|proxy_params|mime\.types)"
+)
+
+
+def is_open(block: Directive) -> bool:
+    """Tell whether a block includes a file that may say more."""
+    return any(
+        one.words[:1] == ("include",) and not _KNOWN.fullmatch(one.words[-1]) for one in block.body
+    )
+
+
+def for_all(files: Files, name: str) -> tuple[Directive, ...]:
+    """List the directives of a name that hold for all servers of some configuration here."""
+    return tuple(one for one in _above_servers(files) if one.words[:1] == (name,))
+
+
+@once
+def _above_servers(files: Files) -> Iterator[Directive]:
+    for own in configurations(files):
+        for one in directives(own.text):
+            yield from one.body if one.words[:1] == ("http",) else (one,)
+
+
+def is_plain(files: Files) -> bool:
+    """Tell whether all images of nginx that are named here add nothing to its configuration."""
+    images = _images(files)
+    return bool(images) and all(map(_PLAIN.fullmatch, images))
+
+
+@once
+def _images(files: Files) -> Iterator[str]:
+    found = [one.image or "" for one in compose_services(files)]
+    found += [name for one in dockerfiles(files) for name in _FROM.findall(str(one.content))]
+    found += [one.image for own in pods(files) for one in own.main_containers]
+    yield from (one for one in found if _LIKE.search(one))
