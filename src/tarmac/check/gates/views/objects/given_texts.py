@@ -1,0 +1,73 @@
+"""Texts that variables of containers have: written, or from objects of the same namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from tarmac.base.foreign.reading import Fields, fields
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of
+from tarmac.check.gates.views.objects.stored_data import ExternalSecret
+from tarmac.check.gates.views.once import once
+
+#: The kind of an object, its namespace, and its name.
+Key = tuple[str, str, str]
+
+
+class GivenText(NamedTuple):
+    """A text, and where it is written."""
+
+    text: str
+    where: str
+
+
+class GivenTexts:
+    """What ConfigMaps and Secrets hold, as far as that is written here."""
+
+    def __init__(self, files: Files) -> None:
+        self._by_key = dict(_held(files))
+
+    def of(self, kind: str, space: str, name: str, key: str) -> GivenText | None:
+        """Find the text of a key; None where it is not written here."""
+        return self._by_key.get((kind, space, name), {}).get(key)
+
+    def variables(self, space: str, container: Container) -> dict[str, GivenText]:
+        """Find the texts of a container's variables."""
+        found: dict[str, GivenText] = {}
+        for source in container.sources:
+            for one in source.sources:
+                held = self._by_key.get((one.kind, space, one.name), {})
+                found |= {f"{source.prefix}{key}": text for key, text in held.items()}
+        for number, variable in enumerate(container.variables):
+            name = str(variable.name)
+            if variable.has_value:
+                where = container.at("env", number)
+                found[name] = GivenText(str(variable.value), where)
+            for one in variable.sources:
+                given = self.of(one.kind, space, one.name, one.key)
+                if given is not None:
+                    found[name] = given
+        return found
+
+
+@once
+def _held(files: Files) -> Iterator[tuple[Key, Mapping[str, GivenText]]]:
+    for artifact in files.objects("ConfigMap", "Secret", "ExternalSecret"):
+        kind, space = kind_of(artifact), space_of(artifact)
+        if kind == "ExternalSecret":
+            path: tuple[str, ...] = ("spec", "target", "template", "data")
+            key = ("Secret", space, ExternalSecret(artifact).target)
+        else:
+            path = ("data",) if kind == "ConfigMap" else ("stringData",)
+            key = (kind, space, name_of(artifact))
+        data: Fields = fields(artifact.data, *path)
+        yield (
+            key,
+            {
+                str(name): GivenText(text, artifact.at(*path, str(name)))
+                for name, text in data.items()
+                if isinstance(text, str)
+            },
+        )
