@@ -17,7 +17,7 @@ from tarmac.check.gates.views.servers.nginx import (
     configurations,
     directives,
 )
-from tarmac.check.gates.views.servers.nginx_settings import for_all, is_open, is_plain
+from tarmac.check.gates.views.servers.nginx_settings import for_all, is_open, is_plain, whole
 
 _PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass")
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
@@ -63,7 +63,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _passes(files: Files) -> Iterator[Pass]:
     for own in configurations(files):
-        top = Directive((), 0, directives(own.text))
+        top = Directive((), 0, whole(directives(own.text)))
         yield from _below(own, top, {}, is_resolved=False)
 
 

@@ -17,7 +17,7 @@ from tarmac.check.gates.views.servers.nginx import (
     configurations,
     directives,
 )
-from tarmac.check.gates.views.servers.nginx_settings import for_all, is_open, is_plain
+from tarmac.check.gates.views.servers.nginx_settings import for_all, is_open, is_plain, whole
 
 _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 _UNITS = {"": 1, "b": 1, "k": _KIB, "m": _MIB, "g": _GIB}
@@ -109,7 +109,7 @@ def _bytes(name: str, value: str) -> int:
 
 def _ways(files: Files) -> Iterator[Way]:
     for own in configurations(files):
-        top = Directive((), 0, directives(own.text))
+        top = Directive((), 0, whole(directives(own.text)))
         yield from _below(own, top, _DEFAULT)
 
 

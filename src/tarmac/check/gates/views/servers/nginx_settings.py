@@ -43,10 +43,26 @@ def _above_servers(files: Files) -> Iterator[Directive]:
             yield from one.body if one.words[:1] == ("http",) else (one,)
 
 
+def whole(found: tuple[Directive, ...]) -> tuple[Directive, ...]:
+    """Leave out locations without a server: what is around them is in another file."""
+    return tuple(one for one in found if one.words[:1] != ("location",))
+
+
 def is_plain(files: Files) -> bool:
     """Tell whether all images of nginx that are named here add nothing to its configuration."""
     images = _images(files)
-    return bool(images) and all(map(_PLAIN.fullmatch, images))
+    return bool(images) and all(map(_PLAIN.fullmatch, images)) and not any(_replaced(files))
+
+
+@once
+def _replaced(files: Files) -> Iterator[bool]:
+    """Yield whether the main configuration of an image is replaced by one that is not here."""
+    texts = [str(one.data) for one in compose_services(files)]
+    texts += [str(one.content) for one in dockerfiles(files)]
+    texts += [str(one.data) for own in pods(files) for one in own.main_containers]
+    if any("nginx.conf" in text for text in texts):
+        tops = (one for own in configurations(files) for one in directives(own.text))
+        yield not any(one.words[:1] == ("http",) for one in tops)
 
 
 @once
