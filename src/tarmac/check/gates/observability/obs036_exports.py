@@ -27,7 +27,7 @@ _ANYWHERE = re.compile(r"\bDS_\w+")
 _LABEL = "grafana_dashboard"
 
 
-class Provisioned(NamedTuple):
+class OwnDashboard(NamedTuple):
     """A dashboard that no import form is shown for."""
 
     where: str
@@ -73,24 +73,24 @@ def _written(files: Files) -> set[str]:
     return found
 
 
-def _provisioned(files: Files) -> Iterator[Provisioned]:
+def _provisioned(files: Files) -> Iterator[OwnDashboard]:
     """Yield dashboards in folders that a provider reads, in ConfigMaps and in the operator's."""
     texts = {one.path: one.content for one in files.artifacts if one.path.endswith(".json")}
     folders = _folders(files)
     for board in board_files(files) if folders else ():
         text = texts.get(board.path)
         if isinstance(text, str) and any(one in folders for one in _above(board.path)):
-            yield Provisioned(board.path, board.path, text, 0, frozenset())
+            yield OwnDashboard(board.path, board.path, text, 0, frozenset())
     for artifact in files.objects("ConfigMap"):
         for key, text in ConfigMap(artifact).data.items():
             if _LABEL in metadata(artifact).labels and isinstance(text, str):
                 at = artifact.at("data", str(key))
-                yield Provisioned(at, f"{key} of {title(artifact)}", text, None, frozenset())
+                yield OwnDashboard(at, f"{key} of {title(artifact)}", text, None, frozenset())
     for artifact in files.objects("GrafanaDashboard"):
         given = (string(one, "inputName") for one in items(artifact.data, "spec", "datasources"))
         if text := string(artifact.data, "spec", "json"):
             at = artifact.at("spec", "json")
-            yield Provisioned(at, title(artifact), text, None, frozenset(given))
+            yield OwnDashboard(at, title(artifact), text, None, frozenset(given))
 
 
 def _folders(files: Files) -> set[str]:

@@ -71,7 +71,7 @@ def _of_exporter(one: Collector, name: str, given: Fields) -> Iterator[Sending]:
     kind, at = name.partition("/")[0], ("exporters", name)
     if kind in published("telemetry")["secure"] and (endpoint := string(given, "endpoint")):
         yield Sending(one.at(*at, "endpoint"), name, endpoint, given)
-    # Of the one that spreads spans, the resolver says to whom.
+    # Of the one that spreads spans, the resolver says where it sends.
     protocol = fields(given, "protocol", "otlp")
     hosts = [*items(given, "resolver", "static", "hostnames")]
     hosts += [dig(given, "resolver", "dns", "hostname"), dig(given, "resolver", "k8s", "service")]

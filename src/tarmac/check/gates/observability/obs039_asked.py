@@ -54,7 +54,7 @@ def _unprobed(where: str, job: Fields) -> Iterator[Finding]:
     ]
     url = next((one for one in targets if _URL.fullmatch(one)), "")
     what = f"job {string(job, 'job_name')} hands each target on as __param_target, and no rule sets"
-    ends = f"{url}, which is no host and port" if url else "the target instead of the prober"
+    ends = f"{url}, which is not a host and port" if url else "the target instead of the prober"
     advice = "write target_label: __address__ with the prober's host and port as its replacement"
     yield Finding(where, f"{what} __address__, so it asks {ends}; {advice}", warning=not url)
 

@@ -42,7 +42,7 @@ class Pass(NamedTuple):
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield addresses with variables whose name nobody is asked for."""
+    """Yield addresses with variables whose name no resolver is asked for."""
     found = [one for one in _passes(files) if not one.is_resolved]
     if not found or for_all(files, "resolver"):
         return

@@ -69,7 +69,7 @@ def check(files: Files) -> Iterator[Finding]:
         most = [way.most for way in found]
         if one is None or None in most or max(way.most or 0 for way in found) >= one.size:
             continue
-        way = max(found, key=lambda each: len(each.location.words[-1]))
+        way = max(found, key=lambda place: len(place.location.words[-1]))
         what = f"{way.own.name}: the location {way.location.words[-1]} takes bodies of"
         said = f"{what} {(way.most or 0) / _MIB:g} MB at most, and {host} behind it takes"
         advice = f"{one.size / _MIB:g} MB ({one.variable}): larger ones are refused with 413"

@@ -38,7 +38,7 @@ def check(files: Files) -> Iterator[Finding]:
             continue
         known = {role.name: role for role in roles(root)}
         lists = [one for kind in _LISTS for one in root.of(kind)]
-        # A module or a list may give a role more here, and who is told of it elsewhere.
+        # A module or a list may give a role more here, and what is told of it elsewhere.
         given, shown = _named([*lists, *root.modules]), _named(root.outputs)
         for function in functions:
             own = root.named(function, "role", "aws_iam_role")
