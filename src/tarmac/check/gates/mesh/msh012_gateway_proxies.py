@@ -21,16 +21,20 @@ _API = "networking.istio.io/"
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield Gateways whose selector fits no proxy, where one is installed by these files."""
-    there = list(_proxies(files))
-    for gateway in _gateways(files) if there else ():
+    pairs = {pair for labels in _proxies(files) for pair in _pairs(labels)}
+    for gateway in _gateways(files) if pairs else ():
         wanted = fields(gateway.data, "spec", "selector")
-        if wanted and not any(wanted.items() <= labels.items() for labels in there):
+        if wanted and not set(_pairs(wanted)) <= pairs:
             said = ", ".join(f"{key}={value}" for key, value in wanted.items())
-            has = "; ".join(f"istio={one['istio']}" for one in there if "istio" in one)
+            has = "; ".join(sorted(f"istio={value}" for key, value in pairs if key == "istio"))
             what = f"{title(gateway)} selects {said}, and no proxy here has that, so nothing"
             choice = f"; there is {has}" if has else ""
             where = gateway.at("spec", "selector")
             yield Finding(where, f"{what} listens for its hosts{choice}", warning=True)
+
+
+def _pairs(labels: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    return ((str(key), str(value)) for key, value in labels.items())
 
 
 @once

@@ -17,7 +17,7 @@ from tarmac.check.gates.views.objects.kustomizations import (
     Kustomization,
     kustomization_files,
 )
-from tarmac.check.gates.views.objects.kustomized import as_written, objects_of
+from tarmac.check.gates.views.objects.kustomized import as_written, objects_of, written
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -27,6 +27,10 @@ _POINTER = re.compile(
     r"(/(?:[\w-]+/)*(?:annotations|labels|matchLabels|nodeSelector)/([^/\s\"']*\.[^/\s\"']*)/"
     r"([\w.-]+))[\"',\s]"
 )
+_APPENDED = re.compile(
+    r"(?m)^[ \t-]*[\"']?path[\"']?:[ \t]*[\"']?"
+    r"(/(?:[\w-]+/)*(?:annotations|labels|matchLabels|nodeSelector)/-)[\"',\s]"
+)
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 
 
@@ -35,7 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
     own, by_path = as_written(files)
     is_open = any(_is_open(files))
     for folder, artifact in own.items():
-        yield from _pointers(artifact)
+        yield from _pointers(files, folder, artifact)
         for path, name in _above(folder, artifact, own) if not is_open else ():
             what = f"takes {name}, which is not below its folder: kustomize refuses to read it"
             advice = "move it there, or name a kustomization"
@@ -43,13 +47,26 @@ def check(files: Files) -> Iterator[Finding]:
         yield from _twice(files, folder, artifact, own, by_path)
 
 
-def _pointers(artifact: Artifact) -> Iterator[Finding]:
+def _pointers(files: Files, folder: str, artifact: Artifact) -> Iterator[Finding]:
     for key in ("patches", "patchesJson6902"):
-        for number, patch in numbered(artifact.data, key):
-            for found in _POINTER.finditer(f"{string(patch, 'patch')}\n"):
+        for number, patch in numbered(written(files, artifact), key):
+            text = string(patch, "patch") or _text(files, folder, string(patch, "path"))
+            if appended := _APPENDED.search(f"{text}\n"):
+                what = f"patches {appended[1]}, where - is the end of a list, and there is a"
+                advice = "mapping: it gets a key of that name; write the key"
+                yield Finding(artifact.at(key, number), f"{what} {advice}")
+            for found in _POINTER.finditer(f"{text}\n"):
                 what = f"patches {found[1]}, a pointer in which / begins a level, so there is no"
                 advice = f"such key; write {found[2]}~1{found[3]}"
-                yield Finding(artifact.at(key, number, "patch"), f"{what} {advice}")
+                yield Finding(artifact.at(key, number), f"{what} {advice}")
+
+
+def _text(files: Files, folder: str, name: str) -> str:
+    """Read a file of operations below the judged folder."""
+    path = posixpath.normpath(posixpath.join(folder, name)) if name else ""
+    place = files.folder / path if files.folder is not None and path[:2] != ".." else None
+    is_there = bool(path) and place is not None and place.is_file()
+    return place.read_text(encoding="utf-8", errors="replace") if is_there and place else ""
 
 
 def _above(

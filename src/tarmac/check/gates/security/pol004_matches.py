@@ -13,7 +13,7 @@ from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.whole import schemas_of
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: What is known of who asks, and of nothing that is looked at later.
+#: What a request says of its user; objects that are looked at later have no such thing.
 _OF_USERS = ("subjects", "roles", "clusterRoles")
 _KYVERNO = ("ClusterPolicy", "Policy")
 _CONSTRAINTS = "constraints.gatekeeper.sh/"
@@ -34,7 +34,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _users(rule: Fields) -> Iterator[str]:
-    """Yield what a rule asks of who sends a request."""
+    """Yield what a rule asks of the user of a request."""
     for key in ("match", "exclude"):
         own = fields(rule, key)
         every = [own, *(one for key in ("any", "all") for _, one in numbered(own, key))]

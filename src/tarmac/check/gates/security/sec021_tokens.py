@@ -52,7 +52,7 @@ GATE = Gate(
     title="Pods with rights in the cluster have a token",
     phase="security",
     source="https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account: "
-    "without the mounted token a program cannot say to the API server who it is",
+    "without the mounted token a program cannot log in to the API server",
     check=check,
     of_files=check,
     scope=counted_in_files("pods whose account has rights", _granted),

@@ -20,7 +20,7 @@ from tarmac.check.gates.views.terraform.folders import blocks
 _SECRET, _VERSION = "aws_secretsmanager_secret", "aws_secretsmanager_secret_version"
 _NAME = re.compile(r'(?m)^[ \t]*name\s*=\s*"([^"$]+)"')
 _OF = re.compile(rf"(?m)^[ \t]*secret_id\s*=\s*{_SECRET}\.(\w+)\b")
-#: A text that is no JSON: what one resource made, or a variable's name says.
+#: A text that is not JSON: a password that a resource has made.
 _BARE = re.compile(
     r"(?m)^[ \t]*secret_string(?:_wo)?\s*=\s*(?:ephemeral\.)?random_password\.\w+\.result\s*$"
 )
