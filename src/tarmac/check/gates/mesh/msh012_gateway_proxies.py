@@ -17,16 +17,19 @@ from tarmac.check.gates.views.scope import counted_in_files
 #: The chart that installs a proxy at the edge, and the image of such a proxy.
 _CHART, _IMAGES = "gateway", ("auto", "proxyv2")
 _API = "networking.istio.io/"
+#: Of so many proxies a reader is told.
+_SHOWN = 6
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield Gateways whose selector fits no proxy, where one is installed by these files."""
     pairs = {pair for labels in _proxies(files) for pair in _pairs(labels)}
+    names = sorted(f"istio={value}" for key, value in pairs if key == "istio")
+    has = "; ".join(names[:_SHOWN])
     for gateway in _gateways(files) if pairs else ():
         wanted = fields(gateway.data, "spec", "selector")
         if wanted and not set(_pairs(wanted)) <= pairs:
             said = ", ".join(f"{key}={value}" for key, value in wanted.items())
-            has = "; ".join(sorted(f"istio={value}" for key, value in pairs if key == "istio"))
             what = f"{title(gateway)} selects {said}, and no proxy here has that, so nothing"
             choice = f"; there is {has}" if has else ""
             where = gateway.at("spec", "selector")
