@@ -345,4 +345,24 @@ Of the first errors 86% are true, of the later ones 100%. What was not:
 - 1: what a target of EventBridge is given, taken for a pattern (INF012).
 - 1: a script of Python whose name ends with .sh (VAL003).
 - 3, pedantic: the default `test` of a password (INF007); now a warning.
+
+## Not seen before, a nineteenth time
+
+Nine more, by all gates of the day, seventy-five of which were new that day: charts of four makers,
+controllers, examples of a mesh, Compose files, a fleet under Flux. Six had no error:
+argoproj/argo-helm, cloudnative-pg/charts, containrrr/watchtower, fluxcd/flux2-hub-spoke-example,
+temporalio/docker-compose and vmware-tanzu/helm-charts.
+
+| Repository | First | True | Pedantic | False | Later |
+|---|---:|---:|---:|---:|---:|
+| linkerd/linkerd-examples | 29 | 29 | 0 | 0 | 29 |
+| kubernetes-sigs/kueue | 10 | 0 | 0 | 10 | 0 |
+| kubernetes-sigs/metrics-server | 1 | 0 | 1 | 0 | 1 |
+| **all** | 40 | 29 | 1 | 10 | 30 |
+
+Of the first errors 72% are true, of the later ones 97%. What was not:
+
+- 9: jobs of a JobSet without a restartPolicy (OBJ018), which its controller fills in.
+- 1: a generator of a kustomization that another one puts into a namespace (OBJ042, new that day).
+- 1, pedantic: a version that is gone, in a component for clusters that have it (VAL001).
 """

@@ -163,8 +163,9 @@ def _jobs(_: Files, artifact: Artifact) -> Iterator[Fault]:
     for number, _one in numbered(artifact.data, "spec", "replicatedJobs"):
         at: Path = ("spec", "replicatedJobs", number, "template", "spec", "template", "spec")
         policy = dig(artifact.data, *at, "restartPolicy")
-        if fields(artifact.data, *at) and policy not in ("Never", "OnFailure"):
-            what = f"has pods of a job with restartPolicy {policy or 'Always'}, which is refused"
+        # Where none is written, the controller writes OnFailure.
+        if policy not in (None, "Never", "OnFailure"):
+            what = f"has pods of a job with restartPolicy {policy}, which is refused"
             yield (*at, "restartPolicy"), f"{what}; write Never or OnFailure"
 
 

@@ -51,8 +51,18 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _generating(own: Mapping[str, Artifact]) -> Iterator[tuple[str, Artifact]]:
-    """Yield kustomizations that generate objects and give them no namespace of their own."""
+    """Yield kustomizations that generate objects and give them no namespace of their own.
+
+    One that others include is left out: they may put all of it into one namespace.
+    """
+    inner = set[str]()
     for folder, artifact in own.items():
+        for key in ("resources", "bases", "components"):
+            for name in map(str, items(artifact.data, key)):
+                inner.add(posixpath.normpath(posixpath.join(folder, name)))
+    for folder, artifact in own.items():
+        if folder in inner:
+            continue
         is_part = artifact.data.get("kind") == "Component"
         generates = any(artifact.data.get(key) for key in _GENERATORS)
         if generates and not is_part and not Kustomization(artifact).namespace:
