@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig, fields, items, numbered, places, string
+from tarmac.base.foreign.reading import dig, numbered, places, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import Kustomization, kustomization_files
-from tarmac.check.gates.views.objects.kustomized import as_written, objects_of
+from tarmac.check.gates.views.objects.kustomized import as_written
+from tarmac.check.gates.views.objects.kustomized_parts import included, parts_of
 from tarmac.check.gates.views.scope import counted_in_files
 
 _GENERATORS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}
@@ -23,24 +23,17 @@ _NAMES = {
 }
 
 
-class PutObject(NamedTuple):
-    """An object that a kustomization includes, with the namespace that it is put into."""
-
-    data: Mapping[str, Any]
-    namespace: str
-
-
 def check(files: Files) -> Iterator[Finding]:
     """Yield generated objects without the namespace of what names them."""
     own, by_path = as_written(files)
     for folder, artifact in _generating(own):
-        included = list(_included(files, folder, own, by_path, "", set()))
+        parts = list(parts_of(files, folder, own, by_path))
         for key, kind in _GENERATORS.items():
             for number, made in numbered(artifact.data, key):
                 name, space = string(made, "name"), string(made, "namespace")
                 # One that is merged has the namespace of the first.
                 is_added = string(made, "behavior") in ("merge", "replace")
-                for one in included if not is_added else ():
+                for one in parts if not is_added else ():
                     if one.namespace not in ("", space) and _names(one.data, kind, name):
                         which = f"{one.data.get('kind')} {dig(one.data, 'metadata', 'name')}"
                         what = f"generates {kind} {name} in {space or 'no namespace'}, and {which}"
@@ -57,9 +50,7 @@ def _generating(own: Mapping[str, Artifact]) -> Iterator[tuple[str, Artifact]]:
     """
     inner = set[str]()
     for folder, artifact in own.items():
-        for key in ("resources", "bases", "components"):
-            for name in map(str, items(artifact.data, key)):
-                inner.add(posixpath.normpath(posixpath.join(folder, name)))
+        inner |= set(included(folder, artifact))
     for folder, artifact in own.items():
         if folder in inner:
             continue
@@ -67,27 +58,6 @@ def _generating(own: Mapping[str, Artifact]) -> Iterator[tuple[str, Artifact]]:
         generates = any(artifact.data.get(key) for key in _GENERATORS)
         if generates and not is_part and not Kustomization(artifact).namespace:
             yield folder, artifact
-
-
-def _included(
-    files: Files,
-    folder: str,
-    own: Mapping[str, Artifact],
-    by_path: dict[str, list[Mapping[str, Any]]],
-    space: str,
-    seen: set[str],
-) -> Iterator[PutObject]:
-    """Yield the objects in files of a kustomization, and of those that it includes."""
-    artifact = own.get(folder)
-    if artifact is None or folder in seen:
-        return
-    seen.add(folder)
-    space = space or Kustomization(artifact).namespace or ""
-    for name in map(str, (*Kustomization(artifact).resources, *items(artifact.data, "bases"))):
-        path = posixpath.normpath(posixpath.join(folder, name))
-        for one in objects_of(files, path, by_path):
-            yield PutObject(one, space or string(fields(one, "metadata"), "namespace"))
-        yield from _included(files, path, own, by_path, space, seen)
 
 
 def _names(data: Mapping[str, Any], kind: str, name: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, fields, items, numbered, string, texts
+from tarmac.base.foreign.reading import Path, fields, numbered, string, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -17,7 +17,8 @@ from tarmac.check.gates.views.objects.kustomizations import (
     Kustomization,
     kustomization_files,
 )
-from tarmac.check.gates.views.objects.kustomized import as_written, objects_of, written
+from tarmac.check.gates.views.objects.kustomized import as_written, written
+from tarmac.check.gates.views.objects.kustomized_parts import parts_of
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -108,43 +109,14 @@ def _twice(
     if artifact.data.get("kind") == "Component":
         return
     first: dict[tuple[str, ...], str] = {}
-    for part, one, space in _parts(files, folder, own, by_path, "", set()):
-        about = fields(one, "metadata")
-        names = (string(about, "name"), space or string(about, "namespace"))
-        key = (str(one.get("apiVersion")), str(one.get("kind")), *names)
-        other = first.setdefault(key, part)
-        if other != part and all(key[:3]):
-            what = f"includes {key[1]} {key[2]} of {other} and of {part}: kustomize refuses a"
+    for part in parts_of(files, folder, own, by_path):
+        one = part.data
+        name = string(fields(one, "metadata"), "name")
+        key = (str(one.get("apiVersion")), str(one.get("kind")), name, part.namespace)
+        other = first.setdefault(key, part.path)
+        if other != part.path and all(key[:3]):
+            what = f"includes {key[1]} {name} of {other} and of {part.path}: kustomize refuses a"
             yield Finding(artifact.at("resources"), f"{what} second one; leave out one of them")
-
-
-def _parts(
-    files: Files,
-    folder: str,
-    own: Mapping[str, Artifact],
-    by_path: dict[str, list[Mapping[str, Any]]],
-    space: str,
-    seen: set[str],
-) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Yield the objects in files of a kustomization and of what it includes.
-
-    Args:
-        space: the namespace that those above put them into; "": none does.
-
-    Returns:
-        The file and the object, with the namespace that it is put into.
-    """
-    artifact = own.get(folder)
-    is_renamed = artifact is not None and any(map(artifact.data.get, ("namePrefix", "nameSuffix")))
-    if artifact is None or folder in seen or (seen and is_renamed):
-        return
-    seen.add(folder)
-    space = space or Kustomization(artifact).namespace or ""
-    listed = (*Kustomization(artifact).resources, *items(artifact.data, "bases"))
-    for name in map(str, (*listed, *items(artifact.data, "components"))):
-        path = posixpath.normpath(posixpath.join(folder, name))
-        yield from ((path, one, space) for one in objects_of(files, path, by_path))
-        yield from _parts(files, path, own, by_path, space, seen)
 
 
 GATE = Gate(
