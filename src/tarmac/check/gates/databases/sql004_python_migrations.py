@@ -10,7 +10,12 @@ from collections.abc import Iterator, Sequence
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.python_migrations import Migration, python_migrations, value_of
+from tarmac.check.gates.views.python_migrations import (
+    Migration,
+    by_folder,
+    python_migrations,
+    value_of,
+)
 from tarmac.check.gates.views.scope import counted_in_files
 
 _BESIDE = re.compile(r"(?i)\b(CREATE|DROP)\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\b")
@@ -22,10 +27,7 @@ _DJANGO = ("AddIndexConcurrently", "RemoveIndexConcurrently")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield lines with two ends, and statements that a transaction refuses."""
-    by_folder: dict[tuple[str, bool], list[Migration]] = {}
-    for migration in python_migrations(files):
-        by_folder.setdefault((migration.folder, migration.is_django), []).append(migration)
-    for found in by_folder.values():
+    for found in by_folder(python_migrations(files)):
         yield from _ends(found)
         for migration in found:
             judge = _django if migration.is_django else _alembic

@@ -17,7 +17,7 @@ from tarmac.check.gates.views.migration_calls import (
     operations,
     text_at,
 )
-from tarmac.check.gates.views.python_migrations import Migration, python_migrations
+from tarmac.check.gates.views.python_migrations import Migration, by_folder, python_migrations
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[ast.AST, str]
@@ -35,10 +35,7 @@ _FILLS = ("RunPython", "RunSQL")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield columns that rows have no value for, and what a transaction or an old model refuses."""
-    by_folder: dict[tuple[str, bool], list[Migration]] = {}
-    for migration in python_migrations(files):
-        by_folder.setdefault((migration.folder, migration.is_django), []).append(migration)
-    for found in by_folder.values():
+    for found in by_folder(python_migrations(files)):
         # Those before have been applied, and cannot be changed any more.
         new = latest(found)
         nullable: set[tuple[str, str]] = set()

@@ -11,8 +11,8 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.migration_calls import (
     argument,
     constant,
-    latest,
     method,
+    newest,
     operations,
     text_at,
 )
@@ -29,15 +29,9 @@ _WRITES = ("update", "save", "bulk_update", "delete", "update_or_create")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield functions that write rows while their transaction holds the lock of the table."""
-    by_folder: dict[str, list[Migration]] = {}
-    for migration in _judged(files):
-        by_folder.setdefault(migration.folder, []).append(migration)
-    for found in by_folder.values():
-        # Those before have been applied, and cannot be changed any more.
-        new = latest(found)
-        for migration in found:
-            if migration.name in new and migration.is_atomic:
-                yield from _held(migration)
+    for migration in newest(_judged(files)):
+        if migration.is_atomic:
+            yield from _held(migration)
 
 
 def _held(migration: Migration) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.migration_calls import argument, latest, method, text_at
+from tarmac.check.gates.views.migration_calls import argument, method, newest, text_at
 from tarmac.check.gates.views.python_migrations import Migration, python_migrations
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -24,14 +24,8 @@ _REMOVES = re.compile(r"\b(TYPE|SCHEMA|OWNED)\b", re.IGNORECASE)
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield downgrades that drop a table and leave the types of its columns."""
-    by_folder: dict[str, list[Migration]] = {}
-    for migration in _judged(files):
-        by_folder.setdefault(migration.folder, []).append(migration)
-    for found in by_folder.values():
-        new = latest(found)
-        for migration in found:
-            if migration.name in new:
-                yield from _left(migration)
+    for migration in newest(_judged(files)):
+        yield from _left(migration)
 
 
 def _left(migration: Migration) -> Iterator[Finding]:

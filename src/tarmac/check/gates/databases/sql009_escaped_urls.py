@@ -24,7 +24,7 @@ _LONE = re.compile(r"(?<!%)(?:%%)*%(?!%|\()")
 _ESCAPES = re.compile(r"escape|interpol|percent", re.IGNORECASE)
 
 
-class Given(NamedTuple):
+class SetUrl(NamedTuple):
     """A URL that a file gives to the configuration."""
 
     artifact: Artifact
@@ -69,14 +69,14 @@ def _parts(value: ast.expr, names: Mapping[str, list[ast.expr]]) -> Iterator[ast
                 todo += names.get(part.id, ())
 
 
-def _given(files: Files) -> Iterator[Given]:
+def _given(files: Files) -> Iterator[SetUrl]:
     for artifact in files.artifacts:
         if artifact.path.endswith("/env.py") and isinstance(artifact.content, str):
             yield from _read(artifact)
 
 
 @kept
-def _read(artifact: Artifact) -> tuple[Given, ...]:
+def _read(artifact: Artifact) -> tuple[SetUrl, ...]:
     text = str(artifact.content)
     if _URL not in text:
         return ()
@@ -90,7 +90,7 @@ def _read(artifact: Artifact) -> tuple[Given, ...]:
             for target in node.targets:
                 names.setdefault(getattr(target, "id", ""), []).append(node.value)
     return tuple(
-        Given(artifact, node, node.args[_SETS[method(node)] + 1], names)
+        SetUrl(artifact, node, node.args[_SETS[method(node)] + 1], names)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and method(node) in _SETS

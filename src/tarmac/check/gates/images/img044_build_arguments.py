@@ -27,7 +27,7 @@ _NAMES = re.compile(r"(?:^|\s)([A-Za-z_]\w*)(?==|\s|$)")
 _TAKES_MORE = re.compile(r"(?i)onbuild")
 
 
-class Given(NamedTuple):
+class BuildArgument(NamedTuple):
     """An argument that a build is given."""
 
     holder: str
@@ -71,7 +71,7 @@ def _arguments(text: str) -> tuple[set[str], set[str]]:
     return own, by_env
 
 
-def _given(files: Files) -> Iterator[Given]:
+def _given(files: Files) -> Iterator[BuildArgument]:
     for service in compose_services(files):
         if (path := service.dockerfile) is None or "$" in path:
             continue
@@ -80,11 +80,11 @@ def _given(files: Files) -> Iterator[Given]:
         given += [(number, one.partition("=")[0]) for number, one in numbered_texts(args)]
         for place, name in given:
             where = service.at("build", "args", place)
-            yield Given(f"service {service.name}", where, name, normpath(path))
+            yield BuildArgument(f"service {service.name}", where, name, normpath(path))
     yield from _of_workflows(files)
 
 
-def _of_workflows(files: Files) -> Iterator[Given]:
+def _of_workflows(files: Files) -> Iterator[BuildArgument]:
     for workflow in workflows(files):
         above = workflow.path.partition(".github/")[0]
         if repository_of(files, workflow) is None:
@@ -103,7 +103,9 @@ def _of_workflows(files: Files) -> Iterator[Given]:
                 for line in given.splitlines():
                     name, sign, _ = line.strip().partition("=")
                     if sign and re.fullmatch(r"[A-Za-z_]\w*", name):
-                        yield Given(f"job {job_name}", where, name, normpath(join(above, file)))
+                        yield BuildArgument(
+                            f"job {job_name}", where, name, normpath(join(above, file))
+                        )
 
 
 GATE = Gate(

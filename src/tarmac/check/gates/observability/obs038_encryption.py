@@ -26,7 +26,7 @@ _TRUSTED = re.compile(r"SSL_CERT_(FILE|DIR)|/etc/ssl/certs|update-ca-certificate
 _OLD = ("insecure", "ca_file", "insecure_skip_verify")
 
 
-class Sending(NamedTuple):
+class Target(NamedTuple):
     """An end of a pipeline that speaks gRPC to a host."""
 
     where: str
@@ -58,7 +58,7 @@ def _asks(settings: Fields) -> bool:
     return not has_own and isinstance(settings.get("tls", {}), dict | None)
 
 
-def _sent(files: Files) -> Iterator[Sending]:
+def _sent(files: Files) -> Iterator[Target]:
     for one in collectors(files):
         pipelines = fields(one.data, "service", "pipelines").values()
         used = {str(name) for pipeline in pipelines for name in items(pipeline, "exporters")}
@@ -67,17 +67,17 @@ def _sent(files: Files) -> Iterator[Sending]:
                 yield from _of_exporter(one, str(name), fields(given))
 
 
-def _of_exporter(one: Collector, name: str, given: Fields) -> Iterator[Sending]:
+def _of_exporter(one: Collector, name: str, given: Fields) -> Iterator[Target]:
     kind, at = name.partition("/")[0], ("exporters", name)
     if kind in published("telemetry")["secure"] and (endpoint := string(given, "endpoint")):
-        yield Sending(one.at(*at, "endpoint"), name, endpoint, given)
+        yield Target(one.at(*at, "endpoint"), name, endpoint, given)
     # Of the one that spreads spans, the resolver says where it sends.
     protocol = fields(given, "protocol", "otlp")
     hosts = [*items(given, "resolver", "static", "hostnames")]
     hosts += [dig(given, "resolver", "dns", "hostname"), dig(given, "resolver", "k8s", "service")]
     for host in hosts if kind == "loadbalancing" else ():
         if isinstance(host, str):
-            yield Sending(one.at(*at, "resolver"), name, host, protocol)
+            yield Target(one.at(*at, "resolver"), name, host, protocol)
             return
 
 

@@ -46,7 +46,7 @@ class Way(NamedTuple):
     most: int | None
 
 
-class Taken(NamedTuple):
+class UploadSize(NamedTuple):
     """What a service says that it takes."""
 
     service: ComposeService
@@ -82,11 +82,11 @@ def check(files: Files) -> Iterator[Finding]:
         )
 
 
-def _taken(files: Files) -> Iterator[Taken]:
+def _taken(files: Files) -> Iterator[UploadSize]:
     """Yield services with a variable for the most that they take."""
     for service in compose_services(files):
         sizes = [
-            Taken(service, name, value, size)
+            UploadSize(service, name, value, size)
             for name, value in service.environment.items()
             if _NAME.fullmatch(name) and (size := _bytes(name, value)) > _DEFAULT
         ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from tarmac.check.gates.views.python_migrations import Migration
+from tarmac.check.gates.views.python_migrations import Migration, by_folder
 
 #: So many of the last migrations are judged.
 _LATEST = 3
@@ -22,6 +22,13 @@ def latest(found: Sequence[Migration]) -> set[str]:
         before = {name for one in level for _, name in one.follows}
         level = [by_name[name] for name in before & by_name.keys() - last]
     return last
+
+
+def newest(migrations: Iterable[Migration]) -> Iterator[Migration]:
+    """Yield the last migrations of each folder: those before cannot be changed any more."""
+    for found in by_folder(migrations):
+        names = latest(found)
+        yield from (one for one in found if one.name in names)
 
 
 def operations(migration: Migration) -> Iterator[ast.Call]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,14 @@ def python_migrations(files: Files) -> Iterator[Migration]:
     for artifact in files.artifacts:
         if artifact.path.endswith(".py") and isinstance(artifact.content, str):
             yield from _read(artifact)
+
+
+def by_folder(migrations: Iterable[Migration]) -> Iterable[list[Migration]]:
+    """Group migrations of one line: those of a folder, of Alembic or of Django."""
+    found: dict[tuple[str, bool], list[Migration]] = {}
+    for one in migrations:
+        found.setdefault((one.folder, one.is_django), []).append(one)
+    return found.values()
 
 
 @kept

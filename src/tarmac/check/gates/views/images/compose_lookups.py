@@ -10,7 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed
-from tarmac.check.gates.views.images.env_files import Given, given
+from tarmac.check.gates.views.images.env_files import EnvValue, given
 from tarmac.check.gates.views.published import published
 
 #: An address of the service itself, by a protocol that no browser speaks.
@@ -56,7 +56,7 @@ def lookups(
 
 
 def _calls(
-    one: Given, service: ComposeService, others: Collection[ComposeService]
+    one: EnvValue, service: ComposeService, others: Collection[ComposeService]
 ) -> Iterator[Lost]:
     for scheme, port in _ITSELF.findall(one.value):
         there = [other.name for other in others if int(port) in heard(other)]
@@ -67,7 +67,7 @@ def _calls(
 
 def _hosts(
     name: str,
-    known: Mapping[str, Given],
+    known: Mapping[str, EnvValue],
     service: ComposeService,
     others: Collection[ComposeService],
 ) -> Iterator[Lost]:

@@ -28,7 +28,7 @@ class Entry(NamedTuple):
     fault: str = ""
 
 
-class Given(NamedTuple):
+class EnvValue(NamedTuple):
     """The value of a variable, and where it stands: `file:line`; empty: in the service."""
 
     value: str
@@ -95,9 +95,9 @@ def text_of(files: Files, path: str) -> str | None:
     return place.read_text("utf-8", "replace") if place is not None and place.is_file() else None
 
 
-def given(files: Files, service: ComposeService) -> Mapping[str, Given]:
+def given(files: Files, service: ComposeService) -> Mapping[str, EnvValue]:
     """Find the variables of a service: those of its files, and its own, filled in from `.env`."""
-    folder, found = dirname(service.artifact.path), dict[str, Given]()
+    folder, found = dirname(service.artifact.path), dict[str, EnvValue]()
     for name, _ in named_files(service):
         found |= _of_file(files, normpath(join(folder, name)))
     beside = _of_file(files, normpath(join(folder, ".env")))
@@ -107,13 +107,13 @@ def given(files: Files, service: ComposeService) -> Mapping[str, Given]:
     for name, value in service.environment.items():
         asked = _FILLED.fullmatch(value)
         own = name if name in bare else (asked[1] or asked[2]) if asked else ""
-        found[name] = beside.get(own, Given("" if own else value, ""))
+        found[name] = beside.get(own, EnvValue("" if own else value, ""))
     return found
 
 
-def _of_file(files: Files, path: str) -> dict[str, Given]:
+def _of_file(files: Files, path: str) -> dict[str, EnvValue]:
     read = _read(text_of(files, path) or "")
-    return {one.name: Given(one.value, f"{path}:{one.line}") for one in read if not one.fault}
+    return {one.name: EnvValue(one.value, f"{path}:{one.line}") for one in read if not one.fault}
 
 
 @lru_cache(maxsize=32)

@@ -27,11 +27,11 @@ class FromEnvironment(NamedTuple):
     default: Any
 
 
-class Unknown:
+class UnknownValue:
     """A value that only running the file would tell."""
 
 
-UNKNOWN = Unknown()
+UNKNOWN = UnknownValue()
 
 
 class PythonSettings(NamedTuple):
