@@ -30,11 +30,12 @@ def check(files: Files) -> Iterator[Finding]:
             advice = "name a group in the pattern, and write extract"
             where = one.at("spec", "filterTags")
             yield Finding(where, f"{what} {pattern}: no image is found; {advice}")
-    updates = [one for one in files.objects("ImageUpdateAutomation") if _is_flux(one)]
-    written = _marks(files) if policies and updates and files.folder is not None else None
-    for one in policies if written is not None else ():
+    if not any(map(_is_flux, files.objects("ImageUpdateAutomation"))) or files.folder is None:
+        return
+    written = _marks(files) if policies else set()
+    for one in policies:
         mark = f"{space_of(one)}:{name_of(one)}"
-        if name_of(one) not in (written or ()):
+        if name_of(one) not in written:
             what = (
                 f"{title(one)} is written nowhere: no line has the comment that updates of images"
             )

@@ -11,7 +11,6 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
-from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _OF_CLUSTER = re.compile(r"\b([a-z][\w-]*)\.[a-z][\w-]*\.svc\b")
@@ -20,23 +19,22 @@ _HOST = re.compile(r"://([a-z][\w-]*)(?=:\d|/|$)|^([a-z][\w-]*)(?=:\d+$)")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield names of Services that a pod asks the DNS of its node for."""
+    services = frozenset(map(name_of, files.objects("Service")))
     for own in _on_hosts(files):
         policy = string(fields(own.artifact.data, *own.path), "dnsPolicy")
-        if policy not in ("", "ClusterFirst"):
-            continue
-        for container in own.containers:
-            values = [str(one.value or "") for one in container.variables]
-            for text in (*values, *container.words):
-                name = _named(text, frozenset(_services(files)))
-                if name:
-                    what = f"{title(own.artifact)} is on the network of its node, and asks its DNS"
-                    said = f"{what} for {name}, which only the cluster's knows: not found"
-                    advice = "write dnsPolicy: ClusterFirstWithHostNet"
-                    yield Finding(own.at("hostNetwork"), f"{said}; {advice}")
-                    break
-            else:
-                continue
-            break
+        name = next(filter(None, (_named(text, services) for text in _texts(own))), "")
+        if name and policy in ("", "ClusterFirst"):
+            what = f"{title(own.artifact)} is on the network of its node, and asks its DNS"
+            said = f"{what} for {name}, which only the cluster's knows: not found"
+            advice = "write dnsPolicy: ClusterFirstWithHostNet"
+            yield Finding(own.at("hostNetwork"), f"{said}; {advice}")
+
+
+def _texts(own: Pods) -> Iterator[str]:
+    """Yield what the containers of a pod are told: variables and commands."""
+    for container in own.containers:
+        yield from (str(one.value or "") for one in container.variables)
+        yield from container.words
 
 
 def _named(text: str, services: frozenset[str]) -> str:
@@ -44,11 +42,6 @@ def _named(text: str, services: frozenset[str]) -> str:
         return found[0]
     hosts = (one or other for one, other in _HOST.findall(text))
     return next((one for one in hosts if one in services), "")
-
-
-@once
-def _services(files: Files) -> Iterator[str]:
-    yield from map(name_of, files.objects("Service"))
 
 
 def _on_hosts(files: Files) -> Iterator[Pods]:
