@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.chart_files import Chart, charts
 from tarmac.check.gates.views.objects.chart_texts import chart_texts
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 _FILE = re.compile(r"\.Files\.(?:Get|GetBytes|Lines|Glob)\s+\"([^\"]+)\"")
@@ -79,7 +80,7 @@ def _left_out(name: str, ignored: list[str]) -> str:
 
 def _ignored(files: Files, chart: Chart) -> list[str]:
     """List the patterns of a chart's .helmignore; none where some are taken back."""
-    place = files.folder / chart.folder / ".helmignore" if files.folder is not None else None
+    place = on_disk(files, posixpath.join(chart.folder, ".helmignore"))
     if place is None or not place.is_file():
         return []
     lines = [line.strip() for line in place.read_text(errors="replace").splitlines()]
