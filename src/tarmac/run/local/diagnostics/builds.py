@@ -147,6 +147,21 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ),
     (r"pg_config executable not found", "psycopg2 is built with pg_config; install libpq-dev"),
     (
+        r"Can not find valid pkg-config name",
+        "mysqlclient is built with MySQL's library; install default-libmysqlclient-dev, pkg-config",
+    ),
+    (
+        r"No package '([^']+)' found|^\s*Package (\S+?),? was not found in the pkg-config search",
+        "a package needs the library {0}; install its -dev package",
+    ),
+    (
+        (
+            r"Getting requirements to build wheel did not run(?:(?!\[end of output\])[\s\S])*"
+            r"\n[ \t]+(\w*(?:Error|Exception): [^\n]+)\n(?:[^\n]*\n){0,3}?[ \t]*\[end of output\]"
+        ),
+        "a package cannot be built for this Python: {0}",
+    ),
+    (
         (
             r"^[ \t]*(?:error:|\W) No solution found when resolving[^\n]*\n\s*(?:cause:|╰─▶) "
             r"([^,]+(?:,(?! we can conclude)[^,]+)*)"
