@@ -70,6 +70,8 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
     install = f"CYPRESS_INSTALL_BINARY=0 {install}" if _tests_in_browser(place) else install
     if program == "npm" and lock and _resolves_again(place):  # the lock file may not fit
         install = f"{install} || npm install --no-package-lock --no-audit --no-fund"
+    if program == "npm" and lock and _is_of_old_npm(place):
+        install = install.replace("--no-fund", "--no-fund --legacy-peer-deps")
     if not lock:  # it may be of a time when npm did not ask whether packages fit each other
         install = f"{install} || {install} --legacy-peer-deps"
     above = place.upwards(lock).removesuffix(lock) if lock else ""
@@ -92,6 +94,17 @@ def _resolves_again(folder: Folder) -> bool:
     named = (f for f in folder.files if "/" not in f and "dockerfile" in f.lower())
     steps = " ".join(map(folder.read, named))
     return bool(re.search(r"\bnpm i(?:nstall)?\b(?![^&;|]* -g)", steps)) and "npm ci" not in steps
+
+
+#: The first Node whose npm asks whether packages fit each other.
+_ASKS_PEERS = 15
+
+
+def _is_of_old_npm(folder: Folder) -> bool:
+    """Tell whether an image installs packages by an npm that never asks if they fit each other."""
+    named = (f for f in folder.files if "/" not in f and "dockerfile" in f.lower())
+    found = re.findall(r"(?im)^FROM\s+(?:\S*/)?node:(\d+)", "\n".join(map(folder.read, named)))
+    return bool(found) and all(int(number) < _ASKS_PEERS for number in found)
 
 
 def pages(folder: Folder, path: str) -> dict[str, str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
@@ -20,6 +21,7 @@ _MAIN_ALONE = re.compile(
 _IMAGE = r"(?i)^FROM\s+(?:\S*/)?(?:python:|[\w-]+:python)3\.(\d{1,3})\b"
 _VERSIONS = (
     (".python-version", r"^[ \t]*3\.(\d{1,3})\b"),
+    ("Pipfile", r"^[ \t]*python_version\s*=\s*['\"]3\.(\d{1,3})['\"]"),
     ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
     *((file, _IMAGE) for file in _DOCKERFILES),
     ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
@@ -33,13 +35,16 @@ _GROUP = re.compile(r"--group[= ]([\w-]+)")
 
 def interpreter(folder: Folder) -> tuple[str, str]:
     """Return how Python is called here, and what has to be done before."""
-    if found := folder.upwards(".venv/bin/python") or folder.upwards("venv/bin/python"):
+    found = folder.upwards(".venv/bin/python") or folder.upwards("venv/bin/python")
+    if found and not _is_of_others(found, folder):
         return found, ""
     for lock, call in (
         ("uv.lock", "uv run"),
         ("poetry.lock", "poetry run"),
         ("Pipfile", "pipenv run"),
     ):
+        if lock == "Pipfile" and folder.has("Pipfile.lock") and _is_before_pipenv(folder):
+            return ".venv/bin/python", _by_pip_alone(folder)
         if folder.upwards(lock):
             return f"{call} python", _from_lock(lock, folder)
     more = " ".join(("", *_beside(folder)))
@@ -55,9 +60,52 @@ def interpreter(folder: Folder) -> tuple[str, str]:
     return "python3", ""
 
 
+def _is_of_others(python: str, folder: Folder) -> bool:
+    """Tell whether git keeps an environment, with the packages and paths of another machine."""
+    place = python.removesuffix("/bin/python")
+    made = re.search(r"(?m)^command\s*=", folder.read(f"{place}/pyvenv.cfg"))
+    ignored = folder.read(f"{place}/.gitignore") + folder.read(folder.upwards(".gitignore"))
+    return bool(made) and not re.search(r"(?m)^\s*(?:\*$|[^#\n]*venv)", ignored)
+
+
+#: The oldest Python that the Pipenv of today installs packages for.
+_OLDEST_OF_PIPENV = 10
+
+
+def _is_before_pipenv(folder: Folder) -> bool:
+    """Tell whether a project is for a Python that the Pipenv of today installs nothing for."""
+    return 0 < _wanted(folder) < _OLDEST_OF_PIPENV
+
+
+def _by_pip_alone(folder: Folder) -> str:
+    """Return how pip installs the packages of Pipenv's lock file, which it lists first."""
+    sections = ["default", *["develop"] * _with_develop(folder)]
+    both = ", ".join(f"*lock[{json.dumps(name)}].items()" for name in sections)
+    listing = (
+        f'import json; lock = json.load(open("Pipfile.lock")); '
+        f'[print(name, *["[" + ",".join(p.get("extras", [])) + "]", '
+        f'p.get("version", "")], sep="", end=" ") or '
+        f'print(*[";", p["markers"]] if "markers" in p else []) for name, p in [{both}]]'
+    )
+    made = f".venv/bin/python -c '{listing}' > .venv/locked.txt"
+    return _setup("-r .venv/locked.txt", folder).replace(
+        " && .venv/bin/pip install", f" && {made} && .venv/bin/pip install"
+    )
+
+
+def _with_develop(folder: Folder) -> bool:
+    """Tell whether an image has the packages, too, that only the work on the code needs."""
+    return bool(re.search(r"\bpipenv\s+(?:install|sync)\b[^&|;\n]*--dev\b", _pipenv_steps(folder)))
+
+
+def _pipenv_steps(folder: Folder) -> str:
+    files = [path for file in _DOCKERFILES if (path := folder.upwards(file))]
+    return "\n".join(map(folder.read, files))
+
+
 def _lists(folder: Folder) -> tuple[str, ...]:
     """Find the lists of packages that are installed: those that its image has, or the usual one."""
-    usual = folder.upwards("requirements.txt")
+    usual = folder.upwards("requirements.txt") or folder.upwards("requirements.lock")
     if not usual and not any(f.endswith(".txt") and "requirements" in f for f in folder.files):
         return ()
     listed = re.findall(r"\bpip3?[ \t]+install\b[^&|;\n]*", _dockerfile(folder))
@@ -125,7 +173,7 @@ def _groups(folder: Folder) -> tuple[str, ...]:
 def _from_lock(lock: str, folder: Folder) -> str:
     """Return how the locked packages are installed; uv does it as it runs."""
     if lock == "Pipfile":
-        return "pipenv sync"
+        return "pipenv sync" + " --dev" * _with_develop(folder)
     if lock == "poetry.lock":
         text = re.sub(r"\\\s*\n", " ", folder.read("Dockerfile"))
         line = "poetry install --no-interaction" + " --only main" * bool(_MAIN_ALONE.search(text))
