@@ -61,7 +61,7 @@ def only(**files):
             5000,
         ),
         (
-            {"go.mod": "module x.test/a", "main.go": 'package main\n// env("PORT", "7001")\n'},
+            {"go.mod": "module x.test/a", "main.go": 'package main\nvar p = env("PORT", "7001")\n'},
             "go run .",
             7001,
         ),
@@ -125,7 +125,9 @@ def test_a_program_that_names_its_port_keeps_it():
 
 
 def test_a_program_that_is_compiled_first_has_the_time_for_it():
-    found = found_in(**{"go.mod": "module a", "main.go": 'package main\n// env("PORT", "7001")'})
+    found = found_in(
+        **{"go.mod": "module a", "main.go": 'package main\nvar p = env("PORT", "7001")'}
+    )
     probe = system_of(found).file.services["a"].probe
     assert (probe.tcp, probe.within) == (True, 300)
 

@@ -15,7 +15,12 @@ from tarmac.adopt.survey.found import Folder
 from tarmac.adopt.variables import settings_files, spring_settings
 from tarmac.adopt.variables.dotenv_files import is_secret
 from tarmac.adopt.variables.settings_libraries import READERS
-from tarmac.adopt.variables.variable_read import VariableRead, line_of, part_of_address
+from tarmac.adopt.variables.variable_read import (
+    VariableRead,
+    is_comment,
+    line_of,
+    part_of_address,
+)
 
 MOST_FILES = 400
 _RAILS = "config/database.yml"
@@ -133,6 +138,8 @@ _PAIR = re.compile(r"['\"]([A-Z][A-Z0-9_]+)['\"]\s*:\s*['\"]([^'\"\n]*)['\"]")
 _HELD = re.compile(
     r"(?:\b(?:const|let|var)\s+|^[ \t]*)(\w+)\s*(?::\s*[\w |]+)?=\s*(?:os\.)?(?:Deno\.|Bun\.)?$"
 )
+#: A function that serves a request, which is a mapping of that name.
+_TAKES_REQUEST = re.compile(r"\bdef \w+\([^()\n]{0,99}\benviron\b")
 _FAILS = re.compile(r"\bthrow\b|\braise\b|\bexit\(|\bpanic\(|\bFatal|\babort\(")
 #: Spring's files of settings, which name variables as `${DB_HOST:localhost}`.
 _SPRING = re.compile(r"(^|/)(?:application|bootstrap)[\w-]*\.ya?ml$|^\.\./.*\.ya?ml$")
@@ -181,7 +188,7 @@ def named_hosts(folder: Folder, is_host: Callable[[str], bool]) -> dict[str, str
                 rf"(?m:^[ \t]*(?i:host|hostname|addr|address)[ \t]*[:=]"
                 rf"[ \t]*{host}(?::\d+)?[ \t]*$)"
             )
-            said = (m for m in pattern.finditer(content) if not _is_comment(content, m.start()))
+            said = (m for m in pattern.finditer(content) if not is_comment(content, m.start()))
             if match := next(said, _whole_address(content, host)):
                 found[name] = f"{file}:{line_of(content, match.start())}"
     return dict(sorted(found.items()))
@@ -191,7 +198,7 @@ def _whole_address(content: str, host: str) -> re.Match[str] | None:
     """Find a text that is a host with its port, and no default of a variable: "geo:8080"."""
     for match in re.finditer(rf"[\"'`]{host}:\d{{2,5}}[\"'`]", content):
         line = content[content.rfind("\n", 0, match.start()) + 1 : match.start()]
-        if not _is_comment(content, match.start()) and not _OF_A_VARIABLE.search(line):
+        if not is_comment(content, match.start()) and not _OF_A_VARIABLE.search(line):
             return match
     return None
 
@@ -199,12 +206,6 @@ def _whole_address(content: str, host: str) -> re.Match[str] | None:
 def words(text: str) -> set[str]:
     """List the words of a text that may be names of hosts."""
     return {word.rstrip(".-") for word in _WORD.findall(text)}
-
-
-def _is_comment(content: str, at: int) -> bool:
-    """Tell whether a place is on a line that is a comment."""
-    line = content[content.rfind("\n", 0, at) + 1 : at].lstrip()
-    return line.startswith(("#", "//", "*", "/*", "<!--"))
 
 
 def names_host(line: str, name: str) -> bool:
@@ -260,6 +261,8 @@ def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
     patterns = (pattern for ends, all_ in _READS.items() if file.endswith(ends) for pattern in all_)
     for pattern in patterns:
         for match in re.finditer(pattern, content):
+            if is_comment(content, match.start()) or _is_no_read(content, match):
+                continue
             name, *texts = match.groups()
             default = next((text for text in texts if text is not None), None)
             if default is None:
@@ -268,6 +271,14 @@ def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
             about = part_of_address(content, match) if match[0].startswith("${") else ""
             tested = _is_tested(content, match)
             yield VariableRead(name, default, place, is_tested=tested, about=about)
+
+
+def _is_no_read(content: str, match: re.Match[str]) -> bool:
+    """Tell whether a variable is given a value, or is one of a request: `environ` of WSGI."""
+    if not match[0].startswith("environ"):
+        return False
+    is_request = not content[: match.start()].endswith("os.") and _TAKES_REQUEST.search(content)
+    return bool(is_request or re.match(r"[ \t]*=(?!=)", content[match.end() :][:20]))
 
 
 def _is_tested(content: str, match: re.Match[str]) -> bool:

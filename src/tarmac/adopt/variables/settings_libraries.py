@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from tarmac.adopt.variables import settings_files, spring_settings
-from tarmac.adopt.variables.variable_read import VariableRead, line_of
+from tarmac.adopt.variables.variable_read import VariableRead, is_comment, line_of
 
 _CLASS = re.compile(r"(?m)^class (\w+)\(([\w., \[\]]*)\):\n((?:[ \t]+.*\n?|\s*\n)+)")
 _FIELD = re.compile(
@@ -27,14 +27,20 @@ _FIELD_DEFAULT = re.compile(
     r"Field\(\s*(?:(?:[^=)\n]{0,99}=[^,)\n]{0,99},\s*)*default\s*=\s*)?"
     r"(?:['\"]([^'\"\n]*)['\"]|(\d+)|None|True|False)\s*[,)]"
 )
+#: A class of settings of another file, as the field of one: `db: DbConfig`.
+_OF_SETTINGS = re.compile(r"[A-Z]\w*(?:Config|Settings)")
 #: Classes within classes, at most.
 DEEPEST = 3
 _ASKS = re.compile(
-    r"(?m)^[ \t]*(?:from|import)\s+(?:decouple|starlette\.config|environs|environ)\b"
+    r"(?m)^[ \t]*(?:from|import)\s+(?:decouple|starlette\.config|environs|environ)\b|"
+    # Another file of the settings has imported it.
+    r"^[ \t]*from\s+\.\w*\s+import\s+(?:\*|[\w, ()\n]{0,200}\b(?:config|env)\b)|\bAutoConfig\(|"
+    # A function of its own makes the reader: `env = read_env(BASE_DIR)`.
+    r"^env\s*=\s*\w+\("
 )
 _ASKED = re.compile(
-    r"\b(?:config|env)(?:\.(?:str|int|bool|float|list|json|db|db_url|url|cache|cache_url|path))?"
-    r"\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]([^)\n]{0,200})\)"
+    r"\b(?:config|env)(?:\.(?:str|int|bool|float|list|json|db|db_url|url|cache|cache_url|path|get_value))?"
+    r"\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]([^)]{0,200})\)"
 )
 _SCHEME = re.compile(r"\bEnv\(((?:[^()]|\([^()]*\)){1,4000})\)")
 _SCHEMED = re.compile(r"\b([A-Z][A-Z0-9_]+)\s*=\s*\(\s*\w+\s*,\s*(?:['\"]([^'\"]*)['\"]|\w+)")
@@ -88,11 +94,14 @@ def _fields(
     for name, kind, default in _FIELD.findall(match[3]):
         if name in ("model_config", "Config"):
             continue
-        inner = classes.get(kind.strip().partition(" |")[0])
+        kind = kind.strip().partition(" |")[0]  # noqa: PLW2901 - without None
+        inner = classes.get(kind)
         if inner is not None and depth and not re.search(r"\bBaseSettings\b", inner[2]):
             mark = delimiter[1] if delimiter else "__"
             yield from _fields(inner, classes, f"{prefix}{name}{mark}", place, depth - 1)
             continue
+        if not default and (inner is not None or _OF_SETTINGS.fullmatch(kind)):
+            continue  # another class of settings, which reads variables of its own
         if _CALLED.match(default):  # `KEY: str = config("KEY")`: what it asks for is read as a call
             continue
         alias = _ALIAS.search(default)
@@ -117,6 +126,8 @@ def _calls(file: str, content: str) -> Iterator[VariableRead]:
             place = f"{file}:{line_of(content, scheme.start(1) + match.start())}"
             yield VariableRead(match[1], match[2] or "", place)
     for match in _ASKED.finditer(content):
+        if is_comment(content, match.start()):
+            continue
         given = _GIVEN.search(match[2])
         default = next((text for text in given.groups() if text is not None), "") if given else None
         if default is None and "default" in match[2]:

@@ -53,3 +53,9 @@ def part_of_address(content: str, match: re.Match[str]) -> str:
         part = "DATABASE" if "/" in before else "PORT" if before.endswith(":") else "HOST"
         part = "" if part == "HOST" and before else part
     return f"{begin[1].upper()}_{part}" if part else ""
+
+
+def is_comment(content: str, at: int) -> bool:
+    """Tell whether a place is on a line that is a comment."""
+    line = content[content.rfind("\n", 0, at) + 1 : at].lstrip()
+    return line.startswith(("#", "//", "*", "/*", "<!--"))
