@@ -40,7 +40,7 @@ def found_by_itself(
     hosts += [scene.broker.name] if scene.broker and has_its_name(scene.broker) else []
     calls: dict[str, None] = {}
     to_do: list[str] = []
-    chosen = [value for name, value in env.items() if _CHOOSES.search(name)]
+    chosen = [value.removeprefix("./") for name, value in env.items() if _CHOOSES.search(name)]
     for named in named_servers(folder, hosts, [*service.run.split(), *chosen]):
         own = scene.own_store(named.kind, service)
         store = scene.store_named(named.host) if named.host else own

@@ -54,7 +54,8 @@ _NATS_DEFAULT = re.compile(r"\bnats\.DefaultURL\b")
 #: A call of RabbitMQ's client for Python that names a host alone, or has it of a variable; it then
 #: logs in as a guest.
 _PIKA = re.compile(
-    r"\bConnectionParameters\(\s*(?:host\s*=\s*)?(?:['\"]([\w.-]+)['\"]|[A-Za-z_][\w.]*(?!\s*=))"
+    r"\bConnectionParameters\(\s*(?:host\s*=\s*)?(?:['\"]([\w.-]+)['\"]|"
+    r"[A-Za-z_][\w.]*(?:\([^()\n]{0,80}\)|\[[^\]\n]{0,60}\])?(?!\s*=))"
     r"(?:\s*,\s*(?:port\s*=\s*)?(\d+))?\s*,?\s*\)"
 )
 _GUEST = "guest"
@@ -98,8 +99,9 @@ def named_servers(
     def rank(one: NamedServer) -> tuple[bool, int]:
         file = one.place.rpartition(":")[0]
         stem = posixpath.basename(file).partition(".")[2]
-        is_chosen = bool({*_words_of(file)[1:]} & {*said})
-        return bool(ELSEWHERE.search(file)) and not is_chosen, stem.count(".")
+        is_chosen = file in said or bool({*_words_of(file)[1:]} & {*said})
+        is_file = file in said  # it is read, and defaults of the code are not
+        return bool(ELSEWHERE.search(file)) and not is_chosen, 0 if is_file else stem.count(".")
 
     for one in sorted(known, key=rank):
         yield one._replace(host="" if one.host in _HERE else one.host)
@@ -109,7 +111,8 @@ def _in_settings(
     folder: Folder, clients: frozenset[str], said: Collection[str]
 ) -> Iterator[NamedServer]:
     files = dict(contents(folder))
-    files = {file: files[file] for file in files if file in said} or files
+    named = {file: files[file] for file in files if file in said}
+    files = named or files
     for file, content in files.items():
         if _is_beside_a_chosen(file, files, said):
             continue

@@ -15,6 +15,7 @@ from tarmac.adopt.survey.found import Folder, Service, Store
 from tarmac.adopt.survey.scene import Scene, store_for
 from tarmac.adopt.variables import code, dotenv_files
 from tarmac.adopt.variables.addresses import rewritten
+from tarmac.adopt.variables.own_file import reads_its_file
 from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE
 from tarmac.adopt.variables.variable_read import VariableRead
 
@@ -43,6 +44,12 @@ MOST_BEGIN = 4
 _OWN_SECRET = re.compile(
     r"(\w+_)?(AUTH|SESSION|JWT|COOKIE|ENCRYPTION|SIGNING|CSRF)_?(SECRET|KEY|SALT)(_KEY)?$|"
     r"(APP_|DJANGO_|FLASK_)?SECRET(_KEY)?(_BASE)?$"
+)
+#: A key of cryptography's Fernet, which a random text is not.
+_OF_FERNET = re.compile(r"FERNET|ENCRYPTION_?KEY|CRYPTO?_?KEY")
+_FERNET = (
+    "its code wants a Fernet key, of `python3 -c 'import base64, os; "
+    "print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`"
 )
 #: Any of these says at which port a server is.
 _PLACES = frozenset({"url", "port", "address"})
@@ -86,6 +93,8 @@ class SettledVariables:
     missing: dict[str, str]
     optional: list[str] = field(default_factory=list)
     to_do: list[str] = field(default_factory=list)
+    #: Those that the program's own file has, and it reads by itself.
+    of_its_file: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -127,10 +136,18 @@ def settled_variables(
     if _MODE in reads and reads[_MODE].is_checked:
         found.env.setdefault(_MODE, "development")
     for name, read in {**handed, **reads}.items():
-        if name not in known:
+        if service.env.get(name) == "" and read.default is None and not read.is_tested:
+            # Its reader fills in what an example leaves empty: where its server is.
+            variable = _Variable(read, None, service, clients, scene, names, bare, about)
+            found.env[name] = _of_a_store(variable) or ""
+        elif name not in known:
             value = given.value(name)
             variable = _Variable(read, value, service, clients, scene, names, bare, about)
             _settle(variable, folder, given, found)
+    if found.of_its_file:
+        names_of_it = ", ".join(found.of_its_file)
+        what = f"it reads {names_of_it} of its own .env: list them under `secrets` for elsewhere"
+        found.to_do.append(what)
     return found
 
 
@@ -147,10 +164,15 @@ def _settle(
     elif read.in_a_file:
         found.optional.append(name)
     elif secret and (variable.given or not (read.default or _may_be_absent(variable))):
+        if given.is_of_its_own(name) and reads_its_file(folder):
+            found.of_its_file.append(name)  # a generated one would take its place
+            return
         found.secrets.append(name)
         if given.is_of_its_own(name):
             what = f"copy {name} of {folder.path}/.env to the .env beside this file"
             found.to_do.append(what)
+        if _OF_FERNET.search(name) and any("Fernet" in text for _, text in code.texts(folder)):
+            found.to_do.append(f"put {name} into the .env beside this file: {_FERNET}")
     elif read.default is not None or _may_be_absent(variable) or _is_in_a_file(variable):
         found.optional.append(name)
     else:
