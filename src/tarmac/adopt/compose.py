@@ -22,6 +22,7 @@ from tarmac.adopt.survey.found import (
     is_project,
     valid_name,
 )
+from tarmac.adopt.survey.front import of_one_each
 from tarmac.adopt.variables import dotenv_files
 from tarmac.base.errors import BadInput
 
@@ -202,16 +203,31 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     shapes = _with_builds({own: shaped(spec) for own, spec in services.items()})
     pooled = poolers(shapes)
     shapes = {own: spec for own, spec in shapes.items() if own not in pooled}
+    fronts = of_one_each(shapes, root)
+    pooled |= {own: target for own, (target, *_) in fronts.items()}
+    shapes = _without_fronts(shapes, fronts)
     profiles = _active(shapes, values)
     for own, spec in shapes.items():
         found = added(found, Container(own, spec, root, kinds, values, profiles))
-    names = {**_other_names(shapes), **pooled, **_members(shapes, found)}
+    at = {f"{own}:{here}": f"{to}:{port}" for own, (to, port, here) in fronts.items() if port}
+    names = {**_other_names(shapes), **at, **pooled, **_members(shapes, found)}
     found = _by_own_names(found, names)
     said = tuple(f"{own}: programs reach {target} without it" for own, target in pooled.items())
     found = replace(found, left_out=(*found.left_out, *said))
     routes = (replace(r, service=valid_name(names.get(r.service, r.service))) for r in found.routes)
     found = replace(found, routes=tuple(routes))
     return with_tasks(found, shapes)
+
+
+def _without_fronts(
+    shapes: Mapping[str, dict[str, Any]], fronts: Mapping[str, tuple[str, int, int]]
+) -> dict[str, dict[str, Any]]:
+    """Leave out what stands in front of one program, which people then reach by itself."""
+    found = {own: spec for own, spec in shapes.items() if own not in fronts}
+    for target, port, here in fronts.values():
+        if port and not found[target].get("ports"):
+            found[target] = {**found[target], "ports": [f"{here}:{port}"]}
+    return found
 
 
 #: Profiles of those who work on the programs, and the one for all others.
@@ -275,7 +291,7 @@ def _by_own_names(found: Survey, names: Mapping[str, str]) -> Survey:
         return pattern.sub(lambda match: match[1] + names[match[2]], text)
 
     def renamed(env: Mapping[str, str]) -> dict[str, str]:
-        asked = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|UR[LI]|DSN|BROKER|://")
+        asked = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|UR[LI]|DSN|BROKER|://|\w:\d{2,5}$")
         return {n: plain(v) if asked.search(f"{n.upper()} {v}") else v for n, v in env.items()}
 
     services = tuple(

@@ -54,8 +54,9 @@ def _completed(shapes: Mapping[str, Mapping[str, Any]]) -> set[str]:
 
 
 def _runs_once(spec: Mapping[str, Any]) -> bool:
-    """Tell whether a service is not started again when it has ended, and listens nowhere."""
-    return str(spec.get("restart")) == "no" and not spec.get("ports") and not spec.get("expose")
+    """Tell whether a service is not started again when it has ended well, and listens nowhere."""
+    ends = str(spec.get("restart")).partition(":")[0] in ("no", "on-failure")
+    return ends and not spec.get("ports") and not spec.get("expose")
 
 
 def _with_folders(services: Mapping[str, Service]) -> list[Service]:

@@ -142,6 +142,8 @@ def ports_of(spec: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
             text = str(entry).split("/")[0]
             *before, target = text.rsplit(":", 2)
             published = before[-1] if before else ""
+        if re.fullmatch(r"(?:\$\{?\w+\}?)?", target):  # a variable that nothing gives a value
+            target = published
         if number := port_number(target):
             taken.add(number)
             yield port_number(published) or number, number

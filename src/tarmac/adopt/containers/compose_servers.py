@@ -32,6 +32,17 @@ def starts_another(dockerfile: str, server: servers.Server) -> bool:
     return bool(name) and not name.startswith("-") and not is_own
 
 
+#: Programs that write what a server has into a file.
+_BACKS_UP = re.compile(r"\b(?:pg_dump(?:all)?|mysqldump|mariadb-dump|mongodump)\b")
+_IS_SERVER = re.compile(r"docker-entrypoint|\b(?:postgres|mysqld|mariadbd|mongod) +-")
+
+
+def backs_up(spec: Mapping[str, Any], values: Mapping[str, str]) -> bool:
+    """Tell whether a container of a server's image only writes another one's data into files."""
+    said = " ".join(commands_of(spec, values))
+    return bool(_BACKS_UP.search(said)) and not _IS_SERVER.search(said)
+
+
 def made_here(image: str, root: Folder) -> tuple[str, str]:
     """Find the server's image that one of this repository's is made of, and where; else ""."""
     name = servers.name_of(image)

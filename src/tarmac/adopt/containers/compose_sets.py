@@ -105,8 +105,12 @@ def _networks(root: Folder, file: str, depth: int) -> Iterator[tuple[str, Any]]:
         yield from _networks(root, there, depth - 1)
 
 
+#: What a server's command says that begins as a copy of another one.
+_COPIES = re.compile(r"\bpg_basebackup\b")
+
+
 def poolers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """List the services that only hold connections open, with the database of each."""
+    """List the services that only hold connections open, or copy one, with the database of each."""
     databases = [own for own, spec in services.items() if _is_database(spec)]
     found = {}
     for own, spec in services.items():
@@ -115,7 +119,17 @@ def poolers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
             target = [name for name in databases if name in said]
             if len(target) == 1:
                 found[own] = target[0]
+        elif _COPIES.search(str(spec.get("command") or "")):
+            said = {*_words(spec.get("environment")), *_words(spec.get("depends_on"))}
+            target = [name for name in said & services.keys() if _is_alike(services[name], spec)]
+            if target:
+                found[own] = target[0]
     return found
+
+
+def _is_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two services are of one image."""
+    return any(one.get(key) and one.get(key) == other.get(key) for key in ("image", "build"))
 
 
 def _is_database(spec: Mapping[str, Any]) -> bool:

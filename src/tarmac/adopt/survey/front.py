@@ -87,6 +87,27 @@ def front_of(spec: Mapping[str, Any], image: str, root: Folder) -> Front | None:
     return None
 
 
+def of_one_each(
+    shapes: Mapping[str, Mapping[str, Any]], root: Folder
+) -> dict[str, tuple[str, int, int]]:
+    """List the servers that stand in front of one program each, where there are several of them.
+
+    One address cannot have the paths of all: whoever asks such a server asks its program.
+
+    Returns:
+        Their names -> the program's name, the port there, and the one that people use.
+    """
+    found: dict[str, tuple[str, int, int]] = {}
+    for own, spec in shapes.items():
+        front = front_of(spec, str(spec.get("image") or ""), root)
+        if front is not None and len(front.routes) == 1 and not front.left:
+            ((path, target, port),) = front.routes
+            if path == "/" and target in shapes:
+                found[own] = target, port, front.port
+    targets = {target for target, *_ in found.values()}
+    return found if len(targets) > 1 and len(targets) == len(found) else {}
+
+
 def _kind_of(image: str, dockerfile: str) -> _Kind | None:
     """Tell which one an image is: by its name, or by the program that is started in it."""
     name = servers.name_of(image)
