@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from tarmac.adopt.containers.build_steps import made_from
+from tarmac.adopt.containers.build_steps import made_from, with_paths
 from tarmac.adopt.containers.container import (
     SupervisedProgram,
     goes_on,
@@ -17,6 +17,7 @@ from tarmac.adopt.containers.container import (
     supervised,
     unwatched,
 )
+from tarmac.adopt.containers.in_background import programs_of
 from tarmac.adopt.survey.found import (
     Folder,
     Recogniser,
@@ -35,7 +36,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     name = folder.has(*_NAMES)
     if not name:
         return ()
-    text = folder.read(name)
+    text = with_paths(folder.read(name))
     place = _built_from(text, folder)
     found = read_dockerfile(of_target(text, ""), folder_name(folder), place)
     found = replace(
@@ -56,7 +57,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     }
     if len(own) > 1:
         return tuple(_supervised(found, own))
-    return (found,) if found.container_command or found.ports else ()
+    return tuple(programs_of(found)) if found.container_command or found.ports else ()
 
 
 def _on_own_path(argv: tuple[str, ...], text: str, folder: Folder) -> tuple[str, ...]:
@@ -79,6 +80,7 @@ def _supervised(image: Service, programs: Mapping[str, SupervisedProgram]) -> It
             why=f"{image.why}: {name}",
             ports=ports,
             tasks=tasks,
+            aside=bool(number),
         )
 
 
@@ -98,6 +100,8 @@ def _built_from(text: str, folder: Folder) -> str:
     """Find the folder that an image is built from: the one above that has what it copies."""
     copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+\S+[ \t]*$", text)
     sources = [path for path in copies if not re.search(r"[*$\[]|^\.?/?$", path)]
+    if package := _of_its_package(text, folder):
+        return package.removeprefix(".")
     if not sources or has_program_file(folder) or any(map(folder.exists, sources)):
         return folder.path
     steps = range(1, folder.path.count("/") + 2) if folder.path else ()
@@ -105,6 +109,19 @@ def _built_from(text: str, folder: Folder) -> str:
     found = next((up for up in above if all(folder.exists(f"{up}{p}") for p in sources)), "")
     place = posixpath.normpath(posixpath.join(folder.path, found))
     return "" if place == "." else place
+
+
+def _of_its_package(text: str, folder: Folder) -> str:
+    """Find the folder above whose package an image installs by the name it is released under."""
+    project = folder.upwards("pyproject.toml")
+    named = re.search(r"(?m)^name\s*=\s*['\"]([\w.-]+)['\"]", folder.read(project))
+    if not project.startswith("../") or named is None or has_program_file(folder):
+        return ""
+    steps = re.sub(r"\\\s*\n", " ", text)
+    asked = rf"\bpip3?\s+install\b[^&|;\n]*[ \t'\"]{re.escape(named[1])}(?![\w.-])"
+    if not re.search(asked, steps):
+        return ""
+    return posixpath.normpath(posixpath.join(folder.path, posixpath.dirname(project)))
 
 
 RECOGNISER = Recogniser(id="dockerfile", rank=90, services=_services)

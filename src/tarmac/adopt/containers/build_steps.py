@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -56,6 +56,49 @@ def made_from(text: str, argv: tuple[str, ...], place: str = "") -> tuple[str, .
     program = posixpath.normpath(posixpath.join(last.workdir, argv[0]))
     stage, made = _origin(stages, last, program)
     return _go(stage, made, argv, last) or _cargo(stage, made, argv) or argv
+
+
+#: Steps whose paths may be said by variables of the image.
+_OF_PATHS = re.compile(r"(?i)[ \t]*(?:WORKDIR|COPY|ADD|VOLUME)\s|[ \t]*RUN\s.*\bmkdir\s")
+_SETS = re.compile(r"(?i)[ \t]*(ARG|ENV)\s+(.+)")
+_ASSIGNS = re.compile(r"([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
+
+
+def with_paths(text: str) -> str:
+    """Fill in what a Dockerfile's variables say of paths: `WORKDIR $HOME_OF_APP`, `COPY . $PLACE`.
+
+    A command's variables stay: those of its container may be others.
+    """
+    if not re.search(r"(?im)^[ \t]*(?:WORKDIR|COPY|ADD|VOLUME)\s.*\$", text):
+        return text
+    first: dict[str, str] = {}  # what stands before the first stage counts where it is asked for
+    values: dict[str, str] = {}
+    stages: dict[str, dict[str, str]] = {}
+    name, lines = "", []
+    for line in re.sub(r"\\[ \t]*\n", " ", text).splitlines():
+        if begins := re.match(r"(?i)FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", line):
+            stages[name] = values
+            first = first or dict(values)
+            values, name = dict(stages.get(begins[1], {})), begins[2] or ""
+        elif said := _SETS.match(line):
+            pairs = _ASSIGNS.findall(said[2]) or [said[2].partition(" ")[::2]]
+            for key, value in pairs:
+                given = first.get(key, "") if said[1].upper() == "ARG" else ""
+                values[key] = _with_values(value.strip().strip("\"'") or given, values)
+        elif _OF_PATHS.match(line):
+            line = _with_values(line, values)  # noqa: PLW2901 - the line as it is meant
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _with_values(text: str, values: Mapping[str, str]) -> str:
+    """Fill in the variables that are known; one with a default has that, and others stay."""
+
+    def value(match: re.Match[str]) -> str:
+        return values.get(match[1] or match[3]) or match[2] or match[0]
+
+    return _VARIABLE.sub(value, text)
 
 
 def pages_of(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from tarmac.adopt.containers.build_steps import made_from
+from tarmac.adopt.containers.compose_links import linked_folders
 from tarmac.adopt.containers.compose_parts import (
     LEFT_OUT,
     checked_port,
@@ -43,7 +44,7 @@ from tarmac.adopt.containers.compose_places import (
     stage_of_image,
     working_folder,
 )
-from tarmac.adopt.containers.compose_servers import made_here, starts_another, store_of
+from tarmac.adopt.containers.compose_servers import backs_up, made_here, starts_another, store_of
 from tarmac.adopt.containers.container import (
     base_image,
     copied_files,
@@ -51,14 +52,15 @@ from tarmac.adopt.containers.container import (
     entry_of,
     goes_on,
     made_folders,
+    prepared_by,
     python_path,
     read_dockerfile,
-    script_of,
     supervised,
     unwatched,
     without_installs,
 )
 from tarmac.adopt.containers.entry_script import apart, copies, exported, lines_of, placed
+from tarmac.adopt.containers.in_background import programs_of
 from tarmac.adopt.stores import first_sql, servers
 from tarmac.adopt.survey.found import (
     RUNS_TESTS,
@@ -166,6 +168,10 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
         about = (
             f"{place}/Dockerfile adds files to {image.split('@')[0]}, which are not carried over"
         )
+    if server is not None and backs_up(spec, container.values):
+        return _left_out(
+            found, f"{container.own}: it backs a server up; `tarmac snapshot` does here"
+        )
     if server is None or server.kind not in container.kinds or starts_another(dockerfile, server):
         return None
     store = store_of(container.own, spec, server, image, container.values)
@@ -223,7 +229,7 @@ def _programs(
     service = _service(own, valid_name(own), spec, root, mounted, values)
     programs = supervised(service.container_command, root.below(service.folder))
     if len(programs) < 2:
-        return [service]
+        return programs_of(service)
     found: list[Service] = []
     for name, program in programs.items():
         place = {"working_dir": program.directory} if program.directory else {}
@@ -350,7 +356,7 @@ def _service(
         argv = unwatched(command or base.container_command, root.below(context))
         while len(argv) > 1 and argv[1].endswith(".sh") and goes_on(argv[0], root.below(context)):
             argv = argv[1:]  # what is handed over to is a script, too
-        before, last = script_of(argv, root.below(context), own_files, given)
+        before, last = prepared_by(argv, root.below(context), own_files, given)
         if last or argv != (command or base.container_command):
             command = last or argv
             folder = working_folder(folder, command, spec, dockerfile, root)
@@ -363,11 +369,7 @@ def _service(
     named = (_here(word, own_files, spec) for word in started[1:])
     named = (options_here(word, spec, dockerfile, folder) for word in named)
     started = (*started[:1], *(from_context(word, folder, spec, root) for word in named))
-    # Another command than the image's own need not listen where the image says.
-    exposed = () if command else base.ports.values()
-    pairs = [pair for pair in ports_of(spec) if pair[1] not in DEBUGGERS]
-    pairs += [(p, p) for p in exposed if p not in {inside for _, inside in pairs}]
-    pairs = pairs or [(port, port) for port in (checked_port(spec),) if port]
+    pairs = _pairs(spec, base, command)
     pairs.sort(key=lambda pair: pair[1] != port_number(env.get("PORT", "")))  # its own first
     names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
     here = root.below(folder)
@@ -392,6 +394,7 @@ def _service(
         why=f"{own}'s command" if command else base.why,
         tasks={
             **made_folders(dockerfile, here),
+            **linked_folders(spec, dockerfile, folder, root),
             **settings,
             **({"prepare": _one_line(before)} if before else {}),
         },
@@ -410,6 +413,25 @@ def _service(
         volumes={volume: path_inside(path, inside or "/app") for volume, path in mounts.items()},
         mounts=mounts,
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
+    )
+
+
+def _pairs(
+    spec: Mapping[str, Any], base: Service, command: tuple[str, ...]
+) -> list[tuple[int, int]]:
+    """List the (number that people use, number in the container) of a program's ports."""
+    # Another command than the image's own need not listen where the image says.
+    exposed = () if command else base.ports.values()
+    told = " ".join(command or base.container_command)
+    pairs = [p for p in ports_of(spec) if p[1] not in DEBUGGERS or _is_told(p[1], told)]
+    pairs += [(p, p) for p in exposed if p not in {inside for _, inside in pairs}]
+    return pairs or [(port, port) for port in (checked_port(spec),) if port]
+
+
+def _is_told(port: int, command: str) -> bool:
+    """Tell whether a program is told by its command to listen on a port, and not its debugger."""
+    return bool(re.search(rf"(?:bind|listen|port)[= ]\S*\b{port}\b", command)) and not re.search(
+        r"inspect|debug|jdwp", command.replace("--log-level debug", "")
     )
 
 

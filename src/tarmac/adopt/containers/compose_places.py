@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from tarmac.adopt.containers.build_steps import pages_of
+from tarmac.adopt.containers.build_steps import pages_of, with_paths
 from tarmac.adopt.containers.compose_parts import listed, mounts_of, ports_of, volumes_of
 from tarmac.adopt.containers.container import base_image, of_target
 from tarmac.adopt.packages.node_packages import has_script
@@ -37,7 +37,7 @@ def place_of(
     file = dockerfile_of(spec)
     target = build.get("target") if isinstance(build, dict) else ""
     text = _with_arguments(root.below(folder).read(file), build)
-    text = of_target(text, str(target or ""))
+    text = with_paths(of_target(text, str(target or "")))
     beside = posixpath.dirname(file)
     own = root.below(joined_path(folder, beside))
     has_sources = any("/" not in f for f in own.sources(*code.ENDINGS))
@@ -100,7 +100,7 @@ def paths_here(
 
     What lies on a volume of its own stays what it is.
     """
-    places = _inside(spec, dockerfile)
+    places = places_of(spec, dockerfile)
     volumes = [target for _, target in volumes_of(spec)]
 
     def here(name: str, value: str) -> str:
@@ -119,11 +119,11 @@ def options_here(word: str, spec: Mapping[str, Any], dockerfile: str, folder: st
     option, sign, path = word.partition("=")
     if not (sign and option.startswith("-") and path.startswith("/")):
         return word
-    said = _from_inside(path, _inside(spec, dockerfile), folder)
+    said = _from_inside(path, places_of(spec, dockerfile), folder)
     return f"{option}={said}" if said else word
 
 
-def _inside(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]:
+def places_of(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]:
     """List which folders and files of the repository a container has, and where; deepest first."""
     context = _context_of(spec)
     known = [
@@ -184,7 +184,7 @@ def working_folder(
         modules = [_PROJECTS[_last(command[0])]]
     here = root.below(folder)
     if there and command and _last(command[0]) in _PROJECTS:
-        deeper = _from_inside(there, _inside(spec, dockerfile), folder)
+        deeper = _from_inside(there, places_of(spec, dockerfile), folder)
         below = joined_path(folder, deeper)
         if re.match(r"\w", deeper) and any(_has(root.below(below), name) for name in modules):
             return below
@@ -237,7 +237,7 @@ def _folder_of_file(
     there = str(spec.get("working_dir") or (workdirs or [""])[-1])
     if not path or not there or root.exists(joined_path(folder, path)):
         return ""
-    deeper = _from_inside(there, _inside(spec, dockerfile), folder)
+    deeper = _from_inside(there, places_of(spec, dockerfile), folder)
     place = joined_path(folder, deeper) if re.match(r"\w", deeper) else ""
     return place if place and root.exists(joined_path(place, path)) else ""
 

@@ -201,7 +201,7 @@ def words(line: str) -> tuple[str, ...]:
     line = line.strip()
     try:
         if not line.startswith("["):
-            return tuple(shlex.split(line.removeprefix("exec ")))
+            return plain(tuple(shlex.split(line.removeprefix("exec "))))
         listed = tuple(map(str, from_json(line)))
     except ValueError:
         return ()
@@ -336,9 +336,25 @@ def script_of(
     if not said:
         return (), ()
     *before, last = said
+    beside = [line for line in before if re.search(r"[^&]&$", line)]
+    before = [line for line in before if line not in beside]
+    last = " ".join((*(re.sub(r"\s*&$", " &", line) for line in beside), last))
     last = last.removeprefix("exec ").replace('"$@"', "").strip()
     before, last = settled_line(before, last, given or {}, place)
     return tuple(before), unwatched(words(last), folder)
+
+
+def prepared_by(
+    argv: tuple[str, ...],
+    folder: Folder,
+    copied: Mapping[str, str],
+    given: Mapping[str, str],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read a start script as `script_of` does, also one that others follow: `./setup.sh && app`."""
+    at = argv.index("&&") if "&&" in argv else len(argv)
+    before, last = script_of(argv[:at], folder, copied, given)
+    follows = argv[at + 1 :]
+    return ((*before, " ".join(last)), follows) if last and follows else (before, last)
 
 
 def unwatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:

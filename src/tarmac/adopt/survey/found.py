@@ -361,6 +361,10 @@ _OF_HTTP = ("--http", "--http-socket", "--http-addr", "--http-address", "--bind"
 _ADDRESS = re.compile(r"((?:tcp://)?(?:0\.0\.0\.0|\[::\])?):(\d+|\$\{?PORT.*)")
 
 
+#: A number that can be a port: `-p 4` is how many processes there are.
+_PORT_WORD = re.compile(r"\d{2,5}|\$\{?PORT.*")
+
+
 def local_ports(words: tuple[str, ...]) -> tuple[str, ...]:
     """Replace the address of a command by localhost and PORT, if it names one.
 
@@ -372,7 +376,7 @@ def local_ports(words: tuple[str, ...]) -> tuple[str, ...]:
     told = {match[2] for before, match in found if match and before in _OF_HTTP}
     aside = several - (told or {next((match[2] for _, match in found if match), "")})
     for before, word in zip(("", *words), words, strict=False):
-        if before in ("--port", "-p", "--http-port") and re.fullmatch(r"\d+|\$\{?PORT.*", word):
+        if before in ("--port", "-p", "--http-port") and _PORT_WORD.fullmatch(word):
             said.append("$PORT")
         elif before in ("--host", "-h", "--hostname") and word in ("0.0.0.0", "::"):
             said.append("127.0.0.1")

@@ -5,6 +5,7 @@ The survey asks for each service. A recogniser translates the command of its own
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import replace
 
@@ -17,6 +18,13 @@ LAST_RANK = 90
 _IN_SHELLS = re.compile(r"(?:echo|printf|true|exit|sleep|wait|touch|mkdir)$")
 #: Words of a command that only a shell understands, or that set something up.
 _FOR_A_SHELL = re.compile(r"\|\|?|&&?|;|[<>]{1,2}|export|\w+=.*|.*\$\(.*")
+#: Folders come before the packages, whose lists may lie there, and tables behind all.
+_ORDER = {"links": 0, MIGRATE: 2, "prepare": 2}
+#: A file that a command writes, as an option says: `celery worker -f logs/celery.log`.
+_WRITES = re.compile(
+    r"\s(?:-f|--(?:log-?file|pid-?file|access-?log-?file|error-?log-?file|schedule))[= ]"
+    r"(\w[\w.-]*/[\w./-]+\.(?:log|pid|db|txt))(?=\s|$)"
+)
 #: A line that no shell has to read.
 _PLAIN = re.compile(r"[\w./:=@%+, &-]+")
 #: The words in front of the first one that a shell fills in, and all from there.
@@ -41,7 +49,7 @@ def completed(
         words = tuple(task.split("\0"))
         tasks[name] = _said(words, folder, recognisers)[0] or " ".join(words)
     # What makes tables comes behind what puts folders and settings in place.
-    tasks = dict(sorted(tasks.items(), key=lambda item: item[0] in (MIGRATE, "prepare")))
+    tasks = dict(sorted(tasks.items(), key=lambda item: _ORDER.get(item[0], 1)))
     tasks = {name: _with_its_packages(task, folder, recognisers) for name, task in tasks.items()}
     if line:
         # The container's command may be another program than the one that the folder names.
@@ -51,6 +59,7 @@ def completed(
         ports = service.ports or (base.ports if base is not None and reads else {})
         variable = base.port_variable if base is not None and is_base else ""
         tasks = {name: _with_its_settings(task, line) for name, task in tasks.items()}
+        tasks = {**_folders_of_files(line, folder), **tasks}
         service = replace(service, run=line, tasks=tasks, ports=ports)
         service = replace(service, port_variable=service.port_variable or variable)
         return replace(service, reads_port=reads, reloads=reloads)
@@ -72,6 +81,13 @@ def completed(
         reloads=base.reloads,
         guesses=(*service.guesses, *(base.guesses if not service.ports else ())),
     )
+
+
+def _folders_of_files(line: str, folder: Folder) -> dict[str, str]:
+    """Write the task that makes the folders of files that a command is told to write: its log."""
+    found = {posixpath.dirname(path) for path in _WRITES.findall(line)}
+    wanted = sorted(path for path in found if path and not folder.exists(path))
+    return {"written": f"mkdir -p {' '.join(wanted)}"} if wanted else {}
 
 
 def _with_its_settings(task: str, line: str) -> str:
@@ -120,7 +136,7 @@ def _said(
     if len(argv) > 1 and goes_on(argv[0], folder):
         argv = argv[1:]
     assigned = next((n for n, word in enumerate(argv) if not re.match(r"\w+=", word)), 0)
-    between = next((n for n, word in enumerate(argv) if word in ("&&", ";")), 0)
+    between = next((n for n, word in enumerate(argv) if word in ("&&", ";", "||")), 0)
     if assigned and not between:  # `H=$(hostname) exec python app.py`
         rest, by = _said(argv[assigned + (argv[assigned] == "exec") :], folder, recognisers)
         return (f"{joined(argv[:assigned])} {rest}", by) if rest else ("", None)
@@ -133,7 +149,7 @@ def _said(
             return "", None
         if argv[between] == "&&" and rest.startswith(f"{first} && "):  # it is done by itself
             return rest, known or by
-        sign = " &&" if argv[between] == "&&" else ";"
+        sign = ";" if argv[between] == ";" else f" {argv[between]}"
         return f"{first or joined(argv[:between])}{sign} {rest}", known or by
     for recogniser in recognisers if argv else ():
         if line := recogniser.here(folder, argv):

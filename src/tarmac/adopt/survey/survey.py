@@ -246,6 +246,9 @@ def _with_images(found: list[Service], root: Folder) -> list[Service]:
 
     That folder may also have several images, each of another program.
     """
+    # All that an image starts stands for what was guessed from the code.
+    whole = {s.folder for s in found if not s.run and s.why.startswith("Dockerfile: ")}
+    found = [s for s in found if s.folder not in whole or not s.run or s.aside]
     images = [s for s in found if s.container_command and _of_a_build(s, root)]
     for image in images:
         there = [s for s in found if s.folder == image.folder and not s.aside and s is not image]

@@ -71,7 +71,7 @@ def without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
     scripts = (folder.mapping("package.json", from_json) or {}).get("scripts")
     known = {k: str(v) for k, v in scripts.items()} if isinstance(scripts, dict) else {}
     # How packages are installed is ours, and so is the copy of an example.
-    ours = ("install", "dotenv", "settings")
+    ours = ("install", "dotenv", "settings", "links")
     given = {
         name: line
         for name, line in service.tasks.items()
