@@ -382,5 +382,30 @@ def test_a_file_that_a_variable_names_counts_before_others():
     assert one.host == "cache"
 
 
+def test_what_can_be_done_once_does_not_end_what_follows():
+    files = FLASK | {
+        "start.sh": "flask db init\nflask db upgrade\nflask run\n",
+        "Dockerfile": PYTHON + 'CMD ["./start.sh"]\n',
+        "compose.yaml": "services: {web: {build: ., ports: [5000]}}",
+    }
+    task = named(found_in(**files))["web"].tasks["prepare"]
+    assert task == (
+        "PATH=.venv/bin:$PATH python -m flask db init || true"
+        " && PATH=.venv/bin:$PATH python -m flask db upgrade"
+    )
+
+
+def test_a_program_that_is_guessed_has_one_port_of_its_image():
+    files = {
+        "manage.py": "import django\n",
+        "requirements.txt": "django\n",
+        "Dockerfile": "FROM python:3.12\nEXPOSE 80 8080\n"
+        'ENTRYPOINT ["/sbin/tini", "--", "/opt/boot.sh"]\n',
+    }
+    (service,) = found_in(**files).services
+    assert service.run.endswith("runserver --noreload 127.0.0.1:$PORT")
+    assert len(service.ports) == 1
+
+
 def test_what_is_written_loads():
     assert "web" in text_of(found_in(**FLASK, **{"compose.yaml": "services: {web: {build: .}}"}))

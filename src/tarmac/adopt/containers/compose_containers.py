@@ -90,6 +90,11 @@ _STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
 ENTRY_OF = "x-entry-of"
 #: What a container says of its first program alone, where it has several.
 _OF_THE_FIRST = ("ports", "expose", "healthcheck")
+#: What can be done once: a script goes on, where a line of ours would end.
+_ONCE = re.compile(
+    r"(?:python3? -m )?flask (?:\S+ )*db init|"
+    r"(?:python3? )?(?:\./)?manage\.py createsuperuser[^&|;]*"
+)
 #: What a container of our own is called that only runs the tests.
 _FOR_TESTS = re.compile(r"(?:[\w-]+[-_])?tests?(?:[-_](?:runner|service))?")
 
@@ -475,7 +480,11 @@ def _here(word: str, copied: Mapping[str, str], spec: Mapping[str, Any]) -> str:
 
 
 def _one_line(lines: tuple[str, ...]) -> str:
-    """Join lines of a script; words that no shell has to read are kept apart, to be translated."""
+    """Join lines of a script; words that no shell has to read are kept apart, to be translated.
+
+    What fails where it was done before does not end them.
+    """
+    lines = tuple(f"{line} || true" if _ONCE.fullmatch(line) else line for line in lines)
     if all(re.fullmatch(r"[\w./:=@%+, -]+", line) for line in lines):
         return "\0&&\0".join("\0".join(line.split()) for line in lines)
     return " && ".join(lines)

@@ -28,7 +28,7 @@ _WRITES = re.compile(
 #: A line that no shell has to read.
 _PLAIN = re.compile(r"[\w./:=@%+, &-]+")
 #: The words in front of the first one that a shell fills in, and all from there.
-_WORDS = re.compile(r"((?:[\w./:=@%+, &-]+(?=\s[\"'$])|[\w./:=@%+, &-]+$)?)([\s\S]*)")
+_WORDS = re.compile(r"((?:[\w./:=@%+, &-]+(?=\s(?:[\"'$]|\|\|))|[\w./:=@%+, &-]+$)?)([\s\S]*)")
 
 
 def completed(
@@ -66,6 +66,8 @@ def completed(
     if base is None or (is_shared and service.container_command):
         return service
     ports = service.ports or base.ports
+    if service.container_command and not service.known_as:  # the others are its image's program's
+        ports = dict([*ports.items()][:1])
     said = service.container_command
     is_shells = any(map(_FOR_A_SHELL.fullmatch, said))
     lost = (f"its container's command is not carried over: {' '.join(said)}",) * is_shells

@@ -138,6 +138,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         "npm does not reach {0}; check the network",
     ),
     (r"ERR_PNPM_(?!UNSUPPORTED_ENGINE|RECURSIVE)\w+\s+(.+)", "pnpm says: {0}"),
+    (
+        r"^error (?:Error: )?https?://[^/]+/(\S+?)/-/\S+: Request failed \"404",
+        "the package registry has no {0} of the version in yarn.lock; take another one",
+    ),
     (r"^error (Couldn't find .+|Your lockfile needs .+)", "Yarn says: {0}"),
     (r"^➤ YN(?!0000|0007|0013|0002|0060|0086)\d{4}: (?:[│·] )?(.+)", "Yarn says: {0}"),
     # pip, uv, Poetry, Pipenv.
