@@ -384,13 +384,14 @@ def test_a_file_that_a_variable_names_counts_before_others():
 
 def test_what_can_be_done_once_does_not_end_what_follows():
     files = FLASK | {
-        "start.sh": "flask db init\nflask db upgrade\nflask run\n",
+        "start.sh": "flask db init\nflask db migrate\nflask db upgrade\nflask run\n",
         "Dockerfile": PYTHON + 'CMD ["./start.sh"]\n',
         "compose.yaml": "services: {web: {build: ., ports: [5000]}}",
     }
     task = named(found_in(**files))["web"].tasks["prepare"]
     assert task == (
         "PATH=.venv/bin:$PATH python -m flask db init || true"
+        " && PATH=.venv/bin:$PATH python -m flask db migrate || true"
         " && PATH=.venv/bin:$PATH python -m flask db upgrade"
     )
 

@@ -92,7 +92,7 @@ ENTRY_OF = "x-entry-of"
 _OF_THE_FIRST = ("ports", "expose", "healthcheck")
 #: What can be done once: a script goes on, where a line of ours would end.
 _ONCE = re.compile(
-    r"(?:python3? -m )?flask (?:\S+ )*db init|"
+    r"(?:python3? -m )?flask (?:\S+ )*db (?:init|migrate|revision)[^&|;]*|"
     r"(?:python3? )?(?:\./)?manage\.py createsuperuser[^&|;]*"
 )
 #: What a container of our own is called that only runs the tests.

@@ -186,7 +186,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
             r"File \"\S+/site-packages/(\w+)/[^\n]*\n(?:(?!ImportError)[^\n]*\n){1,3}"
             r"ImportError: cannot import name \S+ from '(?!\1\b)(\w+)[\w.]*' \(\S*/site-packages/"
         ),
-        "package {0} does not fit the {1} that is installed; name versions that go together",
+        (
+            "package {0} does not fit the {1} that is installed; name versions that go together, "
+            "such as `uv pip compile --exclude-newer` finds for the list's own day"
+        ),
     ),
     (r"ERROR: Failed building wheel for (\S+)", "package {0} cannot be built for this Python"),
 )
