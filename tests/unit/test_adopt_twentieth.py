@@ -229,6 +229,7 @@ def test_programs_of_the_package_that_an_image_installs_are_those_of_the_reposit
         "shop/app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
         "shop/cli.py": "app = 1\n",
         "docker/Dockerfile": "FROM python:3.12\nRUN pip install shop-server==1.2\nEXPOSE 8000\n"
+        "RUN mkdir -p /data/db\nENV DATA=/data/db LEVEL=low\n"
         "COPY supervisord.conf /etc/supervisord.conf\n"
         'CMD ["supervisord", "-c", "/etc/supervisord.conf"]\n',
         "docker/supervisord.conf": "[supervisord]\nnodaemon=true\n[program:server]\n"
@@ -241,6 +242,7 @@ def test_programs_of_the_package_that_an_image_installs_are_those_of_the_reposit
     }
     services = named(found)
     assert (services["server"].folder, services["worker"].ports) == ("", {})
+    assert services["server"].env == {"LEVEL": "low"}
 
 
 def test_a_short_number_behind_p_is_no_port():

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from tarmac.adopt.containers.build_steps import made_from, with_paths
+from tarmac.adopt.containers.build_steps import made_from, of_its_package, with_paths
 from tarmac.adopt.containers.container import (
     SupervisedProgram,
     goes_on,
@@ -29,6 +29,8 @@ from tarmac.adopt.survey.found import (
 
 #: Servers of others that supervisord may start beside the programs.
 _OF_OTHERS = re.compile(r"(?:^|/)(?:nginx|apache2?|httpd|redis-server|postgres|sshd|cron)$")
+#: The folders that an image makes at places of its own.
+_MAKES = re.compile(r"\bmkdir\s+((?:-\S+\s+)*[^&|;<>\n]+)")
 _NAMES = ("Dockerfile", "dockerfile", "Containerfile")
 
 
@@ -50,6 +52,9 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     while len(argv) > 1 and goes_on(argv[0], folder):
         argv = argv[1:]
     programs = supervised(argv, folder)
+    # Of a folder that only the image has, the code says another one by itself.
+    made = {word for line in _MAKES.findall(text) for word in line.split()}
+    found = replace(found, env={n: v for n, v in found.env.items() if v not in made})
     own = {
         name: one._replace(words=_on_own_path(unwatched(one.words, folder), text, folder))
         for name, one in programs.items()
@@ -100,7 +105,7 @@ def _built_from(text: str, folder: Folder) -> str:
     """Find the folder that an image is built from: the one above that has what it copies."""
     copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+\S+[ \t]*$", text)
     sources = [path for path in copies if not re.search(r"[*$\[]|^\.?/?$", path)]
-    if package := _of_its_package(text, folder):
+    if package := of_its_package(text, folder):
         return package.removeprefix(".")
     if not sources or has_program_file(folder) or any(map(folder.exists, sources)):
         return folder.path
@@ -109,19 +114,6 @@ def _built_from(text: str, folder: Folder) -> str:
     found = next((up for up in above if all(folder.exists(f"{up}{p}") for p in sources)), "")
     place = posixpath.normpath(posixpath.join(folder.path, found))
     return "" if place == "." else place
-
-
-def _of_its_package(text: str, folder: Folder) -> str:
-    """Find the folder above whose package an image installs by the name it is released under."""
-    project = folder.upwards("pyproject.toml")
-    named = re.search(r"(?m)^name\s*=\s*['\"]([\w.-]+)['\"]", folder.read(project))
-    if not project.startswith("../") or named is None or has_program_file(folder):
-        return ""
-    steps = re.sub(r"\\\s*\n", " ", text)
-    asked = rf"\bpip3?\s+install\b[^&|;\n]*[ \t'\"]{re.escape(named[1])}(?![\w.-])"
-    if not re.search(asked, steps):
-        return ""
-    return posixpath.normpath(posixpath.join(folder.path, posixpath.dirname(project)))
 
 
 RECOGNISER = Recogniser(id="dockerfile", rank=90, services=_services)

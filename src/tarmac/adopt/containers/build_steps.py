@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from tarmac.adopt.survey.found import Folder, has_program_file
+
 #: Options of `go build` that take a value of their own.
 _GO_VALUES = frozenset({"-o", "-ldflags", "-tags", "-mod", "-gcflags", "-asmflags", "-p"})
 _CARGO_RESULT = re.compile(r"(?:^|/)target/(?:[\w-]+/)?(?:release|debug)/([\w-]+)$")
@@ -327,3 +329,16 @@ def _step(stage: _Stage, word: str, rest: str) -> None:
 
 def _plain(path: str) -> str:
     return posixpath.normpath(path.lstrip("/") or ".")
+
+
+def of_its_package(text: str, folder: Folder) -> str:
+    """Find the folder above whose package an image installs by the name it is released under."""
+    project = folder.upwards("pyproject.toml")
+    named = re.search(r"(?m)^name\s*=\s*['\"]([\w.-]+)['\"]", folder.read(project))
+    if not project.startswith("../") or named is None or has_program_file(folder):
+        return ""
+    steps = re.sub(r"\\\s*\n", " ", text)
+    asked = rf"\bpip3?\s+install\b[^&|;\n]*[ \t'\"]{re.escape(named[1])}(?![\w.-])"
+    if not re.search(asked, steps):
+        return ""
+    return posixpath.normpath(posixpath.join(folder.path, posixpath.dirname(project)))

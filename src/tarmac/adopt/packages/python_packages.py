@@ -65,7 +65,7 @@ def _is_of_others(python: str, folder: Folder) -> bool:
     place = python.removesuffix("/bin/python")
     made = re.search(r"(?m)^command\s*=", folder.read(f"{place}/pyvenv.cfg"))
     ignored = folder.read(f"{place}/.gitignore") + folder.read(folder.upwards(".gitignore"))
-    return bool(made) and not re.search(r"(?m)^\s*(?:\*$|[^#\n]*venv)", ignored)
+    return bool(made) and not re.search(r"(?m)^[ \t]*(?:\*$|[^#\n]*venv)", ignored)
 
 
 #: The oldest Python that the Pipenv of today installs packages for.

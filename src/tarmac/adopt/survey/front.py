@@ -92,7 +92,7 @@ def of_one_each(
 ) -> dict[str, tuple[str, int, int]]:
     """List the servers that stand in front of one program each, where there are several of them.
 
-    One address cannot have the paths of all: whoever asks such a server asks its program.
+    One address cannot have the paths of all: what asks such a server asks its program.
 
     Returns:
         Their names -> the program's name, the port there, and the one that people use.

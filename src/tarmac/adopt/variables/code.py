@@ -261,7 +261,7 @@ def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
     patterns = (pattern for ends, all_ in _READS.items() if file.endswith(ends) for pattern in all_)
     for pattern in patterns:
         for match in re.finditer(pattern, content):
-            if is_comment(content, match.start()) or _is_no_read(content, match):
+            if is_comment(content, match.start()) or _is_written(content, match):
                 continue
             name, *texts = match.groups()
             default = next((text for text in texts if text is not None), None)
@@ -273,7 +273,7 @@ def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
             yield VariableRead(name, default, place, is_tested=tested, about=about)
 
 
-def _is_no_read(content: str, match: re.Match[str]) -> bool:
+def _is_written(content: str, match: re.Match[str]) -> bool:
     """Tell whether a variable is given a value, or is one of a request: `environ` of WSGI."""
     if not match[0].startswith("environ"):
         return False
