@@ -155,7 +155,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         "mysqlclient is built with MySQL's library; install default-libmysqlclient-dev, pkg-config",
     ),
     (
-        r"No package '([^']+)' found|^[ \t]*Package (\S+?),? was not found in the pkg-config search",
+        r"No package '([^']+)' found|^[ \t]*Package (\S+?),? was not found in the pkg-config",
         "a package needs the library {0}; install its -dev package",
     ),
     (
