@@ -27,6 +27,8 @@ OF_FILES = {name: gate for name, gate in GATES.items() if gate.of_files and not 
 FIXTURES = [p for p in sorted(FOLDER.glob("*/*.yaml")) if p.read_text().startswith("files:")]
 GOOD = [path for path in FIXTURES if path.name.startswith("good-")]
 BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
+#: What is in the root of a repository is near to no folder; in a folder, to those below it.
+NEARER = ("OBJ008/good-files-elsewhere", "OBJ009/good-files-elsewhere")
 OF_NO_OBJECTS = [path for path in BAD if not GATES[path.parent.name].of_objects]
 
 
@@ -285,3 +287,20 @@ def test_what_a_program_finds_in_a_line_that_an_own_gate_names_is_left_out(judge
     same, another = (judged(files, GATES["OBJ002"], other(at)) for at in (line, line + 1))
     assert [found.gate for found in same.findings] == ["OBJ002"]
     assert {found.gate for found in another.findings} == {"OBJ002", "VAL003"}
+
+
+@pytest.mark.parametrize(
+    "path", [one for one in FIXTURES if name_of(one) not in NEARER], ids=name_of
+)
+def test_a_folder_is_judged_from_outside_as_from_inside(path, tmp_path, monkeypatch):
+    place = tmp_path / "one folder"
+    for name, text in yaml.safe_load(path.read_text())["files"].items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text, encoding="utf-8")
+
+    def found(begin, judged):
+        monkeypatch.chdir(begin)
+        report = folder.judge(judged, TODAY, [GATES[path.parent.name]], lambda _: Suppressions())
+        return [(one.where.removeprefix("one folder/"), one.warning) for one in report.findings]
+
+    assert found(tmp_path, Path("one folder")) == found(place, Path())

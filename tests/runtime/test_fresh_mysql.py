@@ -10,6 +10,8 @@ import pytest
 from sandbox import SERVER, web
 
 from tarmac.base.errors import TarmacError
+from tarmac.catalog.stores.mysql import STORE as MYSQL
+from tarmac.run.local.host import offers
 from tarmac.run.local.stores.mysql_connection import connect
 from tarmac.testing import System, running
 
@@ -37,6 +39,8 @@ CREATE TRIGGER kept BEFORE DELETE ON people FOR EACH ROW SIGNAL SQLSTATE '45000'
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    if offers.find(MYSQL) is None:
+        pytest.skip("no server of MySQL is here; `apt-get install mariadb-server`")
     folder = tmp_path_factory.mktemp("fresh")
     (folder / ".git").mkdir()
     (folder / "server.py").write_text(SERVER)

@@ -49,10 +49,10 @@ class ClockSkew(Step):
 @contextlib.contextmanager
 def inject(target: _Target, step: ClockSkew) -> Iterator[Witness]:
     """Run the service with another time until the end. Raises MissingTool."""
+    url = url_of(target, step.on)
     libraries = [str(path) for place in LIBRARIES for path in Path("/").glob(place)]
     if not libraries:
         raise MissingTool("libfaketime: not found; `apt install faketime` (Linux only)")
-    url = url_of(target, step.on)
     env = {
         "LD_PRELOAD": libraries[0],
         "FAKETIME": f"{step.skew:+g}s",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CALLS = re.compile(r"\.(Get|Post|Do|NewRequest\w*|get|post)\([^)\n]*[\"'`]https://(?!localhost)")
@@ -39,14 +41,14 @@ def _empty(files: Files) -> Iterator[tuple[str, Stage]]:
 
 def _calling(files: Files, path: str) -> str | None:
     """Find a file of Go or Rust beside a Dockerfile that calls an address by https."""
-    if files.folder is None:
+    folder = posixpath.dirname(path)
+    if files.folder is None or (place := on_disk(files, folder)) is None:
         return None
-    place = (files.folder / path).parent
     sources = (one for end in ("*.go", "*.rs") for one in sorted(place.rglob(end))[:_MOST])
     for source in sources:
         is_test = source.name.endswith("_test.go") or "test" in source.parts
         if source.is_file() and not is_test and _CALLS.search(text(source, root=files.folder)):
-            return source.relative_to(files.folder).as_posix()
+            return posixpath.join(folder, source.relative_to(place).as_posix())
     return None
 
 

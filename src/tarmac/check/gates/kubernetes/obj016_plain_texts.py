@@ -16,6 +16,7 @@ from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What the kubelet fills in; `$$(NAME)` is that text itself.
@@ -104,12 +105,10 @@ def _dotenv(files: Files, path: str) -> dict[str, str]:
     """Read the names that the file .env beside a Compose file sets, or an example of it names."""
     folder = path.rpartition("/")[0]
     beside = f"{folder}/" if folder else ""
-    if files.folder is None:
-        return {}
     found: dict[str, str] = {}
     for name in (".env", ".env.example", ".env.sample", ".env.dist", "env.example"):
-        place = files.folder / f"{beside}{name}"
-        if place.is_file():
+        place = on_disk(files, f"{beside}{name}")
+        if place is not None and place.is_file():
             for line in place.read_text(encoding="utf-8", errors="replace").splitlines():
                 key, _, value = line.lstrip("# ").removeprefix("export ").partition("=")
                 found[key.strip()] = value

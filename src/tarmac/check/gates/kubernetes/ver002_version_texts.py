@@ -12,6 +12,7 @@ from tarmac.base.foreign.reading import Path
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Keys whose value is a version.
@@ -84,7 +85,7 @@ def _written(files: Files, artifact: Artifact, path: Path, value: Any) -> Iterat
     """Find the number as it is written, where that is not what is read."""
     where = artifact.at(*path)
     place, _, line = where.rpartition(":")
-    source = files.folder / artifact.path if files.folder is not None else None
+    source = on_disk(files, artifact.path)
     if place != artifact.path or not line.isdecimal() or source is None or not source.is_file():
         return
     lines = source.read_text(encoding="utf-8", errors="replace").splitlines()

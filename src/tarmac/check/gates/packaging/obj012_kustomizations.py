@@ -21,6 +21,7 @@ from tarmac.check.gates.views.objects.kustomizations import (
     Kustomization,
     kustomization_files,
 )
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 KINDS = ("Kustomization", "Component")
@@ -57,7 +58,8 @@ def list_faults(files: Files) -> Iterator[Finding]:
         for number, name in enumerate(listed):
             path = posixpath.normpath(posixpath.join(folder, name))
             # What was built of a file stands for it; the disk still has it.
-            is_there = path in there or (files.folder and (files.folder / path).exists())
+            place = on_disk(files, path)
+            is_there = path in there or (place is not None and place.exists())
             if not is_there and not REMOTE.match(name) and not path.startswith(".."):
                 names = [one.rpartition("/")[2] for one in there if _is_in(one, folder)]
                 near = difflib.get_close_matches(name, names, 1, _ALIKE)

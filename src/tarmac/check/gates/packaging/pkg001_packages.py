@@ -16,6 +16,7 @@ from tarmac.base.foreign.reading import dig, fields, string, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -55,9 +56,9 @@ class PackageList(NamedTuple):
 def check(files: Files) -> Iterator[Finding]:
     """Yield packages that are in a listed one, imported there, and not listed."""
     for own in _lists(files):
-        if files.folder is None:
+        root = on_disk(files, posixpath.dirname(own.artifact.path))
+        if files.folder is None or root is None:
             return
-        root = files.folder / posixpath.dirname(own.artifact.path)
         has_manifest = (root / "MANIFEST.in").is_file()
         for name in own.names:
             lacking = [one for one in _below(root / own.place(name), name) if one not in own.names]

@@ -13,6 +13,7 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, numbered, str
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -89,7 +90,8 @@ def _calls(files: Files) -> Iterator[Call]:
 
 def _unreached(files: Files, own: Mapping[str, Workflow], target: str) -> Iterator[str]:
     """Say why a workflow cannot be called."""
-    is_there = target in own or (files.folder is not None and (files.folder / target).exists())
+    place = on_disk(files, target)
+    is_there = target in own or (place is not None and place.exists())
     if FOLDER in target and target.endswith((".yml", ".yaml")) and not is_there:
         names = [posixpath.basename(path) for path in own]
         advice = did_you_mean(posixpath.basename(target), names)

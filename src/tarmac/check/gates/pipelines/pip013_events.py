@@ -34,7 +34,8 @@ def check(files: Files) -> Iterator[Finding]:
     named: dict[str, dict[str, str]] = {}
     for workflow in workflows(files):
         folder, _, name = workflow.path.rpartition("/")
-        named.setdefault(folder, {})[str(workflow.data.get("name") or workflow.path)] = name
+        path = f"{FOLDER}{name}"  # from the root of its repository, wherever that is
+        named.setdefault(folder, {})[str(workflow.data.get("name") or path)] = name
     for workflow in workflows(files):
         yield from _followed(workflow, named[workflow.path.rpartition("/")[0]])
         yield from _skipped(workflow)

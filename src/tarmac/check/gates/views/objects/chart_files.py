@@ -11,6 +11,7 @@ from pathlib import Path
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import items, string
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.once import once
 
 _ACTION = re.compile(r"\{\{-?(?!/\*)(.*?)-?\}\}", re.DOTALL)
@@ -53,16 +54,14 @@ class Chart:
 @once
 def charts(files: Files) -> Iterator[Chart]:
     """Yield the charts of a folder that have values and templates of their own."""
-    if files.folder is None:
-        return
     by_path = {artifact.path: artifact for artifact in files.artifacts}
     for path, about in by_path.items():
         folder, name = posixpath.split(path)
         values = by_path.get(posixpath.join(folder, "values.yaml"))
         if name != "Chart.yaml" or values is None or not values.data:
             continue
-        place = files.folder / folder / "templates"
-        if place.is_dir() and string(about.data, "type") != "library":
+        place = on_disk(files, posixpath.join(folder, "templates"))
+        if place is not None and place.is_dir() and string(about.data, "type") != "library":
             old = by_path.get(posixpath.join(folder, "requirements.yaml"))
             shown = posixpath.join(folder, "templates")
             yield _chart(old if old is not None else about, values, place, shown)

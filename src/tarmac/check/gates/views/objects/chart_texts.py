@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.chart_files import Chart
+from tarmac.check.gates.views.on_disk import on_disk
 
 _VALUES = re.compile(r"(values[-._].*|.*[-._]values|ci/.*values.*)\.ya?ml")
 _ENDS = (".yaml", ".yml", ".tpl", ".json", ".txt")
@@ -16,9 +17,8 @@ _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 
 def chart_texts(files: Files, chart: Chart) -> Iterator[tuple[str, str]]:
     """Yield where each template of a chart is, and what is in it; comments are blank lines."""
-    if files.folder is None:
+    if (root := on_disk(files, chart.folder)) is None:
         return
-    root = files.folder / chart.folder
     for file in sorted((root / "templates").rglob("*")):
         if file.is_file() and file.name.endswith(_ENDS):
             text = file.read_text(encoding="utf-8", errors="replace")

@@ -16,6 +16,7 @@ from tarmac.check.gates.views.objects.kustomizations import (
     Kustomization,
     kustomization_files,
 )
+from tarmac.check.gates.views.on_disk import on_disk
 
 #: Definitions of kinds are larger than that, and no patch needs them read twice.
 _MOST_BYTES = 100_000
@@ -96,7 +97,7 @@ def gather(
 
 def written(files: Files, artifact: Artifact) -> Mapping[str, Any]:
     """Read a kustomization as it was written: of one that was built the patches are left out."""
-    place = files.folder / artifact.path if files.folder is not None else None
+    place = on_disk(files, artifact.path)
     if place is not None and place.is_file():
         return fields(next(iter(documents(place)), None))
     return artifact.data
@@ -108,7 +109,7 @@ def objects_of(
     """Read the objects of a file as they were written: what was built of it stands for it."""
     if path not in known:
         known[path] = []
-        place = files.folder / path if files.folder is not None else None
+        place = on_disk(files, path)
         if place is not None and place.is_file() and place.stat().st_size < _MOST_BYTES:
             read = documents(place)
             known[path] = [one for one in read if isinstance(one, Mapping) and "kind" in one]
