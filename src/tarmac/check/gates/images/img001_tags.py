@@ -39,9 +39,9 @@ def of_files(files: Files) -> Iterator[Finding]:
     for own in pods(files):
         for container in own.containers:
             which = f"{container.title} of {own.kind} {own.name}"
-            yield from _movable(container.at("image"), which, container.image)
+            yield from _movable(container.at("image"), which, container.written_image)
     for service in compose_services(files):
-        if (image := service.image) is not None and "$" not in image:
+        if (image := service.written_image) is not None and "$" not in image:
             yield from _movable(service.at("image"), f"service {service.name}", image)
 
 
@@ -66,13 +66,13 @@ def _pods(subject: Files) -> Iterator[tuple[Artifact, str, str]]:
     for own in pods(subject):
         for container in own.containers:
             which = f"{container.title} of {own.kind} {own.name}"
-            yield own.artifact, which, container.image
+            yield own.artifact, which, container.written_image
 
 
 def _compose(subject: Files) -> Iterator[tuple[Artifact, str, str]]:
     """Yield what Compose files run, apart from what they build here themselves."""
     for service in compose_services(subject):
-        image = service.image
+        image = service.written_image
         if image is not None and "$" not in image:  # a variable of its environment
             yield service.artifact, f"service {service.name}", image
 

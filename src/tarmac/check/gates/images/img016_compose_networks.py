@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from tarmac.base.foreign.reading import Path, dig, fields, places
+from tarmac.base.foreign.reading import Path, dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -38,7 +38,7 @@ def check(files: Files) -> Iterator[Finding]:
             # What has its network from this one is itself for it.
             is_joined = any(_mode(one) == f"service:{service.name}" for one in others)
             if not is_joined and not _mode(service).startswith(_SHARED):
-                yield from lookups(files, service, others)
+                yield from lookups(service, others)
 
 
 def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
@@ -46,7 +46,7 @@ def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     others = {one.name: one for one in beside.services if one.name != service.name}
     if _mode(service).startswith(_SHARED):
         return
-    for path, text in places(dig(service.data, "environment"), ("environment",)):
+    for path, text in service.texts:
         for host, port in _ADDRESS.findall(text):
             other = others.get(host)
             if other is None or _mode(other).startswith(_SHARED):
@@ -74,10 +74,11 @@ def _unheard(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
         yield ("depends_on",), f"{what}: nothing of these starts; remove one from `depends_on`"
     known = published("compose")["images"].get(official(service), {}).get("ports", [])
     # By these a server may be told another port, or more of them.
-    told = {"command", "entrypoint", "env_file", "configs", "extends"} & fields(service.data).keys()
+    told = {"command", "entrypoint", "configs", "extends"} & fields(service.data).keys()
+    told |= {"env_file"} if service.settings.is_open else set()
     told |= {one for one in service.mounted if re.search(r"conf|/etc|plugin|\$", one)}
     for number, port in enumerate(service.ports if known and not told else ()):
-        is_moved = str(port) in str(dig(service.data, "environment"))
+        is_moved = str(port) in str(service.environment)
         if isinstance(port, int) and port not in known and not is_moved:
             there = ", ".join(map(str, known))
             what = f"publishes its port {port}, at which {official(service)} does not listen"

@@ -63,7 +63,8 @@ def _host(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     same = [one.data for one in beside.services if one.name == service.name]
     known = str([dig(one, key) for one in same for key in ("extra_hosts", "network_mode")])
     for key in ("environment", "command"):
-        texts = [text for _, text in places(dig(service.data, key)) if _OF_HOST in text]
+        of = service.texts if key == "environment" else places(dig(service.data, key))
+        texts = [text for _, text in of if _OF_HOST in text]
         if texts and "host" not in known:
             what = f"calls {_OF_HOST}, which Docker on Linux does not know; write extra_hosts:"
             yield (key,), f'{what} ["{_OF_HOST}:host-gateway"]', True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from tarmac.base.foreign.reading import dig, places
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -46,7 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
     for beside in compose_files(files):
         if not beside.is_whole:
             continue
-        others = {one.name: one for one in beside.services if dig(one.data, "env_file") is None}
+        others = {one.name: one for one in beside.services if not one.settings.is_open}
         for service in beside.services:
             faults = (*_passwords(service), *_asked(service, others), *_taken(service, others))
             for place, what in faults:
@@ -59,7 +59,7 @@ Fault = tuple[tuple[str | int, ...], str]
 
 def _passwords(service: ComposeService) -> Iterator[Fault]:
     runs = _POSTGRES.fullmatch(service.image or "") and is_server(service, _PROGRAMS)
-    is_open = dig(service.data, "env_file") is not None or not service.environment
+    is_open = service.settings.is_open or not service.environment
     if runs and not is_open and service.variables.isdisjoint(_PASSWORDS):
         what = "has no POSTGRES_PASSWORD, without which its image does not start on an empty volume"
         yield ("environment",), f"{what}; set it, or POSTGRES_PASSWORD_FILE"
@@ -69,7 +69,7 @@ def _asked(service: ComposeService, others: Mapping[str, ComposeService]) -> Ite
     """Yield addresses of a database that its server does not make, or without its password."""
     # Some clients are given the password by a variable of its own.
     is_told = any(_OWN_PASSWORD.search(name) for name in service.variables)
-    for path, text in places(dig(service.data, "environment"), ("environment",)):
+    for path, text in service.texts:
         for _, host, name in _DATABASE.findall(text):
             made = _made(others[host]) if host in others else set()
             if made and name not in made:
@@ -86,7 +86,7 @@ def _asked(service: ComposeService, others: Mapping[str, ComposeService]) -> Ite
 
 def _taken(service: ComposeService, others: Mapping[str, ComposeService]) -> Iterator[Fault]:
     """Yield addresses by a user that is elsewhere, or without the TLS that a server asks for."""
-    for path, text in places(dig(service.data, "environment"), ("environment",)):
+    for path, text in service.texts:
         for user, host, name, options in _USER.findall(text):
             server = others.get(host)
             is_made = server is not None and _MONGO.fullmatch(server.image or "")

@@ -14,7 +14,6 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService, compose_services
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
-from tarmac.check.gates.views.images.env_files import named_files
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -56,7 +55,7 @@ def _elsewhere(files: Files, service: ComposeService) -> Iterator[Fault]:
     """Yield variables that only a file for the container sets."""
     folder = service.artifact.path.rpartition("/")[0]
     root = on_disk(files, folder)
-    named = [name for name, _ in named_files(service)]
+    named = [name for name, _ in service.settings.named_files]
     if root is None or not named or any(one in (".env", "./.env") for one in named):
         return
     given: dict[str, str] = {}
@@ -85,7 +84,7 @@ def _filled(files: Files, service: ComposeService) -> Iterator[Finding]:
     """Yield parts of secrets in files of variables that Compose takes for variables."""
     folder = service.artifact.path.rpartition("/")[0]
     read: dict[str, str] = {}
-    for written, is_raw in named_files(service):
+    for written, is_raw in service.settings.named_files:
         name = normpath(join(folder, written))
         place = on_disk(files, name)
         if place is not None and "$" not in name and not is_raw and place.is_file():

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from tarmac.base.foreign.reading import dig, fields, items
+from tarmac.base.foreign.reading import dig, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import title
@@ -83,13 +82,7 @@ def _is_open(service: ComposeService, beside: ComposeFiles) -> bool:
 
 def _places(service: ComposeService) -> dict[str, str]:
     """Return where each variable of a service is set."""
-    entries = listed(dig(service.data, "environment"))
-    places = {
-        str(entry).partition("=")[0]: service.at("environment", number)
-        for number, entry in enumerate(entries)
-    }
-    named = fields(service.data, "environment")
-    return places | {str(name): service.at("environment", str(name)) for name in named}
+    return {name: service.at("environment", name) for name in service.environment}
 
 
 def _known(image: str) -> Mapping[str, str] | None:

@@ -9,7 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose_files import compose_files
-from tarmac.check.gates.views.images.env_files import entries, named_files, text_of
+from tarmac.check.gates.views.images.env_texts import entries, text_of
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What another program fills in before Compose reads the file.
@@ -37,7 +37,7 @@ def _judged(files: Files) -> dict[str, None]:
             found[normpath(join(dirname(artifact.path), ".env"))] = None
         for service in beside.services:
             folder = dirname(service.artifact.path)
-            named = [name for name, is_raw in named_files(service) if not is_raw]
+            named = [name for name, is_raw in service.settings.named_files if not is_raw]
             found |= {normpath(join(folder, name)): None for name in named}
     return {path: None for path in found if text_of(files, path) is not None}
 

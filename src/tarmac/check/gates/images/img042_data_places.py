@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from posixpath import basename, dirname, join, normpath
+from posixpath import basename, dirname, normpath
 from typing import NamedTuple
 
 from tarmac.base.foreign.reading import dig
@@ -15,7 +15,6 @@ from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed, name_of
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, filled, stages, words
-from tarmac.check.gates.views.images.env_files import given, named_files, text_of
 from tarmac.check.gates.views.images.scripts import scripts_of
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -47,8 +46,8 @@ def check(files: Files) -> Iterator[Finding]:
             mounted.setdefault(one.name, []).extend(paths)
         for service in beside.services:
             image = images.get(normpath(service.dockerfile or "-"))
-            if image is not None and image.places and not _is_open(files, service):
-                known = given(files, service)
+            if image is not None and image.places and not _is_open(service):
+                known = service.settings.given
                 places = {how: path for how, path in image.places.items() if how not in known}
                 lost = [
                     one for one in places.items() if not _is_kept(one[1], mounted[service.name])
@@ -72,12 +71,10 @@ def _beside(
             return
 
 
-def _is_open(files: Files, service: ComposeService) -> bool:
+def _is_open(service: ComposeService) -> bool:
     """Tell whether other files may say where its data is: they add to it, or are not here."""
     is_added = "extends" in service.data or "$" in str(dig(service.data, "volumes"))
-    folder = dirname(service.artifact.path)
-    named = [normpath(join(folder, name)) for name, _ in named_files(service)]
-    return is_added or any(text_of(files, path) is None for path in named)
+    return is_added or service.settings.is_open
 
 
 def _unknown_volume(entry: object, text: str) -> str:

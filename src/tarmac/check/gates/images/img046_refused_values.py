@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tarmac.base.foreign.reading import dig, fields, items
+from tarmac.base.foreign.reading import dig, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_entries import listed, variable
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.images.untagged import untagged
@@ -75,13 +74,9 @@ def _starts(told: Any, image: str) -> bool:
 
 def _written(service: ComposeService) -> Iterator[tuple[str, str, str]]:
     """Yield the variables whose values are written here."""
-    for number, entry in enumerate(listed(dig(service.data, "environment"))):
-        name, value = variable(entry)
-        if "$" not in value and "=" in str(entry):
-            yield name, value, service.at("environment", number)
-    for name, value in fields(service.data, "environment").items():
-        if value is not None and "$" not in str(value):
-            yield str(name), str(value), service.at("environment", str(name))
+    for name, value in service.environment.items():
+        if value and "$" not in value:
+            yield name, value, service.at("environment", name)
 
 
 def _known(image: str) -> Mapping[str, Any]:

@@ -83,7 +83,7 @@ def _routed(files: Files) -> Iterator[RoutedService]:
 
 def _version(service: ComposeService) -> int:
     """Read the version of Traefik that a service runs; 0: none, or one that is not known."""
-    found = _TRAEFIK.fullmatch(str(dig(service.data, "image") or ""))
+    found = _TRAEFIK.fullmatch(service.image or "")
     return int(found[4] or 0) if found else 0
 
 

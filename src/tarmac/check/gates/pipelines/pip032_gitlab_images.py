@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.image_names import plain
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.pipelines.gitlab import GLOBAL, GitlabPipeline, gitlab_pipelines
 from tarmac.check.gates.views.pipelines.gitlab_templates import whole
@@ -48,9 +49,9 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _known(name: str) -> Mapping[str, Any] | None:
-    plain = untagged(name).removeprefix("docker.io/")
+    own = untagged(name).removeprefix("docker.io/")
     found = published("job_images")["images"]
-    return next((one for one in found if re.fullmatch(one["image"], plain)), None)
+    return next((one for one in found if re.fullmatch(one["image"], own)), None)
 
 
 def _images(files: Files) -> Iterator[JobImage]:
@@ -61,7 +62,8 @@ def _images(files: Files) -> Iterator[JobImage]:
             if merged is None or not {*_SCRIPTS} & merged.keys() or "<<" in job:
                 continue
             path, image = _image(pipeline, name, job, merged)
-            written = str(dig(image, "name") if isinstance(image, Mapping) else image or "")
+            named = dig(image, "name") if isinstance(image, Mapping) else image
+            written = plain(str(named or ""))
             is_cleared = isinstance(image, Mapping) and "entrypoint" in image
             is_chosen = bool({"tags", "inherit"} & merged.keys()) or _has_tags(pipeline)
             if written and "$" not in written:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, Path, dig, places
+from tarmac.base.foreign.reading import Fields, Path, dig
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose_entries import (
-    inner_port,
-    listed,
-    name_of,
-    variable,
-)
+from tarmac.check.gates.views.images.compose_entries import inner_port, listed, name_of
+from tarmac.check.gates.views.images.compose_variables import ComposeVariables
+from tarmac.check.gates.views.images.image_names import plain
 
 _HOST = re.compile(r"\b\w+://(?:[^\s/@]*@)?([a-z][\w-]*):\d+")
 #: A colon that parts a mount, and not the default of a variable: `${A:-/a}:/b`.
@@ -27,21 +25,32 @@ DECLARED = ("volumes", "networks", "secrets", "configs")
 class ComposeService:
     """One service of a Compose file, which is as it was written: of any shape."""
 
-    def __init__(self, artifact: Artifact, name: str, data: Any) -> None:
+    def __init__(self, artifact: Artifact, name: str, data: Any, files: Files) -> None:
         self.artifact = artifact
         self.name = name
         self.data = data
+        self.settings = ComposeVariables(files, artifact, name, data)
 
     def at(self, *path: str | int) -> str:
-        """Return where a part of it is."""
+        """Return where a part of it is; a variable, by its name, may be in a file of its own."""
+        if len(path) == 2 and path[0] == "environment" and path[1] in self.settings.given:
+            return self.settings.place_of(str(path[1]))
         return self.artifact.at("services", self.name, *path)
 
-    @property
-    def image(self) -> str | None:
-        """The image that it runs, where it is not built in place; None without one."""
+    @cached_property
+    def written_image(self) -> str | None:
+        """The image that it runs, where it is not built in place; None without one.
+
+        Variables are filled in as far as their values are known.
+        """
         if isinstance(self.data, Mapping) and "image" in self.data and "build" not in self.data:
-            return str(self.data["image"])
+            return self.settings.filled(str(self.data["image"]))
         return None
+
+    @cached_property
+    def image(self) -> str | None:
+        """That image by its maker's name."""
+        return self.written_image and plain(self.written_image)
 
     @property
     def dockerfile(self) -> str | None:
@@ -53,14 +62,10 @@ class ComposeService:
         folder = PurePosixPath(self.artifact.path).parent / context
         return str(folder / str(given.get("dockerfile") or "Dockerfile"))
 
-    @property
+    @cached_property
     def environment(self) -> Mapping[str, str]:
-        """Its environment variables; those of its files are not known."""
-        written = dig(self.data, "environment")
-        if isinstance(written, Mapping):
-            return {str(name): str(value) for name, value in written.items()}
-        pairs = (variable(entry) for entry in listed(written))
-        return dict(pairs)
+        """The values of its variables."""
+        return {name: one.value for name, one in self.settings.given.items()}
 
     @property
     def variables(self) -> frozenset[str]:
@@ -105,9 +110,14 @@ class ComposeService:
         return given if isinstance(given, Mapping) else {}
 
     @property
+    def texts(self) -> Iterator[tuple[Path, str]]:
+        """The values of its variables, with their paths."""
+        yield from ((("environment", name), text) for name, text in self.environment.items())
+
+    @property
     def called(self) -> Iterator[tuple[Path, str]]:
         """The hosts without a domain in addresses that its variables hold."""
-        for path, text in places(dig(self.data, "environment"), ("environment",)):
+        for path, text in self.texts:
             yield from ((path, host) for host in _HOST.findall(text) if host != "localhost")
 
 
@@ -115,4 +125,5 @@ def compose_services(files: Files) -> Iterator[ComposeService]:
     """Yield the services of all Compose files."""
     for artifact in files.artifacts:
         if not artifact.is_object and isinstance(found := dig(artifact.data, "services"), Mapping):
-            yield from (ComposeService(artifact, name, data) for name, data in found.items())
+            for name, data in found.items():
+                yield ComposeService(artifact, name, data, files)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from tarmac.base.foreign.reading import Path, dig
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
-from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_entries import listed
-from tarmac.check.gates.views.images.env_files import EnvValue, given
+from tarmac.check.gates.views.images.env_texts import EnvValue
 from tarmac.check.gates.views.published import published
 
 #: An address of the service itself, by a protocol that no browser speaks.
@@ -38,19 +36,17 @@ _STORES = r"cassandra|couchdb|elasticsearch|mariadb|mongo|mysql|neo4j|postgres|r
 Lost = tuple[str, str]
 
 
-def lookups(
-    files: Files, service: ComposeService, others: Collection[ComposeService]
-) -> Iterator[Finding]:
+def lookups(service: ComposeService, others: Collection[ComposeService]) -> Iterator[Finding]:
     """Yield variables of a service by which it looks for another one in itself.
 
     Those of a file of variables count where it waits for the other one: the file may be of several.
     """
-    known = given(files, service)
+    known = service.settings.given
     told = str([dig(service.data, key) for key in ("command", "entrypoint")])
     for name, one in known.items():
         for there, what in (*_calls(one, service, others), *_hosts(name, known, service, others)):
             if not one.where:
-                yield Finding(service.at("environment", *_key_of(service, name)), what)
+                yield Finding(service.at("environment", name), what)
             elif there in service.waited_for and name not in told and _is_own(service):
                 yield Finding(one.where, what)
 
@@ -89,13 +85,6 @@ def _is_own(service: ComposeService) -> bool:
     return (
         "/" in str(service.image or "/") and official(service) not in published("compose")["images"]
     )
-
-
-def _key_of(service: ComposeService, name: str) -> Path:
-    """Find a variable among those that are written as a list, or by name."""
-    entries = listed(dig(service.data, "environment"))
-    numbers = [n for n, one in enumerate(entries) if str(one).partition("=")[0] == name]
-    return tuple(numbers[:1]) or (name,)
 
 
 def heard(service: ComposeService) -> set[int]:

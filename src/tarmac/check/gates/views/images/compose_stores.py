@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tarmac.base.foreign.reading import Path, dig, items, places
+from tarmac.base.foreign.reading import Path, dig, items
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import unnamed
 from tarmac.check.gates.views.published import published
@@ -112,7 +112,7 @@ def unreached(service: ComposeService, others: Iterable[ComposeService]) -> Iter
 def _asking(address: str, service: ComposeService, others: Iterable[ComposeService]) -> str:
     pattern = re.compile(rf"(?<![\w.-]){re.escape(address)}(?!\d)")
     for other in others:
-        texts = (text for _, text in places(dig(other.data, "environment")))
+        texts = other.environment.values()
         if other.name != service.name and any(map(pattern.search, texts)):
             return other.name
     return ""

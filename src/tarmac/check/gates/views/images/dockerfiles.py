@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import from_json
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.image_names import plain
 
 #: Endings of what is beside a Dockerfile, or becomes one by a program.
 OTHERS = (".dockerignore", ".njk", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb")
@@ -58,7 +59,7 @@ class Stage:
     """A FROM and what follows it."""
 
     name: str
-    #: What it begins from: an image, its ARGs put in, through other stages of the file.
+    #: What it begins from, its ARGs put in, through other stages: an image by its maker's name.
     image: str
     instructions: tuple[Instruction, ...]
 
@@ -90,7 +91,7 @@ def stages(text: str) -> list[Stage]:
             words = [word for word in instruction.rest.split() if not word.startswith("--")] or [""]
             image = filled(words[0], given)
             name = words[2] if len(words) == 3 else str(len(found))
-            images[name] = images.get(image, image)
+            images[name] = images.get(image) or plain(image)
             found.append((name, images[name], []))
         if found:
             found[-1][2].append(instruction)

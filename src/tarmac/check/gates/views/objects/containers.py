@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, number, text
+from tarmac.check.gates.views.images.image_names import plain
 from tarmac.check.gates.views.objects.environment import EnvironmentSource, Variable
 from tarmac.check.gates.views.objects.probes import Probe, stop_delay_s
 from tarmac.check.gates.views.objects.security_contexts import SecurityContext
@@ -57,9 +60,14 @@ class Container:
         return f"container {self.name}" if self.name else unnamed
 
     @property
-    def image(self) -> str:
+    def written_image(self) -> str:
         """Its image; empty where it has none."""
         return str(self.data.get("image") or "")
+
+    @cached_property
+    def image(self) -> str:
+        """Its image by its maker's name."""
+        return plain(self.written_image)
 
     @property
     def image_name(self) -> str:

@@ -1,21 +1,19 @@
-"""Files of variables as Compose reads them: `env_file` of services, and `.env` beside its files."""
+"""Texts of variables as Compose reads them: files that a service names, and `.env`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
-from tarmac.base.foreign.reading import dig, fields, items, texts
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.on_disk import on_disk
 
 _EXPORT = re.compile(r"\Aexport\s+")
+#: A variable in a text, with what stands for it where it is not set.
+_ASKED = re.compile(r"\$(?:(\$)|\{(\w+)(?::?-([^{}$]*))?\}|(\w+))")
 _QUOTED = re.compile(r"\"((?:\\.|[^\"\\])*)\"|'((?:\\.|[^'\\])*)'", re.DOTALL)
-_FILLED = re.compile(r"\$(?:\{(\w+)(?::?[-?+][^}]*)?\}|(\w+))")
 
 
 class Entry(NamedTuple):
@@ -81,37 +79,14 @@ def _entry(start: str, line: int) -> _Statement:
     return _Statement(Entry(name, value, line, fault), rest, 1, has_value=sign is not None)
 
 
-def named_files(service: ComposeService) -> Iterator[tuple[str, bool]]:
-    """Yield the files of variables that a service names, and whether each is taken as it stands."""
-    given = dig(service.data, "env_file")
-    for one in given if isinstance(given, list) else texts(given):
-        entry = fields(one)
-        yield str(entry.get("path") if entry else one), entry.get("format") == "raw"
-
-
 def text_of(files: Files, path: str) -> str | None:
     """Read a file in the folder that is judged; None where there is none."""
     place = None if path.startswith("..") else on_disk(files, path)
     return place.read_text("utf-8", "replace") if place is not None and place.is_file() else None
 
 
-def given(files: Files, service: ComposeService) -> Mapping[str, EnvValue]:
-    """Find the variables of a service: those of its files, and its own, filled in from `.env`."""
-    folder, found = dirname(service.artifact.path), dict[str, EnvValue]()
-    for name, _ in named_files(service):
-        found |= _of_file(files, normpath(join(folder, name)))
-    beside = _of_file(files, normpath(join(folder, ".env")))
-    written = dig(service.data, "environment")
-    bare = {key for key, value in fields(written).items() if value is None}
-    bare |= {str(one) for one in items(written) if "=" not in str(one)}
-    for name, value in service.environment.items():
-        asked = _FILLED.fullmatch(value)
-        own = name if name in bare else (asked[1] or asked[2]) if asked else ""
-        found[name] = beside.get(own, EnvValue("" if own else value, ""))
-    return found
-
-
-def _of_file(files: Files, path: str) -> dict[str, EnvValue]:
+def variables_of(files: Files, path: str) -> dict[str, EnvValue]:
+    """Read the variables of such a file; none of what is not there."""
     read = _read(text_of(files, path) or "")
     return {one.name: EnvValue(one.value, f"{path}:{one.line}") for one in read if not one.fault}
 
@@ -119,3 +94,14 @@ def _of_file(files: Files, path: str) -> dict[str, EnvValue]:
 @lru_cache(maxsize=32)
 def _read(text: str) -> tuple[Entry, ...]:
     return tuple(entries(text))
+
+
+def filled(text: str, known: Mapping[str, EnvValue]) -> str:
+    """Put the values of variables into a text; one that is not known stays as it is written."""
+
+    def value(asked: re.Match[str]) -> str:
+        own = known.get(asked[2] or asked[4] or "")
+        fallback = asked[0] if asked[3] is None else asked[3]
+        return "$$" if asked[1] else own.value if own and own.value else fallback
+
+    return _ASKED.sub(value, text)
