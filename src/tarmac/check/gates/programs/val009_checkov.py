@@ -12,7 +12,7 @@ from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.programs import exceptions, find, objects_of, read, run, tree
 from tarmac.check.gates.views.scope import counted
-from tarmac.check.gates.views.terraform.settings import sources
+from tarmac.check.gates.views.terraform.filled import sources
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.settings import settings, sources, unreadable
+from tarmac.check.gates.views.terraform.filled import sources
+from tarmac.check.gates.views.terraform.settings import unreadable, written_settings
 
 _FIRST = re.compile(r"\d+")
 
@@ -20,7 +21,7 @@ def check(files: Files) -> Iterator[Finding]:
     yield from unreadable(files)
     found = [
         setting
-        for setting in settings(files)
+        for setting in written_settings(files)
         if setting.path[0] == "module" and len(setting.path) == 3
     ]
     sources, versions = dict[tuple[str, str], str](), dict[tuple[str, str], str]()

@@ -9,7 +9,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.settings import Setting, settings, sources
+from tarmac.check.gates.views.terraform.filled import sources
+from tarmac.check.gates.views.terraform.settings import Setting, written_settings
 
 _USE = re.compile(r"\bvar\.([A-Za-z_]\w*)")
 
@@ -20,7 +21,7 @@ def check(files: Files) -> Iterator[Finding]:
     if not texts:
         return  # the modules are elsewhere
     used = {name for text in texts for name in _USE.findall(str(text.content))}
-    found = list(settings(files))
+    found = list(written_settings(files))
     own = [
         setting for setting in found if setting.file.endswith(".tf") and setting.value is not None
     ]
@@ -70,7 +71,7 @@ def _values(files: Files) -> list[Setting]:
     """List the values of tfvars files, where the files that may read them are here."""
     if not any(file.path.endswith(".tf") for file in sources(files)):
         return []
-    return [e for e in settings(files) if e.file.endswith(".tfvars") and len(e.path) == 1]
+    return [e for e in written_settings(files) if e.file.endswith(".tfvars") and len(e.path) == 1]
 
 
 GATE = Gate(

@@ -56,14 +56,18 @@ def _number(version: str) -> int:
 
 def _clusters(files: Files) -> Iterator[tuple[str, Any]]:
     """Yield the version of each cluster, by its place."""
-    for setting in settings(files):
+    told = set[str | None]()
+    every = sorted(settings(files), key=lambda one: not one.file.endswith(".tfvars"))
+    for setting in every:
         if setting.file.endswith(".tfvars") and setting.path[0] in VARIABLES:
+            told.add(setting.value)
             yield setting.where, setting.value
             continue
         kind = setting.path[0]
         named = setting.name in NAMES.get(kind, ())
         cluster = kind == "module" or setting.path[1:2] == ("aws_eks_cluster",)
-        if named and cluster and len(setting.path) == (3 if kind == "module" else 4):
+        is_whole = len(setting.path) == (3 if kind == "module" else 4)
+        if named and cluster and is_whole and setting.value not in told - {None}:
             yield setting.where, setting.value
     yield from eksctl_versions(files)
 

@@ -19,7 +19,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.comments import evaluated
-from tarmac.check.gates.views.terraform.settings import Setting, settings, sources
+from tarmac.check.gates.views.terraform.filled import filled_sources, sources
+from tarmac.check.gates.views.terraform.settings import Setting, settings
 from tarmac.check.gates.views.terraform.terragrunt import declares_variables
 
 FILE = packaged("tarmac") / "assets" / "terraform_rules.yaml"
@@ -36,8 +37,7 @@ _WINDOW = re.compile(
     re.IGNORECASE,
 )
 _MARKER = "expired_object_delete_marker"
-_EVERYWHERE = 0
-_LAST = 65535
+_EVERYWHERE, _LAST = 0, 65535
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -167,10 +167,10 @@ def undeclared(files: Files) -> Iterator[tuple[str, str]]:
 
 def opened(files: Files) -> Iterator[tuple[str, str]]:
     """Yield rules that let the internet in by other ports than those of the web."""
-    for source in sources(files):
+    for source in filled_sources(files):
         ports: set[str] = set()
         inside = ""
-        for number, line in enumerate(str(source.content).splitlines(), 1):
+        for number, line in enumerate(source.filled.splitlines(), 1):
             words = line.split("#")[0].split()
             if words and words[-1] == "{":
                 inside, ports = words[0], set()

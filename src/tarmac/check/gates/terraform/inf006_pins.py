@@ -9,7 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.settings import Setting, settings
+from tarmac.check.gates.views.terraform.settings import Setting, written_settings
 
 #: `terraform-aws-modules/vpc/aws`, with the registry's host or without, and a submodule of it.
 REGISTRY = re.compile(r"^([\w.-]+\.[a-z]+/)?[\w-]+/[\w-]+/[\w-]+(//.*)?$")
@@ -56,7 +56,7 @@ def _state(found: Mapping[str, Setting]) -> Iterator[Finding]:
 def _blocks(files: Files) -> dict[tuple[str, ...], dict[str, Setting]]:
     """Group the settings of modules, of required providers and of backends, by file and block."""
     found: dict[tuple[str, ...], dict[str, Setting]] = {}
-    for setting in settings(files):
+    for setting in written_settings(files):
         path = setting.path
         is_module = path[0] == "module" and len(path) == 3
         is_provider = path[:2] == ("terraform", "required_providers") and len(path) == 4

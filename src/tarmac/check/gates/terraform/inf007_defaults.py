@@ -9,7 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.settings import Setting, settings
+from tarmac.check.gates.views.terraform.settings import Setting, written_settings
 
 SECRET = re.compile(
     r"(^|_)(password|passwd|secret|token|api_key|secret_key|private_key|access_key)$"
@@ -34,7 +34,9 @@ NAME = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield defaults and values of tfvars that are secrets."""
-    told = {(one.file, one.path[:2]): one.value or "" for one in settings(files) if _tells(one)}
+    told = {
+        (one.file, one.path[:2]): one.value or "" for one in written_settings(files) if _tells(one)
+    }
     for setting in _defaults(files):
         name = setting.path[1] if setting.path[0] == "variable" else setting.name
         value = setting.value or ""
@@ -56,7 +58,7 @@ def _defaults(files: Files) -> list[Setting]:
     """List the defaults of variables, and the values of tfvars files."""
     return [
         setting
-        for setting in settings(files)
+        for setting in written_settings(files)
         if (setting.path[0] == "variable" and setting.path[2:] == ("default",))
         or (setting.file.endswith(".tfvars") and len(setting.path) == 1)
     ]

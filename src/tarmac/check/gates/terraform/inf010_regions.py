@@ -10,8 +10,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
-from tarmac.check.gates.views.terraform.settings import settings
+from tarmac.check.gates.views.terraform.folders import TerraformBlock, written_blocks
+from tarmac.check.gates.views.terraform.settings import written_settings
 
 REGION = re.compile(
     r"\b(?:us|eu|ap|sa|ca|af|me|il|mx|cn)-(?:gov-)?"
@@ -42,7 +42,7 @@ def _judged(files: Files) -> list[tuple[TerraformBlock, str | None, str]]:
     known = _regions(files)
     return [
         (block, *known[folder])
-        for block in blocks(files)
+        for block in written_blocks(files)
         if block.names[0] in JUDGED and block.file.endswith(".tf")
         if (folder := posixpath.dirname(block.file)) in known
         if not any(OTHER.match(line) for _, line in block.lines)
@@ -52,8 +52,8 @@ def _judged(files: Files) -> list[tuple[TerraformBlock, str | None, str]]:
 def _regions(files: Files) -> dict[str, tuple[str | None, str]]:
     """Read the region of each folder: a variable's default, or that of its first provider."""
     found: dict[str, tuple[str | None, str]] = {}
-    aliased = {(s.file, *s.path[:2]) for s in settings(files) if s.path[2:] == ("alias",)}
-    for setting in settings(files):
+    aliased = {(s.file, *s.path[:2]) for s in written_settings(files) if s.path[2:] == ("alias",)}
+    for setting in written_settings(files):
         folder, path = posixpath.dirname(setting.file), setting.path
         if path[0] == "variable" and path[1] in VARIABLES:
             default = setting.value if path[2:] == ("default",) else None

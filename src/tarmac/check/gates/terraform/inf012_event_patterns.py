@@ -13,7 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.settings import sources
+from tarmac.check.gates.views.terraform.filled import sources
 from tarmac.check.gates.views.terraform.tree import children, line_of, tree
 
 #: Fields of every event, and what combines patterns.

@@ -9,7 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
+from tarmac.check.gates.views.terraform.folders import TerraformBlock, written_blocks
 
 #: What is refused or decided in any expression, and why.
 _FAULTS = (
@@ -69,7 +69,7 @@ def _faults(line: str) -> Iterator[str]:
 
 
 def _judged(files: Files) -> Iterator[TerraformBlock]:
-    yield from blocks(files)
+    yield from written_blocks(files)
 
 
 GATE = Gate(

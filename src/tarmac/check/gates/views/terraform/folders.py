@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.terraform.comments import uncommented
-from tarmac.check.gates.views.terraform.settings import Setting, settings, sources
+from tarmac.check.gates.views.terraform.filled import filled_sources, sources
+from tarmac.check.gates.views.terraform.settings import Setting, settings
 
 _LOCAL = re.compile(r"^\.{1,2}/")
 _OPENING = re.compile(r'^([a-z]\w*)((?:\s+"[^"]*")*)\s*\{')
@@ -83,9 +84,18 @@ def _reached(folder: str, calls: dict[str, set[str]]) -> list[str]:
 
 
 def blocks(files: Files) -> Iterator[TerraformBlock]:
-    """Yield the blocks at the top of each file that is formatted as Terraform does."""
-    for source in sources(files):
-        yield from _blocks(source.path, str(source.content))
+    """Yield the blocks at the top of each file that is formatted as Terraform does.
+
+    The values of locals and variables that are known are put in.
+    """
+    for source in filled_sources(files):
+        yield from _blocks(source.path, source.filled)
+
+
+def written_blocks(files: Files) -> Iterator[TerraformBlock]:
+    """Yield these blocks as they are written."""
+    for source in filled_sources(files):
+        yield from _blocks(source.path, source.text)
 
 
 @lru_cache(maxsize=512)  # several gates ask, and environments share modules

@@ -9,9 +9,9 @@ from typing import Any
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.terraform.conditions import TrustCondition, of_block, of_object
+from tarmac.check.gates.views.terraform.filled import sources
 from tarmac.check.gates.views.terraform.json_policies import of_text
 from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
-from tarmac.check.gates.views.terraform.settings import sources
 from tarmac.check.gates.views.terraform.tree import children, line_of, tree
 
 #: In a document, by the name that JSON has for it.

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.terraform.filled import filled_sources, sources
 from tarmac.check.gates.views.terraform.tree import tree
-
-ENDINGS = (".tf", ".tfvars")
 
 
 @dataclass(frozen=True)
@@ -38,20 +35,19 @@ class Setting:
         return self.path[-1]
 
 
-@once
-def sources(files: Files) -> Iterator[Artifact]:
-    """Yield the files of Terraform and OpenTofu."""
-    for artifact in files.artifacts:
-        if artifact.path.endswith(ENDINGS) and isinstance(artifact.content, str):
-            yield artifact
-
-
 def settings(files: Files) -> Iterator[Setting]:
-    """Yield every setting of every file; those of a file that is not HCL are left out."""
-    for source in sources(files):
-        found = _parsed(source.path, str(source.content))
-        if not isinstance(found, Finding):
-            yield from found
+    """Yield every setting of every file, with the values that are known put in.
+
+    Those of a file that is not HCL are left out.
+    """
+    for source in filled_sources(files):
+        yield from settings_of(source.path, source.filled)
+
+
+def written_settings(files: Files) -> Iterator[Setting]:
+    """Yield every setting of every file as it is written."""
+    for source in filled_sources(files):
+        yield from settings_of(source.path, source.text)
 
 
 def settings_of(path: str, text: str) -> tuple[Setting, ...]:

@@ -1,0 +1,45 @@
+"""Files of Terraform with the values of locals and variables put in, where these are known."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tarmac.base.artifact import Artifact
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.terraform.known_values import filled, given, known_values
+
+ENDINGS = (".tf", ".tfvars")
+
+
+class TerraformSource(NamedTuple):
+    """A file: what is written, and the same with known values put in."""
+
+    path: str
+    text: str
+    filled: str
+
+
+@once
+def sources(files: Files) -> Iterator[Artifact]:
+    """Yield the files of Terraform and OpenTofu."""
+    for artifact in files.artifacts:
+        if artifact.path.endswith(ENDINGS) and isinstance(artifact.content, str):
+            yield artifact
+
+
+@once
+def filled_sources(files: Files) -> Iterator[TerraformSource]:
+    """Yield these files; each line stays where it is."""
+    folders: dict[str, list[Artifact]] = {}
+    for source in sources(files):
+        folders.setdefault(posixpath.dirname(source.path), []).append(source)
+    set_elsewhere = set(given(sources(files)))
+    for own in folders.values():
+        known = known_values(own, set_elsewhere)
+        for source in own:
+            text = str(source.content)
+            is_said = known and ("var." in text or "local." in text)
+            yield TerraformSource(source.path, text, filled(text, known) if is_said else text)
