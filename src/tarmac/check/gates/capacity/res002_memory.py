@@ -8,7 +8,7 @@ from tarmac.base.report import Finding, Level, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.inputs import MemoryUse
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.objects.pods import running
+from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.scope import counted
 from tarmac.model.value import amount
 from tarmac.plan.cluster import Workload

@@ -54,7 +54,7 @@ def _bounds(files: Files) -> Iterator[Bound]:
         for container in own.containers:
             said = container.amount("limits", "memory")
             told = [("", " ".join(container.words))]
-            told += [(str(one.name), str(one.value or "")) for one in container.variables]
+            told += [(name, one.text) for name, one in own.variables.of(container).items()]
             yield from _of(container.at("resources", "limits"), str(container.name), said, told)
     for service in compose_services(files):
         said = dig(service.data, "mem_limit") or dig(

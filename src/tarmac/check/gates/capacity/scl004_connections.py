@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.objects.pods import running
 from tarmac.check.gates.views.objects.references import Reference
+from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.scaling import Controller, scalers
 from tarmac.check.gates.views.scope import counted
 from tarmac.plan.cluster import ConnectionUse

@@ -10,7 +10,6 @@ from tarmac.base.foreign.reading import number
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
@@ -85,7 +84,7 @@ def _accepted(files: Files, server: Pods) -> int | None:
 def _pools(files: Files) -> Iterator[Pool]:
     for own in pods(files, *RUNNING):
         for container in own.main_containers:
-            values = _values(container)
+            values = {name: one.text for name, one in own.variables.of(container).items()}
             sizes = [
                 int(v) for name, v in values.items() if _POOL.fullmatch(name) and v.isdecimal()
             ]
@@ -98,10 +97,6 @@ def _pools(files: Files) -> Iterator[Pool]:
                 host, space = hosts.pop()
                 space = space or space_of(own.artifact)
                 yield Pool(own, space, host, max(sizes), 1 if many is None else many)
-
-
-def _values(container: Container) -> dict[str, str]:
-    return {str(one.name): str(one.value or "") for one in container.variables}
 
 
 GATE = Gate(

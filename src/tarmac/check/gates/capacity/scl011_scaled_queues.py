@@ -12,7 +12,7 @@ from tarmac.base.foreign.reading import Fields, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.given_texts import GivenText, GivenTexts
+from tarmac.check.gates.views.objects.given_texts import GivenText, GivenTexts, given_texts
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -50,8 +50,8 @@ def check(files: Files) -> Iterator[Finding]:
     found = list(_triggers(files))
     if not found:
         return
-    given = GivenTexts(files)
-    used = _used(files, given)
+    given = given_texts(files)
+    used = _used(files)
     held = {(space_of(one), name_of(one)): one for one in files.objects("TriggerAuthentication")}
     for one in found:
         space = space_of(one.artifact)
@@ -82,14 +82,13 @@ def _triggers(files: Files) -> Iterator[QueueTrigger]:
                 yield QueueTrigger(artifact, number, one)
 
 
-def _used(files: Files, given: GivenTexts) -> dict[tuple[str, str], dict[str, GivenText]]:
+def _used(files: Files) -> dict[tuple[str, str], dict[str, GivenText]]:
     """Find the texts of each workload's variables."""
     found: dict[tuple[str, str], dict[str, GivenText]] = {}
     for own in pods(files, *RUNNING):
         space = space_of(own.artifact)
         for container in own.main_containers:
-            texts = given.variables(space, container)
-            found.setdefault((space, own.name), {}).update(texts)
+            found.setdefault((space, own.name), {}).update(own.variables.of(container))
     return found
 
 

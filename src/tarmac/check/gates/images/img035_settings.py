@@ -93,7 +93,7 @@ def _servers(files: Files) -> Iterator[Server]:
             settings = _known(container.image)
             if settings is None or (container.words and _is_other(container.words, settings)):
                 continue
-            values = [str(one.value or "") for one in container.variables]
+            values = [one.text for one in own.variables.of(container).values()]
             told = " ".join((*container.words, *values))
             # What another container mounts is its own.
             mounts = tuple(mount.path for mount in container.mounts)

@@ -60,7 +60,7 @@ def _mounted(files: Files) -> Iterator[PlainFile]:
         texts = mounted_texts(files, own)
         for container in own.main_containers if texts else ():
             plain = _plain(container.image, " ".join(container.words))
-            names = frozenset(str(one.name) for one in container.variables)
+            names = own.variables.names(container)
             for path, text in texts.items():
                 if (instead := _instead(plain, path)) and names:
                     where = container.at("volumeMounts")

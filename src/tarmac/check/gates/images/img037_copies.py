@@ -111,7 +111,7 @@ def _in_pods(files: Files) -> Iterator[Copy]:
     }
     for own, container in copying:
         told = " ".join(container.words)
-        values = {str(one.name): str(one.value or "") for one in container.variables}
+        values = {name: one.text for name, one in own.variables.of(container).items()}
         for host in dict.fromkeys(_hosts(values, told)):
             name, _, rest = host.partition(".")
             space = rest.partition(".")[0] or place_of(own.artifact)[0]

@@ -69,6 +69,7 @@ def _servers(files: Files) -> Iterator[Server]:
                     str(one.name): container.at("env", number)
                     for number, one in enumerate(container.variables)
                 }
+                places |= {name: one.where for name, one in own.variables.of(container).items()}
                 yield Server(title(own.artifact), untagged(container.image), places, told, unread)
 
 

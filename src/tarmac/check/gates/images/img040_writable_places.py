@@ -85,7 +85,7 @@ def _read_only(files: Files) -> Iterator[ReadOnlyContainer]:
                     untagged(container.image),
                     container.words,
                     [m.path.rstrip("/") for m in container.mounts if not m.data.get("readOnly")],
-                    {str(one.name) for one in container.variables},
+                    own.variables.names(container),
                     "mount an emptyDir",
                 )
 

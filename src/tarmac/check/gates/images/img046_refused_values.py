@@ -53,12 +53,11 @@ def _servers(files: Files) -> Iterator[Server]:
         for container in own.main_containers:
             is_own = not items(container.data, "command")
             if is_own and _known(container.image) and _starts(container.words, container.image):
-                written = [
-                    (str(one.get("name")), str(one["value"]), container.at("env", number))
-                    for number, one in enumerate(items(container.data, "env"))
-                    if isinstance(one, Mapping) and isinstance(one.get("value"), str)
+                plain = [
+                    (name, one.text, one.where)
+                    for name, one in own.variables.of(container).items()
+                    if "$(" not in one.text
                 ]
-                plain = [one for one in written if "$(" not in one[1]]
                 yield Server(title(own.artifact), container.image, plain)
 
 

@@ -52,10 +52,10 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _container(own: Pods, container: Container) -> Iterator[Finding]:
-    given = {str(one.name) for one in container.variables if one.name}
+    given = own.variables.names(container)
     # A Template of OpenShift has its parameters filled in before there is an object.
     filled = {str(dig(one, "name")) for one in items(own.artifact.data, "parameters")}
-    is_known = not container.sources
+    is_known = own.variables.are_known(container)
     called = str(next(iter(items(container.data, "command")), ""))
     for key in ("command", "args"):
         for number, word in enumerate(items(container.data, key)):

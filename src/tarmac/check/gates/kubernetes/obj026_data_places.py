@@ -97,11 +97,11 @@ def _claimed(own: Pods) -> set[str | None]:
 def _place(files: Files, store: Store, usual: str) -> str | None:
     """Return where a store writes; None where that is not known."""
     moved = set(store.about.get("moved", ()))
-    for one in store.container.variables:
-        if one.name in moved:
-            value = str(one.value or "")
-            return value.rstrip("/") if value.startswith("/") and "$" not in value else None
-    if store.container.sources and moved:
+    given = store.own.variables.of(store.container)
+    for name in (one for one in given if one in moved):
+        value = given[name].text
+        return value.rstrip("/") if value.startswith("/") and "$" not in value else None
+    if moved and not store.own.variables.are_known(store.container):
         return None
     words = " ".join(store.container.words)
     if told := _TOLD.search(words):

@@ -34,7 +34,7 @@ def check(files: Files) -> Iterator[Finding]:
     for own, container, about in _judged(files):
         space, folder = place_of(own.artifact)
         found = given.get((space, "" if space else folder, about["variables"]), {})
-        set_here = {str(one.name) for one in container.variables}
+        set_here = own.variables.names(container)
         name = next((one for one in found if one not in set_here), "")
         if name and about.get("unless") not in set_here:
             what = f"{title(found[name])} gives the pods of its namespace the variable {name},"

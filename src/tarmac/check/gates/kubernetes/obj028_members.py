@@ -35,7 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
             advice = "set podManagementPolicy: Parallel"
             yield Finding(own.artifact.at("spec", at), f"{said}; {advice}")
         service = heads.get((place_of(own.artifact), string(spec, "serviceName")))
-        if service is None or not _is_called(container, about, name_of(service)):
+        if service is None or not _is_called(_joined(own, container, about), name_of(service)):
             continue
         if dig(service.data, "spec", "publishNotReadyAddresses") is not True:
             said = f"{title(service)} publishes ready members only, and {told}: they never meet"
@@ -60,10 +60,10 @@ def _asked(container: Container, about: Fields) -> str:
     return f"port {asked}" if numbers & set(about.get("ports", ())) else ""
 
 
-def _joined(container: Container, about: Fields) -> str:
+def _joined(own: Pods, container: Container, about: Fields) -> str:
     """Return how a container is told of the other members; "" where it is not."""
     texts = list(container.words)
-    texts += [f"{one.name}={one.value}" for one in container.variables if one.has_value]
+    texts += [f"{name}={one.text}" for name, one in own.variables.of(container).items()]
     for text in texts:
         if found := re.search(rf"(?<![\w.-])-*(?:{about['joins']})(?:[= ]|$)(.*)", text):
             return str(found[1]) or _after(texts, text)
@@ -75,9 +75,8 @@ def _after(texts: list[str], text: str) -> str:
     return texts[at] if at < len(texts) else ""
 
 
-def _is_called(container: Container, about: Fields, service: str) -> bool:
+def _is_called(joined: str, service: str) -> bool:
     """Tell whether the members are named by a Service: `etcd-0.SERVICE`."""
-    joined = _joined(container, about)
     return re.search(rf"-\d+\.{re.escape(service)}(?![\w-])", joined) is not None
 
 
@@ -89,7 +88,7 @@ def _judged(files: Files) -> Iterator[tuple[Pods, Container, Fields]]:
             for about in published("members")["images"]:
                 if not re.fullmatch(about["image"], container.image):
                     continue
-                joined = _joined(container, about)
+                joined = _joined(own, container, about)
                 many = int(joined) if joined.isdecimal() else joined.count(",") + 1
                 if joined and many > 1 and not _is_existing(own):
                     yield own, container, about

@@ -48,7 +48,7 @@ def _unnumbered(own: Pods) -> Iterator[tuple[Path, str]]:
     if own.kind not in ("Job", "CronJob") or job.get("completionMode") == "Indexed":
         return
     for container in own.containers:
-        given = {variable.name for variable in container.variables}
+        given = own.variables.names(container)
         if _INDEX in " ".join(container.words) and _INDEX not in given:
             what = f"reads {_INDEX}, which pods of an Indexed Job alone have: it is empty"
             yield (), f"{what}; write completionMode: Indexed"

@@ -8,8 +8,9 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.indexes import PodIndex
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods, running
+from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.probes import served_paths
+from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.selections import chosen, selections
 from tarmac.check.gates.views.scope import counted_in_files, running_workloads
 from tarmac.model import conventions

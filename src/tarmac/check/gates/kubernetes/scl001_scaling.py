@@ -9,8 +9,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import running
 from tarmac.check.gates.views.objects.references import Reference, reference_to
+from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.scaling import Budget, Controller, Scaler, scalers, templated
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.scope import counted, running_services

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.objects.pods import running
+from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.selectors import selects
 from tarmac.check.gates.views.scope import counted, running_services
 

@@ -9,7 +9,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import Pods, pods, running
+from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: The taints of a node that is lost: its kubelet is silent, or says that it cannot run pods.

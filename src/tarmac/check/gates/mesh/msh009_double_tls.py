@@ -22,9 +22,9 @@ def check(files: Files) -> Iterator[Finding]:
     asked: dict[str, str] = {}
     for own in pods(files):
         for container in own.containers:
-            for variable in container.variables:
-                for host in _ADDRESS.findall(str(variable.value or "")):
-                    asked.setdefault(host, f"{title(own.artifact)} ({variable.name})")
+            for name, given in own.variables.of(container).items():
+                for host in _ADDRESS.findall(given.text):
+                    asked.setdefault(host, f"{title(own.artifact)} ({name})")
     for rule in files.objects("DestinationRule"):
         host = string(rule.data, "spec", "host")
         mode = string(rule.data, "spec", "trafficPolicy", "tls", "mode")

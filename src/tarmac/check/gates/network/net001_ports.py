@@ -22,7 +22,8 @@ from tarmac.check.gates.views.network.listening import (
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import NAME, name_of, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods, running
+from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
+from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.objects.services import Service, services
 from tarmac.check.gates.views.objects.templated import is_templated

@@ -33,7 +33,7 @@ def check(files: Files) -> Iterator[Finding]:
 def _texts(own: Pods) -> Iterator[str]:
     """Yield what the containers of a pod are told: variables and commands."""
     for container in own.containers:
-        yield from (str(one.value or "") for one in container.variables)
+        yield from (one.text for one in own.variables.of(container).values())
         yield from container.words
 
 

@@ -161,7 +161,7 @@ def _podded(files: Files, every: tuple[Collector, ...]) -> Iterator[Around]:
 def _senders(files: Files) -> Iterator[Sender]:
     for own in pods(files):
         for container in own.main_containers:
-            given = {str(one.name): str(one.value) for one in container.variables if one.has_value}
+            given = {name: one.text for name, one in own.variables.of(container).items()}
             if any(key.startswith("OTEL_EXPORTER_OTLP") for key in given):
                 yield Sender(title(own.artifact), space_of(own.artifact), given)
 

@@ -81,7 +81,7 @@ def _in_pods(files: Files) -> Iterator[tuple[Cache, str]]:
     for own in every if kept.kept else ():
         space = place_of(own.artifact)[0]
         for container in own.main_containers:
-            values = {str(one.name): str(one.value or "") for one in container.variables}
+            values = {name: one.text for name, one in own.variables.of(container).items()}
             for host in _queues(values, " ".join(container.words)):
                 selector = heads[space, host].selector if (space, host) in heads else None
                 for server in kept.selected({"matchLabels": selector}) if selector else ():

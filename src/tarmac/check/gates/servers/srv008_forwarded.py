@@ -15,7 +15,7 @@ from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages, wor
 from tarmac.check.gates.views.network.senders import Senders
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import metadata, space_of, title
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.routes import backends
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -52,7 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
         # Another container of the pod may be the proxy, and asks from 127.0.0.1.
         if ingress is None or len(containers) != 1:
             continue
-        program = _program(containers[0], built)
+        program = _program(own, containers[0], built)
         if program is not None and not program.variables & {*known["variables"]}:
             what = f"{title(own.artifact)} is behind TLS of {title(ingress)}, and {known['title']}"
             said = f"{what} takes X-Forwarded-Proto of 127.0.0.1 alone: its redirects lead to http"
@@ -70,11 +70,11 @@ def _led(files: Files) -> Iterator[tuple[tuple[str, str], Artifact]]:
                 yield (space_of(artifact), str(name)), artifact
 
 
-def _program(container: Container, built: list[Program]) -> Program | None:
+def _program(own: Pods, container: Container, built: list[Program]) -> Program | None:
     """Find what a container runs: its own command, or that of the one image which is built here."""
-    given = frozenset(str(one.name) for one in container.variables)
+    given = own.variables.names(container)
     command = " ".join(container.words)
-    if container.sources:  # what is in them may be set, too
+    if not own.variables.are_known(container):
         return None
     if _is_server(command):
         return Program(command, container.at("command"), given)

@@ -11,8 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
-from tarmac.check.gates.views.objects.given_texts import GivenTexts
-from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -49,14 +48,12 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _probed(files: Files) -> Iterator[HostProbe]:
-    given = GivenTexts(files)
     for own in pods(files):
         for container in own.main_containers:
             asked = [key for key in _PROBES if fields(container.data, key, "httpGet")]
-            texts = given.variables(space_of(own.artifact), container) if asked else {}
+            texts = own.variables.of(container) if asked else {}
             name = next((one for one in texts if _HOSTS.fullmatch(one)), "")
-            names = {*texts, *(str(one.name) for one in container.variables)}
-            if name and not any(map(_ADDRESSES.fullmatch, names)):
+            if name and not any(map(_ADDRESSES.fullmatch, own.variables.names(container))):
                 plain = tuple(key for key in asked if not _names_host(container, key))
                 yield HostProbe(own, container, name, texts[name].text, plain)
 

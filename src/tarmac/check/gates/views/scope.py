@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from tarmac.check.gates.gate import Scope
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.objects.pods import running
+from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.plan.cluster import Workload
 
 

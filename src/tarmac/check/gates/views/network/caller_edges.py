@@ -7,7 +7,8 @@ from functools import cached_property
 
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import metadata, named
-from tarmac.check.gates.views.objects.pods import Pods, running
+from tarmac.check.gates.views.objects.pods import Pods
+from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.stored_data import ConfigMap
 from tarmac.plan.callers import checks, takes_part
 from tarmac.plan.cluster import Workload

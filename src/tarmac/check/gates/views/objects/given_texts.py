@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -33,6 +34,11 @@ class GivenTexts:
         """Find the text of a key; None where it is not written here."""
         return self._by_key.get((kind, space, name), {}).get(key)
 
+    def is_whole(self, space: str, container: Container) -> bool:
+        """Tell whether every object is here whose keys are variables of a container."""
+        sources = (one for source in container.sources for one in source.sources)
+        return all((one.kind, space, one.name) in self._by_key for one in sources)
+
     def variables(self, space: str, container: Container) -> dict[str, GivenText]:
         """Find the texts of a container's variables."""
         found: dict[str, GivenText] = {}
@@ -53,6 +59,16 @@ class GivenTexts:
 
 
 @once
+def _every(files: Files) -> Iterator[GivenTexts]:
+    yield GivenTexts(files)
+
+
+def given_texts(files: Files) -> GivenTexts:
+    """Read them once for all that ask."""
+    return next(iter(_every(files)))
+
+
+@once
 def _held(files: Files) -> Iterator[tuple[Key, Mapping[str, GivenText]]]:
     for artifact in files.objects("ConfigMap", "Secret", "ExternalSecret"):
         kind, space = kind_of(artifact), space_of(artifact)
@@ -63,11 +79,20 @@ def _held(files: Files) -> Iterator[tuple[Key, Mapping[str, GivenText]]]:
             path = ("data",) if kind == "ConfigMap" else ("stringData",)
             key = (kind, space, name_of(artifact))
         data: Fields = fields(artifact.data, *path)
-        yield (
-            key,
-            {
-                str(name): GivenText(text, artifact.at(*path, str(name)))
-                for name, text in data.items()
-                if isinstance(text, str)
-            },
-        )
+        texts = {
+            str(name): GivenText(text, artifact.at(*path, str(name)))
+            for name, text in data.items()
+            if isinstance(text, str)
+        }
+        coded = fields(artifact.data, "data") if kind == "Secret" else {}
+        for name, text in coded.items():
+            if name not in texts and (plain := _decoded(text)) is not None:
+                texts[str(name)] = GivenText(plain, artifact.at("data", str(name)))
+        yield key, texts
+
+
+def _decoded(text: object) -> str | None:
+    try:
+        return base64.b64decode(str(text), validate=True).decode()
+    except ValueError:
+        return None

@@ -11,6 +11,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import NAME, Metadata, kind_of, metadata, name_of
 from tarmac.check.gates.views.objects.pod_specs import PodSpec
+from tarmac.check.gates.views.objects.pod_variables import PodVariables
 from tarmac.check.gates.views.once import once
 
 #: The kinds by which a system keeps pods running.
@@ -22,7 +23,8 @@ SERVING = (*RUNNING, "ReplicaSet", "ReplicationController", "Pod", "DeploymentCo
 class Pods:
     """The pods of one object."""
 
-    def __init__(self, artifact: Artifact, path: Path) -> None:
+    def __init__(self, files: Files, artifact: Artifact, path: Path) -> None:
+        self._files = files
         self.artifact = artifact
         #: Where their `spec` is.
         self.path = path
@@ -87,6 +89,11 @@ class Pods:
             for number, data in enumerate(items(self.artifact.data, *path))
         )
 
+    @property
+    def variables(self) -> PodVariables:
+        """What its containers are given."""
+        return PodVariables(self._files, self.artifact)
+
     @cached_property
     def ports(self) -> dict[str, int]:
         """Where its containers listen, by name; one without a name by its number."""
@@ -119,9 +126,4 @@ def pods(files: Files, *kinds: str) -> Iterator[Pods]:
 def _pods(files: Files) -> Iterator[Pods]:
     """Yield all of them, with what is found in each kept for the next gate."""
     for artifact, path in files.pod_specs():
-        yield Pods(artifact, path)
-
-
-def running(files: Files) -> dict[str, Pods]:
-    """Find the pods that are kept running, by their workload."""
-    return {pod.workload: pod for pod in pods(files, *RUNNING)}
+        yield Pods(files, artifact, path)
