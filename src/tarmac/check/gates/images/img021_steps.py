@@ -58,8 +58,10 @@ def _paths(stage: Stage, _: set[str]) -> Iterator[Fault]:
 
 def _moves(stage: Stage, _: set[str]) -> Iterator[Fault]:
     for one in stage.instructions:
-        if one.word == "RUN" and _ONLY_CD.fullmatch(one.rest.strip()):
-            what = f"`{one.rest.strip()}` ends with its step: the next one begins in WORKDIR again"
+        if one.word == "RUN" and _ONLY_CD.fullmatch(one.command.strip()):
+            what = (
+                f"`{one.command.strip()}` ends with its step: the next one begins in WORKDIR again"
+            )
             yield one, f"{what}; write WORKDIR, or join both by &&"
 
 
@@ -95,7 +97,7 @@ def _lists(stage: Stage, names: set[str]) -> Iterator[Fault]:
     if any(word in names for word in first[:1]):
         return  # the stage before may have it
     for number, one in enumerate(stage.instructions):
-        if one.word != "RUN" or "--mount" in one.rest or "$" in one.rest:
+        if one.word != "RUN" or "type=bind" in one.rest or "$" in one.rest:
             continue
         for pattern, usual in _LISTS:
             found = pattern.search(one.rest)

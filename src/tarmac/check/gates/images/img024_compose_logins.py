@@ -10,7 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_entries import listed, mount
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.compose_stores import is_server
 from tarmac.check.gates.views.scope import counted_in_files
@@ -135,7 +135,7 @@ def _shared(beside: ComposeFiles) -> Iterator[Finding]:
         if not _SERVERS.fullmatch(service.image or "") or not is_server(service, _PROGRAMS):
             continue
         for number, entry in enumerate(listed(dig(service.data, "volumes"))):
-            found = _VOLUME.fullmatch(str(entry))
+            found = _VOLUME.fullmatch(mount(entry))
             if found and (found[3] or "") != ":ro" and "/docker-entrypoint" not in found[2]:
                 first = users.setdefault(f"{found[1]} {found[2]}", service)
                 if first.name != service.name:

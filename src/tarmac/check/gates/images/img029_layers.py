@@ -51,7 +51,7 @@ def _kept(stage: Stage) -> Iterator[tuple[int, str]]:
                     to = join(words[-1], name) if is_folder else words[-1]
                     brought[normpath(join(here, to))] = one.line
         elif one.word == "RUN":
-            for _, paths in _REMOVED.findall(one.rest):
+            for _, paths in _REMOVED.findall(one.command):
                 for path in paths.split():
                     place = normpath(join(here, path.replace("~", "/root", 1)))
                     if (line := brought.pop(place, None)) is not None:

@@ -77,12 +77,7 @@ def _mixed(files: Files) -> Iterator[Finding]:
         for other in own if mine is not None else ():
             service = alone.get(id(other))
             # Those of one image are a new version beside the old one, or parts of one program.
-            if (
-                service
-                and mine
-                and not _images(other) & _images(mine)
-                and _listens(artifact, other)
-            ):
+            if service and mine and not _is_alike(other, mine) and _listens(artifact, other):
                 what = f"{title(artifact)} sends to pods of {title(other.artifact)}, which is"
                 advice = (
                     f"{title(service)}'s, as well as to {title(mine.artifact)}: each gets requests"
@@ -101,7 +96,8 @@ def _elsewhere(service: Artifact, own: list[Pods]) -> Iterator[Finding]:
             continue
         hearing = [one for one in own if port.target in one.ports.values()]
         for other in own if hearing else ():
-            if other.ports and other not in hearing and not _images(other) & _images(hearing[0]):
+            is_apart = other.ports and other not in hearing
+            if is_apart and not _is_alike(other, hearing[0]):
                 there = ", ".join(map(str, sorted(other.ports.values())))
                 what = f"{title(service)} sends to port {port.target} of {title(other.artifact)},"
                 why = f"which listens on {there}, as well as of {title(hearing[0].artifact)}: these"
@@ -110,8 +106,10 @@ def _elsewhere(service: Artifact, own: list[Pods]) -> Iterator[Finding]:
                 return
 
 
-def _images(own: Pods) -> set[str]:
-    return {container.image_name for container in own.main_containers}
+def _is_alike(one: Pods, other: Pods) -> bool:
+    """Tell whether pods run the same programs; beside these one of both may have others."""
+    own, its = ({container.image_name for container in o.main_containers} for o in (one, other))
+    return own <= its or its <= own
 
 
 def _listens(service: Artifact, own: Pods) -> bool:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig, items, numbered, string
+from tarmac.base.foreign.reading import dig, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import SERVING, pods
+from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.selections import chosen, selections
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -48,20 +48,15 @@ def _secure(files: Files) -> Iterator[tuple[str, str]]:
     for selection in selections(files):
         found = list(chosen(selection, index) or ()) if selection.is_service else []
         ports = items(selection.artifact.data, "spec", "ports")
-        if (
-            len(ports) == 1
-            and found
-            and all(
-                _is_secure(next(iter(p.main_containers)).data) for p in found if p.main_containers
-            )
-        ):
+        if len(ports) == 1 and found and all(map(_is_secure, found)):
             yield space_of(selection.artifact), name_of(selection.artifact)
 
 
-def _is_secure(container: object) -> bool:
+def _is_secure(own: Pods) -> bool:
+    """Tell whether pods are probed by HTTPS alone."""
     kinds = ("readinessProbe", "livenessProbe", "startupProbe")
-    schemes = [string(dig(container, kind), "httpGet", "scheme") for kind in kinds]
-    return any(schemes) and all(one in ("", "HTTPS") for one in schemes)
+    asked = [fields(one.data, kind, "httpGet") for one in own.main_containers for kind in kinds]
+    return any(asked) and all(string(one, "scheme") == "HTTPS" for one in asked if one)
 
 
 def _backends(files: Files) -> Iterator[Backend]:

@@ -12,7 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService, compose_services
-from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_entries import listed, mount
 from tarmac.check.gates.views.monitoring.collectors import Collector, collectors
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods, pods
@@ -114,11 +114,7 @@ def _composed(around: Around, one: Collector, port: int) -> Iterator[tuple[str, 
 def _mounted(service: ComposeService) -> set[str]:
     """List the files that a service mounts, by their paths."""
     folder = dirname(service.artifact.path)
-    entries = listed(dig(service.data, "volumes"))
-    sources = [
-        entry.get("source") if isinstance(entry, Mapping) else str(entry).split(":")[0]
-        for entry in entries
-    ]
+    sources = [mount(entry).partition(":")[0] for entry in listed(dig(service.data, "volumes"))]
     return {normpath(join(folder, str(source))) for source in sources if source}
 
 

@@ -12,7 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService, compose_services
-from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_entries import listed, mount
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.monitoring.collectors import Collector, collectors
 from tarmac.check.gates.views.network.senders import Senders
@@ -133,7 +133,7 @@ def _composed(files: Files, every: tuple[Collector, ...]) -> Iterator[Around]:
 
 
 def _mounted(service: ComposeService) -> set[str]:
-    sources = {str(one).partition(":")[0] for one in listed(dig(service.data, "volumes"))}
+    sources = {mount(one).partition(":")[0] for one in listed(dig(service.data, "volumes"))}
     return {normpath(join(dirname(service.artifact.path), one)) for one in sources if one}
 
 

@@ -12,7 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_entries import listed, mount
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.objects.indexes import PodIndex, place_of
@@ -66,7 +66,7 @@ def _of_compose(server: ComposeService, texts: Mapping[str, str]) -> Cache:
     name = f"service {server.name}"
     folder = posixpath.dirname(server.artifact.path)
     for entry in listed(dig(server.data, "volumes")):
-        found = _CONF.fullmatch(str(entry))
+        found = _CONF.fullmatch(mount(entry))
         path = posixpath.normpath(posixpath.join(folder, found[1])) if found else ""
         if found and found[2] in told and path in texts and "maxmemory-policy" not in told:
             line = _line(texts[path])

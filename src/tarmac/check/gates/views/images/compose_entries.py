@@ -20,6 +20,14 @@ def name_of(key: str, entry: Any) -> str:
     return found[1] if found else ""
 
 
+def mount(entry: Any) -> str:
+    """Write what a service mounts in one form: `SOURCE:TARGET`, with `:ro` for what is read."""
+    if not isinstance(entry, Mapping):
+        return str(entry)
+    text = f"{entry.get('source') or ''}:{entry.get('target') or ''}"
+    return f"{text}:ro" if entry.get("read_only") is True else text
+
+
 def unnamed(entries: Any) -> set[str]:
     """List where the volumes are mounted that have no name, so that each container has its own."""
     found = set[str]()

@@ -15,6 +15,9 @@ from tarmac.check.gates.views.images.image_names import plain
 OTHERS = (".dockerignore", ".njk", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb")
 
 
+_RUN_OPTIONS = re.compile(r"^(--\w+=\S+\s+)+")
+
+
 @dataclass(frozen=True)
 class Instruction:
     """One instruction, its lines joined."""
@@ -22,6 +25,11 @@ class Instruction:
     word: str
     rest: str
     line: int
+
+    @property
+    def command(self) -> str:
+        """What a RUN runs, without its options."""
+        return _RUN_OPTIONS.sub("", self.rest, count=1)
 
 
 def instructions(text: str) -> Iterator[Instruction]:

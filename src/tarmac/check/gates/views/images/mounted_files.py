@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from tarmac.base.foreign.reading import dig, string
 from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.images.compose_entries import listed, mount
 from tarmac.check.gates.views.images.compose_files import ComposeFiles
 
 _FILE = re.compile(r"(\.{0,2}/?[^:$\s]*\.\w+):(/[^:\s]+)(:\S*)?")
@@ -18,12 +18,8 @@ def mounted_files(service: ComposeService, beside: ComposeFiles) -> Iterator[tup
     """Yield the path beside the Compose file and the path inside of each file with an ending."""
     folder = posixpath.dirname(service.artifact.path)
     for entry in listed(dig(service.data, "volumes")):
-        if isinstance(entry, Mapping):
-            is_bound = entry.get("type") == "bind"
-            text = f"{entry.get('source')}:{entry.get('target')}" if is_bound else ""
-        else:
-            text = str(entry)
-        found = _FILE.fullmatch(text)
+        is_bound = not isinstance(entry, Mapping) or entry.get("type") == "bind"
+        found = _FILE.fullmatch(mount(entry)) if is_bound else None
         if found and "." in posixpath.basename(found[2]):
             yield posixpath.normpath(posixpath.join(folder, found[1])), found[2]
     declared = beside.declared("configs")
