@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from other_forms import FORMS
 from small_system import GATES
 
 from tarmac.base.errors import BadInput
@@ -29,6 +30,22 @@ GOOD = [path for path in FIXTURES if path.name.startswith("good-")]
 BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
 #: What is in the root of a repository is near to no folder; in a folder, to those below it.
 NEARER = ("OBJ008/good-files-elsewhere", "OBJ009/good-files-elsewhere")
+BASE_SIXTY = ["IMG048/bad-files-docker", "IMG048/bad-files-podman"]
+#: What is not the same in another form: these are of the form itself, or of names across files.
+OTHERWISE = {
+    "images with digests": ["GIT016/bad-files-extract", "GIT016/good-files-marked", *BASE_SIXTY],
+    "images of a mirror": ["OBJ017/bad-files-beside-good"],
+    "images by default": BASE_SIXTY,
+    # A file of variables may be that of several services.
+    "variables in files": [
+        *(f"IMG016/bad-files-{name}" for name in ("itself", "looked-up", "store-host")),
+        "IMG027/bad-files-variables",
+        "IMG033/bad-files-quotes",
+    ],
+    "variables in ConfigMaps": ["OBJ007/bad-files-order", "OBJ038/bad-files-own"],
+    "values in locals": ["INF010/good-files-follows"],
+    "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable"],
+}
 OF_NO_OBJECTS = [path for path in BAD if not GATES[path.parent.name].of_objects]
 
 
@@ -304,3 +321,24 @@ def test_a_folder_is_judged_from_outside_as_from_inside(path, tmp_path, monkeypa
         return [(one.where.removeprefix("one folder/"), one.warning) for one in report.findings]
 
     assert found(tmp_path, Path("one folder")) == found(place, Path())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_is_found_in_another_form(form, tmp_path, monkeypatch):
+    other = []
+    for path in FIXTURES:
+        files = yaml.safe_load(path.read_text())["files"]
+        if (changed := FORMS[form](files)) is None:
+            continue
+        counts = []
+        for number, given in enumerate((files, changed)):
+            begin = tmp_path / path.parent.name / path.stem / str(number)
+            for name, text in given.items():
+                (begin / name).parent.mkdir(parents=True, exist_ok=True)
+                (begin / name).write_text(text, encoding="utf-8")
+            monkeypatch.chdir(begin)
+            gates = (GATES[path.parent.name],)
+            report = folder.judge(Path(), TODAY, gates, lambda _: Suppressions())
+            counts.append(len(report.findings))
+        other += [name_of(path)] if counts[0] != counts[1] else []
+    assert other == OTHERWISE.get(form, [])

@@ -78,7 +78,8 @@ def _declared(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     mounted = fields(service.data).get("secrets")
     entries = mounted if isinstance(mounted, list) else []
     there = {str(fields(one).get("target")).removeprefix("/run/secrets/") for one in entries}
-    for path, text in places(service.data):
+    written = (one for one in places(service.data) if one[0][:1] != ("environment",))
+    for path, text in (*written, *service.texts):
         for name in _SECRET.findall(text):
             if ("secrets", name) not in own and name not in there and "volumes" not in path:
                 yield path, f"reads /run/secrets/{name}, and has no secret {name}; add it"

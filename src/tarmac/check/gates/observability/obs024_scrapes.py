@@ -36,7 +36,7 @@ def check(files: Files) -> Iterator[Finding]:
         if space
     }
     whole = LabelIndex(there, lambda one: one.metadata.labels)
-    kept = PodIndex(pods(files, *SERVING, "DaemonSet"))
+    kept = PodIndex(pods(files, *SERVING))
     for artifact in files.objects(*_ENDS):
         faults = [*_late(artifact)]
         if kind_of(artifact) == "ServiceMonitor":

@@ -22,7 +22,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 _PORTS = {"grpc": 4317, "http": 4318}
 #: From this version on a receiver without an address listens on its own loopback.
 _SINCE = (0, 104)
-_VERSION = re.compile(r".*:v?(\d+)\.(\d+)(\.\d+)?(-[\w.-]+)?")
+_VERSION = re.compile(r".*:v?(0)\.(\d+)(\.\d+)?(-[\w.-]+)?")
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[?::1\]?)(:\d+)?")
 #: What needs all spans of a trace in one place.
 _WHOLE = ("tail_sampling", "groupbytrace")

@@ -17,7 +17,15 @@ from tarmac.check.gates.views.once import once
 #: The kinds by which a system keeps pods running.
 RUNNING = ("Deployment", "StatefulSet", "Rollout")
 #: All kinds whose pods serve, with those that no system of Tarmac has.
-SERVING = (*RUNNING, "ReplicaSet", "ReplicationController", "Pod", "DeploymentConfig", "CloneSet")
+SERVING = (
+    *RUNNING,
+    "DaemonSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "Pod",
+    "DeploymentConfig",
+    "CloneSet",
+)
 
 
 class Pods:
