@@ -43,6 +43,11 @@ OTHERWISE = {
         "IMG033/bad-files-quotes",
     ],
     "variables in ConfigMaps": ["OBJ007/bad-files-order", "OBJ038/bad-files-own"],
+    "settings in ConfigMaps": [
+        "IMG036/bad-files-compose",
+        "OBS004/bad-files-folder",
+        "OBS004/bad-files-kustomization",
+    ],
     "values in locals": ["INF010/good-files-follows"],
     "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable"],
 }

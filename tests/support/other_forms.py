@@ -232,6 +232,42 @@ def mounts_in_full(files: Texts) -> Texts | None:
     return _rewritten(files, rewritten)
 
 
+def steps_in_scripts(files: Texts) -> Texts | None:
+    """Write the steps of Dockerfiles as scripts below them."""
+
+    def script(found: re.Match[str]) -> str:
+        parts = re.split(r"\s*&&\s*", found[1])
+        is_one = len(parts) == 1 or "\\" in found[1]
+        return found[0] if is_one else "\n".join(("RUN <<EOF", "set -e", *parts, "EOF", ""))
+
+    changed = {
+        name: re.sub(r"^RUN (?!<<|--|\[)(.*)\n", script, text, flags=re.MULTILINE)
+        if "Dockerfile" in posixpath.basename(name)
+        else text
+        for name, text in files.items()
+    }
+    return changed if changed != files else None
+
+
+def settings_in_objects(files: Texts) -> Texts | None:
+    """Give the settings of Prometheus, Alertmanager and Envoy as texts of ConfigMaps."""
+    shapes = {"groups", "scrape_configs", "route", "static_resources"}
+    found, numbers = dict(files), itertools.count()
+    for name, text in files.items():
+        is_one = name.endswith((".yaml", ".yml")) and "---" not in text
+        try:
+            data = yaml.safe_load(text) if is_one else None
+        except yaml.YAMLError:
+            continue
+        is_plain = isinstance(data, dict) and "kind" not in data and not name.startswith(".")
+        if is_plain and shapes & data.keys():
+            held = {posixpath.basename(name): found.pop(name)}
+            meta = {"name": f"held-{next(numbers)}"}
+            made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": held}
+            found[f"k8s/{meta['name']}.yaml"] = yaml.safe_dump(made)
+    return found if found != files else None
+
+
 #: Each form by its name.
 FORMS: dict[str, Callable[[Texts], Texts | None]] = {
     "images with digests": _with_images(_with_digest),
@@ -242,4 +278,6 @@ FORMS: dict[str, Callable[[Texts], Texts | None]] = {
     "values in locals": values_in_locals,
     "values in variables": values_in_variables,
     "mounts in full": mounts_in_full,
+    "steps in scripts": steps_in_scripts,
+    "settings in ConfigMaps": settings_in_objects,
 }

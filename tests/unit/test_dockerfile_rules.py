@@ -6,7 +6,7 @@ import pytest
 from rendered import ROOT
 
 from tarmac.check.gates.images.img014_dockerfile import findings
-from tarmac.check.gates.views.images.dockerfiles import instructions
+from tarmac.check.gates.views.images.instructions import instructions
 
 GOOD = """\
 FROM golang:1.26 AS made

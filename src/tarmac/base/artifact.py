@@ -60,6 +60,8 @@ class Artifact:
     )
     #: The kustomization, or the template, that it was built by; empty: it is as it was written.
     built_by: str = ""
+    #: The key of the ConfigMap that holds it as a text; empty: it is a file, or a part of one.
+    held_as: str = ""
 
     @property
     def is_object(self) -> bool:

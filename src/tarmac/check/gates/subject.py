@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.views.examples import applied
+from tarmac.check.gates.views.held_texts import held
 from tarmac.check.gates.views.listing import Listing
 from tarmac.check.gates.views.shapes.fitting import fitted
 from tarmac.model.system import System
@@ -60,7 +61,8 @@ class Folder:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "raw", applied(self.artifacts))
-        object.__setattr__(self, "artifacts", tuple(map(fitted, self.raw)))
+        own = tuple(map(fitted, self.raw))
+        object.__setattr__(self, "artifacts", (*own, *held(own)))
 
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
         """List the Kubernetes objects of these kinds; of all without."""
@@ -97,7 +99,8 @@ class Subject:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "raw", applied(self.artifacts))
-        object.__setattr__(self, "artifacts", tuple(map(fitted, self.raw)))
+        own = tuple(map(fitted, self.raw))
+        object.__setattr__(self, "artifacts", (*own, *held(own)))
 
     def given(self, kind: type[Input]) -> Input:
         """Return the input of a type; an empty one where none was given."""

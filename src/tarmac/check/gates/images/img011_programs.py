@@ -14,13 +14,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import compose_services
 from tarmac.check.gates.views.images.distroless import distroless
-from tarmac.check.gates.views.images.dockerfiles import (
-    Instruction,
-    Stage,
-    dockerfiles,
-    stages,
-    words,
-)
+from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages, words
+from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 

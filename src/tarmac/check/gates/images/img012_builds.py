@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import Instruction, dockerfiles, stages
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
+from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.scope import counted_in_files
 
 _INSTALL = re.compile(r"\b(?:npm\s+(?:ci|install|i)|yarn\s+install|pnpm\s+(?:install|i))\b[^&;|]*")

@@ -11,13 +11,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.bases import base_faults
-from tarmac.check.gates.views.images.dockerfiles import (
-    Instruction,
-    dockerfiles,
-    filled,
-    instructions,
-    stages,
-)
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, filled, stages
+from tarmac.check.gates.views.images.instructions import Instruction, instructions
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 

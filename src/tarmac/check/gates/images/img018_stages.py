@@ -10,7 +10,8 @@ from tarmac.base.foreign.data import from_json
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Bases with nothing but a system and a language, so that it is known what is in them.

@@ -9,13 +9,8 @@ from posixpath import basename
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import (
-    Instruction,
-    Stage,
-    dockerfiles,
-    stages,
-    words,
-)
+from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages, words
+from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.images.scripts import Scripts, script_beside, scripts_of
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -12,7 +12,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService, compose_services
 from tarmac.check.gates.views.images.compose_entries import listed, variable
-from tarmac.check.gates.views.images.dockerfiles import dockerfiles, instructions
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles
+from tarmac.check.gates.views.images.instructions import instructions
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What bundlers write into the page, by the beginning of its name.

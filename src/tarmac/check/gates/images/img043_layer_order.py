@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import Instruction, dockerfiles, instructions
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles
+from tarmac.check.gates.views.images.instructions import Instruction, instructions
 from tarmac.check.gates.views.pipelines.workflows import jobs
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -13,7 +13,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.images.dockerfiles import dockerfiles, instructions
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles
+from tarmac.check.gates.views.images.instructions import instructions
 from tarmac.check.gates.views.pipelines.checkouts import repository_of
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.scope import counted_in_files

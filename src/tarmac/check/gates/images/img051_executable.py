@@ -11,13 +11,8 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import (
-    Instruction,
-    Stage,
-    dockerfiles,
-    stages,
-    words,
-)
+from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages, words
+from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.shell import commands

@@ -9,7 +9,8 @@ from posixpath import normpath
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import Instruction, dockerfiles, stages, words
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages, words
+from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What changes files or folders that it names.

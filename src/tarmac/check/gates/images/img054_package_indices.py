@@ -9,7 +9,8 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import dockerfiles, instructions
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles
+from tarmac.check.gates.views.images.instructions import instructions
 from tarmac.check.gates.views.scope import counted_in_files
 
 _UPDATES = re.compile(r"\b(apt-get|apt|apk)\s+(?:-\S+\s+)*update\b")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.check.gates.views.images.dockerfiles import Instruction, instructions
+from tarmac.check.gates.views.images.instructions import Instruction, instructions
 
 _READERS = ("RUN", "COPY", "ADD", "ENV", "LABEL", "WORKDIR", "USER", "EXPOSE", "VOLUME")
 #: What every image or shell has.

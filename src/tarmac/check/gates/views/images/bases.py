@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.check.gates.views.images.dockerfiles import Instruction, filled
+from tarmac.check.gates.views.images.dockerfiles import filled
+from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.published import published
 
 #: A base that is an argument of the build as a whole.

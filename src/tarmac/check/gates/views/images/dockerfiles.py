@@ -10,47 +10,10 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import from_json
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.image_names import plain
+from tarmac.check.gates.views.images.instructions import Instruction, instructions
 
 #: Endings of what is beside a Dockerfile, or becomes one by a program.
 OTHERS = (".dockerignore", ".njk", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb")
-
-
-_RUN_OPTIONS = re.compile(r"^(--\w+=\S+\s+)+")
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """One instruction, its lines joined."""
-
-    word: str
-    rest: str
-    line: int
-
-    @property
-    def command(self) -> str:
-        """What a RUN runs, without its options."""
-        return _RUN_OPTIONS.sub("", self.rest, count=1)
-
-
-def instructions(text: str) -> Iterator[Instruction]:
-    """Read a Dockerfile's instructions; comments and lines of a heredoc's text are none."""
-    joined, begun, ends = "", 0, ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if ends:
-            ends = "" if line.strip() == ends else ends
-            continue
-        if (not joined and not line.strip()) or line.lstrip().startswith("#"):
-            continue
-        begun = begun if joined else number
-        joined += line.strip().removesuffix("\\") if line.rstrip().endswith("\\") else line.strip()
-        if line.rstrip().endswith("\\"):
-            joined += " "
-            continue
-        word, _, rest = joined.strip().partition(" ")
-        if heredoc := re.search(r"<<-?\s*[\"']?(\w+)", rest):
-            ends = heredoc[1]
-        yield Instruction(word.upper(), rest.strip(), begun)
-        joined = ""
 
 
 def words(command: str) -> list[str]:

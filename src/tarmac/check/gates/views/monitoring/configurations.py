@@ -10,7 +10,7 @@ from tarmac.base.foreign.data import first
 from tarmac.base.foreign.reading import Fields, fields
 from tarmac.check.gates.subject import Files
 
-_CONFIGURES = re.compile(r"^(schema|scrape)_configs?:", re.MULTILINE)
+_OF_LOKI = re.compile(r"^schema_config:", re.MULTILINE)
 #: Parts by which a mapping is a configuration of Loki.
 LOKI = ("schema_config", "limits_config")
 _PARTS = {"scrape_configs", *LOKI}
@@ -23,6 +23,7 @@ def configurations(files: Files) -> Iterator[tuple[Artifact, tuple[str, ...], Fi
             yield artifact, (), artifact.data
     for artifact in files.objects("ConfigMap"):
         for key, text in fields(artifact.data, "data").items():
-            is_one = isinstance(text, str) and _CONFIGURES.search(text)
-            if is_one and isinstance(data := first(text), dict):
+            # Of Prometheus they are read as files.
+            is_one = isinstance(text, str) and _OF_LOKI.search(text)
+            if is_one and isinstance(data := first(text), dict) and "scrape_configs" not in data:
                 yield artifact, ("data", str(key)), data

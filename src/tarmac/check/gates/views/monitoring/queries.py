@@ -47,7 +47,7 @@ def bare_rules(files: Files) -> Iterator[Artifact]:
     """Yield the files of rules that are not Kubernetes object."""
     for artifact in files.artifacts:
         is_object = {"apiVersion", "kind"} <= artifact.data.keys()
-        if isinstance(artifact.data.get("groups"), list) and not is_object:
+        if isinstance(artifact.data.get("groups"), list) and not (is_object or artifact.held_as):
             yield artifact
 
 

@@ -30,7 +30,7 @@ class Scrapes(NamedTuple):
         """Tell whether it loads a file of rules."""
         if not self.rules or artifact.is_object:
             return not self.rules and artifact.is_object
-        name = artifact.path.rpartition("/")[2]
+        name = artifact.held_as or artifact.path.rpartition("/")[2]
         return any(fnmatchcase(name, pattern) for pattern in self.rules)
 
 

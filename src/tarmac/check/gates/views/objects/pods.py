@@ -16,16 +16,9 @@ from tarmac.check.gates.views.once import once
 
 #: The kinds by which a system keeps pods running.
 RUNNING = ("Deployment", "StatefulSet", "Rollout")
+_OTHERS = ("ReplicaSet", "ReplicationController", "Pod", "DeploymentConfig", "CloneSet")
 #: All kinds whose pods serve, with those that no system of Tarmac has.
-SERVING = (
-    *RUNNING,
-    "DaemonSet",
-    "ReplicaSet",
-    "ReplicationController",
-    "Pod",
-    "DeploymentConfig",
-    "CloneSet",
-)
+SERVING = (*RUNNING, "DaemonSet", *_OTHERS)
 
 
 class Pods:
