@@ -10,7 +10,9 @@ from dataclasses import dataclass
 _OF_SHELL = re.compile(
     r"((?:--\w+=\S+\s+)*)(?:(?:/bin/)?(?:ba|da)?sh(?: -\w+)*\s+)?<<-?\s*[\"']?\w+[\"']?"
 )
-_CONTROL = re.compile(r"^[ \t]*(if|for|while|until|case|\{|\w+\(\))(\s|$)|\b(then|do)$", re.MULTILINE)
+_CONTROL = re.compile(
+    r"^[ \t]*(if|for|while|until|case|\{|\w+\(\))(\s|$)|\b(then|do)$", re.MULTILINE
+)
 _RUN_OPTIONS = re.compile(r"^(--\w+=\S+\s+)+")
 
 
