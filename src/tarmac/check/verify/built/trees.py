@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign import files
+from tarmac.check.gates.views.objects.kustomizations import is_kustomization
 from tarmac.check.gates.views.objects.metadata import Identity, identity_of
 from tarmac.check.verify.built.unit import Build, Unit
 
@@ -43,7 +44,7 @@ def _plain(artifacts: Iterable[Artifact], made: Build) -> Iterator[Artifact]:
     built = {files.shown(folder) for folder in made.built}
     for artifact in artifacts:
         folder = files.shown(Path(artifact.path).parent)
-        if artifact.data.get("kind") in ("Kustomization", "Component") and folder in built:
+        if is_kustomization(artifact) and folder in built:
             # Its patches are judged by what they make.
             yield replace(artifact, content=_without_patches(artifact.data))
         elif artifact.path not in parts or not artifact.is_object:

@@ -15,9 +15,12 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import from_yaml
 from tarmac.base.foreign.reading import dig, items, numbered, string, text
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.once import once
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+#: Its group, which a file need not name; Flux has a kind of the same name.
+GROUP = "kustomize.config.k8s.io"
 
 #: Addresses, as kustomize takes them; a host of a repository needs no scheme.
 REMOTE = re.compile(
@@ -51,6 +54,12 @@ class Kustomization:
     def resources(self) -> tuple[str, ...]:
         """The files and folders that it consists of."""
         return items(self.artifact.data, "resources")
+
+
+def is_kustomization(artifact: Artifact) -> bool:
+    """Tell whether a document is what kustomize builds by, and not Flux's object of that name."""
+    kind = artifact.data.get("kind")
+    return kind in ("Kustomization", "Component") and group_of(artifact) in ("", GROUP)
 
 
 def kustomization_files(files: Files) -> Iterator[Artifact]:

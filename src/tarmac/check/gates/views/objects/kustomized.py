@@ -27,10 +27,14 @@ _OPEN = ("helmCharts", "generators", "helmChartInflationGenerator", "components"
 
 
 def as_written(files: Files) -> tuple[dict[str, Artifact], dict[str, list[Mapping[str, Any]]]]:
-    """List the kustomizations by their folders, and the objects in files by their paths."""
+    """List the kustomizations by their folders, and the objects in files by their paths.
+
+    A file of which something was built is not among them: what else it has may be gone.
+    """
     by_path: dict[str, list[Mapping[str, Any]]] = {}
+    built = {artifact.path for artifact in files.objects() if artifact.built_by}
     for artifact in files.objects():
-        if not artifact.built_by:
+        if artifact.path not in built:
             by_path.setdefault(artifact.path, []).append(artifact.data)
     return {posixpath.dirname(one.path): one for one in kustomization_files(files)}, by_path
 
