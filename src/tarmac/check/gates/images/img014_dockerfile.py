@@ -11,9 +11,10 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.bases import base_faults
-from tarmac.check.gates.views.images.dockerfiles import dockerfiles, filled, stages
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, filled, stages, unshipped
 from tarmac.check.gates.views.images.instructions import Instruction, instructions
 from tarmac.check.gates.views.monitoring.durations import duration_s
+from tarmac.check.gates.views.placeholders import is_placeholder
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Bases that start a shell, an interpreter or nothing; others start a server of their own.
@@ -40,9 +41,7 @@ _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
 #: A base that is not one of Docker's own: its name without maker and version.
 _OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
 #: Values that are public, so that no secret is told.
-_PUBLIC_VALUE = re.compile(
-    r"(?i)(default|change|example|dummy|sample|placeholder|your|none|null)([-_ ]|me\b|$)"
-)
+_PUBLIC_VALUE = re.compile(r"(?i)(default|change|example|sample|none|null)([-_ ]|me\b|$)")
 _USER = re.compile(r"(\d+)(?::(\d+))?")
 
 
@@ -68,6 +67,7 @@ def findings(path: str, text: str) -> Iterator[Finding]:
     """
     given: dict[str, str] = {}
     stages: set[str] = set()
+    left = unshipped(text)
     final: list[Instruction] = []
     for instruction in instructions(text):
         where = f"{path}:{instruction.line}"
@@ -78,7 +78,8 @@ def findings(path: str, text: str) -> Iterator[Finding]:
         if instruction.word == "ARG":
             name, _, value = instruction.rest.partition("=")
             given.setdefault(name, value.strip("\"'"))
-        yield from (Finding(where, what) for what in _instruction(instruction))
+        if instruction.word not in ("ENV", "ARG") or instruction.line not in left:
+            yield from (Finding(where, what) for what in _instruction(instruction))
     if not final:
         yield Finding(path, "has no FROM, so there is no image; write one")
         return
@@ -92,9 +93,8 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
             is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
             # The place of a secret is none: GOOGLE_APPLICATION_CREDENTIALS=/run/key.json
             is_reference = held.startswith(("$", "/")) or name.endswith(_PLACES)
-            is_none = (
-                is_switch or is_reference or _PUBLIC.fullmatch(name) or _PUBLIC_VALUE.match(held)
-            )
+            is_told = _PUBLIC_VALUE.match(held) or is_placeholder(held)
+            is_none = is_switch or is_reference or _PUBLIC.fullmatch(name) or is_told
             if _SECRET.search(name) and (instruction.word == "ARG" or held) and not is_none:
                 what = f"{instruction.word} {name} stays in the image's history"
                 yield f"{what}; give it when it runs, or build with RUN --mount=type=secret"

@@ -15,6 +15,7 @@ from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.object_rules import object_rules
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.placeholders import is_placeholder
 from tarmac.check.gates.views.scope import counted_in_files
 
 
@@ -43,7 +44,8 @@ def _missing(files: Files, found: Iterator[NamedObject]) -> Iterator[Finding]:
                 choice = (
                     f"did you mean '{likely}'?" if likely else f"there are: {', '.join(names[:12])}"
                 )
-                yield Finding(where, f"{what}, which does not exist; {choice}")
+                is_open = is_placeholder(naming.name)
+                yield Finding(where, f"{what}, which does not exist; {choice}", warning=is_open)
         elif naming.key and not any(_has(one, naming.key) for one in named):
             keys = sorted({key for one in named for key in one.keys})
             choice = did_you_mean(naming.key, keys) if keys else "add it"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.placeholders import is_placeholder
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.settings import Setting, written_settings
 
@@ -20,9 +21,7 @@ PLACEHOLDER = re.compile(r"^$|^<.*>$|^(null|true|false)$|^(arn:|/|\.{0,2}/|~|pro
 PLACE = re.compile(r"[a-z][a-z_.-]*(/[a-z][a-z0-9_.-]*)+")
 #: A text that asks to be replaced; where it is not, the password is one that everyone knows.
 TO_REPLACE = re.compile(
-    r"(change|replace|update|fill|set|insert|enter)[-_ ]?(me|this|it|in)\b"
-    r"|(?-i:^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$)"
-    r"|\b(your|dummy|placeholder|todo)\b|^(your|my|dummy|example|placeholder)[-_]|^x{3,}$"
+    r"(?-i:^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$)|^(my|example)[-_]"
     r"|^(none|unset|unused|unknown|n/?a|test|testing|fake|mock|local)$|only$",
     re.IGNORECASE,
 )
@@ -46,7 +45,7 @@ def check(files: Files) -> Iterator[Finding]:
             what = f"{name} is written here, in every clone and in the state; leave it out, and"
             advice = f"give it as TF_VAR_{name} or read it from a store of secrets"
             may_be_name = name.endswith("secret") and NAME.fullmatch(value)
-            is_open = bool(TO_REPLACE.search(value) or may_be_name)
+            is_open = bool(TO_REPLACE.search(value) or is_placeholder(value) or may_be_name)
             yield Finding(setting.where, f"{what} {advice}", warning=is_open)
 
 

@@ -69,6 +69,19 @@ def stages(text: str) -> list[Stage]:
     return [Stage(name, image, tuple(own)) for name, image, own in found]
 
 
+def unshipped(text: str) -> frozenset[int]:
+    """List the lines of stages that the last one does not begin from: it has no setting of them."""
+    found = stages(text)
+    by_name = {one.name: one for one in found}
+    kept, stage = set[str](), found[-1] if found else None
+    while stage is not None:
+        kept.add(stage.name)
+        words = stage.instructions[0].rest.split()
+        stage = next((by_name[w] for w in words if w in by_name and w not in kept), None)
+    left = (one for stage in found if stage.name not in kept for one in stage.instructions)
+    return frozenset(one.line for one in left)
+
+
 def filled(text: str, given: dict[str, str]) -> str:
     """Put the values of ARGs in; what has none is empty."""
     return re.sub(

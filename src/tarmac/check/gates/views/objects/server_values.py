@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from tarmac.base.foreign.reading import Path, at_each, dig, items
+from tarmac.check.gates.views.placeholders import is_placeholder
 
 FILE = files("tarmac") / "assets" / "server_rules.yaml"
 #: Texts that a reader or a script replaces: `MY_NAME`, `...`; a single capital letter is not one.
@@ -63,7 +64,8 @@ def formed(path: Path, value: str, name: str) -> Iterator[Refusal]:
         )
     elif not re.fullmatch(form["pattern"], value, re.DOTALL):
         what = f"{said}; use {form['title']}"
-        yield Refusal(path, what, _PLACEHOLDER.search(value) is not None)
+        is_open = _PLACEHOLDER.search(value) is not None or is_placeholder(value)
+        yield Refusal(path, what, is_open)
 
 
 def mappings(data: Any, at: Sequence[str], forms: Sequence[str]) -> Iterator[Refusal]:
