@@ -21,6 +21,7 @@ from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.objects.object_rules import (
     PLACES,
     choices,
+    is_defaulted,
     is_ruled,
     nearly,
     object_rules,
@@ -100,7 +101,7 @@ def _word(whole: str, value: Any) -> str:
     words, others = choices(whole), nearly(whole)
     if not (words or others) or is_replaced(value):
         return ""
-    if words and value not in words:
+    if words and value not in words and (value or not is_defaulted(whole)):
         return _unknown(value, words)
     found = (_near(value, words) for words in others if value not in words)
     return next(filter(None, found), "")

@@ -38,6 +38,12 @@ def choices(whole: str) -> Sequence[str]:
 
 
 @lru_cache(PLACES)
+def is_defaulted(whole: str) -> bool:
+    """Tell whether an empty text at a place is taken for one that is not there."""
+    return f".{whole}".endswith(tuple(f".{end}" for end in object_rules()["defaulted"]))
+
+
+@lru_cache(PLACES)
 def nearly(whole: str) -> Sequence[Sequence[str]]:
     """List, for a path as it is written, the words that a text there may be meant to be."""
     known: Mapping[str, Sequence[str]] = object_rules()["nearly"]
