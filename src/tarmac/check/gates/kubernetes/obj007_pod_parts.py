@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.completed import is_completed
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.leaves import leaves
 from tarmac.check.gates.views.objects.parts import is_part
@@ -32,7 +33,7 @@ def check(files: Files) -> Iterator[Finding]:
     for own in pods(files):
         # A program fills in an empty image, and more beside it.
         is_filled = any(not one.image and _names_image(own, one) for one in own.containers)
-        is_open = is_filled or is_part(own.artifact)
+        is_open = is_filled or is_part(own.artifact) or is_completed(files, own.artifact)
         for where, what in misfits(own):
             yield Finding(where, f"{own.kind} {own.name}: {what}", warning=is_open)
 
