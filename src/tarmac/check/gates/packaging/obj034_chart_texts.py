@@ -24,6 +24,8 @@ _WHOLE = re.compile(r"\{\{-?\s*((?:`[^`]*`|\"(?:\\.|[^\"\\])*\"|[^`\"}]|\}(?!\})
 _TEXTS = re.compile(r"`[^`]*`|\"(?:\\.|[^\"\\])*\"")
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
 _SET = re.compile(r"\$([A-Za-z_]\w*)\s*(?=:=|,\s*\$\w+\s*:=)|(?<=,)\s*\$([A-Za-z_]\w*)\s*(?=:=)")
+#: A variable that keeps what every template has, for where the dot is another value.
+_KEEPS = re.compile(r"(\$\w+)\s*:?=\s*[.$]")
 _OF_ALL = re.compile(r"(?<![\w$.)])\.(Release|Chart|Capabilities)\b")
 _OTHERS = re.compile(r"(?:if\s+|with\s+)?\.([a-z]\w*)")
 _API = re.compile(r"^apiVersion:", re.MULTILINE)
@@ -69,20 +71,23 @@ def _undefined(text: str) -> Iterator[tuple[int, str]]:
 def _lost(text: str) -> Iterator[tuple[int, str]]:
     """Yield what every template has, where the dot is a part of the values, with its line."""
     opened: list[str] = []
+    wholes = {"$", "."}
     for found in _WHOLE.finditer(text):
         said = _TEXTS.sub("", found[1])
         words = said.split()
         if words[:1] in (["end"], ["else"]) and opened:
             ended = opened.pop()
             if words[0] == "else":
-                opened.append("if" if ended in ("range", "with") else ended)
+                opened.append("if" if ended in ("range", "with", "whole") else ended)
         inner = next((one for one in reversed(opened) if one != "if"), "")
+        if inner not in ("range", "with") and (kept := _KEEPS.fullmatch(said.strip())):
+            wholes.add(kept[1])
         # A second dot may be the one of an argument's own values.
         if inner in ("range", "with") and (asked := _OF_ALL.search(said)):
             yield text.count("\n", 0, found.start()) + 1, asked[1]
         if words[:1] and words[0] in ("range", "with", "if", "define", "block"):
-            is_whole = words[0] == "with" and words[-1] in ("$", ".")
-            opened.append("if" if is_whole else words[0])
+            is_whole = words[0] == "with" and words[-1] in wholes
+            opened.append("whole" if is_whole else words[0])
 
 
 def _unknown(text: str) -> Iterator[tuple[int, str]]:
