@@ -19,6 +19,7 @@ from tarmac.check.gates.subject import Folder
 from tarmac.check.gates.views.objects.metadata import CLUSTER_WIDE, group_of, kind_of
 from tarmac.check.verify.built import charts, kustomizations, layers, releases
 from tarmac.check.verify.built.applications import Installation, installations, remarks
+from tarmac.check.verify.built.chart_inputs import inputs
 from tarmac.check.verify.built.kustomizations import Overlay
 from tarmac.check.verify.built.layers import Layer
 from tarmac.check.verify.built.sources import Sources, is_inside
@@ -89,6 +90,7 @@ def build(
         if any(is_inside(path, place / "templates") for place in places)
     }
     parts = {path for layer in built for path in layer.files} | templates
+    parts.update(inputs(places, sources))
     parts |= {path for layer in known.values() for path in layer.patches}
     manifests = frozenset(layer.folder for layer in built)
     failed = [layer for layer, made, _ in overlays if isinstance(made, Finding)]
