@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -21,11 +20,10 @@ from tarmac.base import parallel
 from tarmac.base.artifact import Artifact, read
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.foreign import files
-from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding, Report, Result, Status, in_order
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder
-from tarmac.check.gates.views.shapes.templates import spec_paths
+from tarmac.check.gates.views.objects.templated import has_marks
 from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
 from tarmac.check.verify.built.sources import Sources
@@ -46,8 +44,6 @@ READING = "files"
 LOCKS = (".lock", "-lock.json", "-lock.yaml")
 #: What another program fills in before the line is YAML.
 _PLACEHOLDER = re.compile(r"\{%|%\{|<%|\{[A-Z][A-Z0-9_]+\}|\$\{[^}]*[?(\"]")
-#: A key that a program of one's own replaces: `GEN3_IMAGE|-image: ...-|`.
-_MARKED = re.compile(r"^[ \t]*(?:- +)*\w[\w-]*[|<>%@][^\s:]*:", re.MULTILINE)
 TEMPLATE = "is a template, which is not judged; check the output of `helm template`"
 #: Code among the lines of a template.
 _EMBEDDED = re.compile(r"^[ \t]*<%.*%>[ \t]*$", re.MULTILINE)
@@ -276,25 +272,11 @@ def _read(path: Path, folder: Path) -> Iterator[Artifact | Finding]:
         yield Artifact(name, text)
         yield unread(name, text, error)
         return
-    if _MARKED.search(text) and any(_has_marks(one.data) for one in documents):
+    if has_marks(text, documents):
         yield Artifact(name, text)
         yield Finding(name, TEMPLATE, READING, warning=True)
         return
     yield from documents
-
-
-def _has_marks(data: Mapping[str, Any]) -> bool:
-    """Tell whether an object with pods has a field of a name that none has: what fills it in."""
-    todo = [dig(data, *path) for path in spec_paths(data)]
-    while todo:
-        one = todo.pop()
-        if isinstance(one, Mapping):
-            if any(_MARKED.match(f"{key}:") for key in one):
-                return True
-            todo += one.values()
-        elif isinstance(one, list):
-            todo += one
-    return False
 
 
 def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:

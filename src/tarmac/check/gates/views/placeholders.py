@@ -19,7 +19,7 @@ _STANDS_FOR = re.compile(
 
 
 def is_placeholder(text: str) -> bool:
-    """Tell whether a text asks to be replaced, or says that it is nobody's value.
+    """Tell whether a text asks to be replaced, or says that it is not in use.
 
     `override_me-app`, `TO_REPLACE`, `dummyRequired`, `deprecated`.
     """

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig
+from tarmac.check.gates.views.shapes.templates import spec_paths
+
+#: A key that a program of one's own replaces: `GEN3_IMAGE|-image: ...-|`.
+_MARKED = re.compile(r"^[ \t]*(?:- +)*\w[\w-]*[|<>%@][^\s:]*:", re.MULTILINE)
 
 
 def is_templated(artifact: Artifact) -> bool:
@@ -15,3 +22,21 @@ def is_templated(artifact: Artifact) -> bool:
 def is_cut(artifact: Artifact, value: Any) -> bool:
     """Tell whether a template's text lacks the part before or after a sign, as in `orders-`."""
     return is_templated(artifact) and isinstance(value, str) and value != value.strip("-._/")
+
+
+def has_marks(text: str, documents: Iterable[Artifact]) -> bool:
+    """Tell whether pods in a file have keys that no field has: another program replaces them."""
+    return _MARKED.search(text) is not None and any(map(_is_marked, documents))
+
+
+def _is_marked(artifact: Artifact) -> bool:
+    todo = [dig(artifact.data, *path) for path in spec_paths(artifact.data)]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, Mapping):
+            if any(_MARKED.match(f"{key}:") for key in one):
+                return True
+            todo += one.values()
+        elif isinstance(one, list):
+            todo += one
+    return False
