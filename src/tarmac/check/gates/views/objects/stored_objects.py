@@ -9,6 +9,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import fields, items, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import Neighbours, place_of
+from tarmac.check.gates.views.objects.kustomizations import is_kustomization
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of
 from tarmac.check.gates.views.objects.stored_data import ConfigMap, ExternalSecret, secret_keys
 
@@ -71,7 +72,8 @@ def kept(files: Files) -> Iterator[StoredObject]:
             keys = ConfigMap(artifact).keys or ANY
         elif kind == "Secret":
             keys = secret_keys(artifact) or ANY
-        yield StoredObject(kind, name, space, keys, artifact)
+        if name and not is_kustomization(artifact):
+            yield StoredObject(kind, name, space, keys, artifact)
         if kind == "ExternalSecret":
             own = ExternalSecret(artifact)
             yield StoredObject(
@@ -88,5 +90,5 @@ def kept(files: Files) -> Iterator[StoredObject]:
             for end in ("", "-canary", "-primary"):
                 yield StoredObject("Service", f"{target}{end}", space, ANY, artifact)
         for generated, made in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-            for one in items(artifact.data, generated) if kind == "Kustomization" else ():
+            for one in items(artifact.data, generated) if is_kustomization(artifact) else ():
                 yield StoredObject(made, str(text(one, "name")), "", ANY, artifact)
