@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.errors import only_near
 from tarmac.base.foreign.reading import fields, numbered_texts
 from tarmac.base.report import Finding
@@ -26,6 +27,7 @@ _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 _TYPED = ("workflow_dispatch", "workflow_call")
 #: Workflows that GitHub itself makes.
 _MADE_BY_GITHUB = ("pages-build-deployment", "CodeQL", "Dependabot Updates", "Copilot code review")
+_FILE = re.compile(r"[\w./-]+\.ya?ml")
 _WILD = re.compile(r"[*?\[!+]")
 
 
@@ -42,6 +44,25 @@ def check(files: Files) -> Iterator[Finding]:
         yield from _compared(workflow)
         yield from _always(workflow)
         yield from _unwatched(files, workflow)
+    yield from _unread(files)
+
+
+def _unread(files: Files) -> Iterator[Finding]:
+    """Yield workflows in a folder below, but those that another file names."""
+    texts = (one.content for one in files.artifacts if isinstance(one.content, str))
+    named = {path.rpartition(FOLDER)[2] for text in texts for path in _FILE.findall(text)}
+    for artifact in _nested(files):
+        if artifact.path.rpartition(FOLDER)[2] not in named:
+            what = "is in a folder below .github/workflows, which GitHub does not read: it never"
+            yield Finding(artifact.at(), f"{what} runs; move it up, or remove it", warning=True)
+
+
+def _nested(files: Files) -> Iterator[Artifact]:
+    """Yield what would be a workflow, in a folder below the one that GitHub reads."""
+    for artifact in files.artifacts:
+        below = artifact.path.rpartition(FOLDER)
+        if below[1] and "/" in below[2] and {"jobs"} < set(map(str, artifact.data)):
+            yield artifact
 
 
 def _skipped(workflow: Workflow) -> Iterator[Finding]:
@@ -54,8 +75,7 @@ def _skipped(workflow: Workflow) -> Iterator[Finding]:
         if not own[name] or _ANYWAY.search(job.condition):
             continue
         for other in job.needs:
-            there = own.get(other, set(triggers))
-            if there and not own[name] & there:
+            if (there := own.get(other, set(triggers))) and not own[name] & there:
                 what = f"{name} never runs: it runs by {_told(own[name])}, and {other}, which it"
                 advice = "leave that out of `needs`, or write `!failure() && !cancelled()`"
                 where = workflow.at("jobs", name, "needs")
@@ -115,12 +135,10 @@ def _unwatched(files: Files, workflow: Workflow) -> Iterator[Finding]:
         for number, pattern in numbered_texts(patterns):
             if pattern.startswith("!") or not (head := _head(pattern)):
                 continue
-            if (root / head).exists():
-                continue
             above, _, last = head.rstrip("/").rpartition("/")
             folder = root / above
             names = [one.name for one in folder.iterdir()] if folder.is_dir() else []
-            if any(fnmatchcase(one, last) for one in names):
+            if (root / head).exists() or any(fnmatchcase(one, last) for one in names):
                 continue
             near = only_near(last, names)
             what = f"watches {pattern}, where nothing is, so a change there starts nothing"
@@ -159,6 +177,11 @@ def _head(pattern: str) -> str:
     return "/".join(parts)
 
 
+def _judged(files: Files) -> Iterator[object]:
+    yield from jobs(files)
+    yield from _nested(files)
+
+
 GATE = Gate(
     id="PIP013",
     title="Jobs run at the events for which they are there",
@@ -168,7 +191,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("jobs", jobs),
+    scope=counted_in_files("jobs", _judged),
     targets=("repository",),
     reads="`if` and `needs` of jobs beside `on`; inputs of the type boolean; `paths` beside the "
     "files on disk; names of workflow_run beside those of the other workflows. "

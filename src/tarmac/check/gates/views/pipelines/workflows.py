@@ -106,7 +106,8 @@ def jobs(files: Files) -> Iterator[Job]:
 
 def workflow_of(files: Files, artifact: Artifact) -> Workflow | None:
     """Read a file as a workflow, with the lines of its parts; None where it is none."""
-    if FOLDER not in artifact.path or not artifact.path.endswith((".yml", ".yaml")):
+    name = artifact.path.rpartition(FOLDER)[2] if FOLDER in artifact.path else "/"
+    if "/" in name or not name.endswith((".yml", ".yaml")):  # GitHub reads no folder below
         return None
     text = _text(files, artifact)
     if not artifact.lines:
