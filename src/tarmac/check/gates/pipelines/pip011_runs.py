@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
 from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
@@ -14,6 +15,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.events import asked_refs, by_name, has, is_open
 from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.local_actions import ACTIONS, steps_of
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, jobs, workflows
 from tarmac.check.gates.views.published import published
@@ -25,6 +27,7 @@ _ARTIFACT = re.compile(r"actions/(upload|download)-artifact@")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield jobs that never run, artifacts that no job makes, and rights that are absent."""
+    by_path = {one.path: one for one in files.artifacts if one.path.endswith(ACTIONS)}
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():
             for place, condition, is_other in _conditions(name, job):
@@ -32,7 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
                     said = f"{'this step of ' if 'steps' in place else ''}{name} never runs: {what}"
                     yield Finding(workflow.at(*place), said, warning=is_other)
             yield from _needed(workflow, name, job)
-        yield from _artifacts(workflow)
+        yield from _artifacts(workflow, by_path)
         yield from _cycles(workflow)
 
 
@@ -61,20 +64,26 @@ def _never(condition: str, triggers: Mapping[str, Any]) -> str:
     return ""
 
 
-def _artifacts(workflow: Workflow) -> Iterator[Finding]:
+def _artifacts(workflow: Workflow, by_path: Mapping[str, Artifact]) -> Iterator[Finding]:
     made, asked = list[str](), list[tuple[str, int, str]]()
+    root = workflow.path.partition(".github/")[0]
     for name, job in workflow.jobs.items():
         if job.calls_workflow:
             return
         for number, step in enumerate(job.steps):
+            is_own = step.uses.startswith("./")
+            below = steps_of(by_path, root, step.uses) if is_own else [step]
+            if below is None:
+                return
+            for one in below:
+                if (found := _ARTIFACT.match(one.uses)) and found[1] == "upload":
+                    made.append(str(one.inputs.get("name") or "artifact"))
+                elif not found and "artifact" in one.uses:
+                    return  # another program may make some
             found = _ARTIFACT.match(step.uses)
-            given = str(step.inputs.get("name") or ("artifact" if found else ""))
-            if found and found[1] == "upload":
-                made.append(given)
-            elif found and not {"run-id", "pattern", "repository"} & step.inputs.keys():
-                asked += [(name, number, given)] if "name" in step.inputs else []
-            elif "artifact" in step.uses:
-                return  # another program may make some
+            is_here = not {"run-id", "pattern", "repository"} & step.inputs.keys()
+            if found and found[1] == "download" and is_here and "name" in step.inputs:
+                asked.append((name, number, str(step.inputs["name"])))
     if any("${{" in one for one in made):
         return
     for name, number, given in asked:
