@@ -78,9 +78,12 @@ def _places(kind: str, below: tuple[str, ...]) -> PlaceTree:
 
 
 def _is_there(holder: Any, choice: str) -> bool:
-    """Tell whether a part is there: `ports`, `data/-/ref`, or one value alone, `clusterIP=None`."""
+    """Tell whether a part is there: `data/-/ref`, or by its value: `kind=A`, `kind!=A`."""
     key, _, wanted = choice.partition("=")
     values = [value for _, value in at_each(holder, key.split("/"))]
+    if wanted and key.endswith("!"):
+        values = [value for _, value in at_each(holder, key.removesuffix("!").split("/"))]
+        return any(value != wanted for value in values)
     if wanted:
         return wanted in values
     return any(value not in (None, [], {}, "") for value in values)

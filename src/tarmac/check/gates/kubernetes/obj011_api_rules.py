@@ -28,7 +28,7 @@ from tarmac.check.gates.views.objects.object_rules import (
     written,
 )
 from tarmac.check.gates.views.objects.role_rules import without_effect
-from tarmac.check.gates.views.objects.text_forms import FORMS, is_filled, is_replaced
+from tarmac.check.gates.views.objects.text_forms import is_filled, is_replaced, wrong_form
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_paths
 from tarmac.check.schemas.fixes import reworded
@@ -155,15 +155,6 @@ def _bounds(value: Any, bounds: list[int]) -> str:
     return ""
 
 
-def _form(value: Any, name: str) -> str:
-    form = FORMS[name]
-    # An empty text is taken for one that is not there.
-    if not isinstance(value, str) or not value or form.holds(value):
-        return ""
-    is_open = is_filled(value) and name not in ("cron", "job schedule")
-    return "" if is_open else f"is {value!r}, which is {form.title}; write e.g. {form.example}"
-
-
 def _choice(value: Any, words: list[str]) -> str:
     is_known = not isinstance(value, str) or value in words or is_filled(value)
     return "" if is_known else _unknown(value, words)
@@ -180,7 +171,7 @@ def _near(value: Any, words: Sequence[str]) -> str:
 
 _JUDGES: dict[str, Callable[[Any, Any], str]] = {
     "bounds": _bounds,
-    "forms": _form,
+    "forms": wrong_form,
     "choices": _choice,
     "nearly": _near,
 }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig
+from tarmac.base.foreign.reading import dig, places
 from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.templated import is_cut
-from tarmac.check.gates.views.objects.text_forms import is_to_write
+from tarmac.check.gates.views.objects.text_forms import is_replaced, is_to_write
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
@@ -31,6 +31,8 @@ def check(files: Files) -> Iterator[Finding]:
             where = asking.write(problem.path) or "the object"
             what = f"{where} of {title(artifact)} is refused: {problem.what}; correct it"
             value = dig(artifact.data, *problem.path)
+            if any(is_replaced(one) for _, one in places(value)):
+                continue  # what is put in there is not known
             is_open = other or is_cut(artifact, value) or is_to_write(value) or is_part(artifact)
             yield Finding(artifact.at(*problem.path), what, warning=is_open)
 

@@ -10,6 +10,7 @@ from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.metadata import group_of
+from tarmac.check.gates.views.objects.object_rules import added
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.text_forms import is_example, is_replaced, is_to_write
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
@@ -46,6 +47,8 @@ def of_files(files: Files) -> Iterator[Finding]:
                 continue
             # What SOPS adds, it takes away before the object is applied.
             if is_replaced(dig(artifact.data, *path)) or path == ["sops"]:
+                continue
+            if dig(artifact.data, *path) in added(kind, tuple(path)):
                 continue
             if what.startswith("is null"):  # an API server takes it as if it were not there
                 continue

@@ -50,6 +50,12 @@ def nearly(whole: str) -> Sequence[Sequence[str]]:
     return [words for end, words in known.items() if whole.endswith(end)]
 
 
+def added(kind: str, path: Path) -> Sequence[str]:
+    """List the words that a place takes although its definition has them not."""
+    words: Sequence[str] = object_rules()["added"].get(kind, {}).get(written(path), ())
+    return words
+
+
 def written(path: Path) -> str:
     """Write a path as the rules have it: `-` for each element of a list."""
     return ".".join("-" if isinstance(key, int) else key for key in path)

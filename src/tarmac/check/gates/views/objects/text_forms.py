@@ -65,6 +65,30 @@ FORMS = {
 }
 
 
+def wrong_form(value: object, name: str) -> str:
+    """Say what is wrong with a value that is to have a form; empty: nothing."""
+    form, is_schedule = FORMS[name], name in ("cron", "job schedule")
+    # An empty text is taken for one that is not there.
+    if not isinstance(value, str) or not value or form.holds(value):
+        return ""
+    if is_replaced(value) or (is_filled(value) and not is_schedule):
+        return ""
+    if is_schedule and _never_comes(value):
+        advice = "correct it, or write `suspend: true` where it is only started by hand"
+        return f"is {value!r}, which is on no day that comes; {advice}"
+    return f"is {value!r}, which is {form.title}; write e.g. {form.example}"
+
+
+def _never_comes(schedule: str) -> bool:
+    """Tell whether a schedule is one, of days that no month has."""
+    fields = schedule.split()
+    if len(fields) != len(("minute", "hour", "day", "month", "weekday")):
+        return False
+    minute, hour, day, month, weekday = fields
+    others = (minute, hour, "*", month, weekday), (minute, hour, day, "*", weekday)
+    return all(_is_schedule(" ".join(one)) for one in others)
+
+
 def is_replaced(value: object) -> bool:
     """Tell whether a value is a text of which a program replaces a part: Flux's `${SIZE:=5Gi}`."""
     return isinstance(value, str) and _REPLACED.search(value) is not None
