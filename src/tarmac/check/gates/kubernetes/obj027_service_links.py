@@ -65,8 +65,19 @@ def _judged(files: Files) -> Iterator[tuple[Pods, Container, Fields]]:
                 version = _VERSION.search(container.image.rpartition("/")[2])
                 numbers = [int(one) for one in version[1].split(".")] if version else []
                 is_old = bool(numbers) and numbers < about.get("from", [])
-                if image and not is_old and not is_renamed(files, container.image):
+                if (
+                    image
+                    and not is_old
+                    and _starts(container, about)
+                    and not is_renamed(files, container.image)
+                ):
                     yield own, container, about
+
+
+def _starts(container: Container, about: Fields) -> bool:
+    """Tell whether a container starts the server of its image, and not another command."""
+    is_own = "command" in container.data or (about.get("by_words") and container.arguments)
+    return not is_own or re.search(about["starts"], " ".join(container.words)) is not None
 
 
 GATE = Gate(

@@ -33,14 +33,17 @@ def check(files: Files) -> Iterator[Finding]:
             what = f"{title(owner)} has no replicas, so nothing runs; write a number"
             yield Finding(owner.at("spec", "replicas"), what, warning=True)
             continue
-        least = _least(scaling.get((space, reference_to(owner))), written)
+        scaler = scaling.get((space, reference_to(owner)))
+        least = _least(scaler, written)
         for budget in map(Budget, budgets.of(pod.labels)):
             stay = budget.stay(least)
             if space_of(budget.artifact) == space and stay >= least:
                 what = f"keeps {stay} of at least {least}: no node could ever be drained"
+                # A number that is not written may be set by what scales, and stays.
                 yield Finding(
                     budget.artifact.at("spec"),
                     f"{title(budget.artifact)} {what}; keep {least - 1} at most",
+                    warning=written is None and scaler is None,
                 )
 
 
