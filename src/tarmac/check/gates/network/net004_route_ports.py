@@ -20,6 +20,8 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: By this port the AWS Load Balancer Controller knows that an annotation says where to send.
 BY_ANNOTATION = "use-annotation"
+#: Ports of proxies that a mesh puts into pods or before them: Linkerd's, and those of Istio.
+PROXIES = frozenset((4143, 4190, 4191, 15006, 15008, 15020, 15021, 15090))
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -92,7 +94,7 @@ def _ports(artifact: Artifact, path: Path, rule: Fields, own: Fields) -> Iterato
     selection = Selection(artifact, path, own, "opens", space_of(artifact))
     for number, opened in enumerate(items(rule, "ports")):
         first = port(opened, "port")
-        if first is not None and "endPort" not in opened:
+        if first is not None and first not in PROXIES and "endPort" not in opened:
             yield OpenedPort(selection, (*path, "ports", number), first)
 
 

@@ -65,6 +65,8 @@ def _of_api(files: Files, *names: str) -> list[Artifact]:
 
 def _crossings(files: Files) -> Iterator[ForeignReference]:
     for artifact in _of_api(files, *ROUTES):
+        if _is_of_mesh(artifact):
+            continue
         for number, rule in numbered(artifact.data, "spec", "rules"):
             for place, end in numbered(rule, "backendRefs"):
                 path: Path = ("spec", "rules", number, "backendRefs", place)
@@ -74,6 +76,12 @@ def _crossings(files: Files) -> Iterator[ForeignReference]:
             for place, end in numbered(listener, "tls", "certificateRefs"):
                 path = ("spec", "listeners", number, "tls", "certificateRefs", place)
                 yield from _crossing(artifact, path, end, "Secret")
+
+
+def _is_of_mesh(artifact: Artifact) -> bool:
+    """Tell whether a route is of Services alone: a mesh asks for no grant, as Linkerd."""
+    parents = items(artifact.data, "spec", "parentRefs")
+    return bool(parents) and all(string(one, "kind") == "Service" for one in parents)
 
 
 def _crossing(artifact: Artifact, path: Path, end: Fields, kind: str) -> Iterator[ForeignReference]:
