@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from posixpath import basename, join, normpath
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from posixpath import basename, dirname, join, normpath
 
 from tarmac.base.foreign.data import from_json
 from tarmac.base.report import Finding
@@ -12,6 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Bases with nothing but a system and a language, so that it is known what is in them.
@@ -29,16 +32,34 @@ _FROM = re.compile(r"--from=(\S+)")
 #: What takes its arguments for files and options, and starts no other program by them.
 _PROGRAMS = re.compile(r"(java|node|dotnet|ruby|php|deno|bun|python[\d.]*)")
 
+#: Settings of programs that write what they build to a folder.
+_SETTINGS = (
+    "*.config.js", "*.config.ts", "*.config.mjs", "*.config.cjs", "*.config.mts", "package.json",
+    "angular.json", "project.json", "tsconfig*.json", "*.csproj", "pom.xml", "Makefile",
+)  # fmt: skip
+#: A path that leaves the folder of its setting.
+_ABOVE = re.compile(r"[\"'=\s>]((?:\.\./)+[\w./-]+)")
+_BUILDS = re.compile(r"\b(build|generate|export|compile|package|publish|bundle|make|tsc)\b")
+_MOST_BYTES = 200_000
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield copies of what no stage makes, and commands that become arguments."""
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))
-        for line, what in (*_copied(found), *_started(found)):
+        place = on_disk(files, dirname(dockerfile.path))
+        for line, what, is_open in _copied(found, place):
+            yield Finding(f"{dockerfile.path}:{line}", what, warning=is_open)
+        for line, what in _started(found):
             yield Finding(f"{dockerfile.path}:{line}", what)
 
 
-def _copied(found: list[Stage]) -> Iterator[tuple[int, str]]:
+def _copied(found: list[Stage], place: Path | None) -> Iterator[tuple[int, str, bool]]:
+    """Yield such copies, and whether a build may write there.
+
+    Args:
+        place: the folder of the Dockerfile on disk.
+    """
     by_name = {stage.name: stage for stage in found}
     for number, stage in enumerate(found):
         for one in stage.instructions:
@@ -57,7 +78,9 @@ def _copied(found: list[Stage]) -> Iterator[tuple[int, str]]:
                 if not _may_be(path, folders, texts):
                     there = " and ".join(sorted(folders))
                     what = f"copies {path} of {other.name}, whose files are in {there}"
-                    yield one.line, f"{what}, so the build ends; write its path from /"
+                    is_open = place is not None and _is_built_above(place, path, folders, texts)
+                    said = f"{what}, so the build ends; write its path from /"
+                    yield one.line, said, is_open
 
 
 def _made(found: list[Stage], stage: Stage) -> tuple[set[str], str]:
@@ -87,6 +110,34 @@ def _may_be(path: str, folders: set[str], texts: str) -> bool:
     is_there = any(path == one or path.startswith(f"{one}/") for one in folders)
     is_above = any(one == path or one.startswith(f"{path}/") for one in folders)
     return is_there or is_above or "/" in folders or first in _SYSTEM or f"/{first}" in texts
+
+
+def _is_built_above(place: Path, path: str, folders: Iterable[str], texts: str) -> bool:
+    """Tell whether a build of a stage writes to a path outside of the folders that it works in.
+
+    Args:
+        place: the folder of the Dockerfile.
+        folders: those that the stage works in.
+        texts: the instructions of the stage.
+    """
+    if not _BUILDS.search(texts):
+        return False
+    named = {end for file in _settings(place) for end in _ABOVE.findall(_text(file))}
+    made = {normpath(join(folder, end)) for folder in folders for end in named}
+    return any(path == one or path.startswith(f"{one}/") for one in made)
+
+
+def _settings(place: Path) -> Iterable[Path]:
+    """List the settings in a folder and those directly below it."""
+    return chain.from_iterable(
+        place.glob(f"{above}{name}") for above in ("", "*/") for name in _SETTINGS
+    )
+
+
+def _text(file: Path) -> str:
+    if not file.is_file() or file.stat().st_size > _MOST_BYTES:
+        return ""
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def _started(found: list[Stage]) -> Iterator[tuple[int, str]]:

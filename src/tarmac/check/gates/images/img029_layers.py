@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from posixpath import basename, join, normpath
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from posixpath import basename, dirname, join, normpath
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Files by whose names it is known that credentials are in them.
@@ -26,16 +29,44 @@ _REMOVED = re.compile(
     r"(?:^|&&|;|\|\|)\s*(?:rm|shred|unlink)\b((?:\s+-{1,2}[\w-]+)*)((?:\s+[^\s;&|]+)+)"
 )
 
+#: Files of which the repository's own are mostly without credentials.
+_SETTINGS = re.compile(r"\.npmrc|\.yarnrc(\.yml)?|\.pypirc|pip\.conf|nuget\.config", re.IGNORECASE)
+#: A credential as it is, not one that a variable gives; and one in an address.
+_LITERAL = re.compile(
+    r"(auth\w*|password|passwd|token|secret|ident)[\"']?\s*[=:]\s*[\"']?[^\s$\"'{<%]"
+    r"|://[^/\s:@$]+:[^/\s@$]+@|<add key=\"\w*password\" value=\"[^%]",
+    re.IGNORECASE,
+)
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield credentials that one step brings into the image and another one removes."""
     for dockerfile in dockerfiles(files):
         for stage in stages(str(dockerfile.content))[-1:]:
-            for line, what in _kept(stage):
+            place = on_disk(files, dirname(dockerfile.path))
+            for line, what in _kept(stage, partial(_is_open, files, place)):
                 yield Finding(f"{dockerfile.path}:{line}", what)
 
 
-def _kept(stage: Stage) -> Iterator[tuple[int, str]]:
+def _is_open(files: Files, place: Path | None, name: str) -> bool:
+    """Tell whether what is copied is a file of settings here, without a credential.
+
+    Args:
+        place: the folder of the Dockerfile; the build may begin there, or in any one above.
+    """
+    root = files.folder
+    if place is None or root is None or not _SETTINGS.fullmatch(basename(name)):
+        return False
+    above = [one for one in (place, *place.parents) if one.is_relative_to(root)]
+    texts = [_text(one / name) for one in above if (one / name).is_file()]
+    return bool(texts) and not any(map(_LITERAL.search, texts))
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
+
+
+def _kept(stage: Stage, is_open: Callable[[str], bool]) -> Iterator[tuple[int, str]]:
     here, brought = "/", dict[str, int]()
     for one in stage.instructions:
         if one.word == "WORKDIR":
@@ -44,7 +75,8 @@ def _kept(stage: Stage) -> Iterator[tuple[int, str]]:
             words = [word for word in one.rest.split() if not word.startswith("--")]
             for word in words[:-1]:
                 name = basename(word)
-                if _CREDENTIALS.fullmatch(name) and not _PUBLIC.fullmatch(name):
+                is_secret = _CREDENTIALS.fullmatch(name) and not _PUBLIC.fullmatch(name)
+                if is_secret and not is_open(word):
                     is_folder = (
                         words[-1].endswith("/") or words[-1] in (".", "..") or len(words) > 2
                     )
