@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from tarmac.base.foreign.reading import dig, fields, items, numbered, string
+from tarmac.base.foreign.reading import Fields, dig, fields, items, numbered, places, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -20,6 +20,7 @@ from tarmac.check.gates.views.objects.stored_data import ConfigMap
 from tarmac.check.gates.views.scope import counted_in_files
 
 _PLACEHOLDER = re.compile(r'"(?:uid|datasource)"\s*:\s*"\$\{(\w+)\}"')
+_EXPRESSION = "__expr__"
 #: What the export writes for a data source; other names it lists in `__inputs`.
 _EXPORTED = re.compile(r"DS_\w+")
 _ANYWHERE = re.compile(r"\bDS_\w+")
@@ -47,6 +48,7 @@ def check(files: Files) -> Iterator[Finding]:
         data = json_object(board.text) or {}
         inputs = {string(one, "name") for one in items(data, "__inputs")}
         known = {string(one, "name") for one in items(data, "templating", "list")}
+        known |= _expressions(data) if _EXPRESSION in board.text else set()
         for found in _PLACEHOLDER.finditer(board.text):
             name = found[1]
             is_exported = name in inputs or _EXPORTED.fullmatch(name) is not None
@@ -58,6 +60,17 @@ def check(files: Files) -> Iterator[Finding]:
             said = f"{what} the import form alone fills in, so its panels find no data source;"
             yield Finding(where, f"{said} write the uid of one")
             break
+
+
+def _expressions(data: Fields) -> set[str]:
+    """List the placeholders of expressions, which Grafana computes itself and knows by a type."""
+    inputs = items(data, "__inputs")
+    found = {string(one, "name") for one in inputs if one.get("pluginId") == _EXPRESSION}
+    for path, text in places(data):
+        if path[-1] == "type" and text == _EXPRESSION:
+            uid = string(fields(dig(data, *path[:-1])), "uid")
+            found.add(uid.removeprefix("${").removesuffix("}"))
+    return found
 
 
 def _written(files: Files) -> set[str]:
