@@ -365,4 +365,43 @@ Of the first errors 72% are true, of the later ones 97%. What was not:
 - 9: jobs of a JobSet without a restartPolicy (OBJ018), which its controller fills in.
 - 1: a generator of a kustomization that another one puts into a namespace (OBJ042, new that day).
 - 1, pedantic: a version that is gone, in a component for clusters that have it (VAL001).
+
+## Not seen before, a twentieth time
+
+Fifteen more, on 2026-11-29 by all gates of the day: fleets under Flux at home, charts of makers,
+products with folders to deploy them, and three large repositories of organisations. Half of the
+errors are in one of these, uc-cdis/cloud-automation. Six had no error: Unleash/helm-charts,
+bcgov/bcregistry, documenso/documenso, immich-app/immich-charts, ishioni/homelab-ops and
+mattermost/mattermost-helm.
+
+| Repository | First | True | Pedantic | False | Later |
+|---|---:|---:|---:|---:|---:|
+| uc-cdis/cloud-automation | 45 | 14 | 0 | 31 | 14 |
+| wikimedia/operations-deployment-charts | 20 | 1 | 3 | 16 | 4 |
+| Altinn/altinn-studio | 18 | 1 | 0 | 17 | 1 |
+| novuhq/novu | 8 | 1 | 6 | 1 | 1 |
+| wmde/wbaas-deploy | 7 | 0 | 0 | 7 | 0 |
+| gandazgul/k8s-infrastructure | 2 | 2 | 0 | 0 | 2 |
+| ahinko/home-ops | 1 | 0 | 0 | 1 | 0 |
+| joryirving/home-ops | 1 | 1 | 0 | 0 | 1 |
+| mirceanton/home-ops | 1 | 0 | 1 | 0 | 0 |
+| **all** | 103 | 20 | 10 | 73 | 23 |
+
+Of the first errors 19% are true, of the later ones 87%. What was false, of sixteen kinds:
+
+- 19: files whose keys a filter of their own replaces (OBJ007, VAL001); now not judged.
+- 13: targets of patches in a file of which Flux's Kustomization alone was kept (OBJ017).
+- 13: values that ask to be replaced, `override_me`, `deprecated`, `dummyRequired` (OBJ013, INF007,
+  IMG014), of which one list tells now; and settings of stages that no image has (IMG014).
+- 8: the group of a role that a binding leaves to the API server (OBJ010, OBJ011).
+- 7: jobs whose image a script adds by jq before `kubectl create` (OBJ007); now warnings.
+- 3: the root of a template, kept in a variable for `with` (OBJ034).
+- 2: files that a chart's templates read and complete (NET001).
+- 2: numbers of pods that are not written (SCL005); now warnings.
+- 6, one each: a route of a mesh (NET008), a folder that Vite is told of (IMG018), an artifact that
+  an action of the repository uploads (PIP011), an expression of Grafana (OBS036), a command that
+  starts no server (OBJ027), an .npmrc without a credential (IMG029).
+- 10, pedantic: workflows in a folder that GitHub does not read (PIP001, PIP012), now one warning
+  each; a day that never comes (OBJ011), now a warning; numbers of a chart's defaults that its one
+  release replaces (SCL005), a variable that is there twice on purpose (OBJ007).
 """
