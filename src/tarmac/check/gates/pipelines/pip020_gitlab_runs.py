@@ -16,6 +16,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: A daemon in a container, from the version on that makes its own certificates.
 _DAEMON = re.compile(r"(.*/)?docker:(19\.03|[2-9]\d)(\.[\d.]+)?-dind(-.*)?|(.*/)?docker:dind")
+_ITSELF = re.compile(r"tcp://(localhost|127\.0\.0\.1):\d+/?")
 _PLAIN = re.compile(r"tcp://[\w.-]+:2375/?")
 _CHANGES = re.compile(
     r"\b(terraform|tofu|terragrunt|pulumi)\b.*\b(apply|up)\b|\bhelm\b.*\b(upgrade|install)\b"
@@ -71,7 +72,14 @@ def _daemon(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Findin
     asked = str(known.get("DOCKER_HOST") or "")
     is_plain = known.get("DOCKER_TLS_CERTDIR") == "" or any("--tls=false" in c for c in commands)
     for image in named:
-        if _DAEMON.fullmatch(image) and _PLAIN.fullmatch(asked) and not is_plain:
+        if _DAEMON.fullmatch(image) and _ITSELF.fullmatch(asked):
+            at = (name, "variables", "DOCKER_HOST")
+            own = "DOCKER_HOST" in fields(job, "variables")
+            where = pipeline.artifact.at(*(at if own else at[1:]))
+            what = f"job {name} asks {asked}, which is its own container, and {image} runs in"
+            said = f"{what} another one, where only runners in a cluster put both into one; write"
+            yield Finding(where, f"{said} the service's name: docker", warning=True)
+        elif _DAEMON.fullmatch(image) and _PLAIN.fullmatch(asked) and not is_plain:
             at = (name, "variables", "DOCKER_HOST")
             own = "DOCKER_HOST" in fields(job, "variables")
             where = pipeline.artifact.at(*(at if own else at[1:]))

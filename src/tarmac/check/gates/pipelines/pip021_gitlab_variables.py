@@ -10,7 +10,12 @@ from tarmac.base.foreign.reading import Fields, dig, fields, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_jobs, gitlab_pipelines
+from tarmac.check.gates.views.pipelines.gitlab import (
+    GitlabPipeline,
+    gitlab_jobs,
+    gitlab_pipelines,
+    needed,
+)
 from tarmac.check.gates.views.pipelines.gitlab_templates import whole
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -39,6 +44,7 @@ def check(files: Files) -> Iterator[Finding]:
         given = set(map(str, fields(pipeline.artifact.data, "variables")))
         for maker, job in pipeline.jobs.items():
             yield from _refused(pipeline, maker, job)
+            yield from _left_out(pipeline, maker, job, given)
             for name, file in _kept(job):
                 if name not in given:
                     yield from _read(pipeline, maker, name, file)
@@ -58,6 +64,44 @@ def _kept(job: Fields) -> Iterator[tuple[str, str]]:
             own = posixpath.normpath(file)
             if own in paths and own not in reports:
                 yield name, own
+
+
+def _left_out(
+    pipeline: GitlabPipeline, maker: str, job: Fields, given: set[str]
+) -> Iterator[Finding]:
+    """Yield jobs that read a variable of a report, and whose `needs` leave that report out."""
+    merged = whole(pipeline, job) or job
+    reports = {
+        posixpath.normpath(one) for one in texts(dig(merged, "artifacts", "reports", "dotenv"))
+    }
+    lines = _lines(merged) if reports else []
+    made = {
+        name: file
+        for line in lines
+        for name, file in _WRITTEN.findall(line)
+        if posixpath.normpath(file) in reports and name not in given
+    }
+    makers = [one for one in pipeline.jobs.values() if dig(one, "artifacts", "reports", "dotenv")]
+    for reader, one in pipeline.jobs.items() if made and len(makers) == 1 else ():
+        taken = one.get("needs")
+        if reader == maker or not isinstance(taken, list) or _is_open(one):
+            continue
+        names = [dig(need, "job") if isinstance(need, dict) else need for need in taken]
+        text = "\n".join(_lines(one))
+        for name in made if maker not in names and len(names) == len([*needed(one)]) else ():
+            is_own = name in fields(one, "variables")
+            is_own = is_own or re.search(_SET.format(name=name), text, re.MULTILINE) is not None
+            if not is_own and re.search(_READ.format(name=name), text):
+                what = f"job {reader} reads ${name} of {maker}, and gets the reports of those"
+                said = f"{what} alone that it needs: it is empty there; add {maker} to `needs`"
+                yield Finding(pipeline.artifact.at(reader, "needs"), said, warning=True)
+                break
+
+
+def _is_open(job: Fields) -> bool:
+    """Tell whether a part of a job is elsewhere."""
+    is_referred = any("!reference" in str(job.get(key)) for key in _SCRIPTS)
+    return bool({"extends", "<<", "dependencies"} & job.keys()) or is_referred
 
 
 def _refused(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.shell import Command, steps
-from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
+from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CHECKOUT = re.compile(r"actions/checkout@")
@@ -32,13 +32,55 @@ _BRANCH = re.compile(
 )
 
 
+#: What takes a package's version from the last tag of git, as its list of what builds it says.
+_VERSIONS = re.compile(
+    r"\b(setuptools[-_]scm|hatch-vcs|poetry-dynamic-versioning|versioningit|versioneer|uv-dynamic-"
+    r"versioning|dunamai)\b"
+)
+_BUILDS = re.compile(
+    r"\bpython3? -m build\b|\bpyproject-build\b|\bpipx run build\b|\b(uv|hatch|pdm|poetry) build\b"
+    r"|\bsetup\.py\s+(sdist|bdist_wheel)\b"
+)
+_PUBLISHES = re.compile(r"pypi-publish@|\btwine upload\b|\b(uv|hatch|pdm|poetry|flit) publish\b")
+_VERSION_GIVEN = re.compile(r"SETUPTOOLS_SCM_PRETEND_VERSION|POETRY_DYNAMIC_VERSIONING_BYPASS")
+
+
 def check(files: Files) -> Iterator[Finding]:
     """Yield commands of git for which a checkout of one commit is not enough."""
     for workflow in workflows(files):
+        program = _versions(files, workflow)
         for name, job in workflow.jobs.items():
             depth = _depth(job)
             if depth is not None:
                 yield from _unread(workflow, name, depth)
+            if depth is not None and program:
+                yield from _unversioned(workflow, name, program)
+
+
+def _versions(files: Files, workflow: Workflow) -> str:
+    """Name what reads a published package's version from tags; "" where nothing is published."""
+    told = "\n".join(workflow.texts)
+    if not _PUBLISHES.search(told) or _VERSION_GIVEN.search(told) or _of_tags(workflow):
+        return ""
+    path = f"{workflow.path.partition(FOLDER)[0]}pyproject.toml"
+    for artifact in files.artifacts:
+        found = _VERSIONS.search(str(artifact.content)) if artifact.path == path else None
+        if found is not None:
+            return found[1]
+    return ""
+
+
+def _unversioned(workflow: Workflow, name: str, program: str) -> Iterator[Finding]:
+    """Yield builds of a package whose version is that of a tag which is not there."""
+    for _, commands in steps(workflow, name):
+        if any(_BRINGS.search(one.text) for one in commands):
+            return
+        for command in commands:
+            if _BUILDS.search(command.text):
+                what = f"{name} checks out one commit without tags, and {program} takes the"
+                said = f"{what} version from the last tag: each build has the same one; write"
+                yield Finding(command.where, f"{said} fetch-depth: 0", warning=True)
+                return
 
 
 def _depth(job: Job) -> int | None:
@@ -110,5 +152,6 @@ GATE = Gate(
     scope=counted_in_files("workflows", workflows),
     targets=("repository",),
     reads="git describe, git diff and others of earlier commits and other branches, in jobs with "
-    "one checkout and nothing that fetches more. Commands behind `if` or before `||` are left.",
+    "one checkout and nothing that fetches more, and builds that are published with the version of "
+    "a tag. Commands behind `if` or before `||` are left.",
 )

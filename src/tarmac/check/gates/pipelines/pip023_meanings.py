@@ -19,6 +19,10 @@ _BARE = re.compile(r"(?:^|&&|\|\||\(|!)\s*github\.event\.inputs\.([\w-]+)\s*(?:$
 _PUSHES_TAG = re.compile(
     r"\bgit push\b[^;&|]*(--tags\b|--follow-tags\b|refs/tags/|\$\{?\w*tag\w*)", re.IGNORECASE
 )
+#: A tag that a script makes, by what it is called there.
+_MAKES_TAG = re.compile(r"\bgit tag\s+(?:-[asfm]+\s+)*[\"']?([\w.${}-]+)")
+#: The token of the run, which a checkout takes without one, too.
+_OWN = re.compile(r"(\$\{\{\s*(secrets\.GITHUB_TOKEN|github\.token)\s*\}\})?", re.IGNORECASE)
 #: What starts the other one after all, or is another's token.
 _STARTS = re.compile(
     r"\bgh workflow run\b|/dispatches\b|x-access-token|https://[^\s/]*@|secrets\.(?!GITHUB_TOKEN)"
@@ -76,12 +80,18 @@ def _waits_for_tags(workflow: Workflow) -> bool:
 def _pushed(workflow: Workflow, name: str, job: Job, other: Workflow) -> Iterator[Finding]:
     """Yield tags that are pushed by the token of the run itself."""
     out = [step for step in job.steps if step.uses.startswith("actions/checkout@")]
-    own = [one for one in out if not {"token", "ssh-key"} & one.inputs.keys()]
+    own = [
+        one for one in out
+        if "ssh-key" not in one.inputs and _OWN.fullmatch(str(one.inputs.get("token", "")))
+    ]  # fmt: skip
     if not own or len(own) != len(out) or any(_STARTS.search(one) for one in job.texts):
         return
     for _, commands in steps(workflow, name):
+        made = [one for command in commands for one in _MAKES_TAG.findall(command.text)]
         for command in commands:
-            if _PUSHES_TAG.search(command.text):
+            words = re.split(r"[\s\"']+", command.text)
+            is_made = "git push" in command.text and any(one in words for one in made)
+            if is_made or _PUSHES_TAG.search(command.text):
                 what = f"{name} pushes a tag by GITHUB_TOKEN, which starts no other workflow, so"
                 advice = f"{other.path} does not run; check out with another token, or start it"
                 yield Finding(command.where, f"{what} {advice}")

@@ -48,9 +48,32 @@ _ACCOUNT = re.compile(r"system:serviceaccount:[^:]+:[^:]+")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield statements by which nothing can be done."""
-    for statement in statements(files):
+    named: dict[str, set[str]] = {}
+    found = list(statements(files))
+    for statement in found:
+        file = statement.where.rpartition(":")[0]
+        named.setdefault(file, set()).update(map(_bucket, statement.parts.get("Resource", ())))
+    for statement in found:
         for what in (*_trust(statement), *_resources(statement), *_conditions(statement)):
             yield Finding(statement.where, what)
+        for bucket in _alone(statement, named[statement.where.rpartition(":")[0]]):
+            what = f"allows s3:* on the bucket {bucket} and not on what is in it, so no object is"
+            yield Finding(statement.where, f"{what} read or written; add {bucket}/*", warning=True)
+
+
+def _bucket(written: str) -> str:
+    """Cut what a resource names inside of a bucket down to `BUCKET/`."""
+    head, parted, _ = written.partition("/")
+    return head + parted
+
+
+def _alone(statement: PolicyStatement, named: set[str]) -> list[str]:
+    """List buckets of which all is allowed, and of whose objects no statement says anything."""
+    written = statement.parts.get("Resource", ())
+    is_all = statement.parts.get("Action", ()) == ("s3:*",) and statement.allows
+    if not is_all or statement.partial or not all(map(_ARN_OF_BUCKET.fullmatch, written)):
+        return []
+    return [one for one in written if not {"*", "/"} & {*one} and f"{one}/" not in named]
 
 
 def _trust(statement: PolicyStatement) -> Iterator[str]:

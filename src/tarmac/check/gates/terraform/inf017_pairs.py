@@ -30,7 +30,11 @@ _CALLERS = {
     "aws_s3_bucket_notification": ("lambda_function_arn", "s3.amazonaws.com"),
     "aws_sns_topic_subscription": ("endpoint", "sns.amazonaws.com"),
     "aws_cloudwatch_log_subscription_filter": ("destination_arn", "logs.amazonaws.com"),
+    "aws_api_gateway_integration": ("uri", "apigateway.amazonaws.com"),
+    "aws_apigatewayv2_integration": ("integration_uri", "apigateway.amazonaws.com"),
 }
+#: A role by which a gateway calls, in the place of a permission.
+_BY_ROLE = ("credentials", "credentials_arn")
 _DAYS = "backup_retention_period"
 
 
@@ -94,6 +98,8 @@ def _calls(root: Resources) -> Iterator[Fault]:
     for kind, (key, principal) in _CALLERS.items():
         for block in root.of(kind):
             function = root.named(block, key, "aws_lambda_function")
+            if any(argument(block, one)[0] for one in _BY_ROLE):
+                continue
             if function is not None and (function.names[2], principal) not in allowed:
                 what = (
                     f"{block.names[2]} calls {function.names[2]}, a function which does not allow"

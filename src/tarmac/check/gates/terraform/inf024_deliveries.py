@@ -41,6 +41,16 @@ _KNOWN_BY = {
     "ServiceName": ("name", ("aws_ecs_service",)),
     "AutoScalingGroupName": ("name", ("aws_autoscaling_group",)),
 }
+#: Names of dimensions, without those above.
+_OTHERS = (
+    "ApiId", "ApiName", "AvailabilityZone", "BucketName", "CacheClusterId", "CacheNodeId",
+    "DBClusterIdentifier", "DeliveryStreamName", "DistributionId", "FileSystemId", "FilterId",
+    "InstanceId", "LoadBalancerName", "NatGatewayId", "ReplicationGroupId", "RuleName",
+    "StateMachineArn", "StorageType", "StreamName", "VolumeId",
+)  # fmt: skip
+_BY_LETTERS = {name.lower(): name for name in (*_KNOWN_BY, *_OTHERS)}
+_KEY = re.compile(r"\s*\"?([A-Za-z_-]+)\"?\s*[=:]\s*[^{\s]")
+_DIMENSIONS = re.compile(r"\s*dimensions\s*=\s*\{(.*)")
 #: Of these the id is something else than the name, too.
 _OTHER_IDS = ("aws_sqs_queue", "aws_sns_topic", "aws_ecs_cluster", "aws_ecs_service", "aws_lb")
 Fault = tuple[TerraformBlock, int, str]
@@ -100,6 +110,7 @@ def _gateways(root: Resources) -> Iterator[Fault]:
 def _dimensions(root: Resources) -> Iterator[Fault]:
     """Yield dimensions that no metric has."""
     for block in root.of("aws_cloudwatch_metric_alarm"):
+        yield from _misnamed(block)
         for line, text in block.lines:
             found = _DIMENSION.match(text)
             if found is None or found[1] not in _KNOWN_BY:
@@ -110,6 +121,20 @@ def _dimensions(root: Resources) -> Iterator[Fault]:
                 what = f"{block.names[2]} asks for {found[1]} by {found[2]}.{found[3]}.{found[4]},"
                 advice = f"which no metric has, so it never fires; write .{part}"
                 yield block, line, f"{what} {advice}"
+
+
+def _misnamed(block: TerraformBlock) -> Iterator[Fault]:
+    """Yield dimensions of AWS' own metrics whose names have other letters."""
+    inside = False
+    for line, text in block.lines if argument(block, "namespace")[1][:5] == '"AWS/' else ():
+        begun = _DIMENSIONS.match(text)
+        inside = begun is not None or (inside and text.strip() != "}")
+        found = _KEY.match(begun[1] if begun else text) if inside else None
+        name = _BY_LETTERS.get(re.sub(r"[_-]", "", found[1]).lower()) if found else None
+        if found and name is not None and name != found[1]:
+            what = f"{block.names[2]} asks for the dimension {found[1]}, which no metric of AWS has"
+            yield block, line, f"{what}, so it never fires; write {name}"
+        inside = inside and "}" not in text
 
 
 GATE = Gate(

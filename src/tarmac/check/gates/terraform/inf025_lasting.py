@@ -54,6 +54,14 @@ def _unsent(root: Resources) -> Iterator[Fault]:
         if file and not is_named and not any(argument(function, key)[1] for key in told):
             what = f"{function.names[2]} has a filename and no source_code_hash: changed code of"
             yield function, line, f"{what} the same name is never sent; write filebase64sha256(...)"
+        line, _ = argument(function, "s3_key")
+        code = root.named(function, "s3_key", "aws_s3_object")
+        _, path = argument(code, "key") if code else (0, "")
+        is_sent = any(argument(function, one)[1] for one in (*told, "s3_object_version"))
+        if code and path.startswith('"') and "$" not in path and not is_sent:
+            what = f"{function.names[2]} takes its code from {path}, whose name stays the same,"
+            advice = "and has no source_code_hash: changed code is never taken; write"
+            yield function, line, f"{what} {advice} filebase64sha256(...)"
 
 
 def _shut(root: Resources) -> Iterator[Fault]:
