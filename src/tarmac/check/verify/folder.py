@@ -55,19 +55,20 @@ _FOREIGN_TAG = "could not determine a constructor for the tag"
 ENDINGS = (
     ".yaml", ".yml", ".json", ".tf", ".tfvars", ".sh", ".bash", ".rego", ".mk", ".md", ".toml",
     ".txt", ".lock", ".mod", ".xml", ".gradle", ".dockerfile", ".env", ".rules",
-    ".conf",
+    ".conf", ".conf.template",
 )  # fmt: skip
 #: Prometheus's rules by an older name; other programs have files that end so, too.
 _RULES = re.compile(r"^groups:", re.MULTILINE)
 #: Files of SQL are read where they change a database; dumps of data are not.
 _MIGRATIONS = re.compile(r"(migrat|changelog)[^/]*/|(^|/)V\d[\w.]*__[^/]*$", re.IGNORECASE)
 _PYTHON = re.compile(
-    r"(migrations|alembic)/(versions/)?[^/]+\.py$|(^|/)versions/[0-9a-f]{8}[^/]*\.py$"
+    r"(^|/)settings/\w+\.py$|(migrations|alembic)/(versions/)?[^/]+\.py$|(^|/)versions/[0-9a-f]{8}[^/]*\.py$"
 )
-#: Settings by the names that their programs go by: of Terragrunt, of HAProxy, and of servers in
-#: Python, which are parsed and never run.
+#: Settings by the names that their programs go by: of Terragrunt, of HAProxy, of PgBouncer, and of
+#: servers in Python with what starts them, which are parsed and never run.
 _SETTINGS = re.compile(
-    r"[\w-][\w.-]*\.hcl|haproxy[\w.-]*\.cfg|celery_?config\.py|(gunicorn[\w.-]*|[\w.-]+\.gunicorn)\.py"
+    r"[\w-][\w.-]*\.hcl|haproxy[\w.-]*\.cfg|celery_?config\.py|pgbouncer\.ini"
+    r"|(settings|main|app|server|run|db|database|celery|tasks)\.py|(gunicorn[\w.-]*|[\w.-]+\.gunicorn)\.py"
 )
 STARTS = ("Dockerfile", "Containerfile", "Makefile", "Procfile", "Pipfile")
 #: From the best that can come of a gate in one of several trees to the worst.

@@ -20,7 +20,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 _DEPENDABOT = re.compile(r"(^|.*/)\.github/dependabot\.ya?ml")
 _RENOVATE = re.compile(r"(^|.*/)(\.(github|gitlab)/)?(renovate|\.renovaterc)(\.json)?")
 #: By which Renovate knows a manager of regular expressions, by its names of the years.
-_MANAGERS = ("customManagers", "regexManagers")
+_EXPRESSIONS = ("customManagers", "regexManagers")
 #: Names of groups and what is written in their place, of which each manager has one.
 _WANTED = (("currentValue",), ("datasource",), ("depName", "packageName"))
 #: Groups whose names are near to these.
@@ -34,7 +34,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield configurations that are read by nothing, or that ask for what is not there."""
     for artifact in _configurations(files):
         if _RENOVATE.fullmatch(artifact.path):
-            yield from _managers(artifact)
+            yield from _expressions(artifact)
         elif _DEPENDABOT.fullmatch(artifact.path):
             yield from _folders(files, artifact)
         else:
@@ -60,40 +60,40 @@ def _folders(files: Files, artifact: Artifact) -> Iterator[Finding]:
                 yield Finding(artifact.at("updates", number, key), said)
 
 
-def _managers(artifact: Artifact) -> Iterator[Finding]:
+def _expressions(artifact: Artifact) -> Iterator[Finding]:
     data = artifact.content if isinstance(artifact.content, Mapping) else None
     data = json_object(str(artifact.content)) if data is None else data
-    for key in _MANAGERS:
-        for manager in mappings(dig(data, key)):
-            if dig(manager, "customType") in (None, "regex") and (missing := _missing(manager)):
+    for key in _EXPRESSIONS:
+        for given in mappings(dig(data, key)):
+            if dig(given, "customType") in (None, "regex") and (missing := _missing(given)):
                 names = " or ".join(missing)
                 what = f"a manager of {key} has no group {names} in its matchStrings, and Renovate"
-                own = _near(manager, missing)
+                own = _near(given, missing)
                 advice = f"write (?<{missing[0]}>...)" + (f" for (?<{own}>...)" if own else "")
                 said = f"{what} refuses the configuration; {advice}, or {missing[0]}Template"
-                yield Finding(_line(artifact, manager, key), said)
+                yield Finding(_line(artifact, given, key), said)
 
 
-def _missing(manager: Mapping[Any, Any]) -> tuple[str, ...]:
+def _missing(given: Mapping[Any, Any]) -> tuple[str, ...]:
     """Name the groups of which one is to be there, and is not."""
-    told = "".join(texts(manager.get("matchStrings")))
+    told = "".join(texts(given.get("matchStrings")))
     for names in _WANTED if told else ():
-        is_there = any(f"(?<{name}>" in told or f"{name}Template" in manager for name in names)
+        is_there = any(f"(?<{name}>" in told or f"{name}Template" in given for name in names)
         if not is_there:
             return names
     return ()
 
 
-def _near(manager: Mapping[Any, Any], missing: tuple[str, ...]) -> str:
-    told = "".join(texts(manager.get("matchStrings")))
+def _near(given: Mapping[Any, Any], missing: tuple[str, ...]) -> str:
+    told = "".join(texts(given.get("matchStrings")))
     near = _INSTEAD.get(missing[0], ())
     return next((name for name in near if f"(?<{name}>" in told), "")
 
 
-def _line(artifact: Artifact, manager: Mapping[Any, Any], key: str) -> str:
+def _line(artifact: Artifact, given: Mapping[Any, Any], key: str) -> str:
     if not isinstance(artifact.content, str):
         return artifact.at(key)
-    first = next(texts(manager.get("matchStrings")), "")[:12]
+    first = next(texts(given.get("matchStrings")), "")[:12]
     lines = artifact.content.splitlines()
     found = [n for n, line in enumerate(lines, 1) if first and first in line]
     return f"{artifact.path}:{found[0]}" if found else artifact.path

@@ -1,4 +1,4 @@
-"""What goes to users is not changed by pull requests that nobody has read."""
+"""What goes to users is not changed by pull requests that are not read yet."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check(files: Files) -> Iterator[Finding]:
             delivers = is_told and _DELIVERS.search(told) and not _TRIED.search(told)
             if delivers and not any(c for _, c in job.conditions) and _is_always(workflow, name):
                 what = f"{name} delivers, and the workflow is started by pull_request, too: what"
-                said = f"{what} nobody has read goes to users; write `if: github.event_name =="
+                said = f"{what} is not read yet goes to users; write `if: github.event_name =="
                 yield Finding(workflow.at("jobs", name), f"{said} 'push'`", warning=True)
 
 

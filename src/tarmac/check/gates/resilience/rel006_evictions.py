@@ -7,14 +7,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from tarmac.base.foreign.reading import dig
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed, mount
-from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.compose_stores import words
+from tarmac.check.gates.views.json_files import json_object
 from tarmac.check.gates.views.objects.indexes import PodIndex, place_of
 from tarmac.check.gates.views.objects.metadata import name_of, title
 from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
@@ -24,9 +26,11 @@ from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _REDIS = re.compile(r"([\w.-]+/)*(redis|valkey|redis-stack-server|keydb)(:.*|@.*)?")
-_POLICY = re.compile(r"maxmemory-policy[ =]+[\"']?(allkeys-\w+)")
+_POLICY = re.compile(r"maxmemory-policy[ =]+[\"']?((?:allkeys|volatile)-\w+)")
 _LIMIT = re.compile(r"(?:^|\s)(?:--)?maxmemory[ =]+[\"']?[1-9]", re.MULTILINE)
 _ADDRESS = re.compile(r"\b(?:rediss?|valkey)://(?:[^@/\s]*@)?([a-z][\w-]*)")
+_HOST = re.compile(r"(?i)(\w+_)?redis_?(host|hostname|server)")
+_OF_BULL = "BullMQ"
 _CONF = re.compile(r"([^:\s]+\.conf):(/[^:\s]+)(:.*)?")
 
 
@@ -43,22 +47,49 @@ def check(files: Files) -> Iterator[Finding]:
     for server, user in (*_in_compose(files), *_in_pods(files)):
         policy = _POLICY.search(server.text)
         if policy and _LIMIT.search(server.text):
-            what = f"{server.name} throws away any key when its memory is full ({policy[1]}), and"
+            is_any = policy[1].startswith("allkeys")
+            if not is_any and not user.startswith(_OF_BULL):
+                continue
+            what = f"{server.name} throws away {'any key' if is_any else 'keys with an end'} when"
+            what = f"{what} its memory is full ({policy[1]}), and"
             said = f"{what} {user} has its queue there: waiting tasks are lost"
             advice = "write noeviction, or give the queue a server of its own"
-            yield Finding(server.where, f"{said}; {advice}")
+            yield Finding(server.where, f"{said}; {advice}", warning=not is_any)
 
 
 def _in_compose(files: Files) -> Iterator[tuple[Cache, str]]:
     texts = {one.path: str(one.content) for one in files.artifacts if one.path.endswith(".conf")}
     for beside in compose_files(files):
         servers = {one.name: one for one in beside.services if _REDIS.fullmatch(one.image or "")}
+        yield from _of_bull(files, beside, servers, texts)
         for service in beside.services if servers else ():
             told = [*words(service), *words(service, "entrypoint")]
             for host in _queues(service.environment, " ".join(told)):
                 if host in servers:
                     yield _of_compose(servers[host], texts), f"service {service.name}"
                     break
+
+
+def _of_bull(
+    files: Files,
+    beside: ComposeFiles,
+    servers: Mapping[str, ComposeService],
+    texts: Mapping[str, str],
+) -> Iterator[tuple[Cache, str]]:
+    """Yield servers by the host alone, where a package here is a queue that keeps keys by times."""
+    found = [one.path for one in files.artifacts if _is_bull(one)] if servers else []
+    for service in beside.services if found else ():
+        for name, value in service.environment.items():
+            if value in servers and _HOST.fullmatch(name):
+                yield _of_compose(servers[value], texts), f"{_OF_BULL} of {found[0]}"
+                return
+
+
+def _is_bull(artifact: Artifact) -> bool:
+    is_list = artifact.path.rpartition("/")[2] == "package.json"
+    content = artifact.content
+    found = json_object(content) if is_list and isinstance(content, str) else artifact.data
+    return is_list and bool({"bullmq", "bull"} & {*fields(found, "dependencies")})
 
 
 def _of_compose(server: ComposeService, texts: Mapping[str, str]) -> Cache:

@@ -23,6 +23,10 @@ _BLOCKS = ("http", "server", "location")
 #: them, too, or are of other things that are called so.
 _NAMED = re.compile(r"/(wss?|websockets?)(?![\w.-])")
 _PERHAPS = re.compile(r"/(socket\.io|sockjs|signalr|cable)(?![\w-])")
+#: A part of a path that is called so with something else.
+_PART = re.compile(r"/(wss?|websockets?)-\w")
+#: What people write for Connection.
+_OF_CONNECTION = ("upgrade", "$connection_upgrade", "$http_connection")
 _PLAIN = ("", "close", "keep-alive")
 #: Seconds that an answer takes only where a connection is kept.
 _LONG_S = 300
@@ -61,18 +65,26 @@ def check(files: Files) -> Iterator[Finding]:
         what = f"{one.own.name}: the location {one.path}"
         is_named = _NAMED.search(one.path) is not None
         has = "upgrade" in one.headers
+        if (wrong := one.headers.get("upgrade", "")).lower() in _OF_CONNECTION:
+            said = f"{what} hands on Upgrade: {wrong}, which is what Connection says, so no"
+            yield Finding(where, f"{said} handshake of a WebSocket succeeds; write $http_upgrade")
+            continue
         if has and one.headers.get("connection", "").lower() in _PLAIN and not one.is_open:
             said = f"{what} hands Upgrade on without Connection, so no handshake of a WebSocket"
             yield Finding(where, f'{said} succeeds; write proxy_set_header Connection "upgrade"')
         elif has and "proxy_http_version" not in one.said and not one.is_open:
             said = f"{what} hands Upgrade on by HTTP/1.0, as nginx before 1.29.7 does by itself"
             yield Finding(where, f"{said}; write proxy_http_version 1.1", warning=True)
-        elif not has and not one.is_open and (is_named or _PERHAPS.search(one.path)):
+        elif not has and not one.is_open and _is_for_them(one.path):
             said = (
                 f"{what} is for WebSockets and does not hand Upgrade on, so no handshake succeeds"
             )
             advice = 'write proxy_set_header Upgrade $http_upgrade and Connection "upgrade"'
             yield Finding(where, f"{said}; {advice}", warning=not (is_named and one.is_asked))
+
+
+def _is_for_them(path: str) -> bool:
+    return any(one.search(path) for one in (_NAMED, _PERHAPS, _PART))
 
 
 def _passed(files: Files) -> Iterator[PassingLocation]:
@@ -113,6 +125,6 @@ GATE = Gate(
     scope=counted_in_files("locations that hand requests on", _passed),
     targets=(),
     reads="proxy_pass and proxy_set_header of locations in configurations of nginx in files that "
-    "end in .conf and in ConfigMaps: a path is for WebSockets by its name. Where a location has an "
-    "include, nothing is told. Judges files without a plan only.",
+    "end in .conf or .conf.template and in ConfigMaps: a path is for WebSockets by its name. Where "
+    "a location has an include, nothing is told. Judges files without a plan only.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,8 +18,11 @@ from tarmac.check.gates.views.servers.python_settings import (
     FromEnvironment,
     PythonSettings,
     python_settings,
+    value_of,
 )
 
+_ANY = re.compile(r"(celery\w*|tasks|settings|main|app|server|run)\.py")
+_SAYS = "visibility_timeout"
 _NAMED = re.compile(r"celery_?config\.py")
 #: Settings by their names, and by those that they had before.
 _LATE = ("task_acks_late", "CELERY_TASK_ACKS_LATE", "CELERY_ACKS_LATE")
@@ -36,7 +40,8 @@ _BROKER = ("broker_url", "CELERY_BROKER_URL", "BROKER_URL")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield tasks that run longer than their broker waits for them."""
-    late = [own for own in _judged(files) if own.given(*_LATE)[1] is True]
+    yield from _counted(files)
+    late = [own for own in python_settings(files, _NAMED) if own.given(*_LATE)[1] is True]
     values = _values(files) if late else {}
     for own in late:
         limit, _ = own.given(*_LIMITS)
@@ -49,6 +54,46 @@ def check(files: Files) -> Iterator[Finding]:
                 options = own.given(*_OPTIONS)[0] or _OPTIONS[0]
                 advice = f"write a longer visibility_timeout into {options}"
                 yield Finding(own.at(limit), f"{said}; {advice}", warning=True)
+
+
+def _counted(files: Files) -> Iterator[Finding]:
+    """Yield tasks that are sent for later than a broker waits."""
+    sent = [one for own in python_settings(files, _ANY) for one in _countdowns(own)]
+    if not sent or any(_SAYS in str(one.artifact.content) for one in python_settings(files, _ANY)):
+        return
+    told = [value for found in _values(files).values() for value in found]
+    for scheme, known in published("brokers")["schemes"].items():
+        brokers = {value for value in told if re.match(scheme, value)}
+        for where, seconds in sent if brokers and not _others(told) else ():
+            if seconds > known["visibility_s"]:
+                what = f"a task is sent for {seconds:g}s later, and {known['title']} gives each to"
+                said = f"{what} another worker after {known['visibility_s']:g}s: it runs several"
+                advice = "times; write a longer visibility_timeout into broker_transport_options"
+                yield Finding(where, f"{said} {advice}", warning=True)
+
+
+def _others(told: list[str]) -> bool:
+    return any(re.match(r"(amqps?|pyamqp)://", one) for one in told)
+
+
+def _countdowns(own: PythonSettings) -> Iterator[tuple[str, float]]:
+    """Yield calls that send a task for later, with the seconds."""
+    tree = ast.parse(str(own.artifact.content))
+    known = {
+        target.id: value_of(one.value, {})
+        for one in tree.body
+        if isinstance(one, ast.Assign)
+        for target in one.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or "apply_async" not in ast.unparse(node.func):
+            continue
+        for one in node.keywords:
+            if one.arg == "countdown":
+                found = value_of(one.value, known)
+                if isinstance(found, int | float):
+                    yield f"{own.artifact.path}:{one.value.lineno}", found
 
 
 def _waits(told: Any, default: float) -> float | None:
@@ -82,6 +127,9 @@ def _values(files: Files) -> dict[str, set[str]]:
 
 def _judged(files: Files) -> Iterator[PythonSettings]:
     yield from python_settings(files, _NAMED)
+    for own in python_settings(files, _ANY):
+        if not _NAMED.fullmatch(own.artifact.path.rpartition("/")[2]) and any(_countdowns(own)):
+            yield own
 
 
 GATE = Gate(
@@ -94,7 +142,8 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("settings of Celery", _judged),
     targets=(),
-    reads="celeryconfig.py, which is parsed and not run: limits of tasks that are acknowledged "
-    "late, beside the broker, whose URL may be a variable of a service or pod. Limits of single "
-    "tasks are not known, so all are warnings. Judges files without a plan only.",
+    reads="celeryconfig.py, celery.py and tasks.py, which are parsed and not run: limits of tasks "
+    "that are acknowledged late and countdowns, beside the broker, whose URL may be a variable of "
+    "a service or pod. Limits of single tasks are not known, so all are warnings. Judges files "
+    "without a plan only.",
 )

@@ -1,7 +1,8 @@
-"""A server behind TLS of an Ingress takes what that says of the request."""
+"""A server behind TLS of a proxy takes what that says of the request."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from tarmac.base.foreign.reading import items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.images.compose_stores import words as compose_words
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages, words
 from tarmac.check.gates.views.network.senders import Senders
 from tarmac.check.gates.views.objects.containers import Container
@@ -19,7 +22,10 @@ from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.routes import backends
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.servers.nginx import configurations
+from tarmac.check.gates.views.servers.nginx_settings import secure_servers
 
+_HANDS_ON = re.compile(r"http://([a-z][\w-]*)(?::\d+)?(?:/.*)?")
 _PORT = re.compile(r"--port[ =](\d{1,5})\b")
 
 
@@ -40,6 +46,7 @@ class Program(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield servers that take the scheme of a request from no proxy but their own host's."""
+    yield from _composed(files)
     led = dict(_led(files))
     if not led:
         return
@@ -58,6 +65,41 @@ def check(files: Files) -> Iterator[Finding]:
             said = f"{what} takes X-Forwarded-Proto of 127.0.0.1 alone: its redirects lead to http"
             advice = "write --forwarded-allow-ips with the addresses of the proxies"
             yield Finding(program.where, f"{said}; {advice}", warning=True)
+
+
+def _composed(files: Files) -> Iterator[Finding]:
+    """Yield the same of Compose services behind a server of nginx that ends TLS."""
+    behind = dict(_behind(files))
+    if not behind:
+        return
+    built, known = (
+        {one.where.rpartition(":")[0]: one for one in _built(files)},
+        published("forwarded"),
+    )
+    for service in compose_services(files):
+        told = " ".join([*compose_words(service, "entrypoint"), *compose_words(service)])
+        own = built.get(posixpath.normpath(service.dockerfile or "")) if not told else None
+        if told and _is_server(told):
+            own = Program(told, service.at("command"), frozenset())
+        if own is None or service.name not in behind:
+            continue
+        if not (own.variables | service.variables) & {*known["variables"]}:
+            what = f"service {service.name} is behind TLS of {behind[service.name]}, and"
+            said = f"{what} {known['title']} takes X-Forwarded-Proto of 127.0.0.1 alone: its"
+            advice = "redirects lead to http; write --forwarded-allow-ips with the proxy's address"
+            yield Finding(own.where, f"{said} {advice}", warning=True)
+
+
+def _behind(files: Files) -> Iterator[tuple[str, str]]:
+    """Yield hosts to which servers of nginx with TLS hand a scheme on, with the file of each."""
+    for own in configurations(files):
+        for block in secure_servers(own):
+            words_in = [one.words for inner in block.body for one in (inner, *inner.body)]
+            named = [w[1].lower() for w in words_in if w[:1] == ("proxy_set_header",) and w[1:]]
+            for said in words_in if "x-forwarded-proto" in named else ():
+                found = _HANDS_ON.fullmatch(said[-1]) if said[0] == "proxy_pass" else None
+                if found is not None:
+                    yield found[1], own.name
 
 
 def _led(files: Files) -> Iterator[tuple[tuple[str, str], Artifact]]:
@@ -103,13 +145,13 @@ def _is_server(command: str) -> bool:
 
 
 def _judged(files: Files) -> Iterator[object]:
-    led = dict(_led(files))
-    yield from led
+    yield from dict(_led(files))
+    yield from dict(_behind(files))
 
 
 GATE = Gate(
     id="SRV008",
-    title="A server behind TLS of an Ingress takes what that says of the request",
+    title="A server behind TLS of a proxy takes what that says of the request",
     phase="services",
     source="https://www.uvicorn.org/deployment/#proxies-and-forwarded-headers: headers of a proxy "
     "are taken from 127.0.0.1 alone where nothing else is written",
@@ -117,7 +159,7 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("Services behind TLS", _judged),
     targets=(),
-    reads="commands of pods behind an Ingress with TLS, or of the one Dockerfile here that runs "
-    "uvicorn on the port of a pod. What the program's own code sets is not known, so all are "
-    "warnings. Judges files without a plan only.",
+    reads="commands of pods behind an Ingress with TLS, of Compose services behind TLS of nginx, "
+    "or of the one Dockerfile here that runs uvicorn on the port of a pod. What the program's own "
+    "code sets is not known, so all are warnings. Judges files without a plan only.",
 )

@@ -47,7 +47,7 @@ class Configuration(NamedTuple):
 
 def configurations(files: Files) -> Iterator[Configuration]:
     """Yield the configurations of nginx in files and in ConfigMaps."""
-    yield from written(files, lambda path: path.endswith(".conf"), _IS_NGINX)
+    yield from written(files, lambda path: path.endswith((".conf", ".conf.template")), _IS_NGINX)
 
 
 def written(

@@ -10,7 +10,12 @@ from tarmac.check.gates.views.images.compose import compose_services
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.once import once
-from tarmac.check.gates.views.servers.nginx import Directive, configurations, directives
+from tarmac.check.gates.views.servers.nginx import (
+    Configuration,
+    Directive,
+    configurations,
+    directives,
+)
 
 _FROM = re.compile(r"^FROM[ \t]+(?:--\S+[ \t]+)?(\S+)", re.MULTILINE | re.IGNORECASE)
 _LIKE = re.compile(r"nginx|openresty|swag|tengine|angie", re.IGNORECASE)
@@ -71,3 +76,14 @@ def _images(files: Files) -> Iterator[str]:
     found += [name for one in dockerfiles(files) for name in _FROM.findall(str(one.content))]
     found += [one.image for own in pods(files) for one in own.main_containers]
     yield from (one for one in found if _LIKE.search(one))
+
+
+def secure_servers(own: Configuration) -> Iterator[Directive]:
+    """Yield the servers of a configuration that end TLS."""
+    todo = [*directives(own.text)]
+    while todo:
+        block = todo.pop()
+        todo += block.body
+        listens = (one.words for one in block.body if one.words[:1] == ("listen",))
+        if block.words[:1] == ("server",) and any("ssl" in words for words in listens):
+            yield block

@@ -69,6 +69,11 @@ def python_settings(files: Files, named: re.Pattern[str]) -> Iterator[PythonSett
             yield _of_tree(artifact, tree)
 
 
+def value_of(node: ast.expr, known: Mapping[str, Any]) -> Any:
+    """Compute an expression of constants and of settings that are known; UNKNOWN for others."""
+    return _value(node, known, 0)
+
+
 def _of_tree(artifact: Artifact, tree: ast.Module) -> PythonSettings:
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}

@@ -1,0 +1,166 @@
+"""Programs in containers listen for others, and look for a database where it is."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig, items
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.images.compose_lookups import official
+from tarmac.check.gates.views.images.compose_stores import words
+from tarmac.check.gates.views.images.dockerfiles import stages
+from tarmac.check.gates.views.images.dockerfiles import words as words_of
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: What listens at 127.0.0.1 where a call says no host.
+_CALLS = ("uvicorn.run", "app.run", "socketio.run")
+_STARTS = re.compile(r"\bpython3?\s+(?:-\S+\s+)*([\w./-]+\.py)\b")
+#: The same of commands, and what says the host.
+_COMMAND = re.compile(
+    r"(?:^|[\s/])(uvicorn|flask\s+(?:--\S+\s+\S+\s+)*run|fastapi\s+dev|hypercorn|daphne)\s"
+)
+_TOLD = re.compile(r"--host\b|-h[ =]|--uds\b|--fd\b|-b[ =]|--bind\b|--unix-socket\b|-u[ =]")
+_HOSTS = ("UVICORN_HOST", "FLASK_RUN_HOST", "HOST")
+_BACKENDS = {
+    "postgresql": ("postgres", "postgis/postgis", "timescale/timescaledb"),
+    "postgis": ("postgis/postgis", "postgres"),
+    "mysql": ("mysql", "mariadb"),
+}
+_SELF = ("localhost", "127.0.0.1")
+
+
+class Built(NamedTuple):
+    """A service that is built here, the folder of its files, and the other services."""
+
+    service: ComposeService
+    folder: str
+    command: str
+    #: The text of its Dockerfile, "" without one here.
+    dockerfile: str
+    others: tuple[ComposeService, ...]
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield programs that nothing outside reaches, or that look for a database in themselves."""
+    python = _python(files)
+    for one in _built(files):
+        if items(one.service.data, "ports") and not {*_HOSTS} & one.service.variables:
+            yield from _unreached(one, python)
+        yield from _lost(one, python)
+
+
+def _unreached(one: Built, python: Mapping[str, Artifact]) -> Iterator[Finding]:
+    name, at = one.service.name, one.service.at("ports")
+    if any(host in one.dockerfile for host in _HOSTS):
+        return
+    found = _COMMAND.search(f" {one.command} ")
+    if found and not _TOLD.search(one.command):
+        what = f"service {name} publishes a port, and `{found[1]}` without --host listens on"
+        yield Finding(at, f"{what} 127.0.0.1 inside its container; write --host 0.0.0.0")
+    for file in _STARTS.findall(one.command):
+        artifact = python.get(posixpath.normpath(posixpath.join(one.folder, file)))
+        for node in ast.walk(_parsed(artifact)) if artifact else ():
+            is_call = isinstance(node, ast.Call) and ast.unparse(node.func) in _CALLS
+            if isinstance(node, ast.Call) and is_call and _is_silent(node):
+                what = f"{ast.unparse(node.func)}() without host listens on 127.0.0.1, and service"
+                said = f"{what} {name} publishes a port of its container: nothing outside"
+                where = f"{artifact.path if artifact else ''}:{node.lineno}"
+                yield Finding(where, f'{said} reaches it; write host="0.0.0.0"')
+
+
+def _is_silent(call: ast.Call) -> bool:
+    """Tell whether a call says nothing of where to listen."""
+    named = {one.arg for one in call.keywords}
+    is_of_flask = ast.unparse(call.func) == "app.run"
+    return not {"host", "uds", "fd", None} & named and not (is_of_flask and call.args)
+
+
+def _lost(one: Built, python: Mapping[str, Artifact]) -> Iterator[Finding]:
+    """Yield settings of Django that look for a database in the container itself."""
+    for path, artifact in python.items():
+        is_own = path.startswith(f"{one.folder}/" if one.folder not in ("", ".") else "")
+        if not is_own or "DATABASES" not in str(artifact.content) or _is_of_this(artifact):
+            continue
+        for node in ast.walk(_parsed(artifact)):
+            if not isinstance(node, ast.Dict):
+                continue
+            pairs = zip(node.keys, node.values, strict=True)
+            said = {
+                key.value: value
+                for key, value in pairs
+                if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
+            }
+            backend = str(getattr(said.get("ENGINE"), "value", "")).rpartition(".")[2]
+            host = said.get("HOST")
+            if host is not None and host.value in _SELF:
+                kinds = _BACKENDS.get(backend, ())
+                there = [s.name for s in one.others if official(s) in kinds]
+                if len(there) == 1 and there[0] in one.service.waited_for:
+                    what = f"the settings look for the database at {host.value}, which is service"
+                    said_of = f"{what} {one.service.name} itself, and it is service {there[0]}"
+                    yield Finding(f"{path}:{host.lineno}", f"{said_of}; write {there[0]}")
+
+
+def _is_of_this(artifact: Artifact) -> bool:
+    """Tell whether settings are by their name for the machine of a developer."""
+    return re.search(r"(local|dev|test)\w*\.py$", artifact.path) is not None
+
+
+def _parsed(artifact: Artifact) -> ast.Module:
+    try:
+        return ast.parse(str(artifact.content))
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
+
+
+def _python(files: Files) -> dict[str, Artifact]:
+    return {one.path: one for one in files.artifacts if one.path.endswith(".py")}
+
+
+def _built(files: Files) -> Iterator[Built]:
+    by_path = {one.path: one for one in files.artifacts}
+    for beside in compose_files(files):
+        for service in beside.services:
+            if service.dockerfile is None or dig(service.data, "network_mode"):
+                continue
+            path = posixpath.normpath(service.dockerfile)
+            artifact = by_path.get(path)
+            told = [*words(service, "entrypoint"), *words(service)] or _started(artifact)
+            others = tuple(one for one in beside.services if one is not service)
+            text = str(artifact.content) if artifact else ""
+            yield Built(service, posixpath.dirname(path), " ".join(told), text, others)
+
+
+def _started(dockerfile: Artifact | None) -> list[str]:
+    found = stages(str(dockerfile.content)) if dockerfile else []
+    own = found[-1].instructions if found else ()
+    for word in ("ENTRYPOINT", "CMD"):
+        given = [one for one in own if one.word == word]
+        if given:
+            return words_of(given[-1].rest)
+    return []
+
+
+GATE = Gate(
+    id="IMG066",
+    title="Programs in containers listen for others, and look for a database where it is",
+    phase="containers",
+    source="https://www.uvicorn.org/settings/#socket-binding: 127.0.0.1 by default; "
+    "https://docs.docker.com/compose/how-tos/networking: localhost is the container itself",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("services that are built", _built),
+    targets=("compose",),
+    reads="commands of Compose services that are built here and publish ports, main.py and others "
+    "that these start, and DATABASES of Django's settings; files of Python are parsed, not run.",
+)
