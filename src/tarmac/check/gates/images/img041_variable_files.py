@@ -76,5 +76,5 @@ GATE = Gate(
     scope=counted_in_files("files of variables", _judged),
     targets=("compose",),
     reads="files on disk that `env_file` names, without those of `format: raw`, and `.env` beside "
-    "Compose files.",
+    "Compose files: the form of each line, and $ in passwords.",
 )

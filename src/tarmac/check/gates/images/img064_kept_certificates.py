@@ -48,7 +48,8 @@ def _of_traefik(service: ComposeService) -> Iterator[Finding]:
 
 def _of_caddy(service: ComposeService) -> Iterator[Finding]:
     mounted = [one.rstrip("/") for one in service.mounted]
-    if any(_is_below("/data/caddy", one) for one in mounted):
+    is_told = "XDG_DATA_HOME" in service.variables
+    if is_told or any(_is_below("/data/caddy", one) for one in mounted):
         return
     for number, path in enumerate(mounted):
         if path == _EARLIER or path.startswith(f"{_EARLIER}/"):

@@ -18,14 +18,10 @@ from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.images.mounted_files import mounted_files
 from tarmac.check.gates.views.scope import counted_in_files
 
-_IMAGE = re.compile(
-    r"([\w.-]+/)*(nginx|envoy|haproxy|caddy|openresty|nginx-unprivileged)(:.*|@.*)?"
-)
+_IMAGE = re.compile(r"([\w.-]+/)*(nginx|envoy|haproxy|openresty|nginx-unprivileged)(:.*|@.*)?")
 _SELF = r"(?:localhost|127\.0\.0\.1)"
-#: Where a line of such a proxy hands on to its own container: of nginx, HAProxy and Caddy.
-_HANDS_ON = re.compile(
-    rf"\b(?:proxy_pass\s+https?://|server\s+(?:\S+\s+)?|reverse_proxy\s+(?:https?://)?){_SELF}:(\d+)\b"
-)
+#: Where a line of such a proxy hands on to its own container.
+_HANDS_ON = re.compile(rf"\b(?:proxy_pass\s+https?://|server\s+(?:\S+\s+)?){_SELF}:(\d+)\b")
 _LISTENS = re.compile(r"^[ \t]*(?:listen|bind)\s+(?:\S*:)?(\d+)\b", re.MULTILINE)
 #: A port of a server that a command says, as the usual ones do.
 _PORT = re.compile(r"(?:--port|-p|--bind|-b)[= ](?:[\w.]*:)?(\d{2,5})\b|\b0\.0\.0\.0:(\d{2,5})\b")
@@ -112,6 +108,6 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("configurations of proxies", _proxies),
     targets=("compose",),
-    reads="configurations of nginx, HAProxy, Caddy and Envoy that Compose services mount as single "
+    reads="configurations of nginx, HAProxy and Envoy that Compose services mount as single "
     "files, beside the ports at which the other services listen by their image or command.",
 )

@@ -49,13 +49,22 @@ class Built(NamedTuple):
     others: tuple[ComposeService, ...]
 
 
+class SelfHost(NamedTuple):
+    """A database that settings look for at localhost."""
+
+    where: str
+    name: str
+    backend: str
+
+
 def check(files: Files) -> Iterator[Finding]:
     """Yield programs that nothing outside reaches, or that look for a database in themselves."""
     python = _python(files)
+    settings = _settings(python)
     for one in _built(files):
         if items(one.service.data, "ports") and not {*_HOSTS} & one.service.variables:
             yield from _unreached(one, python)
-        yield from _lost(one, python)
+        yield from _lost(one, settings)
 
 
 def _unreached(one: Built, python: Mapping[str, Artifact]) -> Iterator[Finding]:
@@ -63,7 +72,7 @@ def _unreached(one: Built, python: Mapping[str, Artifact]) -> Iterator[Finding]:
     if any(host in one.dockerfile for host in _HOSTS):
         return
     found = _COMMAND.search(f" {one.command} ")
-    if found and not _TOLD.search(one.command):
+    if found and "$" not in one.command and not _TOLD.search(one.command):
         what = f"service {name} publishes a port, and `{found[1]}` without --host listens on"
         yield Finding(at, f"{what} 127.0.0.1 inside its container; write --host 0.0.0.0")
     for file in _STARTS.findall(one.command):
@@ -80,34 +89,52 @@ def _unreached(one: Built, python: Mapping[str, Artifact]) -> Iterator[Finding]:
 def _is_silent(call: ast.Call) -> bool:
     """Tell whether a call says nothing of where to listen."""
     named = {one.arg for one in call.keywords}
-    is_of_flask = ast.unparse(call.func) == "app.run"
-    return not {"host", "uds", "fd", None} & named and not (is_of_flask and call.args)
+    most = 0 if ast.unparse(call.func) == "app.run" else 1
+    return not {"host", "uds", "fd", None} & named and len(call.args) <= most
 
 
-def _lost(one: Built, python: Mapping[str, Artifact]) -> Iterator[Finding]:
+def _lost(one: Built, settings: Mapping[str, list[SelfHost]]) -> Iterator[Finding]:
     """Yield settings of Django that look for a database in the container itself."""
+    for host in settings.get(one.folder, ()):
+        kinds = _BACKENDS.get(host.backend, ())
+        there = [other.name for other in one.others if official(other) in kinds]
+        if len(there) == 1 and there[0] in one.service.waited_for:
+            what = f"the settings look for the database at {host.name}, which is service"
+            said = f"{what} {one.service.name} itself, and it is service {there[0]}"
+            yield Finding(host.where, f"{said}; write {there[0]}")
+
+
+def _settings(python: Mapping[str, Artifact]) -> dict[str, list[SelfHost]]:
+    """List the databases that settings look for in their own host, by each folder above these."""
+    found: dict[str, list[SelfHost]] = {}
     for path, artifact in python.items():
-        is_own = path.startswith(f"{one.folder}/" if one.folder not in ("", ".") else "")
-        if not is_own or "DATABASES" not in str(artifact.content) or _is_of_this(artifact):
+        if "DATABASES" not in str(artifact.content) or _is_of_this(artifact):
             continue
-        for node in ast.walk(_parsed(artifact)):
-            if not isinstance(node, ast.Dict):
-                continue
-            pairs = zip(node.keys, node.values, strict=True)
-            said = {
-                key.value: value
-                for key, value in pairs
-                if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
-            }
+        for host in _hosts(artifact):
+            for above in _folders(path):
+                found.setdefault(above, []).append(host)
+    return found
+
+
+def _folders(path: str) -> list[str]:
+    """List the folders that a file is in, "" as the last."""
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:number]) for number in range(len(parts), -1, -1)]
+
+
+def _hosts(artifact: Artifact) -> Iterator[SelfHost]:
+    for node in ast.walk(_parsed(artifact)):
+        if not isinstance(node, ast.Dict):
+            continue
+        said = {
+            key.value: value
+            for key, value in zip(node.keys, node.values, strict=True)
+            if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
+        }
+        host = said.get("HOST")
+        if host is not None and host.value in _SELF:
             backend = str(getattr(said.get("ENGINE"), "value", "")).rpartition(".")[2]
-            host = said.get("HOST")
-            if host is not None and host.value in _SELF:
-                kinds = _BACKENDS.get(backend, ())
-                there = [s.name for s in one.others if official(s) in kinds]
-                if len(there) == 1 and there[0] in one.service.waited_for:
-                    what = f"the settings look for the database at {host.value}, which is service"
-                    said_of = f"{what} {one.service.name} itself, and it is service {there[0]}"
-                    yield Finding(f"{path}:{host.lineno}", f"{said_of}; write {there[0]}")
+            yield SelfHost(f"{artifact.path}:{host.lineno}", str(host.value), backend)
 
 
 def _is_of_this(artifact: Artifact) -> bool:

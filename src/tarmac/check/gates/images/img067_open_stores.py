@@ -31,7 +31,9 @@ def check(files: Files) -> Iterator[Finding]:
         for number, entry in enumerate(listed(dig(service.data, "ports"))):
             if _is_open(entry):
                 what = f"service {service.name} publishes {title} without a password on every"
-                said = f"{what} address of the host, past its firewall: whoever reaches it reads"
+                said = (
+                    f"{what} address of the host, past its firewall: a host that reaches it reads"
+                )
                 advice = "and writes all of it; remove the port, or write 127.0.0.1: before it"
                 yield Finding(service.at("ports", number), f"{said} {advice}", warning=True)
 

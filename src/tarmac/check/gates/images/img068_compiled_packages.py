@@ -28,7 +28,12 @@ _INSTALLS = re.compile(r"\b(?:pip3?|uv pip)\s+install\b([^&|;]*)")
 _LISTED = re.compile(r"(?:-r\s*|--requirement[ =])(\S+)")
 #: Bases without a compiler: Alpine's and the slim ones of the official image.
 _BARE = re.compile(r"(docker\.io/)?(library/)?python:\S*(alpine|slim)\S*")
-_COMPILER = re.compile(r"\b(gcc|build-base|build-essential|clang|alpine-sdk|g\+\+|python3-dev)\b")
+_COMPILER = re.compile(
+    r"\b(gcc|build-base|build-essential|clang|alpine-sdk|g\+\+|python3-dev)\b"
+    r"|postgresql\d*-dev|\b(add|install)\b[^&|;]*\$"
+)
+#: What may bring a wheel of another one.
+_WHEELS = re.compile(r"(?i)index[-_]url|find[-_]links|only[-_]binary|\.whl\b|wheels")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -36,12 +41,14 @@ def check(files: Files) -> Iterator[Finding]:
     texts = {one.path: str(one.content) for one in files.artifacts if one.path.endswith(".txt")}
     for dockerfile, stage in _bare(files):
         above = ""
+        if _WHEELS.search(str(dockerfile.content)):
+            continue
         for one in stage.instructions:
             if one.word != "RUN":
                 continue
             above = f"{above}\n{one.rest}"
             found = _INSTALLS.search(one.rest)
-            if found is None or _COMPILER.search(above) or "--find-links" in one.rest:
+            if found is None or _COMPILER.search(above):
                 continue
             for name in _packages(dockerfile, found[1], texts):
                 needs, other = _SOURCES[name]

@@ -81,7 +81,7 @@ GATE = Gate(
     title="Prometheus in a container looks for its rules where they are mounted",
     phase="observability",
     source="https://prometheus.io/docs/prometheus/latest/configuration/configuration: rule_files "
-    "are patterns of its own files, and a pattern that fits none is no error",
+    "are patterns of its own files, and a pattern that fits none is taken",
     check=check,
     of_files=check,
     of_objects=False,

@@ -18,7 +18,7 @@ _PREFIX = "kube.var.log.containers."
 _LOGS = re.compile(r"/var/log/containers/")
 
 
-class Tagged(NamedTuple):
+class TaggedInput(NamedTuple):
     """An input of containers' logs, and a filter that looks for their pods."""
 
     own: FluentBit
@@ -39,7 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.own.where, f"{said}; {advice}")
 
 
-def _tagged(files: Files) -> Iterator[Tagged]:
+def _tagged(files: Files) -> Iterator[TaggedInput]:
     for own in fluent_bits(files):
         if own.lacking:
             continue
@@ -54,7 +54,7 @@ def _tagged(files: Files) -> Iterator[Tagged]:
                 is_other = its.values("use_kubelet") and its.values("match_regex")
                 if fnmatchcase(tag.replace("*", "x"), match) and not is_other:
                     prefix = next(iter(its.values("kube_tag_prefix")), _PREFIX)
-                    yield Tagged(own, tag, prefix)
+                    yield TaggedInput(own, tag, prefix)
 
 
 def _is(section: Section, name: str) -> bool:
@@ -73,6 +73,6 @@ GATE = Gate(
     scope=counted_in_files("inputs of containers' logs", _tagged),
     targets=(),
     reads="inputs of the kind tail below /var/log/containers beside filters of the kind kubernetes "
-    "that match their tags, in classic configurations. Where tags are written anew, nothing is "
+    "that match their tags, in classic configurations. Where tags are rewritten, nothing is "
     "told. Judges files without a plan only.",
 )

@@ -175,5 +175,5 @@ GATE = Gate(
     targets=(),
     reads="lines that a script writes into a report of variables; `NAME=value` that one writes "
     "into a file of `artifacts`, beside $NAME in scripts of the other jobs. A variable that the "
-    "project has in its settings is not known.",
+    "project has in its settings is not known, so what `needs` leave out is a warning.",
 )

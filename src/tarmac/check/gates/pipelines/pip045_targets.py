@@ -20,7 +20,7 @@ _TOLD = re.compile(
     r"tests?|check|lint|docs?|build|deploy|install|run|clean|format|fmt|bench(marks?)?|release"
     r"|docker|e2e|integration|unit|package|dist|migrations?|scripts?|ci|dev|examples?"
 )
-_RULE = re.compile(r"^([A-Za-z][\w./-]*)[ \t]*::?(?!=)[ \t]*([^#=]*)(#.*)?$")
+_RULE = re.compile(r"^([A-Za-z][\w./-]*)[ \t]*:(?![:=])[ \t]*([^#=]*)(#.*)?$")
 _PHONY = re.compile(r"^\.PHONY[ \t]*:((?:[^\n\\]|\\\n|\\.)*)", re.MULTILINE)
 #: A recipe that makes the folder itself.
 _MAKES = re.compile(r"\bmkdir\b|\$@|\$\(@|\bgit clone\b|\btouch\b|-o\s*\S+|--output\b|>\s*\S+")
@@ -57,9 +57,11 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _targets(text: str) -> Iterator[Target]:
     lines = text.splitlines()
+    rules = [found for line in lines if (found := _RULE.match(line))]
+    after = {found[1] for found in rules if found[2].strip()}
     for number, line in enumerate(lines, 1):
         found = _RULE.match(line)
-        if found is None or not _TOLD.fullmatch(found[1]) or found[2].strip():
+        if found is None or not _TOLD.fullmatch(found[1]) or found[1] in after:
             continue
         recipe: list[str] = []
         for below in lines[number:]:

@@ -171,5 +171,5 @@ GATE = Gate(
     scope=counted_in_files("queues in Redis", _judged),
     reads="maxmemory and maxmemory-policy in commands, ConfigMaps and files that Compose mounts, "
     "beside addresses of Redis in variables of queues and of the programs that "
-    "assets/published.yaml lists.",
+    "assets/published.yaml lists, or the host of a service beside a package.json with BullMQ.",
 )

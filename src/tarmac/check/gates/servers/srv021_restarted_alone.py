@@ -1,4 +1,4 @@
-"""What is started anew alone is found again by the nginx before it."""
+"""What is restarted alone is found again by the nginx before it."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def _servers(found: list[Directive]) -> dict[str, list[str]]:
 
 GATE = Gate(
     id="SRV021",
-    title="What is started anew alone is found again by the nginx before it",
+    title="What is restarted alone is found again by the nginx before it",
     phase="services",
     source="https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass: a name without "
     "variables is resolved when the configuration is read; a new container has another address",
     check=check,
     of_files=check,
-    scope=counted_in_files("services that are started anew alone", _restarts),
+    scope=counted_in_files("services that are restarted alone", _restarts),
     targets=(),
     reads="`docker compose up --no-deps` in scripts and workflows, beside proxy_pass of nginx to "
     "that service. That Docker gives the same address again is possible, so all are warnings. "

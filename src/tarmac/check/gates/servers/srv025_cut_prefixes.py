@@ -61,21 +61,28 @@ def _ways(files: Files) -> Iterator[Way]:
 def _routes(files: Files) -> dict[str, list[str]]:
     """List the routes of each service that is built here and has them in one file of Python."""
     found: dict[str, list[str]] = {}
+    programs = _programs(files)
     for service in compose_services(files):
         folder = posixpath.dirname(posixpath.normpath(service.dockerfile or ""))
         if service.dockerfile is None:
             continue
-        own = [one for one in files.artifacts if _is_program(one, folder)]
+        own = programs.get(folder, [])
         text = "\n".join(str(one.content) for one in own) + str(service.data)
         if len(own) == 1 and not _TOLD.search(text):
             found[service.name] = list(_of(own[0]))
     return found
 
 
-def _is_program(artifact: Artifact, folder: str) -> bool:
-    is_below = artifact.path.startswith(f"{folder}/") if folder else True
-    has = "FastAPI(" in str(artifact.content) or "Flask(" in str(artifact.content)
-    return artifact.path.endswith(".py") and is_below and has
+def _programs(files: Files) -> dict[str, list[Artifact]]:
+    """List the files that make an application, by each folder above these."""
+    found: dict[str, list[Artifact]] = {}
+    for artifact in files.artifacts:
+        text = artifact.content if artifact.path.endswith(".py") else None
+        if isinstance(text, str) and ("FastAPI(" in text or "Flask(" in text):
+            parts = artifact.path.split("/")[:-1]
+            for number in range(len(parts) + 1):
+                found.setdefault("/".join(parts[:number]), []).append(artifact)
+    return found
 
 
 def _of(artifact: Artifact) -> Iterator[str]:

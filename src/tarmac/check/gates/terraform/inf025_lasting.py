@@ -174,6 +174,6 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
     reads="groups of tasks, machines and functions, days of queues and of those behind them, "
-    "versions of launch templates, certificates of CloudFront, and alarms named for an absence, "
-    "where these stand in one folder.",
+    "versions of launch templates, certificates of CloudFront, code of functions by its file or "
+    "its object, and alarms named for an absence, where these stand in one folder.",
 )

@@ -62,7 +62,8 @@ def _unlocked(table: TerraformBlock, tables: set[str]) -> Iterator[Finding]:
     is_asked = name in tables or _ALIKE.fullmatch(key) is not None
     if text.startswith('"') and "$" not in text and is_asked and key != _KEY:
         what = f"{table.names[2]} is a table of Terraform's locks, and its key is {key}: each lock"
-        yield Finding(f"{table.file}:{line}", f"{what} is refused; write {_KEY}")
+        said = f"{what} is refused; write {_KEY}"
+        yield Finding(f"{table.file}:{line}", said, warning=name not in tables)
 
 
 GATE = Gate(
