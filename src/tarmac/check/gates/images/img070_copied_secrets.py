@@ -12,7 +12,8 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import dockerfiles, instructions
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles
+from tarmac.check.gates.views.images.instructions import instructions
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -13,7 +13,8 @@ from tarmac.base.foreign.reading import dig, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import Instruction, Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
