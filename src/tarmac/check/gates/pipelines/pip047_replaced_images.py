@@ -78,7 +78,6 @@ GATE = Gate(
     "that have it, and others are left as they are",
     check=check,
     of_files=check,
-    of_objects=False,
     scope=counted_in_files("configurations of Skaffold", _configurations),
     targets=(),
     reads="build.artifacts beside the plain files that skaffold.yaml names. Where it applies a "

@@ -22,9 +22,13 @@ _OWN = re.compile(r"mypy\.ini|\.mypy\.ini|setup\.cfg|pyproject\.toml")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield hooks without the stubs that the project has for its own mypy."""
+    folders: dict[str, list[Artifact]] = {}
+    for one in files.artifacts:
+        name = basename(one.path)
+        if _LISTS.fullmatch(name) or _OWN.fullmatch(name):
+            folders.setdefault(dirname(one.path), []).append(one)
     for artifact, repo, number, hook in _hooks(files):
-        above = dirname(artifact.path)
-        beside = [one for one in files.artifacts if dirname(one.path) == above]
+        beside = folders.get(dirname(artifact.path), [])
         lists = [one for one in beside if _LISTS.fullmatch(basename(one.path))]
         own = [one for one in beside if _OWN.fullmatch(basename(one.path))]
         given = {re.split(r"[=<>~!\[]", one)[0].lower() for one in _given(hook)}
