@@ -49,7 +49,7 @@ def _brought(files: Files) -> Iterator[tuple[App, Artifact, Artifact]]:
 
 
 def _group(artifact: Artifact) -> str:
-    return str(artifact.data["apiVersion"]).rpartition("/")[0]
+    return str(artifact.data.get("apiVersion", "")).rpartition("/")[0]
 
 
 def _is_by(bringing: Artifact, artifact: Artifact) -> bool:
