@@ -33,6 +33,7 @@ def check(files: Files) -> Iterator[Finding]:
                 what = f"{app.title} reads {source.repository}, which project {app.project} does"
                 where = project.artifact.at("spec", "sourceRepos")
                 yield Finding(where, f"{what} not allow, so it is never synced; add it")
+    yield from _destinations(files)
     refused: dict[str, Finding] = {}
     projects = _projects(files)
     for one in followed(files) if projects else ():
@@ -47,6 +48,30 @@ def check(files: Files) -> Iterator[Finding]:
                 where = own.artifact.at("spec", "clusterResourceWhitelist")
                 refused.setdefault(f"{where} {kind}", Finding(where, f"{what} {advice}"))
     yield from refused.values()
+
+
+def _destinations(files: Files) -> Iterator[Finding]:
+    """Yield namespaces that no project of an Application's project's name allows it to fill."""
+    named: dict[str, list[Project]] = {}
+    for artifact in files.objects("AppProject"):
+        named.setdefault(name_of(artifact), []).append(Project(artifact))
+    for app in applications(files) if named else ():
+        own = [one for one in named.get(str(app.project), ()) if one.destinations]
+        space = app.space
+        if not own or not space or any(sign in f"{space}{app.project}" for sign in "{$*"):
+            continue
+        if not any(_is_allowed(space, _spaces(one)) for one in own):
+            project = own[0]
+            what = f"{app.title} fills the namespace {space}, and project {app.project} allows"
+            shown = ", ".join(_spaces(project))
+            where = app.at("spec", "destination", "namespace")
+            advice = "so it is never synced; add it to its destinations"
+            yield Finding(where, f"{what} {shown}, {advice}")
+
+
+def _spaces(project: Project) -> tuple[str, ...]:
+    """List the patterns of namespaces of a project; one without any allows none."""
+    return tuple(str(one.get("namespace") or "") for one in project.destinations)
 
 
 def _is_allowed(repository: str, patterns: tuple[str, ...]) -> bool:
@@ -72,7 +97,7 @@ def _judged(files: Files) -> Iterator[tuple[App, Project]]:
     projects = _projects(files)
     for app in applications(files) if projects else ():
         project = projects.get(str(app.project))
-        if project is not None and project.repositories:
+        if project is not None and (project.repositories or project.destinations):
             yield app, project
 
 
@@ -86,6 +111,6 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("Applications of a project that is here", _judged),
     targets=(),
-    reads="Applications beside their AppProject: their repositories, and kinds of the cluster in "
-    "folders that they follow here. GIT002 checks more of what is rendered.",
+    reads="Applications beside their AppProject: their repositories and namespaces, and kinds of "
+    "the cluster in folders that they follow here. GIT002 checks more of what is rendered.",
 )

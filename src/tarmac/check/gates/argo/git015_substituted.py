@@ -20,6 +20,8 @@ _GROUP = "kustomize.toolkit.fluxcd.io/"
 _LEFT = f"{_GROUP}substitute"
 #: A variable that is filled in; `$$` before it escapes it.
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)\}")
+#: What a script sets itself.
+_SET = re.compile(r"^[ \t]*(?:export |local |readonly )?([A-Za-z_]\w*)=", re.MULTILINE)
 _SHELL = re.compile(r"^#!.*\b(ba|da|a|z|k)?sh\b|^[ \t]*set -[a-z]*e", re.MULTILINE)
 
 
@@ -50,16 +52,24 @@ def _lost(artifact: Artifact, filled: FluxSubstitution) -> Iterator[Finding]:
         is_script = path[0] == "data" and kind_of(artifact) == "ConfigMap" and _SHELL.search(text)
         if is_script or "args" in path or "command" in path:
             lost = [name for name in _VARIABLE.findall(text) if name not in filled.names]
-            if lost:
+            # Of variables that are kept elsewhere none has the name of one that a script sets.
+            is_open = "*" in filled.names
+            own = set(_SET.findall(text)) if is_open else set()
+            if lost := [name for name in lost if not is_open or name in own]:
                 what = f"{title(artifact)} has ${{{lost[0]}}} in a script, and Kustomization"
                 name = metadata(filled.artifact).name
                 said = f"{what} {name} fills in variables (postBuild), of which it has none of that"
                 advice = f"name: it becomes empty; write $${{{lost[0]}}}"
-                yield Finding(artifact.at(*path), f"{said} {advice}")
+                if is_open:
+                    said = (
+                        f"{what} {name} fills in variables (postBuild) before the script sets it:"
+                    )
+                    advice = f"it becomes empty; write $${{{lost[0]}}}"
+                yield Finding(artifact.at(*path), f"{said} {advice}", warning=is_open)
 
 
 def _filled(files: Files) -> Iterator[FluxSubstitution]:
-    """Yield the kustomizations all of whose variables are known."""
+    """Yield kustomizations that fill in variables; `*` is among those that are elsewhere."""
     flux = [
         one
         for one in files.objects("Kustomization")
@@ -75,7 +85,7 @@ def _filled(files: Files) -> Iterator[FluxSubstitution]:
             keys = [own.keys for own in found]
             names |= {"*"} if not keys or ANY in keys else frozenset().union(*keys)
         folder = posixpath.normpath(string(fields(one.data, "spec"), "path")).strip("/")
-        if "*" not in names and folder not in ("", "."):
+        if folder not in ("", "."):
             yield FluxSubstitution(one, frozenset(names), folder)
 
 
@@ -93,6 +103,6 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("Kustomizations that fill in variables", _judged),
     targets=("cluster",),
-    reads="postBuild of Flux's Kustomizations whose variables are all in these files, beside "
-    "scripts in ConfigMaps and commands of the objects below their path.",
+    reads="postBuild of Flux's Kustomizations beside scripts in ConfigMaps and commands of the "
+    "objects below their path. Where its variables are kept elsewhere: those that a script sets.",
 )

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from itertools import islice, pairwise
 
-from tarmac.base import cron
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Path, dig, fields, items, numbered, string
 from tarmac.base.report import Finding
@@ -15,13 +12,12 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.definitions import definition_faults
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
+from tarmac.check.gates.views.objects.schedules import schedule_faults
 from tarmac.check.gates.views.objects.tasks import WORKFLOWS, task_faults, workflow_faults
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
 _CRON_FIELDS = 6
-#: So many runs of a schedule show its rhythm; more often than that, few jobs have ended.
-_BEGIN, _RUNS, _OFTEN_S = datetime(2026, 1, 1, tzinfo=UTC), 50, 300
 #: Ports of nodes that an API server gives by default.
 _FIRST, _LAST = 30000, 32767
 #: What divides the traffic of a Rollout between two Services.
@@ -137,25 +133,7 @@ def _webhooks(_: Files, artifact: Artifact) -> Iterator[Fault]:
 
 
 def _cron(_: Files, artifact: Artifact) -> Iterator[Fault]:
-    """Yield schedules whose runs may overlap, where nothing says what is done then."""
-    spec = fields(artifact.data, "spec")
-    if spec.get("concurrencyPolicy", "Allow") != "Allow":
-        return
-    try:
-        due = islice(cron.runs(string(spec, "schedule"), _BEGIN), _RUNS)
-        apart = min((after - before).total_seconds() for before, after in pairwise(due))
-    except ValueError:
-        return
-    job = fields(spec, "jobTemplate", "spec")
-    limits = (job, fields(job, "template", "spec"))
-    longest = next((n for one in limits if (n := one.get("activeDeadlineSeconds"))), None)
-    advice = "write concurrencyPolicy: Forbid"
-    if isinstance(longest, int) and longest > apart:
-        what = f"starts a run every {apart:g}s, each of which may take {longest}s: they overlap"
-        yield ("spec", "schedule"), f"{what}; {advice}"
-    elif longest is None and apart <= _OFTEN_S:
-        what = f"starts a run every {apart:g}s, and nothing ends one that hangs: they pile up"
-        yield ("spec", "schedule"), f"{what}; {advice}, or activeDeadlineSeconds"
+    yield from schedule_faults(artifact)
 
 
 def _jobs(_: Files, artifact: Artifact) -> Iterator[Fault]:

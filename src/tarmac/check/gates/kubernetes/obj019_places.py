@@ -31,7 +31,7 @@ _ALIKE = (
     ("TriggerAuthentication", "ClusterTriggerAuthentication"), ("Role", "ClusterRole"),
     ("Deployment", "StatefulSet", "DaemonSet", "Rollout"), ("ConfigMap", "Secret"),
     ("AnalysisTemplate", "ClusterAnalysisTemplate"),
-    ("GitRepository", "OCIRepository", "HelmRepository"),
+    ("GitRepository", "OCIRepository", "HelmRepository"), ("HelmRelease", "Kustomization"),
 )  # fmt: skip
 #: Types of Secrets by which a kubelet pulls images; it passes over all others.
 _PULLING = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
@@ -72,7 +72,10 @@ def _elsewhere(naming: NamedObject, same: list[StoredObject]) -> Iterator[Findin
     for one in same:
         is_near = one.kind in CLUSTER_WIDE or one.kind.startswith("Cluster")
         is_near = is_near or place_of(one.artifact) == place
-        if one.kind in alike and is_near and one.artifact is not naming.artifact:
+        is_near = is_near or bool(naming.namespace and one.namespace == naming.namespace)
+        # A kustomization brings releases of its name, but none waits for it.
+        is_brought = one.kind == "Kustomization" and "dependsOn" not in naming.path
+        if one.kind in alike and is_near and not is_brought and one.artifact is not naming.artifact:
             yield Finding(where, f"{what}, and {naming.name} is a {one.kind}; name that kind")
             return
     own = [one for one in same if one.kind == naming.kind and one.namespace]

@@ -17,6 +17,11 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: Images of programs that wait for settings to change, and tell the server beside them.
 _RELOADERS = re.compile(r"(?i)(.*/)?[\w-]*(config(map)?-?reload(er)?|reload-config)[\w-]*")
+#: Options by which a program reads its settings again when their file changes.
+_WATCHES = re.compile(
+    r"(?<!\S)--?[\w.-]*(?:watch[\w.-]*(?:config|file)|(?:config|file)[\w.-]*(?:watch|reload)"
+    r"|auto-?reload|hot-?reload|reload-config|watch)(?:=true)?(?!\S)"
+)
 #: Volumes whose content is known, or which begin empty: no program is in them.
 _WITHOUT = ("configMap", "secret", "emptyDir", "downwardAPI", "projected")
 
@@ -59,8 +64,15 @@ def _kept(own: Pods) -> Iterator[Finding]:
     seen = {mount.volume for one in waits for mount in one.mounts}
     settings = {one.name for one in own.spec.volumes if one.kinds & {"configMap", "secret"}}
     for container in own.main_containers:
+        words = " ".join(container.words)
         for number, mount in enumerate(container.mounts if container not in waits else ()):
-            if mount.sub_path and mount.volume in seen & settings:
+            watches = _WATCHES.search(words) if mount.path in words else None
+            if watches and mount.sub_path and mount.volume in settings:
+                what = f"{title(own.artifact)}: {container.name} waits for {mount.path} to change"
+                said = f"{what} ({watches[0].strip()}), and mounts it by subPath, which never"
+                where = container.at("volumeMounts", number)
+                yield Finding(where, f"{said} changes in a pod; mount the folder")
+            elif mount.sub_path and mount.volume in seen & settings:
                 what = f"{title(own.artifact)}: {waits[0].name} waits for {mount.volume} to change"
                 said = f"{what}, and {container.name} mounts one file of it by subPath, which never"
                 where = container.at("volumeMounts", number)
@@ -119,5 +131,5 @@ GATE = Gate(
     targets=("cluster",),
     reads="ports that containers of one pod have, and volumes that begin empty or hold settings, "
     "mounted over the folder of a container's command; files mounted by subPath beside a container "
-    "that reloads.",
+    "that reloads, or in one that is told to watch them.",
 )

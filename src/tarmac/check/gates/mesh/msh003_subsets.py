@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
@@ -62,6 +63,15 @@ class Near:
         """Give the subsets of each host that the rules near an object have."""
         return self._once("DestinationRule", artifact, _made)
 
+    def is_ruled(self, host: str) -> bool:
+        """Tell whether any rule is of a host, or of several."""
+        return host in self._ruled or any("*" in one for one in self._ruled)
+
+    @cached_property
+    def _ruled(self) -> frozenset[str]:
+        rules = self._objects["DestinationRule"].things
+        return frozenset(_short(fields(one.data, "spec")) for one in rules)
+
     def used(self, artifact: Artifact) -> dict[str, dict[str, None]]:
         """Give the subsets of each host that the routes near an object send to."""
         return self._once("VirtualService", artifact, _sent)
@@ -107,7 +117,13 @@ def route_faults(near: Near, artifact: Artifact) -> Iterator[Fault]:
         if len(ends) > 1 and all(isinstance(one, int) for one in weights) and sum(weights) != WHOLE:
             yield (*here, "route"), f"has weights of {sum(weights)} together; write {WHOLE} in all"
         for place, end in enumerate(ends):
-            yield from _subset((*here, "route", place), fields(end, "destination"), rules)
+            sent = fields(end, "destination")
+            yield from _subset((*here, "route", place), sent, rules)
+            host, subset = _short(sent), sent.get("subset")
+            if subset and host in services and not near.is_ruled(host):
+                what = f"sends to the subset {subset} of {host}, and no DestinationRule is of that"
+                at: Path = (*here, "route", place, "destination")
+                yield at, f"{what} host: each request is answered by 503; add one with the subset"
         yield from _tries(here, route)
 
 

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import Fields, Path
+from tarmac.base.foreign.reading import Path
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.network.policies import NAMESPACE
 from tarmac.check.gates.views.network.policy_spaces import (
     PolicySpace,
     is_own_pods,
     peer_of,
     policy_spaces,
 )
+from tarmac.check.gates.views.network.resolvers import answers, named_host
 from tarmac.check.gates.views.network.senders import Senders
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
 from tarmac.check.gates.views.objects.pods import RUNNING, Pods
-from tarmac.check.gates.views.objects.selectors import labels_of, selects
 from tarmac.check.gates.views.objects.services import Service
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: Where distributions keep their DNS, and the labels of its pods: kubeadm and clouds, node-local,
-#: OpenShift.
-_SPACES = ("kube-system", "openshift-dns")
-_LABELS = (
-    {"k8s-app": "kube-dns", "app.kubernetes.io/name": "coredns"},
-    {"k8s-app": "coredns", "app.kubernetes.io/name": "coredns"},
-    {"k8s-app": "node-local-dns"},
-    {"dns.operator.openshift.io/daemonset-dns": "default"},
-)
-
 OTHER = {"Ingress": "Egress", "Egress": "Ingress"}
-DNS = 53
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -96,40 +84,23 @@ def without_names(space: PolicySpace, own: Pods) -> Iterator[Finding]:
     """Yield pods that may call others by name, and may not ask for an address."""
     limiting = space.limiting(own, "Egress")
     rules = [(policy, rule) for policy in limiting for rule in policy.egress]
+    if any(answers(rule) for _, rule in rules):
+        return
     calling = [policy for policy, rule in rules if any(map(is_own_pods, rule.peers))]
-    if calling and not any(_answers(rule) for _, rule in rules):
+    # One for a part of its traffic may be beside others that are kept elsewhere.
+    is_whole = any(not policy.selector or "Ingress" in policy.types for policy in limiting)
+    if rules and is_whole and not calling and (given := named_host(own)):
+        what = f"{title(own.artifact)} is given {given}, and no policy lets it ask DNS (UDP 53 in"
+        where = rules[0][0].artifact.at("spec", "egress")
+        yield Finding(
+            where, f"{what} kube-system), so it finds no host by name; add an egress rule"
+        )
+    if calling:
         yield Finding(
             calling[0].artifact.at("spec", "egress"),
             f"{title(own.artifact)} may reach other pods, and no policy lets it ask DNS (UDP 53 in "
             "kube-system), so it finds none by name; add an egress rule",
         )
-
-
-def _answers(rule: PolicyRule) -> bool:
-    is_open = not rule.ports or any(
-        opened.protocol == "UDP"
-        and (
-            opened.first is None
-            or isinstance(opened.first, str)
-            or opened.first <= DNS <= (opened.last or opened.first)
-        )
-        for opened in rule.ports
-    )
-    return is_open and (not rule.peers or any(map(is_resolver, rule.peers)))
-
-
-def is_resolver(peer: Fields) -> bool:
-    """Tell whether a peer may be the cluster's DNS, by its namespace, labels or address."""
-    if "ipBlock" in peer:
-        return True
-    space = peer.get("namespaceSelector")
-    if space is None:
-        return False
-    asked = labels_of(space).get(NAMESPACE)
-    labels = labels_of(peer.get("podSelector"))
-    known = any(key in one for key in labels for one in _LABELS)
-    is_pod = not known or any(selects(peer["podSelector"], one) for one in _LABELS)
-    return (asked is None or asked in _SPACES) and is_pod
 
 
 def closed_ports(senders: Senders, space: PolicySpace) -> Iterator[tuple[NetworkPolicy, str]]:

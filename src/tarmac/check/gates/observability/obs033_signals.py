@@ -155,7 +155,9 @@ def _podded(files: Files, every: tuple[Collector, ...]) -> Iterator[Around]:
         maps = {s.name for v in own.spec.volumes for s in v.sources if s.kind == "ConfigMap"}
         held = [one for name in maps for one in by_map.get((str(name), space), ())]
         if len(held) == 1:
-            yield held[0], {(s.metadata.name, space) for s in of_services.services(own)}, senders
+            names = {(s.metadata.name, space) for s in of_services.services(own)}
+            # Without a Service here, the one elsewhere has the name of its pods mostly.
+            yield held[0], names or {(own.name, space)}, senders
 
 
 def _senders(files: Files) -> Iterator[Sender]:

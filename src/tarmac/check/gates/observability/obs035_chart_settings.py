@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, dig, fields, mappings, numbered, string
+from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_texts import values_beside
+from tarmac.check.gates.views.monitoring.given_values import GivenValues, given_values
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
-_FILES = ("Chart.yaml", "requirements.yaml")
 _MAJOR = re.compile(r"\D*(\d+)")
-
-
-class GivenValues(NamedTuple):
-    """Values for a chart of others."""
-
-    chart: str
-    version: str
-    artifact: Artifact
-    #: Where they are in it.
-    path: Path
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield values that their chart reads in another place."""
-    for given in _given(files):
+    for given in given_values(files, _names()):
         for known in published("chart_settings")["charts"]:
             if known["chart"] == given.chart and not _is_before(
                 given.version, known.get("from", 0)
@@ -58,41 +45,13 @@ def _is_before(version: str, first: int) -> bool:
     return found is not None and int(found[1]) < first
 
 
-def _given(files: Files) -> Iterator[GivenValues]:
-    """Yield the values that charts, releases of Flux and Applications give to charts of others."""
-    names = {one["chart"] for one in published("chart_settings")["charts"]}
-    by_path = {one.path: one for one in files.artifacts}
-    for about in files.artifacts:
-        if posixpath.basename(about.path) in _FILES:
-            yield from (one for one in _of_chart(files, about, by_path) if one.chart in names)
-    for release in files.objects("HelmRelease"):
-        chart = string(release.data, "spec", "chart", "spec", "chart")
-        version = string(release.data, "spec", "chart", "spec", "version")
-        if chart in names:
-            yield GivenValues(chart, version, release, ("spec", "values"))
-    for own in files.objects("Application"):
-        sources = [("sources", number) for number, _ in numbered(own.data, "spec", "sources")]
-        for at in [("source",), *sources]:
-            source = fields(own.data, "spec", *at)
-            if (chart := string(source, "chart")) in names:
-                path = ("spec", *at, "helm", "valuesObject")
-                yield GivenValues(chart, string(source, "targetRevision"), own, path)
-
-
-def _of_chart(files: Files, about: Artifact, by_path: dict[str, Artifact]) -> Iterator[GivenValues]:
-    folder = posixpath.dirname(about.path)
-    own = by_path.get(posixpath.join(folder, "values.yaml"))
-    every = [*([own] if own is not None else ()), *values_beside(files, folder)]
-    for one in mappings(about.data.get("dependencies")):
-        name = string(one, "alias") or string(one, "name")
-        for artifact in every:
-            if isinstance(dig(artifact.data, name), dict):
-                chart, version = string(one, "name"), string(one, "version")
-                yield GivenValues(chart, version, artifact, (name,))
+def _names() -> frozenset[str]:
+    """List the charts whose settings are known."""
+    return frozenset(one["chart"] for one in published("chart_settings")["charts"])
 
 
 def _judged(files: Files) -> Iterator[object]:
-    yield from _given(files)
+    yield from given_values(files, _names())
 
 
 GATE = Gate(

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import only_near
-from tarmac.base.foreign.data import from_yaml
 from tarmac.base.foreign.reading import Path, dig, fields, numbered, places, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.kustomized import Base, as_written, gather, written
-from tarmac.check.gates.views.objects.patch_targets import unmet
+from tarmac.check.gates.views.objects.patch_targets import object_of, unmet
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What changes objects that it does not name by their files.
@@ -66,8 +64,8 @@ def _absent(
     for number, patch in numbered(written(files, artifact), "patches"):
         target = fields(patch, "target")
         kind, name = string(target, "kind"), string(target, "name")
-        if not target and isinstance(patch.get("patch"), str):
-            kind, name = _of_text(str(patch["patch"]))
+        if not target:
+            kind, name = object_of(files, posixpath.dirname(artifact.path), patch)
         selects = {"labelSelector", "annotationSelector", "group", "version"} & target.keys()
         if (kind or name) and not selects and not base.has(kind, name):
             there = [string(o, "metadata", "name") for o in base.objects if o.get("kind") == kind]
@@ -75,7 +73,8 @@ def _absent(
             advice = (
                 f"did you mean '{near}'?" if near else f"there are: {', '.join(there) or 'none'}"
             )
-            what = f"patches {f'{kind} {name}'.strip()}, which it does not include: nothing changes"
+            what = f"patches {f'{kind} {name}'.strip()}, which it does not include: "
+            what += "nothing changes" if target else "the build ends"
             yield ("patches", number), f"{what}; {advice}"
         elif (asked := unmet(target, base, own)) is not None:
             what = f"patches {kind or 'objects'} with {asked[0]}, which none that it includes has"
@@ -108,17 +107,6 @@ def _images(base: Base) -> set[str]:
         if path[-1] == "image"
     }
     return {one.rpartition(":")[0] if ":" in one.rpartition("/")[2] else one for one in found}
-
-
-def _of_text(text: str) -> tuple[str, str]:
-    """Read which object a patch is of, by its own text."""
-    try:
-        found: Any = next(iter(from_yaml(text)), None)
-    except yaml.YAMLError:
-        return "", ""
-    if fields(found).get("$patch") or not isinstance(found, Mapping):
-        return "", ""
-    return str(found.get("kind") or ""), string(dig(found, "metadata"), "name")
 
 
 def _in_texts(artifact: Artifact, base: Base) -> Iterator[Finding]:

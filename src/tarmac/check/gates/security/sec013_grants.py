@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
+from tarmac.check.gates.views.objects.lost_grants import unknown_accounts
 from tarmac.check.gates.views.objects.metadata import (
     kind_of,
     metadata,
@@ -62,6 +63,7 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in files.objects("ServiceAccount"):
         accounts.setdefault(name_of(artifact), set()).add(space_of(artifact))
     used = {(own.spec.account, space_of(own.artifact)) for own in pods(files)}
+    yield from unknown_accounts(files, accounts)
     folders = {posixpath.dirname(one.path) for one in kustomization_files(files)}
     for artifact in files.objects("RoleBinding", "ClusterRoleBinding"):
         role = fields(artifact.data, "roleRef")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import items, text
+from tarmac.base.foreign.reading import Fields, fields, items, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import App
 from tarmac.check.gates.views.objects.metadata import name_of
@@ -25,6 +25,11 @@ class Project:
         """The namespaces that may be filled."""
         destinations = items(self.artifact.data, "spec", "destinations")
         return tuple(text(destination, "namespace") for destination in destinations)
+
+    @property
+    def destinations(self) -> tuple[Fields, ...]:
+        """The clusters and namespaces that may be filled."""
+        return tuple(map(fields, items(self.artifact.data, "spec", "destinations")))
 
     @property
     def cluster_kinds(self) -> tuple[tuple[str | None, str | None], ...]:

@@ -16,6 +16,7 @@ from tarmac.check.gates.views.shapes.templates import spec_places
 
 #: Kinds beside whose name their place may say another one.
 _SAYING = ("Service", "Gateway")
+_OF_OTHERS = frozenset({"cert-manager.io/issuer-group", "cert-manager.io/issuer-kind"})
 
 
 class NamedObject(NamedTuple):
@@ -42,6 +43,12 @@ def namings(files: Files, *, of_pods: bool) -> Iterator[NamedObject]:
 def _of_objects(files: Files) -> Iterator[NamedObject]:
     for artifact in files.objects():
         yield from _named(artifact, _places(kind_of(artifact)))
+        noted = metadata(artifact).annotations
+        for key, kind in object_rules()["annotations"].get(kind_of(artifact), {}).items():
+            # By a group or kind of its own it is an issuer of others.
+            if isinstance(name := noted.get(key), str) and not _OF_OTHERS & noted.keys():
+                path = ("metadata", "annotations", key)
+                yield from _naming(artifact, path, name, kind)
 
 
 @once

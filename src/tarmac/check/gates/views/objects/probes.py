@@ -48,6 +48,23 @@ class Probe:
         found: float = self.data.get("periodSeconds", 10)
         return found
 
+    @property
+    def delay_s(self) -> float:
+        """How long after a container's start it asks first, in seconds."""
+        found: float = self.data.get("initialDelaySeconds", 0)
+        return found
+
+    @property
+    def failures(self) -> int:
+        """After how many failures in a row it has failed."""
+        found: int = self.data.get("failureThreshold", 3)
+        return found
+
+    @property
+    def asked(self) -> Fields:
+        """What it asks: a command, or a port and path."""
+        return {way: self.data[way] for way in (*_WAYS, "exec") if way in self.data}
+
 
 def stop_delay_s(hook: Fields) -> float:
     """Read how long a preStop hook pauses, in seconds: by `sleep`, or by a command of that name."""

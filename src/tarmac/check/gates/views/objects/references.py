@@ -38,4 +38,6 @@ def reference_to(artifact: Artifact) -> Reference:
 
 def target_of(artifact: Artifact) -> Reference:
     """Read which object an autoscaler, a Canary or a Rollout acts on."""
-    return reference(fields(artifact.data, "spec", TARGETS[kind_of(artifact)]))
+    own = reference(fields(artifact.data, "spec", TARGETS[kind_of(artifact)]))
+    is_deployment = kind_of(artifact) == "ScaledObject" and own.kind is None
+    return Reference("Deployment", own.name) if is_deployment else own  # KEDA's default
