@@ -9,6 +9,7 @@ from tarmac.base.foreign.reading import Fields, dig, fields, items, mappings, pl
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.json_files import json_object
 from tarmac.check.gates.views.monitoring.panels import Panel
+from tarmac.check.gates.views.once import once
 
 FOLDER = "observability/dashboards/"
 #: What every dashboard has; one of a release before 5 has rows, and is not read.
@@ -83,14 +84,18 @@ def boards(subject: Subject) -> tuple[DashboardFile, ...]:
     )
 
 
+@once
 def board_files(files: Files) -> Iterator[DashboardFile]:
     """Yield the dashboards among the files of JSON; those in ConfigMaps are text."""
     for artifact in files.artifacts:
         if not artifact.path.endswith(".json"):
             continue
         content = artifact.content
-        data = json_object(content) if isinstance(content, str) else content
         in_folder = "dashboards/" in f"/{artifact.path}"
+        # A repository may have thousands of other files of JSON: texts, data, settings.
+        if isinstance(content, str) and not in_folder and not any(one in content for one in _KEYS):
+            continue
+        data = json_object(content) if isinstance(content, str) else content
         if data is None and in_folder and isinstance(content, str):
             yield DashboardFile(artifact.path, None)
         elif data is not None and "rows" not in data and _is_board(data):

@@ -10,8 +10,10 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, Path, fields, items, mappings
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.promql import syntax
+from tarmac.check.gates.views.once import once
 
 
+@once
 def rule_files(files: Files) -> Iterator[tuple[Artifact, Path]]:
     """Yield what holds groups of rules, and where in it they are."""
     for artifact in files.objects("PrometheusRule", "VMRule"):
