@@ -29,7 +29,7 @@ FIXTURES = [p for p in sorted(FOLDER.glob("*/*.yaml")) if p.read_text().startswi
 GOOD = [path for path in FIXTURES if path.name.startswith("good-")]
 BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
 #: What is in the root of a repository is near to no folder; in a folder, to those below it.
-NEARER = ("OBJ008/good-files-elsewhere", "OBJ009/good-files-elsewhere")
+NEARER = ("OBJ008/good-files-elsewhere", "OBJ009/good-files-elsewhere", "SEC023/bad-files-only")
 BASE_SIXTY = ["IMG048/bad-files-docker", "IMG048/bad-files-podman"]
 #: What is not the same in another form: these are of the form itself, or of names across files.
 OTHERWISE = {
@@ -45,6 +45,7 @@ OTHERWISE = {
     "variables in ConfigMaps": ["OBJ007/bad-files-order", "OBJ038/bad-files-own"],
     "settings in ConfigMaps": [
         "IMG036/bad-files-compose",
+        "IMG065/bad-files-envoy",
         "OBS004/bad-files-folder",
         "OBS004/bad-files-kustomization",
     ],

@@ -27,7 +27,7 @@ _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 _TYPED = ("workflow_dispatch", "workflow_call")
 #: Workflows that GitHub itself makes.
 _MADE_BY_GITHUB = ("pages-build-deployment", "CodeQL", "Dependabot Updates", "Copilot code review")
-_FILE = re.compile(r"[\w./-]+\.ya?ml")
+_FILE = re.compile(r"(?<![\w./-])[\w./-]{1,300}\.ya?ml")
 _WILD = re.compile(r"[*?\[!+]")
 
 

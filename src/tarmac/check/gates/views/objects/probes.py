@@ -36,29 +36,29 @@ class Probe:
             if (asked := port(self.data, way, "port")) is not None:
                 yield asked
 
+    def _number(self, key: str, usual: int) -> int:
+        found = self.data.get(key, usual)
+        return found if isinstance(found, int) else usual
+
     @property
     def timeout_s(self) -> float:
         """How long it waits for an answer, in seconds."""
-        found: float = self.data.get("timeoutSeconds", 1)
-        return found
+        return self._number("timeoutSeconds", 1)
 
     @property
     def period_s(self) -> float:
         """How often it asks, in seconds."""
-        found: float = self.data.get("periodSeconds", 10)
-        return found
+        return self._number("periodSeconds", 10)
 
     @property
     def delay_s(self) -> float:
         """How long after a container's start it asks first, in seconds."""
-        found: float = self.data.get("initialDelaySeconds", 0)
-        return found
+        return self._number("initialDelaySeconds", 0)
 
     @property
     def failures(self) -> int:
         """After how many failures in a row it has failed."""
-        found: int = self.data.get("failureThreshold", 3)
-        return found
+        return self._number("failureThreshold", 3)
 
     @property
     def asked(self) -> Fields:

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import items, string
+from tarmac.base.foreign.reading import fields, items, string
 from tarmac.check.gates.views.pipelines.steps import Step
 
 ACTIONS = ("action.yml", "action.yaml")
@@ -31,7 +31,7 @@ def steps_of(by_path: Mapping[str, Artifact], root: str, uses: str) -> list[Step
             yield None
             return
         for data in items(action.data, "runs", "steps"):
-            step = Step(data)
+            step = Step(fields(data))
             yield from below(step.uses) if step.uses.startswith("./") else (step,)
 
     found = list(below(uses))
