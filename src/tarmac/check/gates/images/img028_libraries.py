@@ -10,7 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.bases import ALPINE
-from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.dockerfiles import Stage, copies, dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -28,23 +28,14 @@ _RUST = re.compile(r"\bcargo (build|install)\b")
 _PYTHON = re.compile(r"site-packages|(^|/)\.?v?env$|dist-packages")
 _VERSION = re.compile(r"(?:docker\.io/)?(?:library/)?python:(3\.\d+)(?![\d])")
 _GLIBC = re.compile(r"gcompat|libc6-compat|glibc")
-_FROM = re.compile(r"--from=(\S+)")
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield programs that are copied onto an image without their library."""
     for dockerfile in dockerfiles(files):
-        found = stages(str(dockerfile.content))
-        by_name = {stage.name: stage for stage in found}
-        for last in found[1:]:
-            for one in last.instructions:
-                source = _FROM.search(one.rest) if one.word == "COPY" else None
-                other = by_name.get(source[1]) if source else None
-                if other is None and source and source[1].isdecimal():
-                    other = dict(enumerate(found)).get(int(source[1]))
-                what = _older(other, last, one) if other else ""
-                if other is not None and (what := what or _missing(other, last, one)):
-                    yield Finding(f"{dockerfile.path}:{one.line}", what, warning=True)
+        for other, one, last in copies(stages(str(dockerfile.content))):
+            if what := _older(other, last, one) or _missing(other, last, one):
+                yield Finding(f"{dockerfile.path}:{one.line}", what, warning=True)
 
 
 def _missing(built: Stage, last: Stage, copied: Instruction) -> str:

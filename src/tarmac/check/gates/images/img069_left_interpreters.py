@@ -9,7 +9,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.dockerfiles import Stage, copies, dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
@@ -19,7 +19,6 @@ _BARE = re.compile(
     r"ghcr\.io/astral-sh/uv:(?!python)(?!\S*-?python)\S*(debian|alpine|bookworm|trixie)\S*"
 )
 _MAKES = re.compile(r"\buv (sync|venv)\b")
-_FROM = re.compile(r"--from=(\S+)")
 _ENVIRONMENT = re.compile(r"(^|/)\.?venv/?$")
 _PLACE = re.compile(r"UV_PYTHON_INSTALL_DIR[= ]\"?([^\s\"]+)")
 #: What has it take a Python of the system, or brings one.
@@ -60,15 +59,10 @@ def check(files: Files) -> Iterator[Finding]:
 def _copied(files: Files) -> Iterator[Copied]:
     """Yield copies of an environment from another stage: that one, and the one with the copy."""
     for dockerfile in dockerfiles(files):
-        found = stages(str(dockerfile.content))
-        by_name = {stage.name: stage for stage in found}
-        for last in found[1:]:
-            for one in last.instructions:
-                source = _FROM.search(one.rest) if one.word == "COPY" else None
-                words = [word for word in one.rest.split() if not word.startswith("--")]
-                built = by_name.get(source[1]) if source else None
-                if built is not None and words and _ENVIRONMENT.search(words[0]):
-                    yield dockerfile, built, one, last
+        for built, one, last in copies(stages(str(dockerfile.content))):
+            words = [word for word in one.rest.split() if not word.startswith("--")]
+            if words and _ENVIRONMENT.search(words[0]):
+                yield dockerfile, built, one, last
 
 
 GATE = Gate(

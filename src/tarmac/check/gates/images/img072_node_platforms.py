@@ -22,7 +22,7 @@ _BUILDS = re.compile(r"docker/build-push-action@")
 _ARM_RUNNER = re.compile(r"arm|self-hosted|\$\{\{|graviton", re.IGNORECASE)
 
 
-class Build(NamedTuple):
+class PushedImage(NamedTuple):
     """A step that pushes an image for the processor of its runner."""
 
     where: str
@@ -49,7 +49,7 @@ def _groups(files: Files) -> list[TerraformBlock]:
     return [one for one in found if len(one.names) > 2 and one.names[1] in _GROUPS]
 
 
-def _builds(files: Files) -> Iterator[Build]:
+def _builds(files: Files) -> Iterator[PushedImage]:
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():
             runners = " ".join([*texts(job.data.get("runs-on")), str(job.data.get("runs-on"))])
@@ -58,7 +58,7 @@ def _builds(files: Files) -> Iterator[Build]:
                 if _BUILDS.match(step.uses) and pushes:
                     is_told = "platforms" in step.inputs or _ARM_RUNNER.search(runners)
                     where = workflow.at("jobs", name, "steps", number)
-                    yield Build(where, step, not is_told and not job.has_matrix)
+                    yield PushedImage(where, step, not is_told and not job.has_matrix)
 
 
 def _judged(files: Files) -> Iterator[object]:

@@ -25,6 +25,9 @@ def words(command: str) -> list[str]:
     return [str(word) for word in read] if isinstance(read, list) else []
 
 
+_FROM = re.compile(r"--from=(\S+)")
+
+
 @dataclass(frozen=True)
 class Stage:
     """A FROM and what follows it."""
@@ -80,6 +83,19 @@ def unshipped(text: str) -> frozenset[int]:
         stage = next((by_name[w] for w in words if w in by_name and w not in kept), None)
     left = (one for stage in found if stage.name not in kept for one in stage.instructions)
     return frozenset(one.line for one in left)
+
+
+def copies(found: list[Stage]) -> Iterator[tuple[Stage, Instruction, Stage]]:
+    """Yield the copies from other stages: that one, the instruction, and the stage that has it."""
+    by_name = {stage.name: stage for stage in found}
+    for last in found[1:]:
+        for one in last.instructions:
+            source = _FROM.search(one.rest) if one.word == "COPY" else None
+            other = by_name.get(source[1]) if source else None
+            if other is None and source and source[1].isdecimal():
+                other = dict(enumerate(found)).get(int(source[1]))
+            if other is not None:
+                yield other, one, last
 
 
 def filled(text: str, given: dict[str, str]) -> str:

@@ -15,7 +15,7 @@ _JOINED = re.compile(r"\\\n[ \t]*|(?<=\|)[ \t]*\n[ \t]*")
 _APPLIES = re.compile(r"\b(?:kubectl|oc)\b")
 _COMPLETES = re.compile(r"(?<![\w-])(?:jq|yq|envsubst|sed|awk|perl|ytt|gomplate)(?![\w-])")
 _VARIABLE = re.compile(r"\$\{\w+\}|\$\w+")
-_FILE = re.compile(r"[\w./-]+\.(?:ya?ml|json)(?![\w-])")
+_FILE = re.compile(r"(?<![\w./-])[\w./-]+\.(?:ya?ml|json)(?![\w-])")
 _ABOVE = re.compile(r"(?:\.{0,2}/)*")
 _SCRIPTS = (".sh", ".bash", ".mk", "Makefile")
 
