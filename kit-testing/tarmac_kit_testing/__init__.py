@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -199,12 +199,31 @@ class FakeOutbox:
         payload: Mapping[str, Any],
     ) -> UUID | None:
         """Keep one event; None for a topic outside `publishes`, if that was given."""
+        with self.event(
+            topic=topic, aggregate_type=aggregate_type, aggregate_id=aggregate_id, payload=payload
+        ) as row:
+            return None if row is None else UUID(row["id"])
+
+    @contextmanager
+    def event(
+        self, *, topic: str, aggregate_type: str, aggregate_id: str, payload: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any] | None]:
+        """Give one event as a row of the table, and keep it; None as `add`."""
         if self._publishes is not None and topic not in self._publishes:
-            return None
-        event_id = uuid4()
-        body = jsonlib.loads(dumps(dict(payload)))
-        self.added.append(OutboxEntry(event_id, topic, aggregate_type, aggregate_id, body))
-        return event_id
+            yield None
+            return
+        entry = OutboxEntry(
+            uuid4(), topic, aggregate_type, aggregate_id, jsonlib.loads(dumps(dict(payload)))
+        )
+        yield {
+            "id": str(entry.id),
+            "aggregatetype": aggregate_type,
+            "aggregateid": aggregate_id,
+            "type": topic,
+            "payload": entry.payload,
+            "headers": {},
+        }
+        self.added.append(entry)
 
 
 class FakeInbox:

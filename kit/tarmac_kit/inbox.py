@@ -19,6 +19,21 @@ insert into inbox (consumer, message_id) values ($1, $2)
 on conflict do nothing
 """
 
+
+def insert_first(consumer: str, message_id: str, *, where: str = "true") -> str:
+    """Return the INSERT of a message as a part of another statement, which goes by its one row.
+
+    Args:
+        consumer: the statement's parameter with the consumer's name.
+        message_id: its parameter with the message's id, which is what the row has.
+        where: a condition; where it does not hold, the message is not noted.
+    """
+    return f"""
+insert into inbox (consumer, message_id) select {consumer}, {message_id} where {where}
+on conflict do nothing returning message_id
+"""
+
+
 _PRUNE = """
 delete from inbox where ctid = any(array(
     select ctid from inbox where received_at < now() - make_interval(secs => $1) limit $2

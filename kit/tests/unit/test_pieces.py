@@ -395,8 +395,12 @@ async def test_the_fakes_of_stores_remember() -> None:
             await outbox.add(
                 conn, topic=topic, aggregate_type="t", aggregate_id="1", payload={"id": UUID(int=1)}
             )
+    with outbox.event(topic="a.b", aggregate_type="t", aggregate_id="1", payload={}) as row:
+        assert row["type"] == "a.b"
+    with outbox.event(topic="unbound", aggregate_type="t", aggregate_id="1", payload={}) as row:
+        assert row is None
     assert (database.committed, database.rolled_back) == (1, 0)
-    assert [added.payload for added in outbox.added] == [{"id": str(UUID(int=1))}]
+    assert [added.payload for added in outbox.added] == [{"id": str(UUID(int=1))}, {}]
 
 
 async def test_the_fake_cache_shares_a_load_and_keeps_what_json_can_carry() -> None:

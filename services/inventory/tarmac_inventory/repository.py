@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from asyncpg import IntegrityConstraintViolationError
+
 from tarmac_inventory.domain import (
     Change,
     Level,
@@ -57,6 +59,60 @@ WITH opened AS (
     SELECT product_id, $3, on_hand, 0, $4 FROM opened
 )
 SELECT product_id FROM opened
+"""
+
+# The usual case in one statement, all of it or nothing: the table's constraints refuse more than
+# there is, and the ledger's a product that was never counted. For an order that has a reservation
+# nothing changes. The order of locks is kept: the rows of the stock are read for what was written.
+_RESERVE = """
+WITH opened AS (
+    INSERT INTO reservations (order_id, state, expires_at)
+    VALUES ($1, 'held', now() + make_interval(secs => $4)) ON CONFLICT (order_id) DO NOTHING
+    RETURNING order_id, expires_at
+), wanted AS (
+    SELECT order_id, w.product_id, w.quantity
+      FROM opened, unnest($2::uuid[], $3::int[]) AS w (product_id, quantity)
+), lines AS (
+    INSERT INTO reservation_lines (order_id, product_id, quantity) SELECT * FROM wanted
+), locked AS (
+    SELECT product_id FROM stock WHERE product_id IN (SELECT product_id FROM wanted)
+     ORDER BY product_id FOR NO KEY UPDATE
+), moved AS (
+    UPDATE stock SET reserved = reserved + quantity, updated_at = now()
+      FROM locked JOIN wanted USING (product_id) WHERE stock.product_id = locked.product_id
+    RETURNING stock.product_id, quantity
+), noted AS (
+    INSERT INTO stock_ledger (product_id, movement, on_hand_change, reserved_change, order_id)
+    SELECT wanted.product_id, 'reserve', 0, moved.quantity, order_id
+      FROM wanted LEFT JOIN moved USING (product_id) ORDER BY wanted.product_id
+)
+SELECT expires_at FROM opened
+"""
+
+# As above, of what is held.
+_SELL = """
+WITH sold AS (
+    UPDATE reservations SET state = 'committed', updated_at = now()
+     WHERE order_id = $1 AND state = 'held' RETURNING order_id, expires_at
+), taken AS (
+    SELECT order_id, product_id, quantity FROM sold JOIN reservation_lines USING (order_id)
+), locked AS (
+    SELECT product_id FROM stock WHERE product_id IN (SELECT product_id FROM taken)
+     ORDER BY product_id FOR NO KEY UPDATE
+), moved AS (
+    UPDATE stock SET on_hand = on_hand - quantity, reserved = reserved - quantity,
+                     updated_at = now()
+      FROM locked JOIN taken USING (product_id) WHERE stock.product_id = locked.product_id
+    RETURNING stock.product_id, quantity
+), noted AS (
+    INSERT INTO stock_ledger (product_id, movement, on_hand_change, reserved_change, order_id)
+    SELECT taken.product_id, 'commit', -moved.quantity, -moved.quantity, order_id
+      FROM taken LEFT JOIN moved USING (product_id) ORDER BY taken.product_id
+)
+SELECT expires_at,
+       (SELECT array_agg(product_id ORDER BY product_id) FROM taken) AS products,
+       (SELECT array_agg(quantity ORDER BY product_id) FROM taken) AS quantities
+  FROM sold
 """
 
 # A second request for the same order waits here until the first one's transaction has ended.
@@ -140,6 +196,32 @@ class StockRepository:
             order_id,
             actor,
         )
+
+    async def reserve(
+        self, connection: Connection, order_id: UUID, lines: Sequence[Line], *, ttl_s: float
+    ) -> Reservation | None:
+        """Reserve every line; None, and no change, where stock is short or the order has one.
+
+        One statement, for a connection without a transaction.
+        """
+        products = [line.product_id for line in lines]
+        quantities = [line.quantity for line in lines]
+        try:
+            expires_at = await connection.fetchval(_RESERVE, order_id, products, quantities, ttl_s)
+        except IntegrityConstraintViolationError:
+            return None
+        if expires_at is None:
+            return None
+        return Reservation(order_id, ReservationState.HELD, expires_at, tuple(lines))
+
+    async def sell(self, connection: Connection, order_id: UUID) -> Reservation | None:
+        """Sell what an order holds; None, and nothing is changed, where it holds nothing now."""
+        row = await connection.fetchrow(_SELL, order_id)
+        if row is None:
+            return None
+        taken = zip(row["products"] or (), row["quantities"] or (), strict=True)
+        lines = tuple(Line(product_id, quantity) for product_id, quantity in taken)
+        return Reservation(order_id, ReservationState.COMMITTED, row["expires_at"], lines)
 
     async def open_reservation(
         self, connection: Connection, order_id: UUID, state: ReservationState, *, ttl_s: float

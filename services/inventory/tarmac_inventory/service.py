@@ -95,6 +95,10 @@ class Inventory:
     ) -> ReservationResult:
         """Reserve every line or none; problem 409 says what is short."""
         lines = in_lock_order(wanted)
+        async with self.database.connection() as connection:
+            held = await self.stock.reserve(connection, order_id, lines, ttl_s=ttl_s)
+        if held is not None:
+            return ReservationResult(held, created=True)
         async with self.database.transaction() as connection:
             opened = await self.stock.open_reservation(
                 connection, order_id, ReservationState.HELD, ttl_s=ttl_s
@@ -126,15 +130,19 @@ class Inventory:
         sell what has come in meanwhile.
         """
         short: Problem | None = None
+        async with self.database.connection() as connection:
+            sold = await self.stock.sell(connection, order_id)
+        if sold is not None:
+            return sold
         async with self.database.transaction() as connection:
             existing = await self._locked(connection, order_id)
             answer = on_commit(existing)
             if answer is Answer.CLOSED:
                 raise _closed(order_id)
-            if answer is Answer.SELL:
-                sold = changes(Movement.COMMIT, existing.lines)
-                await self.stock.lock_levels(connection, [c.product_id for c in sold])
-                await self.stock.move(connection, Movement.COMMIT, sold, order_id=order_id)
+            if answer is Answer.SELL:  # held again, in between
+                taken = changes(Movement.COMMIT, existing.lines)
+                await self.stock.lock_levels(connection, [c.product_id for c in taken])
+                await self.stock.move(connection, Movement.COMMIT, taken, order_id=order_id)
             if answer is Answer.TAKE:
                 try:
                     await self._take(connection, Movement.RETAKE, order_id, existing.lines)

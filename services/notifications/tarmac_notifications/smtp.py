@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from email.message import EmailMessage
+from email.message import Message
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -35,7 +35,7 @@ class RefusedForGoodError(Exception):
 class Mailer(Protocol):
     """Where emails go."""
 
-    async def send(self, email: EmailMessage) -> None:
+    async def send(self, email: Message) -> None:
         """Return when the email was taken. Raises RefusedForGoodError, or anything for later."""
         ...
 
@@ -91,7 +91,7 @@ class SmtpMailer:
         self._idle: list[_OpenConnection] = []
         self._ending: set[asyncio.Task[None]] = set()
 
-    async def send(self, email: EmailMessage) -> None:
+    async def send(self, email: Message) -> None:
         try:
             async with self._connections:
                 await self._send(email)
@@ -99,7 +99,7 @@ class SmtpMailer:
             # The email is not to blame, however long that lasts.
             raise Unavailable("the mail server", type(error).__name__) from error
 
-    async def _send(self, email: EmailMessage) -> None:
+    async def _send(self, email: Message) -> None:
         try:
             with step("email to the mail server"):
                 await self._hand_over(email)
@@ -116,7 +116,7 @@ class SmtpMailer:
                 raise RefusedForGoodError(f"the email was refused ({error.code})") from None
             raise
 
-    async def _hand_over(self, email: EmailMessage) -> None:
+    async def _hand_over(self, email: Message) -> None:
         """Send it over a kept connection; over a new one where the server has closed that."""
         while self._idle:
             opened = self._idle.pop()
@@ -132,7 +132,7 @@ class SmtpMailer:
         await server.connect()
         return await self._send_over(_OpenConnection(server), email)
 
-    async def _send_over(self, opened: _OpenConnection, email: EmailMessage) -> None:
+    async def _send_over(self, opened: _OpenConnection, email: Message) -> None:
         try:
             await opened.server.send_message(email)
         except BaseException:  # what the server thinks of it now is not known

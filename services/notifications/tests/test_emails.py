@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.policy import default
+
 import pytest
 from pydantic import ValidationError
 
@@ -30,7 +33,8 @@ def test_an_amount_is_written_with_its_currencys_decimals(minor, currency, writt
     assert money(minor, currency) == written
 
 
-def parts(email) -> tuple[str, str]:
+def parts(written) -> tuple[str, str]:
+    email = message_from_bytes(bytes(written), policy=default)
     text = email.get_body(("plain",)).get_content()
     html = email.get_body(("html",)).get_content()
     return text, html
@@ -126,6 +130,24 @@ def test_a_domain_is_written_as_dns_knows_it():
     assert ascii_address("ada@bücher.example") == "ada@xn--bcher-kva.example"
     with pytest.raises(ValueError, match="label"):
         ascii_address("ada@example..com")
+
+
+def test_a_long_or_foreign_text_is_in_lines_that_servers_take(confirmed):
+    lines = [{**confirmed["lines"][0], "name": "Tasse für Tee " + "é" * 1200}]
+    email = Sender("Läden", "a@shop.example", "").email(
+        OrderConfirmed.model_validate({**confirmed, "lines": lines}), "event-1"
+    )
+    assert max(map(len, bytes(email).splitlines())) <= 998
+    assert bytes(email).isascii()
+    assert "é" * 1200 in parts(email)[0]
+    read = message_from_bytes(bytes(email), policy=default)
+    assert read["From"] == "Läden <a@shop.example>"
+
+
+def test_a_shops_name_of_several_lines_never_becomes_a_header(confirmed):
+    sender = Sender("Shop\r\nBcc: eve@example.com", "a@shop.example", "")
+    with pytest.raises(ValueError, match="From has several lines"):
+        sender.email(OrderConfirmed.model_validate(confirmed), "event-1")
 
 
 @pytest.mark.parametrize(

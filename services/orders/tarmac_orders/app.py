@@ -52,8 +52,8 @@ def mount(chassis: Chassis) -> None:
         orders=repository,
         catalog=catalog,
         steps=steps,
-        inbox=chassis.inbox(database),
     )
+    chassis.inbox(database)  # the repository writes into its table
     chassis.include(build_router(orders))
     chassis.consume(events.PAYMENT_CAPTURED, orders.on_payment_captured, group=CONSUMER)
     chassis.consume(events.PAYMENT_DECLINED, orders.on_payment_declined, group=CONSUMER)

@@ -6,7 +6,7 @@ Schemas in `schemas/` equal to these models. Sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tarmac_kit import PoisonMessage
-from tarmac_orders.domain import Order
+from tarmac_orders.domain import Order, State
 
 PLACED = "order.placed"
 CONFIRMED = "order.confirmed"
@@ -119,6 +119,14 @@ def cancelled(order: Order) -> dict[str, Any]:
         was_accepted=order.accepted,
         cancelled_at=order.updated_at,
     ).model_dump(mode="json")
+
+
+#: What is said of an order that comes to a state: its topic, and its payload before it is dated.
+SAID: Mapping[State, tuple[str, Callable[[Order], dict[str, Any]]]] = {
+    State.PLACED: (PLACED, placed),
+    State.CONFIRMED: (CONFIRMED, confirmed),
+    State.CANCELLED: (CANCELLED, cancelled),
+}
 
 
 def read_payment(payload: Mapping[str, Any]) -> PaymentResult:

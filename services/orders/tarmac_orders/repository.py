@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from tarmac_kit.inbox import insert_first
+from tarmac_kit.outbox import Row, insert_for
 from tarmac_kit.repository import fetch_all
 from tarmac_orders.domain import Line, NewOrder, Order, State, Step
 
@@ -68,19 +70,31 @@ SELECT {_WITH_LINES} FROM orders o
  ORDER BY created_at DESC, id DESC LIMIT $5
 """  # noqa: S608
 
-# The states in the WHERE are the guard: the second caller changes nothing.
-_MOVE = f"""
-WITH o AS (
+# The states in the WHERE are the guard: the second caller changes nothing. An event is written with
+# its order, in the same statement.
+_MOVED = """
     UPDATE orders
        SET state = $3, reason = coalesce($4, reason), short = coalesce($5, short),
            accepted = accepted OR $3 IN ('placed', 'paid', 'confirmed'),
            updated_at = now(), attempts = 0, step_at = now() + make_interval(secs => $6)
      WHERE id = $1 AND state = ANY($2::text[])
-    RETURNING {_COLUMNS}
-), noted AS (
-    INSERT INTO order_history (order_id, state, reason) SELECT id, state, $4 FROM o
+"""
+
+_NOTED = "INSERT INTO order_history (order_id, state, reason) SELECT id, state, $4 FROM o"
+
+_MOVE = f"""
+WITH o AS ({_MOVED} RETURNING {_COLUMNS}), noted AS ({_NOTED}), event AS (
+    {insert_for("o", "jsonb_set($7, ARRAY['payload', $3 || '_at'], to_jsonb(o.updated_at))")}
 )
 SELECT {_WITH_LINES} FROM o
+"""  # noqa: S608
+
+# A message about an order that is not there is not noted: read again, it must be missed again.
+_MOVE_ONCE = f"""
+WITH heard AS (
+    {insert_first("$7", "$8", where="EXISTS (SELECT FROM orders WHERE id = $1)")}
+), o AS ({_MOVED} AND EXISTS (SELECT FROM heard) RETURNING {_COLUMNS}), noted AS ({_NOTED})
+SELECT {_WITH_LINES} FROM heard LEFT JOIN o ON true
 """  # noqa: S608
 
 # Only while it is pending: what was refused meanwhile stays refused.
@@ -179,8 +193,12 @@ class OrderRepository:
         reason: str | None = None,
         short: Sequence[dict[str, Any]] | None = None,
         sweep_after_s: float = 0.0,
+        event: Row | None = None,
     ) -> Order | None:
-        """Move an order on if it is in one of the states `of`; else None, and nothing changes."""
+        """Move an order on if it is in one of the states `of`; else None, and nothing changes.
+
+        Its event, if there is one, is written with it, with the time of the change in `<to>_at`.
+        """
         row = await connection.fetchrow(
             _MOVE,
             order_id,
@@ -189,8 +207,39 @@ class OrderRepository:
             reason,
             None if short is None else [*short],
             sweep_after_s,
+            event,
         )
         return _order(row)
+
+    async def move_once(
+        self,
+        connection: Connection,
+        order_id: UUID,
+        *,
+        consumer: str,
+        message_id: str,
+        of: Collection[State],
+        to: State,
+        reason: str | None = None,
+        sweep_after_s: float = 0.0,
+    ) -> tuple[bool, Order | None]:
+        """Move an order on as `move` does, if a message about it is heard for the first time.
+
+        Returns whether it is noted as heard now, and the order if it moved. A message about an
+        order that is not there is not noted.
+        """
+        row = await connection.fetchrow(
+            _MOVE_ONCE,
+            order_id,
+            [state.value for state in of],
+            to.value,
+            reason,
+            None,
+            sweep_after_s,
+            consumer,
+            message_id,
+        )
+        return row is not None, None if row is None or row["id"] is None else _order(row)
 
     async def accept(self, connection: Connection, order_id: UUID) -> Order | None:
         """Note that the customer hears of a pending order; None when it is pending no more."""

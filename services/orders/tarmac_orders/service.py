@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID, uuid4
 
 from tarmac_kit import Claims, Database, Message, PoisonMessage, Problem, get_logger
@@ -40,12 +40,6 @@ STAFF = "staff"
 CONSUMER = "orders"
 
 log = get_logger(__name__)
-
-
-class SeesFirst(Protocol):
-    """The part of the kit's inbox that is used here."""
-
-    async def first_time(self, conn: Any, *, consumer: str, message_id: str) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +78,6 @@ class Orders:
     #: None: each request brings its prices.
     catalog: Catalog | None
     steps: Steps
-    inbox: SeesFirst
 
     async def place(self, customer: Claims, key: str, request: Request) -> PlacedOrder:
         """Accept an order once per customer and key, and take it as far as it goes now.
@@ -94,10 +87,7 @@ class Orders:
         """
         items = merge(request.items)
         asked = fingerprint(items, request.payment_token, request.shipping_address, request.quotes)
-        order = await self._by_key(customer, key)
-        replayed = order is not None
-        if order is None:
-            order, replayed = await self._accept(customer, key, items, request, asked)
+        order, replayed = await self._accept(customer, key, items, request, asked)
         if order.fingerprint != asked:
             raise Problem(
                 422,
@@ -195,14 +185,12 @@ class Orders:
 
     async def _on_payment(self, message: Message, *, to: State, reason: Reason | None) -> None:
         order_id = events.read_payment(message.payload).order_id
-        async with self.database.transaction() as connection:
-            if not await self.inbox.first_time(
-                connection, consumer=CONSUMER, message_id=message.id
-            ):
-                return
-            moved = await self.orders.move(
+        async with self.database.connection() as connection:  # one statement, so one transaction
+            is_new, moved = await self.orders.move_once(
                 connection,
                 order_id,
+                consumer=CONSUMER,
+                message_id=message.id,
                 of={State.PLACED},
                 to=to,
                 reason=reason,
@@ -212,6 +200,8 @@ class Orders:
                 order = await self.orders.find(connection, order_id)
                 if order is None:
                     raise PoisonMessage(f"{message.topic}: there is no order {order_id}")
+                if not is_new:
+                    return
                 # Cancelled meanwhile: order.cancelled makes the payments give the money back.
                 log.info(
                     "payment heard too late",
@@ -234,8 +224,14 @@ class Orders:
             )
         try:
             currency, lines = price(items, await self._quotes(items, request))
-        except NotOrderableError as error:
-            raise _not_orderable(str(error), error.products) from error
+        except (NotOrderableError, Problem) as error:
+            # An order that this key made stands, whatever has become of its products. Few requests
+            # are repeated, so it is looked for only where another one cannot be made.
+            if order := await self._by_key(customer, key):
+                return order, True
+            if isinstance(error, NotOrderableError):
+                raise _not_orderable(str(error), error.products) from error
+            raise
         new = NewOrder(
             id=uuid4(),
             customer_id=customer.subject,

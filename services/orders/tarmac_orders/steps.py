@@ -2,41 +2,40 @@
 
 Called with an order's id by the service (at once) and by the sweep (for orders that were left in
 between). A step asks the inventory, which may be asked again, and then moves the order in one
-transaction with its event; the state it moves from is the guard, so two at once are no more than
+statement with its event; the state it moves from is the guard, so two at once are no more than
 one. Answers no HTTP and reads no broker.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
 from tarmac_kit import Database, Problem, Sweep, get_logger
+from tarmac_kit.outbox import Row
 from tarmac_orders import events
 from tarmac_orders.domain import Order, Reason, State
 from tarmac_orders.repository import OrderRepository
 from tarmac_orders.upstream import Answer, Inventory, NotNowError, Verdict
 
+#: States in which the next step is ours, and the sweep's if it is not taken.
+SWEPT = frozenset({State.PENDING, State.PAID, State.CANCELLING})
 #: What an inventory that is not there says.
 DONE = Answer(Verdict.DONE)
 
 log = get_logger(__name__)
 
 
-class AddsEvents(Protocol):
+class WritesEvents(Protocol):
     """The part of the kit's outbox that is used here."""
 
-    async def add(
-        self,
-        conn: Any,
-        *,
-        topic: str,
-        aggregate_type: str,
-        aggregate_id: str,
-        payload: dict[str, Any],
-    ) -> UUID | None: ...
+    def event(
+        self, *, topic: str, aggregate_type: str, aggregate_id: str, payload: dict[str, Any]
+    ) -> AbstractContextManager[Row | None]: ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Steps:
     orders: OrderRepository
     #: None: no stock is kept, so there is always enough.
     inventory: Inventory | None
-    outbox: AddsEvents
+    outbox: WritesEvents
     #: How long a process that changed an order has for the next step before the sweep takes over.
     sweep_after_s: float
     #: Payments are taken, and an order waits for their outcome.
@@ -94,63 +93,29 @@ class Steps:
         answer = DONE
         if self.inventory is not None:
             answer = await self.inventory.reserve(order.id, order.lines)
-        async with self.database.transaction() as connection:
-            if answer.verdict is Verdict.DONE:
-                return await self._placed(connection, order)
-            # Not straight to cancelled: the release bars the order at the inventory, so that
-            # another attempt to reserve, under way now, cannot hold stock for a dead order.
-            is_short = answer.verdict is Verdict.SHORT
-            return await self.orders.move(
-                connection,
-                order.id,
-                of={State.PENDING},
-                to=State.CANCELLING,
-                reason=Reason.OUT_OF_STOCK if is_short else Reason.RESERVATION_REFUSED,
-                short=answer.short if is_short else None,
-                sweep_after_s=self.sweep_after_s,
-            )
+        if answer.verdict is Verdict.DONE:
+            return await self._move(order, self._after_reserving())
+        # Not straight to cancelled: the release bars the order at the inventory, so that another
+        # attempt to reserve, under way now, cannot hold stock for a dead order.
+        if answer.verdict is Verdict.SHORT:
+            return await self._cancel(order, Reason.OUT_OF_STOCK, answer.short)
+        return await self._cancel(order, Reason.RESERVATION_REFUSED)
 
-    async def _placed(self, connection: Any, order: Order) -> Order | None:
-        """Move an order whose stock is reserved on to where it waits for another service."""
-        to = State.PLACED
-        if not self.awaits_payment:
-            to = State.CONFIRMED if self.inventory is None else State.PAID
-        moved = await self.orders.move(
-            connection,
-            order.id,
-            of={State.PENDING},
-            to=to,
-            sweep_after_s=self.sweep_after_s if to is State.PAID else 0.0,
-        )
-        if moved and to is State.PLACED:
-            await self._publish(connection, events.PLACED, moved, events.placed(moved))
-        if moved and to is State.CONFIRMED:
-            await self._publish(connection, events.CONFIRMED, moved, events.confirmed(moved))
-        return moved
+    def _after_reserving(self) -> State:
+        """Return the state in which an order waits for another service, or is done."""
+        if self.awaits_payment:
+            return State.PLACED
+        return State.CONFIRMED if self.inventory is None else State.PAID
 
     async def _sell(self, order: Order) -> Order | None:
         answer = DONE
         if self.inventory is not None:
             answer = await self.inventory.commit(order.id)
-        async with self.database.transaction() as connection:
-            if answer.verdict is Verdict.DONE:
-                moved = await self.orders.move(
-                    connection, order.id, of={State.PAID}, to=State.CONFIRMED
-                )
-                if moved:
-                    payload = events.confirmed(moved)
-                    await self._publish(connection, events.CONFIRMED, moved, payload)
-                return moved
-            is_short = answer.verdict is Verdict.SHORT
-            return await self.orders.move(
-                connection,
-                order.id,
-                of={State.PAID},
-                to=State.CANCELLING,
-                reason=Reason.RESERVATION_EXPIRED if is_short else Reason.RESERVATION_REFUSED,
-                short=answer.short if is_short else None,
-                sweep_after_s=self.sweep_after_s,
-            )
+        if answer.verdict is Verdict.DONE:
+            return await self._move(order, State.CONFIRMED)
+        if answer.verdict is Verdict.SHORT:
+            return await self._cancel(order, Reason.RESERVATION_EXPIRED, answer.short)
+        return await self._cancel(order, Reason.RESERVATION_REFUSED)
 
     async def _release(self, order: Order) -> Order | None:
         answer = DONE
@@ -158,22 +123,41 @@ class Steps:
             answer = await self.inventory.release(order.id)
         if answer.verdict is not Verdict.DONE:
             raise NotNowError(f"inventory: release of {order.id} came to {answer.verdict}")
-        async with self.database.transaction() as connection:
-            moved = await self.orders.move(
-                connection, order.id, of={State.CANCELLING}, to=State.CANCELLED
-            )
-            if moved:
-                payload = events.cancelled(moved)
-                await self._publish(connection, events.CANCELLED, moved, payload)
-            return moved
+        return await self._move(order, State.CANCELLED)
 
-    async def _publish(
-        self, connection: Any, topic: str, order: Order, payload: dict[str, Any]
-    ) -> None:
-        await self.outbox.add(
-            connection,
-            topic=topic,
-            aggregate_type="order",
-            aggregate_id=str(order.id),
-            payload=payload,
-        )
+    async def _cancel(
+        self, order: Order, reason: Reason, short: Sequence[dict[str, Any]] | None = None
+    ) -> Order | None:
+        return await self._move(order, State.CANCELLING, reason=reason, short=short)
+
+    async def _move(
+        self,
+        order: Order,
+        to: State,
+        *,
+        reason: Reason | None = None,
+        short: Sequence[dict[str, Any]] | None = None,
+    ) -> Order | None:
+        """Move an order on from where it stands, with its event; None when it stands elsewhere."""
+        writing: AbstractContextManager[Row | None] = nullcontext()
+        if to in events.SAID:
+            topic, payload = events.SAID[to]
+            writing = self.outbox.event(
+                topic=topic,
+                aggregate_type="order",
+                aggregate_id=str(order.id),
+                payload=payload(order),
+            )
+        # One statement, so one transaction.
+        async with self.database.connection() as connection:
+            with writing as event:
+                return await self.orders.move(
+                    connection,
+                    order.id,
+                    of={order.state},
+                    to=to,
+                    reason=reason,
+                    short=short,
+                    sweep_after_s=self.sweep_after_s if to in SWEPT else 0.0,
+                    event=event,
+                )

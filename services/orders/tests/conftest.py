@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -46,22 +45,7 @@ class Tables:
     async def connection(self) -> AsyncIterator[Tables]:
         yield self
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tables]:
-        kept = copy.deepcopy((self.orders, self.steps, self.outbox, self.inbox, self.due))
-        heard = len(self.outbox)
-        try:
-            yield self
-            said = [topic for topic, _ in self.outbox[heard:]]
-            if self.crash_before_commit in said:
-                self.crash_before_commit = None
-                raise Crash  # noqa: TRY301 - inside the transaction on purpose
-        except BaseException:
-            self.orders, self.steps, self.outbox, self.inbox, self.due = kept
-            raise
-        if self.crash_after_commit in said:
-            self.crash_after_commit = None
-            raise Crash
+    transaction = connection
 
     async def add(self, _connection: Any, new: NewOrder, *, sweep_after_s: float) -> Order | None:
         if await self.find_by_key(None, new.customer_id, new.idempotency_key):
@@ -103,8 +87,21 @@ class Tables:
         return [step for of, step in self.steps if of == order_id]
 
     async def move(
-        self, _connection, order_id, *, of, to, reason=None, short=None, sweep_after_s=0.0
+        self,
+        _connection,
+        order_id,
+        *,
+        of,
+        to,
+        reason=None,
+        short=None,
+        sweep_after_s=0.0,
+        event=None,
     ):
+        topic, payload = event or ("", {})
+        if topic and self.crash_before_commit == topic:
+            self.crash_before_commit = None
+            raise Crash
         order = self.orders.get(order_id)
         if order is None or order.state not in of:
             return None
@@ -119,7 +116,19 @@ class Tables:
         self.orders[order_id] = moved
         self.due[order_id] = sweep_after_s
         self.steps.append((order_id, Step(to, reason, moved.updated_at)))
+        if topic:
+            at = moved.updated_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+            self.outbox.append((topic, {**payload, f"{to}_at": at}))
+        if topic and self.crash_after_commit == topic:
+            self.crash_after_commit = None
+            raise Crash
         return moved
+
+    async def move_once(self, connection, order_id, *, consumer, message_id, **move):
+        if message_id in self.inbox or order_id not in self.orders:
+            return False, None
+        self.inbox.add(message_id)
+        return True, await self.move(connection, order_id, **move)
 
     async def accept(self, _connection, order_id):
         order = self.orders[order_id]
@@ -132,24 +141,15 @@ class Tables:
         stands = {State.PENDING, State.PAID, State.CANCELLING}
         return [o.id for o in self.orders.values() if o.state in stands][:limit]
 
-    async def first_time(self, _connection: Any, *, consumer: str, message_id: str) -> bool:
-        if message_id in self.inbox:
-            return False
-        self.inbox.add(message_id)
-        return True
-
 
 class Outbox:
-    """Writes events into the fake tables, so that they roll back with them."""
+    """Hands events on to the tables, which write them with what they say."""
 
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
-
-    async def add(self, _connection, *, topic, aggregate_type, aggregate_id, payload):
+    @contextmanager
+    def event(self, *, topic, aggregate_type, aggregate_id, payload):
         assert aggregate_type == "order"
         assert aggregate_id == payload["order_id"]
-        self.tables.outbox.append((topic, payload))
-        return uuid4()
+        yield topic, payload
 
 
 @dataclass
@@ -253,8 +253,8 @@ class Shop:
 @pytest.fixture
 def shop() -> Shop:
     tables, shelf = Tables(), Shelf()
-    steps = Steps(tables, tables, Inventory(shelf, ttl_s=900.0), Outbox(tables), 5.0)
-    orders = Orders(tables, tables, Catalog(shelf), steps, tables)
+    steps = Steps(tables, tables, Inventory(shelf, ttl_s=900.0), Outbox(), 5.0)
+    orders = Orders(tables, tables, Catalog(shelf), steps)
     return Shop(tables, shelf, orders, steps.sweep())
 
 

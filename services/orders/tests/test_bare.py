@@ -28,7 +28,7 @@ def bare(shop, *, inventory: Inventory | None = None) -> Orders:
     outbox = shop.orders.steps.outbox
     tables = shop.tables
     steps = Steps(tables, tables, inventory, outbox, 5.0, awaits_payment=False)
-    return Orders(tables, tables, None, steps, tables)
+    return Orders(tables, tables, None, steps)
 
 
 async def test_an_order_at_its_own_prices_is_confirmed_at_once_and_nobody_is_asked(

@@ -32,10 +32,11 @@ STAFF = issue_token("sam", roles=["staff"])
 async def orders(database_of, shop_shelf):
     """Give orders over a real database and a faked shelf."""
     database, repository = database_of("orders"), OrderRepository()
-    outbox, inbox = Outbox(database, publishes=set(events.PUBLISHED)), Inbox(database)
+    outbox = Outbox(database, publishes=set(events.PUBLISHED))
+    Inbox(database)  # its table
     await database.open()
     steps = Steps(database, repository, Inventory(shop_shelf, ttl_s=900.0), outbox, 5.0)
-    return Orders(database, repository, Catalog(shop_shelf), steps, inbox)
+    return Orders(database, repository, Catalog(shop_shelf), steps)
 
 
 async def told(orders: Orders) -> Counter[str]:

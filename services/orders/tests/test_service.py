@@ -51,6 +51,18 @@ async def test_the_same_key_gives_the_same_order_and_one_event(shop, customer) -
     assert shop.said() == ["order.placed"]
 
 
+@pytest.mark.parametrize("since", ["the product is gone", "the catalog is away"])
+async def test_a_repeated_request_gets_its_order_whatever_has_become_of_the_product(
+    shop, customer, since
+) -> None:
+    cup = shop.shelf.add()
+    first = await shop.orders.place(customer, "key", wants(Item(cup, 1)))
+    shop.shelf.products[str(cup)]["active"] = False
+    shop.shelf.away = since == "the catalog is away"
+    second = await shop.orders.place(customer, "key", wants(Item(cup, 1)))
+    assert (second.order.id, second.replayed) == (first.order.id, True)
+
+
 async def test_two_customers_may_use_the_same_key(shop, customer) -> None:
     cup = shop.shelf.add()
     first = await shop.orders.place(customer, "key", wants(Item(cup, 1)))

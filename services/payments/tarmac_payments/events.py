@@ -6,7 +6,7 @@ these models. Sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tarmac_kit import PoisonMessage
-from tarmac_payments.domain import Payment
+from tarmac_payments.domain import Charge, Payment
 
 CAPTURED = "payment.captured"
 DECLINED = "payment.declined"
@@ -99,6 +99,13 @@ def declined(payment: Payment) -> dict[str, Any]:
         reason=payment.reason or "unknown",
         declined_at=payment.updated_at,
     ).model_dump(mode="json")
+
+
+def of_charge(charge: Charge) -> tuple[str, str, Callable[[Payment], dict[str, Any]]]:
+    """Return what is said of a provider's result: topic, its time's name, builder of payload."""
+    if charge.captured:
+        return CAPTURED, "captured_at", captured
+    return DECLINED, "declined_at", declined
 
 
 def read(model: type[M], topic: str, payload: Mapping[str, Any]) -> M:

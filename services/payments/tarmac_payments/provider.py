@@ -75,22 +75,19 @@ class Sandbox:
     async def charge(self, request: ChargeRequest, deliver: Deliver) -> None:
         """Behave as the token says; deterministic, over restarts too."""
         fails = request.token == "tok_error_once"  # noqa: S105 - a sandbox's token
-        async with self.database.transaction() as connection:
-            calls = await self.books.count_call(connection, request.key)
-            booked = None
-            if not (fails and calls == 1):
-                booked = await self.books.book_charge(
-                    connection,
-                    request.key,
-                    token=request.token,
-                    amount_minor=request.amount_minor,
-                    currency=request.currency,
-                    reference=f"sbx_{uuid4().hex}",
-                    declined=DECLINING.get(request.token),
-                )
-        if booked is None:
+        async with self.database.connection() as connection:  # one statement, so one transaction
+            calls, charge, booked_minor = await self.books.charge(
+                connection,
+                request.key,
+                token=request.token,
+                amount_minor=request.amount_minor,
+                currency=request.currency,
+                reference=f"sbx_{uuid4().hex}",
+                declined=DECLINING.get(request.token),
+                fails_first=fails,
+            )
+        if charge is None:
             raise ProviderError("sandbox: internal error (500); ask again with the same key")
-        charge, booked_minor = booked
         if booked_minor != request.amount_minor:
             raise ProviderError(
                 f"sandbox: key {request.key} was used for {booked_minor}; use another key"

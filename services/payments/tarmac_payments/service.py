@@ -7,12 +7,14 @@ again by the same key. The result and its event are one transaction, guarded by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from tarmac_kit import Claims, Database, Message, Problem, Sweep, get_logger
+from tarmac_kit.outbox import Row
 from tarmac_payments import events
 from tarmac_payments.domain import (
     Charge,
@@ -32,18 +34,12 @@ CONSUMER = "payments"
 log = get_logger(__name__)
 
 
-class AddsEvents(Protocol):
+class WritesEvents(Protocol):
     """The part of the kit's outbox that is used here."""
 
-    async def add(
-        self,
-        conn: Any,
-        *,
-        topic: str,
-        aggregate_type: str,
-        aggregate_id: str,
-        payload: dict[str, Any],
-    ) -> UUID | None: ...
+    def event(
+        self, *, topic: str, aggregate_type: str, aggregate_id: str, payload: dict[str, Any]
+    ) -> AbstractContextManager[Row | None]: ...
 
 
 class SeesFirst(Protocol):
@@ -59,7 +55,7 @@ class Payments:
     database: Database
     payments: PaymentRepository
     provider: Provider
-    outbox: AddsEvents
+    outbox: WritesEvents
     inbox: SeesFirst
     #: How long a process that changed a payment has for the next call before the sweep takes over.
     sweep_after_s: float
@@ -82,20 +78,24 @@ class Payments:
     async def on_order_placed(self, message: Message) -> None:
         """Hear that an order wants paying: write its one payment, then ask the provider."""
         order = events.read(events.PlacedOrder, message.topic, message.payload)
-        async with self.database.transaction() as connection:
-            if not await self._is_first(connection, message):
-                return
-            new = NewPayment(
-                id=uuid4(),
-                order_id=order.order_id,
-                customer_id=order.customer_id,
-                amount_minor=order.total_minor,
-                currency=order.currency,
-                payment_token=order.payment_token,
-                state=State.PROCESSING,
+        new = NewPayment(
+            id=uuid4(),
+            order_id=order.order_id,
+            customer_id=order.customer_id,
+            amount_minor=order.total_minor,
+            currency=order.currency,
+            payment_token=order.payment_token,
+            state=State.PROCESSING,
+        )
+        async with self.database.connection() as connection:  # one statement, so one transaction
+            payment = await self.payments.add_once(
+                connection,
+                new,
+                consumer=CONSUMER,
+                message_id=message.id,
+                sweep_after_s=self.sweep_after_s,
             )
-            payment = await self.payments.add(connection, new, sweep_after_s=self.sweep_after_s)
-        # None: it was cancelled (and voided) before, or placed under another message id.
+        # None: it was heard before, or cancelled (and voided), or placed under another message id.
         if payment is not None:
             await self.try_to_advance(payment.id, known=payment)
 
@@ -156,7 +156,7 @@ class Payments:
 
         async def deliver(charge: Charge) -> None:
             nonlocal moved
-            moved = await self._apply(payment.id, charge) or moved
+            moved = await self._apply(payment, charge) or moved
 
         request = ChargeRequest(
             key=charge_key(payment.id),
@@ -174,34 +174,37 @@ class Payments:
             raise LookupError(f"payments: {payment_id} is gone; were rows deleted by hand?")
         return payment
 
-    async def _apply(self, payment_id: UUID, charge: Charge) -> Payment | None:
+    async def _apply(self, payment: Payment, charge: Charge) -> Payment | None:
         """Write a result with its event; one that was written before changes nothing: None."""
-        async with self.database.transaction() as connection:
-            # Locked: an order.cancelled at this moment comes before this result or after it.
-            payment = await self.payments.find(connection, payment_id, lock=True)
-            if payment is None or payment.state is not State.PROCESSING:
-                return None
-            moved = await self.payments.move(
-                connection,
-                payment_id,
-                of={State.PROCESSING},
-                to=after_charge(payment, charge),
-                reason=charge.declined,
-                reference=charge.reference,
-                sweep_after_s=self.sweep_after_s,
+        topic, dated, said = events.of_charge(charge)
+        while payment.state is State.PROCESSING:
+            result = replace(
+                payment,
+                reason=charge.declined or payment.reason,
+                provider_reference=charge.reference or payment.provider_reference,
             )
-            if moved is None:
-                raise LookupError(f"payments: {payment_id} moved although it was locked")
-            topic = events.CAPTURED if charge.captured else events.DECLINED
-            payload = events.captured(moved) if charge.captured else events.declined(moved)
-            await self.outbox.add(
-                connection,
+            writing = self.outbox.event(
                 topic=topic,
                 aggregate_type="payment",
-                aggregate_id=str(moved.id),
-                payload=payload,
+                aggregate_id=str(payment.id),
+                payload=said(result),
             )
-        return moved
+            # One statement, so one transaction.
+            async with self.database.connection() as connection:
+                with writing as event:
+                    moved = await self.payments.settle(
+                        connection,
+                        result,
+                        to=after_charge(payment, charge),
+                        sweep_after_s=self.sweep_after_s,
+                        event=event,
+                        dated=dated,
+                    )
+            if moved is not None:
+                return moved
+            # An order.cancelled at this moment came before this result, or another result did.
+            payment = await self._read(payment.id)
+        return None
 
     async def _refund(self, payment: Payment) -> None:
         if payment.provider_reference is None:

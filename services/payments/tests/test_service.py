@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -67,7 +67,27 @@ class Tables:
         )
         return self.rows[new.id]
 
-    async def find(self, _connection, payment_id, *, lock=False):
+    async def add_once(self, connection, new, *, consumer, message_id, sweep_after_s):
+        if not await self.first_time(connection, consumer=consumer, message_id=message_id):
+            return None
+        return await self.add(connection, new, sweep_after_s=sweep_after_s)
+
+    async def settle(self, connection, result, *, to, sweep_after_s, event, dated):
+        row = self.rows[result.id]
+        if row.state is not State.PROCESSING or row.cancelled is not result.cancelled:
+            return None
+        topic, payload = event
+        self.outbox.append((topic, {**payload, dated: NOW.strftime("%Y-%m-%dT%H:%M:%SZ")}))
+        return await self.move(
+            connection,
+            result.id,
+            of={State.PROCESSING},
+            to=to,
+            reason=result.reason,
+            reference=result.provider_reference,
+        )
+
+    async def find(self, _connection, payment_id):
         return self.rows.get(payment_id)
 
     async def find_of_order(self, _connection, order_id, *, lock=False):
@@ -96,15 +116,12 @@ class Tables:
 
 
 class Outbox:
-    """Writes events into the fake tables, so that they roll back with them."""
+    """Hands events on to the tables, which write them with what they say."""
 
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
-
-    async def add(self, _connection, *, topic, aggregate_type, aggregate_id, payload):
+    @contextmanager
+    def event(self, *, topic, aggregate_type, aggregate_id, payload):
         assert (aggregate_type, aggregate_id) == ("payment", payload["payment_id"])
-        self.tables.outbox.append((topic, payload))
-        return uuid4()
+        yield topic, payload
 
 
 @dataclass
@@ -167,7 +184,7 @@ class Till:
 @pytest.fixture
 def till() -> Till:
     tables, bank = Tables(), Bank()
-    payments = Payments(tables, tables, bank, Outbox(tables), tables, 2.0)
+    payments = Payments(tables, tables, bank, Outbox(), tables, 2.0)
     return Till(tables, bank, payments, payments.sweep())
 
 
