@@ -89,7 +89,7 @@ export function laidOut(groups, edges) {
  */
 function layOut(groups, edges) {
   const graph = new graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 18, edgesep: 14, ranksep: 34, marginx: 12, marginy: 12 });
+  graph.setGraph({ rankdir: "LR", nodesep: 18, edgesep: 14, ranksep: 18, marginx: 12, marginy: 12 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const group of groups.values()) graph.setNode(group.name, { width: WIDTH, height: HEIGHT });
   for (const edge of edges) graph.setEdge(edge.source, edge.target, { ...LABEL });
