@@ -15,7 +15,7 @@ from kube_api import Kube, Object, client
 from kube_trees import put, ready_for, take_away
 from rendered import plan_of
 
-from tarmac.plan.callers import KEYS_URL
+from tarmac.base.cluster_names import KEYS_URL
 from tarmac_kit import Chassis, Part, create_app
 from tarmac_kit.callers import CallerSettings, CallerTokens
 from tarmac_kit.settings import load

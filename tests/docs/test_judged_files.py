@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tarmac.check.verify.system import known_gates
+from tarmac.base.places import RULES_FILE as FILE
+from tarmac.check.verify.options import known_gates
 from tarmac.cli.main import tarmac
-from tarmac.model.rules import FILE
 
 ROOT = Path(__file__).parents[2]
 

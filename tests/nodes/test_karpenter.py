@@ -19,7 +19,7 @@ from karpenter import CAPACITY, POOL, TYPE, ZONE
 from kube_trees import namespace, tree
 from rendered import artifacts_of
 
-from tarmac.model.value import amount
+from tarmac.base.written import amount
 
 pytestmark = [pytest.mark.timeout(900)]
 

@@ -17,8 +17,8 @@ from rendered import ENVIRONMENTS, plan_of
 from replayed import Replay, Stretch, ours, pairs_of_sloth, replay, theirs
 
 from tarmac.base.report import Skip
+from tarmac.base.written import duration
 from tarmac.check.gates.views import programs
-from tarmac.model.value import duration
 from tarmac.render.observability.alerting import slo_rules
 from tarmac.render.observability.alerting.promtool import sample
 

@@ -80,6 +80,20 @@ def test_a_start_imports_no_plan_for_clusters_and_no_request():
     assert done.stdout.strip() == "[]"
 
 
+def test_files_without_a_model_are_judged_without_what_reads_one(tmp_path: Path):
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: 'nginx:1.27'}}\n")
+    (tmp_path / "pod.yaml").write_text("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n")
+    (tmp_path / "main.tf").write_text('resource "aws_s3_bucket" "files" {}\n')
+    code = "import sys, tarmac.cli.main as m\nfrom click.testing import CliRunner\n"
+    code += "done = CliRunner().invoke(m.tarmac, ['verify', '--files', '.'])\n"
+    code += "assert done.exit_code in (0, 1), done.output\n"
+    code += "print([n for n in ('pydantic', 'tarmac.model.system') if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout
+
+
 def test_down_and_ps_import_no_event_loop(tmp_path: Path):
     (tmp_path / "tarmac.yaml").write_text("tarmac: 1\nsystem: a\nservices: {a: {run: [a]}}\n")
     for verb in ("down", "ps"):

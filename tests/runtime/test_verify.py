@@ -334,7 +334,7 @@ def test_a_gate_that_breaks_is_one_line_and_its_traceback_with_debug(mini, monke
 
     gate = registry.load(gates, "GATE")["REL004"]
     broken = {"REL004": replace(gate, check=check)}
-    monkeypatch.setattr("tarmac.check.verify.system.registry.load", loading(broken))
+    monkeypatch.setattr("tarmac.check.verify.options.registry.load", loading(broken))
     shown = verify("--phase", "resilience")
     assert shown.exit_code == 1
     assert "gate REL004 failed: KeyError: 'mini'; run with --debug" in shown.output

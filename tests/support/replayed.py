@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
+from tarmac.base.written import duration
 from tarmac.check.gates.views.programs import MORE_MEMORY
-from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.promtool import file, rule_test, sample

@@ -18,7 +18,7 @@ from canaried import (
 )
 from objects import named, objects_of
 
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.analysis import Analysis, AnalysisRun, CanaryDecision, decide, is_good
 
 ANALYSIS = Analysis(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.base.errors import BadInput
+from tarmac.base.written import as_written
 from tarmac.model.document import MAX_BYTES, MAX_PROBLEMS, parse
-from tarmac.model.value import as_written
 
 
 def said(raw: bytes) -> list[str]:

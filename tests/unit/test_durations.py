@@ -6,7 +6,7 @@ from math import nan
 
 import pytest
 
-from tarmac.model.value import duration, seconds
+from tarmac.base.written import duration, seconds
 from tarmac.render.observability.alerting.promtool_lines import Line, Part, values
 
 

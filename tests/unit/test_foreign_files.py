@@ -10,7 +10,7 @@ import yaml
 
 from tarmac.base.errors import BadInput
 from tarmac.base.foreign import data, files
-from tarmac.model.value import amount
+from tarmac.base.written import amount
 
 
 @pytest.fixture

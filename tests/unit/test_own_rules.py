@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from tarmac.base.errors import BadInput
+from tarmac.base.places import RULES_FILE as FILE
 from tarmac.base.report import Report, Status
-from tarmac.check.verify.system import VerifyOptions, known_gates, verify
-from tarmac.model.rules import FILE
+from tarmac.check.verify.options import VerifyOptions, known_gates
+from tarmac.check.verify.verify import verify
 
 DEPLOYMENT = """\
 apiVersion: apps/v1

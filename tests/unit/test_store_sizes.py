@@ -6,7 +6,7 @@ import pytest
 from demo_system import DEMO, KINDS, demo, facts_for
 from rendered import TYPICAL, plan_of
 
-from tarmac.model.value import amount
+from tarmac.base.written import amount
 from tarmac.plan.deploy import deploy
 from tarmac.plan.resolve import resolve
 from tarmac.plan.sizes import RESERVE

@@ -12,6 +12,10 @@ from tarmac.base.errors import TarmacError
 
 #: The model's file, in a user's repository and in each folder of `systems/`.
 SYSTEM_FILE = "tarmac.yaml"
+#: Beside it: what has to hold before the system is ready.
+CHECKLIST_FILE = "checklist.yaml"
+#: Beside it, or in a folder of files: a team's own gates, and the findings that it accepts.
+RULES_FILE, SUPPRESSIONS_FILE = "tarmac-rules.yaml", "suppressions.yaml"
 
 
 def cache_folder() -> Path:

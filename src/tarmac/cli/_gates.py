@@ -24,7 +24,7 @@ def is_id(name: str) -> bool:
 
 def explain(gate_id: str, *, as_json: bool) -> None:
     """Print what a gate is. Raises BadInput where there is none of that id."""
-    from tarmac.check.verify.system import known_gates
+    from tarmac.check.verify.options import known_gates
 
     known = known_gates(None, Path())
     check_names([gate_id], known, "no such gate")

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tarmac.base import figures
+from tarmac.base.written import duration
 from tarmac.cli import _show
-from tarmac.model.value import duration
 from tarmac.plan.slo.indicator import number
 from tarmac.plan.slo.live import LiveAlert, LiveObjective
 from tarmac.run.telemetry.objectives import ObservedObjective

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from rich.table import Table
 
 from tarmac.base import figures
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.run.telemetry.runs import Run, RunRequests, ServiceComparison
 
 FIGURES: tuple[tuple[str, Callable[[RunRequests], str]], ...] = (

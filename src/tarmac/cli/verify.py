@@ -96,7 +96,7 @@ def VERB(
     if gate is not None:
         _gates.explain(gate, as_json=as_json or written == "json")
         return
-    from tarmac.check.verify.system import VerifyOptions, verify
+    from tarmac.check.verify.verify import VerifyOptions, verify
 
     if fix or diff:
         _verify.check_fix(files, prints=diff and as_json)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import BeforeValidator
 
+from tarmac.base.written import as_written, duration
 from tarmac.catalog.faults.fault import Step
 from tarmac.drill.drill import Drill
 from tarmac.drill.file.drill_file import DrillFile, faults
-from tarmac.model.value import as_written, duration
 
 
 def sentences(file: DrillFile, drill: Drill, gaps: Iterable[str] = ()) -> Iterator[str]:

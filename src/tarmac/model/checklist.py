@@ -14,8 +14,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tarmac.base.errors import Problem, did_you_mean
+from tarmac.base.written import shown
 from tarmac.model.document import Document
-from tarmac.model.value import Name, StrictModel, shown
+from tarmac.model.value import Name, StrictModel
 
 Levels = Literal["rendered", "valid", "tested", "planned", "applied", "observed"]
 #: What is missing where an item or a requirement is not shown whole.

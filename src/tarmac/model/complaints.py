@@ -16,21 +16,12 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from tarmac.base.errors import Problem, did_you_mean
+from tarmac.base.written import as_written, duration, shown
 from tarmac.model import texts
 from tarmac.model.document import Document
 from tarmac.model.infrastructure import ACTION, ARN, ROLE_NAME
 from tarmac.model.location import Path
-from tarmac.model.value import (
-    DATABASE,
-    ENV_NAME,
-    HOST_LABEL,
-    NAME,
-    PACKAGE,
-    TOPIC,
-    as_written,
-    duration,
-    shown,
-)
+from tarmac.model.value import DATABASE, ENV_NAME, HOST_LABEL, NAME, PACKAGE, TOPIC
 
 #: How a value looks, by its path; `*` is any name or number.
 EXAMPLES = {

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 
 from tarmac.base import cron
 from tarmac.base.errors import Problem, did_you_mean
+from tarmac.base.written import shown
 from tarmac.model import conventions
 from tarmac.model.location import Path
 from tarmac.model.service import Service
 from tarmac.model.system import System
-from tarmac.model.value import shown
 
 #: Programs that put variables in by themselves.
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "env"})

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from itertools import islice, pairwise
 
 from tarmac.base import cron
+from tarmac.base.written import duration, shown
 from tarmac.model.environment import Environment
 from tarmac.model.infrastructure import Infrastructure
-from tarmac.model.value import duration, shown
 
 #: So many runs of a schedule show its rhythm, from any day on.
 RUNS, ANY_TIME = 50, datetime(2026, 1, 1, tzinfo=UTC)

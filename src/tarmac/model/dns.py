@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from tarmac.model.value import StrictModel, shown
+from tarmac.base.written import shown
+from tarmac.model.value import StrictModel
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 #: `example.com`, with a dot at least and none at its end.

@@ -13,8 +13,8 @@ from typing import Any
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.foreign.files import decoded
+from tarmac.base.written import WrittenFloat, WrittenInt
 from tarmac.model.location import Location, Path
-from tarmac.model.value import WrittenFloat, WrittenInt
 from tarmac.model.yaml_nodes import (
     MAX_DEPTH,
     MAX_VALUES,

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from tarmac.base.written import shown
 from tarmac.model.texts import Directory, Email, FilePath
-from tarmac.model.value import PortNumber, StrictModel, shown
+from tarmac.model.value import PortNumber, StrictModel
 
 
 def _address(value: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from tarmac.base.written import shown
 from tarmac.model.delivery import Gitops, Rollout
 from tarmac.model.entry import EntrySetting
 from tarmac.model.infrastructure import Infrastructure
@@ -23,7 +24,7 @@ from tarmac.model.texts import (
     Registry,
     Tag,
 )
-from tarmac.model.value import Amount, EnvName, EnvValue, Name, StrictModel, shown
+from tarmac.model.value import Amount, EnvName, EnvValue, Name, StrictModel
 from tarmac.model.vault import Vault
 
 

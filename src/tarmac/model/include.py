@@ -14,9 +14,10 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tarmac.base.errors import BadInput, Problem
+from tarmac.base.written import shown
 from tarmac.model.location import Location
 from tarmac.model.texts import FilePath
-from tarmac.model.value import StrictModel, shown
+from tarmac.model.value import StrictModel
 
 FILE_URL = "file://"
 _HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*"

@@ -11,11 +11,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from tarmac.base.written import shown
 from tarmac.model.backups import ClusterBackups
 from tarmac.model.dns import AllowedHost, Cdn, Dns, HostName
 from tarmac.model.nodes import InstanceType, NodeGroup, NodePool
 from tarmac.model.texts import CloudName
-from tarmac.model.value import Amount, Name, StrictModel, shown
+from tarmac.model.value import Amount, Name, StrictModel
 
 ACTION = r"^[a-z0-9-]+:[A-Z][A-Za-z0-9]+$"
 ARN = r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:[^\s*?][^\s]*$"

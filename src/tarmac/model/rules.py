@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 from tarmac.model.checklist import Words
 from tarmac.model.value import StrictModel
 
-FILE = "tarmac-rules.yaml"
 Pattern = Annotated[str, Field(min_length=1)]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from tarmac.base.written import shown
 from tarmac.model import conventions
 from tarmac.model.rotation import Rotation
 from tarmac.model.texts import FolderPath, Owner, PathPrefix
@@ -24,7 +25,6 @@ from tarmac.model.value import (
     PortNumber,
     StrictModel,
     Topic,
-    shown,
 )
 
 #: Compiling a pattern of 100 KB takes seconds.

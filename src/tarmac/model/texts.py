@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, StringConstraints
 
-from tarmac.model.value import as_written
+from tarmac.base.written import as_written
 
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NODE_LABEL = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from tarmac.model.value import Duration, StrictModel, shown
+from tarmac.base.written import shown
+from tarmac.model.value import Duration, StrictModel
 
 #: A pod's file follows its Secret within a minute or two: of less, too little is left.
 SHORTEST_S = 300

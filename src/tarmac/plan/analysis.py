@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tarmac.model.value import duration
-from tarmac.plan.cluster import ClusterPlan, Workload
+from tarmac.base.written import duration
 from tarmac.plan.slo.indicator import BROKEN_OFF, USERS
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import ClusterPlan, Workload
 
 #: Seconds between two scrapes of a service: `interval` of its ServiceMonitor.
 SCRAPE_S = 30.0

@@ -6,6 +6,7 @@ import copy
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tarmac.base.errors import MissingTool
 from tarmac.base.launch import Secret, ServerSecret, StoreSecret, Text, text
@@ -20,11 +21,13 @@ from tarmac.catalog.stores.kind import (
 )
 from tarmac.catalog.stores.made_servers import made_outputs
 from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge
-from tarmac.model.store import LocalAccess
-from tarmac.model.system import System
 from tarmac.plan import leases, local_access, ports
-from tarmac.plan.facts import MachineFacts
-from tarmac.plan.references import Outputs
+
+if TYPE_CHECKING:
+    from tarmac.model.store import LocalAccess
+    from tarmac.model.system import System
+    from tarmac.plan.facts import MachineFacts
+    from tarmac.plan.references import Outputs
 
 
 def numbered(number: int) -> str:

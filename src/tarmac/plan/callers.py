@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from tarmac.base.cluster_names import CA_NAME, KEYS_URL
 from tarmac.base.launch import Text, redact, text
 from tarmac.model import conventions
-from tarmac.model.environment import Environment
-from tarmac.model.system import System
-from tarmac.plan.bindings import Bindings
-from tarmac.plan.facts import MachineFacts
 from tarmac.plan.plan import CallerEdge
+
+if TYPE_CHECKING:
+    from tarmac.model.environment import Environment
+    from tarmac.model.system import System
+    from tarmac.plan.bindings import Bindings
+    from tarmac.plan.facts import MachineFacts
 
 #: The subject of a person's own calls: no service can have this name.
 DEVELOPER = "@developer"
@@ -29,14 +33,9 @@ ORIGIN = "Tarmac: caller tokens"
 TOKENS_FOLDER = "/var/run/secrets/tarmac.dev/callers"
 #: In a pod: what it takes to ask the API server, its certificate's authority and a token for it.
 KEYS_FOLDER = "/var/run/secrets/tarmac.dev/keys"
-CA_NAME, TOKEN_NAME = "ca.crt", "token"
+TOKEN_NAME = "token"  # noqa: S105 - a file's name
 #: Their volumes.
 TOKENS_VOLUME, KEYS_VOLUME = "caller-tokens", "caller-keys"
-#: What a cluster publishes in each namespace by itself: the authority, as CA_NAME.
-CA_CONFIG_MAP = "kube-root-ca.crt"
-#: Every cluster has this Service, and its certificate this name. Each service account may read it
-#: (`system:service-account-issuer-discovery`).
-KEYS_URL = "https://kubernetes.default.svc/openid/v1/jwks"
 
 
 def caller_edges(bindings: Bindings) -> tuple[CallerEdge, ...]:

@@ -10,12 +10,14 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.edge import BROKER_KINDS, Edge
-from tarmac.model.system import System
 from tarmac.plan import ports
+
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.kind import StoreKind
+    from tarmac.model.system import System
 
 Description = Literal["openapi", "asyncapi", "grpc", "graphql"]
 _BY_END: Mapping[str, Description] = {".proto": "grpc", ".graphql": "graphql"}

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tarmac.model.infrastructure import ManagedServer
-from tarmac.model.organization import AccessGroup, Automation
+if TYPE_CHECKING:
+    from tarmac.model.infrastructure import ManagedServer
+    from tarmac.model.organization import AccessGroup, Automation
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources.abc import Traversable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tarmac.base.launch import File, Hook, Probe, Secret, Text, is_leased, is_secret
-from tarmac.model.delivery import Delivery
-from tarmac.model.environment import Environment, Resources
-from tarmac.model.objective import Objective
 from tarmac.plan.catalogue import Catalogue
-from tarmac.plan.cloud import CloudInfrastructure, CloudOrganization, CloudRole
-from tarmac.plan.leases import PlannedLease
-from tarmac.plan.settings import EnvVariable
 from tarmac.plan.timing import PlannedCall, Timing
+
+if TYPE_CHECKING:
+    from tarmac.model.delivery import Delivery
+    from tarmac.model.environment import Environment, Resources
+    from tarmac.model.objective import Objective
+    from tarmac.plan.cloud import CloudInfrastructure, CloudOrganization, CloudRole
+    from tarmac.plan.leases import PlannedLease
+    from tarmac.plan.settings import EnvVariable
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,11 @@ class ManagedStore:
     def made(self) -> bool:
         """Whether Terraform or Pulumi makes the server."""
         return self.admin is not None
+
+
+#: Connections that no service's pool has: PostgreSQL keeps 3 for its administrator; then a person,
+#: a backup, an exporter, the set-up's and the migrations' Jobs.
+RESERVE = 10
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tarmac.base.errors import Problem
-from tarmac.model.environment import Environment
-from tarmac.model.system import System
 from tarmac.plan.cloud import CloudCdn, CloudDns
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.model.environment import Environment
+    from tarmac.model.system import System
+    from tarmac.plan.cluster import Workload
 
 #: What the name of a region's entrance begins with, before the region and the zone.
 ENTRANCE = "entrance-"

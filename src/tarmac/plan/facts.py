@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tarmac.catalog.stores.kind import ProviderCandidate, Size
-from tarmac.model.system import System
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.kind import ProviderCandidate, Size
+    from tarmac.model.system import System
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from math import ceil
 
 from tarmac.base import versions
 from tarmac.base.errors import Problem
+from tarmac.base.written import amount
 from tarmac.catalog.stores.kind import ManagedService, StoreKind
 from tarmac.model.environment import Environment
 from tarmac.model.infrastructure import Infrastructure
 from tarmac.model.system import System
-from tarmac.model.value import Amount, amount
+from tarmac.model.value import Amount
 from tarmac.plan.alarms import alarms
 from tarmac.plan.cloud import (
     CloudBudget,

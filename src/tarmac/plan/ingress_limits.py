@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tarmac.plan.cluster import ClusterPlan, Workload
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import ClusterPlan, Workload
 
 #: What a service of the kit does by itself (`tarmac_kit.limits`), and what another one is given.
 DEFAULTS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.errors import Problem
+from tarmac.base.written import duration
 from tarmac.catalog.stores.kind import User
-from tarmac.model.value import duration
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.leases import OF_USER, PlannedLease
 from tarmac.plan.secret_files import references_of

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tarmac.base.launch import LEASED, Secret, Text, text
-from tarmac.catalog.stores.kind import StoreContext, StoreKind, User, UserLease
+
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.kind import StoreContext, StoreKind, User, UserLease
 
 #: How many users a service gets in the time that one lives: so many are valid at once.
 RENEWALS = 4

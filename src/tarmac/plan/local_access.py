@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tarmac.base.errors import Problem
 from tarmac.base.launch import Secret, StoreSecret
-from tarmac.catalog.stores.kind import StoreKind, User
-from tarmac.model.store import Broker, LocalAccess, Store
-from tarmac.model.system import System
+
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.kind import StoreKind, User
+    from tarmac.model.store import Broker, LocalAccess, Store
+    from tarmac.model.system import System
 
 BROKER = "broker"
 #: A name of this machine leads there first, where it has IPv6.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tarmac.base.launch import Launch, Secret, Text
-from tarmac.catalog.stores.kind import Shell
-from tarmac.model.edge import Edge
+
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.kind import Shell
+    from tarmac.model.edge import Edge
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tarmac.catalog.stores.kind import StoreKind
 from tarmac.model.edge import BROKER_KINDS, ENTRY, Edge
-from tarmac.model.system import System
 from tarmac.plan import local_access
-from tarmac.plan.facts import RunShape
+
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.kind import StoreKind
+    from tarmac.model.system import System
+    from tarmac.plan.facts import RunShape
 
 BROKER = "broker"
 #: Where a service without a port of its own answers health and metrics: never offered to others.

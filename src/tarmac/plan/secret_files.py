@@ -7,6 +7,7 @@ mounted. The variable holds its path.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.launch import (
     File,
@@ -16,11 +17,13 @@ from tarmac.base.launch import (
     text,
 )
 from tarmac.model.edge import references
-from tarmac.model.location import Path
-from tarmac.model.reference import Reference
 from tarmac.plan import secret_variables
-from tarmac.plan.bindings import Bindings
-from tarmac.plan.references import Outputs
+
+if TYPE_CHECKING:
+    from tarmac.model.location import Path
+    from tarmac.model.reference import Reference
+    from tarmac.plan.bindings import Bindings
+    from tarmac.plan.references import Outputs
 
 #: Where programs in containers look for them.
 IN_CONTAINERS = "/run/secrets"

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tarmac.base.launch import Secret, ServiceSecret, SharedSecret
-from tarmac.model.rotation import Rotation
-from tarmac.plan.bindings import Bindings
+
+if TYPE_CHECKING:
+    from tarmac.model.rotation import Rotation
+    from tarmac.plan.bindings import Bindings
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tarmac.base.errors import Problem
 from tarmac.base.launch import Text, is_leased, text
 from tarmac.model import conventions
-from tarmac.model.location import Path
-from tarmac.model.reference import Reference
-from tarmac.model.system import System
-from tarmac.model.value import EnvValue
 from tarmac.plan import callers, leases, ports, secret_files, secret_variables, spans
-from tarmac.plan.bindings import Bindings
 from tarmac.plan.references import Outputs, substitute
+
+if TYPE_CHECKING:
+    from tarmac.model.location import Path
+    from tarmac.model.reference import Reference
+    from tarmac.model.system import System
+    from tarmac.model.value import EnvValue
+    from tarmac.plan.bindings import Bindings
 
 #: Where a variable comes from that is the user's own and only passed on.
 SHELL_ORIGIN = "your shell"

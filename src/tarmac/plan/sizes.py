@@ -9,17 +9,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
+from typing import TYPE_CHECKING
 
+from tarmac.base.written import amount
 from tarmac.catalog.stores.kind import Size, StoreKind
 from tarmac.model import conventions
 from tarmac.model.environment import Environment, Resources, StoreSize
-from tarmac.model.system import System
-from tarmac.model.value import amount
-from tarmac.plan.cluster import ConnectionUse, Scale
+from tarmac.plan.cluster import RESERVE, ConnectionUse, Scale
 
-#: Connections that no service's pool has: PostgreSQL keeps 3 for its administrator; then a person,
-#: a backup, an exporter, the set-up's and the migrations' Jobs.
-RESERVE = 10
+if TYPE_CHECKING:
+    from tarmac.model.system import System
+
 #: Steps in which numbers that follow from others grow, so that one pod more changes none of them.
 STEP, MEMORY_STEP = 50, 256 * 1024**2
 

@@ -7,14 +7,17 @@ what answers there; `settings` gives each instance here its own variables.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.launch import Text, text
 from tarmac.model import conventions
-from tarmac.model.environment import Environment
-from tarmac.model.system import System
 from tarmac.plan import ports
-from tarmac.plan.facts import MachineFacts
 from tarmac.plan.telemetry_token import TOKEN_HEADER, token
+
+if TYPE_CHECKING:
+    from tarmac.model.environment import Environment
+    from tarmac.model.system import System
+    from tarmac.plan.facts import MachineFacts
 
 #: The Service of OpenTelemetry's collector, and that of Datadog's agents: each pod reaches the one
 #: on its own node.

@@ -11,13 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tarmac.base.errors import Problem
 from tarmac.base.launch import redact
+from tarmac.base.written import shown
 from tarmac.model import conventions
-from tarmac.model.system import System
-from tarmac.model.value import shown
 from tarmac.plan.settings import EnvVariable, client_names
+
+if TYPE_CHECKING:
+    from tarmac.model.system import System
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tarmac.change.cost.savings import Saving, savings
 from tarmac.check import gates
 from tarmac.check.verify.by_requirement import judge
 from tarmac.check.verify.checklist_files import RECORDED, ChecklistFiles, content, read_checklist
-from tarmac.check.verify.system import VerifyOptions, verify
+from tarmac.check.verify.verify import VerifyOptions, verify
 from tarmac.model.loader import read_as
 from tarmac.model.report_data import ReportData, unknown_requirements
 from tarmac.model.system import System

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from tarmac.base.target import Disks
+from tarmac.base.written import amount
 from tarmac.catalog.faults.fault import Fault, Sighting, Step, Witness
-from tarmac.model.value import amount
 
 MEBI = 1 << 20
 #: What a store may have deleted since the last look; less than its server asks for at once.

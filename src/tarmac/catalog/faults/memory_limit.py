@@ -14,9 +14,9 @@ from pydantic import BeforeValidator, Field
 
 from tarmac.base.errors import TarmacError
 from tarmac.base.target import Instances, Resources
+from tarmac.base.written import amount
 from tarmac.catalog.faults.fault import Fault, Sighting, Step, Witness
 from tarmac.catalog.faults.repeating import repeating
-from tarmac.model.value import amount
 
 #: How often to look: reading what all processes have takes some 20 ms.
 POLL_S = 0.2

@@ -7,9 +7,12 @@ is plain.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from tarmac.base.launch import Secret, ServerSecret, Text, text
-from tarmac.catalog.stores.kind import StoreContext, StoreKind, User
+
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.kind import StoreContext, StoreKind, User
 
 PLACEHOLDER = re.compile(r"(\{\w+\})")
 

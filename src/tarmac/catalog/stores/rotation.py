@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tarmac.base.launch import Text
-from tarmac.catalog.stores.context import StoreContext, User
+
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.context import StoreContext, User
 
 
 def _always(user: User) -> str:  # noqa: ARG001 - one shape for all

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from tarmac.catalog.stores.context import StoreContext
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.context import StoreContext
 
 #: "": a number of what the name says; share: 0 to 1; s: seconds.
 Unit = Literal["", "bytes", "share", "s"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tarmac.base.errors import BadInput, Problem, did_you_mean
+from tarmac.base.written import amount
 from tarmac.change.cost.catalogue import Instance, Prices
 from tarmac.change.cost.catalogue import prices as read_prices
-from tarmac.model.value import amount
 from tarmac.plan.cloud import CloudInfrastructure, CloudNodes, CloudServer
 from tarmac.plan.cluster import ClusterPlan, Workload
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from tarmac.base.written import amount
 from tarmac.change.cost.estimate import GIB, Estimate, requests
 from tarmac.change.cost.savings import SPOT_PODS
-from tarmac.model.value import amount
 from tarmac.plan.cluster import ClusterPlan, Workload
 
 MIB = 1024**2

@@ -19,7 +19,7 @@ from tarmac.change.compare.change import Comparison
 from tarmac.change.compare.change import as_data as compared_data
 from tarmac.change.compare.comparing import compare
 from tarmac.change.compare.revisions import Revision
-from tarmac.check.verify.system import VerifyOptions, verify
+from tarmac.check.verify.verify import VerifyOptions, verify
 from tarmac.model.image_pins import stores_of
 from tarmac.model.promotion import ImageVersions, amended, current, promoted
 from tarmac.model.system import System

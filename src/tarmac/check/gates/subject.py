@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.views.examples import applied
 from tarmac.check.gates.views.held_texts import held
 from tarmac.check.gates.views.listing import Listing
 from tarmac.check.gates.views.shapes.fitting import fitted
-from tarmac.model.system import System
-from tarmac.plan.cluster import ClusterPlan
+
+if TYPE_CHECKING:
+    from tarmac.model.system import System
+    from tarmac.plan.cluster import ClusterPlan
 
 Input = TypeVar("Input")
 
@@ -87,9 +89,7 @@ class Subject:
 
     system: System
     plan: ClusterPlan
-    #: Without what does not fit the shape of its kind (`gates/views/shapes/`); `raw` has it all.
     artifacts: tuple[Artifact, ...]
-    #: The day for which it is judged: what has an end of life is judged by it.
     today: date
     #: The rendered tree on disk, for external programs; None where it was not written.
     folder: Path | None = None

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.foreign import files
+from tarmac.base.places import CHECKLIST_FILE
 from tarmac.model.checklist import (
     Checklist,
     ChecklistItem,
@@ -16,12 +18,14 @@ from tarmac.model.checklist import (
     invalid_attestations,
     problems,
 )
-from tarmac.model.document import Document
 from tarmac.model.loader import read_as
 from tarmac.model.recorded import RecordedProofs
 from tarmac.render.renderer import PHASES
 
-CHECKLIST, RECORDED = "checklist.yaml", "proofs.yaml"
+if TYPE_CHECKING:
+    from tarmac.model.document import Document
+
+RECORDED = "proofs.yaml"
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def read_checklist(file: Path, gates: Collection[str], today: date) -> Checklist
     Raises:
         BadInput: one of both files is wrong.
     """
-    path = file.with_name(CHECKLIST)
+    path = file.with_name(CHECKLIST_FILE)
     if not path.is_file():
         return None
     beside = file.with_name(RECORDED)

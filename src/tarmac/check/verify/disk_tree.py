@@ -7,6 +7,7 @@ import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -17,8 +18,10 @@ from tarmac.base.foreign import files
 from tarmac.base.report import Finding, Tree
 from tarmac.check.verify.folder import READING
 from tarmac.check.verify.folder import unread as about_yaml
-from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.tree.lock import FILE
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import ClusterPlan
 
 
 @dataclass(frozen=True)

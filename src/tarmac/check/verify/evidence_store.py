@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +18,9 @@ from tarmac.base.evidence import Evidence
 from tarmac.base.foreign import files
 from tarmac.base.report import Level, Result, Status
 from tarmac.check.verify.memory import MEASURE
-from tarmac.model.checklist import Proof
+
+if TYPE_CHECKING:
+    from tarmac.model.checklist import Proof
 
 
 class EvidenceStore:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign import files
@@ -23,7 +24,9 @@ from tarmac.check.verify.built.unit import Unit
 from tarmac.check.verify.disk_tree import JudgedTree
 from tarmac.check.verify.folder import READING, both
 from tarmac.check.verify.running import Suppressions, run
-from tarmac.plan.cluster import ClusterPlan
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import ClusterPlan
 
 #: Gates that hold the tree beside something else, its forms among them.
 BESIDE = ("GIT007", "OBJ006")

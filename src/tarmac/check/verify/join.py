@@ -5,12 +5,15 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import AttestationTerms, ItemResult, Level, Result, Status
 from tarmac.check.verify.by_requirement import NEEDS, judge
 from tarmac.check.verify.checklist_files import RECORDED, ChecklistFiles
-from tarmac.model.checklist import Attestation, ChecklistItem, Proof
-from tarmac.model.recorded import RecordedProofs
+
+if TYPE_CHECKING:
+    from tarmac.model.checklist import Attestation, ChecklistItem, Proof
+    from tarmac.model.recorded import RecordedProofs
 
 #: What an item is where its proofs are of several minds: the first of these that one has.
 WORST = (Status.FAIL, Status.ERROR, Status.STALE, Status.SKIPPED)

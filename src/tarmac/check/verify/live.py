@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import MissingTool
@@ -23,7 +23,6 @@ from tarmac.check.gates.live import (
 )
 from tarmac.check.gates.views.objects.certificates import Certificate, tls_secrets
 from tarmac.check.gates.views.objects.metadata import space_of, title
-from tarmac.plan.cluster import ClusterPlan
 from tarmac.run.cluster import kubectl as clients
 from tarmac.run.cluster import trials
 from tarmac.run.cluster.causes import Surroundings, causes, pods_of, surroundings
@@ -32,6 +31,9 @@ from tarmac.run.cluster.kubectl import Kubectl, Object, Refusal
 from tarmac.run.cluster.objects import ObjectId
 from tarmac.run.cluster.readiness import AWAITED, readiness
 from tarmac.run.cluster.release import Release
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import ClusterPlan
 
 #: What tells why a pod is not there or not ready.
 _ASKED = ("pods", "replicasets", "persistentvolumeclaims", "events")

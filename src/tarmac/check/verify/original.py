@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import BadInput
@@ -14,10 +15,12 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.inputs import Original
 from tarmac.check.verify.disk_tree import JudgedTree, content_of
 from tarmac.check.verify.folder import READING
-from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import in_memory
 from tarmac.render.collect import in_order
 from tarmac.render.tree import folder
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import ClusterPlan
 
 
 def original(

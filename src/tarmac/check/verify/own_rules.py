@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import BadInput, Problem, did_you_mean
+from tarmac.base.places import RULES_FILE
 from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.gate import Gate, Scope
 from tarmac.check.gates.subject import Files
 from tarmac.check.schemas.kind_rules import MISSING
 from tarmac.check.verify.checklist_files import content
-from tarmac.model.document import Document
 from tarmac.model.loader import read_as
-from tarmac.model.rules import FILE, Rule, RuleFile
+from tarmac.model.rules import Rule, RuleFile
 from tarmac.render.renderer import PHASES
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
+
+    from tarmac.model.document import Document
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class CompiledRule:
             source=rule.source,
             check=self.check,
             scope=Scope(f"of {unit}", self._count, self._count),
-            reads=f"A rule of {FILE}: {rule.expression}",
+            reads=f"A rule of {RULES_FILE}: {rule.expression}",
             of_files=self.check,
         )
 
@@ -99,7 +101,7 @@ class _UndecidedReason(str):
 
 
 def read(folder: Path, known: Collection[str]) -> list[Gate]:
-    """Read the rules of a folder.
+    """Read the rules of a folder, whose file is there.
 
     Args:
         known: the ids of gates that are there already.
@@ -107,9 +109,7 @@ def read(folder: Path, known: Collection[str]) -> list[Gate]:
     Raises:
         BadInput: what is wrong with the file, with an expression, or with what it says of examples.
     """
-    path = folder / FILE
-    if not path.is_file():
-        return []
+    path = folder / RULES_FILE
     found, document = read_as(RuleFile, str(path), content(path))
     problems: list[Problem] = []
     gates: dict[str, Gate] = {}

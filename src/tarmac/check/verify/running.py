@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tarmac.base import parallel
 from tarmac.base.errors import TarmacError
@@ -17,8 +18,10 @@ from tarmac.base.report import Finding, Result, Skip, Status, in_order
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.live import LiveSystem
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.model.checklist import Suppression
-from tarmac.model.document import Document
+
+if TYPE_CHECKING:
+    from tarmac.model.checklist import Suppression
+    from tarmac.model.document import Document
 
 #: The gate that findings about suppressions themselves are of.
 SUPPRESSIONS = "suppressions"

@@ -1,129 +1,46 @@
-"""Does what `tarmac verify` is asked: reads, plans, runs gates, writes and joins evidence."""
+"""Judges a system: reads, plans, runs gates, writes and joins evidence. Called by `verify`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tarmac import render
 from tarmac.base import evidence, parallel, registry
 from tarmac.base.artifact import Artifact
-from tarmac.base.errors import BadInput, Problem, did_you_mean
+from tarmac.base.errors import BadInput, Problem
 from tarmac.base.report import Finding, ItemResult, Report, Result, Tree
 from tarmac.catalog import stores
-from tarmac.catalog.stores.kind import StoreKind
-from tarmac.check import gates
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.inputs import Forms, MemoryUse, StepSeconds
 from tarmac.check.gates.live import LiveSystem
 from tarmac.check.gates.subject import Subject
+from tarmac.check.verify import disk_tree as trees_on_disk
 from tarmac.check.verify import (
-    changed,
-    folder,
     forms,
     ignore_comments,
     live,
     memory,
-    own_rules,
 )
-from tarmac.check.verify import disk_tree as trees_on_disk
-from tarmac.check.verify.checklist_files import CHECKLIST, ChecklistFiles, content, read_checklist
+from tarmac.check.verify.checklist_files import read_checklist
 from tarmac.check.verify.evidence_store import EvidenceStore
 from tarmac.check.verify.join import join
+from tarmac.check.verify.options import VerifyOptions, suppressions_of, wanted
 from tarmac.check.verify.original import original
 from tarmac.check.verify.running import Suppressions, note_used, remarks, suppressed
-from tarmac.model.checklist import SuppressionFile
-from tarmac.model.loader import read_as
-from tarmac.model.system import System
-from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.deploy import deploy, no_environment
 from tarmac.project.reading import load
 from tarmac.render.collect import collect, in_order
-from tarmac.render.renderer import PHASES, Renderer
+from tarmac.render.renderer import Renderer
 
-SUPPRESSIONS = "suppressions.yaml"
-
-
-@dataclass(frozen=True)
-class VerifyOptions:
-    """What is to be verified."""
-
-    #: The system's file; None: only files without a plan.
-    file: Path | None
-    today: date
-    environment: str | None = None
-    phase: str | None = None
-    #: The running copy that is measured; None: none is.
-    namespace: str | None = None
-    #: Judge what runs in the environment's cluster, too.
-    cluster: bool = False
-    #: Which cluster that is, by the kubeconfig; None: the current one.
-    context: str | None = None
-    #: The rendered tree; None: the folder that `tarmac render` writes by default, if it is there.
-    tree: Path | None = None
-    #: Judge what the model renders in memory, whatever is on disk.
-    in_memory: bool = False
-    junit: tuple[Path, ...] = ()
-    #: A folder of files without a plan.
-    files: Path | None = None
-    #: Of these, the ones that are judged; none: all.
-    only: tuple[Path, ...] = ()
-    #: The git revision to which files that are reported differ; None: all are.
-    changed: str | None = None
-    #: Every item has to pass; a checklist without items is none.
-    ready: bool = False
-
-
-def verify(options: VerifyOptions) -> Report:
-    """Run every gate that is asked for: on a system, on files without a plan, on both.
-
-    Raises:
-        BadInput: the model, checklist or suppressions are wrong, no such environment or phase.
-    """
-    # A revision that is not there is told before seconds of work.
-    touched = _touched(options)
-    all_gates = known_gates(options.file, options.files)
-    planned = _of_system(options, options.file, all_gates) if options.file is not None else None
-    if options.ready and (planned is None or not planned.items):
-        raise BadInput([_no_items(options)])
-    if options.files is None:
-        if planned is None:
-            raise BadInput([Problem("verify", "no input is named; name a system, or --files")])
-        return planned
-    wanted = _wanted(all_gates, None, options.phase)
-    own = folder.judge(options.files, options.today, wanted, _suppressions, all_gates, options.only)
-    own = own if touched is None else changed.only(own, touched)
-    if planned is None:
-        return own
-    return replace(
-        planned,
-        results=(*planned.results, *own.results),
-        remarks=(*planned.remarks, *own.remarks),
-        suppressed=(*planned.suppressed, *own.suppressed),
-    )
-
-
-def known_gates(file: Path | None, folder: Path | None = None) -> dict[str, Gate]:
-    """Load every gate, with the rules beside a system's file and in a folder of files."""
-    known: dict[str, Gate] = registry.load(gates, "GATE")
-    places = {place.resolve(): place for place in (file and file.parent, folder) if place}
-    for place in places.values():
-        known |= {gate.id: gate for gate in own_rules.read(place, known)}
-    return known
-
-
-def _touched(options: VerifyOptions) -> frozenset[Path] | None:
-    """List the files that a change touches, where only those are asked for."""
-    if options.changed is None:
-        return None
-    if options.files is None:
-        raise BadInput([Problem("--changed", "applies to files without a model; add --files DIR")])
-    return changed.paths(options.files, options.changed)
+if TYPE_CHECKING:
+    from tarmac.catalog.stores.kind import StoreKind
+    from tarmac.model.system import System
+    from tarmac.plan.cluster import ClusterPlan
 
 
 @dataclass(frozen=True)
@@ -168,12 +85,13 @@ class _Judgement:
     commented: Mapping[int, set[Finding]]
 
 
-def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -> Report:
+def of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -> Report:
     """Run gates on each environment of a system, and join its checklist."""
     system = load(str(file))
     environments = _environments(system, options)
     beside = read_checklist(file, all_gates, options.today)
-    wanted = _wanted(all_gates, beside, options.phase)
+    named = beside.gates(options.phase) if beside and options.phase else ()
+    gates_asked = wanted(all_gates, options.phase, named)
     store = EvidenceStore(file)
     model = dict(evidence.contents(system.files))
     digest = evidence.digest(model.items())
@@ -184,13 +102,13 @@ def _of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) -
         options,
         file,
         system,
-        gates=tuple(gate for gate in wanted if options.cluster or not gate.observes),
+        gates=tuple(gate for gate in gates_asked if options.cluster or not gate.observes),
         known=all_gates,
-        suppressions=_suppressions(file),
+        suppressions=suppressions_of(file),
         store=store,
         model=model,
         comments=ignore_comments.read(
-            {path: Path(path) for path in system.files}, protected=_suppressions(file).protected
+            {path: Path(path) for path in system.files}, protected=suppressions_of(file).protected
         ),
         measured=(MemoryUse(store.measured(digest)), StepSeconds(steps)),
         kinds=registry.load(stores, "STORE"),
@@ -275,18 +193,6 @@ def _noted(run: _Run, judged: _Judgement) -> _Judgement:
     return replace(judged, results=tuple(kept))
 
 
-def _no_items(options: VerifyOptions) -> Problem:
-    """Reject an empty checklist: no open items must not mean ready."""
-    if options.file is None:
-        return Problem("--ready", "needs a system's checklist; name a SYSTEM")
-    of = f" of phase {options.phase}" if options.phase else ""
-    where = str(options.file.with_name(CHECKLIST))
-    return Problem(
-        where,
-        f"there is no checklist item{of}, so readiness cannot be judged; write the conditions",
-    )
-
-
 def _seen(options: VerifyOptions, plan: ClusterPlan, artifacts: Iterable[Artifact]) -> LiveSystem:
     """Look at the environment's cluster where that is asked for."""
     if not options.cluster:
@@ -310,26 +216,6 @@ def _environments(system: System, options: VerifyOptions) -> tuple[str, ...]:
     if not known:
         raise no_environment(system)
     return known
-
-
-def _wanted(
-    known: dict[str, Gate], beside: ChecklistFiles | None, phase: str | None
-) -> tuple[Gate, ...]:
-    """Choose the gates of a phase, and those that its items name; all without a phase."""
-    if phase is None:
-        return tuple(known.values())
-    if phase not in PHASES:
-        raise BadInput([Problem(phase, f"no such phase; {did_you_mean(phase, PHASES)}")])
-    named = beside.gates(phase) if beside else set()
-    return tuple(gate for gate in known.values() if gate.phase == phase or gate.id in named)
-
-
-def _suppressions(file: Path) -> Suppressions:
-    path = file.with_name(SUPPRESSIONS)
-    if not path.is_file():
-        return Suppressions()
-    found, document = read_as(SuppressionFile, str(path), content(path))
-    return Suppressions(found.suppressions, document, protected=frozenset(found.protected))
 
 
 def _files(judged: trees_on_disk.JudgedTree) -> dict[str, Path]:

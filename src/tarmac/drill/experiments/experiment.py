@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tarmac.base.errors import did_you_mean
+from tarmac.base.written import amount
 from tarmac.catalog.faults.fault import ARROW, Step
 from tarmac.drill.file.drill_file import DrillFile
-from tarmac.model.value import amount
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.plan.service_nodes import ZONES
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tarmac.model.objective import Objective
-from tarmac.model.observability import Severity
+if TYPE_CHECKING:
+    from tarmac.model.objective import Objective
+    from tarmac.model.observability import Severity
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 #: The window that the workbook's table is for.

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tarmac.model.observability import Severity
 from tarmac.plan.slo import budget, indicator
-from tarmac.plan.slo.measured import MeasuredObjective
+
+if TYPE_CHECKING:
+    from tarmac.model.observability import Severity
+    from tarmac.plan.slo.measured import MeasuredObjective
 
 State = Literal["inactive", "pending", "firing"]
 #: An alert that has to hold for some time is looked at so often within it.

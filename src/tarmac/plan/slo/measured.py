@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from tarmac.model.objective import Objective, ObjectiveAlert
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.slo import budget, indicator
-from tarmac.plan.slo.budget import Pair
-from tarmac.plan.slo.indicator import Kind
+
+if TYPE_CHECKING:
+    from tarmac.model.objective import Objective, ObjectiveAlert
+    from tarmac.plan.slo.budget import Pair
+    from tarmac.plan.slo.indicator import Kind
 
 #: A request in thirty years: no window can measure so few, and nothing is divided by zero.
 LEAST = "1e-9"

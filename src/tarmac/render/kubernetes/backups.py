@@ -7,7 +7,7 @@ from typing import Any
 
 from tarmac.base import versions
 from tarmac.base.artifact import Artifact
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import texts
 from tarmac.render.kubernetes.parts.metadata import an_object

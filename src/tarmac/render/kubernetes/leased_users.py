@@ -7,7 +7,7 @@ from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.launch import Text
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.analysis import rollout_controller
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.plan.leases import half, renewed_every

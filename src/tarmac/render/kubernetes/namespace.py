@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from tarmac.base import versions
 from tarmac.base.artifact import Artifact
-from tarmac.model.value import amount
+from tarmac.base.written import amount
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.kubernetes.parts.metadata import an_object
 from tarmac.render.kubernetes.parts.roles import ROLES, group, rules

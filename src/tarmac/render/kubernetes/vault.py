@@ -8,7 +8,7 @@ from typing import Any
 
 from tarmac.base import versions
 from tarmac.base.artifact import Artifact
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.model.vault import NAMESPACE
 from tarmac.plan.cluster import ClusterPlan, Workload, secrets_of
 from tarmac.plan.leases import PlannedLease

@@ -13,12 +13,12 @@ from tarmac.base import versions
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import dig, fields, items, string
 from tarmac.base.report import Finding
+from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.model.value import amount
 
 CORE = "karpenter.sh"
 TYPE = "node.kubernetes.io/instance-type"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import Finding, Level, Skip
+from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.inputs import MemoryUse
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.scope import counted
-from tarmac.model.value import amount
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 MIB = 1024**2
 

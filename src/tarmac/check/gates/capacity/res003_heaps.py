@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from tarmac.base.foreign.reading import dig, texts
 from tarmac.base.report import Finding
+from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import compose_services
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.model.value import amount
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 #: What says how much a program keeps: by its words or variables, and the unit of a plain number.

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from tarmac.base.foreign.reading import fields, items, string
 from tarmac.base.report import Finding
+from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.model.value import amount
 
 
 class MemoryVolume(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from tarmac.base.report import Finding
+from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.containers import Container
@@ -13,7 +14,6 @@ from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.references import Reference
 from tarmac.check.gates.views.objects.scaling import Controller, Quota, scalers
 from tarmac.check.gates.views.scope import counted
-from tarmac.model.value import amount
 
 #: What Istio adds to each pod by default: global.proxy.resources in the values of
 #: its chart istiod (manifests/charts/istio-control/istio-discovery/values.yaml, 1.31).

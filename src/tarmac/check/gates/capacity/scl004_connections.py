@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -12,8 +13,10 @@ from tarmac.check.gates.views.objects.references import Reference
 from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.scaling import Controller, scalers
 from tarmac.check.gates.views.scope import counted
-from tarmac.plan.cluster import ConnectionUse
-from tarmac.plan.sizes import RESERVE
+from tarmac.plan.cluster import RESERVE
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import ConnectionUse
 
 #: The server's argument that sets it.
 SAID = re.compile(r"max_connections=(\d+)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -13,8 +14,10 @@ from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.stored_data import ConfigMap
 from tarmac.check.gates.views.scope import counted
 from tarmac.model import conventions
-from tarmac.model.location import Path
-from tarmac.model.system import SourcedPart
+
+if TYPE_CHECKING:
+    from tarmac.model.location import Path
+    from tarmac.model.system import SourcedPart
 
 #: What the kit reads in every service, whatever its service.yaml says.
 KIT = frozenset(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
+from tarmac.base.cluster_names import CA_CONFIG_MAP, CA_NAME
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
@@ -13,7 +14,6 @@ from tarmac.check.gates.views.objects.metadata import named
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.stored_data import ConfigMap, ExternalSecret, secret_keys
 from tarmac.check.gates.views.scope import counted
-from tarmac.plan.callers import CA_CONFIG_MAP, CA_NAME
 
 #: Keys of an object that is filled at runtime: any key may be in it.
 ANY = frozenset({"*"})

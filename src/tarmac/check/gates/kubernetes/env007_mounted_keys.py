@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tarmac.base.cluster_names import CA_CONFIG_MAP, CA_NAME
 from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -13,7 +14,6 @@ from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObjects, kept
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.plan.callers import CA_CONFIG_MAP, CA_NAME
 
 
 class KeyUse(NamedTuple):

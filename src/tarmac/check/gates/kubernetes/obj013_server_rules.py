@@ -10,6 +10,7 @@ from typing import Any
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import ITEM, at_each, dig, items
 from tarmac.base.report import Finding
+from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
@@ -27,7 +28,6 @@ from tarmac.check.gates.views.objects.server_values import (
 from tarmac.check.gates.views.objects.templated import is_cut
 from tarmac.check.gates.views.scope import kinds
 from tarmac.check.gates.views.shapes.templates import spec_places
-from tarmac.model.value import amount
 
 #: What an object has one of at least.
 WHOLE = frozenset(("metadata", "spec", "rules", "roleRef"))

@@ -8,11 +8,11 @@ from typing import Any
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import dig, fields, items, string
 from tarmac.base.report import Finding
+from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.model.value import amount
 
 
 def check(files: Files) -> Iterator[Finding]:

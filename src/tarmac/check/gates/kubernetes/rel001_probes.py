@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -14,7 +15,9 @@ from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.selections import chosen, selections
 from tarmac.check.gates.views.scope import counted_in_files, running_workloads
 from tarmac.model import conventions
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 PROBES = ("startup", "liveness", "readiness")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, Path, dig, fields, items
 from tarmac.base.report import Finding
+from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.amounts import gives_defaults
@@ -17,7 +18,6 @@ from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.model.value import amount
 
 WANTED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
 

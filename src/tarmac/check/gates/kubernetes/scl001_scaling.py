@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
@@ -14,7 +15,9 @@ from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.scaling import Budget, Controller, Scaler, scalers, templated
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.scope import counted, running_services
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 
 def check(subject: Subject) -> Iterator[Finding]:

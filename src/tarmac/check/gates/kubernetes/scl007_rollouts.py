@@ -8,6 +8,7 @@ from decimal import Decimal
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Path, dig, fields, items, string
 from tarmac.base.report import Finding
+from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
@@ -16,7 +17,6 @@ from tarmac.check.gates.views.objects.references import reference_to
 from tarmac.check.gates.views.objects.scaling import Budget, Scaler, scalers, share
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.model.value import amount
 
 _STRATEGY = ("spec", "strategy")
 _DEADLINE_S = 600

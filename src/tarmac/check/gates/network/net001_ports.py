@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
@@ -28,7 +29,9 @@ from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.objects.services import Service, services
 from tarmac.check.gates.views.objects.templated import is_templated
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 #: A finding about a port that is named, and not numbered.
 BY_NAME = re.compile(r"(?:asks port|sends to targetPort) [a-z]")

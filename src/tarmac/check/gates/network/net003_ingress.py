@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
@@ -15,7 +16,9 @@ from tarmac.check.gates.views.objects.routes import Route, ingress_paths, rewrit
 from tarmac.check.gates.views.objects.services import Service, services
 from tarmac.check.gates.views.scope import counted
 from tarmac.check.gates.views.trials.canaries import canaries
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 #: Annotations of ingress controllers that change the path that a service sees.
 REWRITES = ("rewrite-target", "app-root", "use-regex", "url-rewrite", "strip-prefix")

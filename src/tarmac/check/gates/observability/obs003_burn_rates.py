@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding
+from tarmac.base.written import seconds
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.monitoring.queries import Query, queries
 from tarmac.check.gates.views.scope import counted
-from tarmac.model.value import seconds
 from tarmac.plan.slo import budget, indicator
 
 _RATIO = re.compile(

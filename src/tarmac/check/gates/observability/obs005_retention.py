@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding
+from tarmac.base.written import seconds
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.monitoring.monitors import stack_values
 from tarmac.check.gates.views.monitoring.promql import looks_back_s
 from tarmac.check.gates.views.monitoring.queries import Query, queries
 from tarmac.check.gates.views.scope import counted
-from tarmac.model.value import seconds
 
 #: The chart's default.
 CHART = "10d"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
@@ -13,7 +14,9 @@ from tarmac.check.gates.views.objects.selectors import selects
 from tarmac.check.gates.views.objects.services import Service, services
 from tarmac.check.gates.views.scope import counted
 from tarmac.check.gates.views.trials.canaries import services_of_flagger
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 
 def check(subject: Subject) -> Iterator[Finding]:

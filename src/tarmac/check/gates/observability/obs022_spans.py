@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tarmac.base.foreign.reading import fields, flag
@@ -15,7 +16,9 @@ from tarmac.check.gates.views.network.policies import Policies
 from tarmac.check.gates.views.objects.metadata import NAME
 from tarmac.check.gates.views.scope import counted
 from tarmac.model import conventions
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 VALUES = "observability/values/"
 #: Charts whose values name their receiver of OTLP over HTTP, and how.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tarmac.base.report import Finding
+from tarmac.base.written import seconds
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.kept_labels import labels
@@ -20,7 +21,6 @@ from tarmac.check.gates.views.monitoring.promql import (
 )
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.model.value import seconds
 
 _CHANGES = ("increase", "changes", "resets")
 #: Counters of what happens once, and not again and again.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -13,7 +14,9 @@ from tarmac.check.gates.views.pipelines.service_commands import FILE, service_jo
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.scope import counted
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 FILTERS = "dorny/paths-filter"
 #: Of every service of the kit: its kit, and what is locked for it.

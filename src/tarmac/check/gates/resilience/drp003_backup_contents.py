@@ -8,12 +8,12 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
 from tarmac.base.foreign.reading import items, string
 from tarmac.base.report import Finding
+from tarmac.base.written import duration, seconds
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.backup_schedules import apart, backup_schedule
 from tarmac.check.gates.views.objects.metadata import group_of, name_of, space_of, title
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.model.value import duration, seconds
 
 GROUP = "velero.io"
 TEMPLATE = {"Schedule": ("spec", "template"), "Backup": ("spec",)}

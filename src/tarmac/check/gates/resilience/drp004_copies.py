@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tarmac.base.foreign.reading import dig, items, string
 from tarmac.base.report import Finding
+from tarmac.base.written import seconds
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
@@ -16,7 +17,6 @@ from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
-from tarmac.model.value import seconds
 
 #: What writes a copy of a database.
 _DUMP = re.compile(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.scope import counted
-from tarmac.plan.timing import PlannedCall
+
+if TYPE_CHECKING:
+    from tarmac.plan.timing import PlannedCall
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.launch import redact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.scope import counted
-from tarmac.plan.cluster import Workload
-from tarmac.plan.settings import EnvVariable
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
+    from tarmac.plan.settings import EnvVariable
 
 #: Variables that name the pages, links and tokens which the system trusts.
 TRUSTED = re.compile(

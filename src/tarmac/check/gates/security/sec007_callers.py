@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.scope import counted
 from tarmac.model import conventions
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 #: Where a service has the keys by which it verifies callers.
 KEYS = {conventions.CALLER_JWKS_FILE, conventions.CALLER_JWKS_URL}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from tarmac.base.cluster_names import CA_CONFIG_MAP, CA_NAME, KEYS_URL
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
@@ -14,8 +16,9 @@ from tarmac.check.gates.views.objects.pod_tokens import PodAuthority, authoritie
 from tarmac.check.gates.views.objects.pods import Pods
 from tarmac.check.gates.views.scope import counted
 from tarmac.model import conventions
-from tarmac.plan.callers import CA_CONFIG_MAP, CA_NAME, KEYS_URL
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.report import Finding
+from tarmac.base.written import duration, seconds
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.stored_data import ExternalSecret
 from tarmac.check.gates.views.scope import counted
-from tarmac.model.value import duration, seconds
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 #: A reader looks so often at least while one value is used.
 LOOKS = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import fields, items, string
@@ -15,8 +15,10 @@ from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.probes import served_paths
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.settings import Setting, settings
-from tarmac.plan.cluster import PublicRoute, Workload
 from tarmac.plan.dns import entrances
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import PublicRoute, Workload
 
 CHECK = ("resource", "aws_route53_health_check")
 #: Kinds of routes that are not read: where one has the host, nothing is said of it.

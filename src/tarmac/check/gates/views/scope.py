@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from tarmac.check.gates.gate import Scope
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.running_pods import running
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 
 def counted(unit: str, find: Callable[[Subject], Iterable[object]]) -> Scope:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan import analysis
 from tarmac.plan.analysis import Analysis
 from tarmac.plan.cluster import ClusterPlan, Workload

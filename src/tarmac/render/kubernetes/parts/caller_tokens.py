@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tarmac.base.cluster_names import CA_CONFIG_MAP, CA_NAME
 from tarmac.plan.callers import (
-    CA_CONFIG_MAP,
-    CA_NAME,
     KEYS_FOLDER,
     KEYS_VOLUME,
     TOKEN_NAME,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarmac.base.launch import Secret, Text
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.kubernetes.parts import vault_access
 from tarmac.render.kubernetes.parts.secret_script import key_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render.observability.alerting.alert import Alert
 from tarmac.render.observability.alerting.links import UID, board_url, runbook_url, whole

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.render.observability.alerting.promtool_lines import Line, values
 
 

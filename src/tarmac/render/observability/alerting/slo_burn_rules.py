@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.slo import budget
 from tarmac.plan.slo.indicator import number

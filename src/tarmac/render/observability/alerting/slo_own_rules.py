@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tarmac.base.written import duration
 from tarmac.model.objective import ObjectiveAlert
-from tarmac.model.value import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.slo.indicator import number
 from tarmac.plan.slo.measured import MeasuredObjective

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.slo import budget
 from tarmac.plan.slo.indicator import number
 from tarmac.render.observability.alerting.promtool import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.promtool import expect_none, rule_test, sample
 from tarmac.render.observability.alerting.promtool_lines import Line, Part

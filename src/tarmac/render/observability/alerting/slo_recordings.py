@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.slo import budget
 from tarmac.plan.slo.indicator import number
 from tarmac.plan.slo.measured import MeasuredObjective

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render.observability.alerting.links import board_url, runbook_url

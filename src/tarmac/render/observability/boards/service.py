@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tarmac.model.value import amount
+from tarmac.base.written import amount
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.observability.alerting.subjects import has
 from tarmac.render.observability.boards.panels import Board

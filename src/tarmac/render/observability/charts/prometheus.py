@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.model.value import duration
+from tarmac.base.written import duration
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.plan.slo.measured import MeasuredObjective
 from tarmac.render import texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tarmac.model.value import seconds
+from tarmac.base.written import seconds
 
 _WHOLE = re.compile(r"(\d+(\.\d+)?(ms|s|m|h|d|w|y))+")
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from tarmac.base.report import Skip
-from tarmac.model.value import seconds
+from tarmac.base.written import seconds
 
 #: What Grafana fills in before it asks: a time where one stands, a text elsewhere.
 _TIME = re.compile(r"\$__(?:(?:rate_)?interval|range)\b|\$\{__(?:rate_)?interval\}")

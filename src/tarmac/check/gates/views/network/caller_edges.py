@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import metadata, named
@@ -11,7 +12,9 @@ from tarmac.check.gates.views.objects.pods import Pods
 from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.stored_data import ConfigMap
 from tarmac.plan.callers import checks, takes_part
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.plan.cluster import Workload
 
 
 @dataclass(frozen=True)

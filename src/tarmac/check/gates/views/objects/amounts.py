@@ -6,7 +6,7 @@ from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Path, fields, items, text
-from tarmac.model.value import amount
+from tarmac.base.written import amount
 
 #: Amounts of bytes, of which any has a million.
 SIZES = frozenset({"memory", "storage", "sizeLimit"})

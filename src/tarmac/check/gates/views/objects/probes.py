@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tarmac.base.foreign.reading import Fields, dig, items, port, text
 from tarmac.base.launch import HttpProbe
 from tarmac.model import conventions
-from tarmac.model.system import System
-from tarmac.plan.cluster import Workload
+
+if TYPE_CHECKING:
+    from tarmac.model.system import System
+    from tarmac.plan.cluster import Workload
 
 #: How a probe may ask a port.
 _WAYS = ("httpGet", "tcpSocket", "grpc")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tarmac.model.value import amount, seconds
+from tarmac.base.written import amount, seconds
 
 
 @dataclass(frozen=True)

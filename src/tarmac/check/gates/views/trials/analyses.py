@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import items, text
+from tarmac.base.written import seconds
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import named
 from tarmac.check.gates.views.trials.canaries import Canary
 from tarmac.check.gates.views.trials.rollouts import Rollout
-from tarmac.model.value import seconds
 
 #: A hash as Kubernetes makes it of a new revision's pods.
 NEW = "6d9f8b7c5x"
