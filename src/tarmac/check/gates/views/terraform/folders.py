@@ -15,7 +15,7 @@ from tarmac.check.gates.views.terraform.settings import Setting, settings
 
 _LOCAL = re.compile(r"^\.{1,2}/")
 _OPENING = re.compile(r'^([a-z]\w*)((?:\s+"[^"]*")*)\s*\{')
-_COMMENT = re.compile(r"^[ \t]*(#|//)|\s#\s.*$")
+_COMMENT = re.compile(r"^[ \t]*(#|//).*|\s#\s.*$")
 
 
 @dataclass(frozen=True)
