@@ -45,7 +45,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield replica counts that two objects set, whether or not Argo CD applies them."""
-    apps = [application for application in applications(files) if application.heals]
+    apps = [app for app in applications(files) if app.heals and _follows(app)]
     seen = list(followed(files)) if apps else []
     places = [(one.app, {id(artifact) for artifact in one.artifacts}) for one in seen]
     owned = _owned(files.objects(*(TARGETS if apps else SCALERS)))
@@ -61,6 +61,11 @@ def of_files(files: Files) -> Iterator[Finding]:
         own = apps if not places else own
         yield from _fixed(artifact, owned, own)
         yield from _patches(artifact, owned, own)
+
+
+def _follows(app: App) -> bool:
+    """Tell whether it may send files that are here: charts of another repository are none."""
+    return not app.sources or any(source.chart is None for source in app.sources)
 
 
 def _owned(applied: Iterable[Artifact]) -> Owned:
