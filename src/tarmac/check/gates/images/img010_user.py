@@ -80,7 +80,9 @@ def _pods(files: Files, known: Mapping[str, tuple[str, int, str]]) -> Iterator[F
                 asked, at = own.spec.security.user, own.at
             if asked is not None and asked != uid:
                 what = f"runAsUser is {asked}, and the image's user differs ({where}): {why}"
-                yield Finding(at("securityContext", "runAsUser"), what)
+                # The own users of the image are mixed up; any other number may be meant.
+                is_meant = asked not in _users().values()
+                yield Finding(at("securityContext", "runAsUser"), what, warning=is_meant)
 
 
 def _judged(files: Files) -> Iterator[Artifact]:

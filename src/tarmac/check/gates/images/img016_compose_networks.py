@@ -81,6 +81,7 @@ def _unheard(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
         is_moved = str(port) in str(service.environment)
         if isinstance(port, int) and port not in known and not is_moved:
             there = ", ".join(map(str, known))
+            there += ", which is published" if {*service.ports} & {*known} else ""
             what = f"publishes its port {port}, at which {official(service)} does not listen"
             yield ("ports", number), f"{what}; it listens on {there}"
 
