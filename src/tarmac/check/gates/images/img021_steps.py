@@ -16,11 +16,16 @@ from tarmac.check.gates.views.scope import counted_in_files
 _PATH = re.compile(r"(?:^|\s)PATH[= ](\"[^\"]*\"|'[^']*'|\S+)")
 _SYSTEM = re.compile(r"(^|:)/(usr/)?(local/)?s?bin(:|$)")
 _ONLY_CD = re.compile(r"cd\s+[^\s;&|]+")
+#: Options, and no name of a package behind them: `npm install --quiet tool` reads no list.
+_ALL = (
+    r"(?=(?:\s+--(?:loglevel|registry|cache|omit|only|include|prefix|network-\w+)\s+[^\s-]\S*"
+    r"|\s+--(?!global\b|location\b)[\w:=./@-]+|\s+-(?!g\b)\w+)*\s*(?:$|[;&|]))"
+)
 #: What installs packages, and the file that lists them.
 _LISTS = (
     (re.compile(r"\bpip3? install\b[^;&|]*?(?:-r|--requirement)[ =](\S+)"), None),
-    (re.compile(r"\bnpm (?:ci|install|i)(?=\s*($|[;&|]|--))"), "package.json"),
-    (re.compile(r"\b(?:yarn|pnpm) install\b"), "package.json"),
+    (re.compile(rf"\bnpm (?:ci|install|i){_ALL}"), "package.json"),
+    (re.compile(rf"\b(?:yarn|pnpm) install{_ALL}"), "package.json"),
     (re.compile(r"\bgo mod download\b"), "go.mod"),
     (re.compile(r"\bbundle install\b"), "Gemfile"),
     (re.compile(r"\bcomposer install\b"), "composer.json"),
@@ -31,7 +36,7 @@ _PLAIN = re.compile(
     r"(docker\.io/)?(library/)?(node|python|php|ruby|debian|ubuntu|alpine|oven/bun)([:@].*)?"
 )
 #: What makes a folder beside the list of packages.
-_WRITES = re.compile(r"\b(npm (ci|install|i)|yarn install|pnpm install|yarn)(?=\s*($|[;&|]|--))")
+_WRITES = re.compile(rf"\b(?:npm (?:ci|install|i)|yarn install|pnpm install|yarn){_ALL}")
 
 
 def check(files: Files) -> Iterator[Finding]:
