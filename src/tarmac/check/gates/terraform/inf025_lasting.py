@@ -49,8 +49,8 @@ def _unsent(root: Resources) -> Iterator[Fault]:
     for function in root.of("aws_lambda_function"):
         line, file = argument(function, "filename")
         told = ("source_code_hash", "code_sha256", "source_hash")
-        # With a hash in its name, each archive has another one.
-        is_named = re.search(r"sha\d|hash|md5|version", file)
+        # With a hash or a release in its name, each archive has another one.
+        is_named = re.search(r"sha\d|hash|md5|version|\$\{[^}]*(release|revision|commit)", file)
         if file and not is_named and not any(argument(function, key)[1] for key in told):
             what = f"{function.names[2]} has a filename and no source_code_hash: changed code of"
             yield function, line, f"{what} the same name is never sent; write filebase64sha256(...)"
