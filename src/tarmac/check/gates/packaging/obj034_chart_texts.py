@@ -24,8 +24,13 @@ _WHOLE = re.compile(r"\{\{-?\s*((?:`[^`]*`|\"(?:\\.|[^\"\\])*\"|[^`\"}]|\}(?!\})
 _TEXTS = re.compile(r"`[^`]*`|\"(?:\\.|[^\"\\])*\"")
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
 _SET = re.compile(r"\$([A-Za-z_]\w*)\s*(?=:=|,\s*\$\w+\s*:=)|(?<=,)\s*\$([A-Za-z_]\w*)\s*(?=:=)")
-#: A variable that keeps what every template has, for where the dot is another value.
-_KEEPS = re.compile(r"(\$\w+)\s*:?=\s*[.$]")
+#: What every template has, or a part of a named template's argument, which may be that.
+_ALL = r"(?:[.$]|index\s+[.$]\s+\d+|\.[a-z]\w*)"
+_MAY_BE_ALL = re.compile(rf"with\s+(?:\$\w+\s*:=\s*)?\(?{_ALL}\)?")
+#: A variable that keeps it, for where the dot is another value.
+_KEEPS = re.compile(rf"(\$\w+)\s*:?=\s*\(?{_ALL}\)?")
+#: What a template adds to what every template of its chart has: `set . "name" "orders"`.
+_ADDED = re.compile(r"\bset\s+(?:\.|\$\w*)\s+\"(\w+)\"")
 _OF_ALL = re.compile(r"(?<![\w$.)])\.(Release|Chart|Capabilities)\b")
 _OTHERS = re.compile(r"(?:if\s+|with\s+)?\.([a-z]\w*)")
 _API = re.compile(r"^apiVersion:", re.MULTILINE)
@@ -33,7 +38,7 @@ _API = re.compile(r"^apiVersion:", re.MULTILINE)
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield Secrets of chance, and loops that write their objects into one document."""
-    for shown, text in _templates(files):
+    for shown, text, added in _templates(files):
         if re.search(r"^kind:\s*Secret\b", text, re.MULTILINE) and not _KEPT.search(text):
             for number, line in enumerate(text.splitlines(), start=1):
                 if found := _RANDOM.search(line):
@@ -50,7 +55,7 @@ def check(files: Files) -> Iterator[Finding]:
         for number, name in _lost(text):
             what = f"reads .{name} where `range` or `with` has set the dot to a value, without one"
             yield Finding(f"{shown}:{number}", f"{what}, so it fails; write $.{name}")
-        for number, name in _unknown(text):
+        for number, name in _unknown(text, added):
             what = f"reads .{name}, which Helm fills in here, and a chart has no such value: it is"
             advice = f"empty; for the program that reads it, write {{{{ `{{{{ .{name} }}}}` }}}}"
             yield Finding(f"{shown}:{number}", f"{what} {advice}")
@@ -87,16 +92,19 @@ def _lost(text: str) -> Iterator[tuple[int, str]]:
             yield text.count("\n", 0, found.start()) + 1, asked[1]
         if words[:1] and words[0] in ("range", "with", "if", "define", "block"):
             is_whole = words[0] == "with" and words[-1] in wholes
+            if inner not in ("range", "with"):
+                is_whole = is_whole or _MAY_BE_ALL.fullmatch(said.strip()) is not None
             opened.append("whole" if is_whole else words[0])
 
 
-def _unknown(text: str) -> Iterator[tuple[int, str]]:
+def _unknown(text: str, added: set[str]) -> Iterator[tuple[int, str]]:
     """Yield names at the top of a template that are not those of Helm, with their lines."""
     actions = list(_WHOLE.finditer(text))
     for found, is_set in zip(actions, dots_set(one[1] for one in actions), strict=True):
         asked = _OTHERS.match(found[1])
         line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
-        if asked and not is_set and not line.lstrip().startswith("#"):
+        is_known = is_set or (asked is not None and asked[1] in added)
+        if asked and not is_known and not line.lstrip().startswith("#"):
             yield text.count("\n", 0, found.start()) + 1, asked[1]
 
 
@@ -119,10 +127,12 @@ def _joined(text: str) -> Iterator[int]:
                     yield begun
 
 
-def _templates(files: Files) -> Iterator[tuple[str, str]]:
-    """Yield the templates of the charts of a folder, with their paths."""
+def _templates(files: Files) -> Iterator[tuple[str, str, set[str]]]:
+    """Yield the templates of the charts of a folder, with their paths and what these add."""
     for chart in charts(files):
-        yield from chart_texts(files, chart)
+        texts = list(chart_texts(files, chart))
+        added = {name for _, text in texts for name in _ADDED.findall(text)}
+        yield from ((shown, text, added) for shown, text in texts)
 
 
 GATE = Gate(

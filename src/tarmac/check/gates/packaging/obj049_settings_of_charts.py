@@ -16,7 +16,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 _KEEPING = ("Deployment", "StatefulSet", "DaemonSet")
 #: What starts new pods, or reads settings again.
-_RESTARTS = re.compile(r"(?i)checksum|sha256sum|reload|\brollme\b|configHash|config-hash|watch")
+_RESTARTS = re.compile(r"(?i)checksum|sha256sum|reload|\brollme\b|configHash|[-_./]hash\"?:|watch")
 
 
 def check(files: Files) -> Iterator[Finding]:
