@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.files import content
@@ -28,6 +29,10 @@ _TEMPLATE = re.compile(r"^[ \t]*\{[{%#]", re.MULTILINE)
 #: It cannot read the script, and nor can a shell; what it calls errors besides is fragile at worst,
 #: or is text of another program: `.names[]` of jq.
 _UNREADABLE = set(range(1000, 2000)) - {1087}
+#: `$((` of a command, which some shells take for a sum, and those that do not.
+_SUM, _TELLS = 1102, re.compile(r"#![^\n]*\b(bash|ksh|zsh)\b")
+#: A comment between the lines of a command, which ends it unless the line before goes on.
+_COMMENT, _GOES_ON = 1143, re.compile(r"(\||&&)\s*\\?\s*$")
 #: What it says of itself: that no line names the shell of a part that others read.
 _OF_ITSELF = (2148,)
 
@@ -62,8 +67,21 @@ def _said(
         if lenient and said["code"] in _OF_ITSELF:
             continue
         is_broken = said["level"] == "error" and said["code"] in _UNREADABLE
-        warning = lenient and not is_broken
+        warning = lenient and (not is_broken or _is_read(said, folder / said["file"]))
         yield Finding(where, f"{said['message']} {page}", GATE.id, warning=warning)
+
+
+def _is_read(said: Mapping[str, Any], script: Path) -> bool:
+    """Tell whether the shell of a script reads all the same what some shells do not."""
+    if said["code"] not in (_SUM, _COMMENT):
+        return False
+    lines = content(script).decode(errors="replace").splitlines()
+    if said["code"] == _SUM:
+        return _TELLS.match(lines[0]) is not None
+    before = (
+        line for line in reversed(lines[: said["line"] - 1]) if not line.lstrip().startswith("#")
+    )
+    return _GOES_ON.search(next(before, "")) is not None
 
 
 def _scripts(files: Files) -> list[Artifact]:
