@@ -165,6 +165,7 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
         ("a: {\n", "a.yaml:2: cannot be read as YAML", False),
         ("a: {{ .Values.b }}\nc: [\n", "a.yaml: is a template, which is not judged", True),
         ("a: {PREFIX}.16\nb: 1\n", "a.yaml: is a template, which is not judged", True),
+        ("a: %%%REPLACE_ADDR%%%/32\nb: 1\n", "a.yaml: is a template, which is not judged", True),
         ("<% require 'a' %>\n\n# A\nb: 1\n", "a.yaml: is a template, which is not judged", True),
         ('a:\n  - ${b ? "c" : "d"}\n', "a.yaml: is a template, which is not judged", True),
         ("a: {PREFIX}\nb: 1\nc: [\n", "a.yaml:4: cannot be read as YAML", False),

@@ -17,6 +17,8 @@ MOST_CORES = 100
 OUTER = ("External", "Object")
 #: Amounts of a container, or what a namespace gives one.
 _OF_CONTAINERS = frozenset({"requests", "limits", "default", "defaultRequest"})
+#: What a scheduler keeps for a container; 0 is nothing.
+_ASKED = ("requests", "defaultRequest")
 #: Amounts: none is below zero.
 AMOUNTS = frozenset({"requests", "limits", "hard", "default", "defaultRequest", "max", "min"})
 
@@ -42,6 +44,8 @@ def wrong_amount(path: Path, value: Any) -> str:
         return ""  # VAL001 and OBJ005 say so
     if found < 0:
         return f"is {value}, but an amount cannot be negative; write it"
+    if found == 0 and path[-1] == "memory" and path[-2] in _ASKED:
+        return ""  # without it the limit would be asked for
     is_size = str(path[-1]).rpartition(".")[2] in SIZES
     if is_size and found < SMALLEST:
         return f"is {value}, which is {found} bytes; write the unit, e.g. 512Mi"
