@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -13,6 +14,7 @@ from tarmac.check.gates.views.objects.indexes import MOST_COMPARED
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.object_rules import object_rules
+from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.placeholders import is_placeholder
@@ -53,9 +55,11 @@ def _missing(files: Files, found: Iterator[NamedObject]) -> Iterator[Finding]:
 
 
 def _is_in_script(files: Files, naming: NamedObject) -> bool:
-    """Tell whether a script of these files names it: it makes it, or waits for it."""
+    """Tell whether a script or a Job of these files names it: it makes it, or waits for it."""
     of_values = naming.kind in ("Secret", "ConfigMap")
-    return of_values and any(naming.name in text for text in _scripts(files))
+    if not of_values:
+        return False
+    return any(naming.name in text for text in (*_scripts(files), *_told_to_jobs(files)))
 
 
 @once
@@ -63,6 +67,14 @@ def _scripts(files: Files) -> Iterator[str]:
     """Yield the text of all scripts: as many names are looked for as files have."""
     texts = (one.content for one in files.artifacts if one.path.endswith(".sh"))
     yield "\n".join(text for text in texts if isinstance(text, str))
+
+
+@once
+def _told_to_jobs(files: Files) -> Iterator[frozenset[str]]:
+    """Yield the words of what Jobs run, cut where a name ends: `--secret=web-keys:TOKEN`."""
+    found = (one for pod in pods(files, "Job", "CronJob") for one in pod.containers)
+    texts = (text for container in found for text in container.words)
+    yield frozenset(name for text in texts for name in re.split(r"[^\w.-]+", text))
 
 
 def _has(one: StoredObject, key: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
@@ -9,6 +10,7 @@ from tarmac.base.foreign.reading import Path, dig, fields, items, places, text
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.objects.flux_patches import adds
 from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.objects.object_rules import added
 from tarmac.check.gates.views.objects.parts import is_part
@@ -18,6 +20,7 @@ from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
 
+_LACKS = re.compile(r"has no '([^']+)', which is required")
 VERSIONS = ("spec", "versions")
 
 
@@ -51,6 +54,9 @@ def of_files(files: Files) -> Iterator[Finding]:
             if dig(artifact.data, *path) in added(kind, tuple(path)):
                 continue
             if what.startswith("is null"):  # an API server takes it as if it were not there
+                continue
+            lack = _LACKS.match(what)
+            if lack and adds(files, artifact, (*path, lack[1])):
                 continue
             said = f"{asking.write(path)}: {what}"
             # A default that is filled in may tell which of several schemas it is.

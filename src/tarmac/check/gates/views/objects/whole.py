@@ -7,6 +7,7 @@ from functools import cache
 
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.asserted import is_asserted
 from tarmac.check.gates.views.objects.kustomizations import patch_files
 from tarmac.check.gates.views.objects.metadata import kind_of
 from tarmac.check.gates.views.once import once
@@ -17,11 +18,15 @@ from tarmac.check.schemas.check import Schemas, load
 
 @once
 def whole_objects(files: Files) -> list[Artifact]:
-    """List the objects that an API server reads and that no Kustomization has as a patch."""
+    """List what an API server reads: neither patches of a Kustomization nor parts for a test."""
     patches = {
         path for artifact in files.objects("Kustomization") for path in patch_files(artifact)
     }
-    return [artifact for artifact in objects_of(files) if artifact.path not in patches]
+    return [
+        artifact
+        for artifact in objects_of(files)
+        if artifact.path not in patches and not is_asserted(files, artifact)
+    ]
 
 
 @cache
