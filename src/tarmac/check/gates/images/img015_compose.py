@@ -46,7 +46,8 @@ def _declarations(beside: ComposeFiles) -> Iterator[Finding]:
     for key in DECLARED:
         for name, (artifact, _) in beside.declared(key).items():
             which, at = f"{key.removesuffix('s')} {name}", artifact.at(key, name)
-            if not used[key, name] and name != "default" and beside.services and beside.is_whole:
+            is_used = used[key, name] or (key, name) in beside.taken
+            if not is_used and name != "default" and beside.services and beside.is_whole:
                 yield Finding(at, f"{which} is declared, and no service uses it; remove it")
             if beside.is_empty(key, name):
                 yield Finding(at, f"{which} has no content; write `file` or `environment`")

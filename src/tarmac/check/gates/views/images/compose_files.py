@@ -11,7 +11,7 @@ from typing import Any
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import dig, fields
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import ComposeService, compose_services
+from tarmac.check.gates.views.images.compose import DECLARED, ComposeService, compose_services
 from tarmac.check.gates.views.once import once
 
 _NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
@@ -28,6 +28,10 @@ class ComposeFiles:
     above: frozenset[str] = frozenset()
     #: Those of all other files: Compose reads them too where `-f` or another file names them.
     others: frozenset[str] = frozenset()
+    #: Volumes and the like, by `volumes` and their names: what files of the folders above declare,
+    #: and what services of the folders below name.
+    given: frozenset[tuple[str, str]] = frozenset()
+    taken: frozenset[tuple[str, str]] = frozenset()
 
     def declared(self, key: str) -> dict[str, tuple[Artifact, Any]]:
         """Find what is declared beside the services, by name."""
@@ -51,7 +55,9 @@ class ComposeFiles:
         is_part = is_added or bool(added - {one.name for one in self.services if runs(one)})
         own = {one.name for one in self.services}
         waited = {name for one in self.services for name in one.waited_for} - own
-        is_part = is_part or bool(waited & self.others)
+        named = {(key, name) for one in self.services for _, key, name in one.named}
+        lacks = {(key, name) for key, name in named & self.given if name not in self.declared(key)}
+        is_part = is_part or bool(waited & self.others) or bool(lacks)
         return not is_part and not any("include" in one.data for one in self.artifacts)
 
     def networks(self, service: ComposeService) -> set[str]:
@@ -74,6 +80,16 @@ def compose_files(files: Files) -> Iterator[ComposeFiles]:
     for one in compose_services(files) if by_folder else ():
         own.setdefault(PurePosixPath(one.artifact.path).parent, []).append(one)
     running = {folder: {one.name for one in found if runs(one)} for folder, found in own.items()}
+    declared = {
+        folder: {
+            (key, str(name)) for one in found for key in DECLARED for name in fields(one.data, key)
+        }
+        for folder, found in by_folder.items()
+    }
+    taken: dict[PurePosixPath, set[tuple[str, str]]] = {}
+    for folder, found in own.items():
+        for place in folder.parents:
+            taken.setdefault(place, set()).update(one[1:] for each in found for one in each.named)
     everywhere = frozenset(one.name for found in own.values() for one in found)
     for folder, artifacts in by_folder.items():
         # A service may be of a file whose name is not one of Compose's.
@@ -81,7 +97,10 @@ def compose_files(files: Files) -> Iterator[ComposeFiles]:
         services = tuple(one for one in own.get(folder, ()) if id(one.artifact) in read)
         places = folder.parents if running.get(folder) else running
         above = frozenset(name for place in places for name in running.get(place, set[str]()))
-        yield ComposeFiles(tuple(artifacts), services, above, everywhere)
+        given = {one for place in folder.parents for one in declared.get(place, set())}
+        below = frozenset(taken.get(folder, set()))
+        own_files = tuple(artifacts)
+        yield ComposeFiles(own_files, services, above, everywhere, frozenset(given), below)
 
 
 def runs(service: ComposeService) -> bool:
