@@ -89,7 +89,9 @@ def compose_files(files: Files) -> Iterator[ComposeFiles]:
     taken: dict[PurePosixPath, set[tuple[str, str]]] = {}
     for folder, found in own.items():
         for place in folder.parents:
-            taken.setdefault(place, set()).update(one[1:] for each in found for one in each.named)
+            taken.setdefault(place, set()).update(
+                one[1:] for service in found for one in service.named
+            )
     everywhere = frozenset(one.name for found in own.values() for one in found)
     for folder, artifacts in by_folder.items():
         # A service may be of a file whose name is not one of Compose's.
