@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from other_forms import FORMS
+from joined_forms import FORMS as JOINED
+from other_forms import FORMS as OTHER
 from small_system import GATES
 
 from tarmac.base.errors import BadInput
@@ -30,7 +31,9 @@ GOOD = [path for path in FIXTURES if path.name.startswith("good-")]
 BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
 #: What is in the root of a repository is near to no folder; in a folder, to those below it.
 NEARER = ("OBJ008/good-files-elsewhere", "OBJ009/good-files-elsewhere", "SEC023/bad-files-only")
+FORMS = OTHER | JOINED
 BASE_SIXTY = ["IMG048/bad-files-docker", "IMG048/bad-files-podman"]
+OVERRIDDEN = ["IMG027/bad-files-variables", "IMG027/bad-files-volumes"]
 #: What is not the same in another form: these are of the form itself, or of names across files.
 OTHERWISE = {
     "images with digests": ["GIT016/bad-files-extract", "GIT016/good-files-marked", *BASE_SIXTY],
@@ -48,6 +51,16 @@ OTHERWISE = {
         "IMG065/bad-files-envoy",
         "OBS004/bad-files-folder",
         "OBS004/bad-files-kustomization",
+    ],
+    # What an overriding file adds to is written in another one.
+    "services extended": BASE_SIXTY,
+    "Compose files included": OVERRIDDEN,
+    "variables in lists": ["IMG033/bad-files-quotes", *BASE_SIXTY],
+    # An action has neither its job's folder nor numbers without quotes, and may be a container.
+    "steps in actions": [
+        "PIP015/bad-files-folder",
+        "PIP016/bad-files-versions",
+        "PIP031/bad-files-name",
     ],
     "values in locals": ["INF010/good-files-follows"],
     "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.views.examples import applied
 from tarmac.check.gates.views.held_texts import held
+from tarmac.check.gates.views.images.compose_extended import extended
 from tarmac.check.gates.views.listing import Listing
 from tarmac.check.gates.views.shapes.fitting import fitted
 
@@ -63,7 +64,7 @@ class Folder:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "raw", applied(self.artifacts))
-        own = tuple(map(fitted, self.raw))
+        own = extended(map(fitted, self.raw))
         object.__setattr__(self, "artifacts", (*own, *held(own)))
 
     def objects(self, *kinds: str) -> tuple[Artifact, ...]:
@@ -91,7 +92,6 @@ class Subject:
     plan: ClusterPlan
     artifacts: tuple[Artifact, ...]
     today: date
-    #: The rendered tree on disk, for external programs; None where it was not written.
     folder: Path | None = None
     #: What was measured, built or read beside the tree, at most one of each type of `inputs`.
     inputs: tuple[object, ...] = ()

@@ -14,8 +14,9 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.events import asked_refs, by_name, has, is_open
+from tarmac.check.gates.views.pipelines.inlined_actions import ACTIONS
 from tarmac.check.gates.views.pipelines.jobs import Job
-from tarmac.check.gates.views.pipelines.local_actions import ACTIONS, steps_of
+from tarmac.check.gates.views.pipelines.local_actions import steps_of
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, jobs, workflows
 from tarmac.check.gates.views.published import published

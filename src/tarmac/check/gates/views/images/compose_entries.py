@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from tarmac.base.foreign.reading import dig, fields, texts
+
+#: What a Compose file may be called.
+COMPOSE_FILE = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 _VOLUME = re.compile(r"([A-Za-z0-9][\w.-]*):(/\S*)")
 
 
@@ -64,3 +69,44 @@ def labels_of(given: Any) -> dict[str, str]:
     if isinstance(given, Mapping):
         return {str(name): str(value) for name, value in given.items()}
     return dict(map(variable, listed(given)))
+
+
+def from_folder(way: str, service: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the paths of a service that is written in another folder begin there."""
+    paths = {
+        key: _from(way, service[key]) for key in {"build", "env_file", "volumes"} & service.keys()
+    }
+    return {**service, **paths} if way != "." else {**service}
+
+
+def _from(way: str, value: Any) -> Any:
+    if isinstance(value, str):
+        is_path = value in (".", "..") or value.startswith(("./", "../"))
+        return posixpath.join(way, value) if is_path else value
+    if isinstance(value, list):
+        return [_from(way, one) for one in value]
+    if isinstance(value, Mapping):
+        parts = {"context", "path", "source"} & value.keys()
+        return {**value, **{key: _from(way, value[key]) for key in parts}}
+    return value
+
+
+def extends(file: str, service: Any) -> tuple[str, str] | None:
+    """Return the path of the file and the name of the service that one of a file extends."""
+    asked = dig(service, "extends")
+    named = {"service": asked} if isinstance(asked, str) else fields(asked)
+    if not isinstance(name := named.get("service"), str):
+        return None
+    other = named.get("file")
+    return _beside(file, str(other)) if other else file, name
+
+
+def included(file: str, data: Any) -> tuple[str, ...]:
+    """List the paths of the Compose files that one includes."""
+    written = [dig(one, "path") or one for one in listed(dig(data, "include"))]
+    every = [text for one in written for text in texts(one)]
+    return tuple(_beside(file, one) for one in every)
+
+
+def _beside(file: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(file), path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,9 +11,9 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import dig, fields
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import DECLARED, ComposeService, compose_services
+from tarmac.check.gates.views.images.compose_entries import included
+from tarmac.check.gates.views.images.compose_folders import compose_folders
 from tarmac.check.gates.views.once import once
-
-_NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,10 @@ class ComposeFiles:
         named = {(key, name) for one in self.services for _, key, name in one.named}
         lacks = {(key, name) for key, name in named & self.given if name not in self.declared(key)}
         is_part = is_part or bool(waited & self.others) or bool(lacks)
-        return not is_part and not any("include" in one.data for one in self.artifacts)
+        here = {one.path for one in self.artifacts}
+        return not is_part and all(
+            here.issuperset(included(one.path, one.data)) for one in self.artifacts
+        )
 
     def networks(self, service: ComposeService) -> set[str]:
         """List the networks that a service may have: its own, and what files beside it give."""
@@ -72,13 +74,14 @@ class ComposeFiles:
 def compose_files(files: Files) -> Iterator[ComposeFiles]:
     """Yield the Compose files of each folder."""
     by_folder: dict[PurePosixPath, list[Artifact]] = {}
+    folders = compose_folders(files)
     for artifact in files.artifacts:
-        path = PurePosixPath(artifact.path)
-        if _NAME.fullmatch(path.name) and isinstance(artifact.content, Mapping):
-            by_folder.setdefault(path.parent, []).append(artifact)
+        if artifact.path in folders and isinstance(artifact.content, Mapping):
+            by_folder.setdefault(folders[artifact.path], []).append(artifact)
     own: dict[PurePosixPath, list[ComposeService]] = {}
     for one in compose_services(files) if by_folder else ():
-        own.setdefault(PurePosixPath(one.artifact.path).parent, []).append(one)
+        path = one.artifact.path
+        own.setdefault(folders.get(path, PurePosixPath(path).parent), []).append(one)
     running = {folder: {one.name for one in found if runs(one)} for folder, found in own.items()}
     declared = {
         folder: {

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import fields, items, string
+from tarmac.check.gates.views.pipelines.inlined_actions import action_of
 from tarmac.check.gates.views.pipelines.steps import Step
-
-ACTIONS = ("action.yml", "action.yaml")
 
 
 def steps_of(by_path: Mapping[str, Artifact], root: str, uses: str) -> list[Step] | None:
@@ -25,8 +24,7 @@ def steps_of(by_path: Mapping[str, Artifact], root: str, uses: str) -> list[Step
         if folder in seen:
             return
         seen.add(folder)
-        files = (by_path.get(posixpath.join(folder, name)) for name in ACTIONS)
-        action = next(filter(None, files), None)
+        action = action_of(folder, by_path)
         if action is None or string(action.data, "runs", "using") != "composite":
             yield None
             return

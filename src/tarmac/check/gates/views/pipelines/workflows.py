@@ -15,6 +15,7 @@ from tarmac.base.foreign.reading import fields, places
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.pipelines.inlined_actions import inlined, own_actions
 from tarmac.check.gates.views.pipelines.jobs import Job, writable
 from tarmac.check.gates.views.shapes.fitting import fitted
 
@@ -118,13 +119,12 @@ def workflow_of(files: Files, artifact: Artifact) -> Workflow | None:
         if found is None:
             return None
         artifact = replace(artifact, content=found.content, lines=found.lines)
-    return Workflow(fitted(artifact), text) if "jobs" in artifact.data else None
+    own = "jobs" in artifact.data and inlined(fitted(artifact), dict(own_actions(files)))
+    return Workflow(own, text) if own else None
 
 
 def _text(files: Files, artifact: Artifact) -> str:
     place = on_disk(files, artifact.path)
     if place is not None and place.is_file():
         return file_text(place)
-    if isinstance(artifact.content, str):
-        return artifact.content
-    return write(artifact, "Rendered")
+    return artifact.content if isinstance(artifact.content, str) else write(artifact, "Rendered")

@@ -1,0 +1,115 @@
+"""The same files in parts: what a gate finds in one file it finds where several make it up.
+
+Each function takes files apart, by path, and returns None where there is nothing to take apart.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import yaml
+
+Texts = Mapping[str, str]
+_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+#: What a step of an action may have; a job's may have more.
+_STEP = {"name", "run", "uses", "with", "env", "shell", "if"}
+
+
+def _compose_files(files: Texts) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, text in files.items():
+        if name.endswith((".yaml", ".yml")) and "{{" not in text:
+            try:
+                data = yaml.safe_load(text)
+            except yaml.YAMLError:
+                continue
+            services = data.get("services") if isinstance(data, dict) else None
+            if isinstance(services, dict) and all(isinstance(v, dict) for v in services.values()):
+                yield name, data
+
+
+def _beside(name: str, other: str) -> str:
+    return posixpath.join(posixpath.dirname(name), other)
+
+
+def services_extended(files: Texts) -> Texts | None:
+    """Have each service of a Compose file extend one of another file, which has all but its own."""
+    found = dict(files)
+    for name, data in _compose_files(files):
+        common, place = dict[str, Any](), f"common-{posixpath.basename(name)}"
+        for service, said in data["services"].items():
+            own = {key: said[key] for key in ("depends_on", "profiles") if key in said}
+            common[service] = {key: value for key, value in said.items() if key not in own}
+            there = {"file": place, "service": service}
+            data["services"][service] = {"extends": there, **own}
+        found[name] = yaml.safe_dump(data, sort_keys=False, width=1000)
+        made = yaml.safe_dump({"services": common}, sort_keys=False, width=1000)
+        found[_beside(name, place)] = made
+    return found if found != files else None
+
+
+def compose_files_included(files: Texts) -> Texts | None:
+    """Have a Compose file include another one, which has all of it."""
+    found = dict(files)
+    for name, _ in _compose_files(files):
+        if posixpath.basename(name) in _NAMES:
+            found[_beside(name, "stack.yaml")] = files[name]
+            found[name] = "include:\n  - path: [stack.yaml]\n"
+    return found if found != files else None
+
+
+def variables_in_lists(files: Texts) -> Texts | None:
+    """Write the variables of a service as a list, and a list of them as a mapping."""
+    found = dict(files)
+    for name, data in _compose_files(files):
+        for said in data["services"].values():
+            given = said.get("environment")
+            if isinstance(given, dict):
+                said["environment"] = [_assigned(*one) for one in given.items()]
+            elif isinstance(given, list) and all(isinstance(one, str) for one in given):
+                pairs = [one.partition("=") for one in given]
+                said["environment"] = {key: value if sign else None for key, sign, value in pairs}
+        found[name] = yaml.safe_dump(data, sort_keys=False, width=1000)
+    return found if found != files else None
+
+
+def _assigned(name: str, value: Any) -> str:
+    if value is None:
+        return name
+    return f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+
+
+def steps_in_actions(files: Texts) -> Texts | None:
+    """Move a job's steps behind its checkout into an action of the repository itself."""
+    found = dict(files)
+    for name, text in files.items():
+        try:
+            data = yaml.safe_load(text) if ".github/workflows/" in name else None
+        except yaml.YAMLError:
+            continue
+        moved = False
+        for job, said in (data or {}).get("jobs", {}).items():
+            steps = said.get("steps") if isinstance(said, dict) else None
+            first, *rest = steps or [None]
+            is_plain = all(isinstance(one, dict) and one.keys() <= _STEP for one in rest)
+            if rest and is_plain and "checkout" in str(first.get("uses")):
+                made = [{"shell": "bash", **one} if "run" in one else one for one in rest]
+                action = {"name": job, "runs": {"using": "composite", "steps": made}}
+                place = f".github/actions/{job}"
+                root = name.partition(".github/")[0]
+                found[f"{root}{place}/action.yaml"] = yaml.safe_dump(action, sort_keys=False)
+                said["steps"] = [first, {"uses": f"./{place}"}]
+                moved = True
+        if moved:
+            found[name] = yaml.safe_dump(data, sort_keys=False, width=1000)
+    return found if found != files else None
+
+
+#: Each form by its name.
+FORMS: dict[str, Callable[[Texts], Texts | None]] = {
+    "services extended": services_extended,
+    "Compose files included": compose_files_included,
+    "variables in lists": variables_in_lists,
+    "steps in actions": steps_in_actions,
+}
