@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,17 @@ class Secret:
     """A secret by its path, e.g. `stores/orders-db/order-service`; `local` generates it once."""
 
     path: str
-    #: Random bytes behind it; hexadecimal text of twice the length.
+    #: Random bytes behind it.
     size_bytes: int = 24
+    #: How a generated one is written: as hexadecimal text, or as base64 for addresses.
+    form: Literal["hex", "base64"] = "hex"
     #: The model itself says its value, often a plain word: no line of a log is redacted for it.
     is_known: bool = field(default=False, compare=False)
 
     @classmethod
-    def of(cls, owner: SecretOwner, size_bytes: int = 24) -> Secret:
+    def of(
+        cls, owner: SecretOwner, size_bytes: int = 24, form: Literal["hex", "base64"] = "hex"
+    ) -> Secret:
         """Name the secret of an owner; `owner` reads it back."""
         match owner:
             case StoreSecret(store, user, output):
@@ -73,7 +77,7 @@ class Secret:
                 steps = ("shared", variable)
             case ServerSecret(server, output):
                 steps = ("servers", server, output)
-        return cls("/".join(steps), size_bytes)
+        return cls("/".join(steps), size_bytes, form)
 
     @property
     def is_leased(self) -> bool:

@@ -152,6 +152,13 @@ class SecretUse(Rotation):
         "program reads; in .env the value stands without the end _FILE of the variable's name.",
     )
 
+    bytes: int = Field(default=24, ge=16, le=128, description="The length of a generated one.")
+    form: Literal["hex", "base64"] = Field(
+        default="hex",
+        description="How a generated one is written. base64: that for addresses, which a key of "
+        "Fernet with 32 bytes has.",
+    )
+
     @property
     def is_file(self) -> bool:
         """Whether the program opens a file."""

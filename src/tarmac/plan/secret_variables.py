@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tarmac.base.launch import Secret, ServiceSecret, SharedSecret
 
@@ -52,15 +52,24 @@ def _firsts(bindings: Bindings, service: str) -> Iterator[SecretVariable]:
         origin = str(system.locate(("services", service, "secrets", name), key=True))
         stem = name.removesuffix("_FILE") if use.is_file else name
         if {stem, name} & {*system.file.secrets}:
-            secret = Secret.of(SharedSecret(stem))
+            secret = _shared(bindings, stem)
         else:
-            secret = Secret.of(ServiceSecret(service, stem))
+            secret = Secret.of(ServiceSecret(service, stem), use.bytes, use.form)
         yield SecretVariable(name, secret, origin, use, use.is_file)
+
+
+def _shared(bindings: Bindings, stem: str) -> Secret:
+    """Name a secret that several services list, of the form and length that they say of it."""
+    names = (stem, f"{stem}_FILE")
+    services = bindings.system.file.services.values()
+    uses = [s.secrets[name] for s in services for name in names if name in s.secrets]
+    form: Literal["hex", "base64"] = "base64" if any(u.form != "hex" for u in uses) else "hex"
+    return Secret.of(SharedSecret(stem), max((u.bytes for u in uses), default=24), form)
 
 
 def _secret(service: str, name: str, first: Secret, *, is_file: bool) -> Secret:
     """Name a second value's secret; one of a shared secret is shared as well."""
     stem = name.removesuffix("_FILE") if is_file else name
     if isinstance(first.owner, SharedSecret):
-        return Secret.of(SharedSecret(stem), first.size_bytes)
-    return Secret.of(ServiceSecret(service, stem), first.size_bytes)
+        return Secret.of(SharedSecret(stem), first.size_bytes, first.form)
+    return Secret.of(ServiceSecret(service, stem), first.size_bytes, first.form)

@@ -27,12 +27,14 @@ fetch() {
     done <"$work/list"
 }
 
-# part KEY BYTES: a part that is generated where there is none yet.
+# part KEY BYTES [base64]: a part that is generated where there is none yet.
 part() {
     if [[ -e $work/kept/$1 ]]; then
         return
     elif [[ -n $given && -f $given/$1 ]]; then
         printf '%s' "$(<"$given/$1")" >"$work/kept/$1" # without the newline at its end
+    elif [[ ${3:-} == base64 ]]; then # that for addresses
+        head -c "$2" /dev/urandom | base64 | tr -d '\n' | tr '+/' '-_' >"$work/kept/$1"
     else
         head -c "$2" /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$work/kept/$1"
     fi

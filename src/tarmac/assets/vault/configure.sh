@@ -38,11 +38,13 @@ there() {
     exit 1
 }
 
-# part PATH BYTES: a secret that is generated where there is none yet.
+# part PATH BYTES [base64]: a secret that is generated where there is none yet.
 part() {
     there "$1" && return
     if [[ -n $given && -f $given/${1//\//.} ]]; then
         printf '%s' "$(<"$given/${1//\//.}")" >"$work/value" # without the newline at its end
+    elif (($2)) && [[ ${3:-} == base64 ]]; then # that for addresses
+        head -c "$2" /dev/urandom | base64 | tr -d '\n' | tr '+/' '-_' >"$work/value"
     elif (($2)); then
         head -c "$2" /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$work/value"
     else

@@ -7,18 +7,18 @@ import shlex
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.launch import StoreSecret
+from tarmac.base.launch import Secret, StoreSecret
 from tarmac.plan.cluster import ClusterPlan, secrets_of
 from tarmac.render.compose.parts import values
 from tarmac.render.compose.parts.entry_routes import CERTIFICATE, KEY
 from tarmac.render.compose.parts.order import ALL
 
 
-def generated(plan: ClusterPlan) -> dict[str, int]:
-    """List the variables that can be generated, with the random bytes behind each."""
+def generated(plan: ClusterPlan) -> dict[str, Secret]:
+    """List the variables that can be generated, with the secret of each."""
     managed = {store.name for store in plan.managed}
     found = {
-        values.variable(secret): secret.size_bytes
+        values.variable(secret): secret
         for workload in plan.workloads
         for secret in secrets_of(workload)
         if not (isinstance(secret.owner, StoreSecret) and secret.owner.store in managed)
@@ -72,6 +72,15 @@ def _certificate(plan: ClusterPlan) -> Iterator[str]:
         yield f"line_of {name} {root}{shlex.quote(whole)}"
 
 
+#: A function of the script, where a secret has that form.
+BASE64 = "random_base64() { head -c \"$1\" /dev/urandom | base64 | tr -d '\\n' | tr '+/' '-_'; }"
+
+
+def _random(secret: Secret) -> str:
+    """Name the function of the script that makes a value of the secret's form."""
+    return "random_base64" if secret.form == "base64" else "random"
+
+
 def script(plan: ClusterPlan) -> Artifact:
     """Make the script that generates each secret once."""
     lines = [
@@ -86,10 +95,14 @@ def script(plan: ClusterPlan) -> Artifact:
         'has() { grep -q "^$1=" .env; }',
         'add() { has "$1" || printf "%s=\'%s\'\\n" "$1" "$2" >>.env; }',
         "random() { od -An -v -tx1 -N \"$1\" /dev/urandom | tr -d ' \\n'; }",
+        *([BASE64] if any(s.form == "base64" for s in generated(plan).values()) else []),
         f'add {values.SOURCE} "${{1:-$(git rev-parse --show-toplevel)}}"',
         f'add {values.TREE} "$(cd .. && pwd)"',
         f"add COMPOSE_PROFILES {ALL}",
-        *(f'add {name} "$(random {size})"' for name, size in generated(plan).items()),
+        *(
+            f'add {name} "$({_random(secret)} {secret.size_bytes})"'
+            for name, secret in generated(plan).items()
+        ),
     ]
     for name in given(plan):
         asked = f"secrets.sh: what is outside is not known here; give {name} in the environment"

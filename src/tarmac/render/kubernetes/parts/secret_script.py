@@ -61,7 +61,8 @@ def _parts(plan: ClusterPlan, held: Mapping[str, Mapping[str, Text]]) -> Iterato
         if is_elsewhere(plan, part):
             yield f"from_elsewhere {key_of(part)}\n"
         else:
-            yield f"part {key_of(part)} {part.size_bytes}\n"
+            form = f" {part.form}" if part.form != "hex" else ""
+            yield f"part {key_of(part)} {part.size_bytes}{form}\n"
 
 
 def _file(name: str, key: str, value: Text) -> str:

@@ -28,7 +28,7 @@ def _kept(plan: ClusterPlan) -> Iterator[str]:
     secrets = {s.path: s for workload in plan.workloads for s in secrets_of(workload)}
     for path, secret in sorted(secrets.items()):
         size = 0 if is_elsewhere(plan, secret) else secret.size_bytes
-        yield f"part {path} {size}"
+        yield f"part {path} {size}{f' {secret.form}' if secret.form != 'hex' else ''}"
 
 
 def _servers(plan: ClusterPlan) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import secrets
@@ -61,10 +62,17 @@ def fill(
                 _refuse_changed(owner, values.get(secret.path), wanted_value)
             values[secret.path] = wanted_value
         elif secret.path not in values:
-            values[secret.path] = secrets.token_hex(secret.size_bytes)
+            values[secret.path] = generated(secret)
     if values != known:
         _write(path, values)
     return values
+
+
+def generated(secret: Secret) -> str:
+    """Make a value for a secret, in its form."""
+    if secret.form == "base64":
+        return base64.urlsafe_b64encode(secrets.token_bytes(secret.size_bytes)).decode()
+    return secrets.token_hex(secret.size_bytes)
 
 
 def rotated(path: Path) -> dict[tuple[str, str], int]:

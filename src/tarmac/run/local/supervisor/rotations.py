@@ -183,7 +183,7 @@ class Rotations:
         """Make programs accept the next value, then use it, then refuse the previous one."""
         home = self._supervisor.home
         known = self._known()
-        following = value or secrets.token_hex(one.secret.size_bytes)
+        following = value or vault.generated(one.secret)
         present = self._supervisor.resolver.given.get(one.variable) or known.get(one.path, "")
         previous = known.get(f"{PREVIOUS}{one.path}")
         if previous is None:
@@ -200,7 +200,7 @@ class Rotations:
             return "", failed
         if one.seconds:
             await asyncio.sleep(IN_FLIGHT_S)
-        ends = {s.path: secrets.token_hex(s.size_bytes) for s in one.seconds}
+        ends = {s.path: vault.generated(s) for s in one.seconds}
         vault.change(home.secrets, {f"{PREVIOUS}{one.path}": None, **ends})
         if not one.seconds:
             return "its issuer has to: nothing here uses it", {}
