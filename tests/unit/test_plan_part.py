@@ -106,3 +106,33 @@ def test_nothing_waits_for_what_is_off_or_stopped():
         waits = {name for node in plan.nodes for name in (*node.after, *node.needs)}
         assert waits.isdisjoint({"orders-db", "product-service"})
         assert not [seed for seed in plan.seeds if seed.store == "orders-db"]
+
+
+INSTALLED = "      {name}: {{run: [a], port: {port}, cwd: {cwd}, tasks: {tasks}}}\n"
+
+
+def of_tasks(without, *services):
+    more = "".join(
+        INSTALLED.format(name=name, port=9000 + n, cwd=cwd, tasks=tasks)
+        for n, (name, cwd, tasks) in enumerate(services)
+    )
+    system = demo(DEMO.replace("    stores:\n", f"{more}    stores:\n", 1))
+    shape = RunShape(without=frozenset(without))
+    plan = resolve(system, "local", facts_for(system, shape=shape), KINDS)
+    return {node.name for node in plan.nodes if node.role == "task"}
+
+
+INSTALL = "{install: {run: b, here: true}}"
+AND_TABLES = "{install: {run: b, here: true}, migrate: {run: c}}"
+
+
+def test_what_is_started_elsewhere_installs_its_packages_itself():
+    assert of_tasks([], ("one", "a", INSTALL)) == {"one.install"}
+    assert of_tasks(["one"], ("one", "a", INSTALL)) == set()
+
+
+def test_what_others_of_its_folder_or_its_own_tables_need_is_installed_all_the_same():
+    beside = (("one", "a", INSTALL), ("two", "a", INSTALL))
+    assert of_tasks(["one"], *beside) == {"one.install", "two.install"}
+    assert of_tasks(["one", "two"], *beside) == set()
+    assert of_tasks(["one"], ("one", "a", AND_TABLES)) == {"one.install", "one.migrate"}

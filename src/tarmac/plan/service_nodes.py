@@ -31,12 +31,32 @@ def of_service(bindings: Bindings, name: str) -> tuple[list[Node], list[Problem]
         node, wrong = _instance(bindings, name, number)
         problems += wrong if number == 1 else ()
         nodes.append(node)
-    for task in service.tasks if name not in facts.shape.stopped else ():
+    for task in _tasks(bindings, name):
         scheduled = {*stores, *calls, name} - facts.shape.absent
         first = {_task_name(name, other) for other in service.directly_before(task)}
         after_task = scheduled if service.tasks[task].schedule else {*stores, *first}
         nodes.append(_task(bindings, nodes[0], task, after_task))
     return nodes, problems
+
+
+def _tasks(bindings: Bindings, name: str) -> list[str]:
+    """List the tasks of a service that are done here.
+
+    Of one that is started elsewhere, what only installs and builds is its own business, unless
+    another program of its folder waits for that.
+    """
+    services, shape = bindings.system.file.services, bindings.facts.shape
+    own = services[name]
+    if name in shape.stopped:
+        return []
+    if name not in shape.without or not all(task.here for task in own.tasks.values()):
+        return [*own.tasks]
+    beside = [
+        other
+        for key, other in services.items()
+        if key not in shape.absent and other.cwd == own.cwd and other.tasks.keys() & own.tasks
+    ]
+    return [*own.tasks] if beside else []
 
 
 def of_new_version(bindings: Bindings, name: str) -> Node:
@@ -116,7 +136,8 @@ def _instance(bindings: Bindings, name: str, number: int) -> tuple[Node, list[Pr
     system, facts = bindings.system, bindings.facts
     tasks = system.file.services[name].tasks
     stores, calls = _stores(bindings, name), _calls(bindings, name)
-    before = {_task_name(name, task) for task in tasks if not tasks[task].schedule}
+    done = _tasks(bindings, name) if name in facts.shape.without else tasks
+    before = {_task_name(name, task) for task in done if not tasks[task].schedule}
     # A kit service waits for what it calls by itself, so it may start at once: its imports are
     # most of its start. A foreign one may give up when what it calls is not there.
     after = {*stores, *before} if system.is_kit(name) else {*stores, *before, *calls}
