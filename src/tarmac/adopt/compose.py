@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from tarmac.adopt.containers.compose_containers import ENTRY_OF, Container, added
-from tarmac.adopt.containers.compose_file import NAMES, Project, read_project
+from tarmac.adopt.containers.compose_file import NAMES, Project, read_project, values_of
 from tarmac.adopt.containers.compose_once import with_tasks
 from tarmac.adopt.containers.compose_parts import listed, mounts_of, shaped
+from tarmac.adopt.containers.compose_reached import named_profiles, with_ports
 from tarmac.adopt.containers.compose_refused import refused
 from tarmac.adopt.containers.compose_sets import laid, poolers, together, told_files
 from tarmac.adopt.stores import servers
@@ -23,7 +24,6 @@ from tarmac.adopt.survey.found import (
     valid_name,
 )
 from tarmac.adopt.survey.front import of_one_each
-from tarmac.adopt.variables import dotenv_files
 from tarmac.base.errors import BadInput
 
 #: Files beside those of NAMES: `docker-compose.local.yml`, `docker-compose-infra.yml`.
@@ -195,10 +195,10 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     if project is None or not project.origins:
         return None
     name, services, origins = project.origins[0], project.services, project.origins
-    values, values_of = dotenv_files.of_file(root.below(posixpath.dirname(name)))
-    values = dotenv_files.resolved(values)
-    example = values_of if values_of != ".env" else ""
-    example = posixpath.join(posixpath.dirname(name), example) if example else ""
+    if any(not own.startswith("x-") for own in services):  # what others are made of by an anchor
+        services = {own: spec for own, spec in services.items() if not own.startswith("x-")}
+    values, file = values_of(root, name)
+    example = file if posixpath.basename(file) != ".env" else ""
     found = Survey(origins=tuple(filter(None, (*origins, example))))
     shapes = _with_builds({own: shaped(spec) for own, spec in services.items()})
     pooled = poolers(shapes)
@@ -206,7 +206,7 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     fronts = of_one_each(shapes, root)
     pooled |= {own: target for own, (target, *_) in fronts.items()}
     shapes = _without_fronts(shapes, fronts)
-    profiles = _active(shapes, values)
+    profiles = _active(shapes, values) | named_profiles(shapes, root)
     for own, spec in shapes.items():
         found = added(found, Container(own, spec, root, kinds, values, profiles))
     at = {f"{own}:{here}": f"{to}:{port}" for own, (to, port, here) in fronts.items() if port}
@@ -216,7 +216,7 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     found = replace(found, left_out=(*found.left_out, *said))
     routes = (replace(r, service=valid_name(names.get(r.service, r.service))) for r in found.routes)
     found = replace(found, routes=tuple(routes))
-    return with_tasks(found, shapes)
+    return with_ports(with_tasks(found, shapes))
 
 
 def _without_fronts(

@@ -41,6 +41,8 @@ _SERVES = re.compile(
 _MODULES = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
 )
+#: Programs that start another one with the packages of a project.
+_OF_PROJECT = ("uv", "poetry", "pipenv")
 #: Where the packages of a program are listed.
 _LISTS = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "uv.lock", "poetry.lock")
 _FIRST = ("main.py", "app.py", "server.py", "run.py", "worker.py", "wsgi.py", "asgi.py")
@@ -237,7 +239,11 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     words = tuple(word for word in local_ports(argv) if word not in ("--reload", "--debug"))
     program = words[0].rsplit("/", 1)[-1]
     python, _ = interpreter(folder)
-    is_of_project = program in ("uv", "poetry", "pipenv") and words[1:2] == ("run",)
+    if program in _OF_PROJECT and "run" in words:  # `uv --no-cache run celery`
+        at = words.index("run")
+        before = words[1:at]
+        words = (words[0], *words[at:]) if all(w.startswith("-") for w in before) else words
+    is_of_project = program in _OF_PROJECT and words[1:2] == ("run",)
     if is_of_project and len(words) > 2:
         words, program = words[2:], words[2]
     if re.fullmatch(r"python[\d.]*", program):
@@ -275,7 +281,9 @@ def _is_installed(program: str, folder: Folder) -> bool:
     listed += [file for file in folder.files if servers.PACKAGES.fullmatch(file)]
     text = "\n".join(folder.read(name) for name in listed if name)
     name = re.escape(program)
-    return bool(re.search(rf"(?im)^[ \t]*(?:apache-)?{name}\b|['\"]{name}(?:['\"\[<>=~!; ])", text))
+    return bool(
+        re.search(rf"(?im)^[ \t]*(?:apache-)?{name}(?![\w.-])|['\"]{name}(?:['\"\[<>=~!; ])", text)
+    )
 
 
 RECOGNISER = Recogniser(id="python", rank=40, services=_services, tasks=_tasks, here=_here)

@@ -61,7 +61,10 @@ def made_from(text: str, argv: tuple[str, ...], place: str = "") -> tuple[str, .
 
 
 #: Steps whose paths may be said by variables of the image.
-_OF_PATHS = re.compile(r"(?i)[ \t]*(?:WORKDIR|COPY|ADD|VOLUME)\s|[ \t]*RUN\s.*\bmkdir\s")
+_OF_PATHS = re.compile(
+    r"(?i)[ \t]*(?:WORKDIR|COPY|ADD|VOLUME)\s|"
+    r"[ \t]*RUN\s.*\b(?:mkdir|go[ \t]+(?:build|install)|cargo[ \t]+(?:build|install))\s"
+)
 _SETS = re.compile(r"(?i)[ \t]*(ARG|ENV)\s+(.+)")
 _ASSIGNS = re.compile(r"([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
@@ -70,15 +73,17 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
 def with_paths(text: str) -> str:
     """Fill in what a Dockerfile's variables say of paths: `WORKDIR $HOME_OF_APP`, `COPY . $PLACE`.
 
+    So is what is built: `go build ./$SERVICE`, of an image that makes several programs.
     A command's variables stay: those of its container may be others.
     """
-    if not re.search(r"(?im)^[ \t]*(?:WORKDIR|COPY|ADD|VOLUME)\s.*\$", text):
+    joined = re.sub(r"\\[ \t]*\n", " ", text)
+    if not any("$" in line and _OF_PATHS.match(line) for line in joined.splitlines()):
         return text
     first: dict[str, str] = {}  # what stands before the first stage counts where it is asked for
     values: dict[str, str] = {}
     stages: dict[str, dict[str, str]] = {}
     name, lines = "", []
-    for line in re.sub(r"\\[ \t]*\n", " ", text).splitlines():
+    for line in joined.splitlines():
         if begins := re.match(r"(?i)FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", line):
             stages[name] = values
             first = first or dict(values)

@@ -32,6 +32,7 @@ from tarmac.adopt.containers.compose_parts import (
 )
 from tarmac.adopt.containers.compose_places import (
     dockerfile_of,
+    files_here,
     files_of_one,
     folder_of_image,
     from_context,
@@ -44,7 +45,14 @@ from tarmac.adopt.containers.compose_places import (
     stage_of_image,
     working_folder,
 )
-from tarmac.adopt.containers.compose_servers import backs_up, made_here, starts_another, store_of
+from tarmac.adopt.containers.compose_servers import (
+    backs_up,
+    emulated,
+    made_here,
+    script_in,
+    starts_another,
+    store_of,
+)
 from tarmac.adopt.containers.container import (
     base_image,
     copied_files,
@@ -61,6 +69,7 @@ from tarmac.adopt.containers.container import (
 )
 from tarmac.adopt.containers.entry_script import apart, copies, exported, lines_of, placed
 from tarmac.adopt.containers.in_background import programs_of
+from tarmac.adopt.containers.start_script import one_line
 from tarmac.adopt.stores import first_sql, servers
 from tarmac.adopt.survey.found import (
     RUNS_TESTS,
@@ -90,11 +99,6 @@ _STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
 ENTRY_OF = "x-entry-of"
 #: What a container says of its first program alone, where it has several.
 _OF_THE_FIRST = ("ports", "expose", "healthcheck")
-#: What can be done once: a script goes on, where a line of ours would end.
-_ONCE = re.compile(
-    r"(?:python3? -m )?flask (?:\S+ )*db (?:init|migrate|revision)[^&|;]*|"
-    r"(?:python3? )?(?:\./)?manage\.py createsuperuser[^&|;]*"
-)
 #: What a container of our own is called that only runs the tests.
 _FOR_TESTS = re.compile(r"(?:[\w-]+[-_])?tests?(?:[-_](?:runner|service))?")
 
@@ -166,6 +170,8 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
     spec, folder = container.spec, container.folder
     image, about = container.origin.image, ""
     server = servers.of_image(image) or servers.of_own_image(image, container.own)
+    if server is None and (kind := emulated(spec, image, container.values)):
+        server, image = servers.of_kind(kind), ""  # its version is another program's
     place, dockerfile = place_of(spec, folder, None) if container.is_built else ("", "")
     if server is None and not container.is_built:
         image, place = made_here(container.image, folder)
@@ -177,6 +183,10 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
         return _left_out(
             found, f"{container.own}: it backs a server up; `tarmac snapshot` does here"
         )
+    script = script_in(spec, container.values, folder) if server and not container.is_built else ""
+    if script:
+        what = f"{container.own}: it runs {script} beside a server; do that by a task of a service"
+        return _left_out(found, what)
     if server is None or server.kind not in container.kinds or starts_another(dockerfile, server):
         return None
     store = store_of(container.own, spec, server, image, container.values)
@@ -368,6 +378,7 @@ def _service(
             break
     base = replace(base, folder=folder)
     set_by_it, before = apart(before, given)
+    before = tuple(files_here(line, spec, dockerfile, folder) for line in before)
     given_by, settings = _set_up(entry, place, folder, spec, root, own_files)
     env = {**given_by(given), **set_by_it, **env}
     started = made_from(dockerfile, command or base.container_command)
@@ -401,7 +412,7 @@ def _service(
             **made_folders(dockerfile, here),
             **linked_folders(spec, dockerfile, folder, root),
             **settings,
-            **({"prepare": _one_line(before)} if before else {}),
+            **({"prepare": one_line(before)} if before else {}),
         },
         ports={n: number for n, (number, _) in zip(names, pairs, strict=False)},
         known_as={target: n for n, (_, target) in zip(names, pairs, strict=False)},
@@ -429,7 +440,9 @@ def _pairs(
     exposed = () if command else base.ports.values()
     told = " ".join(command or base.container_command)
     pairs = [p for p in ports_of(spec) if p[1] not in DEBUGGERS or _is_told(p[1], told)]
-    pairs += [(p, p) for p in exposed if p not in {inside for _, inside in pairs}]
+    # A number that people use is one that the image may name in the place of its own.
+    known = {number for pair in pairs for number in pair}
+    pairs += [(p, p) for p in exposed if p not in known]
     return pairs or [(port, port) for port in (checked_port(spec),) if port]
 
 
@@ -477,14 +490,3 @@ def _here(word: str, copied: Mapping[str, str], spec: Mapping[str, Any]) -> str:
         if len(inside) > 1 and (word == inside or word.startswith(f"{inside}/")):
             return joined_path(source, word.removeprefix(inside).lstrip("/"))
     return word
-
-
-def _one_line(lines: tuple[str, ...]) -> str:
-    """Join lines of a script; words that no shell has to read are kept apart, to be translated.
-
-    What fails where it was done before does not end them.
-    """
-    lines = tuple(f"{line} || true" if _ONCE.fullmatch(line) else line for line in lines)
-    if all(re.fullmatch(r"[\w./:=@%+, -]+", line) for line in lines):
-        return "\0&&\0".join("\0".join(line.split()) for line in lines)
-    return " && ".join(lines)

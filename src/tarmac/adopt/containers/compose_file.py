@@ -89,7 +89,7 @@ def read_project(folder: Folder, name: str, over: str = "") -> Project | None:
     services = folder.member(name, content, "services")
     if services is None:
         return None
-    values = dotenv_files.resolved(dotenv_files.of_file(folder.below(place))[0])
+    values = values_of(folder, name)[0]
     for own, spec in services.items():
         if isinstance(spec, dict):
             # Those who write it stand in the repository's own folder.
@@ -97,6 +97,19 @@ def read_project(folder: Folder, name: str, over: str = "") -> Project | None:
         else:
             folder.skip(name, f"`services.{own}` is not a mapping")
     return project
+
+
+def values_of(folder: Folder, name: str) -> tuple[dict[str, str], str]:
+    """Read the values that a compose file is filled in with, and the file that has them.
+
+    They stand beside it; where nothing does, in the repository's own folder, where those who start
+    it name their file: `docker compose -f docker/dev/compose.yml --env-file .env up`.
+    """
+    for place in dict.fromkeys((posixpath.dirname(name), "")):
+        values, file = dotenv_files.of_file(folder.below(place))
+        if file:
+            return dotenv_files.resolved(values), posixpath.join(place, file)
+    return {}, ""
 
 
 def _loaded(folder: Folder, name: str, project: Project, depth: int) -> dict[str, Any]:

@@ -16,6 +16,10 @@ from tarmac.adopt.survey.found import Service, Survey, valid_name
 _MAKES_TABLES = re.compile(
     r"\bmigrate\b|\bupgrade head\b|\bdb:(?:migrate|prepare)\b|\bdb upgrade\b"
 )
+#: What a container is called that only makes or changes tables.
+_FOR_TABLES = re.compile(
+    r"(?:(?P<of>[\w-]+?)[-_])?(?:db[-_])?(?:migrat(?:e|ions?|or)|init[-_]?db)(?:[-_](?:job|once))?"
+)
 
 
 def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey:
@@ -24,14 +28,14 @@ def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey
     One that is never started again and makes the tables is one of the first program there.
     """
     services = {service.name: service for service in found.services}
-    alone = {valid_name(own) for own, spec in shapes.items() if _runs_once(spec)}
+    alone = {valid_name(own) for own, spec in shapes.items() if _runs_once(own, spec)}
     for name in sorted((_completed(shapes) | alone) & services.keys()):
         once = services[name]
         beside = [s for s in services.values() if s.folder == once.folder and s is not once]
         waiting = [service for service in beside if name in service.calls]
         line = "\0".join(once.container_command)  # the survey says it for here
         if name in alone and _MAKES_TABLES.search(line.replace("\0", " ")):
-            waiting = waiting or beside[:1]
+            waiting = waiting or _of_its_name(name, beside) or beside[:1]
         if not waiting or not line:
             continue
         del services[name]
@@ -53,10 +57,22 @@ def _completed(shapes: Mapping[str, Mapping[str, Any]]) -> set[str]:
     }
 
 
-def _runs_once(spec: Mapping[str, Any]) -> bool:
-    """Tell whether a service is not started again when it has ended well, and listens nowhere."""
-    ends = str(spec.get("restart")).partition(":")[0] in ("no", "on-failure")
+def _runs_once(own: str, spec: Mapping[str, Any]) -> bool:
+    """Tell whether a service is not started again when it has ended well, and listens nowhere.
+
+    One that is called by the tables that it makes ends, where nothing says that it starts again.
+    """
+    said = str(spec.get("restart")).partition(":")[0]
+    is_named = _FOR_TABLES.fullmatch(own) is not None and "restart" not in spec
+    ends = said in ("no", "on-failure") or is_named
     return ends and not spec.get("ports") and not spec.get("expose")
+
+
+def _of_its_name(name: str, beside: list[Service]) -> list[Service]:
+    """Find the program that a container's name says it makes tables for: user-migrate, user-api."""
+    match = _FOR_TABLES.fullmatch(name)
+    of = match["of"] if match else ""
+    return [s for s in beside if of and re.match(rf"{re.escape(of)}(?:[-_]|$)", s.name)]
 
 
 def _with_folders(services: Mapping[str, Service]) -> list[Service]:

@@ -114,6 +114,19 @@ def paths_here(
     return {n: here(n, v) if v.startswith("/") else v for n, v in env.items()}
 
 
+#: A line that makes files and folders, and a path of a container in it.
+_MAKES_FILES = re.compile(r"(?:mkdir|touch|cp|mv|ln)\s")
+_WHOLE_PATH = re.compile(r"(?<![\w./:=$}-])/[\w.-]+(?:/[\w.-]+)*")
+
+
+def files_here(line: str, spec: Mapping[str, Any], dockerfile: str, folder: str) -> str:
+    """Say the paths of a container in a line that makes files as those of this repository."""
+    if not _MAKES_FILES.match(line):
+        return line
+    places = places_of(spec, dockerfile)
+    return _WHOLE_PATH.sub(lambda m: _from_inside(m[0], places, folder) or m[0], line)
+
+
 def options_here(word: str, spec: Mapping[str, Any], dockerfile: str, folder: str) -> str:
     """Say the path of a container in an option as that of this repository: `--app-dir=/app`."""
     option, sign, path = word.partition("=")

@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from tarmac.adopt.containers.compose_parts import commands_of, environment_of, secrets_of
+from tarmac.adopt.containers.compose_parts import (
+    commands_of,
+    environment_of,
+    mounts_of,
+    secrets_of,
+)
+from tarmac.adopt.containers.compose_places import joined_path
 from tarmac.adopt.containers.container import words
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, KnownPlace, Store, port_number, valid_name
@@ -34,6 +40,12 @@ def starts_another(dockerfile: str, server: servers.Server) -> bool:
 
 #: Programs that write what a server has into a file.
 _BACKS_UP = re.compile(r"\b(?:pg_dump(?:all)?|mysqldump|mariadb-dump|mongodump)\b")
+#: It ends as the server, or as what it is given.
+_GOES_ON = re.compile(
+    r"docker-entrypoint|exec\s+\"?\$@|"
+    r"^[ \t]*(?:exec\s+)?(?:postgres|mysqld|mariadbd|mongod|redis-server)(?:[ \t&].*)?$",
+    re.MULTILINE,
+)
 _IS_SERVER = re.compile(r"docker-entrypoint|\b(?:postgres|mysqld|mariadbd|mongod) +-")
 
 
@@ -41,6 +53,30 @@ def backs_up(spec: Mapping[str, Any], values: Mapping[str, str]) -> bool:
     """Tell whether a container of a server's image only writes another one's data into files."""
     said = " ".join(commands_of(spec, values))
     return bool(_BACKS_UP.search(said)) and not _IS_SERVER.search(said)
+
+
+def emulated(spec: Mapping[str, Any], image: str, values: Mapping[str, str]) -> str:
+    """Name the kind of store that a program stands for which plays servers of a cloud: S3 alone."""
+    env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
+    asked = {word.strip() for word in env.get("SERVICES", "").split(",")}
+    return "s3" if servers.name_of(image) == "localstack" and asked == {"s3"} else ""
+
+
+def script_in(spec: Mapping[str, Any], values: Mapping[str, str], root: Folder) -> str:
+    """Find the script of the repository that a container of a server's image runs instead of it.
+
+    It has the server's image for its client alone: what it makes is in another container.
+    """
+    said = commands_of({"entrypoint": spec.get("entrypoint")}, values)
+    is_shells = posixpath.basename("".join(said[:1])) in ("sh", "bash", "ash")
+    program = "".join(said[is_shells : is_shells + 1])
+    for source, target in mounts_of(spec):
+        inside = target.rstrip("/")
+        if program and (program == inside or program.startswith(f"{inside}/")):
+            place = joined_path(source, program.removeprefix(inside).lstrip("/"))
+            text = root.read(place)
+            return place if text and not _GOES_ON.search(text) else ""
+    return ""
 
 
 def made_here(image: str, root: Folder) -> tuple[str, str]:

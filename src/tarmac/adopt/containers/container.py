@@ -317,7 +317,7 @@ def script_of(
     if not place and not name.endswith(".sh"):
         return (), ()
     place = place or next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
-    lines = re.sub(r"\\\s*\n", " ", folder.read(place)).splitlines() if place else []
+    lines = re.sub(r"\\[ \t]*\n", " ", folder.read(place)).splitlines() if place else []
     said = [re.sub(r"(^|\s+)#(\s[^'\"]*)?$", "", line.strip()) for line in lines]
     said = [line for line in said if line and not line.startswith("#")]
     # It waits for others, which start first here.

@@ -28,7 +28,7 @@ def lines_of(program: str, folder: Folder, copied: Mapping[str, str]) -> list[st
     text = folder.read(place) if place and name else ""
     if not re.search(r"exec\s+(?:\S+\s+)*\"?\$@", text):
         return []
-    said = (line.strip() for line in re.sub(r"\\\s*\n", " ", text).splitlines())
+    said = (line.strip() for line in re.sub(r"\\[ \t]*\n", " ", text).splitlines())
     return [line for line in said if line and not line.startswith("#")]
 
 

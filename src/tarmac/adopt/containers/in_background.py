@@ -91,5 +91,8 @@ def _role(part: tuple[str, ...]) -> str:
     """Name a program by what it does, else by its file."""
     found = next((role for role in _ROLES if any(role in word for word in part)), "")
     files = [word for word in part if re.search(r"\.(?:py|[cm]?js|ts|sh|rb)$", word)]
+    at = next((n for n, w in enumerate(part[:-1]) if w.endswith("manage.py")), -1)
+    if at >= 0 and not found:  # `manage.py consume` is a consumer
+        return part[at + 1]
     named = posixpath.splitext(posixpath.basename((files or [*part])[0]))[0]
     return found or named

@@ -18,6 +18,12 @@ _CLOSES = ("fi", "done", "esac")
 #: More conditions than one script has.
 _MOST = 200
 
+#: A file that is asked for, and one that is left for the next start.
+_ASKS_FILE = re.compile(
+    r"(!\s+)?(?:\[\[?\s+(!\s+)?-[ef]\s+(\S+)\s+\]\]?|test\s+(!\s+)?-[ef]\s+(\S+))"
+)
+_LEAVES = re.compile(r"(?:touch|echo\b[^>]*>|:\s*>|>)\s*(\S+)")
+
 #: The condition of a part, "" for `else`, and its lines.
 _Arm = tuple[str, list[str]]
 
@@ -32,13 +38,13 @@ def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
         given: the container's variables.
     """
     known, own, found = dict(given), dict[str, str](), list[str]()
-    left = [*lines]
+    left = _of_the_first_start(lines)
     for _ in range(_MOST + len(lines)):
         if not left:
             break
         line = left[0]
         arms, end = _arms(left) if line.startswith("if ") else ([], 0)
-        chosen = _chosen(arms, known) if arms else None
+        chosen = (_default(arms, known) or _chosen(arms, known)) if arms else None
         if chosen is not None:
             left = [*chosen, *left[end:]]
             continue
@@ -61,6 +67,31 @@ def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
     return found + left
 
 
+def _of_the_first_start(lines: list[str]) -> list[str]:
+    """Decide what is done where a file is not there that the script itself leaves: it is done.
+
+    `if [ ! -f .done ]; then migrate; touch .done; fi`; what leaves the file is left out.
+    """
+    left_by = {line: m[1].strip("\"'") for line in lines if (m := _LEAVES.fullmatch(line))}
+    found = []
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        asked = re.sub(r";?\s*\bthen\b\s*$", "", rest).strip(" ;")
+        match = _ASKS_FILE.fullmatch(asked) if word == "if" else None
+        path = (match[3] or match[5] or "").strip("\"'") if match else ""
+        if match and path in left_by.values():
+            negated = sum(bool(match[n]) for n in (1, 2, 4)) % 2 == 1
+            found.append(f"if [ {'a = a' if negated else 'a = b'} ]; then")
+        else:
+            found.append(line)
+    gone = {
+        line
+        for line, path in left_by.items()
+        if any(f"-{flag} {path}" in other.replace('"', "") for other in lines for flag in "ef")
+    }
+    return [line for line in found if line not in gone]
+
+
 def _with(own: Mapping[str, str], line: str) -> str:
     """Fill in what the script itself sets."""
     return _VARIABLE.sub(lambda match: own.get(match[1] or match[3], match[0]), line)
@@ -78,7 +109,7 @@ def _arms(lines: list[str]) -> tuple[list[_Arm], int]:
         if depth == 1 and word in ("elif", "else", "fi"):
             arms[-1] = (arms[-1][0], [*filter(None, map(_body, lines[begin:at]))])
             begin = at + 1
-        if depth <= 1 and word in ("if", "elif"):
+        if (word, depth) in (("if", 0), ("elif", 1)):  # not one within
             if re.search(r"\bfi\b", line):
                 return [], 0
             condition = re.sub(r";?\s*\bthen\b.*$", "", line.removeprefix(word)).strip(" ;")
@@ -107,6 +138,16 @@ def _chosen(arms: list[_Arm], known: Mapping[str, str]) -> list[str] | None:
         if holds:
             return body
     return []
+
+
+def _default(arms: list[_Arm], known: Mapping[str, str]) -> list[str]:
+    """Return what gives a variable a value where nothing else does: `if [ -z "$A" ]; then A=1`."""
+    (condition, body), *others = arms
+    asked = re.fullmatch(r"\[\[?\s+-z\s+\"?\$\{?(\w+)(?::?-)?\}?\"?\s+\]\]?", condition)
+    lines = [line.removeprefix("export ") for line in body]
+    sets = [m[1] for line in lines if (m := _ASSIGNED.fullmatch(line))]
+    is_default = asked is not None and not others and asked[1] not in known and sets == [asked[1]]
+    return lines if is_default and len(lines) == 1 else []
 
 
 def _holds(condition: str, known: Mapping[str, str]) -> bool | None:

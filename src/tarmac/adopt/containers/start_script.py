@@ -80,6 +80,25 @@ def _is_part(line: str) -> bool:
     return is_open or line.endswith("{") or "<<" in line or line.count('"') % 2 == 1
 
 
+#: What can be done once: a script goes on, where a line of ours would end.
+_ONCE = re.compile(
+    r"(?:(?:uv|poetry|pipenv) run )?"
+    r"(?:(?:python3? -m )?flask (?:\S+ )*db (?:init|migrate|revision)|"
+    r"(?:python3? )?(?:\./)?manage\.py createsuperuser)[^&|;]*"
+)
+
+
+def one_line(lines: tuple[str, ...]) -> str:
+    """Join lines of a script; words that no shell has to read are kept apart, to be translated.
+
+    What fails where it was done before does not end them.
+    """
+    lines = tuple(f"{line} || true" if _ONCE.fullmatch(line) else line for line in lines)
+    if all(re.fullmatch(r"[\w./:=@%+, -]+", line) for line in lines):
+        return "\0&&\0".join("\0".join(line.split()) for line in lines)
+    return " && ".join(lines)
+
+
 def end_of_script(
     lines: list[str], given: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -13,9 +13,14 @@ from dataclasses import replace
 
 from tarmac.adopt.survey.found import Folder, Recogniser, Service, Survey
 from tarmac.adopt.survey.starting import LAST_RANK
+from tarmac.base.foreign.data import from_json
 
 #: What a line of a Procfile is called that compilers and watchers of pages have.
 _OF_PAGES = re.compile(r"(?i)css|js|assets?|vite|webpack|tailwind|esbuild|pages?|client|ui")
+#: The package that a package manager is told to start something of.
+_PACKAGE = re.compile(
+    r"(?<=\s)(?:-w|--workspace|--prefix|--cwd|-C|--dir|--filter|-F|workspace)[= ]([\w./@-]+)"
+)
 
 
 def programs_beside(
@@ -30,7 +35,11 @@ def programs_beside(
     """
     taken = {service.folder for service in found.services}
     modules = _modules(root, taken, searched)
+    lines = (" ".join(service.container_command) for service in found.services)
+    packages = {name for line in lines for name in _PACKAGE.findall(line)}
     for service in searched:
+        if service.folder and packages and _is_package(service.folder, packages, root):
+            continue
         above = {service.folder, *_above(service.folder)} - {""}
         is_apart = not above & taken
         is_front_end = _is_front_end(service, root.below(service.folder), recognisers)
@@ -38,6 +47,12 @@ def programs_beside(
         if not taken or (is_apart and service.folder and (is_front_end or is_module)):
             yield replace(service, guesses=(*service.guesses, *_guess(found)))
     yield from _of_a_procfile(found, root, recognisers)
+
+
+def _is_package(path: str, packages: Collection[str], root: Folder) -> bool:
+    """Tell whether a container starts the package of a folder: `npm run -w packages/web dev`."""
+    package = root.mapping(posixpath.join(path, "package.json"), from_json) or {}
+    return any(name in packages for name in (path, f"./{path}", package.get("name")))
 
 
 def _guess(found: Survey) -> tuple[str, ...]:

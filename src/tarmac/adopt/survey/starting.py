@@ -124,6 +124,8 @@ def _with_its_packages(task: str, folder: Folder, recognisers: list[Recogniser])
     parts = task.split(" && ")
     if not _PLAIN.fullmatch(task) and len(parts) > 1:  # a shell has more to read in it
         return " && ".join(_with_its_packages(part, folder, recognisers) for part in parts)
+    if re.match(r"\S*venv/bin/pip\s", task):  # it makes what others find there
+        return task
     words, rest = _WORDS.fullmatch(task).groups()  # type: ignore[union-attr]
     line = _said(tuple(words.split()), folder, recognisers)[0] if words else ""
     said = re.sub(r"(^(?:\w+=\S* )*|(?<=&& ))(\S*venv/bin)/", r"\1PATH=\2:$PATH ", line)

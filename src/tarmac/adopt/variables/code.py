@@ -160,6 +160,11 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
     others = (spring_settings.of_profiles, spring_settings.defaults, settings_files.overriding)
     for read in chain.from_iterable(reader(folder) for reader in others):
         found.setdefault(read.name, read)
+    # The macros of sqlx ask a database for its tables while the crate is compiled.
+    if re.search(r"(?m)^sqlx\b", folder.read("Cargo.toml")):
+        asking = (file for file in folder.sources(".rs") if _SQLX.search(folder.read(file)))
+        if file := next(asking, ""):
+            found.setdefault("DATABASE_URL", VariableRead("DATABASE_URL", "", f"{file}:1"))
     # Rails looks there first for what this file says of its database's server.
     if server := re.search(r"(?m)^[ \t]*adapter:[ \t]*(?:postgres|mysql)", folder.read(_RAILS)):
         place = f"{_RAILS}:{line_of(server.string, server.start())}"
@@ -167,6 +172,8 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
     return dict(sorted(found.items()))
 
 
+#: A macro of sqlx that looks at a database.
+_SQLX = re.compile(r"\b(?:sqlx::)?query(?:_as|_scalar)?!\s*\(")
 #: What is read by a variable, or by a file of settings, where no text before it says so.
 _OF_A_VARIABLE = re.compile(r"(?i)env|config|settings|default[^\n]*[:=(]")
 

@@ -14,9 +14,12 @@ EXAMPLES = ("example", "sample", "template", "dist", "default", "defaults")
 OTHER_EXAMPLES = (
     *("env.example", "env-example", "example.env", "sample.env", "env.sample", ".env-example"),
     *(".env.local.example", ".env.development", "default.env"),
+    *(".env.dev.example", ".env.development.example", ".env.dev.sample"),
 )
 #: One whose name says what to do with it: `.env_rename_me`.
 _TOLD = re.compile(r"\.env[._-](?:rename|copy|change|edit|fill)\w*")
+#: A word that stands for a value.
+_MARKED = re.compile(r"<[^<>]{1,99}>")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*)")
 #: Values within values, at most.
@@ -62,8 +65,13 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     told = sorted(file for file in folder.files if _TOLD.fullmatch(file)) if others else ()
     for file in (path, *examples, *others, *told):
         if text := folder.read(file):
-            return entries(text), file
+            return entries(text) if file == path else _without_marks(entries(text)), file
     return {}, ""
+
+
+def _without_marks(values: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what an example only has a word for, between marks: `SITE_NAME=<site_name>`."""
+    return {name: value for name, value in values.items() if not _MARKED.fullmatch(value)}
 
 
 def wanted(
