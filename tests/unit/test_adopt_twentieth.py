@@ -215,13 +215,6 @@ def test_what_a_programs_own_file_has_is_not_generated_where_it_reads_that():
     assert any("reads HASH_KEY of its own .env" in line for line in service.to_do)
 
 
-def test_a_key_of_fernet_is_asked_for():
-    app = "import os\nfrom cryptography.fernet import Fernet\nkey = os.environ['FERNET_KEY']\n"
-    service = found_in(**FLASK, **{"keys.py": app}).services[0]
-    assert "FERNET_KEY" in service.secrets
-    assert any("its code wants a Fernet key" in line for line in service.to_do)
-
-
 def test_programs_of_the_package_that_an_image_installs_are_those_of_the_repository():
     files = {
         "pyproject.toml": "[project]\nname = 'shop-server'\n"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarmac.adopt.packages.node_packages import PRISMA, front_end, libraries, linked, tools
+from tarmac.adopt.packages.node_side_by_side import side_by_side
 from tarmac.adopt.survey.found import (
     MIGRATE,
     Folder,
@@ -16,6 +17,7 @@ from tarmac.adopt.survey.found import (
     folder_name,
     joined,
     local_ports,
+    valid_name,
 )
 from tarmac.adopt.variables import dotenv_files, settings_files
 from tarmac.base.foreign.data import from_json
@@ -158,6 +160,18 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     program, _ = tools(folder)
     port: int | None = None
     name = _script(folder, scripts)
+    if together := side_by_side(scripts.get(name, ""), scripts):
+        return tuple(
+            Service(
+                name=valid_name(one.name),
+                folder=folder.path,
+                container_command=one.words,
+                why=f"package.json: scripts.{name}",
+                ports={"http": one.port} if one.port else {},
+                aside=bool(number),
+            )
+            for number, one in enumerate(together)
+        )
     if name:
         line = "npm start" if (program, name) == ("npm", "start") else f"{program} run {name}"
         why = f"package.json: scripts.{name}"

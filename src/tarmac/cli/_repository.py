@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tarmac.adopt.containers.compose_file import NAMES
 from tarmac.adopt.survey.found import SKIPPED, Folder
-from tarmac.base.errors import BadInput
-from tarmac.base.foreign import files
+from tarmac.base.errors import BadInput, MissingTool
+from tarmac.base.foreign import files, git
 from tarmac.cli import _charts
 
 #: A repository of ten thousand files is listed in a tenth of a second; more says nothing more.
@@ -50,7 +50,14 @@ def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
     def exists(name: str) -> bool:
         return os.path.exists(root / name)  # noqa: PTH110 - no error of odd names
 
-    return Folder("", tuple(sorted({*listed, *charts})), read, exists, skip)
+    def changed(name: str) -> str:
+        try:
+            said = git.run(root, "log", "-1", "--format=%cs", "--", name)
+        except MissingTool:
+            return ""
+        return "" if said.returncode else said.stdout.decode().strip()
+
+    return Folder("", tuple(sorted({*listed, *charts})), read, exists, skip, changed)
 
 
 def _files(root: Path, skip: Callable[[str, str], object]) -> list[str]:

@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 
+from tarmac.adopt.packages.package_day import day_of
 from tarmac.adopt.survey.found import Folder, installed
 
 #: Where an image's steps are.
@@ -50,7 +51,8 @@ def interpreter(folder: Folder) -> tuple[str, str]:
     more = " ".join(("", *_beside(folder)))
     if lists := _lists(folder):
         more += "".join(f" -e {place}" for place in _itself(folder))
-        return ".venv/bin/python", _setup(f"-r {' -r '.join(lists)}{more}", folder)
+        day = day_of(lists, folder)
+        return ".venv/bin/python", _setup(f"-r {' -r '.join(lists)}{more}", folder, day)
     if groups := _groups(folder):
         which = "".join(f" --group {group}" for group in groups)
         newer = "'pip>=25.1' && .venv/bin/pip install -q"
@@ -197,7 +199,7 @@ def _beside(folder: Folder) -> tuple[str, ...]:
     return tuple(n for n in dict.fromkeys((*wanted, *of_git)) if n not in tools)
 
 
-def _setup(what: str, folder: Folder) -> str:
+def _setup(what: str, folder: Folder, day: str = "") -> str:
     made = "python3 -m venv .venv"
     if wanted := _wanted(folder):
         # The nearest one that is there: most programs run on the one before as well.
@@ -208,7 +210,11 @@ def _setup(what: str, folder: Folder) -> str:
     # A list with hashes that uv wrote has more of them than pip accepts, and fewer than it wants.
     by_uv = re.search(r"\buv\s+pip\s+install", _dockerfile(folder))
     by = ".venv/bin/pip install -q uv && .venv/bin/uv pip" if by_uv else ".venv/bin/pip"
-    made = f"{made} && {by} install -q {what} && touch .venv/.installed"
+    line = f"{by} install -q {what}"
+    if day:  # an index that does not say of which day its packages are has none for uv
+        uv = ".venv/bin/pip install -q uv && .venv/bin/uv pip install -q"
+        line = f"({{ {uv} --exclude-newer {day} {what}; }} || {line})"
+    made = f"{made} && {line} && touch .venv/.installed"
     return installed(".venv/.installed", f"({made})")
 
 
@@ -217,6 +223,17 @@ def _wanted(folder: Folder) -> int:
     named = [f for f in folder.files if f.endswith((".dockerfile", ".Dockerfile"))]
     named += _only_dockerfile(folder)
     for file, pattern in (*_VERSIONS, *((file, _IMAGE) for file in named)):
-        if match := re.search(pattern, folder.read(folder.upwards(file) or file), re.MULTILINE):
+        text = _with_arguments(folder.read(folder.upwards(file) or file))
+        if match := re.search(pattern, text, re.MULTILINE):
             return int(match[1])
     return 0
+
+
+def _with_arguments(text: str) -> str:
+    """Fill in the arguments of an image that say of which Python it is: `FROM $PYTHON_IMAGE`."""
+    known = dict(re.findall(r"(?im)^[ \t]*ARG\s+(\w+)=[\"']?([^\"'\s]+)", text))
+    return re.sub(
+        r"(?im)^FROM\s.*\$.*$",
+        lambda line: re.sub(r"\$\{?(\w+)\}?", lambda m: known.get(m[1], m[0]), line[0]),
+        text,
+    )

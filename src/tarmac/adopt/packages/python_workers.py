@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 #: A module's Celery app, also one that Flask's factory keeps.
 _CELERY = re.compile(
-    r"^(\w+)(?:\s*:\s*[\w.]+)?\s*=\s*(?:Celery\(|celery\.Celery\(|\w+\.extensions\[['\"]celery['\"]\])",
+    r"^[ \t]*(\w+)(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*"
+    r"(?:Celery\(|celery\.Celery\(|\w+\.extensions\[['\"]celery['\"]\])",
     re.MULTILINE,
 )
 _BEAT = re.compile(r"beat_schedule|BEAT_SCHEDULE|django_celery_beat|add_periodic_task")

@@ -68,6 +68,8 @@ class Folder:
     exists: Callable[[str], bool]
     #: Takes down that a file of this folder is passed over, and why.
     skip: Callable[[str, str], object] = field(default=lambda name, why: None, compare=False)
+    #: Tells the day of a file's last change, as git has it: `2024-05-31`; "" where nothing says.
+    changed: Callable[[str], str] = field(default=lambda name: "", compare=False)
 
     def has(self, *names: str) -> str:
         """Return the first of these files that is directly in the folder, or ""."""
@@ -92,6 +94,7 @@ class Folder:
             lambda name: self.read(posixpath.normpath(start + name)),
             lambda name: self.exists(posixpath.normpath(start + name)),
             lambda name, why: self.skip(start + name, why),
+            lambda name: self.changed(posixpath.normpath(start + name)),
         )
 
     def mapping(self, name: str, parse: Callable[[str], Any]) -> dict[Any, Any] | None:
@@ -164,6 +167,8 @@ class Service:
     secrets: tuple[str, ...] = ()
     #: Variables that hold the path of a secret's file: name -> the secret, as its file calls it.
     secret_files: Mapping[str, str] = field(default_factory=dict)
+    #: What a list says of a secret besides its name: its form.
+    secret_forms: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
     #: A path that answers when it is ready.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tarmac.adopt.containers.compose_parts import mounts_of, ports_of
@@ -119,7 +120,7 @@ def _kind_of(image: str, dockerfile: str) -> _Kind | None:
 def _without_dockerfile(folder: Folder) -> Folder:
     """Look at a folder as if it had no Dockerfile: that alone makes no program of it."""
     files = tuple(f for f in folder.files if not posixpath.basename(f).startswith("Dockerfile"))
-    return Folder(folder.path, files, folder.read, folder.exists, folder.skip)
+    return replace(folder, files=files)
 
 
 def _mounted(spec: Mapping[str, Any], folder: str, root: Folder) -> Iterator[str]:

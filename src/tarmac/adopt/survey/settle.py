@@ -19,10 +19,13 @@ from tarmac.adopt.survey.own import files_of
 from tarmac.adopt.survey.scene import Scene
 from tarmac.adopt.variables import code, code_ports, dotenv_files, settings_files, spring_settings
 from tarmac.adopt.variables.addresses import with_variables
+from tarmac.adopt.variables.secret_forms import form_of
 from tarmac.adopt.variables.variable_parts import logins
 from tarmac.adopt.variables.variable_read import VariableRead
 from tarmac.adopt.variables.variables import GivenValues, settled_variables
 
+#: What Flask's own command reads, whose program need not.
+_FLASK_APP = "FLASK_APP"
 #: Ports of programs that run beside many, by how their variables begin.
 _OF_SIDECARS = re.compile(
     r"(DAPR|CONSUL|VAULT|ENVOY|ISTIO|LINKERD|OTEL|OTLP|JAEGER|ZIPKIN|STATSD|DD|DATADOG|PROMETHEUS|"
@@ -107,6 +110,8 @@ def _settled(
     reads = code.variables(folder)
     found = settled_variables(service, reads, folder, scene, given)
     env, missing, optional = found.env, found.missing, found.optional
+    app = given.value(_FLASK_APP) if re.search(r"\bflask run\b", service.run) else None
+    env = {**({_FLASK_APP: app} if app else {}), **env}
     told_so = {n: given.value(n) or read.default or "" for n, read in reads.items()}
     said = {n: text.partition("://")[0] for n, text in told_so.items() if "://" in text}
     env = _as_compared(env, {n: said[n] for n in said if n not in schemes}, folder)
@@ -134,6 +139,7 @@ def _settled(
             service,
             env=env,
             secrets=secrets,
+            secret_forms={n: form for n in secrets if (form := form_of(n, folder))},
             missing={n: place for n, place in missing.items() if n not in (*secrets, *env)},
             optional=tuple(name for name in optional if name not in env),
             to_do=(*service.to_do, *found.to_do, *unnamed, *by_itself.to_do),

@@ -45,12 +45,6 @@ _OWN_SECRET = re.compile(
     r"(\w+_)?(AUTH|SESSION|JWT|COOKIE|ENCRYPTION|SIGNING|CSRF)_?(SECRET|KEY|SALT)(_KEY)?$|"
     r"(APP_|DJANGO_|FLASK_)?SECRET(_KEY)?(_BASE)?$"
 )
-#: A key of cryptography's Fernet, which a random text is not.
-_OF_FERNET = re.compile(r"FERNET|ENCRYPTION_?KEY|CRYPTO?_?KEY")
-_FERNET = (
-    "its code wants a Fernet key, of `python3 -c 'import base64, os; "
-    "print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`"
-)
 #: Any of these says at which port a server is.
 _PLACES = frozenset({"url", "port", "address"})
 _OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
@@ -171,8 +165,6 @@ def _settle(
         if given.is_of_its_own(name):
             what = f"copy {name} of {folder.path}/.env to the .env beside this file"
             found.to_do.append(what)
-        if _OF_FERNET.search(name) and any("Fernet" in text for _, text in code.texts(folder)):
-            found.to_do.append(f"put {name} into the .env beside this file: {_FERNET}")
     elif read.default is not None or _may_be_absent(variable) or _is_in_a_file(variable):
         found.optional.append(name)
     else:

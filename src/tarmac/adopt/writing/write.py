@@ -228,7 +228,8 @@ def _variables(service: Service) -> Iterator[str]:
         yield from _comments([f"it also reads {shown}, which may be absent"], 4)
     if service.secrets:
         files = service.secret_files
-        names = ", ".join(f"{{{n}: {{as: file}}}}" if n in files else n for n in service.secrets)
+        said = {**service.secret_forms, **dict.fromkeys(files, "{as: file}")}
+        names = ", ".join(f"{{{n}: {said[n]}}}" if n in said else n for n in service.secrets)
         yield f"    secrets: [{names}] # from .env beside this file, else generated"
 
 

@@ -1,0 +1,52 @@
+"""The day of a list of packages: what it leaves open is installed as it was then.
+
+`python_packages` asks. A list of another year that names few versions gets packages of today, which
+no longer fit each other or its code.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from tarmac.adopt.survey.found import Folder
+
+#: Lists that are younger go with the packages of today.
+_OLD = timedelta(days=365)
+#: A line that a program wrote, which has worked out what goes together.
+_IS_COMPLETE = re.compile(r"(?m)^[ \t]*#\s+via\b|--hash=")
+_INCLUDES = re.compile(r"(?m)^[ \t]*(?:-r|--requirement)[= \t]*(\S+)").findall
+_PACKAGE = re.compile(r"(?m)^[ \t]*[A-Za-z][\w.-]*")
+
+
+def day_of(lists: Iterable[str], folder: Folder) -> str:
+    """Return the day that packages are to be of, as uv is told it; "" for those of today.
+
+    Args:
+        lists: the files that list them, from the folder.
+    """
+    texts = {name: folder.read(name) for name in _with_included(lists, folder)}
+    if not texts or any(map(_IS_COMPLETE.search, texts.values())):
+        return ""
+    if not any(map(_PACKAGE.search, texts.values())):
+        return ""
+    days = [folder.changed(name) for name in texts]
+    found = max(days) if all(days) else ""
+    is_old = bool(found) and date.fromisoformat(found) < _today() - _OLD
+    return str(date.fromisoformat(found) + timedelta(days=1)) if is_old else ""
+
+
+def _with_included(lists: Iterable[str], folder: Folder) -> list[str]:
+    """List the files with those that they include: `-r base.txt`."""
+    found = list(lists)
+    for name in found:
+        beside = posixpath.dirname(name)
+        more = (posixpath.normpath(posixpath.join(beside, n)) for n in _INCLUDES(folder.read(name)))
+        found += [path for path in more if path not in found]
+    return found
+
+
+def _today() -> date:
+    return date.today()  # noqa: DTZ011 - the day of this machine is near enough
