@@ -336,3 +336,53 @@ def test_a_server_of_a_profile_counts_where_a_file_of_settings_names_its_contain
     """
     files = FLASK | {"compose.yaml": compose, "config/prod.toml": 'host = "shop.postgres"\n'}
     assert [store.name for store in found_in(**files).stores] == ["db"]
+
+
+def test_a_module_of_gradle_is_started_by_the_wrapper_above_it():
+    files = {
+        "gradlew": "#!/bin/sh\n",
+        "settings.gradle": "include 'server'\n",
+        "server/build.gradle.kts": 'plugins { id("org.springframework.boot") version "3.5.0" }\n'
+        'dependencies { implementation("org.springframework.boot:spring-boot-starter-web") }\n',
+        "server/src/main/java/App.java": "class App { public static void main(String[] a) {} }\n",
+    }
+    assert runs(found_in(**files))["server"] == "../gradlew -q bootRun"
+
+
+def test_programs_of_an_image_without_a_working_folder_are_where_their_files_are():
+    compose = """
+    x-own: &own {build: ., image: "shop:local", volumes: [".:/shop"]}
+    services:
+      web: {<<: *own, command: web.sh, ports: [5000], environment: {FLASK_APP: manage.py}}
+      jobs: {<<: *own, command: jobs.sh}
+    """
+    files = {
+        "Dockerfile": "FROM shop/base\nCOPY bin/* /usr/local/bin/\n",
+        "bin/web.sh": "flask db upgrade\nflask run --host 0.0.0.0\n",
+        "bin/jobs.sh": "mkdir -p /var/log/jobs\n"
+        "celery multi start 2 --app=shop.jobs --loglevel=INFO\ntail -F /var/log/jobs/*.log\n",
+        "src/manage.py": "from flask import Flask\n",
+        "src/shop/jobs.py": "",
+        "src/requirements.txt": "flask\ncelery\n",
+        "compose.yaml": compose,
+    }
+    found = found_in(**files)
+    assert {name: service.folder for name, service in named(found).items()} == {
+        "web": "src",
+        "jobs": "src",
+    }
+    assert named(found)["jobs"].run.endswith("-m celery -A shop.jobs worker")
+    assert "prepare" not in named(found)["jobs"].tasks
+
+
+def test_what_a_script_prepares_finds_the_packages_of_the_projects_tool():
+    files = FLASK | {
+        "uv.lock": "",
+        "pyproject.toml": '[project]\nname = "shop"\n',
+        "start.sh": 'flask create_db\nflask db upgrade --directory "$PLACE"\nflask run\n',
+        "Dockerfile": PYTHON + "CMD ./start.sh\n",
+        "compose.yaml": "services: {web: {build: ., ports: [5000]}}",
+    }
+    assert named(found_in(**files))["web"].tasks["prepare"] == (
+        'uv run python -m flask create_db && uv run python -m flask db upgrade --directory "$PLACE"'
+    )

@@ -33,7 +33,7 @@ def _build(folder: Folder) -> tuple[str, str, str]:
     name = folder.has("build.gradle.kts", "build.gradle")
     return (
         name,
-        "./gradlew" if "gradlew" in folder.files else "gradle",
+        "./gradlew" if "gradlew" in folder.files else folder.upwards("gradlew") or "gradle",
         folder.read(name) if name else "",
     )
 

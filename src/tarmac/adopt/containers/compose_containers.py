@@ -34,6 +34,7 @@ from tarmac.adopt.containers.compose_places import (
     dockerfile_of,
     files_here,
     files_of_one,
+    folder_of_flask,
     folder_of_image,
     from_context,
     from_its_project,
@@ -376,6 +377,7 @@ def _service(
             command = last or argv
             folder = working_folder(folder, command, spec, dockerfile, root)
             break
+    folder = folder_of_flask(folder, command, given.get("FLASK_APP", ""), root)
     base = replace(base, folder=folder)
     set_by_it, before = apart(before, given)
     before = tuple(files_here(line, spec, dockerfile, folder) for line in before)

@@ -203,6 +203,8 @@ def working_folder(
             return below
     if deeper := _folder_of_file(command, spec, dockerfile, folder, root):
         return deeper
+    if not there and not any(_has(here, name) for name in modules):
+        return _only_with(here, folder, modules)
     if not there or not modules or any(_has(here, name) for name in modules):
         return folder
     copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)
@@ -217,6 +219,23 @@ def working_folder(
         if path and place == there and any(_has(root.below(path), name) for name in modules):
             return path
     return folder
+
+
+def _only_with(here: Folder, folder: str, modules: Iterable[str]) -> str:
+    """Find the one folder below that has a module, where no image says the working folder."""
+    below = {file.split("/")[0] for file in here.files if "/" in file}
+    found = [path for path in below if any(_has(here.below(path), name) for name in modules)]
+    return joined_path(folder, found[0]) if len(found) == 1 else folder
+
+
+def folder_of_flask(folder: str, command: tuple[str, ...], app: str, root: Folder) -> str:
+    """Find the folder of the file that Flask is told by a variable: FLASK_APP=manage.py."""
+    here = root.below(folder)
+    is_told = "flask" in command and app.endswith(".py") and "--app" not in command
+    if not is_told or app in here.files:
+        return folder
+    found = [file for file in here.files if file.endswith(f"/{app}")]
+    return joined_path(folder, posixpath.dirname(found[0])) if len(found) == 1 else folder
 
 
 def from_its_project(

@@ -335,6 +335,8 @@ def script_of(
         return before_it, unwatched(last_words, folder)
     if not said:
         return (), ()
+    if made := _detached(said):
+        return (), words(made)
     *before, last = said
     beside = [line for line in before if re.search(r"[^&]&$", line)]
     before = [line for line in before if line not in beside]
@@ -342,6 +344,13 @@ def script_of(
     last = last.removeprefix("exec ").replace('"$@"', "").strip()
     before, last = settled_line(before, last, given or {}, place)
     return tuple(before), unwatched(words(last), folder)
+
+
+def _detached(lines: list[str]) -> str:
+    """Read the worker of a script that puts it into the background, then shows its log."""
+    started = next((line for line in lines if line.startswith("celery multi start")), "")
+    app = re.search(r"(?:--app|-A)[= ](\S+)", started)
+    return f"celery -A {app[1]} worker" if app and re.match(r"tail -[fF]\s", lines[-1]) else ""
 
 
 def prepared_by(

@@ -129,7 +129,8 @@ def _with_its_packages(task: str, folder: Folder, recognisers: list[Recogniser])
     words, rest = _WORDS.fullmatch(task).groups()  # type: ignore[union-attr]
     line = _said(tuple(words.split()), folder, recognisers)[0] if words else ""
     said = re.sub(r"(^(?:\w+=\S* )*|(?<=&& ))(\S*venv/bin)/", r"\1PATH=\2:$PATH ", line)
-    return f"{said}{rest}" if said != line else task
+    is_projects = re.match(r"(?:uv|poetry|pipenv) run ", line)  # it has them by itself
+    return f"{said}{rest}" if said != line or is_projects else task
 
 
 def _said(
