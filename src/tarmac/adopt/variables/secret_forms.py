@@ -21,7 +21,7 @@ _FROM_HEX = re.compile(
 _OTHER_TEXT = re.compile(r"base64|scrypt|pbkdf2|createHash|sha256|digest", re.IGNORECASE)
 #: A cipher, and the length of its key in bits.
 _CIPHER = re.compile(r"aes[-_]?(128|192|256)", re.IGNORECASE)
-#: So far from a variable's name its form is said, in letters.
+#: So far from a variable's name its form is said, in characters.
 _NEAR = 200
 _KEY_BITS = 256
 
@@ -38,7 +38,7 @@ def form_of(name: str, folder: Folder) -> str:
     if any(map(_FROM_HEX.search, around)):
         return f"{{bytes: {(bits or _KEY_BITS) // 8}}}"
     is_key = bits and any(map(_CIPHER.search, around)) and not any(map(_OTHER_TEXT.search, around))
-    # As many letters as the key has bytes, where its text is the key.
+    # As many characters as the key has bytes, where its text is the key.
     return f"{{bytes: {bits // 16}}}" if is_key and bits >= _KEY_BITS else ""
 
 
