@@ -55,7 +55,7 @@ _FOREIGN_TAG = "could not determine a constructor for the tag"
 ENDINGS = (
     ".yaml", ".yml", ".json", ".tf", ".tfvars", ".sh", ".bash", ".rego", ".mk", ".md", ".toml",
     ".txt", ".lock", ".mod", ".xml", ".gradle", ".dockerfile", ".env", ".rules",
-    ".conf", ".conf.template",
+    ".conf", ".conf.template", ".service", ".socket", ".timer",
 )  # fmt: skip
 #: Prometheus's rules by an older name; other programs have files that end so, too.
 _RULES = re.compile(r"^groups:", re.MULTILINE)
@@ -65,10 +65,12 @@ _PYTHON = re.compile(
     r"(^|/)settings/\w+\.py$|(migrations|alembic)/(versions/)?[^/]+\.py$|(^|/)versions/[0-9a-f]{8}[^/]*\.py$"
 )
 #: Settings by the names that their programs go by: of Terragrunt, of HAProxy, of PgBouncer, and of
-#: servers in Python with what starts them, which are parsed and never run.
+#: servers in Python with what starts them, which are parsed and never run; of servers and of
+#: sources of data in JavaScript.
 _SETTINGS = re.compile(
     r"[\w-][\w.-]*\.hcl|haproxy[\w.-]*\.cfg|celery_?config\.py|pgbouncer\.ini"
     r"|(settings|main|app|server|run|db|database|celery|tasks)\.py|(gunicorn[\w.-]*|[\w.-]+\.gunicorn)\.py"
+    r"|(server|app|main|(\w+[.-])?data-?source|ormconfig|typeorm[\w.-]*)\.[cm]?[jt]s"
 )
 STARTS = ("Dockerfile", "Containerfile", "Makefile", "Procfile", "Pipfile")
 #: From the best that can come of a gate in one of several trees to the worst.

@@ -1,4 +1,4 @@
-"""Labels of a service are those that the Traefik beside it reads."""
+"""Labels of a service are those that the Traefik beside it reads, in the form of its version."""
 
 from __future__ import annotations
 
@@ -20,6 +20,19 @@ from tarmac.check.gates.views.scope import counted_in_files
 _OLD = re.compile(r"traefik(\.(?!http\.|tcp\.|udp\.)[\w-]+)?\.(port|protocol|frontend\.[\w.-]+)")
 _PORT = re.compile(r"traefik\.(http|tcp|udp)\.services\.[^.]+\.loadbalancer\.server\.port")
 _ROUTER = re.compile(r"traefik\.(http|tcp|udp)\.routers\..*")
+#: Rules of the versions before 3: more than one name in a matcher, groups with names in a pattern,
+#: and matchers that have another name now.
+_RULE = re.compile(r"traefik\.(?:http|tcp)\.routers\.([^.]+)\.rule")
+_SEVERAL = re.compile(
+    r"\b(Host|HostSNI|HostRegexp|HostSNIRegexp|Path|PathPrefix|PathRegexp|Method|ClientIP)"
+    r"\(\s*[`\"']([^`\"']*)[`\"']\s*,\s*[`\"']([^`\"']*)[`\"']"
+)
+_GROUP = re.compile(
+    r"\b(HostRegexp|HostSNIRegexp|Path|PathPrefix)\(\s*[`\"'][^`\"']*(\{\w+:[^`\"']*\})"
+)
+_RENAMED = re.compile(r"\b(Headers|HeadersRegexp)\(")
+_SYNTAX = re.compile(r"(?i)ruleSyntax")
+_LATEST = 3
 _TRAEFIK = re.compile(r"(docker\.io/)?(library/)?traefik(:v?(\d+)[\w.-]*)?(@.*)?")
 #: Images without an EXPOSE of their own.
 _PLAIN = re.compile(
@@ -40,6 +53,7 @@ class RoutedService(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield labels that a newer Traefik passes over, and what is lost by that."""
+    yield from _rules(files)
     silent = {artifact.path for artifact in dockerfiles(files) if _exposes_none(artifact.content)}
     for one in _routed(files):
         has_router = any(map(_ROUTER.fullmatch, one.labels))
@@ -61,12 +75,49 @@ def check(files: Files) -> Iterator[Finding]:
             yield _finding(one, ports[0], f"{what}; {advice}", warning=not is_shut)
 
 
+def _rules(files: Files) -> Iterator[Finding]:
+    """Yield rules in the form of Traefik 2, which the Traefik 3 beside them refuses."""
+    for service, name, rule in _ruled(files):
+        if found := _SEVERAL.search(rule):
+            what = f"gives {found[1]}() two values, `{found[2]}` and `{found[3]}`, and Traefik 3"
+            instead = f"{found[1]}(`{found[2]}`) || {found[1]}(`{found[3]}`)"
+            what = f"{what} takes one: it drops the router; write {instead}"
+        elif found := _GROUP.search(rule):
+            what = f"has {found[2]} in {found[1]}(), and Traefik 3 reads no names of groups there:"
+            what = f"{what} nothing matches it; write a regular expression"
+        elif found := _RENAMED.search(rule):
+            now = found[1].replace("Headers", "Header")
+            what = f"asks {found[1]}(), which Traefik 3 does not have: it drops the router; write"
+            what = f"{what} {now}()"
+        else:
+            continue
+        label = f"service {service.name} has the label {name}, whose rule"
+        yield Finding(_place(service, name), f"{label} {what}")
+
+
+def _ruled(files: Files) -> Iterator[tuple[ComposeService, str, str]]:
+    """Yield the rules that a Traefik 3 of the same files reads."""
+    for beside in compose_files(files):
+        readers = [one for one in beside.services if _version(one)]
+        is_latest = readers and min(map(_version, readers)) >= _LATEST
+        if not is_latest or any(_SYNTAX.search(str(one.data)) for one in beside.services):
+            continue
+        for service in beside.services:
+            labels = labels_of(dig(service.data, "labels"))
+            for name, rule in labels.items():
+                if _RULE.fullmatch(name) and labels.get("traefik.enable") != "false":
+                    yield service, name, rule
+
+
+def _place(service: ComposeService, label: str) -> str:
+    entries = items(service.data, "labels")
+    numbers = [n for n, entry in enumerate(entries) if str(entry).partition("=")[0] == label]
+    return service.at("labels", numbers[0] if numbers else label)
+
+
 def _finding(one: RoutedService, label: str, what: str, *, warning: bool) -> Finding:
     said = f"service {one.service.name} has the label {label} of Traefik 1, which a newer one does"
-    entries = items(one.service.data, "labels")
-    numbers = [n for n, entry in enumerate(entries) if str(entry).partition("=")[0] == label]
-    where = one.service.at("labels", numbers[0] if numbers else label)
-    return Finding(where, f"{said} not read: {what}", warning=warning)
+    return Finding(_place(one.service, label), f"{said} not read: {what}", warning=warning)
 
 
 def _routed(files: Files) -> Iterator[RoutedService]:
@@ -99,17 +150,24 @@ def _exposes_none(text: object) -> bool:
     return bool(found) and not exposed and _PLAIN.fullmatch(found[-1].image) is not None
 
 
+def _judged(files: Files) -> Iterator[object]:
+    yield from _routed(files)
+    yield from _ruled(files)
+
+
 GATE = Gate(
     id="IMG049",
     title="Labels of a service are those that the Traefik beside it reads",
     phase="containers",
     source="https://doc.traefik.io/traefik/v2.11/migration/v1-to-v2: frontends and backends are "
-    "routers and services, and their labels have other names",
+    "routers and services, and their labels have other names; https://doc.traefik.io/traefik/"
+    "migrate/v2-to-v3: a matcher takes one value",
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("services with labels of Traefik 1", _routed),
+    scope=counted_in_files("labels of Traefik 1, and rules that Traefik 3 reads", _judged),
     targets=("compose",),
-    reads="labels of services beside those of routers and the version of Traefik in the same "
-    "files, and EXPOSE of a Dockerfile here. Without one, which port is taken is a warning.",
+    reads="labels of services, and rules in them, beside those of routers and the version of "
+    "Traefik in the same files, and EXPOSE of a Dockerfile here. Without one, which port is taken "
+    "is a warning.",
 )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from posixpath import normpath
+from posixpath import join, normpath
 
 from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
+from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.pipelines.checkouts import repository_of
 from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -28,6 +31,7 @@ _BRINGS_NONE = re.compile(
     r"(actions/(setup-|cache|create-github-app-token)|docker/(setup-|login-)|step-security/harden-runner"
     r"|aws-actions/|google-github-actions/|azure/login|jlumbroso/free-disk-space).*"
 )
+_DOWNLOADS = re.compile(r"actions/download-artifact@|dawidd6/action-download-artifact@")
 _HASHED = re.compile(r"\$\{\{[^}]*\bhashFiles\(")
 _RUNS = re.compile(r"\bdocker run\b[^\n]*?\s([\w./-]+:[\w.-]+)(?=\s|$)")
 
@@ -41,6 +45,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield from _kept(workflow, name, job)
             yield from _locked(files, workflow, name, job)
             yield from _early(workflow, name, job)
+            yield from _committed(files, workflow, name, job)
 
 
 def _versions(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
@@ -112,6 +117,43 @@ def _locked(files: Files, workflow: Workflow, name: str, job: Job) -> Iterator[F
             yield Finding(where, f"{what} the step fails; write cache-dependency-path: {place}")
 
 
+def _committed(files: Files, workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield images of what earlier steps bring, which are built from the commit without it."""
+    root = repository_of(files, workflow)
+    for number, step in enumerate(job.steps if root is not None else ()):
+        is_build = step.uses.startswith("docker/build-push-action@")
+        if not is_build or step.inputs.get("context"):
+            continue
+        path = str(step.inputs.get("file") or "Dockerfile")
+        whole = normpath(join(workflow.path.partition(".github/")[0], path))
+        own = next((one for one in dockerfiles(files) if one.path == whole), None)
+        found = stages(str(own.content)) if own else []
+        before = job.steps[:number]
+        brought = [_brought(one) for one in before if _DOWNLOADS.match(one.uses)]
+        for copied in (
+            word for stage in found for one in stage.instructions for word in _taken(one)
+        ):
+            top = copied.split("/")[0]
+            is_there = root is not None and (root / top).exists()
+            if copied != "." and (copied in brought or (top in brought and not is_there)):
+                what = f"{name} builds from the commit, as it names no context, and {copied}, which"
+                said = f"{what} an earlier step brings and {path} copies, is not in it: the build"
+                where = workflow.at("jobs", name, "steps", number)
+                yield Finding(where, f"{said} ends; write `context: .`", warning=is_there)
+                break
+
+
+def _brought(step: Step) -> str:
+    return normpath(str(step.inputs.get("path") or "."))
+
+
+def _taken(one: Instruction) -> list[str]:
+    """List the files and folders that an instruction copies from the context."""
+    plain = [word for word in one.rest.split() if not word.startswith("--")]
+    is_plain = one.word == "COPY" and "--from" not in one.rest and not set("$*?[<") & {*one.rest}
+    return [normpath(word).lstrip("/") for word in plain[:-1]] if is_plain else []
+
+
 def _early(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     """Yield actions and hashes of the repository's files before these are there."""
     # A runner of one's own may have the files of an earlier run.
@@ -151,7 +193,7 @@ GATE = Gate(
     of_files=check,
     of_objects=False,
     scope=counted_in_files("workflows", workflows),
-    reads="versions of a matrix, docker/build-push-action beside `docker run`, paths of artifacts "
-    "in jobs whose scripts run in a folder, lock files for the cache of setup-node, and actions of "
-    "the repository and hashFiles() before its checkout.",
+    reads="versions of a matrix, docker/build-push-action beside `docker run` and without a "
+    "context, paths of artifacts in jobs whose scripts run in a folder, lock files for the "
+    "cache of setup-node, and actions of the repository and hashFiles() before its checkout.",
 )

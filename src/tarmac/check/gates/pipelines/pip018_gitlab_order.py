@@ -1,11 +1,11 @@
-"""Jobs of a GitLab pipeline have those that they need, and wait for what is to stop them."""
+"""Jobs of a GitLab pipeline have what they need, and wait for what is to stop them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import Fields, texts
+from tarmac.base.foreign.reading import Fields, dig, fields, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -22,6 +22,14 @@ from tarmac.check.gates.views.scope import counted_in_files
 _CONFIRMS = re.compile(
     r"(^|[-_:. ])(approv\w*|confirm\w*|gate|go[-_]?live|hold|sign[-_]?off)\b", re.IGNORECASE
 )
+#: What a script does with files of the repository, which it has from a checkout alone.
+_FILES = re.compile(
+    r"(^|[\s=\"'])\.{1,2}/|\b(terraform|tofu|terragrunt|make|npm|yarn|pnpm|npx|git|cd|source|pulumi"
+    r"|serverless|sls|cdk|ansible-playbook|docker[- ]compose|poetry|uv|bundle|mvn|gradle)\b"
+    r"|(^|\s)(-f|-k|--file|--filename|--values)[ =]|\.(sh|py|rb|js|ya?ml)\b"
+)
+_STRATEGY = "GIT_STRATEGY"
+_OF_BRANCH = re.compile(r"\$\{?CI_(COMMIT_(REF|BRANCH)|ENVIRONMENT)")
 _NOTHING = re.compile(r"\s*(echo\b[^|&;]*|true|:|exit 0)\s*")
 
 
@@ -31,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
         for name, job in pipeline.jobs.items():
             yield from _needs(pipeline, name, job)
             yield from _approvals(pipeline, name, job)
+            yield from _stops(pipeline, name, job)
 
 
 def _needs(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
@@ -83,6 +92,27 @@ def _approvals(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Fin
         yield Finding(pipeline.artifact.at(name, "when"), f"{what} {advice}")
 
 
+def _stops(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
+    """Yield jobs that end the environment of a branch, and first fetch that branch."""
+    data = pipeline.artifact.data
+    environment = dig(job, "environment")
+    is_of_branch = _OF_BRANCH.search(str(dig(environment, "name")))
+    if dig(environment, "action") != "stop" or not is_of_branch or not pipeline.is_whole:
+        return
+    known = (job, data, fields(data, "default"))
+    is_told = any(_STRATEGY in fields(one, "variables") for one in known) or "extends" in job
+    steps = [line for key in ("before_script", "script") for line in texts(job.get(key))]
+    is_of_request = "merge_request" in str(
+        (job.get("rules"), job.get("only"), data.get("workflow"))
+    )
+    if steps and not is_told and not is_of_request and not any(map(_FILES.search, steps)):
+        what = f"{name} is started when its branch is deleted, and fetches that branch first, so it"
+        said = (
+            f"{what} fails and the environment stays; write GIT_STRATEGY: none into its variables"
+        )
+        yield Finding(pipeline.artifact.at(name), said, warning=True)
+
+
 GATE = Gate(
     id="PIP018",
     title="Jobs of a GitLab pipeline have what they need, and wait for approvals",
@@ -98,5 +128,6 @@ GATE = Gate(
     targets=(),
     reads="files that are called .gitlab-ci.yml: `rules`, `only` and `except` in pipelines of a "
     "tag, of the default branch and of a merge request. Jobs that extend others, and conditions "
-    "on variables of a project, are not judged.",
+    "on variables of a project, are not judged. Jobs that stop the environment of a branch and "
+    "need none of its files.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from posixpath import basename
 
 from tarmac.base.foreign.reading import Path, fields
 from tarmac.base.report import Finding
@@ -14,6 +15,10 @@ from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
 _UPLOAD = re.compile(r"actions/upload-artifact@v(\d+)")
+#: Versions from which on what begins with a dot is left out.
+_HIDES = re.compile(
+    r"actions/upload-artifact@v(4|4\.(?:[4-9]|\d\d)(?:\.\d+)?|(?:[5-9]|\d\d)(?:\.\d+)*)"
+)
 #: A step that asks whether a job before it failed, which a skipped job never does.
 _ASKS = re.compile(
     r"needs\.[\w-]+\.result\s*(==\s*'(failure|cancelled)'|!=\s*'success')"
@@ -41,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield from _alone(workflow, name, job)
             yield from _misnamed(workflow, name, job)
             yield from _uploads(workflow, name, job)
+            yield from _hidden(workflow, name, job)
             yield from _unread(workflow, name, job)
 
 
@@ -103,6 +109,34 @@ def _uploads(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
             yield Finding(where, f"{what} all but the first fail; write the matrix' value into it")
 
 
+def _hidden(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
+    """Yield uploads of files and folders that begin with a dot."""
+    for number, step in enumerate(job.steps):
+        told = str(step.inputs.get("include-hidden-files", "")).lower()
+        if not _HIDES.fullmatch(step.uses) or told not in ("", "false"):
+            continue
+        lines = [line.strip() for line in str(step.inputs.get("path") or "").splitlines()]
+        paths = [line for line in lines if line and not line.startswith(("!", "#"))]
+        hidden = [path for path in paths if _is_hidden(path)]
+        if hidden:
+            rest = "nothing" if len(hidden) == len(paths) else f"nothing of {hidden[0]}"
+            what = f"{name} uploads {hidden[0]}, which begins with a dot, and the action leaves out"
+            said = f"{what} what does: it uploads {rest}; write include-hidden-files: true"
+            yield Finding(workflow.at("jobs", name, "steps", number, "with", "path"), said)
+
+
+def _is_hidden(path: str) -> bool:
+    """Tell whether all that a path or pattern finds is hidden to the action.
+
+    It looks at the names of the files and folders below what a pattern begins with, and of that.
+    """
+    parts = path.rstrip("/").split("/")
+    first = next((n for n, part in enumerate(parts) if set("*?[") & {*part}), len(parts))
+    begun = basename("/".join(parts[:first]))
+    named = [begun, *(part for part in parts[first:] if "$" not in part)]
+    return any(re.match(r"\.[^./]", part) is not None for part in named)
+
+
 def _unread(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     """Yield checkouts of a job whose permissions take away what the workflow grants."""
     own, whole = job.data.get("permissions"), fields(workflow.data, "permissions")
@@ -132,6 +166,6 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("workflows", workflows),
     targets=("repository",),
-    reads="conditions on the results of needed jobs, uploads of jobs with a matrix, and checkouts "
-    "beside permissions.",
+    reads="conditions on the results of needed jobs, uploads of jobs with a matrix and of what "
+    "begins with a dot, and checkouts beside permissions.",
 )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tarmac.base.foreign.reading import string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -14,6 +15,8 @@ from tarmac.check.gates.views.images.compose import compose_services
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.servers.celery_settings import celery_settings
+from tarmac.check.gates.views.servers.nginx import written
 from tarmac.check.gates.views.servers.python_settings import (
     FromEnvironment,
     PythonSettings,
@@ -35,14 +38,20 @@ _OPTIONS = (
     "CELERY_BROKER_TRANSPORT_OPTIONS",
     "BROKER_TRANSPORT_OPTIONS",
 )
+#: How long RabbitMQ waits, and what says that for one queue or in another place.
+_TIMEOUT = re.compile(r"^[ \t]*consumer_timeout[ \t]*=[ \t]*(\d{1,12})[ \t]*$", re.MULTILINE)
+_SERVER = re.compile(r"(docker\.io/)?(library/)?rabbitmq(:.*|@.*)?")
+_SINGLE = re.compile(r"x-consumer-timeout")
+_ELSEWHERE = re.compile(r"consumer_timeout|advanced\.config")
 _BROKER = ("broker_url", "CELERY_BROKER_URL", "BROKER_URL")
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield tasks that run longer than their broker waits for them."""
     yield from _counted(files)
-    late = [own for own in python_settings(files, _NAMED) if own.given(*_LATE)[1] is True]
+    late = [own for own in celery_settings(files) if own.given(*_LATE)[1] is True]
     values = _values(files) if late else {}
+    yield from _closed(files, late, values)
     for own in late:
         limit, _ = own.given(*_LIMITS)
         longest, told = own.number(*_LIMITS), own.given(*_OPTIONS)[1]
@@ -54,6 +63,42 @@ def check(files: Files) -> Iterator[Finding]:
                 options = own.given(*_OPTIONS)[0] or _OPTIONS[0]
                 advice = f"write a longer visibility_timeout into {options}"
                 yield Finding(own.at(limit), f"{said}; {advice}", warning=True)
+
+
+def _closed(
+    files: Files, late: list[PythonSettings], values: Mapping[str, set[str]]
+) -> Iterator[Finding]:
+    """Yield tasks that run longer than RabbitMQ leaves a message without an answer."""
+    known = published("brokers")["acknowledged"]
+    told = list(_timeouts(files)) if late else []
+    is_open = any(_ELSEWHERE.search(one) for found in values.values() for one in found)
+    # A server that is elsewhere may wait for longer.
+    is_here = told or any(_SERVER.fullmatch(s.image or "") for s in compose_services(files))
+    if is_open or not is_here or len({seconds for _, seconds in told}) > 1:
+        return
+    where, waits = told[0] if told else ("", known["waits_s"])
+    for own in late:
+        limit, _ = own.given(*_LIMITS)
+        longest = own.number(*_LIMITS)
+        if _SINGLE.search(str(own.artifact.content)) or not longest or longest <= waits:
+            continue
+        if _is_of(values, own, known["scheme"]):
+            what = f"a task may run for {longest:g}s ({limit}) and is acknowledged at its end, and"
+            said = f"{what} {known['title']} closes a channel after {waits:g}s without that: the"
+            advice = "task runs again and again; write a longer consumer_timeout"
+            yield Finding(where or own.at(limit), f"{said} {advice}", warning=True)
+
+
+def _timeouts(files: Files) -> Iterator[tuple[str, float]]:
+    """Yield how long RabbitMQ is told to wait for an answer."""
+    for own in written(files, lambda path: path.endswith(".conf"), _TIMEOUT):
+        for found in _TIMEOUT.finditer(own.text):
+            line = own.text.count("\n", 0, found.start()) + 1
+            yield own.where(line), int(found[1]) / 1000
+    for artifact in files.objects("RabbitmqCluster"):
+        place = ("spec", "rabbitmq", "additionalConfig")
+        for found in _TIMEOUT.finditer(string(artifact.data, *place)):
+            yield artifact.at(*place), int(found[1]) / 1000
 
 
 def _counted(files: Files) -> Iterator[Finding]:
@@ -126,7 +171,8 @@ def _values(files: Files) -> dict[str, set[str]]:
 
 
 def _judged(files: Files) -> Iterator[PythonSettings]:
-    yield from python_settings(files, _NAMED)
+    yield from (one for one in celery_settings(files) if one.given(*_LATE)[0])
+    yield from (one for one in python_settings(files, _NAMED) if not one.given(*_LATE)[0])
     for own in python_settings(files, _ANY):
         if not _NAMED.fullmatch(own.artifact.path.rpartition("/")[2]) and any(_countdowns(own)):
             yield own
@@ -144,6 +190,6 @@ GATE = Gate(
     targets=(),
     reads="celeryconfig.py, celery.py and tasks.py, which are parsed and not run: limits of tasks "
     "that are acknowledged late and countdowns, beside the broker, whose URL may be a variable of "
-    "a service or pod. Limits of single tasks are not known, so all are warnings. Judges files "
-    "without a plan only.",
+    "a service or pod, and consumer_timeout of RabbitMQ. Limits of single tasks are not known, "
+    "so all are warnings. Judges files without a plan only.",
 )

@@ -5,20 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.servers.nginx import Directive, configurations
-from tarmac.check.gates.views.servers.nginx_settings import secure_servers
 from tarmac.check.gates.views.servers.python_settings import PythonSettings, python_settings
+from tarmac.check.gates.views.servers.tls_ends import tls_ends
 
 _FILES = re.compile(r"\w+\.py")
 #: A file by its name for production, or for all.
 _OF_ALL = re.compile(r"(^|/)(settings|settings/(base|common|defaults|prod\w*|live|deploy\w*))\.py$")
-_TLS = ("certificate-arn", "ssl-redirect", "managed-certificates", "pre-shared-cert")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -26,7 +22,7 @@ def check(files: Files) -> Iterator[Finding]:
     every = list(_judged(files))
     if not every or any("SECURE_PROXY_SSL_HEADER" in one.text for one in every):
         return
-    proxy = next(_ends(files), "")
+    proxy = next(tls_ends(files), "")
     for own in (one.settings for one in every) if proxy else ():
         redirects = own.values.get("SECURE_SSL_REDIRECT") is True
         is_secure = own.values.get("CSRF_COOKIE_SECURE") is True
@@ -56,27 +52,6 @@ def _judged(files: Files) -> Iterator[DjangoFile]:
         text = str(own.artifact.content)
         if "ALLOWED_HOSTS" in text or "SECURE_" in text or "INSTALLED_APPS" in text:
             yield DjangoFile(own)
-
-
-def _ends(files: Files) -> Iterator[str]:
-    """Yield what ends TLS and hands on by http."""
-    for artifact in files.objects("Ingress"):
-        notes = metadata(artifact).annotations
-        if items(artifact.data, "spec", "tls") or any(one in key for key in notes for one in _TLS):
-            yield title(artifact)
-    for own in configurations(files):
-        if any(_tells(block) for block in secure_servers(own)):
-            yield own.name
-
-
-def _tells(server: Directive) -> bool:
-    """Tell whether a server hands a scheme on to a program by HTTP."""
-    words = [inner.words for one in server.body for inner in (one, *one.body)]
-    passes = any(w[:1] == ("proxy_pass",) and w[-1].startswith("http://") for w in words)
-    told = any(
-        w[:1] == ("proxy_set_header",) and "x-forwarded-proto" in w[1].lower() for w in words
-    )
-    return passes and told
 
 
 GATE = Gate(

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from tarmac.check.gates.views.images.instructions import Instruction, instructions
 
 _READERS = ("RUN", "COPY", "ADD", "ENV", "LABEL", "WORKDIR", "USER", "EXPOSE", "VOLUME")
+#: What a builder knows of each build, and gives to the stages that declare it.
+_OF_BUILD = re.compile(r"(BUILD|TARGET)(PLATFORM|OS|ARCH|VARIANT)")
 #: What every image or shell has.
 _GIVEN = frozenset({"PATH", "HOME", "PWD", "USER", "HOSTNAME", "SHELL", "LANG", "TERM", "OLDPWD"})
 
@@ -43,6 +45,10 @@ def unset(text: str) -> Iterator[tuple[int, str]]:
                 known.add(name)
                 what = f"uses ${name}, an ARG of the stage {elsewhere[name]} alone, so it is empty"
                 yield one.line, f"{what} in this stage; write `ARG {name}` below its FROM"
+            elif _OF_BUILD.fullmatch(name) and name not in elsewhere:
+                known.add(name)
+                what = f"uses ${name}, which a builder gives to stages that declare it alone, so it"
+                yield one.line, f"{what} is empty in this stage; write `ARG {name}` below its FROM"
 
 
 def _used(one: Instruction) -> dict[str, None]:
