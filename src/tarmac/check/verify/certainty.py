@@ -94,6 +94,7 @@ _OWN_MARKS = (
     "OBS",
     "PIP",
     "POL",
+    "SRV041",
     "VAL003",
     "VAL004",
     "VAL02",

@@ -37,9 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
         text = str(one.migration.artifact.content)
         if _makes(one, text) or _is_known(files, one) or not _is_postgres(files, text):
             continue
-        what = (
-            f"adds a column of the type {one.type_name}, which only create_table makes by itself:"
-        )
+        what = f"gives a column the type {one.type_name}, which only create_table makes by itself:"
         said = f"{what} PostgreSQL says that it does not exist; write"
         advice = f'sa.Enum(..., name="{one.type_name}").create(op.get_bind(), checkfirst=True)'
         yield Finding(one.migration.at(one.call), f"{said} {advice} before", warning=True)
@@ -52,7 +50,7 @@ def _added(files: Files) -> Iterator[AddedColumn]:
             if not isinstance(function, ast.FunctionDef) or function.name != "upgrade":
                 continue
             for call in ast.walk(function):
-                if isinstance(call, ast.Call) and method(call) == "add_column":
+                if isinstance(call, ast.Call) and method(call) in ("add_column", "alter_column"):
                     for name in _types(call, named):
                         yield AddedColumn(migration, call, name)
 
@@ -67,9 +65,10 @@ def _named(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
 def _types(call: ast.Call, named: dict[str, ast.expr]) -> Iterator[str]:
     """Yield the names of the types that a column is to have."""
     for column in (one for one in ast.walk(call) if isinstance(one, ast.Call)):
-        if method(column) != "Column":
+        if method(column) != "Column" and column is not call:
             continue
-        for given in (*column.args[1:2], *(k.value for k in column.keywords if k.arg == "type_")):
+        first = column.args[1:2] if column is not call else ()
+        for given in (*first, *(k.value for k in column.keywords if k.arg == "type_")):
             made = named.get(given.id) if isinstance(given, ast.Name) else given
             if isinstance(made, ast.Call) and method(made) in _KINDS:
                 name = getattr(argument(made, "name", len(made.args)), "value", None)
@@ -117,7 +116,7 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("columns of a type that is added", _added),
     targets=(),
-    reads="the last revisions of Alembic: Enum with a name in add_column, beside what this and the "
-    "other revisions of the folder make, where the project's packages have a driver of PostgreSQL. "
-    "Judges files without a plan only.",
+    reads="the last revisions of Alembic: Enum with a name in add_column and alter_column, beside "
+    "what this and the other revisions of the folder make, where the project's packages have a "
+    "driver of PostgreSQL. Judges files without a plan only.",
 )

@@ -8,7 +8,7 @@ from posixpath import basename, dirname, normpath
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig
+from tarmac.base.foreign.reading import dig, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -18,6 +18,8 @@ from tarmac.check.gates.views.images.compose_stores import words as compose_word
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages, words
 from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.images.scripts import Scripts, script_beside, scripts_of
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -39,6 +41,7 @@ class GivenNothing(NamedTuple):
 def check(files: Files) -> Iterator[Finding]:
     """Yield scripts that end with `exec "$@"` and are given nothing."""
     yield from _composed(files)
+    yield from _of_pods(files)
     told = {_path(one) for one in _services(files)}
     for one in _images(files):
         if one.dockerfile.path not in told:
@@ -62,6 +65,24 @@ def _composed(files: Files) -> Iterator[Finding]:
             said = f"{what} image, and no command: {name} ends with exec of what it is given,"
             advice = "which is nothing, so the container ends at once; write the command"
             yield Finding(service.at("entrypoint"), f"{said} {advice}")
+
+
+def _of_pods(files: Files) -> Iterator[Finding]:
+    """Yield the same of containers of pods, whose command takes the CMD of the image away, too."""
+    scripts = scripts_of(files)
+    for own in pods(files):
+        for container in own.containers:
+            told = [str(word) for word in items(container.data, "command")]
+            name = basename(told[-1]) if told else ""
+            script = script_beside(scripts, "", name) if name.endswith(".sh") else None
+            is_alone = script is not None and not items(container.data, "args")
+            if script is not None and is_alone and _becomes(script):
+                what = (
+                    f"{title(own.artifact)} has a command, which takes away the CMD of its image,"
+                )
+                said = f"{what} and no args: {name} ends with exec of what it is given, which is"
+                where = container.at("command")
+                yield Finding(where, f"{said} nothing; write the args", warning=True)
 
 
 def _services(files: Files) -> Iterator[ComposeService]:
@@ -127,6 +148,8 @@ def _becomes(script: Artifact) -> bool:
 def _judged(files: Files) -> Iterator[object]:
     yield from _images(files)
     yield from (one for one in _services(files) if _has(one, "entrypoint"))
+    for own in pods(files):
+        yield from (one for one in own.containers if items(one.data, "command"))
 
 
 GATE = Gate(
@@ -138,10 +161,9 @@ GATE = Gate(
     "entrypoint that of the image",
     check=check,
     of_files=check,
-    of_objects=False,
     scope=counted_in_files("images and services with an entry point of their own", _judged),
     targets=("compose",),
     reads='scripts that end with `exec "$@"`, beside the entrypoint and command of Compose '
-    "services, and the ENTRYPOINT and CMD of Dockerfiles whose base is a server. What a person or "
-    "a pod starts an image with is not known, so the latter are warnings.",
+    "services and pods, and the ENTRYPOINT and CMD of Dockerfiles whose base is a "
+    "server. What a person or a pod starts an image with is not known, so the latter are warnings.",
 )

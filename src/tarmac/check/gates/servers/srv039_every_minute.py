@@ -7,15 +7,19 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tarmac.base.foreign.reading import string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.scope import counted_in_files
 
 _FILES = re.compile(r"(.*/)?\w+\.py")
 _IMPORTED = re.compile(r"\bcelery\b")
 #: Times of a day, without steps and ranges: what is done in each minute of a range may be meant.
 _TIMES = re.compile(r"\d{1,2}(,\d{1,2})*")
+#: The same of cron: each minute of one hour, or of several.
+_LINE = re.compile(r"\*\s+\d{1,2}(,\d{1,2})*(\s+\S+){3}")
 _PARTS = ("hour", "day_of_week", "day_of_month", "month_of_year")
 
 
@@ -29,6 +33,12 @@ class Crontab(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield times that leave their minute open."""
+    for artifact in files.objects("CronJob"):
+        written = string(artifact.data, "spec", "schedule")
+        if _LINE.fullmatch(written.strip()):
+            what = f"{title(artifact)} is started every minute of its hours by '{written}'"
+            where = artifact.at("spec", "schedule")
+            yield Finding(where, f"{what}; write a minute: 0{written.strip()[1:]}", warning=True)
     for one in _crontabs(files):
         hour = one.given.get("hour")
         is_of_hours = _TIMES.fullmatch(str(hour).replace(" ", "")) is not None
@@ -67,6 +77,11 @@ def _given(call: ast.Call) -> dict[str, object]:
     return found
 
 
+def _judged(files: Files) -> Iterator[object]:
+    yield from _crontabs(files)
+    yield from files.objects("CronJob")
+
+
 GATE = Gate(
     id="SRV039",
     title="A task that is sent at an hour is sent at one minute of it",
@@ -75,9 +90,9 @@ GATE = Gate(
     "crontab: each part is `*` where it is not given, the minute, too",
     check=check,
     of_files=check,
-    of_objects=False,
-    scope=counted_in_files("times of tasks", _crontabs),
+    scope=counted_in_files("times of tasks", _judged),
     targets=(),
-    reads="crontab() in settings and tasks of Celery, which are parsed and not run. Each minute of "
+    reads="crontab() in settings and tasks of Celery, which are parsed and not run, and schedules "
+    "of CronJobs. Each minute of "
     "an hour may be meant, so all are warnings. Judges files without a plan only.",
 )

@@ -13,8 +13,23 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.systemd_units import Unit, UnitSetting, units
 
 _COMMAND = re.compile(r"Exec\w+")
-#: A format that date is given, to where its quotes or the word end.
-_DATE = re.compile(r"\bdate\b(?:\s+-[\w-]+(?:=\S+)?)*\s+[\\\"']*\+([^\s\"')`;|&\\]*)")
+#: Formats of programs, to where their quotes or the word end, with those of their signs which are
+#: surely meant: `printf %i` may be to say the name of the instance.
+_FORMS = (
+    (
+        "date",
+        re.compile(r"\bdate\b(?:\s+-[\w-]+(?:=\S+)?)*\s+[\\\"']*\+([^\s\"')`;|&\\]*)"),
+        "",
+    ),
+    ("printf", re.compile(r"\bprintf\s+(?:\\?\"([^\"]*)\"|'([^']*)'|([^\s;|&]*))"), "sd"),
+    (
+        "stat",
+        re.compile(r"\bstat\s+(?:-L\s+)?(?:-c|--format|--printf)[= ]?[\\\"']*([^\s\"']*)"),
+        "",
+    ),
+    ("find", re.compile(r"\bfind\b[^;|&]*\s-printf\s+[\\\"']*([^\"';|&]*)"), ""),
+    ("git", re.compile(r"\bgit\b[^;|&]*--(?:pretty|format)=(?:t?format:)?[\\\"']*([^\s\"']*)"), ""),
+)
 #: A sign that systemd takes for one of its own: two of them are one.
 _SIGN = re.compile(r"(?<!%)(?:%%)*%([A-Za-z])")
 
@@ -40,14 +55,16 @@ def _misplaced(setting: UnitSetting) -> str:
 
 
 def _taken(setting: UnitSetting) -> str:
-    """Say of a format of a date that systemd fills in parts of it."""
-    if not _COMMAND.fullmatch(setting.name) or "date" not in setting.value:
-        return ""
+    """Say of a format of a program that systemd fills in parts of it."""
     signs = published("units")["signs"]
-    found = (sign for form in _DATE.findall(setting.value) for sign in _SIGN.findall(form))
-    if sign := next((one for one in found if one in signs), ""):
-        what = f"systemd puts {signs[sign]} in the place of %{sign} before date sees it"
-        return f"{what}; write %%{sign}"
+    for program, form, meant in _FORMS if _COMMAND.fullmatch(setting.name) else ():
+        if program not in setting.value:
+            continue
+        told = ("".join(found.groups("")) for found in form.finditer(setting.value))
+        found = (sign for one in told for sign in _SIGN.findall(one))
+        if sign := next((s for s in found if s in signs and s in (meant or signs)), ""):
+            what = f"systemd puts {signs[sign]} in the place of %{sign} before {program} sees it"
+            return f"{what}; write %%{sign}"
     return ""
 
 
@@ -67,5 +84,6 @@ GATE = Gate(
     scope=counted_in_files("units", _judged),
     targets=(),
     reads="files .service, .socket and .timer, by the settings and signs in assets/published.yaml: "
-    "in which section each is, and formats of date in commands. Judges files without a plan only.",
+    "in which section each is, and formats of date, printf, stat, find and git in "
+    "commands. Judges files without a plan only.",
 )

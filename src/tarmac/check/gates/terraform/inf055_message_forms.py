@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Fields, dig, fields, numbered
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -37,6 +39,7 @@ class BatchReader(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield answers that Lambda does not read, and filters of what is elsewhere in a message."""
+    yield from _of_framework(files)
     archives = {one.names[2]: one for one in blocks(files) if one.names[1:2] == ("archive_file",)}
     for root in resources_of(files):
         for one in _answering(files, root, archives):
@@ -60,12 +63,45 @@ def _answering(
         handler = _HANDLER.fullmatch(argument(function, "handler")[1])
         if archive is None or handler is None:
             continue
-        for path in _paths(archive, handler[1]):
-            place = on_disk(files, path)
-            is_small = place is not None and place.is_file() and place.stat().st_size < _LARGEST
-            if place and is_small and _ANSWERS.search(place.read_text("utf-8", "replace")):
-                yield BatchReader(mapping, function, path)
-                break
+        if path := _answers(files, _paths(archive, handler[1])):
+            yield BatchReader(mapping, function, path)
+
+
+def _answers(files: Files, paths: Iterable[str]) -> str:
+    """Return the first of some paths whose program says which messages failed; "" without one."""
+    for path in paths:
+        place = on_disk(files, path)
+        is_small = place is not None and place.is_file() and place.stat().st_size < _LARGEST
+        if place and is_small and _ANSWERS.search(place.read_text("utf-8", "replace")):
+            return path
+    return ""
+
+
+def _of_framework(files: Files) -> Iterator[Finding]:
+    """Yield the same of functions of the Serverless Framework."""
+    for artifact, name, function in _functions(files):
+        module = str(function.get("handler")).rpartition(".")[0]
+        folder = posixpath.dirname(artifact.path)
+        paths = [posixpath.normpath(posixpath.join(folder, f"{module}{e}")) for e in _ENDINGS]
+        for number, event in numbered(function, "events"):
+            batch = next((event[key] for key in ("sqs", "stream") if key in event), None)
+            is_told = batch is None or dig(batch, "functionResponseType") is not None
+            path = "" if is_told else _answers(files, paths)
+            if path:
+                what = (
+                    f"{name} answers with batchItemFailures ({path}), and this event does not ask"
+                )
+                said = f"{what} for that: the failed messages count as done; write"
+                where = artifact.at("functions", name, "events", number)
+                yield Finding(where, f"{said} functionResponseType: ReportBatchItemFailures")
+
+
+def _functions(files: Files) -> Iterator[tuple[Artifact, str, Fields]]:
+    for artifact in files.artifacts:
+        if posixpath.basename(artifact.path) in ("serverless.yml", "serverless.yaml"):
+            for name, function in fields(artifact.data, "functions").items():
+                if isinstance(function, Mapping):
+                    yield artifact, str(name), function
 
 
 def _name(pattern: re.Pattern[str], text: str) -> str:
@@ -103,7 +139,8 @@ def _filtered(files: Files, block: TerraformBlock) -> Iterator[Finding]:
             yield Finding(f"{block.file}:{line}", f"{said} {advice}", warning=True)
 
 
-def _judged(files: Files) -> Iterator[TerraformBlock]:
+def _judged(files: Files) -> Iterator[object]:
+    yield from _functions(files)
     kinds = ("aws_lambda_event_source_mapping", "aws_sns_topic_subscription")
     yield from (one for one in blocks(files) if one.names[1:2] and one.names[1] in kinds)
 
@@ -119,7 +156,7 @@ GATE = Gate(
     of_files=check,
     of_objects=False,
     scope=counted_in_files("readers of messages", _judged),
-    reads="aws_lambda_event_source_mapping beside the handler that its archive_file packs, and "
+    reads="aws_lambda_event_source_mapping and events of serverless.yml beside the handler, and "
     "filters of aws_sns_topic_subscription beside the programs of the folder that publish. Others "
     "may publish, too, so a filter is a warning.",
 )
