@@ -19,7 +19,7 @@ from tarmac.check.gates.views.servers.python_settings import python_settings
 _LISTS = re.compile(r"requirements[\w.-]*\.(txt|in)|pyproject\.toml|Pipfile")
 #: Libraries that a program names to publish its own counts at its own address.
 _LIBRARIES = re.compile(
-    r"(?im)^[\s\"']*(django[-_]prometheus|prometheus[-_]flask[-_]exporter"
+    r"(?im)^[ \t\"']*(django[-_]prometheus|prometheus[-_]flask[-_]exporter"
     r"|prometheus[-_]fastapi[-_]instrumentator|starlette[-_](exporter|prometheus))\b"
 )
 _GUNICORN = re.compile(r"gunicorn[\w.-]*\.py|[\w.-]+\.gunicorn\.py")

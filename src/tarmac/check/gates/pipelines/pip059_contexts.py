@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from tarmac.base.foreign.reading import Path, places
 from tarmac.base.report import Finding
@@ -50,6 +51,7 @@ def _allowed(path: Path) -> tuple[str, ...]:
     return ()
 
 
+@cache
 def _table() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """List the places, those first that are part of others."""
     found = published("contexts")["places"].items()
