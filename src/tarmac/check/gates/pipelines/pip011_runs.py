@@ -32,7 +32,10 @@ def check(files: Files) -> Iterator[Finding]:
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():
             for place, condition, is_other in _conditions(name, job):
-                if what := _never(condition, workflow.triggers):
+                # An action of the repository may be used by workflows of other events.
+                is_shared = not workflow.at(*place).startswith(f"{workflow.path}:")
+                what = "" if is_shared else _never(condition, workflow.triggers)
+                if what:
                     said = f"{'this step of ' if 'steps' in place else ''}{name} never runs: {what}"
                     yield Finding(workflow.at(*place), said, warning=is_other)
             yield from _needed(workflow, name, job)

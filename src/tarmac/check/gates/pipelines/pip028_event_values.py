@@ -57,7 +57,10 @@ def _unset(workflow: Workflow, name: str, job: Job, events: set[str]) -> Iterato
     for path, text in _read(job, events):
         for found in _VALUE.finditer(text):
             wanted = _BRING[found[2] or found[1]]
-            if found[1] in told or events & {*wanted}:
+            where = workflow.at("jobs", name, *path)
+            # An action of the repository may be used by workflows of other events.
+            is_shared = not where.startswith(f"{workflow.path}:")
+            if found[1] in told or events & {*wanted} or is_shared:
                 continue
             told.add(found[1])
             what = (
@@ -65,7 +68,6 @@ def _unset(workflow: Workflow, name: str, job: Job, events: set[str]) -> Iterato
             )
             said = f"{what} by {', '.join(sorted(events))}: it is empty; read what these bring"
             # An action may take an empty input for none.
-            where = workflow.at("jobs", name, *path)
             yield Finding(where, said, warning="run" not in path and "env" not in path)
 
 
