@@ -56,8 +56,9 @@ OTHERWISE = {
     "services extended": BASE_SIXTY,
     "Compose files included": OVERRIDDEN,
     "variables in lists": ["IMG033/bad-files-quotes", *BASE_SIXTY],
-    # An action has neither its job's folder nor numbers without quotes, and may be a container.
+    # An action has neither its job's folder nor numbers or inputs of a type; it may be a container.
     "steps in actions": [
+        "PIP013/bad-files-booleans",
         "PIP015/bad-files-folder",
         "PIP016/bad-files-versions",
         "PIP031/bad-files-name",

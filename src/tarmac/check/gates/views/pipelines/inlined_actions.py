@@ -19,8 +19,9 @@ from tarmac.check.gates.views.once import once
 ACTIONS = ("action.yml", "action.yaml")
 #: An input of an action, where it is used.
 _INPUT = re.compile(r"\$\{\{\s*inputs\.([\w-]+)\s*\}\}")
-#: A step of an action, where another one of its steps reads it.
-_STEP = re.compile(r"\bsteps\.(?=[\w-]+\.)")
+#: A step or an input of an action, where one of its steps reads it.
+_OWN = re.compile(r"(?<![\w.])(steps\.(?=[\w-]+\.)|inputs\.(?=[\w-]))")
+_WHOLE = re.compile(r"\s*\$\{\{(.*)\}\}\s*", re.DOTALL)
 #: How many actions may use one another.
 _DEEPEST = 5
 
@@ -110,17 +111,17 @@ def _given(step: Any, caller: Any, action: Artifact) -> Any:
     filled = {key: _filled(value, known, folder) for key, value in step.items()}
     if "id" in filled:
         filled["id"] = f"{folder}--{filled['id']}"
-    when = [str(one["if"]) for one in (caller, filled) if one.get("if")]
+    when = [_WHOLE.sub(r"\1", str(one["if"])) for one in (caller, filled) if one.get("if")]
     if when:
         filled["if"] = when[0] if len(when) == 1 else " && ".join(f"({one})" for one in when)
     return filled
 
 
 def _filled(value: Any, known: Mapping[str, str], folder: str) -> Any:
-    """Fill inputs in; steps of an action have names of their own, whatever those of the job are."""
+    """Fill inputs in; what else an action names of its own is nothing of the job."""
     if isinstance(value, str):
         text = _INPUT.sub(lambda found: known.get(found[1]) or found[0], value)
-        return _STEP.sub(lambda _: f"steps.{folder}--", text)
+        return _OWN.sub(lambda found: f"{found[1]}{folder}--", text)
     if isinstance(value, list):
         return [_filled(one, known, folder) for one in value]
     if isinstance(value, Mapping):
