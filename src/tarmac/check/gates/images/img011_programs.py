@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from posixpath import normpath
-from typing import Any
 
 from tarmac.base.foreign.data import from_json
 from tarmac.base.foreign.reading import dig
@@ -15,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import compose_services
 from tarmac.check.gates.views.images.distroless import distroless
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages, words
+from tarmac.check.gates.views.images.image_programs import base_without, brings
 from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -29,7 +28,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(f"{dockerfile.path}:{line}", what)
         if not found or not (base := distroless(found[-1].image)):
             continue
-        if ":debug" in found[-1].image or _brings(found[-1]):
+        if ":debug" in found[-1].image or brings(found[-1]):
             continue
         for one in found[-1].instructions:
             if (argv := _argv(one)) and (what := _missing(argv[0], base)):
@@ -40,16 +39,12 @@ def _checked(found: list[Stage]) -> Iterator[tuple[int, str]]:
     """Yield health checks by a program that a plain base does not have, and no step brings."""
     if not found:
         return
-    own = _whole(found)
     checks = [one for one in found[-1].instructions if one.word == "HEALTHCHECK"]
     for one in checks[-1:]:
         program, is_open = _asked(one.rest)
-        for base in published("bases")["lacks"]:
-            if re.fullmatch(base["image"], found[-1].image) and program in base["programs"]:
-                if not is_open and not any(_may_bring(step, program) for step in own):
-                    what = f"is checked by {program}, which {found[-1].image} does not have"
-                    yield one.line, f"{what}, so it is unhealthy; install it, or ask otherwise"
-                return
+        if not is_open and base_without(found, program):
+            what = f"is checked by {program}, which {found[-1].image} does not have"
+            yield one.line, f"{what}, so it is unhealthy; install it, or ask otherwise"
 
 
 def _of_compose(files: Files) -> Iterator[Finding]:
@@ -64,31 +59,10 @@ def _of_compose(files: Files) -> Iterator[Finding]:
             continue
         told = test[1:] if isinstance(test, list) else [test]
         program, is_open = _asked(f"CMD {' '.join(map(str, told))}")
-        base = next((one for one in published("bases")["lacks"] if _is_of(one, found[-1])), None)
-        if base is None or program not in base["programs"] or is_open:
-            continue
-        if not any(_may_bring(step, program) for step in _whole(found)):
+        if not is_open and base_without(found, program):
             what = f"service {service.name} is checked by {program}, which {found[-1].image} does"
             advice = "not have, so it is unhealthy; install it, or ask otherwise"
             yield Finding(service.at("healthcheck", "test"), f"{what} {advice}")
-
-
-def _is_of(base: Mapping[str, Any], last: Stage) -> bool:
-    return re.fullmatch(base["image"], last.image) is not None
-
-
-def _whole(found: list[Stage]) -> list[Instruction]:
-    """List what the last stage is made of, with the stages that it begins from."""
-    by_name = {one.name: one for one in found}
-    stage, own, seen = found[-1], list(found[-1].instructions), {found[-1].name}
-    while stage.instructions:
-        words = [w for w in stage.instructions[0].rest.split() if not w.startswith("--")] or [""]
-        if words[0] not in by_name or words[0] in seen:
-            break
-        stage = by_name[words[0]]
-        seen.add(stage.name)
-        own += stage.instructions
-    return own
 
 
 def _asked(rest: str) -> tuple[str, bool]:
@@ -96,27 +70,6 @@ def _asked(rest: str) -> tuple[str, bool]:
     _, _, command = rest.partition("CMD ")
     tail = command.partition("||")[2].split()
     return (words(command) or [""])[0], bool(tail) and tail[0] not in ("exit", "false", "kill")
-
-
-def _may_bring(step: Instruction, program: str) -> bool:
-    """Tell whether a step may put a program onto the path."""
-    if step.word in ("COPY", "ADD"):
-        target = (step.rest.split() or [""])[-1]
-        folders = tuple(published("distroless")["path"])
-        is_folder = target.rstrip("/") in ("", *folders, "/usr", "/usr/local")
-        return is_folder or target.rpartition("/")[2] == program or program in step.rest
-    is_script = re.search(r"\.sh\b|https?://|\bnix\b|\b(ba)?sh\b|<<|\$", step.rest) is not None
-    is_named = re.search(rf"(?<![\w-]){program}(?![\w-])", step.rest) is not None
-    return step.word == "RUN" and (is_named or is_script)
-
-
-def _brings(last: Stage) -> bool:
-    """Tell whether programs are copied to where they are found."""
-    found = published("distroless")["path"]
-    return any(
-        e.word in ("COPY", "ADD") and e.rest.split()[-1].rstrip("/").startswith(tuple(found))
-        for e in last.instructions
-    )
 
 
 def _argv(instruction: Instruction) -> list[str]:

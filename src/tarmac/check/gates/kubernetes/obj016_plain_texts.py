@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tarmac.base.errors import did_you_mean
@@ -35,6 +35,11 @@ _CALLS = frozenset({
 })  # fmt: skip
 #: Variables that every container, or every shell, has.
 _GIVEN = frozenset({"HOSTNAME", "HOME", "PATH", "PWD", "USER", "SHELL"})
+#: Where a container has commands that the kubelet runs in it.
+_RUN: tuple[Path, ...] = (
+    ("startupProbe",), ("readinessProbe",), ("livenessProbe",),
+    ("lifecycle", "postStart"), ("lifecycle", "preStop"),
+)  # fmt: skip
 #: Texts of a Compose file that its container evaluates.
 _INSIDE = ("healthcheck", "command", "entrypoint")
 
@@ -75,6 +80,32 @@ def _container(own: Pods, container: Container) -> Iterator[Finding]:
                     said = f"{what}no shell reads it; write $({name})"
                     # What the image begins with may be a shell.
                     yield Finding(where, said, warning=not called)
+    for where, what in _asked(container, given - filled):
+        yield Finding(where, f"{title(own.artifact)}: container {container.name} {what}")
+
+
+def _asked(container: Container, given: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield variables in commands of probes and hooks, which run without a shell."""
+    for path in _RUN:
+        told = items(container.data, *path, "exec", "command")
+        for number, word in enumerate(told):
+            before = [one for one in told[:number] if isinstance(one, str)]
+            if not isinstance(word, str) or "\n" in word or any(map(_is_read, before)):
+                break
+            # In probes the kubelet fills in $(NAME), and in hooks it does not.
+            is_hook = path[0] == "lifecycle"
+            found = [next(filter(None, pair)) for pair in _SHELL.findall(word)]
+            found += _OWN.findall(word) if is_hook else []
+            if lost := [name for name in found if name in given]:
+                what = f"runs {told[0]} by {path[-1]} with the text of the variable {lost[0]}, not"
+                advice = "write the value, or sh -c with the whole command"
+                at = container.at(*path, "exec", "command", number)
+                yield at, f"{what} its value: no shell reads it; {advice}"
+
+
+def _is_read(word: str) -> bool:
+    """Tell whether what follows a word is read as a shell does, or by another program."""
+    return _SHELLS.fullmatch(word) is not None or word in ("-c", "-ec", "-e", "--eval")
 
 
 def _is_script(container: Container) -> bool:
@@ -119,6 +150,8 @@ def _judged(files: Files) -> Iterator[Any]:
     for own in pods(files):
         for container in own.containers:
             yield from (word for key in ("command", "args") for word in items(container.data, key))
+            for path in _RUN:
+                yield from items(container.data, *path, "exec", "command")
     for beside in compose_files(files):
         for one in beside.services:
             yield from (key for key in _INSIDE if fields(one.data).get(key))
@@ -135,7 +168,8 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("words of commands", _judged),
     targets=(),
-    reads="`command` and `args` beside `env` where no shell reads them; `command`, `entrypoint` "
+    reads="`command` and `args`, and commands of probes and hooks, beside `env` where no shell "
+    "reads them; `command`, `entrypoint` "
     "and `healthcheck` of Compose files beside `environment` and .env. Judges files without a "
     "plan only.",
 )

@@ -11,7 +11,7 @@ from tarmac.base.foreign.reading import Fields, dig, fields, items, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import metadata, space_of, title
+from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
 from tarmac.check.gates.views.scope import kinds
 
 #: The namespace whose rules are for all of the mesh.
@@ -24,6 +24,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield routes behind one for every request, and checks of tokens that let none pass, too."""
     for artifact in files.objects("VirtualService"):
         yield from _behind(artifact)
+    yield from _outside(files)
     rules = AskingRules(files.objects("AuthorizationPolicy"))
     for artifact in files.objects("RequestAuthentication"):
         if items(artifact.data, "spec", "jwtRules") and not rules.are_for(artifact):
@@ -49,6 +50,43 @@ def _behind(artifact: Artifact) -> Iterator[Finding]:
                 f"{what} {name} behind it is never reached; put it before",
             )
             return
+
+
+def _outside(files: Files) -> Iterator[Finding]:
+    """Yield hosts of the mesh whose routes hold at a gateway alone, which has no such host."""
+    listening = {
+        (space_of(one), name_of(one)): _hosts(one)
+        for one in files.objects("Gateway")
+        if str(one.data.get("apiVersion")).startswith("networking.istio.io/")
+    }
+    services = {name_of(one) for one in files.objects("Service")} if listening else set[str]()
+    for artifact in files.objects("VirtualService") if listening else ():
+        named = list(texts(dig(artifact.data, "spec", "gateways")))
+        places = [tuple(one.rpartition("/")[::2]) for one in named]
+        known = [listening.get((space or space_of(artifact), name)) for space, name in places]
+        if not named or "mesh" in named or None in known:
+            continue
+        taken = [host for hosts in known for host in hosts or ()]
+        for number, host in enumerate(texts(dig(artifact.data, "spec", "hosts"))):
+            first, _, rest = host.partition(".")
+            is_own = first in services and (not rest or re.match(r"[\w-]+(\.svc|$)", rest))
+            if is_own and not any(_takes(one, host) for one in taken):
+                what = f"{title(artifact)} is for {', '.join(named)}, where no server has the host"
+                why = f"{host}, and not for the mesh: calls of {first} from other pods pass all of"
+                advice = "its routes by; write mesh to gateways, too"
+                where = artifact.at("spec", "hosts", number)
+                yield Finding(where, f"{what} {why} {advice}", warning=True)
+
+
+def _hosts(gateway: Artifact) -> list[str]:
+    found = (
+        host for server in items(gateway.data, "spec", "servers") for host in items(server, "hosts")
+    )
+    return [str(one).rpartition("/")[2] for one in found]
+
+
+def _takes(pattern: str, host: str) -> bool:
+    return pattern in ("*", host) or (pattern[:2] == "*." and host.endswith(pattern[1:]))
 
 
 def _takes_all(route: Fields) -> bool:
@@ -103,6 +141,7 @@ GATE = Gate(
     of_files=check,
     scope=kinds("routes and checks of tokens", "VirtualService", "RequestAuthentication"),
     targets=("cluster",),
-    reads="the order of HTTP routes of VirtualServices, and RequestAuthentications beside the "
+    reads="the order of HTTP routes of VirtualServices, their hosts of the mesh beside those of "
+    "their Gateways, and RequestAuthentications beside the "
     "AuthorizationPolicies of their pods.",
 )

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, dig, fields, string
+from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.network.gateway_proxies import gateway_proxies
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import pods
-from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: The chart that installs a proxy at the edge, and the image of such a proxy.
-_CHART, _IMAGES = "gateway", ("auto", "proxyv2")
 _API = "networking.istio.io/"
 #: Of so many proxies a reader is told.
 _SHOWN = 6
@@ -23,7 +20,7 @@ _SHOWN = 6
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield Gateways whose selector fits no proxy, where one is installed by these files."""
-    pairs = {pair for labels in _proxies(files) for pair in _pairs(labels)}
+    pairs = {pair for one in gateway_proxies(files) for pair in _pairs(one.labels)}
     names = sorted(f"istio={value}" for key, value in pairs if key == "istio")
     has = "; ".join(names[:_SHOWN])
     for gateway in _gateways(files) if pairs else ():
@@ -38,31 +35,6 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _pairs(labels: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     return ((str(key), str(value)) for key, value in labels.items())
-
-
-@once
-def _proxies(files: Files) -> Iterator[Mapping[str, object]]:
-    """Yield the labels of proxies at the edge: of pods, and of charts that are installed."""
-    for own in pods(files):
-        if any(container.image_name in _IMAGES for container in own.main_containers):
-            yield dict(own.labels)
-    for release in files.objects("HelmRelease"):
-        if string(dig(release.data, "spec", "chart", "spec"), "chart") == _CHART:
-            yield _labels(
-                string(release.data, "metadata", "name"), fields(release.data, "spec", "values")
-            )
-    for app in files.objects("Application"):
-        source = fields(app.data, "spec", "source")
-        if source.get("chart") == _CHART:
-            helm = fields(source, "helm")
-            name = string(helm, "releaseName") or string(app.data, "metadata", "name")
-            yield _labels(name, fields(helm, "valuesObject"))
-
-
-def _labels(name: str, values: Fields) -> Mapping[str, object]:
-    """Say the labels that the chart gives its pods: by the name of the release, or by values."""
-    usual = {"app": name, "istio": name.removeprefix("istio-")}
-    return {**usual, **fields(values, "labels")}
 
 
 def _gateways(files: Files) -> Iterator[Artifact]:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, Path, fields, items, string, text
+from tarmac.base.foreign.reading import Fields, Path, fields, items, numbered, string, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.network.gateway_proxies import gateway_proxies
 from tarmac.check.gates.views.objects.certificates import Certificate, TlsSecret, tls_secrets
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import (
@@ -62,6 +63,7 @@ def check(files: Files) -> Iterator[Finding]:
                 where = artifact.at(*_path(artifact, secret))
                 what = f"{title(artifact)} reads Secret {secret.name} of {space}"
                 yield from _elsewhere(where, what, space, made.get(secret.name, []))
+    yield from _at_the_edge(files, made)
     for artifact in files.objects(*_HOMES):
         home = _HOMES[kind_of(artifact)]
         for name in sorted(set(_read(artifact.data))):
@@ -70,6 +72,20 @@ def check(files: Files) -> Iterator[Finding]:
                 what = f"{title(artifact)} reads Secret {name} of its controller's namespace"
                 where = found[0].artifact.at("metadata", "namespace")
                 yield from _elsewhere(where, f"{what}, which is {home} mostly", home, found)
+
+
+def _at_the_edge(files: Files, made: dict[str, list[StoredObject]]) -> Iterator[Finding]:
+    """Yield certificates of Istio's Gateways that are made elsewhere than its proxies run."""
+    proxies = gateway_proxies(files)
+    for gateway in files.objects("Gateway") if proxies else ():
+        wanted = fields(gateway.data, "spec", "selector").items()
+        spaces = {one.namespace for one in proxies if wanted and wanted <= one.labels.items()}
+        space = min(spaces) if len(spaces) == 1 else ""
+        for number, server in numbered(gateway.data, "spec", "servers") if space else ():
+            name = string(server, "tls", "credentialName")
+            where = gateway.at("spec", "servers", number, "tls", "credentialName")
+            what = f"{title(gateway)} has its proxies in {space}, which read Secret {name} there"
+            yield from _elsewhere(where, what, space, made.get(name, []))
 
 
 def _is_asking(artifact: Artifact) -> bool:

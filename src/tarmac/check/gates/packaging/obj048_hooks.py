@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, dig, fields, numbered, string
+from tarmac.base.foreign.reading import Path, dig, fields, numbered, places, string, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of
+from tarmac.check.gates.views.objects.chart_files import charts
+from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
 from tarmac.check.gates.views.objects.template_objects import TemplateObject, template_objects
+from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
 
 _HOOK = "helm.sh/hook"
@@ -19,6 +22,12 @@ _POLICY = "helm.sh/hook-delete-policy"
 _RUNNING = ("Job", "Pod")
 #: What makes another name at each release.
 _VARYING = re.compile(r"\{\{[^}]*(Revision|rand|now|date|uuid|sha|Chart\.(App)?Version)")
+_KEPT = ("Deployment", "StatefulSet", "DaemonSet")
+#: What a hook does to a database, and what asks whether that is done.
+_MIGRATES = re.compile(r"(?i)migrat|schema|alembic|flyway|liquibase|db[-_:]?(prepare|upgrade|init)")
+_WAITS = re.compile(r"(?i)\b(wait|until|while|check|ready)|[-_](wait|check)|status\b")
+_HELM = re.compile(r"\bhelm\b[^|;&]*[ \t](?:install|upgrade)[ \t]")
+_WAITING = re.compile(r"[ \t]--(wait|atomic|rollback-on-failure)(?:=true)?(?![\w=-])")
 _POD: Path = ("spec", "template", "spec")
 #: Where a pod names what has to be there first.
 _SOURCES = (("configMapRef", "ConfigMap"), ("secretRef", "Secret"))
@@ -43,6 +52,31 @@ def check(files: Files) -> Iterator[Finding]:
             yield from _left(one)
             if "pre-install" in _hooks(artifact):
                 yield from _early(one, made)
+            if {"post-install", "post-upgrade"} & {*_hooks(artifact)}:
+                yield from _late(files, one)
+
+
+def _late(files: Files, one: TemplateObject) -> Iterator[Finding]:
+    """Yield hooks after the installation that pods of it wait for, where Helm waits for these."""
+    does = _MIGRATES.search(" ".join(text for _, text in places(one.artifact.data)))
+    hooks = [hook for hook in _hooks(one.artifact) if hook.startswith("post-")]
+    if not does or any(hook.startswith("pre-") for hook in _hooks(one.artifact)):
+        return
+    how = next(_waiting(files, one.chart.folder), "")
+    for other in template_objects(files) if how else ():
+        if other.chart.folder != one.chart.folder or kind_of(other.artifact) not in _KEPT:
+            continue
+        for _, container in numbered(other.artifact.data, *_POD, "initContainers"):
+            said = [str(container.get("name")), *texts(container.get("command"))]
+            words = " ".join((*said, *texts(container.get("args"))))
+            if _WAITS.search(words) and _MIGRATES.search(words) and not _hooks(other.artifact):
+                what = f"{kind_of(one.artifact)} is a hook {hooks[0]}, which {how} runs once all"
+                file = other.artifact.path.rpartition("/")[2]
+                why = f"pods are ready, and {container.get('name')} of {file} waits for what it"
+                advice = "does: each release ends in a timeout; write pre-install,pre-upgrade"
+                where = one.artifact.at("metadata", "annotations", _HOOK)
+                yield Finding(where, f"{what} {why} {advice}", warning=True)
+                return
 
 
 def _left(one: TemplateObject) -> Iterator[Finding]:
@@ -62,6 +96,24 @@ def _left(one: TemplateObject) -> Iterator[Finding]:
         yield Finding(
             where, said, warning=bool(dig(artifact.data, "spec", "ttlSecondsAfterFinished"))
         )
+
+
+def _waiting(files: Files, folder: str) -> Iterator[str]:
+    """Yield what releases the chart of a folder, and waits for its pods."""
+    is_only = len(charts(files)) == 1
+    name = posixpath.basename(folder)
+    for command in commands(files):
+        found = _WAITING.search(command.text) if _HELM.search(command.text) else None
+        words = [one.rstrip("/") for one in command.text.split()]
+        is_it = any(one and posixpath.basename(one) == name for one in words) if name else False
+        is_here = is_only and any(one.startswith(".") for one in words)
+        if found and (is_it or is_here):
+            yield f"helm --{found[1]} ({command.where})"
+    for release in files.objects("HelmRelease"):
+        named = string(release.data, "spec", "chart", "spec", "chart")
+        is_it = "/" in named and posixpath.normpath(named).strip("./") == folder.strip("./")
+        if is_it and dig(release.data, "spec", "install", "disableWait") is not True:
+            yield title(release)
 
 
 def _early(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -46,6 +47,43 @@ def check(files: Files) -> Iterator[Finding]:
                 what = f"{key} is empty, so Helm takes the chart's own {key} away, below which"
                 said = f"{what} {below} reads; remove the key"
                 yield Finding(artifact.at(str(key)), said, warning=True)
+        yield from _replaced(artifact, chart)
+
+
+def _replaced(artifact: Artifact, chart: Chart) -> Iterator[Finding]:
+    """Yield lists of variables that take the place of a longer one of the chart."""
+    if "ci" in artifact.path.split("/")[:-1]:
+        return
+    for path, own in _variables(chart.values.data, ()):
+        given = dig(artifact.data, *path)
+        kept = _names(given) if isinstance(given, list) else []
+        lost = [one for one in own if one not in kept]
+        is_read = chart.is_open or any(one[: len(path)] == path for one in chart.read)
+        # One without any of the chart's own is another list.
+        if kept and lost and is_read and set(kept) < set(own):
+            name, has = ".".join(map(str, path)), ", ".join(kept)
+            what = f"{name} has {has} alone, and a list takes the place of that of"
+            said = f"{what} {chart.values.path}, as Helm merges mappings and no lists:"
+            advice = f"{', '.join(lost)} is lost; write all of the list"
+            yield Finding(artifact.at(*path), f"{said} {advice}", warning=True)
+
+
+def _variables(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Yield the lists of variables of some values, with their paths."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from _variables(below, (*path, str(key)))
+    elif isinstance(value, list) and (names := _names(value)):
+        yield path, names
+
+
+def _names(listed: list[Any]) -> list[str]:
+    """List the names of variables; none where the list is of something else."""
+    is_of_variables = all(
+        isinstance(one, Mapping) and "name" in one and ("value" in one or "valueFrom" in one)
+        for one in listed
+    )
+    return [str(one["name"]) for one in listed] if is_of_variables else []
 
 
 def _judged(files: Files) -> Iterator[OwnValues]:
@@ -71,7 +109,8 @@ GATE = Gate(
     title="A file of values takes nothing away that the chart reads",
     phase="kubernetes",
     source="https://helm.sh/docs/chart_template_guide/values_files/#deleting-a-default-key: a key "
-    "without a value removes the chart's own, so what is read below it fails",
+    "without a value removes the chart's own, so what is read below it fails; and lists are not "
+    "merged",
     check=check,
     of_files=check,
     of_objects=False,

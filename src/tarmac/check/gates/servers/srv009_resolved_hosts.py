@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -17,17 +15,10 @@ from tarmac.check.gates.views.servers.nginx import (
     configurations,
     directives,
 )
+from tarmac.check.gates.views.servers.nginx_addresses import host_of, is_address, set_in
 from tarmac.check.gates.views.servers.nginx_settings import for_all, is_open, is_plain, whole
 
 _PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass")
-_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
-#: The host and port of an address, whose path may be anything.
-_ADDRESS = re.compile(
-    r"(?:[a-z]+://)?([A-Za-z0-9][\w.-]*)(?:(:(?:\d+|\$\w+))(?:[/$?].*)?|(?:[/?]|\$(?:request_)?uri).*)?"
-)
-#: What is filled in before nginx reads it.
-_FILLED = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}|\{\{|%\w+%|<\w+>")
-_BRANCHES = ("if", "limit_except")
 
 
 class Pass(NamedTuple):
@@ -49,9 +40,9 @@ def check(files: Files) -> Iterator[Finding]:
     named, is_known = _named(files), is_plain(files)
     for one in found:
         text = one.directive.words[1]
-        host, port = _host({**one.known}, text)
+        host, port = host_of({**one.known}, text)
         # A group of servers, and what is passed to without variables, is known from the start.
-        if not host or _is_address(host) or {host, f"{host}{port}"} & named:
+        if not host or is_address(host) or {host, f"{host}{port}"} & named:
             continue
         is_whole = any(top.words[:1] == ("http",) for top in directives(one.own.text))
         what = f"{one.own.name}: {one.directive.words[0]} {text} has a variable, so nginx looks up"
@@ -72,7 +63,7 @@ def _below(
 ) -> Iterator[Pass]:
     if block.words[:1] == ("stream",):
         return
-    here = {**known, **_set(block)}
+    here = {**known, **set_in(block)}
     is_known = is_resolved or _has(block, "resolver") or (bool(block.words) and is_open(block))
     for one in block.body:
         if (
@@ -86,37 +77,8 @@ def _below(
             yield from _below(own, one, here, is_resolved=is_known)
 
 
-def _set(block: Directive) -> dict[str, str]:
-    """List the variables that a block sets; "" for one that is set to several texts."""
-    found: dict[str, str] = {}
-    branches = [one for one in block.body if one.words[:1] and one.words[0] in _BRANCHES]
-    for one in (*block.body, *(below for branch in branches for below in branch.body)):
-        if one.words[:1] == ("set",) and len(one.words) == 3:
-            name, value = one.words[1].lstrip("$"), one.words[2]
-            found[name] = value if found.get(name, value) == value else ""
-    return found
-
-
 def _has(block: Directive, name: str) -> bool:
     return any(one.words[:1] == (name,) for one in block.body)
-
-
-def _host(known: Mapping[str, str], text: str) -> tuple[str, str]:
-    """Find the host of an address once its variables are filled in; "" where it is not known."""
-    for _ in range(3):
-        if _FILLED.search(text):
-            return "", ""
-        text = _VARIABLE.sub(lambda found: known.get(found[1] or found[2]) or found[0], text)
-    found = _ADDRESS.fullmatch(text)
-    return (found[1], found[2] or "") if found is not None and found[1] != "unix" else ("", "")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _named(files: Files) -> set[str]:
@@ -128,7 +90,7 @@ def _named(files: Files) -> set[str]:
         if one.words[:1] == ("upstream",):
             found.add(one.words[-1])
         elif one.words[:1] and one.words[0] in _PASSES and "$" not in one.words[-1]:
-            host, port = _host({}, one.words[-1])
+            host, port = host_of({}, one.words[-1])
             found.add(f"{host}{port}")
     return found
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields
-from tarmac.check.gates.views.objects.metadata import space_of
+from tarmac.check.gates.views.objects.metadata import name_of, space_of
 from tarmac.check.gates.views.objects.pods import Pods
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
 
@@ -98,3 +98,21 @@ def place_of(artifact: Artifact) -> tuple[str, str]:
 def _parents(folder: str) -> list[str]:
     parts = folder.split("/")
     return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+class NamedNeighbours:
+    """Objects by their names, of which those that are applied beside another one are found."""
+
+    def __init__(self, artifacts: Iterable[Artifact]) -> None:
+        self._by_name: dict[str, list[Artifact]] = {}
+        for one in artifacts:
+            self._by_name.setdefault(name_of(one), []).append(one)
+
+    def named(self, name: str, artifact: Artifact) -> Artifact | None:
+        """Find one in the namespace of an object; where that has none, in its folder."""
+        space, folder = place_of(artifact)
+        for one in self._by_name.get(name, ()):
+            own = place_of(one)
+            if own[0] == space and (space or own[1] == folder):
+                return one
+        return None

@@ -95,4 +95,7 @@ def _naming(artifact: Artifact, path: Path, value: Any, named: str) -> Iterator[
     if "/" in name:
         space, _, name = name.rpartition("/")
     if kind and "{{" not in name and "$" not in name and "*" not in name:
-        yield NamedObject(artifact, path, kind, name, space, str(own.get("key") or ""))
+        key = str(own.get("key") or "")
+        if path[-2:-1] == ("valuesFrom",):  # Flux takes this key where none is named
+            key = str(own.get("valuesKey") or "values.yaml")
+        yield NamedObject(artifact, path, kind, name, space, key)
