@@ -40,6 +40,9 @@ def check(files: Files) -> Iterator[Finding]:
     published = _published(files) if found else {}
     for one in found:
         for number, domain in enumerate(one.domains):
+            # By the name of a Service it is perhaps that one that is asked, and not Envoy.
+            if "." not in domain or ".svc" in domain:
+                continue
             ports = {one.port, *published.get(one.port, ())} - _USUAL
             for port in sorted(ports):
                 by = asked.get((domain, port))
@@ -73,7 +76,8 @@ def _published(files: Files) -> dict[str, set[str]]:
     """List the ports of hosts that lead to each port of a container."""
     found: dict[str, set[str]] = {}
     for service in compose_services(files):
-        for entry in listed(dig(service.data, "ports")):
+        is_envoy = service.dockerfile is not None or "envoy" in (service.image or "")
+        for entry in listed(dig(service.data, "ports")) if is_envoy else ():
             inner = entry.get("target") if isinstance(entry, Mapping) else inner_port(str(entry))
             outer = {port for _, port, _ in outer_ports(entry)}
             found.setdefault(str(inner), set()).update(outer)

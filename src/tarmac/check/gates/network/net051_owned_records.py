@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.data import first
 from tarmac.base.foreign.reading import Fields, Path, dig, fields, string, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.given_values import given_values
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -65,20 +65,12 @@ def _are_apart(one: str, other: str) -> bool:
 def _keepers(files: Files) -> Iterator[RecordKeeper]:
     for artifact in files.artifacts:
         if not artifact.is_object and artifact.path.endswith((".yaml", ".yml")):
-            for path in ((), ("external-dns",), ("externalDns",)):
-                values = fields(artifact.data, *path) if path else artifact.data
-                if string(values, "txtOwnerId") and {"policy", "domainFilters"} & values.keys():
-                    yield _of_values(artifact, path, values)
-    for release in files.objects("HelmRelease"):
-        if string(release.data, "spec", "chart", "spec", "chart") == _CHART:
-            yield _of_values(release, ("spec", "values"), fields(release.data, "spec", "values"))
-    for app in files.objects("Application"):
-        source = fields(app.data, "spec", "source")
-        if source.get("chart") == _CHART:
-            at: Path = ("spec", "source", "helm")
-            written = string(source, "helm", "values")
-            values = fields(first(written)) if written else fields(source, "helm", "valuesObject")
-            yield _of_values(app, at, values)
+            values = artifact.data
+            if string(values, "txtOwnerId") and {"policy", "domainFilters"} & values.keys():
+                yield _of_values(artifact, (), values)
+    for given in given_values(files, frozenset({_CHART})):
+        values = fields(given.artifact.data, *given.path)
+        yield _of_values(given.artifact, given.path, values)
     for own in pods(files, "Deployment"):
         for container in own.main_containers:
             if container.image_name == _IMAGE:

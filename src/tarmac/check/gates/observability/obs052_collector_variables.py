@@ -21,7 +21,7 @@ def check(files: Files) -> Iterator[Finding]:
     for one, path, text in _judged(files):
         if found := _GROUP.search(text):
             what = f"{'.'.join(map(str, path))} has {found[1]}, which the collector takes for an"
-            said = f"{what} environment variable, and {found[2]} is no name of one: it does not"
+            said = f"{what} environment variable, and {found[2]} is not a name of one: it does not"
             yield Finding(one.at(*path), f"{said} start; write $${found[1][1:]}")
 
 

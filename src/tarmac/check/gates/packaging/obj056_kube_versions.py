@@ -16,9 +16,8 @@ from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
-_COMPARED = re.compile(r"\d")
-#: A version with a pre-release, as in `>=1.27.0-0`.
-_PRE = re.compile(r"\d-[0-9A-Za-z]")
+#: A version of a range, and its pre-release, as in `>=1.27.0-0`.
+_END = re.compile(r"v?\d+(?:\.[\dxX*]+)*(-[0-9A-Za-z]\S*)?")
 #: A range with one end.
 _LEAST = re.compile(r">=?\s*v?\d+\.\d+\.\d+")
 #: Lines of Terraform that make a cluster.
@@ -30,13 +29,18 @@ def check(files: Files) -> Iterator[Finding]:
     cloud = next(iter(_clouds(files)), None)
     for artifact in _judged(files) if cloud else ():
         asked = string(artifact.data, "kubeVersion")
-        if _COMPARED.search(asked) and "{{" not in asked and not _PRE.search(asked):
+        if "{{" not in asked and not any(map(_takes, asked.split("||"))):
             version = published("cluster_versions")["clouds"][cloud]["version"]
             what = f"kubeVersion is {asked!r}, and {cloud} calls its versions {version}: that is a"
             said = f"{what} pre-release for Helm, which such a range never takes, so it refuses the"
             is_simple = _LEAST.fullmatch(asked.strip()) is not None
             advice = f"chart; write {asked.strip()}-0" if is_simple else "chart; add -0 to each end"
             yield Finding(artifact.at("kubeVersion"), f"{said} {advice}", warning=True)
+
+
+def _takes(range_: str) -> bool:
+    """Tell whether a range takes pre-releases: each end of it has one, or it has none."""
+    return all(_END.findall(range_))
 
 
 @once

@@ -67,7 +67,7 @@ def _is_closed(schema: Fields) -> bool:
 
 def _takes(schema: Fields, name: str) -> bool:
     patterns = [str(one) for one in fields(schema, "patternProperties")]
-    # What is no pattern of Python may be one of theirs.
+    # Which names a pattern takes is not asked.
     return name in fields(schema, "properties") or bool(patterns)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -11,9 +12,12 @@ from tarmac.base.foreign.reading import Fields, Path, PlaceTree, at_places, plac
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.env_texts import text_of
 from tarmac.check.gates.views.objects.kustomizations import NAMES
 from tarmac.check.gates.views.scope import counted_in_files
 
+#: The last word of a line.
+_LAST = re.compile(r"[ \t]([^\s\"'{}\[\],#]+)[ \t]*(?:#.*)?$")
 #: Places with one text, and those with a mapping of names to texts.
 _TEXTS = (
     "namespace", "namePrefix", "nameSuffix",
@@ -46,24 +50,39 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield numbers, truth values and mappings where kustomize takes a text."""
     for artifact in _judged(files):
         for path, value in _texts(artifact.data):
+            where = artifact.at(*path)
             if kind := _kind(value):
-                written = str(value).lower() if isinstance(value, bool) else str(value)
+                written = _written(files, where, value)
+                if ":" in written:  # kustomize takes that as a text
+                    continue
                 name = ".".join(map(str, path))
-                what = f"{name} is {kind}, and kustomize takes a text: the build ends;"
                 advice = f'write "{written}" in quotes'
                 if isinstance(value, Mapping):
+                    written = ""
                     pair = next((f"{key}={one}" for key, one in value.items()), "")
                     advice = f"write {pair} as one text"
-                yield Finding(artifact.at(*path), f"{what} {advice}")
+                said = f"{kind} {written}".rstrip()
+                what = f"{name} is {said}, and kustomize takes a text: the build ends; {advice}"
+                yield Finding(where, what)
 
 
 def _kind(value: Any) -> str:
     """Say what a value is that kustomize does not take as a text; "" where it does."""
     if isinstance(value, bool):
-        return f"the truth value {str(value).lower()}"
+        return "the truth value"
     if isinstance(value, int | float):
-        return f"the number {value}"
+        return "the number"
     return "a mapping" if isinstance(value, Mapping) and value else ""
+
+
+def _written(files: Files, where: str, value: Any) -> str:
+    """Read a value as it is written: `1234e5`, where it is a line's last word."""
+    path, _, number = where.rpartition(":")
+    lines = (text_of(files, path) or "").splitlines() if number.isdecimal() else []
+    line = lines[int(number) - 1] if number.isdecimal() and int(number) <= len(lines) else ""
+    found = None if isinstance(value, Mapping) else _LAST.search(line)
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    return found[1] if found else "" if isinstance(value, Mapping) else shown
 
 
 def _texts(data: Fields) -> Iterator[tuple[Path, Any]]:
