@@ -58,8 +58,8 @@ def is_worker(own: Pods) -> bool:
 
 
 def listens(own: Pods) -> str:
-    """Return where pods listen instead."""
+    """Return what pods declare instead: a program may listen to more, and is asked for no more."""
     heard = ", ".join(f"{number} ({name})" for name, number in own.ports.items())
     if not heard:
         return f"and {own.workload} has no port; declare it, or probe a worker by `exec`"
-    return f"where {own.workload} does not listen; it does on {heard}"
+    return f"which {own.workload} does not declare; it declares {heard}"
