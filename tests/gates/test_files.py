@@ -63,6 +63,11 @@ OTHERWISE = {
         "PIP016/bad-files-versions",
         "PIP031/bad-files-name",
     ],
+    "values in arguments": [
+        "INF010/bad-files-provider",
+        "INF010/bad-files-variable",
+        "INF055/bad-files-batch",
+    ],
     "values in locals": ["INF010/good-files-follows"],
     "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable"],
 }

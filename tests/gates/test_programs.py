@@ -329,8 +329,10 @@ def judged(gate, given, folder_, monkeypatch):
 def test_files_without_a_model_are_shown_to_the_program_as_well(case, tmp_path, monkeypatch):
     gate, name, text, where, is_warning = case
     report = judged(gate, {name: text}, tmp_path, monkeypatch)
-    assert [finding for finding in report.findings if where in finding.where], report
-    assert {finding.warning for finding in report.findings} == {is_warning}
+    found = [finding for finding in report.findings if where in finding.where]
+    assert found, report
+    # A program may warn of the same line, too.
+    assert all(finding.warning for finding in found) == is_warning
 
 
 @pytest.mark.parametrize("gate", TAKEN)

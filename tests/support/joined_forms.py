@@ -6,10 +6,12 @@ Each function takes files apart, by path, and returns None where there is nothin
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
+from other_forms import values_in_locals
 
 Texts = Mapping[str, str]
 _NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
@@ -106,10 +108,34 @@ def steps_in_actions(files: Texts) -> Texts | None:
     return found if found != files else None
 
 
+def values_in_arguments(files: Texts) -> Texts | None:
+    """Move resources of Terraform into a module of the folder, which is given their values."""
+    changed = values_in_locals(files)
+    if changed is None:
+        return None
+    entry, found = re.compile(r"^  (made_\d+) = (.*)$", re.MULTILINE), dict[str, str]()
+    for name, text in changed.items():
+        folder, base = posixpath.split(name)
+        if base.endswith("_made.tf"):
+            inner = f"inner_{re.sub(r'[^a-z]', '_', base)}"
+            values = entry.findall(text)
+            given = "".join(f"  {key} = {value}\n" for key, value in values)
+            found[name] = f'module "{inner}" {{\n  source = "./inner"\n{given}}}\n'
+            variables = "".join(f'variable "{key}" {{\n  type = string\n}}\n' for key, _ in values)
+            found[posixpath.join(folder, "inner", base)] = variables
+        elif "local.made_" in text:
+            moved = posixpath.join(folder, "inner", base)
+            found[moved] = text.replace("local.made_", "var.made_")
+        else:
+            found[name] = text
+    return found
+
+
 #: Each form by its name.
 FORMS: dict[str, Callable[[Texts], Texts | None]] = {
     "services extended": services_extended,
     "Compose files included": compose_files_included,
     "variables in lists": variables_in_lists,
     "steps in actions": steps_in_actions,
+    "values in arguments": values_in_arguments,
 }

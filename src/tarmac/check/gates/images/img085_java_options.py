@@ -73,13 +73,10 @@ def _unread(files: Files) -> Iterator[UnreadOptions]:
             starts = _JAVA.match(f"{' '.join(map(str, items(container.data, 'command')))} ")
             is_ours = only is not None and not container.words and ports & only.ports
             told = " ".join(container.words)
-            for place, variable in enumerate(container.variables):
-                name, value = str(variable.name), str(variable.value)
-                if name not in _NAMES or not _OPTION.search(value) or name in told:
-                    continue
-                if starts or is_ours:
-                    where = container.at("env", place)
-                    yield UnreadOptions(where, title(own.artifact), name, is_likely=not starts)
+            given = own.variables.of(container) if starts or is_ours else {}
+            for name, one in given.items():
+                if name in _NAMES and _OPTION.search(one.text) and name not in told:
+                    yield UnreadOptions(one.where, title(own.artifact), name, is_likely=not starts)
 
 
 def _built(files: Files) -> Iterator[JavaImage]:

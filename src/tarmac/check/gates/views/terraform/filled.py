@@ -10,8 +10,11 @@ from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.terraform.known_values import filled, given, known_values
+from tarmac.check.gates.views.terraform.module_arguments import arguments, calls
 
 ENDINGS = (".tf", ".tfvars")
+#: Modules of modules are given what is known so often.
+_DEPTH = 3
 
 
 class TerraformSource(NamedTuple):
@@ -36,9 +39,16 @@ def filled_sources(files: Files) -> Iterator[TerraformSource]:
     folders: dict[str, list[Artifact]] = {}
     for source in sources(files):
         folders.setdefault(posixpath.dirname(source.path), []).append(source)
-    set_elsewhere = set(given(sources(files)))
-    for own in folders.values():
-        known = known_values(own, set_elsewhere)
+    set_elsewhere, every = set(given(sources(files))), tuple(calls(sources(files)))
+    values = dict[str, dict[str, str]]()
+    for _ in range(_DEPTH if every else 1):
+        told = arguments(every, values)
+        values = {
+            folder: known_values(own, set_elsewhere, told.get(folder, {}))
+            for folder, own in folders.items()
+        }
+    for folder, own in folders.items():
+        known = values[folder]
         for source in own:
             text = str(source.content)
             is_said = known and ("var." in text or "local." in text)

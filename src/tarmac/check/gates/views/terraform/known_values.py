@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
 
 _LITERAL = r'(?:"(?:[^"\\$%\n]|\\.)+"|-?\d+(?:\.\d+)?|true|false)'
 _BLOCK = re.compile(r'^(variable|locals|module)\b(?:\s+"([^"]*)")?\s*\{')
-_ENTRY = re.compile(r"^[ \t]*\"?([\w-]+)\"?[ \t]*=(?![=>])[ \t]*(.*?)[ \t]*(?:(?:#|//).*)?$")
+#: A name and its value in a line of their own.
+ENTRY = re.compile(r"^[ \t]*\"?([\w-]+)\"?[ \t]*=(?![=>])[ \t]*(.*?)[ \t]*(?:(?:#|//).*)?$")
 _DEFAULT = re.compile(rf"\bdefault[ \t]*=[ \t]*({_LITERAL})[ \t]*(?:[#}}/].*)?$")
 _ONE = re.compile(_LITERAL)
 #: A text, a comment, or a value by its name outside of both.
@@ -51,13 +52,20 @@ def given(sources: Iterable[Artifact]) -> Iterator[str]:
             for line in str(source.content).splitlines():
                 if found := _BLOCK.match(line):
                     kind = found[1]
-                elif kind == "module" and (entry := _ENTRY.match(line)):
+                elif kind == "module" and (entry := ENTRY.match(line)):
                     yield entry[1]
                 kind = "" if line.startswith("}") else kind
 
 
-def known_values(own: Iterable[Artifact], given: set[str]) -> dict[str, str]:
-    """Find the values of a folder's locals and variables that are written as they stand."""
+def known_values(
+    own: Iterable[Artifact], given: Collection[str], arguments: Mapping[str, str]
+) -> dict[str, str]:
+    """Find the values of a folder's locals and variables that are written as they stand.
+
+    Args:
+        given: variables that are set from elsewhere, to what is not known.
+        arguments: those that all calls of the folder set, and to what.
+    """
     found: dict[str, str] = {}
     set_here: dict[str, str] = {}
     for source in own:
@@ -71,9 +79,15 @@ def known_values(own: Iterable[Artifact], given: set[str]) -> dict[str, str]:
         known = _ONE.fullmatch(value)
         found.pop(f"var.{name}", None)
         found |= {f"var.{name}": value} if known and name not in given else {}
+    found |= {f"var.{name}": value for name, value in arguments.items()}
     for _ in range(_DEPTH):
         found = {name: filled(value, found) for name, value in found.items()}
-    return {name: value for name, value in found.items() if _ONE.fullmatch(value)}
+    return {name: value for name, value in found.items() if is_literal(value)}
+
+
+def is_literal(value: str) -> bool:
+    """Tell whether a value is a text, a number or a truth value as it stands."""
+    return _ONE.fullmatch(value) is not None
 
 
 def _is_read(source: Artifact) -> bool:
@@ -81,7 +95,7 @@ def _is_read(source: Artifact) -> bool:
 
 
 def _entries(text: str) -> dict[str, str]:
-    entries = (_ENTRY.match(line) for line in text.splitlines() if line[:1].strip())
+    entries = (ENTRY.match(line) for line in text.splitlines() if line[:1].strip())
     return {one[1]: one[2] for one in entries if one}
 
 
@@ -95,7 +109,7 @@ def _defined(text: str) -> dict[str, str]:
             kind, name = opening[1], opening[2] or ""
         if kind == "variable" and depth <= 1 and (default := _DEFAULT.search(line)):
             found[f"var.{name}"] = default[1]
-        elif kind == "locals" and depth == 1 and (entry := _ENTRY.match(line)):
+        elif kind == "locals" and depth == 1 and (entry := ENTRY.match(line)):
             found[f"local.{entry[1]}"] = entry[2]
         depth += sum(map(line.count, "{[(")) - sum(map(line.count, ")]}"))
         kind = kind if depth > 0 else ""
