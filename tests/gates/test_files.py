@@ -63,6 +63,8 @@ OTHERWISE = {
         "PIP016/bad-files-versions",
         "PIP031/bad-files-name",
     ],
+    # A child pipeline is read where another one starts it.
+    "pipelines included": ["PIP062/bad-files-rules"],
     "values in arguments": [
         "INF010/bad-files-provider",
         "INF010/bad-files-variable",

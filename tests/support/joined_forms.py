@@ -131,6 +131,35 @@ def values_in_arguments(files: Texts) -> Texts | None:
     return found
 
 
+def pipelines_included(files: Texts) -> Texts | None:
+    """Have a pipeline of GitLab include another file, which has all of it."""
+    found = dict(files)
+    for name, text in files.items():
+        if posixpath.basename(name) == ".gitlab-ci.yml":
+            place = _beside(name, "ci/jobs.yml")
+            found[place] = text
+            found[name] = f"include:\n  - local: /{place}\n"
+    return found if found != files else None
+
+
+def jobs_extended(files: Texts) -> Texts | None:
+    """Have each job of GitLab extend a template, which has all of it."""
+    found = dict(files)
+    for name, text in files.items():
+        is_one = posixpath.basename(name) == ".gitlab-ci.yml" and "<<" not in text
+        data = yaml.safe_load(text) if is_one else None
+        if isinstance(data, dict):
+            made = dict[str, Any]()
+            for job, said in data.items():
+                is_job = isinstance(said, dict) and "script" in said and "extends" not in said
+                if not is_job or job.startswith("."):
+                    made[job] = said
+                else:
+                    made |= {f".base-{job}": said, job: {"extends": f".base-{job}"}}
+            found[name] = yaml.safe_dump(made, sort_keys=False, width=1000)
+    return found if found != files else None
+
+
 #: Each form by its name.
 FORMS: dict[str, Callable[[Texts], Texts | None]] = {
     "services extended": services_extended,
@@ -138,4 +167,6 @@ FORMS: dict[str, Callable[[Texts], Texts | None]] = {
     "variables in lists": variables_in_lists,
     "steps in actions": steps_in_actions,
     "values in arguments": values_in_arguments,
+    "pipelines included": pipelines_included,
+    "jobs extended": jobs_extended,
 }

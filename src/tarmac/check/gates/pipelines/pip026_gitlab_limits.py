@@ -16,7 +16,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 def check(files: Files) -> Iterator[Finding]:
     """Yield limits that a job replaces, and those that rule out what it says itself."""
     for pipeline in gitlab_pipelines(files):
-        for name, job in pipeline.jobs.items():
+        for name, job in pipeline.written_jobs.items():
             if above := templates(pipeline, job):
                 yield from _replaced(pipeline, name, job, above)
                 yield from _together(pipeline, name, job, above)

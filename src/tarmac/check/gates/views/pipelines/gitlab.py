@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, dig, fields, texts
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.pipelines.gitlab_joined import inherited, joined
 
 #: Keys at the top of the file that are not jobs.
 GLOBAL = frozenset((
@@ -24,14 +26,34 @@ STAGES = (".pre", "build", "test", "deploy", ".post")
 class GitlabPipeline:
     """One file .gitlab-ci.yml."""
 
-    artifact: Artifact
+    #: With the files that it includes.
+    written: Artifact
+
+    @property
+    def jobs(self) -> dict[str, Fields]:
+        """Its jobs with what they have of templates that are here; the templates left out."""
+        return self._read[0]
+
+    @property
+    def artifact(self) -> Artifact:
+        """What is in it, with the place of each part, also of those that jobs extend."""
+        return self._read[1]
 
     @cached_property
-    def jobs(self) -> dict[str, Fields]:
-        """Its jobs, those that are templates left out."""
+    def _read(self) -> tuple[dict[str, Fields], Artifact]:
+        jobs, places = dict[str, Fields](), dict(self.written.places)
+        for name, job in self.written_jobs.items():
+            found = inherited(self.written, name) if "extends" in job else None
+            jobs[name] = found[0] if found else job
+            places |= found[1] if found else {}
+        return jobs, replace(self.written, places=places)
+
+    @cached_property
+    def written_jobs(self) -> dict[str, Fields]:
+        """Its jobs as they are written, those that are templates left out."""
         return {
             str(name): job
-            for name, job in self.artifact.data.items()
+            for name, job in self.written.data.items()
             if isinstance(job, Mapping) and name not in GLOBAL and not str(name).startswith(".")
         }
 
@@ -64,12 +86,13 @@ class GitlabPipeline:
                 yield (*path, "image"), name
 
 
+@once
 def gitlab_pipelines(files: Files) -> Iterator[GitlabPipeline]:
     """Yield the pipelines of GitLab."""
-    for artifact in files.artifacts:
-        is_named = artifact.path.rpartition("/")[2] in (".gitlab-ci.yml", ".gitlab-ci.yaml")
-        if is_named and isinstance(artifact.content, Mapping):
-            yield GitlabPipeline(artifact)
+    known = {one.path: one for one in files.artifacts if isinstance(one.content, Mapping)}
+    for path, artifact in known.items():
+        if path.rpartition("/")[2] in (".gitlab-ci.yml", ".gitlab-ci.yaml"):
+            yield GitlabPipeline(joined(artifact, known))
 
 
 def gitlab_jobs(files: Files) -> Iterator[Fields]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tarmac.base.foreign.reading import Fields, texts
 from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline
+from tarmac.check.gates.views.pipelines.gitlab_joined import merged
 
 #: So many templates may be in a row, as GitLab allows.
 _MOST = 11
@@ -43,16 +44,7 @@ def whole(pipeline: GitlabPipeline, job: Fields) -> Fields | None:
     above = templates(pipeline, job)
     if above is None:
         return None
-    merged: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for one in (*above.values(), job):
-        merged = _merged(merged, one)
-    return {key: value for key, value in merged.items() if key != "extends"}
-
-
-def _merged(first: Fields, second: Fields) -> dict[str, Any]:
-    found = dict(first)
-    for key, value in second.items():
-        own = found.get(key)
-        both = isinstance(own, Mapping) and isinstance(value, Mapping)
-        found[key] = _merged(own, value) if both and "!reference" not in value else value  # type: ignore[arg-type]
-    return found
+        found = merged(found, one)
+    return {key: value for key, value in found.items() if key != "extends"}
