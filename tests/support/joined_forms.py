@@ -136,7 +136,7 @@ def pipelines_included(files: Texts) -> Texts | None:
     found = dict(files)
     for name, text in files.items():
         if posixpath.basename(name) == ".gitlab-ci.yml":
-            place = _beside(name, "ci/jobs.yml")
+            place = _beside(name, "ci/all.yml")
             found[place] = text
             found[name] = f"include:\n  - local: /{place}\n"
     return found if found != files else None
@@ -146,7 +146,9 @@ def jobs_extended(files: Texts) -> Texts | None:
     """Have each job of GitLab extend a template, which has all of it."""
     found = dict(files)
     for name, text in files.items():
-        is_one = posixpath.basename(name) == ".gitlab-ci.yml" and "<<" not in text
+        is_one = posixpath.basename(name) == ".gitlab-ci.yml" and not (
+            "<<" in text or "!reference" in text
+        )
         data = yaml.safe_load(text) if is_one else None
         if isinstance(data, dict):
             made = dict[str, Any]()
