@@ -65,6 +65,7 @@ OTHERWISE = {
     ],
     # A child pipeline is read where another one starts it.
     "pipelines included": ["PIP062/bad-files-rules"],
+    "bases in stages": ["IMG014/bad-files-computed", "IMG083/bad-files-base"],
     "values in arguments": [
         "INF010/bad-files-provider",
         "INF010/bad-files-variable",

@@ -14,6 +14,7 @@ import yaml
 from other_forms import values_in_locals
 
 Texts = Mapping[str, str]
+_FROM = re.compile(r"(?im)^FROM[ \t]+(.+?)([ \t]+AS[ \t]+\S+)?[ \t]*$")
 _NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 #: What a step of an action may have; a job's may have more.
 _STEP = {"name", "run", "uses", "with", "env", "shell", "if"}
@@ -162,6 +163,18 @@ def jobs_extended(files: Texts) -> Texts | None:
     return found if found != files else None
 
 
+def bases_in_stages(files: Texts) -> Texts | None:
+    """Have the last stage of a Dockerfile begin from one that has its base alone."""
+    found = dict(files)
+    for name, text in files.items():
+        if posixpath.basename(name).startswith("Dockerfile"):
+            *_, last = [None, *_FROM.finditer(text)]
+            if last is not None:
+                begun = f"FROM {last[1]} AS made-base\n\nFROM made-base{last[2] or ''}"
+                found[name] = f"{text[: last.start()]}{begun}{text[last.end() :]}"
+    return found if found != files else None
+
+
 #: Each form by its name.
 FORMS: dict[str, Callable[[Texts], Texts | None]] = {
     "services extended": services_extended,
@@ -171,4 +184,5 @@ FORMS: dict[str, Callable[[Texts], Texts | None]] = {
     "values in arguments": values_in_arguments,
     "pipelines included": pipelines_included,
     "jobs extended": jobs_extended,
+    "bases in stages": bases_in_stages,
 }

@@ -42,18 +42,16 @@ _WRITES = re.compile(rf"\b(?:npm (?:ci|install|i)|yarn install|pnpm install|yarn
 def check(files: Files) -> Iterator[Finding]:
     """Yield steps that take the path away, change nothing, or come before what they read."""
     for dockerfile in dockerfiles(files):
-        found = stages(str(dockerfile.content))
-        names = {stage.name for stage in found}
-        for stage in found:
+        for stage in stages(str(dockerfile.content)):
             for judge in (_paths, _moves, _lists, _owned):
-                for one, what in judge(stage, names):
+                for one, what in judge(stage):
                     yield Finding(f"{dockerfile.path}:{one.line}", what)
 
 
 Fault = tuple[Instruction, str]
 
 
-def _paths(stage: Stage, _: set[str]) -> Iterator[Fault]:
+def _paths(stage: Stage) -> Iterator[Fault]:
     for one in stage.instructions:
         found = _PATH.search(one.rest) if one.word == "ENV" else None
         value = found[1].strip("\"'") if found else ""
@@ -62,7 +60,7 @@ def _paths(stage: Stage, _: set[str]) -> Iterator[Fault]:
             yield one, f"{what}; write {value}:$PATH"
 
 
-def _moves(stage: Stage, _: set[str]) -> Iterator[Fault]:
+def _moves(stage: Stage) -> Iterator[Fault]:
     for one in stage.instructions:
         if one.word == "RUN" and _ONLY_CD.fullmatch(one.command.strip()):
             what = (
@@ -71,7 +69,7 @@ def _moves(stage: Stage, _: set[str]) -> Iterator[Fault]:
             yield one, f"{what}; write WORKDIR, or join both by &&"
 
 
-def _owned(stage: Stage, _: set[str]) -> Iterator[Fault]:
+def _owned(stage: Stage) -> Iterator[Fault]:
     """Yield packages that a user writes into a folder which WORKDIR has made for root."""
     # Other images may have the folder, and for that user.
     folder, user, given = "", "", set[str]()
@@ -97,11 +95,8 @@ def _owned(stage: Stage, _: set[str]) -> Iterator[Fault]:
             given |= {folder} if words[-1] in (".", "./", folder) else set()
 
 
-def _lists(stage: Stage, names: set[str]) -> Iterator[Fault]:
+def _lists(stage: Stage) -> Iterator[Fault]:
     """Yield installations before the only step that brings the list of packages."""
-    first = stage.instructions[0].rest.split() if stage.instructions else []
-    if any(word in names for word in first[:1]):
-        return  # the stage before may have it
     for number, one in enumerate(stage.instructions):
         if one.word != "RUN" or "type=bind" in one.rest or "$" in one.rest:
             continue
@@ -110,7 +105,8 @@ def _lists(stage: Stage, names: set[str]) -> Iterator[Fault]:
             name = basename(usual or (found[1] if found else ""))
             if not found or not name or "://" in one.rest or ">" in one.rest:
                 continue
-            before, after = stage.instructions[:number], stage.instructions[number:]
+            before = (*stage.before, *stage.instructions[:number])
+            after = stage.instructions[number:]
             if not any(map(_may_bring, before)) and (later := _brought(after, name)):
                 what = f"reads {name}, which line {later.line} copies only afterwards"
                 yield one, f"{what}, so the build fails; copy it before"

@@ -50,25 +50,18 @@ def _started(files: Files) -> Iterator[tuple[str, StartedScript]]:
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))
         last = found[-1] if found else None
-        # Of a stage of this file more is done before.
-        is_alone = last is not None and not any(s.name == _base(last) for s in found[:-1])
         program = _program(last) if last is not None else ""
-        if last is None or not is_alone or not program:
+        if last is None or not program:
             continue
         copy = _copied(files, dirname(dockerfile.path), last, program)
-        if copy is not None and not any(_may_set(one, copy.name) for one in last.instructions):
+        if copy is not None and not any(_may_set(one, copy.name) for one in last.whole):
             yield dockerfile.path, copy
-
-
-def _base(stage: Stage) -> str:
-    given = stage.instructions[0].rest.split() if stage.instructions else []
-    return next((word for word in given if not word.startswith("--")), "")
 
 
 def _program(stage: Stage) -> str:
     """Return the script that a stage starts, by its place in the image; "" for all else."""
     here, entry, command = "/", "", ""
-    for one in stage.instructions:
+    for one in stage.whole:
         if one.word == "WORKDIR":
             here = normpath(join(here, one.rest.strip("\"'")))
         elif one.word in ("ENTRYPOINT", "CMD"):
@@ -82,7 +75,7 @@ def _program(stage: Stage) -> str:
 def _copied(files: Files, folder: str, stage: Stage, program: str) -> StartedScript | None:
     """Find the last step that copies the script, and the file that it copies."""
     here, found = "/", None
-    for one in stage.instructions:
+    for one in stage.whole:
         if one.word == "WORKDIR":
             here = normpath(join(here, one.rest.strip("\"'")))
         given = one.rest.split() if one.word in ("COPY", "ADD") else []

@@ -40,7 +40,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield installations that need a compiler which the image lacks."""
     texts = {one.path: str(one.content) for one in files.artifacts if one.path.endswith(".txt")}
     for dockerfile, stage in _bare(files):
-        above = ""
+        above = "\n".join(one.rest for one in stage.before if one.word == "RUN")
         if _WHEELS.search(str(dockerfile.content)):
             continue
         for one in stage.instructions:
@@ -73,16 +73,8 @@ def _bare(files: Files) -> Iterator[tuple[Artifact, Stage]]:
     """Yield stages of Python whose base has no compiler."""
     for dockerfile in dockerfiles(files):
         for stage in stages(str(dockerfile.content)):
-            base = stage.instructions[0].rest if stage.instructions else ""
-            if _BARE.fullmatch(stage.image) and not _is_named(dockerfile, base):
+            if _BARE.fullmatch(stage.image):
                 yield dockerfile, stage
-
-
-def _is_named(dockerfile: Artifact, base: str) -> bool:
-    """Tell whether a stage begins from another one, which may have a compiler."""
-    names = {one.name for one in stages(str(dockerfile.content))}
-    words = [word for word in base.split() if not word.startswith("--")]
-    return bool(words) and words[0] in names
 
 
 GATE = Gate(

@@ -9,7 +9,7 @@ from posixpath import dirname, join, normpath
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig, texts
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -33,7 +33,12 @@ def check(files: Files) -> Iterator[Finding]:
         own = projects.get(normpath(join(dirname(dockerfile.path), "pyproject.toml")))
         if own is None or not _is_package(own):
             continue
-        copied: list[str] = []
+        copied = [
+            source
+            for one in stage.before
+            if one.word in ("COPY", "ADD")
+            for source in _sources(one)
+        ]
         for one in stage.instructions:
             if one.word in ("COPY", "ADD"):
                 copied += _sources(one)
@@ -78,14 +83,10 @@ def _read(artifact: Artifact) -> Mapping[str, Any] | None:
 
 @once
 def _installing(files: Files) -> Iterator[tuple[Artifact, Stage]]:
-    """Yield the stages that install by Poetry, which begin from no other stage."""
+    """Yield the stages that install by Poetry."""
     for dockerfile in dockerfiles(files):
-        found = stages(str(dockerfile.content))
-        names = {one.name for one in found}
-        for stage in found:
-            base = [w for w in texts(stage.instructions[0].rest.split()) if w[:2] != "--"]
-            runs = any(_INSTALLS.search(one.rest) for one in stage.instructions)
-            if runs and base and base[0] not in names:
+        for stage in stages(str(dockerfile.content)):
+            if any(_INSTALLS.search(one.rest) for one in stage.instructions):
                 yield dockerfile, stage
 
 

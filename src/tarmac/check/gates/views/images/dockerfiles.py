@@ -36,6 +36,13 @@ class Stage:
     #: What it begins from, its ARGs put in, through other stages: an image by its maker's name.
     image: str
     instructions: tuple[Instruction, ...]
+    #: What the stages do that it begins from.
+    before: tuple[Instruction, ...] = ()
+
+    @property
+    def whole(self) -> tuple[Instruction, ...]:
+        """All that is done in this file until its end, in order."""
+        return (*self.before, *self.instructions)
 
 
 def is_dockerfile(path: str) -> bool:
@@ -55,8 +62,9 @@ def dockerfiles(files: Files) -> Iterator[Artifact]:
 def stages(text: str) -> list[Stage]:
     """Read the stages of a Dockerfile; the last one is what runs."""
     given: dict[str, str] = {}
-    found: list[tuple[str, str, list[Instruction]]] = []
+    found: list[tuple[str, str, list[Instruction], tuple[Instruction, ...]]] = []
     images: dict[str, str] = {}
+    done: dict[str, tuple[Instruction, ...]] = {}
     for instruction in instructions(text):
         if instruction.word == "ARG" and not found:
             name, _, value = instruction.rest.partition("=")
@@ -66,10 +74,12 @@ def stages(text: str) -> list[Stage]:
             image = filled(words[0], given)
             name = words[2] if len(words) == 3 else str(len(found))
             images[name] = images.get(image) or plain(image)
-            found.append((name, images[name], []))
+            if found:
+                done[found[-1][0]] = (*found[-1][3], *found[-1][2])
+            found.append((name, images[name], [], done.get(image, ())))
         if found:
             found[-1][2].append(instruction)
-    return [Stage(name, image, tuple(own)) for name, image, own in found]
+    return [Stage(name, image, tuple(own), before) for name, image, own, before in found]
 
 
 def unshipped(text: str) -> frozenset[int]:
