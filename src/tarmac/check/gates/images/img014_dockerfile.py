@@ -96,7 +96,10 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
             is_told = _PUBLIC_VALUE.match(held) or is_placeholder(held)
             is_none = is_switch or is_reference or _PUBLIC.fullmatch(name) or is_told
             if _SECRET.search(name) and (instruction.word == "ARG" or held) and not is_none:
-                what = f"{instruction.word} {name} stays in the image's history"
+                is_guessed = held.lower() in name.lower().split("_")
+                guessed = "holds a word of its own name, which anyone guesses"
+                how = guessed if is_guessed else "stays in the image's history"
+                what = f"{instruction.word} {name} {how}"
                 yield f"{what}; give it when it runs, or build with RUN --mount=type=secret"
             if instruction.word == "ENV" and old:
                 break

@@ -16,6 +16,7 @@ from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files, runs, waited
 from tarmac.check.gates.views.images.compose_options import refused
 from tarmac.check.gates.views.images.compose_stores import kept, unreached
+from tarmac.check.gates.views.images.image_checks import checked_files, is_checked, is_untested
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -30,13 +31,14 @@ _OWN = ("default", "host", "none", "bridge")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield what Docker refuses in Compose files, and what does other than it says."""
+    checked = checked_files(files)
     for beside in compose_files(files):
         for artifact in beside.artifacts:
             keys = artifact.data.keys() & {"services", "include", "name", *DECLARED}
             if keys and not {"services", "include"} & keys and len(beside.artifacts) == 1:
                 yield Finding(artifact.at(), "has no services, so nothing runs; write some")
         for service in beside.services:
-            for path, what in faults(service, beside):
+            for path, what in faults(service, beside, checked):
                 yield Finding(service.at(*path), f"service {service.name} {what}")
         yield from _declarations(beside)
 
@@ -53,8 +55,10 @@ def _declarations(beside: ComposeFiles) -> Iterator[Finding]:
                 yield Finding(at, f"{which} has no content; write `file` or `environment`")
 
 
-def faults(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
-    """Yield where a service is wrong, and how."""
+def faults(
+    service: ComposeService, beside: ComposeFiles, checked: frozenset[str]
+) -> Iterator[Fault]:
+    """Yield where a service is wrong, and how; `checked` has Dockerfiles with a check of health."""
     if not isinstance(service.data, Mapping):
         return
     has_program = any(runs(one) for one in beside.services if one.name == service.name)
@@ -63,7 +67,10 @@ def faults(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
     elif dig(service.data, "build") == {}:
         yield ("build",), "is built of nothing; write `context`"
     yield from _declared(service, beside)
-    yield from _waits(service, beside)
+    yield from _waits(service, beside, checked)
+    if is_untested(service, beside.services, checked):
+        what = "has a healthcheck that tunes one of its image, and tests nothing without"
+        yield ("healthcheck",), f"{what}; write `test`, unless its image has it"
     yield from unreached(service, beside.services)
     yield from own_faults(service)
 
@@ -86,7 +93,9 @@ def _declared(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
                 yield path, f"reads /run/secrets/{name}, and has no secret {name}; add it"
 
 
-def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
+def _waits(
+    service: ComposeService, beside: ComposeFiles, checked: frozenset[str]
+) -> Iterator[Fault]:
     others = {one.name: one for one in beside.services}
     waits = service.waited_for
     for name, how in waits.items():
@@ -101,13 +110,14 @@ def _waits(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
             yield ("depends_on", name), f"{what}; write one of {', '.join(CONDITIONS)}"
         elif condition == "service_healthy" and name in others:
             check = fields(others[name].data, "healthcheck")
-            if "image" in fields(others[name].data) and not check.get("test"):
+            is_own = is_checked(others[name], beside.services, checked)
+            if "image" in fields(others[name].data) and not check.get("test") and not is_own:
                 what = f"waits until {name} is healthy, and {name} has no healthcheck of its own"
                 yield ("depends_on", name), f"{what}; write one, unless its image has it"
     for path, host in service.called:
-        checked = host in others and "healthcheck" in fields(others[host].data)
+        is_watched = host in others and "healthcheck" in fields(others[host].data)
         wanted = host in others and service.name not in waited(host, beside)
-        if wanted and host not in (service.name, *waits) and (waits or checked):
+        if wanted and host not in (service.name, *waits) and (waits or is_watched):
             yield path, f"calls {host}, and does not wait for it; add it to `depends_on`"
         elif (
             host not in others
@@ -146,7 +156,8 @@ def _health(check: Fields) -> Iterator[Fault]:
     if not check or check.get("disable"):
         return
     test: Any = check.get("test")
-    if not test or (isinstance(test, list) and test[0] not in ("CMD", "CMD-SHELL", "NONE")):
+    is_list = isinstance(test, list) and test[:1] not in (["CMD"], ["CMD-SHELL"], ["NONE"])
+    if "test" in check and (not test or is_list):
         yield ("healthcheck",), "has a healthcheck without a test that begins with CMD; write one"
     spans = {key: check[key] for key in ("interval", "timeout", "start_period") if key in check}
     for key, value in spans.items():

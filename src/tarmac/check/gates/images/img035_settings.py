@@ -63,8 +63,8 @@ def _below(files: Files) -> Iterator[Finding]:
         for service in beside.services:
             for number, entry in enumerate(listed(dig(service.data, "volumes"))):
                 target = str(dig(entry, "target") or str(entry).partition(":")[2].partition(":")[0])
-                inside = target.removeprefix(f"{_SCRIPTS}/")
-                if inside != target and "." not in inside and "$" not in inside:
+                inside = target.rstrip("/").removeprefix(f"{_SCRIPTS}/")
+                if inside != target.rstrip("/") and "." not in inside and "$" not in inside:
                     what = (
                         f"service {service.name} mounts a folder at {target}, and its image reads"
                     )
