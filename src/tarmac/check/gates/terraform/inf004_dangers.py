@@ -59,7 +59,7 @@ def numbers(files: Files) -> Iterator[tuple[str, str]]:
     markers = {(*one.path[:-1], "days") for one in found if one.name == _MARKER}
     for setting in found:
         value = str(setting.value)
-        least, *most = _span(setting.name)
+        least, *most = _span(".".join(setting.path[-2:]))
         is_number = _NUMBER.fullmatch(value) and setting.path not in markers
         if is_number and (int(value) < least or (most and int(value) > most[0])):
             span = f"{least} to {most[0]}" if most else f"at least {least}"
@@ -74,10 +74,10 @@ def numbers(files: Files) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _span(name: str) -> tuple[int, ...]:
-    """Give the least value of a number, and the most where it has one."""
-    bounds = terraform_rules()["bounds"].items()
-    return next((tuple(span) for one, span in bounds if fnmatchcase(name, one)), (-sys.maxsize,))
+def _span(path: str) -> tuple[int, ...]:
+    """Give the least value of a number, and the most where it has one, by the end of its path."""
+    bounds, own = terraform_rules()["bounds"].items(), f".{path}"
+    return next((tuple(of) for at, of in bounds if fnmatchcase(own, f"*.{at}")), (-sys.maxsize,))
 
 
 def _ports(block: dict[str, Setting]) -> Iterator[tuple[str, str]]:

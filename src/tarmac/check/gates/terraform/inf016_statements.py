@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -10,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.terraform.filled import open_ended
 from tarmac.check.gates.views.terraform.policies import statements
 from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
 
@@ -37,12 +39,16 @@ _ARN_OF_BUCKET = re.compile(
 )
 #: The ARN of a bucket by its name in Terraform, which is read word by word.
 _NAMED = re.compile(r"(?:data )?aws_s3_bucket (\S+) arn")
+#: A value that a text ends with.
+_END = re.compile(r"\$\{((?:local|var)\.[\w-]+)\}$")
 _PLAIN_TEST = ("StringEquals", "StringEqualsIgnoreCase")
 _GITHUB = "token.actions.githubusercontent.com:sub"
 #: What the subject of a token of GitHub is made of: an organisation and repository, and what ran.
 _SUBJECT = re.compile(
     r"repo:[^/:]+/[^:]+:(ref:refs/(heads|tags)/.+|environment:.+|pull_request|.*\*.*)"
 )
+#: The same where its end may be anything, a colon as well.
+_ANY_END = re.compile(r"repo:[^/:*]*(/[^/:*]*)?\*")
 _ACCOUNT = re.compile(r"system:serviceaccount:[^:]+:[^:]+")
 
 
@@ -53,8 +59,9 @@ def check(files: Files) -> Iterator[Finding]:
     for statement in found:
         file = statement.where.rpartition(":")[0]
         named.setdefault(file, set()).update(map(_bucket, statement.parts.get("Resource", ())))
+    wide = set(open_ended(files))
     for statement in found:
-        for what in (*_trust(statement), *_resources(statement), *_conditions(statement)):
+        for what in (*_trust(statement), *_resources(statement, wide), *_conditions(statement)):
             yield Finding(statement.where, what)
         for bucket in _alone(statement, named[statement.where.rpartition(":")[0]]):
             what = f"allows s3:* on the bucket {bucket} and not on what is in it, so no object is"
@@ -84,8 +91,12 @@ def _trust(statement: PolicyStatement) -> Iterator[str]:
             yield f"{what}; write sts:AssumeRoleWithWebIdentity"
 
 
-def _resources(statement: PolicyStatement) -> Iterator[str]:
-    """Yield actions that none of the resources is a thing of."""
+def _resources(statement: PolicyStatement, wide: set[tuple[str, str]]) -> Iterator[str]:
+    """Yield actions that none of the resources is a thing of.
+
+    Args:
+        wide: by folder, the names of values that end with anything, as what is in a bucket.
+    """
     actions, written = statement.parts.get("Action", ()), _named(statement)
     if not written or statement.partial or not all(map(_is_whole, written)):
         return
@@ -95,8 +106,11 @@ def _resources(statement: PolicyStatement) -> Iterator[str]:
         if (match := _ARN_OF_BUCKET.fullmatch(one))
     ]
     if len(buckets) == len(written):
+        folder = posixpath.dirname(statement.where.rpartition(":")[0])
+        ends = ((folder, found[1]) for one in buckets if (found := _END.search(one)))
+        is_open = any("/" in one or "*" in one for one in buckets) or not wide.isdisjoint(ends)
         for action in actions:
-            if action in _OBJECT and not any("/" in one or "*" in one for one in buckets):
+            if action in _OBJECT and not is_open:
                 yield f"allows {action} on a bucket, and objects are below it; write {written[0]}/*"
             if action in _BUCKET and not any("/" not in one for one in buckets):
                 what = f"allows {action} on objects, and it is asked of their bucket"
@@ -152,8 +166,10 @@ def _conditions(statement: PolicyStatement) -> Iterator[str]:
                     what = f"compares with {value} by {test}, which takes * as it stands"
                     yield f"{what}, so nothing matches; write StringLike"
     if any(fnmatchcase(one, f"*{_GITHUB}") for one in said):
+        is_pattern = any("Like" in one for one in said)
         for value in said:
-            if value.startswith("repo:") and "${" not in value and not _SUBJECT.fullmatch(value):
+            is_met = _SUBJECT.fullmatch(value) or (is_pattern and _ANY_END.fullmatch(value))
+            if value.startswith("repo:") and "${" not in value and not is_met:
                 what = f"trusts the subject {value}, which no token of GitHub has"
                 name = value.partition(":ref")[0].rstrip(":")
                 yield f"{what}; write e.g. {name}:ref:refs/heads/main"

@@ -94,7 +94,9 @@ def _calls(root: Resources) -> Iterator[Fault]:
     for permission in root.of("aws_lambda_permission"):
         for kind, name in REFERENCE.findall(argument(permission, "function_name")[1]):
             if kind == "aws_lambda_function":
-                allowed.add((name, argument(permission, "principal")[1].strip('"')))
+                # A service may be named with its region: `logs.us-east-1.amazonaws.com`.
+                service = argument(permission, "principal")[1].strip('"').partition(".")[0]
+                allowed.add((name, f"{service}.amazonaws.com"))
     for kind, (key, principal) in _CALLERS.items():
         for block in root.of(kind):
             function = root.named(block, key, "aws_lambda_function")

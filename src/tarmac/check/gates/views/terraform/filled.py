@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
-from tarmac.check.gates.views.terraform.known_values import filled, given, known_values
+from tarmac.check.gates.views.terraform.known_values import defined, filled, given, known_values
 from tarmac.check.gates.views.terraform.module_arguments import arguments, calls
 
 ENDINGS = (".tf", ".tfvars")
@@ -53,3 +53,13 @@ def filled_sources(files: Files) -> Iterator[TerraformSource]:
             text = str(source.content)
             is_said = known and ("var." in text or "local." in text)
             yield TerraformSource(source.path, text, filled(text, known) if is_said else text)
+
+
+@once
+def open_ended(files: Files) -> Iterator[tuple[str, str]]:
+    """Yield the locals and variables whose text ends with anything, by folder: `logs-*`."""
+    for source in sources(files):
+        text = str(source.content)
+        for name, value in (defined(text) if '*"' in text else {}).items():
+            if value.endswith('*"'):
+                yield posixpath.dirname(source.path), name

@@ -72,7 +72,7 @@ def known_values(
         if source.path.endswith(".tfvars"):
             set_here |= _entries(str(source.content)) if _is_read(source) else {}
         else:
-            found |= _defined(str(source.content))
+            found |= defined(str(source.content))
     for name in [name for name in found if name.removeprefix("var.") in given]:
         del found[name]
     for name, value in set_here.items():
@@ -99,7 +99,7 @@ def _entries(text: str) -> dict[str, str]:
     return {one[1]: one[2] for one in entries if one}
 
 
-def _defined(text: str) -> dict[str, str]:
+def defined(text: str) -> dict[str, str]:
     """Read the entries of locals, and the defaults of variables."""
     found: dict[str, str] = {}
     kind, name, depth = "", "", 0
