@@ -73,7 +73,7 @@ def _alembic(migration: Migration) -> Iterator[Fault]:
 
 def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fault]:
     """Yield what an app's next migration does; `nullable` are its fields that may have no value."""
-    filled = False
+    filled, new = False, set[str]()
     for operation in operations(migration):
         name, model = method(operation), constant(operation, "model_name", 0).lower()
         field, given = constant(operation, "name", 1), argument(operation, "field", 2)
@@ -82,6 +82,7 @@ def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fa
             yield from _models(migration, operation)
         elif name == "CreateModel":
             model = constant(operation, "name", 0).lower()
+            new.add(model)
             fields = argument(operation, "fields", 1)
             for pair in getattr(fields, "elts", ()):
                 parts = list(getattr(pair, "elts", ()))
@@ -95,7 +96,8 @@ def _django(migration: Migration, nullable: set[tuple[str, str]]) -> Iterator[Fa
             if name == "AlterField" and (model, field) in nullable and not is_filled:
                 what = f"makes {field} of {model} NOT NULL, and fills no row before it: it fails"
                 yield operation, f"{what} where one has none; update the rows in a RunPython first"
-            if name == "AddField" and not is_filled and not _may_be_empty(given):
+            is_none = model in new or _may_be_empty(given)
+            if name == "AddField" and not is_filled and not is_none:
                 what = f"adds {field} to {model} as NOT NULL without a default, which fails where"
                 yield operation, f"{what} the table has rows; give a default, or add it in steps"
             nullable.discard((model, field))

@@ -17,6 +17,11 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: Anyone can start these; they run with the repository's secrets and a token that writes.
 PRIVILEGED = ("pull_request_target", "workflow_run")
+#: What has a pull request. By `pull_request` alone, the author that names its branch writes the
+#: workflow, too, which runs without secrets where it comes from a fork.
+REQUESTS = frozenset(
+    ("pull_request", "pull_request_review", "pull_request_review_comment", "workflow_call")
+) | {*PRIVILEGED}
 FOREIGN = re.compile(
     r"github\.(event\.pull_request\.(head|merge_commit_sha)|head_ref|event\.workflow_run\.head)"
     r"|refs/pull/|^(gh pr checkout|hub pr checkout)"
@@ -37,6 +42,7 @@ def check(files: Files) -> Iterator[Finding]:
     for workflow in workflows(files):
         started = [trigger for trigger in PRIVILEGED if trigger in workflow.triggers]
         ours = _names_branches(workflow)
+        is_own = workflow.triggers.keys() & REQUESTS == {"pull_request"}
         for name, job in workflow.jobs.items():
             for step in job.steps:
                 if started:
@@ -45,14 +51,21 @@ def check(files: Files) -> Iterator[Finding]:
                         yield replace(found, warning=limited)
                 of_writers = OF_WRITERS.search(f"{job.condition} {step.condition}") is not None
                 for found in _made(workflow, name, step):
-                    if not (ours and BRANCH in found.what):
-                        yield replace(found, warning=of_writers and _is_branch(found))
+                    if not (ours and BRANCH in found.what) and not _is_empty(workflow, found):
+                        is_known = of_writers or (is_own and BRANCH not in found.what)
+                        yield replace(found, warning=is_known and _is_branch(found))
 
 
 def _names_branches(workflow: Workflow) -> bool:
     """Tell whether a workflow follows runs of branches alone that it names in full."""
     names = items(workflow.triggers.get("workflow_run"), "branches")
     return bool(names) and all(re.fullmatch(r"[\w./-]+", str(name)) for name in names)
+
+
+def _is_empty(workflow: Workflow, found: Finding) -> bool:
+    """Tell whether a text is of a pull request, and nothing of one starts a workflow."""
+    is_of_one = "github.head_ref" in found.what or "github.event.pull_request" in found.what
+    return is_of_one and workflow.triggers.keys().isdisjoint(REQUESTS)
 
 
 def _is_branch(found: Finding) -> bool:

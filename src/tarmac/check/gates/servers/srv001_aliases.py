@@ -20,6 +20,9 @@ from tarmac.check.gates.views.servers.nginx import (
 #: The address of a server with a path that ends with a slash.
 _PASSED = re.compile(r"https?://[^/$]+(/|/[^$]*/)")
 
+#: Where the path is written again, or comes from nginx itself.
+_OTHERWISE = (("rewrite",), ("internal",))
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield aliases by which a request leaves their folder, and paths with two slashes."""
@@ -39,10 +42,13 @@ def check(files: Files) -> Iterator[Finding]:
 def _passed(files: Files) -> Iterator[Finding]:
     """Yield locations whose rest is put behind a slash, and begins with one."""
     for own in configurations(files):
+        asked = set(_asked(directives(own.text)))
         for location in locations(directives(own.text)):
             is_prefix = len(location.words) == 2 or location.words[1:-1] == ("^~",)
             path = location.words[-1] if is_prefix else "/"
-            for one in location.body if not path.endswith("/") and "$" not in path else ():
+            is_whole = path in asked or any(one.words[:1] in _OTHERWISE for one in location.body)
+            is_left = is_whole or path.endswith("/") or "$" in path
+            for one in location.body if not is_left else ():
                 found = _PASSED.fullmatch(one.words[1]) if one.words[0] == "proxy_pass" else None
                 if found is not None and len(one.words) == 2:
                     what = (
@@ -50,6 +56,14 @@ def _passed(files: Files) -> Iterator[Finding]:
                     )
                     said = f"{what} two slashes; write location {path}/"
                     yield Finding(own.where(location.line), said)
+
+
+def _asked(own: tuple[Directive, ...]) -> Iterator[str]:
+    """Yield the paths that nginx itself asks for, as they are: nothing is behind them."""
+    for one in own:
+        if one.words[:1] in (("auth_request",), ("mirror",)):
+            yield from one.words[1:]
+        yield from _asked(one.body)
 
 
 def _aliases(files: Files) -> Iterator[tuple[Configuration, Directive, Directive]]:

@@ -29,7 +29,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class _StepWithPlaces:
+class _PlacedStep:
     """A step, and where each part of it is written."""
 
     data: Any
@@ -83,13 +83,13 @@ def action_of(folder: str, actions: Mapping[str, Artifact]) -> Artifact | None:
 
 def _steps(
     file: Artifact, path: Path, root: str, actions: Mapping[str, Artifact], seen: set[str]
-) -> Iterator[_StepWithPlaces]:
+) -> Iterator[_PlacedStep]:
     """Yield the steps at a path of a file, with those of actions behind the ones that run them."""
     for number, step in enumerate(items(dig(file.data, *path[:-1]), str(path[-1]))):
         own = (*path, number)
         size = len(own)
         below = {at[size:]: line for at, line in file.lines.items() if at[:size] == own}
-        yield _StepWithPlaces(step, {at: f"{file.path}:{line}" for at, line in below.items()})
+        yield _PlacedStep(step, {at: f"{file.path}:{line}" for at, line in below.items()})
         uses = string(step, "uses")
         action = action_of(posixpath.join(root, uses), actions) if uses.startswith("./") else None
         if action is None or action.path in seen or len(seen) >= _DEEPEST:
