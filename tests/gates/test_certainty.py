@@ -58,7 +58,7 @@ NAMED = "Pod web names ConfigMap wbe, which does not exist; did you mean 'web'?"
 
 
 @pytest.mark.parametrize(
-    "path", ["docs/a.yaml", "k8s/demo-app/a.yaml", "compose.example.yaml", "legacy/a.yaml"]
+    "path", ["docs/a.yaml", "k8s/demo-app/a.yaml", "compose.example.yaml", "cka/yaml/a.yaml"]
 )
 def test_what_depends_on_other_files_is_a_warning_in_samples(path):
     assert certain(NAMED)

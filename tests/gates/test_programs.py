@@ -273,6 +273,7 @@ TAKEN = {
     "VAL003": {
         "part.sh": "set -u\necho part\n",
         "roles/a/templates/b.sh": "#!/bin/sh\n{% if a %}\necho a\n{% endif %}\n",
+        "filled-by-flux.sh": '#!/bin/bash\nhost=$${HOST:-web}\nanswer=$$(curl "$${host}")\n',
     },
     "VAL004": {
         "a/Dockerfile": """\

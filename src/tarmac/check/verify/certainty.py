@@ -52,7 +52,7 @@ _KEPT = re.compile(_WORD.format("archived?|attic|backups?|obsolete|old|unused"),
 _SAMPLES = re.compile(
     _WORD.format(
         "examples?|samples?|demos?|docs?|documentation|guides?|tutorials?|quickstarts?|snippets?"
-        "|skeletons?|boilerplates?|playgrounds?|hack|contrib|workshops?"
+        "|skeletons?|boilerplates?|playgrounds?|hack|contrib|workshops?|exercises?|ckad?"
         "|deprecated|legacy|disabled"
     ),
     re.IGNORECASE,

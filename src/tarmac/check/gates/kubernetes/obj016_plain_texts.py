@@ -14,13 +14,15 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.objects.containers import Container
-from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.metadata import name_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What the kubelet fills in; `$$(NAME)` is that text itself.
 _OWN = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+#: Variables that the kubelet sets for each Service of the namespace, by its name.
+_LINK = re.compile(r"(\w+?)_(SERVICE_(HOST|PORT(_[A-Z]\w*)?)|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
 #: What a shell, or Compose, fills in; without a default.
 _SHELL = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 #: Programs that evaluate their arguments themselves.
@@ -46,9 +48,12 @@ _INSIDE = ("healthcheck", "command", "entrypoint")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield texts whose variable nothing fills in, or something else does."""
+    services = {name_of(one).upper().replace("-", "_") for one in files.objects("Service")}
     for own in pods(files):
+        is_linked = dig(own.spec.data, "enableServiceLinks") is not False
+        linked = {"KUBERNETES", *(services if is_linked else ())}
         for container in own.containers:
-            yield from _container(own, container)
+            yield from _container(own, container, linked)
     for beside in compose_files(files):
         filled = _dotenv(files, beside.artifacts[0].path)
         for service in beside.services:
@@ -56,7 +61,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(service.at(*path), f"service {service.name} {what}")
 
 
-def _container(own: Pods, container: Container) -> Iterator[Finding]:
+def _container(own: Pods, container: Container, linked: set[str]) -> Iterator[Finding]:
     given = own.variables.names(container)
     # A Template of OpenShift has its parameters filled in before there is an object.
     filled = {str(dig(one, "name")) for one in items(own.artifact.data, "parameters")}
@@ -70,7 +75,9 @@ def _container(own: Pods, container: Container) -> Iterator[Finding]:
             whose += str(container.name)
             for name in _OWN.findall(word) if is_known and "\n" not in word else ():
                 # In a script it is a command.
-                if name not in given | _CALLS and not _is_script(container):
+                link = _LINK.fullmatch(name)
+                is_there = name in given | _CALLS or (link is not None and link[1] in linked)
+                if not is_there and not _is_script(container):
                     what = f"{whose} is given $({name}) as it stands: it has no variable {name}"
                     yield Finding(where, f"{what}; {did_you_mean(name, sorted(given))}")
             for pair in _SHELL.findall(word) if not _is_script(container) else ():

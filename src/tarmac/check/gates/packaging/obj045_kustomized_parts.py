@@ -33,6 +33,8 @@ _APPENDED = re.compile(
     r"(?m)^[ \t-]*[\"']?path[\"']?:[ \t]*[\"']?"
     r"(/(?:[\w-]+/)*(?:annotations|labels|matchLabels|nodeSelector)/-)[\"',\s]"
 )
+#: What reads files from anywhere in a repository: options of kustomize, and Flux.
+_UNRESTRICTED = ("load-restrictor", "LoadRestrictionsNone", "kustomize.toolkit.fluxcd.io/")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 
 
@@ -92,10 +94,10 @@ def _above(
 
 @once
 def _is_open(files: Files) -> Iterator[bool]:
-    """Yield once for each text here by which kustomize is told to read files from anywhere."""
+    """Yield once for each text here by which kustomize reads files from anywhere, as Flux does."""
     for one in files.artifacts:
         text = one.content if isinstance(one.content, str) else str(one.data)
-        if "load-restrictor" in text or "LoadRestrictionsNone" in text:
+        if any(mark in text for mark in _UNRESTRICTED):
             yield True
 
 

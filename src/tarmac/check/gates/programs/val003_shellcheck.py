@@ -26,6 +26,8 @@ from tarmac.check.gates.views.scope import counted_in_files
 SHELL = re.compile(r"#![^\n]*sh")
 #: A line of Jinja or of a chart: a script that is made of this is another one.
 _TEMPLATE = re.compile(r"^[ \t]*\{[{%#]", re.MULTILINE)
+#: A variable of a script that Flux, Terraform or Compose fills in first, and makes `${` of that.
+_ESCAPED = re.compile(r"(?<![$\\])\$\$\{[A-Za-z_]\w*[:}]")
 #: It cannot read the script, and nor can a shell; what it calls errors besides is fragile at worst,
 #: or is text of another program: `.names[]` of jq.
 _UNREADABLE = set(range(1000, 2000)) - {1087}
@@ -90,6 +92,7 @@ def _scripts(files: Files) -> list[Artifact]:
         for artifact in files.artifacts
         if isinstance(artifact.content, str)
         and not _TEMPLATE.search(artifact.content)
+        and not _ESCAPED.search(artifact.content)
         and _is_script(artifact.path, artifact.content)
     ]
 

@@ -14,9 +14,10 @@ from tarmac.base.foreign.reading import Path, at_each, dig, items
 from tarmac.check.gates.views.placeholders import is_placeholder
 
 FILE = files("tarmac") / "assets" / "server_rules.yaml"
-#: Texts that a reader or a script replaces: `MY_NAME`, `...`; a single capital letter is not one.
+#: Texts that a reader or a program replaces: `MY_NAME`, `...`, and `_`, which kustomize does; a
+#: single capital letter is not one.
 _PLACEHOLDER = re.compile(
-    r"(?<![a-z])[A-Z]{3,}|\.{3}|base-?64|^<.*>$|^(some|your|my|change|replace|example)[-_]"
+    r"(?<![a-z])[A-Z]{3,}|\.{3}|base-?64|^<.*>$|^_+$|^(some|your|my|change|replace|example)[-_]"
 )
 #: What a program fills in before the object is applied.
 _FILLED = re.compile(r"[{}]|\$[(\w]|<[\w -]+>")
