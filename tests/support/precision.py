@@ -52,6 +52,7 @@ from precision_graded import (
     UNSEEN_TWELFTH,
     WHY_FALSE,
 )
+from precision_later import LATER_SETS
 
 ROOT = Path(__file__).parents[2]
 JUDGEMENTS = ROOT / "tests/precision.yaml"
@@ -399,7 +400,11 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
     seen = [FIRST_SEEN]
     for number, (before, after) in enumerate(measured, start=1):
         seen += [f"{before}{COLUMNS}", *_unseen(repositories, number), after]
-    return HEAD + "\n".join([*rows, "", tail, "", *reasons, *[""] * bool(reasons), *seen, SINCE])
+    return (
+        HEAD
+        + "\n".join([*rows, "", tail, "", *reasons, *[""] * bool(reasons), *seen, SINCE])
+        + LATER_SETS
+    )
 
 
 def _unseen(repositories: Iterable[JudgedRepository], number: int) -> Iterator[str]:
