@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from recording import Recorder, recording
 
 from tarmac_kit import trace
 from tarmac_kit.cache import Cache
 from tarmac_kit.client import TransportError
+from tarmac_kit.statements import operation_of
 from tarmac_kit_testing import FakeRedis, fake_client, json_response
 
 REDIS = {"db.system.name": "redis"}
@@ -26,6 +28,26 @@ async def test_commands_of_the_cache_are_spans_that_say_hit_or_miss() -> None:
         ("DELETE cache", {**REDIS, "db.operation.name": "DELETE"}),
     ]
     assert all(0 < span.began_ns <= span.ended_ns for span in recorder.spans)
+
+
+@pytest.mark.parametrize(
+    ("query", "operation"),
+    [
+        ("select 1", "SELECT"),
+        ("\n  INSERT INTO a VALUES ($1)", "INSERT"),
+        ("COMMIT;", "COMMIT"),
+        (
+            "WITH a AS (SELECT * FROM b FOR UPDATE), c AS (insert into d select * from a) SELECT",
+            "INSERT",
+        ),
+        ("WITH a AS (SELECT * FROM b FOR NO KEY UPDATE) DELETE FROM b USING a", "DELETE"),
+        ("with a as (update b set inserted = 1 returning id) select id from a", "UPDATE"),
+        ("WITH RECURSIVE a AS (SELECT 1) SELECT * FROM a", "SELECT"),
+        ("", ""),
+    ],
+)
+def test_a_statement_is_named_by_what_it_does(query: str, operation: str) -> None:
+    assert operation_of(query) == operation
 
 
 async def test_a_cache_that_fails_is_a_failed_span_and_one_that_rests_is_none() -> None:
