@@ -9,14 +9,13 @@ from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import fields
+from tarmac.base.foreign.reading import fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.events import asked_refs, by_name, has, is_open
-from tarmac.check.gates.views.pipelines.inlined_actions import ACTIONS
+from tarmac.check.gates.views.pipelines.inlined_actions import action_of, own_actions
 from tarmac.check.gates.views.pipelines.jobs import Job
-from tarmac.check.gates.views.pipelines.local_actions import steps_of
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, jobs, workflows
 from tarmac.check.gates.views.published import published
@@ -28,7 +27,7 @@ _ARTIFACT = re.compile(r"actions/(upload|download)-artifact@")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield jobs that never run, artifacts that no job makes, and rights that are absent."""
-    by_path = {one.path: one for one in files.artifacts if one.path.endswith(ACTIONS)}
+    by_path = dict(own_actions(files))
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():
             for place, condition, is_other in _conditions(name, job):
@@ -75,16 +74,13 @@ def _artifacts(workflow: Workflow, by_path: Mapping[str, Artifact]) -> Iterator[
         if job.calls_workflow:
             return
         for number, step in enumerate(job.steps):
-            is_own = step.uses.startswith("./")
-            below = steps_of(by_path, root, step.uses) if is_own else [step]
-            if below is None:
+            if step.uses.startswith("./") and not _has_steps(f"{root}{step.uses}", by_path):
                 return
-            for one in below:
-                if (found := _ARTIFACT.match(one.uses)) and found[1] == "upload":
-                    made.append(str(one.inputs.get("name") or "artifact"))
-                elif not found and "artifact" in one.uses:
-                    return  # another program may make some
             found = _ARTIFACT.match(step.uses)
+            if found and found[1] == "upload":
+                made.append(str(step.inputs.get("name") or "artifact"))
+            elif not found and "artifact" in step.uses and not step.uses.startswith("./"):
+                return  # another program may make some
             is_here = not {"run-id", "pattern", "repository"} & step.inputs.keys()
             if found and found[1] == "download" and is_here and "name" in step.inputs:
                 asked.append((name, number, str(step.inputs["name"])))
@@ -95,6 +91,12 @@ def _artifacts(workflow: Workflow, by_path: Mapping[str, Artifact]) -> Iterator[
             what = f"{name} downloads the artifact {given}, which no job here uploads"
             where = workflow.at("jobs", name, "steps", number)
             yield Finding(where, f"{what}; {did_you_mean(given, made)}" if made else what)
+
+
+def _has_steps(folder: str, by_path: Mapping[str, Artifact]) -> bool:
+    """Tell whether an action of the repository is made of steps, which its jobs have then."""
+    action = action_of(folder, by_path)
+    return action is not None and string(action.data, "runs", "using") == "composite"
 
 
 def _cycles(workflow: Workflow) -> Iterator[Finding]:

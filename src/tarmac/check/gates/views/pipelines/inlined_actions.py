@@ -45,7 +45,7 @@ def own_actions(files: Files) -> Iterator[tuple[str, Artifact]]:
 
 
 def inlined(workflow: Artifact, actions: Mapping[str, Artifact]) -> Artifact:
-    """Add the steps of a repository's own actions to a workflow, once for each job.
+    """Add the steps of a repository's own actions to a workflow, at each step that runs one.
 
     Args:
         actions: the files of all actions, by their paths.
@@ -54,12 +54,11 @@ def inlined(workflow: Artifact, actions: Mapping[str, Artifact]) -> Artifact:
     jobs = dict(fields(workflow.data, "jobs"))
     changed = set[str]()
     places = dict(workflow.places)
-    for name, job in jobs.items():
-        steps = items(job, "steps")
-        found = list(_steps(workflow, ("jobs", name, "steps"), root, actions, set()))
-        if len(found) == len(steps):
+    for name, job in jobs.items() if actions else ():
+        if not any(string(step, "uses").startswith("./") for step in items(job, "steps")):
             continue
         changed.add(name)
+        found = list(_steps(workflow, ("jobs", name, "steps"), root, actions, ()))
         jobs[name] = {**job, "steps": [one.data for one in found]}
         for number, one in enumerate(found):
             own: Path = ("jobs", name, "steps", number)
@@ -82,28 +81,30 @@ def action_of(folder: str, actions: Mapping[str, Artifact]) -> Artifact | None:
 
 
 def _steps(
-    file: Artifact, path: Path, root: str, actions: Mapping[str, Artifact], seen: set[str]
+    file: Artifact, path: Path, root: str, actions: Mapping[str, Artifact], above: tuple[str, ...]
 ) -> Iterator[_PlacedStep]:
     """Yield the steps at a path of a file, with those of actions behind the ones that run them."""
+    size = len(path)
+    places: dict[str | int, dict[Path, str]] = {}
+    for at, line in file.lines.items():
+        if len(at) > size and at[:size] == path:
+            places.setdefault(at[size], {})[at[size + 1 :]] = f"{file.path}:{line}"
     for number, step in enumerate(items(dig(file.data, *path[:-1]), str(path[-1]))):
-        own = (*path, number)
-        size = len(own)
-        below = {at[size:]: line for at, line in file.lines.items() if at[:size] == own}
-        yield _PlacedStep(step, {at: f"{file.path}:{line}" for at, line in below.items()})
+        yield _PlacedStep(step, places.get(number, {}))
         uses = string(step, "uses")
         action = action_of(posixpath.join(root, uses), actions) if uses.startswith("./") else None
-        if action is None or action.path in seen or len(seen) >= _DEEPEST:
+        if action is None or action.path in above or len(above) >= _DEEPEST:
             continue
-        seen.add(action.path)
-        for one in _steps(action, ("runs", "steps"), root, actions, seen):
-            yield replace(one, data=_given(one.data, step, action))
+        for one in _steps(action, ("runs", "steps"), root, actions, (*above, action.path)):
+            yield replace(one, data=_given(one.data, step, action, number))
 
 
-def _given(step: Any, caller: Any, action: Artifact) -> Any:
+def _given(step: Any, caller: Any, action: Artifact, number: int) -> Any:
     """Return a step of an action as its caller runs it: with its inputs, and when it does."""
     if not isinstance(step, Mapping):
         return step
-    told, folder = fields(caller, "with"), posixpath.basename(posixpath.dirname(action.path))
+    told = fields(caller, "with")
+    folder = f"{posixpath.basename(posixpath.dirname(action.path))}-{number}"
     known = {
         str(name): str(told.get(name, fields(said).get("default", "")))
         for name, said in fields(action.data, "inputs").items()
