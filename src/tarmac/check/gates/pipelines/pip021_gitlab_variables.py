@@ -16,7 +16,6 @@ from tarmac.check.gates.views.pipelines.gitlab import (
     gitlab_pipelines,
     needed,
 )
-from tarmac.check.gates.views.pipelines.gitlab_templates import whole
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: `echo "NAME=value" > file`, in each form of it that a line has.
@@ -70,11 +69,8 @@ def _left_out(
     pipeline: GitlabPipeline, maker: str, job: Fields, given: set[str]
 ) -> Iterator[Finding]:
     """Yield jobs that read a variable of a report, and whose `needs` leave that report out."""
-    merged = whole(pipeline, job) or job
-    reports = {
-        posixpath.normpath(one) for one in texts(dig(merged, "artifacts", "reports", "dotenv"))
-    }
-    lines = _lines(merged) if reports else []
+    reports = {posixpath.normpath(one) for one in texts(dig(job, "artifacts", "reports", "dotenv"))}
+    lines = _lines(job) if reports else []
     made = {
         name: file
         for line in lines
@@ -106,12 +102,9 @@ def _is_open(job: Fields) -> bool:
 
 def _refused(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding]:
     """Yield lines of a report that are none of NAME=value."""
-    merged = whole(pipeline, job) or job
-    reports = {
-        posixpath.normpath(one) for one in texts(dig(merged, "artifacts", "reports", "dotenv"))
-    }
+    reports = {posixpath.normpath(one) for one in texts(dig(job, "artifacts", "reports", "dotenv"))}
     # What is written may be corrected before the job ends.
-    is_edited = any(_EDITS.search(line) for line in _lines(merged))
+    is_edited = any(_EDITS.search(line) for line in _lines(job))
     for key in _SCRIPTS if reports and not is_edited else ():
         for number, line in enumerate(texts(job.get(key))):
             for one in line.splitlines():

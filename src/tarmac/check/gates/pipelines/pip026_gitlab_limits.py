@@ -9,7 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_jobs, gitlab_pipelines
-from tarmac.check.gates.views.pipelines.gitlab_templates import templates, whole
+from tarmac.check.gates.views.pipelines.gitlab_joined import templates
 from tarmac.check.gates.views.scope import counted_in_files
 
 
@@ -17,7 +17,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield limits that a job replaces, and those that rule out what it says itself."""
     for pipeline in gitlab_pipelines(files):
         for name, job in pipeline.written_jobs.items():
-            if above := templates(pipeline, job):
+            if above := templates(pipeline.written.data, job):
                 yield from _replaced(pipeline, name, job, above)
                 yield from _together(pipeline, name, job, above)
 
@@ -44,7 +44,7 @@ def _together(
     pipeline: GitlabPipeline, name: str, job: Fields, above: dict[str, Fields]
 ) -> Iterator[Finding]:
     """Yield `rules` beside `only` or `except`, of which the template has one."""
-    merged = whole(pipeline, job) or {}
+    merged = pipeline.jobs[name]
     for key in ("only", "except"):
         both = merged.get("rules") is not None and merged.get(key) is not None
         if both and not ("rules" in job and key in job):

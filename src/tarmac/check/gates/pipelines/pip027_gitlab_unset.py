@@ -12,7 +12,6 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_jobs, gitlab_pipelines
 from tarmac.check.gates.views.pipelines.gitlab_conditions import evaluated
-from tarmac.check.gates.views.pipelines.gitlab_templates import whole
 from tarmac.check.gates.views.scope import counted_in_files
 
 BRANCH, TAG, MERGE_REQUEST = "branches", "tags", "merge requests"
@@ -78,15 +77,14 @@ def _read(job: Fields, own: set[str]) -> Iterator[tuple[str, Path]]:
 
 def _kinds(pipeline: GitlabPipeline, job: Fields) -> set[str]:
     """List the kinds of pipelines in which a job may be; all where that is not known."""
-    merged = whole(pipeline, job)
-    if merged is None or "<<" in merged or "inherit" in merged:
+    if {"extends", "<<", "inherit"} & job.keys():
         return {*_GIVEN}
     limits = dig(pipeline.artifact.data, "workflow", "rules")
     found = {kind for kind in _GIVEN if limits is None or _may(limits, kind)}
-    if "rules" in merged:
-        return {kind for kind in found if _may(merged["rules"], kind)}
-    if "only" in merged:
-        return found & _listed(merged["only"])
+    if "rules" in job:
+        return {kind for kind in found if _may(job["rules"], kind)}
+    if "only" in job:
+        return found & _listed(job["only"])
     # A job without any of these is in pipelines of merge requests where `workflow` makes some.
     is_made = limits is not None or not pipeline.is_whole
     return found if is_made else found - {MERGE_REQUEST}

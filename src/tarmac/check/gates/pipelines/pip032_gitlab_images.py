@@ -13,7 +13,6 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.image_names import plain
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.pipelines.gitlab import GLOBAL, GitlabPipeline, gitlab_pipelines
-from tarmac.check.gates.views.pipelines.gitlab_templates import whole
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -58,14 +57,13 @@ def _images(files: Files) -> Iterator[JobImage]:
     """Yield the image of each job that has a script, where it is known."""
     for pipeline in gitlab_pipelines(files):
         for name, job in (*pipeline.jobs.items(), *_misnamed(pipeline)):
-            merged = whole(pipeline, job)
-            if merged is None or not {*_SCRIPTS} & merged.keys() or "<<" in job:
+            if {"extends", "<<"} & job.keys() or not {*_SCRIPTS} & job.keys():
                 continue
-            path, image = _image(pipeline, name, job, merged)
+            path, image = _image(pipeline, name, job)
             named = dig(image, "name") if isinstance(image, Mapping) else image
             written = plain(str(named or ""))
             is_cleared = isinstance(image, Mapping) and "entrypoint" in image
-            is_chosen = bool({"tags", "inherit"} & merged.keys()) or _has_tags(pipeline)
+            is_chosen = bool({"tags", "inherit"} & job.keys()) or _has_tags(pipeline)
             if written and "$" not in written:
                 where = pipeline.artifact.at(*path)
                 yield JobImage(name, written, is_cleared, is_chosen, where)
@@ -78,13 +76,11 @@ def _misnamed(pipeline: GitlabPipeline) -> Iterator[tuple[str, Fields]]:
             yield name, job
 
 
-def _image(pipeline: GitlabPipeline, name: str, job: Fields, merged: Fields) -> tuple[Path, Any]:
-    """Find what says the image of a job: the job, its template, the defaults."""
+def _image(pipeline: GitlabPipeline, name: str, job: Fields) -> tuple[Path, Any]:
+    """Find what says the image of a job: the job with its templates, the defaults."""
     if "image" in job:
         is_named = isinstance(job["image"], Mapping)
-        return (name, "image", "name") if is_named else (name, "image"), merged["image"]
-    if "image" in merged:
-        return (name, "extends"), merged["image"]
+        return (name, "image", "name") if is_named else (name, "image"), job["image"]
     data, default = pipeline.artifact.data, fields(pipeline.artifact.data, "default")
     is_default = "image" in default
     return ("default", "image") if is_default else ("image",), (

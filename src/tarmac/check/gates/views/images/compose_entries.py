@@ -10,8 +10,13 @@ from typing import Any
 from tarmac.base.foreign.reading import dig, fields, texts
 
 #: What a Compose file may be called.
-COMPOSE_FILE = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
+_NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 _VOLUME = re.compile(r"([A-Za-z0-9][\w.-]*):(/\S*)")
+
+
+def is_compose(path: str) -> bool:
+    """Tell whether a file is called as one of Compose's."""
+    return _NAME.fullmatch(posixpath.basename(path)) is not None
 
 
 def name_of(key: str, entry: Any) -> str:

@@ -6,16 +6,16 @@ Each part keeps its place: what a service has of another one is told where that 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig, fields
+from tarmac.base.foreign.reading import fields
 from tarmac.check.gates.views.images.compose_entries import (
-    COMPOSE_FILE,
     extends,
     from_folder,
+    is_compose,
     variable,
 )
 
@@ -27,6 +27,8 @@ _REPLACED = frozenset({"command", "entrypoint"})
 _DEEPEST = 8
 
 Places = dict[tuple[str | int, ...], str]
+#: The file and the name of a service.
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -42,60 +44,59 @@ def extended(artifacts: Iterable[Artifact]) -> tuple[Artifact, ...]:
     every = tuple(artifacts)
     known = {one.path: one for one in every if not one.is_object and fields(one.data, "services")}
     asked = {
-        base
+        (one.path, name): base
         for one in known.values()
-        for service in fields(one.data, "services").values()
-        if (base := extends(one.path, service)) and base[0] != one.path
+        for name, service in fields(one.data, "services").items()
+        if (base := extends(one.path, service))
     }
-    parts = {base for base in asked if not COMPOSE_FILE.fullmatch(posixpath.basename(base[0]))}
-    return tuple(_read(one, known, parts) for one in every)
+    if not asked:
+        return every
+    written = {key: own for one in known.values() for key, own in _written(one)}
+    whole = {key: found for key in asked if (found := _whole(key, written, 0))}
+    others = {base for key, base in asked.items() if base[0] != key[0]}
+    parts = {base for base in others if not is_compose(base[0])}
+    changed = {path for path, _ in (*whole, *parts)}
+    return tuple(_read(one, whole, parts) if one.path in changed else one for one in every)
 
 
-def _read(
-    artifact: Artifact, known: Mapping[str, Artifact], parts: Collection[tuple[str, str]]
-) -> Artifact:
-    if artifact.path not in known:
-        return artifact
+def _read(artifact: Artifact, whole: Mapping[_Key, _Service], parts: Collection[_Key]) -> Artifact:
     places = dict(artifact.places)
     services = dict[str, Any]()
     for name, service in fields(artifact.data, "services").items():
-        whole = _whole(artifact, name, known, 0) if extends(artifact.path, service) else None
-        if whole is not None:
-            places |= {("services", name, *path): place for path, place in whole.places.items()}
-        if (artifact.path, name) not in parts:
-            services[name] = service if whole is None else whole.data
-    if services == artifact.data["services"]:
-        return artifact
+        key = (artifact.path, name)
+        if key in whole:
+            own = whole[key].places
+            places |= {("services", name, *path): place for path, place in own.items()}
+        if key not in parts:
+            services[name] = whole[key].data if key in whole else service
     return replace(artifact, content={**artifact.data, "services": services}, places=places)
 
 
-def _whole(
-    artifact: Artifact, name: str, known: Mapping[str, Artifact], depth: int
-) -> _Service | None:
+def _written(artifact: Artifact) -> Iterator[tuple[_Key, _Service]]:
+    """Yield the services of a file as they are written."""
+    places: dict[str | int, Places] = {}
+    for path, line in artifact.lines.items():
+        if path[:1] == ("services",) and len(path) > 2:
+            places.setdefault(path[1], {})[path[2:]] = f"{artifact.path}:{line}"
+    for name, service in fields(artifact.data, "services").items():
+        if isinstance(service, Mapping):
+            yield (artifact.path, name), _Service({**service}, places.get(name, {}))
+
+
+def _whole(key: _Key, written: Mapping[_Key, _Service], depth: int) -> _Service | None:
     """Read a service with what it extends; None where that is not here."""
-    written = dig(artifact.data, "services", name)
-    if not isinstance(written, Mapping) or depth > _DEEPEST:
+    own = written.get(key)
+    if own is None or depth > _DEEPEST:
         return None
-    root = ("services", name)
-    own = _Service(
-        {**written},
-        {
-            path[2:]: f"{artifact.path}:{line}"
-            for path, line in artifact.lines.items()
-            if path[:2] == root and len(path) > 2
-        },
-    )
-    asked = extends(artifact.path, written)
+    asked = extends(key[0], own.data)
     if asked is None:
         return own
-    there = known.get(asked[0])
-    base = _whole(there, asked[1], known, depth + 1) if there else None
-    if there is None or base is None:
+    base = _whole(asked, written, depth + 1)
+    if base is None:
         return None
-    way = posixpath.relpath(
-        posixpath.dirname(there.path) or ".", posixpath.dirname(artifact.path) or "."
-    )
-    return _joined(replace(base, data=from_folder(way, base.data)), own)
+    here, there = (posixpath.dirname(path) or "." for path in (key[0], asked[0]))
+    moved = from_folder(posixpath.relpath(there, here), base.data)
+    return _joined(replace(base, data=moved), own)
 
 
 def _joined(base: _Service, own: _Service) -> _Service:

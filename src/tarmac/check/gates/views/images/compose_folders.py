@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose_entries import COMPOSE_FILE, included
+from tarmac.check.gates.views.images.compose_entries import included, is_compose
 
 
 def compose_folders(files: Files) -> dict[str, PurePosixPath]:
     """Find the folder of each Compose file, by its path; what is included has any name."""
     known = {one.path: one for one in files.artifacts if isinstance(one.content, Mapping)}
-    named = [path for path in known if COMPOSE_FILE.fullmatch(PurePosixPath(path).name)]
+    named = [path for path in known if is_compose(path)]
     found = {path: PurePosixPath(path).parent for path in named}
     taken = set[str]()
     # Those above first: what they include, includes others in its turn.

@@ -11,7 +11,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, dig, fields, texts
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
-from tarmac.check.gates.views.pipelines.gitlab_joined import inherited, joined
+from tarmac.check.gates.views.pipelines.gitlab_joined import inherited, joined, placed
 
 #: Keys at the top of the file that are not jobs.
 GLOBAL = frozenset((
@@ -41,11 +41,13 @@ class GitlabPipeline:
 
     @cached_property
     def _read(self) -> tuple[dict[str, Fields], Artifact]:
-        jobs, places = dict[str, Fields](), dict(self.written.places)
-        for name, job in self.written_jobs.items():
-            found = inherited(self.written, name) if "extends" in job else None
-            jobs[name] = found[0] if found else job
-            places |= found[1] if found else {}
+        jobs, places = dict(self.written_jobs), dict(self.written.places)
+        extending = [name for name, job in jobs.items() if "extends" in job]
+        below = placed(self.written) if extending else {}
+        for name in extending:
+            if found := inherited(self.written.data, name, below):
+                jobs[name] = found[0]
+                places |= {(name, *path): at for path, at in found[1].items()}
         return jobs, replace(self.written, places=places)
 
     @cached_property

@@ -31,21 +31,50 @@ def joined(pipeline: Artifact, files: Mapping[str, Artifact]) -> Artifact:
     return replace(pipeline, content={**data, "include": left} if left else data, places=places)
 
 
-def inherited(pipeline: Artifact, name: str) -> tuple[Fields, Places] | None:
-    """Return a job with what it has of its templates, and the places of that.
+def inherited(
+    data: Fields, name: str, places: Mapping[str, Places]
+) -> tuple[Fields, Places] | None:
+    """Return a job with what it has of its templates, and the places of that below its name.
+
+    Args:
+        places: those of each entry of the pipeline, by its name.
 
     None: a template is not here, or they go round.
     """
-    job, places = fields(pipeline.data, name), _places(pipeline)
-    above = _templates(pipeline.data, job, _MOST)
+    job = fields(data, name)
+    above = templates(data, job)
     if above is None:
         return None
     whole: dict[str, Any] = {}
     found: Places = {}
-    for one in (*above, name):
-        whole = merged(whole, fields(pipeline.data, one))
-        found |= {(name, *path[1:]): at for path, at in places.items() if path[:1] == (one,)}
+    for one, own in (*above.items(), (name, job)):
+        whole = merged(whole, own)
+        found |= places.get(one, {})
     return {key: value for key, value in whole.items() if key != "extends"}, found
+
+
+def templates(data: Fields, job: Fields, left: int = _MOST) -> dict[str, Fields] | None:
+    """Find the templates of a job in the order in which each replaces those before it.
+
+    None: one of them is not here, or they go round.
+    """
+    found: dict[str, Fields] = {}
+    for name in texts(job.get("extends")):
+        one = data.get(name)
+        above = templates(data, one, left - 1) if isinstance(one, Mapping) and left else None
+        if above is None or not isinstance(one, Mapping):
+            return None
+        found |= above | {name: one}
+    return found
+
+
+def placed(pipeline: Artifact) -> dict[str, Places]:
+    """Return the place of each part, by the entry that it is of and the path below that."""
+    found: dict[str, Places] = {}
+    for path, at in _places(pipeline).items():
+        if path:
+            found.setdefault(str(path[0]), {})[path[1:]] = at
+    return found
 
 
 def merged(first: Fields, second: Fields) -> dict[str, Any]:
@@ -94,14 +123,3 @@ def _local(one: Any, root: str, files: Mapping[str, Artifact]) -> list[str]:
 
 def _places(file: Artifact) -> Places:
     return {**{path: f"{file.path}:{line}" for path, line in file.lines.items()}, **file.places}
-
-
-def _templates(data: Fields, job: Fields, left: int) -> list[str] | None:
-    found: list[str] = []
-    for name in texts(job.get("extends")):
-        one = data.get(name)
-        above = _templates(data, one, left - 1) if isinstance(one, Mapping) and left else None
-        if above is None:
-            return None
-        found += [*above, name]
-    return found

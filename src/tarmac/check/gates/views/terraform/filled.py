@@ -40,13 +40,11 @@ def filled_sources(files: Files) -> Iterator[TerraformSource]:
     for source in sources(files):
         folders.setdefault(posixpath.dirname(source.path), []).append(source)
     set_elsewhere, every = set(given(sources(files))), tuple(calls(sources(files)))
-    values = dict[str, dict[str, str]]()
-    for _ in range(_DEPTH if every else 1):
+    values = {folder: known_values(own, set_elsewhere, {}) for folder, own in folders.items()}
+    for _ in range(_DEPTH if every else 0):
         told = arguments(every, values)
-        values = {
-            folder: known_values(own, set_elsewhere, told.get(folder, {}))
-            for folder, own in folders.items()
-        }
+        for folder in told.keys() & folders.keys():
+            values[folder] = known_values(folders[folder], set_elsewhere, told[folder])
     for folder, own in folders.items():
         known = values[folder]
         for source in own:
