@@ -17,7 +17,7 @@ from small_system import GATES
 
 from tarmac.base.artifact import Artifact, Format
 from tarmac.check.gates.subject import Folder
-from tarmac.check.verify.certainty import is_certain
+from tarmac.check.verify.certainty import severity
 
 pytestmark = pytest.mark.servers
 
@@ -32,7 +32,9 @@ def errors(manifest, gates):
     """List what gates find wrong with one object."""
     folder = Folder((Artifact("a.yaml", manifest, format=Format.OBJECT),), date(2026, 11, 20))
     found = [replace(one, gate=name) for name in gates for one in GATES[name].of_files(folder)]
-    certain = [one for one in found if not one.warning and is_certain(one, PurePath("a.yaml"))]
+    certain = [
+        one for one in found if not one.warning and severity(one, PurePath("a.yaml")) == "error"
+    ]
     return [f"{one.gate}: {one.what}" for one in certain]
 
 

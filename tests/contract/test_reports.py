@@ -9,8 +9,8 @@ import pytest
 from junitparser import JUnitXml
 from sarif_pydantic import Sarif
 
-from tarmac.base.report import Finding, ItemResult, Level, Report, Result, Status
-from tarmac.check.reporting import as_github, as_json, as_junit, as_sarif, as_text
+from tarmac.base.report import SEVERITIES, Finding, ItemResult, Level, Report, Result, Status
+from tarmac.check.reporting import as_brief, as_github, as_json, as_junit, as_sarif, as_text
 
 AT_LINE = Finding(
     "systems/mini/tarmac.yaml:4:9", "web <b> & 'c' waits too long; shorten it", "REL003"
@@ -205,6 +205,27 @@ def test_github_gets_an_error_if_no_gate_found_input():
     nothing = replace(result("NET001", Status.NOT_APPLICABLE), target="files")
     written = as_github.write(Report("mini", (), "2026-06-01", (nothing,)))
     assert written.startswith("::error title=tarmac::mini: no gate found input")
+
+
+def test_what_is_likely_comes_after_errors_and_before_other_warnings():
+    doubted = Finding(
+        "a.yaml:9", "names a key that is not here; add it", "OBJ008", True, likely=True
+    )
+    own = result("OBJ008", Status.PASS, doubted)
+    report = Report("mini", (), "2026-06-01", (result("NET001", Status.FAIL, OLD, IN_FILE), own))
+    lines = as_brief.write(report).splitlines()
+    told = [line for line in lines if line.startswith("  ")]
+    assert [line.split(": ")[1] for line in told] == ["NET001", "likely", "warning"]
+    assert lines[-1].startswith("1 error, 1 likely, 1 warning; ")
+    assert [report.has_any(severity) for severity in SEVERITIES] == [True, True, True]
+    alone = replace(report, results=(own,))
+    assert [alone.has_any(severity) for severity in SEVERITIES] == [False, True, True]
+    assert alone.passed(strict=True)
+    assert "::warning file=a.yaml,line=9,title=OBJ008%2C likely::" in as_github.write(alone)
+    (entry,) = json.loads(as_sarif.write(alone))["runs"][0]["results"]
+    assert (entry["level"], entry["properties"]) == ("warning", {"severity": "likely"})
+    (written,) = json.loads(as_json.write(alone))["results"]
+    assert written["findings"][0]["severity"] == "likely"
 
 
 def test_thousands_of_findings_are_written_in_proportional_time(monkeypatch):

@@ -100,3 +100,15 @@ def test_of_many_errors_the_first_of_each_gate_are_listed(verify, tmp_path):
     assert re.search(r" \(and \d+ more of OBJ013\)$", listed[-1])
     number = int(re.match(r"(\d+) errors, ", lines[-1])[1])
     assert number > 60
+
+
+def test_what_is_likely_fails_if_that_is_asked_for(verify, tmp_path):
+    (tmp_path / "a/pod.yaml").unlink()
+    (tmp_path / "service.yaml").unlink()
+    (tmp_path / "Makefile").write_text("test:\n\tpytest -q\n")
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test/a.yaml").write_text("a: 1\n")
+    shown = verify("--files", ".")
+    assert "  Makefile:1: likely: PIP045: " in shown.output
+    assert "\n0 errors, 1 likely, " in shown.output
+    assert (shown.exit_code, verify("--files", ".", "--fail-on", "likely").exit_code) == (0, 1)

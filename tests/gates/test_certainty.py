@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path, PurePath
 
@@ -13,6 +15,7 @@ from tarmac.base.report import Finding
 from tarmac.check.verify import certainty, folder
 from tarmac.check.verify.running import Suppressions
 
+TESTS = Path(__file__).parents[1]
 TODAY = date(2026, 11, 20)
 FIXTURES = sorted(Path(__file__).parent.glob("*/bad-*.yaml"))
 BAD = [path for path in FIXTURES if path.read_text().startswith("files:")]
@@ -23,6 +26,17 @@ OWN = {name for name, gate in OF_FILES.items() if not gate.program}
 
 def test_the_table_says_of_each_gate_of_files_what_is_certain():
     assert set(certainty.bases()) == {*OF_FILES, folder.READING}
+
+
+def test_what_depends_on_other_files_is_an_error_where_one_was_true_elsewhere():
+    judged = yaml.load((TESTS / "precision.yaml").read_text(), yaml.CSafeLoader)
+    errors = [error for one in judged for error in one.get("errors", ())]
+    confirmed = {error["gate"] for error in errors if error["verdict"] == "true"}
+    confirmed |= set(yaml.safe_load((TESTS / "confirmed.yaml").read_text()))
+    printed = yaml.safe_load((TESTS / "mistakes/mistakes.yaml").read_text())
+    confirmed |= {one["gate"] for one in printed.values()}
+    doubtful = {gate for gate, basis in certainty.bases().items() if basis.beside}
+    assert doubtful <= confirmed, "write `likely` in place of `beside`, or where it was true"
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +60,43 @@ def texts(tmp_path_factory):
 @pytest.mark.parametrize("gate", sorted(OWN))
 def test_each_entry_of_the_table_is_something_that_a_gate_says(gate, texts):
     basis = certainty.bases()[gate]
-    for pattern in (*basis.closed, *basis.beside):
+    for pattern in (*basis.closed, *basis.beside, *basis.likely):
         assert any(map(pattern.search, texts[gate])), pattern.pattern
 
 
 def certain(what, path="k8s/a.yaml", line="", gate="OBJ008"):
-    return certainty.is_certain(Finding("a:1", what, gate), PurePath(path), line)
+    return certainty.severity(Finding("a:1", what, gate), PurePath(path), line) == "error"
 
 
 NAMED = "Pod web names ConfigMap wbe, which does not exist; did you mean 'web'?"
+ASKED = "service db has no port 5433, and web asks for it; write 5432"
+
+
+def test_what_no_repository_has_confirmed_is_likely_and_a_warning_in_samples(monkeypatch):
+    patterns = (re.compile("has no port"),)
+    bases = {"NET099": certainty.Basis(closed=(), beside=(), likely=patterns)}
+    monkeypatch.setattr(certainty, "bases", lambda: bases)
+    finding = Finding("compose.yaml:3", ASKED, "NET099")
+    assert certainty.severity(finding, PurePath("compose.yaml")) == "likely"
+    assert certainty.severity(finding, PurePath("examples/compose.yaml")) == "warning"
+    (found,) = map(certainty.grading(Path("/none")), [replace(finding, where="/none/a.yaml:3")])
+    assert (found.warning, found.severity) == (True, "likely")
+
+
+@pytest.mark.parametrize(
+    ("number", "gate", "what", "severity"),
+    [
+        (certainty.MANY - 1, "OBJ008", NAMED, "error"),
+        (certainty.MANY, "OBJ008", NAMED, "likely"),
+        (certainty.MANY, "VAL001", "the object: has no 'spec'", "error"),
+        (certainty.MANY, "ACME001", "is not so", "error"),
+    ],
+)
+def test_what_depends_on_others_and_is_so_in_many_files_is_likely(number, gate, what, severity):
+    found = [Finding(f"{name}.yaml:1", what, gate) for name in range(number)]
+    assert {one.severity for one in certainty.doubting(found)} == {severity}
+    same = [Finding(f"a.yaml:{line}", what, gate) for line in range(number)]
+    assert {one.severity for one in certainty.doubting(same)} == {"error"}
 
 
 @pytest.mark.parametrize(

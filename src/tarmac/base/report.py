@@ -12,6 +12,8 @@ from enum import Enum, IntEnum
 from functools import cached_property
 from operator import attrgetter
 
+#: Of findings, the gravest first: an error fails the check; what is likely is told before warnings.
+SEVERITIES = ("error", "likely", "warning")
 _PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+)(?::(?P<column>\d+))?)?")
 
 
@@ -86,6 +88,15 @@ class Finding:
     #: It does not make the check fail.
     warning: bool = False
     fix: Fix | None = field(default=None, compare=False)
+    #: Of a warning: probably wrong, and these files alone do not prove it.
+    likely: bool = False
+
+    @property
+    def severity(self) -> str:
+        """Name how sure and how grave it is, one of SEVERITIES."""
+        if not self.warning:
+            return "error"
+        return "likely" if self.likely else "warning"
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
@@ -260,6 +271,11 @@ class Report:
         statuses = {result.status for result in self.results} | {item.status for item in self.items}
         failed = statuses & bad or self.unready or self.nothing_applied
         return not failed and all(remark.warning for remark in self.remarks)
+
+    def has_any(self, severity: str) -> bool:
+        """Tell whether a finding is of a severity, or graver."""
+        grave = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        return any(finding.severity in grave for finding in self.findings)
 
 
 def as_finding(item: ItemResult) -> Finding:

@@ -29,7 +29,7 @@ def finding_lines(report: Report, findings: Iterable[Finding]) -> Iterator[str]:
         for finding in dict.fromkeys(result.findings):
             found_in.setdefault(finding, []).append(result.environment)
     for finding in findings:
-        mark = "warning: " if finding.warning else ""
+        mark = f"{finding.severity}: " if finding.warning else ""
         places = found_in.get(finding, [])  # of none: a remark on the run itself
         place = f" [{', '.join(places)}]" if any(places) else ""
         yield f"  {finding.where}: {mark}{finding.gate}: {finding.what}{place}"

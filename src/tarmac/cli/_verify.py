@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tarmac.base.errors import BadInput, Problem
+from tarmac.base.report import SEVERITIES
 from tarmac.cli import _terminal
 
 if TYPE_CHECKING:
@@ -65,7 +66,14 @@ def files_options(function: F) -> F:
 
 
 def output_options(function: F) -> F:
-    """Add --debug, --verbose and --format."""
+    """Add --debug, --verbose, --format and --fail-on."""
+    function = click.option(
+        "--fail-on",
+        type=click.Choice(SEVERITIES),
+        default="error",
+        show_default=True,
+        help="Exit with 1 on findings of this severity, and on graver ones.",
+    )(function)
     function = click.option(
         "-v",
         "--verbose",
@@ -173,7 +181,9 @@ def fix(report: Report, verify: Callable[[], Report], *, write: bool) -> Report:
     return verify() if patches else report
 
 
-def print_report(report: Report, written: str, *, debug: bool, strict: bool, verbose: bool) -> None:
+def print_report(
+    report: Report, written: str, fail_on: str, *, debug: bool, strict: bool, verbose: bool
+) -> None:
     """Print a report in a format, and end with its exit code; text is brief by default."""
     if written == "text" and not verbose:
         written = "brief"
@@ -184,4 +194,4 @@ def print_report(report: Report, written: str, *, debug: bool, strict: bool, ver
         _terminal.print_document(reporter.write(report))
     for result in report.results if debug else ():
         click.echo(result.traceback, nl=False, err=True)
-    sys.exit(0 if report.passed(strict=strict) else 1)
+    sys.exit(0 if report.passed(strict=strict) and not report.has_any(fail_on) else 1)

@@ -62,6 +62,7 @@ def VERB(
     changed: str | None,
     junit: tuple[Path, ...],
     written: str,
+    fail_on: str,
     gate: str | None,
     date: datetime | None,
     *,
@@ -125,6 +126,5 @@ def VERB(
         if fix or diff:
             report = _verify.fix(report, lambda: verify(options), write=fix)
         report = _verify.without(report, prefix)
-    _verify.print_report(
-        report, "json" if as_json else written, debug=debug, strict=strict, verbose=verbose
-    )
+    form = "json" if as_json else written
+    _verify.print_report(report, form, fail_on, debug=debug, strict=strict, verbose=verbose)

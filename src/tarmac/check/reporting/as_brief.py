@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding, Report, Status
@@ -15,9 +16,8 @@ from tarmac.base.report_lines import (
     readiness,
 )
 
-#: Up to so many errors and warnings are listed one by one; of more, the first ones of each gate.
-MOST_ERRORS, MOST_WARNINGS = 40, 20
-FIRST_ERRORS, FIRST_WARNINGS = 5, 1
+#: By severity: up to so many are listed one by one; of more, so many of each gate.
+LISTED = {"error": (40, 5), "likely": (20, 2), "warning": (20, 1)}
 
 
 def write(report: Report) -> str:
@@ -81,13 +81,13 @@ def _without_answer(report: Report) -> Iterator[str]:
 
 
 def _findings(report: Report) -> Iterator[str]:
-    errors = sorted((one for one in report.findings if not one.warning), key=_place)
-    warnings = sorted((one for one in report.findings if one.warning), key=_place)
     if not report.findings:
         return
     yield from ("", "findings")
-    listed = [*_first(errors, MOST_ERRORS, FIRST_ERRORS)]
-    listed += _first(warnings, MOST_WARNINGS, FIRST_WARNINGS)
+    listed: list[tuple[Finding, int]] = []
+    for severity, (most, shown) in LISTED.items():
+        own = sorted((one for one in report.findings if one.severity == severity), key=_place)
+        listed += _first(own, most, shown)
     lines = finding_lines(report, [finding for finding, _ in listed])
     for line, (finding, more) in zip(lines, listed, strict=True):
         yield line + f" (and {more} more of {finding.gate})" * (more > 0)
@@ -114,10 +114,11 @@ def _first(findings: list[Finding], most: int, shown: int) -> Iterator[tuple[Fin
 
 
 def _summary(report: Report) -> str:
-    warnings = sum(one.warning for one in report.findings)
-    errors = len(report.findings) - warnings
+    number = Counter(one.severity for one in report.findings)
+    likely = f"{number['likely']} likely, " * bool(number["likely"])
     hidden = f", {len(report.suppressed)} suppressed" * bool(report.suppressed)
-    found = f"{_many(errors, 'error')}, {_many(warnings, 'warning')}{hidden}"
+    errors, warnings = _many(number["error"], "error"), _many(number["warning"], "warning")
+    found = f"{errors}, {likely}{warnings}{hidden}"
     return f"{found}; gates: {count(gates(report))} (-v lists them)"
 
 

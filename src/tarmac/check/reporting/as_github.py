@@ -42,7 +42,7 @@ def _annotation(finding: Finding) -> str:
         file=file,
         line=line,
         col=column,
-        title=finding.gate,
+        title=f"{finding.gate}, likely" if finding.likely else finding.gate,
     )
 
 

@@ -68,5 +68,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "what": finding.what,
         "gate": finding.gate,
         "warning": finding.warning,
+        "severity": finding.severity,
         "fix": asdict(finding.fix) if finding.fix else None,
     }

@@ -81,6 +81,7 @@ def _result(finding: Finding, reason: str | None) -> dict[str, Any]:
         "level": "warning" if finding.warning else "error",
         "message": {"text": finding.what},
         "locations": [{"physicalLocation": physical}],
+        "properties": {"severity": finding.severity},
     }
     if reason is not None:
         result["suppressions"] = [{"kind": "external", "justification": reason}]

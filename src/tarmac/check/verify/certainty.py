@@ -1,4 +1,4 @@
-"""Which findings of files alone are errors: by what proves them, and where the file is.
+"""Which findings of files alone are errors, and which likely: by what proves them, and where.
 
 `verify --files` asks this of each finding that its gate calls an error. Files do not say what else
 is applied beside them, by which release it is read, or what is meant; so an error needs its proof
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -57,6 +57,8 @@ _SAMPLES = re.compile(
     ),
     re.IGNORECASE,
 )
+#: What depends on other files and is so in this many of one folder is how that folder works.
+MANY = 8
 #: What marks a file as one to be copied and filled in, in its name.
 _TO_COPY = re.compile(
     r"[-_.](example|sample|template|tmpl|tpl|dist|override)s?([-_.]|$)"
@@ -104,10 +106,16 @@ _OWN_MARKS = (
 
 @dataclass(frozen=True)
 class Basis:
-    """Of one gate: what is certain by the file alone, and what by others that are here."""
+    """Of one gate: what is certain by the file alone, what by others that are here, what likely."""
 
     closed: tuple[re.Pattern[str], ...]
     beside: tuple[re.Pattern[str], ...]
+    likely: tuple[re.Pattern[str], ...]
+
+    @property
+    def sure(self) -> tuple[re.Pattern[str], ...]:
+        """List what depends on more than the file."""
+        return (*self.beside, *self.likely)
 
 
 @cache
@@ -115,7 +123,7 @@ def bases() -> dict[str, Basis]:
     """Read the table, by the ids of gates."""
     table = yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return {
-        gate: Basis(_patterns(entry.get("closed", ())), _patterns(entry.get("beside", ())))
+        gate: Basis(*(_patterns(entry.get(key, ())) for key in ("closed", "beside", "likely")))
         for gate, entry in table.items()
     }
 
@@ -196,28 +204,27 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
     """Return what makes a warning of each finding of a folder that its files do not prove."""
     files_read = lru_cache(512)(read)
 
-    def is_proven(finding: Finding) -> bool:
+    def judged(finding: Finding) -> str:
         name, number, _ = finding.position
         own = below(name, folder)
         if finding.gate not in bases():  # whatever marks the file has
-            return is_certain(finding, own)
+            return severity(finding, own)
         file = files_read(Path(name))
         if file.is_name(number or 0) or (is_sample(own) and file.is_excerpt(number or 0)):
-            return False
+            return "warning"
         if file.is_unfinished and is_sample(own) and _is_filled_in(finding.gate):
-            return False
+            return "warning"
         # What else is wrong by today's version was right by the one that is gone.
         if finding.gate != _OF_VERSIONS and file.is_removed(number or 0):
-            return False
+            return "warning"
         line = "".join(file.lines[number - 1 : number]) if number else ""
         is_apart = _is_template(folder, own) or _is_tested(folder, own)
-        return is_certain(finding, own, line) and not is_apart
+        return "warning" if is_apart else severity(finding, own, line)
 
     @cache  # what is in no chart is found in each of a folder's trees
     def graded(finding: Finding) -> Finding:
-        if finding.warning or is_proven(finding):
-            return finding
-        return replace(finding, warning=True)
+        found = finding.severity if finding.warning else judged(finding)
+        return replace(finding, warning=found != "error", likely=found == "likely")
 
     return graded
 
@@ -250,26 +257,50 @@ def _is_tested(folder: Path, path: PurePath) -> bool:
     return any((folder / path.parent / name).exists() for name in names)
 
 
-def is_certain(finding: Finding, path: PurePath, line: str = "") -> bool:
-    """Tell whether a finding is so, whatever is beside the files that are judged.
+def severity(finding: Finding, path: PurePath, line: str = "") -> str:
+    """Tell how sure a finding is, whatever is beside the files that are judged.
 
     Args:
         path: the file that it is in, below the folder that is judged.
         line: what is written at its place; empty where that is not known.
+
+    Returns:
+        `error`, `likely` or `warning`.
     """
     if is_input(path):
-        return False
+        return "warning"
     if (basis := bases().get(finding.gate)) is None:  # a gate of others says what it means
-        return True
+        return "error"
     is_filled = _TO_FILL.search(line) or _FILLED.search(finding.what)
     if _is_filled_in(finding.gate) and is_filled:
-        return False
+        return "warning"
     if finding.gate == "VAL003" and is_sample(path) and _TO_TYPE.search(line):
-        return False
+        return "warning"
     if _is_said(finding, basis.closed):
-        return True
-    if is_sample(path) or not _is_said(finding, basis.beside):
-        return False
+        return "error"
+    if is_sample(path) or not (_is_known(finding) and _is_said(finding, basis.sure)):
+        return "warning"
+    return "error" if _is_said(finding, basis.beside) else "likely"
+
+
+def doubting(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings; errors that depend on other files and are in MANY of them are likely."""
+    found = list(findings)
+    doubtful = {one for one in found if not one.warning and not _is_closed(one)}
+    files_of: dict[str, set[str]] = {}
+    for one in doubtful:
+        files_of.setdefault(one.gate, set()).add(one.position[0])
+    for one in found:
+        is_usual = one in doubtful and len(files_of[one.gate]) >= MANY
+        yield replace(one, warning=True, likely=True) if is_usual else one
+
+
+def _is_closed(finding: Finding) -> bool:
+    basis = bases().get(finding.gate)
+    return basis is None or _is_said(finding, basis.closed)
+
+
+def _is_known(finding: Finding) -> bool:
     return "did you mean" not in finding.what or is_typo(finding.what)
 
 

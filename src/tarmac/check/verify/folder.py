@@ -20,7 +20,7 @@ from tarmac.base import parallel
 from tarmac.base.artifact import Artifact, read
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.foreign import files
-from tarmac.base.report import Finding, Report, Result, Status, in_order
+from tarmac.base.report import SEVERITIES, Finding, Report, Result, Status, in_order
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder
 from tarmac.check.gates.views.objects.templated import has_marks
@@ -28,7 +28,7 @@ from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.trees import trees
-from tarmac.check.verify.certainty import bases, below, grading, is_input
+from tarmac.check.verify.certainty import bases, below, doubting, grading, is_input
 from tarmac.check.verify.running import (
     Suppressions,
     leave,
@@ -127,7 +127,7 @@ def judge(
     made = units.build(artifacts, sources, READING)
     unread = [*(item for item in found if isinstance(item, Finding)), *made.unbuilt]
     graded = grading(folder)
-    unread = [graded(finding) for finding in unread]
+    unread = [*doubting(map(graded, unread))]
     asked, own = list(gates), suppressions(folder / "tarmac.yaml")
     ids = known or [gate.id for gate in asked]
     comments = ignore_comments.read(
@@ -162,6 +162,7 @@ def judge(
             result = ignore_comments.apply(one, comments, today)
             before = results.get(result.what)
             results[result.what] = both(before, result) if before else result
+    results = {what: leave(one, doubting(one.findings)) for what, one in results.items()}
     by_programs = {f"gate:{gate.id}" for gate in asked if gate.program}
     return Report(
         system=_title(folder, only),
@@ -232,9 +233,12 @@ def both(one: Result, other: Result) -> Result:
 
 
 def _worse(findings: Collection[Finding]) -> Iterator[Finding]:
-    """Leave out warnings of what is an error in another tree."""
-    errors = {(one.where, one.what) for one in findings if not one.warning}
-    yield from (one for one in findings if not one.warning or (one.where, one.what) not in errors)
+    """Leave out warnings of what is an error, or likely, in another tree."""
+    worst: dict[tuple[str, str], int] = {}
+    for one in findings:
+        place = (one.where, one.what)
+        worst[place] = min(worst.get(place, len(SEVERITIES)), SEVERITIES.index(one.severity))
+    yield from (one for one in findings if one.severity == SEVERITIES[worst[one.where, one.what]])
 
 
 def paths_of(folder: Path) -> Iterator[Path]:

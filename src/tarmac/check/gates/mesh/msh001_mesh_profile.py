@@ -15,7 +15,7 @@ from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _INSTALL = re.compile(
-    r"\bistioctl\b.*?(?:--set[ =]\"?profile=|\bprofile\s+(?:dump|diff)\s+)([\w./-]+)"
+    r"\bistioctl\b.*?(?:--set[ =]\"?profile=|\bprofile\s+(?:dump|diff)\s+)(\w[\w./-]*|\.[\w./-]+)"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
@@ -48,7 +49,9 @@ def check(files: Files) -> Iterator[Finding]:
         above = posixpath.dirname(artifact.path)
         for target in _targets(text):
             path = posixpath.normpath(posixpath.join(above, target.name))
-            if target.name not in phony and _is_folder(files, path, folders):
+            # make replaces a pattern by the files and folders that fit.
+            is_told = any(fnmatchcase(target.name, one) for one in phony)
+            if not is_told and _is_folder(files, path, folders):
                 what = f"{target.name} is a target that is done only where nothing of that name is"
                 said = f"{what} there, and the folder {path} is: make does nothing and ends well"
                 where = f"{artifact.path}:{target.line}"

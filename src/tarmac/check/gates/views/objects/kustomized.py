@@ -121,7 +121,7 @@ def objects_of(
 
 
 def _fits(pattern: str, there: str) -> bool:
-    if not pattern:
+    if pattern in ("", there):  # `${NAME}` is a name like others to kustomize
         return True
     try:
         return re.fullmatch(pattern, there) is not None
