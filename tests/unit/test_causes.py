@@ -232,11 +232,20 @@ def test_a_host_of_the_world_is_a_matter_of_the_network():
     assert "does not exist here" in likely_cause(1, ["getaddrinfo ENOTFOUND db"])
 
 
+def test_celery_says_why_it_does_not_run_as_root():
+    said = ["Running a worker with superuser privileges when the", "worker accepts messages"]
+    assert "Celery refuses to run as root" in likely_cause(1, said)
+
+
 def test_a_program_for_other_tools_than_these_says_which():
     go = "go: go.mod requires go >= 1.27.0 (running go 1.26.8; GOTOOLCHAIN=local)"
     assert likely_cause(1, [go]) == "it is for Go 1.27.0, and 1.26.8 runs here; install that one"
     assert "another version of its tools, ^22.21.0" in likely_cause(
         1, ["Expected version: ^22.21.0"]
+    )
+    yarn = 'error This project\'s package.json defines "packageManager": "yarn@4.12.0". However'
+    assert "yarn@4.12.0, and another one is on PATH; run `corepack enable`" in likely_cause(
+        1, [yarn]
     )
     pip = "ERROR: No matching distribution found for Django==6.1"
     assert likely_cause(1, [pip]).startswith("no version of Django fits this Python")

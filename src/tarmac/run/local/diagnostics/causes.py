@@ -64,6 +64,17 @@ LINES: tuple[tuple[str, str], ...] = (
         r"Expected version: (\S+)",
         "it is for another version of its tools, {0}; install that one",
     ),
+    (
+        r"defines \"packageManager\": \"(\w+@[\d.]+)",
+        "it is for {0}, and another one is on PATH; run `corepack enable`",
+    ),
+    (
+        r"(?i)running a worker with superuser privileges when",
+        (
+            "Celery refuses to run as root; run Tarmac as another user, or set C_FORCE_ROOT "
+            'under `env` to "1"'
+        ),
+    ),
     (r"(?i)no space left on device|ENOSPC", "the disk is full; free some space"),
     (r"(?i)file too large|EFBIG", "a file exceeds the size limit (ulimit -f)"),
     (r"(?i)disk quota exceeded|EDQUOT", "the disk quota is used up; make room"),
