@@ -52,6 +52,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         "its Gradle is older than this Java (class files of version {0}); run it by an older Java",
     ),
     (
+        r"IllegalAccessError: class lombok\.javac",
+        "its Lombok is older than this Java; run it by an older Java, or take a newer Lombok",
+    ),
+    (
         r"Source option (\d+) is no longer supported",
         "it is for Java {0}, which this compiler no longer knows; set maven.compiler.release",
     ),

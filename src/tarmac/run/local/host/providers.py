@@ -198,7 +198,11 @@ def _substitute(
             )
     seen = ", ".join(refused(kind, request))
     told = f"no {kind.title} on this machine{by}" + (f" that can be used ({seen})" if seen else "")
-    raise MissingTool(f"{name}: {told}; {get}")
+    used = bool(_users(system, name))
+    rest = "" if used or name == BROKER else "; or take it out of the file: nothing uses it"
+    if used and kind.external:
+        rest = f"; or name one that runs elsewhere: --provider {name}=external"
+    raise MissingTool(f"{name}: {told}; {get}{rest}")
 
 
 def _users(system: System, name: str) -> set[str]:
