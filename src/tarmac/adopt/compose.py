@@ -135,18 +135,26 @@ def _building(root: Folder, name: str) -> Project | None:
     chosen = max(others, key=lambda file: _builds(root, file), default=name)
     if _builds(root, name) or not _builds(root, chosen):
         return read_project(root, name)
-    alone = read_project(root, chosen)
-    if alone and all(
-        spec.keys() & {"image", "build", "extends"} for spec in alone.services.values()
+    alone, base = read_project(root, chosen), read_project(root, name)
+    is_part = alone and base and alone.services.keys() < base.services.keys()
+    if (
+        alone
+        and not is_part
+        and all(spec.keys() & {"image", "build", "extends"} for spec in alone.services.values())
     ):
         return alone
     return read_project(root, name, chosen)
 
 
 def _with_servers(root: Folder, project: Project | None, kinds: frozenset[str]) -> Project | None:
-    """Join the file beside one that has no server, where it has servers: `compose-infra.yml`."""
-    if project is None or _servers_of(project, kinds):
+    """Join the file beside one that has no server, where it has servers: `compose-infra.yml`.
+
+    Of a file with the servers for work on the code those of other kinds come to it.
+    """
+    if project is None:
         return project
+    if kinds_here := _kinds_of(project.services, kinds):
+        return _with_those_for_work(root, project, kinds, kinds_here)
     others = [file for file in root.files if _OTHERS.fullmatch(file) and _rank(file)[0]]
     for file in others:
         other = _read(root, file) if file not in project.origins else None
@@ -156,9 +164,34 @@ def _with_servers(root: Folder, project: Project | None, kinds: frozenset[str]) 
     return project
 
 
+#: Files with the servers for work on the code, whose programs run in no container.
+_FOR_WORK = re.compile(r"(?:docker-)?compose[.-](?:dev|develop|development|local)\.ya?ml")
+
+
+def _with_those_for_work(
+    root: Folder, project: Project, kinds: frozenset[str], here: Mapping[str, str]
+) -> Project:
+    files = [file for file in root.files if _FOR_WORK.fullmatch(file) and not _builds(root, file)]
+    for file in files:
+        other = _read(root, file) if file not in project.origins else None
+        known = (
+            {kind: own for own, kind in _kinds_of(other.services, kinds).items()} if other else {}
+        )
+        more = [own for kind, own in known.items() if kind not in here.values()]
+        if other is not None and more and not {*more} & project.services.keys():
+            services = {own: other.services[own] for own in more}
+            return _joined([project, Project(services, other.origins)])
+    return project
+
+
+def _kinds_of(services: Mapping[str, Mapping[str, Any]], kinds: frozenset[str]) -> dict[str, str]:
+    """List the kinds of the servers among services, by the services' names."""
+    known = {own: servers.of_image(str(spec.get("image") or "")) for own, spec in services.items()}
+    return {own: one.kind for own, one in known.items() if one is not None and one.kind in kinds}
+
+
 def _servers_of(project: Project, kinds: frozenset[str]) -> bool:
-    images = (servers.of_image(str(spec.get("image") or "")) for spec in project.services.values())
-    return any(server is not None and server.kind in kinds for server in images)
+    return bool(_kinds_of(project.services, kinds))
 
 
 def _beside(chosen: str, projects: Mapping[str, Project]) -> list[Project]:

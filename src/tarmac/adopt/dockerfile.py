@@ -62,7 +62,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     }
     if len(own) > 1:
         return tuple(_supervised(found, own))
-    return tuple(programs_of(found)) if found.container_command or found.ports else ()
+    return tuple(programs_of(found, folder)) if found.container_command or found.ports else ()
 
 
 def _on_own_path(argv: tuple[str, ...], text: str, folder: Folder) -> tuple[str, ...]:

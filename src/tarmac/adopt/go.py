@@ -35,6 +35,8 @@ _LOADS = re.compile(
 _ENDS = re.compile(
     r"godotenv\.\w+\([^)]*\)[^{}]{0,80}\{[^}]{0,80}(?:Fatal|panic|Exit)|ReadInConfig\(\)"
 )
+#: It reads the variables where that file is not there, and nothing but the file where it is.
+_INSTEAD = re.compile(r"ReadInConfig\(\);?\s*err != nil \{[^{}]*\bos\.Getenv\(")
 #: A folder where viper looks for it.
 _PLACES = re.compile(r"AddConfigPath\(\"(?:\./)?([\w./-]*)\"\)")
 _SERVES = re.compile(r"(?i)listen|serve|server|daemon|worker|signal\.Notify")
@@ -93,7 +95,7 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
     if "go.mod" not in folder.files:
         return {}
     texts = {file: folder.read(file) for file in folder.sources(".go")}
-    asking = [text for text in texts.values() if _LOADS.search(text)]
+    asking = [text for text in texts.values() if _LOADS.search(text) and not _INSTEAD.search(text)]
     places = dict.fromkeys(["", *(p for text in asking for p in _PLACES.findall(text))])
     ends = any(_ENDS.search(text) for text in asking)
     # viper reads that file alone unless it is told to look at variables, too.

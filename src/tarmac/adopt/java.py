@@ -23,7 +23,12 @@ _CHECKS = {
     "maven-pmd": "-Dpmd.skip",
     "spotbugs": "-Dspotbugs.skip",
 }
-_PLUGIN = re.compile(r"(?m)^[ \t]*(id\s*\(?['\"]application['\"]|apply plugin: ['\"]application)")
+#: Gradle's plugin for programs, and Ktor's, which brings it.
+_PLUGIN = re.compile(
+    r"(?m)^[ \t]*(?:id\s*\(?['\"](?:application|io\.ktor\.plugin)['\"]|application[ \t]*$|"
+    r"apply plugin: ['\"]application|"
+    r"alias\(\s*\w+\.plugins\.(?:ktor|application)\s*\)(?!\s*apply false))"
+)
 
 
 def _build(folder: Folder) -> tuple[str, str, str]:

@@ -63,6 +63,10 @@ _WANTS_DOTENV = re.compile(
 _OTHERS = ("artisan", "manage.py", "config.ru", "bin/rails", "mix.exs")
 
 
+#: Packages that make an extension of a browser, which that loads from a folder.
+_OF_EXTENSIONS = ("@crxjs/vite-plugin", "wxt", "plasmo", "web-ext")
+
+
 def _package(folder: Folder) -> dict[str, Any] | None:
     return folder.mapping("package.json", from_json)
 
@@ -156,6 +160,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         if not file or not _SERVES.search(folder.read(file)):
             return ()
         return (Service(folder_name(folder), folder.path, run=f"node {file}", why=file),)
+    if any(_brings(folder, name) for name in _OF_EXTENSIONS):
+        return ()
     scripts = _all_scripts(folder, package)
     program, _ = tools(folder)
     port: int | None = None
@@ -264,6 +270,9 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"
     if _brings(folder, program):
+        own = _all_scripts(folder, _package(folder) or {}).get("dev", "")
+        if _SERVES_BUILT.search(joined(words)) and front_end(own):
+            return _here(folder, (tools(folder)[0], "run", "dev"))
         front = front_end(" ".join(words))
         told = f" {front[0]}" if front and front[0] and "$PORT" not in " ".join(words) else ""
         return f"npx {joined((program, *words[1:]))}{told}"

@@ -14,6 +14,8 @@ from tarmac.adopt.survey.found import (
     local_ports,
 )
 
+#: Programs that start others at a time of the day.
+_CRONS = ("supercronic", "crond", "cron")
 _PUBLIC = ("public/index.php", "web/index.php", "html/index.php", "index.php")
 
 
@@ -54,8 +56,11 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         return ""
     if argv[0].rsplit("/", 1)[-1] == "php":
         return joined(local_ports(("php", *argv[1:])))
+    program = argv[0].rsplit("/", 1)[-1]
+    if program in _CRONS and any("artisan schedule:run" in folder.read(w) for w in argv[1:]):
+        return "php artisan schedule:work"  # what cron would ask each minute
     # A web server's image around the same program.
-    serves = argv[0].rsplit("/", 1)[-1] in ("apache2-foreground", "php-fpm", "frankenphp")
+    serves = program in ("apache2-foreground", "php-fpm", "frankenphp", "rr")
     found = _services(folder) if serves else ()
     return found[0].run if found else ""
 

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import re
 
-from tarmac.adopt.survey.found import Folder, Recogniser, Service, as_list, folder_name, valid_name
+from tarmac.adopt.survey.found import (
+    OF_A_PROCFILE,
+    Folder,
+    Recogniser,
+    Service,
+    as_list,
+    folder_name,
+    valid_name,
+)
 
 _LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(.+)$", re.MULTILINE)
 
 
-def _from_source(command: str, folder: Folder) -> str:
-    """Run a program of Go that only its build would put there."""
+def _from_source(line: str, folder: Folder) -> str:
+    """Run a program of Go that only its build would put there, in each command of a line."""
+    parts = re.split(r"(\s*(?:;|&&|\|\|)\s*)", line)
+    return "".join(_one_from_source(p, folder) if n % 2 == 0 else p for n, p in enumerate(parts))
+
+
+def _one_from_source(command: str, folder: Folder) -> str:
     program, _, rest = command.partition(" ")
     is_built = "go.mod" in folder.files and re.fullmatch(r"[\w./-]+", program)
     if not is_built or program in ("go", "sh", "bash", "make") or folder.exists(program):
@@ -49,7 +62,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 ports={"http": 5000} if web else {},
                 reads_port=web,
                 tasks={"release": release} if web and release else {},
-                guesses=("port 5000, a Procfile's usual one",) if web else (),
+                guesses=(OF_A_PROCFILE,) if web else (),
             )
         )
     return tuple(found)

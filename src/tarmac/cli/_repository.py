@@ -42,7 +42,9 @@ def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
         within = root if is_inside else None
         try:
             limit = MOST_OF_A_SYSTEM if path.name in NAMES else MOST_BYTES
-            return files.text(path, name=name, limit=limit, root=within)
+            # What a shell of Windows wrote: `pip freeze > requirements.txt`. pip reads it.
+            marked = path.suffix == ".txt"
+            return files.text(path, name=name, limit=limit, root=within, marked=marked)
         except BadInput as error:
             skip(error.problems[0].where, error.problems[0].what)
             return ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from tarmac.adopt.containers.build_steps import made_from
 from tarmac.adopt.containers.compose_links import linked_folders
 from tarmac.adopt.containers.compose_parts import (
-    LEFT_OUT,
     checked_port,
     commands_of,
     end_of,
     environment_of,
     hook_of,
+    keys_left_out,
     listed,
     mounts_of,
     needs_of,
@@ -38,6 +38,7 @@ from tarmac.adopt.containers.compose_places import (
     folder_of_image,
     from_context,
     from_its_project,
+    in_its_package,
     is_of_root,
     joined_path,
     options_here,
@@ -49,6 +50,7 @@ from tarmac.adopt.containers.compose_places import (
 from tarmac.adopt.containers.compose_servers import (
     backs_up,
     emulated,
+    installed,
     made_here,
     script_in,
     starts_another,
@@ -71,7 +73,7 @@ from tarmac.adopt.containers.container import (
 from tarmac.adopt.containers.entry_script import apart, copies, exported, lines_of, placed
 from tarmac.adopt.containers.in_background import programs_of
 from tarmac.adopt.containers.start_script import one_line
-from tarmac.adopt.stores import first_sql, servers
+from tarmac.adopt.stores import first_sql, installed_servers, servers
 from tarmac.adopt.survey.found import (
     RUNS_TESTS,
     Folder,
@@ -207,6 +209,15 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
     return replace(found, stores=(*found.stores, store))
 
 
+def _of_an_installed_server(found: Survey, container: Container) -> Survey | None:
+    """A server that no store kind is for, and that people have installed: a search engine."""
+    server = None if container.is_built else installed_servers.of_image(container.image)
+    if server is None:
+        return None
+    service = installed(container.own, server, container.spec, container.values)
+    return replace(found, services=(*found.services, service))
+
+
 def _of_a_program(found: Survey, container: Container) -> Survey | None:
     """A program of this repository: built, mounted into an image, or known by the image's name."""
     own, spec, folder = container.own, container.spec, container.folder
@@ -225,7 +236,7 @@ def _of_a_program(found: Survey, container: Container) -> Survey | None:
     if place or stage:
         guess = f"{place or f'the stage {stage}'} is the program of the image {container.image}"
         service = replace(service, guesses=(*service.guesses, guess))
-    keys = list(_keys_left_out(own, spec))
+    keys = list(keys_left_out(own, spec))
     unread = {*secrets_of(spec).values()} - {*service.secret_files.values()}
     keys += [f"{own}: secret {name} ({NO_VARIABLE})" for name in sorted(unread)]
     return _left_out(replace(found, services=(*found.services, service, *others)), *keys)
@@ -245,7 +256,7 @@ def _programs(
     service = _service(own, valid_name(own), spec, root, mounted, values)
     programs = supervised(service.container_command, root.below(service.folder))
     if len(programs) < 2:
-        return programs_of(service)
+        return programs_of(service, root.below(service.folder))
     found: list[Service] = []
     for name, program in programs.items():
         place = {"working_dir": program.directory} if program.directory else {}
@@ -255,21 +266,6 @@ def _programs(
         title = f"{own}-{name}" if found else own
         found.append(_service(title, valid_name(title), said, root, mounted, values))
     return found
-
-
-def _keys_left_out(own: str, spec: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is said of a container's keys that have no counterpart, by their reasons."""
-    by_reason: dict[str, list[str]] = {}
-    for key, why in LEFT_OUT.items():
-        if spec.get(key):
-            by_reason.setdefault(why, []).append(key)
-    yield from (f"{own}: {', '.join(keys)} ({why})" for why, keys in by_reason.items())
-    asked = spec.get("healthcheck")
-    test = asked.get("test") if isinstance(asked, Mapping) else None
-    off = "NONE" in listed(test) or (isinstance(asked, Mapping) and asked.get("disable"))
-    if test and not off and not probe_of(spec):
-        said = " ".join(word for word in listed(test) if word not in ("CMD", "CMD-SHELL"))
-        yield f"{own}: healthcheck `{said}` (its port is asked, or that it runs)"
 
 
 def _elsewhere(found: Survey, container: Container, about: str = "") -> Survey:
@@ -297,7 +293,10 @@ def _of_a_front(found: Survey, container: Container) -> Survey | None:
     return _left_out(found, done, *lines)
 
 
-RULES = (_of_a_profile, _of_tests, _of_a_server, _of_a_front, _of_a_program, _elsewhere)
+RULES = (
+    *(_of_a_profile, _of_tests, _of_a_server, _of_an_installed_server, _of_a_front),
+    *(_of_a_program, _elsewhere),
+)
 
 
 def _left_out(found: Survey, *lines: str) -> Survey:
@@ -378,7 +377,8 @@ def _service(
             folder = working_folder(folder, command, spec, dockerfile, root)
             break
     folder = folder_of_flask(folder, command, given.get("FLASK_APP", ""), root)
-    base = replace(base, folder=folder)
+    base, command = in_its_package(replace(base, folder=folder), command, root)
+    folder = base.folder
     set_by_it, before = apart(before, given)
     before = tuple(files_here(line, spec, dockerfile, folder) for line in before)
     given_by, settings = _set_up(entry, place, folder, spec, root, own_files)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tarmac.adopt.survey.found import Service, Survey, valid_name
+from tarmac.adopt.containers.container import without_installs
+from tarmac.adopt.survey.found import Service, Survey, is_inside, valid_name
 
 #: What makes the tables that all programs of a folder use.
 _MAKES_TABLES = re.compile(
@@ -29,11 +31,18 @@ def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey
     """
     services = {service.name: service for service in found.services}
     alone = {valid_name(own) for own, spec in shapes.items() if _runs_once(own, spec)}
-    for name in sorted((_completed(shapes) | alone) & services.keys()):
+    completed = _completed(shapes)
+    for name in sorted((completed | alone) & services.keys()):
         once = services[name]
         beside = [s for s in services.values() if s.folder == once.folder and s is not once]
         waiting = [service for service in beside if name in service.calls]
         line = "\0".join(once.container_command)  # the survey says it for here
+        if not waiting and name in completed:  # of a workspace: its programs are below
+            below = (s for s in services.values() if is_inside(s.folder, once.folder))
+            waiting = [service for service in below if name in service.calls]
+            words = _without_setup(once.container_command)
+            place = posixpath.relpath(once.folder or ".", waiting[0].folder) if waiting else ""
+            line = "\0".join(("cd", place, "&&", *words)) if words else ""
         if name in alone and _MAKES_TABLES.search(line.replace("\0", " ")):
             waiting = waiting or _of_its_name(name, beside) or beside[:1]
         if not waiting or not line:
@@ -44,6 +53,13 @@ def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey
             calls = tuple(call for call in service.calls if call != name)
             services[service.name] = replace(service, calls=calls, tasks=tasks)
     return replace(found, services=tuple(_with_folders(services)))
+
+
+def _without_setup(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out what makes folders of the container, and what installs packages."""
+    while "&&" in words and re.match(r"mkdir(?: -p)? /", " ".join(words)):
+        words = words[words.index("&&") + 1 :]
+    return without_installs(words)
 
 
 def _completed(shapes: Mapping[str, Mapping[str, Any]]) -> set[str]:

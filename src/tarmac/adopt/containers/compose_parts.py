@@ -246,3 +246,18 @@ def path_inside(path: str, workdir: str) -> str:
     """Return where a container's path is in the program's own folder."""
     inside = path.startswith(f"{workdir}/")
     return posixpath.relpath(path, workdir) if inside else posixpath.basename(path)
+
+
+def keys_left_out(own: str, spec: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is said of a container's keys that have no counterpart, by their reasons."""
+    by_reason: dict[str, list[str]] = {}
+    for key, why in LEFT_OUT.items():
+        if spec.get(key):
+            by_reason.setdefault(why, []).append(key)
+    yield from (f"{own}: {', '.join(keys)} ({why})" for why, keys in by_reason.items())
+    asked = spec.get("healthcheck")
+    test = asked.get("test") if isinstance(asked, Mapping) else None
+    off = "NONE" in listed(test) or (isinstance(asked, Mapping) and asked.get("disable"))
+    if test and not off and not probe_of(spec):
+        said = " ".join(word for word in listed(test) if word not in ("CMD", "CMD-SHELL"))
+        yield f"{own}: healthcheck `{said}` (its port is asked, or that it runs)"

@@ -8,15 +8,16 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from tarmac.adopt.containers.build_steps import pages_of, with_paths
 from tarmac.adopt.containers.compose_parts import listed, mounts_of, ports_of, volumes_of
 from tarmac.adopt.containers.container import base_image, of_target
-from tarmac.adopt.packages.node_packages import has_script
+from tarmac.adopt.packages.node_packages import handed_on, has_script
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Folder, has_program_file
+from tarmac.adopt.survey.found import Folder, Service, has_program_file
 from tarmac.adopt.variables import code
 from tarmac.base.foreign.data import from_json
 
@@ -53,6 +54,11 @@ def place_of(
     asked = str(spec.get("working_dir") or "")
     if workdirs and asked.startswith(f"{workdirs[-1]}/"):
         folder = joined_path(folder, asked.removeprefix(f"{workdirs[-1]}/"))
+    if not has_program_file(root.below(folder)):  # its image has tools alone: the code is mounted
+        there = (asked or (workdirs or [""])[-1]).rstrip("/")
+        mounts = [joined_path(source) for source, to in mounts_of(spec) if to.rstrip("/") == there]
+        code_there = (source for source in mounts if has_program_file(root.below(source)))
+        folder = next(code_there, folder)
     return folder, text
 
 
@@ -253,6 +259,17 @@ def from_its_project(
     is_there = (root.exists(joined_path(deeper, word)) for word in command[1:])
     pairs = zip(command[1:], is_there, strict=True)
     return (command[0], *(f"{path}/{w}" if found else w for w, found in pairs)), folder
+
+
+def in_its_package(
+    base: Service, command: tuple[str, ...], root: Folder
+) -> tuple[Service, tuple[str, ...]]:
+    """Start a package of a workspace in its own folder: `pnpm web` is a script of apps/web."""
+    told, package = handed_on(command or base.container_command, root.below(base.folder))
+    if not package:
+        return base, command
+    folder = joined_path(base.folder, package)
+    return replace(base, folder=folder, container_command=told), told if command else command
 
 
 def _folder_of_file(

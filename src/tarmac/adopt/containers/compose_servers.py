@@ -15,18 +15,31 @@ from tarmac.adopt.containers.compose_parts import (
     commands_of,
     environment_of,
     mounts_of,
+    ports_of,
     secrets_of,
 )
 from tarmac.adopt.containers.compose_places import joined_path
 from tarmac.adopt.containers.container import words
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Folder, KnownPlace, Store, port_number, valid_name
+from tarmac.adopt.stores.installed_servers import InstalledServer, service_of
+from tarmac.adopt.survey.found import (
+    Folder,
+    KnownPlace,
+    Service,
+    Store,
+    port_number,
+    valid_name,
+)
 
 #: Programs that fill a server or look into it.
 _CLIENTS = re.compile(
     r"mongo(?:sh|import|export|dump|restore)?|mysql(?:admin|dump|import|sh)?|mariadb(?:-\w+)?|"
     r"redis-cli|rabbitmq(?:admin|ctl)"
 )
+
+
+#: Where servers have pages for people.
+_PAGES = frozenset({8025, 1080, 9001, 15672})
 
 
 def starts_another(dockerfile: str, server: servers.Server) -> bool:
@@ -86,6 +99,14 @@ def made_here(image: str, root: Folder) -> tuple[str, str]:
     return next((made for own, made in found if name == own or name.endswith(f"-{own}")), ("", ""))
 
 
+def installed(
+    own: str, server: InstalledServer, spec: Mapping[str, Any], values: Mapping[str, str]
+) -> Service:
+    """Read the service that starts a server which people have installed, as its container does."""
+    env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
+    return service_of(own, server, env, commands_of(spec, values))
+
+
 def store_of(
     own: str,
     spec: Mapping[str, Any],
@@ -121,4 +142,5 @@ def store_of(
         database=servers.told(server, env, "DB", "DATABASE"),
         password_secret=secrets_of(spec).get(file, ""),
         known=KnownPlace(port=port, by=valid_name(own)) if port else None,
+        published=next((here for here, inside in ports_of(spec) if inside not in _PAGES), 0),
     )

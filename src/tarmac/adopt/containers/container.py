@@ -78,9 +78,10 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
                 said = _filled(rest, {**arguments, **env})
                 ports += [int(port) for port in re.findall(r"(?<![\d/])(\d{2,5})(?!\d|/udp)", said)]
             case _:
-                pairs = re.findall(r"\b([A-Za-z_]\w{0,99})=(\"[^\"]*\"|'[^']*'|\S+)", rest)
-                if not pairs and (old := re.match(r"(\w+)\s+(.+)", rest)):
-                    pairs = [old.groups()]
+                # In its old form all behind the first word is the value: `ENV LOG api=info`.
+                old = re.match(r"([A-Za-z_]\w*)[ \t]+(.+)", rest)
+                several = r"\b([A-Za-z_]\w{0,99})=(\"[^\"]*\"|'[^']*'|\S+)"
+                pairs = [old.groups()] if old else re.findall(several, rest)
                 plainly = {key: value.strip("\"'") for key, value in pairs}
                 env |= {key: _filled(value, arguments) for key, value in plainly.items()}
     # The number that its command says counts before one that its image only tells of.
@@ -222,6 +223,11 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
             return ()
     if argv and _WAITING.search(argv[0]) and "--" in argv[:-1]:  # what it waits for starts first
         return plain(argv[argv.index("--") + 1 :])
+    if len(argv) > 1 and _WAITING.search(argv[0]) and re.search(r"\S\s+\S", argv[-1]):
+        try:  # `wait-for-it.sh queue 5672 "php artisan queue:work"`
+            return plain(tuple(shlex.split(argv[-1])))
+        except ValueError:
+            return argv
     return argv
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from tarmac.adopt.survey.found import Service, valid_name
+from tarmac.adopt.packages.node_side_by_side import told_lines
+from tarmac.adopt.survey.found import Folder, Service, valid_name
 
 #: It only keeps the shell until the others end.
 _WAITS = re.compile(r"(?:wait|fg|exec|tail -f /dev/null|sleep infinity)(?: .*)?")
@@ -30,11 +31,16 @@ _SERVES = re.compile(
 _ROLES = ("flower", "beat", "worker", "scheduler", "consumer", "listener", "bot")
 
 
-def programs_of(service: Service) -> list[Service]:
+def programs_of(service: Service, here: Folder) -> list[Service]:
     """Return the programs that a container's command starts side by side; itself if it is one.
 
     The one that serves comes first, and has the container's name, ports and preparations.
+
+    Args:
+        here: the folder of the service.
     """
+    if together := _concurrent(service, here):
+        return together
     parts = [*_parts(service.container_command)]
     if len(parts) < 2:
         return [service]
@@ -55,6 +61,34 @@ def programs_of(service: Service) -> list[Service]:
         taken.add(name)
         found.append(_beside(service, name, part))
     return found
+
+
+def _concurrent(service: Service, here: Folder) -> list[Service]:
+    """Return the programs that an image has `concurrently` start, each in a folder of its own."""
+    words = service.container_command
+    at = next((n for n, w in enumerate(words) if posixpath.basename(w) == "concurrently"), -1)
+    found: list[Service] = []
+    for name, line in told_lines(words[at + 1 :]) if at >= 0 else ():
+        match = re.fullmatch(r"cd\s+(\S+)\s*(?:&&|;)\s*(?:exec\s+)?([^&|;]+)", line.strip())
+        place = _place_of(match[1], here) if match else ""
+        if match is None or not place:
+            return []
+        folder = posixpath.normpath(posixpath.join(service.folder, place))
+        own = name or posixpath.basename(place)
+        if not found:
+            first = replace(service, container_command=tuple(match[2].split()), folder=folder)
+            found.append(replace(first, name=valid_name(own), files=()))
+        else:
+            part = _beside(service, valid_name(own), tuple(match[2].split()))
+            found.append(replace(part, folder=folder, files=(), calls=service.calls))
+    return found if len(found) > 1 else []
+
+
+def _place_of(path: str, here: Folder) -> str:
+    """Find the folder that a path of the image is: `/data/apps/web` is apps/web."""
+    parts = path.strip("/").split("/")
+    ends = ("/".join(parts[begin:]) for begin in range(len(parts)))
+    return next((end for end in ends if end and here.exists(f"{end}/package.json")), "")
 
 
 def _beside(service: Service, name: str, part: tuple[str, ...]) -> Service:

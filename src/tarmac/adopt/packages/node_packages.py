@@ -7,7 +7,7 @@ import posixpath
 import re
 from itertools import pairwise
 
-from tarmac.adopt.survey.found import Folder, installed
+from tarmac.adopt.survey.found import MIGRATE, Folder, installed
 from tarmac.base.foreign.data import from_json
 
 #: Lock file -> what runs scripts, how packages are installed, and the file that this writes last.
@@ -46,6 +46,15 @@ _ENTRIES = ("main", "module", "exports")
 _BUILT = re.compile(r"\"\.?/?((?:dist|lib|build|out)/[\w./-]+\.[cm]?js)\"")
 #: Where Prisma looks by itself.
 PRISMA = ("prisma/schema.prisma", "schema.prisma")
+#: What Prisma writes beside the steps that make a database's tables.
+_PRISMAS_STEPS = ("prisma/migrations/migration_lock.toml", "migrations/migration_lock.toml")
+#: A script that hands on to one of a package: what names the package, then its script.
+_HANDS_ON = re.compile(
+    r"\bpnpm (?:--filter|-F)[= ](?P<a>[\w./@-]+) (?:run )?(?P<b>[a-z][\w:.-]*)|"
+    r"\byarn workspace (?P<c>[\w./@-]+) (?:run )?(?P<d>[a-z][\w:.-]*)|"
+    r"\bnpm (?:run )?(?P<f>[a-z][\w:.-]*) (?:-w|--workspace)[= ](?P<e>[\w./@-]+)|"
+    r"\bnpm (?:-w|--workspace)[= ](?P<g>[\w./@-]+) (?:run )?(?P<h>[a-z][\w:.-]*)"
+)
 #: Packages that have packages, at most.
 DEEPEST = 4
 _COMPILES = re.compile(r"\bbuild\b|\btsc\b|\bnest start\b|\bts-node\b")
@@ -135,6 +144,8 @@ def libraries(folder: Folder) -> dict[str, str]:
             if any(folder.exists(f"{path}/{schema}") for schema in PRISMA):
                 generate = f"(cd {path} && npx prisma generate)"
                 found[f"generate-{posixpath.basename(path)}"] = generate
+                if any(folder.exists(f"{path}/{steps}") for steps in _PRISMAS_STEPS):
+                    found[MIGRATE] = f"(cd {path} && npx prisma migrate deploy)"
             entry = _BUILT.search(json.dumps([package.get(key) for key in _ENTRIES]))
             scripts = package.get("scripts")
             if isinstance(scripts, dict) and "build" in scripts and entry:
@@ -225,6 +236,40 @@ def port_of_script(folder: Folder, run: str) -> int:
 def has_script(folder: Folder, run: str) -> bool:
     """Tell whether a folder's package.json has the script that a command runs."""
     return any(_scripts(folder, run))
+
+
+def handed_on(argv: tuple[str, ...], folder: Folder) -> tuple[tuple[str, ...], str]:
+    """Follow a command to the package of a workspace whose script it runs in the end.
+
+    `pnpm web` is `pnpm run dev` of apps/web where the script says `pnpm --filter web run dev`.
+
+    Returns:
+        The command there, and the package's folder; "" where it hands on to none.
+    """
+    if not argv or argv[0] not in ("npm", "pnpm", "yarn", "bun"):
+        return argv, ""
+    line = " ".join(argv)
+    for text in (line, *_scripts(folder, line)[1:]):
+        match = None if re.search(r"&&|;|\|", text) else _HANDS_ON.search(text)
+        if match is not None:
+            said = [group for group in match.groupdict().items() if group[1]]
+            name = next(value for key, value in said if key in "aceg")
+            script = next(value for key, value in said if key in "bdfh")
+            place = _folder_of(name, folder)
+            scripts = folder.mapping(f"{place}/package.json", from_json) or {} if place else {}
+            if script in (scripts.get("scripts") or {}):
+                return (argv[0], "run", script), place
+    return argv, ""
+
+
+def _folder_of(name: str, folder: Folder) -> str:
+    """Find the package of a name, or the one in a folder that is called so; "" for none."""
+    if folder.exists(f"{name}/package.json"):
+        return posixpath.normpath(name)
+    files = (f for f in folder.files if f.endswith("/package.json") and f.count("/") <= DEEPEST)
+    named = (f for f in files if f'"{name}"' in folder.read(f))
+    found = (f for f in named if (folder.mapping(f, from_json) or {}).get("name") == name)
+    return posixpath.dirname(next(found, ""))
 
 
 def _scripts(folder: Folder, run: str) -> list[str]:

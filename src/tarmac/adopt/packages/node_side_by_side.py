@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 #: Options of concurrently with a value of their own.
@@ -51,24 +51,30 @@ def side_by_side(script: str, scripts: Mapping[str, str]) -> tuple[Beside, ...]:
     argv = argv[1:] if argv[:1] == ["npx"] else argv
     if not argv or posixpath.basename(argv[0]) != "concurrently":
         return ()
+    pairs = [(name, _of_scripts(line, scripts)) for name, line in told_lines(argv[1:])]
+    if not any(_OF_OTHERS.match(line) for _, line in pairs):
+        return ()
+    found = (
+        Beside(name or _named(line), tuple(shlex.split(line)), _port(line))
+        for name, line in pairs
+        if not (_WATCHES.search(line) and not _OF_OTHERS.match(line))
+    )
+    return tuple(found)
+
+
+def told_lines(words: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the lines that `concurrently` is told to run, each with its name or ""."""
     names, lines, skip = list[str](), list[str](), ""
-    for word in argv[1:]:
+    for word in words:
         if skip:
             names = word.split(",") if skip in _NAMES else names
             skip = ""
         elif word.startswith("-"):
             skip = word if _WITH_VALUE.fullmatch(word) else ""
         else:
-            lines.append(_of_scripts(word, scripts))
-    if not any(map(_OF_OTHERS.match, lines)):
-        return ()
+            lines.append(word)
     called = names if len(names) == len(lines) else [""] * len(lines)
-    found = (
-        Beside(name or _named(line), tuple(shlex.split(line)), _port(line))
-        for name, line in zip(called, lines, strict=True)
-        if not (_WATCHES.search(line) and not _OF_OTHERS.match(line))
-    )
-    return tuple(found)
+    return [*zip(called, lines, strict=True)]
 
 
 def _of_scripts(line: str, scripts: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from tarmac.adopt.survey.found import Folder
 #: Lists that are younger go with the packages of today.
 _OLD = timedelta(days=365)
 #: A line that a program wrote, which has worked out what goes together.
-_IS_COMPLETE = re.compile(r"(?m)^[ \t]*#\s+via\b|--hash=")
+_IS_COMPLETE = re.compile(r"#[ \t]+via\b|--hash=")
 _INCLUDES = re.compile(r"(?m)^[ \t]*(?:-r|--requirement)[= \t]*(\S+)").findall
 _PACKAGE = re.compile(r"(?m)^[ \t]*[A-Za-z][\w.-]*")
 

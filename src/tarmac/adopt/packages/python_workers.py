@@ -40,10 +40,35 @@ def _celery(texts: Mapping[str, str]) -> Iterator[Worker]:
             module, base = module_of(file)
             where = f" --workdir {base}" if base else ""
             app = f"-m celery -A {module}:{match[1]}{where}"
-            yield Worker("worker", f"{app} worker --loglevel info", file)
+            told = _told(texts, file, match[1], module)
+            yield Worker("worker", f"{app} worker --loglevel info{told}", file)
             if any(map(_BEAT.search, texts.values())):
                 yield Worker("beat", f"{app} beat --loglevel info", file)
             return
+
+
+#: An app that finds its tasks by itself.
+_FINDS = re.compile(r"\binclude\s*=|\bautodiscover_tasks\(|\bimports\s*=|['\"]imports['\"]")
+#: A queue that work is put in by its name.
+_QUEUE = re.compile(
+    r"\b(?:apply_async|send_task|signature|s|si)\((?:[^()]|\([^()]{0,200}\)){0,800}?"
+    r"\bqueue\s*=\s*['\"]([\w.-]+)['\"]"
+)
+
+
+def _told(texts: Mapping[str, str], file: str, app: str, module: str) -> str:
+    """Say what an app does not know by itself: modules with its tasks, and queues."""
+    said = ""
+    if not any(_FINDS.search(text) for text in texts.values()):
+        task = re.compile(rf"(?m)^[ \t]*@{re.escape(app)}\.task\b")
+        last = re.escape(module.rpartition(".")[2])
+        brings = re.compile(rf"\b(?:from|import)[ \t]+[\w.]*\b{last}\b")
+        named = (f for f, t in texts.items() if f != file and task.search(t) and brings.search(t))
+        modules = [module_of(one)[0] for one in named]
+        said = f" --include {','.join(modules)}" if modules else ""
+    queues = sorted({name for text in texts.values() for name in _QUEUE.findall(text)} - {"celery"})
+    is_known = any("task_queues" in text for text in texts.values())
+    return said + (f" --queues celery,{','.join(queues)}" if queues and not is_known else "")
 
 
 def _arq(texts: Mapping[str, str]) -> Iterator[Worker]:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from tarmac.adopt.survey.found import MIGRATE, Folder, Service
 
 FILE = "alembic.ini"
+#: The variable that holds the address where the program itself is told no whole one.
+_OWN = "ALEMBIC_DATABASE_URL"
 _COMMAND = "-m alembic upgrade head"
 _URL = re.compile(r"(?m)^[ \t]*sqlalchemy\.url[ \t]*=[ \t]*(?!driver:)\w[\w+]*://[^\s%$]+$")
 _FOLDER = re.compile(r"(?m)^[ \t]*script_location[ \t]*=[ \t]*(?:%\(here\)s/)?(\S+)")
@@ -38,6 +40,9 @@ def told(service: Service, folder: Folder) -> Service:
     if not line.endswith(_COMMAND) or not _URL.search(text) or _ELSEWHERE.search(script):
         return service
     names = [name for name, value in service.env.items() if _ADDRESS.match(value)]
+    if script and not names and (address := _of_parts(service, text)):
+        service = replace(service, env={**service.env, _OWN: address})
+        names = [_OWN]
     if not script or len(names) != 1:
         return service
     program = (
@@ -53,6 +58,20 @@ def told(service: Service, folder: Folder) -> Service:
         tasks={**service.tasks, MIGRATE: f'{start}-c "{program}"'},
         remarks=(*service.remarks, remark),
     )
+
+
+def _of_parts(service: Service, text: str) -> str:
+    """Write the address that a program is told in parts, with the driver that the file has."""
+    said = " ".join(service.env.values())
+    known = set(re.findall(r"\$\{(stores\.[a-z0-9-]+)\.password\}", said))
+    own = [root for root in known if f"${{{root}.database}}" in said]
+    scheme = re.search(r"sqlalchemy\.url[ \t]*=[ \t]*(\w[\w+]*)://", text)
+    if len(own) != 1 or scheme is None:
+        return ""
+    user, password, address, database = (
+        f"${{{own[0]}.{part}}}" for part in ("user", "password", "address", "database")
+    )
+    return f"{scheme[1]}://{user}:{password}@{address}/{database}"
 
 
 def _beginnings(folder: Folder, place: str) -> list[str]:

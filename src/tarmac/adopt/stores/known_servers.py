@@ -160,9 +160,10 @@ def _answer(
         placed: variables say where it is, and only the login is what the program knows.
     """
     server = servers.of_kind(store.kind)
-    port = 0 if named.host or placed else named.port or server.shows.port
+    usual = server.shows.port
+    port = 0 if placed or (named.host and named.port in (0, usual)) else named.port or usual
     login, why = _login(named, store, server, env)
-    why = why or _why_not_there(named, port, store, server, scene)
+    why = why or _why_not_there(port, store, scene)
     database = store.database
     if server.databases and named.database:
         if not re.fullmatch(DATABASE, named.database):
@@ -174,7 +175,8 @@ def _answer(
     place = replace(login, port=port)
     if store.known is not None and (store.known.login != place.login or is_other):
         return f"with another login or database than {store.known.by}"
-    what = f"looks for it at localhost:{port}" if port else f"looks for it as {store.name}"
+    there = f"at {named.host or 'localhost'}:{port}" if port else f"as {store.name}"
+    what = f"looks for it {there}"
     what = "knows its login" if placed else what
     remark = f"{service.name} {what} by itself ({named.place}), not by a variable"
     changed = replace(
@@ -217,12 +219,8 @@ def _login(
     return KnownPlace(user=user, password=password), ""
 
 
-def _why_not_there(
-    named: NamedServer, port: int, store: Store, server: servers.Server, scene: Scene
-) -> str:
-    """Say why a store cannot be at a place; "" where it can."""
-    if named.host and named.port not in (0, server.shows.port):
-        return f"at port {named.port} of {named.host}"
+def _why_not_there(port: int, store: Store, scene: Scene) -> str:
+    """Say why a store cannot be at a port; "" where it can."""
     others = [s for s in (*scene.stores.values(), scene.broker) if s is not None and s is not store]
     taken = {s.known.port: s.name for s in others if s.known}
     taken |= {p: s.name for s in scene.services.values() for p in s.ports.values()}

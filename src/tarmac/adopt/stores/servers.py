@@ -152,12 +152,17 @@ def of_image(image: str) -> Server | None:
 def of_own_image(image: str, own: str) -> Server | None:
     """Find the server of an image of others' making: `aleph-elasticsearch` of `elasticsearch`.
 
-    Both the end of the image's name and the service's own one name the same server; a program that
+    Both an end of the image's name and the service's own one name the same server; a program that
     looks after a server has another name.
     """
-    last, service = name_of(image).rpartition("-")[2], own.replace("_", "-").split("-")
-    found = next((server for server in servers() if last in server.shows.images), None)
-    return found if found is not None and last == service[-1] else None
+    words = name_of(image).split("-")
+    service = own.replace("_", "-").split("-")[-1]
+    for server in servers():
+        if words[-1] in server.shows.images and words[-1] == service:
+            return server
+        if words[0] in server.shows.images and service in server.shows.images:  # `valkey-cell`
+            return server
+    return None
 
 
 def built(root: Folder) -> dict[str, tuple[str, str]]:

@@ -46,7 +46,43 @@ def programs_beside(
         is_module = service.folder in modules
         if not taken or (is_apart and service.folder and (is_front_end or is_module)):
             yield replace(service, guesses=(*service.guesses, *_guess(found)))
-    yield from _of_a_procfile(found, root, recognisers)
+    listed = [*_of_a_procfile(found, root, recognisers)]
+    yield from listed or _of_queues(found, searched)
+
+
+#: Commands of programs that take jobs from a queue.
+_TAKES_JOBS = re.compile(
+    r"\bcelery\b.*\sworker\b|\b(?:arq|dramatiq|taskiq|saq|rq|huey_consumer|rundramatiq|rqworker)\b"
+)
+
+
+def _of_queues(found: Survey, searched: list[Service]) -> Iterable[Service]:
+    """Yield what takes the jobs that a program of a file puts in a queue, where none there does.
+
+    Its developers start it beside the containers.
+    """
+    lines = [" ".join(one.container_command) for one in found.services]
+    if any(map(_TAKES_JOBS.search, lines)) or any(".sh" in line for line in lines):
+        return
+    for service in searched:
+        beside = [one for one in found.services if one.folder == service.folder]
+        if service.aside and _TAKES_JOBS.search(service.run) and len(beside) == 1:
+            yield _with_settings_of(beside[0], service, found)
+
+
+def _with_settings_of(main: Service, service: Service, found: Survey) -> Service:
+    """Give a program beside another one of the same code what that is given."""
+    return replace(
+        service,
+        env=main.env,
+        private=main.private,
+        secret_files=main.secret_files,
+        missing=main.missing,
+        mounts=main.mounts,
+        calls=tuple(name for name in main.calls if name != service.name),
+        guesses=(*service.guesses, *_guess(found)),
+        aside=True,
+    )
 
 
 def _is_package(path: str, packages: Collection[str], root: Folder) -> bool:
@@ -69,17 +105,7 @@ def _of_a_procfile(found: Survey, root: Folder, recognisers: list[Recogniser]) -
     for service in listed:
         is_main = service.reads_port or service.name == main.name
         if not is_main and not _OF_PAGES.fullmatch(service.name):
-            yield replace(
-                service,
-                env=main.env,
-                private=main.private,
-                secret_files=main.secret_files,
-                missing=main.missing,
-                mounts=main.mounts,
-                calls=tuple(name for name in main.calls if name != service.name),
-                guesses=(*service.guesses, *_guess(found)),
-                aside=True,
-            )
+            yield _with_settings_of(main, service, found)
 
 
 def _modules(root: Folder, taken: Collection[str], searched: list[Service]) -> set[str]:

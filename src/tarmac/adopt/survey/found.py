@@ -46,6 +46,8 @@ OWN_PORT = (
     "GO_PORT",
     "NODE_PORT",
 )
+#: What is guessed of a program that a Procfile starts.
+OF_A_PROCFILE = "port 5000, a Procfile's usual one"
 #: The task that makes a database's tables, where a framework's own files say how.
 MIGRATE = "migrate"
 #: A line that only a shell understands.
@@ -180,6 +182,8 @@ class Service:
     #: What asks it to end, without SIG, and the seconds that it may take; "" and 0: as usual.
     stop_signal: str = ""
     stop_grace_s: float = 0.0
+    #: It is a program of others that is installed on this machine: none of the code is its own.
+    of_others: bool = False
     #: It works beside the folder's own program, with the same packages: a worker.
     aside: bool = False
     #: Lines for a shell that run after its start and before its end.
@@ -240,6 +244,8 @@ class Store:
     password_secret: str = ""
     #: What has to provide it; "": whatever is available.
     provider: str = ""
+    #: Where its container is on this machine: what files of variables name with localhost.
+    published: int = 0
     #: Files of SQL that make its tables, from the repository's root.
     init: tuple[str, ...] = ()
     #: What programs know of it that read no variable; None: nothing.

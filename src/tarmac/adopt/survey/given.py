@@ -73,7 +73,7 @@ def _of_this_machine(name: str, value: str, service: Service, scene: Scene) -> s
     What a container calls that machine says that people have the server there.
     """
     plain = OF_THIS_MACHINE.sub("localhost", value)
-    match = re.fullmatch(r"(?:localhost|127\.0\.0\.1)(:\d+)?", plain)
+    match = re.fullmatch(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?", plain)
     known = servers.of_variable(name, frozenset()) if match else None
     if match is None or known is None or known[1] not in ("host", "address"):
         return ""

@@ -5,13 +5,14 @@ The rules are asked in their order; the first one that knows settles it.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tarmac.adopt.packages.node_packages import front_end_of, port_of_script
-from tarmac.adopt.survey.found import OWN_PORT, Folder, Service, port_number
+from tarmac.adopt.survey.found import OF_A_PROCFILE, OWN_PORT, Folder, Service, port_number
 from tarmac.adopt.variables import code, code_ports, dotenv_files, settings_files
 from tarmac.adopt.variables.variable_read import VariableRead
 
@@ -90,6 +91,23 @@ def _by_a_broker(program: _Program) -> Service | None:
     return replace(program.service, ports={})
 
 
+def _of_go(program: _Program) -> Service | None:
+    """Its main package names its number, or nothing of it listens, whatever the settings have."""
+    service = program.service
+    match = re.match(r"go run (?:-tags \S+ )?(?:-C (\S+) )?(\./\S+|\.)", service.run)
+    if match is None or "$PORT" in service.run or service.known_as:
+        return None
+    if service.files and code_ports.has_no_server(program.folder):
+        return replace(service, ports={})
+    package = posixpath.normpath(posixpath.join(match[1] or "", match[2]))
+    number = code_ports.port_of_main(program.folder, "" if package == "." else package)
+    is_shared = "PORT" in program.reads and bool(service.files)
+    if not number or not is_shared:
+        return None
+    remark = f"{match[2]}{NAMES_ITS_PORT}"
+    return replace(service, ports={"http": number}, fixed=True, remarks=(*service.remarks, remark))
+
+
 def _of_a_queue(program: _Program) -> Service | None:
     """Its command takes jobs from a queue, and listens nowhere, whatever its image does."""
     service = program.service
@@ -121,7 +139,10 @@ def _told_port(program: _Program) -> Service | None:
     if not ("$PORT" in service.run or service.port_variable or reads_port):
         return None
     said = port or program.beside("PORT")
-    number = said or program.default("PORT") or usual or 8000
+    own = program.default("PORT")
+    if own and service.guesses == (OF_A_PROCFILE,):  # its code says more than a custom
+        return _at(replace(service, guesses=()), own)
+    number = said or own or usual or 8000
     return _at(service, number, "" if said or usual else "port 8000")
 
 
@@ -279,6 +300,7 @@ def _port_of_its_container(program: _Program) -> Service | None:
 
 RULES = (
     _of_a_queue,
+    _of_go,
     _by_a_broker,
     _set_by_its_script,
     _told_port,

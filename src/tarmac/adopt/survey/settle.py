@@ -33,6 +33,11 @@ _OF_SIDECARS = re.compile(
 )
 
 
+_MIGRATES = re.compile(r"(?:^|[\s:])migrat(?:e|ions?)\b(?!\.\w)")
+#: The code of a program of others.
+_NOTHING = Folder("", (), lambda _: "", lambda _: False)
+
+
 def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     """Settle every variable of every service."""
     scene = Scene(
@@ -49,21 +54,38 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     services, places = [], frozenset(service.folder for service in found.services)
     handed = spring_settings.handed_out(root, places)
     for service in found.services:
-        folder = files_of(root, service, places, handed)
+        folder = files_of(root, service, places, handed) if not service.of_others else _NOTHING
         settled = _settled(service, folder, scene, dotenv, example)
         services.append(alembic.told(sqlite.on_volumes(settled, folder), folder))
     used = [_as_used(store, services) for store in scene.stores.values()]
+    for_tests = [store.name for store in used if _is_for_tests(store, services)]
+    used = [store for store in used if store.name not in for_tests]
     used = [first_sql.of_its_name(one, scene.database_of(one), root) for one in used]
-    used = first_sql.of_steps(used, root)
+    lines = [line for one in services for line in (one.run, *one.tasks.values())]
+    if not any(map(_MIGRATES.search, lines)):  # the program carries them out by itself
+        used = first_sql.of_steps(used, root)
     left_out = first_sql.without_its_program(found.left_out, used)
     return replace(
         found,
         services=tuple(services),
         stores=provided(tuple(used), root),
         broker=scene.broker and _as_used(scene.broker, services, broker=True),
-        left_out=(*left_out, *scene.remarks),
+        left_out=(
+            *left_out,
+            *(f"{name}: no program uses it; add it for the tests" for name in for_tests),
+            *scene.remarks,
+        ),
         hosts=scene.names,
     )
+
+
+def _is_for_tests(store: Store, services: list[Service]) -> bool:
+    """Tell whether a server is one that no program uses, and for tests by its name: pgtest."""
+    if not re.search(r"(?:^|-)tests?(?:-|$)|test$", store.name):
+        return False
+    said = " ".join(value for service in services for value in service.env.values())
+    is_named = any(store.name in (*one.calls, *one.stores) for one in services)
+    return not is_named and f"${{stores.{store.name}." not in said and store.known is None
 
 
 def _as_used(store: Store, services: list[Service], *, broker: bool = False) -> Store:

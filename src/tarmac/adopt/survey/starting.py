@@ -45,12 +45,16 @@ def completed(
     line, by = _said(service.container_command, folder, recognisers)
     base = next((s for s in local if s.name == service.name), local[0] if local else None)
     tasks = {**(by.tasks(folder) if by else {}), **(base.tasks if base else {})}
+    if by is not None and _is_of_another(tasks.get("release", ""), by, folder, recognisers):
+        del tasks["release"]  # a Procfile's, of the program beside it
     for name, task in service.tasks.items():
         words = tuple(task.split("\0"))
         tasks[name] = _said(words, folder, recognisers)[0] or " ".join(words)
     # What makes tables comes behind what puts folders and settings in place.
     tasks = dict(sorted(tasks.items(), key=lambda item: _ORDER.get(item[0], 1)))
     tasks = {name: _with_its_packages(task, folder, recognisers) for name, task in tasks.items()}
+    lines = [*tasks.values()]  # a Procfile and a start script may make the same tables
+    tasks = {n: task for at, (n, task) in enumerate(tasks.items()) if task not in lines[:at]}
     if line:
         # The container's command may be another program than the one that the folder names.
         is_base = base is not None and (line == base.run or _goes_on_from(base.run, line))
@@ -83,6 +87,15 @@ def completed(
         reloads=base.reloads,
         guesses=(*service.guesses, *(base.guesses if not service.ports else ())),
     )
+
+
+def _is_of_another(
+    task: str, by: Recogniser, folder: Folder, recognisers: list[Recogniser]
+) -> bool:
+    """Tell whether a task is for the packages of another language than the program's."""
+    words = _WORDS.fullmatch(task.partition(" && ")[0])
+    known = _said(tuple(words[1].split()), folder, recognisers)[1] if task and words else None
+    return known is not None and known is not by
 
 
 def _folders_of_files(line: str, folder: Folder) -> dict[str, str]:

@@ -17,6 +17,7 @@ from tarmac.adopt.containers import cluster_manifests
 from tarmac.adopt.containers.container import read_dockerfile
 from tarmac.adopt.packages.node_packages import builds
 from tarmac.adopt.survey.beside import programs_beside
+from tarmac.adopt.survey.debugger import without_debugger
 from tarmac.adopt.survey.found import (
     RUNS_TESTS,
     SHELVES,
@@ -139,6 +140,9 @@ def _started(
     hosts = cluster_manifests.hosts(found.services, manifests)
     handed = spring_settings.handed_out(root, places)
     for service in found.services:
+        if service.of_others:
+            services.append(service)
+            continue
         is_shared = folders[service.folder] > 1
         folder = without(root.below(service.folder), places, service.folder)
         done = completed(service, folder, recognisers, is_shared=is_shared)
@@ -158,6 +162,7 @@ def _started(
             )
             deployed = cluster_manifests.of_service(done, manifests)
             done = cluster_manifests.as_deployed(done, own, deployed, hosts)
+            done = without_debugger(done, own)
             done = replace(listening(done, own, given), watch=_sources(done, own))
             done = _at_its_own_numbers(done)
             imaged = _image_port(service, folder)

@@ -12,14 +12,16 @@ from dataclasses import replace
 from itertools import chain
 
 from tarmac.adopt.survey.found import Folder
-from tarmac.adopt.variables import settings_files, spring_settings
+from tarmac.adopt.variables import hocon, settings_files, spring_settings
 from tarmac.adopt.variables.dotenv_files import is_secret
 from tarmac.adopt.variables.settings_libraries import READERS
 from tarmac.adopt.variables.variable_read import (
     VariableRead,
     is_comment,
+    is_of_jdbc,
     line_of,
     part_of_address,
+    place_in,
 )
 
 MOST_FILES = 400
@@ -31,6 +33,8 @@ ENDINGS = (
     *(".properties", ".prisma"),
 )
 
+#: Files of programs that ask databases through JDBC.
+_OF_JVM = (".java", ".kt", ".properties", ".yml", ".yaml")
 _NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
 #: A default right behind: `, "x"`, `|| 'x'`, `?? x`, `or "x"`.
 _TEXT = r"""(?:"([^"\n]*)"|'([^'\n]*)'|`([^`\n$]*)`|([0-9]+))"""
@@ -74,9 +78,23 @@ _READS = {
         rf"{_CONFIG}\[\"([A-Z][A-Z0-9_]+)\"\]",
         rf"GetValue<[^>]{{0,99}}>\(\"([A-Z][A-Z0-9_]+)\"(?:,\s*{_TEXT})?",
     ),
-    (".java", ".kt"): (rf"System\.getenv\(\"{_NAME}\"\)", rf"getOrDefault\(\"{_NAME}\",\s*{_TEXT}"),
+    (".java", ".kt"): (
+        rf"System\.getenv\(\"{_NAME}\"\)(?:\?\.\w{{1,20}}\(\))?\s*\?:\s*{_TEXT}",
+        rf"getOrDefault\(\"{_NAME}\",\s*{_TEXT}",
+        # A library's own reader, or a function of the program's: `dotenv.get("X")`, `env("X")`.
+        (
+            rf"\b(?i:\w{{0,20}}env\w{{0,20}})(?:\.get\w{{0,20}})?"
+            rf"\(\s*\"([A-Z][A-Z0-9_]{{2,}})\"(?:\s*,\s*{_TEXT})?"
+        ),
+        rf"\b\w{{0,20}}[eE]nv\w{{0,20}}(?:\(\))?\[\"{_NAME}\"\](?:\s*\?:\s*{_TEXT})?",
+    ),
     (".rs",): (
         rf"env::var(?:_os)?\(\"{_NAME}\"\)(?:\s*\.unwrap_or(?:_else)?\([^\"\n]{{0,99}}{_TEXT})?",
+        # A function of the program's own: `env_var("DATABASE_URL")`, `get_env("X", "y")`.
+        (
+            rf"\b(?:env_\w{{1,20}}|\w{{1,20}}_env(?:_\w{{1,20}})?)"
+            rf"\(\s*\"([A-Z][A-Z0-9_]{{2,}})\"(?:\s*,\s*{_TEXT})?"
+        ),
     ),
     (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
     (".php",): (rf"\b(?:get)?env\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",),
@@ -85,7 +103,7 @@ _READS = {
 }
 #: It asks whether the variable is there, or what it is: absent is an answer.
 _OPTIONAL = re.compile(
-    r"[oO]ptional\w*\(|environ\.get|getenv\(|LookupEnv|process\.env\.\w+\s*(\?|&&|[=!]==?|\))|!\s*process\.env|"
+    r"[oO]ptional\w*\(|_opt\(|\.ok\(|environ\.get|getenv\(|LookupEnv|process\.env\.\w+\s*(\?|&&|[=!]==?|\))|!\s*process\.env|"
     r"\)\s*(==|!=)\s*(?!\"\"\s*\{\s*(log|panic|fmt))"
 )
 #: Names of variables that hold where something is, or a part of that.
@@ -251,9 +269,9 @@ def health_path(folder: Folder) -> str:
 
 
 def texts(folder: Folder) -> Iterator[tuple[str, str]]:
-    """Yield a program's files of source, and those of Spring's settings, with their texts."""
+    """Yield a program's files of source, and those of Spring's and Ktor's settings."""
     spring = (file for file in folder.sources(".yml", ".yaml") if _SPRING.search(file))
-    files = chain(folder.sources(*ENDINGS), spring)
+    files = chain(folder.sources(*ENDINGS), spring, filter(hocon.FILE.search, folder.files))
     for _, file in zip(range(MOST_FILES), files, strict=False):
         yield file, folder.read(file)
 
@@ -275,9 +293,16 @@ def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
             if default is None:
                 default = _told_below(content, match)
             place = f"{file}:{line_of(content, match.start())}"
-            about = part_of_address(content, match) if match[0].startswith("${") else ""
-            tested = _is_tested(content, match)
-            yield VariableRead(name, default, place, is_tested=tested, about=about)
+            is_whole = match[0].startswith("${")
+            about = part_of_address(content, match) if is_whole else place_in(content, match)
+            yield VariableRead(
+                name,
+                default,
+                place,
+                is_tested=_is_tested(content, match),
+                about=about,
+                by_jdbc=file.endswith(_OF_JVM) and is_of_jdbc(content, match.start()),
+            )
 
 
 def _is_written(content: str, match: re.Match[str]) -> bool:

@@ -65,6 +65,33 @@ def listens_nowhere(folder: Folder) -> bool:
     return any(map(_BY_BROKER.search, own)) and not any(map(_AT_A_PORT.search, own))
 
 
+#: What a program of Go has that listens, or may have another one of its company listen.
+_GO_LISTENS = re.compile(
+    r"(?i)listen|serve|grpc|gin-gonic|/echo|fiber|go-chi|httprouter|beego|kratos|connect"
+    r"rpc|go-zero|\"net/rpc|hertz|iris|\bAddr\b|\":\d{2,5}\""
+)
+
+
+#: What a program of Go has that works off what others leave it, or does something again and again.
+_GO_WORKS = re.compile(r"(?i)consum|subscrib|brpop|blpop|cron|newticker|select \{\}|\bfor \{")
+
+
+def has_no_server(folder: Folder) -> bool:
+    """Tell whether nothing in a program of Go listens: it reads a port with the settings of all."""
+    own = [text for file, text in texts(folder) if file.endswith(".go")]
+    return any(map(_GO_WORKS.search, own)) and not any(map(_GO_LISTENS.search, own))
+
+
+def port_of_main(folder: Folder, package: str) -> int:
+    """Find the number that a main package of Go itself listens on; 0 where it is told one."""
+    own = [file for file in folder.sources(".go") if posixpath.dirname(file) == package]
+    said = {file: folder.read(file) for file in own}
+    if any(re.search(r"\.\w*P(?:ort|ORT)\b|\"\w*PORT\"", text) for text in said.values()):
+        return 0
+    found = (number for file, text in said.items() for number, _ in _in_calls(file, text))
+    return next(found, 0)
+
+
 def starts_flask(text: str, folder: Folder) -> bool:
     """Tell whether a file starts Flask's own server at its usual port: `app.run(debug=True)`."""
     runs = re.search(

@@ -15,11 +15,14 @@ OTHER_EXAMPLES = (
     *("env.example", "env-example", "example.env", "sample.env", "env.sample", ".env-example"),
     *(".env.local.example", ".env.development", "default.env"),
     *(".env.dev.example", ".env.development.example", ".env.dev.sample"),
+    *(".example.env", ".sample.env", ".env-example.txt", ".env.example.txt", "env.example.txt"),
 )
 #: One whose name says what to do with it: `.env_rename_me`.
 _TOLD = re.compile(r"\.env[._-](?:rename|copy|change|edit|fill)\w*")
 #: A word that stands for a value.
-_MARKED = re.compile(r"<[^<>]{1,99}>")
+_MARKED = re.compile(
+    r"<[^<>]{1,99}>|\[(?i:generate|your|insert|put|enter|change|replace|fill)\b[^\[\]]{0,99}\]"
+)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*)")
 #: Values within values, at most.

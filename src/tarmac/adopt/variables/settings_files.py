@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from tarmac.adopt.survey.found import Folder, Service, port_number
+from tarmac.adopt.variables import hocon
 from tarmac.adopt.variables.variable_read import VariableRead, line_of
 from tarmac.base.foreign.data import from_json
 
@@ -42,7 +43,7 @@ _HOSTS = ("host", "hostname", "server", "servers", "brokers", "addr", "address")
 #: Groups of settings about the program itself, and their keys for where it listens.
 _OF_ITSELF = frozenset(
     {"server", "web", "app", "application", "http", "httpserver", "api", "rest"}
-    | {"echo", "gin", "fiber", "express"}
+    | {"echo", "gin", "fiber", "express", "deployment"}
 )
 _LISTENS = frozenset(
     {
@@ -257,6 +258,8 @@ def _plain(steps: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_of_settings(file: str) -> bool:
+    if hocon.FILE.search(file):
+        return True
     is_dotenv = posixpath.basename(file).startswith(".env")
     return bool(_NAMED.search(file)) and not is_dotenv and not _OF_TOOLS.search(file)
 
@@ -282,6 +285,8 @@ def _of_this_place(content: Any) -> Any:
 
 def _parsed(file: str, text: str) -> Any:
     try:
+        if hocon.FILE.search(file):
+            return hocon.parsed(text)
         if file.endswith((".json", ".jsonc")):
             return from_json(_REMARK.sub(lambda match: match[1] or "", text))
         if file.endswith(".toml"):

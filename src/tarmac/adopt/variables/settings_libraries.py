@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from tarmac.adopt.variables import settings_files, spring_settings
+from tarmac.adopt.variables import hocon, settings_files, spring_settings
 from tarmac.adopt.variables.variable_read import VariableRead, is_comment, line_of
 
 _CLASS = re.compile(r"(?m)^class (\w+)\(([\w., \[\]]*)\):\n((?:[ \t]+.*\n?|\s*\n)+)")
@@ -185,6 +185,31 @@ def _arguments(file: str, content: str) -> Iterator[VariableRead]:
         yield VariableRead(name, default[1] if default else None, place)
 
 
+#: Libraries of Rust that fill a program's own struct with the variables of its fields' names.
+_FILLS_STRUCTS = re.compile(
+    r"\bEnv::raw\(\)|\benvy::from_env\b|\benvy::prefixed\(\s*\"(\w+)\"\s*\)|"
+    r"\bEnv::prefixed\(\s*\"(\w+)\"\s*\)(?!\s*\.split)"
+)
+_STRUCT = re.compile(
+    r"\bderive\([^)]*\bDeserialize\b[^)]*\)\][^{};]{0,200}?\bstruct\s+\w+\s*\{([^}]*)\}"
+)
+_STRUCT_FIELD = re.compile(
+    r"(?m)^[ \t]*((?:#\[[^\]\n]*\]\s*)*)(?:pub(?:\(\w+\))?\s+)?([a-z]\w*)\s*:\s*([^,\n]+?),?[ \t]*$"
+)
+
+
+def _of_structs(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the fields of a struct of Rust that figment or envy fills from variables."""
+    fills = _FILLS_STRUCTS.search(content)
+    begin = (fills[1] or fills[2] or "") if fills else ""
+    for struct in _STRUCT.finditer(content) if fills else ():
+        for field in _STRUCT_FIELD.finditer(struct[1]):
+            may_lack = field[3].startswith("Option<") or "default" in field[1]
+            place = f"{file}:{line_of(content, struct.start(1) + field.start(2))}"
+            name = f"{begin}{field[2]}".upper()
+            yield VariableRead(name, "" if may_lack else None, place)
+
+
 def _env_var(file: str, content: str) -> Iterator[VariableRead]:
     """Read `get("NAME").default("x").required()` of the library env-var."""
     for match in _GET.finditer(content) if re.search(r"['\"]env-var['\"]", content) else ():
@@ -204,5 +229,7 @@ READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _env_var),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _json_schemas),
     ((".rs",), _arguments),
+    ((".rs",), _of_structs),
     ((".yml", ".yaml", ".properties"), spring_settings.settings),
+    ((".conf",), hocon.variables),
 )

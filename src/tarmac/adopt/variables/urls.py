@@ -109,6 +109,10 @@ def _of_a_store(address: _Address) -> str:
 
 def _of_a_store_over_http(address: _Address) -> str:
     store = address.scene.store_named(address.host)
+    if store is None and address.host in _HERE and address.port:
+        known = address.scene.stores.values()
+        at = [one for one in known if one.published == int(address.port)]
+        store = at[0] if len(at) == 1 else None
     output = servers.http_output(store.kind) if store is not None else ""
     if store is None or not output or address.scheme not in ("http", "https"):
         return ""
@@ -131,6 +135,8 @@ def _of_a_published_port(address: _Address) -> str:
         return ""
     target, prefix = _published(int(address.port), address.scene)
     target, prefix = (address.named, "") if address.named not in ("", target) else (target, prefix)
+    if target and address.scene.services[target].of_others:
+        return _of_a_called_service(address)  # people do not reach it
     if not target or (address.scene.may_add and not FOR_PEOPLE.search(address.variable)):
         return ""
     return f"${{services.{target}.{prefix}public_url}}{address.rest}"

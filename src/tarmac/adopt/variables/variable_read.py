@@ -23,6 +23,8 @@ class VariableRead:
     in_a_file: bool = False
     #: The setting that it overrides, as a variable would be called: what it says by its name.
     about: str = ""
+    #: It is the address that a driver of JDBC is given.
+    by_jdbc: bool = False
 
 
 def line_of(content: str, position: int) -> int:
@@ -53,6 +55,37 @@ def part_of_address(content: str, match: re.Match[str]) -> str:
         part = "DATABASE" if "/" in before else "PORT" if before.endswith(":") else "HOST"
         part = "" if part == "HOST" and before else part
     return f"{begin[1].upper()}_{part}" if part else ""
+
+
+#: What is filled in between the two marks of a text: `{os.getenv('DB')}`, `${process.env.DB}`.
+_FILLED_IN = re.compile(r"\$?\{[^{}\n]{0,120}\}")
+
+
+def place_in(content: str, match: re.Match[str]) -> str:
+    """Name what a variable is that follows the login of an address as its end: POSTGRES_PLACE.
+
+    `postgresql://{os.getenv('DB_USER')}:{os.getenv('DB_PASSWORD')}@{os.getenv('DB_URL')}` is told
+    a host with its port and the database, whatever the name says; "" for another one.
+    """
+    begin = max(content.rfind("\n", 0, match.start()) + 1, match.start() - 400)
+    opened = content.rfind("{", begin, match.start())
+    closed = re.compile(r"[^{}\n]{0,40}\}(?=[\"'`])").match(content, match.end())
+    if opened < 0 or closed is None or "}" in content[opened : match.start()]:
+        return ""
+    before = _FILLED_IN.sub("", content[begin:opened].removesuffix("$"))
+    said = _OF_ADDRESS.search(before)
+    return f"{said[1].upper()}_PLACE" if said and said[2] == ":@" else ""
+
+
+#: What is given the address of a database in a program for Java's machine.
+_TAKES_JDBC = re.compile(
+    r"(?i)jdbc|DriverManager\.getConnection\(|Database\.connect\(|data-?source[.:][^=:]{0,40}url\s*[=:]"
+)
+
+
+def is_of_jdbc(content: str, at: int) -> bool:
+    """Tell whether a place is behind what is given an address of JDBC."""
+    return bool(_TAKES_JDBC.search(content[max(0, at - 80) : at]))
 
 
 def is_comment(content: str, at: int) -> bool:

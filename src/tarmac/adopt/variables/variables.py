@@ -47,6 +47,7 @@ _OWN_SECRET = re.compile(
 )
 #: Any of these says at which port a server is.
 _PLACES = frozenset({"url", "port", "address"})
+_BROKER_OF_CELERY = re.compile(r"(?:\w+_)?CELERY_BROKER(?:_URL)?")
 _OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
 
 
@@ -205,8 +206,9 @@ def _of_migrations(variable: _Variable) -> str | None:
 
 def _of_its_text(variable: _Variable) -> str | None:
     """It holds the address of something that is here."""
-    text = variable.given if variable.given is not None else variable.read.default or ""
-    name, by_code = variable.read.name, variable.given is None
+    # An example that leaves it empty says no more than one that has no line for it.
+    text = variable.given or variable.read.default or ""
+    name, by_code = variable.read.name, not variable.given
     written = text and rewritten(name, text, variable.service, variable.scene, by_code=by_code)
     if written and re.fullmatch(r"\$\{stores\.[\w-]+\.host\}", written):
         return _of_a_store(variable) or written  # it may be told no port
@@ -240,7 +242,24 @@ def _of_a_store(variable: _Variable) -> str | None:
         # Told no port, the program looks at the usual one: there is a store by its name alone.
         scene.names = True
         return store.name
+    if variable.read.about.endswith("_PLACE"):
+        end = f"/{servers.reference(store.name, 'database')}" if server.databases else ""
+        place = servers.reference(store.name, "address", broker=store is scene.broker)
+        return f"{place}{end}"
+    if output == "url" and variable.read.by_jdbc and server.databases and server.seeds:
+        return _by_jdbc(server, store, is_told_user="user" in parts)
     return servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _by_jdbc(server: servers.Server, store: Store, *, is_told_user: bool) -> str:
+    """Write an address as JDBC's drivers take it: the login stands apart, or behind it."""
+    scheme = next(s for s in server.shows.schemes if s in ("postgresql", "mysql"))
+    host, port, database, user, password = (
+        servers.reference(store.name, part)
+        for part in ("host", "port", "database", "user", "password")
+    )
+    login = "" if is_told_user else f"?user={user}&password={password}"
+    return f"jdbc:{scheme}://{host}:{port}/{database}{login}"
 
 
 def _logs_in_nowhere(
@@ -310,6 +329,20 @@ def _told(server: servers.Server, variable: _Variable) -> set[str]:
     return {found[1] for found in known if found and found[0] == server}
 
 
+def _of_celery(variable: _Variable) -> str | None:
+    """Where Celery's broker is: it has one, whatever its variable is by default."""
+    scene, said = variable.scene, variable.given or variable.read.default or ""
+    if not _BROKER_OF_CELERY.fullmatch(variable.read.name) or said not in ("", "None"):
+        return None
+    if scene.broker is None and (store := scene.only_store("redis")):
+        return servers.reference(store.name, "url")
+    kind = "redis" if scene.broker is None and "redis" in variable.clients else "rabbitmq"
+    if scene.broker is not None and scene.broker.kind != kind:
+        return None
+    store = scene.broker or store_for(servers.of_kind(kind), variable.service, scene)
+    return servers.reference(store.name, "url", broker=store is scene.broker) if store else None
+
+
 def _of_a_service(variable: _Variable) -> str | None:
     """Its name says that it holds the address of a service."""
     name, scene = variable.read.name, variable.scene
@@ -340,7 +373,7 @@ def _of_its_own_place(variable: _Variable) -> str | None:
 
 
 VALUES = (
-    *(_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_a_service),
+    *(_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_celery, _of_a_service),
     _of_its_own_place,
 )
 

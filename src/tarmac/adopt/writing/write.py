@@ -100,7 +100,10 @@ def _comments(remarks: Iterable[str], indent: int, first: str = "") -> Iterator[
 
 
 def _is_public(service: Service) -> bool:
-    return bool(service.ports) and not (service.grpc and list(service.ports) == ["http"])
+    is_ours = not service.of_others
+    return (
+        is_ours and bool(service.ports) and not (service.grpc and list(service.ports) == ["http"])
+    )
 
 
 def _front(found: Survey) -> str:

@@ -66,11 +66,13 @@ def text(
     name: str = "",
     limit: int = MAX_BYTES,
     root: Path | None = None,
+    marked: bool = False,
 ) -> str:
     """Read a file's text, its lines ended by newlines. Arguments and limits are those of `content`.
 
     Args:
         name: the file's name in errors; its path without.
+        marked: take UTF-16 as well, which its mark tells.
 
     Raises:
         BadInput: it cannot be read, or is not UTF-8; with its place.
@@ -80,6 +82,8 @@ def text(
         raw = content(path, limit=limit, root=root)
     except OSError as error:
         raise BadInput([Problem(said, unread(error))]) from None
+    if marked and raw.startswith(_UTF16):
+        raw = raw.decode("utf-16", errors="replace").encode()
     whole = decoded(raw, said)
     return whole.replace("\r\n", "\n").replace("\r", "\n") if "\r" in whole else whole
 

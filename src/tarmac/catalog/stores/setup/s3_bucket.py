@@ -32,7 +32,7 @@ def users(context: StoreContext) -> File:
 
 
 FINGERPRINT = Fingerprint(
-    images=("minio", "versitygw", "s3mock", "rustfs"),
+    images=("minio", "versitygw", "s3mock", "rustfs", "garage"),
     numbered=("versitygw",),
     schemes=("s3",),
     port=9000,
