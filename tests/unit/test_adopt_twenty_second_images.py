@@ -107,6 +107,24 @@ def test_code_that_is_mounted_into_an_image_of_tools_is_started_where_it_lies():
     assert named(found)["web"].tasks["prep"] == "cd ../.. && pnpm run tables"
 
 
+def test_a_folder_of_what_an_image_is_built_from_is_read_by_its_script_and_not_by_its_mount():
+    compose = """
+    services:
+      web: {build: ., volumes: ['./backend:/app', './docker/entry.sh:/entry.sh:ro'],
+        command: /bin/bash /entry.sh, ports: ['8000:8000']}
+    """
+    repository = {
+        "compose.yaml": compose,
+        "Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY backend/ .\n",
+        "backend/requirements.txt": "django\n",
+        "backend/manage.py": "import django\n",
+        "docker/entry.sh": "#!/bin/sh\nexec python manage.py runserver 0.0.0.0:8000\n",
+    }
+    found = found_in(**repository)
+    assert named(found)["web"].folder == "backend"
+    assert runs(found)["web"].endswith("python manage.py runserver 127.0.0.1:$PORT")
+
+
 def test_what_an_image_starts_by_concurrently_is_a_program_each_in_its_folder():
     dockerfile = (
         "FROM node:22\nWORKDIR /data\nCOPY . .\nEXPOSE 3000\n"

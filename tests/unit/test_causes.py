@@ -232,6 +232,11 @@ def test_a_host_of_the_world_is_a_matter_of_the_network():
     assert "does not exist here" in likely_cause(1, ["getaddrinfo ENOTFOUND db"])
 
 
+def test_a_program_of_go_says_which_file_it_lacks():
+    said = ["panic: Error Trace: ", " - open ssr.js: no such file or directory", "goroutine 1:"]
+    assert likely_cause(2, said) == "it reads ssr.js, which is not there; build or write that first"
+
+
 def test_celery_says_why_it_does_not_run_as_root():
     said = ["Running a worker with superuser privileges when the", "worker accepts messages"]
     assert "Celery refuses to run as root" in likely_cause(1, said)

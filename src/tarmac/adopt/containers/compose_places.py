@@ -17,7 +17,7 @@ from tarmac.adopt.containers.compose_parts import listed, mounts_of, ports_of, v
 from tarmac.adopt.containers.container import base_image, of_target
 from tarmac.adopt.packages.node_packages import handed_on, has_script
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Folder, Service, has_program_file
+from tarmac.adopt.survey.found import Folder, Service, has_program_file, is_inside
 from tarmac.adopt.variables import code
 from tarmac.base.foreign.data import from_json
 
@@ -57,7 +57,8 @@ def place_of(
     if not has_program_file(root.below(folder)):  # its image has tools alone: the code is mounted
         there = (asked or (workdirs or [""])[-1]).rstrip("/")
         mounts = [joined_path(source) for source, to in mounts_of(spec) if to.rstrip("/") == there]
-        code_there = (source for source in mounts if has_program_file(root.below(source)))
+        outside = (s for s in mounts if s != folder and not is_inside(s, folder))
+        code_there = (source for source in outside if has_program_file(root.below(source)))
         folder = next(code_there, folder)
     return folder, text
 

@@ -145,6 +145,10 @@ LINES: tuple[tuple[str, str], ...] = (
         r"(?:sh|bash|dash)(?:: line)?:? ?(?:\d+:|line \d+:)? ([^\s:]+): Permission denied",
         "{0} is not executable; chmod +x {0}",
     ),
+    (
+        r"\bopen (?!\S*\.env\b)([^\s:]+): no such file or directory",
+        "it reads {0}, which is not there; build or write that first",
+    ),
     (r"(?i)npm err(?:or|!) missing script: \"?([\w:-]+)\"?", "package.json has no script {0}"),
     (
         r"^(\S+): cannot be written \(([^)]+)\); (.+)",
