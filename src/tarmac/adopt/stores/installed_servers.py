@@ -81,7 +81,7 @@ def service_of(
     key = env.get(server.key) or (told[1] if told and "$" not in told[1] else "")
     volume = f"{name}-data"
     needs = (
-        f"needs {server.title}, which is no kind of store: {server.program} on PATH "
+        f"needs {server.title}, which no store kind is for: {server.program} on PATH "
         f"({server.get}); `tarmac up --without {name}` starts the rest"
     )
     return Service(
