@@ -1,6 +1,7 @@
 """Reads settings in HOCON, as Ktor, Play and Akka have them, and the variables that override them.
 
 A key may be given twice: `port = 8080`, then `port = ${?PORT}`, which counts where there is one.
+pyhocon fills variables in as it reads, so that it tells neither their names nor their places.
 """
 
 from __future__ import annotations
