@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.bases import base_faults
+from tarmac.check.gates.views.images.build_secrets import is_never_given, is_secret
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, filled, stages, unshipped
 from tarmac.check.gates.views.images.instructions import Instruction, instructions
 from tarmac.check.gates.views.monitoring.durations import duration_s
@@ -27,19 +28,13 @@ _ASKED = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0):(\d
 _PAIR = re.compile(r"([A-Za-z_]\w*)(?:=(\"[^\"]*\"|'[^']*'|\S+)|\s+(\S+))?")
 _PORT = re.compile(r"(-?\d+)(?:/\w+)?(?=\s|$)")
 _LAST = 65535
-#: Names of secret values: what an ENV or ARG holds stays in the image's history.
-_SECRET = re.compile(r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key)")
-#: Ends of names of places. That of the container's own credentials is known to it alone.
-_PLACES = ("_FILE", "_PATH", "_CREDENTIALS_RELATIVE_URI")
-#: Names of values that are written into public pages, and of switches.
-_PUBLIC = re.compile(
-    r"(VITE|REACT_APP|VUE_APP|(NEXT|NUXT|EXPO)_PUBLIC|(\w+_)?(USE|ENABLE|SKIP))_\w+"
-)
 _PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?(?:ba|da|z)?sh\b")
 #: A base that brings a user along, or one that only its build knows.
 _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
 #: A base that is not one of Docker's own: its name without maker and version.
 _OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
+#: What a build is given, in a finding.
+_GIVEN = re.compile(r"ARG (\w+) stays in")
 #: Values that are public, so that no secret is told.
 _PUBLIC_VALUE = re.compile(r"(?i)(default|change|example|sample|none|null)([-_ ]|me\b|$)")
 _USER = re.compile(r"(\d+)(?::(\d+))?")
@@ -51,11 +46,15 @@ def check(files: Files) -> Iterator[Finding]:
         dockerfile.path.rpartition("/")[0].rpartition("/")[2] for dockerfile in dockerfiles(files)
     }
     for dockerfile in dockerfiles(files):
-        for finding in findings(dockerfile.path, str(dockerfile.content)):
+        text = str(dockerfile.content)
+        for finding in findings(dockerfile.path, text):
             # A repository that builds the base, too, says which of its versions this one gets.
             base = _OF_MAKER.match(finding.what)
-            yield replace(finding, warning=True) if base and base[1] in own else finding
-        for line, what in runtime_faults(str(dockerfile.content)):
+            given = _GIVEN.match(finding.what)
+            is_left = given and is_never_given(files, dockerfile.path, text, given[1])
+            is_doubtful = (base and base[1] in own) or is_left
+            yield replace(finding, warning=True) if is_doubtful else finding
+        for line, what in runtime_faults(text):
             yield Finding(f"{dockerfile.path}:{line}", what)
 
 
@@ -92,10 +91,10 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
             held = (value or old).strip("\"'")
             is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
             # The place of a secret is none: GOOGLE_APPLICATION_CREDENTIALS=/run/key.json
-            is_reference = held.startswith(("$", "/")) or name.endswith(_PLACES)
+            is_reference = held.startswith(("$", "/"))
             is_told = _PUBLIC_VALUE.match(held) or is_placeholder(held)
-            is_none = is_switch or is_reference or _PUBLIC.fullmatch(name) or is_told
-            if _SECRET.search(name) and (instruction.word == "ARG" or held) and not is_none:
+            is_none = is_switch or is_reference or is_told
+            if is_secret(name) and (instruction.word == "ARG" or held) and not is_none:
                 is_guessed = held.lower() in name.lower().split("_")
                 guessed = "holds a word of its own name, which anyone guesses"
                 how = guessed if is_guessed else "stays in the image's history"

@@ -1,0 +1,58 @@
+"""Values of a Dockerfile that are secret by their names, and whether builds here are given them."""
+
+from __future__ import annotations
+
+import re
+from posixpath import normpath
+
+from tarmac.base.foreign.reading import dig, fields, texts
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import compose_services
+
+#: Names of secret values: what an ENV or ARG holds stays in the image's history. A word that only
+#: begins so is another one: TOKENSERVER, TOKENIZERS, PASSWORDLESS.
+_SECRET = re.compile(
+    r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key)"
+    r"(s|\d+|(access)?keys?|id|value|phrase|hash|s?json)?(?![a-z])"
+)
+#: Ends of names of places, and of what is told of a secret. That of the container's own
+#: credentials is known to it alone.
+_PLACES = (
+    "_FILE", "_PATH", "_CREDENTIALS_RELATIVE_URI", "_NAME", "_BACKEND", "_TYPE", "_LENGTH", "_TTL",
+    "_LIFETIME", "_EXPIRY", "_ALGORITHM",
+)  # fmt: skip
+#: Names of values that are written into public pages, and of switches.
+_PUBLIC = re.compile(
+    r"(VITE|REACT_APP|VUE_APP|(NEXT|NUXT|EXPO)_PUBLIC|(\w+_)?(USE|ENABLE|SKIP))_\w+"
+)
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether the name of a variable says that its value is secret."""
+    is_told = name.upper().endswith(_PLACES) or _PUBLIC.fullmatch(name)
+    return _SECRET.search(name) is not None and not is_told
+
+
+def is_never_given(files: Files, path: str, text: str, name: str) -> bool:
+    """Tell whether builds that are here leave an argument empty, and nothing reads it.
+
+    Args:
+        path: the Dockerfile's, and `text` what is in it.
+        name: the argument's.
+    """
+    is_empty = re.search(rf"^[ \t]*ARG[ \t]+{name}[ \t]*$", text, re.MULTILINE | re.IGNORECASE)
+    if is_empty is None or re.search(rf"\$\{{?{name}\b", text):
+        return False
+    own = [
+        dig(service.data, "build", "args")
+        for service in compose_services(files)
+        if service.dockerfile is not None and normpath(service.dockerfile) == normpath(path)
+    ]
+    given = {word.partition("=")[0] for args in own for word in (*fields(args), *texts(args))}
+    return bool(own) and name not in given and not _is_given_elsewhere(files, name)
+
+
+def _is_given_elsewhere(files: Files, name: str) -> bool:
+    """Tell whether a command, a workflow or a pipeline gives a build an argument."""
+    found = (str(one.content) for one in files.artifacts)
+    return any("build-arg" in one and re.search(rf"\b{name}\b", one) for one in found)
