@@ -228,6 +228,30 @@ jobs:
     runs-on: ubuntu-24.04
     steps: [{run: a, id: one}, {run: b, env: {A: "${{ steps.two.outcome }}"}}]
 """
+#: Nothing reads this output; what its name lacks is of no consequence.
+UNREAD = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    outputs:
+      had: ${{ steps.one.outcome }}
+      has: ${{ steps.two.outcome }}
+    steps: [{run: a, id: one}]
+  # b: {needs: a, if: needs.a.outputs.has}
+"""
+READ = UNREAD.replace("# b: {", "b: {runs-on: ubuntu-24.04, steps: [{run: b}], ")
+#: Who names the branch writes the workflow, too, unless others start it.
+OWN_BRANCH = """\
+on: [push, pull_request]
+permissions: {}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: scan --branch ${{ github.head_ref || github.ref_name }}
+"""
+OTHERS_BRANCH = OWN_BRANCH.replace("pull_request", "pull_request_target")
 REFUSED = OBEYED.replace("set-output", "set-env")
 #: A gate, a file of another name than programs expect, one of its lines, and how bad that is.
 FOREIGN = (
@@ -265,6 +289,12 @@ FOREIGN = (
     ),
     ("VAL020", ".github/workflows/j.yml", UNASKED, "j.yml:5:", True),
     ("VAL020", ".github/workflows/l.yml", ABSENT, "l.yml:5:", False),
+    ("VAL020", ".github/workflows/m.yml", UNREAD, "m.yml:7:", True),
+    ("VAL020", ".github/workflows/n.yml", READ, "n.yml:7:", False),
+    ("VAL020", ".github/workflows/o.yml", OWN_BRANCH, "o.yml:7:", True),
+    ("VAL020", ".github/workflows/p.yml", OTHERS_BRANCH, "p.yml:7:", False),
+    ("VAL022", ".github/workflows/c.yml", OWN_BRANCH, "c.yml:7:", True),
+    ("VAL022", ".github/workflows/d.yml", OTHERS_BRANCH, "d.yml:7:", False),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
     ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),
 )
@@ -272,6 +302,7 @@ FOREIGN = (
 TAKEN = {
     "VAL003": {
         "part.sh": "set -u\necho part\n",
+        "of-another-shell.sh": "#!/usr/bin/env zsh\nfor f (*.h) echo $f\n",
         "roles/a/templates/b.sh": "#!/bin/sh\n{% if a %}\necho a\n{% endif %}\n",
         "filled-by-flux.sh": '#!/bin/bash\nhost=$${HOST:-web}\nanswer=$$(curl "$${host}")\n',
     },

@@ -90,6 +90,8 @@ OTHERS = (
 MOST_NAMED = 3
 #: A line that stands for others, in a part of a file that a page shows.
 _CUT = re.compile(r"^(\s+\.{3,}|\.{4,})\s*$|\A\.{3,}\s*$", re.MULTILINE)
+#: The head of a file that a program of others writes, which reads it itself.
+_WRITTEN = re.compile(r"\A(#.*\n){0,8}#.*\bgenerated\b.*\bdo not edit\b", re.IGNORECASE)
 FORGES = (".github", ".gitlab", ".gitea")
 
 
@@ -297,4 +299,5 @@ def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
     what = f"cannot be read as YAML ({said}); correct it, it was not judged"
     # What begins further in is to be put below a key of another file.
     is_part = _CUT.search(text) is not None or text.lstrip("\n").startswith("  ")
-    return Finding(where, what, READING, warning=_FOREIGN_TAG in said or is_part)
+    is_others = _FOREIGN_TAG in said or _WRITTEN.match(text) is not None
+    return Finding(where, what, READING, warning=is_others or is_part)

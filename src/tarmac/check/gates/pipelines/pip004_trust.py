@@ -11,17 +11,15 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.steps import Step
-from tarmac.check.gates.views.pipelines.untrusted import CHOSEN
+from tarmac.check.gates.views.pipelines.untrusted import (
+    CHOSEN,
+    PRIVILEGED,
+    REQUESTS,
+    is_of_its_author,
+)
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: Anyone can start these; they run with the repository's secrets and a token that writes.
-PRIVILEGED = ("pull_request_target", "workflow_run")
-#: What has a pull request. By `pull_request` alone, the author that names its branch writes the
-#: workflow, too, which runs without secrets where it comes from a fork.
-REQUESTS = frozenset(
-    ("pull_request", "pull_request_review", "pull_request_review_comment", "workflow_call")
-) | {*PRIVILEGED}
 FOREIGN = re.compile(
     r"github\.(event\.pull_request\.(head|merge_commit_sha)|head_ref|event\.workflow_run\.head)"
     r"|refs/pull/|^(gh pr checkout|hub pr checkout)"
@@ -42,7 +40,7 @@ def check(files: Files) -> Iterator[Finding]:
     for workflow in workflows(files):
         started = [trigger for trigger in PRIVILEGED if trigger in workflow.triggers]
         ours = _names_branches(workflow)
-        is_own = workflow.triggers.keys() & REQUESTS == {"pull_request"}
+        is_own = is_of_its_author(workflow)
         for name, job in workflow.jobs.items():
             for step in job.steps:
                 if started:

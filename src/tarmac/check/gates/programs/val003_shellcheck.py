@@ -35,8 +35,9 @@ _UNREADABLE = set(range(1000, 2000)) - {1087}
 _SUM, _TELLS = 1102, re.compile(r"#![^\n]*\b(bash|ksh|zsh)\b")
 #: A comment between the lines of a command, which ends it unless the line before goes on.
 _COMMENT, _GOES_ON = 1143, re.compile(r"(\||&&)\s*\\?\s*$")
-#: What it says of itself: that no line names the shell of a part that others read.
-_OF_ITSELF = (2148,)
+#: What it says of itself: that no line names the shell of a part that others read, or that it does
+#: not know that shell: zsh, fish.
+_OF_ITSELF = (2148, 1071)
 
 
 def check(subject: Subject) -> Iterator[Finding]:

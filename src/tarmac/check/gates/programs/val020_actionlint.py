@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tarmac.base.report import Finding, Level, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.pipelines.untrusted import are_branches, paths_of_authors
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
 from tarmac.check.gates.views.programs import (
     find,
@@ -49,7 +51,15 @@ def check(subject: Subject) -> Iterator[Finding]:
 def check_files(files: Files) -> Iterator[Finding]:
     """Yield what actionlint says of workflows; what it says of scripts and labels is a warning."""
     found = found_files(workflow.artifact for workflow in workflows(files))
-    yield from _said(find("actionlint"), Path(), found, lenient=True)
+    by_authors = paths_of_authors(files)
+    for one in _said(find("actionlint"), Path(), found, lenient=True):
+        is_own = one.position[0] in by_authors and are_branches([_quoted(one.what)])
+        yield replace(one, warning=True) if is_own else one
+
+
+def _quoted(what: str) -> str:
+    """Return what a finding says is untrusted."""
+    return what.partition(" is potentially untrusted")[0]
 
 
 def _said(
@@ -95,7 +105,23 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
     lacked = _LACKED.match(said["message"])
     text = (folder / said["filepath"]).read_text(encoding="utf-8", errors="replace")
     # Some of a matrix have a field, and some events bring inputs.
-    return bool(lacked and re.search(rf"\b{_OPEN}\.{re.escape(lacked[1])}\b", text))
+    is_open = lacked and re.search(rf"\b{_OPEN}\.{re.escape(lacked[1])}\b", text)
+    return bool(is_open or (lacked and _is_unread(text.splitlines(), said["line"])))
+
+
+def _is_unread(lines: list[str], number: int) -> bool:
+    """Tell whether a line gives a job an output that nothing reads."""
+    before = (line for line in reversed(lines[: number - 1]) if line.strip())
+    above = next((line for line in before if not _is_output(line)), "")
+    if above.strip() != "outputs:" or (named := _is_output(lines[number - 1])) is None:
+        return False
+    plain = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+    reads = rf"\b(needs|jobs)\.[\w-]+\.outputs\.{re.escape(named[1])}\b|toJSON\(needs"
+    return not re.search(reads, plain, re.IGNORECASE)
+
+
+def _is_output(line: str) -> re.Match[str] | None:
+    return re.match(r"[ \t]+([\w-]+): +[\"']?\$\{\{", line)
 
 
 GATE = Gate(

@@ -10,7 +10,7 @@ from tarmac.base.errors import TarmacError
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.pipelines.untrusted import CHOSEN
+from tarmac.check.gates.views.pipelines.untrusted import CHOSEN, are_branches, paths_of_authors
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
 from tarmac.check.gates.views.programs import (
     find,
@@ -41,11 +41,16 @@ def check(subject: Subject) -> Iterator[Finding]:
 def check_files(files: Files) -> Iterator[Finding]:
     """Yield what zizmor says of workflows; only what an outsider can use, or never works, fails."""
     found = found_files(workflow.artifact for workflow in workflows(files))
-    yield from _said(find("zizmor"), Path(), found, lenient=True)
+    yield from _said(find("zizmor"), Path(), found, paths_of_authors(files), lenient=True)
 
 
 def _said(
-    program: str, folder: Path, paths: Sequence[str], *, lenient: bool = False
+    program: str,
+    folder: Path,
+    paths: Sequence[str],
+    by_authors: frozenset[str] = frozenset(),
+    *,
+    lenient: bool = False,
 ) -> Iterator[Finding]:
     if not paths:
         return
@@ -57,14 +62,15 @@ def _said(
             raise
         for path in paths:
             try:
-                yield from _said(program, folder, [path], lenient=True)
+                yield from _said(program, folder, [path], by_authors, lenient=True)
             except TarmacError:
                 what = "zizmor cannot read it, so what it would find is not known"
                 yield Finding(path.removeprefix("./"), what, GATE.id, warning=True)
         return
     for said in found:
         place = _place(said)
-        warning = lenient and not _is_sure(said, place)
+        is_own = _path(place) in by_authors and are_branches(_texts(place))
+        warning = lenient and (is_own or not _is_sure(said, place))
         detail = place["symbolic"]["annotation"]
         what = f"{said['desc']}: {detail} ({said['ident']}); {said['url']} says how to correct it"
         yield Finding(_where(place), what, GATE.id, warning=warning)
@@ -82,18 +88,27 @@ def _is_sure(said: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
     if said["determinations"]["severity"] != "High":
         return False
     if said["ident"] == "template-injection":
-        kind = place["symbolic"]["feature_kind"]
-        fragment = kind["Subfeature"]["fragment"] if isinstance(kind, Mapping) else {}
-        texts = list(map(str, fragment.values()))
+        texts = _texts(place)
         # PIP004 knows which branches a run may be of.
         return any(map(CHOSEN.search, texts)) and not any("head_branch" in one for one in texts)
     return said["ident"] not in OF_POLICY or "write-all" in place["symbolic"]["annotation"]
 
 
+def _texts(place: Mapping[str, Any]) -> list[str]:
+    """Return what is written at a place, where zizmor quotes it."""
+    kind = place["symbolic"]["feature_kind"]
+    fragment = kind["Subfeature"]["fragment"] if isinstance(kind, Mapping) else {}
+    return list(map(str, fragment.values()))
+
+
+def _path(place: Mapping[str, Any]) -> str:
+    path: str = place["symbolic"]["key"]["Local"]["verbatim_path"]
+    return path.removeprefix("./")
+
+
 def _where(place: dict[str, Any]) -> str:
-    path = place["symbolic"]["key"]["Local"]["verbatim_path"].removeprefix("./")
     start = place["concrete"]["location"]["start_point"]
-    return f"{path}:{start['row'] + 1}:{start['column'] + 1}"
+    return f"{_path(place)}:{start['row'] + 1}:{start['column'] + 1}"
 
 
 GATE = Gate(
