@@ -19,7 +19,11 @@ _SOURCES = ("push", "schedule", "web", "api", "trigger", "pipeline", "parent_pip
 _OF_MERGE_REQUEST = {"CI_MERGE_REQUEST_IID": "1", "CI_MERGE_REQUEST_ID": "1"}
 #: What GitLab sets in the pipelines of each kind, by what started them.
 _GIVEN: Mapping[str, tuple[Mapping[str, str], ...]] = {
-    BRANCH: tuple({"CI_PIPELINE_SOURCE": one, "CI_COMMIT_BRANCH": ""} for one in _SOURCES),
+    BRANCH: tuple(
+        {"CI_PIPELINE_SOURCE": one, "CI_COMMIT_BRANCH": "", **default}
+        for one in _SOURCES
+        for default in ({}, {"CI_DEFAULT_BRANCH": "another one"})
+    ),
     TAG: tuple({"CI_PIPELINE_SOURCE": one, "CI_COMMIT_TAG": ""} for one in _SOURCES),
     MERGE_REQUEST: tuple(
         {"CI_PIPELINE_SOURCE": one, **_OF_MERGE_REQUEST}

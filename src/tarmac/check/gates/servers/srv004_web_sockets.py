@@ -55,7 +55,7 @@ class PassingLocation(NamedTuple):
         own = {one.words[0]: one.words[1] for one in self.location.body if len(one.words) > 1}
         lasts = (duration_s(own.get(f"proxy_{key}_timeout", "")) for key in ("read", "send"))
         is_long = any(one is not None and one >= _LONG_S for one in lasts)
-        return is_long or own.get("proxy_http_version") == "1.1"
+        return is_long or self.said.get("proxy_http_version") == "1.1"
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -71,7 +71,10 @@ def check(files: Files) -> Iterator[Finding]:
             continue
         if has and one.headers.get("connection", "").lower() in _PLAIN and not one.is_open:
             said = f"{what} hands Upgrade on without Connection, so no handshake of a WebSocket"
-            yield Finding(where, f'{said} succeeds; write proxy_set_header Connection "upgrade"')
+            advice = 'write proxy_set_header Connection "upgrade"'
+            # Some write Upgrade in each location, of files and downloads, too.
+            is_meant = one.is_asked or _is_for_them(one.path)
+            yield Finding(where, f"{said} succeeds; {advice}", warning=not is_meant)
         elif has and "proxy_http_version" not in one.said and not one.is_open:
             said = f"{what} hands Upgrade on by HTTP/1.0, as nginx before 1.29.7 does by itself"
             yield Finding(where, f"{said}; write proxy_http_version 1.1", warning=True)

@@ -34,6 +34,7 @@ _FAULTS = (
         "makes a negative number of a count, which Terraform refuses; write 0",
     ),
 )
+_LENGTH = re.compile(r"\blength\(([^()]*)\)")
 #: A text without anything that is evaluated.
 _TEXT = re.compile(r'"[^"$]*"')
 #: Times by cron of EventBridge, Backup and Synthetics: six fields of numbers, names and signs.
@@ -47,7 +48,15 @@ def check(files: Files) -> Iterator[Finding]:
     for block in _judged(files):
         for number, line in block.lines:
             for what in _faults(line):
-                yield Finding(f"{block.file}:{number}", f"`{line.strip()[:60]}` {what}")
+                is_any = "at least 0" in what and _is_told_apart(line)
+                said = f"`{line.strip()[:60]}` {what}"
+                yield Finding(f"{block.file}:{number}", said, warning=is_any)
+
+
+def _is_told_apart(line: str) -> bool:
+    """Tell whether a line asks twice how long one list is: in one case, it may be any length."""
+    lists = _LENGTH.findall(line)
+    return "||" in line and len(lists) > len({*lists})
 
 
 def _faults(line: str) -> Iterator[str]:

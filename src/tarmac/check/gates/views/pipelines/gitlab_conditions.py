@@ -83,8 +83,11 @@ class _Reader:
         if self._is_set(left) is False and (right[:1] != "$" or right == "$CI_DEFAULT_BRANCH"):
             return is_negated  # what is not set is like nothing that is written
         value = self.given.get(left.removeprefix("$"), "")
-        if left == "$CI_COMMIT_BRANCH" and right == "$CI_DEFAULT_BRANCH" and operator == "==":
-            return self._is_set(left)
+        is_asked = (left, right) == ("$CI_COMMIT_BRANCH", "$CI_DEFAULT_BRANCH")
+        if is_asked and operator in ("==", "!="):
+            if "CI_DEFAULT_BRANCH" in self.given:  # where another branch is the default one
+                return is_negated
+            return None if is_negated else self._is_set(left)
         if left == "$CI_PIPELINE_SOURCE" and operator in ("==", "!=") and right[:1] in "\"'":
             return (value == right.strip("\"'")) is not is_negated
         return None
