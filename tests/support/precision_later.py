@@ -54,4 +54,56 @@ The warnings were sampled, too. False were columns of tables that the same migra
 (SQL005), files from above that Flux reads (OBJ045), principals with a region (INF017), rights for
 issues that `stale` leaves alone (PIP011), and a move of objects on their first day (INF004); these
 are left alone now. The thirty-seven newest gates find nothing in these repositories.
+
+## Not seen before, a twenty-third time
+
+Thirty-two more, on 2026-11-29, the first with three severities (docs/decisions/0049): applications
+with Compose files and workflows, products with charts, two clusters at home, Terraform of two
+authorities, servers by Ansible, seven projects that GitLab builds, and small services of two
+companies; chosen by name, of at most 5,000 files each. What is an error fails `verify --files`;
+what is likely is counted apart.
+
+| Repository | Errors | True | Pedantic | False | Later | Likely | True | False | Later |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| CMSgov/dpc-app | 5 | 1 | 4 | 0 | 1 | 0 | 0 | 0 | 0 |
+| LLNL/Umpire | 3 | 0 | 1 | 2 | 0 | 0 | 0 | 0 | 0 |
+| galaxyproject/galaxy-helm | 3 | 0 | 3 | 0 | 0 | 0 | 0 | 0 | 0 |
+| GSA/catalog.data.gov | 2 | 0 | 0 | 2 | 0 | 0 | 0 | 0 | 0 |
+| alphagov/forms-deploy | 2 | 0 | 2 | 0 | 0 | 0 | 0 | 0 | 0 |
+| alphagov/notifications-api | 2 | 2 | 0 | 0 | 2 | 0 | 0 | 0 | 0 |
+| bcgov/common-hosted-form-service | 2 | 1 | 1 | 0 | 2 | 1 | 1 | 0 | 0 |
+| mozilla-services/syncstorage-rs | 2 | 0 | 0 | 2 | 0 | 0 | 0 | 0 | 0 |
+| coolguy1771/home-ops | 1 | 0 | 1 | 0 | 1 | 0 | 0 | 0 | 0 |
+| rommapp/romm | 1 | 0 | 1 | 0 | 1 | 0 | 0 | 0 | 0 |
+| trezor/blockbook | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| usdigitalresponse/usdr-gost | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| DataDog/datadog-agent-buildimages | 0 | 0 | 0 | 0 | 0 | 1 | 0 | 1 | 0 |
+| **all** | 25 | 6 | 13 | 6 | 9 | 2 | 1 | 1 | 0 |
+
+Nineteen had neither: DataDog/datadog-lambda-extension, bitnami-labs/sealed-secrets,
+ckan/ckan-docker, debops/debops, espressif/esptool, freedomofpress/securedrop, guardian/amigo,
+jaegertracing/helm-charts, jenkins-infra/aws, larivierec/home-cluster, maykinmedia/objects-api,
+mendersoftware/integration, mendersoftware/mender-server, ministryofjustice/laa-apply-for-legal-aid,
+nodejs/build, osism/testbed, taigaio/taiga-docker, zalando-incubator/es-operator and
+zammad/zammad-helm.
+
+Of the first errors 24% are true and as many false; of the nine later ones seven are true, one of
+which was likely before. True were two indices that a migration drops CONCURRENTLY in a transaction
+(SQL004), a field that a NetworkPolicy does not have (VAL001), outputs that a job does not have
+(PIP001, 2), the data of the newest PostgreSQL at a place of an older one (IMG015), and a Redis that
+does not read its password (IMG039), which was likely and is an error now. What was not true, by
+kind:
+
+- 2, false: a variable whose name begins with a word for secrets: TOKENSERVER (IMG014).
+- 2, false: an argument that Compose gives no build, and that nothing reads (IMG014).
+- 2, false: scripts of zsh, which ShellCheck does not know (VAL003).
+- 1, false, and likely: a job in pipelines of all branches but the default one (PIP027).
+- 4, pedantic: the branch of a pull request in a script by `pull_request` alone, said twice by other
+  programs (VAL020, VAL022), as PIP004 no longer does.
+- 3, pedantic: Upgrade in each location of a server that keeps no connection open (SRV004).
+- 2, pedantic: a length of at least 0 in one of two cases, where it may be any (INF030).
+- 1, pedantic: an output without its step that nothing reads (VAL020).
+- 1, pedantic: a file that a program wrote for itself, and that is no YAML (files).
+- 2, pedantic, left as they are: a password that its authors put into a public image (IMG014), and
+  a kustomization without one of its files in a folder of a cluster that is no longer applied.
 """
