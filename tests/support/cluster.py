@@ -23,6 +23,7 @@ from typing import Any
 
 import apiserver
 import built
+import cluster_disks
 import cluster_node
 from cluster_node import API, HUB, Node, kubeconfig, write_kubeconfig
 from machines import APART, Machine, machine
@@ -154,6 +155,7 @@ def cluster(images: Sequence[Path]) -> Iterator[Cluster]:
                 cluster_node.start_kubelet(node, folder)
             _wait_for_nodes(made)
             made.started_s = time.monotonic() - began
+            stack.enter_context(cluster_disks.given_out_again(made))
             yield made
     finally:
         cluster_node.remove_cgroups(folder.name)
