@@ -425,6 +425,33 @@ def test_what_two_programs_say_of_one_line_is_said_once(tmp_path, monkeypatch):
     assert (said.gate, said.warning) == ("VAL020", False)
 
 
+TITLED = """\
+on: pull_request_target
+permissions: {}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: |
+          make
+          echo "${{ github.event.pull_request.title }}"
+      - run: echo "${{ github.event.pull_request.body }}"
+"""
+
+
+def test_an_untrusted_input_is_told_once_where_it_stands(tmp_path, monkeypatch):
+    need("VAL020")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    (tmp_path / ".github/workflows/a.yml").write_text(TITLED)
+    both = [GATES["VAL020"], GATES["PIP004"]]
+    found = folder.judge(Path(), TODAY, both, lambda _: Suppressions()).findings
+    assert [(one.gate, one.where.split(":")[1]) for one in found] == [
+        ("PIP004", "10"),
+        ("PIP004", "9"),
+    ]
+
+
 @pytest.mark.parametrize("program", ["kube-score", "checkov", "shellcheck", "hadolint"])
 def test_every_exception_has_a_reason(program):
     assert all(len(why) > len("The same") for why in programs.exceptions(program).values())

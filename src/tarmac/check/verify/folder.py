@@ -51,6 +51,9 @@ _EMBEDDED = re.compile(r"^[ \t]*<%.*%>[ \t]*$", re.MULTILINE)
 _LACKS = re.compile(r"\b(has no|needs|lacks|without|names no)\b")
 #: What actionlint says of a condition, and what zizmor says of it in the same line.
 _FIRST, _AGAIN = "(if-cond)", "(unsound-condition)"
+#: What an outsider writes into a script: actionlint tells it at the script's first line, PIP004 at
+#: its own.
+_INPUT = re.compile(r"\"([^\"]+)\" is potentially untrusted|untrusted input, ([^,]+),")
 _FOREIGN_TAG = "could not determine a constructor for the tag"
 ENDINGS = (
     ".yaml", ".yml", ".json", ".tf", ".tfvars", ".sh", ".bash", ".rego", ".mk", ".md", ".toml",
@@ -188,14 +191,27 @@ def _said_once(results: Collection[Result], by_programs: Collection[str]) -> Ite
         if result.what not in by_programs
         for finding in result.findings
     }
+    inputs = {
+        _input(finding)
+        for result in results
+        if result.what not in by_programs
+        for finding in result.findings
+    } - {None}
     said = {one.position[:2] for result in results for one in result.findings if _FIRST in one.what}
     for result in results:
         if result.what in by_programs:
             left = [one for one in result.findings if one.position[:2] not in own]
+            left = [one for one in left if _input(one) not in inputs]
             again = [one for one in left if _AGAIN in one.what and one.position[:2] in said]
             yield leave(result, [one for one in left if one not in again])
         else:
             yield result
+
+
+def _input(finding: Finding) -> tuple[str, str] | None:
+    """Return the file and the untrusted input that a finding is about; None if it has none."""
+    match = _INPUT.search(finding.what)
+    return (finding.position[0], match[1] or match[2]) if match else None
 
 
 def _title(folder: Path, only: Sequence[Path]) -> str:
