@@ -169,18 +169,19 @@ def test_the_action_passes_no_input_to_a_shell(runner):
     assert [name for name, _ in runner.used if "upload" in name] == []
 
 
-def test_the_action_is_strict_if_its_input_says_so(runner):
+def test_the_action_is_as_strict_as_its_inputs_say(runner):
     (runner.workspace / "old.yaml").write_text(GOOD)
     verify = next(step for step in ACTION["runs"]["steps"] if step.get("id") == "verify")
     spy = runner.temp / "tarmac/bin/tarmac"
     spy.parent.mkdir(parents=True)
     spy.write_text('#!/bin/sh\necho "$@"\n')
     spy.chmod(0o755)
-    for strict, words in (
-        ("true", "verify --files . --format sarif --strict\n"),
-        ("false", "verify --files . --format sarif\n"),
+    for strict, fail_on, words in (
+        ("true", "error", "verify --files . --format sarif --fail-on error --strict\n"),
+        ("false", "likely", "verify --files . --format sarif --fail-on likely\n"),
     ):
-        runner.outputs |= {"inputs.path": ".", "inputs.changed": "", "inputs.strict": strict}
+        given = {"path": ".", "changed": "", "strict": strict, "fail-on": fail_on}
+        runner.outputs |= {f"inputs.{name}": value for name, value in given.items()}
         assert runner.step(verify) == 0
         assert (runner.temp / "tarmac.sarif").read_text() == words
 
