@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import built
 import cluster_entry
 import cluster_logs
 import cluster_prometheus
@@ -59,6 +60,7 @@ def watched(
         (tracing, cluster_traces.GET),
         (logging, cluster_logs.GET),
         (authority, cluster_entry.GET),
+        (built.newest(cluster_prometheus.KAFKAS), cluster_prometheus.GET_KAFKAS),
     ):
         if found is None:
             pytest.skip(get)

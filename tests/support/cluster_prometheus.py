@@ -44,6 +44,7 @@ EXPORTERS = {
     "redis_exporter": "prometheus-redis-exporter",
 }
 KAFKAS = "kafkaexporter-*/kafka_exporter"
+GET_KAFKAS = "there is no exporter of Kafka; run .ci/kafkaexporter (`make tools`)"
 LIBRARIES = ("libc6",)
 TAG = "v2.53.0"
 NOWHERE = "http://127.0.0.1:9/"
