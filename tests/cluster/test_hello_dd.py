@@ -317,9 +317,8 @@ def test_what_has_drifted_is_told_and_put_right_and_what_is_not_rendered_goes(he
 
 
 def test_an_image_that_is_not_there_is_told_and_the_release_before_comes_back(hello):
-    hello.edit("  kind:\n", "  kind:\n    images: {pricing-service: no-such-tag}\n")
-    done = hello.deploy("--rollback-on-failure", "--timeout", "10", check=False)
-    hello.edit("    images: {pricing-service: no-such-tag}\n", "")
+    with hello.configured("    images: {pricing-service: no-such-tag}\n"):
+        done = hello.deploy("--rollback-on-failure", "--timeout", "10", check=False)
     assert done.returncode == 1
     assert "image hello-dd/pricing-service:no-such-tag cannot be had" in done.stdout
     assert "the release before runs again" in done.stdout

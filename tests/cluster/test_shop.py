@@ -101,29 +101,29 @@ async def test_three_replicas_of_each_service_are_in_three_zones_and_a_drain_lea
     deployments = shop.read("deployments", f"--selector={COMPONENT}=service")["items"]
     services = [one["metadata"]["name"] for one in deployments]
     assert len(services) == 7
-    shop.edit("  kind:\n", f"  kind:\n{REPLICAS}")
-    await asyncio.to_thread(shop.deploy)
-    await until(
-        lambda: asyncio.to_thread(lambda: all(shop.ready(name) == 3 for name in services)), LONG_S
-    )
-    for name in services:
-        assert sorted(shop.zones(name).values()) == [1, 1, 1], name
-    budgets = shop.read("poddisruptionbudgets")["items"]
-    assert {one["metadata"]["name"]: one["spec"]["minAvailable"] for one in budgets} == (
-        dict.fromkeys(services, 2)
-    )
-    least = dict.fromkeys(services, 3)
     drain = ("drain", "node3", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=250s")
     chosen = "--pod-selector=app.kubernetes.io/part-of=shop"
-    drained = asyncio.create_task(asyncio.to_thread(shop.cluster.kubectl, *drain, chosen))
-    try:
-        while not drained.done():
-            for name in services:
-                least[name] = min(least[name], await asyncio.to_thread(shop.ready, name))
-        await drained
-    finally:
-        shop.cluster.kubectl("uncordon", "node3")
-    assert not [pod for pod in shop.pods() if pod["spec"].get("nodeName") == "node3"]
-    assert min(least.values()) >= 2, least
-    shop.edit(REPLICAS, "")
+    with shop.configured(REPLICAS):
+        await asyncio.to_thread(shop.deploy)
+        await until(
+            lambda: asyncio.to_thread(lambda: all(shop.ready(name) == 3 for name in services)),
+            LONG_S,
+        )
+        for name in services:
+            assert sorted(shop.zones(name).values()) == [1, 1, 1], name
+        budgets = shop.read("poddisruptionbudgets")["items"]
+        assert {one["metadata"]["name"]: one["spec"]["minAvailable"] for one in budgets} == (
+            dict.fromkeys(services, 2)
+        )
+        least = dict.fromkeys(services, 3)
+        drained = asyncio.create_task(asyncio.to_thread(shop.cluster.kubectl, *drain, chosen))
+        try:
+            while not drained.done():
+                for name in services:
+                    least[name] = min(least[name], await asyncio.to_thread(shop.ready, name))
+            await drained
+        finally:
+            shop.cluster.kubectl("uncordon", "node3")
+        assert not [pod for pod in shop.pods() if pod["spec"].get("nodeName") == "node3"]
+        assert min(least.values()) >= 2, least
     await asyncio.to_thread(shop.deploy, "--prune", "--yes")

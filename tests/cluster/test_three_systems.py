@@ -229,8 +229,7 @@ async def test_autoscalers_read_processors_and_memory_add_a_pod_under_load_and_t
     def replicas() -> int:
         return int(alone.read("deployment", service)["spec"]["replicas"])
 
-    alone.edit("  kind:\n", f"  kind:\n{SCALED}")
-    try:
+    with alone.configured(SCALED):
         alone.deploy()
         read = {}
         scaled = [
@@ -251,8 +250,6 @@ async def test_autoscalers_read_processors_and_memory_add_a_pod_under_load_and_t
             )
         cluster_usage.take_at_once(alone, service)
         await until(lambda: asyncio.to_thread(lambda: replicas() == 2), LONG_S)
-    finally:  # another attempt begins with the file as it was
-        alone.edit(SCALED, "")
     alone.deploy("--prune", "--yes")
 
 

@@ -63,19 +63,18 @@ async def test_an_autoscaler_adds_pods_under_load_and_takes_them_after_and_deplo
     def replicas() -> int:
         return int(system.read("deployment", GATEWAY)["spec"]["replicas"])
 
-    system.edit("  kind:\n", f"  kind:\n{SCALED}")
-    system.deploy()
-    await is_so(lambda: replicas() == system.ready(GATEWAY) == 2)
-    await is_so(lambda: read_by(system).keys() == {"cpu", "memory"})
-    entry = entries[name]
-    async with entry.asking() as session, cluster_usage.busy(session, entry.url(*ASKED[name])):
-        # A pod that gets little of a busy machine is long below what it asks for.
-        await is_so(lambda: replicas() == 3 and system.ready(GATEWAY) == 3, VERY_LONG_S)
-        done = await asyncio.to_thread(system.deploy)
-        assert replicas() == 3
-    # What else is scaled meanwhile may change between two of its looks.
-    assert f"Deployment {GATEWAY}" not in done.stdout
-    cluster_usage.take_at_once(system, GATEWAY)
-    await is_so(lambda: replicas() == 2)
-    system.edit(SCALED, "")
+    with system.configured(SCALED):
+        system.deploy()
+        await is_so(lambda: replicas() == system.ready(GATEWAY) == 2)
+        await is_so(lambda: read_by(system).keys() == {"cpu", "memory"})
+        entry = entries[name]
+        async with entry.asking() as session, cluster_usage.busy(session, entry.url(*ASKED[name])):
+            # A pod that gets little of a busy machine is long below what it asks for.
+            await is_so(lambda: replicas() == 3 and system.ready(GATEWAY) == 3, VERY_LONG_S)
+            done = await asyncio.to_thread(system.deploy)
+            assert replicas() == 3
+        # What else is scaled meanwhile may change between two of its looks.
+        assert f"Deployment {GATEWAY}" not in done.stdout
+        cluster_usage.take_at_once(system, GATEWAY)
+        await is_so(lambda: replicas() == 2)
     system.deploy("--prune", "--yes")

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,15 @@ class DeployedSystem:
         text = self.file.read_text()
         assert text.count(old) == 1, old
         self.file.write_text(text.replace(old, new))
+
+    @contextmanager
+    def configured(self, lines: str) -> Iterator[None]:
+        """Put lines into its environment `kind`, and take them out with the block."""
+        self.edit("  kind:\n", f"  kind:\n{lines}")
+        try:
+            yield
+        finally:  # another attempt begins with the file as it was
+            self.edit(lines, "")
 
     def rendered(self, kind: str) -> list[dict[str, Any]]:
         """List the objects of a kind that are rendered of its file as it is now."""

@@ -112,11 +112,6 @@ class Basis:
     beside: tuple[re.Pattern[str], ...]
     likely: tuple[re.Pattern[str], ...]
 
-    @property
-    def sure(self) -> tuple[re.Pattern[str], ...]:
-        """List what depends on more than the file."""
-        return (*self.beside, *self.likely)
-
 
 @cache
 def bases() -> dict[str, Basis]:
@@ -278,9 +273,11 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
         return "warning"
     if _is_said(finding, basis.closed):
         return "error"
-    if is_sample(path) or not (_is_known(finding) and _is_said(finding, basis.sure)):
+    if is_sample(path) or not _is_known(finding):
         return "warning"
-    return "error" if _is_said(finding, basis.beside) else "likely"
+    if _is_said(finding, basis.beside):
+        return "error"
+    return "likely" if _is_said(finding, basis.likely) else "warning"
 
 
 def doubting(findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -185,23 +185,22 @@ def judge(
 
 def _said_once(results: Collection[Result], by_programs: Collection[str]) -> Iterator[Result]:
     """Leave out what programs of others find in lines of which Tarmac's own gates say more."""
-    own = {
-        finding.position[:2]
+    by_tarmac = [
+        finding
         for result in results
         if result.what not in by_programs
         for finding in result.findings
-    }
-    inputs = {
-        _input(finding)
-        for result in results
-        if result.what not in by_programs
-        for finding in result.findings
-    } - {None}
+    ]
+    own = {finding.position[:2] for finding in by_tarmac}
+    inputs = set(map(_input, by_tarmac)) - {None}
     said = {one.position[:2] for result in results for one in result.findings if _FIRST in one.what}
     for result in results:
         if result.what in by_programs:
-            left = [one for one in result.findings if one.position[:2] not in own]
-            left = [one for one in left if _input(one) not in inputs]
+            left = [
+                one
+                for one in result.findings
+                if one.position[:2] not in own and _input(one) not in inputs
+            ]
             again = [one for one in left if _AGAIN in one.what and one.position[:2] in said]
             yield leave(result, [one for one in left if one not in again])
         else:

@@ -15,7 +15,7 @@ from tarmac.check.gates.views.placeholders import is_placeholder
 
 FILE = files("tarmac") / "assets" / "server_rules.yaml"
 #: Texts that a reader or a program replaces: `MY_NAME`, `...`, and `_`, which kustomize does; a
-#: single capital letter is not one.
+#: single capital letter is a value like others.
 _PLACEHOLDER = re.compile(
     r"(?<![a-z])[A-Z]{3,}|\.{3}|base-?64|^<.*>$|^_+$|^(some|your|my|change|replace|example)[-_]"
 )
