@@ -63,6 +63,13 @@ OTHERWISE = {
         "PIP016/bad-files-versions",
         "PIP031/bad-files-name",
     ],
+    # What failed may be in the workflow that calls; groups of runs stay there; 3.10 becomes 3.1.
+    "jobs called": [
+        "PIP015/bad-files-concurrency",
+        "PIP016/bad-files-versions",
+        "PIP019/bad-files-alone",
+        "VER002/bad-files-workflows",
+    ],
     # A child pipeline is read where another one starts it.
     "pipelines included": ["PIP062/bad-files-rules"],
     "bases in stages": ["IMG014/bad-files-computed", "IMG083/bad-files-base"],

@@ -109,6 +109,29 @@ def steps_in_actions(files: Texts) -> Texts | None:
     return found if found != files else None
 
 
+def jobs_called(files: Texts) -> Texts | None:
+    """Move the jobs of a workflow into another one of the repository, which it calls."""
+    found = dict(files)
+    for name, text in files.items():
+        is_one = ".github/workflows/" in name and "/" not in name.rpartition("workflows/")[2]
+        is_whole = not any(word in text for word in ("secrets.", "inputs.", "workflow_call"))
+        try:
+            data = yaml.safe_load(text) if is_one and is_whole else None
+        except yaml.YAMLError:
+            continue
+        if isinstance(data, dict) and isinstance(data.get("jobs"), dict):
+            place = f".github/workflows/called-{posixpath.basename(name)}"
+            moved = {key: data.pop(key) for key in ("env", "defaults", "jobs") if key in data}
+            # YAML 1.1 reads the key `on` as true.
+            on = data.pop(True, data.pop("on", None))
+            called = {"name": "called", "on": {"workflow_call": {}}, **moved}
+            root = name.partition(".github/")[0]
+            found[f"{root}{place}"] = yaml.safe_dump(called, sort_keys=False, width=1000)
+            calling = {**data, "on": on, "jobs": {"all": {"uses": f"./{place}"}}}
+            found[name] = yaml.safe_dump(calling, sort_keys=False, width=1000)
+    return found if found != files else None
+
+
 def values_in_arguments(files: Texts) -> Texts | None:
     """Move resources of Terraform into a module of the folder, which is given their values."""
     changed = values_in_locals(files)
@@ -181,6 +204,7 @@ FORMS: dict[str, Callable[[Texts], Texts | None]] = {
     "Compose files included": compose_files_included,
     "variables in lists": variables_in_lists,
     "steps in actions": steps_in_actions,
+    "jobs called": jobs_called,
     "values in arguments": values_in_arguments,
     "pipelines included": pipelines_included,
     "jobs extended": jobs_extended,

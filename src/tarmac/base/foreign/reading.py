@@ -7,7 +7,7 @@ has the type that is declared for it, or is absent. For files that were not, the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -147,6 +147,17 @@ def texts(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, _LISTS):
         yield from (part for part in value if isinstance(part, str))
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a value with every text in it changed, however deep."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, _MAPPINGS):
+        return {key: with_texts(item, change) for key, item in value.items()}
+    if isinstance(value, _LISTS):
+        return [with_texts(item, change) for item in value]
+    return value
 
 
 def places(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

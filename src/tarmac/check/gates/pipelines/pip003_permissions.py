@@ -9,7 +9,7 @@ from dataclasses import replace
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.jobs import Job, writable
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -43,7 +43,7 @@ def _whole(workflow: Workflow) -> Iterator[Finding]:
             return
         what = "it has no `permissions`, so the organisation's default applies, often to write"
         yield Finding(workflow.path, f"{what}; begin with `permissions: {{contents: read}}`")
-    elif written := workflow.writes:
+    elif written := writable((workflow.written or workflow.artifact).data.get("permissions")):
         what = f"every job may write {', '.join(written)}; grant that to the job that needs it"
         yield Finding(workflow.line("permissions:"), what)
 

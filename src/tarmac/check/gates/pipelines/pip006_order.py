@@ -30,7 +30,7 @@ def check(subject: Files) -> Iterator[Finding]:
                 what = f"job {name} may hang for six hours; write `timeout-minutes`"
                 yield Finding(workflow.line(f"{name}:"), what)
             yield from _pushes(workflow, name, job)
-        if "pull_request" in workflow.triggers and not workflow.has_concurrency:
+        if "pull_request" in workflow.written_triggers and not workflow.has_concurrency:
             what = "runs of older pushes to a pull request continue; write `concurrency`"
             yield Finding(workflow.path, f"{what} with `cancel-in-progress` for pull requests")
 

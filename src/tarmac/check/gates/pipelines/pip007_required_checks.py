@@ -53,7 +53,7 @@ def _reported(subject: Subject) -> dict[str, str]:
     """List the checks of pull requests, each with the reason why it cannot be required."""
     found: dict[str, str] = {}
     for workflow in workflows(subject):
-        if not {"pull_request", "pull_request_target"} & set(workflow.triggers):
+        if not {"pull_request", "pull_request_target"} & set(workflow.written_triggers):
             continue
         for name, job in workflow.jobs.items():
             found[job.title or name] = _reason(job)

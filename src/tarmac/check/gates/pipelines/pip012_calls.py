@@ -96,7 +96,7 @@ def _unreached(files: Files, own: Mapping[str, Workflow], target: str) -> Iterat
         names = [posixpath.basename(path) for path in own]
         advice = did_you_mean(posixpath.basename(target), names)
         yield f", which is not there: the run is refused; {advice}"
-    elif target in own and "workflow_call" not in own[target].triggers:
+    elif target in own and "workflow_call" not in own[target].written_triggers:
         yield ", which nothing may call: the run is refused; add `workflow_call` to its `on`"
 
 
@@ -104,8 +104,8 @@ def _callee(
     own: Mapping[str, Workflow], by_path: Mapping[str, Artifact], target: str
 ) -> Callee | None:
     if target in own:
-        said = fields(own[target].triggers.get("workflow_call"))
-        is_open = "workflow_call" not in own[target].triggers
+        said = fields(own[target].written_triggers.get("workflow_call"))
+        is_open = "workflow_call" not in own[target].written_triggers
         inputs, secrets, outputs = (fields(said, key) for key in ("inputs", "secrets", "outputs"))
         return None if is_open else Callee(inputs, secrets, outputs, is_workflow=True)
     for name in _ACTIONS:
@@ -167,7 +167,7 @@ def _outputs(
 
 def _from_forks(workflow: Workflow) -> Iterator[Finding]:
     """Yield jobs of pull requests that need secrets, which those from forks do not get."""
-    if "pull_request" not in workflow.triggers:
+    if "pull_request" not in workflow.written_triggers:  # what a caller asks first is not known
         return
     for name, job in workflow.jobs.items():
         if found := _SECRET.search(_unguarded(job)):

@@ -103,7 +103,7 @@ def _booleans(workflow: Workflow) -> set[str]:
     """List the inputs that are true or false by each trigger that has them."""
     kinds: dict[str, set[str]] = {}
     for trigger in _TYPED:
-        for name, one in fields(workflow.triggers.get(trigger), "inputs").items():
+        for name, one in fields(workflow.written_triggers.get(trigger), "inputs").items():
             kinds.setdefault(str(name), set()).add(str(fields(one).get("type", "string")))
     return {name for name, found in kinds.items() if found == {"boolean"}}
 
@@ -130,7 +130,7 @@ def _unwatched(files: Files, workflow: Workflow) -> Iterator[Finding]:
     root = on_disk(files, workflow.path.partition(FOLDER)[0])
     if root is None:
         return
-    for event, given in workflow.triggers.items():
+    for event, given in workflow.written_triggers.items():
         patterns = given.get("paths") if isinstance(given, Mapping) else None
         for number, pattern in numbered_texts(patterns):
             if pattern.startswith("!") or not (head := _head(pattern)):
@@ -153,7 +153,9 @@ def _followed(workflow: Workflow, named: Mapping[str, str]) -> Iterator[Finding]
     Args:
         named: the file of each workflow beside it, by its name.
     """
-    for number, name in numbered_texts(fields(workflow.triggers, "workflow_run").get("workflows")):
+    for number, name in numbered_texts(
+        fields(workflow.written_triggers, "workflow_run").get("workflows")
+    ):
         if name in named or name in _MADE_BY_GITHUB or _WILD.search(name):
             continue
         names = sorted(named)

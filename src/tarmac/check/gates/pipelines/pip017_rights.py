@@ -47,12 +47,14 @@ def _called(
         return
     root = workflow.path.partition(".github/")[0]
     callee = own.get(posixpath.normpath(posixpath.join(root, uses)))
-    if callee is None or fields(callee.triggers.get("workflow_call"), "secrets"):
+    if callee is None or fields(callee.written_triggers.get("workflow_call"), "secrets"):
         return  # what is required is PIP012's
     for other, one in callee.jobs.items():
         # Secrets of an environment are those of the job that is in it.
         for text in [] if "environment" in one.data else one.texts:
-            if (found := _SECRET.search(text)) and set(callee.triggers) == {"workflow_call"}:
+            if (found := _SECRET.search(text)) and set(callee.written_triggers) == {
+                "workflow_call"
+            }:
                 what = f"{name} calls {uses}, whose {other} reads secrets.{found[1]}, and gives no"
                 advice = "secrets: it is empty there; write `secrets: inherit`, or name it"
                 yield Finding(workflow.at("jobs", name, "uses"), f"{what} {advice}")
@@ -88,7 +90,7 @@ def _started(
 
 def _waits(workflow: Workflow, made: str) -> bool:
     """Tell whether nothing but a tag or a release starts a workflow."""
-    triggers = workflow.triggers
+    triggers = workflow.written_triggers
     if not triggers or set(triggers) - {*_MADE}:
         return False  # it is started by something else, too, or by hand
     if made == "release":

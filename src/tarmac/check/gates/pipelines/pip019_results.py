@@ -72,7 +72,7 @@ def _skipped(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
 def _alone(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     """Yield jobs that ask for a failure of those before them, and have none before them."""
     condition = re.sub(r"\s|\$\{\{|\}\}", "", job.condition)
-    is_called = "workflow_call" in workflow.triggers  # what failed may be of the caller
+    is_called = "workflow_call" in workflow.written_triggers  # what failed may be of the caller
     if is_called or job.needs:
         return
     if re.search(r"(^|&&|\()failure\(\)", condition) and "||" not in condition:

@@ -42,7 +42,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _inputs(workflow: Workflow) -> Iterator[Finding]:
-    given = fields(workflow.triggers.get("workflow_dispatch"), "inputs")
+    given = fields(workflow.written_triggers.get("workflow_dispatch"), "inputs")
     booleans = {name for name, one in given.items() if dig(one, "type") == "boolean"}
     for name, job in workflow.jobs.items():
         for path, condition in job.conditions:

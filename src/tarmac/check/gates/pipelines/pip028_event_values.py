@@ -67,8 +67,9 @@ def _unset(workflow: Workflow, name: str, job: Job, events: set[str]) -> Iterato
                 f"{name} reads github.{found[1]}, which {', '.join(wanted[:2])} brings, and it runs"
             )
             said = f"{what} by {', '.join(sorted(events))}: it is empty; read what these bring"
-            # An action may take an empty input for none.
-            yield Finding(where, said, warning="run" not in path and "env" not in path)
+            # An action may take an empty input for none, and others may call a called workflow.
+            is_broken = ("run" in path or "env" in path) and workflow.written is None
+            yield Finding(where, said, warning=not is_broken)
 
 
 def _read(job: Job, events: set[str]) -> Iterator[tuple[Path, str]]:

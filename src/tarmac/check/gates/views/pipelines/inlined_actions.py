@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig, fields, items, string
+from tarmac.base.foreign.reading import dig, fields, items, string, with_texts
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
 
@@ -120,11 +120,9 @@ def _given(step: Any, caller: Any, action: Artifact, number: int) -> Any:
 
 def _filled(value: Any, known: Mapping[str, str], folder: str) -> Any:
     """Fill inputs in; what else an action names of its own is nothing of the job."""
-    if isinstance(value, str):
-        text = _INPUT.sub(lambda found: known.get(found[1]) or found[0], value)
-        return _OWN.sub(lambda found: f"{found[1]}{folder}--", text)
-    if isinstance(value, list):
-        return [_filled(one, known, folder) for one in value]
-    if isinstance(value, Mapping):
-        return {key: _filled(one, known, folder) for key, one in value.items()}
-    return value
+
+    def fill(text: str) -> str:
+        given = _INPUT.sub(lambda found: known.get(found[1]) or found[0], text)
+        return _OWN.sub(lambda found: f"{found[1]}{folder}--", given)
+
+    return with_texts(value, fill)

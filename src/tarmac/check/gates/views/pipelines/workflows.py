@@ -15,6 +15,7 @@ from tarmac.base.foreign.reading import fields, places
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.pipelines.called_workflows import triggers_of, with_callers
 from tarmac.check.gates.views.pipelines.inlined_actions import inlined, own_actions
 from tarmac.check.gates.views.pipelines.jobs import Job, writable
 from tarmac.check.gates.views.shapes.fitting import fitted
@@ -30,6 +31,8 @@ class Workflow:
     artifact: Artifact
     #: As it stands on disk, comments included.
     text: str
+    #: Before its callers gave it theirs; None: nothing here calls it.
+    written: Artifact | None = None
 
     @property
     def path(self) -> str:
@@ -43,16 +46,13 @@ class Workflow:
 
     @property
     def triggers(self) -> Mapping[str, Any]:
-        """What starts it: name -> what is said of that."""
-        # YAML 1.1 reads the key `on` as true.
-        said = self.data.get("on", self.data.get(True))
-        if isinstance(said, str):
-            return {said: {}}
-        if isinstance(said, list):
-            return {str(event): {} for event in said}
-        return (
-            {str(n): trigger or {} for n, trigger in said.items()} if isinstance(said, dict) else {}
-        )
+        """What starts it, or its callers here: name -> what is said of that."""
+        return triggers_of(self.data)
+
+    @property
+    def written_triggers(self) -> Mapping[str, Any]:
+        """What starts it by its own file, `workflow_call` included."""
+        return triggers_of((self.written or self.artifact).data)
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
@@ -94,9 +94,9 @@ class Workflow:
 @once
 def workflows(files: Files) -> Iterator[Workflow]:
     """Yield every workflow there is; one that is not YAML is for another gate to say."""
-    for artifact in files.artifacts:
-        if (found := workflow_of(files, artifact)) is not None:
-            yield found
+    own = [one for file in files.artifacts if (one := workflow_of(files, file)) is not None]
+    for one, told in zip(own, with_callers([one.artifact for one in own]), strict=True):
+        yield one if told is one.artifact else Workflow(told, one.text, one.artifact)
 
 
 def jobs(files: Files) -> Iterator[Job]:
