@@ -66,6 +66,24 @@ def test_a_wrong_name_starts_nothing_at_the_first_time(parts: Sandbox):
     assert parts.ps()["nodes"] == []
 
 
+def test_a_store_is_left_out_by_name_and_its_user_is_said(sandbox: Sandbox):
+    (sandbox.folder / "server.py").write_text(SERVER)
+    used = SYSTEM.replace("calls: [auth]", "env: {CACHE: '${stores.cache.url}'}, calls: [auth]")
+    sandbox.write(used.replace("unused:", "cache:"))
+    lacks = sandbox.tarmac("up", "-d")
+    assert lacks.returncode == 3, lacks.stdout + lacks.stderr
+    assert "or leave it out: --without cache, and api then misses it" in lacks.stderr
+
+    first = sandbox.tarmac("up", "-d", "--without", "cache")
+    assert first.returncode == 0, first.stdout + first.stderr
+    said = " ".join(first.stdout.split())
+    assert "cache: left out (--without), so it does not answer and api misses it" in said
+    assert running(sandbox).keys() == {"page", "api", "auth"}
+
+    refused = sandbox.tarmac("up", "-d", "--without", "cahe")
+    assert refused.stderr == "--without cahe: no such service or store; did you mean 'cache'?\n"
+
+
 def test_a_group_is_started_and_shown_by_its_name(parts: Sandbox):
     assert parts.tarmac("up", "--group", "inner", "-d").returncode == 0
     assert running(parts).keys() == {"auth"}

@@ -65,6 +65,12 @@ from tarmac.run.local.host.listeners import program
         (-9, "", "it was killed (SIGKILL)"),
         (-11, "", "terminated by SIGSEGV"),
         (127, "", "a command in its script was not found"),
+        (
+            127,
+            "/bin/sh: 2: pnpm: not found",
+            "program pnpm was not found; install it (npm install -g pnpm), or correct `run`",
+        ),
+        (127, "/bin/sh: 2: shop: not found", "program shop was not found; install it, or correct"),
         (0, "", "exited without an error"),
         (3, "something else", ""),
     ],

@@ -107,7 +107,8 @@ def test_what_this_machine_lacks_is_named_with_how_to_get_it_all_at_once():
     first, second = str(caught.value).splitlines()
     assert first.startswith("orders-db: no PostgreSQL on this machine by provider")
     assert "apt-get install postgresql" in first
-    assert first.endswith("; or name one that runs elsewhere: --provider orders-db=external")
+    assert "; or name one that runs elsewhere: --provider orders-db=external; or leave" in first
+    assert first.endswith("leave it out: --without orders-db, and order-service, web then miss it")
     assert second.startswith("broker: ")
     assert "start Docker" in second
     assert caught.value.exit_code == 3

@@ -22,9 +22,9 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--without",
         multiple=True,
-        metavar="SERVICE",
-        help="Do not manage a service; start it by `tarmac run` or in a debugger. Kept by the next "
-        "`up` that does not say it.",
+        metavar="NAME",
+        help="Do not manage a service; start it by `tarmac run` or in a debugger. Of a store: "
+        "start the rest without it. Kept by the next `up` that does not say it.",
     ),
     click.option(
         "--source",

@@ -37,6 +37,8 @@ class RunShape:
     stopped: frozenset[str] = frozenset()
     #: Services and stores that are off: only ports and wires are planned for them.
     off: frozenset[str] = frozenset()
+    #: Stores of those that were named to be left out, though services use them.
+    left_out: frozenset[str] = frozenset()
     fast_stores: bool = False
     #: Spans of services are received and kept.
     telemetry: bool = False

@@ -217,6 +217,17 @@ def _seeds(bindings: Bindings, problems: list[Problem]) -> Iterable[Seed]:
             yield Seed(posixpath.join(folder, store.seed), name, url, service=first.service)
 
 
+def _left_out(bindings: Bindings) -> Iterable[str]:
+    """Say which stores were named to be left out, and what misses them."""
+    for name in sorted(bindings.facts.shape.left_out):
+        users = sorted(n for n in bindings.system.file.services if name in bindings.stores_of(n))
+        missed = f" and {', '.join(users)} {'misses' if len(users) == 1 else 'miss'} it"
+        yield (
+            f"{name}: left out (--without), so it does not answer{missed if users else ''}; "
+            f"`tarmac start {name}` starts it"
+        )
+
+
 def _notes(bindings: Bindings) -> Iterable[str]:
     facts, system = bindings.facts, bindings.system
     yield from facts.lacks
@@ -233,6 +244,7 @@ def _notes(bindings: Bindings) -> Iterable[str]:
                 f"{name}: trust: network; it presents and checks no caller tokens, so every "
                 "process that reaches it may change its data"
             )
+    yield from _left_out(bindings)
     running = {n: kind for n, kind in bindings.kinds.items() if n not in facts.shape.off}
     for name, kind in running.items():
         asked, candidate = bindings.asked_version(name), bindings.offer(name)

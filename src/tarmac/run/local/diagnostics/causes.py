@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tarmac.run.local.diagnostics.builds import build_failure
 from tarmac.run.local.host.kernel import TcpSocket
 from tarmac.run.local.host.listeners import UNKNOWN
+from tarmac.run.local.host.missing_programs import GET
 
 #: A variable's name in upper case, as programs print it.
 _NAME = r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]|[A-Z]{3,}[0-9]*)\b"
@@ -260,6 +261,8 @@ def _of_line(lines: Sequence[str], index: int, evidence: ProcessEvidence) -> str
         if match := re.search(pattern, line):
             found = [group for group in match.groups() if group is not None]
             said = meaning.format(*found)
+            if found and (get := GET.get(found[0], "")):
+                said = said.replace("not found; install it,", f"not found; install it ({get}),")
             return said.replace("in its environment", _environment(line, evidence))
     return ""
 

@@ -194,7 +194,7 @@ def _substitute(
                 return candidate
             raise MissingTool(
                 f"{name}: {other.title} cannot substitute {kind.title}: services outside "
-                f"the kit use it ({', '.join(foreign)}); {get}"
+                f"the kit use it ({', '.join(foreign)}); {get}{_left_out(system, name)}"
             )
     seen = ", ".join(refused(kind, request))
     told = f"no {kind.title} on this machine{by}" + (f" that can be used ({seen})" if seen else "")
@@ -202,7 +202,16 @@ def _substitute(
     rest = "" if used or name == BROKER else "; or take it out of the file: nothing uses it"
     if used and kind.external:
         rest = f"; or name one that runs elsewhere: --provider {name}=external"
+    rest += _left_out(system, name)
     raise MissingTool(f"{name}: {told}; {get}{rest}")
+
+
+def _left_out(system: System, name: str) -> str:
+    """Say how the rest starts without a store, and which services then miss it."""
+    if not (users := sorted(_users(system, name))):
+        return ""
+    missed = f"{', '.join(users)} then {'miss' if len(users) > 1 else 'misses'} it"
+    return f"; or leave it out: --without {name}, and {missed}"
 
 
 def _users(system: System, name: str) -> set[str]:

@@ -207,12 +207,14 @@ class Resolver:
 def shape_of(options: Options, system: System) -> RunShape:
     """Return what of the options the plan depends on. Raises BadInput: a wrong name or file."""
     wanted = Part(options.whole, options.part, options.groups, options.only, options.profiles)
+    left_out = frozenset(options.without) - {*system.file.services}
     return RunShape(
         direct=options.direct,
         scale=dict(options.scale),
-        without=frozenset(options.without),
+        without=frozenset(options.without) - left_out,
         stopped=frozenset(options.stopped),
-        off=off(system, wanted),
+        off=off(system, wanted) | left_out,
+        left_out=left_out,
         fast_stores=options.fast_stores,
         telemetry=options.telemetry,
         read_only=options.read_only,
@@ -232,17 +234,17 @@ def _new_version(asked: NewVersion, sources: Mapping[str, str]) -> facts.NewVers
 
 
 def _check_names(system: System, options: Options) -> None:
-    """Refuse options that name services that do not exist."""
-    services = system.file.services
+    """Refuse options that name services, or stores to be left out, that do not exist."""
+    services = tuple(system.file.services)
     wrong = [
-        Problem(f"{option}{name}", f"no such service; {did_you_mean(name, services)}")
-        for option, names in (
-            ("--scale ", options.scale),
-            ("--without ", options.without),
-            ("", options.stopped),
+        Problem(f"{option}{name}", f"no such {what}; {did_you_mean(name, known)}")
+        for option, names, what, known in (
+            ("--scale ", options.scale, "service", services),
+            ("--without ", options.without, "service or store", named(system)),
+            ("", options.stopped, "service", services),
         )
         for name in names
-        if name not in services
+        if name not in known
     ]
     if wrong:
         raise BadInput(wrong)
