@@ -269,13 +269,15 @@ _PROFILES_HERE = ("development", "develop", "dev", "local", "default")
 _PROFILES_ASIDE = re.compile(
     r"(?i)test|e2e|\bci\b|docs?\b|tool|util|debug|migrat|seed|prod|stag|monitor|observ|bench|lint"
 )
+#: Profiles that stand for the whole system, where part of it starts without one.
+_PROFILES_WHOLE = frozenset({"full", "all", "everything", "complete", "whole", "full-stack"})
 
 
 def _active(shapes: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) -> frozenset[str]:
     """List the profiles that count: those that the variables name, or some where each has one.
 
     That each program has one is enough: its servers may start without. Of these, the one for work
-    here; all where none is called so.
+    here; all where none is called so. One that is called the whole system counts, too.
     """
     if named := values.get("COMPOSE_PROFILES", ""):
         return frozenset(name.strip() for name in named.split(","))
@@ -286,6 +288,8 @@ def _active(shapes: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) 
         every = frozenset(name for names in said for name in names)
     elif all(built):
         every = frozenset(n for names in built for n in names if not _PROFILES_ASIDE.search(n))
+    else:
+        every = _PROFILES_WHOLE.intersection(name for names in built for name in names)
     here = [name for name in _PROFILES_HERE if name in every]
     return frozenset(here[:1]) or every
 

@@ -197,7 +197,8 @@ def _watched(folder: Folder, argv: tuple[str, ...]) -> str:
     package = posixpath.dirname(package) if package.endswith(".go") else package
     path = posixpath.normpath(package)
     line = "go run ." if path == "." else f"go run ./{path}"
-    return _here(folder, (*line.split(), *said.get("command", "").split()[1:]))
+    command = re.sub(r"^(?:\w+=\S*\s+)+", "", said.get("command", ""))  # `APP_ENV=dev ./tmp/main`
+    return _here(folder, (*line.split(), *command.split()[1:]))
 
 
 def _place(main: str) -> str:

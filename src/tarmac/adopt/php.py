@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from tarmac.adopt.survey.found import (
@@ -13,9 +14,12 @@ from tarmac.adopt.survey.found import (
     joined,
     local_ports,
 )
+from tarmac.base.foreign.data import from_json
 
 #: Programs that start others at a time of the day.
 _CRONS = ("supercronic", "crond", "cron")
+#: What takes the jobs of a queue, with its options.
+_TAKES_JOBS = re.compile(r"php artisan (?:queue:(?:work|listen)|horizon)\b(?: [\w.:/=-]+)*")
 _PUBLIC = ("public/index.php", "web/index.php", "html/index.php", "index.php")
 
 
@@ -37,16 +41,34 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     run, why = f"php -S 127.0.0.1:$PORT -t {place}", f"composer.json, {front}"
     if "artisan" in folder.files:
         run, why = "php artisan serve --host=127.0.0.1 --port=$PORT", "composer.json, artisan"
+    main = Service(
+        name=folder_name(folder),
+        folder=folder.path,
+        run=run,
+        why=why,
+        ports={"http": 8000},
+        reads_port=True,
+        reloads=True,  # each request is read from its file
+        tasks=_tasks(folder),
+    )
+    return (main, *_queue(folder))
+
+
+def _queue(folder: Folder) -> tuple[Service, ...]:
+    """Find what takes Laravel's jobs, as `composer dev` starts it beside the server."""
+    scripts = (folder.mapping("composer.json", from_json) or {}).get("scripts")
+    dev = scripts.get("dev") if isinstance(scripts, dict) else None
+    line = _TAKES_JOBS.search("\n".join(map(str, dev)) if isinstance(dev, list) else str(dev))
+    if line is None or "artisan" not in folder.files:
+        return ()
     return (
         Service(
-            name=folder_name(folder),
+            name=f"{folder_name(folder)}-queue" if folder.path else "queue",
             folder=folder.path,
-            run=run,
-            why=why,
-            ports={"http": 8000},
-            reads_port=True,
-            reloads=True,  # each request is read from its file
+            run=line[0].strip(),
+            why="composer.json: scripts.dev",
             tasks=_tasks(folder),
+            aside=True,
         ),
     )
 

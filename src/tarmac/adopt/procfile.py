@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tarmac.adopt.packages.make_targets import recipe, text_of
 from tarmac.adopt.survey.found import (
     OF_A_PROCFILE,
     Folder,
@@ -11,6 +12,7 @@ from tarmac.adopt.survey.found import (
     Service,
     as_list,
     folder_name,
+    local_ports,
     valid_name,
 )
 
@@ -38,6 +40,29 @@ def _words(command: str) -> tuple[str, ...]:
     return tuple(word for words in said for word in words) if all(said) else ()
 
 
+#: What a platform fills in, and what counts where it does not: `${PORT:-8000}`.
+_PORT = re.compile(r"\$\{PORT(?::?-(\d+))?\}")
+#: A line that has make start a target.
+_MADE = re.compile(r"make[ \t]+([\w./-]+)")
+
+
+def _as_made(line: str, folder: Folder) -> str:
+    """Say what make would do, where that can be told: what is started then finds its packages."""
+    target = _MADE.fullmatch(line.strip())
+    made = recipe(text_of(folder), target[1]) if target else ()
+    return " && ".join(made) or line
+
+
+def _port(line: str, words: tuple[str, ...]) -> int:
+    """Find the port that a line names: its own, or that of what it starts; 0 for none."""
+    default = _PORT.search(line)
+    if default and default[1]:
+        return int(default[1])
+    told = zip(words, local_ports(words), strict=True)
+    number = next((re.search(r"(\d{2,5})$", old) for old, new in told if "$PORT" in new), None)
+    return int(number[1]) if number else 0
+
+
 def _services(folder: Folder) -> tuple[Service, ...]:
     file = folder.has("Procfile.dev", "Procfile")
     if not file:
@@ -47,10 +72,12 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     bin_folder = folder.upwards(".venv/bin")
     found = []
     for name, written in lines.items():
-        command = _from_source(written, folder)
+        said = _as_made(written, folder)
+        command = _from_source(_PORT.sub("$PORT", said), folder)
         line = f"PATH={bin_folder}:$PATH {command}" if bin_folder else command
         words = _words(command.replace("$PORT", "PORT"))
-        web = name == "web" or "$PORT" in command or "${PORT" in command
+        number = _port(said, words)
+        web = name == "web" or "$PORT" in command or number > 0
         own = f"{folder_name(folder)}-{valid_name(name)}" if folder.path else valid_name(name)
         found.append(
             Service(
@@ -59,10 +86,10 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 run=line.strip(),
                 container_command=tuple(w.replace("PORT", "$PORT") for w in words),
                 why=f"{file}: {name}",
-                ports={"http": 5000} if web else {},
+                ports={"http": number or 5000} if web else {},
                 reads_port=web,
                 tasks={"release": release} if web and release else {},
-                guesses=(OF_A_PROCFILE,) if web else (),
+                guesses=(OF_A_PROCFILE,) if web and not number else (),
             )
         )
     return tuple(found)

@@ -109,7 +109,10 @@ def _of_a_procfile(found: Survey, root: Folder, recognisers: list[Recogniser]) -
 
 
 def _modules(root: Folder, taken: Collection[str], searched: list[Service]) -> set[str]:
-    """List the modules of Maven's build that are programs, where a file has fewer than it lacks."""
+    """List the modules of a build that a file leaves out: all where it has fewer, else servers.
+
+    A module lies beside those that the file has, whether or not Maven's build above lists it.
+    """
     pom = re.sub(r"<!--[\s\S]{0,9999}?-->", "", root.read("pom.xml"))
     listed = set(re.findall(r"<module>([\w./-]+)</module>", pom))
     poms = {module: root.read(f"{module}/pom.xml").partition("<dependencies>") for module in listed}
@@ -121,7 +124,41 @@ def _modules(root: Folder, taken: Collection[str], searched: list[Service]) -> s
     }
     programs = {s.folder for s in searched if s.why in ("pom.xml", "Dockerfile")}
     missing = (programs & listed) - {*taken} - libraries
-    return missing if listed & {*taken} and len(missing) > len(listed & {*taken}) else set()
+    if listed & {*taken} and len(missing) > len(listed & {*taken}):
+        return missing
+    beside = {posixpath.dirname(one) for one in taken if _is_module(one, root)}
+    return {
+        service.folder
+        for service in searched
+        if service.folder not in taken
+        and posixpath.dirname(service.folder) in beside
+        and _is_module(service.folder, root)
+        and not _ASIDE.search(service.folder)
+        and _SERVES.search(_build_file(service.folder, root))
+    }
+
+
+#: What a build brings in for programs that answer or listen for as long as they run.
+_SERVES = re.compile(
+    r"starter-(?:web(?:flux|mvc)?|rsocket|gateway(?:-\w+)*|netflix-eureka-server)\b|"
+    r"grpc-(?:server-)?spring-boot-starter|spring-grpc|spring-cloud-config-server|spring-kafka\b|"
+    r"starter-amqp|quarkus-(?:rest|resteasy|grpc|messaging|smallrye)|micronaut-http-server|ktor-server"
+)
+#: Modules that measure, try or show the others.
+_ASIDE = re.compile(
+    r"(?i)(?:^|[-_/])(?:bench\w*|\w*test\w*|jmh|demo|examples?|samples?|mocks?)(?:$|[-_/])"
+)
+
+
+def _build_file(path: str, root: Folder) -> str:
+    names = ("pom.xml", "build.gradle.kts", "build.gradle")
+    texts = (root.read(posixpath.join(path, name)) for name in names)
+    return re.sub(r"<!--[\s\S]{0,9999}?-->", "", next(filter(None, texts), ""))
+
+
+def _is_module(path: str, root: Folder) -> bool:
+    """Tell whether a folder below has a build of Java or Kotlin of its own."""
+    return bool(path) and bool(_build_file(path, root))
 
 
 def _artifacts(head: str) -> list[str]:

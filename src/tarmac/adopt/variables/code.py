@@ -25,6 +25,8 @@ from tarmac.adopt.variables.variable_read import (
 )
 
 MOST_FILES = 400
+#: Files of settings by their names: of a program with more files than are read they come first.
+_OF_SETTINGS = re.compile(r"(?i)(?:^|/)(?:\w*config\w*|\w*settings|env(?:ironment)?)(?:/|\.\w+$)")
 _RAILS = "config/database.yml"
 #: Ends of files by the patterns that apply to them.
 SCRIPT = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".vue", ".svelte")
@@ -271,8 +273,10 @@ def health_path(folder: Folder) -> str:
 def texts(folder: Folder) -> Iterator[tuple[str, str]]:
     """Yield a program's files of source, and those of Spring's and Ktor's settings."""
     spring = (file for file in folder.sources(".yml", ".yaml") if _SPRING.search(file))
-    files = chain(folder.sources(*ENDINGS), spring, filter(hocon.FILE.search, folder.files))
-    for _, file in zip(range(MOST_FILES), files, strict=False):
+    files = [*chain(folder.sources(*ENDINGS), spring, filter(hocon.FILE.search, folder.files))]
+    if len(files) > MOST_FILES:
+        files.sort(key=lambda file: not _OF_SETTINGS.search(file))
+    for file in files[:MOST_FILES]:
         yield file, folder.read(file)
 
 
