@@ -114,6 +114,8 @@ def test_what_depends_on_other_files_is_a_warning_in_samples(path):
         "tests/a.yaml",
         "overlays/test/a.yaml",
         "e2e/x/a.yaml",
+        "t/data/a.yaml",
+        "schemas/invalid-a.yaml",
         "my-tests/a.yaml",
         "test-data/a.yaml",
         "pkg/fake/a.yaml",
@@ -137,6 +139,7 @@ def test_all_is_a_warning_in_what_tests_read_and_others_wrote(path):
         "accounts/platform-test/a.yaml",
         "default/a.yaml",
         "k8s/a.test.yaml",
+        ".github/workflows/invalid-issues.yml",
     ],
 )
 def test_a_folder_is_known_by_whole_words(path):

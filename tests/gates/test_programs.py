@@ -240,6 +240,12 @@ jobs:
     steps: [{run: a, id: one}]
   # b: {needs: a, if: needs.a.outputs.has}
 """
+BY_HAND = """\
+on: {workflow_dispatch: {secrets: {TOKEN: {required: true}}}}
+jobs: {a: {runs-on: ubuntu-24.04, steps: [{run: a}]}}
+"""
+#: A step that is commented out for a while, and a script that reads what it gave.
+OFF_STEP = ABSENT.replace("jobs:", "# - name: Apply\n#   id: two\njobs:")
 READ = UNREAD.replace("# b: {", "b: {runs-on: ubuntu-24.04, steps: [{run: b}], ")
 #: Who names the branch writes the workflow, too, unless others start it.
 OWN_BRANCH = """\
@@ -289,6 +295,8 @@ FOREIGN = (
     ),
     ("VAL020", ".github/workflows/j.yml", UNASKED, "j.yml:5:", True),
     ("VAL020", ".github/workflows/l.yml", ABSENT, "l.yml:5:", False),
+    ("VAL020", ".github/workflows/r.yml", BY_HAND, "r.yml:1:", True),
+    ("VAL020", ".github/workflows/q.yml", OFF_STEP, "q.yml:7:", True),
     ("VAL020", ".github/workflows/m.yml", UNREAD, "m.yml:7:", True),
     ("VAL020", ".github/workflows/n.yml", READ, "n.yml:7:", False),
     ("VAL020", ".github/workflows/o.yml", OWN_BRANCH, "o.yml:7:", True),
@@ -393,12 +401,13 @@ def test_a_port_that_is_exposed_as_one_publishes_it_is_a_warning(tmp_path, monke
         "b/Dockerfile": "FROM alpine:3.22\nEXPOSE 80172\n",
         "c/Dockerfile": "FROM alpine:3.22\nCOPY <<'E' /run.sh\n: ${A:=1}\nE\nRUN\n",
         "d/Dockerfile": "FROM alpine:3.22\nUSER 1\nRUN\n",
+        "e/Dockerfile": "FROM alpine:3.22\nRUN true && \\\n cat <<'E' >/a\n[user]\nE\nRUN true\n",
     }
     report = judged("VAL004", given, tmp_path, monkeypatch)
     said = [(one.where, one.warning) for one in report.findings if ":2:" in one.where]
     assert said == [("a/Dockerfile:2:12", True), ("b/Dockerfile:2:1", False)]
     broken = {one.where[0]: one.warning for one in report.findings if "DL1000" in one.what}
-    assert (broken["c"], broken["d"]) == (True, False)
+    assert (broken["c"], broken["d"], broken["e"]) == (True, False, True)
 
 
 ALWAYS = """\

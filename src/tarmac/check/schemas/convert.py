@@ -208,6 +208,9 @@ def _core(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _structural(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Convert one node of a structural schema, and those below it."""
+    if schema.get(OPEN) and isinstance(items := schema.get("items"), Mapping):
+        # What an API server does not prune in a list, it does not prune in what the list has.
+        schema = {**schema, "items": {OPEN: True, **items}}
     found = _kept(schema)
     if "required" in found:  # what has a default, an API server fills in before it looks
         members = schema.get("properties", {})

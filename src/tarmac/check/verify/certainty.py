@@ -43,9 +43,11 @@ _INPUTS = re.compile(
     re.IGNORECASE,
 )
 #: `test` alone may be a part of an environment's name.
-_TESTS = re.compile(r"_*((unit|integration|functional|acceptance)[-_]?)?tests?_*")
-#: A folder whose name says that what is in it is refused.
+#: `t` is where Perl has its tests.
+_TESTS = re.compile(r"_*((unit|integration|functional|acceptance)[-_]?)?tests?_*|t")
+#: A folder whose name says that what is in it is refused, and a file of such a name.
 _REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
+_INVALID = re.compile(r"invalid[-_.]")
 #: Folders of what is kept, and applied no more.
 _KEPT = re.compile(_WORD.format("archived?|attic|backups?|obsolete|old|unused"), re.IGNORECASE)
 #: Folders of what a reader is shown, and may copy, and of what may be in use no more.
@@ -336,7 +338,8 @@ def _is_near(one: str, other: str) -> bool:
 def is_input(path: PurePath) -> bool:
     """Tell whether a file is an input of tests, wrong on purpose, kept only, or of others."""
     above = path.parts[:-1]
-    is_wrong = any(map(_REFUSED.match, above))
+    is_named = _INVALID.match(path.name) and ".github" not in above
+    is_wrong = bool(is_named) or any(map(_REFUSED.match, above))
     is_test = any(map(_TESTS.fullmatch, above)) or path.match("ci/*-values.yaml")
     is_other = any(_INPUTS.search(name) or _KEPT.search(name) for name in above)
     return is_wrong or is_test or is_other

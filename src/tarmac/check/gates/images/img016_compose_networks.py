@@ -30,15 +30,20 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield calls that reach nothing, ports that two ask for, and checks that cannot run."""
     for beside in compose_files(files):
         yield from asked_twice(beside)
+        #: A file of variables may be of many services, and is wrong once.
+        alike: dict[tuple[str, str], list[str]] = {}
         for service in beside.services:
             faults = (*_calls(service, beside), *_asked(service), *_unheard(service, beside))
             for path, what in faults:
-                yield Finding(service.at(*path), f"service {service.name} {what}")
+                alike.setdefault((service.at(*path), what), []).append(service.name)
             others = [one for one in beside.services if one.name != service.name]
             # What has its network from this one is itself for it.
             is_joined = any(_mode(one) == f"service:{service.name}" for one in others)
             if not is_joined and not _mode(service).startswith(_SHARED):
                 yield from lookups(service, others)
+        for (where, what), (name, *more) in alike.items():
+            also = f" (and {', '.join(more)})" if more else ""
+            yield Finding(where, f"service {name}{also} {what}")
 
 
 def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:

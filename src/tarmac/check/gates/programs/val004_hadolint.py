@@ -30,7 +30,7 @@ _OF_WINDOWS = re.compile(
     r"|^FROM\s+(--\S+\s+)?\S*(/windows/|windowsservercore|nanoserver)"
 )
 #: Where Docker reads the second port; it says so since BuildKit, and builds.
-_EMBEDDED = re.compile(r"(?mi)^[ \t]*(RUN|COPY|ADD)\b.*<<-?['\"]?\w")
+_EMBEDDED = re.compile(r"(?mi)^[ \t]*(RUN|COPY|ADD)\b(.*\\[ \t]*\n)*.*<<-?['\"]?[a-z_]")
 _MAPPED = re.compile(r"(?i)^[ \t]*EXPOSE\b.*\d:\d")
 
 

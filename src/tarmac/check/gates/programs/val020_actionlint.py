@@ -38,6 +38,8 @@ _EXPRESSION = '"strategy" section is scalar node but mapping node is expected'
 _NOTHING = "is not defined in object type {}"
 _OPEN = r"(matrix(?:\.[\w-]+)*|github\.event\.inputs)"
 _LACKED = re.compile(r'property "([\w-]+)" is not defined in object type \{.')
+#: GitHub passes over what else an event by hand has: secrets, as of a workflow that others call.
+_BY_HAND = 'expected "inputs" key for "workflow_dispatch" section'
 #: GitHub takes a number for the name of a key: `job.services.db.ports[5432]`.
 _KEY = 'property access of object must be type of string but got "number"'
 
@@ -96,7 +98,7 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
     """Tell whether GitHub takes it: a key without a value, a field that some of a matrix have."""
     if re.search("is too old to run|but it is also required", said["message"]):
         return True  # GitHub runs it by a newer Node.js
-    if _OBEYED.search(said["message"]) or said["message"].startswith(_OFF):
+    if _OBEYED.search(said["message"]) or said["message"].startswith((_OFF, _BY_HAND)):
         return True
     # What a name lacks is missing on a page alone.
     is_named = re.match(r"\s*(- )?name:", said.get("snippet") or "")
@@ -106,7 +108,12 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
     text = (folder / said["filepath"]).read_text(encoding="utf-8", errors="replace")
     # Some of a matrix have a field, and some events bring inputs.
     is_open = lacked and re.search(rf"\b{_OPEN}\.{re.escape(lacked[1])}\b", text)
-    return bool(is_open or (lacked and _is_unread(text.splitlines(), said["line"])))
+    # A step that is commented out has no result for a while.
+    is_off = lacked and re.search(
+        rf"^[ \t]*#[# \t-]*id: *{re.escape(lacked[1])}[ \t]*$", text, re.MULTILINE
+    )
+    is_unread = lacked and _is_unread(text.splitlines(), said["line"])
+    return bool(is_open or is_off or is_unread)
 
 
 def _is_unread(lines: list[str], number: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from tarmac.check.gates.views.once import once
 FOLDER = "observability/dashboards/"
 #: What every dashboard has; one of a release before 5 has rows, and is not read.
 _KEYS = {"schemaVersion", "templating"}
+#: What keeps Jinja from filling in a dashboard that a role copies.
+_RAW = re.compile(r"\{%[-+]? *(?:end)?raw *[-+]?%\}")
 
 
 class DashboardFile:
@@ -95,8 +98,8 @@ def board_files(files: Files) -> Iterator[DashboardFile]:
         # A repository may have thousands of other files of JSON: texts, data, settings.
         if isinstance(content, str) and not in_folder and not any(one in content for one in _KEYS):
             continue
-        data = json_object(content) if isinstance(content, str) else content
-        if data is None and in_folder and isinstance(content, str):
+        data = _read(content)
+        if data is None and in_folder and isinstance(content, str) and "{%" not in content:
             yield DashboardFile(artifact.path, None)
         elif data is not None and "rows" not in data and _is_board(data):
             yield DashboardFile(artifact.path, data)
@@ -108,4 +111,4 @@ def _is_board(data: Fields) -> bool:
 
 
 def _read(content: Fields | str) -> Fields | None:
-    return json_object(content) if isinstance(content, str) else content
+    return json_object(_RAW.sub("", content)) if isinstance(content, str) else content

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.check.gates.views.monitoring.promql import bare, parts
+from tarmac.check.gates.views.monitoring.promql import bare
 
 Labels = frozenset[str]
 _COMPARED = ("==", "!=", ">", "<", ">=", "<=")
+#: Functions whose result is a number, whatever they are given.
+_NUMBERS = ("scalar", "time", "pi")
 #: Aggregations whose results are some of the series that they are given.
 _CHOSEN = ("topk", "bottomk", "limitk", "limit_ratio")
 
@@ -78,8 +80,17 @@ def _of_two(node: Any) -> Labels | None:
 
 def is_number(node: Any) -> bool:
     """Tell whether a side of an operator is a number, which has no labels."""
-    kinds = {type(one).__name__ for one in parts(node)}
-    return kinds <= {"NumberLiteral", "ParenExpr", "UnaryExpr", "BinaryExpr"}
+    node = bare(node)
+    match type(node).__name__:
+        case "NumberLiteral":
+            return True
+        case "UnaryExpr":
+            return is_number(node.expr)
+        case "BinaryExpr":
+            return is_number(node.lhs) and is_number(node.rhs)
+        case "Call":
+            return node.func.name in _NUMBERS
+    return False
 
 
 def joined(node: Any) -> tuple[Any, Any] | None:

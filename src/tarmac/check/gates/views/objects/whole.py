@@ -8,6 +8,7 @@ from functools import cache
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.asserted import is_asserted
+from tarmac.check.gates.views.objects.bundled import current
 from tarmac.check.gates.views.objects.kustomizations import patch_files
 from tarmac.check.gates.views.objects.metadata import kind_of
 from tarmac.check.gates.views.once import once
@@ -48,5 +49,5 @@ def schemas_of(files: Files) -> Schemas:
 def _schemas(files: Files) -> Iterator[Schemas]:
     schemas = load(lock.read())
     for definition in files.objects("CustomResourceDefinition", "ConstraintTemplate"):
-        schemas.add(definition.data)
+        schemas.add(current(files, definition))
     yield schemas
