@@ -16,13 +16,13 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.events import asked_refs, by_name, has, is_open
 from tarmac.check.gates.views.pipelines.inlined_actions import action_of, own_actions
 from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.kept_artifacts import ARTIFACT, Kept, kept_elsewhere
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, jobs, workflows
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _OWN_TOKEN = re.compile(r"github\.token|secrets\.GITHUB_TOKEN", re.IGNORECASE)
-_ARTIFACT = re.compile(r"actions/(upload|download)-artifact@")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -38,7 +38,7 @@ def check(files: Files) -> Iterator[Finding]:
                     said = f"{'this step of ' if 'steps' in place else ''}{name} never runs: {what}"
                     yield Finding(workflow.at(*place), said, warning=is_other)
             yield from _needed(workflow, name, job)
-        yield from _artifacts(workflow, by_path)
+        yield from _absent(workflow, by_path, kept_elsewhere(files, workflow))
         yield from _cycles(workflow)
 
 
@@ -67,7 +67,7 @@ def _never(condition: str, triggers: Mapping[str, Any]) -> str:
     return ""
 
 
-def _artifacts(workflow: Workflow, by_path: Mapping[str, Artifact]) -> Iterator[Finding]:
+def _absent(workflow: Workflow, by_path: Mapping[str, Artifact], more: Kept) -> Iterator[Finding]:
     made, asked = list[str](), list[tuple[str, int, str]]()
     root = workflow.path.partition(".github/")[0]
     for name, job in workflow.jobs.items():
@@ -76,7 +76,7 @@ def _artifacts(workflow: Workflow, by_path: Mapping[str, Artifact]) -> Iterator[
         for number, step in enumerate(job.steps):
             if step.uses.startswith("./") and not _has_steps(f"{root}{step.uses}", by_path):
                 return
-            found = _ARTIFACT.match(step.uses)
+            found = ARTIFACT.match(step.uses)
             if found and found[1] == "upload":
                 made.append(str(step.inputs.get("name") or "artifact"))
             elif not found and "artifact" in step.uses and not step.uses.startswith("./"):
@@ -87,7 +87,7 @@ def _artifacts(workflow: Workflow, by_path: Mapping[str, Artifact]) -> Iterator[
     if any("${{" in one for one in made):
         return
     for name, number, given in asked:
-        if "${{" not in given and given not in made:
+        if "${{" not in given and given not in made and not more(given):
             what = f"{name} downloads the artifact {given}, which no job here uploads"
             where = workflow.at("jobs", name, "steps", number)
             yield Finding(where, f"{what}; {did_you_mean(given, made)}" if made else what)

@@ -18,6 +18,8 @@ _WRITES = re.compile(
     r"(?:^|&&|;)\s*echo\s+(?:-\w+\s+)?(\"[^\"]*\"|'[^']*'|[^\s\"'|&;>]+)"
     r"\s*>>\s*[\"']?\$\{?GITHUB_(ENV|OUTPUT)\}?[\"']?\s*(?:$|;|&&)"
 )
+#: A command that writes the beginning of a line, which others end.
+_GOES_ON = re.compile(r"\b(echo\s+-\w*n|printf)\b[^\n]*GITHUB_(ENV|OUTPUT)")
 _PAIR = re.compile(r"([A-Za-z_]\w*)=")
 #: How a script itself gets a variable.
 _SET = r"(?:^|[\s;&|(])(?:export\s+|local\s+|readonly\s+)?{name}\+?=|\b(read|for)\b.*\b{name}\b"
@@ -113,7 +115,8 @@ def _is_written(told: str, variable: str) -> bool:
 
 def _odd(name: str, command: Command, told: str, file: str, text: str) -> Iterator[Finding]:
     """Yield lines that are not NAME=value, in scripts that write no other form."""
-    if "<<" in text or "`" in told:
+    before = text.partition(told)[0] if told else ""
+    if "<<" in text or "`" in told or _GOES_ON.search(before):
         return
     if told.startswith("export "):
         what = f"{name} writes `export` into GITHUB_{file}, where it is a part of the name, so no"
