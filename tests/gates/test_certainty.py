@@ -258,7 +258,7 @@ def test_what_else_is_wrong_with_an_object_of_a_removed_version_is_not_certain(
     file = tmp_path / "a.yaml"
     file.write_text(f"kind: Pod\n---\napiVersion: {api}\nkind: Deployment\nspec: {{}}\n---\n")
     grade = certainty.grading(tmp_path)
-    what = "Deployment web has no selector, which must name its pods; write it"
+    what = "Deployment web does not select its own pods"
     assert grade(Finding(f"{file}:5", what, "OBJ009")).warning is not is_error
     assert not grade(Finding(f"{file}:4", "kind: unknown kind", "VAL001")).warning
 

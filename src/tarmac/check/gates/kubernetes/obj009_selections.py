@@ -88,7 +88,9 @@ def _own_pods(own: Pods) -> Iterator[Finding]:
     where = own.artifact.at("spec", "selector")
     if own.kind in KEEPING and not labels_of(selector) and "matchExpressions" not in selector:
         what = f"{which} has no selector, which must name its pods; write it"
-        yield Finding(where, what, warning=is_part(own.artifact))
+        # Without any, VAL001 says it, too; an empty one is refused as well.
+        is_told = "selector" not in fields(own.artifact.data, "spec")
+        yield Finding(where, what, warning=is_told or is_part(own.artifact))
     elif own.kind in KEEPING and not selects(selector, own.labels):
         what = "does not select its own pods; give both the same labels"
         yield Finding(where, f"{which} {what}")

@@ -73,7 +73,9 @@ def _kinds(value: dict[str, Any]) -> Iterator[str]:
     kinds = [*known[asked[0]], *published("events")["of_all"]]
     for kind in _texts(value.get("detail-type")):
         if isinstance(kind, str) and kind not in kinds:
-            yield f"{asked[0]} sends no '{kind}'; {did_you_mean(kind, kinds)}"
+            senders = [source for source, its in known.items() if kind in its]
+            said = f"{senders[0]} does" if senders else did_you_mean(kind, kinds)
+            yield f"{asked[0]} sends no '{kind}'; {said}"
 
 
 def _texts(value: Any) -> list[Any]:
