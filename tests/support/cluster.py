@@ -134,6 +134,7 @@ def cluster(images: Sequence[Path]) -> Iterator[Cluster]:
     env = {
         "HOME": "/root",
         "GOGC": "400",  # a fifth less work for some more memory
+        "GOMEMLIMIT": "3GiB",  # an API server that serves all of these tests would take 9
         "PATH": f"{programs}:{packages}/usr/sbin:{packages}/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LD_LIBRARY_PATH": str(libraries),
         "XTABLES_LIBDIR": str(libraries / "xtables"),
