@@ -7,6 +7,7 @@ stand-ins for the public images (`kind_stand_in`, `standins.STAND_IN`).
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 
 import aiohttp
 import kind_stand_in
@@ -33,8 +34,11 @@ journeys = journeys_of("hello-dd")
 
 
 @pytest.fixture(scope="module")
-def clone(nodes: Cluster, docker: Docker, tmp_path_factory) -> DeployedSystem:
-    """Clone the repository, and render hello-dd in it; the nodes have the images of its stores."""
+def clone(nodes: Cluster, docker: Docker, tmp_path_factory) -> Iterator[DeployedSystem]:
+    """Clone the repository, and render hello-dd in it; the nodes have the images of its stores.
+
+    Its namespace is deleted after its tests: it has the hosts of the other hello-dd.
+    """
     folder = tmp_path_factory.mktemp("clone")
     stores = {store.image for store in plan_of("hello-dd", "kind").stores}
     store_images.require(stores, store_images.make(docker, stores, folder))
@@ -45,7 +49,8 @@ def clone(nodes: Cluster, docker: Docker, tmp_path_factory) -> DeployedSystem:
     # A namespace that no other test of this session has.
     system.edit("    secrets: script\n", f"    secrets: script\n    namespace: {SPACE}\n")
     system.tarmac("render", "--env", "kind")
-    return system
+    yield system
+    nodes.kubectl("delete", "namespace", SPACE, "--wait=false")
 
 
 @pytest.fixture(scope="module")

@@ -174,6 +174,8 @@ def entry(system: DeployedSystem) -> Entry:
     (gateway,) = system.rendered("Gateway")
     service, where = f"{gateway['metadata']['name']}-istio", f"--namespace={INGRESS}"
     cluster = system.cluster
+    listed = ("get", "deployment", where, "--output=name")
+    system.until(lambda: f"deployment.apps/{service}" in cluster.kubectl(*listed).split())
     cluster.kubectl("rollout", "status", f"deployment/{service}", where, "--timeout=120s")
     address = cluster.read("service", service, where)["spec"]["clusterIP"]
     found = Entry(system, *(cluster.reach(address, port) for port in (80, 443)))
