@@ -24,11 +24,11 @@ sys.path[:0] = [str(ROOT / "tests/support"), str(Path(__file__).parent)]  # as p
 
 from clones import clone_of, write_out  # noqa: E402
 from corpus_edits import MOST_LINES, changed_lines  # noqa: E402
-from rounds import ROUNDS  # noqa: E402
 
 CORPUS = Path(__file__).with_name("corpus.yaml")
 STARTED = Path(__file__).with_name("started.yaml")
 UNSEEN = Path(__file__).with_name("unseen.yaml")
+ROUNDS = Path(__file__).with_name("rounds.yaml")
 PAGE = ROOT / "docs/evidence/corpus.md"
 TARMAC = Path(sys.executable).with_name("tarmac")
 HEAD = """\
@@ -119,8 +119,12 @@ def unseen() -> str:
     """Write the part of the page about repositories that `init` had not met."""
     found = yaml.safe_load(UNSEEN.read_text())
     rounds = (
-        _round([entry for entry in found if entry.get("round", 1) == number], *heads)
-        for number, heads in ROUNDS.items()
+        _round(
+            [entry for entry in found if entry.get("round", 1) == number],
+            one["head"],
+            one["started"],
+        )
+        for number, one in yaml.safe_load(ROUNDS.read_text()).items()
     )
     return "".join(rounds).rstrip("\n") + "\n"
 

@@ -153,9 +153,8 @@ def _followed(workflow: Workflow, named: Mapping[str, str]) -> Iterator[Finding]
     Args:
         named: the file of each workflow beside it, by its name.
     """
-    for number, name in numbered_texts(
-        fields(workflow.written_triggers, "workflow_run").get("workflows")
-    ):
+    followed = fields(workflow.written_triggers, "workflow_run").get("workflows")
+    for number, name in numbered_texts(followed):
         if name in named or name in _MADE_BY_GITHUB or _WILD.search(name):
             continue
         names = sorted(named)
