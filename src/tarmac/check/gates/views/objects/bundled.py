@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.errors import BadInput
+from tarmac.base.foreign.files import text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.on_disk import on_disk
 
@@ -21,13 +26,11 @@ def current(files: Files, definition: Artifact) -> Mapping[str, Any]:
     if not copies or "/" in name:
         return definition.data
     written = on_disk(files, f"{root.removeprefix('/')}{_WRITTEN}")
-    found = sorted(written.rglob(name)) if written is not None and written.is_dir() else []
-    now = (one for path in found for one in _documents(path.read_text("utf-8")))
+    found = sorted(written.rglob(glob.escape(name))) if written is not None else []
+    now = (one for path in found for one in _documents(files, path))
     return next((one for one in now if isinstance(one, Mapping) and "spec" in one), definition.data)
 
 
-def _documents(text: str) -> Iterator[Any]:
-    try:
-        yield from yaml.load_all(text, yaml.CSafeLoader)
-    except yaml.YAMLError:
-        return
+def _documents(files: Files, path: Path) -> Iterator[Any]:
+    with contextlib.suppress(OSError, BadInput, yaml.YAMLError):
+        yield from yaml.load_all(text(path, root=files.folder), yaml.CSafeLoader)
