@@ -5,6 +5,7 @@ VictoriaLogs and its agent stand for Loki and Alloy, which are rendered (`cluste
 
 from __future__ import annotations
 
+import contextlib
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -69,8 +70,14 @@ def test_a_requests_lines_are_found_by_its_trace_and_outlive_the_stores_pod(
     trace = uuid.uuid4().hex
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
     request = urllib.request.Request(f"{alone.url(SERVICE)}{PATH}", headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status == 200
+
+    def answered() -> bool:
+        # A connection through a pod that was just replaced is closed.
+        with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=30) as answer:
+            return bool(answer.status == 200)
+        return False
+
+    alone.until(answered)
     query = f'{of(alone)} trace_id:="{trace}" event:="request"'
     alone.until(lambda: bool(logs.ask(query)))
     (line,) = logs.ask(query)
