@@ -14,8 +14,8 @@ from tarmac.base.foreign.reading import Path, at_each, dig, items
 from tarmac.check.gates.views.placeholders import is_placeholder
 
 FILE = files("tarmac") / "assets" / "server_rules.yaml"
-#: Texts that a reader or a program replaces: `MY_NAME`, `...`, and `_`, which kustomize does; a
-#: single capital letter is a value like others.
+#: Texts that a reader or a program replaces: `MY_NAME`, `...`, and `_`, which kustomize does. One
+#: capital letter alone counts as a value.
 _PLACEHOLDER = re.compile(
     r"(?<![a-z])[A-Z]{3,}|\.{3}|base-?64|^<.*>$|^_+$|^(some|your|my|change|replace|example)[-_]"
 )

@@ -79,20 +79,21 @@ def _calls(workflow: Artifact) -> Iterator[_Call]:
 def _told(workflow: Artifact, calls: Sequence[_Call]) -> Artifact:
     """Return a workflow with what these calls give it; as it is where they run by other events."""
     first = calls[0]
-    own = {name: said for name, said in triggers_of(workflow.data).items() if name != CALL}
+    written = fields(workflow.data, "jobs")
+    events = {name: said for name, said in triggers_of(workflow.data).items() if name != CALL}
     conditions = {unwrapped(string(one.job, "if")) for one in calls}
     condition = conditions.pop()
-    if conditions or (own and condition) or _OF_CALLER.search(condition):
+    if conditions or (events and condition) or _OF_CALLER.search(condition):
         return workflow
-    events, places = own, dict(workflow.places)
+    places = dict(workflow.places)
     for one in calls:
         for event, said in triggers_of(one.caller.data).items():
             # By two callers' filters, more runs come than by each of them.
             events[event] = said if events.get(event, said) == said else {}
             _put(places, one.caller, ("on", event), ("on", event))
     given = inputs_of([fields(one.job, "with") for one in calls])
-    jobs = {n: _run(job, condition, given) for n, job in fields(workflow.data, "jobs").items()}
-    for name, job in fields(workflow.data, "jobs").items() if condition else ():
+    jobs = {n: _run(job, condition, given) for n, job in written.items()}
+    for name, job in written.items() if condition else ():
         if isinstance(job, Mapping) and "if" not in job:
             places["jobs", name, "if"] = first.caller.at("jobs", first.name, "if")
     content = {key: said for key, said in workflow.data.items() if str(key) != "True"}

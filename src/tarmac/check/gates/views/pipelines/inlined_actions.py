@@ -15,13 +15,11 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import dig, fields, items, string, with_texts
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.pipelines.inputs import INPUT, unwrapped
 
 ACTIONS = ("action.yml", "action.yaml")
-#: An input of an action, where it is used.
-_INPUT = re.compile(r"\$\{\{\s*inputs\.([\w-]+)\s*\}\}")
 #: A step or an input of an action, where one of its steps reads it.
 _OWN = re.compile(r"(?<![\w.])(steps\.(?=[\w-]+\.)|inputs\.(?=[\w-]))")
-_WHOLE = re.compile(r"\s*\$\{\{(.*)\}\}\s*", re.DOTALL)
 #: How many actions may use one another.
 _DEEPEST = 5
 
@@ -112,7 +110,7 @@ def _given(step: Any, caller: Any, action: Artifact, number: int) -> Any:
     filled = {key: _filled(value, known, folder) for key, value in step.items()}
     if "id" in filled:
         filled["id"] = f"{folder}--{filled['id']}"
-    when = [_WHOLE.sub(r"\1", str(one["if"])) for one in (caller, filled) if one.get("if")]
+    when = [unwrapped(str(one["if"])) for one in (caller, filled) if one.get("if")]
     if when:
         filled["if"] = when[0] if len(when) == 1 else " && ".join(f"({one})" for one in when)
     return filled
@@ -122,7 +120,7 @@ def _filled(value: Any, known: Mapping[str, str], folder: str) -> Any:
     """Fill inputs in; what else an action names of its own is nothing of the job."""
 
     def fill(text: str) -> str:
-        given = _INPUT.sub(lambda found: known.get(found[1]) or found[0], text)
+        given = INPUT.sub(lambda found: known.get(found[1]) or found[0], text)
         return _OWN.sub(lambda found: f"{found[1]}{folder}--", given)
 
     return with_texts(value, fill)

@@ -8,17 +8,20 @@ from typing import Any
 
 from tarmac.base.foreign.reading import Fields, items, string, with_texts
 
-_INPUT = re.compile(r"\$\{\{\s*inputs\.([\w-]+)\s*\}\}")
+#: An input, where it is all that an expression has.
+INPUT = re.compile(r"\$\{\{\s*inputs\.([\w-]+)\s*\}\}")
 _BARE = re.compile(r"\binputs\.([\w-]+)")
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
-_WHOLE = re.compile(r"\s*\$\{\{(.*)\}\}\s*", re.DOTALL)
+#: A text that is one expression, and nothing beside it.
+_WHOLE = re.compile(r"\s*\$\{\{((?:(?!\}\}).)*)\}\}\s*", re.DOTALL)
 #: What only the job that calls has.
 _OF_CALLING_JOB = re.compile(r"\b(needs|matrix|strategy|env|steps|job|inputs|secrets|vars)\b")
 
 
 def unwrapped(condition: str) -> str:
     """Return a condition without the signs of an expression, which it may have or not."""
-    return _WHOLE.sub(r"\1", condition).strip()
+    whole = _WHOLE.fullmatch(condition)
+    return (whole[1] if whole else condition).strip()
 
 
 def inputs_of(calls: Sequence[Fields]) -> dict[str, str]:
@@ -33,7 +36,7 @@ def inputs_of(calls: Sequence[Fields]) -> dict[str, str]:
 
 def filled(job: Fields, given: Mapping[str, str]) -> dict[Any, Any]:
     """Return a job with its workflow's inputs, in its conditions and those of its steps, too."""
-    made = with_texts(job, lambda text: _INPUT.sub(lambda one: given.get(one[1], one[0]), text))
+    made = with_texts(job, lambda text: INPUT.sub(lambda one: given.get(one[1], one[0]), text))
     found = _asked(made, given)
     if steps := items(found, "steps"):
         found["steps"] = [_asked(one, given) if isinstance(one, Mapping) else one for one in steps]
@@ -50,4 +53,6 @@ def _asked(part: Fields, given: Mapping[str, str]) -> dict[Any, Any]:
         return f"({unwrapped(said)})" if _WHOLE.fullmatch(said) else f"'{said}'"
 
     condition = string(part, "if")
-    return {**part, "if": _BARE.sub(put, unwrapped(condition))} if condition else {**part}
+    if given.keys().isdisjoint(_BARE.findall(condition)):
+        return {**part}  # as it is written
+    return {**part, "if": _BARE.sub(put, unwrapped(condition))}
