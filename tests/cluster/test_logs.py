@@ -86,6 +86,7 @@ def test_a_requests_lines_are_found_by_its_trace_and_outlive_the_stores_pod(
     counted = f"{of(alone)} | count() lines"
     (before,) = logs.ask(counted)
     logs.replace_pod()
+    alone.until(logs.answers)
     alone.until(lambda: bool(logs.ask(query)))
     assert logs.ask(query) == [line]
     (after,) = logs.ask(counted)

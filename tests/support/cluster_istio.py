@@ -71,6 +71,10 @@ def install(
     Args:
         of: the system and the environment whose rendered values they get.
     """
+    # An entry of the tests before may be Traefik's, under the name that Istio's class has.
+    cluster.kubectl("delete", "gatewayclass/istio", "--ignore-not-found")
+    theirs = ("deployment,service", "traefik", f"--namespace={INGRESS}")
+    cluster.kubectl("delete", *theirs, "--ignore-not-found")
     kube_images.deliver(cluster.nodes, docker, images(docker, found, scratch), scratch)
     few = {"requests": {"cpu": "10m", "memory": "64Mi"}}
     on_nodes = {**show_plugins(cluster), "resources": few}

@@ -47,6 +47,14 @@ class LogStore:
         self.cluster.kubectl("delete", "pod", f"{STORE}-0", WHERE)
         self.cluster.kubectl("rollout", "status", f"statefulset/{STORE}", WHERE, "--timeout=180s")
 
+    def answers(self) -> bool:
+        """Tell whether the Service leads to a store that has started."""
+        try:
+            self.ask("* | count()")
+        except OSError:
+            return False
+        return True
+
 
 def home() -> Path | None:
     """Find the folder of the programs."""
