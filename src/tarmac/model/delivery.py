@@ -113,7 +113,12 @@ class Rollout(StrictModel):
         default=(10, 20, 30, 40, 50), min_length=1, description="Percent of the traffic, by step."
     )
     every: Duration = Field(default=60.0, description="The interval between two analysis runs.")
-    failures: int = Field(default=5, ge=1, description="Failed analysis runs before the rollback.")
+    failures: int = Field(
+        default=5,
+        ge=1,
+        description="Failed analysis runs before the rollback. Runs fail until a new version has "
+        "been scraped twice (60 s) and has had `requests`: leave it time for that.",
+    )
     success: float = Field(default=99, gt=0, lt=100, description="Percent without a 5xx, at least.")
     p99: Duration = Field(default=0.5, description="99 of 100 requests must be faster.")
     requests: int = Field(
