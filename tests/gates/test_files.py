@@ -6,6 +6,7 @@ A fixture holds whole files, as somebody keeps them; they are written down and r
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from tarmac.base.errors import BadInput
 from tarmac.base.report import Finding, Skip, Status
 from tarmac.check.verify import folder
 from tarmac.check.verify.built import kustomizations
+from tarmac.check.verify.built.trees import trees
 from tarmac.check.verify.running import Suppressions
 
 TODAY = date(2026, 11, 20)
@@ -81,7 +83,14 @@ OTHERWISE = {
     "values in locals": ["INF010/good-files-follows"],
     "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable"],
 }
-OF_NO_OBJECTS = [path for path in BAD if not GATES[path.parent.name].of_objects]
+#: These judge kustomizations as they were written, whose parts are objects.
+OF_KUSTOMIZATIONS = ("OBJ017", "OBJ045")
+OF_NO_OBJECTS = [
+    path
+    for path in BAD
+    if not GATES[path.parent.name].of_objects and path.parent.name not in OF_KUSTOMIZATIONS
+]
+OF_EACH = [path for path in FIXTURES if GATES[path.parent.name].alone]
 
 
 def name_of(path):
@@ -150,6 +159,56 @@ def test_a_gate_that_judges_no_objects_is_asked_once_of_all_trees(judged, monkey
     monkeypatch.setattr(folder.parallel, "processors", lambda: 1)  # what is asked is noted here
     judged({"Dockerfile": "FROM a"}, *gates)
     assert asked == ["IMG014", "REL001", "REL001"]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FIXTURES if path.parent.name in OF_KUSTOMIZATIONS], ids=name_of
+)
+def test_a_kustomization_as_it_was_written_is_judged_alike_in_each_tree(path, judged):
+    files, gate = yaml.safe_load(path.read_text())["files"], GATES[path.parent.name]
+    once, again = (judged(files, replace(gate, of_objects=of_trees)) for of_trees in (False, True))
+    assert once.findings == again.findings
+
+
+def judged_apart(path, files, judged, monkeypatch):
+    """Judge files by a gate that is asked of all at once, and that is asked of each by itself."""
+    gate = GATES[path.parent.name]
+    together = judged(files, replace(gate, alone=False))
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            folder, "trees", lambda *found: [(one,) for tree in trees(*found) for one in tree]
+        )
+        apart = judged(files, gate)
+    return together, apart
+
+
+@pytest.mark.parametrize("path", OF_EACH, ids=name_of)
+def test_what_a_gate_judges_alone_is_as_it_is_beside_others(path, judged, monkeypatch):
+    files = yaml.safe_load(path.read_text())["files"]
+    together, apart = judged_apart(path, files, judged, monkeypatch)
+    assert apart.findings == together.findings
+    assert apart.results[0].judged == together.results[0].judged
+
+
+def test_a_gate_that_judges_alone_is_asked_of_each_document_once(judged, monkeypatch):
+    asked = []
+
+    def note(found, name):
+        asked.append((name, [one.path for one in found.artifacts]))
+        return ()
+
+    gates = [
+        replace(GATES[name], of_files=lambda found, name=name: note(found, name))
+        for name in ("OBJ041", "REL001")
+    ]
+    monkeypatch.setattr(
+        folder, "trees", lambda artifacts, _: [artifacts[:1], artifacts, artifacts[1:]]
+    )
+    monkeypatch.setattr(folder.parallel, "processors", lambda: 1)  # what is asked is noted here
+    judged({"a.yaml": "a: 1", "b.yaml": "b: 1"}, *gates)
+    both = ["a.yaml", "b.yaml"]
+    assert [paths for name, paths in asked if name == "OBJ041"] == [["a.yaml"], ["b.yaml"], []]
+    assert [paths for name, paths in asked if name == "REL001"] == [["a.yaml"], both, ["b.yaml"]]
 
 
 @pytest.mark.parametrize("gate", OF_FILES)
@@ -380,3 +439,16 @@ def test_the_same_is_found_in_another_form(form, tmp_path, monkeypatch):
             counts.append(len(report.findings))
         other += [name_of(path)] if counts[0] != counts[1] else []
     assert other == OTHERWISE.get(form, [])
+
+
+@pytest.mark.parametrize("form", JOINED)
+def test_what_a_gate_judges_alone_stays_alone_in_another_form(form, judged, monkeypatch, tmp_path):
+    other = []
+    for path in OF_EACH:
+        files = yaml.safe_load(path.read_text())["files"]
+        if (changed := JOINED[form](files)) is not None:
+            for left in tmp_path.iterdir():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            together, apart = judged_apart(path, changed, judged, monkeypatch)
+            other += [name_of(path)] if apart.findings != together.findings else []
+    assert other == []

@@ -51,3 +51,6 @@ class Gate:
     #: Whether Kubernetes' objects are part of what it judges. Without them, the charts and
     #: kustomizations of a folder change nothing, and it is asked once of all of these.
     of_objects: bool = True
+    #: It judges each document by itself: what else is there changes nothing, so it is asked once of
+    #: each, and not again in every tree that has it.
+    alone: bool = False

@@ -141,13 +141,21 @@ def judge(
     results: dict[str, Result] = {}
     unfinished = {files.shown(path) for path in made.open}
     every = tuple(trees(artifacts, made))
+    new = tuple(_new(every))
 
     def judge_tree(number: int) -> tuple[list[Result], Mapping[int, list[Finding]]]:
         tree, here = every[number], replace(own, used={})
         tried = _tried(tree, folder)
-        asked_of_it = [gate for gate in asked if gate.of_objects or number == 0]
+        of_it = [gate for gate in asked if gate.of_objects or number == 0]
+        shares = (tree, False), (new[number], True)
+        found = (
+            result
+            for artifacts, apart in shares
+            if (gates := [gate for gate in of_it if gate.alone is apart])
+            for result in run_files(Folder(artifacts, today, folder), gates, here)
+        )
         judged = []
-        for found_all in run_files(Folder(tree, today, folder), asked_of_it, here):
+        for found_all in found:
             findings = (graded(one) for one in found_all.findings)
             found_here = [
                 replace(one, warning=True)
@@ -159,6 +167,7 @@ def judge(
             judged.append(leave(found_all, found_here))
         return judged, here.used
 
+    alone = {f"gate:{gate.id}" for gate in asked if gate.alone}
     numbers = range(len(every))
     done = dict(parallel.computed(judge_tree, numbers))
     for judged, used in map(done.__getitem__, numbers):
@@ -166,8 +175,10 @@ def judge(
         for one in judged:
             result = ignore_comments.apply(one, comments, today)
             before = results.get(result.what)
-            results[result.what] = both(before, result) if before else result
-    results = {what: leave(one, doubting(one.findings)) for what, one in results.items()}
+            count = sum if result.what in alone else max
+            results[result.what] = both(before, result, count) if before else result
+    in_turn = (results[what] for gate in asked if (what := f"gate:{gate.id}") in results)
+    results = {one.what: leave(one, doubting(one.findings)) for one in in_turn}
     by_programs = {f"gate:{gate.id}" for gate in asked if gate.program}
     return Report(
         system=_title(folder, only),
@@ -239,13 +250,21 @@ def _tried(tree: Iterable[Artifact], folder: Path) -> set[str]:
     return {one.built_by for one in made if is_input(below(one.path, folder))}
 
 
-def both(one: Result, other: Result) -> Result:
+def _new(every: Iterable[Iterable[Artifact]]) -> Iterator[tuple[Artifact, ...]]:
+    """Yield what each tree has that none before it has."""
+    seen = set[int]()
+    for tree in every:
+        yield tuple(one for one in tree if id(one) not in seen)
+        seen.update(map(id, tree))
+
+
+def both(one: Result, other: Result, count: Callable[[Iterable[int]], int] = max) -> Result:
     """Put together what came of a gate in two trees: the worse of the two, with all findings."""
     worst = max(one, other, key=lambda result: ORDER.index(result.status))
     return replace(
         worst,
         findings=in_order(_worse({*one.findings, *other.findings})),
-        judged=max(one.judged or 0, other.judged or 0),
+        judged=count((one.judged or 0, other.judged or 0)),
     )
 
 

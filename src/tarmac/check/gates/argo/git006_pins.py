@@ -69,6 +69,7 @@ GATE = Gate(
     source="https://argo-cd.readthedocs.io/en/stable/user-guide/tracking_strategies",
     check=check,
     of_files=of_files,
+    alone=True,
     scope=counted_in_files("Applications", applications),
     reads="targetRevision of each source, finalizers and syncPolicy. A branch counts as named.",
 )

@@ -119,6 +119,7 @@ GATE = Gate(
     "texts of both kinds of templates look alike, and each knows its own alone",
     check=check,
     of_files=check,
+    alone=True,
     scope=kinds("Applications and sets", "Application", "ApplicationSet"),
     targets=(),
     reads="`goTemplate` beside the texts of the template, fields of elements of lists, pointers of "

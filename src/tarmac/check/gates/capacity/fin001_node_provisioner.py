@@ -76,6 +76,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("node provisioners", _judged),
     of_files=check,
+    alone=True,
     targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
     reads="the pairs of assets/published.yaml: Karpenter's Provisioner. A schema cannot "
     "express them, so VAL001 accepts both.",

@@ -51,6 +51,7 @@ GATE = Gate(
     check=check,
     scope=kinds("kinds of machines", *MACHINES),
     of_files=check,
+    alone=True,
     targets=("cluster",),
     reads="blockDeviceMappings of EC2NodeClasses and AWSNodeTemplates. An account may encrypt all "
     "disks by default, which is not seen here.",

@@ -67,6 +67,7 @@ GATE = Gate(
     "against the memory limit of the container that wrote them",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("volumes in memory with a size", _volumes),
     reads="emptyDir with `medium: Memory` and a sizeLimit beside the limits of the containers that "
     "mount it.",

@@ -87,6 +87,7 @@ GATE = Gate(
     "is its own, and published ports and probes come from outside of it",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("commands", _commands),
     targets=("cluster", "compose"),
     reads="command, args and entrypoint of pods and Compose services. A pod's server on its "

@@ -63,6 +63,7 @@ GATE = Gate(
     "`echo -n`",
     check=check,
     of_files=check,
+    alone=True,
     scope=kinds("Secrets", "Secret", "ExternalSecret"),
     targets=("cluster",),
     reads="`data` of Secrets, where a key names a word (password, token, user, address) and its "

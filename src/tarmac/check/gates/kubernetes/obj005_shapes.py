@@ -44,6 +44,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("files", _shaped),
     of_files=check,
+    alone=True,
     targets=("cluster", "compose", "repository"),
     reads="types of the fields that gates read: in Kubernetes objects, workflows of GitHub Actions "
     "and files of Prometheus rules. Unknown fields and all others are for VAL001.",

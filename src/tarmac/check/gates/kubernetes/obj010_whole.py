@@ -97,6 +97,7 @@ GATE = Gate(
     "rules and a route without backends are taken, and answer nothing",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("objects", _judged),
     reads="apiVersion and kind of what has metadata, and the parts that assets/object_rules.yaml "
     "lists for each kind.",

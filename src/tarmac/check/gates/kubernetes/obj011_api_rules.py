@@ -185,6 +185,7 @@ GATE = Gate(
     " too late, or a controller never acts",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("objects", _ruled),
     reads="bounds and words of assets/object_rules.yaml in objects of Kubernetes' own groups, and "
     "those of assets/kind_rules.yaml in objects of others, with the form of durations, schedules "

@@ -174,6 +174,7 @@ GATE = Gate(
     "all of the right type: the API server refuses them when they are applied",
     check=check,
     of_files=check,
+    alone=True,
     scope=kinds("objects"),
     reads="the places of assets/server_rules.yaml: forms and lengths of names, labels and paths, "
     "what is there twice, and fields of which one rules out or requires another. Of kinds that "

@@ -127,6 +127,7 @@ GATE = Gate(
     "subPath is not updated",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("containers", _judged),
     targets=("cluster",),
     reads="ports that containers of one pod have, and volumes that begin empty or hold settings, "

@@ -91,6 +91,7 @@ GATE = Gate(
     "-containers: a Job is complete when all of its containers have ended",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("Jobs of several containers, and hooks", _judged),
     targets=("cluster",),
     reads="images and commands of the containers of a Job, beside the servers that "

@@ -84,6 +84,7 @@ GATE = Gate(
     "port over all containers, called http1 or h2c, and PORT is set by Knative",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("Services of Knative", _services),
     targets=("cluster",),
     reads="ports and variables of the containers of Services and Configurations of "

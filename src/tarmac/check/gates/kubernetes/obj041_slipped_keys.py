@@ -74,6 +74,7 @@ GATE = Gate(
     "lines of the same indentation are keys beside it",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("keys without a value", _empty),
     targets=(),
     reads="keys without a value in all files of YAML, values of charts among them, beside keys "

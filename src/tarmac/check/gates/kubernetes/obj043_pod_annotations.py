@@ -48,6 +48,7 @@ GATE = Gate(
     "annotations of the template, and none of the Deployment",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("workloads with annotations", _judged),
     targets=("cluster",),
     reads="annotations of workloads and of their templates, by the names in assets/published.yaml.",

@@ -61,6 +61,7 @@ GATE = Gate(
     "the control plane and kubelets give to nodes",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("keys of nodes", _keys),
     targets=("cluster",),
     reads="tolerations, nodeSelector and topology keys in the groups of Kubernetes, Karpenter and "

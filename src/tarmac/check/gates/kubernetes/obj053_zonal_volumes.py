@@ -53,6 +53,7 @@ GATE = Gate(
     "Immediate may make a volume that no node of the pod reaches",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("classes of disks of one zone", _judged),
     targets=("cluster",),
     reads="provisioner, volumeBindingMode and allowedTopologies of StorageClasses.",

@@ -79,6 +79,7 @@ GATE = Gate(
     "name, and one of another name is a new node",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("servers that are told their name", _judged),
     targets=("cluster",),
     reads="variables in assets/published.yaml by which servers are told their name, beside the "

@@ -74,6 +74,7 @@ GATE = Gate(
     source="kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration",
     check=check,
     of_files=check_files,
+    alone=True,
     scope=counted_in_files("workloads that can move", _judged),
     reads="the tolerations of Deployments and Rollouts, and with a plan whether services without a "
     "disk have them. How fast a lost node is noticed is the cluster's own setting.",

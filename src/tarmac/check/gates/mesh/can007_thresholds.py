@@ -71,6 +71,7 @@ GATE = Gate(
     "a result is a list",
     check=check,
     of_files=check,
+    alone=True,
     scope=kinds("Canaries and templates of analyses", "Canary", *_TEMPLATES),
     reads="thresholdRange and names of metrics in Flagger's Canaries, and conditions beside "
     "queries of Prometheus in AnalysisTemplates.",

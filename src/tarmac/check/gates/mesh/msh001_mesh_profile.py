@@ -54,6 +54,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("profiles", _named),
     of_files=check,
+    alone=True,
     targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
     reads="`istioctl ... --set profile=` in scripts, make's recipes and pipelines, and "
     "`profile` of IstioOperator objects.",

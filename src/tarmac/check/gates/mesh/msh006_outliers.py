@@ -59,6 +59,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("outlier detections", _detections),
     of_files=check,
+    alone=True,
     targets=("cluster",),
     reads="`outlierDetection` of DestinationRule objects, of their subsets and ports, and of "
     "Flagger's Canaries. How many endpoints there are is not judged.",

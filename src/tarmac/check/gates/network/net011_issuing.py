@@ -60,6 +60,7 @@ GATE = Gate(
     "https://cert-manager.io/docs/usage/certificate/#renewal",
     check=check,
     of_files=check,
+    alone=True,
     scope=kinds("issuers and Certificates", "ClusterIssuer", "Issuer", "Certificate"),
     targets=("cluster",),
     reads="the server of ACME issuers whose name and folder do not say staging or test, and "

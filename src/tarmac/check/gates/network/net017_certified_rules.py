@@ -66,6 +66,7 @@ GATE = Gate(
     "section need to match the host in the rules; TLS does not work on the default rule",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("certificates of Ingresses", _judged),
     targets=("cluster",),
     reads="hosts of `tls` beside those of `rules`, but for annotations by which nginx serves "

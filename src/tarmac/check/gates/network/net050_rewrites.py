@@ -98,6 +98,7 @@ GATE = Gate(
     check=check,
     scope=kinds("Ingress objects", "Ingress"),
     of_files=check,
+    alone=True,
     #: NET003 asks what is planned whether paths are changed at all.
     targets=(),
     reads="the annotation rewrite-target of Ingress objects, beside the groups of their paths. "

@@ -134,6 +134,7 @@ GATE = Gate(
     "notifies nothing, and an inhibition without `equal` mutes what has another cause",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("configurations of Alertmanager", configurations),
     #: OBS011 and OBS013 hold what is planned to the model's receivers and dependencies.
     targets=(),

@@ -185,6 +185,7 @@ GATE = Gate(
     "refuses the whole file for one rule, and keeps the old one and says so in its log alone",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("files of rules", rule_files),
     #: OBS010 holds alerts of a plan to more.
     targets=(),

@@ -160,6 +160,7 @@ GATE = Gate(
     "does not start with a configuration that it refuses, and a running one keeps the old one",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("jobs, monitors and rules", _judged),
     #: OBS021 and OBS016 hold what is rendered to more.
     targets=(),

@@ -186,6 +186,7 @@ GATE = Gate(
     "without a result is not 0, so a comparison of it never fires",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("alerts", _alerts),
     #: OBS001 and OBS002 hold the expressions of a plan to the metrics that it has.
     targets=(),

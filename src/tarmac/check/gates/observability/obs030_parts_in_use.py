@@ -101,6 +101,7 @@ GATE = Gate(
     "deletes where retention_enabled is true; https://prometheus.io/docs/instrumenting/pushing",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("configurations of monitoring", _judged),
     #: Tarmac renders none of these with such parts.
     targets=(),

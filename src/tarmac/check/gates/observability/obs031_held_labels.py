@@ -152,6 +152,7 @@ GATE = Gate(
     " held for as long as its expression has a result",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("expressions", _rules),
     #: OBS001 and OBS002 hold the expressions of a plan to the metrics that it has.
     targets=(),

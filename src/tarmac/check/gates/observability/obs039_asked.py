@@ -104,6 +104,7 @@ GATE = Gate(
     "scraping: the label __path__ names the files",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("jobs of Prometheus and Promtail", _judged),
     targets=(),
     reads="scrape_configs of files and ConfigMaps: rules that hand the address on to a prober, and "

@@ -69,6 +69,7 @@ GATE = Gate(
     ": an aggregation of no series has no result, so a comparison of it is not true",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("alerts with a count", _counting),
     targets=(),
     reads="alerts that compare a whole count with < or <=, beside `absent` in all rules here. "

@@ -70,6 +70,7 @@ GATE = Gate(
     "kube.var.log.containers. by itself",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("inputs of containers' logs", _tagged),
     targets=(),
     reads="inputs of the kind tail below /var/log/containers beside filters of the kind kubernetes "

@@ -43,6 +43,7 @@ GATE = Gate(
     "is filled in everywhere, and $$ is a literal $",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("texts with a $ of collectors", _judged),
     reads="all texts of configurations of collectors, in files, ConfigMaps and the operator's "
     "objects.",

@@ -95,6 +95,7 @@ GATE = Gate(
     "one entry has to match, and in an entry all of its fields",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("time intervals", _judged),
     reads="intervals of Alertmanager's configurations and of its operator: hours of a day alone in "
     "one entry, and Monday to Friday alone in another.",

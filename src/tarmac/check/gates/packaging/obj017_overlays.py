@@ -166,6 +166,7 @@ GATE = Gate(
     "or image that fits nothing changes nothing and fails nothing; names in texts are left alone",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("Kustomizations", kustomization_files),
     targets=(),
     reads="targets of patches, `images`, `replicas`, names of Services in texts beside namePrefix, "

@@ -84,6 +84,7 @@ GATE = Gate(
     "configmapgenerator: a name is followed within one namespace only",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("Kustomizations that generate", _judged),
     targets=(),
     reads="generators of kustomizations without a namespace, beside the objects of files that they "

@@ -130,6 +130,7 @@ GATE = Gate(
     "its root, an object is there once; https://www.rfc-editor.org/rfc/rfc6901: / in a key is ~1",
     check=check,
     of_files=check,
+    of_objects=False,
     scope=counted_in_files("Kustomizations", kustomization_files),
     targets=(),
     reads="JSON pointers of patches, files of generators and resources, and the objects that "

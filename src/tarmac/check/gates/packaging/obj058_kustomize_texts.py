@@ -112,6 +112,7 @@ GATE = Gate(
     "and others are texts, and a tag of digits without quotes is a number in YAML",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("kustomizations", _judged),
     targets=(),
     reads="names, tags, labels, annotations and lists of texts of kustomizations. Judges files "

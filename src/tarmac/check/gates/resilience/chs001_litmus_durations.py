@@ -64,6 +64,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("probe durations", _durations),
     of_files=check,
+    alone=True,
     targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
     reads="runProperties of probes in ChaosEngine objects.",
 )

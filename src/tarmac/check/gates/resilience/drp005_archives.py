@@ -53,6 +53,7 @@ GATE = Gate(
     "ends with 0 says that the segment is safe, and the server removes its own",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("commands of archives", _commands),
     targets=(),
     reads="archive_command in files of PostgreSQL, ConfigMaps, Compose services and objects. "

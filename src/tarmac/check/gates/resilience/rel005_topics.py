@@ -65,6 +65,7 @@ GATE = Gate(
     source="https://kafka.apache.org/documentation/#brokerconfigs_min.insync.replicas",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("topics and clusters of Kafka", _judged),
     targets=("cluster",),
     reads="copies and the least number of them in Strimzi's KafkaTopic and Kafka.",

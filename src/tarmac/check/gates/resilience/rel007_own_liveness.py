@@ -80,6 +80,7 @@ GATE = Gate(
     "liveness probe that depends on others restarts what a restart does not repair",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("liveness probes with a command", _judged),
     targets=("cluster",),
     reads="commands of liveness probes: those of Celery that ask by the broker, and clients of "

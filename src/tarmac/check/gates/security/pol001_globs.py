@@ -54,6 +54,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("globs", _globs),
     of_files=check,
+    alone=True,
     targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
     reads="glob.match in Gatekeeper's ConstraintTemplates and in *.rego.",
 )

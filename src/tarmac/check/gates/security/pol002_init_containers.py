@@ -48,6 +48,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("policies on containers", _policies),
     of_files=check,
+    alone=True,
     targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
     reads="which lists of containers the Rego of Gatekeeper's templates and *.rego names.",
 )

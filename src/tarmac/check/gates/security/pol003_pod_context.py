@@ -53,6 +53,7 @@ GATE = Gate(
     check=check,
     scope=counted_in_files("policies on security contexts", _policies),
     of_files=check,
+    alone=True,
     targets=(),  # nothing of its kind is rendered: a pass there would prove nothing
     reads="fields that containers inherit, in the Rego of Gatekeeper's templates and *.rego.",
 )

@@ -74,6 +74,7 @@ GATE = Gate(
     "by group and kind",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("policies", _policies),
     targets=("cluster",),
     reads="rules of Kyverno's policies, and groups and kinds of Gatekeeper's constraints beside "

@@ -52,6 +52,7 @@ GATE = Gate(
     "there is today and every kind that an operator adds tomorrow",
     check=check,
     of_files=of_files,
+    alone=True,
     scope=kinds("roles and projects", *GRANTING),
     targets=("cluster",),
     reads="verbs, resources and apiGroups of Roles and ClusterRoles, and sourceRepos of "

@@ -98,6 +98,7 @@ GATE = Gate(
     "privileged container is not kept apart from its node, and a step runs what is being built",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("objects with containers of their own", _judged),
     targets=("cluster",),
     reads="containers, scripts, sidecars and steps of Argo Workflows and Tekton, drivers of Spark, "

@@ -54,6 +54,7 @@ GATE = Gate(
     "gives a volume to a group of the pod's processes; without it most volumes are root's",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("pods that write to claims", _writing),
     targets=("cluster",),
     reads="runAsUser and fsGroup of pods that mount claims, and init containers that give a volume "

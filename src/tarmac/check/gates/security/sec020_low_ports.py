@@ -51,6 +51,7 @@ GATE = Gate(
     "and below it a process needs CAP_NET_BIND_SERVICE; runtimes differ in what they set",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("containers without rights", _without_rights),
     targets=("cluster",),
     reads="runAsUser, capabilities and ports of containers, and sysctls of their pods.",

@@ -63,6 +63,7 @@ GATE = Gate(
     "provide secrecy; use a Secret for what is confidential",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("texts of ConfigMaps", _judged),
     #: SEC002 reads more of a plan's files.
     targets=(),

@@ -90,6 +90,7 @@ GATE = Gate(
     "the location's path, and what follows is put behind it, ../ as well",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("locations", _judged),
     reads="configurations of nginx in files that end in .conf and in ConfigMaps: `alias` and "
     "proxy_pass in locations that are the beginning of a path.",

@@ -95,6 +95,7 @@ GATE = Gate(
     "inherited only where the block has none of its own",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("servers of nginx", _servers),
     reads="configurations of nginx in files that end in .conf and in ConfigMaps: headers that "
     "guard a page, and those that tell the program behind of a request (proxy_set_header). What "

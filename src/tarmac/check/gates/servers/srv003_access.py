@@ -72,6 +72,7 @@ GATE = Gate(
     "names is allowed, and a block with rules of its own has those alone",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("blocks with allowed addresses", _guarded),
     reads="allow and deny of blocks in configurations of nginx in files that end in .conf and in "
     "ConfigMaps. Where an include, a return or a login may decide as well, nothing is told.",

@@ -125,6 +125,7 @@ GATE = Gate(
     "so they are handed on only where that is written",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("locations that hand requests on", _passed),
     targets=(),
     reads="proxy_pass and proxy_set_header of locations in configurations of nginx in files that "

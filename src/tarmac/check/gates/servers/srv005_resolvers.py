@@ -130,6 +130,7 @@ GATE = Gate(
     "start, and again only by the resolvers that its server names",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("backends of HAProxy", _judged),
     targets=(),
     reads="haproxy*.cfg and keys of ConfigMaps with a section `resolvers`: servers by name, and "

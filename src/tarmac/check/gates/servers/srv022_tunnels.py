@@ -52,6 +52,7 @@ GATE = Gate(
     "and server timeouts do not hold once a connection is a tunnel; without it, they do",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("configurations with WebSockets", _with_sockets),
     targets=(),
     reads="haproxy*.cfg and keys of ConfigMaps that tell WebSockets by a path or by Upgrade. "

@@ -110,6 +110,7 @@ GATE = Gate(
     "expression that matches is used in place of the longest prefix, unless that has ^~",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("locations beside one for endings", _judged),
     targets=(),
     reads="locations for a path beside one for endings with css or js, in one server of nginx: "

@@ -75,6 +75,7 @@ GATE = Gate(
     "name of the server is not passed through TLS unless it is on",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("addresses by TLS", _passes),
     targets=(),
     reads="proxy_pass to names of the public DNS by https, in configurations of nginx. A server "

@@ -90,6 +90,7 @@ GATE = Gate(
     "crontab: each part is `*` where it is not given, the minute, too",
     check=check,
     of_files=check,
+    alone=True,
     scope=counted_in_files("times of tasks", _judged),
     targets=(),
     reads="crontab() in settings and tasks of Celery, which are parsed and not run, and schedules "
