@@ -1,7 +1,8 @@
 """The same drills in three places: on a copy here, in containers, and in the tests' cluster.
 
 `python tests/support/verdict_places.py` runs them in each and prints the table of
-docs/evidence/verdict-places.md. As root, with what the tests' cluster takes.
+docs/evidence/verdict-places.md; `… shop/cache-outage trading` those alone. As root, with what the
+tests' cluster takes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,9 +37,15 @@ from rendered import ROOT, seeds_of
 #: Of faults that all three have.
 DRILLS = {
     "hello-dd": ("cache-outage",),
-    "shop": ("broker-outage", "cache-outage", "orders-db-kill", "orders-rolling-restart"),
+    "shop": (
+        *("broker-outage", "cache-outage", "orders-db-kill", "orders-rolling-restart"),
+        "orders-pod-kill",
+    ),
+    "trading": ("portfolio-db-kill",),
 }
-ENTRY = "api-gateway"
+#: What users ask: a public service, or the hosts of an entry whose paths are all of that service.
+GATEWAY = "api-gateway"
+ASKED = {"trading": "entry"}
 #: A network whose address on this machine a mail server listens at: containers reach it.
 MAIL = "mail-outside"
 
@@ -76,21 +83,21 @@ def in_containers(machine: OneMachine, drill: str) -> dict[str, Any]:
 
 
 @contextmanager
-def deployed(folder: Path) -> Iterator[Mapping[str, DeployedSystem]]:
-    """Give the systems in a cluster, which ends with the block."""
+def deployed(folder: Path, systems: Collection[str]) -> Iterator[Mapping[str, DeployedSystem]]:
+    """Give systems in a cluster, which ends with the block."""
     with docker_here.daemon(docker_here.kept()) as docker:
         for name in ("bases", "own", "stores"):
             (folder / name).mkdir()
         standins.provide(docker, folder / "bases", kit_images.uv())
         images = kit_images.Images(docker)
         tags = set(kube_images.own(docker, cluster.home()[0], folder / "own"))
-        for system in DRILLS:
+        for system in systems:
             tags |= set(kube_images.of(images, system, "kind"))
         store_images.make(docker, tags, folder / "stores")
         file = kube_images.save(docker, tags, folder / "images.tar")
         with cluster.cluster([file]) as nodes:
             found = {}
-            for system in DRILLS:
+            for system in systems:
                 own = folder / system
                 own.mkdir()
                 found[system] = DeployedSystem.lay_out(nodes, system, own)
@@ -103,7 +110,7 @@ def deployed(folder: Path) -> Iterator[Mapping[str, DeployedSystem]]:
 
 def there(system: DeployedSystem, drill: str) -> dict[str, Any]:
     """Run a drill in the cluster; returns its journal."""
-    entry = f"{ENTRY}={system.url(ENTRY)}"
+    entry = f"{ASKED.get(system.system, GATEWAY)}={system.url(GATEWAY)}"
     done = system.there("drill", drill, "--url", entry, "--json", check=False)
     assert done.stdout, done.stderr
     written: dict[str, Any] = json.loads(done.stdout)
@@ -133,9 +140,19 @@ def cell(written: Mapping[str, Any]) -> str:
     return f"{written['verdict']}: {share:.1f} % of {during['visits']}, {recovered}"
 
 
-def main() -> None:
-    """Print the table: the places one after another, so that none has another's load."""
-    drills = [(system, drill) for system, named in DRILLS.items() for drill in named]
+def main(chosen: Collection[str]) -> None:
+    """Print the table: the places one after another, so that none has another's load.
+
+    Args:
+        chosen: systems, and drills as `SYSTEM/DRILL`; all of them without.
+    """
+    drills = [
+        (system, drill)
+        for system, named in DRILLS.items()
+        for drill in named
+        if not chosen or {system, f"{system}/{drill}"} & {*chosen}
+    ]
+    systems = list(dict.fromkeys(system for system, _ in drills))
     cells: dict[tuple[str, str], list[str]] = {named: [] for named in drills}
 
     def note(system: str, drill: str, written: Mapping[str, Any]) -> None:
@@ -146,18 +163,18 @@ def main() -> None:
         note(system, drill, here(system, drill))
     with docker_here.daemon(docker_here.kept()) as docker, TemporaryDirectory() as folder:
         standins.provide(docker, Path(folder), kit_images.uv())
-        for system, named in DRILLS.items():
+        for system in systems:
             (own := Path(folder) / system).mkdir()
             with composed(docker, own, system) as machine:
-                for drill in named:
+                for drill in (drill for name, drill in drills if name == system):
                     note(system, drill, in_containers(machine, drill))
-    with TemporaryDirectory() as folder, deployed(Path(folder)) as systems:
+    with TemporaryDirectory() as folder, deployed(Path(folder), systems) as found_there:
         for system, drill in drills:
-            note(system, drill, there(systems[system], drill))
+            note(system, drill, there(found_there[system], drill))
     print("| System | Drill | Here | With Compose | In a cluster |\n|---|---|---|---|---|")
     for (system, drill), found in cells.items():
         print(f"| {system} | `{drill}` | {' | '.join(found)} |")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
