@@ -62,8 +62,12 @@ JOURNEYS = """
                 assert texts[0] == "blue", " ".join(texts)
             yield visit
 
+    @asynccontextmanager
+    async def lost(urls):
+        yield asks(urls["entry"])
+
     JOURNEYS = {"ask": asks("/"), "refused": asks("/exit")}
-    JOURNEYS |= {"coloured": coloured, "spoilt": spoilt, "broken": broken}
+    JOURNEYS |= {"coloured": coloured, "spoilt": spoilt, "broken": broken, "lost": lost}
     """
 #: Short: two seconds before, one or two with the fault. It ends once visits go as before; the limit
 #: is for a machine that has others to serve.
@@ -187,13 +191,18 @@ def test_a_system_that_does_not_work_before_shows_nothing(box):
 
 @pytest.mark.parametrize(
     ("journey", "said"),
-    [("broken", "RuntimeError: nothing to sell"), ("buy", "JOURNEYS has no 'buy'; it has: ask, ")],
+    [
+        ("broken", "RuntimeError: nothing to sell"),
+        ("buy", "JOURNEYS has no 'buy'; it has: ask, "),
+        ("lost", "its journey asks for the address of 'entry', and none is known"),
+    ],
 )
 def test_a_journey_that_cannot_begin_is_an_error(box, journey, said):
     write(box, "{fault: kill, on: back}", journey=journey)
     done = box.tarmac("drill", ".", "rehearsed")
     assert done.returncode == 1
     assert f"the journey could not begin: {said}" in done.stderr
+    assert ("Traceback" in done.stderr) is (journey == "broken")
     assert not client.find_homes(box.folder / "tarmac.yaml")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hdrh.histogram import HdrHistogram
 
-from tarmac.drill.load.generator import MOST_KINDS, Generator
+from tarmac.drill.load.generator import MOST_KINDS, Generator, UnknownAddress, journey_of
 
 
 def durations(generator: Generator) -> HdrHistogram:
@@ -140,3 +141,13 @@ async def test_stages_follow_each_other_each_at_its_rate():
     # Never before its time; how much later depends on the machine.
     due = [*(n / 10 for n in range(3)), *(0.3 + n / 100 for n in range(20)), 0.5, 0.55]
     assert all(at >= when - 0.002 for at, when in zip(begun, due, strict=True))
+
+
+async def test_a_journey_that_asks_for_an_address_which_none_has_names_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.path", [])
+    file = tmp_path / "journeys.py"
+    file.write_text("JOURNEYS = {'look': lambda urls: (urls['web'], urls['entry'])}\n")
+    journey = journey_of({"file": str(file), "journey": "look"})
+    with pytest.raises(UnknownAddress, match="asks for the address of 'entry', and none is known"):
+        journey({"web": "http://127.0.0.1:1"})
+    assert journey({"web": "a", "entry": "b"}) == ("a", "b")

@@ -154,12 +154,27 @@ class UnknownJourney(LookupError):
         super().__init__(f"JOURNEYS has no '{name}'; it has: {has}")
 
 
+class UnknownAddress(LookupError):
+    """A journey asks for the address of what has none where it runs."""
+
+
+class _Addresses(dict[str, str]):
+    """Where a journey finds services."""
+
+    def __missing__(self, name: str) -> str:
+        raise UnknownAddress(f"its journey asks for the address of '{name}', and none is known")
+
+
 def journey_of(wanted: Mapping[str, Any]) -> Journey:
-    """Import the journey that a request names. Raises UnknownJourney."""
+    """Import the journey that a request names. Raises UnknownJourney.
+
+    It raises UnknownAddress where it asks for an address that is not among those it is given.
+    """
     journeys = load_journeys(Path(wanted["file"]))
     if wanted["journey"] not in journeys:
         raise UnknownJourney(wanted["journey"], journeys)
-    return journeys[wanted["journey"]]
+    found = journeys[wanted["journey"]]
+    return lambda urls: found(_Addresses(urls))
 
 
 def load_journeys(path: Path) -> dict[str, Journey]:
@@ -228,6 +243,9 @@ def main() -> None:
     try:
         uvloop.run(_serve())
     except BrokenPipeError:  # the drill was killed
+        os._exit(1)
+    except UnknownAddress as error:
+        _say({"error": str(error)})
         os._exit(1)
     except Exception as error:  # noqa: BLE001 - the journey is the user's own code
         traceback.print_exc()

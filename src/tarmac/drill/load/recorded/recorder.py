@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tarmac.drill.load.generator import UnknownJourney, journey_of
+from tarmac.drill.load.generator import UnknownAddress, UnknownJourney, journey_of
 from tarmac.drill.load.recorded.listeners import Recorder
 
 
@@ -41,6 +41,8 @@ def main() -> None:
     """Record what a JSON line on the standard input asks for; the answer is a JSON line."""
     try:
         found = asyncio.run(record(json.loads(sys.stdin.readline())))
+    except UnknownAddress as error:
+        found = {"error": str(error)}
     except Exception as error:  # noqa: BLE001 - the journey is the user's own code
         traceback.print_exc()
         found = {"error": f"{type(error).__name__}: {error}"}
