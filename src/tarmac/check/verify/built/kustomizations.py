@@ -23,7 +23,7 @@ from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.views import programs
 from tarmac.check.verify.built.layers import Layer, closure, lacks_made
 from tarmac.check.verify.built.origins import placed
-from tarmac.check.verify.built.sources import Sources
+from tarmac.check.verify.built.sources import Sources, is_inside
 from tarmac.check.verify.built.tracing import trace
 
 #: What kustomize lacks where others give it: a file of variables, which git ignores and a pipeline
@@ -101,6 +101,10 @@ def _overlay(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> Ov
         raise Skip(
             f"it includes {elsewhere}, which is not in this folder; remote files are not fetched"
         )
+    for part in parts:  # its own words, without the time that it takes to say them
+        if above := next((p for p in sorted(part.files) if not is_inside(p, part.folder)), None):
+            what = f"{sources.shown(above)} is not in or below {sources.shown(part.folder)}"
+            raise TarmacError(f"{what}, so kustomize refuses to read it")
     argv = [*program(), os.path.relpath(layer.folder, sources.root)]
     # Its own files alone: all of a large folder's take longer to look at than it takes to build.
     own = sorted(os.path.relpath(path, sources.root) for part in parts for path in part.files)
