@@ -15,8 +15,11 @@ from pathlib import Path
 from tarmac.base.errors import TarmacError
 from tarmac.base.places import cache_folder
 
-#: Texts of a topic that are kept; one of a large overlay has 500 KB.
-MOST = 400
+#: Texts of a topic that are kept, and bytes; one of a large overlay has 500 KB, and a repository of
+#: charts with all of their values has some hundreds. With fewer, each run would make all again.
+MOST, MOST_BYTES = 4000, 300_000_000
+#: So many more are made before the oldest are deleted: it takes a look at all of them.
+MORE = 100
 
 
 def kept(parts: Iterable[str | bytes], make: Callable[[], str], topic: str = "built") -> str:
@@ -54,6 +57,16 @@ def _write(folder: Path, name: str, text: str) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     Path(temporary).replace(folder / name)
-    texts = sorted(folder.glob("*.yaml"), key=lambda path: path.stat().st_mtime)
-    for path in texts[:-MOST]:
-        path.unlink(missing_ok=True)
+    if sum(1 for _ in folder.iterdir()) % MORE == 0:
+        _tidy(folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Delete the oldest, as far as there are too many or too large ones."""
+    found = [(path, path.stat()) for path in folder.glob("*.yaml")]
+    found.sort(key=lambda one: one[1].st_mtime, reverse=True)
+    total = 0
+    for number, (path, about) in enumerate(found):
+        total += about.st_size
+        if number >= MOST or total > MOST_BYTES:
+            path.unlink(missing_ok=True)

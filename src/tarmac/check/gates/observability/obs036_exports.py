@@ -17,6 +17,7 @@ from tarmac.check.gates.views.json_files import json_object
 from tarmac.check.gates.views.monitoring.dashboards import board_files
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.objects.stored_data import ConfigMap
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _PLACEHOLDER = re.compile(r'"(?:uid|datasource)"\s*:\s*"\$\{(\w+)\}"')
@@ -43,7 +44,6 @@ class OwnDashboard(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield dashboards with a placeholder that only the import form fills in."""
-    written = _written(files)
     for board in _provisioned(files):
         data = json_object(board.text) or {}
         inputs = {string(one, "name") for one in items(data, "__inputs")}
@@ -52,7 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
         for found in _PLACEHOLDER.finditer(board.text):
             name = found[1]
             is_exported = name in inputs or _EXPORTED.fullmatch(name) is not None
-            if not is_exported or name in {*known, *board.given, *written}:
+            if not is_exported or name in {*known, *board.given} or name in _written(files):
                 continue
             line = board.text.count("\n", 0, found.start()) + 1
             where = board.where if board.above is None else f"{board.where}:{board.above + line}"
@@ -73,17 +73,16 @@ def _expressions(data: Fields) -> set[str]:
     return found
 
 
-def _written(files: Files) -> set[str]:
-    """List the placeholders that something else than a dashboard names: it may replace them."""
-    found = set[str]()
+@once
+def _written(files: Files) -> Iterator[str]:
+    """Yield the placeholders that something else than a dashboard names: it may replace them."""
     for artifact in files.artifacts:
         text = artifact.content if isinstance(artifact.content, str) else str(artifact.content)
         is_board = artifact.path.endswith(".json") or (
             artifact.is_object and _LABEL in metadata(artifact).labels
         )
         if "DS_" in text and not is_board and artifact.data.get("kind") != "GrafanaDashboard":
-            found |= set(_ANYWHERE.findall(text))
-    return found
+            yield from _ANYWHERE.findall(text)
 
 
 def _provisioned(files: Files) -> Iterator[OwnDashboard]:

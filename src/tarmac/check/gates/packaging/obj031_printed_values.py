@@ -35,7 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield defaults that replace false, and numbers that are printed with an exponent."""
     for chart in charts(files):
         every = [chart.values, *values_beside(files, chart.folder)]
-        for path, text in chart_texts(files, chart):
+        for path, text in chart_texts(files, chart.folder):
             for action in _ACTION.finditer(text):
                 where = f"{path}:{text.count(chr(10), 0, action.start()) + 1}"
                 for what, warning in _replaced(action[1], every):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from tarmac.base.artifact import Artifact
@@ -11,7 +12,7 @@ from tarmac.base.foreign.reading import Path, fields, numbered
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import charts
+from tarmac.check.gates.views.objects.chart_places import chart_places
 from tarmac.check.gates.views.objects.chart_texts import chart_texts
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.kustomized import Base, as_written, gather
@@ -69,18 +70,32 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _in_templates(files: Files) -> Iterator[tuple[str, Finding]]:
     """Yield labels of a release in a named template that selectors include, with the chart."""
-    for chart in charts(files):
-        texts = list(chart_texts(files, chart))
-        used = {name for _, text in texts for name in _INCLUDED.findall(text)}
+    for chart in chart_places(files):
+        texts = list(chart_texts(files, chart.folder))
+        used = {name for _, text in texts for name in _included(text)}
         for where, text in texts if used else ():
-            for block in _DEFINED.finditer(text):
-                for found in _LABEL.finditer(block[2]) if block[1] in used else ():
-                    if _OF_RELEASE.fullmatch(found[1]):
-                        line = text.count("\n", 0, block.start(2) + found.start(1)) + 1
-                        what = f"the template {block[1]} has {found[1]}, and selectors include it,"
-                        said = f"{what} which cannot be changed: the next release is refused"
-                        advice = "leave it to the labels"
-                        yield chart.folder, Finding(f"{where}:{line}", f"{said}; {advice}")
+            for name, label, line in _defined(text):
+                if name in used:
+                    what = f"the template {name} has {label}, and selectors include it,"
+                    said = f"{what} which cannot be changed: the next release is refused"
+                    advice = "leave it to the labels"
+                    yield chart.folder, Finding(f"{where}:{line}", f"{said}; {advice}")
+
+
+@lru_cache(maxsize=4096)  # a chart is part of each tree of a folder
+def _included(text: str) -> tuple[str, ...]:
+    return tuple(_INCLUDED.findall(text))
+
+
+@lru_cache(maxsize=4096)
+def _defined(text: str) -> tuple[tuple[str, str, int], ...]:
+    """List the labels of a release in named templates, with these and their lines."""
+    return tuple(
+        (block[1], found[1], text.count("\n", 0, block.start(2) + found.start(1)) + 1)
+        for block in _DEFINED.finditer(text)
+        for found in _LABEL.finditer(block[2])
+        if _OF_RELEASE.fullmatch(found[1])
+    )
 
 
 def _written(artifact: Artifact) -> Iterator[tuple[Path, str, Any]]:
@@ -103,7 +118,7 @@ def _changes(key: str, value: Any) -> bool:
 def _judged(files: Files) -> Iterator[object]:
     yield from kustomization_files(files)
     yield from files.objects(*_FIXED)
-    yield from charts(files)
+    yield from chart_places(files)
 
 
 GATE = Gate(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import charts
+from tarmac.check.gates.views.objects.chart_places import chart_places
 from tarmac.check.gates.views.objects.chart_texts import chart_texts
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.templates import dots_set
@@ -129,8 +129,8 @@ def _joined(text: str) -> Iterator[int]:
 
 def _templates(files: Files) -> Iterator[tuple[str, str, set[str]]]:
     """Yield the templates of the charts of a folder, with their paths and what these add."""
-    for chart in charts(files):
-        texts = list(chart_texts(files, chart))
+    for chart in chart_places(files):
+        texts = list(chart_texts(files, chart.folder))
         added = {name for _, text in texts for name in _ADDED.findall(text)}
         yield from ((shown, text, added) for shown, text in texts)
 

@@ -39,7 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
 def _inputs(files: Files) -> Iterator[Input]:
     for chart in charts(files):
         ignored = _ignored(files, chart)
-        texts = list(chart_texts(files, chart))
+        texts = list(chart_texts(files, chart.folder))
         needing = {
             found[1]
             for _, text in texts

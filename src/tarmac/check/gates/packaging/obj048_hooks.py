@@ -11,7 +11,7 @@ from tarmac.base.foreign.reading import Path, dig, fields, numbered, places, str
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import charts
+from tarmac.check.gates.views.objects.chart_places import chart_places
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
 from tarmac.check.gates.views.objects.template_objects import TemplateObject, template_objects
 from tarmac.check.gates.views.pipelines.shell import commands
@@ -100,7 +100,7 @@ def _left(one: TemplateObject) -> Iterator[Finding]:
 
 def _waiting(files: Files, folder: str) -> Iterator[str]:
     """Yield what releases the chart of a folder, and waits for its pods."""
-    is_only = len(charts(files)) == 1
+    is_only = len(chart_places(files)) == 1
     name = posixpath.basename(folder)
     for command in commands(files):
         found = _WAITING.search(command.text) if _HELM.search(command.text) else None

@@ -39,6 +39,7 @@ def ask(
     reads: Iterable[str] | None = None,
     env: Mapping[str, str] | None = None,
     seconds: float = LONGEST_S,
+    keep: bool = True,
 ) -> Answer:
     """Run a program in a folder, or take what it said before of files with the same content.
 
@@ -47,6 +48,7 @@ def ask(
         reads: the files that it reads, relative to the folder; all of these without.
         env: variables besides.
         seconds: that it has.
+        keep: whether the answer is kept; not where the caller keeps it.
 
     Raises:
         TarmacError: it did not end in time, or printed too much.
@@ -58,6 +60,8 @@ def ask(
             raise _NotWorked(answer)
         return json.dumps(vars(answer.moved(str(folder), FOLDER)))
 
+    if not keep:
+        return _ask(argv, folder, env or {}, seconds)
     paths = [*(reads if reads is not None else named(folder, "*"))]
     if len(paths) > MOST_FILES:
         return _ask(argv, folder, env or {}, seconds)

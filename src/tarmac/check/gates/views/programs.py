@@ -76,17 +76,18 @@ def run(
     codes: Iterable[int] = (0, 1),
     reads: Iterable[str] | None = None,
     seconds: float = LONGEST_S,
+    keep: bool = True,
 ) -> str:
     """Run a program in a folder and return what it printed.
 
     Args:
         codes: those with which it ends when it has worked, with findings or without.
-        reads, seconds: see `ask`.
+        reads, seconds, keep: see `ask`.
 
     Raises:
         TarmacError: it did not work.
     """
-    answer = ask(argv, folder, codes, reads, seconds=seconds)
+    answer = ask(argv, folder, codes, reads, seconds=seconds, keep=keep)
     if answer.code not in codes:
         what = f"ended with {answer.code}: {answer.errors.strip()[-500:]}"
         raise TarmacError(f"{Path(argv[0]).name}: {what}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -81,10 +82,14 @@ def template(
 
     absent = {chart: missing(chart, sources) for chart in {one.chart for one in listed}}
 
+    @cache
+    def contents(chart: Path) -> tuple[str | bytes, ...]:
+        return tuple(_contents(sorted(chart.rglob("*")), chart, sources))
+
     def one(release: Release) -> tuple[Artifact, ...] | Finding:
         where = release.chart / "templates"
         try:
-            return tuple(_objects(release, sources, absent[release.chart]))
+            return tuple(_objects(release, sources, absent[release.chart], contents))
         except Skip as error:
             said = str(error)
         except (TarmacError, yaml.YAMLError) as error:
@@ -108,10 +113,20 @@ def _alone(release: Release, absent: Iterable[str], sources: Sources, gate: str)
     return Finding(where, f"{what} alone; run `helm dependency build`", gate, warning=True)
 
 
-def _objects(release: Release, sources: Sources, absent: Sequence[str]) -> Iterator[Artifact]:
-    """Yield what a release gives, with the value or the line of the template that says a part."""
+def _objects(
+    release: Release,
+    sources: Sources,
+    absent: Sequence[str],
+    contents: Callable[[Path], Iterable[str | bytes]],
+) -> Iterator[Artifact]:
+    """Yield what a release gives, with the value or the line of the template that says a part.
+
+    Args:
+        contents: reads the files of its chart, which others may be of, too.
+    """
     values = merged(_layers(release, sources))
-    helm, read = programs.find("helm"), tuple(_contents(release, sources))
+    helm = programs.find("helm")
+    read = (*contents(release.chart), *_contents(release.values, release.chart, sources))
     inline = tuple(dump(document.data) for document in release.inline)
     with ExitStack() as stack:
         chart = stack.enter_context(without(release.chart, absent)) if absent else release.chart
@@ -166,12 +181,12 @@ def _layers(release: Release, sources: Sources) -> Iterator[Document]:
     yield from release.inline
 
 
-def _contents(release: Release, sources: Sources) -> Iterator[str | bytes]:
-    """Read all files of a release. Raises BadInput for one that helm must not read."""
-    for path in (*sorted(release.chart.rglob("*")), *release.values):
+def _contents(paths: Iterable[Path], chart: Path, sources: Sources) -> Iterator[str | bytes]:
+    """Read files of a release. Raises BadInput for one that helm must not read."""
+    for path in paths:
         if path.is_dir() and not path.is_symlink():
             continue
-        yield os.path.relpath(path, release.chart)
+        yield os.path.relpath(path, chart)
         try:
             yield files.content(path, root=sources.root)
         except OSError as error:
@@ -196,7 +211,9 @@ def _run(call: Call) -> dict[str, list[dict[str, Any]]]:
                 file.flush()
                 paths.append(file.name)
             options = [option for path in paths for option in ("--values", path)]
-            return programs.run([*argv, *options], call.chart, (0,), seconds=call.seconds)
+            return programs.run(
+                [*argv, *options], call.chart, (0,), seconds=call.seconds, keep=False
+            )
 
     found: dict[str, list[dict[str, Any]]] = {}
     text = content_cache.kept([*argv, *call.read, *call.texts], run)

@@ -106,11 +106,9 @@ def _overlay(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> Ov
             what = f"{sources.shown(above)} is not in or below {sources.shown(part.folder)}"
             raise TarmacError(f"{what}, so kustomize refuses to read it")
     argv = [*program(), os.path.relpath(layer.folder, sources.root)]
-    # Its own files alone: all of a large folder's take longer to look at than it takes to build.
-    own = sorted(os.path.relpath(path, sources.root) for part in parts for path in part.files)
     text = content_cache.kept(
         [*argv, *_contents(parts, sources)],
-        lambda: programs.run(argv, sources.root, codes=(0,), reads=own),
+        lambda: programs.run(argv, sources.root, codes=(0,), keep=False),
     )
     objects = [data for data in from_yaml(text) if isinstance(data, dict) and data.get("kind")]
     origins = trace(layer, layers, sources)

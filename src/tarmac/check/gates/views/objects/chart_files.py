@@ -11,7 +11,7 @@ from pathlib import Path
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import items, string
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.objects.chart_places import chart_places
 from tarmac.check.gates.views.once import once
 
 _ACTION = re.compile(r"\{\{-?(?!/\*)(.*?)-?\}\}", re.DOTALL)
@@ -54,17 +54,9 @@ class Chart:
 @once
 def charts(files: Files) -> Iterator[Chart]:
     """Yield the charts of a folder that have values and templates of their own."""
-    by_path = {artifact.path: artifact for artifact in files.artifacts}
-    for path, about in by_path.items():
-        folder, name = posixpath.split(path)
-        values = by_path.get(posixpath.join(folder, "values.yaml"))
-        if name != "Chart.yaml" or values is None or not values.data:
-            continue
-        place = on_disk(files, posixpath.join(folder, "templates"))
-        if place is not None and place.is_dir() and string(about.data, "type") != "library":
-            old = by_path.get(posixpath.join(folder, "requirements.yaml"))
-            shown = posixpath.join(folder, "templates")
-            yield _chart(old if old is not None else about, values, place, shown)
+    for one in chart_places(files):
+        shown = posixpath.join(one.folder, "templates")
+        yield _chart(one.needing, one.values, one.templates, shown)
 
 
 def _chart(needing: Artifact, values: Artifact, place: Path, shown: str) -> Chart:

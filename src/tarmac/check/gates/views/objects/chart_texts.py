@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import Chart
 from tarmac.check.gates.views.on_disk import on_disk
 
 _VALUES = re.compile(r"(values[-._].*|.*[-._]values|ci/.*values.*)\.ya?ml")
@@ -15,15 +14,15 @@ _ENDS = (".yaml", ".yml", ".tpl", ".json", ".txt")
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 
 
-def chart_texts(files: Files, chart: Chart) -> Iterator[tuple[str, str]]:
+def chart_texts(files: Files, folder: str) -> Iterator[tuple[str, str]]:
     """Yield where each template of a chart is, and what is in it; comments are blank lines."""
-    if (root := on_disk(files, chart.folder)) is None:
+    if (root := on_disk(files, folder)) is None:
         return
     for file in sorted((root / "templates").rglob("*")):
         if file.is_file() and file.name.endswith(_ENDS):
             text = file.read_text(encoding="utf-8", errors="replace")
             shown = file.relative_to(root).as_posix()
-            where = f"{chart.folder}/{shown}" if chart.folder else shown
+            where = f"{folder}/{shown}" if folder else shown
             yield where, _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
 
 

@@ -42,7 +42,7 @@ def template_objects(files: Files) -> Iterator[TemplateObject]:
     """Yield the objects of all charts, as far as a template is YAML without its actions."""
     for chart in charts(files):
         words: dict[str, str] = {}
-        for shown, text in chart_texts(files, chart):
+        for shown, text in chart_texts(files, chart.folder):
             if shown.endswith((".yaml", ".yml")):
                 for one in _objects(shown, text, words):
                     yield TemplateObject(chart, one, text)
