@@ -12,7 +12,7 @@ import yaml
 from small_system import GATES
 
 from tarmac.base.report import Finding
-from tarmac.check.verify import certainty, folder
+from tarmac.check.verify import certainty, doubt, folder
 from tarmac.check.verify.running import Suppressions
 
 TESTS = Path(__file__).parents[1]
@@ -60,7 +60,7 @@ def texts(tmp_path_factory):
 @pytest.mark.parametrize("gate", sorted(OWN))
 def test_each_entry_of_the_table_is_something_that_a_gate_says(gate, texts):
     basis = certainty.bases()[gate]
-    for pattern in (*basis.closed, *basis.beside, *basis.likely):
+    for pattern in (*basis.closed, *basis.beside, *basis.likely, *basis.listed):
         assert any(map(pattern.search, texts[gate])), pattern.pattern
 
 
@@ -83,20 +83,45 @@ def test_what_no_repository_has_confirmed_is_likely_and_a_warning_in_samples(mon
     assert (found.warning, found.severity) == (True, "likely")
 
 
+FIELD = "spec.{}: no such field; did you mean 'spec'?"
+GONE = "apiVersion: unknown kind extensions/v1beta1 Ingress; Ingress is there as v1"
+
+
 @pytest.mark.parametrize(
     ("number", "gate", "what", "severity"),
     [
-        (certainty.MANY - 1, "OBJ008", NAMED, "error"),
-        (certainty.MANY, "OBJ008", NAMED, "likely"),
-        (certainty.MANY, "VAL001", "the object: has no 'spec'", "error"),
-        (certainty.MANY, "ACME001", "is not so", "error"),
+        (doubt.MANY - 1, "OBJ008", NAMED, "error"),
+        (doubt.MANY, "OBJ008", NAMED, "likely"),
+        (doubt.MANY - 1, "VAL001", FIELD, "error"),
+        (doubt.MANY, "VAL001", FIELD, "likely"),
+        (doubt.MANY, "VAL001", GONE, "error"),
+        (doubt.MANY, "ACME001", "is not so", "error"),
     ],
 )
-def test_what_depends_on_others_and_is_so_in_many_files_is_likely(number, gate, what, severity):
-    found = [Finding(f"{name}.yaml:1", what, gate) for name in range(number)]
-    assert {one.severity for one in certainty.doubting(found)} == {severity}
+def test_what_is_so_in_many_files_is_likely_but_for_versions_that_are_gone(
+    number, gate, what, severity
+):
+    found = [Finding(f"{n}.yaml:1", what.format(f"field{n}"), gate) for n in range(number)]
+    assert {one.severity for one in doubt.doubting(found)} == {severity}
     same = [Finding(f"a.yaml:{line}", what, gate) for line in range(number)]
-    assert {one.severity for one in certainty.doubting(same)} == {"error"}
+    assert {one.severity for one in doubt.doubting(same)} == {"error"}
+
+
+@pytest.mark.parametrize(("gate", "what"), [("OBJ008", NAMED), ("VAL001", FIELD)])
+def test_what_is_so_very_many_times_is_likely_in_one_file_as_well(gate, what):
+    for number, severity in ((23, "error"), (24, "likely")):
+        found = [Finding(f"a.yaml:{line}", what, gate) for line in range(number)]
+        assert {one.severity for one in doubt.doubting(found)} == {severity}
+
+
+def test_what_a_file_proves_in_other_words_than_many_is_an_error():
+    many = [Finding(f"{n}.yaml:1", FIELD.format(n), "VAL001") for n in range(doubt.MANY)]
+    others = [
+        Finding("a.yaml:1", "the object: has no 'spec', which is required", "VAL001"),
+        Finding("b.yaml:1", 'spec.replicas: is "x"; it must be a whole number', "VAL001"),
+    ]
+    found = [one.severity for one in doubt.doubting([*many, *others])]
+    assert found == ["likely"] * doubt.MANY + ["error"] * 2
 
 
 @pytest.mark.parametrize(

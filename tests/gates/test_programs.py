@@ -247,6 +247,17 @@ jobs: {a: {runs-on: ubuntu-24.04, steps: [{run: a}]}}
 #: A step that is commented out for a while, and a script that reads what it gave.
 OFF_STEP = ABSENT.replace("jobs:", "# - name: Apply\n#   id: two\njobs:")
 READ = UNREAD.replace("# b: {", "b: {runs-on: ubuntu-24.04, steps: [{run: b}], ")
+#: A cache that is there no more: what it kept is made each time, as where it has nothing.
+UNCACHED = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - {run: a, id: one}
+      - if: steps.cached.outputs.cache-hit != 'true'
+        run: b
+"""
 #: Who names the branch writes the workflow, too, unless others start it.
 OWN_BRANCH = """\
 on: [push, pull_request]
@@ -270,6 +281,15 @@ FOREIGN = (
     ("VAL003", "f.sh", "#!/bin/sh\nls -a \\\n  #-b \\\n  -c\n", "f.sh:3:", False),
     ("VAL004", "api/Dockerfile.dev", "FROM debian\nRUN cd /x && make\n", "Dockerfile.dev:1:", True),
     ("VAL004", "Dockerfile", "FROM debian:13\nADD a /a\nUSER 1\n", "Dockerfile:2:", True),
+    ("VAL003", "g.sh", "# A licence.\n#!/bin/bash\necho a\n", "g.sh:2:", True),
+    (
+        "VAL004",
+        "d/Dockerfile",
+        'FROM b:1\nARG C \\\n    A\nENV A=${A} B="/${A}"\n',
+        "Dockerfile:4:",
+        True,
+    ),
+    ("VAL004", "e/Dockerfile", 'FROM b:1\nENV A=b B="/${A}"\n', "Dockerfile:2:", False),
     ("VAL004", "c/Dockerfile", "FROM b:1 AS a\nFROM b:1 AS a\n", "Dockerfile:2:", False),
     (
         "VAL020",
@@ -295,6 +315,7 @@ FOREIGN = (
     ),
     ("VAL020", ".github/workflows/j.yml", UNASKED, "j.yml:5:", True),
     ("VAL020", ".github/workflows/l.yml", ABSENT, "l.yml:5:", False),
+    ("VAL020", ".github/workflows/s.yml", UNCACHED, "s.yml:7:", True),
     ("VAL020", ".github/workflows/r.yml", BY_HAND, "r.yml:1:", True),
     ("VAL020", ".github/workflows/q.yml", OFF_STEP, "q.yml:7:", True),
     ("VAL020", ".github/workflows/m.yml", UNREAD, "m.yml:7:", True),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -59,8 +59,6 @@ _SAMPLES = re.compile(
     ),
     re.IGNORECASE,
 )
-#: What depends on other files and is so in this many of one folder is how that folder works.
-MANY = 8
 #: What marks a file as one to be copied and filled in, in its name.
 _TO_COPY = re.compile(
     r"[-_.](example|sample|template|tmpl|tpl|dist|override)s?([-_.]|$)"
@@ -106,6 +104,9 @@ _OWN_MARKS = (
 )
 
 
+KEYS = ("closed", "beside", "likely", "listed")
+
+
 @dataclass(frozen=True)
 class Basis:
     """Of one gate: what is certain by the file alone, what by others that are here, what likely."""
@@ -113,6 +114,8 @@ class Basis:
     closed: tuple[re.Pattern[str], ...]
     beside: tuple[re.Pattern[str], ...]
     likely: tuple[re.Pattern[str], ...]
+    #: By a list of what is gone, whatever other files say.
+    listed: tuple[re.Pattern[str], ...] = ()
 
 
 @cache
@@ -120,7 +123,7 @@ def bases() -> dict[str, Basis]:
     """Read the table, by the ids of gates."""
     table = yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return {
-        gate: Basis(*(_patterns(entry.get(key, ())) for key in ("closed", "beside", "likely")))
+        gate: Basis(*(_patterns(entry.get(key, ())) for key in KEYS))
         for gate, entry in table.items()
     }
 
@@ -273,37 +276,21 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
         return "warning"
     if finding.gate == "VAL003" and is_sample(path) and _TO_TYPE.search(line):
         return "warning"
-    if _is_said(finding, basis.closed):
+    if is_said(finding, (*basis.listed, *basis.closed)):
         return "error"
     if is_sample(path) or not _is_known(finding):
         return "warning"
-    if _is_said(finding, basis.beside):
+    if is_said(finding, basis.beside):
         return "error"
-    return "likely" if _is_said(finding, basis.likely) else "warning"
-
-
-def doubting(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings; errors that depend on other files and are in MANY of them are likely."""
-    found = list(findings)
-    doubtful = {one for one in found if not one.warning and not _is_closed(one)}
-    files_of: dict[str, set[str]] = {}
-    for one in doubtful:
-        files_of.setdefault(one.gate, set()).add(one.position[0])
-    for one in found:
-        is_usual = one in doubtful and len(files_of[one.gate]) >= MANY
-        yield replace(one, warning=True, likely=True) if is_usual else one
-
-
-def _is_closed(finding: Finding) -> bool:
-    basis = bases().get(finding.gate)
-    return basis is None or _is_said(finding, basis.closed)
+    return "likely" if is_said(finding, basis.likely) else "warning"
 
 
 def _is_known(finding: Finding) -> bool:
     return "did you mean" not in finding.what or is_typo(finding.what)
 
 
-def _is_said(finding: Finding, patterns: Iterable[re.Pattern[str]]) -> bool:
+def is_said(finding: Finding, patterns: Iterable[re.Pattern[str]]) -> bool:
+    """Tell whether a finding says one of some things."""
     return any(pattern.search(finding.what) for pattern in patterns)
 
 

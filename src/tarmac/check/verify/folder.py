@@ -28,7 +28,8 @@ from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
 from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.trees import trees
-from tarmac.check.verify.certainty import bases, below, doubting, grading, is_input
+from tarmac.check.verify.certainty import bases, below, grading, is_input
+from tarmac.check.verify.doubt import doubting
 from tarmac.check.verify.running import (
     Suppressions,
     leave,
@@ -158,7 +159,7 @@ def judge(
         for found_all in found:
             findings = (graded(one) for one in found_all.findings)
             found_here = [
-                replace(one, warning=True)
+                replace(one, warning=True, likely=False)
                 if one.position[0] in tried
                 or (one.position[0] in unfinished and _may_be_added(one))
                 else one

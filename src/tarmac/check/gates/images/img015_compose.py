@@ -24,7 +24,8 @@ Fault = tuple[Path, str]
 _PORT = re.compile(r"([\d.]+:|\[[\da-f:]+\]:|[\w.-]+:)?(\d+(-\d+)?:)?\d+(-\d+)?(/(tcp|udp))?")
 
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
-_SECRET = re.compile(r"/run/secrets/([\w.-]+)")
+#: A name that a program completes is not written to its end.
+_SECRET = re.compile(r"/run/secrets/([\w.-]+)(?![\w.-]|\{\{|\$)")
 #: Names that Docker gives, and those of networks.
 _OWN = ("default", "host", "none", "bridge")
 

@@ -126,12 +126,20 @@ def _variables(data: Fields) -> Iterator[tuple[Path, str]]:
 def _twice(container: Container) -> Iterator[tuple[Path, str]]:
     for key, found in (
         ("volumeMounts", [mount.path for mount in container.mounts]),
-        ("env", [variable.name for variable in container.variables]),
         ("ports", [port.name for port in container.ports if port.name]),
     ):
         for value, times in Counter(found).items():
             if times > 1:
                 yield (key,), f"has {value} {times} times in {key}: the last one counts; keep one"
+    given: dict[str, list[Fields]] = {}
+    for one in items(container.data, "env"):
+        given.setdefault(str(one.get("name")), []).append(one)
+    # The same value once more changes nothing.
+    several = [name for name, all_of in given.items() if any(one != all_of[0] for one in all_of)]
+    if several:
+        rest = f" and {len(several) - 1} more" if len(several) > 1 else ""
+        what = f"has {several[0]}{rest} {len(given[several[0]])} times in env, with other values"
+        yield ("env",), f"{what}: the last one counts; keep one"
 
 
 def _one_way(path: Path, data: Fields, ways: frozenset[str]) -> Iterator[tuple[Path, str]]:

@@ -30,6 +30,8 @@ GETS_CODE = re.compile(r"\b(git (fetch|checkout|clone|pull|switch)|(gh|hub) pr c
 CHOSEN_BY_US = re.compile(r"actor|author_association|label|user\.login|head\.repo|head_repository")
 #: Conditions by which only branches of this repository are taken, which its writers name.
 OF_WRITERS = re.compile(r"head\.repo|head_repository")
+#: A condition that asks for a pull request itself, which a run of another workflow does not have.
+OF_A_REQUEST = re.compile(r"(?<![!.])\bgithub\.event\.(pull_request|number)\b(?!\s*==\s*null)")
 #: What an outsider chooses, but where a filter of branches fixes it.
 BRANCH = "github.event.workflow_run.head_branch"
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
@@ -43,7 +45,7 @@ def check(files: Files) -> Iterator[Finding]:
         is_own = is_of_its_author(workflow)
         for name, job in workflow.jobs.items():
             for step in job.steps:
-                if started:
+                if started and not _is_of_a_request(f"{job.condition} {step.condition}", started):
                     limited = bool(CHOSEN_BY_US.search(f"{job.condition} {step.condition}"))
                     for found in _taken(workflow, name, step, started[0]):
                         yield replace(found, warning=limited)
@@ -52,6 +54,12 @@ def check(files: Files) -> Iterator[Finding]:
                     if not (ours and BRANCH in found.what) and not _is_empty(workflow, found):
                         is_known = of_writers or (is_own and BRANCH not in found.what)
                         yield replace(found, warning=is_known and _is_branch(found))
+
+
+def _is_of_a_request(condition: str, started: list[str]) -> bool:
+    """Tell whether a step runs for pull requests, and these start nothing with secrets."""
+    is_other = started == ["workflow_run"] and "||" not in condition
+    return is_other and OF_A_REQUEST.search(condition) is not None
 
 
 def _names_branches(workflow: Workflow) -> bool:

@@ -22,7 +22,7 @@ _HIDES = re.compile(
 #: A step that asks whether a job before it failed, which a skipped job never does.
 _ASKS = re.compile(
     r"needs\.[\w-]+\.result\s*(==\s*'(failure|cancelled)'|!=\s*'success')"
-    r"|(?<!!)\bcontains\(\s*((join|toJSON)\(\s*)?needs(\.\*\.result)?\s*(,\s*'[^']*'\s*)?\)?"
+    r"|(?<!!)(?<!!\()\bcontains\(\s*((join|toJSON)\(\s*)?needs(\.\*\.result)?\s*(,\s*'[^']*'\s*)?\)?"
     r"\s*,\s*'(failure|cancelled)'\s*\)",
     re.IGNORECASE,
 )

@@ -10,7 +10,7 @@ from typing import Any
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.images.dockerfiles import dockerfiles, is_dockerfile
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, is_dockerfile, stages
 from tarmac.check.gates.views.programs import (
     exceptions,
     find,
@@ -31,6 +31,9 @@ _OF_WINDOWS = re.compile(
 )
 #: Where Docker reads the second port; it says so since BuildKit, and builds.
 _EMBEDDED = re.compile(r"(?mi)^[ \t]*(RUN|COPY|ADD)\b(.*\\[ \t]*\n)*.*<<-?['\"]?[a-z_]")
+#: Where a variable is named that gets a value, and where one is read.
+_NAME = re.compile(r"(?:^|\s)([A-Za-z_]\w*)(?==|\s|$)")
+_READ = re.compile(r"\$(?:\{(\w+)[:}]|(\w+))")
 _MAPPED = re.compile(r"(?i)^[ \t]*EXPOSE\b.*\d:\d")
 
 
@@ -73,12 +76,30 @@ def _said(
 
 def _is_taken(said: Mapping[str, Any], folder: Path) -> bool:
     """Tell whether Docker takes what hadolint cannot read: a port as one publishes it, a text."""
-    if said["code"] not in ("DL1000", "DL3011"):
+    if said["code"] not in ("DL1000", "DL3011", "DL3044"):
         return False
     text = _text(folder / said["file"])
+    if said["code"] == "DL3044":
+        return _is_set_before(text, said["line"])
     line = "".join(text.splitlines()[said["line"] - 1 : said["line"]])
     is_text = said["code"] == "DL1000" and _EMBEDDED.search(text) is not None
     return is_text or _MAPPED.search(line) is not None
+
+
+def _is_set_before(text: str, line: int) -> bool:
+    """Tell whether what an ENV reads of its own names has a value by an ARG before it."""
+    for stage in stages(text):
+        own = next((one for one in stage.instructions if one.line == line), None)
+        if own is not None:
+            earlier = [one for one in stage.whole if one.line < line and one.word == "ARG"]
+            known = {name for one in earlier for name in _names(one.rest)}
+            asked = {name for pair in _READ.findall(own.rest) for name in pair if name}
+            return not (asked & set(_names(own.rest))) - known
+    return False
+
+
+def _names(rest: str) -> list[str]:
+    return _NAME.findall(rest) or rest.split()[:1]
 
 
 def _text(file: Path) -> str:

@@ -113,7 +113,16 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
         rf"^[ \t]*#[# \t-]*id: *{re.escape(lacked[1])}[ \t]*$", text, re.MULTILINE
     )
     is_unread = lacked and _is_unread(text.splitlines(), said["line"])
-    return bool(is_open or is_off or is_unread)
+    return bool(is_open or is_off or is_unread or (lacked and _is_missed(said)))
+
+
+def _is_missed(said: Mapping[str, Any]) -> bool:
+    """Tell whether a step runs where a cache has nothing, and its cache is there no more."""
+    return bool(re.search(r"\.cache-hit *!= *'true' *(\}\})?[ \t]*$", _line(said)))
+
+
+def _line(said: Mapping[str, Any]) -> str:
+    return "".join(str(said.get("snippet") or "").splitlines()[:1])
 
 
 def _is_unread(lines: list[str], number: int) -> bool:

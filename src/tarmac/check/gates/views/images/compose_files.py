@@ -16,6 +16,10 @@ from tarmac.check.gates.views.images.compose_folders import compose_folders
 from tarmac.check.gates.views.once import once
 
 
+#: So many services without an image get it of another file.
+_MANY = 3
+
+
 @dataclass(frozen=True)
 class ComposeFiles:
     """The Compose files of one folder, which are read together: later ones add to the first."""
@@ -50,9 +54,9 @@ class ComposeFiles:
     def is_whole(self) -> bool:
         """Whether nothing is read from elsewhere, and nothing added to what is elsewhere."""
         is_added = all(".override." in artifact.path for artifact in self.artifacts)
-        added = {one.name for one in self.services if not runs(one)} & self.above
-        is_part = is_added or bool(added - {one.name for one in self.services if runs(one)})
         own = {one.name for one in self.services}
+        lacking = own - {one.name for one in self.services if runs(one)}
+        is_part = is_added or len(lacking) >= _MANY or bool(lacking & self.above)
         waited = {name for one in self.services for name in one.waited_for} - own
         named = {(key, name) for one in self.services for _, key, name in one.named}
         lacks = {(key, name) for key, name in named & self.given if name not in self.declared(key)}

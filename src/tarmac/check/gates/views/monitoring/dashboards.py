@@ -17,6 +17,8 @@ FOLDER = "observability/dashboards/"
 _KEYS = {"schemaVersion", "templating"}
 #: What keeps Jinja from filling in a dashboard that a role copies.
 _RAW = re.compile(r"\{%[-+]? *(?:end)?raw *[-+]?%\}")
+#: What Helm fills in by `tpl`; a legend has the name of a label there: `{{ pod }}`.
+_CALL = re.compile(r"\{\{-? *(?:(?:include|template|if|with|range|tpl)\s|end *-?\}|[.$]\w)")
 
 
 class DashboardFile:
@@ -99,10 +101,15 @@ def board_files(files: Files) -> Iterator[DashboardFile]:
         if isinstance(content, str) and not in_folder and not any(one in content for one in _KEYS):
             continue
         data = _read(content)
-        if data is None and in_folder and isinstance(content, str) and "{%" not in content:
+        if data is None and in_folder and isinstance(content, str) and not _is_filled(content):
             yield DashboardFile(artifact.path, None)
         elif data is not None and "rows" not in data and _is_board(data):
             yield DashboardFile(artifact.path, data)
+
+
+def _is_filled(text: str) -> bool:
+    """Tell whether Jinja or Helm makes a dashboard of a text: it has a block, or calls of `tpl`."""
+    return "{%" in text or _CALL.search(text) is not None
 
 
 def _is_board(data: Fields) -> bool:
