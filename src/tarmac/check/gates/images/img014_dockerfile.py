@@ -35,6 +35,8 @@ _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
 _OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
 #: What a build is given, in a finding.
 _GIVEN = re.compile(r"ARG (\w+) stays in")
+#: What says of itself that it is for a build alone.
+_SAID = re.compile(r"(?i)insecure|unsafe|not[-_ ]?(a[-_ ]?)?(real|secret)|fake")
 #: Values that are public, so that no secret is told.
 _PUBLIC_VALUE = re.compile(r"(?i)(default|change|example|sample|none|null)([-_ ]|me\b|$)")
 _USER = re.compile(r"(\d+)(?::(\d+))?")
@@ -92,7 +94,7 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
             is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
             # The place of a secret is none: GOOGLE_APPLICATION_CREDENTIALS=/run/key.json
             is_reference = held.startswith(("$", "/"))
-            is_told = _PUBLIC_VALUE.match(held) or is_placeholder(held)
+            is_told = _PUBLIC_VALUE.match(held) or _SAID.search(held) or is_placeholder(held)
             is_none = is_switch or is_reference or is_told
             if is_secret(name) and (instruction.word == "ARG" or held) and not is_none:
                 is_guessed = held.lower() in name.lower().split("_")

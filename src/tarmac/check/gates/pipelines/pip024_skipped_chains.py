@@ -18,6 +18,7 @@ _ANYWAY = re.compile(r"always\(\)|failure\(\)|cancelled\(\)")
 #: A condition by which a job is to run where another was skipped, and one that may mean it.
 _TOLERATES = re.compile(r"'skipped'|\"skipped\"|!\s*failure\(\)|!\s*cancelled\(\)")
 _OF_EVENT = re.compile(r"\bgithub\.|\binputs\.")
+_READ = re.compile(r"\bneeds\.([\w-]+)\.")
 _SIGNS = re.compile(r"&&|\|\||[()!]|\$\{\{|\}\}")
 
 
@@ -34,7 +35,9 @@ def check(files: Files) -> Iterator[Finding]:
     for workflow in workflows(files):
         found: dict[Skip, list[str]] = {}
         for name, job in workflow.jobs.items():
-            if not _ANYWAY.search(job.condition):
+            # What it asks of a job that it does not need is empty: PIP001 says so.
+            is_read = all(one in job.needs for one in _READ.findall(job.condition))
+            if is_read and not _ANYWAY.search(job.condition):
                 for skip in list(_skips(job, workflow.jobs))[:1]:
                     found.setdefault(skip, []).append(name)
         for skip, names in found.items():

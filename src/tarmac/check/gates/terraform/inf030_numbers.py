@@ -39,7 +39,9 @@ _LENGTH = re.compile(r"\blength\(([^()]*)\)")
 _TEXT = re.compile(r'"[^"$]*"')
 #: Times by cron of EventBridge, Backup and Synthetics: six fields of numbers, names and signs.
 _CRON = re.compile(r"\"cron\(([^)\"]*)\)\"")
-_FIELD = re.compile(r"(\*|\?|[\dA-Za-z]+(?:-[\dA-Za-z]+)?)(?:/\d+)?|L(-\d+)?W?|(\d+|[A-Za-z]{3})(W|L|#[1-5])")
+_FIELD = re.compile(
+    r"(\*|\?|[\dA-Za-z]+(?:-[\dA-Za-z]+)?)(?:/\d+)?|L(-\d+)?W?|(\d+|[A-Za-z]{3})(W|L|#[1-5])"
+)
 _SIX = 6
 
 

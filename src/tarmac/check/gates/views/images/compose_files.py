@@ -15,7 +15,6 @@ from tarmac.check.gates.views.images.compose_entries import included
 from tarmac.check.gates.views.images.compose_folders import compose_folders
 from tarmac.check.gates.views.once import once
 
-
 #: So many services without an image get it of another file.
 _MANY = 3
 
