@@ -285,7 +285,7 @@ FOREIGN = (
     (
         "VAL004",
         "d/Dockerfile",
-        'FROM b:1\nARG C \\\n    A\nENV A=${A} B="/${A}"\n',
+        'FROM b:1\nARG C \\\n    A\nENV A=${A} B="/${A}" PATH="/b:$PATH"\n',
         "Dockerfile:4:",
         True,
     ),

@@ -94,7 +94,7 @@ def _is_set_before(text: str, line: int) -> bool:
             earlier = [one for one in stage.whole if one.line < line and one.word == "ARG"]
             known = {name for one in earlier for name in _names(one.rest)}
             asked = {name for pair in _READ.findall(own.rest) for name in pair if name}
-            return not (asked & set(_names(own.rest))) - known
+            return not (asked & {*_names(own.rest)}) - known - {"PATH"}  # each base has one
     return False
 
 
