@@ -161,4 +161,81 @@ skipped with one far before them (PIP024); so was a mounted key that its ConfigM
 - 1, pedantic: a branch in a workflow that others call, each by `pull_request` alone or without a
   pull request (PIP004).
 - 1, pedantic: a DaemonSet without a selector, which VAL001 says, too (OBJ009).
+
+## Not seen before, a twenty-fifth time
+
+Forty-six more, on 2026-11-30: applications with Compose files and workflows, products with charts
+and operators, three clusters at home, Terraform of four authorities, servers by Ansible and Salt,
+seven projects that GitLab builds, and services of companies; chosen by name, of at most 5,000
+files each.
+
+| Repository | Errors | True | Pedantic | False | Later | Likely | True | False | Later |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| opencrvs/opencrvs-countryconfig | 83 | 6 | 6 | 71 | 6 | 0 | 0 | 0 | 0 |
+| MISP/misp-docker | 34 | 6 | 28 | 0 | 2 | 0 | 0 | 0 | 0 |
+| ministryofjustice/modernisation-platform | 8 | 2 | 4 | 2 | 3 | 2 | 2 | 0 | 1 |
+| wellcomecollection/storage-service | 6 | 0 | 6 | 0 | 6 | 0 | 0 | 0 | 0 |
+| spack/spack-infrastructure | 5 | 5 | 0 | 0 | 5 | 3 | 3 | 0 | 3 |
+| usegalaxy-eu/infrastructure-playbook | 5 | 5 | 0 | 0 | 5 | 0 | 0 | 0 | 0 |
+| bcgov/traction | 4 | 1 | 1 | 2 | 1 | 0 | 0 | 0 | 0 |
+| cal-itp/benefits | 4 | 1 | 1 | 2 | 1 | 0 | 0 | 0 | 0 |
+| fluent/helm-charts | 4 | 0 | 0 | 4 | 0 | 0 | 0 | 0 | 0 |
+| GSA-TTS/FAC | 3 | 0 | 3 | 0 | 0 | 0 | 0 | 0 | 0 |
+| RedHatInsights/clowder | 3 | 3 | 0 | 0 | 3 | 0 | 0 | 0 | 0 |
+| georchestra/helm-georchestra | 3 | 1 | 2 | 0 | 3 | 0 | 0 | 0 | 0 |
+| acts-project/acts | 2 | 1 | 1 | 0 | 1 | 0 | 0 | 0 | 0 |
+| bcgov/foi-flow | 2 | 0 | 2 | 0 | 1 | 1 | 1 | 0 | 0 |
+| paritytech/helm-charts | 2 | 0 | 0 | 2 | 0 | 3 | 0 | 3 | 0 |
+| Altinn/dialogporten | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| NHSDigital/NRLF | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| Signalen/backend | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 | 0 |
+| archlinux/infrastructure | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| cloud-gov/deploy-cf | 1 | 0 | 1 | 0 | 1 | 0 | 0 | 0 | 0 |
+| dimagi/commcare-cloud | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| espressif/idf-component-manager | 1 | 0 | 1 | 0 | 1 | 0 | 0 | 0 | 0 |
+| eth-cscs/firecrest | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| onaio/onadata | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| reportportal/kubernetes | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| signalfx/splunk-otel-collector-chart | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| tholinka/home-ops | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| **all** | 180 | 40 | 56 | 84 | 48 | 9 | 6 | 3 | 4 |
+
+Nineteen had neither: auricom/home-ops, azimuth-cloud/azimuth-config,
+City-of-Helsinki/tilavarauspalvelu-core, DataDog/libdatadog, getsentry/snuba, JefeDavis/k8s-HomeOps,
+jupyterhub/binderhub, kedacore/charts, LLNL/CHAI, LLNL/conduit, mendersoftware/mender-artifact,
+mosip/mosip-helm, nais/device, OpenConext/OpenConext-deploy, paritytech/substrate-telemetry,
+pixelfed/pixelfed, python/psf-salt, stackhpc/capi-helm-charts and
+utilitywarehouse/terraform-applier.
+
+Of the first errors 22% are true and 47% false, 71 of the 84 of one gate in four files of one
+repository. Of the 48 later ones 37 are true and 11 pedantic; two were likely before and are errors
+now: a file of settings that MongoDB does not read (IMG035), and a number of a pull request that an
+issue does not have (PIP028). Among the true ones are five conditions that never hold or always do
+(PIP013); roles that every account of a cluster may take (INF005, 4); fields that a pod does not
+have (VAL001, 3); an alert that never fires (OBS025); and a command of which a shell runs the first
+word alone (IMG020). What was not true, by kind:
+
+- 71, false: services of Compose files that get their images of another repository's file, and
+  secrets whose names a script completes (IMG015). So many of one gate are likely now.
+- 4, false: dashboards that a chart fills in by `tpl` (OBS023).
+- 2, false: numbers of probes that are 0, where the API server writes its own (OBJ011).
+- 2, false: `!(contains(needs.*.result, 'failure'))`, which asks for no failure (PIP019).
+- 2, false: a day of a month as `THU#2` (INF030).
+- 1, false: a job for pull requests, in a workflow that runs of others start, too (PIP004).
+- 1, false: an ARG that goes on over several lines, before an ENV (VAL004).
+- 1, false: a key of a build whose value says that it is insecure (IMG014).
+- 3, false, and likely: autoscalers by the values of a chart's tests (OBJ021), warnings as in all of
+  these tests.
+- 27, pedantic: variables that are given twice with the same value (OBJ007). Those with other values
+  are one finding of a container now.
+- 13, pedantic: first lines for the kernel that are not the first, or lack their `!`, in scripts
+  that shells start (VAL003).
+- 6, pedantic, left as they are: ACLs of buckets that have been there since 2019 (INF020).
+- 3, pedantic: a token with all rights (VAL022), now a warning, as all that a team trusts.
+- 5, pedantic, left as they are: conditions that are always met, and meant to be, where pull
+  requests alone start a workflow (PIP013, 2); a checkout whose code nothing runs (PIP004); a loop
+  without `---` that makes one object by the chart's own values (OBJ034); and a file that nothing
+  reads.
+- 1, pedantic: a job that is skipped with another, whose own condition reads nothing (PIP024).
+- 1, pedantic: a step that asks for a cache which is there no more (VAL020).
 """
