@@ -268,6 +268,32 @@ data: {a: c}
     assert [one.warning for one in report.findings] == [is_warning]
 
 
+def test_what_values_of_a_charts_tests_make_likely_is_a_warning(built, monkeypatch, tmp_path):
+    text = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {template: {spec: {containers: [{name: web, image: "web:1"}]}}}
+{{ if .Values.scaled }}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 4
+  metrics:
+    - {type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}
+{{ end }}
+"""
+    chart = {"charts/app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 0.1.0\n"}
+    values = {"charts/app/ci/a-values.yaml": "scaled: true\n"}
+    built({**chart, "charts/app/templates/web.yaml": text, **values})
+    monkeypatch.chdir(tmp_path)
+    report = folder.judge(Path(), date(2026, 11, 20), [GATES["OBJ021"]], lambda _: Suppressions())
+    assert {one.severity for one in report.findings} == {"warning"}
+
+
 def test_releases_of_one_destination_are_one_tree_and_others_are_not(built):
     other = APPLICATION.replace("shop-web", "b").replace("releaseName: web", "releaseName: b")
     account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: '{{ .Release.Name }}'}\n"
