@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tarmac.base.launch import HttpProbe, Launch
+from tarmac.plan.plan import Node
+from tarmac.run.local.diagnostics import diagnosis
 from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
+from tarmac.run.local.host import listeners
 from tarmac.run.local.host.kernel import LISTEN, TcpSocket, parse
 from tarmac.run.local.host.listeners import program
 
@@ -13,6 +17,26 @@ from tarmac.run.local.host.listeners import program
     ("status", "line", "expected"),
     [
         (1, "ModuleNotFoundError: No module named 'flask'", "module flask is not installed"),
+        (
+            1,
+            "/srv/build/db/drizzle.config.js file does not exist",
+            "it reads /srv/build/db/drizzle.config.js, which is not there; build",
+        ),
+        (
+            1,
+            "ERROR  Refusing to run pnpm@10.16.1: its npm registry signature could not be verified",
+            "it is for pnpm@10.16.1, which the registry gives no signature of; install that",
+        ),
+        (
+            1,
+            "dial tcp 127.0.0.1:6379: connect: connection refused",
+            "something that it connects to is not listening, at 127.0.0.1:6379; have it read the",
+        ),
+        (
+            1,
+            "Error: connect ECONNREFUSED ::1:5432",
+            "something that it connects to is not listening, at ::1:5432; have it",
+        ),
         (1, "Error: Cannot find module 'express'", "module express is not installed"),
         (1, "OSError: [Errno 98] Address already in use", "its port is taken"),
         (1, "Error: listen EADDRINUSE: address already in use :::3000", "its port is taken"),
@@ -102,6 +126,7 @@ def test_the_latest_line_wins():
     [
         "KeyError: 'API_KEY'",
         "Error: API_KEY is not set",
+        "Error: Variable API_KEY not found in environment",
         "Error: Missing required environment variable: API_KEY",
         "missing env var API_KEY",
         "API_KEY environment variable is required",
@@ -162,19 +187,33 @@ def test_a_taken_port_that_is_not_named_says_where_to_listen():
     assert said == "its port is taken by another process; expected PORT=20034"
 
 
-READ_IT = "read the port from the variable, or set `listen: fixed`"
+READ_IT = "read the port from the variable, or set "
+FIXED = "`listen: fixed`"
+NO_WORKER = "a worker that nobody asks needs no `port` in the file"
+OF_THESE = f"its port to one of these with {FIXED}"
 
 
 @pytest.mark.parametrize(
     ("listeners", "expected"),
     [
-        ([], "it listens on no port; expected PORT=20034"),
+        (
+            [],
+            f"it listens on no port; expected PORT=20034; {NO_WORKER}",
+        ),
         ([TcpSocket(20034, "127.0.0.1")], ""),
         ([TcpSocket(20034, "0.0.0.0")], ""),
         ([TcpSocket(20034, "::")], ""),
         (
             [TcpSocket(9000, "0.0.0.0"), TcpSocket(9001, "127.0.0.1")],
-            "it listens on 9000, 9001; expected PORT=20034; " + READ_IT,
+            f"it listens on 9000, 9001; expected PORT=20034; {READ_IT}{OF_THESE}",
+        ),
+        (
+            [TcpSocket(8080, "0.0.0.0")],
+            f"it listens on 8080; expected PORT=20034; {READ_IT}its port to 8080 with {FIXED}",
+        ),
+        (
+            [TcpSocket(3000, "0.0.0.0")],
+            f"it listens on 3000; expected PORT=20034; {READ_IT}{FIXED}",
         ),
         (
             [TcpSocket(20034, "10.0.0.5")],
@@ -185,6 +224,45 @@ READ_IT = "read the port from the variable, or set `listen: fixed`"
 )
 def test_where_it_listens_is_compared_with_where_it_should(listeners, expected):
     assert wrong_ports(listeners, SCENE) == expected
+
+
+def test_what_builds_a_program_and_its_tools_are_not_where_it_listens(monkeypatch):
+    lines = {
+        1: ["java", "-classpath", "gradle/wrapper/gradle-wrapper.jar", "run"],
+        2: ["java", "org.gradle.launcher.daemon.bootstrap.GradleDaemon", "8.7"],
+        3: ["java", "-cp", "build/classes", "shop.MainKt"],
+    }
+    ports = {1: [], 2: [TcpSocket(41233, "::1")], 3: [TcpSocket(8080, "::"), TcpSocket(9229, "::")]}
+    monkeypatch.setattr(listeners, "descendants", lambda pid: [2, 3])
+    monkeypatch.setattr(listeners, "_argv", lines.get)
+    monkeypatch.setattr(listeners, "of", lambda pids: [s for pid in pids for s in ports[pid]])
+    assert [socket.port for socket in listeners.of_program(1)] == [8080]
+
+
+PROBED = Node(
+    "web",
+    "service",
+    "web",
+    Launch(("web",), HttpProbe(20034, "/health")),
+    "web",
+    ports={"http": 20034, "metrics": 20035},
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ("it listens on 9000; expected METRICS_PORT=20035; read", "not ready (503)"),
+        (
+            "it listens on 9000; expected PORT=20034; read",
+            "it listens on 9000; expected PORT=20034",
+        ),
+        ("", "not ready (503)"),
+    ],
+)
+def test_a_port_besides_the_one_that_is_asked_is_no_cause(seen, expected):
+    said = diagnosis.cause(PROBED, "127.0.0.1", "not ready (503)", None, (), seen)
+    assert said.startswith(expected)
 
 
 def test_the_kernels_table_is_read():

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tarmac.base.launch import Launch, TcpProbe
 from tarmac.run.local.process import misplaced
 
 ELSEWHERE = "it listens on 3000; expected PORT=7001"
@@ -14,7 +15,8 @@ ELSEWHERE = "it listens on 3000; expected PORT=7001"
 class Node:
     """As much of a node as is looked at."""
 
-    listening = (7001,)
+    listening = (7001, 7002)
+    launch = Launch(("web",), TcpProbe(7001))
 
 
 @pytest.fixture
@@ -60,4 +62,16 @@ async def test_what_moves_to_its_own_port_is_left_alone(looked):
         )
     assert ELSEWHERE in shown
     assert shown[-1] == ""
+    assert served == []
+
+
+async def test_what_listens_where_it_is_asked_is_left_alone_whatever_else_it_lacks(looked):
+    seen, served = looked
+    seen[:] = ["it listens on 9090; expected METRICS_PORT=7002; read the port"]
+    shown = []
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(
+            misplaced.misplaced(Node(), 1, "127.0.0.1", shown.append), timeout=0.3
+        )
+    assert set(shown) == {""}
     assert served == []

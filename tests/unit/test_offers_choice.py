@@ -114,12 +114,13 @@ def test_what_this_machine_lacks_is_named_with_how_to_get_it_all_at_once():
     assert caught.value.exit_code == 3
 
 
-def test_a_store_that_nothing_uses_may_be_taken_out_of_the_file():
+def test_a_store_that_nothing_uses_may_be_left_out():
     unused = DEMO.replace("      orders-db:", "      unused: postgres\n      orders-db:", 1)
     assert unused != DEMO
     with pytest.raises(MissingTool) as caught:
         chosen(unused, "unused=binary")
-    assert str(caught.value).endswith("; or take it out of the file: nothing uses it")
+    advice = "; or start the rest: `tarmac up --without unused`, as nothing uses it yet"
+    assert str(caught.value).endswith(advice)
 
 
 def test_a_program_that_is_there_and_cannot_be_used_is_named_with_the_reason():

@@ -38,6 +38,7 @@ NEEDED: tuple[str, ...] = (
     rf"{_NAME}{_AFTER}(?i:is )?(?i:required|missing|undefined)",
     _NAME + r"['\"`]? (?i:must be (?:set|defined|provided|given))",
     _MISSING + r"(?i:(?:env\w*|config\w*)?\s?(?:var\w*|key|setting)s?:? ).{0,20}?" + _NAME,
+    rf"(?i:var\w* )['\"`]?{_NAME}['\"`]? (?i:(?:is |was )?not (?:found|present|provided|given))",
     r"required key ([A-Z][A-Z0-9_]+) missing value",
     r"Could not resolve placeholder '([A-Za-z_.][\w.]*)'",
     r"key not found: \"([A-Z][A-Z0-9_]+)\"",
@@ -150,6 +151,17 @@ LINES: tuple[tuple[str, str], ...] = (
         r"\bopen (?!\S*\.env\b)([^\s:]+): no such file or directory",
         "it reads {0}, which is not there; build or write that first",
     ),
+    (
+        r"(/?[\w.@-]+(?:/[\w.@-]+)*\.\w{1,5}) file does not exist",
+        "it reads {0}, which is not there; build or write that first",
+    ),
+    (
+        r"Refusing to run (\w+@[\d.]+): its npm registry signature could not be verified",
+        (
+            "it is for {0}, which the registry gives no signature of; install that version, or set "
+            'npm_config_manage_package_manager_versions to "false" under `env`'
+        ),
+    ),
     (r"(?i)npm err(?:or|!) missing script: \"?([\w:-]+)\"?", "package.json has no script {0}"),
     (
         r"^(\S+): cannot be written \(([^)]+)\); (.+)",
@@ -162,6 +174,16 @@ LINES: tuple[tuple[str, str], ...] = (
     (
         r"(?i)permission denied|EACCES|operation not permitted",
         "no permission for a file or port",
+    ),
+    (
+        (
+            r"(?i)((?:localhost|\d+(?:\.\d+){3}|\[::1\]|::1):\d{2,5})\b.{0,60}connection refused|"
+            r"ECONNREFUSED ((?:\d+(?:\.\d+){3}|::1):\d{2,5})\b"
+        ),
+        (
+            "something that it connects to is not listening, at {0}; have it read the address from "
+            "a variable, or declare what is there in `calls` or `stores`"
+        ),
     ),
     (
         r"(?i)connection refused|ECONNREFUSED",
@@ -241,11 +263,18 @@ def wrong_ports(listeners: Sequence[TcpSocket], evidence: ProcessEvidence) -> st
         )
     if elsewhere:
         ports = ", ".join(map(str, elsewhere))
+        fixed = "`listen: fixed`"
+        if not set(elsewhere) & set(evidence.held):  # the file has another number than its own
+            own = f"{elsewhere[0]}" if len(elsewhere) == 1 else "one of these"
+            fixed = f"its port to {own} with {fixed}"
         return (
-            f"it listens on {ports}; expected {should}; "
-            "read the port from the variable, or set `listen: fixed`"
+            f"it listens on {ports}; expected {should}; read the port from the variable, "
+            f"or set {fixed}"
         )
-    return f"it listens on no port; expected {should}"
+    return (
+        f"it listens on no port; expected {should}; a worker that nobody asks needs no `port` in "
+        "the file"
+    )
 
 
 def _of_line(lines: Sequence[str], index: int, evidence: ProcessEvidence) -> str:

@@ -5,6 +5,7 @@ Called by the lives of nodes once something has gone wrong; it looks and changes
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from tarmac.plan.plan import Node
 from tarmac.run.local.diagnostics import programs
 from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
 from tarmac.run.local.host import kernel, listeners
-from tarmac.run.local.host.guard import descendants
 from tarmac.run.local.state.logs import SHOWN_LINES, LogFile
 
 ENDED = "ended"
@@ -73,8 +73,20 @@ def wrong_port(node: Node, pid: int, host: str) -> str:
     """Return where a process listens instead of where it should; empty if that is not known."""
     if node.launch.in_container or not kernel.sockets(kernel.LISTEN):
         return ""
-    found = listeners.of([pid, *descendants(pid)])
-    return wrong_ports(found, evidence_of(node, host))
+    return wrong_ports(listeners.of_program(pid), evidence_of(node, host))
+
+
+def probed_port(node: Node) -> int | None:
+    """Return the port by which it is ready; None where no port tells."""
+    return getattr(node.launch.ready, "port", None)
+
+
+def is_about(seen: str, port: int | None) -> bool:
+    """Tell whether what was seen of a process's ports is about one of them; any is meant by None.
+
+    Another port of it may be one that it opens later, or that only some settings switch on.
+    """
+    return port is None or bool(re.search(rf"(?<!\d){port}(?!\d)", seen))
 
 
 def cause(
@@ -95,7 +107,7 @@ def cause(
         said = programs.why_not(node.launch.argv, Path(cwd), path)
     elif failure.startswith(ENDED):
         said = likely_cause(status, lines, evidence)
-    elif seen and any(f"{port}" in seen for port in evidence.wanted.values()):
+    elif _is_elsewhere(seen, node, evidence):
         nowhere = seen.startswith("it listens on no port")
         said = (likely_cause(None, lines, evidence) if nowhere else "") or seen
     else:
@@ -103,3 +115,11 @@ def cause(
         if not said and not failure.startswith("not "):
             said = likely_cause(None, failure.splitlines(), evidence)
     return said or failure
+
+
+def _is_elsewhere(seen: str, node: Node, evidence: ProcessEvidence) -> bool:
+    """Tell whether a program listens elsewhere: not where its probe asks, or at none of its own."""
+    asked = probed_port(node)
+    if asked in evidence.wanted.values():
+        return bool(seen) and is_about(seen, asked)
+    return bool(seen) and any(is_about(seen, port) for port in evidence.wanted.values())

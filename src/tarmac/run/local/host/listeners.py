@@ -20,6 +20,13 @@ from tarmac.run.local.host.sockets import is_held_by
 UNKNOWN = "another process"
 #: The module that a supervisor's process runs, as its command line shows it.
 DAEMON = "tarmac.run.local.supervisor.daemon"
+#: Processes that build, or wait for edits, beside the program that they start.
+_BUILDS = re.compile(
+    r"GradleDaemon|org\.gradle\.launcher|GradleWorkerMain|KotlinCompileDaemon|"
+    r"/MSBuild\.dll|/VBCSCompiler\b|dotnet-watch\.dll"
+)
+#: Ports that tools open in a program: Node's inspector, and what tells a page of an edit.
+_OF_TOOLS = frozenset({9229, 35729, 24678})
 _FILE = re.compile(r"\.(?:[cm]?[jt]s|py|rb|php|jar|sh|exs?|dll)$")
 
 
@@ -27,6 +34,13 @@ def of(pids: Iterable[int]) -> list[TcpSocket]:
     """List the sockets on which these processes listen, by port."""
     inodes = {inode for pid in pids for inode in inodes_of(pid)}
     return sorted({socket for socket in sockets(LISTEN) if socket.inode in inodes})
+
+
+def of_program(pid: int) -> list[TcpSocket]:
+    """List the sockets of a program and of what it has started, without those of its tools."""
+    pids = [pid, *descendants(pid)]
+    own = [one for one in pids if not _BUILDS.search(" ".join(_argv(one)))]
+    return [socket for socket in of(own) if socket.port not in _OF_TOOLS]
 
 
 def holder(port: int) -> str:

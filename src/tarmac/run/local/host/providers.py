@@ -199,7 +199,9 @@ def _substitute(
     seen = ", ".join(refused(kind, request))
     told = f"no {kind.title} on this machine{by}" + (f" that can be used ({seen})" if seen else "")
     used = bool(_users(system, name))
-    rest = "" if used or name == BROKER else "; or take it out of the file: nothing uses it"
+    rest = ""
+    if not used and name != BROKER:
+        rest = f"; or start the rest: `tarmac up --without {name}`, as nothing uses it yet"
     if used and kind.external:
         rest = f"; or name one that runs elsewhere: --provider {name}=external"
     rest += _left_out(system, name)
