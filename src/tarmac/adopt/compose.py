@@ -34,6 +34,8 @@ _ASIDE = re.compile(
 )
 #: Words of files that are for another place than the one where people work.
 _ELSEWHERE = re.compile(r"prod|stag|test|e2e|\bci\b|deploy|release|swarm|example|sample|override")
+#: Files for work on the code; with servers alone, its programs run in no container.
+_FOR_WORK = re.compile(r"(?:docker-)?compose[.-](?:dev|develop|development|local)\.ya?ml")
 #: What a file says that builds beside its folder: it is of the repository, not of its folder.
 _OF_ALL = re.compile(r"(?m)\b(?:build|context):[ \t]*[\"']?\.\.(?:[/\"'\s,}]|$)")
 #: Projects that are called by where they are for, as cookiecutter-django has them.
@@ -114,10 +116,11 @@ def _is_in_a_folder_of_them(root: Folder, file: str) -> bool:
     return bool(_HAS_SERVICES.search(root.read(file)))
 
 
-def _rank(file: str) -> tuple[bool, bool, str]:
-    """Put first what is for this place, and has a plain name."""
+def _rank(file: str) -> tuple[bool, bool, bool, str]:
+    """Put first what is for this place, has a plain name, or is called for work on the code."""
     name = posixpath.basename(file)
-    return (not _ELSEWHERE.search(name), name in NAMES, file)
+    is_for_work = _FOR_WORK.fullmatch(name) is not None
+    return (not _ELSEWHERE.search(name), name in NAMES, is_for_work, file)
 
 
 def _builds(root: Folder, file: str) -> int:
@@ -162,10 +165,6 @@ def _with_servers(root: Folder, project: Project | None, kinds: frozenset[str]) 
         if other is not None and is_apart and _servers_of(other, kinds) and not _builds(root, file):
             return _joined([project, other])
     return project
-
-
-#: Files with the servers for work on the code, whose programs run in no container.
-_FOR_WORK = re.compile(r"(?:docker-)?compose[.-](?:dev|develop|development|local)\.ya?ml")
 
 
 def _with_those_for_work(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from tarmac.adopt.packages import go_roles
 from tarmac.adopt.packages.node_packages import pages
 from tarmac.adopt.survey.found import (
+    MIGRATE,
     Folder,
     Recogniser,
     Service,
@@ -68,25 +71,38 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         tools = {m for m, text in sources.items() if _COMMANDS.search(text)}
         tools = {m for m in tools if m.endswith(("cli", "ctl")) or not _SERVES.search(sources[m])}
         mains = [main for main in mains if main not in tools]
-    found = []
+    found: list[Service] = []
     for main in mains:
         flag = _FLAG.search(sources[main])
+        roles = go_roles.of(folder, main, is_alone=len(mains) == 1)
         module = re.search(r"(?m)^module\s+(\S+)", folder.read("go.mod"))
         named = re.sub(r"/v\d+$", "", module[1]) if module else "app"  # v2 is its version
         own = folder_name(folder, posixpath.basename(named))
         name = own if len(mains) == 1 else valid_name(posixpath.basename(_place(main)))
-        found.append(
-            Service(
-                name=name,
-                folder=folder.path,
-                run=(f"go run ./{main}" if main else "go run .")
-                + (f" --{flag[1]} $PORT" if flag else ""),
-                why=f"go.mod, {main or 'its'} package main",
-                ports={"http": int(flag[2])} if flag else {},
-                reads_port=flag is not None,
-                tasks=_tasks(folder),
-            )
+        line = f"go run ./{main}" if main else "go run ."
+        tasks = _tasks(folder)
+        serving = Service(
+            name=name,
+            folder=folder.path,
+            run=f"{line} {roles.serves}".rstrip() + (f" --{flag[1]} $PORT" if flag else ""),
+            why=f"go.mod, {main or 'its'} package main",
+            ports={"http": int(flag[2])} if flag else {},
+            reads_port=flag is not None,
+            tasks={**tasks, **({MIGRATE: f"{line} {roles.migrates}"} if roles.migrates else {})},
         )
+        found.append(serving)
+        for role, word in roles.works:
+            found.append(
+                replace(
+                    serving,
+                    name=role if len(mains) == 1 else f"{name}-{role}",
+                    run=f"{line} {word}",
+                    ports={},
+                    reads_port=False,
+                    tasks=tasks,
+                    aside=True,
+                )
+            )
     return tuple(found)
 
 
@@ -133,9 +149,10 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         while argv[named - 1 : named] in (("-C",), ("-tags",)):
             named += 2
         said, told = _of_its_module(folder, argv[:named]), local_ports(argv[named:])
-        runs = (service.run for service in _services(folder))
-        return _told(next((r for r in runs if r.partition(" --")[0] == said), said), told)
-    found = _services(folder)
+        runs = [service.run for service in _services(folder) if not service.aside]
+        lines = (r for r in runs if r.partition(" --")[0] == said or r.startswith(f"{said} "))
+        return _as_told(next(lines, said), told, folder, is_alone=len(runs) == 1)
+    found = [service for service in _services(folder) if not service.aside]
     if argv and (watched := _watched(folder, argv)):
         return watched
     if argv and (made := _made(folder, posixpath.basename(argv[0]))):
@@ -149,7 +166,20 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     if argv[0] == "go":
         return " ".join(argv)
     told = () if posixpath.basename(argv[0]) in _WATCHERS else local_ports(argv[1:])
-    return _told(chosen.run, told)
+    return _as_told(chosen.run, told, folder, is_alone=len(found) == 1)
+
+
+def _as_told(run: str, told: tuple[str, ...], folder: Folder, *, is_alone: bool) -> str:
+    """Let a program play the role that its container has a word for, in the place of serving."""
+    package = re.match(r"go run (?:-tags \S+ )?(\./\S+|\.)", run)
+    if package is None:
+        return _told(run, told)
+    main = posixpath.normpath(package[1])
+    roles = go_roles.of(folder, "" if main == "." else main, is_alone=is_alone)
+    if roles.serves and roles.serves in told:
+        return _told(run, tuple(word for word in told if word != roles.serves))
+    is_said = any(word.partition("=")[0] in roles.known for word in told)
+    return joined((*package[0].split(), *told)) if is_said else _told(run, told)
 
 
 def _made(folder: Folder, name: str) -> str:

@@ -29,6 +29,11 @@ _PLUGIN = re.compile(
     r"apply plugin: ['\"]application|"
     r"alias\(\s*\w+\.plugins\.(?:ktor|application)\s*\)(?!\s*apply false))"
 )
+#: A task of a build's own that starts the program.
+_RUN_TASK = re.compile(
+    r"(?m)^[ \t]*(?:tasks?(?:\.register)?<JavaExec>\(\s*\"run\"|"
+    r"tasks?(?:\.register)?[ (]+['\"]?run['\"]?\s*[(,]\s*(?:type:\s*)?JavaExec\b)"
+)
 
 
 def _build(folder: Folder) -> tuple[str, str, str]:
@@ -131,8 +136,8 @@ def _starts(folder: Folder) -> bool:
 
 
 def _of_plugin(folder: Folder, file: str, program: str, text: str) -> tuple[Service, ...]:
-    """Read Gradle's plugin for programs."""
-    if file == "pom.xml" or not _PLUGIN.search(text):
+    """Read Gradle's plugin for programs, or a build's own task that starts one."""
+    if file == "pom.xml" or not (_PLUGIN.search(text) or _RUN_TASK.search(text)):
         return ()
     return (Service(folder_name(folder), folder.path, run=f"{program} -q run", why=file),)
 

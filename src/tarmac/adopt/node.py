@@ -38,7 +38,14 @@ _BUILT = re.compile(r"\b(dist|build|lib|out)/\S+")
 #: A front end's server for what was built before; the one for work needs no build.
 _SERVES_BUILT = re.compile(r"\b(?:next|nuxt)\s+start\b|\b(?:vite|astro)\s+preview\b")
 #: A script that makes a database's tables by steps that the repository has.
-_STEPS = re.compile(r"^(?:npx\s+|dotenv\s[^&|;]*--\s+)?drizzle-kit\s+migrate\b")
+_STEPS = re.compile(
+    r"^(?:(?:npx|yarn|pnpm(?:\s+exec)?|bunx)\s+|dotenv\s[^&|;]*--\s+)?drizzle-kit\s+migrate\b"
+    r"(?:\s+--config[= ](?:\./)?([\w./-]+))?"
+)
+#: Where Drizzle has its steps: `out: "./drizzle"`, or in a variable with a default.
+_OUT = re.compile(
+    r"\bout\s*[:=]\s*(?:[\w.]+\([^()]{0,60})?['\"](?:\./)?([\w./-]+)['\"]\s*(?:[,);\n}]|$)"
+)
 _RELOADS = re.compile(r"nodemon|--watch|\bwatch\b|ts-node-dev|--hot")
 _SERVES = re.compile(r"\.listen\(|createServer\(|\bserve\(")
 #: A script that translates or checks what others run.
@@ -128,20 +135,21 @@ def _steps(folder: Folder) -> dict[str, str]:
         package = folder.mapping(posixpath.join(place, "package.json"), from_json) or {}
         scripts = package.get("scripts")
         pairs = scripts.items() if isinstance(scripts, dict) else ()
-        name = next((name for name, text in pairs if _STEPS.search(str(text))), "")
-        if name and _has_steps(folder, place):
+        found = ((name, match) for name, text in pairs if (match := _STEPS.search(str(text))))
+        name, match = next(found, ("", None))
+        if match and _has_steps(folder, place, match[1] or "drizzle.config.ts"):
             line = f"{tools(folder)[0]} run {name}"
             return {MIGRATE: f"(cd {place} && {line})" if place else line}
     return {}
 
 
-def _has_steps(folder: Folder, place: str) -> bool:
+def _has_steps(folder: Folder, place: str, file: str) -> bool:
     """Tell whether Drizzle has steps there that make the tables, and not only names those.
 
     The first one of a database that was there before is a remark as a whole.
     """
-    config = folder.read(posixpath.join(place, "drizzle.config.ts"))
-    out = re.search(r"\bout:\s*['\"](?:\./)?([\w./-]+)['\"]", config)
+    config = folder.read(posixpath.join(place, file))
+    out = _OUT.search(config)
     steps = posixpath.join(place, out[1] if out else "drizzle")
     journal = folder.mapping(posixpath.join(steps, "meta/_journal.json"), from_json) or {}
     entries = journal.get("entries")

@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from tarmac.adopt.containers.build_steps import made_from
+from tarmac.adopt.containers.compose_arguments import named_package
 from tarmac.adopt.containers.compose_links import linked_folders
 from tarmac.adopt.containers.compose_parts import (
     checked_port,
@@ -32,6 +33,7 @@ from tarmac.adopt.containers.compose_parts import (
 )
 from tarmac.adopt.containers.compose_places import (
     dockerfile_of,
+    dockerfile_of_image,
     files_here,
     files_of_one,
     folder_of_flask,
@@ -41,6 +43,7 @@ from tarmac.adopt.containers.compose_places import (
     in_its_package,
     is_of_root,
     joined_path,
+    mounted_program,
     options_here,
     paths_here,
     place_of,
@@ -85,7 +88,6 @@ from tarmac.adopt.survey.found import (
     valid_name,
 )
 from tarmac.adopt.survey.front import front_of
-from tarmac.adopt.variables import code
 
 #: Why a secret of a container is not carried over.
 NO_VARIABLE = (
@@ -94,10 +96,6 @@ NO_VARIABLE = (
 )
 #: Where debuggers of Node, Java and Python and a reloading browser listen.
 DEBUGGERS = frozenset({9229, 9222, 5005, 5678, 35729})
-
-
-#: Files that show how a program starts, where they are mounted alone.
-_STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
 #: The build of an image whose entry point a container has, and whose files it does not.
 ENTRY_OF = "x-entry-of"
 #: What a container says of its first program alone, where it has several.
@@ -221,16 +219,19 @@ def _of_an_installed_server(found: Survey, container: Container) -> Survey | Non
 def _of_a_program(found: Survey, container: Container) -> Survey | None:
     """A program of this repository: built, mounted into an image, or known by the image's name."""
     own, spec, folder = container.own, container.spec, container.folder
-    mounted = None if container.is_built else _mounted_program(spec, folder)
-    place, stage = "", ""
+    mounted = None if container.is_built else mounted_program(spec, folder)
+    place, stage, file = "", "", ""
     if mounted is None and not container.is_built:
         place = folder_of_image(container.image, own, folder)
         stage = "" if place else stage_of_image(container.image, own, folder)
-        if not (place or stage) and is_of_root(container.image, spec, folder):
+        file = "" if place or stage else dockerfile_of_image(container.image, own, folder)
+        if not (place or stage or file) and is_of_root(container.image, spec, folder):
             place = "."
-    if not (container.origin.is_ours or mounted or place or stage):
+    if not (container.origin.is_ours or mounted or place or stage or file):
         return None
-    if place or stage:
+    if file:
+        spec, place = {**spec, "build": {"context": ".", "dockerfile": file}}, file
+    elif place or stage:
         spec = {**spec, "build": {"context": place or ".", "target": stage}}
     service, *others = _programs(own, spec, folder, mounted, container.values)
     if place or stage:
@@ -332,18 +333,6 @@ def _only_gives_files(spec: Mapping[str, Any], folder: Folder, file: str, docker
     return is_apart and froms == 1 and not starts
 
 
-def _mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
-    """Find the folder of code that is mounted into an image and started there; not its data."""
-    mounts = [*mounts_of(spec)] if spec.get("command") or spec.get("entrypoint") else []
-    for source, target in mounts:
-        if any(folder.below(joined_path(source)).sources(*code.ENDINGS)):
-            return source, target
-    for source, target in mounts:  # what is built is mounted, and what says how it starts
-        if posixpath.basename(source) in _STARTERS and folder.exists(joined_path(source)):
-            return posixpath.dirname(source), posixpath.dirname(target)
-    return None
-
-
 def _service(
     own: str,
     name: str,
@@ -355,8 +344,7 @@ def _service(
     place, dockerfile = place_of(spec, root, mounted)
     base = read_dockerfile(dockerfile, name, place)
     env, missing, private = environment_of(spec, root, values)
-    command = without_installs(commands_of(spec, values))
-    entry = () if spec.get("entrypoint") else entry_of(dockerfile)
+    entry, command = _entry_and_command(spec, values, dockerfile)
     started = command or base.container_command
     folder = working_folder(place, started, spec, dockerfile, root)
     is_all = bool(entry and command) and not goes_on(entry[0], root.below(folder))
@@ -384,10 +372,11 @@ def _service(
     given_by, settings = _set_up(entry, place, folder, spec, root, own_files)
     env = {**given_by(given), **set_by_it, **env}
     started = made_from(dockerfile, command or base.container_command)
+    started = (not command and named_package(spec, dockerfile, root.below(folder))) or started
     named = (_here(word, own_files, spec) for word in started[1:])
     named = (options_here(word, spec, dockerfile, folder) for word in named)
     started = (*started[:1], *(from_context(word, folder, spec, root) for word in named))
-    pairs = _pairs(spec, base, command)
+    pairs = _pairs(spec, base, command, dockerfile)
     pairs.sort(key=lambda pair: pair[1] != port_number(env.get("PORT", "")))  # its own first
     names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
     here = root.below(folder)
@@ -434,14 +423,28 @@ def _service(
     )
 
 
+def _entry_and_command(
+    spec: Mapping[str, Any], values: Mapping[str, str], dockerfile: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read what a container begins with, and what it is told; the program once, if both name it."""
+    command = without_installs(commands_of(spec, values))
+    entry = () if spec.get("entrypoint") else entry_of(dockerfile)
+    names = [posixpath.basename(argv[0]) for argv in (entry, command) if argv]
+    if len(entry) == 1 and names[1:] == names[:1] and command[0].startswith(("/", "./")):
+        command = command[1:]
+    return entry, command
+
+
 def _pairs(
-    spec: Mapping[str, Any], base: Service, command: tuple[str, ...]
+    spec: Mapping[str, Any], base: Service, command: tuple[str, ...], dockerfile: str
 ) -> list[tuple[int, int]]:
     """List the (number that people use, number in the container) of a program's ports."""
     # Another command than the image's own need not listen where the image says.
     exposed = () if command else base.ports.values()
     told = " ".join(command or base.container_command)
-    pairs = [p for p in ports_of(spec) if p[1] not in DEBUGGERS or _is_told(p[1], told)]
+    is_go = re.search(r"(?im)^FROM\s+(?:--\S+\s+)*(?:\S*/)?golang\b", dockerfile)
+    debuggers = frozenset[int]() if is_go else DEBUGGERS
+    pairs = [p for p in ports_of(spec) if p[1] not in debuggers or _is_told(p[1], told)]
     # A number that people use is one that the image may name in the place of its own.
     known = {number for pair in pairs for number in pair}
     pairs += [(p, p) for p in exposed if p not in known]

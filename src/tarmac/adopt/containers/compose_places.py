@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from tarmac.adopt.containers.build_steps import pages_of, with_paths
-from tarmac.adopt.containers.compose_parts import listed, mounts_of, ports_of, volumes_of
+from tarmac.adopt.containers.compose_arguments import arguments_of
+from tarmac.adopt.containers.compose_parts import mounts_of, ports_of, volumes_of
 from tarmac.adopt.containers.container import base_image, of_target
 from tarmac.adopt.packages.node_packages import handed_on, has_script
 from tarmac.adopt.stores import servers
@@ -25,6 +26,14 @@ from tarmac.base.foreign.data import from_json
 _SERVES_PAGES = re.compile(r"(?:^|/)(?:nginx|caddy|httpd)\b")
 #: The file, without its end, that is where a program of a project's tools is started.
 _PROJECTS = {"npm": "package", "pnpm": "package", "yarn": "package", "go": "go"}
+#: Images that programs are built in.
+_LANGUAGE = re.compile(
+    r"(?i)(?:\S*/)?"
+    r"(?:golang|node|bun|python|rust|maven|gradle|openjdk|eclipse-temurin|ruby|php|sdk)\b"
+)
+_BUILT_IN = re.compile(r"(?m)^FROM\s+(?:--\S+\s+)*" + _LANGUAGE.pattern.removeprefix("(?i)"))
+#: Files that show how a program starts, where they are mounted alone.
+_STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
 
 
 def place_of(
@@ -65,14 +74,10 @@ def place_of(
 
 def _with_arguments(text: str, build: Any) -> str:
     """Write the values that a build is given into the arguments of its Dockerfile."""
-    said = build.get("args") if isinstance(build, dict) else None
-    pairs = (
-        said.items()
-        if isinstance(said, dict)
-        else [one.partition("=")[::2] for one in listed(said)]
-    )
     given = {
-        name: value for name, value in pairs if value and not re.search(r"[\s\"'$]", str(value))
+        name: value
+        for name, value in arguments_of(build).items()
+        if not re.search(r"[\s\"'$]", value)
     }
     return re.sub(
         r"(?im)^(ARG\s+(\w+))(?:=.*)?$",
@@ -339,6 +344,24 @@ def folder_of_image(image: str, own: str, root: Folder) -> str:
     return fitting[0] if last and fitting else ""
 
 
+def dockerfile_of_image(image: str, own: str, root: Folder) -> str:
+    """Find the Dockerfile of a program that is built from above its folder, by the image's name.
+
+    It lies in the folder of its name, `cmd/worker/Dockerfile`, or has it: `Dockerfile.worker`.
+    """
+    last = servers.name_of(image)
+    for file in root.files if last else ():
+        place, name = posixpath.split(file)
+        if not re.fullmatch(r"Dockerfile(?:\.[\w-]+)?|[\w-]+\.Dockerfile", name):
+            continue
+        title = re.sub(r"^Dockerfile\.?|\.Dockerfile$", "", name) or posixpath.basename(place)
+        is_its = title and (title in (last, own) or last.endswith(f"-{title}"))
+        is_apart = is_its and not has_program_file(root.below(place))
+        if is_apart and _BUILT_IN.search(root.read(file)):
+            return file
+    return ""
+
+
 def is_of_root(image: str, spec: Mapping[str, Any], root: Folder) -> bool:
     """Tell whether an image is the one that the Dockerfile of the root makes, released elsewhere.
 
@@ -386,3 +409,30 @@ def joined_path(*parts: str) -> str:
     """Join the parts of a path in the repository; its own folder is ""."""
     path = posixpath.normpath(posixpath.join(*parts))
     return "" if path == "." else path
+
+
+def mounted_program(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
+    """Find the folder of code that is mounted into an image and started there; not its data."""
+    mounts = [*mounts_of(spec)] if spec.get("command") or spec.get("entrypoint") else []
+    for source, target in mounts:
+        if any(folder.below(joined_path(source)).sources(*code.ENDINGS)):
+            return source, target
+    for source, target in mounts:  # what is built is mounted, and what says how it starts
+        if posixpath.basename(source) in _STARTERS and folder.exists(joined_path(source)):
+            return posixpath.dirname(source), posixpath.dirname(target)
+    return _mounted_for_work(spec, folder)
+
+
+def _mounted_for_work(spec: Mapping[str, Any], folder: Folder) -> tuple[str, str] | None:
+    """Find the program that people start by hand in a container, which has its folder and a shell.
+
+    It is an image of a language alone, and the folder is its working folder.
+    """
+    waits = spec.get("tty") or spec.get("stdin_open")
+    if not waits or spec.get("command") or not _LANGUAGE.match(str(spec.get("image") or "")):
+        return None
+    for source, target in mounts_of(spec):
+        is_there = target.rstrip("/") == str(spec.get("working_dir") or "").rstrip("/")
+        if is_there and has_program_file(folder.below(joined_path(source))):
+            return source, target
+    return None

@@ -15,6 +15,7 @@ from tarmac.adopt.stores import servers
 from tarmac.adopt.stores.named_servers import NamedServer, named_servers
 from tarmac.adopt.survey.found import Folder, KnownPlace, Service, Store
 from tarmac.adopt.survey.scene import Scene, store_for
+from tarmac.adopt.variables import settings_files
 from tarmac.model.texts import LOGIN_NAME, LOGIN_SIGNS
 from tarmac.model.value import DATABASE
 
@@ -41,6 +42,8 @@ def found_by_itself(
     calls: dict[str, None] = {}
     to_do: list[str] = []
     chosen = [value.removeprefix("./") for name, value in env.items() if _CHOOSES.search(name)]
+    unread = settings_files.unreached(folder)
+    read = {name: value for name, value in env.items() if name not in unread}
     for named in named_servers(folder, hosts, [*service.run.split(), *chosen]):
         own = scene.own_store(named.kind, service)
         store = scene.store_named(named.host) if named.host else own
@@ -51,7 +54,7 @@ def found_by_itself(
             continue
         others = (*scene.stores.values(), store) if not named.host else (store,)
         alike = (other for other in others if other.kind == store.kind)
-        told = next((other for other in alike if is_told(other, env, scene)), None)
+        told = next((other for other in alike if is_told(other, read, scene)), None)
         if (store := told or store) is told:  # of its place, at least
             outputs = "password" if named.apart else "password|url"
             if named.password and not _is_told(outputs, store, env, scene):

@@ -21,7 +21,14 @@ FIRST_FREE = 1024
 #: What is said of the place in the code or the settings that has the number.
 NAMES_ITS_PORT = " names its port"
 #: Names of programs that work off what others hand them.
-_LISTENS_NOWHERE = re.compile(r"(^|-)(worker|consumer|cron|scheduler|migrat\w*|job|seed\w*)s?$")
+_LISTENS_NOWHERE = re.compile(
+    r"(^|-)(worker|consumer|cron|scheduler|migrat\w*|job|seed\w*)s?(-?\d{1,2})?$"
+)
+#: A module or file of one, as a command has it: `python -m shop.worker.main`.
+_OF_A_WORKER = re.compile(
+    r"(?<=[\s./])(?:worker|consumer|scheduler)s?(?:[./](?:main|index|__main__))?"
+    r"(?:\.py|\.[cm]?[jt]s)?(?=\s|$)"
+)
 #: Commands of programs that do, by their queues' own tools.
 _TAKES_JOBS = re.compile(
     r"\bcelery\b(?:\s+\S+)*?\s(?:worker|beat)(?=\s|$)|\b(?:arq|dramatiq|taskiq worker|"
@@ -114,6 +121,18 @@ def _of_a_queue(program: _Program) -> Service | None:
     if not _TAKES_JOBS.search(service.run) or "$PORT" in service.run or service.known_as:
         return None
     return replace(service, ports={})
+
+
+def _of_a_worker(program: _Program) -> Service | None:
+    """Its name and its command say that it works off what others leave, and it has no port.
+
+    The settings that it shares with the program beside it have that one's.
+    """
+    service = program.service
+    is_named = _LISTENS_NOWHERE.search(service.name) and _OF_A_WORKER.search(service.run)
+    if not is_named or service.ports or service.known_as or "$PORT" in service.run:
+        return None
+    return service
 
 
 def _set_by_its_script(program: _Program) -> Service | None:
@@ -306,6 +325,7 @@ RULES = (
     _told_port,
     _variable_of_its_command,
     _variable_of_its_container,
+    _of_a_worker,
     _variable_of_a_file,
     _reads_port,
     _own_variable,

@@ -160,6 +160,11 @@ _HELD = re.compile(
 )
 #: A function that serves a request, which is a mapping of that name.
 _TAKES_REQUEST = re.compile(r"\bdef \w+\([^()\n]{0,99}\benviron\b")
+#: Code that ends where the mode of Node is not said.
+_WANTS_MODE = re.compile(
+    r"(?:mandatory|require|must|ensure|orThrow)\w{0,20}\(\s*['\"]NODE_ENV['\"]|"
+    r"!\s*process\.env\.NODE_ENV\s*\)\s*\{?\s*throw\b"
+)
 _FAILS = re.compile(r"\bthrow\b|\braise\b|\bexit\(|\bpanic\(|\bFatal|\babort\(")
 #: Spring's files of settings, which name variables as `${DB_HOST:localhost}`.
 _SPRING = re.compile(r"(^|/)(?:application|bootstrap)[\w-]*\.ya?ml$|^\.\./.*\.ya?ml$")
@@ -177,6 +182,10 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
                 found[read.name] = replace(found[read.name], is_tested=True)
             if read.is_checked or (known is not None and known.is_checked):
                 found[read.name] = replace(found[read.name], is_checked=True)
+    asking = (file for file, text in texts(folder) if _WANTS_MODE.search(text))
+    if file := next(asking, ""):
+        mode = found.get("NODE_ENV") or VariableRead("NODE_ENV", None, f"{file}:1")
+        found["NODE_ENV"] = replace(mode, is_checked=True)
     others = (spring_settings.of_profiles, spring_settings.defaults, settings_files.overriding)
     for read in chain.from_iterable(reader(folder) for reader in others):
         found.setdefault(read.name, read)

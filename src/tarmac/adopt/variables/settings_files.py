@@ -148,6 +148,25 @@ def bound(file: str, content: str) -> Iterator[VariableRead]:
             yield VariableRead(name, "", place, about=about)
 
 
+def unreached(folder: Folder) -> frozenset[str]:
+    """Name the variables that look as if they overrode a key, and that viper never asks for.
+
+    It asks for `APP_REDIS.ADDR` where no replacer is set for the dots between a key's steps.
+    """
+    own = {file: folder.read(file) for file in folder.sources(".go")}
+    text = next((text for text in own.values() if _AUTOMATIC.search(text)), "")
+    named = _naming_of(text) if text else None
+    if named is None:
+        return frozenset()
+    keys = {tuple(key.split(".")) for key in _BOUND.findall(text)}
+    for _, content in contents(folder):
+        keys |= {(*path, key) for path, group in groups(content, ()) for key in group}
+    prefix = next((f"{m[1]}_" for m in [_PREFIX.search(text)] if m), "")
+    names = {f"{prefix}{'_'.join(steps)}".upper() for steps in keys if not named(steps)}
+    code = "".join(own.values()) if names else ""
+    return frozenset(name for name in names if f'"{name}"' not in code)
+
+
 def overriding(folder: Folder) -> Iterator[VariableRead]:
     """Yield the variables that override what a file of settings says of a server here."""
     named = _naming(folder)
