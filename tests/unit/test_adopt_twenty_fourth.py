@@ -338,3 +338,71 @@ def test_a_variable_that_viper_never_asks_for_says_nothing_of_a_place(line, port
     )
     (redis,) = found.stores
     assert (redis.known.port if redis.known else 0) == port
+
+
+def test_an_option_for_a_host_names_another_service():
+    compose = """
+    services:
+      master: {build: ., command: python -m shop.master --port 8086, ports: ["8086:8086"]}
+      node: {build: ., command: python -m shop.node --master-host master --master-port 8086}
+    """
+    found = found_in(
+        **{
+            "requirements.txt": "flask\n",
+            "Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\n",
+            "shop/master.py": "",
+            "shop/node.py": "",
+            "compose.yaml": compose,
+        }
+    )
+    assert named(found)["node"].calls == ("master",)
+    assert found.hosts, "the name leads to the service here"
+
+
+def test_what_gos_driver_of_mysql_is_told_keeps_the_scheme_before_it():
+    compose = """
+    services:
+      app:
+        build: .
+        environment:
+          WITH: mysql://shop:secret@tcp(db:3306)/shop
+          PLAIN: shop:secret@tcp(db:3306)/shop
+      db:
+        image: mysql:8
+        environment: {MYSQL_USER: shop, MYSQL_PASSWORD: secret, MYSQL_DATABASE: shop}
+    """
+    image = 'FROM golang:1.22\nWORKDIR /app\nCOPY . .\nCMD ["go", "run", "."]\n'
+    env = found_in(**GO, **{"main.go": MAIN, "Dockerfile": image, "compose.yaml": compose})
+    (app,) = env.services
+    plain = "${stores.db.user}:${stores.db.password}@tcp(${stores.db.address})/shop"
+    assert (app.env["PLAIN"], app.env["WITH"]) == (plain, f"mysql://{plain}")
+
+
+def test_what_package_managers_keep_is_no_volume():
+    compose = """
+    services:
+      app:
+        build: .
+        volumes: ["modules:/go/pkg/mod", "store:/pnpm/store", "own:/home/me/.m2", "data:/app/data"]
+    volumes: {modules: , store: , own: , data: }
+    """
+    image = 'FROM golang:1.22\nWORKDIR /app\nCOPY . .\nCMD ["go", "run", "."]\n'
+    found = found_in(**GO, **{"main.go": MAIN, "Dockerfile": image, "compose.yaml": compose})
+    assert found.services[0].volumes == {"data": "data"}
+
+
+def test_a_command_has_the_folders_of_volumes_each_apart():
+    compose = """
+    services:
+      app:
+        build: .
+        command: go run . --log-path /var/log/shop/app.log --cache=/var/lib/shop/cache --pid /run/x
+        volumes: ["logs:/var/log/shop", "data:/var/lib/shop"]
+    volumes: {logs: , data: }
+    """
+    image = "FROM golang:1.22\nWORKDIR /app\nCOPY . .\n"
+    found = found_in(**GO, **{"main.go": MAIN, "Dockerfile": image, "compose.yaml": compose})
+    assert runs(found) == {
+        "app": "go run . --log-path shop/app.log --cache=data/cache --pid /run/x"
+    }
+    assert found.services[0].volumes == {"logs": "shop", "data": "data"}

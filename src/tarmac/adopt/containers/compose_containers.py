@@ -25,10 +25,11 @@ from tarmac.adopt.containers.compose_parts import (
     listed,
     mounts_of,
     needs_of,
-    path_inside,
+    on_a_volume,
     ports_of,
     probe_of,
     secrets_of,
+    volume_folders,
     volumes_of,
 )
 from tarmac.adopt.containers.compose_places import (
@@ -371,9 +372,13 @@ def _service(
     before = tuple(files_here(line, spec, dockerfile, folder) for line in before)
     given_by, settings = _set_up(entry, place, folder, spec, root, own_files)
     env = {**given_by(given), **set_by_it, **env}
+    inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or [mounted[1] if mounted else ""])[
+        -1
+    ]
+    volumes = volume_folders(spec, inside or "/app")
     started = made_from(dockerfile, command or base.container_command)
     started = (not command and named_package(spec, dockerfile, root.below(folder))) or started
-    named = (_here(word, own_files, spec) for word in started[1:])
+    named = (on_a_volume(_here(w, own_files, spec), spec, volumes) for w in started[1:])
     named = (options_here(word, spec, dockerfile, folder) for word in named)
     started = (*started[:1], *(from_context(word, folder, spec, root) for word in named))
     pairs = _pairs(spec, base, command, dockerfile)
@@ -383,12 +388,8 @@ def _service(
     scripts = (word.removeprefix("./") for word in command)
     paths = secrets_of(spec)
     secret_files = {name: paths[value] for name, value in env.items() if value in paths}
-    inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or [mounted[1] if mounted else ""])[
-        -1
-    ]
     outside = folder.startswith(("..", "/"))
     signal, grace_s = end_of(spec)
-    mounts = dict(volumes_of(spec))
     env = {name: value for name, value in env.items() if name not in ("PATH", "HOME")}
     env = paths_here({**base.env, **env}, spec, dockerfile, folder, root)
     looked = {"PYTHONPATH": python_path(dockerfile)}
@@ -417,8 +418,8 @@ def _service(
         stop_grace_s=grace_s,
         after_start=hook_of(spec, "post_start"),
         before_stop=hook_of(spec, "pre_stop"),
-        volumes={volume: path_inside(path, inside or "/app") for volume, path in mounts.items()},
-        mounts=mounts,
+        volumes=volumes,
+        mounts=dict(volumes_of(spec)),
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
 

@@ -222,12 +222,19 @@ def _pairs(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield source, rest.split(":")[0]
 
 
+#: Where package managers keep what they have downloaded, in the images that they are in.
+_CACHES = re.compile(
+    r"/go/pkg|/root(?:/|$)|/\.(?:cache|npm|m2|gradle|cargo|nuget|yarn|pnpm-store|composer)(?:/|$)|"
+    r"/pnpm/store|/usr/local/(?:cargo|bundle)|/var/cache"
+)
+
+
 def volumes_of(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a container's named volumes: (name, path there)."""
     for source, target in _pairs(spec):
         named = source and target and not source.startswith((".", "/", "~"))
         built = posixpath.basename(target.rstrip("/")) in SKIPPED  # a cache of its build
-        if named and not built and not target.startswith("/root"):
+        if named and not built and not _CACHES.search(target):
             yield valid_name(source), target.rstrip("/")
 
 
@@ -246,6 +253,24 @@ def path_inside(path: str, workdir: str) -> str:
     """Return where a container's path is in the program's own folder."""
     inside = path.startswith(f"{workdir}/")
     return posixpath.relpath(path, workdir) if inside else posixpath.basename(path)
+
+
+def volume_folders(spec: Mapping[str, Any], workdir: str) -> dict[str, str]:
+    """Say where a container's named volumes are in the program's own folder, each apart."""
+    found: dict[str, str] = {}
+    for volume, target in volumes_of(spec):
+        path = path_inside(target, workdir)
+        found[volume] = volume if path in found.values() else path
+    return found
+
+
+def on_a_volume(word: str, spec: Mapping[str, Any], folders: Mapping[str, str]) -> str:
+    """Say the path of a volume in a word of a command as the one of the program's own folder."""
+    option, sign, path = word.rpartition("=")
+    for volume, target in volumes_of(spec):
+        if len(target) > 1 and (path == target or path.startswith(f"{target}/")):
+            return f"{option}{sign}{folders[volume]}{path.removeprefix(target)}"
+    return word
 
 
 def keys_left_out(own: str, spec: Mapping[str, Any]) -> Iterator[str]:

@@ -320,8 +320,9 @@ def _hosts_in_code(
 def _is_a_default(place: str, env: Mapping[str, str], folder: Folder) -> bool:
     """Tell whether a place in the code reads a variable that the program is given."""
     file, _, line = place.rpartition(":")
-    lines = folder.read(file).splitlines() if line.isdigit() else []
-    said = lines[int(line) - 1] if 0 < int(line or 0) <= len(lines) else ""
+    number = int(line) if line.isdigit() else 0  # a command has none
+    lines = folder.read(file).splitlines() if number else []
+    said = lines[number - 1] if 0 < number <= len(lines) else ""
     return any(re.search(rf"[\"'.\[]{re.escape(name)}\b", said) for name in env)
 
 

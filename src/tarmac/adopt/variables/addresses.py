@@ -114,7 +114,8 @@ def _with_login(text: str, scene: Scene) -> str:
     if store is None or ".password}" in text:
         return text
     user, password = (servers.reference(store.name, part) for part in ("user", "password"))
-    text = re.sub(r"^[^:@/\s]+:[^@\s]*@(?=(?:tcp)?\()", f"{user}:{password}@", text)  # Go's MySQL
+    go_mysql = r"^([a-z]\w*://)?[^:@/\s]+:[^@\s]*@(?=(?:tcp)?\()"  # some put a scheme before it
+    text = re.sub(go_mysql, rf"\g<1>{user}:{password}@", text)
 
     def own(match: re.Match[str]) -> str:
         is_password = "password" in match[1].lower()

@@ -245,8 +245,10 @@ def words(text: str) -> set[str]:
 
 
 def names_host(line: str, name: str) -> bool:
-    """Tell whether a command has an address on a host."""
-    return bool(re.search(rf"://(?:[^@\s]*@)?{re.escape(name)}(?=[:/\"'\s]|$)", line))
+    """Tell whether a command has an address on a host, or an option for one: `--db-host db`."""
+    host = rf"{re.escape(name)}(?=[:/\"'\s]|$)"
+    option = r"(?<!\S)--?(?:[\w-]{0,30}[-_])?(?:host|hostname)[= ]"
+    return bool(re.search(rf"://(?:[^@\s]*@)?{host}|{option}{host}", line))
 
 
 def compared_schemes(folder: Folder) -> frozenset[str]:

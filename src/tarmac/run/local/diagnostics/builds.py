@@ -80,6 +80,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         "package {0} cannot be built for Node {1}; install a newer {0}, or the Node that it is for",
     ),
     # Go: an error in the code, a missing module; a panic's places have no column.
+    (
+        r"^\S+\.go:\d+:\d+: (\S+@v\S+): reading \S+: (\d{3} \w[\w ]*)$",
+        "module {0} cannot be downloaded: {1}",
+    ),
     (r"^(\S+\.go:\d+:\d+): (.+?); to add it:\n\s*(.+)", f"{_COMPILES}{{0}}: {{1}}; {{2}}"),
     (r"^(\S+\.go:\d+:\d+): ((?!\[).+)", f"{_COMPILES}{{0}}: {{1}}"),
     (r"^go: (\S+@\S+): (.+)", "module {0} cannot be downloaded: {1}"),
