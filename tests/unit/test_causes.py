@@ -189,7 +189,7 @@ def test_a_taken_port_that_is_not_named_says_where_to_listen():
 
 READ_IT = "read the port from the variable, or set "
 FIXED = "`listen: fixed`"
-NO_WORKER = "a worker that nobody asks needs no `port` in the file"
+NO_WORKER = "a worker that serves no requests needs no `port` in the file"
 OF_THESE = f"its port to one of these with {FIXED}"
 
 

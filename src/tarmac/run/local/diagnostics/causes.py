@@ -272,8 +272,8 @@ def wrong_ports(listeners: Sequence[TcpSocket], evidence: ProcessEvidence) -> st
             f"or set {fixed}"
         )
     return (
-        f"it listens on no port; expected {should}; a worker that nobody asks needs no `port` in "
-        "the file"
+        f"it listens on no port; expected {should}; a worker that serves no requests needs no "
+        "`port` in the file"
     )
 
 
