@@ -225,7 +225,7 @@ def _pairs(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 #: Where package managers keep what they have downloaded, in the images that they are in.
 _CACHES = re.compile(
     r"/go/pkg|/root(?:/|$)|/\.(?:cache|npm|m2|gradle|cargo|nuget|yarn|pnpm-store|composer)(?:/|$)|"
-    r"/pnpm/store|/usr/local/(?:cargo|bundle)|/var/cache"
+    r"/pnpm/store|/var/cache"
 )
 
 
