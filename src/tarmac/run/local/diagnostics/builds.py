@@ -70,6 +70,11 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         "no version of crate {0} fits; see Cargo.toml, or run cargo update",
     ),
     (r"system library `(\S+)` required by crate", "the library {0} is not installed; install it"),
+    # uWSGI: a folder of its container, in its file of settings.
+    (
+        r"chdir\(\) to (/\S+)\nchdir\(\): No such file or directory",
+        "it works in the folder {0}, which is not here; correct `chdir` in its settings",
+    ),
     # C, for packages of every language.
     (
         r"^[ \t]*\S+:\d+:\d+: fatal error: (\S+): No such file or directory",
