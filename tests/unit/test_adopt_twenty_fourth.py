@@ -406,3 +406,34 @@ def test_a_command_has_the_folders_of_volumes_each_apart():
         "app": "go run . --log-path shop/app.log --cache=data/cache --pid /run/x"
     }
     assert found.services[0].volumes == {"logs": "shop", "data": "data"}
+
+
+# Node.
+
+
+def test_a_package_that_is_named_by_its_path_is_built_with_what_it_needs():
+    client = """
+    {"name": "@shop/client", "main": "dist/index.js", "devDependencies": {"typescript": "5"},
+     "scripts": {"generate": "openapi-ts -i ../api.yaml -o src/made", "build": "tsc"}}
+    """
+    files = {
+        "web/package.json": """
+        {"name": "web", "scripts": {"dev": "vite dev"}, "devDependencies": {"vite": "6"},
+         "dependencies": {"@shop/client": "file:../client", "gone": "file:../gone"}}
+        """,
+        "web/package-lock.json": "{}",
+        "client/package.json": client,
+        "client/package-lock.json": "{}",
+        "client/src/index.ts": "",
+    }
+    install = (
+        "(test -e ../client/node_modules/.package-lock.json || "
+        "(cd ../client && npm ci --no-audit --no-fund))"
+    )
+    built = named(found_in(**files))["web"].tasks["build-client"]
+    assert built == (
+        f"test -e ../client/dist/index.js || ({install} && "
+        "(cd ../client && npm run generate && npm run build))"
+    )
+    made = named(found_in(**files, **{"client/src/made/index.ts": ""}))["web"]
+    assert "generate" not in made.tasks["build-client"]

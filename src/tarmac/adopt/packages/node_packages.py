@@ -150,9 +150,13 @@ def libraries(folder: Folder) -> dict[str, str]:
             scripts = package.get("scripts")
             if isinstance(scripts, dict) and "build" in scripts and entry:
                 add(path, depth - 1)
-                program = tools(folder, path)[0]
+                program, install = tools(folder, path)
                 made = posixpath.join(path, entry[1])
-                build = f"(cd {path} && {program} run build)"
+                apart = path in _by_path(folder, place)  # no workspace has what builds it
+                makes = apart and _makes_sources(folder, path, str(scripts.get("generate")))
+                first = f"{program} run generate && " if makes else ""
+                build = f"(cd {path} && {first}{program} run build)"
+                build = f"(({install}) && {build})" if apart else build
                 found[f"{LIBRARY}{posixpath.basename(path)}"] = installed(made, build)
 
     add("", DEEPEST)
@@ -190,7 +194,23 @@ def _links(folder: Folder, place: str) -> list[str]:
             if beside.get("name") == name:
                 found.append(path)
                 break
-    return found
+    return [*found, *_by_path(folder, place)]
+
+
+def _by_path(folder: Folder, place: str) -> list[str]:
+    """List the packages that one depends on by their path: `file:../client`."""
+    package = folder.mapping(posixpath.join(place, "package.json"), from_json) or {}
+    wanted = package.get("dependencies")
+    said = wanted.values() if isinstance(wanted, dict) else ()
+    named = (re.fullmatch(r"(?:file|link):(\.{1,2}/[\w./-]+)", str(one)) for one in said)
+    paths = [posixpath.normpath(posixpath.join(place, one[1])) for one in named if one]
+    return [path for path in paths if folder.exists(posixpath.join(path, "package.json"))]
+
+
+def _makes_sources(folder: Folder, path: str, script: str) -> bool:
+    """Tell whether a script writes sources of a package that are not there yet."""
+    target = re.search(r"\s(?:-o|--out(?:put)?)[= ](?:\./)?([\w./-]+)", script)
+    return target is not None and not folder.exists(posixpath.join(path, target[1]))
 
 
 def _workspaces(folder: Folder, root: str) -> list[str]:
