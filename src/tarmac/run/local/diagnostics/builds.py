@@ -136,7 +136,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ),
     (
         _NPM + r"404 +(?:The requested resource )?'(\S+?)'",
-        "package {0} does not exist; correct package.json",
+        "package {0} does not exist; log in if it is private, or correct package.json",
     ),
     (
         _NPM + r"Found: (\S+)[\s\S]*?Could not resolve dependency:\nnpm err\S+ (.+)",
