@@ -1,4 +1,4 @@
-"""Where charts are on disk, without a look into their templates."""
+"""Where charts are on disk; their templates are not read here."""
 
 from __future__ import annotations
 
