@@ -104,7 +104,7 @@ _OWN_MARKS = (
 )
 
 
-KEYS = ("closed", "beside", "likely", "listed")
+KEYS = ("closed", "beside", "likely")
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,6 @@ class Basis:
     closed: tuple[re.Pattern[str], ...]
     beside: tuple[re.Pattern[str], ...]
     likely: tuple[re.Pattern[str], ...]
-    #: By a list of what is gone, whatever other files say.
-    listed: tuple[re.Pattern[str], ...] = ()
 
 
 @cache
@@ -276,7 +274,7 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
         return "warning"
     if finding.gate == "VAL003" and is_sample(path) and _TO_TYPE.search(line):
         return "warning"
-    if is_said(finding, (*basis.listed, *basis.closed)):
+    if is_said(finding, basis.closed):
         return "error"
     if is_sample(path) or not _is_known(finding):
         return "warning"
