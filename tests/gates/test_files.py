@@ -47,7 +47,10 @@ OTHERWISE = {
         "IMG027/bad-files-variables",
         "IMG033/bad-files-quotes",
     ],
-    "variables in ConfigMaps": ["OBJ007/bad-files-order", "OBJ038/bad-files-own"],
+    "variables in ConfigMaps": [
+        *(f"OBJ007/bad-files-{name}" for name in ("order", "other-values", "same-twice")),
+        "OBJ038/bad-files-own",
+    ],
     "settings in ConfigMaps": [
         "IMG036/bad-files-compose",
         "IMG065/bad-files-envoy",

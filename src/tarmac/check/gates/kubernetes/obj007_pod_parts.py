@@ -134,12 +134,17 @@ def _twice(container: Container) -> Iterator[tuple[Path, str]]:
     given: dict[str, list[Fields]] = {}
     for one in items(container.data, "env"):
         given.setdefault(str(one.get("name")), []).append(one)
-    # The same value once more changes nothing.
     several = [name for name, all_of in given.items() if any(one != all_of[0] for one in all_of)]
     if several:
         rest = f" and {len(several) - 1} more" if len(several) > 1 else ""
         what = f"has {several[0]}{rest} {len(given[several[0]])} times in env, with other values"
         yield ("env",), f"{what}: the last one counts; keep one"
+    for name, all_of in given.items():
+        if len(all_of) > 1 and name not in several:
+            yield (
+                ("env",),
+                f"has {name} {len(all_of)} times in env, with one value: keep one of them",
+            )
 
 
 def _one_way(path: Path, data: Fields, ways: frozenset[str]) -> Iterator[tuple[Path, str]]:

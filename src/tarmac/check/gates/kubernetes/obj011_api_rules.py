@@ -91,10 +91,11 @@ def _breaches(artifact: Artifact) -> Iterator[Breach]:
 def _number(path: Path, value: Any) -> str:
     if is_amount(path):
         return wrong_amount(path, value)
-    if value == 0 and str(path[-2:][0]).endswith("Probe"):
-        return ""  # the server writes its own number there
     bounds = object_rules()["bounds"].get(path[-1]) if isinstance(value, int) else None
-    return _bounds(value, bounds) if bounds else ""
+    found = _bounds(value, bounds) if bounds else ""
+    if found and value == 0 and str(path[-2:][0]).endswith("Probe"):
+        return "is 0, for which the server writes its default; write the number that is meant"
+    return found
 
 
 def _word(whole: str, value: Any) -> str:

@@ -48,7 +48,7 @@ def is_never_given(files: Files, path: str, text: str, name: str) -> bool:
         for service in compose_services(files)
         if service.dockerfile is not None and normpath(service.dockerfile) == normpath(path)
     ]
-    given = {word.partition("=")[0] for args in own for word in (*fields(args), *texts(args))}
+    given = {str(word).partition("=")[0] for args in own for word in (*fields(args), *texts(args))}
     return bool(own) and name not in given and not _is_given_elsewhere(files, name)
 
 
