@@ -48,8 +48,8 @@ class Gate:
     of_files: Callable[[Files], Iterable[Finding]] | None = None
     #: It judges `Subject.live`, what runs in a cluster: only `verify --target cluster` asks it.
     observes: bool = False
-    #: Whether Kubernetes' objects are part of what it judges. Without them, the charts and
-    #: kustomizations of a folder change nothing, and it is asked once of all of these.
+    #: Whether Kubernetes' objects, as they are applied, are part of what it judges. Without them,
+    #: what is built of a folder's charts and kustomizations changes nothing, and it is asked once.
     of_objects: bool = True
     #: It judges each document by itself: what else is there changes nothing, so it is asked once of
     #: each, and not again in every tree that has it.

@@ -104,9 +104,6 @@ _OWN_MARKS = (
 )
 
 
-KEYS = ("closed", "beside", "likely")
-
-
 @dataclass(frozen=True)
 class Basis:
     """Of one gate: what is certain by the file alone, what by others that are here, what likely."""
@@ -121,7 +118,7 @@ def bases() -> dict[str, Basis]:
     """Read the table, by the ids of gates."""
     table = yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return {
-        gate: Basis(*(_patterns(entry.get(key, ())) for key in KEYS))
+        gate: Basis(*(_patterns(entry.get(key, ())) for key in ("closed", "beside", "likely")))
         for gate, entry in table.items()
     }
 

@@ -101,10 +101,10 @@ def _overlay(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> Ov
         raise Skip(
             f"it includes {elsewhere}, which is not in this folder; remote files are not fetched"
         )
-    for part in parts:  # its own words, without the time that it takes to say them
+    for part in parts:  # to start kustomize for its refusal takes far longer than this
         if above := next((p for p in sorted(part.files) if not is_inside(p, part.folder)), None):
             what = f"{sources.shown(above)} is not in or below {sources.shown(part.folder)}"
-            raise TarmacError(f"{what}, so kustomize refuses to read it")
+            raise Skip(f"{what}, so kustomize refuses to read it")
     argv = [*program(), os.path.relpath(layer.folder, sources.root)]
     text = content_cache.kept(
         [*argv, *_contents(parts, sources)],
