@@ -143,7 +143,7 @@ async def test_stages_follow_each_other_each_at_its_rate():
     assert all(at >= when - 0.002 for at, when in zip(begun, due, strict=True))
 
 
-async def test_a_journey_that_asks_for_an_address_which_none_has_names_it(tmp_path, monkeypatch):
+async def test_a_journey_that_asks_for_an_unknown_address_says_which(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.path", [])
     file = tmp_path / "journeys.py"
     file.write_text("JOURNEYS = {'look': lambda urls: (urls['web'], urls['entry'])}\n")

@@ -201,11 +201,7 @@ async def _serve() -> None:
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     wanted = json.loads(await reader.readline())
-    try:
-        journey = journey_of(wanted)
-    except UnknownJourney as error:
-        _say({"error": str(error)})
-        return
+    journey = journey_of(wanted)
     async with journey(wanted["urls"]) as visit:
         generator = Generator(visit, timeout_s=wanted["timeout_s"])
         _say({"ready": True})
@@ -244,7 +240,7 @@ def main() -> None:
         uvloop.run(_serve())
     except BrokenPipeError:  # the drill was killed
         os._exit(1)
-    except UnknownAddress as error:
+    except (UnknownJourney, UnknownAddress) as error:
         _say({"error": str(error)})
         os._exit(1)
     except Exception as error:  # noqa: BLE001 - the journey is the user's own code

@@ -20,10 +20,7 @@ from tarmac.drill.load.recorded.listeners import Recorder
 
 async def record(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Set a journey up and make its visits; returns the exchanges of each part."""
-    try:
-        journey = journey_of(wanted)
-    except UnknownJourney as error:
-        return {"error": str(error)}
+    journey = journey_of(wanted)
     recorder = Recorder()
     with recorder.listening(wanted["urls"]) as urls:
         async with journey(urls) as visit:
@@ -41,7 +38,7 @@ def main() -> None:
     """Record what a JSON line on the standard input asks for; the answer is a JSON line."""
     try:
         found = asyncio.run(record(json.loads(sys.stdin.readline())))
-    except UnknownAddress as error:
+    except (UnknownJourney, UnknownAddress) as error:
         found = {"error": str(error)}
     except Exception as error:  # noqa: BLE001 - the journey is the user's own code
         traceback.print_exc()
