@@ -247,10 +247,12 @@ def _told(run: str, told: tuple[str, ...]) -> str:
 
 def _files(folder: Folder, run: str) -> tuple[str, ...]:
     """List what one main package has, without what lies below the others."""
+    if module := re.match(r"go run (?:-tags \S+ )?-C (?!\./)(\S+) ", run):
+        return _of_module(folder, posixpath.normpath(module[1]))
     match = re.match(r"go run (?:-tags \S+ )?(?:-C )?\./(\S+)", run)
     if match is None:
         return ()
-    mains = {posixpath.dirname(f) for f in folder.sources(".go") if _MAIN.search(folder.read(f))}
+    mains = _mains(folder)
     others = tuple(
         f"{_place(main)}/"
         for main in mains - {match[1], ""}
@@ -268,6 +270,26 @@ def _files(folder: Folder, run: str) -> tuple[str, ...]:
         return posixpath.dirname(file) in own if own else not file.startswith(others)
 
     return tuple(filter(is_own, folder.files))
+
+
+def _mains(folder: Folder) -> set[str]:
+    """Find the folders with a main package."""
+    return {posixpath.dirname(f) for f in folder.sources(".go") if _MAIN.search(folder.read(f))}
+
+
+def _of_module(folder: Folder, own: str) -> tuple[str, ...]:
+    """List the files of a module below, and those of modules beside it without a program."""
+    modules = {posixpath.dirname(file) for file in folder.files if file.endswith("/go.mod")}
+    mains = _mains(folder)
+    programs = {
+        f"{module}/"
+        for module in modules - {own}
+        if any(main == module or main.startswith(f"{module}/") for main in mains)
+    }
+    if not programs or own not in modules:
+        return ()
+    shared = tuple(f"{module}/" for module in (modules | {own}) - {p[:-1] for p in programs})
+    return tuple(f for f in folder.files if "/" not in f or f.startswith(shared))
 
 
 def _imported(folder: Folder, main: str) -> frozenset[str]:

@@ -467,6 +467,6 @@ def own_files(root: Folder, service: Service, folders: frozenset[str]) -> Folder
         folders: those of all services.
     """
     folder = root.below(service.folder)
-    if service.files:
-        return replace(folder, files=tuple(f for f in folder.files if f in service.files))
+    if own := frozenset(service.files):
+        return replace(folder, files=tuple(f for f in folder.files if f in own))
     return without(folder, folders, service.folder)

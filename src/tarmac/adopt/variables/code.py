@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 
 from tarmac.adopt.survey.found import Folder
@@ -291,10 +292,10 @@ def texts(folder: Folder) -> Iterator[tuple[str, str]]:
         yield file, folder.read(file)
 
 
-def _reads(file: str, content: str) -> Iterator[VariableRead]:
-    for endings, reader in _READERS:
-        if file.endswith(endings):
-            yield from reader(file, content)
+@lru_cache(maxsize=4096)  # programs have files in common, and each is asked twice
+def _reads(file: str, content: str) -> tuple[VariableRead, ...]:
+    readers = (reader for endings, reader in _READERS if file.endswith(endings))
+    return tuple(read for reader in readers for read in reader(file, content))
 
 
 def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
