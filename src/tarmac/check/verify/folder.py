@@ -59,7 +59,7 @@ _FOREIGN_TAG = "could not determine a constructor for the tag"
 ENDINGS = (
     ".yaml", ".yml", ".json", ".tf", ".tfvars", ".sh", ".bash", ".rego", ".mk", ".md", ".toml",
     ".txt", ".lock", ".mod", ".xml", ".gradle", ".dockerfile", ".env", ".rules",
-    ".conf", ".conf.template", ".service", ".socket", ".timer",
+    ".conf", ".conf.template", ".cnf", ".service", ".socket", ".timer",
 )  # fmt: skip
 #: Prometheus's rules by an older name; other programs have files that end so, too.
 _RULES = re.compile(r"^groups:", re.MULTILINE)
@@ -73,8 +73,8 @@ _PYTHON = re.compile(
 #: sources of data in JavaScript.
 _SETTINGS = re.compile(
     r"[\w-][\w.-]*\.hcl|haproxy[\w.-]*\.cfg|celery_?config\.py|pgbouncer\.ini"
-    r"|(settings|main|app|server|run|db|database|celery|tasks)\.py|(gunicorn[\w.-]*|[\w.-]+\.gunicorn)\.py"
-    r"|(server|app|main|(\w+[.-])?data-?source|ormconfig|typeorm[\w.-]*)\.[cm]?[jt]s"
+    r"|(settings|main|app|server|run|db|database|celery|tasks|wsgi|asgi)\.py|(gunicorn[\w.-]*|[\w.-]+\.gunicorn)\.py"
+    r"|(server|app|main|index|(\w+[.-])?data-?source|ormconfig|typeorm[\w.-]*)\.[cm]?[jt]s"
 )
 STARTS = ("Dockerfile", "Containerfile", "Makefile", "Procfile", "Pipfile")
 #: From the best that can come of a gate in one of several trees to the worst.

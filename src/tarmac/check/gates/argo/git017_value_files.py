@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from tarmac.base.report import Finding
@@ -32,6 +32,9 @@ def check(files: Files) -> Iterator[Finding]:
         return
     there = {one.path for one in files.artifacts}
     roots_of = _roots(there)
+    named: dict[str, list[str]] = {}
+    for path in there:
+        named.setdefault(posixpath.basename(path), []).append(path)
     for taken in every:
         folder = str(taken.source.path or "").strip("./")
         below = posixpath.normpath(f"{folder}/{taken.path}") if folder else ""
@@ -43,6 +46,22 @@ def check(files: Files) -> Iterator[Finding]:
             )
             said = f"{what} whatever `path` says: it is not found; write {ref}/{below}"
             yield Finding(taken.where, said)
+        elif taken.path not in there and (path := _only(taken, named)):
+            ref = taken.named.partition("/")[0]
+            what = f"{taken.app.title} takes {taken.named} of the root of its repository, and here"
+            said = f"{what} it is {path}: it is not found; write {ref}/{path}"
+            yield Finding(taken.where, said, warning=True)
+
+
+def _only(taken: TakenFile, named: Mapping[str, list[str]]) -> str:
+    """Find the one file that is called as its Application, where no root can be that of both."""
+    own = taken.where.partition(":")[0]
+    name = posixpath.basename(taken.path)
+    if posixpath.splitext(name)[0] != taken.app.name:
+        return ""
+    found = [path for path in named.get(name, ()) if path != own]
+    is_root = any(path.endswith(f"/{taken.path}") for path in found) and "/" in taken.path
+    return found[0] if len(found) == 1 and not is_root and not taken.source.path else ""
 
 
 def _roots(paths: set[str]) -> dict[str, list[str]]:
@@ -77,6 +96,6 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("files of values of another source", _judged),
     targets=(),
-    reads="valueFiles of Applications with several sources, beside the files here. Judges files "
-    "without a plan only.",
+    reads="valueFiles of Applications with several sources, beside the files here; that one of the "
+    "Application's name is in another folder is a warning. Judges files without a plan only.",
 )

@@ -24,6 +24,9 @@ _LOOPBACK = re.compile(
     r"[= ](127\.0\.0\.1|localhost)(:\d+)?(?!\S)"
 )
 
+#: A program with its arguments, in one word: `npm start`, `./migrate && ./serve`.
+_LINE = re.compile(r"[\w./-]{2,}( +[^\s{}$]+){1,12}")
+
 
 class Command(NamedTuple):
     """A command of a container, and where it stands."""
@@ -42,6 +45,10 @@ def check(files: Files) -> Iterator[Finding]:
             what = f"{one.name} runs `sh -c {left[0]}`: a shell takes one word behind -c, so"
             advice = f"write `{' '.join(left)}` as one word"
             yield Finding(one.where, f"{what} `{' '.join(left[1:])}` is not part of it; {advice}")
+        if line := _line(one.words):
+            what = f"{one.name} starts a program that is called `{line}`, as one word: no shell"
+            said = f"{what} reads it, and there is none of that name; write a word for each part"
+            yield Finding(one.where, said)
         if one.serves and (found := _LOOPBACK.search(" ".join(one.words))):
             what = f"{one.name} is to be reached, and listens on {found[3]} inside its container"
             yield Finding(
@@ -59,6 +66,13 @@ def _left_out(words: Sequence[str]) -> Sequence[str]:
     return ()
 
 
+def _line(words: Sequence[str]) -> str:
+    """Return the first word where it is a whole line of a shell; "" for others."""
+    first = words[0] if words else ""
+    is_line = _LINE.fullmatch(first) and not first.startswith(("/bin/sh ", "sh ", "bash "))
+    return first if is_line and len(words) == 1 else ""
+
+
 def _commands(files: Files) -> Iterator[Command]:
     for own in pods(files):
         for container in own.containers:
@@ -66,9 +80,13 @@ def _commands(files: Files) -> Iterator[Command]:
             asks = [fields(probe.data, "httpGet") for probe in probes if probe]
             # Of a pod in its node's network, the kubelet may ask the loopback.
             asked = any(one and "host" not in one for one in asks)
-            if container.words:
-                at = container.at("command" if container.data.get("command") else "args")
-                yield Command(at, str(container.name), container.words, asked)
+            if container.words and not container.data.get("command"):
+                # Arguments are for the entrypoint of the image, which may be a shell.
+                yield Command(
+                    container.at("args"), str(container.name), ("", *container.words), asked
+                )
+            elif container.words:
+                yield Command(container.at("command"), str(container.name), container.words, asked)
     for service in compose_services(files):
         command = words(service)
         # The quotes of a text stay in its words, which then are left alone.
@@ -90,7 +108,7 @@ GATE = Gate(
     alone=True,
     scope=counted_in_files("commands", _commands),
     targets=("cluster", "compose"),
-    reads="command, args and entrypoint of pods and Compose services. A pod's server on its "
-    "loopback is a finding where the kubelet asks it by HTTP, a service's where it publishes "
-    "ports.",
+    reads="command, args and entrypoint of pods and Compose services: one word with blanks is a "
+    "line of a shell. A pod's server on its loopback is a finding where the kubelet asks it by "
+    "HTTP, a service's where it publishes ports.",
 )

@@ -55,6 +55,10 @@ def _together(beside: ComposeFiles, proxy: ComposeService) -> Iterator[Finding]:
             yield Finding(service.at("networks"), said)
         elif told is None and its - own and not _is_told(proxy):
             yield _either(service, its - own, proxy, min(own & its))
+        elif told and (keys := _called(beside, told)) and not keys & its:
+            what = f"service {service.name} names the network {told} to Traefik, and is not on it:"
+            said = f"{what} it is not reached; put it on {min(keys)}"
+            yield Finding(service.at("networks"), said)
         elif told and (real := _real(beside, told)):
             what = f"service {service.name} names the network {told} to Traefik, and Compose"
             said = f"{what} calls it {real}; give the network `name: {told}`"
@@ -147,6 +151,18 @@ def _real(beside: ComposeFiles, told: str) -> str:
     if data.get("external") or told in every:
         return ""
     return str(data.get("name") or f"PROJECT_{told}")
+
+
+def _called(beside: ComposeFiles, told: str) -> set[str]:
+    """List the declared networks that Docker calls so, by their keys here."""
+    projects = [dig(one.data, "name") for one in beside.artifacts]
+    declared = beside.declared("networks").items()
+    named = {key: str(fields(one[1]).get("name") or "") for key, one in declared}
+    return {
+        key
+        for key, name in named.items()
+        if told in (name, *(f"{project}_{key}" for project in projects if project and not name))
+    }
 
 
 def _list(names: set[str]) -> str:

@@ -20,16 +20,8 @@ from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.images.dockerfiles import stages
 from tarmac.check.gates.views.images.dockerfiles import words as words_of
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.servers.python_listeners import HOSTS, own_listeners, parsed
 
-#: What listens at 127.0.0.1 where a call says no host.
-_CALLS = ("uvicorn.run", "app.run", "socketio.run")
-_STARTS = re.compile(r"\bpython3?\s+(?:-\S+\s+)*([\w./-]+\.py)\b")
-#: The same of commands, and what says the host.
-_COMMAND = re.compile(
-    r"(?:^|[\s/])(uvicorn|flask\s+(?:--\S+\s+\S+\s+)*run|fastapi\s+dev|hypercorn|daphne)\s"
-)
-_TOLD = re.compile(r"--host\b|-h[ =]|--uds\b|--fd\b|-b[ =]|--bind\b|--unix-socket\b|-u[ =]")
-_HOSTS = ("UVICORN_HOST", "FLASK_RUN_HOST", "HOST")
 _BACKENDS = {
     "postgresql": ("postgres", "postgis/postgis", "timescale/timescaledb"),
     "postgis": ("postgis/postgis", "postgres"),
@@ -62,35 +54,24 @@ def check(files: Files) -> Iterator[Finding]:
     python = _python(files)
     settings = _settings(python)
     for one in _built(files):
-        if items(one.service.data, "ports") and not {*_HOSTS} & one.service.variables:
+        if items(one.service.data, "ports") and not {*HOSTS} & one.service.variables:
             yield from _unreached(one, python)
         yield from _lost(one, settings)
 
 
 def _unreached(one: Built, python: Mapping[str, Artifact]) -> Iterator[Finding]:
-    name, at = one.service.name, one.service.at("ports")
-    if any(host in one.dockerfile for host in _HOSTS):
+    name = one.service.name
+    if any(host in one.dockerfile for host in HOSTS):
         return
-    found = _COMMAND.search(f" {one.command} ")
-    if found and "$" not in one.command and not _TOLD.search(one.command):
-        what = f"service {name} publishes a port, and `{found[1]}` without --host listens on"
-        yield Finding(at, f"{what} 127.0.0.1 inside its container; write --host 0.0.0.0")
-    for file in _STARTS.findall(one.command):
-        artifact = python.get(posixpath.normpath(posixpath.join(one.folder, file)))
-        for node in ast.walk(_parsed(artifact)) if artifact else ():
-            is_call = isinstance(node, ast.Call) and ast.unparse(node.func) in _CALLS
-            if isinstance(node, ast.Call) and is_call and _is_silent(node):
-                what = f"{ast.unparse(node.func)}() without host listens on 127.0.0.1, and service"
-                said = f"{what} {name} publishes a port of its container: nothing outside"
-                where = f"{artifact.path if artifact else ''}:{node.lineno}"
-                yield Finding(where, f'{said} reaches it; write host="0.0.0.0"')
-
-
-def _is_silent(call: ast.Call) -> bool:
-    """Tell whether a call says nothing of where to listen."""
-    named = {one.arg for one in call.keywords}
-    most = 0 if ast.unparse(call.func) == "app.run" else 1
-    return not {"host", "uds", "fd", None} & named and len(call.args) <= most
+    for own in own_listeners(one.command, one.folder, python):
+        if not own.where:
+            what = f"service {name} publishes a port, and `{own.by}` without --host listens on"
+            said = f"{what} 127.0.0.1 inside its container; write --host 0.0.0.0"
+            yield Finding(one.service.at("ports"), said)
+        else:
+            what = f"{own.by} without host listens on 127.0.0.1, and service {name} publishes a"
+            said = f"{what} port of its container: nothing outside reaches it; write"
+            yield Finding(own.where, f'{said} host="0.0.0.0"')
 
 
 def _lost(one: Built, settings: Mapping[str, list[SelfHost]]) -> Iterator[Finding]:
@@ -123,7 +104,7 @@ def _folders(path: str) -> list[str]:
 
 
 def _hosts(artifact: Artifact) -> Iterator[SelfHost]:
-    for node in ast.walk(_parsed(artifact)):
+    for node in ast.walk(parsed(artifact)):
         if not isinstance(node, ast.Dict):
             continue
         said = {
@@ -140,13 +121,6 @@ def _hosts(artifact: Artifact) -> Iterator[SelfHost]:
 def _is_of_this(artifact: Artifact) -> bool:
     """Tell whether settings are by their name for the machine of a developer."""
     return re.search(r"(local|dev|test)\w*\.py$", artifact.path) is not None
-
-
-def _parsed(artifact: Artifact) -> ast.Module:
-    try:
-        return ast.parse(str(artifact.content))
-    except (SyntaxError, ValueError, RecursionError):
-        return ast.Module([], [])
 
 
 def _python(files: Files) -> dict[str, Artifact]:

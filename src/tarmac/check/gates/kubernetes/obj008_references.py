@@ -11,7 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED
-from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.object_rules import object_rules
 from tarmac.check.gates.views.objects.pods import pods
@@ -19,6 +19,9 @@ from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, S
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.placeholders import is_placeholder
 from tarmac.check.gates.views.scope import counted_in_files
+
+#: Kinds that others name within their own namespace, and that a chart elsewhere seldom makes.
+_OF_NAMESPACE = ("Service", "ConfigMap", "PersistentVolumeClaim")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -48,10 +51,22 @@ def _missing(files: Files, found: Iterator[NamedObject]) -> Iterator[Finding]:
                 )
                 is_open = is_placeholder(naming.name)
                 yield Finding(where, f"{what}, which does not exist; {choice}", warning=is_open)
+            elif not names and (space := _elsewhere(there, naming)):
+                own = naming.namespace or space_of(naming.artifact)
+                said = f"{what} in {own}, and the only one of that name is in {space}"
+                yield Finding(where, f"{said}: it is not found; put both into one namespace")
         elif naming.key and not any(_has(one, naming.key) for one in named):
             keys = sorted({key for one in named for key in one.keys})
             choice = did_you_mean(naming.key, keys) if keys else "add it"
             yield Finding(where, f"{what}, which has no key {naming.key}; {choice}")
+
+
+def _elsewhere(there: StoredObjects, naming: NamedObject) -> str:
+    """Return the one namespace that has an object of that name; "" where that is not known."""
+    own = naming.namespace or space_of(naming.artifact)
+    found = {one.namespace for one in there.named(naming.kind, naming.name, "")}
+    is_known = naming.kind in _OF_NAMESPACE and own and len(found) == 1 and "" not in found
+    return found.pop() if is_known else ""
 
 
 def _is_in_script(files: Files, naming: NamedObject) -> bool:
@@ -105,6 +120,7 @@ GATE = Gate(
     of_files=of_files,
     scope=counted_in_files("references", _all, _planned),
     reads="the places of assets/object_rules.yaml. What is of a kind and namespace of which these "
-    "files have no object at all may be kept elsewhere and is not judged. Of files without a plan: "
-    "also what pods name, with its key.",
+    "files have no object at all may be kept elsewhere and is not judged, but a Service, ConfigMap "
+    "or claim that one other namespace has. Of files without a plan: also what pods name, with "
+    "its key.",
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.chart_files import charts
+from tarmac.check.gates.views.objects.chart_texts import values_beside
 from tarmac.check.gates.views.objects.chart_values import is_read, leaves
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -38,9 +40,29 @@ def check(files: Files) -> Iterator[Finding]:
             like = [one for one in beside if _alike(one[-1], path[-1])]
             advice = f"values have {'.'.join(like[0])}" if like else "write it, or `default`"
             yield Finding(where, f"reads .Values.{name}, which values.yaml does not have; {advice}")
+        for other in values_beside(files, chart.folder):
+            yield from _unknown(other, chart.read, there, {*chart.others, *_OTHERS})
         for path in unread:
             what = f"{'.'.join(path)} is read by no template of the chart, so it changes nothing"
             yield Finding(chart.values.at(*path), f"{what}; remove it, or read it")
+
+
+def _unknown(
+    other: Artifact, read: Mapping[tuple[str, ...], str], there: Any, open_keys: set[str]
+) -> Iterator[Finding]:
+    """Yield values of another file that neither a template reads nor values.yaml has."""
+    every = list(leaves(other.data, ()))
+    unknown = [
+        path
+        for path in every
+        if path[0] not in open_keys and not is_read(path, read) and not _is_there(path, there)
+    ]
+    # Of one for another chart, most are.
+    for path in unknown if len(unknown) <= max(1, len(every) // 2) else ():
+        known = [key for key in there if _alike(key, path[0])] if len(path) == 1 else []
+        choice = f"did you mean {known[0]}?" if known else "remove it, or read it"
+        what = f"{'.'.join(path)} is read by no template of the chart, so it changes nothing"
+        yield Finding(other.at(*path), f"{what}; {choice}", warning=True)
 
 
 def _alike(one: str, other: str) -> bool:
@@ -68,6 +90,7 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("charts", charts),
     targets=(),
-    reads="values.yaml beside the templates of its chart on disk. Charts that hand values on as a "
-    "whole, by `tpl` or to a library, are not judged. Judges files without a plan only.",
+    reads="values.yaml, and values-*.yaml beside it, with the templates of its chart on disk. "
+    "Charts that hand values on as a whole, by `tpl` or to a library, are not judged. Judges files "
+    "without a plan only.",
 )

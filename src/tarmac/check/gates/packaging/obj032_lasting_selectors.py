@@ -32,6 +32,13 @@ _OF_VERSION = re.compile(r"([\w.-]+/)?(version|release|chart|tag)")
 _DEFINED = re.compile(r'\{\{-?\s*define\s+"([^"]+)"\s*-?\}\}(.*?)\{\{-?\s*end\s*-?\}\}', re.DOTALL)
 _INCLUDED = re.compile(r'matchLabels:\s*\{\{-?\s*include\s+"([^"]+)"')
 _LABEL = re.compile(r"^[ \t]*([\w./-]+):[ \t]*\S", re.MULTILINE)
+#: A label of a selector in a template whose value is the version of the chart or of its program.
+_IN_SELECTOR = re.compile(
+    r"^(?P<deep>[ \t]*)matchLabels:[ \t]*\n(?:(?P=deep)[ \t]+.*\n)*?"
+    r"(?P=deep)[ \t]+(?P<label>[\w./-]+):[^\n]*\.Chart\.(?:App)?Version\b",
+    re.MULTILINE,
+)
+_FIXED_KIND = re.compile(rf"^kind:[ \t]*({'|'.join(_FIXED)})\b", re.MULTILINE)
 _WHOLE = re.compile(r"(.*-)?v?\d+\.\d+\.\d+([-+.][\w.-]*)?")
 
 
@@ -73,6 +80,12 @@ def _in_templates(files: Files) -> Iterator[tuple[str, Finding]]:
     for chart in chart_places(files):
         texts = list(chart_texts(files, chart.folder))
         used = {name for _, text in texts for name in _included(text)}
+        for where, text in texts:
+            for found in _IN_SELECTOR.finditer(text) if _FIXED_KIND.search(text) else ():
+                what = f"its selector has {found['label']} with the version of the chart, and it"
+                said = f"{what} cannot be changed: the next release is refused; leave it to the"
+                line = text.count("\n", 0, found.start("label")) + 1
+                yield chart.folder, Finding(f"{where}:{line}", f"{said} labels")
         for where, text in texts if used else ():
             for name, label, line in _defined(text):
                 if name in used:
@@ -133,5 +146,5 @@ GATE = Gate(
     targets=("cluster",),
     reads="commonLabels and labels of kustomizations, and selectors of Deployments, StatefulSets "
     "and DaemonSets: labels with the version, the commit or the chart of a release, also in named "
-    "templates of charts that are not built.",
+    "templates of charts that are not built, and the version of the chart in those of selectors.",
 )

@@ -38,7 +38,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield settings that systemd passes over, and signs that it fills in itself."""
     for unit in units(files):
         for setting in unit.settings:
-            said = _misplaced(setting) or _taken(setting)
+            said = _misplaced(setting) or _taken(setting) or _open(setting)
             if said:
                 yield Finding(unit.at(setting), said)
 
@@ -52,6 +52,15 @@ def _misplaced(setting: UnitSetting) -> str:
         return ""
     what = f"{setting.name} is in [{setting.section}], where systemd does not know it and passes it"
     return f"{what} over; move it to [{homes[0]}]"
+
+
+def _open(setting: UnitSetting) -> str:
+    """Say of a variable that its quote does not close."""
+    plain = re.sub(r"\\.", "", setting.value)
+    if setting.name != "Environment" or plain.count('"') % 2 == 0 or "'" in plain:
+        return ""
+    name = plain.strip().strip('"').partition("=")[0]
+    return f"the quote of {name} does not close, so systemd passes the setting over; close it"
 
 
 def _taken(setting: UnitSetting) -> str:
@@ -84,6 +93,6 @@ GATE = Gate(
     scope=counted_in_files("units", _judged),
     targets=(),
     reads="files .service, .socket and .timer, by the settings and signs in assets/published.yaml: "
-    "in which section each is, and formats of date, printf, stat, find and git in "
-    "commands. Judges files without a plan only.",
+    "in which section each is, quotes of Environment, and formats of date, printf, stat, find "
+    "and git in commands. Judges files without a plan only.",
 )

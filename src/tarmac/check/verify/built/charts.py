@@ -32,6 +32,7 @@ from tarmac.check.verify.built.sources import Document, Sources
 
 _SOURCE = re.compile(r"^# Source: [^/\n]+/(\S+)$", re.MULTILINE)
 _KEY = re.compile(r"\s*(?:- )*[\"']?([\w./-]+)[\"']?:")
+_NO_YAML = re.compile(r"YAML parse error on [^/\s]+/(templates/[^\s:]+)")
 #: The namespace of a release of which none is known; objects do not keep it.
 UNKNOWN = "unknown-namespace"
 _MARKED = ("--skip-schema-validation",)
@@ -95,6 +96,10 @@ def template(
         except (TarmacError, yaml.YAMLError) as error:
             said, where = str(error), release.values[-1] if release.values else where
         what = f"is a chart, and its objects were not judged: {' '.join(said.split())}"
+        # By its own values a template that makes no YAML makes none at all.
+        broken = _NO_YAML.search(said) if not release.values else None
+        if broken and (file := release.chart / broken[1]).is_file():
+            return Finding(sources.shown(file), what, gate)
         return Finding(sources.shown(where), what, gate, warning=True)
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:

@@ -91,7 +91,7 @@ def values(workload: Workload, objects: Iterable[Object]) -> dict[str, Any]:
 def _chart() -> tuple[Mapping[str, Any], list[str]]:
     """Read the chart's own values, and its keys in the order in which a reader wants them."""
     schema = json.loads(asset(f"{CHART}/values.schema.json"))
-    return yaml.safe_load(asset(f"{CHART}/values.yaml")), list(schema["properties"])
+    return yaml.load(asset(f"{CHART}/values.yaml"), yaml.CSafeLoader), list(schema["properties"])
 
 
 def _with_own_image(workload: Workload, spec: Any) -> Any:

@@ -51,7 +51,7 @@ def skeletons() -> Iterator[Skeleton]:
 
 
 def _skeleton(name: str, paths: list[str]) -> Skeleton:
-    data = yaml.safe_load(asset(f"{TEMPLATES}/{name}/template.yaml"))
+    data = yaml.load(asset(f"{TEMPLATES}/{name}/template.yaml"), yaml.CSafeLoader)
     folders = (*data.get("beside", ()), name)
     texts: dict[str, str] = {}
     for path in paths:

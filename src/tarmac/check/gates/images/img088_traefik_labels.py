@@ -1,0 +1,114 @@
+"""Labels for Traefik lead to an entry point that it has, of services that it looks at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tarmac.base.foreign.reading import dig, fields, items, places
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.images.compose_entries import labels_of, listed
+from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.scope import counted_in_files
+
+_TRAEFIK = re.compile(r"(docker\.io/)?(library/)?traefik(:v?([\d.]+)[\w.-]*)?(@.*)?")
+_ENTRY = re.compile(r"(?i)--entrypoints?\.([\w-]+)[.=]|TRAEFIK_ENTRYPOINTS_([A-Z0-9_]+?)_")
+_HIDDEN = re.compile(r"(?i)exposedbydefault[\"']?[=:\s]+[\"']?false")
+_ROUTER = re.compile(r"traefik\.(http|tcp|udp)\.routers\.([^.]+)\.(entrypoints|rule)")
+#: A host or a path without the marks that a rule wants around it.
+_BARE = re.compile(r"\b(Host|HostSNI|PathPrefix|Path)\(\s*(?![`\"'*\\])([^)\s]+?)\s*\)")
+_FILE = re.compile(r"(?i)configfile|traefik\.(ya?ml|toml)|/etc/traefik/?$")
+
+
+class Routed(NamedTuple):
+    """A service with a label for a router, and the Traefik of the same files."""
+
+    service: ComposeService
+    label: str
+    value: str
+    proxy: ComposeService
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield labels that lead nowhere."""
+    told = set[int]()
+    for one in _routed(files):
+        service, label, value, proxy = one
+        where = _place(service, label)
+        kind = label.rpartition(".")[2].lower()
+        entries = _entries(proxy)
+        unknown = [name for name in re.split(r"\s*,\s*", value) if name and name not in entries]
+        if kind == "entrypoints" and entries and unknown and "$" not in value:
+            what = f"service {service.name} is for the entry point {unknown[0]}, which"
+            said = f"{what} {proxy.name} does not have: its router is dropped; choose one of:"
+            yield Finding(where, f"{said} {', '.join(sorted(entries))}")
+        if kind == "rule" and (bare := _BARE.search(value)) and "$" not in value:
+            what = f"service {service.name} has the rule {bare[0]}, which Traefik cannot read: its"
+            marks = f"{bare[1]}(`{bare[2]}`)"
+            yield Finding(where, f"{what} router is dropped; write {marks}")
+        labels = labels_of(dig(service.data, "labels"))
+        if id(service) not in told and _is_hidden(proxy) and "traefik.enable" not in labels:
+            told.add(id(service))
+            what = f"service {service.name} has labels for {proxy.name}, which looks at none"
+            said = f"{what} without traefik.enable (exposedByDefault is false): it is not reached"
+            yield Finding(service.at("labels"), f"{said}; add traefik.enable=true")
+
+
+def _entries(proxy: ComposeService) -> set[str]:
+    """List the entry points that its own arguments and variables name; none where a file may."""
+    mounted = [*proxy.mounted, *map(str, listed(dig(proxy.data, "volumes")))]
+    texts = [text for key in ("command", "environment") for _, text in places(dig(proxy.data, key))]
+    texts += [f"{name}_" for name in fields(proxy.data, "environment")]
+    if any(map(_FILE.search, [*mounted, *texts])) or "configs" in fields(proxy.data):
+        return set()
+    found = (own for text in texts for own in _ENTRY.findall(text))
+    return {(name or variable).lower() for name, variable in found}
+
+
+def _is_hidden(proxy: ComposeService) -> bool:
+    texts = [text for key in ("command", "environment") for _, text in places(dig(proxy.data, key))]
+    texts += [f"{k}={v}" for k, v in fields(proxy.data, "environment").items()]
+    return any(map(_HIDDEN.search, texts))
+
+
+def _place(service: ComposeService, label: str) -> str:
+    entries = items(service.data, "labels")
+    numbers = [n for n, entry in enumerate(entries) if str(entry).partition("=")[0] == label]
+    return service.at("labels", numbers[0] if numbers else label)
+
+
+def _routed(files: Files) -> Iterator[Routed]:
+    for beside in compose_files(files):
+        proxies = [one for one in beside.services if _TRAEFIK.fullmatch(one.image or "")]
+        if len({one.name for one in proxies}) != 1 or not beside.is_whole:
+            continue
+        versions = [str(_TRAEFIK.fullmatch(one.image or "")[4] or "") for one in proxies]  # type: ignore[index]
+        if any(version.startswith("1") for version in versions):
+            continue
+        for service in beside.services:
+            same = [one for one in beside.services if one.name == service.name]
+            labels = labels_of(dig(service.data, "labels"))
+            is_off = labels.get("traefik.enable", "true").lower() == "false"
+            for label, value in labels.items() if not is_off and len(same) == 1 else ():
+                if _ROUTER.fullmatch(label):
+                    yield Routed(service, label, str(value), proxies[0])
+
+
+GATE = Gate(
+    id="IMG088",
+    title="Labels for Traefik lead to an entry point that it has",
+    phase="containers",
+    source="https://doc.traefik.io/traefik/routing/routers: a router whose entry point or rule is "
+    "not known is dropped with an error in the log",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("labels for routers of Traefik", _routed),
+    targets=("compose",),
+    reads="entry points and rules of routers in labels, beside the arguments and variables of the "
+    "one Traefik in the same files; not what a configuration file tells it.",
+)

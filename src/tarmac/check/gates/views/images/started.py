@@ -1,0 +1,119 @@
+"""What containers start: by Dockerfiles, services of Compose and pods."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig, items
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.images.compose_lookups import official
+from tarmac.check.gates.views.images.compose_stores import words
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
+from tarmac.check.gates.views.images.dockerfiles import words as words_of
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.pods import SERVING, pods
+from tarmac.check.gates.views.once import once
+
+_SHELL = re.compile(r"^(exec +)?(/usr)?(/bin/)?(ba|da|a|z|k)?sh +(-[a-z]+ +)*-[a-z]*c +")
+_BEFORE = re.compile(r"^(exec|sudo|nohup|env|tini|dumb-init|--|\w+=\S*) +")
+_BETWEEN = re.compile(r"&&|;|\n|(?<!&)&(?!&)")
+
+
+#: What the command of a Dockerfile is of.
+IMAGE = "the image"
+
+
+class Started(NamedTuple):
+    """The command of a container that runs as long as its program does."""
+
+    where: str
+    #: What it is of, as a finding says it.
+    title: str
+    line: str
+    image: str
+    #: Where the files are that its image is made of; "" where that is not known.
+    folder: str
+    #: It has ports that others are to reach.
+    is_reached: bool
+    #: These words start the program; an entrypoint that is not known may read them otherwise.
+    is_whole: bool
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands of its line, in order, without what is written before each."""
+        line = self.line.strip()
+        inner = _SHELL.sub("", line)
+        if inner != line:
+            inner = inner.strip().strip("\"'")
+        return [_plain(one) for one in _BETWEEN.split(inner) if one.strip()]
+
+
+@once
+def started(files: Files) -> Iterator[Started]:
+    """Yield what images, services and pods start that are to go on."""
+    for dockerfile in dockerfiles(files):
+        yield from _image(dockerfile)
+    by_path = {one.path: one for one in dockerfiles(files)}
+    for service in compose_services(files):
+        entry, command = words(service, "entrypoint"), words(service)
+        if not entry and not command:
+            continue
+        made = by_path.get(posixpath.normpath(service.dockerfile or ""))
+        # The official images run what they are given.
+        is_given = "/" not in official(service) if made is None else True
+        has_entry = made is not None and "ENTRYPOINT" in str(made.content)
+        line = " ".join([*entry, *command])
+        yield Started(
+            service.at("command" if command else "entrypoint"),
+            f"service {service.name}",
+            line,
+            service.image or "",
+            posixpath.dirname(made.path) if made else "",
+            bool(items(service.data, "ports")) and dig(service.data, "network_mode") is None,
+            bool(entry) or (is_given and not has_entry) or _SHELL.match(line) is not None,
+        )
+    for own in pods(files, *SERVING):
+        for container in own.main_containers:
+            if container.words:
+                has_command = bool(container.data.get("command"))
+                yield Started(
+                    container.at("command" if has_command else "args"),
+                    f"{title(own.artifact)}: {container.title}",
+                    " ".join(container.words),
+                    container.image,
+                    "",
+                    bool(container.ports),
+                    has_command,
+                )
+
+
+def _image(dockerfile: Artifact) -> Iterator[Started]:
+    found = stages(str(dockerfile.content))
+    own = found[-1].whole if found else ()
+    given = {one.word: one for one in own if one.word in ("ENTRYPOINT", "CMD")}
+    if not given:
+        return
+    entry, command = given.get("ENTRYPOINT"), given.get("CMD")
+    line = " ".join(word for one in (entry, command) if one for word in words_of(one.rest))
+    last = command or entry
+    yield Started(
+        f"{dockerfile.path}:{last.line if last else 1}",
+        IMAGE,
+        line,
+        found[-1].image,
+        posixpath.dirname(dockerfile.path),
+        any(one.word == "EXPOSE" for one in own),
+        True,
+    )
+
+
+def _plain(command: str) -> str:
+    text = command.strip().strip("\"'")
+    while (shorter := _BEFORE.sub("", text)) != text:
+        text = shorter
+    return text
