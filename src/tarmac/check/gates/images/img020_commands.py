@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile
 from typing import NamedTuple
 
 from tarmac.base.foreign.reading import dig, fields, items
@@ -60,9 +61,11 @@ def _left_out(words: Sequence[str]) -> Sequence[str]:
     """Return a shell's command with the words behind it that it does not read."""
     for number, word in enumerate(words[:-2]):
         if word == "-c" and number and _SHELLS.fullmatch(words[number - 1]):
-            script = words[number + 1]
-            is_program = re.fullmatch(r"[\w./-]+", script) and script != "--"
-            return words[number + 1 :] if is_program and not _READS_WORDS.search(script) else ()
+            # Options of the shell may stand before the command, too.
+            rest = [*dropwhile(lambda one: one[:1] in ("-", "+"), words[number + 1 :])]
+            script = rest[0] if len(rest) > 1 else ""
+            is_program = re.fullmatch(r"[\w./-]+", script)
+            return rest if is_program and not _READS_WORDS.search(script) else ()
     return ()
 
 

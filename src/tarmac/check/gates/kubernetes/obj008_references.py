@@ -11,7 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED
-from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.object_rules import object_rules
 from tarmac.check.gates.views.objects.pods import pods
@@ -19,9 +19,6 @@ from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, S
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.placeholders import is_placeholder
 from tarmac.check.gates.views.scope import counted_in_files
-
-#: Kinds that others name within their own namespace, and that a chart elsewhere seldom makes.
-_OF_NAMESPACE = ("Service", "ConfigMap", "PersistentVolumeClaim")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -64,8 +61,12 @@ def _missing(files: Files, found: Iterator[NamedObject]) -> Iterator[Finding]:
 def _elsewhere(there: StoredObjects, naming: NamedObject) -> str:
     """Return the one namespace that has an object of that name; "" where that is not known."""
     own = naming.namespace or space_of(naming.artifact)
-    found = {one.namespace for one in there.named(naming.kind, naming.name, "")}
-    is_known = naming.kind in _OF_NAMESPACE and own and len(found) == 1 and "" not in found
+    named = there.named(naming.kind, naming.name, "")
+    found = {one.namespace for one in named}
+    # What is built is a part of what is applied.
+    is_plain = not any(one.built_by for one in (naming.artifact, *(n.artifact for n in named)))
+    is_led = kind_of(naming.artifact) == "Ingress" and naming.kind == "Service"
+    is_known = is_led and is_plain and own and len(found) == 1 and "" not in found
     return found.pop() if is_known else ""
 
 
@@ -120,7 +121,7 @@ GATE = Gate(
     of_files=of_files,
     scope=counted_in_files("references", _all, _planned),
     reads="the places of assets/object_rules.yaml. What is of a kind and namespace of which these "
-    "files have no object at all may be kept elsewhere and is not judged, but a Service, ConfigMap "
-    "or claim that one other namespace has. Of files without a plan: also what pods name, with "
+    "files have no object at all may be kept elsewhere and is not judged, but the Service of an "
+    "Ingress that one other namespace has. Of files without a plan: also what pods name, with "
     "its key.",
 )
