@@ -10,10 +10,10 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
-from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods, pods
-from tarmac.check.gates.views.objects.references import reference_to
-from tarmac.check.gates.views.objects.scaling import scalers, share
+from tarmac.check.gates.views.objects.scaled import Scaled
+from tarmac.check.gates.views.objects.scaling import share
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Programs that apply migrations and ask for no lock. Flyway, Liquibase, Prisma, Rails, Ecto, Knex
@@ -32,9 +32,9 @@ _SHARE = "25%"
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield pods that apply the same migration at the same time."""
-    scaled = {(space_of(one.artifact), one.target): one for one in scalers(files)}
+    scaled = Scaled(files)
     for own, container, program in _migrating(files):
-        scaler = scaled.get((space_of(own.artifact), reference_to(own.artifact)))
+        scaler = scaled.by(own.artifact)
         written = dig(own.artifact.data, "spec", "replicas")
         least = scaler.least if scaler is not None else written
         together = _together(own, least if isinstance(least, int) else 1)

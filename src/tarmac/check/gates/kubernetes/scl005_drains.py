@@ -9,7 +9,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING, pods
-from tarmac.check.gates.views.objects.references import SCALERS, reference_to, target_of
+from tarmac.check.gates.views.objects.references import SCALERS, target_of
+from tarmac.check.gates.views.objects.scaled import Owners, Scaled
 from tarmac.check.gates.views.objects.scaling import Budget, Controller, Scaler, scalers, templated
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.scope import counted_in_files
@@ -18,26 +19,27 @@ from tarmac.check.gates.views.scope import counted_in_files
 def check(files: Files) -> Iterator[Finding]:
     """Yield budgets that block every drain, and numbers of which nothing can run."""
     yield from _two_owners(files)
-    scaling = {(space_of(own.artifact), own.target): own for own in scalers(files)}
-    for own in scaling.values():
+    scaling = Scaled(files)
+    for own in scalers(files):
         least = own.least if own.least is not None else 1
         if own.most is not None and own.most < least:
             what = f"maxReplicas is {own.most}, less than minReplicas ({least}); raise it"
             yield Finding(own.artifact.at("spec", "maxReplicas"), what)
     budgets = Selectors(files.objects("PodDisruptionBudget"), "selector")
     owners = templated(files)
-    for pod in pods(files, *RUNNING):
-        owner = owners.get(pod.name, pod.artifact)
-        space, written = space_of(owner), Controller(owner).replicas
+    running = [(pod, owners.get(pod.name, pod.artifact)) for pod in pods(files, *RUNNING)]
+    kept = Owners(owner for _, owner in running)
+    for pod, owner in running:
+        written = Controller(owner).replicas
         if written == 0:
             what = f"{title(owner)} has no replicas, so nothing runs; write a number"
             yield Finding(owner.at("spec", "replicas"), what, warning=True)
             continue
-        scaler = scaling.get((space, reference_to(owner)))
+        scaler = scaling.by(owner)
         least = _least(scaler, written)
         for budget in map(Budget, budgets.of(pod.labels)):
             stay = budget.stay(least)
-            if space_of(budget.artifact) == space and stay >= least:
+            if stay >= least and kept.are_kept_by(budget, owner):
                 what = f"keeps {stay} of at least {least}: no node could ever be drained"
                 # A number that is not written may be set by what scales, and stays.
                 yield Finding(

@@ -13,8 +13,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
-from tarmac.check.gates.views.objects.references import reference_to
-from tarmac.check.gates.views.objects.scaling import Budget, Scaler, scalers, share
+from tarmac.check.gates.views.objects.scaled import Owners, Scaled
+from tarmac.check.gates.views.objects.scaling import Budget, Scaler, share
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -25,12 +25,13 @@ _AMOUNTS = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield rollouts that stop all pods or never end, and pods for which there is no quota."""
-    scaling = {(space_of(own.artifact), own.target): own for own in scalers(files)}
+    scaling = Scaled(files)
     budgets = Selectors(files.objects("PodDisruptionBudget"), "selector")
     least, by_place = dict[int, int](), dict[tuple[str, str], list[Pods]]()
     running = list(pods(files, *RUNNING))
+    owners = Owners(own.artifact for own in running)
     for own in running:
-        scaler = scaling.get((space_of(own.artifact), reference_to(own.artifact)))
+        scaler = scaling.by(own.artifact)
         least[id(own)] = _least(own, scaler)
         by_place.setdefault(_place(own.artifact), []).append(own)
         if own.kind == "Deployment":
@@ -38,7 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
             kept = [
                 budget
                 for budget in map(Budget, budgets.of(own.labels))
-                if space_of(budget.artifact) == space_of(own.artifact)
+                if owners.are_kept_by(budget, own.artifact)
             ]
             yield from _stopped(own, least[id(own)], kept)
     for quota in files.objects("ResourceQuota"):

@@ -11,8 +11,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
-from tarmac.check.gates.views.objects.references import reference_to
-from tarmac.check.gates.views.objects.scaling import scalers, share
+from tarmac.check.gates.views.objects.scaled import Scaled
+from tarmac.check.gates.views.objects.scaling import share
 from tarmac.check.gates.views.objects.selectors import selects
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -32,9 +32,9 @@ class Apart(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield workloads whose pods have too few places to run, or to be replaced."""
-    scaling = {(space_of(own.artifact), own.target): own for own in scalers(files)}
+    scaling = Scaled(files)
     for own, path, key, places in _apart(files):
-        scaler = scaling.get((space_of(own.artifact), reference_to(own.artifact)))
+        scaler = scaling.by(own.artifact)
         written = dig(own.artifact.data, "spec", "replicas")
         count = written if isinstance(written, int) else 1
         most = count

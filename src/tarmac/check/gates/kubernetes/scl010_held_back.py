@@ -9,9 +9,8 @@ from tarmac.base.foreign.reading import Path, dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import group_of, kind_of, space_of, title
-from tarmac.check.gates.views.objects.references import reference_to
-from tarmac.check.gates.views.objects.scaling import scalers
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
+from tarmac.check.gates.views.objects.scaled import Scaled
 from tarmac.check.gates.views.scope import kinds
 
 _PARTITION: Path = ("spec", "updateStrategy", "rollingUpdate", "partition")
@@ -20,12 +19,12 @@ _GROUPS = {"StatefulSet": "apps", "Deployment": "apps", "Rollout": "argoproj.io"
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield workloads whose pods no release reaches."""
-    scaling = {(space_of(own.artifact), own.target): own for own in scalers(files)}
+    scaling = Scaled(files)
     for artifact in files.objects(*_GROUPS):
         if group_of(artifact) != _GROUPS[kind_of(artifact)]:
             continue
         if kind_of(artifact) == "StatefulSet":
-            scaler = scaling.get((space_of(artifact), reference_to(artifact)))
+            scaler = scaling.by(artifact)
             yield from _partition(artifact, scaler.most if scaler is not None else None)
         elif dig(artifact.data, "spec", "paused") is True:
             what = f"{title(artifact)} is paused, so a release reaches none of its pods"
