@@ -11,7 +11,7 @@ from tarmac.base.foreign.reading import Fields, dig, fields, items, numbered, st
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.monitoring.collectors import Collector, collectors
+from tarmac.check.gates.views.monitoring.collectors import Collector, collectors, merged_with
 from tarmac.check.gates.views.monitoring.configurations import LOKI, configurations
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -24,7 +24,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield processors in no pipeline, days that nothing counts, and labels that are renamed."""
     for one in collectors(files):
         yield from _unused(one)
-        yield from _undefined(one)
+        yield from _undefined(one, merged_with(files, one))
     for artifact, at, data in configurations(files):
         if all(fields(data, part) for part in LOKI):
             yield from _kept(artifact, at, data)
@@ -43,15 +43,17 @@ def _unused(one: Collector) -> Iterator[Finding]:
             yield Finding(one.at("processors", str(name)), f"{what} sent as it is; name it in one")
 
 
-def _undefined(one: Collector) -> Iterator[Finding]:
+def _undefined(one: Collector, merged: tuple[Fields, ...]) -> Iterator[Finding]:
     """Yield parts that a pipeline names and nothing defines: the collector does not start."""
     for name, pipeline in fields(one.data, "service", "pipelines").items():
         for kind in ("receivers", "processors", "exporters"):
             there = {*fields(one.data, kind)}
             # A connector is the end of one pipeline, and the beginning of another.
             there |= {*fields(one.data, "connectors")} if kind != "processors" else set()
+            elsewhere = {str(part) for other in merged for part in fields(other, kind)}
             for number, asked in enumerate(items(pipeline, kind)):
-                if str(asked) not in {*map(str, there)} and "$" not in str(asked):
+                is_there = str(asked) in {*map(str, there)} | elsewhere
+                if not is_there and "$" not in str(asked):
                     what = (
                         f"the pipeline {name} has {asked} in its {kind}, which is not defined, so"
                     )
@@ -101,7 +103,6 @@ GATE = Gate(
     "deletes where retention_enabled is true; https://prometheus.io/docs/instrumenting/pushing",
     check=check,
     of_files=check,
-    alone=True,
     scope=counted_in_files("configurations of monitoring", _judged),
     #: Tarmac renders none of these with such parts.
     targets=(),

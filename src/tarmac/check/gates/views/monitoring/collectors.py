@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
@@ -13,6 +14,7 @@ from tarmac.check.gates.views.objects.metadata import name_of
 from tarmac.check.gates.views.once import once
 
 _FACTS = "receivers", "service"
+_PARTS = (*_FACTS, "processors", "exporters", "connectors")
 
 
 class Collector(NamedTuple):
@@ -65,6 +67,34 @@ def collectors(files: Files) -> Iterator[Collector]:
         data = first(written) if written else fields(artifact.data, "spec", "config")
         if _is_one(data):
             yield Collector(artifact, ("spec", "config"), data, name_of(artifact))
+
+
+def merged_with(files: Files, one: Collector) -> tuple[Fields, ...]:
+    """List the files that a collector may read beside a file, `config.yaml` for `config.eu.yaml`.
+
+    It takes several, and merges them; each of them is a part then.
+    """
+    if one.artifact.is_object:
+        return ()
+    return tuple(
+        other.data
+        for other in _beside(files, one)
+        if isinstance(other.data, dict) and {*_PARTS} & {*other.data}
+    )
+
+
+def _beside(files: Files, one: Collector) -> Iterator[Artifact]:
+    own = PurePosixPath(one.artifact.path)
+    for other in files.below(str(own.parent)) if own.parent.name else files.artifacts:
+        path = PurePosixPath(other.path)
+        is_near = not other.is_object and path.parent == own.parent and path != own
+        if is_near and _is_of_one(*sorted((path.stem, own.stem), key=len)):
+            yield other
+
+
+def _is_of_one(short: str, long: str) -> bool:
+    """Tell whether the longer name is the shorter one with a word behind it."""
+    return long.startswith(short) and not long[len(short) : len(short) + 1].isalnum()
 
 
 def _is_one(data: object) -> bool:
