@@ -165,7 +165,10 @@ def test_a_folder_is_known_by_whole_words(path):
     [
         "  key: ${KEY}",
         "  key: <your key>",
+        "  key: <periods * most == seconds>",
         "  key: YOUR_KEY",
+        "  key: $KEY_OF_MINE",
+        '  - key: "$KEY"  # as in .env',
         "  host: web.domain_name",
         "  key: {{ k }}",
     ],

@@ -67,7 +67,9 @@ _TO_COPY = re.compile(
 )
 #: What stands for a value that a person or a program writes there before it is read.
 _TO_FILL = re.compile(
-    r"\$\{(?!\{)|\$\((?![A-Z_]+\))|<[A-Za-z][\w .:-]*>|\{\{|\{%|%\w+%|@\w+@|__\w+__|\.\.\."
+    r"\$\{(?!\{)|\$\((?![A-Z_]+\))|<[A-Za-z/][^<>\n]*>|\{\{|\{%|%\w+%|@\w+@|__\w+__|\.\.\."
+    # A whole value that envsubst writes; a shell has its own in the middle of a command.
+    r"|^[ \t]*(?:- )?[\w./-]+:[ \t]*[\"']?\$[A-Z][A-Z0-9_]*[\"']?[ \t]*(?:#.*)?$"
     r"|\b(?:YOUR|CHANGE|REPLACE|INSERT|PLACEHOLDER|XX+)(?:[-_ ]?[A-Z]+)*\b"
     r"|\b(?:domain|host|user|cluster|project|account|bucket)_(?:name|id)\b"
     r"|\b(?:your|change|replace)[-_ ]?(?:me|this|own|[a-z]+[-_](?:here|name|key|id))\b",

@@ -127,7 +127,7 @@ def faults(artifact: Artifact, path: Path) -> Iterator[tuple[Path, str]]:
         if names[number] in names[:number]:
             yield here, f"the group {names[number]} is defined twice; give it another name"
         interval = fields(group).get("interval")
-        if interval is not None and duration_s(interval) is None:
+        if interval is not None and duration_s(interval) is None and not _is_filled(interval):
             yield here, f"the group has the interval {interval}, which is not a duration; write 30s"
         if not fields(group).get("name"):
             yield here, "the group has no name; write one"
@@ -153,9 +153,14 @@ def _rule(rule: Fields) -> Iterator[str]:
         yield from _alert(rule, str(name), expr)
 
 
+def _is_filled(span: object) -> bool:
+    """Tell whether a program writes a time there before it is read: `$WAIT`, `${WAIT}`."""
+    return str(span).startswith("$")
+
+
 def _alert(rule: Fields, name: str, expr: str) -> Iterator[str]:
     if "for" in rule:
-        if duration_s(rule["for"]) is None:
+        if duration_s(rule["for"]) is None and not _is_filled(rule["for"]):
             yield f"{name} has `for: {rule['for']}`, which is not a duration; write e.g. 5m"
     elif not any(sign in expr for sign in ("[", ":", "absent")):
         yield f"{name} fires at the first sample; write `for`"
