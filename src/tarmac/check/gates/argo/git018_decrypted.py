@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import fields, items, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.flux_patches import flux_kustomizations
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.kustomized import as_written
 from tarmac.check.gates.views.objects.kustomized_parts import parts_of
@@ -80,8 +81,8 @@ def _is_encrypted(data: Mapping[str, Any]) -> bool:
 
 def _is_elsewhere(files: Files) -> Iterator[bool]:
     """Yield whether a patch may decrypt, for Kustomizations that do not say so themselves."""
-    for artifact in files.objects("Kustomization"):
-        spec = fields(artifact.data, "spec")
+    for data in flux_kustomizations(files):
+        spec = fields(data, "spec")
         is_patch = "path" not in spec and "sourceRef" not in spec and "decryption" in spec
         said = str(spec.get("patches"))
         yield is_patch or any(one in said for one in _ELSEWHERE)

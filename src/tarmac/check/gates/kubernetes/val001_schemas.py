@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.flux_patches import adds
 from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.objects.object_rules import added
+from tarmac.check.gates.views.objects.old_words import is_text_for_flux
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.text_forms import is_example, is_replaced, is_to_write
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
@@ -52,6 +53,8 @@ def of_files(files: Files) -> Iterator[Finding]:
             if is_replaced(dig(artifact.data, *path)) or path == ["sops"]:
                 continue
             if dig(artifact.data, *path) in added(kind, tuple(path)):
+                continue
+            if is_text_for_flux(files, artifact, tuple(path)):
                 continue
             if what.startswith("is null"):  # an API server takes it as if it were not there
                 continue

@@ -44,7 +44,7 @@ def adds(files: Files, artifact: Artifact, path: Sequence[str | int]) -> bool:
     )
 
 
-def _kustomizations(files: Files) -> Iterator[Fields]:
+def flux_kustomizations(files: Files) -> Iterator[Fields]:
     """Yield those of these files, and of files that a kustomization here is built of."""
     own = files.objects("Kustomization")
     yield from (artifact.data for artifact in own)
@@ -66,7 +66,7 @@ def _has_patches(place: Path) -> bool:
 
 @once
 def _patches(files: Files) -> Iterator[FluxPatch]:
-    for data in _kustomizations(files):
+    for data in flux_kustomizations(files):
         folder = posixpath.normpath(string(data, "spec", "path")).strip("/")
         if string(data, "apiVersion").startswith(GROUP) and folder not in ("", "."):
             for patch in _read(data, folder):
