@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.django_order import follows_users, order
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.python_migrations import Migration, python_migrations
 from tarmac.check.gates.views.scope import counted_in_files
@@ -32,6 +34,7 @@ def check(files: Files) -> Iterator[Finding]:
     # Of two projects with an app of the same name, it is not known which is meant.
     often = Counter(app.name for app in found)
     apps = {app.name: app for app in found if often[app.name] == 1}
+    placed = order({name: app.migrations for name, app in apps.items()})
     for app in apps.values():
         for migration in app.migrations.values():
             named = list(_named(migration))
@@ -39,7 +42,14 @@ def check(files: Files) -> Iterator[Finding]:
             for other, model in named if reached is not None else ():
                 is_known = other in apps or other in published("django")["apps"]
                 if is_known and other != app.name and other not in (reached or ()):
-                    yield _finding(migration, other, model)
+                    # By the names of the apps it is there already, until one gets another name.
+                    there = [placed[other, one] for one in _names(apps, other)]
+                    is_first = bool(there) and min(there) < placed[app.name, migration.name]
+                    yield replace(_finding(migration, other, model), warning=is_first)
+
+
+def _names(apps: dict[str, App], name: str) -> Sequence[str]:
+    return tuple(apps[name].migrations) if name in apps else ()
 
 
 def _finding(migration: Migration, other: str, model: str) -> Finding:
@@ -73,7 +83,7 @@ def _reached(app: App, begun: Migration, apps: dict[str, App]) -> set[str] | Non
     while todo:
         own, migration = todo.pop()
         reached.add(own)
-        if _swaps(migration):
+        if follows_users(migration):
             reached |= {"auth", *known["auth"]}
         for other, name in migration.follows:
             if other in apps:
@@ -113,15 +123,6 @@ def _body(migration: Migration) -> Sequence[ast.stmt]:
 
 def _is_list(node: ast.stmt, name: str) -> bool:
     return isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name
-
-
-def _swaps(migration: Migration) -> bool:
-    """Tell whether it follows the app of users, whichever that is."""
-    return any(
-        "swappable_dependency" in ast.dump(one)
-        for one in _body(migration)
-        if _is_list(one, "dependencies")
-    )
 
 
 def _judged(files: Files) -> Iterator[object]:
