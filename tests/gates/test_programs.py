@@ -268,7 +268,11 @@ jobs:
     steps:
       - run: scan --branch ${{ github.head_ref || github.ref_name }}
 """
+NO_BRANCH = OWN_BRANCH.replace("[push, pull_request]", "{push: {branches: [main]}}")
 OTHERS_BRANCH = OWN_BRANCH.replace("pull_request", "pull_request_target")
+#: A pull request has no tag; a comment is on any path.
+OF_TAGS = OWN_BRANCH.replace("[push, pull_request]", "{pull_request: {tags: [a]}}")
+OF_PATHS = OWN_BRANCH.replace("[push, pull_request]", "{issue_comment: {paths: [a]}}")
 REFUSED = OBEYED.replace("set-output", "set-env")
 #: A gate, a file of another name than programs expect, one of its lines, and how bad that is.
 FOREIGN = (
@@ -321,8 +325,12 @@ FOREIGN = (
     ("VAL020", ".github/workflows/m.yml", UNREAD, "m.yml:7:", True),
     ("VAL020", ".github/workflows/n.yml", READ, "n.yml:7:", False),
     ("VAL020", ".github/workflows/o.yml", OWN_BRANCH, "o.yml:7:", True),
+    ("VAL020", ".github/workflows/t.yml", NO_BRANCH, "t.yml:7:", True),
     ("VAL020", ".github/workflows/p.yml", OTHERS_BRANCH, "p.yml:7:", False),
+    ("VAL020", ".github/workflows/u.yml", OF_TAGS, "u.yml:1:", True),
+    ("VAL020", ".github/workflows/v.yml", OF_PATHS, "v.yml:1:", False),
     ("VAL022", ".github/workflows/c.yml", OWN_BRANCH, "c.yml:7:", True),
+    ("VAL022", ".github/workflows/e.yml", NO_BRANCH, "e.yml:7:", True),
     ("VAL022", ".github/workflows/d.yml", OTHERS_BRANCH, "d.yml:7:", False),
     ("VAL022", ".github/workflows/a.yml", INJECTED, "a.yml:7:", False),
     ("VAL022", ".github/workflows/b.yml", CALLED, "b.yml:7:", True),
@@ -423,12 +431,15 @@ def test_a_port_that_is_exposed_as_one_publishes_it_is_a_warning(tmp_path, monke
         "c/Dockerfile": "FROM alpine:3.22\nCOPY <<'E' /run.sh\n: ${A:=1}\nE\nRUN\n",
         "d/Dockerfile": "FROM alpine:3.22\nUSER 1\nRUN\n",
         "e/Dockerfile": "FROM alpine:3.22\nRUN true && \\\n cat <<'E' >/a\n[user]\nE\nRUN true\n",
+        "f/Dockerfile": "FROM alpine:3.22\nUSER 1\nRUN --mount=from=b ls\n",
+        "g/Dockerfile": "FROM alpine:3.22\nUSER 1\nRUN --mount=type=cache ls\n",
     }
     report = judged("VAL004", given, tmp_path, monkeypatch)
     said = [(one.where, one.warning) for one in report.findings if ":2:" in one.where]
     assert said == [("a/Dockerfile:2:12", True), ("b/Dockerfile:2:1", False)]
     broken = {one.where[0]: one.warning for one in report.findings if "DL1000" in one.what}
     assert (broken["c"], broken["d"], broken["e"]) == (True, False, True)
+    assert (broken["f"], broken["g"]) == (True, False)
 
 
 ALWAYS = """\

@@ -39,6 +39,11 @@ _GIVEN = re.compile(r"ARG (\w+) stays in")
 _SAID = re.compile(r"(?i)insecure|unsafe|not[-_ ]?(a[-_ ]?)?(real|secret)|fake")
 #: Values that are public, so that no secret is told.
 _PUBLIC_VALUE = re.compile(r"(?i)(default|change|example|sample|none|null)([-_ ]|me\b|$)")
+#: Values that anyone tries first: no history tells them.
+_TRIED = re.compile(
+    r"(?i)(admin|root|user|guest|test|demo|pass(word|wd)?|secret|postgres|mysql|qwerty)[\d!.]{0,4}"
+    r"|1234\d{0,6}"
+)
 _USER = re.compile(r"(\d+)(?::(\d+))?")
 
 
@@ -97,8 +102,8 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
             is_told = _PUBLIC_VALUE.match(held) or _SAID.search(held) or is_placeholder(held)
             is_none = is_switch or is_reference or is_told
             if is_secret(name) and (instruction.word == "ARG" or held) and not is_none:
-                is_guessed = held.lower() in name.lower().split("_")
-                guessed = "holds a word of its own name, which anyone guesses"
+                is_guessed = held.lower() in name.lower().split("_") or _TRIED.fullmatch(held)
+                guessed = "holds a word of its own name, or one that anyone guesses"
                 how = guessed if is_guessed else "stays in the image's history"
                 what = f"{instruction.word} {name} {how}"
                 yield f"{what}; give it when it runs, or build with RUN --mount=type=secret"

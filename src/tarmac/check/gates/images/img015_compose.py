@@ -21,7 +21,7 @@ from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
-_PORT = re.compile(r"([\d.]+:|\[[\da-f:]+\]:|[\w.-]+:)?(\d+(-\d+)?:)?\d+(-\d+)?(/(tcp|udp))?")
+_PORT = re.compile(r"([\d.]+:|\[[\da-f:]+\]:|[\w.-]+:)?(\d+(-\d+)?:)?\d+(-\d+)?(/(?i:tcp|udp))?")
 
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 #: A name that a program completes is not written to its end.

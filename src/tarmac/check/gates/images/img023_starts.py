@@ -16,6 +16,12 @@ from tarmac.check.gates.views.images.scripts import Scripts, script_beside, scri
 from tarmac.check.gates.views.scope import counted_in_files
 
 _BASH = re.compile(r"#!\s*(/usr)?(/local)?/bin/(env +)?bash\b")
+#: Of Alpine's images those without a server: what a server's own script needs, its image has, and
+#: that of PostgreSQL, RabbitMQ and others is for bash.
+_PLAIN = re.compile(
+    r"(?:.*/)?(alpine|node|python|golang|ruby|php|rust|openjdk|amazoncorretto|nginx(-unprivileged)?"
+    r"|httpd|redis|memcached|haproxy|caddy|traefik|docker|busybox|static|alpine-\w+)(?:[:@].*)?"
+)
 _PORT = re.compile(
     r"(?<!\S)(--port|-p)[= ](\d{2,5})(?!\S)|--(?:bind|listen)[= ][\w.]+:(\d{2,5})(?!\S)"
 )
@@ -45,6 +51,8 @@ def _started(stage: Stage) -> tuple[Instruction, list[str]] | None:
 
 def _shells(found: list[Stage], folder: str, scripts: Scripts) -> Iterator[tuple[Instruction, str]]:
     last, started = found[-1], _started(found[-1])
+    if not _PLAIN.fullmatch(last.image):
+        return
     if started is None or not ALPINE.fullmatch(last.image) or not started[1]:
         return
     whole = [one for stage in found for one in stage.instructions if one.word == "RUN"]

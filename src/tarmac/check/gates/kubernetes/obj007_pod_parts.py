@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import Fields, Path, fields, items, text
+from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -138,13 +138,23 @@ def _twice(container: Container) -> Iterator[tuple[Path, str]]:
     if several:
         rest = f" and {len(several) - 1} more" if len(several) > 1 else ""
         what = f"has {several[0]}{rest} {len(given[several[0]])} times in env, with other values"
-        yield ("env",), f"{what}: the last one counts; keep one"
+        is_meant = all(map(_is_optional, (one for name in several for one in given[name][:-1])))
+        why = ", and the first is optional" if is_meant else ""
+        yield ("env",), f"{what}{why}: the last one counts; keep one"
     for name, all_of in given.items():
         if len(all_of) > 1 and name not in several:
             yield (
                 ("env",),
                 f"has {name} {len(all_of)} times in env, with one value: keep one of them",
             )
+
+
+def _is_optional(variable: Fields) -> bool:
+    """Tell whether a variable may be without its source: a later one is in its place then."""
+    return any(
+        dig(variable, "valueFrom", key, "optional") is True
+        for key in ("secretKeyRef", "configMapKeyRef")
+    )
 
 
 def _one_way(path: Path, data: Fields, ways: frozenset[str]) -> Iterator[tuple[Path, str]]:

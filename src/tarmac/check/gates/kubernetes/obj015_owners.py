@@ -62,6 +62,8 @@ def _sizes(files: Files) -> Iterator[tuple[Hashable, Claim]]:
             if len(policies) == 1 and (only := items(policies[0], "controlledResources")):
                 asked &= set(only)
         else:
+            if spec.get("maxReplicas") == spec.get("minReplicas", 1):
+                continue  # it holds one number of pods
             target, path = target_of(artifact), ("spec", "scaleTargetRef")
             asked = {string(one, "resource", "name") for one in items(spec, "metrics")}
             asked |= {string(one, "type") for one in items(spec, "triggers")}

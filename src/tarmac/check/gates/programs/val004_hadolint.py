@@ -34,6 +34,8 @@ _EMBEDDED = re.compile(r"(?mi)^[ \t]*(RUN|COPY|ADD)\b(.*\\[ \t]*\n)*.*<<-?['\"]?
 #: Where a variable is named that gets a value, and where one is read.
 _NAME = re.compile(r"(?:^|\s)([A-Za-z_]\w*)(?==|\s|$)")
 _READ = re.compile(r"\$(?:\{(\w+)[:}]|(\w+))")
+#: A mount without its place is at WORKDIR; one that is no bind needs it.
+_PLACED = re.compile(r"--mount=\S*\btype=(?:cache|tmpfs|secret|ssh)\b")
 _MAPPED = re.compile(r"(?i)^[ \t]*EXPOSE\b.*\d:\d")
 
 
@@ -82,6 +84,8 @@ def _is_taken(said: Mapping[str, Any], folder: Path) -> bool:
     if said["code"] == "DL3044":
         return _is_set_before(text, said["line"])
     line = "".join(text.splitlines()[said["line"] - 1 : said["line"]])
+    if said["code"] == "DL1000" and "for mount flag" in said["message"]:
+        return _PLACED.search(line) is None
     is_text = said["code"] == "DL1000" and _EMBEDDED.search(text) is not None
     return is_text or _MAPPED.search(line) is not None
 

@@ -108,6 +108,9 @@ def _below(
             continue
         plain = [one.words for one in block.body if len(one.words) > 1]
         written = {w[1].lower(): w[-1] for w in plain if w[0] == "proxy_set_header"}
+        # nginx leaves out one that is empty, and hands another of its name on.
+        given = {w[1].lower(): w[-1] for w in plain if w[0] == "proxy_set_header" and w[-1]}
+        written |= {name: value for name, value in given.items() if not written[name]}
         here = {**said, **{w[0]: w[1] for w in plain if w[0] != "proxy_set_header"}}
         is_part = block.words[0] == "location" and any(w[0] == "include" for w in plain)
         may = is_part or (is_open and not written)

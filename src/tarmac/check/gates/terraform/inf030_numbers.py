@@ -43,13 +43,16 @@ _FIELD = re.compile(
     r"(\*|\?|[\dA-Za-z]+(?:-[\dA-Za-z]+)?)(?:/\d+)?|L(-\d+)?W?|(\d+|[A-Za-z]{3})(W|L|#[1-5])"
 )
 _SIX = 6
+#: What is scaled by a schedule may have seconds first, and both days: its cron is Quartz's.
+_OF_QUARTZ = ("resource", "aws_appautoscaling_scheduled_action")
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield numbers that Terraform or AWS refuses, where they are."""
     for block in _judged(files):
+        is_quartz = block.names[:2] == _OF_QUARTZ
         for number, line in block.lines:
-            for what in _faults(line):
+            for what in (*_faults(line), *(() if is_quartz else _cron_faults(line))):
                 is_any = "at least 0" in what and _is_told_apart(line)
                 said = f"`{line.strip()[:60]}` {what}"
                 yield Finding(f"{block.file}:{number}", said, warning=is_any)
@@ -66,6 +69,9 @@ def _faults(line: str) -> Iterator[str]:
     for pattern, what in _FAULTS:
         if pattern.search(plain) and (is_count or "of a count" not in what):
             yield what
+
+
+def _cron_faults(line: str) -> Iterator[str]:
     for found in _CRON.finditer(line):
         fields = found[1].split()
         wrong = [one for one in fields if not all(map(_FIELD.fullmatch, one.split(",")))]

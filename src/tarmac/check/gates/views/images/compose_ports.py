@@ -16,6 +16,8 @@ _OUTER = re.compile(r"(?:([\d.]+|\[[\da-f:]+\]):)?(\d+)(?:-(\d+))?:\d+(-\d+)?(?:
 #: Addresses of the host that are all of its addresses.
 _EVERY = ("", "0.0.0.0", "[::]")  # read, and not listened on
 _MOST_PORTS = 1000
+#: What the name of a service has behind that of its twin, which is for another purpose.
+_TWIN = re.compile(r"[-_.](dev(el(opment)?)?|prod(uction)?|local|debug|test(s|ing)?|watch|ci)")
 
 
 def asked_twice(beside: ComposeFiles) -> Iterator[Finding]:
@@ -40,6 +42,9 @@ def asked_twice(beside: ComposeFiles) -> Iterator[Finding]:
 
 def _is_choice(one: ComposeService, other: ComposeService, beside: ComposeFiles) -> bool:
     """Tell whether two are one program, set up in two ways, of which one is started by its name."""
+    short, long = sorted((one.name, other.name), key=len)
+    if _TWIN.fullmatch(long.removeprefix(short)):
+        return True
     made = [dig(service.data, key) for service in (one, other) for key in ("image", "build")]
     waited = {name for service in beside.services for name in service.waited_for}
     return made[:2] == made[2:] and not {one.name, other.name} & waited

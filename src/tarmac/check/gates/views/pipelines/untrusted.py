@@ -30,9 +30,10 @@ CHOSEN = re.compile(
 def is_of_its_author(workflow: Workflow) -> bool:
     """Tell whether the author of a pull request writes the workflow as well as the branch's name.
 
-    By `pull_request` alone it runs as it is in that branch, without secrets where that is a fork's.
+    By `pull_request` alone it runs as it is in that branch, without secrets where that is a fork's;
+    by what has no pull request, there is no such branch.
     """
-    return workflow.triggers.keys() & REQUESTS == {"pull_request"}
+    return workflow.triggers.keys() & REQUESTS <= {"pull_request"}
 
 
 def paths_of_authors(files: Files) -> frozenset[str]:
