@@ -17,6 +17,7 @@ from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.terraform.read_files import is_read
 
 #: How a probe may ask.
 WAYS = frozenset({"httpGet", "tcpSocket", "grpc", "exec"})
@@ -34,6 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
         # A program fills in an empty image, and more beside it.
         is_filled = any(not one.image and _names_image(own, one) for one in own.containers)
         is_open = is_filled or is_part(own.artifact) or is_completed(files, own.artifact)
+        is_open = is_open or is_read(files, own.artifact.path)
         for where, what in misfits(own):
             yield Finding(where, f"{own.kind} {own.name}: {what}", warning=is_open)
 
