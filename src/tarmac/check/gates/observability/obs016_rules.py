@@ -164,7 +164,7 @@ def _alert(rule: Fields, name: str, expr: str) -> Iterator[str]:
             yield f"{name} has `for: {rule['for']}`, which is not a duration; write e.g. 5m"
     elif not any(sign in expr for sign in ("[", ":", "absent")):
         yield f"{name} fires at the first sample; write `for`"
-    if _SIGNS.search(name) and parses(name):
+    if _SIGNS.search(name) and "$" not in name and parses(name):
         yield f"{name[:60]} is an expression, not the name of an alert; swap `alert` and `expr`"
     link = str(fields(rule, "annotations").get("runbook_url") or "/")
     if " " in link and not link.startswith(("http", "/", "{{", "<")):
