@@ -12,12 +12,12 @@ from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles
 
-_OUTER = re.compile(r"(?:([\d.]+|\[[\da-f:]+\]):)?(\d+)(?:-(\d+))?:\d+(-\d+)?(?:/(tcp|udp))?")
+_OUTER = re.compile(r"(?:([\d.]+|\[[\da-f:]+\]):)?(\d+)(?:-(\d+))?:\d+(-\d+)?(?:/((?i:tcp|udp)))?")
 #: Addresses of the host that are all of its addresses.
 _EVERY = ("", "0.0.0.0", "[::]")  # read, and not listened on
 _MOST_PORTS = 1000
 #: What the name of a service has behind that of its twin, which is for another purpose.
-_TWIN = re.compile(r"[-_.](dev(el(opment)?)?|prod(uction)?|local|debug|test(s|ing)?|watch|ci)")
+_TWIN = re.compile(r"[-_.](dev(el(opment)?)?|prod(uction)?|local|debug|watch)")
 
 
 def asked_twice(beside: ComposeFiles) -> Iterator[Finding]:
@@ -66,4 +66,4 @@ def outer_ports(entry: Any) -> list[tuple[str, str, str]]:
         return []
     begin, end = int(found[2]), int(found[3] or found[2])
     ports = range(begin, min(end, begin + _MOST_PORTS) + 1)
-    return [(found[1] or "", str(port), found[5] or "tcp") for port in ports]
+    return [(found[1] or "", str(port), (found[5] or "tcp").lower()) for port in ports]
