@@ -12,7 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods, pods
-from tarmac.check.gates.views.objects.scaled import Scaled
+from tarmac.check.gates.views.objects.scaled import Autoscalers
 from tarmac.check.gates.views.objects.scaling import share
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -32,7 +32,7 @@ _SHARE = "25%"
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield pods that apply the same migration at the same time."""
-    scaled = Scaled(files)
+    scaled = Autoscalers(files)
     for own, container, program in _migrating(files):
         scaler = scaled.by(own.artifact)
         written = dig(own.artifact.data, "spec", "replicas")

@@ -10,7 +10,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING, pods
 from tarmac.check.gates.views.objects.references import SCALERS, target_of
-from tarmac.check.gates.views.objects.scaled import Owners, Scaled
+from tarmac.check.gates.views.objects.scaled import Autoscalers, Owners
 from tarmac.check.gates.views.objects.scaling import Budget, Controller, Scaler, scalers, templated
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.scope import counted_in_files
@@ -19,7 +19,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 def check(files: Files) -> Iterator[Finding]:
     """Yield budgets that block every drain, and numbers of which nothing can run."""
     yield from _two_owners(files)
-    scaling = Scaled(files)
+    scaling = Autoscalers(files)
     for own in scalers(files):
         least = own.least if own.least is not None else 1
         if own.most is not None and own.most < least:

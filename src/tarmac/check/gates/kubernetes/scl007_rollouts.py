@@ -13,7 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
-from tarmac.check.gates.views.objects.scaled import Owners, Scaled
+from tarmac.check.gates.views.objects.scaled import Autoscalers, Owners
 from tarmac.check.gates.views.objects.scaling import Budget, Scaler, share
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.scope import counted_in_files
@@ -25,7 +25,7 @@ _AMOUNTS = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield rollouts that stop all pods or never end, and pods for which there is no quota."""
-    scaling = Scaled(files)
+    scaling = Autoscalers(files)
     budgets = Selectors(files.objects("PodDisruptionBudget"), "selector")
     least, by_place = dict[int, int](), dict[tuple[str, str], list[Pods]]()
     running = list(pods(files, *RUNNING))

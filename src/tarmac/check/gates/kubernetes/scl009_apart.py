@@ -11,7 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
-from tarmac.check.gates.views.objects.scaled import Scaled
+from tarmac.check.gates.views.objects.scaled import Autoscalers
 from tarmac.check.gates.views.objects.scaling import share
 from tarmac.check.gates.views.objects.selectors import selects
 from tarmac.check.gates.views.scope import counted_in_files
@@ -32,7 +32,7 @@ class Apart(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield workloads whose pods have too few places to run, or to be replaced."""
-    scaling = Scaled(files)
+    scaling = Autoscalers(files)
     for own, path, key, places in _apart(files):
         scaler = scaling.by(own.artifact)
         written = dig(own.artifact.data, "spec", "replicas")

@@ -10,7 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
-from tarmac.check.gates.views.objects.scaled import Scaled
+from tarmac.check.gates.views.objects.scaled import Autoscalers
 from tarmac.check.gates.views.scope import kinds
 
 _PARTITION: Path = ("spec", "updateStrategy", "rollingUpdate", "partition")
@@ -19,7 +19,7 @@ _GROUPS = {"StatefulSet": "apps", "Deployment": "apps", "Rollout": "argoproj.io"
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield workloads whose pods no release reaches."""
-    scaling = Scaled(files)
+    scaling = Autoscalers(files)
     for artifact in files.objects(*_GROUPS):
         if group_of(artifact) != _GROUPS[kind_of(artifact)]:
             continue

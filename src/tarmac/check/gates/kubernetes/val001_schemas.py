@@ -10,18 +10,20 @@ from tarmac.base.foreign.reading import Path, dig, fields, items, places, text
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.objects.flux_patches import adds
+from tarmac.check.gates.views.objects.flux_patches import GROUP, adds
 from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.objects.object_rules import added
-from tarmac.check.gates.views.objects.old_words import is_text_for_flux
 from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.text_forms import is_example, is_replaced, is_to_write
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
 
 _LACKS = re.compile(r"has no '([^']+)', which is required")
+#: Words that YAML 1.1 takes for a boolean, and Kustomize for a text.
+_OLD_WORD = re.compile(r".*:[ \t]*(on|off|yes|no|y|n)[ \t]*(#.*)?", re.IGNORECASE)
 VERSIONS = ("spec", "versions")
 
 
@@ -54,7 +56,7 @@ def of_files(files: Files) -> Iterator[Finding]:
                 continue
             if dig(artifact.data, *path) in added(kind, tuple(path)):
                 continue
-            if is_text_for_flux(files, artifact, tuple(path)):
+            if _is_text_for_flux(files, artifact, tuple(path)):
                 continue
             if what.startswith("is null"):  # an API server takes it as if it were not there
                 continue
@@ -74,6 +76,22 @@ def _is_example(artifact: Artifact, path: Path) -> bool:
     """Tell whether a reader of a custom object is to write a value, here or elsewhere in it."""
     texts = (text for _, text in places(artifact.data))
     return is_to_write(dig(artifact.data, *path)) or any(map(is_example, texts))
+
+
+def _is_text_for_flux(files: Files, artifact: Artifact, path: Path) -> bool:
+    """Tell whether a boolean is a word that Flux hands on as a text: it builds by Kustomize."""
+    if not isinstance(dig(artifact.data, *path), bool) or not _is_by_flux(files):
+        return False
+    place, number = on_disk(files, artifact.path), artifact.at(*path).rpartition(":")[2]
+    if place is None or not place.is_file() or not number.isdigit():
+        return False
+    lines = place.read_text(encoding="utf-8", errors="replace").splitlines()
+    return any(map(_OLD_WORD.fullmatch, lines[int(number) - 1 : int(number)]))
+
+
+def _is_by_flux(files: Files) -> bool:
+    kustomizations = files.objects("Kustomization")
+    return any((text(one.data, "apiVersion") or "").startswith(GROUP) for one in kustomizations)
 
 
 def _completed(files: Files) -> set[str]:

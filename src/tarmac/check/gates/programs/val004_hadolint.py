@@ -34,7 +34,7 @@ _EMBEDDED = re.compile(r"(?mi)^[ \t]*(RUN|COPY|ADD)\b(.*\\[ \t]*\n)*.*<<-?['\"]?
 #: Where a variable is named that gets a value, and where one is read.
 _NAME = re.compile(r"(?:^|\s)([A-Za-z_]\w*)(?==|\s|$)")
 _READ = re.compile(r"\$(?:\{(\w+)[:}]|(\w+))")
-#: A mount without its place is at WORKDIR; one that is no bind needs it.
+#: A mount without its place is at WORKDIR; one of these kinds needs it.
 _PLACED = re.compile(r"--mount=\S*\btype=(?:cache|tmpfs|secret|ssh)\b")
 _MAPPED = re.compile(r"(?i)^[ \t]*EXPOSE\b.*\d:\d")
 

@@ -21,7 +21,7 @@ _Key = tuple[str, Reference]
 _Thing = TypeVar("_Thing")
 
 
-class Scaled:
+class Autoscalers:
     """The autoscalers of some files, found by what they scale."""
 
     def __init__(self, files: Files) -> None:
