@@ -8,6 +8,7 @@ from tarmac.base.launch import HttpProbe, Launch
 from tarmac.plan.plan import Node
 from tarmac.run.local.diagnostics import diagnosis
 from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
+from tarmac.run.local.diagnostics.diagnosis import in_a_folder_above
 from tarmac.run.local.host import listeners
 from tarmac.run.local.host.kernel import LISTEN, TcpSocket, parse
 from tarmac.run.local.host.listeners import program
@@ -38,6 +39,16 @@ from tarmac.run.local.host.listeners import program
             "something that it connects to is not listening, at ::1:5432; have it",
         ),
         (1, "Error: Cannot find module 'express'", "module express is not installed"),
+        (
+            1,
+            "Error: Cannot find module '/srv/jobs/dist/index.cjs'",
+            "/srv/jobs/dist/index.cjs is not there; build the program first",
+        ),
+        (
+            1,
+            "ProbableAuthenticationError: ACCESS_REFUSED - Login was refused using PLAIN.",
+            "the broker refuses its login; have it read `${broker.user}` and",
+        ),
         (1, "OSError: [Errno 98] Address already in use", "its port is taken"),
         (1, "Error: listen EADDRINUSE: address already in use :::3000", "its port is taken"),
         (1, "could not write: No space left on device", "the disk is full"),
@@ -110,6 +121,7 @@ def test_the_cause_is_named(status, line, expected):
         (["Error: no application found", "  at x"], "it says: Error: no application found"),
         (["ValueError: bad", "more"], "it says: ValueError: bad"),
         (["error: one", "app.errors.Broken: no", "panic: two"], "it says: panic: two"),
+        (["ERROR: a", "ERROR:    Application startup failed. Exiting."], "it says: ERROR: a"),
         (["no errors here", "errors: 0"], ""),
     ],
 )
@@ -339,3 +351,17 @@ def test_a_program_for_other_tools_than_these_says_which():
     pip = "ERROR: No matching distribution found for Django==6.1"
     assert likely_cause(1, [pip]).startswith("no version of Django fits this Python")
     assert "sslmode=disable" in likely_cause(1, ["pq: SSL is not enabled on the server"])
+
+
+def test_a_module_of_a_folder_above_is_no_package(tmp_path):
+    for name in ("app/worker", "app/models"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "__init__.py").write_text("")
+    (tmp_path / "tarmac.yaml").write_text("")
+    said = "module models.users is not installed for .venv/bin/python; install it there"
+    found = in_a_folder_above(said, tmp_path / "app/worker")
+    assert found.startswith(f"module models is not found from {tmp_path}/app/worker; it is in ")
+    assert f"{tmp_path}/app: give" in found
+    assert not in_a_folder_above(said.replace("models", "flask"), tmp_path / "app/worker")
+    assert not in_a_folder_above(said, tmp_path)
+    assert not in_a_folder_above("its port is taken", tmp_path / "app/worker")

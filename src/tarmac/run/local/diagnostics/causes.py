@@ -51,6 +51,10 @@ LINES: tuple[tuple[str, str], ...] = (
         "module {0} is not installed in its environment; install it there",
     ),
     (
+        r"Cannot find module '(\.{0,2}/[^']+)'",
+        "{0} is not there; build the program first, or install its packages again",
+    ),
+    (
         r"Cannot find (?:module|package) '([^']+)'",
         "module {0} is not installed; run its package manager, e.g. npm install",
     ),
@@ -126,6 +130,14 @@ LINES: tuple[tuple[str, str], ...] = (
     ),
     (r"(?i)password authentication failed", "the store rejected its password"),
     (
+        r"ACCESS_REFUSED|username or password not allowed",
+        (
+            "the broker refuses its login; have it read `${{broker.user}}` and "
+            "`${{broker.password}}`, or give the broker its login: `local: {{user: guest, "
+            "password: guest}}`"
+        ),
+    ),
+    (
         r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ((?:[\w-]+\.)+[a-z]{2,})\b",
         "host {0} is not found; check the network, or read the address from a variable",
     ),
@@ -198,6 +210,8 @@ _IN_USE = re.compile(r"(?i)address already in use|EADDRINUSE|port \d+ is (?:alre
 _ERROR = re.compile(
     r"\s*(?:[\w.]*(?:Error|Exception)|(?i:error|fatal(?: error)?|panic|critical))\b\s*[:!\]]"
 )
+#: An error that only says that there is one.
+_SAYS_NOTHING = re.compile(r"Application startup failed\. Exiting|Command failed with exit code")
 _NUMBERED = re.compile(r"\[Errno \d+\]|os error \d+|errno:? -?\d+")
 _PORT = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
 _FIELD_REQUIRED = re.compile(r"^[ \t]+Field required \[type=missing")
@@ -333,7 +347,8 @@ def _taken(line: str, lines: Sequence[str], evidence: ProcessEvidence) -> str:
 
 def _complaint(lines: Sequence[str]) -> str:
     """Quote the latest line that looks like the reason."""
-    found = next((line.strip() for line in reversed(lines) if _ERROR.match(line)), "")
+    said = (line.strip() for line in reversed(lines) if _ERROR.match(line))
+    found = next((line for line in said if not _SAYS_NOTHING.search(line)), "")
     return f"it says: {found[:200]}" if found else ""
 
 
@@ -351,5 +366,8 @@ def _of_status(status: int | None) -> str:
     if status == 126:
         return "a command in its script is not executable"
     if status == 0:
-        return "it exited without an error; a service must keep running"
+        return (
+            "it exited without an error; a service must keep running: what ends is a task "
+            "(`tasks`) of the service that needs it"
+        )
     return ""

@@ -114,7 +114,31 @@ def cause(
         said = likely_cause(None, lines, evidence)
         if not said and not failure.startswith("not "):
             said = likely_cause(None, failure.splitlines(), evidence)
-    return said or failure
+    return in_a_folder_above(said, Path(node.launch.cwd)) or said or failure
+
+
+#: So many folders above that of a program are asked for a module, up to the repository's own.
+_MOST_ABOVE = 4
+_NOT_INSTALLED = re.compile(r"module ([\w.]+) is not installed")
+_OF_A_REPOSITORY = ("tarmac.yaml", ".git")
+
+
+def in_a_folder_above(said: str, cwd: Path) -> str:
+    """Say which folder above has a module that was looked for among packages; "" if none has."""
+    match = _NOT_INSTALLED.match(said)
+    if match is None or not cwd.is_absolute():
+        return ""
+    name, above = match[1].partition(".")[0], cwd
+    for _ in range(_MOST_ABOVE):
+        if any((above / mark).exists() for mark in _OF_A_REPOSITORY):
+            return ""
+        above = above.parent
+        if (above / f"{name}.py").is_file() or any((above / name).glob("*.py")):
+            return (
+                f"module {name} is not found from {cwd}; it is in {above}: give the program that "
+                "folder as its `cwd`, or as PYTHONPATH"
+            )
+    return ""
 
 
 def _is_elsewhere(seen: str, node: Node, evidence: ProcessEvidence) -> bool:
