@@ -71,6 +71,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         tools = {m for m, text in sources.items() if _COMMANDS.search(text)}
         tools = {m for m in tools if m.endswith(("cli", "ctl")) or not _SERVES.search(sources[m])}
         mains = [main for main in mains if main not in tools]
+        mains = [main for main in mains if not _is_to_come(sources[main])] or mains
     found: list[Service] = []
     for main in mains:
         flag = _FLAG.search(sources[main])
@@ -104,6 +105,13 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 )
             )
     return tuple(found)
+
+
+def _is_to_come(text: str) -> bool:
+    """Tell whether a main package only prints: its program is still to be written."""
+    block = re.search(r"(?m)^import\s*(\([^)]*\)|\"[^\"\n]+\")", text)
+    imported = set(re.findall(r"\"([^\"\n]+)\"", block[1])) if block else set()
+    return imported <= {"fmt", "log"} and not re.search(r"\b(?:for|select|go)\b", text)
 
 
 def _tasks(folder: Folder) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarmac.adopt.packages.node_packages import PRISMA, front_end, libraries, linked, tools
-from tarmac.adopt.packages.node_side_by_side import side_by_side
+from tarmac.adopt.packages.node_side_by_side import side_by_side, starts_packages
 from tarmac.adopt.survey.found import (
     MIGRATE,
     Folder,
@@ -66,6 +66,7 @@ _WANTS_DOTENV = re.compile(
     r"\benv-cmd\b(?!(?:\s+--?[\w-]+)*\s+(?:-f|--file|-r|--rc-file|-e|--environments)\b)|"
     r"--env-file[= ]\.env(?=\s|$)"
 )
+_SOURCES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".jsx", ".tsx", ".vue", ".svelte")
 #: With one of these, the folder is another framework's, and its package.json makes pages for it.
 _OTHERS = ("artisan", "manage.py", "config.ru", "bin/rails", "mix.exs")
 
@@ -168,7 +169,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         if not file or not _SERVES.search(folder.read(file)):
             return ()
         return (Service(folder_name(folder), folder.path, run=f"node {file}", why=file),)
-    if any(_brings(folder, name) for name in _OF_EXTENSIONS):
+    if any(_brings(folder, name) for name in _OF_EXTENSIONS) or _is_to_come(folder):
         return ()
     scripts = _all_scripts(folder, package)
     program, _ = tools(folder)
@@ -202,7 +203,9 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             return ()
         line, why = f"node {file}", f"package.json, {file}"
     has_others = "workspaces" in package or "pnpm-workspace.yaml" in folder.files
-    if has_others and port is None and _STARTS_OTHERS.search(scripts.get(name, "")):
+    script = scripts.get(name, "")
+    is_of_others = has_others and _STARTS_OTHERS.search(script)
+    if port is None and (is_of_others or starts_packages(script, scripts)):
         return ()
     return (
         Service(
@@ -216,6 +219,14 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             tasks=_tasks(folder),
         ),
     )
+
+
+def _is_to_come(folder: Folder) -> bool:
+    """Tell whether what a package builds its program of is empty: that is still to come."""
+    scripts = _all_scripts(folder, _package(folder) or {})
+    below = [file for file in folder.sources(*_SOURCES) if file.startswith("src/")]
+    is_built = bool(below and _BUILT.search(scripts.get("start", "")))
+    return is_built and not any(folder.read(file).strip() for file in below)
 
 
 def _is_javas(folder: Folder) -> bool:

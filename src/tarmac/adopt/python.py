@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from tarmac.adopt.packages.python_packages import interpreter
-from tarmac.adopt.packages.python_workers import module_of, workers
+from tarmac.adopt.packages.python_workers import module_of, with_its_app, workers
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import (
     MIGRATE,
@@ -256,6 +256,8 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         line = f"{python} -m fastapi run {joined(words[2:])}"
         line += "" if "--host" in words else " --host 127.0.0.1"
         return line if "$PORT" in line else f"{line} --port $PORT"
+    if program == "celery":
+        words = with_its_app(words, _texts(folder))
     if program in _MODULES:
         line = f"{python} -m {joined((program, *words[1:]))}"
         asks = {

@@ -163,7 +163,7 @@ def places_of(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]
             is_file = bool(posixpath.splitext(path)[1].strip("/."))
             name = _last(path) if is_file and (target == "." or target.endswith("/")) else ""
             copied = posixpath.normpath(posixpath.join(inside, target, name))
-            known.append((joined_path(context, path), copied))
+            known.append((_copied(context, path), copied))
     inside = posixpath.normpath(str(spec.get("working_dir") or inside))
     # A path that ends alike here and there says where the working folder is.
     for source, target in [*known]:
@@ -171,6 +171,11 @@ def places_of(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]
         if source == path or source.endswith(f"/{path}"):
             known.append((source.removesuffix(path).rstrip("/"), inside))
     return sorted((one for one in known if one[1] != "/"), key=lambda one: -len(one[1]))
+
+
+def _copied(context: str, path: str) -> str:
+    """Find what a step copies: from the folder that the image is built from, whatever is before."""
+    return joined_path(context, path.lstrip("/") or ".")
 
 
 def _from_inside(path: str, places: Iterable[tuple[str, str]], folder: str) -> str:
@@ -221,7 +226,7 @@ def working_folder(
         return folder
     copies = re.findall(r"(?im)^COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", dockerfile)
     pairs = [(joined_path(source), target) for source, target in mounts_of(spec)]
-    pairs += [(joined_path(folder, path), posixpath.join(there, target)) for path, target in copies]
+    pairs += [(_copied(context, path), posixpath.join(there, target)) for path, target in copies]
     for source, target in pairs:
         path, place = source.rstrip("/"), posixpath.normpath(target)
         if there.startswith(f"{place}/"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from tarmac.adopt.survey.found import MIGRATE, Folder, installed
@@ -84,11 +85,27 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
     if not lock:  # it may be of a time when npm did not ask whether packages fit each other
         install = f"{install} || {install} --legacy-peer-deps"
     above = place.upwards(lock).removesuffix(lock) if lock else ""
+    above = (_npm_workspace(place) if program == "npm" else "") or above
     root = posixpath.normpath(posixpath.join(below, above)) if below else above
     if root not in ("", "."):
         install = f"(cd {root} && {install})"
     marker = posixpath.join("" if root == "." else root, "node_modules", last).rstrip("/")
     return program, installed(marker, install)
+
+
+def _npm_workspace(folder: Folder) -> str:
+    """Find the workspace above that a folder is a package of: npm installs all of it there.
+
+    The package may have a lock file of its own, from before; npm reads the workspace's.
+    """
+    parts = folder.path.split("/") if folder.path else []
+    for depth in range(1, len(parts) + 1):
+        above = "../" * depth
+        patterns = _workspaces(folder, above)
+        own = "/".join(parts[-depth:])
+        if any(fnmatchcase(own, pattern.rstrip("/")) for pattern in patterns):
+            return above if folder.exists(f"{above}package-lock.json") else ""
+    return ""
 
 
 def _of_all_folders(folder: Folder) -> bool:

@@ -33,6 +33,15 @@ _WATCHES = re.compile(
 _PORTS = ((r"\bflask\b.*\brun\b", 5000), (r"\b(?:uvicorn|gunicorn|runserver|hypercorn)\b", 8000))
 
 
+#: A line for a package in a folder below: `npm:dev --workspace api`, `cd web && npm start`.
+_OF_A_PACKAGE = re.compile(
+    r"(?:npm|pnpm|yarn|bun)\b.*?\s(?:-w|--workspace|--filter|-F|--prefix|-C|--dir|--cwd|workspace)"
+    r"[= ]\S|npm:\S+ (?:-w|--workspace|--prefix)[= ]\S|cd \S+ *(?:&&|;)"
+)
+#: Scripts name others, which name others: so many steps at most.
+_DEEPEST = 3
+
+
 class Beside(NamedTuple):
     """One of the programs that a script starts."""
 
@@ -60,6 +69,26 @@ def side_by_side(script: str, scripts: Mapping[str, str]) -> tuple[Beside, ...]:
         if not (_WATCHES.search(line) and not _OF_OTHERS.match(line))
     )
     return tuple(found)
+
+
+def starts_packages(script: str, scripts: Mapping[str, str]) -> bool:
+    """Tell whether all that a script starts at a time is packages below, which stand for it."""
+    try:
+        words = shlex.split(script)
+    except ValueError:
+        return False
+    at = next((n for n, w in enumerate(words) if posixpath.basename(w) == "concurrently"), -1)
+    lines = told_lines(words[at + 1 :]) if at >= 0 else []
+    return bool(lines) and all(_is_of_a_package(line, scripts) for _, line in lines)
+
+
+def _is_of_a_package(line: str, scripts: Mapping[str, str]) -> bool:
+    for _ in range(_DEEPEST):
+        if _OF_A_PACKAGE.match(line.strip()):
+            return True
+        match = _OF_A_SCRIPT.fullmatch(line.strip())
+        line = scripts.get(match[1], "") if match else ""
+    return False
 
 
 def told_lines(words: Iterable[str]) -> list[tuple[str, str]]:

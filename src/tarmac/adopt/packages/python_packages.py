@@ -46,7 +46,9 @@ def interpreter(folder: Folder) -> tuple[str, str]:
     ):
         if lock == "Pipfile" and folder.has("Pipfile.lock") and _is_before_pipenv(folder):
             return ".venv/bin/python", _by_pip_alone(folder)
-        if folder.upwards(lock):
+        if not folder.upwards(lock):
+            continue
+        if lock != "Pipfile" or not _has_plain_list(folder):
             return f"{call} python", _from_lock(lock, folder)
     more = " ".join(("", *_beside(folder)))
     if lists := _lists(folder):
@@ -68,6 +70,13 @@ def _is_of_others(python: str, folder: Folder) -> bool:
     made = re.search(r"(?m)^command\s*=", folder.read(f"{place}/pyvenv.cfg"))
     ignored = folder.read(f"{place}/.gitignore") + folder.read(folder.upwards(".gitignore"))
     return bool(made) and not re.search(r"(?m)^[ \t]*(?:\*$|[^#\n]*venv)", ignored)
+
+
+def _has_plain_list(folder: Folder) -> bool:
+    """Tell whether its image installs a list that lies beside Pipenv's file, without Pipenv."""
+    lines = re.findall(r"\bpip3?[ \t]+install\b[^&|;\n]*", _dockerfile(folder))
+    has_list = any(re.search(r"(?:-r|--requirement)[= ]?\S", line) for line in lines)
+    return "requirements.txt" in folder.files and has_list and "pipenv" not in _dockerfile(folder)
 
 
 #: The oldest Python that the Pipenv of today installs packages for.
@@ -122,7 +131,19 @@ def _lists(folder: Folder) -> tuple[str, ...]:
     # Where they are in a folder, the list for those who work here has the others.
     names = (f"requirements/{name}.txt" for name in ("local", "dev", "development", "base"))
     own = folder.has(*names)
-    return (usual or own,) if usual or own else ()
+    return (usual or own,) if usual or own else _of_images_below(folder)
+
+
+#: A list that an image has of the folder that it is built from.
+_COPIED_LIST = re.compile(r"(?im)^[ \t]*COPY\s+(?:--\S+\s+)*(\S+/\S*requirements\S*\.txt)\s")
+
+
+def _of_images_below(folder: Folder) -> tuple[str, ...]:
+    """Find the lists that the images of several programs of one folder copy from it."""
+    images = (file for file in folder.files if file.endswith("/Dockerfile"))
+    copied = (path for file in images for path in _COPIED_LIST.findall(folder.read(file)))
+    named = dict.fromkeys(path.removeprefix("./").lstrip("/") for path in copied)
+    return tuple(path for path in named if path in folder.files)
 
 
 def _itself(folder: Folder) -> tuple[str, ...]:
@@ -156,9 +177,13 @@ def _dockerfile(folder: Folder) -> str:
 
 def _only_dockerfile(folder: Folder) -> list[str]:
     """Find the one Dockerfile in a folder below that is made of Python: docker/web/Dockerfile."""
-    below = [file for file in folder.files if file.endswith("/Dockerfile")]
-    found = [file for file in below if re.search(_IMAGE, folder.read(file), re.MULTILINE)]
+    found = _images_below(folder)
     return found if len(found) == 1 else []
+
+
+def _images_below(folder: Folder) -> list[str]:
+    below = [file for file in folder.files if file.endswith("/Dockerfile")]
+    return [file for file in below if re.search(_IMAGE, folder.read(file), re.MULTILINE)]
 
 
 def _groups(folder: Folder) -> tuple[str, ...]:
@@ -221,7 +246,9 @@ def _setup(what: str, folder: Folder, day: str = "") -> str:
 def _wanted(folder: Folder) -> int:
     """Find the minor version of the Python 3 that the repository is for; 0 where it says none."""
     named = [f for f in folder.files if f.endswith((".dockerfile", ".Dockerfile"))]
-    named += _only_dockerfile(folder)
+    below = _images_below(folder)
+    made_of = {re.findall(_IMAGE, folder.read(file), re.MULTILINE)[-1] for file in below}
+    named += below if len(made_of) == 1 else []
     for file, pattern in (*_VERSIONS, *((file, _IMAGE) for file in named)):
         text = _with_arguments(folder.read(folder.upwards(file) or file))
         if match := re.search(pattern, text, re.MULTILINE):

@@ -47,6 +47,28 @@ def _celery(texts: Mapping[str, str]) -> Iterator[Worker]:
             return
 
 
+#: What a module has at its top that is Celery's app.
+_AT_TOP = re.compile(
+    r"(?m)^(\w+)(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*(?:(?:celery\.)?Celery\(|"
+    r"(?:\w+\.)?(?:make|create|init)_celery\w*\(|[\w.]+(?:\(\))?\.celery(?:_app)?[ \t]*$)"
+)
+
+
+def with_its_app(words: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the one module that has Celery's app, where a command names one that has none."""
+    at = next((n for n, word in enumerate(words, 1) if word in ("-A", "--app")), len(words))
+    named = words[at] if at < len(words) else ":"
+    above, _, name = named.rpartition(".")
+    file = f"{above.replace('.', '/')}.py"
+    has_it = re.compile(
+        rf"(?m)^{name}\b[ \t]*[:=]|^(?:from|import)\b[^\n]*\b{name}\b[ \t]*(?:,|$)|\bimport \("
+    )
+    if ":" in named or file not in texts or has_it.search(texts[file]):
+        return words
+    apps = [one for one, text in texts.items() if "elery" in text and _AT_TOP.search(text)]
+    return (*words[:at], module_of(apps[0])[0], *words[at + 1 :]) if len(apps) == 1 else words
+
+
 #: An app that finds its tasks by itself.
 _FINDS = re.compile(r"\binclude\s*=|\bautodiscover_tasks\(|\bimports\s*=|['\"]imports['\"]")
 #: A queue that work is put in by its name.

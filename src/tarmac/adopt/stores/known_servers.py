@@ -55,6 +55,8 @@ def found_by_itself(
         others = (*scene.stores.values(), store) if not named.host else (store,)
         alike = (other for other in others if other.kind == store.kind)
         told = next((other for other in alike if is_told(other, read, scene)), None)
+        if named.login_alone and told is None:
+            continue
         if (store := told or store) is told:  # of its place, at least
             outputs = "password" if named.apart else "password|url"
             if named.password and not _is_told(outputs, store, env, scene):

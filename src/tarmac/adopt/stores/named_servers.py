@@ -33,6 +33,11 @@ _GO_MYSQL = re.compile(
     r"(?P<user>[\w.-]+):(?P<password>[^@\s\"'`]*)@(?:tcp)?\((?P<host>[\w.-]+)(?::(?P<port>\d+))?\)"
     r"/(?P<database>[\w-]*)"
 )
+#: A login that is written out before a host that is not: `amqp://guest:guest@{host}:{port}/`.
+_LOGIN_ALONE = re.compile(
+    r"((?:postgres(?:ql)?|mysql|amqp)[\w+]*)://(?P<user>[\w.-]+):(?P<password>[\w.~!*+=,-]+)@"
+    r"(?:\$?\{|%[svq]|$)"
+)
 #: libpq: `host=localhost user=app password=pw dbname=notes`.
 _WORDS = re.compile(r"\b(host|port|user|password|dbname)=([^\s\"'`$%{]+)")
 _LITERAL = re.compile(r"\"([^\"\n]{0,300})\"|'([^'\n]{0,300})'|`([^`\n]{0,300})`")
@@ -80,6 +85,8 @@ class NamedServer(NamedTuple):
     database: str = ""
     #: The login stands beside the address, so that one in the address does not count.
     apart: bool = False
+    #: It says no place: that is a variable's.
+    login_alone: bool = False
 
 
 def named_servers(
@@ -238,6 +245,21 @@ def _of_address(value: str) -> NamedServer | None:
     return None
 
 
+def _of_login(value: str) -> NamedServer | None:
+    match = _LOGIN_ALONE.search(value)
+    server = servers.of_scheme(match[1]) if match else None
+    if match is None or server is None:
+        return None
+    return NamedServer(
+        server.kind,
+        "",
+        "localhost",
+        user=match["user"],
+        password=match["password"],
+        login_alone=True,
+    )
+
+
 def _matched(kind: str, match: re.Match[str]) -> NamedServer:
     user, password = (match[part] for part in ("user", "password"))
     return NamedServer(
@@ -261,7 +283,8 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
                 continue
             line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
             given = (_OF_A_VARIABLE if place else _NOT_ITS_OWN).search(line)
-            one = None if given else _of_place(place, clients) if place else _of_address(value)
+            whole = None if given or place else _of_login(value) or _of_address(value)
+            one = _of_place(place, clients) if place and not given else whole
             if one is not None:
                 yield one._replace(place=f"{file}:{line_of(text, match.start())}")
         for match in _PIKA.finditer(text):

@@ -207,7 +207,24 @@ def _at_usual_ports(env: Mapping[str, str], service: Service, scene: Scene) -> d
         if match and store and servers.of_kind(store.kind).shows.path_is_database:
             found[name] = match[1]
             scene.names = True
-    return found
+    return _broker_by_name(found, said, scene)
+
+
+def _broker_by_name(env: dict[str, str], said: str, scene: Scene) -> dict[str, str]:
+    """Name the broker by its kind, as programs find it, where nothing says its port."""
+    root = r"\$\{broker\."
+    if scene.broker is None or re.search(rf"{root}(?:port|url|address|endpoint)\}}", said):
+        return env
+    hosts = [name for name, value in env.items() if re.fullmatch(rf"{root}host\}}", value)]
+    known = scene.broker.known
+    if not hosts or (known and known.port):  # it answers at that port of this machine
+        return env
+    kind = scene.broker.kind
+    scene.names = True
+    # What the program waits for, where no login says so.
+    waits = {f"{kind.upper()}_URL": servers.reference("", "url", broker=True)}
+    is_said = re.search(rf"{root}(?!host\}})", said)
+    return {**env, **dict.fromkeys(hosts, kind), **({} if is_said else waits)}
 
 
 def _insisted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str, str]:

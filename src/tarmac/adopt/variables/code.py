@@ -41,11 +41,13 @@ _OF_JVM = (".java", ".kt", ".properties", ".yml", ".yaml")
 _NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
 #: A default right behind: `, "x"`, `|| 'x'`, `?? x`, `or "x"`.
 _TEXT = r"""(?:"([^"\n]*)"|'([^'\n]*)'|`([^`\n$]*)`|([0-9]+))"""
+#: What stands between a variable and its default: `Number(process.env.PORT) || 3000`.
+_AS_NUMBER = r"(?:(?:!|[ ]as[ ]string)?(?:,\s*10)?\))?"
 _CONFIG = r"\b\w{0,40}[cC]onfig\w{0,40}"
 _READS = {
     SCRIPT: (
-        rf"process\.env\s*\.{_NAME}(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
-        rf"process\.env\[['\"]{_NAME}['\"]\](?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        rf"process\.env\s*\.{_NAME}(?:{_AS_NUMBER}\s*(?:\|\||\?\?)\s*{_TEXT})?",
+        rf"process\.env\[['\"]{_NAME}['\"]\](?:{_AS_NUMBER}\s*(?:\|\||\?\?)\s*{_TEXT})?",
         rf"import\.meta\.env\.(VITE_[A-Z0-9_]+)(?:\s*(?:\|\||\?\?)\s*{_TEXT})?",
         # NestJS: variables that are read by its ConfigService.
         (

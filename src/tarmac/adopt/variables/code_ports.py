@@ -25,7 +25,9 @@ _LISTENS = re.compile(
     r"^[ \t]*server\.port\s*[=:]\s*(\d{2,5})\s*$|"
     r"InetSocketAddress\(\s*(?:\"[^\"]{0,99}\",\s*)?(\d{2,5})\)|"
     r"\bport:\s*(\d{4,5})\s*,?\s*$|add_insecure_port\(\s*f?['\"][^'\"]{0,99}:(\d{2,5})['\"]|"
-    r"(?:\.|::)bind\(\s*[(&]{0,2}\"[\d.]+:(\d{2,5})\"",
+    r"(?:\.|::)bind\(\s*[(&]{0,2}\"[\d.]+:(\d{2,5})\"|"
+    r"SocketAddr(?:V4)?::from\(\(\s*(?:\[[\d,\s]{7,30}\]|Ipv4Addr::\w+),\s*(\d{2,5})\b|"
+    r"\bembeddedServer\(\s*\w+\s*,\s*(?:port\s*=\s*)?(\d{2,5})\b",
     re.MULTILINE,
 )
 #: Go's frameworks, and the server of its library: `r.Run(":8080")`, `Addr: ":8080"`.

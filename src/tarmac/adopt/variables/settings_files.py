@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, Service, port_number
 from tarmac.adopt.variables import hocon
 from tarmac.adopt.variables.variable_read import VariableRead, line_of
@@ -115,7 +116,8 @@ def copied(folder: Folder) -> dict[str, str]:
         )
         go = re.compile(
             rf"SetConfigName\(\"{re.escape(stem)}\"\)|"
-            rf"(?:Open|ReadFile|LoadFile|Load)\(\"(?:\./)?{re.escape(target)}\""
+            rf"(?:Open|ReadFile|LoadFile|Load)\(\"(?:\./)?{re.escape(target)}\"|"
+            rf"Sprintf\(\"%s/{re.escape(target)}\""
         )
         if any(
             (go if source.endswith(".go") else wanted).search(folder.read(source))
@@ -175,7 +177,8 @@ def overriding(folder: Folder) -> Iterator[VariableRead]:
     for file, content in contents(folder):
         text = folder.read(file)
         for path, group in groups(content, ()):
-            host = next((k for k in group if k.lower() in _HOSTS and _is_here(group[k])), "")
+            keys = (key for key in group if key.lower() in _HOSTS)
+            host = next((k for k in keys if _is_here(group[k]) or _is_known(path, group[k])), "")
             whole = [key for key in group if _ADDRESS.fullmatch(str(group[key]))]
             for key in group if host else whole:
                 if name := named((*path, key)):
@@ -183,6 +186,16 @@ def overriding(folder: Folder) -> Iterator[VariableRead]:
                     place = f"{file}:{_line(text, key, value)}"
                     about = re.sub(r"\W", "_", "_".join((*path[-1:], key))).upper()
                     yield VariableRead(name, value, place, about=about)
+
+
+def _is_known(path: tuple[str, ...], value: object) -> bool:
+    """Tell whether a group's host is a container of the server that it is called for, by its port.
+
+    `kafka: {host: "redpanda:9092"}`.
+    """
+    match = re.fullmatch(r"[a-z][\w-]*:(\d{4,5})", str(value))
+    ports = (s.shows.port for s in servers.servers() if path and s.kind == path[-1].lower())
+    return match is not None and int(match[1]) in ports
 
 
 def own_port(folder: Folder) -> OwnPort | None:
@@ -279,7 +292,8 @@ def _plain(steps: tuple[str, ...]) -> tuple[str, ...]:
 def _is_of_settings(file: str) -> bool:
     if hocon.FILE.search(file):
         return True
-    is_dotenv = posixpath.basename(file).startswith(".env")
+    name = posixpath.basename(file)
+    is_dotenv = name.startswith(".env") and not name.endswith((".yml", ".yaml", ".json", ".toml"))
     return bool(_NAMED.search(file)) and not is_dotenv and not _OF_TOOLS.search(file)
 
 

@@ -99,11 +99,15 @@ def _of_a_store(address: _Address) -> str:
         store = own if address.by_code else scene.only_store(server.kind)
     elif store is None and scene.is_placeholder(address.host):
         store = scene.only_store(server.kind)
-    path, query = address.match["path"] or "", _plain(address.match["query"] or "")
+    asked = address.match["query"] or ""
+    path, query = address.match["path"] or "", _plain(asked)
     is_database = store is not None and servers.of_kind(store.kind).shows.path_is_database
     is_told = is_database and not scene.is_placeholder(address.host)
     if store is not None and is_told and "TEST" not in address.variable:
         store = scene.with_database(store, path.strip("/"))
+    if store is not None and address.scheme.startswith("jdbc") and re.search(r"[?&]user=", asked):
+        login = f"?user=${{stores.{store.name}.user}}&password=${{stores.{store.name}.password}}"
+        query = f"{login}&{query[1:]}" if query else login  # it has no other place here
     return _store_url(store, address.scheme, path, query, scene) if store is not None else ""
 
 

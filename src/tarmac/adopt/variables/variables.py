@@ -30,6 +30,12 @@ _MODE = "NODE_ENV"
 _MIGRATES = frozenset({"RUN_MIGRATIONS", "AUTO_MIGRATE", "MIGRATE_ON_START"})
 #: Before _URL: where people reach the program itself.
 _OWN_PLACES = frozenset({"SITE", "PUBLIC", "EXTERNAL", "APP", "INSTANCE"})
+#: The same for a program that serves others, and names of such.
+_OWN_SIDE = re.compile(r"(?:BACK_?END|SERVER)(?:_BASE)?")
+_SERVES = re.compile(r"api|back-?end|server")
+#: Variables with the address of a front end, and names of those.
+_OF_PAGES = re.compile(r"(?:FRONT_?END|CLIENT|WEB|UI)(?:_APP|_BASE)?_(?:URL|ORIGIN)")
+_HAS_PAGES = re.compile(r"(?:web|www|front|client|ui)(?:\b|end)")
 #: What other companies hand out; a random value would only turn on what then fails.
 _OF_OTHERS = re.compile(
     r"^(AWS|AZURE|GCP|GOOGLE|GITHUB|GITLAB|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SENDGRID|SLACK|"
@@ -365,16 +371,35 @@ def _of_a_service(variable: _Variable) -> str | None:
 def _of_its_own_place(variable: _Variable) -> str | None:
     """It has to be told where people reach it, and no file says that."""
     read, service = variable.read, variable.service
-    if variable.given is not None or read.name not in service.missing:
+    if variable.given is not None or not service.ports:
         return None
     stem = read.name.removesuffix("_URL")
     is_own = stem.lower().replace("_", "-") == service.name or stem in _OWN_PLACES
-    return f"${{services.{service.name}.public_url}}" if is_own and service.ports else None
+    is_own = is_own and read.name in service.missing
+    if is_own or (_is_lacking(read) and _OWN_SIDE.fullmatch(stem) and _SERVES.search(service.name)):
+        return f"${{services.{service.name}.public_url}}"
+    return None
+
+
+def _of_the_pages(variable: _Variable) -> str | None:
+    """It has to be told where people see the pages of the one front end, and no file says that."""
+    service = variable.service
+    if variable.given is not None or not _is_lacking(variable.read) or not service.ports:
+        return None
+    others = [one for one in variable.scene.services.values() if one.name != service.name]
+    pages = [one.name for one in others if one.ports and _HAS_PAGES.match(one.name)]
+    is_asked = _OF_PAGES.fullmatch(variable.read.name) and len(pages) == 1
+    return f"${{services.{pages[0]}.public_url}}" if is_asked else None
+
+
+def _is_lacking(read: VariableRead) -> bool:
+    """Tell whether a program has nothing in the place of a variable."""
+    return read.default is None and not read.is_tested and not read.in_a_file
 
 
 VALUES = (
     *(_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_celery, _of_a_service),
-    _of_its_own_place,
+    *(_of_its_own_place, _of_the_pages),
 )
 
 

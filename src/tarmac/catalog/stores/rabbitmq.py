@@ -174,6 +174,7 @@ STORE = StoreKind(
         port=5672,
         clients=r"amqp|aio.pika|\bpika\b|rabbitmq",
         stems=("RABBITMQ", "RABBIT", "AMQP"),
+        vague=("PIKA", "MQ"),
         first=("RABBITMQ_DEFAULT_",),
     ),
 )
