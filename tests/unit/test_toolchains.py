@@ -6,7 +6,7 @@ import pytest
 
 from tarmac.base import registry, toolchains
 from tarmac.base.toolchains.ranges import fits, ranges, version
-from tarmac.base.toolchains.toolchain import uses, wish
+from tarmac.base.toolchains.toolchain import named_in, uses, wish
 
 CATALOGUE = registry.load(toolchains, "TOOLCHAIN")
 
@@ -113,3 +113,18 @@ def test_an_old_java_has_the_same_number_however_it_calls_itself():
     java = CATALOGUE["java"]
     assert java.reads("1.8.0_312")[:1] == java.reads("8.0.312")[:1] == (8,)
     assert java.reads("temurin-25-jdk-amd64")[:1] == (25,)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("{ python3.8 -m venv .venv || python3.7 -m venv .venv; } || python3 -m venv .venv", "3.8"),
+        ("python3 -m venv .venv", ""),
+        (".venv/bin/python3.8 main.py", ""),
+    ],
+)
+def test_a_command_may_name_the_version_itself(command, said):
+    found = named_in(CATALOGUE["python"], ("sh -c true", command))
+    assert (found.text if found else "") == said
+    assert found is None or not found.is_strict
+    assert named_in(CATALOGUE["go"], (command,)) is None

@@ -34,4 +34,5 @@ TOOLCHAIN = Toolchain(
     ),
     get="pyenv install {0}, or uv python install {0}",
     instead=".venv/bin/python",
+    named=r"(?<![\w./-])python(3\.\d+)(?= )",
 )

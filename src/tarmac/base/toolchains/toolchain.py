@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tarmac.base.toolchains.ranges import Range, Version, ranges, version
@@ -57,6 +57,8 @@ class Toolchain:
     home_variable: str = ""
     #: A file beside the program that makes this all needless: the project has its own.
     instead: str = ""
+    #: A command that names the version itself; its first group is that. "": none does.
+    named: str = ""
     #: Reads a version that the program prints, or that a folder's name has.
     reads: Callable[[str], Version] = version
 
@@ -93,3 +95,10 @@ def wish(toolchain: Toolchain, folder: str, read: Callable[[str], str]) -> Wish 
 def uses(toolchain: Toolchain, command: str) -> bool:
     """Tell whether a command runs the language's tools."""
     return bool(re.search(rf"(?<![\w./-])(?:\./)?(?:{toolchain.used_by})(?=\s|$)", command))
+
+
+def named_in(toolchain: Toolchain, commands: Iterable[str]) -> Wish | None:
+    """Find the version that a command names, as `python3.8 -m venv` does; None where none does."""
+    found = (re.search(toolchain.named, one) for one in commands if toolchain.named)
+    match = next(filter(None, found), None)
+    return Wish(match[1], f"`{match[0]}`", ranges(match[1]), is_strict=False) if match else None

@@ -20,7 +20,7 @@ from tarmac.base.errors import BadInput
 from tarmac.base.foreign import files
 from tarmac.base.installed import find_paths, find_program
 from tarmac.base.toolchains.ranges import Version, fits
-from tarmac.base.toolchains.toolchain import Toolchain, Wish, uses, wish
+from tarmac.base.toolchains.toolchain import Toolchain, Wish, named_in, uses, wish
 from tarmac.base.tools import version_in
 from tarmac.model.system import System
 
@@ -105,6 +105,7 @@ def _of_service(system: System, name: str, toolchain: Toolchain) -> Iterator[Cho
     checkout = system.checkouts.get(name)
     top = checkout.folder if checkout else "/"
     wanted = _wish(root, posixpath.normpath(folder or "."), toolchain, top)
+    wanted = wanted or named_in(toolchain, _commands(system, name))
     if wanted is None:
         return
     program = find_program(toolchain.program)
