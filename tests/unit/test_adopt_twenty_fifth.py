@@ -305,3 +305,4 @@ def test_a_container_in_settings_that_variables_override_is_the_broker():
     compose = "services:\n  redpanda: {image: redpandadata/redpanda}\n"
     (service,) = with_brokers(**files, **{"compose.yaml": compose}).services
     assert service.env["APP_KAFKA__HOST"] == "${broker.address}"
+    assert not service.to_do

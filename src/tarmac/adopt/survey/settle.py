@@ -340,7 +340,10 @@ def _is_a_default(place: str, env: Mapping[str, str], folder: Folder) -> bool:
     number = int(line) if line.isdigit() else 0  # a command has none
     lines = folder.read(file).splitlines() if number else []
     said = lines[number - 1] if 0 < number <= len(lines) else ""
-    return any(re.search(rf"[\"'.\[]{re.escape(name)}\b", said) for name in env)
+    if any(re.search(rf"[\"'.\[]{re.escape(name)}\b", said) for name in env):
+        return True
+    overriding = settings_files.overriding(folder) if number else ()
+    return any(read.name in env and read.place == place for read in overriding)
 
 
 def _own_ports(
