@@ -8,7 +8,6 @@ from tarmac.base.launch import HttpProbe, Launch
 from tarmac.plan.plan import Node
 from tarmac.run.local.diagnostics import diagnosis
 from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
-from tarmac.run.local.diagnostics.diagnosis import in_a_folder_above
 from tarmac.run.local.host import listeners
 from tarmac.run.local.host.kernel import LISTEN, TcpSocket, parse
 from tarmac.run.local.host.listeners import program
@@ -359,9 +358,24 @@ def test_a_module_of_a_folder_above_is_no_package(tmp_path):
         (tmp_path / name / "__init__.py").write_text("")
     (tmp_path / "tarmac.yaml").write_text("")
     said = "module models.users is not installed for .venv/bin/python; install it there"
-    found = in_a_folder_above(said, tmp_path / "app/worker")
+    found = diagnosis.in_a_folder_above(said, tmp_path / "app/worker")
     assert found.startswith(f"module models is not found from {tmp_path}/app/worker; it is in ")
     assert f"{tmp_path}/app: give" in found
-    assert not in_a_folder_above(said.replace("models", "flask"), tmp_path / "app/worker")
-    assert not in_a_folder_above(said, tmp_path)
-    assert not in_a_folder_above("its port is taken", tmp_path / "app/worker")
+    assert not diagnosis.in_a_folder_above(said.replace("models", "flask"), tmp_path / "app/worker")
+    assert not diagnosis.in_a_folder_above(said, tmp_path)
+    assert not diagnosis.in_a_folder_above("its port is taken", tmp_path / "app/worker")
+
+
+@pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        (["Starting", "Waiting for postgres...", ""], "postgres"),
+        (["still waiting for the db-host to come up"], "db-host"),
+        ([" [*] Waiting for messages. To exit press CTRL+C"], ""),
+        (["Waiting for postgres...", "PostgreSQL started"], ""),
+        ([], ""),
+    ],
+)
+def test_a_program_that_waits_says_for_what(lines, what):
+    said = diagnosis.waits(lines)
+    assert (f"that it waits for {what}:" in said) == bool(what) == bool(said)

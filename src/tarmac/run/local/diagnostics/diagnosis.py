@@ -109,12 +109,33 @@ def cause(
         said = likely_cause(status, lines, evidence)
     elif _is_elsewhere(seen, node, evidence):
         nowhere = seen.startswith("it listens on no port")
-        said = (likely_cause(None, lines, evidence) if nowhere else "") or seen
+        said = (likely_cause(None, lines, evidence) or waits(lines)) if nowhere else ""
+        said = said or seen
     else:
         said = likely_cause(None, lines, evidence)
         if not said and not failure.startswith("not "):
             said = likely_cause(None, failure.splitlines(), evidence)
     return in_a_folder_above(said, Path(node.launch.cwd)) or said or failure
+
+
+#: How programs say that they wait for another one; for work they wait as they should.
+_WAITS = re.compile(
+    r"(?i)\W{0,6}(?:still )?wait(?:s|ing)? (?:for|on) (?:the )?"
+    r"(?!(?:new )?(?:message|connection|request|job|task|event|change|file|client|work)s?\b)"
+    r"([\w-]{2,40})"
+)
+
+
+def waits(lines: Sequence[str]) -> str:
+    """Say what a program waits for by its last line; "" where that says nothing of it."""
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    match = _WAITS.match(last.strip())
+    if match is None:
+        return ""
+    return (
+        f"its last line says that it waits for {match[1]}: have it look for that where a variable "
+        "says, not where its code does"
+    )
 
 
 #: So many folders above that of a program are asked for a module, up to the repository's own.
