@@ -49,3 +49,8 @@ def test_an_edit_replaces_whole_lines_and_refuses_one_that_is_not_there():
     assert changed_lines(edit) == 2
     with pytest.raises(LookupError, match="0 lines are '  b: 1'"):
         edited("a:\n  b: 12\n", edit)
+
+
+def test_a_repository_counts_once_as_one_that_was_not_met_before():
+    names = [one["repository"] for one in yaml.safe_load((CORPUS / "unseen.yaml").read_text())]
+    assert sorted(names) == sorted(set(names))
