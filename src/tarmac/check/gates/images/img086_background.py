@@ -12,7 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.mounted_files import mounted_files
-from tarmac.check.gates.views.images.started import Started, started
+from tarmac.check.gates.views.images.started import StartedProgram, started
 from tarmac.check.gates.views.scope import counted_in_files
 
 
@@ -105,7 +105,7 @@ class Texts:
         }
         self._said: dict[str, bool] = {}
 
-    def of(self, name: str, one: Started) -> str | None:
+    def of(self, name: str, one: StartedProgram) -> str | None:
         """Return the text of a file that a command names, mounted or copied from beside it."""
         path = self._mounted.get(f"{one.title} {name}")
         if path is not None:
@@ -122,7 +122,7 @@ class Texts:
         return self._said[setting]
 
 
-def _goes(daemon: Daemon, command: str, one: Started, texts: Texts) -> bool:
+def _goes(daemon: Daemon, command: str, one: StartedProgram, texts: Texts) -> bool:
     if not daemon.command.match(command) or daemon.stays.search(command):
         return False
     if not daemon.stays_by and not daemon.goes_by:

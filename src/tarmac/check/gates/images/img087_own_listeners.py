@@ -18,7 +18,7 @@ from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.compose_lookups import official
 from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.images.mounted_files import mounted_files
-from tarmac.check.gates.views.images.started import IMAGE, Started, started
+from tarmac.check.gates.views.images.started import IMAGE, StartedProgram, started
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_listeners import HOSTS, own_listeners, parsed
 
@@ -115,7 +115,7 @@ def _stores(files: Files, by_path: Mapping[str, Artifact]) -> Iterator[Finding]:
                     yield Finding(f"{path}:1", f"without a line that says where, its server {said}")
 
 
-def _gunicorn(one: Started, by_name: Mapping[str, list[Artifact]]) -> Iterator[Finding]:
+def _gunicorn(one: StartedProgram, by_name: Mapping[str, list[Artifact]]) -> Iterator[Finding]:
     if not re.search(r"\bgunicorn\b", one.line) or re.search(r"\s(-b|--bind)\b", one.line):
         return
     told = _CONFIG.findall(one.line) or [_DEFAULT]
@@ -133,7 +133,7 @@ def _is_own(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and bool(re.match(rf"{_SELF}:", str(value.value)))
 
 
-def _node(one: Started, by_name: Mapping[str, list[Artifact]]) -> Iterator[Finding]:
+def _node(one: StartedProgram, by_name: Mapping[str, list[Artifact]]) -> Iterator[Finding]:
     for name in _ENTRY.findall(one.line):
         for artifact in _files(posixpath.basename(name), one, by_name):
             text = str(artifact.content)
@@ -145,7 +145,7 @@ def _node(one: Started, by_name: Mapping[str, list[Artifact]]) -> Iterator[Findi
 
 
 def _python(
-    one: Started, by_path: Mapping[str, Artifact], python: Mapping[str, Artifact]
+    one: StartedProgram, by_path: Mapping[str, Artifact], python: Mapping[str, Artifact]
 ) -> Iterator[Finding]:
     """Yield the same of an image that no service here is built of, which exposes a port."""
     if any(host in str(by_path[one.where.rpartition(":")[0]].content) for host in HOSTS):
@@ -155,7 +155,7 @@ def _python(
         yield Finding(own.where or one.where, f"{what} outside reaches it; write host 0.0.0.0")
 
 
-def _files(name: str, one: Started, by_name: Mapping[str, list[Artifact]]) -> list[Artifact]:
+def _files(name: str, one: StartedProgram, by_name: Mapping[str, list[Artifact]]) -> list[Artifact]:
     """Find the file of that name that an image is made of; none where several may be it."""
     beside = by_name.get(name, [])
     own = [file for file in beside if not one.folder or file.path.startswith(f"{one.folder}/")]

@@ -24,7 +24,7 @@ _BARE = re.compile(r"\b(Host|HostSNI|PathPrefix|Path)\(\s*(?![`\"'*\\])([^)\s]+?
 _FILE = re.compile(r"(?i)configfile|traefik\.(ya?ml|toml)|/etc/traefik/?$")
 
 
-class Routed(NamedTuple):
+class RouterLabel(NamedTuple):
     """A service with a label for a router, and the Traefik of the same files."""
 
     service: ComposeService
@@ -81,7 +81,7 @@ def _place(service: ComposeService, label: str) -> str:
     return service.at("labels", numbers[0] if numbers else label)
 
 
-def _routed(files: Files) -> Iterator[Routed]:
+def _routed(files: Files) -> Iterator[RouterLabel]:
     for beside in compose_files(files):
         proxies = [one for one in beside.services if _TRAEFIK.fullmatch(one.image or "")]
         if len({one.name for one in proxies}) != 1 or not beside.is_whole:
@@ -95,7 +95,7 @@ def _routed(files: Files) -> Iterator[Routed]:
             is_off = labels.get("traefik.enable", "true").lower() == "false"
             for label, value in labels.items() if not is_off and len(same) == 1 else ():
                 if _ROUTER.fullmatch(label):
-                    yield Routed(service, label, str(value), proxies[0])
+                    yield RouterLabel(service, label, str(value), proxies[0])
 
 
 GATE = Gate(

@@ -27,7 +27,7 @@ _OF_ALL = ("", "system:serviceaccounts")
 _IMAGE = re.compile(r"(.*/)?kubectl([:@].*)?")
 
 
-class Asked(NamedTuple):
+class AskedNamespace(NamedTuple):
     """A namespace that kubectl asks in, and the account that it is."""
 
     own: Pods
@@ -67,7 +67,7 @@ def _bindings(files: Files) -> dict[tuple[str, str], list[Artifact]]:
     return found
 
 
-def _asked(files: Files) -> Iterator[Asked]:
+def _asked(files: Files) -> Iterator[AskedNamespace]:
     for own in pods(files):
         account = string(own.spec.data, "serviceAccountName") or "default"
         for container in own.containers:
@@ -78,7 +78,7 @@ def _asked(files: Files) -> Iterator[Asked]:
                 known = _VERB.search(command) and not _OTHER_CREDENTIALS.search(command)
                 if found and known:
                     key = "command" if items(container.data, "command") else "args"
-                    yield Asked(own, container.at(key), found[1], account)
+                    yield AskedNamespace(own, container.at(key), found[1], account)
 
 
 def _commands(container: Container) -> Iterator[str]:

@@ -28,7 +28,7 @@ _BETWEEN = re.compile(r"&&|;|\n|(?<!&)&(?!&)")
 IMAGE = "the image"
 
 
-class Started(NamedTuple):
+class StartedProgram(NamedTuple):
     """The command of a container that runs as long as its program does."""
 
     where: str
@@ -54,7 +54,7 @@ class Started(NamedTuple):
 
 
 @once
-def started(files: Files) -> Iterator[Started]:
+def started(files: Files) -> Iterator[StartedProgram]:
     """Yield what images, services and pods start that are to go on."""
     for dockerfile in dockerfiles(files):
         yield from _image(dockerfile)
@@ -68,7 +68,7 @@ def started(files: Files) -> Iterator[Started]:
         is_given = "/" not in official(service) if made is None else True
         has_entry = made is not None and "ENTRYPOINT" in str(made.content)
         line = " ".join([*entry, *command])
-        yield Started(
+        yield StartedProgram(
             service.at("command" if command else "entrypoint"),
             f"service {service.name}",
             line,
@@ -81,7 +81,7 @@ def started(files: Files) -> Iterator[Started]:
         for container in own.main_containers:
             if container.words:
                 has_command = bool(container.data.get("command"))
-                yield Started(
+                yield StartedProgram(
                     container.at("command" if has_command else "args"),
                     f"{title(own.artifact)}: {container.title}",
                     " ".join(container.words),
@@ -92,7 +92,7 @@ def started(files: Files) -> Iterator[Started]:
                 )
 
 
-def _image(dockerfile: Artifact) -> Iterator[Started]:
+def _image(dockerfile: Artifact) -> Iterator[StartedProgram]:
     found = stages(str(dockerfile.content))
     own = found[-1].whole if found else ()
     given = {one.word: one for one in own if one.word in ("ENTRYPOINT", "CMD")}
@@ -101,7 +101,7 @@ def _image(dockerfile: Artifact) -> Iterator[Started]:
     entry, command = given.get("ENTRYPOINT"), given.get("CMD")
     line = " ".join(word for one in (entry, command) if one for word in words_of(one.rest))
     last = command or entry
-    yield Started(
+    yield StartedProgram(
         f"{dockerfile.path}:{last.line if last else 1}",
         IMAGE,
         line,

@@ -1,4 +1,4 @@
-"""Resources do not need each other in a circle, and repeat over what is known before them."""
+"""Resources do not need each other in a cycle, and repeat over what is known before them."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _LATER = re.compile(r"\baws_\w+\.\w+(?:\[[^\]]*\])?\.(id|arn)\b")
 def check(files: Files) -> Iterator[Finding]:
     """Yield resources that Terraform can put into no order, and sets that it does not know."""
     for root in resources_of(files):
-        yield from _circles(root)
+        yield from _cycles(root)
     yield from _unknown(files)
 
 
-def _circles(root: Resources) -> Iterator[Finding]:
+def _cycles(root: Resources) -> Iterator[Finding]:
     reads = {".".join(name): _reads(one, root) for name, one in root.by_name.items()}
     ring = graph.cycle({name: tuple(sorted(others)) for name, others in reads.items()})
     if ring:
         block = root.by_name[tuple(ring[0].split(".", 1))]
         line = _line(block, tuple(ring[1].split(".", 1)))
-        what = f"needs itself in a circle ({' -> '.join(ring)}), so Terraform refuses to plan"
+        what = f"needs itself in a cycle ({' -> '.join(ring)}), so Terraform refuses to plan"
         advice = "make what one of them needs of the other a resource of its own"
         yield Finding(f"{block.file}:{line}", f"{what}; {advice}")
 
