@@ -82,6 +82,7 @@ OTHERWISE = {
         "INF010/bad-files-provider",
         "INF010/bad-files-variable",
         "INF055/bad-files-batch",
+        "INF056/bad-files-unknown",
     ],
     "values in locals": ["INF010/good-files-follows"],
     "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable"],

@@ -16,7 +16,7 @@ from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.scope import counted_in_files
 
 _TRAEFIK = re.compile(r"(docker\.io/)?(library/)?traefik(:v?([\d.]+)[\w.-]*)?(@.*)?")
-_ENTRY = re.compile(r"(?i)--entrypoints?\.([\w-]+)[.=]|TRAEFIK_ENTRYPOINTS_([A-Z0-9_]+?)_")
+_ENTRY = re.compile(r"(?i)--entrypoints?\.([\w-]+)[.=]|TRAEFIK_ENTRYPOINTS_([A-Z0-9]+)[_=]")
 _HIDDEN = re.compile(r"(?i)exposedbydefault[\"']?[=:\s]+[\"']?false")
 _ROUTER = re.compile(r"traefik\.(http|tcp|udp)\.routers\.([^.]+)\.(entrypoints|rule)")
 #: A host or a path without the marks that a rule wants around it.
@@ -61,18 +61,21 @@ def check(files: Files) -> Iterator[Finding]:
 def _entries(proxy: ComposeService) -> set[str]:
     """List the entry points that its own arguments and variables name; none where a file may."""
     mounted = [*proxy.mounted, *map(str, listed(dig(proxy.data, "volumes")))]
-    texts = [text for key in ("command", "environment") for _, text in places(dig(proxy.data, key))]
-    texts += [f"{name}_" for name in fields(proxy.data, "environment")]
+    texts = _told(proxy)
     if any(map(_FILE.search, [*mounted, *texts])) or "configs" in fields(proxy.data):
         return set()
     found = (own for text in texts for own in _ENTRY.findall(text))
     return {(name or variable).lower() for name, variable in found}
 
 
+def _told(proxy: ComposeService) -> list[str]:
+    """List its arguments and variables, each as `name=value`."""
+    arguments = [text for _, text in places(dig(proxy.data, "command"))]
+    return [*arguments, *(f"{name}={value}" for name, value in proxy.environment.items())]
+
+
 def _is_hidden(proxy: ComposeService) -> bool:
-    texts = [text for key in ("command", "environment") for _, text in places(dig(proxy.data, key))]
-    texts += [f"{k}={v}" for k, v in fields(proxy.data, "environment").items()]
-    return any(map(_HIDDEN.search, texts))
+    return any(map(_HIDDEN.search, _told(proxy)))
 
 
 def _place(service: ComposeService, label: str) -> str:

@@ -66,7 +66,8 @@ def _alone(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Finding
     services = next((dig(one, "services") for one in holders if "services" in one), None)
     uses = re.search(r"\bdocker\b", str([job.get("script"), job.get("before_script")]))
     for host in hosts[:1] if uses else ():
-        known = {own for one in services or () for own in _names(one)}
+        listed = services if isinstance(services, list) else ()
+        known = {own for one in listed for own in _names(one)}
         if host in ("docker", "dind") and host not in known:
             what = f"job {name} asks Docker at {host}, and no service of it is called so: there is"
             said = f"{what} no such host; add `services: [docker:dind]`"

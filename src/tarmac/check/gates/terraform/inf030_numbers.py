@@ -49,8 +49,12 @@ _OF_QUARTZ = ("resource", "aws_appautoscaling_scheduled_action")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield numbers that Terraform or AWS refuses, where they are."""
-    for block in _judged(files):
-        is_quartz = block.names[:2] == _OF_QUARTZ
+    judged = list(_judged(files))
+    has_quartz = any(block.names[:2] == _OF_QUARTZ for block in judged)
+    for block in judged:
+        # A value that stands elsewhere may be for it.
+        is_elsewhere = block.names[0] in ("locals", "variable", "module")
+        is_quartz = block.names[:2] == _OF_QUARTZ or (has_quartz and is_elsewhere)
         for number, line in block.lines:
             for what in (*_faults(line), *(() if is_quartz else _cron_faults(line))):
                 is_any = "at least 0" in what and _is_told_apart(line)
