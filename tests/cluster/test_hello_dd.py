@@ -272,8 +272,12 @@ async def test_a_drain_keeps_to_the_budget_and_fails_no_request(hello, replicate
 async def test_a_lost_node_costs_seconds_and_its_pods_come_up_elsewhere(
     hello, replicated, offers, third
 ):
-    hello.k("scale", "deployment/api-gateway", "--replicas=4")  # one on the empty node
-    await waited(lambda: hello.zones("api-gateway")["kind-c"] >= 1)
+    hello.k("cordon", "node1", "node2")  # zones are preferred: what is free may count for more
+    try:
+        hello.k("scale", "deployment/api-gateway", "--replicas=4")
+        await waited(lambda: hello.zones("api-gateway")["kind-c"] >= 1)
+    finally:
+        hello.k("uncordon", "node1", "node2")
     cluster = hello.cluster
     async with load(offers, limit_s=2) as seen:
         await until(lambda: seen.answers.total() >= 20)
