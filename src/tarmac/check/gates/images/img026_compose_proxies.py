@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import labels_of, listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.images.traefik import SETTINGS
 from tarmac.check.gates.views.scope import counted_in_files
 
 _TRAEFIK = re.compile(r"(docker\.io/)?(library/)?traefik(:.*|@.*)?")
@@ -19,8 +20,6 @@ _TRAEFIK = re.compile(r"(docker\.io/)?(library/)?traefik(:.*|@.*)?")
 _FOR_ALL = re.compile(r"(?i)providers[._](docker|swarm)[._]network\b")
 _READS = re.compile(r"(?i)providers[._](docker|swarm)\b")
 _OWN = ("traefik.docker.network", "traefik.swarm.network")
-#: Files in which it may be told more.
-_FILE = re.compile(r"(?i)configfile|traefik\.(ya?ml|toml)|/etc/traefik/?$")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -130,7 +129,7 @@ def _is_told(proxy: ComposeService) -> bool:
     words += [str(name) for name in fields(proxy.data, "environment")]
     mounted = [*proxy.mounted, *(text for _, text in places(dig(proxy.data, "configs")))]
     mounted += [str(one) for one in listed(dig(proxy.data, "volumes"))]
-    is_open = "env_file" in fields(proxy.data) or any(map(_FILE.search, [*words, *mounted]))
+    is_open = "env_file" in fields(proxy.data) or any(map(SETTINGS.search, [*words, *mounted]))
     return is_open or any(map(_FOR_ALL.search, words))
 
 

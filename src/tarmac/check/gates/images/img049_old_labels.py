@@ -14,6 +14,7 @@ from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import labels_of
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
+from tarmac.check.gates.views.images.traefik import place_of, version_of
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Labels of Traefik 1, with the name of a part before them where a service has several.
@@ -33,7 +34,6 @@ _GROUP = re.compile(
 _RENAMED = re.compile(r"\b(Headers|HeadersRegexp)\(")
 _SYNTAX = re.compile(r"(?i)ruleSyntax")
 _LATEST = 3
-_TRAEFIK = re.compile(r"(docker\.io/)?(library/)?traefik(:v?(\d+)[\w.-]*)?(@.*)?")
 #: Images without an EXPOSE of their own.
 _PLAIN = re.compile(
     r"scratch|gcr\.io/distroless/.*|(docker\.io/)?(library/)?(alpine|debian|ubuntu|busybox|node|"
@@ -92,14 +92,14 @@ def _rules(files: Files) -> Iterator[Finding]:
         else:
             continue
         label = f"service {service.name} has the label {name}, whose rule"
-        yield Finding(_place(service, name), f"{label} {what}")
+        yield Finding(place_of(service, name), f"{label} {what}")
 
 
 def _ruled(files: Files) -> Iterator[tuple[ComposeService, str, str]]:
     """Yield the rules that a Traefik 3 of the same files reads."""
     for beside in compose_files(files):
-        readers = [one for one in beside.services if _version(one)]
-        is_latest = readers and min(map(_version, readers)) >= _LATEST
+        versions = [number for one in beside.services if (number := version_of(one))]
+        is_latest = versions and min(versions) >= _LATEST
         if not is_latest or any(_SYNTAX.search(str(one.data)) for one in beside.services):
             continue
         for service in beside.services:
@@ -109,20 +109,14 @@ def _ruled(files: Files) -> Iterator[tuple[ComposeService, str, str]]:
                     yield service, name, rule
 
 
-def _place(service: ComposeService, label: str) -> str:
-    entries = items(service.data, "labels")
-    numbers = [n for n, entry in enumerate(entries) if str(entry).partition("=")[0] == label]
-    return service.at("labels", numbers[0] if numbers else label)
-
-
 def _finding(one: RoutedService, label: str, what: str, *, warning: bool) -> Finding:
     said = f"service {one.service.name} has the label {label} of Traefik 1, which a newer one does"
-    return Finding(_place(one.service, label), f"{said} not read: {what}", warning=warning)
+    return Finding(place_of(one.service, label), f"{said} not read: {what}", warning=warning)
 
 
 def _routed(files: Files) -> Iterator[RoutedService]:
     for beside in compose_files(files):
-        versions = {number for service in beside.services if (number := _version(service))}
+        versions = {number for service in beside.services if (number := version_of(service))}
         for service in beside.services:
             labels = labels_of(dig(service.data, "labels"))
             old = [name for name in labels if _OLD.fullmatch(name)]
@@ -130,12 +124,6 @@ def _routed(files: Files) -> Iterator[RoutedService]:
                 yield RoutedService(
                     service, labels, old, is_newer=bool(versions) and min(versions) > 1
                 )
-
-
-def _version(service: ComposeService) -> int:
-    """Read the version of Traefik that a service runs; 0: none, or one that is not known."""
-    found = _TRAEFIK.fullmatch(service.image or "")
-    return int(found[4] or 0) if found else 0
 
 
 def _is_part(service: ComposeService, beside: ComposeFiles) -> bool:

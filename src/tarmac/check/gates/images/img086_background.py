@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.images.image_files import ImageFiles
 from tarmac.check.gates.views.images.mounted_files import mounted_files
 from tarmac.check.gates.views.images.started import StartedProgram, started
 from tarmac.check.gates.views.scope import counted_in_files
@@ -91,12 +91,7 @@ class Texts:
     """The settings that are here, by their paths and names."""
 
     def __init__(self, files: Files) -> None:
-        self._by_path = {
-            one.path: one.content for one in files.artifacts if isinstance(one.content, str)
-        }
-        self._by_name: dict[str, list[str]] = {}
-        for path in self._by_path:
-            self._by_name.setdefault(posixpath.basename(path), []).append(path)
+        self._files = ImageFiles(files)
         self._mounted = {
             f"service {service.name} {within}": path
             for beside in compose_files(files)
@@ -108,17 +103,16 @@ class Texts:
     def of(self, name: str, one: StartedProgram) -> str | None:
         """Return the text of a file that a command names, mounted or copied from beside it."""
         path = self._mounted.get(f"{one.title} {name}")
-        if path is not None:
-            return self._by_path.get(path)
-        beside = self._by_name.get(posixpath.basename(name), [])
-        own = [path for path in beside if not one.folder or path.startswith(f"{one.folder}/")]
-        return self._by_path[own[0]] if len(own) == 1 else None
+        found = self._files.by_path.get(path) if path else self._files.copied(name, one)
+        return str(found.content) if found else None
 
     def say(self, setting: str) -> bool:
         """Tell whether any file has a setting."""
         if setting not in self._said:
             found = re.compile(rf"(?m)^[ \t]*{setting}\b")
-            self._said[setting] = any(map(found.search, self._by_path.values()))
+            self._said[setting] = any(
+                found.search(str(one.content)) for one in self._files.by_path.values()
+            )
         return self._said[setting]
 
 

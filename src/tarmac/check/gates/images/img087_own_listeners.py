@@ -17,6 +17,7 @@ from tarmac.check.gates.views.images.compose import compose_services
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.compose_lookups import official
 from tarmac.check.gates.views.images.compose_stores import words
+from tarmac.check.gates.views.images.image_files import ImageFiles
 from tarmac.check.gates.views.images.mounted_files import mounted_files
 from tarmac.check.gates.views.images.started import IMAGE, StartedProgram, started
 from tarmac.check.gates.views.scope import counted_in_files
@@ -75,19 +76,16 @@ _OPEN = re.compile(r"\.listen\([^()\n]*[\"']0\.0\.0\.0[\"']")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield servers that no other container reaches."""
-    by_path = {one.path: one for one in files.artifacts if isinstance(one.content, str)}
-    yield from _stores(files, by_path)
-    by_name: dict[str, list[Artifact]] = {}
-    for artifact in by_path.values():
-        by_name.setdefault(posixpath.basename(artifact.path), []).append(artifact)
-    python = {path: one for path, one in by_path.items() if path.endswith(".py")}
+    known = ImageFiles(files)
+    yield from _stores(files, known.by_path)
+    python = {path: one for path, one in known.by_path.items() if path.endswith(".py")}
     services = {posixpath.normpath(one.dockerfile or "") for one in compose_services(files)}
     for one in started(files):
         if one.is_reached:
-            yield from _gunicorn(one, by_name)
-            yield from _node(one, by_name)
+            yield from _gunicorn(one, known)
+            yield from _node(one, known)
             if one.title == IMAGE and one.where.rpartition(":")[0] not in services:
-                yield from _python(one, by_path, python)
+                yield from _python(one, known.by_path, python)
 
 
 def _stores(files: Files, by_path: Mapping[str, Artifact]) -> Iterator[Finding]:
@@ -115,12 +113,12 @@ def _stores(files: Files, by_path: Mapping[str, Artifact]) -> Iterator[Finding]:
                     yield Finding(f"{path}:1", f"without a line that says where, its server {said}")
 
 
-def _gunicorn(one: StartedProgram, by_name: Mapping[str, list[Artifact]]) -> Iterator[Finding]:
+def _gunicorn(one: StartedProgram, known: ImageFiles) -> Iterator[Finding]:
     if not re.search(r"\bgunicorn\b", one.line) or re.search(r"\s(-b|--bind)\b", one.line):
         return
     told = _CONFIG.findall(one.line) or [_DEFAULT]
-    name = posixpath.basename(told[-1])
-    for artifact in _files(name, one, by_name):
+    artifact = known.copied(told[-1], one)
+    if artifact is not None:
         for node in parsed(artifact).body:
             is_bind = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "bind"
             if isinstance(node, ast.Assign) and is_bind and _is_own(node.value):
@@ -133,9 +131,10 @@ def _is_own(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and bool(re.match(rf"{_SELF}:", str(value.value)))
 
 
-def _node(one: StartedProgram, by_name: Mapping[str, list[Artifact]]) -> Iterator[Finding]:
+def _node(one: StartedProgram, known: ImageFiles) -> Iterator[Finding]:
     for name in _ENTRY.findall(one.line):
-        for artifact in _files(posixpath.basename(name), one, by_name):
+        artifact = known.copied(name, one)
+        if artifact is not None:
             text = str(artifact.content)
             found = [] if _OPEN.search(text) else [*_NODE.finditer(text)]
             for call in found:
@@ -153,13 +152,6 @@ def _python(
     for own in own_listeners(one.line, one.folder, python):
         what = f"{own.by} without a host listens on 127.0.0.1, and {one.title} has EXPOSE: nothing"
         yield Finding(own.where or one.where, f"{what} outside reaches it; write host 0.0.0.0")
-
-
-def _files(name: str, one: StartedProgram, by_name: Mapping[str, list[Artifact]]) -> list[Artifact]:
-    """Find the file of that name that an image is made of; none where several may be it."""
-    beside = by_name.get(name, [])
-    own = [file for file in beside if not one.folder or file.path.startswith(f"{one.folder}/")]
-    return own if len(own) == 1 else []
 
 
 def _judged(files: Files) -> Iterator[object]:

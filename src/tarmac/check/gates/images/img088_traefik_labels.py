@@ -6,22 +6,21 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tarmac.base.foreign.reading import dig, fields, items, places
+from tarmac.base.foreign.reading import dig, fields, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import labels_of, listed
 from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.images.traefik import SETTINGS, place_of, version_of
 from tarmac.check.gates.views.scope import counted_in_files
 
-_TRAEFIK = re.compile(r"(docker\.io/)?(library/)?traefik(:v?([\d.]+)[\w.-]*)?(@.*)?")
 _ENTRY = re.compile(r"(?i)--entrypoints?\.([\w-]+)[.=]|TRAEFIK_ENTRYPOINTS_([A-Z0-9]+)[_=]")
 _HIDDEN = re.compile(r"(?i)exposedbydefault[\"']?[=:\s]+[\"']?false")
 _ROUTER = re.compile(r"traefik\.(http|tcp|udp)\.routers\.([^.]+)\.(entrypoints|rule)")
 #: A host or a path without the marks that a rule wants around it.
 _BARE = re.compile(r"\b(Host|HostSNI|PathPrefix|Path)\(\s*(?![`\"'*\\])([^)\s]+?)\s*\)")
-_FILE = re.compile(r"(?i)configfile|traefik\.(ya?ml|toml)|/etc/traefik/?$")
 
 
 class RouterLabel(NamedTuple):
@@ -38,7 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
     told = set[int]()
     for one in _routed(files):
         service, label, value, proxy = one
-        where = _place(service, label)
+        where = place_of(service, label)
         kind = label.rpartition(".")[2].lower()
         entries = _entries(proxy)
         unknown = [name for name in re.split(r"\s*,\s*", value) if name and name not in entries]
@@ -62,7 +61,7 @@ def _entries(proxy: ComposeService) -> set[str]:
     """List the entry points that its own arguments and variables name; none where a file may."""
     mounted = [*proxy.mounted, *map(str, listed(dig(proxy.data, "volumes")))]
     texts = _told(proxy)
-    if any(map(_FILE.search, [*mounted, *texts])) or "configs" in fields(proxy.data):
+    if any(map(SETTINGS.search, [*mounted, *texts])) or "configs" in fields(proxy.data):
         return set()
     found = (own for text in texts for own in _ENTRY.findall(text))
     return {(name or variable).lower() for name, variable in found}
@@ -78,19 +77,11 @@ def _is_hidden(proxy: ComposeService) -> bool:
     return any(map(_HIDDEN.search, _told(proxy)))
 
 
-def _place(service: ComposeService, label: str) -> str:
-    entries = items(service.data, "labels")
-    numbers = [n for n, entry in enumerate(entries) if str(entry).partition("=")[0] == label]
-    return service.at("labels", numbers[0] if numbers else label)
-
-
 def _routed(files: Files) -> Iterator[RouterLabel]:
     for beside in compose_files(files):
-        proxies = [one for one in beside.services if _TRAEFIK.fullmatch(one.image or "")]
-        if len({one.name for one in proxies}) != 1 or not beside.is_whole:
-            continue
-        versions = [str(_TRAEFIK.fullmatch(one.image or "")[4] or "") for one in proxies]  # type: ignore[index]
-        if any(version.startswith("1") for version in versions):
+        proxies = [one for one in beside.services if version_of(one) is not None]
+        is_one = len({one.name for one in proxies}) == 1 and beside.is_whole
+        if not is_one or 1 in map(version_of, proxies):
             continue
         for service in beside.services:
             same = [one for one in beside.services if one.name == service.name]

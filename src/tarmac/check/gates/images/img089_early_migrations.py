@@ -42,7 +42,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _early(service: ComposeService, others: dict[str, ComposeService]) -> Iterator[Finding]:
-    line = " ".join([*words(service, "entrypoint"), *words(service)])
+    line = _line(service)
     restart = str(dig(service.data, "restart") or "no")
     found = _MIGRATES.search(line)
     if found is None or _WAITS.search(line) or restart not in ("no", "False"):
@@ -63,7 +63,7 @@ def _unasked(service: ComposeService) -> Iterator[Finding]:
     """Yield a check of Redis that asks without the password, which ends with 0 all the same."""
     test = dig(service.data, "healthcheck", "test")
     asked = " ".join(map(str, test)) if isinstance(test, list) else str(test or "")
-    line = " ".join([*words(service, "entrypoint"), *words(service)])
+    line = _line(service)
     if official(service) not in ("redis", "valkey/valkey") or not _PASSWORD.search(line):
         return
     has_own = any("AUTH" in name for name in service.variables)
@@ -74,10 +74,14 @@ def _unasked(service: ComposeService) -> Iterator[Finding]:
         yield Finding(where, f"{said} REDISCLI_AUTH, and ask for PONG", warning=True)
 
 
+def _line(service: ComposeService) -> str:
+    return " ".join([*words(service, "entrypoint"), *words(service)])
+
+
 def _judged(files: Files) -> Iterator[object]:
     for beside in compose_files(files):
         for service in beside.services:
-            line = " ".join([*words(service, "entrypoint"), *words(service)])
+            line = _line(service)
             if _MIGRATES.search(line) or _PASSWORD.search(line):
                 yield service
 

@@ -57,17 +57,12 @@ def of_files(files: Files) -> Iterator[Finding]:
                 )
         live, ready = probes["liveness"], probes["readiness"]
         if live and ready and probes["startup"] is None:
-            ends = live.delay_s + live.period_s * (live.failures - 1) + live.timeout_s
-            if live.asked == ready.asked and ends < ready.delay_s:
-                what = (
-                    f"livenessProbe of {own.name} has failed after {ends:g} s, and readinessProbe"
-                )
-                said = (
-                    f"{what} waits {ready.delay_s:g} s for the same answer: the container is killed"
-                )
-                where = first.at("livenessProbe")
-                advice = "while it starts; add a startupProbe"
-                yield Finding(where, f"{said} {advice}", warning=True)
+            is_same = live.asked == ready.asked
+            if is_same and live.ends_s < ready.delay_s:
+                what = f"livenessProbe of {own.name} has failed after {live.ends_s:g} s, and"
+                said = f"{what} readinessProbe waits {ready.delay_s:g} s for the same answer: the"
+                advice = "container is killed while it starts; add a startupProbe"
+                yield Finding(first.at("livenessProbe"), f"{said} {advice}", warning=True)
         if first.stop_delay_s and first.stop_delay_s >= own.spec.grace_s:
             what = f"pauses {first.stop_delay_s:g} s of {own.spec.grace_s:g} s"
             yield Finding(

@@ -12,7 +12,6 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
-from tarmac.check.gates.views.objects.probes import Probe
 from tarmac.check.gates.views.scope import counted_in_files
 
 PROBES = ("startup", "liveness", "readiness")
@@ -55,19 +54,14 @@ def _early(own: Pods, container: Container) -> Iterator[Finding]:
     live = container.probe("liveness")
     if live is None or container.probe("startup") is not None:
         return
-    ends_s = _ends_s(live)
     for name, value in own.variables.of(container).items():
         text = str(value.text)
-        if _WARM_UP.fullmatch(name) and text.isdecimal() and int(text) > ends_s:
+        if _WARM_UP.fullmatch(name) and text.isdecimal() and int(text) > live.ends_s:
             what = f"{title(own.artifact)} starts for {text} s ({name}), and its livenessProbe has"
-            said = f"{what} failed after {ends_s:g} s: it is killed while it starts, for ever"
+            said = f"{what} failed after {live.ends_s:g} s: it is killed while it starts, for ever"
             yield Finding(
                 container.at("livenessProbe"), f"{said}; add a startupProbe", warning=True
             )
-
-
-def _ends_s(probe: Probe) -> float:
-    return probe.delay_s + probe.period_s * (probe.failures - 1) + probe.timeout_s
 
 
 def _probed(files: Files) -> Iterator[tuple[Pods, Container]]:

@@ -37,7 +37,7 @@ _OPTIONS = (
 _BROKER = ("broker_url", "CELERY_BROKER_URL", "BROKER_URL")
 
 
-class Waiting(NamedTuple):
+class WaitedCall(NamedTuple):
     """A number of seconds that a call in the code waits, or a task is put off."""
 
     where: str
@@ -54,7 +54,7 @@ def check(files: Files) -> Iterator[Finding]:
     yield from _again(files, [one for one in waiting if one.is_task])
 
 
-def _killed(files: Files, waiting: list[Waiting]) -> Iterator[Finding]:
+def _killed(files: Files, waiting: list[WaitedCall]) -> Iterator[Finding]:
     longest = max(waiting, key=lambda one: one.seconds, default=None)
     found = list(python_settings(files, _GUNICORN))
     for own in found if longest and len(found) == 1 else ():
@@ -72,7 +72,7 @@ def _killed(files: Files, waiting: list[Waiting]) -> Iterator[Finding]:
             yield Finding(where, f"{said} {advice}", warning=True)
 
 
-def _again(files: Files, waiting: list[Waiting]) -> Iterator[Finding]:
+def _again(files: Files, waiting: list[WaitedCall]) -> Iterator[Finding]:
     longest = max(waiting, key=lambda one: one.seconds, default=None)
     for own in celery_settings(files) if longest else ():
         _, options = own.given(*_OPTIONS)
@@ -95,7 +95,7 @@ def _url(own: PythonSettings) -> str:
     return str((url.default if isinstance(url, FromEnvironment) else url) or "")
 
 
-def _waiting(files: Files) -> Iterator[Waiting]:
+def _waiting(files: Files) -> Iterator[WaitedCall]:
     """Yield the calls of code here that wait, or put a task off, for a known time."""
     for artifact in files.artifacts:
         text = str(artifact.content) if artifact.path.endswith(".py") else ""
@@ -103,7 +103,7 @@ def _waiting(files: Files) -> Iterator[Waiting]:
             yield from _of_file(artifact)
 
 
-def _of_file(artifact: Artifact) -> Iterator[Waiting]:
+def _of_file(artifact: Artifact) -> Iterator[WaitedCall]:
     known: dict[str, Any] = {}
     tree = parsed(artifact)
     for one in tree.body:
@@ -123,7 +123,7 @@ def _of_file(artifact: Artifact) -> Iterator[Waiting]:
                 values = [value_of(part, known) for part in told if named.arg == key]
                 numbers = [float(value) for value in values if type(value) in (int, float)]
                 if numbers:
-                    yield Waiting(f"{artifact.path}:{node.lineno}", max(numbers), is_task)
+                    yield WaitedCall(f"{artifact.path}:{node.lineno}", max(numbers), is_task)
 
 
 def _judged(files: Files) -> Iterator[object]:

@@ -64,6 +64,11 @@ class Probe:
         return self._number("failureThreshold", 3)
 
     @property
+    def ends_s(self) -> float:
+        """How long after a container's start it has failed, where nothing ever answers."""
+        return self.delay_s + self.period_s * (self.failures - 1) + self.timeout_s
+
+    @property
     def asked(self) -> Fields:
         """What it asks: a command, or a port and path."""
         return {way: self.data[way] for way in (*_WAYS, "exec") if way in self.data}
