@@ -164,9 +164,7 @@ def test_a_folder_is_known_by_whole_words(path):
     "line",
     [
         "  key: ${KEY}",
-        "  key: <your key>",
         "  key: <periods * most == seconds>",
-        "  key: YOUR_KEY",
         "  key: $KEY_OF_MINE",
         '  - key: "$KEY"  # as in .env',
         "  host: web.domain_name",
@@ -179,6 +177,12 @@ def test_a_line_that_is_to_be_filled_in_is_not_certain(line):
         'spec.replicas: is "x"; it must be a whole number', line="  key: x", gate="VAL001"
     )
     assert certain("needs test, which is not a job", line=line, gate="PIP001")
+
+
+@pytest.mark.parametrize("line", ["  key: <your key>", "  key: YOUR_KEY", '  key: "((key))"'])
+def test_a_sign_that_no_reader_has_is_filled_in_for_each_gate(line):
+    assert not certain('spec.replicas: is "x"; it must be a whole number', line=line, gate="VAL001")
+    assert not certain("needs test, which is not a job", line=line, gate="PIP001")
 
 
 @pytest.mark.parametrize(

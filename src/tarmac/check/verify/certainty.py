@@ -18,6 +18,7 @@ from pathlib import Path, PurePath
 import yaml
 
 from tarmac.base.report import Finding
+from tarmac.check.gates.views.marks import has_marks, is_left_open
 from tarmac.check.schemas import lock
 from tarmac.check.schemas.check import Schemas, load
 
@@ -64,15 +65,6 @@ _TO_COPY = re.compile(
     r"[-_.](example|sample|template|tmpl|tpl|dist|override)s?([-_.]|$)"
     r"|^(example|sample|template)s?[-_.]",
     re.IGNORECASE,
-)
-#: What stands for a value that a person or a program writes there before it is read.
-_TO_FILL = re.compile(
-    r"\$\{(?!\{)|\$\((?![A-Z_]+\))|<[A-Za-z/][^<>\n]*>|\{\{|\{%|%\w+%|@\w+@|__\w+__|\.\.\."
-    # A whole value that envsubst writes; a shell has its own in the middle of a command.
-    r"|^[ \t]*(?:- )?[\w./-]+:[ \t]*[\"']?\$[A-Z][A-Z0-9_]*[\"']?[ \t]*(?:#.*)?$"
-    r"|\b(?:YOUR|CHANGE|REPLACE|INSERT|PLACEHOLDER|XX+)(?:[-_ ]?[A-Z]+)*\b"
-    r"|\b(?:domain|host|user|cluster|project|account|bucket)_(?:name|id)\b"
-    r"|\b(?:your|change|replace)[-_ ]?(?:me|this|own|[a-z]+[-_](?:here|name|key|id))\b",
 )
 #: What the reader of a command writes in its place; to a shell it is a redirection.
 _TO_TYPE = re.compile(r"<[a-z]+([-_ ][a-z]+)+>")
@@ -268,8 +260,8 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
         return "warning"
     if (basis := bases().get(finding.gate)) is None:  # a gate of others says what it means
         return "error"
-    is_filled = _TO_FILL.search(line) or _FILLED.search(finding.what)
-    if _is_filled_in(finding.gate) and is_filled:
+    is_filled = has_marks(line) or _FILLED.search(finding.what)
+    if (_is_filled_in(finding.gate) and is_filled) or is_left_open(line, finding.what):
         return "warning"
     if finding.gate == "VAL003" and is_sample(path) and _TO_TYPE.search(line):
         return "warning"

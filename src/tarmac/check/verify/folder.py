@@ -24,6 +24,7 @@ from tarmac.base.report import SEVERITIES, Finding, Report, Result, Status, in_o
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder
 from tarmac.check.gates.views.objects.templated import has_marks
+from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
 from tarmac.check.verify.built.sources import Sources
@@ -142,7 +143,7 @@ def judge(
         {files.shown(path): path for path in paths}, folder, own.protected
     )
     results: dict[str, Result] = {}
-    unfinished = {files.shown(path) for path in made.open}
+    unfinished = {*map(files.shown, made.open), *with_gaps(artifacts)}
     every = tuple(trees(artifacts, made))
     new = tuple(_new(every))
 

@@ -23,6 +23,7 @@ from tarmac.check.gates.views.objects.references import (
     reference_to,
     target_of,
 )
+from tarmac.check.gates.views.objects.scaled import are_apart
 from tarmac.check.gates.views.objects.scaling import Controller
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -53,8 +54,9 @@ def of_files(files: Files) -> Iterator[Finding]:
     for artifact in files.objects(*RUNNING, "Kustomization"):
         # Of several folders with one of that name, each is an environment or example of its own.
         owner = owned.get(reference_to(artifact))
-        is_apart = owner is not None and place_of(owner) != place_of(artifact)
-        if is_apart and twins[reference_to(artifact)] > 1:
+        is_other = owner is not None and place_of(owner) != place_of(artifact)
+        is_other = is_other and twins[reference_to(artifact)] > 1
+        if is_other or (owner is not None and are_apart(owner, artifact)):
             continue
         # Where none follows any folder that is here, any of them may.
         own = [app for app, found in places if id(artifact) in found and app.heals]

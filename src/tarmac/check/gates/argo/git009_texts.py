@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import Path, fields, items, numbered, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.scope import kinds
 
@@ -51,6 +52,8 @@ def _filled(artifact: Artifact) -> Iterator[Fault]:
     """Yield texts of the other kind of template than the one that the set has."""
     spec = fields(artifact.data, "spec")
     is_go = spec.get("goTemplate") is True
+    if is_mark(spec.get("goTemplate")):
+        return
     for path, text in places(fields(spec, "template"), ("spec", "template")):
         for word in _PLAIN.findall(text) if is_go else ():
             if word not in _WORDS:

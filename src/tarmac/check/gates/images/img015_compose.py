@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,14 +16,17 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files, runs, waited
 from tarmac.check.gates.views.images.compose_options import refused
+from tarmac.check.gates.views.images.compose_ports import unmapped
 from tarmac.check.gates.views.images.compose_stores import kept, unreached
 from tarmac.check.gates.views.images.image_checks import checked_files, is_checked, is_untested
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
-_PORT = re.compile(r"([\d.]+:|\[[\da-f:]+\]:|[\w.-]+:)?(\d+(-\d+)?:)?\d+(-\d+)?(/(?i:tcp|udp))?")
-
+#: What Compose reads where no file is named to it; another one may be read after some of these.
+READ_ALONE = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_ELSEWHERE = re.compile(r"neither an image nor a build|is not a service here; choose")
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 #: A name that a program completes is not written to its end.
 _SECRET = re.compile(r"/run/secrets/([\w.-]+)(?![\w.-]|\{\{|\$)")
@@ -39,8 +43,11 @@ def check(files: Files) -> Iterator[Finding]:
             if keys and not {"services", "include"} & keys and len(beside.artifacts) == 1:
                 yield Finding(artifact.at(), "has no services, so nothing runs; write some")
         for service in beside.services:
+            is_read_alone = posixpath.basename(service.artifact.path) in READ_ALONE
             for path, what in faults(service, beside, checked):
-                yield Finding(service.at(*path), f"service {service.name} {what}")
+                warning = not is_read_alone and _ELSEWHERE.search(what) is not None
+                said = f"service {service.name} {what}"
+                yield Finding(service.at(*path), said, warning=warning)
         yield from _declarations(beside)
 
 
@@ -86,6 +93,8 @@ def _declared(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
             yield path, f"names {key.removesuffix('s')} {name}, which no file declares; {advice}"
     mounted = fields(service.data).get("secrets")
     entries = mounted if isinstance(mounted, list) else []
+    if any(map(is_mark, entries)):
+        return
     there = {str(fields(one).get("target")).removeprefix("/run/secrets/") for one in entries}
     written = (one for one in places(service.data) if one[0][:1] != ("environment",))
     for path, text in (*written, *service.texts):
@@ -101,8 +110,8 @@ def _waits(
     waits = service.waited_for
     for name, how in waits.items():
         condition = fields(how).get("condition")
-        if "$" in name:
-            continue  # Compose fills it in
+        if "$" in name or is_mark(name) or is_mark(condition):
+            continue  # Compose fills it in, or another program
         if name not in others and beside.is_whole:
             what = f"waits for {name}, which is not a service here"
             yield ("depends_on",), f"{what}; {did_you_mean(name, others)}"
@@ -148,7 +157,7 @@ def own_faults(service: ComposeService) -> Iterator[Fault]:
     if isinstance(count, int) and count > 1 and dig(service.data, "container_name"):
         what = f"has a container_name and is to run {count} times, which is refused"
         yield ("container_name",), f"{what}; remove the name"
-    yield from _ports(service)
+    yield from unmapped(service)
     yield from kept(service)
     yield from refused(service)
 
@@ -167,16 +176,6 @@ def _health(check: Fields) -> Iterator[Fault]:
     retries = check.get("retries")
     if isinstance(retries, int) and retries < 1:
         yield ("healthcheck", "retries"), f"is unhealthy after {retries} failures; write 3"
-
-
-def _ports(service: ComposeService) -> Iterator[Fault]:
-    given = dig(service.data, "ports")
-    for number, entry in enumerate(given if isinstance(given, list) else ()):
-        if isinstance(entry, str) and "$" not in entry and not _PORT.fullmatch(entry):
-            yield (
-                ("ports", number),
-                f"has the port {entry!r}, which is not a mapping of ports; write HOST:CONTAINER",
-            )
 
 
 GATE = Gate(

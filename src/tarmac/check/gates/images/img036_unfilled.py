@@ -15,6 +15,7 @@ from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_
 from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.images.mounted_files import mounted_files
 from tarmac.check.gates.views.images.untagged import untagged
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
 from tarmac.check.gates.views.objects.pods import SERVING, pods
@@ -87,7 +88,9 @@ def _plain(image: str, told: str) -> list[Mapping[str, Any]]:
     """List which files an image takes as they stand; none where its command may fill them in."""
     name = untagged(image)
     known = published("settings")["plain"]
-    return [one for one in known if re.fullmatch(one["image"], name) and not _FILLS.search(told)]
+    if _FILLS.search(told) or is_mark(told):
+        return []
+    return [one for one in known if re.fullmatch(one["image"], name)]
 
 
 def _instead(plain: list[Mapping[str, Any]], path: str) -> str:

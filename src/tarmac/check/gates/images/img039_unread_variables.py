@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.untagged import untagged
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.published import published
@@ -78,6 +79,7 @@ def _is_open(service: ComposeService, beside: ComposeFiles) -> bool:
     same = [one.data for one in beside.services if one.name == service.name]
     keys = ("entrypoint", "volumes_from", "extends")
     is_changed = any(dig(one, key) is not None for one in same for key in keys)
+    is_changed = is_changed or any(is_mark(dig(one, "command")) for one in same)
     return is_changed or any(_SETTINGS.search(path) for path in service.mounted)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Path, at_each, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.leaves import is_typo
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
@@ -91,13 +93,19 @@ def _own_pods(own: Pods) -> Iterator[Finding]:
         # Without any, VAL001 says it, too; an empty one is refused as well.
         is_told = "selector" not in fields(own.artifact.data, "spec")
         yield Finding(where, what, warning=is_told or is_part(own.artifact))
-    elif own.kind in KEEPING and not selects(selector, own.labels):
+    elif own.kind in KEEPING and not _agree(selector, own.labels):
         what = "does not select its own pods; give both the same labels"
         yield Finding(where, f"{which} {what}")
     for path, spread in spreads(own):
         if not spread or not selects(spread, own.labels):
             what = "spreads away from pods that are not its own; select labels of its template"
             yield Finding(own.artifact.at(*path), f"{which} {what}")
+
+
+def _agree(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Tell whether a selector finds labels, or one of the two has a mark in place of a value."""
+    values = (*labels_of(selector).values(), *labels.values())
+    return selects(selector, labels) or any(map(is_mark, values))
 
 
 def _finds_none(selection: Selection, kept: list[Pods]) -> Finding:

@@ -44,8 +44,8 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _unnumbered(own: Pods) -> Iterator[tuple[Path, str]]:
     """Yield pods of a Job that read a number which only an Indexed one gives."""
-    job = fields(own.artifact.data, *own.path[:-2])
-    if own.kind not in ("Job", "CronJob") or job.get("completionMode") == "Indexed":
+    mode = fields(own.artifact.data, *own.path[:-2]).get("completionMode")
+    if own.kind not in ("Job", "CronJob") or mode not in (None, "NonIndexed"):
         return
     for container in own.containers:
         given = own.variables.names(container)

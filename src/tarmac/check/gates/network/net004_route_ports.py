@@ -53,6 +53,8 @@ def _wrong(end: RouteEnd, service: Service) -> str:
         return ""
     there = {name for port in service.ports for name in (port.number, port.name)}
     numbers = ", ".join(str(port.number) for port in service.ports)
+    if any(port.number is None for port in service.ports):
+        return ""  # a mark is in its place
     if end.port is None and len(service.ports) > 1:
         return f" without a port, and it has {numbers}; name one"
     if end.port is not None and end.port not in {*there, BY_ANNOTATION}:

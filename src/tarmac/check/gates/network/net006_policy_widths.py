@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Fields, Path, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.network.policies import NAMESPACE
 from tarmac.check.gates.views.network.policy_spaces import KEYS, PolicySpace, policy_spaces
 from tarmac.check.gates.views.objects.metadata import title
@@ -40,6 +41,8 @@ def ignored(space: PolicySpace) -> Iterator[Fault]:
     """Yield rules that an API server refuses, or that are not read."""
     for direction, key in KEYS.items():
         for policy in space.policies:
+            if any(map(is_mark, policy.types)):
+                continue
             if policy.types and direction not in policy.types and key in policy.spec:
                 what = f"has rules for {key}, and its policyTypes do not name {direction}: they are"
                 yield policy, ("spec", "policyTypes"), f"{what} not read; add it"

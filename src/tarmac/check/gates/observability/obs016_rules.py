@@ -17,13 +17,13 @@ from tarmac.check.gates.views.monitoring.promql import is_of_logs, parses
 from tarmac.check.gates.views.monitoring.queries import queries, recorded
 from tarmac.check.gates.views.monitoring.recorded_names import unrecorded
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups, rule_files
+from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: So many rules are alike, before one that is not is an exception.
-_FEW, _MANY = 3, 5
+_FEW, _MANY, _ALIKE = 3, 5, 0.8
 #: What a whole repository has one of, mostly.
 _OF_ALL = ("cluster", "environment", "namespace", "owner", "team")
-_ALIKE = 0.8
 _KINDS = ("alert", "record")
 Fault = tuple[Artifact, Path, str]
 #: An alert is told by its name: these make it an expression, where it is one.
@@ -145,7 +145,7 @@ def _rule(rule: Fields) -> Iterator[str]:
         yield "the rule has neither `alert` nor `record`; write one"
     if not expr:
         yield f"{name} has no expression; write `expr`"
-    elif not is_of_logs(expr) and not parses(expr):
+    elif not is_of_logs(expr) and not parses(expr) and not _is_filled(expr):
         yield f"{name} has an expression that is not PromQL ({expr.strip()[:60]}); correct it"
     if rule.get("record") and ":" not in str(name):
         yield f"{name} is not the name of a recording rule; write level:metric:operation"
@@ -154,8 +154,8 @@ def _rule(rule: Fields) -> Iterator[str]:
 
 
 def _is_filled(span: object) -> bool:
-    """Tell whether a program writes a time there before it is read: `$WAIT`, `${WAIT}`."""
-    return str(span).startswith("$")
+    """Tell whether a program writes a time there before it is read: `$WAIT`, `{{ wait }}`."""
+    return str(span).startswith("$") or is_replaced(span)
 
 
 def _alert(rule: Fields, name: str, expr: str) -> Iterator[str]:

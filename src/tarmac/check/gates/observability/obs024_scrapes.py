@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Path, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.monitoring.monitors import Monitor
 from tarmac.check.gates.views.objects.indexes import LabelIndex, PodIndex, place_of
@@ -96,7 +97,7 @@ def _of_services(
         if end.is_of_containers:
             continue
         at: Path = ("spec", "endpoints", number)
-        if found and end.port and end.port not in names:
+        if found and end.port and end.port not in names and not is_mark(end.port):
             what = f"scrapes the port {end.port}, which no Service that it selects has"
             yield (*at, "port"), f"{what}; {_advice(end.port, names)}"
         elif not end.port and behind and (asked := end.asked) and not _has(asked, behind):

@@ -17,6 +17,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: Processors that are there to change or leave out what is sent.
 _CHANGING = ("attributes", "filter", "redaction", "transform", "resource", "tail_sampling")
+KINDS = ("receivers", "processors", "exporters")
 _PUSHED = re.compile(r"([\w.-]*push-?gateway[\w.-]*)(:\d+)?")
 
 
@@ -45,8 +46,15 @@ def _unused(one: Collector) -> Iterator[Finding]:
 
 def _undefined(one: Collector, merged: tuple[Fields, ...]) -> Iterator[Finding]:
     """Yield parts that a pipeline names and nothing defines: the collector does not start."""
-    for name, pipeline in fields(one.data, "service", "pipelines").items():
-        for kind in ("receivers", "processors", "exporters"):
+    pipelines = fields(one.data, "service", "pipelines")
+    # What has none of a kind that it names is read with other files, which define these.
+    is_part = any(
+        items(pipeline, kind) and not fields(one.data, kind)
+        for pipeline in pipelines.values()
+        for kind in KINDS
+    )
+    for name, pipeline in pipelines.items():
+        for kind in KINDS:
             there = {*fields(one.data, kind)}
             # A connector is the end of one pipeline, and the beginning of another.
             there |= {*fields(one.data, "connectors")} if kind != "processors" else set()
@@ -59,7 +67,8 @@ def _undefined(one: Collector, merged: tuple[Fields, ...]) -> Iterator[Finding]:
                     )
                     advice = did_you_mean(str(asked), sorted(map(str, there)))
                     where = one.at("service", "pipelines", str(name), kind, number)
-                    yield Finding(where, f"{what} the collector does not start; {advice}")
+                    said = f"{what} the collector does not start; {advice}"
+                    yield Finding(where, said, warning=is_part)
 
 
 def _kept(artifact: Artifact, at: tuple[str, ...], data: Fields) -> Iterator[Finding]:

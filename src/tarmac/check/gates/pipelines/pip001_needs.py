@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import Path, numbered, places, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -28,7 +29,7 @@ def check(files: Files) -> Iterator[Finding]:
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():
             for other in job.needs:
-                if other not in workflow.jobs:
+                if other not in workflow.jobs and not is_mark(other):
                     what = f"{name} needs {other}, which is not a job of this file; "
                     advice = did_you_mean(other, workflow.jobs)
                     yield Finding(workflow.at("jobs", name, "needs"), what + advice)

@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import items, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.pipelines.gitlab import (
     GLOBAL,
     GitlabPipeline,
@@ -47,6 +48,7 @@ def _job(pipeline: GitlabPipeline, name: str, job: Mapping[str, Any]) -> Iterato
     if pipeline.is_whole and not _RUNS & job.keys():
         yield "script", "has no script, so GitLab refuses the pipeline; write one"
     known = pipeline.is_whole or "stages" in pipeline.artifact.data
+    known = known and not any(map(is_mark, (stage, *stages)))
     if stage is not None and stage not in stages and known:
         yield (
             "stage",
@@ -58,7 +60,7 @@ def _job(pipeline: GitlabPipeline, name: str, job: Mapping[str, Any]) -> Iterato
             last = pipeline.stage(pipeline.jobs[other])
             if {stage, last} <= {*stages} and stages.index(str(last)) > stages.index(str(stage)):
                 yield "needs", f"needs {other}, which is in the later stage {last}; swap them"
-        elif pipeline.is_whole and not is_optional:
+        elif pipeline.is_whole and not is_optional and not is_mark(other):
             advice = did_you_mean(other, pipeline.jobs.keys() - {name})
             yield "needs", f"needs {other}, which is not a job of this pipeline; {advice}"
 
@@ -73,7 +75,7 @@ def _together(pipeline: GitlabPipeline, job: Mapping[str, Any]) -> Iterator[tupl
     there = {str(name) for name, one in pipeline.artifact.data.items() if isinstance(one, Mapping)}
     for key in ("extends", "dependencies") if pipeline.is_whole else ():
         for other in texts(job.get(key)):
-            if other not in there:
+            if other not in there and not is_mark(other):
                 what = f"has {other} in `{key}`, which is not here, so GitLab refuses the pipeline"
                 yield key, f"{what}; {did_you_mean(other, sorted(there - GLOBAL))}"
 

@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -53,6 +54,8 @@ def _rights(call: WorkflowCall) -> Iterator[Finding]:
     if "permissions" not in holder:
         return  # the organisation's default decides
     given = holder["permissions"]
+    if any(map(is_mark, given.values() if isinstance(given, Mapping) else (given,))):
+        return
     place = ("jobs", call.name, "permissions") if call.job.has_permissions else ("permissions",)
     lacks: dict[str, str] = {}
     for name, job in call.called.jobs.items():

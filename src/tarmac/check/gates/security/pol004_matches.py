@@ -24,7 +24,7 @@ def check(files: Files) -> Iterator[Finding]:
     for policy in _policies(files):
         if str(policy.data["apiVersion"]).startswith(_CONSTRAINTS):
             yield from _groups(files, policy)
-        elif dig(policy.data, "spec", "background") is not False:
+        elif dig(policy.data, "spec", "background") in (None, True):
             for number, rule in numbered(fields(policy.data, "spec"), "rules"):
                 if used := next(_users(rule), ""):
                     what = f"{title(policy)} asks for {used}, which are known of requests alone, in"

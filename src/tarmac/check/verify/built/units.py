@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.errors import BadInput
 from tarmac.base.foreign.reading import dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Folder
@@ -22,6 +24,7 @@ from tarmac.check.verify.built.applications import Installation, installations, 
 from tarmac.check.verify.built.chart_inputs import inputs
 from tarmac.check.verify.built.kustomizations import Overlay
 from tarmac.check.verify.built.layers import Layer
+from tarmac.check.verify.built.releases import Release
 from tarmac.check.verify.built.sources import Sources, is_inside
 from tarmac.check.verify.built.unit import Build, Unit
 
@@ -96,7 +99,19 @@ def build(
     failed = [layer for layer, made, _ in overlays if isinstance(made, Finding)]
     left = {path for one in failed for part in layers.closure(one, known) for path in part.files}
     left -= templates.union(*(layer.files for layer in completed))
+    left.update(path for one in wanted for path in _left_out(one, sources))
     return Build(tuple(units), frozenset(parts), manifests, frozenset(left), tuple(unbuilt))
+
+
+def _left_out(release: Release, sources: Sources) -> Iterator[Path]:
+    """Yield templates of a release whose values are in no file here."""
+    if release.values or release.inline or (release.chart / "values.yaml").exists():
+        return
+    for path in sources.paths:
+        if is_inside(path, release.chart / "templates"):
+            with suppress(BadInput):  # no text
+                if ".Values" in sources.text(path):
+                    yield path
 
 
 def _unit(title: str, made: Overlay, by: Installation | None, namespace: str | None) -> Unit:

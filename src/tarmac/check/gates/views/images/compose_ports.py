@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tarmac.base.foreign.reading import dig, fields
+from tarmac.base.foreign.reading import Path, dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles
 
 _OUTER = re.compile(r"(?:([\d.]+|\[[\da-f:]+\]):)?(\d+)(?:-(\d+))?:\d+(-\d+)?(?:/((?i:tcp|udp)))?")
+_MAPPED = re.compile(r"([\d.]+:|\[[\da-f:]+\]:|[\w.-]+:)?(\d+(-\d+)?:)?\d+(-\d+)?(/(?i:tcp|udp))?")
 #: Addresses of the host that are all of its addresses.
 _EVERY = ("", "0.0.0.0", "[::]")  # read, and not listened on
 _MOST_PORTS = 1000
@@ -67,3 +68,12 @@ def outer_ports(entry: Any) -> list[tuple[str, str, str]]:
     begin, end = int(found[2]), int(found[3] or found[2])
     ports = range(begin, min(end, begin + _MOST_PORTS) + 1)
     return [(found[1] or "", str(port), (found[5] or "tcp").lower()) for port in ports]
+
+
+def unmapped(service: ComposeService) -> Iterator[tuple[Path, str]]:
+    """Yield entries of a service's ports that map no ports."""
+    given = dig(service.data, "ports")
+    for number, entry in enumerate(given if isinstance(given, list) else ()):
+        if isinstance(entry, str) and "$" not in entry and not _MAPPED.fullmatch(entry):
+            what = f"has the port {entry!r}, which is not a mapping of ports"
+            yield ("ports", number), f"{what}; write HOST:CONTAINER"

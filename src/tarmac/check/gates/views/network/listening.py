@@ -30,16 +30,21 @@ def probed(own: Pods) -> Iterator[tuple[str, str, int | str]]:
 def probes(own: Pods) -> Iterator[Finding]:
     """Yield probes of a port that is none of its pod."""
     for where, probe, asked in probed(own):
-        if own.port(asked) is None:
+        if own.port(asked) is None and not _is_open(own):
             yield Finding(where, f"{probe} asks port {asked}, {listens(own)}")
 
 
 def targets(own: Pods, service: Service) -> Iterator[Finding]:
     """Yield ports of a Service that lead to none of its pods."""
     for number, port in enumerate(service.ports):
-        if port.target is not None and own.port(port.target) is None:
+        if port.target is not None and own.port(port.target) is None and not _is_open(own):
             what = f"{title(service.artifact)} sends to targetPort {port.target}, {listens(own)}"
             yield Finding(service.artifact.at("spec", "ports", number), what)
+
+
+def _is_open(own: Pods) -> bool:
+    """Tell whether a program writes a port of pods before they are read."""
+    return any(port.number is None for one in own.containers for port in one.ports)
 
 
 def is_told_ports(own: Pods) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Path, fields, items, string
+from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import name_of
 
 
@@ -13,11 +14,14 @@ def definition_faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
     """Yield what an API server refuses of a definition of a kind."""
     spec = fields(artifact.data, "spec")
     wanted = f"{string(spec, 'names', 'plural')}.{string(spec, 'group')}"
-    if spec and name_of(artifact) and wanted != name_of(artifact) and "" not in wanted.split("."):
+    name = name_of(artifact)
+    is_whole = "" not in (name, *wanted.split(".")) and not any(map(is_mark, (name, wanted)))
+    if spec and is_whole and wanted != name:
         yield ("metadata", "name"), f"must be called {wanted}, for its plural and group; rename it"
     versions = [fields(one) for one in items(spec, "versions")]
     stored = [string(one, "name") for one in versions if one.get("storage") is True]
-    if versions and len(stored) != 1:
+    is_told = not any(is_mark(one.get("storage")) for one in versions)
+    if versions and len(stored) != 1 and is_told:
         what = f"stores {len(stored)} of its versions ({', '.join(stored) or 'none'})"
         yield ("spec", "versions"), f"{what}, and must store one; write `storage: true` once"
     names = [string(one, "name") for one in versions]

@@ -17,6 +17,13 @@ from tarmac.check.gates.views.objects.scaling import Budget, Scaler, scalers
 
 #: The namespace of what names none, where nothing else is said to the one that applies it.
 _DEFAULT = "default"
+#: Folders of environments, of which each has objects of its own.
+_ENVIRONMENTS = frozenset(
+    (
+        *("dev", "development", "int", "integration", "preprod", "preview", "prod", "production"),
+        *("qa", "sandbox", "stage", "staging", "test", "uat"),
+    )
+)
 _Key = tuple[str, Reference]
 _Thing = TypeVar("_Thing")
 
@@ -55,8 +62,19 @@ class Owners:
 def nearest(
     things: Sequence[_Thing], artifact: Artifact, own: Callable[[_Thing], Artifact]
 ) -> _Thing | None:
-    """Find the one whose file is nearest to that of an object; the last of those that are alike."""
-    return max(reversed(things), key=lambda one: _shared(own(one), artifact), default=None)
+    """Find the one whose file is nearest to that of an object; the last of those that are alike.
+
+    None is of another environment: `prod/web.yaml` is not beside `dev/scaler.yaml`.
+    """
+    near = [one for one in things if not are_apart(own(one), artifact)]
+    return max(reversed(near), key=lambda one: _shared(own(one), artifact), default=None)
+
+
+def are_apart(one: Artifact, other: Artifact) -> bool:
+    """Tell whether two objects are in folders of two environments."""
+    mine = _ENVIRONMENTS.intersection(_folders(one))
+    others = _ENVIRONMENTS.intersection(_folders(other))
+    return bool(mine and others) and mine.isdisjoint(others)
 
 
 def _space(artifact: Artifact) -> str:

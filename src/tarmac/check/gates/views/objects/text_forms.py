@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zoneinfo import available_timezones
 
 from tarmac.base import cron
+from tarmac.check.gates.views.marks import is_left_open
 
 #: In a template, or filled in by a program: not to be judged.
 _FILLED = re.compile(r"\{\{|\$[({\w]|<[\w-]+>|\*")
@@ -91,7 +92,9 @@ def _never_comes(schedule: str) -> bool:
 
 def is_replaced(value: object) -> bool:
     """Tell whether a value is a text of which a program replaces a part: Flux's `${SIZE:=5Gi}`."""
-    return isinstance(value, str) and _REPLACED.search(value) is not None
+    if not isinstance(value, str):
+        return False
+    return _REPLACED.search(value) is not None or is_left_open(value)
 
 
 def is_filled(text: str) -> bool:
