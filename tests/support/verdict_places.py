@@ -1,7 +1,7 @@
 """The same drills in three places: on a copy here, in containers, and in the tests' cluster.
 
 `python tests/support/verdict_places.py` runs them in each and prints the table of
-docs/evidence/verdict-places.md; `… hello-dd shop/cache-outage` those alone. As root, with what the
+docs/evidence/verdict-places.md; `… shop/cache-outage trading` those alone. As root, with what the
 tests' cluster takes.
 """
 
@@ -32,14 +32,22 @@ from deployed import TARMAC, DeployedSystem
 from docker_here import Docker
 from free_ports import free_ports
 from on_one_machine import OneMachine
-from rendered import ROOT, seeds_of
+from rendered import ROOT, plan_of, seeds_of
 
 #: Of faults that all three have.
 DRILLS = {
     "hello-dd": ("cache-outage",),
-    "shop": ("broker-outage", "cache-outage", "orders-db-kill", "orders-rolling-restart"),
+    "shop": (
+        *("broker-outage", "cache-outage", "orders-db-kill", "orders-rolling-restart"),
+        *("orders-pod-kill", "orders-spike"),
+    ),
+    "trading": ("portfolio-db-kill",),
 }
-ENTRY = "api-gateway"
+#: What users ask: a public service, or the hosts of an entry whose paths are all of that service.
+GATEWAY = "api-gateway"
+ASKED = {"trading": "entry"}
+#: Of a container, on the first of its networks.
+ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
 #: A network whose address on this machine a mail server listens at: containers reach it.
 MAIL = "mail-outside"
 
@@ -69,7 +77,14 @@ def composed(docker: Docker, folder: Path, system: str) -> Iterator[OneMachine]:
 
 def in_containers(machine: OneMachine, drill: str) -> dict[str, Any]:
     """Run a drill with Docker Compose; returns its journal."""
-    done = machine.run("drill", drill, "--target", "compose", "--json", code=None)
+    argv = ["--target", "compose", "--json"]
+    if asked := ASKED.get(machine.system):
+        address = machine.docker.say(
+            "inspect", machine.container(GATEWAY), "--format", ADDRESS
+        ).split()[0]
+        (port, *_) = plan_of(machine.system, "compose").workload(GATEWAY).ports.values()
+        argv += ["--url", f"{asked}=http://{address}:{port}"]
+    done = machine.run("drill", drill, *argv, code=None)
     assert done.stdout, done.stderr
     written: dict[str, Any] = json.loads(done.stdout)
     machine("deploy", "--env", "compose", "--no-build")  # the next one begins with all of it
@@ -104,7 +119,7 @@ def deployed(folder: Path, systems: Collection[str]) -> Iterator[Mapping[str, De
 
 def there(system: DeployedSystem, drill: str) -> dict[str, Any]:
     """Run a drill in the cluster; returns its journal."""
-    entry = f"{ENTRY}={system.url(ENTRY)}"
+    entry = f"{ASKED.get(system.system, GATEWAY)}={system.url(GATEWAY)}"
     done = system.there("drill", drill, "--url", entry, "--json", check=False)
     assert done.stdout, done.stderr
     written: dict[str, Any] = json.loads(done.stdout)
