@@ -65,7 +65,7 @@ def _filled(artifact: Artifact) -> Iterator[Fault]:
 
 
 def _absent(artifact: Artifact) -> Iterator[Fault]:
-    """Yield fields that no element of a set's lists has."""
+    """Yield fields that no element of a set's lists has; the older template keeps their text."""
     spec = fields(artifact.data, "spec")
     generators = [fields(one) for one in items(spec, "generators")]
     elements = [
@@ -76,13 +76,14 @@ def _absent(artifact: Artifact) -> Iterator[Fault]:
     ]
     is_open = any(one.keys() - {"list", "selector"} for one in generators)
     is_open = is_open or any("template" in fields(one, "list") for one in generators)
-    if is_open or not elements or spec.get("goTemplate") is not True:
+    is_go = spec.get("goTemplate")
+    if is_open or not elements or is_go not in (None, False, True):
         return
     known = {str(key) for element in elements for key in element}
     for path, text in places(fields(spec, "template"), ("spec", "template")):
-        for word in dict.fromkeys(_FIELD.findall(text)):
-            if word not in known | _GIVEN:
-                what = f"reads .{word}, which no element of its list has"
+        for word in dict.fromkeys((_FIELD if is_go else _PLAIN).findall(text)):
+            if word.partition(".")[0] not in known | _GIVEN:
+                what = f"reads {'.' if is_go else ''}{word}, which no element of its list has"
                 yield path, f"{what}; {did_you_mean(word, sorted(known))}"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import items, text
+from tarmac.base.foreign.reading import fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -18,7 +18,13 @@ from tarmac.check.gates.views.scope import counted_in_files
 SKIP = "SkipDryRunOnMissingResource=true"
 _OPTIONS = "argocd.argoproj.io/sync-options"
 #: What installs an operator while it is applied: by kind, the group.
-_BRINGS = {"Subscription": "operators.coreos.com", "Provider": "pkg.crossplane.io"}
+_BRINGS = {
+    "Subscription": "operators.coreos.com",
+    "Provider": "pkg.crossplane.io",
+    "ConstraintTemplate": "templates.gatekeeper.sh",
+    "CompositeResourceDefinition": "apiextensions.crossplane.io",
+}
+_MADE = (("crd", "spec", "names"), ("names",), ("claimNames",))
 #: Words of a group that many have.
 _WIDE = ("apps", "core", "operator", "provider", "kubernetes", "upbound")
 
@@ -53,10 +59,16 @@ def _group(artifact: Artifact) -> str:
 
 
 def _is_by(bringing: Artifact, artifact: Artifact) -> bool:
-    """Tell whether the name of an operator has a word of the object's group, or its kind."""
+    """Tell whether the name of an operator has a word of the object's group, or its kind.
+
+    A template of Gatekeeper and a definition of Crossplane name the kinds that they make.
+    """
     group = _group(artifact)
     if group == _group(bringing):
         return False
+    made = [fields(bringing.data, "spec", *path) for path in _MADE]
+    if any(made):
+        return any(one.get("kind") == kind_of(artifact) for one in made)
     name = f"-{text(bringing.data, 'spec', 'name') or ''}-{name_of(bringing)}-"
     kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind_of(artifact)).lower()
     words = [kind, *(one for one in group.split(".")[:-1] if len(one) > 2 and one not in _WIDE)]
@@ -73,6 +85,7 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("objects beside their operator", _brought),
     targets=("cluster",),
-    reads="Subscriptions of OLM and Providers of Crossplane in the folder of an Application, and "
-    "objects whose group or kind they name, where no CustomResourceDefinition is in these files.",
+    reads="Subscriptions of OLM, Providers and definitions of Crossplane, templates of Gatekeeper "
+    "in the folder of an Application, and objects whose group or kind they name, where no "
+    "CustomResourceDefinition is in these files.",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,14 +10,12 @@ from tarmac.base.foreign.reading import fields, items, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.flux_parts import applying, flux_parts
 from tarmac.check.gates.views.objects.flux_patches import flux_kustomizations
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
-from tarmac.check.gates.views.objects.kustomized import as_written
-from tarmac.check.gates.views.objects.kustomized_parts import parts_of
 from tarmac.check.gates.views.objects.metadata import name_of
 from tarmac.check.gates.views.scope import counted_in_files
 
-_API = "kustomize.toolkit.fluxcd.io/"
 #: What in a patch decrypts for others: of Kustomizations, or for all by the controller.
 _ELSEWHERE = ("decryption", "sops-age-secret")
 _PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
@@ -47,32 +44,9 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _encrypted(files: Files) -> Iterator[FluxFolder]:
-    flux = list(_judged(files))
-    own, by_path = as_written(files) if flux else ({}, {})
-    beside: dict[str, list[str]] = {}
-    for path in by_path:
-        beside.setdefault(posixpath.dirname(path), []).append(path)
-    by_end = _by_end({*own, *beside})
-    for artifact in flux:
-        asked = posixpath.normpath(string(artifact.data, "spec", "path")).strip("/")
-        for folder in by_end.get(asked, []) if len(by_end.get(asked, [])) == 1 else ():
-            if folder in own:
-                parts = [(one.path, one.data) for one in parts_of(files, folder, own, by_path)]
-            else:
-                parts = [(path, one) for path in beside[folder] for one in by_path[path]]
-            for path, data in parts:
-                if data.get("kind") == "Secret" and _is_encrypted(data):
-                    yield FluxFolder(artifact, path, string(data, "metadata", "name"))
-
-
-def _by_end(folders: set[str]) -> dict[str, list[str]]:
-    """Find folders by each end of their paths: where the repository begins is not known."""
-    found: dict[str, list[str]] = {}
-    for folder in folders:
-        steps = folder.split("/")
-        for number in range(len(steps) if folder else 0):
-            found.setdefault("/".join(steps[number:]), []).append(folder)
-    return found
+    for artifact, path, data in flux_parts(files):
+        if data.get("kind") == "Secret" and _is_encrypted(data):
+            yield FluxFolder(artifact, path, string(data, "metadata", "name"))
 
 
 def _is_encrypted(data: Mapping[str, Any]) -> bool:
@@ -91,13 +65,6 @@ def _is_elsewhere(files: Files) -> Iterator[bool]:
         yield any(one in said for one in _ELSEWHERE)
 
 
-def _judged(files: Files) -> Iterator[Artifact]:
-    for one in files.objects("Kustomization"):
-        is_flux = str(one.data.get("apiVersion")).startswith(_API)
-        if is_flux and string(one.data, "spec", "path"):
-            yield one
-
-
 GATE = Gate(
     id="GIT018",
     title="A Kustomization of Flux that has encrypted Secrets decrypts them",
@@ -106,7 +73,7 @@ GATE = Gate(
     "Kustomization, and none takes it from the one that applies it",
     check=check,
     of_files=check,
-    scope=counted_in_files("Kustomizations of Flux", _judged),
+    scope=counted_in_files("Kustomizations of Flux", applying),
     targets=("cluster",),
     reads="Kustomizations of Flux beside the Secrets with a sops part in their path. Where a patch "
     "here says something of decryption, nothing is told.",

@@ -26,6 +26,19 @@ TYPE = "node.kubernetes.io/instance-type"
 SIZES = files_of("tarmac") / "assets" / "prices.yaml"
 #: Resources that have a size: in cores and in GiB.
 UNITS = {"cpu": (1, "cores"), "memory": (1024**3, "GiB")}
+#: Groups of labels that a pool may not give, those below them that it may, and single ones.
+_RESERVED = ("kubernetes.io", "k8s.io")
+_ALLOWED = ("node.kubernetes.io", "node-restriction.kubernetes.io", "kops.k8s.io")
+_KNOWN = frozenset(
+    f"{group}/{name}"
+    for group, names in {
+        "beta.kubernetes.io": ("instance-type", "os", "arch"),
+        "failure-domain.beta.kubernetes.io": ("region", "zone"),
+        "kubernetes.io": ("arch", "os"),
+        "topology.kubernetes.io": ("region", "zone"),
+    }.items()
+    for name in names
+)
 #: Kinds that are gone -> what says the same now.
 SUCCESSORS = {
     "Provisioner": "NodePool",
@@ -43,9 +56,22 @@ def check(files: Files) -> Iterator[Finding]:
             advice = "write `limits: {cpu: ..., memory: ...}`"
             yield Finding(pool.at("spec"), f"{what}; {advice}")
         yield from _refused(pool)
+        yield from _labelled(pool)
     for own in pods(files):
         yield from _fit(own, [pool for pool in pools if _selected(own, pool)])
     yield from _gone(files)
+
+
+def _labelled(pool: Artifact) -> Iterator[Finding]:
+    """Yield labels that Karpenter refuses to give: they are for Kubernetes to give."""
+    place = ("spec", "template", "metadata", "labels")
+    for key in fields(pool.data, *place):
+        group = str(key).rpartition("/")[0]
+        is_of_others = group.endswith(_RESERVED) and not group.endswith(_ALLOWED)
+        if is_of_others and key not in _KNOWN:
+            what = f"{title(pool)} gives its nodes the label {key}, of a group of Kubernetes's own:"
+            said = f"{what} Karpenter refuses it, and makes no node; name a group of yours"
+            yield Finding(pool.at(*place, str(key)), said)
 
 
 def _pools(files: Files) -> Iterator[Artifact]:

@@ -9,11 +9,12 @@ from tarmac.base.foreign.reading import Path, fields, items, string, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.claims import Claim, addresses
+from tarmac.check.gates.views.objects.claims import Claim, addresses, paths
 from tarmac.check.gates.views.objects.indexes import LabelIndex, place_of
-from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
+from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, space_of, title
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.references import SCALERS, reference, target_of
+from tarmac.check.gates.views.objects.scaled import are_apart
 from tarmac.check.gates.views.objects.scaling import Controller
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
 from tarmac.check.gates.views.scope import counted_in_files
@@ -35,8 +36,22 @@ def check(files: Files) -> Iterator[Finding]:
         if _differ(other.artifact, claim.artifact) and not both <= {*SCALERS}:  # SCL005's
             what = f"{title(claim.artifact)} and {title(other.artifact)} both {claim.what}"
             yield Finding(claim.artifact.at(*claim.path), f"{what}: {claim.why}; keep one")
+    yield from _shared_hosts(files)
     yield from _shared_pods(files)
     yield from _budgets(files)
+
+
+def _shared_hosts(files: Files) -> Iterator[Finding]:
+    """Yield paths of a host that Ingresses of two namespaces have: an entry serves all of them."""
+    first: dict[Hashable, Claim] = {}
+    for key, claim in paths(files):
+        other = first.setdefault(key, claim)
+        one, two = other.artifact, claim.artifact
+        spaces = {space_of(one), space_of(two)}
+        if "" not in spaces and len(spaces) > 1 and not are_apart(one, two) and _differ(one, two):
+            what = f"{title(two)} and {title(one)} of the namespace {space_of(one)} both"
+            said = f"{what} {claim.what}: {claim.why}; keep one"
+            yield Finding(two.at(*claim.path), said, warning=True)
 
 
 def _differ(one: Artifact, other: Artifact) -> bool:

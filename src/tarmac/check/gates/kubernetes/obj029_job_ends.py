@@ -72,7 +72,7 @@ def _is_server(container: Container) -> bool:
 
 
 def _of_several(files: Files) -> Iterator[Pods]:
-    for own in pods(files, "Job", "CronJob"):
+    for own in pods(files, "Job", "CronJob", "ScaledJob"):
         if len(own.main_containers) > 1:
             yield own
 

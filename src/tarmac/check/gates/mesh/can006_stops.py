@@ -19,6 +19,8 @@ from tarmac.check.gates.views.trials.rollouts import Rollout
 
 _TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")
 _CANARY = ("spec", "strategy", "canary")
+#: What makes load and ends with 0, whatever the answers are.
+_LOADS = re.compile(r"(hey|wrk2?|ab|ghz|bombardier|vegeta)\s")
 #: Steps that a Rollout may stay at.
 _STOPS = ("pause", "analysis", "experiment", "plugin")
 
@@ -143,6 +145,11 @@ def _measures(artifact: Artifact) -> Iterator[tuple[Path, str]]:
     if analysis and not told and "skipAnalysis" not in fields(artifact.data, "spec"):
         what = "has no metrics and no webhooks in its analysis, so every version passes"
         yield ("spec", "analysis"), f"{what}; write what tells a bad one"
+    asked = [string(one, "metadata", "cmd") for _, one in numbered(analysis, "webhooks")]
+    if asked and not analysis.get("metrics") and all(map(_LOADS.match, asked)):
+        what = "has no metrics, and its webhooks only make load, which succeeds whatever is"
+        advice = "answered, so a bad version passes; write a metric, or a command that fails"
+        yield ("spec", "analysis", "webhooks"), f"{what} {advice}"
 
 
 GATE = Gate(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, Path, fields, items, numbered, string
+from tarmac.base.foreign.reading import Fields, Path, at_each, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -23,6 +23,15 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 API = "gateway.networking.k8s.io"
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
+#: Where policies of Envoy Gateway name what they ask.
+_ENVOY = {
+    "SecurityPolicy": (
+        *("extAuth.grpc.backendRefs.-", "extAuth.grpc.backendRef", "extAuth.http.backendRefs.-"),
+        *("extAuth.http.backendRef", "oidc.provider.backendRefs.-"),
+        "jwt.providers.-.remoteJWKS.backendRefs.-",
+    ),
+    "EnvoyExtensionPolicy": ("extProc.-.backendRefs.-",),
+}
 #: A label that the API server gives each namespace.
 _NAME = "kubernetes.io/metadata.name"
 
@@ -40,11 +49,14 @@ class ForeignReference(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield references that no ReferenceGrant allows, and routes that their Gateway turns away."""
-    grants = files.objects("ReferenceGrant")
+    grants: dict[str, list[Artifact]] = {}
+    for grant in files.objects("ReferenceGrant"):
+        grants.setdefault(space_of(grant), []).append(grant)
     spaces = {space_of(artifact) for artifact in files.objects()}
     for one in _crossings(files):
         # Where nothing of that namespace is kept here, its grants are elsewhere as well.
-        if one.space in spaces and not any(_allows(grant, one) for grant in grants):
+        there = [*grants.get(one.space, ()), *grants.get("", ())]
+        if one.space in spaces and not any(_allows(grant, one) for grant in there):
             what = f"{title(one.artifact)} names {one.kind} {one.name} of the namespace {one.space}"
             why = "where no ReferenceGrant allows it, so it is not followed"
             where = one.artifact.at(*one.path)
@@ -71,6 +83,11 @@ def _crossings(files: Files) -> Iterator[ForeignReference]:
             for place, end in numbered(rule, "backendRefs"):
                 path: Path = ("spec", "rules", number, "backendRefs", place)
                 yield from _crossing(artifact, path, end, "Service")
+    for artifact in files.objects(*_ENVOY):
+        if group_of(artifact) == "gateway.envoyproxy.io" and space_of(artifact):
+            for end_at in _ENVOY[kind_of(artifact)]:
+                for path, end in at_each(artifact.data, ("spec", *end_at.split("."))):
+                    yield from _crossing(artifact, path, fields(end), "Service")
     for artifact in _of_api(files, "Gateway"):
         for number, listener in numbered(artifact.data, "spec", "listeners"):
             for place, end in numbered(listener, "tls", "certificateRefs"):

@@ -91,6 +91,8 @@ def _of_services(
         for one in services.selected(fields(artifact.data, "spec", "selector"))
         if monitor.finds(one) and _is_near(monitor, one.artifact)
     ]
+    if not found:
+        yield from _elsewhere(monitor, services)
     names = {port.name for one in found for port in one.ports if port.name}
     behind = _behind(found, kept)
     for number, end in enumerate(monitor.endpoints):
@@ -103,6 +105,23 @@ def _of_services(
         elif not end.port and behind and (asked := end.asked) and not _has(asked, behind):
             what = f"scrapes the port {asked}, which no pod of the Services that it selects has"
             yield (*at, "targetPort"), f"{what}; {_advice(str(asked), _names(behind))}"
+
+
+def _elsewhere(monitor: Monitor, services: LabelIndex[Service]) -> Iterator[tuple[Path, str]]:
+    """Yield the selector of a monitor whose Services are all in other namespaces, by its ports."""
+    own, spec = monitor.metadata.namespace, fields(monitor.artifact.data, "spec")
+    asked = {end.port for end in monitor.endpoints if end.port}
+    if not own or fields(spec, "namespaceSelector"):
+        return
+    spaces = {
+        one.metadata.namespace
+        for one in services.selected(fields(spec, "selector"))
+        if asked & {port.name for port in one.ports}
+    }
+    if spaces and None not in spaces:
+        there = ", ".join(sorted(map(str, spaces)))
+        what = f"selects Services of its own namespace {own} alone, and those with its labels are"
+        yield ("spec", "selector"), f"{what} in {there}; write namespaceSelector.matchNames"
 
 
 def _behind(services: list[Service], kept: PodIndex) -> list[Pods]:

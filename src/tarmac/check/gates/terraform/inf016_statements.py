@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.terraform.alike_services import alike
 from tarmac.check.gates.views.terraform.filled import open_ended
 from tarmac.check.gates.views.terraform.policies import statements
 from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
@@ -49,6 +50,10 @@ _SUBJECT = re.compile(
 )
 #: The same where its end may be anything, a colon as well.
 _ANY_END = re.compile(r"repo:[^/:*]*(/[^/:*]*)?\*")
+#: The key of a condition by the ARN of a provider, whose own keys begin with its host.
+_KEY_OF_ARN = re.compile(
+    r"(\$\{(?:[\w.\[\]-]+\.arn|[\w.]+\.oidc_provider_arn)\}|arn:aws[\w-]*:iam:\S+):(sub|aud)"
+)
 _ACCOUNT = re.compile(r"system:serviceaccount:[^:]+:[^:]+")
 
 
@@ -122,25 +127,9 @@ def _resources(statement: PolicyStatement, wide: set[tuple[str, str]]) -> Iterat
         services = {match[1] for one in written if (match := _ARN.fullmatch(one))}
         for action in actions:
             service = action.partition(":")[0]
-            if ":" in action and "*" not in service and service not in _alike(services):
+            if ":" in action and "*" not in service and service not in alike(services):
                 what = f"allows {action} on resources of {', '.join(sorted(services))} only"
                 yield f"{what}, so it allows nothing; name resources of {service}"
-
-
-def _alike(services: set[str]) -> set[str]:
-    """Add services whose actions are on resources that another one's name is in."""
-    pairs = {
-        "logs": {"cloudwatch"}, "ec2": {"ssm", "ebs", "ec2-instance-connect"}, "iam": {"sts"},
-        "s3": {"s3-object-lambda"}, "sns": {"sms-voice"}, "ssm": {"ssmmessages", "ec2messages"},
-        "elasticloadbalancing": {"elb"}, "states": {"stepfunctions"}, "rds": {"rds-data", "rds-db"},
-        "cassandra": {"keyspaces"}, "apigateway": {"execute-api"},
-        "catalog": {"servicecatalog"}, "wafv2": {"elasticloadbalancing", "apigateway"},
-        "secretsmanager": {"rds-data"},
-    }  # fmt: skip
-    found = set(services)
-    for service in services:
-        found |= pairs.get(service, set())
-    return found
 
 
 def _named(statement: PolicyStatement) -> tuple[str, ...]:
@@ -159,6 +148,10 @@ def _is_whole(written: str) -> bool:
 
 def _conditions(statement: PolicyStatement) -> Iterator[str]:
     said = statement.parts.get("Condition", ())
+    for key in (one.key for one in statement.conditions):
+        if _KEY_OF_ARN.fullmatch(key):
+            what = f"asks for {key}, and keys begin with the provider's host and not with its ARN:"
+            yield f"{what} no token meets it; write its url without https://"
     for test in _PLAIN_TEST:
         if test in said and not any("Like" in one for one in said):
             for value in said:

@@ -6,14 +6,15 @@ import re
 
 #: By signs that no reader of such files has for its own.
 _SIGNS = (
-    r"\(\([\w.-]+\)\)|#\{[\w.-]+\}#?|%\w+%|%\{\w+\}|@\w+@|__\w+__|!!\w+!!"
-    r"|\$\{[a-z]\w*\.[\w.]+\}|<%=?[^%\n]*%>|<[A-Za-z][\w. -]*>|\{[A-Z][A-Z0-9_]*\}"
+    r"\(\([\w.-]+\)\)|#\{[\w.-]+\}#?|%\w+%|%\{\w+\}|@\w+@|__[A-Z]\w*__|!!\w+!!"
+    r"|<%=?[^%\n]*%>|<[A-Za-z][\w. -]*>|\{[A-Z][A-Z0-9_]*\}"
     r"|(?:YOUR|CHANGE|REPLACE|INSERT|PLACEHOLDER|TO[-_ ]?DO|FIX[-_ ]?ME|X{3,})(?:[-_ ]?[A-Z]+)*"
 )
 _KEY = r"^[ \t]*(?:- )*(?:[\w./-]+:[ \t]+)?"
 _END = r"[ \t]*(?:#.*)?$"
 _WHOLE = re.compile(
-    rf"{_KEY}([\"']?)(?:{_SIGNS}|\$?\[\[ *[.$]?[\w.]+ *\]\]|(?<=[\"'])\[[A-Z][A-Z0-9_]*\])\1{_END}"
+    rf"{_KEY}([\"']?)(?:{_SIGNS}|\$\{{[a-z]\w*\.[\w.]+\}}|\$?\[\[ *[.$]?[\w.]+ *\]\]"
+    rf"|(?<=[\"'])\[[A-Z][A-Z0-9_]*\])\1{_END}"
     # Rules and routes have expressions of their own in their texts alone.
     r"|^[ \t]*(?:- )?(?:expr|for|receiver|\w*(?:interval|wait|timeout)):"
     r"[ \t]*[\"']?(?:\{\{|\$\{(?!\{)|\$[A-Z(])"

@@ -28,9 +28,9 @@ def unset(text: str) -> Iterator[tuple[int, str]]:
             by_name[stage] = known
         elif one.word == "ARG" and not image:
             above |= names
-        elif one.word in ("ARG", "ENV"):
+        elif one.word == "ARG":
             known |= names
-            for name in names if one.word == "ARG" else ():
+            for name in names:
                 elsewhere.setdefault(name, stage)
         if one.word not in _READERS or not image:
             continue
@@ -49,6 +49,7 @@ def unset(text: str) -> Iterator[tuple[int, str]]:
                 known.add(name)
                 what = f"uses ${name}, which a builder gives to stages that declare it alone, so it"
                 yield one.line, f"{what} is empty in this stage; write `ARG {name}` below its FROM"
+        known |= names if one.word == "ENV" else set()
 
 
 def _used(one: Instruction) -> dict[str, None]:
@@ -58,6 +59,7 @@ def _used(one: Instruction) -> dict[str, None]:
 
 def _is_given(name: str, image: str, one: Instruction) -> bool:
     """Tell whether a script may set it, or the base: Node.js' image has NODE_VERSION."""
-    is_set = re.search(rf"\b(read|for|export)\s+{name}\b|\b{name}=|(^|\s)(\.|source)\s", one.rest)
+    set_by = rf"\b(read|for|export)\s+{name}\b|\b{name}=|(^|\s)(\.|source)\s"
+    is_set = re.search(set_by, one.rest) if one.word == "RUN" else None
     of_base = (*re.split(r"\W", image), "java", "pg")
     return is_set is not None or name in _GIVEN or name.partition("_")[0].lower() in of_base

@@ -29,10 +29,11 @@ class Claim(NamedTuple):
 
 def addresses(files: Files) -> Iterator[tuple[Hashable, Claim]]:
     """Yield each address with the object that claims it, by what tells it from others."""
-    return chain(_paths(files), _routes(files), _hosts(files), _node_ports(files))
+    return chain(paths(files), _routes(files), _hosts(files), _node_ports(files))
 
 
-def _paths(files: Files) -> Iterator[tuple[Hashable, Claim]]:
+def paths(files: Files) -> Iterator[tuple[Hashable, Claim]]:
+    """Yield each path of a host with the Ingress that routes it, by its class."""
     why = "which of them answers is not defined"
     for artifact in files.objects("Ingress"):
         noted = metadata(artifact).annotations

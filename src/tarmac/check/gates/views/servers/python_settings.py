@@ -107,9 +107,10 @@ def _value(node: ast.expr | None, known: Mapping[str, Any], depth: int) -> Any:
             return operator(*sides) if operator and is_plain else UNKNOWN
         case ast.Dict():
             keys = [_value(key, known, depth + 1) for key in node.keys]
-            if not all(isinstance(key, str) for key in keys):
-                return UNKNOWN
-            return {k: _value(v, known, depth + 1) for k, v in zip(keys, node.values, strict=True)}
+            found = {k: _value(v, known, depth + 1) for k, v in zip(keys, node.values, strict=True)}
+            return found if all(isinstance(key, str) for key in keys) else UNKNOWN
+        case ast.List() | ast.Tuple():
+            return [_value(one, known, depth + 1) for one in node.elts]
         case ast.Call() | ast.Subscript():
             return _of_environment(node, known, depth)
     return UNKNOWN
@@ -124,6 +125,6 @@ def _of_environment(node: ast.Call | ast.Subscript, known: Mapping[str, Any], de
         default = _value(node.args[1], known, depth + 1) if node.args[1:] else None
         return FromEnvironment(name, default) if isinstance(name, str) else UNKNOWN
     if isinstance(node, ast.Subscript) and of in ("os.environ", "environ"):
-        name = _value(node.slice, known, depth + 1)
-        return FromEnvironment(name, None) if isinstance(name, str) else UNKNOWN
+        key = _value(node.slice, known, depth + 1)
+        return FromEnvironment(key, None) if isinstance(key, str) else UNKNOWN
     return UNKNOWN

@@ -1,0 +1,96 @@
+"""Traefik takes what a route names of another namespace only where it is allowed to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path, dig, fields, numbered, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.marks import is_mark
+from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.scope import counted_in_files
+
+_ALLOWED = "allowCrossNamespace"
+_IS_TRUE = re.compile(rf"{_ALLOWED}[\"']?\s*[:=]\s*[\"']?true", re.IGNORECASE)
+#: Where the values of Traefik's chart are, in objects of those that install it.
+_VALUES: tuple[Path, ...] = (
+    (),
+    ("spec", "values"),
+    ("spec", "source", "helm", "valuesObject"),
+)
+
+
+class Crossing(NamedTuple):
+    """A reference of a route into another namespace."""
+
+    artifact: Artifact
+    path: Path
+    kind: str
+    name: str
+    space: str
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield references into other namespaces, which a Traefik that is set up here refuses."""
+    told = list(_told(files))
+    if not told or any(map(_is_allowed, files.artifacts)):
+        return
+    for one in _crossings(files):
+        what = (
+            f"{title(one.artifact)} names {one.kind} {one.name} of the namespace {one.space}, and"
+        )
+        said = f"{what} Traefik ({told[0]}) has no {_ALLOWED}: it drops the route; name one of"
+        yield Finding(one.artifact.at(*one.path), f"{said} {space_of(one.artifact)}, or allow it")
+
+
+def _is_allowed(artifact: Artifact) -> bool:
+    """Tell whether any text of a file allows it: of values, of arguments, of a file of Traefik."""
+    return _IS_TRUE.search(str(artifact.content)) is not None
+
+
+def _told(files: Files) -> Iterator[str]:
+    """Yield where Traefik is told to read its own kinds."""
+    for artifact in files.artifacts:
+        for path in _VALUES:
+            provider = dig(artifact.data, *path, "providers", "kubernetesCRD")
+            if isinstance(provider, Mapping):
+                yield artifact.at(*path, "providers", "kubernetesCRD")
+
+
+def _crossings(files: Files) -> Iterator[Crossing]:
+    for artifact in files.objects("IngressRoute", "IngressRouteTCP", "IngressRouteUDP"):
+        for number, route in numbered(artifact.data, "spec", "routes"):
+            for key, kind in (("middlewares", "Middleware"), ("services", "Service")):
+                for place, end in numbered(route, key):
+                    yield from _crossing(
+                        artifact, ("spec", "routes", number, key, place), end, kind
+                    )
+        store = fields(artifact.data, "spec", "tls", "options")
+        if store:
+            yield from _crossing(artifact, ("spec", "tls", "options"), store, "TLSOption")
+
+
+def _crossing(artifact: Artifact, path: Path, end: Any, kind: str) -> Iterator[Crossing]:
+    own, space = space_of(artifact), string(end, "namespace")
+    if own and space and space != own and not is_mark(own) and not is_mark(space):
+        yield Crossing(artifact, path, kind, string(end, "name"), space)
+
+
+GATE = Gate(
+    id="NET055",
+    title="Routes of Traefik name what is in their own namespace, or may name others",
+    phase="kubernetes",
+    source="https://doc.traefik.io/traefik/reference/install-configuration/providers/kubernetes/"
+    "kubernetes-crd: without allowCrossNamespace a reference into another namespace is refused",
+    check=check,
+    of_files=check,
+    scope=counted_in_files("references into other namespaces", _crossings),
+    targets=("cluster",),
+    reads="IngressRoutes beside values of Traefik's chart, of a HelmRelease or an Application. "
+    "Where no file sets Traefik up, or one allows it, nothing is told.",
+)
