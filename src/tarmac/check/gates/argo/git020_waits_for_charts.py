@@ -37,8 +37,9 @@ def check(files: Files) -> Iterator[Finding]:
             continue
         what = f"{title(one.artifact)} waits for {name_of(one.first)}, which is ready as soon as"
         said = f"{what} it has sent HelmRelease {one.chart}, and not when the chart is installed:"
-        advice = f"{one.kinds[0]} is not known yet; write wait: true in {name_of(one.first)}"
-        yield Finding(one.artifact.at(*one.path), f"{said} {advice}")
+        advice = f"{one.kinds[0]} is not known yet, and the first tries fail; write wait: true in"
+        where = one.artifact.at(*one.path)
+        yield Finding(where, f"{said} {advice} {name_of(one.first)}", warning=True)
 
 
 def _dependent(files: Files) -> Iterator[Installed]:

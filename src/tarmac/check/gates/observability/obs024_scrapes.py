@@ -14,6 +14,7 @@ from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.monitoring.monitors import Monitor
 from tarmac.check.gates.views.objects.indexes import LabelIndex, PodIndex, place_of
+from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.selectors import labels_of
@@ -38,10 +39,14 @@ def check(files: Files) -> Iterator[Finding]:
     }
     whole = LabelIndex(there, lambda one: one.metadata.labels)
     kept = PodIndex(pods(files, *SERVING))
+    # A kustomization may give what it lists another namespace.
+    folders = {place_of(one)[1] for one in kustomization_files(files)}
     for artifact in files.objects(*_ENDS):
         faults = [*_late(artifact)]
+        is_moved = not artifact.built_by and place_of(artifact)[1] in folders
         if kind_of(artifact) == "ServiceMonitor":
             faults += [*_selects(beside, artifact), *_of_services(artifact, whole, kept)]
+            faults += [] if is_moved else [*_elsewhere(Monitor(artifact), whole)]
         else:
             faults += _of_pods(artifact, kept)
         for path, what in faults:
@@ -91,8 +96,6 @@ def _of_services(
         for one in services.selected(fields(artifact.data, "spec", "selector"))
         if monitor.finds(one) and _is_near(monitor, one.artifact)
     ]
-    if not found:
-        yield from _elsewhere(monitor, services)
     names = {port.name for one in found for port in one.ports if port.name}
     behind = _behind(found, kept)
     for number, end in enumerate(monitor.endpoints):
@@ -118,7 +121,7 @@ def _elsewhere(monitor: Monitor, services: LabelIndex[Service]) -> Iterator[tupl
         for one in services.selected(fields(spec, "selector"))
         if asked & {port.name for port in one.ports}
     }
-    if spaces and None not in spaces:
+    if spaces and spaces.isdisjoint((None, own)):
         there = ", ".join(sorted(map(str, spaces)))
         what = f"selects Services of its own namespace {own} alone, and those with its labels are"
         yield ("spec", "selector"), f"{what} in {there}; write namespaceSelector.matchNames"
