@@ -19,7 +19,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 _WIDE = ("apps", "core", "operator", "networking", "config", "security", "monitoring")
 
 
-class Installed(NamedTuple):
+class ChartUse(NamedTuple):
     """A Kustomization that depends on another one, which sends a chart."""
 
     artifact: Artifact
@@ -42,7 +42,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(where, f"{said} {advice} {name_of(one.first)}", warning=True)
 
 
-def _dependent(files: Files) -> Iterator[Installed]:
+def _dependent(files: Files) -> Iterator[ChartUse]:
     by_name: dict[tuple[str, str], Artifact] = {}
     charts: dict[str, set[str]] = defaultdict(set)
     kinds: dict[str, dict[str, str]] = defaultdict(dict)
@@ -62,7 +62,7 @@ def _dependent(files: Files) -> Iterator[Installed]:
                 used = kinds[artifact.at()].items()
                 made = tuple(kind for kind, group in used if _brings(chart, group))
                 if first is not None and made:
-                    yield Installed(artifact, ("spec", "dependsOn", number), first, chart, made)
+                    yield ChartUse(artifact, ("spec", "dependsOn", number), first, chart, made)
 
 
 def _brings(chart: str, group: str) -> bool:

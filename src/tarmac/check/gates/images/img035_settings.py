@@ -82,6 +82,8 @@ def _servers(files: Files) -> Iterator[Server]:
                 continue
             if not all(is_server(one, settings["programs"]) for one in same):
                 continue
+            if any(word.startswith("$") for one in same for word in words(one)):
+                continue  # which may name any file
             told = " ".join(
                 word for one in same for word in (*words(one), *one.environment.values())
             )

@@ -78,9 +78,9 @@ def _checks(files: Files) -> Iterator[Check]:
                     number = names.get(asked_port) if isinstance(asked_port, str) else asked_port
                     if probe is not None and number is not None:
                         where = container.at(f"{kind}Probe")
-                        who = f"{title(own.artifact)}: {container.name}"
+                        named = f"{title(own.artifact)}: {container.name}"
                         path = str(probe.path)
-                        yield Check(who, where, container.image, told, number, path)
+                        yield Check(named, where, container.image, told, number, path)
 
 
 GATE = Gate(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Fields, Path, at_each, fields, items, numbered, string
+from tarmac.base.foreign.reading import Fields, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.network.foreign_references import (
+    API,
+    ROUTES,
+    ForeignReference,
+    crossings,
+    of_api,
+)
 from tarmac.check.gates.views.objects.metadata import (
     group_of,
     kind_of,
@@ -21,30 +27,8 @@ from tarmac.check.gates.views.objects.metadata import (
 from tarmac.check.gates.views.objects.selectors import selects
 from tarmac.check.gates.views.scope import counted_in_files
 
-API = "gateway.networking.k8s.io"
-ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
-#: Where policies of Envoy Gateway name what they ask.
-_ENVOY = {
-    "SecurityPolicy": (
-        *("extAuth.grpc.backendRefs.-", "extAuth.grpc.backendRef", "extAuth.http.backendRefs.-"),
-        *("extAuth.http.backendRef", "oidc.provider.backendRefs.-"),
-        "jwt.providers.-.remoteJWKS.backendRefs.-",
-    ),
-    "EnvoyExtensionPolicy": ("extProc.-.backendRefs.-",),
-}
 #: A label that the API server gives each namespace.
 _NAME = "kubernetes.io/metadata.name"
-
-
-class ForeignReference(NamedTuple):
-    """A reference from one namespace into another."""
-
-    artifact: Artifact
-    path: Path
-    group: str
-    kind: str
-    name: str
-    space: str
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -53,59 +37,33 @@ def check(files: Files) -> Iterator[Finding]:
     for grant in files.objects("ReferenceGrant"):
         grants.setdefault(space_of(grant), []).append(grant)
     spaces = {space_of(artifact) for artifact in files.objects()}
-    for one in _crossings(files):
-        # Where nothing of that namespace is kept here, its grants are elsewhere as well.
-        there = [*grants.get(one.space, ()), *grants.get("", ())]
-        if one.space in spaces and not any(_allows(grant, one) for grant in there):
-            what = f"{title(one.artifact)} names {one.kind} {one.name} of the namespace {one.space}"
-            why = "where no ReferenceGrant allows it, so it is not followed"
-            where = one.artifact.at(*one.path)
-            yield Finding(where, f"{what}, {why}; add a grant in {one.space}")
     gateways = {
         (space_of(own), name_of(own)): own
         for own in files.objects("Gateway")
         if group_of(own) == API and space_of(own)
     }
+    for one in crossings(files):
+        # Where nothing of that namespace is kept here, its grants are elsewhere as well.
+        there = [*grants.get(one.space, ()), *grants.get("", ())]
+        is_asked = one.space in spaces and not _is_of_lattice(one.artifact, gateways)
+        if is_asked and not any(_allows(grant, one) for grant in there):
+            what = f"{title(one.artifact)} names {one.kind} {one.name} of the namespace {one.space}"
+            why = "where no ReferenceGrant allows it, so it is not followed"
+            where = one.artifact.at(*one.path)
+            yield Finding(where, f"{what}, {why}; add a grant in {one.space}")
     labels = {name_of(own): metadata(own).labels for own in files.objects("Namespace")}
-    for artifact in _of_api(files, *ROUTES):
+    for artifact in of_api(files, *ROUTES):
         yield from _turned_away(artifact, gateways, labels)
 
 
-def _of_api(files: Files, *names: str) -> list[Artifact]:
-    return [own for own in files.objects(*names) if group_of(own) == API and space_of(own)]
-
-
-def _crossings(files: Files) -> Iterator[ForeignReference]:
-    for artifact in _of_api(files, *ROUTES):
-        if _is_of_mesh(artifact):
-            continue
-        for number, rule in numbered(artifact.data, "spec", "rules"):
-            for place, end in numbered(rule, "backendRefs"):
-                path: Path = ("spec", "rules", number, "backendRefs", place)
-                yield from _crossing(artifact, path, end, "Service")
-    for artifact in files.objects(*_ENVOY):
-        if group_of(artifact) == "gateway.envoyproxy.io" and space_of(artifact):
-            for end_at in _ENVOY[kind_of(artifact)]:
-                for path, end in at_each(artifact.data, ("spec", *end_at.split("."))):
-                    yield from _crossing(artifact, path, fields(end), "Service")
-    for artifact in _of_api(files, "Gateway"):
-        for number, listener in numbered(artifact.data, "spec", "listeners"):
-            for place, end in numbered(listener, "tls", "certificateRefs"):
-                path = ("spec", "listeners", number, "tls", "certificateRefs", place)
-                yield from _crossing(artifact, path, end, "Secret")
-
-
-def _is_of_mesh(artifact: Artifact) -> bool:
-    """Tell whether a route is of Services alone: a mesh asks for no grant, as Linkerd."""
-    parents = items(artifact.data, "spec", "parentRefs")
-    return bool(parents) and all(string(one, "kind") == "Service" for one in parents)
-
-
-def _crossing(artifact: Artifact, path: Path, end: Fields, kind: str) -> Iterator[ForeignReference]:
-    space, name = string(end, "namespace"), string(end, "name")
-    if space and name and space != space_of(artifact) and "$" not in space:
-        asked = string(end, "kind") or kind
-        yield ForeignReference(artifact, path, string(end, "group"), asked, name, space)
+def _is_of_lattice(artifact: Artifact, gateways: Mapping[tuple[str, str], Artifact]) -> bool:
+    """Tell whether a route is of a Gateway of VPC Lattice, whose controller asks for no grant."""
+    for parent in items(artifact.data, "spec", "parentRefs"):
+        space = string(parent, "namespace") or space_of(artifact)
+        gateway = gateways.get((space, string(parent, "name")))
+        if gateway and string(gateway.data, "spec", "gatewayClassName") == "amazon-vpc-lattice":
+            return True
+    return False
 
 
 def _allows(grant: Artifact, one: ForeignReference) -> bool:
@@ -173,8 +131,8 @@ def _admitted(listener: Fields) -> str:
 
 
 def _judged(files: Files) -> Iterator[object]:
-    yield from _crossings(files)
-    for artifact in _of_api(files, *ROUTES):
+    yield from crossings(files)
+    for artifact in of_api(files, *ROUTES):
         yield from items(artifact.data, "spec", "parentRefs")
 
 

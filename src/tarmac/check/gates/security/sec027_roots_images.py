@@ -20,7 +20,7 @@ from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 
-class Unnumbered(NamedTuple):
+class ContainerUser(NamedTuple):
     """A container that may not run as root, and for which no number of a user is written."""
 
     title: str
@@ -44,19 +44,21 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.where, f"{said} {one.name}; write runAsUser with a number")
 
 
-def _judged(files: Files) -> Iterator[Unnumbered]:
+def _judged(files: Files) -> Iterator[ContainerUser]:
     for own in pods(files):
         for container in own.main_containers:
             context = container.security.over(own.spec.security)
             if context.not_root and context.user is None and not is_renamed(files, container.image):
                 at = container.at if container.security.not_root else own.at
                 where = at("securityContext", "runAsNonRoot")
-                yield Unnumbered(title(own.artifact), str(container.name), container.image, where)
+                yield ContainerUser(
+                    title(own.artifact), str(container.name), container.image, where
+                )
     for artifact in files.objects(*WORKFLOWS):
         yield from _of_workflow(artifact, WORKFLOWS[kind_of(artifact)])
 
 
-def _of_workflow(artifact: Artifact, path: Path) -> Iterator[Unnumbered]:
+def _of_workflow(artifact: Artifact, path: Path) -> Iterator[ContainerUser]:
     """Yield the same of a Workflow of Argo, each of whose templates is a pod."""
     spec = fields(artifact.data, *path)
     for number, template in numbered(spec, "templates"):
@@ -74,7 +76,7 @@ def _of_workflow(artifact: Artifact, path: Path) -> Iterator[Unnumbered]:
                 continue
             if contexts[told]["runAsNonRoot"] is True:
                 where = artifact.at(*places[told], "securityContext", "runAsNonRoot")
-                yield Unnumbered(title(artifact), string(template, "name"), image, where)
+                yield ContainerUser(title(artifact), string(template, "name"), image, where)
 
 
 GATE = Gate(

@@ -131,8 +131,8 @@ def _judged(files: Files) -> Iterator[NginxServer]:
                     for number, port in enumerate(container.ports)
                     if port.number is not None
                 }
-                who = f"{title(own_pods.artifact)}: {container.name}"
-                yield NginxServer(who, texts, own, asked)
+                label = f"{title(own_pods.artifact)}: {container.name}"
+                yield NginxServer(label, texts, own, asked)
 
 
 GATE = Gate(

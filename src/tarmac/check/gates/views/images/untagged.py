@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_TAG = re.compile(r"(@.*|:[^/:@]*)$")
+_TAG = re.compile(r"(:[^/:@]*)?(@.*)?$")
 
 
 def untagged(image: str) -> str:
-    """Leave out the tag or the digest of an image."""
-    return _TAG.sub("", image)
+    """Leave out the tag and the digest of an image."""
+    return _TAG.sub("", image, count=1)
