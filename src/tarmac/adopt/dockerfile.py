@@ -10,14 +10,17 @@ from dataclasses import replace
 from tarmac.adopt.containers.build_steps import made_from, of_its_package, with_paths
 from tarmac.adopt.containers.container import (
     SupervisedProgram,
+    copied_files,
     goes_on,
     made_folders,
     of_target,
     read_dockerfile,
+    script_of,
     supervised,
     unwatched,
 )
 from tarmac.adopt.containers.in_background import programs_of
+from tarmac.adopt.containers.start_script import one_line
 from tarmac.adopt.survey.found import (
     Folder,
     Recogniser,
@@ -51,6 +54,11 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     argv = found.container_command
     while len(argv) > 1 and goes_on(argv[0], folder):
         argv = argv[1:]
+    before, last = script_of(argv, folder, copied_files(text), found.env)
+    if last and place == folder.path:  # its own script says what it starts, and what comes first
+        tasks = {"prepare": one_line(before)} if before else {}
+        found = replace(found, container_command=last, tasks={**found.tasks, **tasks})
+        argv = last
     programs = supervised(argv, folder)
     # Of a folder that only the image has, the code says another one by itself.
     made = {word for line in _MAKES.findall(text) for word in line.split()}

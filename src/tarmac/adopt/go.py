@@ -43,6 +43,19 @@ _INSTEAD = re.compile(r"ReadInConfig\(\);?\s*err != nil \{[^{}]*\bos\.Getenv\(")
 #: A folder where viper looks for it.
 _PLACES = re.compile(r"AddConfigPath\(\"(?:\./)?([\w./-]*)\"\)")
 _SERVES = re.compile(r"(?i)listen|serve|server|daemon|worker|signal\.Notify")
+#: It ends where it is given no word of its own to say what to do.
+_NEEDS_WORDS = re.compile(
+    r"(?:\blen\(\s*(?:os\.Args|\w+)\s*\)|\bflag\.NArg\(\))\s*(?:<=?|==|!=)\s*\d[^{}\n]{0,40}"
+    r"\{[^{}]{0,400}\b(?:os\.Exit|log\.Fatal\w*|panic)\("
+)
+_CHOOSES = re.compile(
+    r"\bswitch\s+(?:os\.Args\[1\]|flag\.Arg\(0\)|\w+\[0\]|(?:\w*[cC]ommand|\w*[cC]md|action))\s*\{"
+)
+#: It listens or stays, by itself or by one of its words.
+_STAYS = re.compile(
+    r"ListenAndServe|\.Listen\(|\.Serve\(|signal\.Notify|"
+    r"\bcase\s+[^:\n]*\"(?:serve|server|start|run|api|web|http|worker|daemon)\""
+)
 #: The built front end that is compiled in, or read from its folder.
 _EMBEDS = re.compile(r"(?m)^//go:embed\s+(?:all:)?((?:[\w-]+/)*(?:dist|build))\b")
 _READS = re.compile(r"\"(?:\./)?((?:[\w-]+/)+(?:dist|build))\"")
@@ -70,6 +83,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         # One that only carries commands out is started by hand.
         tools = {m for m, text in sources.items() if _COMMANDS.search(text)}
         tools = {m for m in tools if m.endswith(("cli", "ctl")) or not _SERVES.search(sources[m])}
+        tools |= {main for main, text in sources.items() if _is_called_by_hand(text)}
         mains = [main for main in mains if main not in tools]
         mains = [main for main in mains if not _is_to_come(sources[main])] or mains
     found: list[Service] = []
@@ -105,6 +119,12 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 )
             )
     return tuple(found)
+
+
+def _is_called_by_hand(text: str) -> bool:
+    """Tell whether a main package only carries out what its first word says, and then ends."""
+    chooses = _NEEDS_WORDS.search(text) and _CHOOSES.search(text)
+    return bool(chooses) and not _STAYS.search(text)
 
 
 def _is_to_come(text: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tarmac.adopt.packages import node_migrations
 from tarmac.adopt.packages.node_packages import PRISMA, front_end, libraries, linked, tools
 from tarmac.adopt.packages.node_side_by_side import side_by_side, starts_packages
 from tarmac.adopt.survey.found import (
@@ -121,6 +122,8 @@ def _tasks(folder: Folder) -> dict[str, str]:
         tasks["dotenv"] = "test -e .env || touch .env"
     tasks |= settings_files.copied(folder)
     tasks |= _steps(folder) if wants else {}
+    by_typeorm = node_migrations.steps(folder, _all_scripts(folder, package), tools(folder)[0])
+    tasks |= {MIGRATE: by_typeorm} if by_typeorm and wants else {}
     if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
         named = "prisma.config.ts" in folder.files or isinstance(package.get("prisma"), dict)
         where = "" if named or schema in PRISMA else f" --schema {schema}"

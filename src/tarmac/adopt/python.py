@@ -207,7 +207,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             )
             for file in several
         )
-    queued = [*workers(texts)]
+    scripts = (file for file in folder.files if file.endswith(".sh") and file.count("/") < 2)
+    queued = [*workers(texts, "\n".join(map(folder.read, scripts)))]
     beside = tuple(
         Service(
             valid_name(f"{folder_name(folder)}-{worker.name}") if folder.path else worker.name,

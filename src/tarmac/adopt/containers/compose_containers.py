@@ -157,6 +157,8 @@ def _of_a_profile(found: Survey, container: Container) -> Survey | None:
         return None
     profiles = ", ".join(named)
     what = f"{container.own}: only in the profile {profiles}; add it if you need it"
+    alone = _of_a_server(Survey(), container) or Survey()  # for programs that ask for one
+    found = replace(found, held=(*found.held, *alone.stores, *filter(None, (alone.broker,))))
     return _left_out(found, what)
 
 

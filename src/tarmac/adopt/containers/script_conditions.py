@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(\S*|\"[^\"]*\"|'[^']*')")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
@@ -38,6 +38,7 @@ def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
         given: the container's variables.
     """
     known, own, found = dict(given), dict[str, str](), list[str]()
+    perhaps = {*given}  # the names that may have another value than what a line falls back on
     left = _of_the_first_start(lines)
     for _ in range(_MOST + len(lines)):
         if not left:
@@ -52,6 +53,7 @@ def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
             names = {m[1] for part in left[:end] for m in [_ASSIGNED.match(part)] if m}
             known = {name: value for name, value in known.items() if name not in names}
             own = {name: value for name, value in own.items() if name not in names}
+            perhaps |= names
             found += left[:end]
             left = left[end:]
             continue
@@ -59,7 +61,7 @@ def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
         match = _ASSIGNED.fullmatch(line)
         value = _filled(match[2].strip("\"'"), known) if match else None
         if match is None:
-            found.append(_with(own, line))
+            found.append(_with(own, line, perhaps))
         elif value is None or "$" in value or "`" in value:
             found.append(line)
         else:
@@ -92,9 +94,15 @@ def _of_the_first_start(lines: list[str]) -> list[str]:
     return [line for line in found if line not in gone]
 
 
-def _with(own: Mapping[str, str], line: str) -> str:
-    """Fill in what the script itself sets."""
-    return _VARIABLE.sub(lambda match: own.get(match[1] or match[3], match[0]), line)
+def _with(own: Mapping[str, str], line: str, perhaps: Collection[str]) -> str:
+    """Fill in what the script itself sets, also where a name falls back on it: `${A:-$B}`."""
+
+    def value(match: re.Match[str]) -> str:
+        name, default = match[1] or match[3], _VARIABLE.fullmatch(match[2] or "")
+        other = (default[1] or default[3]) if default and name not in (*own, *perhaps) else ""
+        return own.get(name, own.get(other, match[0]))
+
+    return _VARIABLE.sub(value, line)
 
 
 def _arms(lines: list[str]) -> tuple[list[_Arm], int]:

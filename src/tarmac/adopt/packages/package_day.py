@@ -15,10 +15,12 @@ from tarmac.adopt.survey.found import Folder
 
 #: Lists that are younger go with the packages of today.
 _OLD = timedelta(days=365)
+#: One that names a version of each is of its day sooner: what those bring along is left open.
+_OLD_AND_PINNED = timedelta(days=90)
 #: A line that a program wrote, which has worked out what goes together.
 _IS_COMPLETE = re.compile(r"#[ \t]+via\b|--hash=")
 _INCLUDES = re.compile(r"(?m)^[ \t]*(?:-r|--requirement)[= \t]*(\S+)").findall
-_PACKAGE = re.compile(r"(?m)^[ \t]*[A-Za-z][\w.-]*")
+_PACKAGE = re.compile(r"(?m)^[ \t]*[A-Za-z][\w.-]*[^\n]*")
 
 
 def day_of(lists: Iterable[str], folder: Folder) -> str:
@@ -30,11 +32,13 @@ def day_of(lists: Iterable[str], folder: Folder) -> str:
     texts = {name: folder.read(name) for name in _with_included(lists, folder)}
     if not texts or any(map(_IS_COMPLETE.search, texts.values())):
         return ""
-    if not any(map(_PACKAGE.search, texts.values())):
+    packages = [line for text in texts.values() for line in _PACKAGE.findall(text)]
+    if not packages:
         return ""
+    old = _OLD_AND_PINNED if all("==" in line for line in packages) else _OLD
     days = [folder.changed(name) for name in texts]
     found = max(days) if all(days) else ""
-    is_old = bool(found) and date.fromisoformat(found) < _today() - _OLD
+    is_old = bool(found) and date.fromisoformat(found) < _today() - old
     return str(date.fromisoformat(found) + timedelta(days=1)) if is_old else ""
 
 

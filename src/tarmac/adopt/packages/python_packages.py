@@ -237,7 +237,9 @@ def _setup(what: str, folder: Folder, day: str = "") -> str:
     by = ".venv/bin/pip install -q uv && .venv/bin/uv pip" if by_uv else ".venv/bin/pip"
     line = f"{by} install -q {what}"
     if day:  # an index that does not say of which day its packages are has none for uv
-        uv = ".venv/bin/pip install -q uv && .venv/bin/uv pip install -q"
+        # One that is on PATH already does for a Python that no uv is made for.
+        uv = "{ .venv/bin/pip install -q uv || uv --version; } && PATH=.venv/bin:$PATH"
+        uv = f"{uv} uv pip install -q"
         line = f"({{ {uv} --exclude-newer {day} {what}; }} || {line})"
     made = f"{made} && {line} && touch .venv/.installed"
     return installed(".venv/.installed", f"({made})")

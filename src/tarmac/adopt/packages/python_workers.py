@@ -28,25 +28,49 @@ class Worker(NamedTuple):
     file: str
 
 
-def workers(texts: Mapping[str, str]) -> Iterator[Worker]:
-    """Yield what takes jobs, by the files of a project that are read anyway."""
-    by_kind = (_celery(texts), _arq(texts), _dramatiq(texts))
+def workers(texts: Mapping[str, str], scripts: str = "") -> Iterator[Worker]:
+    """Yield what takes jobs, by the files of a project that are read anyway.
+
+    Args:
+        scripts: what the project's own scripts say, joined; one may start a worker by its app.
+    """
+    by_kind = (_celery(texts, scripts), _arq(texts), _dramatiq(texts))
     yield from next((found for found in map(list, by_kind) if found), [])
 
 
-def _celery(texts: Mapping[str, str]) -> Iterator[Worker]:
+def _celery(texts: Mapping[str, str], scripts: str) -> Iterator[Worker]:
     for file, text in texts.items():
         if match := _CELERY.search(text):
             module, base = module_of(file)
             where = f" --workdir {base}" if base else ""
-            app = f"-m celery -A {module}:{match[1]}{where}"
-            told = _told(texts, file, match[1], module)
+            named = "" if base else _named_app(texts, scripts)
+            app = f"-m celery -A {named or f'{module}:{match[1]}'}{where}"
+            told = "" if named else _told(texts, file, match[1], module)
             yield Worker("worker", f"{app} worker --loglevel info{told}", file)
             if any(map(_BEAT.search, texts.values())):
                 yield Worker("beat", f"{app} beat --loglevel info", file)
             return
 
 
+#: A worker that a script starts: `exec celery -A shop.celery worker`, `celery worker --app=shop`.
+_STARTED = re.compile(
+    r"(?m)^[ \t]*(?:exec )?celery[ \t]+(?:worker[ \t]+)?(?:-A|--app)[ =]([\w.:]+)(?=[ \t]|$)"
+)
+
+
+def _named_app(texts: Mapping[str, str], scripts: str) -> str:
+    """Return the app by which a script starts Celery, where a module of the project has it."""
+    for name in map(str, _STARTED.findall(scripts)):
+        module, _, own = name.partition(":")
+        above = module if own else module.rpartition(".")[0]
+        files = (f"{one.replace('.', '/')}{end}" for one in (module, above) for end in _MODULES)
+        if any(file in texts for file in files):
+            return name
+    return ""
+
+
+#: The files of a module, or of a package.
+_MODULES = (".py", "/__init__.py")
 #: What a module has at its top that is Celery's app.
 _AT_TOP = re.compile(
     r"(?m)^(\w+)(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*(?:(?:celery\.)?Celery\(|"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from tarmac.adopt.survey.found import MIGRATE, Folder, Service
@@ -20,13 +21,18 @@ _FOLDER = re.compile(r"(?m)^[ \t]*script_location[ \t]*=[ \t]*(?:%\(here\)s/)?(\
 _ELSEWHERE = re.compile(
     r"set_main_option|set_section_option|environ|getenv|create_async_engine|create_engine\("
 )
-_ADDRESS = re.compile(r"[a-z][a-z0-9+]*://.*\$\{stores\.[a-z0-9-]+\.|\$\{stores\.[a-z0-9-]+\.url\}")
+_ADDRESS = re.compile(
+    r"[a-z][a-z0-9+]*://.*\$\{stores\.([a-z0-9-]+)\.|\$\{stores\.([a-z0-9-]+)\.url\}"
+)
 
 
-def told(service: Service, folder: Folder) -> Service:
+def told(service: Service, folder: Folder, databases: Collection[str]) -> Service:
     """Tell Alembic the address that the program has in a variable, in place of its file's own.
 
     Where its migrations begin several times, no command runs them all: that one is left out.
+
+    Args:
+        databases: the stores that have tables; the program may be told those of others, too.
     """
     line = service.tasks.get(MIGRATE, "")
     text = folder.read(FILE)
@@ -39,7 +45,10 @@ def told(service: Service, folder: Folder) -> Service:
         return replace(service, tasks=tasks, to_do=(*service.to_do, to_do))
     if not line.endswith(_COMMAND) or not _URL.search(text) or _ELSEWHERE.search(script):
         return service
-    names = [name for name, value in service.env.items() if _ADDRESS.match(value)]
+    addresses = {name: _ADDRESS.match(value) for name, value in service.env.items()}
+    names = [n for n, match in addresses.items() if match and (match[1] or match[2]) in databases]
+    if len({service.env[name] for name in names}) == 1:  # one database, by several names
+        names = names[:1]
     if script and not names and (address := _of_parts(service, text)):
         service = replace(service, env={**service.env, _OWN: address})
         names = [_OWN]

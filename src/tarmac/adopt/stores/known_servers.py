@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tarmac.adopt.stores import servers
-from tarmac.adopt.stores.named_servers import NamedServer, named_servers
+from tarmac.adopt.stores.named_servers import NamedServer, is_elsewhere, named_servers
 from tarmac.adopt.survey.found import Folder, KnownPlace, Service, Store
 from tarmac.adopt.survey.scene import Scene, store_for
 from tarmac.adopt.variables import settings_files
@@ -44,7 +44,11 @@ def found_by_itself(
     chosen = [value.removeprefix("./") for name, value in env.items() if _CHOOSES.search(name)]
     unread = settings_files.unreached(folder)
     read = {name: value for name, value in env.items() if name not in unread}
-    for named in named_servers(folder, hosts, [*service.run.split(), *chosen]):
+    said = [*service.run.split(), *chosen]
+    for named in named_servers(folder, hosts, said, elsewhere=True):
+        if is_elsewhere(named):
+            to_do += _of_another_network(named, service, scene, calls)
+            continue
         own = scene.own_store(named.kind, service)
         store = scene.store_named(named.host) if named.host else own
         server = servers.of_kind(named.kind)
@@ -76,6 +80,21 @@ def found_by_itself(
                 "variable"
             )
     return FoundByItself(tuple(calls), env, tuple(to_do))
+
+
+def _of_another_network(
+    named: NamedServer, service: Service, scene: Scene, calls: dict[str, None]
+) -> list[str]:
+    """Say that a server of a program's author is elsewhere, and have one of its kind here."""
+    server = servers.of_kind(named.kind)
+    store = scene.own_store(named.kind, service)
+    if store is None and scene.adds(server):
+        store = store_for(server, service, scene)
+    if store is None or store.name in calls:
+        return []
+    calls[store.name] = None
+    what = f"{named.place} says where {store.name} is by itself, at {named.host} of another network"
+    return [f"{what}: have it read a variable"]
 
 
 def at_its_usual_port(

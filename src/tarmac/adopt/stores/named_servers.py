@@ -17,6 +17,8 @@ from tarmac.adopt.variables.settings_files import ELSEWHERE, SOURCES, contents, 
 from tarmac.adopt.variables.variable_read import line_of
 
 _HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})
+#: An address of a network that is its owner's alone.
+_OF_A_NETWORK = re.compile(r"(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){1,2}")
 _HOSTS = ("host", "hostname", "server", "servers", "brokers", "addr", "address")
 _PORTS = ("port",)
 _USERS = ("user", "username", "login")
@@ -54,6 +56,11 @@ _SEQUELIZE = re.compile(
 _PLACE = re.compile(r"([\w.-]+):(\d{4,5})")
 #: What a file has that names a server in a text of its code.
 _MAY_NAME = re.compile(r"://|@|host=|[\w.-]:\d{4,5}[\"'`]")
+#: A program's own call with the parts of an address: `Connect("localhost", 5432, "me", "", "db")`.
+_ARGUMENTS = re.compile(
+    r"\(\s*(?:\w+,\s*)?['\"]([\w.-]+)['\"],\s*['\"]?(\d{4,5})['\"]?,\s*['\"]([\w.-]+)['\"],\s*"
+    r"['\"]([^'\"\n]*)['\"],\s*['\"]([\w-]+)['\"]"
+)
 #: NATS's own name for its usual place.
 _NATS_DEFAULT = re.compile(r"\bnats\.DefaultURL\b")
 #: A call of RabbitMQ's client for Python that names a host alone, or has it of a variable; it then
@@ -90,7 +97,11 @@ class NamedServer(NamedTuple):
 
 
 def named_servers(
-    folder: Folder, hosts: Collection[str] = (), said: Collection[str] = ()
+    folder: Folder,
+    hosts: Collection[str] = (),
+    said: Collection[str] = (),
+    *,
+    elsewhere: bool = False,
 ) -> Iterator[NamedServer]:
     """Yield the servers that files of settings and code name by themselves.
 
@@ -98,6 +109,7 @@ def named_servers(
         hosts: names of containers; of all other hosts, those of this machine count alone.
         said: words of the command, and values that choose: where one of them is a file of settings,
             no other one counts.
+        elsewhere: also those of other networks, which come last.
     """
     clients = servers.clients(folder)
     found = [*_in_settings(folder, clients, said), *_in_code(folder, clients)]
@@ -112,6 +124,14 @@ def named_servers(
 
     for one in sorted(known, key=rank):
         yield one._replace(host="" if one.host in _HERE else one.host)
+    yield from filter(is_elsewhere, found if elsewhere else ())
+
+
+def is_elsewhere(named: NamedServer) -> bool:
+    """Tell whether code names a server by a number of another network, as its author has it."""
+    file = named.place.rpartition(":")[0]
+    is_code = file.endswith(tuple(SOURCES)) and not ELSEWHERE.search(file)
+    return is_code and _OF_A_NETWORK.fullmatch(named.host) is not None
 
 
 def _in_settings(
@@ -291,6 +311,9 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
             where = f"{file}:{line_of(text, match.start())}"
             guest = NamedServer("rabbitmq", where, user=_GUEST, password=_GUEST)
             yield guest._replace(host=match[1] or "localhost", port=port_number(match[2] or ""))
+        for match in _ARGUMENTS.finditer(text):
+            if one := _of_arguments(match, clients):
+                yield one._replace(place=f"{file}:{line_of(text, match.start())}")
         for match in _NATS_DEFAULT.finditer(text):
             yield NamedServer("nats", f"{file}:{line_of(text, match.start())}", "localhost")
         for match in _OBJECT.finditer(text):
@@ -300,11 +323,20 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
                 yield one._replace(place=f"{posixpath.normpath(file)}:{line_of(text, start)}")
 
 
-def _of_place(match: re.Match[str], clients: frozenset[str]) -> NamedServer | None:
+def _of_place(match: re.Match[str] | None, clients: frozenset[str]) -> NamedServer | None:
     """Read a host and a port that stand alone: by the usual port of a server that it speaks to."""
-    port = port_number(match[2])
+    port = port_number(match[2]) if match else 0
     known = [s for s in servers.servers() if s.kind in clients and s.shows.port == port]
-    return NamedServer(known[0].kind, "", match[1], port) if known else None
+    return NamedServer(known[0].kind, "", match[1], port) if match and known else None
+
+
+def _of_arguments(match: re.Match[str], clients: frozenset[str]) -> NamedServer | None:
+    """Read the parts of an address that stand one behind the other, by a database's usual port."""
+    host, port, user, password, database = match.groups()
+    one = _of_place(re.fullmatch(_PLACE, f"{host}:{port}"), clients)
+    if one is None or not servers.of_kind(one.kind).databases:
+        return None
+    return one._replace(user=user, password=password, database=database)
 
 
 def _of_object(text: str, match: re.Match[str], clients: frozenset[str]) -> NamedServer | None:

@@ -280,6 +280,8 @@ class Survey:
     hosts: bool = False
     #: Its file lists servers and no program, and so need not list those that programs ask for.
     servers_alone: bool = False
+    #: Servers that only a profile of its file starts, for programs that ask for one of their kind.
+    held: tuple[Store, ...] = ()
     #: Hosts of servers that no store kind can be: name -> its ports, and where they are published.
     unknown_hosts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: What a server in front of the others hands on, and where people reach it.
@@ -399,6 +401,13 @@ def local_ports(words: tuple[str, ...]) -> tuple[str, ...]:
             here = re.sub(r"^(--(?:host|hostname)=)0\.0\.0\.0$", r"\g<1>127.0.0.1", here)
             said.append(re.sub(r"^(--bind=)\S*?:\d+$", r"\g<1>127.0.0.1:$PORT", here))
     return tuple(said)
+
+
+def told_port(words: tuple[str, ...]) -> int:
+    """Read the number that `local_ports` puts PORT in the place of; 0 for none."""
+    pairs = zip(words, local_ports(words), strict=True)
+    said = (word for word, here in pairs if "$PORT" in here and "$" not in word)
+    return port_number(re.split(r"[:=]", next(said, ""))[-1])
 
 
 def joined(words: tuple[str, ...]) -> str:

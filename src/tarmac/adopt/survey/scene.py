@@ -49,6 +49,8 @@ class Scene:
     _first_databases: dict[str, str] = field(default_factory=dict)
     #: The code of one names the host of another.
     names: bool = False
+    #: Kind -> the server that only a profile of the file starts.
+    held: Mapping[str, Store] = field(default_factory=dict)
     #: (kind, port) -> the store that code expects there.
     at_ports: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -141,7 +143,8 @@ class Scene:
         is_database = server.databases and server.seeds
         known = any(servers.of_kind(store.kind).seeds for store in self.stores.values())
         is_broker = server.broker and self.broker is None
-        return self.may_add or is_broker or (is_database and not known)
+        is_held = server.kind in self.held and not (server.broker or is_database)
+        return self.may_add or is_broker or is_held or (is_database and not known)
 
     def is_placeholder(self, host: str) -> bool:
         """Tell whether a host of a file of variables stands for one that its reader fills in."""
@@ -217,7 +220,11 @@ def store_for(
             scene.at_ports[place] = known.name
             return known
         name = valid_name(f"{service.name}-{name}")
-    store = Store(name, server.kind, remarks=(f"{service.name} asks for it",))
+    asks = f"{service.name} asks for it"
+    store = Store(name, server.kind, remarks=(asks,))
+    if (held := scene.held.get(server.kind)) and name == (server.shows.store_name or server.kind):
+        remark = f"{asks}, and only a profile of the compose file starts it"
+        store = replace(held, remarks=(*held.remarks, remark))
     if store.name in scene.services:
         store = replace(store, name=f"{store.name}-store")
     if server.broker:

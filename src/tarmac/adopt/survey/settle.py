@@ -7,13 +7,13 @@ from here, and they never form a cycle.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from tarmac.adopt.stores import alembic, first_sql, known_servers, servers, sqlite
 from tarmac.adopt.stores.extensions import provided
 from tarmac.adopt.stores.known_servers import is_told
-from tarmac.adopt.survey.found import Folder, Service, Store, Survey, port_number
+from tarmac.adopt.survey.found import Folder, Service, Store, Survey, port_number, valid_name
 from tarmac.adopt.survey.given import as_files, told
 from tarmac.adopt.survey.own import files_of
 from tarmac.adopt.survey.scene import Scene
@@ -33,6 +33,10 @@ _OF_SIDECARS = re.compile(
 )
 
 
+#: A reference to a store, or to the broker.
+_OF_STORES = re.compile(r"\$\{(?:stores\.([a-z0-9-]+)|broker)\.")
+#: What switches something off -> what switches it on.
+_OFF = {"false": "true", "0": "1", "no": "yes", "off": "on"}
 _MIGRATES = re.compile(r"(?:^|[\s:])migrat(?:e|ions?)\b(?!\.\w)")
 #: The code of a program of others.
 _NOTHING = Folder("", (), lambda _: "", lambda _: False)
@@ -50,13 +54,18 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     )
     dotenv, file = dotenv_files.of_file(root)
     dotenv = dotenv_files.resolved(dotenv)
+    if file != ".env":  # that says which servers its programs use
+        scene.held = {store.kind: store for store in reversed(found.held)}
     example, dotenv = ({}, dotenv) if file == ".env" else (dotenv, {})
     services, places = [], frozenset(service.folder for service in found.services)
     handed = spring_settings.handed_out(root, places)
     for service in found.services:
         folder = files_of(root, service, places, handed) if not service.of_others else _NOTHING
         settled = _settled(service, folder, scene, dotenv, example)
-        services.append(alembic.told(sqlite.on_volumes(settled, folder), folder))
+        own = [s.name for s in scene.stores.values() if servers.of_kind(s.kind).seeds]
+        services.append(alembic.told(sqlite.on_volumes(settled, folder), folder, own))
+    given = {store.name for store in found.stores} | ({"broker"} if found.broker else set())
+    services = [replace(one, env=_switched_on(one.env, given)) for one in services]
     used = [_as_used(store, services) for store in scene.stores.values()]
     for_tests = [store.name for store in used if _is_for_tests(store, services)]
     used = [store for store in used if store.name not in for_tests]
@@ -65,6 +74,9 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     if not any(map(_MIGRATES.search, lines)):  # the program carries them out by itself
         used = first_sql.of_steps(used, root)
     left_out = first_sql.without_its_program(found.left_out, used)
+    started = {one.name for one in (*used, *filter(None, (scene.broker,)))}
+    held = {one.name for one in found.held if one.name in started}
+    left_out = tuple(line for line in left_out if not _is_of_a_profile(line, held))
     return replace(
         found,
         services=tuple(services),
@@ -77,6 +89,28 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
         ),
         hosts=scene.names,
     )
+
+
+def _switched_on(env: Mapping[str, str], own: Collection[str]) -> dict[str, str]:
+    """Switch on what a file of variables has off, where a server was added for it alone.
+
+    Args:
+        own: the stores that a file of the repository starts, which programs may do without.
+    """
+    found = dict(env)
+    for name, value in env.items():
+        stem = name.removesuffix("_ENABLED")
+        beside = [env[n] for n in env if n.startswith(f"{stem}_")] if stem != name else []
+        said = {m[1] or "broker" for v in beside for m in _OF_STORES.finditer(v)}
+        if said - {*own} and value.lower() in _OFF:
+            found[name] = _OFF[value.lower()]
+    return found
+
+
+def _is_of_a_profile(line: str, names: Collection[str]) -> bool:
+    """Tell whether a line says of one of these servers that only a profile has it."""
+    match = re.match(r"([\w.-]+): only in the profile ", line)
+    return match is not None and valid_name(match[1]) in names
 
 
 def _is_for_tests(store: Store, services: list[Service]) -> bool:

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from tarmac.adopt.containers.container import goes_on
-from tarmac.adopt.survey.found import MIGRATE, Folder, Recogniser, Service, joined
+from tarmac.adopt.survey.found import MIGRATE, Folder, Recogniser, Service, joined, told_port
 
 #: Recognisers from this rank on only know a container.
 LAST_RANK = 90
@@ -61,6 +61,8 @@ def completed(
         reads = base is not None and base.reads_port and is_base
         reloads = base is not None and base.reloads and base.run == line
         ports = service.ports or (base.ports if base is not None and reads else {})
+        told = told_port(service.container_command) if "$PORT" in line else 0
+        ports = ports or ({"http": told} if told else {})
         variable = base.port_variable if base is not None and is_base else ""
         tasks = {name: _with_its_settings(task, line) for name, task in tasks.items()}
         tasks = {**_folders_of_files(line, folder), **tasks}

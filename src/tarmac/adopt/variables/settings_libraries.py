@@ -42,8 +42,18 @@ _ASKED = re.compile(
     r"\b(?:config|env)(?:\.(?:str|int|bool|float|list|json|db|db_url|url|cache|cache_url|path|get_value))?"
     r"\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]([^)]{0,200})\)"
 )
-_SCHEME = re.compile(r"\bEnv\(((?:[^()]|\([^()]*\)){1,4000})\)")
-_SCHEMED = re.compile(r"\b([A-Z][A-Z0-9_]+)\s*=\s*\(\s*\w+\s*,\s*(?:['\"]([^'\"]*)['\"]|\w+)")
+_SCHEME = re.compile(r"\b(?:FileAware)?Env\(")
+#: A part of one that stands in a dict of its own: `ENV_SCHEMA = {"DEBUG": (bool, False)}`.
+_SCHEME_PART = re.compile(r"(?m)^(?:\w+_)?ENV(?:_\w+)?(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*\{([^{}]*)\}")
+_IN_PART = re.compile(
+    r"['\"]([A-Z][A-Z0-9_]+)['\"]\s*:\s*\(\s*"
+    r"(?:bool|str|int|float|list|tuple|dict|bytes|json)\s*,\s*(?:['\"]([^'\"]*)['\"])?"
+)
+#: What has parentheses that close nothing, and those that do.
+_CLOSING = re.compile(r"#[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|[()]")
+#: More text than the scheme of one file has.
+_LONGEST_SCHEME = 60_000
+_SCHEMED = re.compile(r"\b([A-Z][A-Z0-9_]+)\s*=\s*\(\s*[\w.]+\s*,\s*(?:['\"]([^'\"]*)['\"])?")
 _CALLED = re.compile(
     r"(?:\w+\.)?(?:config|env)(?:\.\w+)?\(\s*['\"]|"
     r"\(?\s*(?:\w+\(\s*)?(?:os\.)?(?:getenv|environ)\b"
@@ -122,8 +132,8 @@ def _calls(file: str, content: str) -> Iterator[VariableRead]:
     if not _ASKS.search(content):
         return
     for scheme in _SCHEME.finditer(content):  # `environ.Env(DEBUG=(bool, False))`
-        for match in _SCHEMED.finditer(scheme[1]):
-            place = f"{file}:{line_of(content, scheme.start(1) + match.start())}"
+        for match in _SCHEMED.finditer(content, scheme.end(), _end_of(content, scheme.end())):
+            place = f"{file}:{line_of(content, match.start())}"
             yield VariableRead(match[1], match[2] or "", place)
     for match in _ASKED.finditer(content):
         if is_comment(content, match.start()):
@@ -133,6 +143,25 @@ def _calls(file: str, content: str) -> Iterator[VariableRead]:
         if default is None and "default" in match[2]:
             default = ""
         yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
+
+
+def _scheme_parts(file: str, content: str) -> Iterator[VariableRead]:
+    """Read the parts of django-environ's schemes that another file adds to its own."""
+    for part in _SCHEME_PART.finditer(content):
+        for match in _IN_PART.finditer(content, part.start(1), part.end(1)):
+            yield VariableRead(
+                match[1], match[2] or "", f"{file}:{line_of(content, match.start())}"
+            )
+
+
+def _end_of(content: str, begin: int) -> int:
+    """Find where the parenthesis closes that a text begins within; its begin where none does."""
+    depth = 1
+    for match in _CLOSING.finditer(content, begin, begin + _LONGEST_SCHEME):
+        depth += (match[0] == "(") - (match[0] == ")")
+        if not depth:
+            return match.start()
+    return begin
 
 
 def _tags(file: str, content: str) -> Iterator[VariableRead]:
@@ -222,6 +251,7 @@ def _env_var(file: str, content: str) -> Iterator[VariableRead]:
 READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead]]], ...] = (
     ((".py",), _settings),
     ((".py",), _calls),
+    ((".py",), _scheme_parts),
     ((".go",), _tags),
     ((".go",), _mapped),
     ((".go",), settings_files.bound),

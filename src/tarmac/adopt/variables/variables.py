@@ -44,6 +44,10 @@ _OF_OTHERS = re.compile(
 )
 #: How variables of frameworks begin that override settings of a server.
 _FRAMEWORKS = ("SPRING_DATA_", "SPRING_")
+#: Names for the address of a database past its pool of connections: here it has none.
+_PAST_ITS_POOL = frozenset(
+    {"DIRECT_URL", "DIRECT_DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_URL_UNPOOLED"}
+)
 #: So many variables at least begin with a program's own name.
 MOST_BEGIN = 4
 #: What a program signs or encrypts with: it needs a value.
@@ -235,6 +239,7 @@ def _of_a_store(variable: _Variable) -> str | None:
     insists = variable.given is None and (read.default is None or bool(is_here))
     insists = insists and not read.is_tested and not _hosts_like(server, scene)
     adds = scene.may_add or (server.broker and scene.broker is None and insists)
+    adds = adds or _is_held(server, variable)
     if store is None and adds and server.kind in variable.clients:
         wanted = bool(parts & _PLACES) or ("host" in parts and not server.broker)
         store = store_for(server, variable.service, scene) if wanted else None
@@ -255,6 +260,17 @@ def _of_a_store(variable: _Variable) -> str | None:
     if output == "url" and variable.read.by_jdbc and server.databases and server.seeds:
         return _by_jdbc(server, store, is_told_user="user" in parts)
     return servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _is_held(server: servers.Server, variable: _Variable) -> bool:
+    """Tell whether a profile of the compose file has the server, and the program may want it.
+
+    What it is given may be the address of another one.
+    """
+    said = variable.given or variable.read.default or ""
+    scheme = said.partition("://")[0] if "://" in said else ""
+    is_other = bool(scheme) and servers.of_scheme(scheme) != server
+    return server.kind in variable.scene.held and not is_other and variable.scene.adds(server)
 
 
 def _by_jdbc(server: servers.Server, store: Store, *, is_told_user: bool) -> str:
@@ -295,6 +311,8 @@ def _hosts_like(server: servers.Server, scene: Scene) -> list[str]:
 def _known_server(variable: _Variable) -> tuple[servers.Server, str] | None:
     """Tell which server a variable is about: by its name, or by those beside it."""
     name = variable.read.name
+    if name in _PAST_ITS_POOL and "DATABASE_URL" in variable.names:
+        name = "DATABASE_URL"
     found = _by_its_name(name, variable)
     return found or servers.of_group(name, variable.names, variable.clients)
 

@@ -374,7 +374,7 @@ STORE = StoreKind(
         clients=r"[\"']pg[\"']|[\"']postgres[\"']|pg-promise|slonik|psycopg|asyncpg|lib/pq|jackc/pgx|"
         r"org\.postgresql|tokio-postgres|postgresql|pgsql|@prisma/client",
         stems=("POSTGRES", "POSTGRESQL", "PG", "PGSQL"),
-        vague=("DATABASE", "DB"),
+        vague=("DATABASE", "DB", "DSN"),
         first=("POSTGRES_", "POSTGRESQL_"),
         store_name="db",
         user="postgres",
