@@ -122,6 +122,10 @@ def test_the_cause_is_named(status, line, expected):
         (["error: one", "app.errors.Broken: no", "panic: two"], "it says: panic: two"),
         (["ERROR: a", "ERROR:    Application startup failed. Exiting."], "it says: ERROR: a"),
         (["no errors here", "errors: 0"], ""),
+        (
+            ["starting", "2026/11/30 11:09:25 The queue must be enabled", "exit status 1"],
+            "it says: The queue must be enabled",
+        ),
     ],
 )
 def test_what_nobody_knows_is_quoted(lines, expected):
@@ -330,6 +334,32 @@ def test_a_host_of_the_world_is_a_matter_of_the_network():
 def test_a_program_of_go_says_which_file_it_lacks():
     said = ["panic: Error Trace: ", " - open ssr.js: no such file or directory", "goroutine 1:"]
     assert likely_cause(2, said) == "it reads ssr.js, which is not there; build or write that first"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (
+            ["failed to connect to `host=/var/run/postgresql user=root database=`: dial error"],
+            "it was told no place of its database",
+        ),
+        (
+            ['connection to server on socket "/tmp/.s.PGSQL.5432" failed: No such file'],
+            "`${stores.NAME.url}`, under `env`",
+        ),
+        (
+            ["Error [ERR_UNKNOWN_BUILTIN_MODULE]: No such built-in module: node:sqlite", "v20"],
+            "it is for a newer Node than the one that runs here",
+        ),
+        (
+            ["Usage: make <subcommand>", "", "  module <name>  Make a module", "exit status 1"],
+            "leave it out of the services if it is a tool that people start by hand",
+        ),
+        (["Error: required flag(s) not set", "Usage:", "  x [flags]"], "it says: Error: required"),
+    ],
+)
+def test_a_program_that_was_told_too_little_says_what(lines, said):
+    assert said in likely_cause(1, lines)
 
 
 def test_celery_says_why_it_does_not_run_as_root():

@@ -40,6 +40,15 @@ def test_each_missing_program_is_told_once_with_its_version_and_how_to_get_it(sy
     )
 
 
+def test_a_package_manager_says_which_node_it_is_for(system, monkeypatch):
+    package = Path(system.folder, "package.json")
+    package.write_text('{"packageManager": "pnpm@11.2.2"}')
+    monkeypatch.setattr(module, "find_program", lambda name: None if name == "pnpm" else name)
+    assert missing_programs(system) == (
+        "web: needs pnpm 11.2.2; npm install -g pnpm@11.2.2, which is for Node 22 and later",
+    )
+
+
 def test_a_program_that_is_there_is_not_told(system, monkeypatch):
     monkeypatch.setattr(module, "find_program", lambda name: f"/usr/bin/{name}")
     assert missing_programs(system) == ()

@@ -59,6 +59,10 @@ LINES: tuple[tuple[str, str], ...] = (
         "module {0} is not installed; run its package manager, e.g. npm install",
     ),
     (
+        r"ERR_UNKNOWN_BUILTIN_MODULE|No such built-in module: (?:node:\w+)",
+        "it is for a newer Node than the one that runs here; install that, e.g. nvm install --lts",
+    ),
+    (
         r"No matching distribution found for ([\w.\[\]-]+)",
         "no version of {0} fits this Python; install the one that the repository is for",
     ),
@@ -184,6 +188,13 @@ LINES: tuple[tuple[str, str], ...] = (
         "no permission for {0}; change its owner or mode",
     ),
     (
+        r"host=/(?:var/)?(?:run/postgresql|tmp)\b|/\.s\.PGSQL\.\d+",
+        (
+            "it was told no place of its database, and looks for it at this machine's socket; give "
+            "the variable that it reads the address, `${{stores.NAME.url}}`, under `env`"
+        ),
+    ),
+    (
         r"(?i)permission denied|EACCES|operation not permitted",
         "no permission for a file or port",
     ),
@@ -211,7 +222,13 @@ _ERROR = re.compile(
     r"\s*(?:[\w.]*(?:Error|Exception)|(?i:error|fatal(?: error)?|panic|critical))\b\s*[:!\]]"
 )
 #: An error that only says that there is one.
-_SAYS_NOTHING = re.compile(r"Application startup failed\. Exiting|Command failed with exit code")
+_SAYS_NOTHING = re.compile(
+    r"Application startup failed\. Exiting|Command failed with exit code|^exit status \d+$"
+)
+#: How programs begin to say what arguments they take.
+_USAGE = re.compile(r"(?i)\s*usage:")
+#: When a line was written.
+_WRITTEN = re.compile(r"^\[?\d{2,4}[-/]\d\d[-/]\d\d[ T][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]?\s+")
 _NUMBERED = re.compile(r"\[Errno \d+\]|os error \d+|errno:? -?\d+")
 _PORT = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
 _FIELD_REQUIRED = re.compile(r"^[ \t]+Field required \[type=missing")
@@ -251,7 +268,7 @@ def likely_cause(
     for index in range(len(lines) - 1, -1, -1):
         if cause := _of_line(lines, index, evidence):
             return cause
-    return _of_status(status) or _complaint(lines)
+    return _of_status(status) or _complaint(lines, status)
 
 
 def wrong_ports(listeners: Sequence[TcpSocket], evidence: ProcessEvidence) -> str:
@@ -345,10 +362,19 @@ def _taken(line: str, lines: Sequence[str], evidence: ProcessEvidence) -> str:
     return "its port is taken by another process" + (f"; expected {should}" if should else "")
 
 
-def _complaint(lines: Sequence[str]) -> str:
-    """Quote the latest line that looks like the reason."""
+def _complaint(lines: Sequence[str], status: int | None) -> str:
+    """Quote the latest line that looks like the reason, or the last one of what has failed."""
     said = (line.strip() for line in reversed(lines) if _ERROR.match(line))
     found = next((line for line in said if not _SAYS_NOTHING.search(line)), "")
+    if not found and any(map(_USAGE.match, lines)):
+        return (
+            "it wants other arguments than it is given, and says which; add them to its `run`, or "
+            "leave it out of the services if it is a tool that people start by hand"
+        )
+    last = (line.strip() for line in reversed(lines) if line.strip())
+    ended = next((line for line in last if not _SAYS_NOTHING.search(line)), "") if status else ""
+    said_last = _WRITTEN.sub("", ended) if not ended.startswith(("{", "at ")) else ""
+    found = found or (said_last if re.search(r"\w \w+ \w", said_last) else "")
     return f"it says: {found[:200]}" if found else ""
 
 

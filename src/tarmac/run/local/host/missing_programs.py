@@ -36,6 +36,8 @@ GET: Mapping[str, str] = {
 }
 #: What stands between the commands of a line.
 _BETWEEN = re.compile(r"&&|\|\||[;|(){}]")
+#: Package managers -> since which version they are for which version of Node, the newest first.
+_NODE_OF: Mapping[str, tuple[tuple[int, int], ...]] = {"pnpm": ((11, 22),)}
 _PINNED = re.compile(r"\"packageManager\"\s*:\s*\"([a-z]+)@([\d.]+)")
 
 
@@ -53,6 +55,9 @@ def missing_programs(system: System) -> tuple[str, ...]:
 def _told(system: System, program: str, names: list[str]) -> str:
     version = _version(system, program)
     asked, get = (f" {version}", f"{GET[program]}@{version}") if version else ("", GET[program])
+    major = int(version.partition(".")[0] or 0)
+    node = next((least for since, least in _NODE_OF.get(program, ()) if major >= since), 0)
+    get += f", which is for Node {node} and later" if node else ""
     return f"{', '.join(names)}: needs {program}{asked}; {get}"
 
 
