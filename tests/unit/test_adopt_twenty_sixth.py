@@ -98,6 +98,25 @@ def test_a_worker_has_the_app_that_a_script_of_the_project_names(script, app):
     assert f"-m celery -A {app} worker" in named(found)["worker"].run
 
 
+def test_folders_of_an_image_are_made_where_its_mount_is():
+    files = {
+        "compose.yaml": """
+        services:
+          web: {build: ./app, ports: ["5000:5000"], volumes: ["./data:/srv/data"]}
+        """,
+        "app/Dockerfile": """
+        FROM python:3.12
+        WORKDIR /srv
+        COPY . .
+        RUN mkdir -p /srv/data/blobs /srv/log
+        CMD flask run
+        """,
+        "app/requirements.txt": "flask\n",
+        "app/app.py": FLASK["app.py"],
+    }
+    assert named(found_in(**files))["web"].tasks["folders"] == "mkdir -p ../data/blobs log"
+
+
 # Variables, and what stands in the code in their place.
 
 
@@ -342,6 +361,57 @@ def test_typeorm_makes_the_tables_by_the_script_that_can_be_run_here(scripts, li
     assert app.tasks.get("migrate") == line
     (app,) = found_in(**files).services
     assert "migrate" not in app.tasks
+
+
+def test_drizzles_steps_are_carried_out_by_a_file_of_a_package_that_is_linked():
+    api = {
+        "dependencies": {"@x/db": "workspace:*"},
+        "scripts": {"dev": "tsx src/server.ts"},
+    }
+    db = {"name": "@x/db", "scripts": {"look": "tsx src/look.ts", "up": "tsx src/run.ts"}}
+    files = {
+        "package.json": json.dumps({"name": "x"}),
+        "pnpm-workspace.yaml": "packages: ['apps/*', 'packages/*']\n",
+        "pnpm-lock.yaml": "lockfileVersion: '9.0'\n",
+        "apps/api/package.json": json.dumps({"name": "@x/api", **api}),
+        "apps/api/src/server.ts": "serve(process.env.PORT)\n",
+        "packages/db/package.json": json.dumps(db),
+        "packages/db/src/look.ts": "console.log(1)\n",
+        "packages/db/src/run.ts": "import { migrate } from 'drizzle-orm/node-postgres/migrator'\n",
+    }
+    assert named(found_in(**files))["api"].tasks["migrate"] == (
+        "(cd ../../packages/db && pnpm run up)"
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "const env = process.env;\nserve(env.API_PORT ?? 4000, env.LOG_LEVEL || 'info')\n",
+        (
+            "const load = (env: NodeJS.ProcessEnv = process.env) => ({\n"
+            '  port: toInt(env, "API_PORT", 4_000, { minimum: 1 }),\n'
+            '  level: toLevel(env["LOG_LEVEL"], "info"),\n});\nserve(load().port)\n'
+        ),
+    ],
+)
+def test_a_name_for_all_variables_is_asked_for_one(code):
+    files = {
+        "package.json": json.dumps({"scripts": {"start": "tsx a.ts"}}),
+        "a.ts": code,
+        "test-utils/harness.ts": "export const config = {\n  port: 3999,\n};\n",
+    }
+    (app,) = found_in(**files).services
+    assert app.ports == {"http": 4000}
+    assert app.env["API_PORT"] == f"${{services.{app.name}.port}}"
+    assert "LOG_LEVEL" in app.optional
+
+
+def test_a_variable_that_a_reader_insists_on_is_missing():
+    code = "const all = process.env;\nread(all, 'WANTED', { required: true });\nlisten(3000)\n"
+    files = {"package.json": json.dumps({"scripts": {"start": "node a.js"}}), "a.js": code}
+    (app,) = found_in(**files).services
+    assert [*app.missing] == ["WANTED"]
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,10 @@ def _steps(folder: Folder) -> dict[str, str]:
         pairs = scripts.items() if isinstance(scripts, dict) else ()
         found = ((name, match) for name, text in pairs if (match := _STEPS.search(str(text))))
         name, match = next(found, ("", None))
-        if match and _has_steps(folder, place, match[1] or "drizzle.config.ts"):
+        has_steps = match and _has_steps(folder, place, match[1] or "drizzle.config.ts")
+        if not has_steps:
+            name = node_migrations.by_drizzle(folder, place, {k: str(v) for k, v in pairs})
+        if name:
             line = f"{tools(folder)[0]} run {name}"
             return {MIGRATE: f"(cd {place} && {line})" if place else line}
     return {}

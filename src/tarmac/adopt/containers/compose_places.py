@@ -15,7 +15,7 @@ from typing import Any
 from tarmac.adopt.containers.build_steps import pages_of, with_paths
 from tarmac.adopt.containers.compose_arguments import arguments_of
 from tarmac.adopt.containers.compose_parts import mounts_of, ports_of, volumes_of
-from tarmac.adopt.containers.container import base_image, of_target
+from tarmac.adopt.containers.container import base_image, made_folders, of_target
 from tarmac.adopt.packages.node_packages import handed_on, has_script
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, Service, has_program_file, is_inside
@@ -137,6 +137,22 @@ def files_here(line: str, spec: Mapping[str, Any], dockerfile: str, folder: str)
         return line
     places = places_of(spec, dockerfile)
     return _WHOLE_PATH.sub(lambda m: _from_inside(m[0], places, folder) or m[0], line)
+
+
+def folders_here(
+    spec: Mapping[str, Any], dockerfile: str, folder: str, root: Folder
+) -> dict[str, str]:
+    """Write the task that makes an image's folders, those in a mount where that lies here."""
+    task = made_folders(dockerfile, root.below(folder))
+    inside = (re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile) or ["/"])[-1].strip('"')
+    pairs = ((joined_path(a), posixpath.normpath(b)) for a, b in mounts_of(spec))
+    mounts = [pair for pair in pairs if pair[1] != posixpath.normpath(inside)]
+
+    def here(path: str) -> str:
+        return _from_inside(posixpath.join(inside, path), mounts, folder) or path
+
+    words = task.get("folders", "").split()
+    return {"folders": " ".join((*words[:2], *map(here, words[2:])))} if words else {}
 
 
 def options_here(word: str, spec: Mapping[str, Any], dockerfile: str, folder: str) -> str:

@@ -1,11 +1,12 @@
-"""Finds the script by which TypeORM makes a database's tables, where the repository has the steps.
+"""Finds the script by which TypeORM or Drizzle makes a database's tables, by steps that are there.
 
 `node` asks. A script that takes what is compiled comes behind the build; one that takes the code as
-it is needs ts-node or the like in its line.
+it is needs ts-node or the like in its line. Drizzle's may run a file of the repository's own.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 
@@ -19,6 +20,24 @@ _AS_IT_IS = re.compile(r"typeorm-ts-node|\b(?:ts-node|tsx)\b|-r ts-node/register
 #: Another script of the package, with what follows it.
 _CALLS = re.compile(r"^(?:npm|yarn|pnpm)(?: run)? (typeorm[\w:-]*)(?: --)?(?= )")
 _STEP = re.compile(r"(?:^|/)migrations?/\d{10,}-?\w+\.[jt]s$")
+
+
+#: A file of its own that is run, and what such a one has that carries out Drizzle's steps.
+_OF_ITS_OWN = re.compile(r"^(?:tsx|ts-node|bun(?: run)?|node)\s+(?:\./)?([\w./-]+\.[cm]?[jt]s)$")
+_BY_DRIZZLE = re.compile(r"['\"]drizzle-orm/[\w-]+/migrator['\"]")
+
+
+def by_drizzle(folder: Folder, place: str, scripts: Mapping[str, str]) -> str:
+    """Name the script of a package that runs a file of its own with Drizzle's steps; "" for none.
+
+    Args:
+        place: the package's folder, from that of the program.
+    """
+    for name, text in scripts.items():
+        match = _OF_ITS_OWN.match(text.strip())
+        if match and _BY_DRIZZLE.search(folder.read(posixpath.join(place, match[1]))):
+            return name
+    return ""
 
 
 def steps(folder: Folder, scripts: Mapping[str, str], tool: str) -> str:

@@ -236,6 +236,8 @@ def _workspaces(folder: Folder, root: str) -> list[str]:
     said = (folder.mapping(f"{root}package.json", from_json) or {}).get("workspaces")
     said = said.get("packages") if isinstance(said, dict) else said
     listed = [str(one) for one in said] if isinstance(said, list) else []
+    in_one_line = re.search(r"(?m)^packages:[ \t]*\[([^\]]*)\]", text)
+    listed += re.findall(r"[\w./@*-]+", in_one_line[1]) if in_one_line else []
     patterns = [*re.findall(r"(?m)^[ \t]*-[ \t]*['\"]?([\w./@*-]+)", text), *listed]
     return [one.removeprefix("./") for one in patterns]
 

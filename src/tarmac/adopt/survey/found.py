@@ -31,7 +31,7 @@ _PROJECTS = frozenset(
     | {"Gemfile", "composer.json", "mix.exs", "setup.py"}
 )
 _TESTS = re.compile(
-    r"(^|/)(tests?|__tests__|specs?|e2e|fixtures|examples?|docs?|migrations|\.\w[^/]*)/|"
+    r"(^|/)(tests?|tests?[-_]?(?:utils?|helpers?|support)|__tests__|__mocks__|specs?|e2e|fixtures|examples?|docs?|migrations|\.\w[^/]*)/|"
     r"(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py|setup\.py)$"
 )
 #: Names of variables that hold a program's own port.

@@ -195,6 +195,29 @@ def _schemas(file: str, content: str) -> Iterator[VariableRead]:
         yield VariableRead(name, default, place, is_checked=default is None)
 
 
+#: A name for all variables: `const env = process.env`, `(env: NodeJS.ProcessEnv = process.env)`.
+_HOLDS_ALL = re.compile(r"\b([A-Za-z_]\w*)[ \t]*(?::[^=\n]{1,60})?=[ \t]*process\.env[ \t]*[,;)\n]")
+_ITS_DEFAULT = r"(?:['\"`]([^'\"`\n$]*)['\"`]|(\d[\d_]*))"
+
+
+def _held(file: str, content: str) -> Iterator[VariableRead]:
+    """Read what is asked of a name for all variables: `env.PORT`, `int(env, "PORT", 80)`."""
+    for name in sorted({*_HOLDS_ALL.findall(content)}):
+        asked = re.compile(
+            rf"\b{name}(?:\.([A-Z][A-Z0-9_]{{2,}})\b|\[['\"]([A-Z][A-Z0-9_]{{2,}})['\"]\])"
+            rf"(?:\s*(?:\?\?|\|\|)\s*{_ITS_DEFAULT})?(?!\s*=[^=])|"
+            rf"\(\s*{name},\s*['\"]([A-Z][A-Z0-9_]{{2,}})['\"](?:,\s*{_ITS_DEFAULT})?([^;()]{{0,120}})"
+        )
+        for match in asked.finditer(content):
+            text, number = match[3] or match[6] or "", match[4] or match[7] or ""
+            is_required = re.search(r"\brequired:\s*true\b", match[8] or "")
+            place = f"{file}:{line_of(content, match.start())}"
+            known = match[1] or match[2] or match[5]
+            yield VariableRead(
+                known, None if is_required else text or number.replace("_", ""), place
+            )
+
+
 def _json_schemas(file: str, content: str) -> Iterator[VariableRead]:
     """Read the JSON schema that @fastify/env or env-schema checks the variables by."""
     if not _CHECKS_ENV.search(content):
@@ -258,6 +281,7 @@ READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _schemas),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _env_var),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _json_schemas),
+    ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _held),
     ((".rs",), _arguments),
     ((".rs",), _of_structs),
     ((".yml", ".yaml", ".properties"), spring_settings.settings),
