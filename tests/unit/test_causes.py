@@ -355,6 +355,11 @@ def test_a_program_of_go_says_which_file_it_lacks():
             ["Usage: make <subcommand>", "", "  module <name>  Make a module", "exit status 1"],
             "leave it out of the services if it is a tool that people start by hand",
         ),
+        (
+            ['connection to server at "172.26.226.126", port 5432 failed: received invalid'],
+            "it connects to 172.26.226.126, an address of another network; have it read",
+        ),
+        (["dial tcp 10.0.0.7:6379: i/o timeout"], "it connects to 10.0.0.7, an address of another"),
         (["Error: required flag(s) not set", "Usage:", "  x [flags]"], "it says: Error: required"),
     ],
 )

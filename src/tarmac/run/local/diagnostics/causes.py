@@ -200,6 +200,16 @@ LINES: tuple[tuple[str, str], ...] = (
     ),
     (
         (
+            r"(?:connection to server at \"|dial tcp |connect E[A-Z]+ )"
+            r"((?:10\.\d+|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d+){2})\b"
+        ),
+        (
+            "it connects to {0}, an address of another network; have it read the address from a "
+            "variable"
+        ),
+    ),
+    (
+        (
             r"(?i)((?:localhost|\d+(?:\.\d+){3}|\[::1\]|::1):\d{2,5})\b.{0,60}connection refused|"
             r"ECONNREFUSED ((?:\d+(?:\.\d+){3}|::1):\d{2,5})\b"
         ),
