@@ -10,6 +10,7 @@ import pytest
 from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs, text_of
 
 from tarmac.adopt.packages.package_day import day_of
+from tarmac.adopt.packages.python_packages import interpreter
 from tarmac.adopt.survey.survey import survey
 
 
@@ -292,6 +293,23 @@ def test_a_database_of_a_profile_stands_for_one_that_an_example_has_elsewhere():
         assert [store.name for store in found.stores] == ["cache"]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_alone"), [("flask\nuWSGI==2.0.18\n", True), ("flask\n# uwsgi\n", False)]
+)
+def test_uwsgi_is_built_in_one_part_at_a_time(text, is_alone):
+    install = interpreter(folder_of({"requirements.txt": text}))[1]
+    assert ("export CPUCOUNT=1 && " in install) is is_alone
+
+
+def test_a_python_that_no_uv_is_made_for_has_the_one_on_path():
+    folder = replace(
+        folder_of({"requirements.txt": "flask==1.0\n", "Dockerfile": "FROM python:3.7\n"}),
+        changed=lambda _: "2021-01-01",
+    )
+    install = interpreter(folder)[1]
+    assert "{ .venv/bin/pip install -q uv || uv --version; } && PATH=.venv/bin:$PATH uv" in install
+
+
 # Main packages of Go, tables of TypeORM, packages of a day.
 
 TOOL = """
@@ -326,6 +344,19 @@ def test_a_main_package_that_only_carries_words_out_is_no_service(word, others):
         "cmd/scaffold/main.go": TOOL % word,
     }
     assert sorted(named(found_in(**files))) == ["api", *others, "web"]
+
+
+def test_a_number_of_a_file_of_settings_is_overridden_by_a_variable_of_a_usual_name():
+    code = (
+        'package main\nimport "net/http"\ntype Server struct {\n'
+        '\tPort int `json:"port" env:"SERVER_PORT"`\n}\n'
+        'func main() {\n\tload("config/config.json")\n\thttp.ListenAndServe(addr(), nil)\n}\n'
+    )
+    files = {"go.mod": "module x\ngo 1.22\n", "main.go": code}
+    settings = {"config/config.json": json.dumps({"server": {"port": 8085}}, indent=1)}
+    (app,) = found_in(**files, **settings).services
+    assert (app.ports, app.fixed) == ({"http": 8085}, False)
+    assert app.env["SERVER_PORT"] == "${services.x.port}"
 
 
 TYPEORM = {
@@ -405,6 +436,34 @@ def test_a_name_for_all_variables_is_asked_for_one(code):
     assert app.ports == {"http": 4000}
     assert app.env["API_PORT"] == f"${{services.{app.name}.port}}"
     assert "LOG_LEVEL" in app.optional
+
+
+@pytest.mark.parametrize(
+    ("files", "value"),
+    [
+        (
+            {"web/vite.config.ts": "export default {\n  proxy: {\n    '/api': {},\n  },\n}\n"},
+            "/api",
+        ),
+        ({"web/vite.config.ts": "export default {}\n"}, "${services.backend.public_url}/api"),
+    ],
+)
+def test_a_path_that_a_front_end_hands_on_is_its_own(files, value):
+    package = {"scripts": {"dev": "vite"}, "devDependencies": {"vite": "7"}}
+    own = {
+        "compose.yaml": """
+        services:
+          backend: {build: back, ports: ["3000:3000"]}
+          frontend: {build: web, ports: ["8080:80"]}
+        """,
+        "back/Dockerfile": "FROM node:20\nCOPY . .\nEXPOSE 3000\nCMD node a.js\n",
+        "back/package.json": json.dumps({"scripts": {"start": "node a.js"}}),
+        "back/a.js": "listen(3000)\n",
+        "web/Dockerfile": "FROM node:20\nCOPY . .\nCMD npm run dev\n",
+        "web/package.json": json.dumps(package),
+        "web/src/a.ts": "const base = import.meta.env.VITE_API_BASE_URL ?? '/api'\n",
+    }
+    assert named(found_in(**own, **files))["frontend"].env["VITE_API_BASE_URL"] == value
 
 
 def test_a_variable_that_a_reader_insists_on_is_missing():

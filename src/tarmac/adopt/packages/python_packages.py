@@ -241,7 +241,10 @@ def _setup(what: str, folder: Folder, day: str = "") -> str:
         uv = "{ .venv/bin/pip install -q uv || uv --version; } && PATH=.venv/bin:$PATH"
         uv = f"{uv} uv pip install -q"
         line = f"({{ {uv} --exclude-newer {day} {what}; }} || {line})"
-    made = f"{made} && {line} && touch .venv/.installed"
+    listed = "\n".join(map(folder.read, re.findall(r"-r (\S+)", what)))
+    # Its build in several parts at a time fails now and then: unbit/uwsgi's issue 1318.
+    alone = "export CPUCOUNT=1 && " if re.search(r"(?im)^[ \t]*uwsgi\b", listed) else ""
+    made = f"{alone}{made} && {line} && touch .venv/.installed"
     return installed(".venv/.installed", f"({made})")
 
 

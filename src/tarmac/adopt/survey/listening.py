@@ -271,8 +271,9 @@ def _number_in_settings(program: _Program) -> Service | None:
         return None  # it has the file of the program beside it
     if found is None or (service.known_as and found.number not in service.known_as):
         return None
-    if found.variable:
-        variable = found.variable
+    # One of a usual name overrides the file, also where the file says nothing of it.
+    usual = (name for name in OWN_PORT if name in program.reads)
+    if variable := found.variable or next(usual, ""):
         # A name that ends otherwise is given an address.
         is_fitting = variable.endswith("PORT") is not found.is_address
         if is_fitting:

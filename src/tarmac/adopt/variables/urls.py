@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Service, Store
+from tarmac.adopt.survey.found import Folder, Service, Store
 from tarmac.adopt.survey.scene import Scene, port_prefix, store_for
 from tarmac.adopt.variables.code import ADDRESS
 
@@ -18,6 +18,12 @@ FOR_PEOPLE = re.compile(
     r"ORIGIN|CORS|FRONTEND|CALLBACK|REDIRECT|PUBLIC_URL|ALLOWED|SITE_URL|CLIENT_URL"
 )
 #: Variables whose values a front end carries into the browser.
+#: Files of front ends' servers for work, and the paths that those hand on to another server.
+_FRONT_ENDS = ("vite.config", "vue.config", "next.config", "nuxt.config")
+_HANDED_ON = re.compile(
+    r"['\"]\^?(/[\w/-]*\w)[^'\"\n]*['\"][ \t]*:[ \t]*(?:\{|['\"`])|"
+    r"\bsource:[ \t]*['\"](/[\w/-]*\w)/?[:(]"
+)
 BROWSER = re.compile(r"^(VITE_|NEXT_PUBLIC_|REACT_APP_|NUXT_PUBLIC_|PUBLIC_)")
 URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^/\s]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?"
@@ -224,3 +230,10 @@ def _store_url(store: Store, scheme: str, path: str, query: str, scene: Scene) -
     if named:
         path = f"/${{{root}.database}}"
     return f"{scheme}://{where}{path}{query}"
+
+
+def handed_on(folder: Folder) -> frozenset[str]:
+    """List the paths that a front end's server for work hands on: `proxy: {"/api": {...}}`."""
+    files = (f for f in folder.files if f.rpartition(".")[0] in _FRONT_ENDS)
+    found = (match for f in files for match in _HANDED_ON.finditer(folder.read(f)))
+    return frozenset(match[1] or match[2] for match in found)

@@ -16,7 +16,7 @@ from tarmac.adopt.survey.scene import Scene, store_for
 from tarmac.adopt.variables import code, dotenv_files
 from tarmac.adopt.variables.addresses import rewritten
 from tarmac.adopt.variables.own_file import reads_its_file
-from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE
+from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE, handed_on
 from tarmac.adopt.variables.variable_read import VariableRead
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
@@ -119,6 +119,8 @@ class _Variable:
     leaves_port_out: bool
     #: What variables say by the settings that they override.
     about: Mapping[str, str]
+    #: The paths that a front end's own server hands on to another one.
+    handed_on: frozenset[str] = frozenset()
 
 
 def settled_variables(
@@ -138,6 +140,7 @@ def settled_variables(
     names = frozenset({**handed, **reads})
     bare = code.leaves_port_out(folder)
     about = {name: read.about for name, read in reads.items() if read.about}
+    paths = handed_on(folder) if any(map(BROWSER.match, reads)) else frozenset()
     if _MODE in reads and reads[_MODE].is_checked:
         found.env.setdefault(_MODE, "development")
     for name, read in {**handed, **reads}.items():
@@ -147,7 +150,7 @@ def settled_variables(
             found.env[name] = _of_a_store(variable) or ""
         elif name not in known:
             value = given.value(name)
-            variable = _Variable(read, value, service, clients, scene, names, bare, about)
+            variable = _Variable(read, value, service, clients, scene, names, bare, about, paths)
             _settle(variable, folder, given, found)
     if found.of_its_file:
         names_of_it = ", ".join(found.of_its_file)
@@ -380,7 +383,11 @@ def _of_a_service(variable: _Variable) -> str | None:
             return None
     output = _OUTPUTS.get(match[2], "url")
     if output == "url" and BROWSER.match(name):
-        return f"${{services.{target}.public_url}}"
+        said = variable.given or variable.read.default or ""
+        path = said.rstrip("/") if re.fullmatch(r"/[\w/-]+", said) else ""
+        # A path of its own server for work, which hands it on.
+        is_own = bool(path) and path in variable.handed_on
+        return said if is_own else f"${{services.{target}.public_url}}{path}"
     if not scene.may_call(variable.service.name, target):
         return None
     return f"${{services.{target}.{output}}}"
