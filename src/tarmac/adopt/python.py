@@ -7,7 +7,12 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from tarmac.adopt.packages.python_packages import interpreter
-from tarmac.adopt.packages.python_workers import module_of, with_its_app, workers
+from tarmac.adopt.packages.python_workers import (
+    module_of,
+    with_its_app,
+    without_its_files,
+    workers,
+)
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import (
     MIGRATE,
@@ -258,7 +263,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         line += "" if "--host" in words else " --host 127.0.0.1"
         return line if "$PORT" in line else f"{line} --port $PORT"
     if program == "celery":
-        words = with_its_app(words, _texts(folder))
+        words = without_its_files(with_its_app(words, _texts(folder)))
     if program in _MODULES:
         line = f"{python} -m {joined((program, *words[1:]))}"
         asks = {

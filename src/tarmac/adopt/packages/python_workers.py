@@ -93,6 +93,27 @@ def with_its_app(words: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str,
     return (*words[:at], module_of(apps[0])[0], *words[at + 1 :]) if len(apps) == 1 else words
 
 
+#: Options of Celery for files that it writes, and folders that a container has for them.
+_WRITES = frozenset({"--pidfile", "--schedule", "--logfile", "-s", "-f"})
+_OF_A_CONTAINER = re.compile(r"/(?!tmp/|dev/)\w")
+
+
+def without_its_files(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave files that Celery writes where it puts them itself, not in a container's folders."""
+    said: list[str] = []
+    before = ""
+    for word in words:
+        name, _, path = word.partition("=")
+        if name in _WRITES and _OF_A_CONTAINER.match(path):
+            continue
+        if before in _WRITES and _OF_A_CONTAINER.match(word):
+            said.pop()
+        else:
+            said.append(word)
+        before = word
+    return tuple(said)
+
+
 #: An app that finds its tasks by itself.
 _FINDS = re.compile(r"\binclude\s*=|\bautodiscover_tasks\(|\bimports\s*=|['\"]imports['\"]")
 #: A queue that work is put in by its name.

@@ -305,7 +305,8 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
             given = (_OF_A_VARIABLE if place else _NOT_ITS_OWN).search(line)
             whole = None if given or place else _of_login(value) or _of_address(value)
             one = _of_place(place, clients) if place and not given else whole
-            if one is not None:
+            # A number of another network that stands alone may be an example in a remark.
+            if one is not None and not (place and _OF_A_NETWORK.fullmatch(one.host)):
                 yield one._replace(place=f"{file}:{line_of(text, match.start())}")
         for match in _PIKA.finditer(text):
             where = f"{file}:{line_of(text, match.start())}"
