@@ -11,7 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.images.distroless import distroless
+from tarmac.check.gates.views.images.distroless import distroless, may_have_shell
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages, words
 from tarmac.check.gates.views.images.image_programs import base_without, brings
 from tarmac.check.gates.views.images.instructions import Instruction
@@ -28,7 +28,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(f"{dockerfile.path}:{line}", what)
         if not found or not (base := distroless(found[-1].image)):
             continue
-        if ":debug" in found[-1].image or brings(found[-1]):
+        if may_have_shell(found[-1].image) or brings(found[-1]):
             continue
         for one in found[-1].instructions:
             if (argv := _argv(one)) and (what := _missing(argv[0], base)):
@@ -124,7 +124,7 @@ GATE = Gate(
     scope=counted_in_files("commands", _commands),
     of_files=check,
     reads="HEALTHCHECK, ENTRYPOINT and RUN of last stages of distroless; not where it copies "
-    "programs to a folder of PATH, nor `debug` tags, which have a shell. HEALTHCHECK, and "
-    "healthcheck of Compose services that are built, on the plain bases of assets/published.yaml, "
-    "where no step installs its program or runs a script.",
+    "programs to a folder of PATH, nor `debug` tags, which have a shell, nor a digest without a "
+    "tag. HEALTHCHECK, and healthcheck of Compose services that are built, on the plain bases of "
+    "assets/published.yaml, where no step installs its program or runs a script.",
 )

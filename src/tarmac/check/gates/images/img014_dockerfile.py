@@ -11,11 +11,15 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.bases import base_faults
-from tarmac.check.gates.views.images.build_secrets import is_never_given, is_secret
+from tarmac.check.gates.views.images.build_secrets import (
+    is_guessed,
+    is_never_given,
+    is_no_secret,
+    is_secret,
+)
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, filled, stages, unshipped
 from tarmac.check.gates.views.images.instructions import Instruction, instructions
 from tarmac.check.gates.views.monitoring.durations import duration_s
-from tarmac.check.gates.views.placeholders import is_placeholder
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Bases that start a shell, an interpreter or nothing; others start a server of their own.
@@ -31,6 +35,11 @@ _LAST = 65535
 _PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?(?:ba|da|z)?sh\b")
 #: A base that brings a user along, or one that only its build knows.
 _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
+#: A base that is not one of Docker's own: its name without maker and version.
+_OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
+#: What a build is given, in a finding.
+_GIVEN = re.compile(r"ARG (\w+) stays in")
+_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
 #: A base that is not one of Docker's own: its name without maker and version.
 _OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
 #: What a build is given, in a finding.
@@ -94,17 +103,15 @@ def findings(path: str, text: str) -> Iterator[Finding]:
 
 def _instruction(instruction: Instruction) -> Iterator[str]:
     if instruction.word in ("ENV", "ARG"):
-        for name, value, old in _PAIR.findall(instruction.rest):
+        pairs = _PAIR.findall(instruction.rest)
+        users = {value for name, value, _ in pairs if name.upper().endswith(("USER", "USERNAME"))}
+        for name, value, old in pairs:
             held = (value or old).strip("\"'")
-            is_switch = held.lower() in ("yes", "no", "true", "false", "0", "1")
-            # The place of a secret is none: GOOGLE_APPLICATION_CREDENTIALS=/run/key.json
-            is_reference = held.startswith(("$", "/"))
-            is_told = _PUBLIC_VALUE.match(held) or _SAID.search(held) or is_placeholder(held)
-            is_none = is_switch or is_reference or is_told
-            if is_secret(name) and (instruction.word == "ARG" or held) and not is_none:
-                is_guessed = held.lower() in name.lower().split("_") or _TRIED.fullmatch(held)
+            is_given = instruction.word == "ARG" or held
+            if is_secret(name) and is_given and not is_no_secret(held):
+                is_tried = value in users or is_guessed(name, held)
                 guessed = "holds a word of its own name, or one that anyone guesses"
-                how = guessed if is_guessed else "stays in the image's history"
+                how = guessed if is_tried else "stays in the image's history"
                 what = f"{instruction.word} {name} {how}"
                 yield f"{what}; give it when it runs, or build with RUN --mount=type=secret"
             if instruction.word == "ENV" and old:

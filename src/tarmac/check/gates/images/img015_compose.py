@@ -17,6 +17,7 @@ from tarmac.check.gates.views.images.compose import DECLARED, ComposeService
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files, runs, waited
 from tarmac.check.gates.views.images.compose_options import refused
 from tarmac.check.gates.views.images.compose_ports import unmapped
+from tarmac.check.gates.views.images.compose_secrets import unread
 from tarmac.check.gates.views.images.compose_stores import kept, unreached
 from tarmac.check.gates.views.images.image_checks import checked_files, is_checked, is_untested
 from tarmac.check.gates.views.marks import is_mark
@@ -28,8 +29,6 @@ Fault = tuple[Path, str]
 READ_ALONE = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _ELSEWHERE = re.compile(r"neither an image nor a build|is not a service here; choose")
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
-#: A name that a program completes is not written to its end.
-_SECRET = re.compile(r"/run/secrets/([\w.-]+)(?![\w.-]|\{\{|\$)")
 #: Names that Docker gives, and those of networks.
 _OWN = ("default", "host", "none", "bridge")
 
@@ -91,16 +90,7 @@ def _declared(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
         if name not in known and name not in _OWN and beside.is_whole:
             advice = did_you_mean(name, known) if known else f"declare it under `{key}`"
             yield path, f"names {key.removesuffix('s')} {name}, which no file declares; {advice}"
-    mounted = fields(service.data).get("secrets")
-    entries = mounted if isinstance(mounted, list) else []
-    if any(map(is_mark, entries)):
-        return
-    there = {str(fields(one).get("target")).removeprefix("/run/secrets/") for one in entries}
-    written = (one for one in places(service.data) if one[0][:1] != ("environment",))
-    for path, text in (*written, *service.texts):
-        for name in _SECRET.findall(text):
-            if ("secrets", name) not in own and name not in there and "volumes" not in path:
-                yield path, f"reads /run/secrets/{name}, and has no secret {name}; add it"
+    yield from unread(service, beside.services)
 
 
 def _waits(

@@ -17,6 +17,7 @@ from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files, waited
 from tarmac.check.gates.views.images.compose_lookups import heard, lookups, official
 from tarmac.check.gates.views.images.compose_ports import asked_twice, outer_ports
+from tarmac.check.gates.views.images.compose_shared import sharing
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -58,7 +59,10 @@ def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
             if other is None or _mode(other).startswith(_SHARED):
                 continue
             own, its = beside.networks(service), beside.networks(other)
-            if not own & its and beside.is_whole and not any(map(is_mark, own | its)):
+            # A file of variables may be of several services, of which one calls it.
+            alike = sharing(service, path, beside.services)
+            is_apart = not own & its and not any(beside.networks(one) & its for one in alike)
+            if is_apart and beside.is_whole and not any(map(is_mark, own | its)):
                 what = f"calls {host}, with which it shares no network ({_told(own)}, {_told(its)})"
                 yield path, f"{what}; give both one"
                 return

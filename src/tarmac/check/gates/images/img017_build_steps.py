@@ -16,6 +16,7 @@ from tarmac.check.gates.views.images.arguments import unset
 from tarmac.check.gates.views.images.bases import ALPINE
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
+from tarmac.check.gates.views.images.releases import is_of_release
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
@@ -32,6 +33,8 @@ _GO = re.compile(r"((.*/)?golang(:.*|@.*)?)")
 _CGO_ON = re.compile(r"\bCGO_ENABLED[= ]1\b")
 _CGO_OFF = re.compile(r"\bCGO_ENABLED[= ]0\b|-extldflags[= ].*-static|-tags\S* .*netgo")
 _BUILT = re.compile(r"\bgo (build|install)\b")
+#: What finds or copies the libraries of a program, or what loads them.
+_LIBRARIES = re.compile(r"\bldd\b|\bld-(linux|musl)|\bNEEDED\b|/lib64?\b.*\.so|lib(c|pthread)\.so")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -92,6 +95,9 @@ def _linked(found: list[Stage]) -> Iterator[tuple[int, str]]:
         if source is None or source is last:
             continue
         steps = "\n".join(f"{step.word} {step.rest}" for step in source.instructions)
+        copied = "\n".join(step.rest for step in last.instructions)
+        if _LIBRARIES.search(steps) or _LIBRARIES.search(copied):
+            continue
         on_musl = ALPINE.fullmatch(source.image) is not None
         if _GO.fullmatch(source.image) and _BUILT.search(steps) and _CGO_ON.search(steps):
             if _STATIC.fullmatch(last.image) and not _CGO_OFF.search(steps):
@@ -123,7 +129,7 @@ def _ignored(files: Files, dockerfile: Artifact, found: list[Stage]) -> Iterator
             if place is not None and place.is_file() and not text:
                 text = place.read_text(encoding="utf-8", errors="replace")
     patterns = [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
-    if not patterns:
+    if not patterns or is_of_release(files, dockerfile.path):
         return
     for one in (one for stage in found for one in stage.instructions):
         if one.word not in ("COPY", "ADD") or "--from" in one.rest or "<<" in one.rest:

@@ -12,7 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed, mount
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
-from tarmac.check.gates.views.images.compose_stores import is_server
+from tarmac.check.gates.views.images.compose_stores import has_elsewhere, is_server
 from tarmac.check.gates.views.scope import counted_in_files
 
 _POSTGRES = re.compile(
@@ -136,7 +136,10 @@ def _shared(beside: ComposeFiles) -> Iterator[Finding]:
             continue
         for number, entry in enumerate(listed(dig(service.data, "volumes"))):
             found = _VOLUME.fullmatch(mount(entry))
-            if found and (found[3] or "") != ":ro" and "/docker-entrypoint" not in found[2]:
+            if not found or found[3] == ":ro" or "/docker-entrypoint" in found[2]:
+                continue
+            # Beside the volume of its data, one of certificates may be of all.
+            if not has_elsewhere(service, found[2]):
                 first = users.setdefault(f"{found[1]} {found[2]}", service)
                 if first.name != service.name:
                     what = (

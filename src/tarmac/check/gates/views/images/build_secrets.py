@@ -8,6 +8,7 @@ from posixpath import normpath
 from tarmac.base.foreign.reading import dig, fields, texts
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.placeholders import is_placeholder
 
 #: Names of secret values: what an ENV or ARG holds stays in the image's history. A word that only
 #: begins so is another one: TOKENSERVER, TOKENIZERS, PASSWORDLESS.
@@ -26,11 +27,37 @@ _PUBLIC = re.compile(
     r"(VITE|REACT_APP|VUE_APP|(NEXT|NUXT|EXPO)_PUBLIC|(\w+_)?(USE|ENABLE|SKIP))_\w+"
 )
 
+#: What says of itself that it is for a build alone.
+_SAID = re.compile(r"(?i)insecure|unsafe|not[-_ ]?(a[-_ ]?)?(real|secret)|fake")
+#: Values that are public, so that no secret is told.
+_PUBLIC_VALUE = re.compile(r"(?i)(default|change|example|sample|none|null)([-_ ]|me\b|$)")
+_SWITCHES = ("yes", "no", "true", "false", "0", "1")
+#: Values that anyone tries first: no history tells them.
+_TRIED = re.compile(
+    r"(?i)(admin|root|user|guest|test(ing|er)?|demo|pass(word|wd)?|postgres|mysql|qwerty"
+    r"|((super|very|top|my|some)[-_ ]?)*secret([-_ ]?(string|key|word|password|value|token))?)"
+    r"[\d!.]{0,4}|1234\d{0,6}"
+)
+
 
 def is_secret(name: str) -> bool:
     """Tell whether the name of a variable says that its value is secret."""
     is_told = name.upper().endswith(_PLACES) or _PUBLIC.fullmatch(name)
     return _SECRET.search(name) is not None and not is_told
+
+
+def is_no_secret(value: str) -> bool:
+    """Tell whether a value is a switch, a place, or one that is to be replaced.
+
+    The place of a secret is none: GOOGLE_APPLICATION_CREDENTIALS=/run/key.json
+    """
+    is_told = _PUBLIC_VALUE.match(value) or _SAID.search(value) or is_placeholder(value)
+    return bool(value.lower() in _SWITCHES or value.startswith(("$", "/")) or is_told)
+
+
+def is_guessed(name: str, value: str) -> bool:
+    """Tell whether a value is a word of its variable's name, or one that anyone tries."""
+    return value.lower() in name.lower().split("_") or _TRIED.fullmatch(value) is not None
 
 
 def is_never_given(files: Files, path: str, text: str, name: str) -> bool:

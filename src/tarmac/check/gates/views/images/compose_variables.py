@@ -40,6 +40,15 @@ class ComposeVariables:
             found[name] = self._beside.get(own) or EnvValue(text, "")
         return found
 
+    @cached_property
+    def by_file(self) -> Mapping[str, str]:
+        """Where a file that it names sets a variable, by their names; none of its own."""
+        own = {name for name, _ in self._written}
+        found = dict[str, EnvValue]()
+        for path in self._paths:
+            found |= variables_of(self._files, path)
+        return {name: one.where for name, one in found.items() if name not in own}
+
     @property
     def named_files(self) -> Iterator[tuple[str, bool]]:
         """The files of variables that it names, and whether each is taken as it stands."""

@@ -12,3 +12,10 @@ def distroless(image: str) -> str:
         if image.startswith(start):
             return image.removeprefix(start).partition("@")[0].partition(":")[0]
     return ""
+
+
+def may_have_shell(image: str) -> bool:
+    """Tell whether an image has a shell, or may have: a digest alone may be of a `debug` tag."""
+    name, _, digest = image.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return tag.startswith("debug") or bool(digest and not tag)
