@@ -24,6 +24,10 @@ FOREIGN = re.compile(
     r"github\.(event\.pull_request\.(head|merge_commit_sha)|head_ref|event\.workflow_run\.head)"
     r"|refs/pull/|^(gh pr checkout|hub pr checkout)"
 )
+#: The name of a branch, which without another repository is one of this repository.
+OWN_BRANCH = re.compile(
+    r"github\.(event\.pull_request\.head\.ref|head_ref|event\.workflow_run\.head_branch)\b"
+)
 #: What gets code in a script; another line may only report on it.
 GETS_CODE = re.compile(r"\b(git (fetch|checkout|clone|pull|switch)|(gh|hub) pr checkout)\b")
 #: Conditions by which only code of some is taken.
@@ -48,7 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
                 if started and not _is_of_a_request(f"{job.condition} {step.condition}", started):
                     limited = bool(CHOSEN_BY_US.search(f"{job.condition} {step.condition}"))
                     for found in _taken(workflow, name, step, started[0]):
-                        yield replace(found, warning=limited)
+                        yield replace(found, warning=limited or found.warning)
                 of_writers = OF_WRITERS.search(f"{job.condition} {step.condition}") is not None
                 for found in _made(workflow, name, step):
                     if not (ours and BRANCH in found.what) and not _is_empty(workflow, found):
@@ -79,12 +83,16 @@ def _is_branch(found: Finding) -> bool:
 
 
 def _taken(workflow: Workflow, job: str, step: Step, started: str) -> Iterator[Finding]:
-    said = " ".join(str(step.inputs.get(key, "")) for key in ("ref", "repository"))
+    ref, place = (str(step.inputs.get(key, "")) for key in ("ref", "repository"))
+    # A fork's code is at another repository, at its commit, or at the number of its request.
+    is_here = not place or "github.repository " in f"{place.strip('${} ')} "
+    by_name = OWN_BRANCH.sub("", ref) if is_here else ref
     lines = [line.strip() for line in step.run.splitlines() if GETS_CODE.search(line)]
-    if FOREIGN.search(said) or any(map(FOREIGN.search, lines)):
+    if any(map(FOREIGN.search, (ref, place, *lines))):
+        is_own = not any(map(FOREIGN.search, (by_name, place, *lines)))
         what = f"job {job} checks out untrusted code ({step.title}) and is started by {started}"
         advice = "with this repository's secrets; start it by pull_request instead"
-        yield Finding(workflow.line(started), f"{what}, {advice}")
+        yield Finding(workflow.line(started), f"{what}, {advice}", warning=is_own)
 
 
 def _made(workflow: Workflow, job: str, step: Step) -> Iterator[Finding]:

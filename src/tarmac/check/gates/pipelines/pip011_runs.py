@@ -13,7 +13,7 @@ from tarmac.base.foreign.reading import fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.pipelines.events import asked_refs, by_name, has, is_open
+from tarmac.check.gates.views.pipelines.events import never
 from tarmac.check.gates.views.pipelines.inlined_actions import action_of, own_actions
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.kept_artifacts import ARTIFACT, Kept, kept_elsewhere
@@ -29,17 +29,24 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield jobs that never run, artifacts that no job makes, and rights that are absent."""
     by_path = dict(own_actions(files))
     for workflow in workflows(files):
+        is_off = _is_off(workflow)
         for name, job in workflow.jobs.items():
             for place, condition, is_other in _conditions(name, job):
                 # An action of the repository may be used by workflows of other events.
                 is_shared = not workflow.at(*place).startswith(f"{workflow.path}:")
-                what = "" if is_shared else _never(condition, workflow.triggers)
+                what = "" if is_shared else never(condition, workflow.triggers)
                 if what:
                     said = f"{'this step of ' if 'steps' in place else ''}{name} never runs: {what}"
-                    yield Finding(workflow.at(*place), said, warning=is_other)
+                    yield Finding(workflow.at(*place), said, warning=is_other or is_off)
             yield from _needed(workflow, name, job)
         yield from _absent(workflow, by_path, kept_elsewhere(files, workflow))
         yield from _cycles(workflow)
+
+
+def _is_off(workflow: Workflow) -> bool:
+    """Tell whether a person alone starts a workflow, and none of its jobs: it is switched off."""
+    off = (never(job.condition, workflow.triggers) for job in workflow.jobs.values())
+    return workflow.triggers.keys() == {"workflow_dispatch"} and all(off)
 
 
 def _conditions(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str, bool]]:
@@ -49,22 +56,6 @@ def _conditions(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], st
     for number, step in enumerate(job.steps):
         is_other = done[step.uses.partition("@")[0]] > 1
         yield ("jobs", name, "steps", number, "if"), str(step.data.get("if") or ""), is_other
-
-
-def _never(condition: str, triggers: Mapping[str, Any]) -> str:
-    """Say why a condition is never true; "" where it may be."""
-    if not condition or is_open(condition, triggers):
-        return ""
-    events = by_name(condition, triggers)
-    if not events:
-        there = ", ".join(sorted(triggers))
-        return f"its `if` asks for other events than the workflow has ({there}); add one"
-    for asked in asked_refs(condition):
-        if not any(has(asked, event, triggers[event]) for event in events):
-            there = ", ".join(sorted(events))
-            kind = {"tags": "a tag", "heads": "a branch", "pull": "a pull request"}[asked]
-            return f"its `if` asks for {kind}, which {there} here never brings; correct one of both"
-    return ""
 
 
 def _absent(workflow: Workflow, by_path: Mapping[str, Artifact], more: Kept) -> Iterator[Finding]:

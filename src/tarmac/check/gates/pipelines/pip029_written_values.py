@@ -44,10 +44,14 @@ _WHOLE = re.compile(r"^(?!.*\w=).*GITHUB_ENV|exportVariable", re.MULTILINE)
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield variables that are read in the step that sets them for the next one, or after it."""
+    #: An action of the repository is of many jobs, and is wrong once.
+    told = set[tuple[str, str]]()
     for workflow in workflows(files):
         for name in workflow.jobs:
-            yield from _job(workflow, name)
-            yield from _exported(workflow, name)
+            for found in (*_job(workflow, name), *_exported(workflow, name)):
+                if (alike := (found.where, found.what.removeprefix(name))) not in told:
+                    told.add(alike)
+                    yield found
 
 
 def _job(workflow: Workflow, name: str) -> Iterator[Finding]:

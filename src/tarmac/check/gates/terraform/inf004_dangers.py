@@ -13,19 +13,16 @@ from typing import Any
 
 import yaml
 
-from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.comments import evaluated
 from tarmac.check.gates.views.terraform.filled import filled_sources, sources
 from tarmac.check.gates.views.terraform.settings import Setting, settings
 from tarmac.check.gates.views.terraform.terragrunt import declares_variables
+from tarmac.check.gates.views.terraform.undeclared import undeclared
 
 FILE = packaged("tarmac") / "assets" / "terraform_rules.yaml"
-_VARIABLE = re.compile(r"\bvar\.([A-Za-z_][\w-]*)")
-_DECLARED = re.compile(r'^[ \t]*variable\s+"?([\w-]+)"?', re.MULTILINE)
 _OPEN = re.compile(r"""["'](0\.0\.0\.0/0|::/0)["']""")
 #: Ports that the internet may be let in by.
 _PUBLIC = frozenset({"80", "443"})
@@ -145,24 +142,6 @@ def dangers(files: Files) -> Iterator[tuple[str, str]]:
             if key not in found:
                 where = next(iter(found.values()))
                 yield where, f"{kind} {name} has no {key}: {refused[key]['why']}; write it"
-
-
-def undeclared(files: Files) -> Iterator[tuple[str, str]]:
-    """Yield variables that are not among those that a folder declares; an excerpt has none."""
-    texts: dict[str, list[tuple[str, str]]] = {}
-    for source in (one for one in sources(files) if one.path.endswith(".tf")):
-        folder = source.path.rpartition("/")[0]
-        texts.setdefault(folder, []).append((source.path, str(source.content)))
-    for found in texts.values():
-        declared = {name for _, content in found for name in _DECLARED.findall(content)}
-        for path, content in found:
-            for number, line in enumerate(evaluated(content), 1):
-                for name in _VARIABLE.findall(line.partition("#")[0]):
-                    if declared and name not in declared:
-                        what = f"var.{name} is declared nowhere in this folder; declare it"
-                        near = did_you_mean(name, declared)
-                        what += f", or {near}" if near.startswith("did you mean") else ""
-                        yield f"{path}:{number}", what
 
 
 def opened(files: Files) -> Iterator[tuple[str, str]]:

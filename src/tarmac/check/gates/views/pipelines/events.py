@@ -63,3 +63,19 @@ def has(asked: str, event: str, said: Any) -> bool:
     if event == "release":
         return asked == "tags"
     return asked == "heads" if event in _OF_BRANCHES else asked != "pull"
+
+
+def never(condition: str, triggers: Mapping[str, Any]) -> str:
+    """Say why a condition is never true; "" where it may be."""
+    if not condition or is_open(condition, triggers):
+        return ""
+    events = by_name(condition, triggers)
+    if not events:
+        there = ", ".join(sorted(triggers))
+        return f"its `if` asks for other events than the workflow has ({there}); add one"
+    for asked in asked_refs(condition):
+        if not any(has(asked, event, triggers[event]) for event in events):
+            there = ", ".join(sorted(events))
+            kind = {"tags": "a tag", "heads": "a branch", "pull": "a pull request"}[asked]
+            return f"its `if` asks for {kind}, which {there} here never brings; correct one of both"
+    return ""
