@@ -43,7 +43,7 @@ SAID = {
         f"a.yaml:1: {UNREAD} (an alias refers to a mapping or list that contains it)"
     ),
     "bool-that-is-none": f"a.yaml:2: {UNREAD} ('maybe' is no bool",
-    "date-that-is-none": f"a.yaml:1: {UNREAD} ('2026-13-45' is no timestamp",
+    "date-that-is-none": f"a.yaml:1: {UNREAD} ('x' is no timestamp",
     "latin-1": "a.yaml:2:7: warning: files: not UTF-8 (byte 0xe9); save the file as UTF-8; it was",
     "merged-bomb": f"a.yaml:6: {UNREAD} (aliases make it more than 200000 values)",
     "number-of-500-digits": f"a.yaml:1: {UNREAD} (a number of more than 60 digits)",

@@ -350,6 +350,21 @@ def test_a_file_that_is_made_before_the_build_is_a_warning(built, beside, is_war
     assert finding.warning is is_warning
 
 
+@pytest.mark.parametrize(
+    ("name", "listed", "ignored"),
+    [
+        ("config/manifests", "bases/shop.clusterserviceversion.yaml", ""),
+        ("config/webhook", "manifests.yaml", ""),
+        ("config/default", "../manager", "config/manager/kustomization.yaml\n"),
+    ],
+)
+def test_what_a_tool_for_operators_writes_of_code_may_be_absent(built, name, listed, ignored):
+    files = {f"{name}/kustomization.yaml": f"resources: [{listed}]\n", ".gitignore": ignored}
+    files["config/manager/base.yaml"] = "apiVersion: v1\nkind: ServiceAccount\n"
+    (finding,) = built(files).unbuilt
+    assert finding.warning
+
+
 def test_a_secret_of_a_file_that_is_not_committed_is_a_warning(built):
     web = {"web/kustomization.yaml": "secretGenerator: [{name: a, files: [b=key.json]}]\n"}
     (finding,) = built(web).unbuilt

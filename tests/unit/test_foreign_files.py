@@ -132,7 +132,7 @@ def test_what_is_nested_up_to_the_limit_is_read(depth, unit):
         ("a: [" + "1," * 200_001 + "]", "more than 200000 values"),
         ("b: 1\na: " + "9" * 5000, "a number of more than 60 digits"),
         ("a: 0x" + "f" * 5000, "a number of more than 60 digits"),
-        ("a: 1\nb: 2026-13-45", "line 2, column 4"),
+        ("a: 1\nb: !!timestamp x", "line 2, column 4"),
         ("a: !!bool maybe", "'maybe' is no bool, put it in quotes"),
         ("a: !!timestamp x", "'x' is no timestamp"),
         ("a: 0x_", "'0x_' is no int"),
@@ -216,3 +216,7 @@ def test_an_amount_is_of_a_size_that_there_is(text):
     with pytest.raises(ValueError, match=r"is not an amount; write e\.g\. 250m or 256Mi") as error:
         amount(text)
     assert len(str(error.value)) < 100
+
+
+def test_a_date_of_no_day_is_a_text_as_readers_in_go_take_it():
+    assert data.from_yaml("a: 2026-13-45") == [{"a": "2026-13-45"}]

@@ -34,7 +34,7 @@ _OCTAL = re.compile(r"0o[0-7][0-7_]{0,20}\Z")
 _EXPONENT = 1e21
 _ANCHOR = re.compile(r"(?:^|[\s\[{,:-])&([^\s\[\]{},]+)", re.MULTILINE)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-#: What PyYAML's constructors raise of a scalar that is not what it looks like: `2026-13-45`.
+#: What PyYAML's constructors raise of a scalar that is not what its tag says: `!!timestamp x`.
 _MISFITS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -68,6 +68,13 @@ class BoundedLoader(yaml.CSafeLoader):
             return {"!reference": self.construct_sequence(node, deep=True)}
         return {"!reference": []}
 
+    def moment(self, node: yaml.ScalarNode) -> Any:
+        """Read a date; `2026-13-45` is a text to readers in Go, as it is no day."""
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
+
     def octal(self, node: yaml.ScalarNode) -> int:
         """Read `0o755`."""
         return int(node.value.replace("_", ""), 8)
@@ -75,6 +82,7 @@ class BoundedLoader(yaml.CSafeLoader):
 
 BoundedLoader.add_constructor("tag:yaml.org,2002:int", BoundedLoader.integer)
 BoundedLoader.add_constructor("tag:yaml.org,2002:float", BoundedLoader.real)
+BoundedLoader.add_constructor("tag:yaml.org,2002:timestamp", BoundedLoader.moment)
 # Numbers to every reader in Go, kubectl and Docker among them, and text to PyYAML alone.
 BoundedLoader.add_implicit_resolver("tag:yaml.org,2002:float", _POWER, list("-+0123456789"))
 BoundedLoader.add_implicit_resolver("tag:tarmac,2026:octal", _OCTAL, ["0"])

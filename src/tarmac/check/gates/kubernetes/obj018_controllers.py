@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
@@ -18,6 +19,8 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]
 _CRON_FIELDS = 6
+#: An hour, or each of some; in what begins with the minute it would be a day of the month.
+_HOURS = re.compile(r"\d[\d,/-]*|\*/\d+")
 #: Ports of nodes that an API server gives by default.
 _FIRST, _LAST = 30000, 32767
 #: What divides the traffic of a Rollout between two Services.
@@ -78,7 +81,10 @@ def _rollout(_: Files, artifact: Artifact) -> Iterator[Fault]:
 def _scheduled(files: Files, artifact: Artifact) -> Iterator[Fault]:
     """Yield schedules of CloudNativePG of five fields, and clusters without a place for backups."""
     schedule = string(artifact.data, "spec", "schedule")
-    if schedule and not schedule.startswith("@") and len(schedule.split()) < _CRON_FIELDS:
+    given = schedule.split()
+    is_short = bool(given) and not schedule.startswith("@") and len(given) < _CRON_FIELDS
+    # The day of the week may be left out: `0 0 3 * *` is each day at three.
+    if is_short and (len(given) < _CRON_FIELDS - 1 or not _is_with_hours(given)):
         what = f"has the schedule {schedule!r}, whose first field is the second: it has six"
         yield ("spec", "schedule"), f"{what}; write '0 {schedule}'"
     name = string(artifact.data, "spec", "cluster", "name")
@@ -88,6 +94,14 @@ def _scheduled(files: Files, artifact: Artifact) -> Iterator[Fault]:
             if not fields(own.data, "spec", "backup") and not has_plugin:
                 what = f"backs up Cluster {name}, which has no `backup`: each backup fails"
                 yield ("spec", "cluster"), f"{what}; write where to, in the Cluster"
+
+
+def _is_with_hours(given: list[str]) -> bool:
+    """Tell whether a schedule without a day of the week names an hour of each day.
+
+    The same from minutes on would be a day of each month: no rhythm of backups.
+    """
+    return _HOURS.fullmatch(given[2]) is not None and given[3:] == ["*", "*"]
 
 
 def _composition(files: Files, artifact: Artifact) -> Iterator[Fault]:

@@ -27,6 +27,12 @@ _SET = re.compile(r"\$([A-Za-z_]\w*)\s*(?=:=|,\s*\$\w+\s*:=)|(?<=,)\s*\$([A-Za-z
 #: What every template has, or a part of a named template's argument, which may be that.
 _ALL = r"(?:[.$]|index\s+[.$]\s+\d+|\.[a-z]\w*)"
 _MAY_BE_ALL = re.compile(rf"with\s+(?:\$\w+\s*:=\s*)?\(?{_ALL}\)?")
+#: A value that is made in place, and has what every template has, or all of another value.
+_MADE = re.compile(
+    r"(?:with|range)\b.*?(?:\b(?:dict|set)\b.*?\"(?:Release|Chart|Capabilities)\""
+    r"|\b(?:must)?(?:merge|deepCopy|mergeOverwrite|Merge|DeepCopy|MergeOverwrite)\b)",
+    re.DOTALL,
+)
 #: A variable that keeps it, for where the dot is another value.
 _KEEPS = re.compile(rf"(\$\w+)\s*:?=\s*\(?{_ALL}\)?")
 #: What a template adds to what every template of its chart has: `set . "name" "orders"`.
@@ -94,6 +100,7 @@ def _lost(text: str) -> Iterator[tuple[int, str]]:
             is_whole = words[0] == "with" and words[-1] in wholes
             if inner not in ("range", "with"):
                 is_whole = is_whole or _MAY_BE_ALL.fullmatch(said.strip()) is not None
+            is_whole = is_whole or _MADE.match(found[1]) is not None
             opened.append("whole" if is_whole else words[0])
 
 

@@ -10,7 +10,12 @@ from tarmac.base.foreign.reading import dig, numbered, places, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.kustomizations import Kustomization, kustomization_files
+from tarmac.check.gates.views.objects.flux_patches import target_namespaces
+from tarmac.check.gates.views.objects.kustomizations import (
+    Kustomization,
+    has_plain_name,
+    kustomization_files,
+)
 from tarmac.check.gates.views.objects.kustomized import as_written
 from tarmac.check.gates.views.objects.kustomized_parts import included, parts_of
 from tarmac.check.gates.views.scope import counted_in_files
@@ -26,13 +31,18 @@ _NAMES = {
 def check(files: Files) -> Iterator[Finding]:
     """Yield generated objects without the namespace of what names them."""
     own, by_path = as_written(files)
+    placed = tuple(target_namespaces(files))
     for folder, artifact in _generating(own):
+        if any(f"/{folder}".endswith(f"/{one}") for one in placed):
+            continue
         parts = list(parts_of(files, folder, own, by_path))
         for key, kind in _GENERATORS.items():
             for number, made in numbered(artifact.data, key):
                 name, space = string(made, "name"), string(made, "namespace")
                 # One that is merged has the namespace of the first.
                 is_added = string(made, "behavior") in ("merge", "replace")
+                # Without a hash it is found by its own name, wherever all of it is put.
+                is_added = is_added or has_plain_name(artifact, made)
                 for one in parts if not is_added else ():
                     if one.namespace not in ("", space) and _names(one.data, kind, name):
                         which = f"{one.data.get('kind')} {dig(one.data, 'metadata', 'name')}"
@@ -61,8 +71,13 @@ def _generating(own: Mapping[str, Artifact]) -> Iterator[tuple[str, Artifact]]:
 
 
 def _names(data: Mapping[str, Any], kind: str, name: str) -> bool:
-    """Tell whether an object names another one where kustomize changes names."""
-    return any(
+    """Tell whether an object names another one where kustomize changes names.
+
+    Of kinds that others define, it knows no such places.
+    """
+    group = string(data, "apiVersion").rpartition("/")[0]
+    is_known = "." not in group or group.endswith(".k8s.io")
+    return is_known and any(
         text == name
         and path[-1] in ("name", "secretName")
         and any(step in _NAMES[kind] for step in path[-3:-1])
@@ -84,7 +99,6 @@ GATE = Gate(
     "configmapgenerator: a name is followed within one namespace only",
     check=check,
     of_files=check,
-    alone=True,
     scope=counted_in_files("Kustomizations that generate", _judged),
     targets=(),
     reads="generators of kustomizations without a namespace, beside the objects of files that they "

@@ -102,7 +102,8 @@ def _overlay(layer: Layer, layers: Mapping[Path, Layer], sources: Sources) -> Ov
             f"it includes {elsewhere}, which is not in this folder; remote files are not fetched"
         )
     for part in parts:  # to start kustomize for its refusal takes far longer than this
-        if above := next((p for p in sorted(part.files) if not is_inside(p, part.folder)), None):
+        there = (path for path in sorted(part.files) if os.path.lexists(path))
+        if above := next((path for path in there if not is_inside(path, part.folder)), None):
             what = f"{sources.shown(above)} is not in or below {sources.shown(part.folder)}"
             raise Skip(f"{what}, so kustomize refuses to read it")
     argv = [*program(), os.path.relpath(layer.folder, sources.root)]

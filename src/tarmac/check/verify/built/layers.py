@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import os.path
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ _GENERATORS = ("configMapGenerator", "secretGenerator")
 _LISTING = frozenset({"apiVersion", "kind", "metadata", "resources", "bases", "buildMetadata"})
 #: What is only built with a flag, or by programs that are named there.
 _SPECIAL = ("helmCharts", "helmChartInflationGenerator", "transformers", "generators", "validators")
+#: What controller-gen and operator-sdk write of the code of an operator.
+_OF_CODE = re.compile(
+    r"(?:^|/)config/(?:webhook/manifests|rbac/role|crd/bases/[^/]+)\.yaml$|\.clusterserviceversion\.yaml$"
+)
 #: Ends of names of what a file is made of.
 _MODELS = (".tpl", ".tmpl", ".template", ".example", ".sample", ".dist", ".in", ".j2", ".envsubst")
 
@@ -142,12 +147,15 @@ def _named(data: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
 
 
 def lacks_made(layer: Layer, root: Path) -> bool:
-    """Tell whether a file is absent that a program or a person makes, and that git ignores.
+    """Tell whether a file is absent that a program or a person makes, and git may ignore.
 
     What is made by hand has its model beside it: `id.yaml` and `id.tpl`. What a Secret is made of
     is kept elsewhere, whether git is told so or not.
     """
     absent = [path for path in layer.files if not os.path.lexists(path)]
+    # A folder without a kustomization may be given one.
+    bare = (one for one in layer.below if not any((one / name).exists() for name in NAMES))
+    absent += [one / NAMES[0] for one in bare]
     if not absent:
         return False
     ignored = set[str]()
@@ -168,6 +176,7 @@ def _is_made(path: Path, root: Path, ignored: Collection[str]) -> bool:
     places = [str(one) for one in (named, *named.parents)][: len(named.parts)]
     places += named.parts
     is_ignored = any(fnmatchcase(one, rule.strip("/")) for one in places for rule in ignored)
+    is_ignored = is_ignored or _OF_CODE.search(path.as_posix()) is not None
     return is_ignored or any(one.name.endswith(_MODELS) for one in beside)
 
 

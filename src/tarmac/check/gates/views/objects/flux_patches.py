@@ -44,6 +44,14 @@ def adds(files: Files, artifact: Artifact, path: Sequence[str | int]) -> bool:
     )
 
 
+def target_namespaces(files: Files) -> Iterator[str]:
+    """Yield the folders all of which a Kustomization of Flux puts into one namespace."""
+    for data in flux_kustomizations(files):
+        is_flux = string(data, "apiVersion").startswith(GROUP)
+        if is_flux and string(data, "spec", "targetNamespace"):
+            yield posixpath.normpath(string(data, "spec", "path")).strip("/")
+
+
 def flux_kustomizations(files: Files) -> Iterator[Fields]:
     """Yield those of these files, and of files that a kustomization here is built of."""
     own = files.objects("Kustomization")

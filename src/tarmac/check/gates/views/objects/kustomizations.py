@@ -13,7 +13,7 @@ import yaml
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import from_yaml
-from tarmac.base.foreign.reading import dig, items, numbered, string, text
+from tarmac.base.foreign.reading import dig, fields, items, numbered, string, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.once import once
@@ -60,6 +60,12 @@ def is_kustomization(artifact: Artifact) -> bool:
     """Tell whether a document is what kustomize builds by, and not Flux's object of that name."""
     kind = artifact.data.get("kind")
     return kind in ("Kustomization", "Component") and group_of(artifact) in ("", GROUP)
+
+
+def has_plain_name(artifact: Artifact, made: Any) -> bool:
+    """Tell whether what a generator of a kustomization makes has no hash in its name."""
+    every = fields(artifact.data, "generatorOptions")
+    return {**every, **fields(made, "options")}.get("disableNameSuffixHash") is True
 
 
 def kustomization_files(files: Files) -> Iterator[Artifact]:
