@@ -69,7 +69,7 @@ class BoundedLoader(yaml.CSafeLoader):
         return {"!reference": []}
 
     def moment(self, node: yaml.ScalarNode) -> Any:
-        """Read a date; `2026-13-45` is a text to readers in Go, as it is no day."""
+        """Read a date; `2026-13-45` is a text to readers in Go."""
         try:
             return self.construct_yaml_timestamp(node)
         except ValueError:

@@ -11,12 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.bases import base_faults
-from tarmac.check.gates.views.images.build_secrets import (
-    is_guessed,
-    is_never_given,
-    is_no_secret,
-    is_secret,
-)
+from tarmac.check.gates.views.images.build_secrets import held_secret, is_never_given
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, filled, stages, unshipped
 from tarmac.check.gates.views.images.instructions import Instruction, instructions
 from tarmac.check.gates.views.monitoring.durations import duration_s
@@ -108,10 +103,7 @@ def _instruction(instruction: Instruction) -> Iterator[str]:
         for name, value, old in pairs:
             held = (value or old).strip("\"'")
             is_given = instruction.word == "ARG" or held
-            if is_secret(name) and is_given and not is_no_secret(held):
-                is_tried = value in users or is_guessed(name, held)
-                guessed = "holds a word of its own name, or one that anyone guesses"
-                how = guessed if is_tried else "stays in the image's history"
+            if is_given and (how := held_secret(name, held, is_user=value in users)):
                 what = f"{instruction.word} {name} {how}"
                 yield f"{what}; give it when it runs, or build with RUN --mount=type=secret"
             if instruction.word == "ENV" and old:

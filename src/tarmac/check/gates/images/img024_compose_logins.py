@@ -12,7 +12,8 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed, mount
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
-from tarmac.check.gates.views.images.compose_stores import has_elsewhere, is_server
+from tarmac.check.gates.views.images.compose_stores import is_server
+from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _POSTGRES = re.compile(
@@ -139,7 +140,7 @@ def _shared(beside: ComposeFiles) -> Iterator[Finding]:
             if not found or found[3] == ":ro" or "/docker-entrypoint" in found[2]:
                 continue
             # Beside the volume of its data, one of certificates may be of all.
-            if not has_elsewhere(service, found[2]):
+            if not _has_elsewhere(service, found[2]):
                 first = users.setdefault(f"{found[1]} {found[2]}", service)
                 if first.name != service.name:
                     what = (
@@ -147,6 +148,23 @@ def _shared(beside: ComposeFiles) -> Iterator[Finding]:
                     )
                     advice = "does: two servers destroy each other's data; give each its own"
                     yield Finding(service.at("volumes", number), f"{what} {advice}")
+
+
+def _has_elsewhere(service: ComposeService, path: str) -> bool:
+    """Tell whether a store has its data in another volume than the one at a path."""
+    name = str(service.image).rpartition("/")[2].partition(":")[0]
+    store = published("compose")["stores"].get(name)
+    known = [one["path"] for one in store["data"]] if store else []
+    data = [one for one in map(_bare, service.mounted) if any(_holds(one, at) for at in known)]
+    return bool(data) and _bare(path) not in data
+
+
+def _bare(path: str) -> str:
+    return path.rstrip("/")
+
+
+def _holds(path: str, data: str) -> bool:
+    return f"{data}/".startswith(f"{path}/") or f"{path}/".startswith(f"{data}/")
 
 
 def _judged(files: Files) -> Iterator[ComposeService]:

@@ -46,18 +46,21 @@ def is_secret(name: str) -> bool:
     return _SECRET.search(name) is not None and not is_told
 
 
-def is_no_secret(value: str) -> bool:
-    """Tell whether a value is a switch, a place, or one that is to be replaced.
+def held_secret(name: str, value: str, *, is_user: bool) -> str:
+    """Say what an image does with a secret that a variable of it holds; "" where that has none.
 
-    The place of a secret is none: GOOGLE_APPLICATION_CREDENTIALS=/run/key.json
+    Args:
+        is_user: the value is the name of a user, too.
     """
+    # The place of a secret is none: GOOGLE_APPLICATION_CREDENTIALS=/run/key.json
+    is_none = value.lower() in _SWITCHES or value.startswith(("$", "/"))
     is_told = _PUBLIC_VALUE.match(value) or _SAID.search(value) or is_placeholder(value)
-    return bool(value.lower() in _SWITCHES or value.startswith(("$", "/")) or is_told)
-
-
-def is_guessed(name: str, value: str) -> bool:
-    """Tell whether a value is a word of its variable's name, or one that anyone tries."""
-    return value.lower() in name.lower().split("_") or _TRIED.fullmatch(value) is not None
+    if is_none or is_told or not is_secret(name):
+        return ""
+    is_word = value.lower() in name.lower().split("_")
+    is_guessed = is_user or is_word or _TRIED.fullmatch(value)
+    guessed = "holds a word of its own name, or one that anyone guesses"
+    return guessed if is_guessed else "stays in the image's history"
 
 
 def is_never_given(files: Files, path: str, text: str, name: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from tarmac.base.foreign.reading import Path, fields, places
 from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_shared import sharing
+from tarmac.check.gates.views.images.compose_shared import is_borrowed, sharing
 from tarmac.check.gates.views.marks import is_mark
 
 Fault = tuple[Path, str]
@@ -29,7 +29,8 @@ def unread(service: ComposeService, others: Iterable[ComposeService]) -> Iterato
     for path, text in (*written, *service.texts):
         for name in _SECRET.findall(text) if "volumes" not in path else ():
             alike = sharing(service, path, others)
-            if not any(_has(one, name) for one in (service, *alike)):
+            is_there = is_borrowed(service, path) or any(_has(one, name) for one in alike)
+            if not is_there and not _has(service, name):
                 yield path, f"reads {_FOLDER}/{name}, and has no secret {name}; add it"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from posixpath import dirname
 
 from tarmac.base.foreign.reading import Path
 from tarmac.check.gates.views.images.compose import ComposeService
@@ -22,3 +23,11 @@ def sharing(
         is_other = one.name != service.name
         if where and is_other and any(own.where == where for own in one.settings.given.values()):
             yield one
+
+
+def is_borrowed(service: ComposeService, path: Path) -> bool:
+    """Tell whether a variable is of a file in another folder, which is that of others, too."""
+    name = str(path[1]) if path[:1] == ("environment",) and len(path) > 1 else ""
+    folder = dirname(service.artifact.path)
+    where = service.settings.by_file.get(name, "")
+    return bool(where) and not where.startswith(f"{folder}/" if folder else "")

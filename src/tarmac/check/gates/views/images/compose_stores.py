@@ -54,23 +54,6 @@ def kept(service: ComposeService) -> Iterator[Fault]:
         yield ("image",), f"keeps its data in its container, at {path}; mount a volume there"
 
 
-def has_elsewhere(service: ComposeService, path: str) -> bool:
-    """Tell whether a store has its data in another volume than the one at a path."""
-    name = str(service.image).rpartition("/")[2].partition(":")[0]
-    store = published("compose")["stores"].get(name)
-    known = [one["path"] for one in store["data"]] if store else []
-    data = [one for one in map(_bare, service.mounted) if any(_holds(one, at) for at in known)]
-    return bool(data) and _bare(path) not in data
-
-
-def _bare(path: str) -> str:
-    return path.rstrip("/")
-
-
-def _holds(path: str, data: str) -> bool:
-    return f"{data}/".startswith(f"{path}/") or f"{path}/".startswith(f"{data}/")
-
-
 def is_rebuilt(of: str, name: str) -> bool:
     """Tell whether a store's image is another maker's, whose data may be elsewhere.
 
