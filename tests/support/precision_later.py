@@ -315,4 +315,90 @@ containers below metadata (VAL001). What was not true, by kind:
 - 2, pedantic: two services with one port, of which one is called as the other with `-dev` (IMG016).
 - 2, pedantic, left as they are: an ACL of a bucket (INF020), and an empty commit to begin with, for
   which a script has its own (PIP028).
+
+## Not seen before, a twenty-seventh time
+
+Fifty-one more, on 2026-11-30: applications with Compose files and workflows, products with charts
+and operators, five clusters at home, Terraform and Pulumi of three estates, Ansible and Chef, four
+projects that GitLab builds, and services of authorities and research; chosen by name, of at most
+5,000 files each. What a copy lacks, a file of 4 MiB or more, is counted for nothing.
+
+| Repository | Errors | True | Pedantic | False | Later | Likely | True | False | Later |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| bitpoke/mysql-operator | 10 | 6 | 1 | 3 | 6 | 0 | 0 | 0 | 0 |
+| bcgov/biohubbc | 9 | 9 | 0 | 0 | 9 | 0 | 0 | 0 | 0 |
+| DataDog/stratus-red-team | 8 | 0 | 0 | 8 | 0 | 1 | 0 | 1 | 1 |
+| signalfx/signalfx-agent | 7 | 2 | 5 | 0 | 2 | 0 | 0 | 0 | 0 |
+| absmach/magistrala | 6 | 1 | 0 | 5 | 1 | 0 | 0 | 0 | 0 |
+| DFE-Digital/register-trainee-teachers | 6 | 5 | 0 | 1 | 1 | 0 | 0 | 0 | 0 |
+| wellcomecollection/platform-infrastructure | 5 | 0 | 5 | 0 | 0 | 0 | 0 | 0 | 5 |
+| broadinstitute/seqr | 4 | 0 | 0 | 4 | 0 | 0 | 0 | 0 | 0 |
+| rackerlabs/understack | 4 | 0 | 2 | 2 | 0 | 0 | 0 | 0 | 0 |
+| timtorChen/homelab | 4 | 0 | 0 | 4 | 0 | 0 | 0 | 0 | 0 |
+| zalando-incubator/kube-metrics-adapter | 4 | 4 | 0 | 0 | 4 | 0 | 0 | 0 | 0 |
+| camunda/camunda-platform-helm | 2 | 0 | 1 | 1 | 0 | 0 | 0 | 0 | 0 |
+| indigo-iam/iam | 2 | 0 | 0 | 2 | 0 | 0 | 0 | 0 | 0 |
+| mendersoftware/deployments | 2 | 1 | 0 | 1 | 1 | 0 | 0 | 0 | 0 |
+| tuxpeople/k8s-homelab | 2 | 1 | 0 | 1 | 1 | 0 | 0 | 0 | 0 |
+| apache/solr-operator | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 | 0 |
+| e-mission/e-mission-docker | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| ministryofjustice/hmpps-interventions-service | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| minvws/nl-kat-coordination | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| mitodl/ol-infrastructure | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| SocialGouv/domifa | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| uselagoon/lagoon | 1 | 1 | 0 | 0 | 10 | 20 | 8 | 12 | 0 |
+| wmde/wikibase-release-pipeline | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| gabe565/home-ops | 0 | 0 | 0 | 0 | 0 | 1 | 0 | 1 | 0 |
+| **all** | 83 | 36 | 14 | 33 | 41 | 22 | 8 | 14 | 6 |
+
+Twenty-seven had neither: amazeeio/charts, argoproj/argoproj-deployments, binaryn3xus/home-ops,
+cds-snc/url-shortener, eclipse-tractusx/puris, espressif/esp-rainmaker, eth-educators/eth-docker,
+fedora-infra/noggin, GeoNode/geonode-project, ginkgo-project/ginkgo, inaturalist/iNaturalistAPI,
+LLNL/maestrowf, longhorn/charts, maykinmedia/open-klant, mozilla-services/merino-py,
+onedr0p/cluster-template, openfoodfacts/robotoff, openstreetmap/chef, packit/packit-service,
+paritytech/polkadot-introspector, project-koku/koku, RedHatInsights/insights-host-inventory,
+rubygems/rubygems.org, spantaleev/matrix-docker-ansible-deploy, StrangeBeeCorp/docker, uc-cdis/fence
+and uktrade/data-hub-api.
+
+Of the first errors 43% are true and 40% false, and no kind has more than eight. Of the 41 later
+ones 40 are true and 1 is pedantic, that token; nine were likely before, as there were 24 of them or
+they were in eight files (IMG014), and five of one line are one now (PIP029). Among the true ones
+are jobs that read what they do not need (PIP001, 8); definitions and an Ingress of versions that
+are gone, or with fields of these (VAL001, OBJ010, 11); an address that lacks its part, as the
+script that writes a variable reads it (PIP029, 5); a workflow that is started by hand and tests a
+pull request without a number (PIP028); a configuration that Prometheus does not read by its name
+(IMG035); a commit that is not checked out, as ARG is above FROM (IMG017); data of PostgreSQL 18
+beside its volume (IMG015, 2); paths and names that differ by a letter (PIP013, 2); a dashboard
+without its data source (OBS036); a rule that grants nothing (OBJ011); and a Dockerfile that is a
+script (VAL004). What was not true, by kind:
+
+- 8, false: a variable that four folders of Terraform read and none declares: a program puts the
+  file with its declaration beside them (INF004).
+- 5, false: a file of variables that many services name, of which one has the secret and reaches the
+  server that are in it (IMG015, IMG016).
+- 5, false: a checkout of `workflow_run.head_branch`, which without another repository is a branch
+  of this one (PIP004); a warning now.
+- 4, false: `0 0 0/12 * *` as a schedule of CloudNativePG, whose last field may be left out: it is
+  each twelve hours (OBJ018). `0 2 * * *` is each hour there, and still an error.
+- 3, false: an image of distroless by a digest alone, which was that of a tag with a shell (IMG011).
+- 2, false: a volume of certificates of two databases, each of which has its data apart (IMG024).
+- 2, false: kustomizations of operators, of which a tool writes one file of code, or git ignores one
+  (files).
+- 1, false: libraries that are copied into `scratch` with their program (IMG017).
+- 1, false: a Dockerfile of GoReleaser, which has a folder of its own without .dockerignore
+  (IMG017).
+- 1, false: `.Release` in a dictionary that `with` is given (OBJ034).
+- 1, false: `2023-13-01`, which is a text to all readers but that of Python (files).
+- 11, false, and likely: secrets of a product's own servers that anyone guesses: the name of their
+  user, `super-secret-string` (IMG014).
+- 1, false, and likely, left as it is: a token of a cluster for development (IMG014).
+- 1, false, and likely: a ConfigMap without a hash in its name, which its HelmRelease finds in the
+  namespace that Flux puts both into (OBJ042).
+- 1, false, and likely, left as it is: code of a function that no one changes (INF025).
+- 5, pedantic: passwords of servers in tests, `testing123` (IMG014).
+- 5, pedantic: ACLs of buckets that have been there for years (INF020): likely now, where the whole
+  name of the bucket is written; one of a module is made at each use.
+- 2, pedantic: paths of a group that is to be merged, which has no such filter (VAL020).
+- 1, pedantic: a workflow that is switched off, as a person alone starts it (PIP011).
+- 1, pedantic: a kustomization of webhooks that an operator does not have (files).
 """
