@@ -27,10 +27,10 @@ _SET = re.compile(r"\$([A-Za-z_]\w*)\s*(?=:=|,\s*\$\w+\s*:=)|(?<=,)\s*\$([A-Za-z
 #: What every template has, or a part of a named template's argument, which may be that.
 _ALL = r"(?:[.$]|index\s+[.$]\s+\d+|\.[a-z]\w*)"
 _MAY_BE_ALL = re.compile(rf"with\s+(?:\$\w+\s*:=\s*)?\(?{_ALL}\)?")
-#: A value that is made in place, and has what every template has, or all of another value.
+#: A value that is made in place, and has what every template has by name, or all of it.
 _MADE = re.compile(
-    r"(?:with|range)\b.*?(?:\b(?:dict|set)\b.*?\"(?:Release|Chart|Capabilities)\""
-    r"|\b(?:must)?(?:merge|deepCopy|mergeOverwrite|Merge|DeepCopy|MergeOverwrite)\b)",
+    r"(?:with|range)\b.*?\b(?:dict|set)\b.*?\"(?:Release|Chart|Capabilities)\""
+    r"|with\b.*?(?i:\b(?:must)?(?:merge|mergeoverwrite|deepcopy))\b.*[\s(][.$](?![\w.])",
     re.DOTALL,
 )
 #: A variable that keeps it, for where the dot is another value.
