@@ -124,7 +124,7 @@ def test_the_cause_is_named(status, line, expected):
         (["no errors here", "errors: 0"], ""),
         (
             ["starting", "2026/11/30 11:09:25 The queue must be enabled", "exit status 1"],
-            "it says: The queue must be enabled",
+            "ended with exit status 1, and said last: The queue must be enabled",
         ),
     ],
 )

@@ -381,11 +381,12 @@ def _complaint(lines: Sequence[str], status: int | None) -> str:
             "it wants other arguments than it is given, and says which; add them to its `run`, or "
             "leave it out of the services if it is a tool that people start by hand"
         )
+    if found or not status or status < 0:
+        return f"it says: {found[:200]}" if found else ""
     last = (line.strip() for line in reversed(lines) if line.strip())
-    ended = next((line for line in last if not _SAYS_NOTHING.search(line)), "") if status else ""
-    said_last = _WRITTEN.sub("", ended) if not ended.startswith(("{", "at ")) else ""
-    found = found or (said_last if re.search(r"\w \w+ \w", said_last) else "")
-    return f"it says: {found[:200]}" if found else ""
+    end = _WRITTEN.sub("", next((line for line in last if not _SAYS_NOTHING.search(line)), ""))
+    is_sentence = not end.startswith(("{", "at ")) and re.search(r"\w \w+ \w", end)
+    return f"ended with exit status {status}, and said last: {end[:200]}" if is_sentence else ""
 
 
 def _of_status(status: int | None) -> str:
