@@ -10,6 +10,7 @@ import random
 import re
 from datetime import date
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 import yaml
@@ -28,9 +29,12 @@ MARKS = (
 )
 #: A key, or the sign of an element, and a plain text behind it.
 _VALUE = re.compile(r"^([ \t]*(?:- )*(?:[\w./-]+:[ ]+)?)(?![|>&*\[{#\"'!%@`])(\S[^#\n]*?)([ \t]*)$")
+_OTHERS = re.compile(r"values|kustomization|\.git|goreleaser")
 #: What says what a file is, and what others name it by; a list of resources names each once.
 _KINDS = re.compile(r"[ \t]*(?:- )*(?:apiVersion|kind|on|uses|name|needs|if|concurrency):")
 _FIXTURES = Path(__file__).parent.glob("*/good-*.yaml")
+#: With each mark, this share of the fixtures is tried.
+ONE_OF = 64
 GOOD = sorted(path for path in _FIXTURES if path.read_text().startswith("files:"))
 
 
@@ -63,21 +67,25 @@ def _values(text: str) -> list[tuple[int, re.Match[str]]]:
 def test_marks_in_place_of_values_are_no_errors(
     mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chance = random.Random(mark)
     wrong = []
-    for number, path in enumerate(chance.sample(GOOD, 15)):
+    for number, path in enumerate(GOOD):
+        # By its own name, so that one more fixture leaves the turns of the others as they are.
+        own = f"{path.parent.name}/{path.stem} {mark}"
+        if crc32(own.encode()) % ONE_OF:
+            continue
+        chance = random.Random(own)
         files = yaml.safe_load(path.read_text())["files"]
         objects = [name for name in files if name.endswith((".yaml", ".yml"))]
-        # What a chart makes of a mark is another text.
-        objects = [name for name in objects if not re.search(r"values|kustomization|\.git", name)]
+        # What a chart makes of a mark is another text; GoReleaser has such marks for its own.
+        objects = [name for name in objects if not _OTHERS.search(name)]
         if not objects:
             continue
         name = chance.choice(objects)
         values = _values(files[name])
         lines = files[name].split("\n")
         for at, match in chance.sample(values, min(3, len(values))):
-            own = mark.replace("NAME", f"NAME{at}").replace("name", f"name{at}")
-            lines[at] = f'{match[1]}"{own}"{match[3]}'
+            value = mark.replace("NAME", f"NAME{at}").replace("name", f"name{at}")
+            lines[at] = f'{match[1]}"{value}"{match[3]}'
         before, after = tmp_path / f"{number}-before", tmp_path / f"{number}-after"
         for place in (before, after):
             place.mkdir()

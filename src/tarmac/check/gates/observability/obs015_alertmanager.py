@@ -81,7 +81,7 @@ def _above(path: Path, route: Fields) -> Iterator[tuple[Path, str]]:
     """Yield the routes of all alerts that others stand below."""
     below = items(route, "routes")
     for number, one in enumerate(below[:-1]):
-        ends = fields(one).get("continue") is not True
+        ends = fields(one).get("continue") in (None, False)
         if ends and not any(fields(one).get(key) for key in MATCHERS):
             what = "matches every alert, so later routes get none"
             yield (*path, "routes", number), f"{what}; write `matchers`, or `continue: true`"

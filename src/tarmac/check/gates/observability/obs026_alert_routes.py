@@ -106,7 +106,9 @@ def _route(
             yield here, f"{what}; write it first"
         yield from _route(fields(below), here, own, known)
         asked = matchers(fields(below))
-        goes_on = fields(below).get("continue") is True or any(fields(below).get(k) for k in _TIMES)
+        goes_on = fields(below).get("continue") not in (None, False) or any(
+            fields(below).get(k) for k in _TIMES
+        )
         if asked and not goes_on and not has_unread(fields(below)):
             earlier.append((number, asked))
 

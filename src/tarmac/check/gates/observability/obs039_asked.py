@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, number
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.marks import is_left_open
 from tarmac.check.gates.views.monitoring.configurations import configurations
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -62,8 +63,11 @@ def _unprobed(where: str, job: Fields) -> Iterator[Finding]:
 def _may_set_address(rule: Fields) -> bool:
     """Tell whether a rule gives the address, or a label that is not known."""
     label, action = string(rule, "target_label"), string(rule, "action")
-    is_open = "$" in label or "{" in label
-    return label == "__address__" or is_open or action == "labelmap"
+    return label == "__address__" or _is_open(label) or action == "labelmap"
+
+
+def _is_open(label: str) -> bool:
+    return "$" in label or "{" in label or is_left_open(label)
 
 
 def _without_files(where: str, job: Fields) -> Iterator[Finding]:
@@ -87,7 +91,7 @@ def _may_set_path(rule: Fields) -> bool:
     """Tell whether a rule gives the files, or a label that is not known."""
     label = string(rule, "target_label")
     is_mapped = string(rule, "action") == "labelmap" and "path" in str(dict(rule))
-    return label == "__path__" or "$" in label or "{" in label or is_mapped
+    return label == "__path__" or _is_open(label) or is_mapped
 
 
 def _judged(files: Files) -> Iterator[tuple[Artifact, int]]:

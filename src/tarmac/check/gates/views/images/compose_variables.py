@@ -13,6 +13,7 @@ from tarmac.base.foreign.reading import dig, fields, texts
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose_entries import listed, variable
 from tarmac.check.gates.views.images.env_texts import EnvValue, filled, text_of, variables_of
+from tarmac.check.gates.views.marks import is_mark
 
 #: A value that is another variable's.
 _ALONE = re.compile(r"\$(?:\{(\w+)[^}$]*\}|(\w+))")
@@ -55,7 +56,8 @@ class ComposeVariables:
         given = dig(self._data, "env_file")
         for one in given if isinstance(given, list) else texts(given):
             entry = fields(one)
-            yield str(entry.get("path") if entry else one), entry.get("format") == "raw"
+            is_raw = entry.get("format") == "raw" or is_mark(entry.get("format"))
+            yield str(entry.get("path") if entry else one), is_raw
 
     @property
     def is_open(self) -> bool:
