@@ -106,10 +106,9 @@ def _route(
             yield here, f"{what}; write it first"
         yield from _route(fields(below), here, own, known)
         asked = matchers(fields(below))
-        goes_on = fields(below).get("continue") not in (None, False) or any(
-            fields(below).get(k) for k in _TIMES
-        )
-        if asked and not goes_on and not has_unread(fields(below)):
+        own_way = fields(below)
+        goes_on = any(own_way.get(key) for key in ("continue", *_TIMES))
+        if asked and not goes_on and not has_unread(own_way):
             earlier.append((number, asked))
 
 
