@@ -20,8 +20,6 @@ _AS_IT_IS = re.compile(r"typeorm-ts-node|\b(?:ts-node|tsx)\b|-r ts-node/register
 #: Another script of the package, with what follows it.
 _CALLS = re.compile(r"^(?:npm|yarn|pnpm)(?: run)? (typeorm[\w:-]*)(?: --)?(?= )")
 _STEP = re.compile(r"(?:^|/)migrations?/\d{10,}-?\w+\.[jt]s$")
-
-
 #: A file of its own that is run, and what such a one has that carries out Drizzle's steps.
 _OF_ITS_OWN = re.compile(r"^(?:tsx|ts-node|bun(?: run)?|node)\s+(?:\./)?([\w./-]+\.[cm]?[jt]s)$")
 _BY_DRIZZLE = re.compile(r"['\"]drizzle-orm/[\w-]+/migrator['\"]")

@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Folder, port_number
+from tarmac.adopt.survey.found import Folder, is_of_private_network, port_number
 from tarmac.adopt.variables.settings_files import ELSEWHERE, SOURCES, contents, groups
 from tarmac.adopt.variables.variable_read import line_of
 
 _HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})
-#: An address of a network that is its owner's alone.
-_OF_A_NETWORK = re.compile(r"(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){1,2}")
 _HOSTS = ("host", "hostname", "server", "servers", "brokers", "addr", "address")
 _PORTS = ("port",)
 _USERS = ("user", "username", "login")
@@ -131,7 +129,7 @@ def is_elsewhere(named: NamedServer) -> bool:
     """Tell whether code names a server by a number of another network, as its author has it."""
     file = named.place.rpartition(":")[0]
     is_code = file.endswith(tuple(SOURCES)) and not ELSEWHERE.search(file)
-    return is_code and _OF_A_NETWORK.fullmatch(named.host) is not None
+    return is_code and is_of_private_network(named.host)
 
 
 def _in_settings(
@@ -306,7 +304,7 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
             whole = None if given or place else _of_login(value) or _of_address(value)
             one = _of_place(place, clients) if place and not given else whole
             # A number of another network that stands alone may be an example in a remark.
-            if one is not None and not (place and _OF_A_NETWORK.fullmatch(one.host)):
+            if one is not None and not (place and is_of_private_network(one.host)):
                 yield one._replace(place=f"{file}:{line_of(text, match.start())}")
         for match in _PIKA.finditer(text):
             where = f"{file}:{line_of(text, match.start())}"

@@ -34,6 +34,7 @@ _TESTS = re.compile(
     r"(^|/)(tests?|tests?[-_]?(?:utils?|helpers?|support)|__tests__|__mocks__|specs?|e2e|fixtures|examples?|docs?|migrations|\.\w[^/]*)/|"
     r"(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py|setup\.py)$"
 )
+_PRIVATE = re.compile(r"(?:192\.168|10\.\d+|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d+){2}")
 #: Names of variables that hold a program's own port.
 OWN_PORT = (
     "HTTP_PORT",
@@ -340,6 +341,11 @@ def _shape(value: Any) -> str:
 def port_number(text: Any) -> int:
     """Read the number of a port; 0 for what is none."""
     return int(text) if re.fullmatch("[0-9]{1,5}", str(text)) and int(text) < 65536 else 0
+
+
+def is_of_private_network(host: str) -> bool:
+    """Tell whether a host is a number of a network that is its owner's alone."""
+    return _PRIVATE.fullmatch(host) is not None
 
 
 def folder_name(folder: Folder, otherwise: str = "app") -> str:

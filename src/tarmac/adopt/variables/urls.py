@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Folder, Service, Store
+from tarmac.adopt.survey.found import Folder, Service, Store, is_of_private_network
 from tarmac.adopt.survey.scene import Scene, port_prefix, store_for
 from tarmac.adopt.variables.code import ADDRESS
 
@@ -17,21 +17,19 @@ from tarmac.adopt.variables.code import ADDRESS
 FOR_PEOPLE = re.compile(
     r"ORIGIN|CORS|FRONTEND|CALLBACK|REDIRECT|PUBLIC_URL|ALLOWED|SITE_URL|CLIENT_URL"
 )
-#: Variables whose values a front end carries into the browser.
 #: Files of front ends' servers for work, and the paths that those hand on to another server.
 _FRONT_ENDS = ("vite.config", "vue.config", "next.config", "nuxt.config")
 _HANDED_ON = re.compile(
     r"['\"]\^?(/[\w/-]*\w)[^'\"\n]*['\"][ \t]*:[ \t]*(?:\{|['\"`])|"
     r"\bsource:[ \t]*['\"](/[\w/-]*\w)/?[:(]"
 )
+#: Variables whose values a front end carries into the browser.
 BROWSER = re.compile(r"^(VITE_|NEXT_PUBLIC_|REACT_APP_|NUXT_PUBLIC_|PUBLIC_)")
 URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.:-]*)://(?:[^/\s]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?"
     r"(?P<path>/[^?\s,\"']*)?(?P<query>\?[^\s,\"']*)?"
 )
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal", "host.minikube.internal")
-#: The machine of a person who wrote the file, as its network calls it.
-_OF_A_PRIVATE_NETWORK = re.compile(r"(?:192\.168|10\.\d+|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d+){2}$")
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def _of_a_store(address: _Address) -> str:
     if server is None:
         return ""
     store = scene.store_named(address.host)
-    is_here = address.host in _HERE or _OF_A_PRIVATE_NETWORK.match(address.host)
+    is_here = address.host in _HERE or is_of_private_network(address.host)
     if store is None and is_here and scene.adds(server):
         store = store_for(server, address.service, scene, address.port)
     elif store is None and is_here:

@@ -260,8 +260,8 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
         return "warning"
     if (basis := bases().get(finding.gate)) is None:  # a gate of others says what it means
         return "error"
-    is_filled = has_marks(line) or _FILLED.search(finding.what)
-    if (_is_filled_in(finding.gate) and is_filled) or is_left_open(line, finding.what):
+    is_filled = has_marks(line) or _FILLED.search(finding.what) is not None
+    if is_left_open(line, finding.what) or (is_filled and _is_filled_in(finding.gate)):
         return "warning"
     if finding.gate == "VAL003" and is_sample(path) and _TO_TYPE.search(line):
         return "warning"

@@ -23,7 +23,7 @@ from tarmac.base.foreign import files
 from tarmac.base.report import SEVERITIES, Finding, Report, Result, Status, in_order
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder
-from tarmac.check.gates.views.objects.templated import has_marks
+from tarmac.check.gates.views.objects.templated import has_marked_keys
 from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
@@ -319,7 +319,7 @@ def _read(path: Path, folder: Path) -> Iterator[Artifact | Finding]:
         yield Artifact(name, text)
         yield unread(name, text, error)
         return
-    if has_marks(text, documents):
+    if has_marked_keys(text, documents):
         yield Artifact(name, text)
         yield Finding(name, TEMPLATE, READING, warning=True)
         return

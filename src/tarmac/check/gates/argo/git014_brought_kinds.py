@@ -24,6 +24,7 @@ _BRINGS = {
     "ConstraintTemplate": "templates.gatekeeper.sh",
     "CompositeResourceDefinition": "apiextensions.crossplane.io",
 }
+#: Where the last two name the kinds that they make.
 _MADE = (("crd", "spec", "names"), ("names",), ("claimNames",))
 #: Words of a group that many have.
 _WIDE = ("apps", "core", "operator", "provider", "kubernetes", "upbound")

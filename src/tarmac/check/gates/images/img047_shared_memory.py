@@ -15,7 +15,7 @@ from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.compose_lookups import official
 from tarmac.check.gates.views.images.compose_stores import words
-from tarmac.check.gates.views.images.untagged import untagged
+from tarmac.check.gates.views.images.untagged import by_maker, untagged
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.published import published
@@ -66,7 +66,7 @@ def _asked_mb(told: Sequence[str]) -> float:
 
 
 def _is_postgres(image: str) -> bool:
-    maker = untagged(image).removeprefix("docker.io/").removeprefix("library/")
+    maker = by_maker(image)
     return maker == "postgres" or maker in published("compose")["alike"]["postgres"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tarmac.base.foreign.reading import dig
@@ -11,11 +10,10 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_files import compose_files
-from tarmac.check.gates.views.images.untagged import untagged
+from tarmac.check.gates.views.images.compose_lookups import official
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
-_IMAGE = re.compile(r"(docker\.io/)?(library/)?rabbitmq")
 _DATA = "/var/lib/rabbitmq"
 
 
@@ -35,7 +33,7 @@ def _judged(files: Files) -> Iterator[ComposeService]:
             is_kept = any(path.rstrip("/").startswith(_DATA) for path in service.mounted)
             same = [one.data for one in beside.services if one.name == service.name]
             is_named = any(dig(data, key) for data in same for key in ("hostname", "network_mode"))
-            if _IMAGE.fullmatch(untagged(service.image or "")) and is_kept and not is_named:
+            if official(service) == "rabbitmq" and is_kept and not is_named:
                 yield service
 
 

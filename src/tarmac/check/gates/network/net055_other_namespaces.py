@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, dig, fields, numbered, string
+from tarmac.base.foreign.reading import Path, dig, fields, numbered
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
+from tarmac.check.gates.views.network.foreign_references import ForeignReference, crossing
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -23,16 +23,6 @@ _VALUES: tuple[Path, ...] = (
     ("spec", "values"),
     ("spec", "source", "helm", "valuesObject"),
 )
-
-
-class Crossing(NamedTuple):
-    """A reference of a route into another namespace."""
-
-    artifact: Artifact
-    path: Path
-    kind: str
-    name: str
-    space: str
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -62,23 +52,21 @@ def _told(files: Files) -> Iterator[str]:
                 yield artifact.at(*path, "providers", "kubernetesCRD")
 
 
-def _crossings(files: Files) -> Iterator[Crossing]:
+def _crossings(files: Files) -> Iterator[ForeignReference]:
     for artifact in files.objects("IngressRoute", "IngressRouteTCP", "IngressRouteUDP"):
-        for number, route in numbered(artifact.data, "spec", "routes"):
-            for key, kind in (("middlewares", "Middleware"), ("services", "Service")):
-                for place, end in numbered(route, key):
-                    yield from _crossing(
-                        artifact, ("spec", "routes", number, key, place), end, kind
-                    )
-        store = fields(artifact.data, "spec", "tls", "options")
-        if store:
-            yield from _crossing(artifact, ("spec", "tls", "options"), store, "TLSOption")
+        for one in _named(artifact):
+            if (own := space_of(artifact)) and not is_mark(own) and not is_mark(one.space):
+                yield one
 
 
-def _crossing(artifact: Artifact, path: Path, end: Any, kind: str) -> Iterator[Crossing]:
-    own, space = space_of(artifact), string(end, "namespace")
-    if own and space and space != own and not is_mark(own) and not is_mark(space):
-        yield Crossing(artifact, path, kind, string(end, "name"), space)
+def _named(artifact: Artifact) -> Iterator[ForeignReference]:
+    for number, route in numbered(artifact.data, "spec", "routes"):
+        for key, kind in (("middlewares", "Middleware"), ("services", "Service")):
+            for place, end in numbered(route, key):
+                path = ("spec", "routes", number, key, place)
+                yield from crossing(artifact, path, end, kind)
+    options = fields(artifact.data, "spec", "tls", "options")
+    yield from crossing(artifact, ("spec", "tls", "options"), options, "TLSOption")
 
 
 GATE = Gate(

@@ -13,6 +13,7 @@ from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.objects.user_numbers import lacks_number
 from tarmac.check.gates.views.scope import counted_in_files
 
 
@@ -26,12 +27,9 @@ class BuiltImage(NamedTuple):
 def check(files: Files) -> Iterator[Finding]:
     """Yield pods whose user the kubelet cannot know, so that it starts none."""
     for own, container, built in _judged(files):
-        context = container.security.over(own.spec.security)
-        if context.not_root and context.user is None:
-            at = container.at if container.security.not_root else own.at
+        if where := lacks_number(own, container):
             what = f"{title(own.artifact)} has runAsNonRoot, and the image of {container.name} has"
             said = f"{what} the user {built.user} by name ({built.where}): the kubelet cannot tell"
-            where = at("securityContext", "runAsNonRoot")
             advice = "whether that is root, and starts none; write runAsUser with its number"
             yield Finding(where, f"{said} {advice}")
 

@@ -11,11 +11,12 @@ from tarmac.base.foreign.reading import Path, fields, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.untagged import untagged
+from tarmac.check.gates.views.images.untagged import by_maker
 from tarmac.check.gates.views.objects.kustomizations import is_renamed
 from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.tasks import WORKFLOWS
+from tarmac.check.gates.views.objects.user_numbers import lacks_number
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -33,7 +34,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield pods that the kubelet does not start, for their image begins as root."""
     users = published("image_users")
     for one in _judged(files):
-        name = untagged(one.image).removeprefix("docker.io/").removeprefix("library/")
+        name = by_maker(one.image)
         if re.fullmatch(users["root"], name):
             what = f"the image {name} begins as root"
         elif name in users["named"]:
@@ -47,10 +48,8 @@ def check(files: Files) -> Iterator[Finding]:
 def _judged(files: Files) -> Iterator[ContainerUser]:
     for own in pods(files):
         for container in own.main_containers:
-            context = container.security.over(own.spec.security)
-            if context.not_root and context.user is None and not is_renamed(files, container.image):
-                at = container.at if container.security.not_root else own.at
-                where = at("securityContext", "runAsNonRoot")
+            where = lacks_number(own, container)
+            if where and not is_renamed(files, container.image):
                 yield ContainerUser(
                     title(own.artifact), str(container.name), container.image, where
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from posixpath import basename, dirname
+from posixpath import dirname
 from typing import NamedTuple
 
 from tarmac.base.foreign.reading import dig
@@ -13,18 +13,20 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.images.compose_lookups import official
 from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.images.mounted_files import mounted_files
-from tarmac.check.gates.views.images.untagged import untagged
+from tarmac.check.gates.views.images.untagged import by_maker
+from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import Directive, directives
 
 #: The images of nginx, and where each listens by its own default.conf.
 _OWN = {"nginx": 80, "nginxinc/nginx-unprivileged": 8080}
-_FOLDER = "/etc/nginx/conf.d"
+_ROOT, _FOLDER = "/etc/nginx", "/etc/nginx/conf.d"
 _MAIN, _DEFAULT = "/etc/nginx/nginx.conf", f"{_FOLDER}/default.conf"
 _LISTEN = re.compile(r"(?:.*:)?(\d+)")
 _INNER = re.compile(r"(?:.*:)?(\d+)(?:/tcp)?")
@@ -91,48 +93,53 @@ def _servers(found: tuple[Directive, ...]) -> Iterator[Directive]:
 
 
 def _judged(files: Files) -> Iterator[NginxServer]:
+    yield from _composed(files)
+    for own in pods(files):
+        for container in own.main_containers:
+            if container.image and not container.words:
+                yield from _in_pods(files, own, container)
+
+
+def _composed(files: Files) -> Iterator[NginxServer]:
     known = {one.path: str(one.content) for one in files.artifacts if one.path.endswith(".conf")}
     for beside in compose_files(files) if known else ():
         for service in beside.services:
-            own = _OWN.get(untagged(service.image or "").removeprefix("docker.io/"))
-            if own is None or words(service) or words(service, "entrypoint"):
+            port = _OWN.get(official(service))
+            if port is None or words(service) or words(service, "entrypoint"):
                 continue
-            mounts = dict(mounted_files(service, beside))
-            texts = {inside: known[path] for path, inside in mounts.items() if path in known}
+            mounts = mounted_files(service, beside)
+            texts = {inside: known[path] for path, inside in mounts if path in known}
             asked: dict[int, str] = {}
             for number, entry in enumerate(listed(dig(service.data, "ports"))):
                 inner = entry.get("target") if isinstance(entry, Mapping) else entry
                 if found := _INNER.fullmatch(str(inner)):
                     asked[int(found[1])] = service.at("ports", number)
             # A folder that is mounted whole may have more of them.
-            is_whole = set(service.mounted) <= {*texts} | {
-                path for path in service.mounted if not path.startswith("/etc/nginx")
-            }
-            if texts and is_whole:
-                yield NginxServer(f"service {service.name}", texts, own, asked)
-    for own_pods in pods(files):
-        for container in own_pods.main_containers:
-            own = _OWN.get(untagged(container.image).removeprefix("docker.io/"))
-            if own is None or container.words:
-                continue
-            mounts_all = {mount.path.rstrip("/") for mount in container.mounts}
-            texts = {
-                path: text
-                for path, text in mounted_texts(files, own_pods).items()
-                if path in mounts_all or dirname(path) in mounts_all
-            }
-            if _FOLDER in mounts_all and any(dirname(path) == _FOLDER for path in texts):
-                texts[_FOLDER] = ""
-            nginx = {path for path in mounts_all if path.startswith("/etc/nginx")}
-            named = set(texts) | {dirname(path) for path in texts}
-            if texts and nginx <= named and all(basename(path) for path in nginx):
-                asked = {
-                    port.number: container.at("ports", number)
-                    for number, port in enumerate(container.ports)
-                    if port.number is not None
-                }
-                label = f"{title(own_pods.artifact)}: {container.name}"
-                yield NginxServer(label, texts, own, asked)
+            nginx = {path for path in service.mounted if path.startswith(_ROOT)}
+            if texts and nginx <= texts.keys():
+                yield NginxServer(f"service {service.name}", texts, port, asked)
+
+
+def _in_pods(files: Files, own: Pods, container: Container) -> Iterator[NginxServer]:
+    port = _OWN.get(by_maker(container.image))
+    if port is None:
+        return
+    mounts = {mount.path.rstrip("/") for mount in container.mounts}
+    texts = {
+        path: text
+        for path, text in mounted_texts(files, own).items()
+        if path in mounts or dirname(path) in mounts
+    }
+    folders = set(map(dirname, texts))
+    if _FOLDER in mounts & folders:
+        texts[_FOLDER] = ""
+    if texts and {path for path in mounts if path.startswith(_ROOT)} <= texts.keys() | folders:
+        asked = {
+            one.number: container.at("ports", number)
+            for number, one in enumerate(container.ports)
+            if one.number is not None
+        }
+        yield NginxServer(f"{title(own.artifact)}: {container.name}", texts, port, asked)
 
 
 GATE = Gate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tarmac.base.foreign.reading import Path, fields, places
+from tarmac.base.foreign.reading import Path, fields, items, places
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_shared import is_borrowed, sharing
 from tarmac.check.gates.views.marks import is_mark
@@ -21,9 +21,7 @@ def unread(service: ComposeService, others: Iterable[ComposeService]) -> Iterato
 
     A file of variables may be of several services, of which one reads the secret.
     """
-    mounted = fields(service.data).get("secrets")
-    entries = mounted if isinstance(mounted, list) else []
-    if any(map(is_mark, entries)):
+    if any(map(is_mark, items(service.data, "secrets"))):
         return
     written = (one for one in places(service.data) if one[0][:1] != ("environment",))
     for path, text in (*written, *service.texts):
@@ -36,9 +34,8 @@ def unread(service: ComposeService, others: Iterable[ComposeService]) -> Iterato
 
 def _has(service: ComposeService, name: str) -> bool:
     """Tell whether a secret, or another file in its place, is in a service's container."""
-    mounted = fields(service.data).get("secrets")
-    entries = mounted if isinstance(mounted, list) else []
-    there = {str(fields(one).get("target")).removeprefix(f"{_FOLDER}/") for one in entries}
+    entries = map(fields, items(service.data, "secrets"))
+    there = {str(one.get("target")).removeprefix(f"{_FOLDER}/") for one in entries}
     named = {own for _, key, own in service.named if key == "secrets"}
     places_of = {one.rstrip("/") for one in service.mounted}
     return name in there | named or not places_of.isdisjoint((_FOLDER, f"{_FOLDER}/{name}"))

@@ -17,8 +17,7 @@ def sharing(
     Args:
         path: where the variable is, in the service.
     """
-    name = str(path[1]) if path[:1] == ("environment",) and len(path) > 1 else ""
-    where = service.settings.by_file.get(name)
+    where = _place_of(service, path)
     for one in others:
         is_other = one.name != service.name
         if where and is_other and any(own.where == where for own in one.settings.given.values()):
@@ -27,7 +26,11 @@ def sharing(
 
 def is_borrowed(service: ComposeService, path: Path) -> bool:
     """Tell whether a variable is of a file in another folder, which is that of others, too."""
-    name = str(path[1]) if path[:1] == ("environment",) and len(path) > 1 else ""
-    folder = dirname(service.artifact.path)
-    where = service.settings.by_file.get(name, "")
+    folder, where = dirname(service.artifact.path), _place_of(service, path)
     return bool(where) and not where.startswith(f"{folder}/" if folder else "")
+
+
+def _place_of(service: ComposeService, path: Path) -> str:
+    """Find where a file sets a variable of a service; "" where the service sets it itself."""
+    name = str(path[1]) if path[:1] == ("environment",) and len(path) > 1 else ""
+    return service.settings.by_file.get(name, "")

@@ -47,17 +47,17 @@ def crossings(files: Files) -> Iterator[ForeignReference]:
         for number, rule in numbered(artifact.data, "spec", "rules"):
             for place, end in numbered(rule, "backendRefs"):
                 path: Path = ("spec", "rules", number, "backendRefs", place)
-                yield from _crossing(artifact, path, end, "Service")
+                yield from crossing(artifact, path, end, "Service")
     for artifact in files.objects(*_ENVOY):
         if group_of(artifact) == "gateway.envoyproxy.io" and space_of(artifact):
             for end_at in _ENVOY[kind_of(artifact)]:
                 for path, end in at_each(artifact.data, ("spec", *end_at.split("."))):
-                    yield from _crossing(artifact, path, fields(end), "Service")
+                    yield from crossing(artifact, path, fields(end), "Service")
     for artifact in of_api(files, "Gateway"):
         for number, listener in numbered(artifact.data, "spec", "listeners"):
             for place, end in numbered(listener, "tls", "certificateRefs"):
                 path = ("spec", "listeners", number, "tls", "certificateRefs", place)
-                yield from _crossing(artifact, path, end, "Secret")
+                yield from crossing(artifact, path, end, "Secret")
 
 
 def _is_of_mesh(artifact: Artifact) -> bool:
@@ -66,7 +66,13 @@ def _is_of_mesh(artifact: Artifact) -> bool:
     return bool(parents) and all(string(one, "kind") == "Service" for one in parents)
 
 
-def _crossing(artifact: Artifact, path: Path, end: Fields, kind: str) -> Iterator[ForeignReference]:
+def crossing(artifact: Artifact, path: Path, end: Fields, kind: str) -> Iterator[ForeignReference]:
+    """Yield a reference if it is into another namespace.
+
+    Args:
+        end: its name and namespace, and its group and kind where it has them.
+        kind: of what it is without one.
+    """
     space, name = string(end, "namespace"), string(end, "name")
     if space and name and space != space_of(artifact) and "$" not in space:
         asked = string(end, "kind") or kind

@@ -24,7 +24,7 @@ def is_cut(artifact: Artifact, value: Any) -> bool:
     return is_templated(artifact) and isinstance(value, str) and value != value.strip("-._/")
 
 
-def has_marks(text: str, documents: Iterable[Artifact]) -> bool:
+def has_marked_keys(text: str, documents: Iterable[Artifact]) -> bool:
     """Tell whether pods in a file have keys that no field has: another program replaces them."""
     return _MARKED.search(text) is not None and any(map(_is_marked, documents))
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+PAIRS = {
+    "logs": {"cloudwatch"}, "ec2": {"ssm", "ebs", "ec2-instance-connect"}, "iam": {"sts"},
+    "s3": {"s3-object-lambda"}, "sns": {"sms-voice"}, "ssm": {"ssmmessages", "ec2messages"},
+    "elasticloadbalancing": {"elb"}, "states": {"stepfunctions"}, "rds": {"rds-data", "rds-db"},
+    "cassandra": {"keyspaces"}, "apigateway": {"execute-api"},
+    "catalog": {"servicecatalog"}, "wafv2": {"elasticloadbalancing", "apigateway"},
+    "secretsmanager": {"rds-data"},
+}  # fmt: skip
+
 
 def alike(services: set[str]) -> set[str]:
     """Add services whose actions are on resources that another one's name is in."""
-    pairs = {
-        "logs": {"cloudwatch"}, "ec2": {"ssm", "ebs", "ec2-instance-connect"}, "iam": {"sts"},
-        "s3": {"s3-object-lambda"}, "sns": {"sms-voice"}, "ssm": {"ssmmessages", "ec2messages"},
-        "elasticloadbalancing": {"elb"}, "states": {"stepfunctions"}, "rds": {"rds-data", "rds-db"},
-        "cassandra": {"keyspaces"}, "apigateway": {"execute-api"},
-        "catalog": {"servicecatalog"}, "wafv2": {"elasticloadbalancing", "apigateway"},
-        "secretsmanager": {"rds-data"},
-    }  # fmt: skip
     found = set(services)
     for service in services:
-        found |= pairs.get(service, set())
+        found |= PAIRS.get(service, set())
     return found
