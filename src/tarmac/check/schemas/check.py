@@ -123,6 +123,10 @@ class Schemas:
         """List the groups that have a kind of a name, those that a tree itself defines too."""
         return frozenset(one.group for one in (*self._kinds, *self.defined) if one.kind == kind)
 
+    def kinds_of(self, group: str) -> list[str]:
+        """List the kinds of a group."""
+        return sorted({one.kind for one in (*self._kinds, *self.defined) if one.group == group})
+
     def is_misnamed(self, api: str, name: str) -> bool:
         """Tell whether a kind is almost a known one of its group, or is in another version."""
         group = kind_of(api, name).group

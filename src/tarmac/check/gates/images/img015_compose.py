@@ -159,6 +159,9 @@ def _health(check: Fields) -> Iterator[Fault]:
     is_list = isinstance(test, list) and test[:1] not in (["CMD"], ["CMD-SHELL"], ["NONE"])
     if "test" in check and (not test or is_list):
         yield ("healthcheck",), "has a healthcheck without a test that begins with CMD; write one"
+    elif isinstance(test, list) and test in (["CMD"], ["CMD-SHELL"]):
+        what = f"has a healthcheck of {test[0]} and no command, so it is never healthy; write one"
+        yield ("healthcheck", "test"), what
     spans = {key: check[key] for key in ("interval", "timeout", "start_period") if key in check}
     for key, value in spans.items():
         if duration_s(value) is None and "$" not in str(value):

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from functools import cache
 
 from tarmac.base.errors import did_you_mean, only_near
+from tarmac.base.foreign.reading import fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.objects.certificates import ENTRIES, is_of_entry, tls_secrets
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.object_rules import object_rules
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
+from tarmac.check.gates.views.objects.whole import schemas_of
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.placeholders import is_placeholder
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.schemas.convert import kind_of as named_kind
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -34,18 +38,27 @@ def of_files(files: Files) -> Iterator[Finding]:
 def _missing(files: Files, found: Iterator[NamedObject]) -> Iterator[Finding]:
     there = StoredObjects(kept(files))
     for naming in found:
+        if fault := _unknown_kind(files, naming):
+            yield fault
+            continue
         if naming.name in builtin(naming.kind) or naming.name.startswith("system:"):
             continue
         named = there.named(naming.kind, naming.name, naming.namespace)
         what = f"{title(naming.artifact)} names {naming.kind} {naming.name}"
         where = naming.artifact.at(*naming.path)
+        is_certificate = is_of_entry(naming.kind, naming.artifact)
         if not named:
             names = there.near(naming.kind, naming.namespace, naming.artifact)
             if names and not _is_in_script(files, naming):
                 likely = only_near(naming.name, names[:MOST_COMPARED])
+                is_made_elsewhere = not likely or likely in _read_secrets(files)[0]
+                if is_certificate and is_made_elsewhere:
+                    continue
                 choice = (
                     f"did you mean '{likely}'?" if likely else f"there are: {', '.join(names[:12])}"
                 )
+                if is_certificate:
+                    choice = f"{likely} is like it, which nothing reads"
                 is_open = is_placeholder(naming.name)
                 yield Finding(where, f"{what}, which does not exist; {choice}", warning=is_open)
             elif not names and (space := _elsewhere(there, naming)):
@@ -58,6 +71,25 @@ def _missing(files: Files, found: Iterator[NamedObject]) -> Iterator[Finding]:
             yield Finding(where, f"{what}, which has no key {naming.key}; {choice}")
 
 
+def _unknown_kind(files: Files, naming: NamedObject) -> Finding | None:
+    """Say of a reference with an API of Kubernetes' own that this has no such kind."""
+    api = string(fields(naming.artifact.data, *naming.path), "apiVersion")
+    schemas = schemas_of(files)
+    if not api or not schemas.is_own(api) or not naming.kind.isalnum():
+        return None
+    group, groups = named_kind(api, "").group, schemas.groups_of(naming.kind)
+    if group in groups:
+        return None
+    what = f"{title(naming.artifact)} names {naming.kind} {naming.name} of {api}"
+    where = naming.artifact.at(*naming.path, "kind")
+    if groups:
+        there = " or ".join(sorted(one or "v1" for one in groups))
+        return Finding(where, f"{what}, and {naming.kind} is of {there}; write that", warning=True)
+    near = only_near(naming.kind, schemas.kinds_of(group))
+    advice = f"did you mean '{near}'?" if near else "correct it"
+    return Finding(where, f"{what}, which has no kind of that name; {advice}")
+
+
 def _elsewhere(there: StoredObjects, naming: NamedObject) -> str:
     """Return the one namespace that has an object of that name; "" where that is not known."""
     own = naming.namespace or space_of(naming.artifact)
@@ -68,6 +100,16 @@ def _elsewhere(there: StoredObjects, naming: NamedObject) -> str:
     is_led = kind_of(naming.artifact) == "Ingress" and naming.kind == "Service"
     is_known = is_led and is_plain and own and len(found) == 1 and "" not in found
     return found.pop() if is_known else ""
+
+
+@once
+def _read_secrets(files: Files) -> Iterator[frozenset[str]]:
+    """Yield the Secrets that an entry reads, and what cert-manager makes for one that asks."""
+    found = set[str]()
+    for artifact in files.objects(*ENTRIES):
+        found |= {secret.name for secret in tls_secrets(artifact)}
+        found.add(string(artifact.data, "spec", "tls", "secretName"))
+    yield frozenset(found)
 
 
 def _is_in_script(files: Files, naming: NamedObject) -> bool:

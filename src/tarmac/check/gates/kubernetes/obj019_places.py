@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Path, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.certificates import is_of_entry
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import (
     CLUSTER_WIDE,
@@ -53,7 +54,7 @@ def check(files: Files) -> Iterator[Finding]:
         by_name.setdefault(one.name, []).append(one)
     for naming in namings(files, of_pods=True):
         named = there.named(naming.kind, naming.name, naming.namespace)
-        if naming.name and not named:
+        if naming.name and not named and not is_of_entry(naming.kind, naming.artifact):
             yield from _elsewhere(naming, by_name.get(naming.name, []))
         elif "imagePullSecrets" in naming.path:
             yield from _pulling(naming, named)

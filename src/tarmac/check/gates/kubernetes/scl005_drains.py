@@ -37,9 +37,16 @@ def check(files: Files) -> Iterator[Finding]:
             continue
         scaler = scaling.by(owner)
         least = _least(scaler, written)
-        for budget in map(Budget, budgets.of(pod.labels)):
+        own_budgets = [
+            one for one in map(Budget, budgets.of(pod.labels)) if kept.are_kept_by(one, owner)
+        ]
+        if scaler is not None and scaler.least is None and own_budgets:
+            what = f"{title(scaler.artifact)} has no minReplicas, so it goes down to one pod, and"
+            why = f"{title(own_budgets[0].artifact)} is for more than one; write minReplicas"
+            yield Finding(scaler.artifact.at("spec"), f"{what} {why}", warning=True)
+        for budget in own_budgets:
             stay = budget.stay(least)
-            if stay >= least and kept.are_kept_by(budget, owner):
+            if stay >= least:
                 what = f"keeps {stay} of at least {least}: no node could ever be drained"
                 # A number that is not written may be set by what scales, and stays.
                 yield Finding(

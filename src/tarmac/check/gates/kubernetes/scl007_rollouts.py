@@ -107,6 +107,7 @@ def _deadline(own: Pods) -> Iterator[Finding]:
 
 def _room(quota: Artifact, there: list[tuple[Pods, int]]) -> Iterator[Finding]:
     """Yield limits of a namespace that are below what one workload there has at least."""
+    yield from _unreached(quota)
     for key, written in fields(quota.data, "spec", "hard").items():
         try:
             limit = amount(written)
@@ -119,6 +120,22 @@ def _room(quota: Artifact, there: list[tuple[Pods, int]]) -> Iterator[Finding]:
                 where = quota.at("spec", "hard", key)
                 yield Finding(where, f"{what} {needed:f} at least: some never start; raise it")
                 break
+
+
+def _unreached(quota: Artifact) -> Iterator[Finding]:
+    """Yield sums of requests above those of limits: no pod requests more than its limit."""
+    hard = fields(quota.data, "spec", "hard")
+    for name in ("cpu", "memory"):
+        asked, most = hard.get(f"requests.{name}"), hard.get(f"limits.{name}")
+        try:
+            is_above = None not in (asked, most) and amount(asked) > amount(most)
+        except (TypeError, ValueError):
+            continue
+        if is_above:
+            what = f"{title(quota)} allows {asked} of requests.{name} and {most} of limits.{name}"
+            where = quota.at("spec", "hard", f"requests.{name}")
+            advice = "no pod requests more than its limit; swap them, or raise the limits"
+            yield Finding(where, f"{what}, so the first is never reached: {advice}", warning=True)
 
 
 def _share_of(own: Pods, key: str) -> Decimal:

@@ -21,6 +21,8 @@ _TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")
 _CANARY = ("spec", "strategy", "canary")
 #: What makes load and ends with 0, whatever the answers are.
 _LOADS = re.compile(r"(hey|wrk2?|ab|ghz|bombardier|vegeta)\s")
+#: Providers whose answer is a value, and no verdict of their own.
+_JUDGED = ("prometheus", "datadog", "newRelic", "wavefront", "cloudWatch", "graphite", "influxdb")
 #: Steps that a Rollout may stay at.
 _STOPS = ("pause", "analysis", "experiment", "plugin")
 
@@ -116,12 +118,26 @@ def _limits(artifact: Artifact) -> Iterator[tuple[Path, str]]:
     for number, metric in numbered(artifact.data, "spec", "metrics"):
         if str(metric.get("name")) in dry:
             continue
+        yield from _measurements(number, metric)
         count = _number(metric.get("count", None if metric.get("interval") else 1))
         failures = _number(metric.get("failureLimit"))
         if count and failures is not None and failures >= count:
             what = f"measures {metric.get('name')} {count} times and lets {failures} of them fail"
             at = ("spec", "metrics", number, "failureLimit")
             yield at, f"{what}, so a bad version passes; allow {max(count - 1, 0) // 2}"
+
+
+def _measurements(number: int, metric: Fields) -> Iterator[tuple[Path, str]]:
+    """Yield a metric that is refused, and one of which every answer is a good one."""
+    name, at = metric.get("name"), ("spec", "metrics", number)
+    count = _number(metric.get("count"))
+    if count and count > 1 and not metric.get("interval"):
+        what = f"measures {name} {count} times and has no interval, so the controller refuses it"
+        yield (*at, "count"), f"{what}; write `interval`"
+    asked = next((key for key in _JUDGED if key in fields(metric, "provider")), "")
+    if asked and not any(metric.get(key) for key in ("successCondition", "failureCondition")):
+        what = f"measures {name} by {asked} and has no condition, so every answer is a good one"
+        yield at, f"{what}; write `successCondition`"
 
 
 def _number(value: Any) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import fields, numbered, string
@@ -36,13 +37,36 @@ def check(files: Files) -> Iterator[Finding]:
                 )
                 where = artifact.at("spec", "analysis", "metrics", number, "thresholdRange")
                 yield Finding(where, f"{what}, so a good version fails; write {side}: {value}")
+            elif side and (said := _without_effect(str(metric["name"]), limits.get(side))):
+                where = artifact.at("spec", "analysis", "metrics", number, "thresholdRange", side)
+                yield Finding(where, f"{title(artifact)} {said}")
             elif not side and metric.get("name") and not any(metric.get(key) for key in _ASKED):
                 what = f"{title(artifact)} measures {metric['name']}, which Flagger does not have,"
                 where = artifact.at("spec", "analysis", "metrics", number)
                 advice = f"write templateRef, or one of {', '.join(_SIDES)}"
                 yield Finding(where, f"{what} and no template: it is never asked; {advice}")
+        yield from _weights(artifact)
     for artifact in files.objects(*_TEMPLATES):
         yield from _whole(artifact)
+
+
+def _without_effect(name: str, limit: Any) -> str:
+    """Say what a limit of 0 does; "" of another one."""
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or limit > 0:
+        return ""
+    if _SIDES[name] == "min":
+        return f"lets {name} be {limit} %, so every version passes; write e.g. 99"
+    return f"lets {name} be {limit} ms, so no version passes; write e.g. 500"
+
+
+def _weights(artifact: Artifact) -> Iterator[Finding]:
+    """Yield a first step that is beyond the last one."""
+    analysis = fields(artifact.data, "spec", "analysis")
+    step, most = analysis.get("stepWeight"), analysis.get("maxWeight")
+    if isinstance(step, int) and isinstance(most, int) and 0 < most < step:
+        what = f"{title(artifact)} has a stepWeight of {step} and a maxWeight of {most}, so its"
+        where = artifact.at("spec", "analysis", "maxWeight")
+        yield Finding(where, f"{what} first step is its last; write several steps below maxWeight")
 
 
 def _whole(artifact: Artifact) -> Iterator[Finding]:

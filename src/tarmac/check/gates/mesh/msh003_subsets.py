@@ -148,6 +148,9 @@ def _tries(path: Path, route: Fields) -> Iterator[Fault]:
     if isinstance(number, int) and whole and each_s and each_s * number > whole:
         what = f"tries {number} times for {tries['perTryTimeout']}, longer than its timeout"
         yield (*path, "retries"), f"{what} of {route['timeout']}; raise that, or try less"
+    if number == 0 and (told := tries.keys() & {"perTryTimeout", "retryOn"}):
+        what = f"has {' and '.join(sorted(told))} beside 0 attempts, so nothing is tried again"
+        yield (*path, "retries", "attempts"), f"{what}; write attempts, or remove them"
 
 
 def rule_faults(near: Near, artifact: Artifact) -> Iterator[Fault]:

@@ -39,6 +39,10 @@ def check(files: Files) -> Iterator[Finding]:
 
 def ignored(space: PolicySpace) -> Iterator[Fault]:
     """Yield rules that an API server refuses, or that are not read."""
+    for policy in space.policies:
+        if "podSelector" not in policy.spec:
+            what = "has no podSelector, so it selects every pod of its namespace"
+            yield policy, ("spec",), f"{what}; write {{}} where that is meant"
     for direction, key in KEYS.items():
         for policy in space.policies:
             if any(map(is_mark, policy.types)):

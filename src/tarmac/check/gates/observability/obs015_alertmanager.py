@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
@@ -69,6 +70,17 @@ def faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
             if not items(rule, key) and not fields(rule, old) and not fields(rule, f"{old}_re"):
                 what = f"has no {key}, so one alert mutes unrelated alerts"
                 yield ("inhibit_rules", number), f"{what}; write them"
+        if not items(rule, "equal") and _mutes_a_severity(fields(rule)):
+            what = "mutes its targets everywhere while one alert is active, as it has no `equal`"
+            yield ("inhibit_rules", number), f"{what}; write the labels that both share"
+
+
+def _mutes_a_severity(rule: Fields) -> bool:
+    """Tell whether the targets of an inhibition are all alerts of some severity."""
+    written = [str(one) for one in items(rule, "target_matchers")]
+    names = {re.split(r"[=!~]", one.strip(' {"'), maxsplit=1)[0].strip(' "') for one in written}
+    names |= fields(rule, "target_match").keys() | fields(rule, "target_match_re").keys()
+    return names == {"severity"}
 
 
 def _routes(route: Fields, path: Path) -> Iterator[tuple[Path, Fields]]:

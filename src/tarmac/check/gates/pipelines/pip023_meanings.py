@@ -59,6 +59,16 @@ def _inputs(workflow: Workflow) -> Iterator[Finding]:
 def _groups(workflow: Workflow) -> Iterator[Finding]:
     """Yield groups in which runs of one branch end those of another."""
     said = workflow.data.get("concurrency")
+    for path, one in (
+        (("concurrency",), said),
+        *(
+            (("jobs", name, "concurrency"), dig(workflow.data, "jobs", name, "concurrency"))
+            for name in workflow.jobs
+        ),
+    ):
+        if isinstance(one, dict) and not one.get("group"):
+            what = "concurrency has no group, so GitHub refuses the workflow"
+            yield Finding(workflow.at(*path), f"{what}; write e.g. ${{{{ github.ref }}}}")
     group = str(dig(said, "group") or "") if isinstance(said, dict) else ""
     pushed = workflow.triggers.get("push")
     branches = list(texts(dig(pushed, "branches"))) if isinstance(pushed, dict) else []

@@ -38,10 +38,11 @@ def regos(files: Files) -> Iterator[Rego]:
             if artifact.path.endswith(".rego"):
                 yield _rego(artifact.path, artifact.content, 1)
         elif artifact.data.get("kind") == "ConstraintTemplate":
-            yield from _template(artifact)
+            yield from of_template(artifact)
 
 
-def _template(artifact: Artifact) -> Iterator[Rego]:
+def of_template(artifact: Artifact) -> Iterator[Rego]:
+    """Yield the policies of a ConstraintTemplate."""
     for number, target in enumerate(items(artifact.data, "spec", "targets")):
         base: tuple[str | int, ...] = ("spec", "targets", number)
         places = [(*base, "rego")]

@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import items, text
-from tarmac.check.gates.views.objects.metadata import space_of
+from tarmac.check.gates.views.objects.metadata import kind_of, space_of
+
+#: What reads certificates from Secrets, which others make mostly.
+ENTRIES = ("Ingress", "Gateway", "IngressRoute", "IngressRouteTCP")
+
+
+def is_of_entry(kind: str, artifact: Artifact) -> bool:
+    """Tell whether an object of a kind that another one names is the certificate of an entry."""
+    return kind == "Secret" and kind_of(artifact) in ENTRIES
 
 
 class Certificate:
