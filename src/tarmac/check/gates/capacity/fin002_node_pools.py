@@ -87,6 +87,15 @@ def _refused(pool: Artifact) -> Iterator[Finding]:
         what = f"{title(pool)} does not say after how long an empty node goes, and Karpenter 1"
         advice = "write `consolidateAfter: 30s`"
         yield Finding(pool.at("spec", "disruption"), f"{what} refuses it; {advice}")
+    budgets = items(disruption, "budgets")
+    if budgets and all(fields(one).get("schedule") for one in budgets):
+        at = fields(budgets[0])
+        what = (
+            f"{title(pool)} has budgets for some hours only, as from {at['schedule']}, and beyond"
+        )
+        advice = 'them nothing limits how many nodes go at once; add one without a schedule, as "0"'
+        where = pool.at("spec", "disruption", "budgets", 0)
+        yield Finding(where, f"{what} {advice}", warning=True)
     if "expireAfter" in disruption:
         what = f"{title(pool)} has expireAfter at `disruption`, where Karpenter 1 does not read it"
         place = pool.at("spec", "disruption", "expireAfter")

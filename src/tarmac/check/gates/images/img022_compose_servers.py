@@ -31,7 +31,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield ports that lead nowhere, tasks without an end, and copies and checks that fail."""
     for beside in compose_files(files):
         for service in beside.services:
-            for judge in (_network, _joined, _host, _end, _copies, _health):
+            for judge in (_network, _joined, _host, _end, _copies, _health, _console):
                 for place, what, warning in judge(service, beside):
                     said = f"service {service.name} {what}"
                     yield Finding(service.at(*place), said, warning=warning)
@@ -110,6 +110,22 @@ def _health(service: ComposeService, _: ComposeFiles) -> Iterator[Fault]:
             what = f"is checked by {program}, which {service.image} does not have, so it is"
             yield ("healthcheck",), f"{what} unhealthy for ever; ask by what it has", False
             return
+
+
+def _console(service: ComposeService, _: ComposeFiles) -> Iterator[Fault]:
+    """Yield a port that is published for a page whose server chooses another at each start."""
+    for known in published("consoles")["images"]:
+        words = " ".join(text for _, text in places(dig(service.data, "command")))
+        is_it = re.fullmatch(known["image"], service.image or "") and known["command"] in words
+        told = known["option"] in words or known["variable"] in service.environment
+        asked = any(
+            re.search(rf"(^|:){known['port']}(/tcp)?$", str(one)) or one == known["port"]
+            for entry in service.ports
+            for one in ((entry.get("target"),) if isinstance(entry, Mapping) else (entry,))
+        )
+        if is_it and asked and not told and not dig(service.data, "entrypoint"):
+            what = f"publishes {known['port']} for its console, and without {known['option']} that"
+            yield ("ports",), f"{what} is at another port each time; add it to the command", False
 
 
 def _judged(files: Files) -> Iterator[object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from posixpath import join, normpath
 
 from tarmac.base.artifact import Artifact
@@ -46,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
                 *_checks(service),
                 *_shut(service, beside),
                 *_hashes(service),
+                *_keys(service),
             )
             for path, what in faults:
                 yield Finding(service.at(*path), f"service {service.name} {what}")
@@ -121,6 +122,17 @@ def _checks(service: ComposeService) -> Iterator[Fault]:
             f"is checked by a program called `{told[1]}`, which is not there: it is never healthy"
         )
         yield ("healthcheck", "test"), f"{what}; write CMD-SHELL, or each word by itself"
+
+
+def _keys(service: ComposeService) -> Iterator[Fault]:
+    """Yield keys with a variable in them, of mappings that may be lists as well."""
+    for key in ("labels", "environment", "sysctls"):
+        said = dig(service.data, key)
+        for name in said if isinstance(said, Mapping) else ():
+            if found := _NEEDED.search(str(name)):
+                what = f"has {found[0]} in the key {name} of {key}, and Compose fills in values and"
+                advice = f"no keys: it stays as it is; write {key} as a list"
+                yield (key, str(name)), f"{what} {advice}"
 
 
 def _hashes(service: ComposeService) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import Path, dig, fields, items, places
+from tarmac.base.foreign.reading import Path, dig, fields, items, numbered, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -87,6 +87,11 @@ def _container(own: Pods, container: Container, linked: set[str]) -> Iterator[Fi
                     said = f"{what}no shell reads it; write $({name})"
                     # What the image begins with may be a shell.
                     yield Finding(where, said, warning=not called)
+    for number, mount in numbered(container.data, "volumeMounts"):
+        if found := _OWN.search(str(mount.get("subPath", ""))):
+            what = f"{title(own.artifact)}: container {container.name} mounts the folder {found[0]}"
+            why = "as it stands, and all pods have one: subPath has no variables; write subPathExpr"
+            yield Finding(container.at("volumeMounts", number, "subPath"), f"{what} {why}")
     for where, what in _asked(container, given - filled):
         yield Finding(where, f"{title(own.artifact)}: container {container.name} {what}")
 

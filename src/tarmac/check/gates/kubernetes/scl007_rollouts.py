@@ -42,6 +42,8 @@ def check(files: Files) -> Iterator[Finding]:
                 if owners.are_kept_by(budget, own.artifact)
             ]
             yield from _stopped(own, least[id(own)], kept)
+    for own in pods(files, "DaemonSet"):
+        yield from _taken_ports(own)
     for quota in files.objects("ResourceQuota"):
         if not items(quota.data, "spec", "scopes") and not dig(quota.data, "spec", "scopeSelector"):
             there = by_place.get(_place(quota), ())
@@ -80,6 +82,24 @@ def _stopped(own: Pods, least: int, budgets: list[Budget]) -> Iterator[Finding]:
     if stay:
         what += f", and {title(budgets[0].artifact)} promises {stay}"
     yield Finding(own.artifact.at(*path), f"{what}; {advice}")
+
+
+def _taken_ports(own: Pods) -> Iterator[Finding]:
+    """Yield updates of a DaemonSet that start a pod beside the old one, at the same port."""
+    path: Path = ("spec", "updateStrategy", "rollingUpdate", "maxSurge")
+    surge = dig(own.artifact.data, *path)
+    is_of_node = dig(own.spec.data, "hostNetwork") is True
+    ports = [
+        port
+        for container in own.main_containers
+        for one in items(container.data, "ports")
+        if (port := dig(one, "hostPort") or (is_of_node and dig(one, "containerPort")))
+    ]
+    if ports and surge not in (None, 0, "0", "0%"):
+        what = f"{title(own.artifact)} starts a new pod on each node before the old one ends"
+        why = f"(maxSurge {surge}), and the old one has port {ports[0]} of it: the new one waits"
+        advice = "for ever; write maxSurge: 0 and maxUnavailable: 1"
+        yield Finding(own.artifact.at(*path), f"{what} {why} {advice}")
 
 
 def _deadline(own: Pods) -> Iterator[Finding]:
@@ -159,7 +179,7 @@ def _of(own: Pods, kind: str, name: str) -> Decimal:
 
 
 def _judged(files: Files) -> Iterator[object]:
-    yield from pods(files, *RUNNING)
+    yield from pods(files, *RUNNING, "DaemonSet")
     yield from files.objects("ResourceQuota")
 
 

@@ -35,6 +35,7 @@ class TimeInterval(NamedTuple):
 def check(files: Files) -> Iterator[Finding]:
     """Yield intervals with the hours of work in one entry, and its days in another."""
     for one in _judged(files):
+        yield from _over_midnight(one)
         hours = [entry for entry in one.entries if _said(entry) == {"times"}]
         days = [n for n, e in enumerate(one.entries) if _said(e) == {"weekdays"}]
         working = [n for n in days if _days(one.entries[n]) == _WORKING]
@@ -44,6 +45,33 @@ def check(files: Files) -> Iterator[Finding]:
             advice = "day, and all of each working day; write both into one entry"
             where = one.artifact.at(*one.path, working[0])
             yield Finding(where, f"{said} {advice}", warning=True)
+
+
+def _over_midnight(one: TimeInterval) -> Iterator[Finding]:
+    """Yield ranges that end before they begin, which Alertmanager refuses."""
+    for number, entry in enumerate(one.entries):
+        for place, time in numbered(entry, "times"):
+            begin, end = _minutes(time, "start"), _minutes(time, "end")
+            if begin is not None and end is not None and begin >= end:
+                what = (
+                    f"the interval {one.name} is from {_hour(begin)} to {_hour(end)}: no range goes"
+                )
+                why = "over midnight, and Alertmanager refuses the file; write two, one until 24:00"
+                where = one.artifact.at(*one.path, number, "times", place)
+                yield Finding(where, f"{what} {why}")
+
+
+def _minutes(time: Fields, side: str) -> int | None:
+    """Read an hour; YAML 1.1 has 22:00 without quotes as a number of base 60."""
+    written = time.get(f"{side}_time", time.get(f"{side}Time"))
+    if isinstance(written, int) and not isinstance(written, bool):
+        return written
+    found = _HOURS.fullmatch(str(written))
+    return int(found[1]) * 60 + int(found[2]) if found else None
+
+
+def _hour(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _said(entry: Fields) -> set[str]:

@@ -48,7 +48,7 @@ GATE = Gate(
     title="Constraints give what their template asks for",
     phase="security",
     source="https://open-policy-agent.github.io/gatekeeper/website/docs/howto: what Rego asks of "
-    "a parameter that is not there is undefined, and an undefined rule is no violation",
+    "a parameter that is not there is undefined, and then a rule does not hold",
     check=check,
     of_files=check,
     scope=counted_in_files("constraints beside their template", _constraints),

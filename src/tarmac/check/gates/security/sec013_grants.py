@@ -6,22 +6,20 @@ import posixpath
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.errors import only_near
 from tarmac.base.foreign.reading import Path, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.aggregated_roles import collected, uncollected
 from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.lost_grants import unknown_accounts
 from tarmac.check.gates.views.objects.metadata import (
     kind_of,
-    metadata,
     name_of,
     space_of,
     title,
 )
 from tarmac.check.gates.views.objects.pods import pods
-from tarmac.check.gates.views.objects.selectors import labels_of, selects
 from tarmac.check.gates.views.scope import kinds
 
 #: Resources of no namespace: a Role, which is of one, grants none of them.
@@ -41,7 +39,6 @@ _KNOWN = frozenset({
     "admissionregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io",
     "certificates.k8s.io", "cert-manager.io", "external-secrets.io", "gateway.networking.k8s.io",
 })  # fmt: skip
-_SERVER = "rbac.authorization.k8s.io"
 #: What is asked of these subresources; by another verb they are not.
 SUBRESOURCES = {
     "pods/exec": ("create", "get"),
@@ -58,7 +55,7 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in files.objects("Role", "ClusterRole"):
         for path, what in _rules(artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
-    yield from (*_of_bound(files), *_collected(files))
+    yield from (*_of_bound(files), *collected(files), *uncollected(files))
     accounts: dict[str, set[str]] = {}
     for artifact in files.objects("ServiceAccount"):
         accounts.setdefault(name_of(artifact), set()).add(space_of(artifact))
@@ -92,7 +89,11 @@ def _rules(artifact: Artifact) -> Iterator[tuple[Path, str]]:
                 yield (*path, "verbs"), f"{what}{needed[0]}; add it"
         if items(rule, "resourceNames"):
             for verb in ("create", "deletecollection"):
-                if verb in verbs and any("/" not in one for one in asked):
+                if verb == "create" in verbs and asked == ["serviceaccounts"]:
+                    what = "grants create of serviceaccounts by name, and what is created by the"
+                    advice = "name of an account is its token; write serviceaccounts/token"
+                    yield (*path, "resources", 0), f"{what} {advice}"
+                elif verb in verbs and any("/" not in one for one in asked):
                     what = f"grants {verb} of named objects only, and a request to {verb} has no"
                     yield (*path, "verbs"), f"{what} name; write a rule without resourceNames"
 
@@ -114,34 +115,6 @@ def _of_bound(files: Files) -> Iterator[Finding]:
                 what = f"{title(artifact)} grants {', '.join(asked)}, which are of no namespace"
                 where = artifact.at("rules", number)
                 yield Finding(where, f"{what}, by a RoleBinding only; write a ClusterRoleBinding")
-
-
-def _collected(files: Files) -> Iterator[Finding]:
-    """Yield roles that collect others by a label which one here almost has, and none has."""
-    roles = files.objects("ClusterRole")
-    own = [(one, metadata(one).labels) for one in roles]
-    for artifact in roles:
-        for number, selector in numbered(artifact.data, "aggregationRule", "clusterRoleSelectors"):
-            asked = labels_of(selector)
-            if not asked or any(selects(selector, labels) for _, labels in own):
-                continue
-            for other, labels in own:
-                like = [near for key in asked for near in labels if _is_like(key, near)]
-                if other is not artifact and like:
-                    has = f"{like[0]}: {labels[like[0]]!r}"
-                    what = f"{title(artifact)} collects roles with the label "
-                    what += f"{', '.join(f'{k}: {v!r}' for k, v in asked.items())}, which none has"
-                    at = ("aggregationRule", "clusterRoleSelectors", number)
-                    advice = f"{title(other)} has {has}"
-                    yield Finding(artifact.at(*at), f"{what}, so it grants nothing; {advice}")
-                    break
-
-
-def _is_like(key: str, other: str) -> bool:
-    """Tell whether a label may be meant by another: misspelt, or of the same owner."""
-    owner = key.partition("/")[0] if "/" in key else ""
-    is_own = owner not in ("", _SERVER) and other.startswith(f"{owner}/")
-    return key == other or is_own or only_near(key, [other]) is not None
 
 
 def _subject(

@@ -10,29 +10,18 @@ from fnmatch import fnmatchcase
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.alike_services import alike
 from tarmac.check.gates.views.terraform.filled import open_ended
 from tarmac.check.gates.views.terraform.policies import statements
 from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
 
-#: Actions on a bucket itself, and on what is in it; a resource of the other form never fits.
-_BUCKET = (
-    "s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketVersions", "s3:GetBucketVersioning",
-    "s3:ListBucketMultipartUploads", "s3:GetBucketPolicy", "s3:GetBucketAcl", "s3:PutBucketPolicy",
-)  # fmt: skip
-_OBJECT = (
-    "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectVersion", "s3:PutObjectAcl",
-    "s3:AbortMultipartUpload", "s3:GetObjectTagging", "s3:PutObjectTagging", "s3:RestoreObject",
-)  # fmt: skip
-#: Actions that are asked of every resource at once.
-_OF_ALL = (
-    "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
-    "ec2:DescribeSecurityGroups", "ec2:DescribeAvailabilityZones", "ecr:GetAuthorizationToken",
-    "s3:ListAllMyBuckets", "cloudwatch:PutMetricData", "sts:GetCallerIdentity",
-    "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances",
-    "route53:ListHostedZones", "logs:DescribeLogGroups", "pricing:GetProducts",
-)  # fmt: skip
+#: Resources that are all written: ARNs, and those of resources of Terraform, read word by word.
+_ONLY_ARNS = re.compile(
+    r"(?:(?:(?:data )?aws_\w+ [\w-]+ arn|arn:(?!\$)\S+"
+    r"|\$\{(?:data\.)?aws_[\w.-]+\.arn\}\S*)(?: |$))+"
+)
 _ARN = re.compile(r"arn:[\w-]+:([\w-]+):([\w-]*):([\w*]*):(.+)")
 _ARN_OF_BUCKET = re.compile(
     r"arn:[\w-]+:s3:::(?P<path>.+)"
@@ -42,6 +31,8 @@ _ARN_OF_BUCKET = re.compile(
 _NAMED = re.compile(r"(?:data )?aws_s3_bucket (\S+) arn")
 #: A value that a text ends with.
 _END = re.compile(r"\$\{((?:local|var)\.[\w-]+)\}$")
+#: What takes roles for pods of EKS.
+_PODS = "pods.eks.amazonaws.com"
 _PLAIN_TEST = ("StringEquals", "StringEqualsIgnoreCase")
 _GITHUB = "token.actions.githubusercontent.com:sub"
 #: What the subject of a token of GitHub is made of: an organisation and repository, and what ran.
@@ -66,7 +57,12 @@ def check(files: Files) -> Iterator[Finding]:
         named.setdefault(file, set()).update(map(_bucket, statement.parts.get("Resource", ())))
     wide = set(open_ended(files))
     for statement in found:
-        for what in (*_trust(statement), *_resources(statement, wide), *_conditions(statement)):
+        for what in (
+            *_trust(statement),
+            *_of_all(statement),
+            *_resources(statement, wide),
+            *_conditions(statement),
+        ):
             yield Finding(statement.where, what)
         for bucket in _alone(statement, named[statement.where.rpartition(":")[0]]):
             what = f"allows s3:* on the bucket {bucket} and not on what is in it, so no object is"
@@ -94,6 +90,11 @@ def _trust(statement: PolicyStatement) -> Iterator[str]:
         if actions == ("sts:AssumeRole",):
             what = "trusts a provider of identities by sts:AssumeRole, which its tokens cannot use"
             yield f"{what}; write sts:AssumeRoleWithWebIdentity"
+    if statement.has("Principal", _PODS) and statement.allows and not statement.partial:
+        actions = statement.parts.get("Action", ())
+        if "sts:AssumeRole" in actions and not statement.has("Action", "sts:TagSession", "sts:*"):
+            what = f"trusts {_PODS} by sts:AssumeRole alone, and it takes a role with session tags:"
+            yield f"{what} no pod gets credentials; write sts:TagSession, too"
 
 
 def _resources(statement: PolicyStatement, wide: set[tuple[str, str]]) -> Iterator[str]:
@@ -115,21 +116,30 @@ def _resources(statement: PolicyStatement, wide: set[tuple[str, str]]) -> Iterat
         ends = ((folder, found[1]) for one in buckets if (found := _END.search(one)))
         is_open = any("/" in one or "*" in one for one in buckets) or not wide.isdisjoint(ends)
         for action in actions:
-            if action in _OBJECT and not is_open:
+            if action in published("iam")["of_object"] and not is_open:
                 yield f"allows {action} on a bucket, and objects are below it; write {written[0]}/*"
-            if action in _BUCKET and not any("/" not in one for one in buckets):
+            if action in published("iam")["of_bucket"] and not any(
+                "/" not in one for one in buckets
+            ):
                 what = f"allows {action} on objects, and it is asked of their bucket"
                 yield f"{what}; write {written[0].partition('/')[0]}"
     if all(_ARN.fullmatch(one) for one in written):
-        for action in actions:
-            if action in _OF_ALL:
-                yield f'allows {action} on some resources, and it is asked of all; write "*"'
         services = {match[1] for one in written if (match := _ARN.fullmatch(one))}
         for action in actions:
             service = action.partition(":")[0]
             if ":" in action and "*" not in service and service not in alike(services):
                 what = f"allows {action} on resources of {', '.join(sorted(services))} only"
                 yield f"{what}, so it allows nothing; name resources of {service}"
+
+
+def _of_all(statement: PolicyStatement) -> Iterator[str]:
+    """Yield actions that are asked of every resource at once, and allowed on some."""
+    written = " ".join(statement.parts.get("Resource", ()))
+    if statement.partial or not statement.allows or not _ONLY_ARNS.fullmatch(written):
+        return
+    for action in statement.parts.get("Action", ()):
+        if action in published("iam")["of_all"]:
+            yield f'allows {action} on some resources, and it is asked of all; write "*"'
 
 
 def _named(statement: PolicyStatement) -> tuple[str, ...]:

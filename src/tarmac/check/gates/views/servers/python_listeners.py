@@ -66,7 +66,12 @@ def _is_silent(call: ast.Call) -> bool:
 
 def parsed(artifact: Artifact) -> ast.Module:
     """Parse a file of Python; one that is none has nothing in it."""
+    return tree_of(str(artifact.content))
+
+
+def tree_of(text: str) -> ast.Module:
+    """Parse a text of Python; one that is none has nothing in it."""
     try:
-        return ast.parse(str(artifact.content))
+        return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return ast.Module([], [])
