@@ -16,16 +16,16 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: Programs whose status is what a step is for.
 _TESTS = re.compile(
-    r"(?:^|[;&(]\s*)(?:[A-Z_]+=\S*\s+)*(?:sudo\s+|poetry run\s+|uv run\s+|pipenv run\s+|npx\s+)*"
+    r"(?:^|[;&]\s*)(?:[A-Z_]+=\S*\s+)*(?:sudo\s+|poetry run\s+|uv run\s+|pipenv run\s+|npx\s+)*"
     r"(pytest|python3? -m (?:pytest|unittest)|tox|nox|go (?:test|vet)|cargo (?:test|clippy)"
-    r"|(?:npm|yarn|pnpm) (?:run )?(?:test|lint)\S*|jest|vitest|mocha|mvnw?"
-    r"|\./mvnw|gradle|\./gradlew"
+    r"|(?:npm|yarn|pnpm) (?:run )?(?:test|lint)\S*|jest|vitest|mocha"
+    r"|(?:\./)?(?:mvnw?|gradlew?) [^|;&]*?\b(?:test|check|verify|build|package|install)"
     r"|make (?:test|check|lint)\S*|ctest|rspec|bundle exec rspec|phpunit|dotnet test|bazel test"
     r"|mypy|ruff check|flake8|pylint|eslint|terraform (?:plan|validate)|helm lint)\b"
     r"(?:\d?>&\d?|&>|[^|;&])*"
 )
 #: What a pipe ends with whose own status is nearly always 0.
-_ENDS = re.compile(r"\|\s*(tee|cat|head|tail|sed|awk|ts|tr|cut|sort)\b")
+_ENDS = re.compile(r"\|\s*(tee|cat|head|tail|sed|awk|ts)\b")
 _MINDED = re.compile(r"pipefail|PIPESTATUS|pipestatus")
 #: Shells that GitHub starts with pipefail, or that know no pipes of this sort.
 _OTHERS = re.compile(r"^(bash|pwsh|powershell|python|cmd)\b")
