@@ -14,7 +14,7 @@ from tarmac.check.gates.views.network.policy_spaces import (
     peer_of,
     policy_spaces,
 )
-from tarmac.check.gates.views.network.resolvers import answers, named_host
+from tarmac.check.gates.views.network.resolvers import answers, asks_no_resolver, named_host
 from tarmac.check.gates.views.network.senders import Senders
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
@@ -32,6 +32,7 @@ def check(files: Files) -> Iterator[Finding]:
         return
     senders = Senders(files)
     for space in spaces:
+        yield from lost_resolvers(space)
         yield from half_connections(space)
         for own in space.kept:
             yield from without_names(space, own)
@@ -42,6 +43,16 @@ def check(files: Files) -> Iterator[Finding]:
 def _judged(files: Files) -> Iterator[NetworkPolicy]:
     for space in policy_spaces(files):
         yield from space.policies if space.kept else ()
+
+
+def lost_resolvers(space: PolicySpace) -> Iterator[Finding]:
+    """Yield rules for DNS that name pods which no cluster's DNS has."""
+    for policy, path, rule in space.rules("Egress"):
+        if lost := asks_no_resolver(rule):
+            labels = ", ".join(f"{key}={value}" for key, value in lost.items())
+            what = f"{title(policy.artifact)} lets pods ask DNS of pods with {labels}, which the"
+            advice = "cluster's DNS does not have, so no name is found; write k8s-app: kube-dns"
+            yield Finding(policy.artifact.at(*path, "to"), f"{what} {advice}", warning=True)
 
 
 def half_connections(space: PolicySpace) -> Iterator[Finding]:

@@ -131,6 +131,16 @@ def _receiver(path: Path, receiver: Fields, of_all: Fields) -> Iterator[tuple[Pa
             known = any(f"{key}{end}" in of_all for key in FOR_ALL.get(kind, ()) for end in ENDS)
             if target and not given and not known:
                 yield where, f"{kind} has no destination; write {target} or {target}_file"
+            if kind == "email_configs":
+                for key in ("smarthost", "from"):
+                    if key not in fields(config) and f"smtp_{key}" not in of_all:
+                        what = (
+                            f"has no {key}, and global no smtp_{key}: Alertmanager refuses the file"
+                        )
+                        yield where, f"{what}; write one"
+                if fields(config).get("require_tls", of_all.get("smtp_require_tls")) is False:
+                    what = "sends mail, and its password, to a server that need not speak TLS"
+                    yield (*where, "require_tls"), f"{what}; write require_tls: true"
             if not fields(config).get("send_resolved", kind not in QUIET):
                 yield (
                     where,

@@ -19,7 +19,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 _KUBECTL = re.compile(r"(?:^|[\s/;&|(\"'])kubectl\b([^;&|\n)]*)")
 _IMAGE = re.compile(r"(.*/)?kubectl([:@].*)?")
-#: Somebody else's credentials, another cluster, and what changes nothing.
+#: Credentials of another user, another cluster, and what changes nothing.
 _OTHERS = re.compile(r"--(token|kubeconfig|as|context|server|dry-run|help)\b|\s-h\b|\$\(|`")
 _VALUED = frozenset(
     {"-n", "--namespace", "-l", "--selector", "-o", "--output", "-c", "--container"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from tarmac.base.foreign.reading import Fields
 from tarmac.check.gates.views.network.policies import NAMESPACE
@@ -52,6 +53,15 @@ def answers(rule: PolicyRule) -> bool:
         for opened in rule.ports
     )
     return is_open and (not rule.peers or any(map(_is_resolver, rule.peers)))
+
+
+def asks_no_resolver(rule: PolicyRule) -> Mapping[str, str]:
+    """Return the labels of a rule for DNS alone that no DNS of a cluster has; none of others."""
+    if {opened.first for opened in rule.ports} != {_DNS} or any(map(_is_resolver, rule.peers)):
+        return {}
+    found = [labels_of(peer.get("podSelector")) for peer in rule.peers]
+    known = {key for one in _LABELS for key in one}
+    return next((labels for labels in found if known & labels.keys()), {})
 
 
 def _is_resolver(peer: Fields) -> bool:
