@@ -105,6 +105,8 @@ Text = tuple[str | Secret, ...]
 
 def text(*parts: str | Secret | Text) -> Text:
     """Join strings, secrets and texts into one text, neighbouring strings merged."""
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return (parts[0],)  # most are one
     joined: list[str | Secret] = []
     for part in parts:
         for piece in part if isinstance(part, tuple) else (part,):

@@ -75,17 +75,16 @@ def _command(
     by_shell = is_line or posixpath.basename(argv[0]) in SHELLS
     given = {conventions.PORT, conventions.HOST, *service.env, *service.secret_variables}
     for index, word in enumerate(argv):
-        where = _at(system, *path, index)
         if found := _REFERENCE.search(word):
             yield Problem(
-                where,
+                _at(system, *path, index),
                 f"{key} has {shown(found[0])}, and only `env` takes references; "
                 f"set a variable there, and use $NAME in a command of one line",
             )
         elif not by_shell and (names := set(_VARIABLE.findall(word)) & given):
             line = " ".join(argv)
             yield Problem(
-                where,
+                _at(system, *path, index),
                 f"{key} has ${min(names)}, which a list does not replace; "
                 f"write one line, which a shell reads: {key}: {line if len(line) < 60 else '...'}",
             )

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from tarmac.base.errors import Problem, did_you_mean
 from tarmac.model.document import Document
 from tarmac.model.gaps import Gaps
+from tarmac.model.location import Path
 from tarmac.model.reference import Reference, split
 from tarmac.model.system import System
 from tarmac.model.value import EnvValue
@@ -27,35 +28,45 @@ def _at(system: System, *path: str | int, key: bool = False) -> str:
     return str(system.locate(path, key=key))
 
 
+#: A value, and the system that it is in: where it stands is looked up for a problem alone.
+Placed = tuple[System, Path]
+
+
+def _where(placed: Placed) -> str:
+    system, path = placed
+    return str(system.locate(path))
+
+
 def of_service(system: System, name: str, gaps: Gaps) -> Iterator[Problem]:
     """Yield what is wrong with the references of one service's variables, in every environment."""
     service = system.file.services[name]
     for variable, value in service.env.items():
-        where = _at(system, "services", name, "env", variable)
-        yield from _value(system, where, variable, value, gaps, name)
+        placed = (system, ("services", name, "env", variable))
+        yield from _value(placed, variable, value, gaps, name)
     for environment, spec in system.file.environments.items():
         for variable, value in spec.env.get(name, {}).items():
-            where = _at(system, "environments", environment, "env", name, variable)
-            yield from _value(system, where, variable, value, gaps, name)
+            placed = (system, ("environments", environment, "env", name, variable))
+            yield from _value(placed, variable, value, gaps, name)
 
 
 def _value(
-    system: System, where: str, variable: str, value: object, gaps: Gaps, name: str
+    placed: Placed, variable: str, value: object, gaps: Gaps, name: str
 ) -> Iterator[Problem]:
+    system, _ = placed
     try:
         pieces = split(value) if isinstance(value, str) else ()
     except ValueError as error:
-        yield Problem(where, f"{variable}: {error}")
+        yield Problem(_where(placed), f"{variable}: {error}")
         return
     service = system.file.services[name]
     for piece in pieces:
         if isinstance(piece, Reference):
-            yield from _reference(system, where, variable, piece, gaps, name)
+            yield from _reference(placed, variable, piece, gaps, name)
             # A foreign program's subjects and queues may be known only to itself.
             told = service.publishes or service.consumes or not system.is_kit(name)
             if piece.root == "broker" and system.file.broker and not told:
                 yield Problem(
-                    where,
+                    _where(placed),
                     f"{variable} refers to the broker, but {name} has no topics; "
                     "add `publishes` or `consumes`",
                 )
@@ -80,8 +91,9 @@ def of_all(document: Document, env: Mapping[str, EnvValue]) -> Iterator[Problem]
 
 
 def _reference(
-    system: System, where: str, variable: str, reference: Reference, gaps: Gaps, user: str
+    placed: Placed, variable: str, reference: Reference, gaps: Gaps, user: str
 ) -> Iterator[Problem]:
+    system, _ = placed
     services, root, name = system.file.services, reference.root, reference.name
     known: dict[str, Collection[str]] = {
         "services": services,
@@ -94,22 +106,23 @@ def _reference(
         near = did_you_mean(root, known)
         forms = "begin it with services, stores, volumes, broker or system"
         hint = near if near.startswith("did you mean") else forms
-        yield Problem(where, f"{variable} refers to '{reference.source}'; {hint}")
+        yield Problem(_where(placed), f"{variable} refers to '{reference.source}'; {hint}")
     elif name not in known[root]:
         if gaps.any("broker") if root == "broker" else gaps.has(root, name):
             return
         what = root.removesuffix("s")
         if root == "broker":
             yield Problem(
-                where, f"{variable} refers to the broker, but there is none; add `broker: nats`"
+                _where(placed),
+                f"{variable} refers to the broker, but there is none; add `broker: nats`",
             )
             return
         hint = where_from(root, name, [*known[root], *gaps.left_out(root)])
-        yield Problem(where, f"{variable} refers to unknown {what} '{name}'; {hint}")
+        yield Problem(_where(placed), f"{variable} refers to unknown {what} '{name}'; {hint}")
     elif root == "services" and not services[name].listening:
         there = _at(system, "services", name, key=True)
         yield Problem(
-            where,
+            _where(placed),
             f"{variable} refers to '{reference.source}', and {name} has no port; "
             f"add `port: 8080`, say, to it ({there})",
         )

@@ -76,6 +76,8 @@ class Bindings:
 
     def _look(self) -> None:
         """View the stores by the present facts."""
+        #: What services offer to others, by service, user and instance: several ask for each.
+        self._offered: dict[tuple[str, str, int], Outputs] = {}
         self.views = {name: self._view(name) for name in self._asked}
         self._users = {
             (store, user.service): user for store, view in self.views.items() for user in view.users
@@ -180,6 +182,12 @@ class Bindings:
         The first port's outputs have plain names, every port's also `NAME_url` and so on. A service
         that refers to itself (its instance `number`) learns where it listens.
         """
+        key = (service, user, number)
+        if (known := self._offered.get(key)) is None:
+            known = self._offered[key] = self._outputs_of(service, user, number)
+        return known
+
+    def _outputs_of(self, service: str, user: str, number: int) -> Outputs:
         # It reaches itself at its own address, whatever its name leads to.
         host = self.facts.host if user == service else self.facts.host_of(service)
         offered: dict[str, Text] = {}

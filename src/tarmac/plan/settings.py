@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tarmac.base.errors import Problem
@@ -38,7 +39,7 @@ def settings(
     """Compute the environment of one instance, later entries winning: ours, shared, its own."""
     system, facts = bindings.system, bindings.facts
     spec = system.file.services[service]
-    env = {name: EnvVariable(text(value), SHELL_ORIGIN) for name, value in facts.environ.items()}
+    env = {name: _passed_on(value) for name, value in facts.environ.items()}
     env.update(
         (name, EnvVariable(text(value), TOOLCHAIN_ORIGIN))
         for name, value in facts.toolchains.get(service, {}).items()
@@ -71,6 +72,11 @@ def settings(
         env[variable] = EnvVariable(value, origin)
         problems.extend(wrong)
     return env, tuple(problems)
+
+
+@lru_cache(maxsize=256)  # the same ones are passed on to each service
+def _passed_on(value: str) -> EnvVariable:
+    return EnvVariable(text(value), SHELL_ORIGIN)
 
 
 def outputs(bindings: Bindings, reference: Reference, service: str, number: int) -> Outputs:
