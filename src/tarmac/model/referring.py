@@ -41,12 +41,12 @@ def of_service(system: System, name: str, gaps: Gaps) -> Iterator[Problem]:
     """Yield what is wrong with the references of one service's variables, in every environment."""
     service = system.file.services[name]
     for variable, value in service.env.items():
-        placed = (system, ("services", name, "env", variable))
-        yield from _value(placed, variable, value, gaps, name)
+        own: Path = ("services", name, "env", variable)
+        yield from _value((system, own), variable, value, gaps, name)
     for environment, spec in system.file.environments.items():
         for variable, value in spec.env.get(name, {}).items():
-            placed = (system, ("environments", environment, "env", name, variable))
-            yield from _value(placed, variable, value, gaps, name)
+            own = ("environments", environment, "env", name, variable)
+            yield from _value((system, own), variable, value, gaps, name)
 
 
 def _value(
