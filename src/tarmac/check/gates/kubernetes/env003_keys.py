@@ -12,7 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import named
 from tarmac.check.gates.views.objects.pods import Pods, pods
-from tarmac.check.gates.views.objects.stored_data import ConfigMap, ExternalSecret, secret_keys
+from tarmac.check.gates.views.objects.stored_data import ConfigMap, ExternalSecret, keys_of
 from tarmac.check.gates.views.scope import counted
 
 #: Keys of an object that is filled at runtime: any key may be in it.
@@ -55,7 +55,7 @@ def _configs(subject: Subject) -> dict[str, frozenset[str]]:
 
 
 def _secrets(subject: Subject) -> dict[str, frozenset[str]]:
-    found = {name: secret_keys(secret) for name, secret in named(subject, "Secret").items()}
+    found = {name: keys_of(secret) for name, secret in named(subject, "Secret").items()}
     for external in map(ExternalSecret, subject.objects("ExternalSecret")):
         found[external.target] = ANY if external.keys is None else external.keys
     return found

@@ -10,7 +10,7 @@ from tarmac.base.foreign.reading import Fields, fields
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of
-from tarmac.check.gates.views.objects.stored_data import ExternalSecret
+from tarmac.check.gates.views.objects.stored_data import ExternalSecret, keys_of
 from tarmac.check.gates.views.once import once
 
 #: The kind of an object, its namespace, and its name.
@@ -28,16 +28,29 @@ class GivenTexts:
     """What ConfigMaps and Secrets hold, as far as that is written here."""
 
     def __init__(self, files: Files) -> None:
-        self._by_key = dict(_held(files))
+        self._by_key: dict[Key, Mapping[str, GivenText]] = {}
+        self._names: dict[Key, frozenset[str] | None] = {}
+        for key, texts, names in _held(files):
+            self._by_key[key] = texts
+            known = self._names.get(key, frozenset())
+            # Of what two write, the keys of both are there.
+            self._names[key] = None if names is None or known is None else known | names
 
     def of(self, kind: str, space: str, name: str, key: str) -> GivenText | None:
         """Find the text of a key; None where it is not written here."""
         return self._by_key.get((kind, space, name), {}).get(key)
 
     def is_whole(self, space: str, container: Container) -> bool:
-        """Tell whether every object is here whose keys are variables of a container."""
+        """Tell whether the keys of every object are known that are variables of a container."""
         sources = (one for source in container.sources for one in source.sources)
-        return all((one.kind, space, one.name) in self._by_key for one in sources)
+        return all(self._names.get((one.kind, space, one.name)) is not None for one in sources)
+
+    def names(self, space: str, container: Container) -> Iterator[str]:
+        """Yield the variables that a container has of keys, whatever is in them."""
+        for source in container.sources:
+            for one in source.sources:
+                names = self._names.get((one.kind, space, one.name)) or ()
+                yield from (f"{source.prefix}{name}" for name in names)
 
     def variables(self, space: str, container: Container) -> dict[str, GivenText]:
         """Find the texts of a container's variables."""
@@ -69,15 +82,20 @@ def given_texts(files: Files) -> GivenTexts:
 
 
 @once
-def _held(files: Files) -> Iterator[tuple[Key, Mapping[str, GivenText]]]:
+def _held(
+    files: Files,
+) -> Iterator[tuple[Key, Mapping[str, GivenText], frozenset[str] | None]]:
     for artifact in files.objects("ConfigMap", "Secret", "ExternalSecret"):
         kind, space = kind_of(artifact), space_of(artifact)
         if kind == "ExternalSecret":
             path: tuple[str, ...] = ("spec", "target", "template", "data")
-            key = ("Secret", space, ExternalSecret(artifact).target)
+            own = ExternalSecret(artifact)
+            key, names = ("Secret", space, own.target), own.keys
         else:
             path = ("data",) if kind == "ConfigMap" else ("stringData",)
             key = (kind, space, name_of(artifact))
+            # One without any data is filled by a controller.
+            names = keys_of(artifact) or None
         data: Fields = fields(artifact.data, *path)
         texts = {
             str(name): GivenText(text, artifact.at(*path, str(name)))
@@ -88,7 +106,7 @@ def _held(files: Files) -> Iterator[tuple[Key, Mapping[str, GivenText]]]:
         for name, text in coded.items():
             if name not in texts and (plain := _decoded(text)) is not None:
                 texts[str(name)] = GivenText(plain, artifact.at("data", str(name)))
-        yield key, texts
+        yield key, texts, names
 
 
 def _decoded(text: object) -> str | None:

@@ -25,7 +25,9 @@ class PodVariables(NamedTuple):
     def names(self, container: Container) -> frozenset[str]:
         """List the names of its variables, those of values that are elsewhere, too."""
         written = (str(one.name) for one in container.variables if one.name)
-        return frozenset((*written, *self.of(container)))
+        given = given_texts(self.files)
+        keys = given.names(space_of(self.artifact), container)
+        return frozenset((*written, *keys, *self.of(container)))
 
     def are_known(self, container: Container) -> bool:
         """Tell whether it has no other variables than those that are known."""

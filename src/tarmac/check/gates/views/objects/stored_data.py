@@ -24,10 +24,10 @@ class ConfigMap:
         return frozenset((*self.data, *fields(self.artifact.data, "binaryData")))
 
 
-def secret_keys(artifact: Artifact) -> frozenset[str]:
-    """List the keys of a Secret."""
-    data = artifact.data
-    return frozenset((*fields(data, "data"), *fields(data, "stringData")))
+def keys_of(artifact: Artifact) -> frozenset[str]:
+    """List the keys of a ConfigMap or a Secret."""
+    held = ("data", "stringData", "binaryData")
+    return frozenset(str(name) for key in held for name in fields(artifact.data, key))
 
 
 class RemoteEntry:
@@ -75,9 +75,9 @@ class ExternalSecret:
 
     @property
     def keys(self) -> frozenset[str] | None:
-        """The keys of the Secret; None: those of the cloud's entry, which are not known."""
+        """The keys of the Secret; None: those of a cloud's entry or of templates elsewhere."""
         spec = fields(self.artifact.data, "spec")
-        if spec.get("dataFrom"):
+        if spec.get("dataFrom") or items(spec, "target", "template", "templateFrom"):
             return None
         template = fields(spec, "target", "template", "data")
         fetched = frozenset(entry.key for entry in self.entries)

@@ -11,7 +11,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import Neighbours, place_of
 from tarmac.check.gates.views.objects.kustomizations import is_kustomization
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of
-from tarmac.check.gates.views.objects.stored_data import ConfigMap, ExternalSecret, secret_keys
+from tarmac.check.gates.views.objects.stored_data import ConfigMap, ExternalSecret, keys_of
 
 #: Keys of an object that is filled at runtime: any key may be in it.
 ANY = frozenset({"*"})
@@ -71,7 +71,7 @@ def kept(files: Files) -> Iterator[StoredObject]:
         if kind == "ConfigMap":
             keys = ConfigMap(artifact).keys or ANY
         elif kind == "Secret":
-            keys = secret_keys(artifact) or ANY
+            keys = keys_of(artifact) or ANY
         if name and not is_kustomization(artifact):
             yield StoredObject(kind, name, space, keys, artifact)
         if kind == "ExternalSecret":
