@@ -262,6 +262,8 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
         ('a:\n  - ${b ? "c" : "d"}\n', "a.yaml: is a template, which is not judged", True),
         ("a:\n$ROUTES\n  b: 1\n", "a.yaml: is a template, which is not judged", True),
         ("a: {PREFIX}\nb: 1\nc: [\n", "a.yaml:4: cannot be read as YAML", False),
+        ("a:\n  [urn:uid]: b\n", "a.yaml:2: cannot be read as YAML", True),
+        ("a:\n  {b: c}: d\n", "a.yaml:2: cannot be read as YAML", False),
         ("a: !Ref b\n", "a.yaml:1: cannot be read as YAML", True),
         ("...\na:\n  ...\n  b: [\n", "a.yaml:1: cannot be read as YAML", True),
         ("    - a: 1\n      b: 2\nc: 3\n", "cannot be read as YAML", True),
@@ -287,6 +289,38 @@ def test_a_value_of_the_wrong_type_is_reported_and_crashes_no_gate(judged):
     assert {finding.gate for finding in report.findings} - others == {"OBJ005"}
     assert not report.passed(strict=False)
     assert Status.ERROR not in {result.status for result in report.results}
+
+
+LEFT_OUT = {
+    "web/kustomization.yaml": "resources: [a.yaml]\n",
+    "web/a.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
+    "web/b.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {prots: []}\n",
+    "all/kustomization.yaml": "resources: [one/c.yaml, two/c.yaml]\n",
+    "all/one/c.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: one}\n",
+    "all/two/c.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: two}\n",
+    "all/three/c.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: three}\nspec: {}\n",
+    "alone/d.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: d}\nspec: {}\n",
+}
+FOLLOWING = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: web, namespace: flux-system}
+spec: {interval: 10m, path: ./web, prune: true, sourceRef: {kind: GitRepository, name: all}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [
+        ({}, ["all/three/c.yaml:4", "alone/d.yaml:4", "web/b.yaml:4"]),
+        ({"flux.yaml": FOLLOWING}, ["alone/d.yaml:4"]),
+    ],
+)
+def test_what_a_list_leaves_out_is_a_warning_where_flux_or_argo_applies_all(more, wrong, judged):
+    report = judged({**LEFT_OUT, **more}, GATES["VAL001"])
+    found = [one for one in report.results[0].findings if "no such field" in one.what]
+    assert [one.where for one in found if not one.warning] == wrong
+    assert len(found) == 3
 
 
 def test_what_others_wrote_is_not_read(judged):

@@ -340,7 +340,8 @@ def test_a_namespace_that_what_includes_it_sets_is_a_warning(built):
         ({".gitignore": "*.log\nweb/id.yaml\n"}, True),
         ({".gitignore": "# made\n/web/id*\n"}, True),
         ({".gitignore": "# web/id.yaml\n!id.yaml\n"}, False),
-        ({"web/id-list.yaml": "a: 1\n", ".gitignore": "other/id.yaml\n"}, False),
+        ({"web/write.sh": "sed s/A/B/ id.txt > id.yaml\n"}, True),
+        ({"web/id-list.yaml": "", "a.sh": "cp a b/id.yaml", ".gitignore": "b/id.yaml\n"}, False),
     ],
 )
 def test_a_file_that_is_made_before_the_build_is_a_warning(built, beside, is_warning):

@@ -24,6 +24,7 @@ from tarmac.base.report import SEVERITIES, Finding, Report, Result, Status, in_o
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder
 from tarmac.check.gates.views.objects.templated import has_marked_keys
+from tarmac.check.gates.views.objects.unlisted import left_out
 from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
@@ -49,6 +50,7 @@ _PLACEHOLDER = re.compile(
     r"\{%|%\{|<%|%%+[A-Z]\w*%%|\{[A-Z][A-Z0-9_]+\}|\$\{[^}]*[?(\"]|^[ \t]*\$[A-Z][A-Z0-9_]*[ \t]*$"
 )
 TEMPLATE = "is a template, which is not judged; check the output of `helm template`"
+_LISTED_KEY = re.compile(r"[ \t]*(?:- )*\[[^][{}]+\][ \t]*:(?:[ \t]|$)")
 #: Code among the lines of a template.
 _EMBEDDED = re.compile(r"^[ \t]*<%.*%>[ \t]*$", re.MULTILINE)
 #: What says that an object lacks something, which a patch may add.
@@ -144,6 +146,7 @@ def judge(
     )
     results: dict[str, Result] = {}
     unfinished = {*map(files.shown, made.open), *with_gaps(artifacts)}
+    skipped = left_out(Folder(artifacts, today, folder))
     every = tuple(trees(artifacts, made))
     new = tuple(_new(every))
 
@@ -163,7 +166,7 @@ def judge(
             findings = (graded(one) for one in found_all.findings)
             found_here = [
                 replace(one, warning=True, likely=False)
-                if one.position[0] in tried
+                if one.position[0] in tried | skipped
                 or (one.position[0] in unfinished and _may_be_added(one))
                 else one
                 for one in findings
@@ -338,4 +341,6 @@ def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
     # What begins further in is to be put below a key of another file.
     is_part = _CUT.search(text) is not None or text.lstrip("\n").startswith("  ")
     is_others = _FOREIGN_TAG in said or _WRITTEN.match(text) is not None
+    # `[urn:uid]: a` is YAML, and of Spring, whose reader takes a list for a key.
+    is_others = is_others or any(map(_LISTED_KEY.match, near[-1:]))
     return Finding(where, what, READING, warning=is_others or is_part)

@@ -5,24 +5,23 @@ from __future__ import annotations
 import difflib
 import posixpath
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import PurePosixPath
 
-from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.reading import items, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import (
-    NAMES,
     REMOTE,
     Kustomization,
     kustomization_files,
 )
+from tarmac.check.gates.views.objects.unlisted import unlisted
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.written_files import is_written, written_files
 
 KINDS = ("Kustomization", "Component")
 #: What gives it objects.
@@ -31,6 +30,8 @@ PARTS = frozenset((
     "secretGenerator", "crds", "helmChartInflationGenerator",
 ))  # fmt: skip
 _ALIKE = 0.8
+#: So many are forgotten one by one.
+_FEW = 2
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -55,40 +56,38 @@ def list_faults(files: Files) -> Iterator[Finding]:
             what = "names no resources, so it builds nothing; write them"
             yield Finding(artifact.at(), what, warning=bool(says))
         listed = [str(one) for one in Kustomization(artifact).resources]
-        for number, name in enumerate(listed):
-            path = posixpath.normpath(posixpath.join(folder, name))
-            # What was built of a file stands for it; the disk still has it.
-            place = on_disk(files, path)
-            is_there = path in there or (place is not None and place.exists())
-            if not is_there and not REMOTE.match(name) and not path.startswith(".."):
-                names = [one.rpartition("/")[2] for one in there if _is_in(one, folder)]
-                near = difflib.get_close_matches(name, names, 1, _ALIKE)
-                advice = f"did you mean {near[0]}?" if near else "add it, unless a program makes it"
-                what = f"lists the resource {name}, which does not exist; {advice}"
-                yield Finding(artifact.at("resources", number), what)
+        absent = dict(_absent(files, folder, listed, there))
+        # Where most are absent, it is a part of a folder that is put over another one.
+        is_part = len(absent) > max(_FEW, len(listed) / 2)
+        for number, name in absent.items():
+            names = [one.rpartition("/")[2] for one in there if _is_in(one, folder)]
+            near = difflib.get_close_matches(name, () if is_part else names, 1, _ALIKE)
+            advice = f"did you mean {near[0]}?" if near else "add it, unless a program makes it"
+            what = f"lists the resource {name}, which does not exist; {advice}"
+            yield Finding(artifact.at("resources", number), what)
         for name, count in Counter(listed).items():
             if count > 1:
                 what = f"lists the resource {name} {count} times, which kustomize rejects"
                 yield Finding(artifact.at("resources"), f"{what}; remove one")
 
 
+def _absent(
+    files: Files, folder: str, listed: list[str], there: Collection[str]
+) -> Iterator[tuple[int, str]]:
+    """Yield resources that are not there, and that no script here writes."""
+    for number, name in enumerate(listed):
+        path = posixpath.normpath(posixpath.join(folder, name))
+        # What was built of a file stands for it; the disk still has it.
+        place = on_disk(files, path)
+        is_there = path in there or (place is not None and place.exists())
+        is_elsewhere = REMOTE.match(name) or path.startswith("..")
+        if not is_there and not is_elsewhere and not is_written(path, written_files(files)):
+            yield number, name
+
+
 def left_out(files: Files) -> Iterator[Finding]:
     """Yield objects in the folder of a Kustomization that none names."""
-    own = list(kustomization_files(files))
-    folders = {_above(artifact.path)[0]: artifact for artifact in own}
-    named = {
-        posixpath.normpath(posixpath.join(posixpath.dirname(artifact.path), text))
-        for artifact in own
-        for _, text in places(artifact.data)
-        if "\n" not in text
-    }
-    left: dict[str, Artifact] = {}
-    for artifact in files.objects():
-        folder = _above(artifact.path)[0]
-        is_listing = folder in folders and bool(items(folders[folder].data, "resources"))
-        if is_listing and artifact.path not in named and not artifact.path.endswith(NAMES):
-            left.setdefault(artifact.path, folders[folder])
-    for path, beside in left.items():
+    for path, beside in unlisted(files):
         what = f"is not named by {beside.path} beside it, so it is not applied"
         yield Finding(f"{path}:1", f"{what}; add it to `resources` ({beside.at('resources')})")
 

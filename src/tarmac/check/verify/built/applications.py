@@ -22,6 +22,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import App, applications, wave_of
 from tarmac.check.gates.views.argo.sources import Source
 from tarmac.check.gates.views.objects.metadata import group_of
+from tarmac.check.gates.views.objects.unlisted import left_out
 from tarmac.check.verify.built.releases import destination_of, values_file
 from tarmac.check.verify.built.sources import Sources
 
@@ -52,8 +53,10 @@ def installations(
         for source in app.sources:
             for folder in _meant(source.path or "", known, app.artifact.path):
                 yield Installation(folder, app.space or None, destination_of(app), app, source)
+    skipped = left_out(files)
     for artifact in files.objects("Kustomization"):
-        if group_of(artifact).startswith("kustomize.toolkit.fluxcd.io"):
+        is_of_flux = group_of(artifact).startswith("kustomize.toolkit.fluxcd.io")
+        if is_of_flux and artifact.path not in skipped:
             space = string(artifact.data, "spec", "targetNamespace") or None
             path = string(artifact.data, "spec", "path")
             for folder in _meant(path, known, artifact.path):

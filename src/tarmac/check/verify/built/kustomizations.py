@@ -62,7 +62,7 @@ def build(
         except (TarmacError, yaml.YAMLError) as error:
             special = any(part.is_special for part in closure(layer, layers))
             given = any(one in str(error) for one in GIVEN)
-            made = any(lacks_made(part, sources.root) for part in closure(layer, layers))
+            made = any(lacks_made(part, sources) for part in closure(layer, layers))
             kind = special or given or made or layer.is_orphan
             return _unbuilt(layer, gate, str(error), warning=kind)
 

@@ -18,6 +18,12 @@ from typing import Any
 from tarmac.base.errors import BadInput
 from tarmac.base.foreign.reading import fields, items, string
 from tarmac.check.gates.views.objects.kustomizations import REMOTE
+from tarmac.check.gates.views.written_files import (
+    SCRIPTS,
+    WrittenFile,
+    is_written,
+    written_in,
+)
 from tarmac.check.verify.built.sources import Document, Sources, is_inside
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -146,11 +152,12 @@ def _named(data: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
                 yield name
 
 
-def lacks_made(layer: Layer, root: Path) -> bool:
+def lacks_made(layer: Layer, sources: Sources) -> bool:
     """Tell whether a file is absent that a program or a person makes, and git may ignore.
 
-    What is made by hand has its model beside it: `id.yaml` and `id.tpl`. What a Secret is made of
-    is kept elsewhere, whether git is told so or not.
+    What a script here writes is there when it is built. What is made by hand has its model beside
+    it: `id.yaml` and `id.tpl`. What a Secret is made of is kept elsewhere, whether git is told so
+    or not.
     """
     absent = [path for path in layer.files if not os.path.lexists(path)]
     # A folder without a kustomization may be given one.
@@ -158,6 +165,7 @@ def lacks_made(layer: Layer, root: Path) -> bool:
     absent += [one / NAMES[0] for one in bare]
     if not absent:
         return False
+    root = sources.root
     ignored = set[str]()
     with suppress(OSError):
         lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
@@ -166,7 +174,18 @@ def lacks_made(layer: Layer, root: Path) -> bool:
         Path(os.path.normpath(layer.folder / name))
         for name in _generated(layer.data, "secretGenerator")
     }
-    return any(path in hidden or _is_made(path, root, ignored) for path in absent)
+    if any(path in hidden or _is_made(path, root, ignored) for path in absent):
+        return True
+    written = list(_written(sources))
+    return any(is_written(os.path.relpath(path, root), written) for path in absent)
+
+
+def _written(sources: Sources) -> Iterator[WrittenFile]:
+    for path in sources.paths:
+        if path.name.endswith(SCRIPTS):
+            with suppress(BadInput):
+                folder = os.path.relpath(path.parent, sources.root)
+                yield from written_in(sources.text(path), "" if folder == "." else folder)
 
 
 def _is_made(path: Path, root: Path, ignored: Collection[str]) -> bool:

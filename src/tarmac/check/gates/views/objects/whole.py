@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from functools import cache
 
@@ -9,10 +10,11 @@ from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.asserted import is_asserted
 from tarmac.check.gates.views.objects.bundled import current
-from tarmac.check.gates.views.objects.kustomizations import patch_files
+from tarmac.check.gates.views.objects.kustomizations import kustomization_files, patch_files
 from tarmac.check.gates.views.objects.metadata import kind_of
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.programs import objects_of
+from tarmac.check.gates.views.written_files import written_files
 from tarmac.check.schemas import lock
 from tarmac.check.schemas.check import Schemas, load
 
@@ -20,8 +22,14 @@ from tarmac.check.schemas.check import Schemas, load
 @once
 def whole_objects(files: Files) -> list[Artifact]:
     """List what an API server reads: neither patches of a Kustomization nor parts for a test."""
-    patches = {
-        path for artifact in files.objects("Kustomization") for path in patch_files(artifact)
+    patches = {path for own in kustomization_files(files) for path in patch_files(own)}
+    # So is what a script makes one of, by filling it in.
+    patches |= {
+        posixpath.normpath(posixpath.join(one.folder, source))
+        for one in written_files(files)
+        for patch in patches
+        if one.may_be(patch)
+        for source in one.sources
     }
     return [
         artifact
