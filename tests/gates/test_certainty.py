@@ -108,6 +108,21 @@ def test_what_is_so_very_many_times_is_likely_in_one_file_as_well():
         assert {one.severity for one in doubt.doubting(found)} == {severity}
 
 
+@pytest.mark.parametrize(
+    ("path", "is_error"),
+    [
+        ("deploy/bundle.yaml", True),
+        ("deploy/bundle-v1beta1.yaml", False),
+        ("deploy/v1beta1/bundle.yaml", False),
+        ("deploy/bundle-v1beta2.yaml", True),
+    ],
+)
+def test_a_file_that_is_called_by_an_old_version_is_for_old_clusters(path, is_error):
+    what = "kind: unknown kind apiextensions.k8s.io/v1beta1 CustomResourceDefinition; it is gone"
+    assert certain(what, path, gate="VAL001") is is_error
+    assert certain("spec: has no 'names'", path, gate="VAL001")
+
+
 def test_a_mistake_that_was_copied_into_each_file_is_an_error():
     found = [Finding(f"{n}.yaml:1", FIELD.format(n), "VAL001") for n in range(doubt.OFTEN)]
     assert {one.severity for one in doubt.doubting(found)} == {"error"}
@@ -129,6 +144,7 @@ def test_what_depends_on_other_files_is_a_warning_in_samples(path):
         "overlays/test/a.yaml",
         "e2e/x/a.yaml",
         "t/data/a.yaml",
+        "roles/web/molecule/default/a.yaml",
         "schemas/invalid-a.yaml",
         "my-tests/a.yaml",
         "test-data/a.yaml",

@@ -44,8 +44,8 @@ _INPUTS = re.compile(
     re.IGNORECASE,
 )
 #: `test` alone may be a part of an environment's name.
-#: `t` is where Perl has its tests.
-_TESTS = re.compile(r"_*((unit|integration|functional|acceptance)[-_]?)?tests?_*|t")
+#: `t` is where Perl has its tests, and `molecule` where roles of Ansible have theirs.
+_TESTS = re.compile(r"_*((unit|integration|functional|acceptance)[-_]?)?tests?_*|t|molecule")
 #: A folder whose name says that what is in it is refused, and a file of such a name.
 _REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
 _INVALID = re.compile(r"invalid[-_.]")
@@ -60,6 +60,8 @@ _SAMPLES = re.compile(
     ),
     re.IGNORECASE,
 )
+#: The version of an object that no cluster of today has.
+_GONE = re.compile(r"unknown kind [\w.-]+/(v\d+(?:alpha|beta)\d+) ")
 #: What marks a file as one to be copied and filled in, in its name.
 _TO_COPY = re.compile(
     r"[-_.](example|sample|template|tmpl|tpl|dist|override)s?([-_.]|$)"
@@ -256,7 +258,7 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
     Returns:
         `error`, `likely` or `warning`.
     """
-    if is_input(path):
+    if is_input(path) or _is_for_its_version(finding, path):
         return "warning"
     if (basis := bases().get(finding.gate)) is None:  # a gate of others says what it means
         return "error"
@@ -272,6 +274,14 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
     if is_said(finding, basis.beside):
         return "error"
     return "likely" if is_said(finding, basis.likely) else "warning"
+
+
+def _is_for_its_version(finding: Finding, path: PurePath) -> bool:
+    """Tell whether a file is called by the version that is gone: older clusters still have it."""
+    gone = _GONE.search(finding.what) if finding.gate == _OF_VERSIONS else None
+    return gone is not None and any(
+        re.search(_WORD.format(re.escape(gone[1])), part) for part in (*path.parts[:-1], path.stem)
+    )
 
 
 def _is_known(finding: Finding) -> bool:

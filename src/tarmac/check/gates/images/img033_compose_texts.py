@@ -112,7 +112,9 @@ def _quoted(service: ComposeService) -> Iterator[Fault]:
 
 def _checks(service: ComposeService) -> Iterator[Fault]:
     told = [str(word) for word in listed(dig(service.data, "healthcheck", "test"))]
-    if len(told) > 2 and told[0] == "CMD-SHELL":
+    # pg_isready asks a server, whatever its user and database are.
+    is_same = told[1:2] == ["pg_isready"] and not re.search(r"(^| )-(?![dU])", " ".join(told[2:]))
+    if len(told) > 2 and told[0] == "CMD-SHELL" and not is_same:
         what = (
             f"is checked by CMD-SHELL in {len(told) - 1} parts, of which the shell runs the first"
         )

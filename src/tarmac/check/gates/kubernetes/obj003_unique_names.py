@@ -44,6 +44,8 @@ LONGEST = {
 }  # fmt: skip
 #: The hash of a revision has ten digits mostly, and eight at least but for one in a hundred.
 _SHORT_HASH = 2
+#: Of two that are the same, one may be forgotten to be given its name.
+_STEPS = 3
 #: What is filled in later.
 _OPEN = re.compile(r"[{$]")
 
@@ -76,6 +78,11 @@ def check(subject: Subject) -> Iterator[Finding]:
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield objects that are twice in one file or folder, and names that are too long."""
     yield from _too_long(files)
+    told: dict[str, list[tuple[str, ...]]] = {}
+    for artifact in files.objects():
+        told.setdefault(artifact.path, []).append(_key(artifact))
+    # A file of nothing else shows what becomes of one object, step by step.
+    steps = {path for path, own in told.items() if len(own) >= _STEPS and len({*own}) == 1}
     for one, other in _twice(files):
         place = other.at("metadata", "name")
         what = f"{title(one)} is also in {place}: the last one applied wins"
@@ -83,6 +90,7 @@ def of_files(files: Files) -> Iterator[Finding]:
         # namespace that each part brings along. What Knative serves is a revision each time.
         is_revision = group_of(one) == "serving.knative.dev"
         meant = other.data == one.data or one.path != other.path or is_revision
+        meant = meant or one.path in steps
         yield Finding(one.at("metadata", "name"), f"{what}; remove one", warning=meant)
 
 
@@ -102,11 +110,14 @@ def _twice(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
     """Yield each object that is there once more, with the first one."""
     seen: dict[tuple[str, ...], Artifact] = {}
     for artifact in files.objects():
-        folder, kind = artifact.path.rpartition("/")[0], kind_of(artifact)
-        key = (folder, group_of(artifact), kind, space_of(artifact), name_of(artifact))
-        other = seen.setdefault(key, artifact)
+        other = seen.setdefault(_key(artifact), artifact)
         if name_of(artifact) and other is not artifact:
             yield artifact, other
+
+
+def _key(artifact: Artifact) -> tuple[str, ...]:
+    folder, kind = artifact.path.rpartition("/")[0], kind_of(artifact)
+    return (folder, group_of(artifact), kind, space_of(artifact), name_of(artifact))
 
 
 GATE = Gate(

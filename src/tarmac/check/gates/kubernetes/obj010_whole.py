@@ -14,7 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
 from tarmac.check.gates.views.objects.object_rules import object_rules
-from tarmac.check.gates.views.objects.parts import is_part
+from tarmac.check.gates.views.objects.parts import is_grown, is_part
 from tarmac.check.gates.views.objects.templated import is_templated
 from tarmac.check.gates.views.objects.whole import is_removed
 from tarmac.check.gates.views.scope import counted_in_files
@@ -30,7 +30,8 @@ def check(files: Files) -> Iterator[Finding]:
         what = f"has no {key}, so the API server rejects it; write it"
         yield Finding(artifact.at(), f"{title(artifact)} {what}")
     for artifact in files.objects():
-        for path, part, why in missing(artifact):
+        # An API server has all else of a claim that a program made.
+        for path, part, why in missing(artifact) if not is_grown(artifact) else ():
             what = f"{title(artifact)} has no {part}: {why}; write it"
             is_open = is_templated(artifact) or is_part(artifact)
             yield Finding(artifact.at(*path), what, warning=is_open)

@@ -9,6 +9,7 @@ from tarmac.base.foreign.reading import Path, fields, items, string, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.alternatives import are_alternatives
 from tarmac.check.gates.views.objects.claims import Claim, addresses, paths
 from tarmac.check.gates.views.objects.indexes import LabelIndex, place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, space_of, title
@@ -33,7 +34,10 @@ def check(files: Files) -> Iterator[Finding]:
         whole = (key, *place_of(claim.artifact))
         other = first.setdefault(whole, claim)
         both = {kind_of(other.artifact), kind_of(claim.artifact)}
-        if _differ(other.artifact, claim.artifact) and not both <= {*SCALERS}:  # SCL005's
+        is_choice = are_alternatives(files, other.artifact, claim.artifact)
+        if is_choice or both <= {*SCALERS}:  # SCL005's
+            continue
+        if _differ(other.artifact, claim.artifact):
             what = f"{title(claim.artifact)} and {title(other.artifact)} both {claim.what}"
             yield Finding(claim.artifact.at(*claim.path), f"{what}: {claim.why}; keep one")
     yield from _shared_hosts(files)
@@ -124,6 +128,7 @@ def _shared_pods(files: Files) -> Iterator[Finding]:
             # Of two that select each other, the first is told.
             is_mutual = selects(Controller(other.artifact).selector, own.labels)
             is_told = own.name < other.name or not is_mutual
+            is_near = is_near and not are_alternatives(files, own.artifact, other.artifact)
             if is_near and _differ(own.artifact, other.artifact) and is_told:
                 what = f"{title(own.artifact)} selects the pods of {title(other.artifact)} as well"
                 why = "what finds the pods of one, finds those of both"
@@ -141,6 +146,8 @@ def _budgets(files: Files) -> Iterator[Finding]:
         selector = fields(artifact.data, "spec", "selector")
         for own in index.selected(selector) if selector else ():
             if place_of(own.artifact) != place_of(artifact):
+                continue
+            if are_alternatives(files, own.artifact, artifact):
                 continue
             other = first.setdefault(id(own), artifact)
             pair = (name_of(other), name_of(artifact))

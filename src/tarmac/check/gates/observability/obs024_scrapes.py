@@ -62,18 +62,19 @@ def _selects(
     own = space_of(artifact)
     is_near = "namespaceSelector" not in fields(artifact.data, "spec")
     beside = services.get(own) if is_near else None
-    if (
-        beside
-        and len(beside.things) > 1
-        and not labels_of(selector)
-        and not items(selector, "matchExpressions")
-    ):
+    if beside and len(beside.things) > 1 and not _chooses(artifact):
         what = f"selects every Service of {own}, those without metrics too"
         yield path, f"{what}; write labels of its own"
     elif beside and not beside.selected(selector):
         labels = ", ".join(f"{key}={value}" for key, value in labels_of(selector).items())
         what = f"selects Services of {labels or 'its expressions'}, which no Service has"
         yield path, f"{what}; write labels of a Service's metadata"
+
+
+def _chooses(artifact: Artifact) -> bool:
+    """Tell whether a monitor's selector asks for anything."""
+    selector = fields(artifact.data, "spec", "selector")
+    return bool(labels_of(selector) or items(selector, "matchExpressions"))
 
 
 def _late(artifact: Artifact) -> Iterator[tuple[Path, str]]:
@@ -97,6 +98,8 @@ def _of_services(
         if monitor.finds(one) and _is_near(monitor, one.artifact)
     ]
     names = {port.name for one in found for port in one.ports if port.name}
+    # One that selects all takes what operators and other files put there as well.
+    found = found if _chooses(artifact) else []
     behind = _behind(found, kept)
     for number, end in enumerate(monitor.endpoints):
         if end.is_of_containers:

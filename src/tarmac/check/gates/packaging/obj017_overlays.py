@@ -152,6 +152,9 @@ def _names(one: Mapping[str, Any], path: Path, text: str, kind: str, name: str) 
     if "args" in path or "command" in path:
         return word.search(text.removesuffix(name)) is not None
     if "annotations" in path:
+        # With another name its pods are new ones, and Reloader has nothing to do.
+        if "reloader.stakater.com" in str(path[-1]):
+            return False
         return word.search(str(path[-1])) is not None and path[-1] not in _KNOWN
     group = str(one.get("apiVersion", "")).rpartition("/")[0]
     is_said = word.search(".".join(map(str, path[-3:]))) or dig(one, *path[:-1], "kind") == kind

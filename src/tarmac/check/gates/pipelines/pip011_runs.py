@@ -55,7 +55,7 @@ def _conditions(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], st
     done = Counter(step.uses.partition("@")[0] for step in job.steps if step.uses)
     for number, step in enumerate(job.steps):
         is_other = done[step.uses.partition("@")[0]] > 1
-        yield ("jobs", name, "steps", number, "if"), str(step.data.get("if") or ""), is_other
+        yield ("jobs", name, "steps", number, "if"), step.condition, is_other
 
 
 def _absent(workflow: Workflow, by_path: Mapping[str, Artifact], more: Kept) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
@@ -26,6 +27,7 @@ _BUILT_IN = {
     "cluster-admin": "do everything", "admin": "read secrets and write nearly all",
     "edit": "read secrets and write nearly all",
 }  # fmt: skip
+_PUBLIC = re.compile(r"public|anonymous|unauthenticated|everyone")
 _WRITING = frozenset({"create", "update", "patch", "delete", "deletecollection", "*"})
 _READING = frozenset({"get", "list", "watch", "*"})
 #: What is created by asking, and changes nothing.
@@ -59,7 +61,10 @@ def check(files: Files) -> Iterator[Finding]:
                     own = space_of(binding) or "NAMESPACE"
                     advice = f"name the accounts, or {group}:{own} for those of a namespace"
                 where = binding.at("subjects", number, "name")
-                yield Finding(where, f"{what}; {advice}", warning=group not in _OPEN)
+                # What is called public is shown to all on purpose.
+                is_shown = is_view and _PUBLIC.search(name_of(binding)) is not None
+                is_meant = group not in _OPEN or is_shown
+                yield Finding(where, f"{what}; {advice}", warning=is_meant)
 
 
 def _unused(files: Files) -> Iterator[Finding]:

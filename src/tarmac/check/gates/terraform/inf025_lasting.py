@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 from tarmac.check.gates.views.terraform.resources import (
@@ -33,25 +35,43 @@ _REGION = "us-east-1"
 _ABSENT = re.compile(
     r"missing|absent|heart-?_?beat|dead-?_?man|not-?_?running|no-?_?data|stale|overdue"
 )
+#: An archive that others put the code in place of, by its name; and the bytes of one without any.
+_SUBSTITUTE = re.compile(
+    r"(?i)(^|[-_.])(place-?_?holder|dummy|stub|empty|initial|temp|tmp|noop)([-_.]|$)"
+)
+_EMPTY = 1024
+_MODULE = re.compile(r"^\$\{path\.\w+\}/")
 Fault = tuple[TerraformBlock, int, str]
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield tasks without a way out, queues that forget first, and images of the first day."""
     for root in resources_of(files):
-        for judge in (_shut, _dead_queues, _templates, _certificates, _silent, _unsent):
+        for judge in (_shut, _dead_queues, _templates, _certificates, _silent):
             for block, line, what in judge(root):
                 yield Finding(f"{block.file}:{line}", what)
+        for block, line, what in _unsent(root, files):
+            yield Finding(f"{block.file}:{line}", what)
 
 
-def _unsent(root: Resources) -> Iterator[Fault]:
+def _is_substitute(files: Files, function: TerraformBlock, file: str) -> bool:
+    """Tell whether an archive is there for a function to begin with, and others send its code."""
+    name = _MODULE.sub("", file.strip('"'))
+    if _SUBSTITUTE.search(posixpath.basename(name)):
+        return True
+    place = on_disk(files, posixpath.join(posixpath.dirname(function.file), name))
+    return place is not None and place.is_file() and place.stat().st_size <= _EMPTY
+
+
+def _unsent(root: Resources, files: Files) -> Iterator[Fault]:
     """Yield functions whose code is compared by the name of its file alone."""
     for function in root.of("aws_lambda_function"):
         line, file = argument(function, "filename")
         told = ("source_code_hash", "code_sha256", "source_hash")
         # With a hash or a release in its name, each archive has another one.
         is_named = re.search(r"sha\d|hash|md5|version|\$\{[^}]*(release|revision|commit)", file)
-        if file and not is_named and not any(argument(function, key)[1] for key in told):
+        is_known = is_named or _is_substitute(files, function, file)
+        if file and not is_known and not any(argument(function, key)[1] for key in told):
             what = f"{function.names[2]} has a filename and no source_code_hash: changed code of"
             yield function, line, f"{what} the same name is never sent; write filebase64sha256(...)"
         line, _ = argument(function, "s3_key")

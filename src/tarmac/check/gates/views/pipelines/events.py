@@ -14,6 +14,8 @@ REF = re.compile(
 )
 #: Expressions with these parts may be true by what is not known here.
 _OPEN = re.compile(r"\|\||!\s*\(|always\(\)|failure\(\)|cancelled\(\)")
+#: A part that is never true switches all off.
+_OFF = re.compile(r"(?:^|&&|\$\{\{)\s*false\s*(?:&&|\}\}|$)", re.IGNORECASE)
 #: Events whose ref is a branch, and never a tag.
 _OF_BRANCHES = ("schedule", "pull_request_target", "issue_comment", "issues")
 
@@ -46,6 +48,8 @@ def possible(condition: str, triggers: Mapping[str, Any]) -> set[str]:
     """List the events by which a condition may be true; all where that is not known."""
     if is_open(condition, triggers):
         return set(triggers)
+    if _OFF.search(condition):
+        return set()
     refs = asked_refs(condition)
     events = by_name(condition, triggers)
     return {one for one in events if all(has(ref, one, triggers[one]) for ref in refs)}

@@ -33,7 +33,8 @@ class Job:
     @property
     def condition(self) -> str:
         """When it runs; empty: always."""
-        return str(self.data.get("if") or "")
+        given = self.data.get("if")
+        return "" if given is None else str(given)
 
     @property
     def conditions(self) -> list[tuple[Path, str]]:

@@ -49,7 +49,8 @@ class Step:
     @property
     def condition(self) -> str:
         """When it runs; empty: when those before have passed."""
-        return str(self.data.get("if") or "")
+        given = self.data.get("if")
+        return "" if given is None else str(given)
 
     @property
     def folder(self) -> str:
