@@ -291,38 +291,6 @@ def test_a_value_of_the_wrong_type_is_reported_and_crashes_no_gate(judged):
     assert Status.ERROR not in {result.status for result in report.results}
 
 
-LEFT_OUT = {
-    "web/kustomization.yaml": "resources: [a.yaml]\n",
-    "web/a.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
-    "web/b.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {prots: []}\n",
-    "all/kustomization.yaml": "resources: [one/c.yaml, two/c.yaml]\n",
-    "all/one/c.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: one}\n",
-    "all/two/c.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: two}\n",
-    "all/three/c.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: three}\nspec: {}\n",
-    "alone/d.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: d}\nspec: {}\n",
-}
-FOLLOWING = """\
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: web, namespace: flux-system}
-spec: {interval: 10m, path: ./web, prune: true, sourceRef: {kind: GitRepository, name: all}}
-"""
-
-
-@pytest.mark.parametrize(
-    ("more", "wrong"),
-    [
-        ({}, ["all/three/c.yaml:4", "alone/d.yaml:4", "web/b.yaml:4"]),
-        ({"flux.yaml": FOLLOWING}, ["alone/d.yaml:4"]),
-    ],
-)
-def test_what_a_list_leaves_out_is_a_warning_where_flux_or_argo_applies_all(more, wrong, judged):
-    report = judged({**LEFT_OUT, **more}, GATES["VAL001"])
-    found = [one for one in report.results[0].findings if "no such field" in one.what]
-    assert [one.where for one in found if not one.warning] == wrong
-    assert len(found) == 3
-
-
 def test_what_others_wrote_is_not_read(judged):
     bad = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  annotations: "
     bad += "{a/rewrite-target: /}\n"

@@ -25,6 +25,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder
 from tarmac.check.gates.views.objects.templated import has_marked_keys
 from tarmac.check.gates.views.objects.unlisted import left_out
+from tarmac.check.gates.views.pipelines.switched_off import is_in, off_lines
 from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import ignore_comments
 from tarmac.check.verify.built import units
@@ -147,6 +148,7 @@ def judge(
     results: dict[str, Result] = {}
     unfinished = {*map(files.shown, made.open), *with_gaps(artifacts)}
     skipped = left_out(Folder(artifacts, today, folder))
+    off = off_lines(Folder(artifacts, today, folder))
     every = tuple(trees(artifacts, made))
     new = tuple(_new(every))
 
@@ -167,6 +169,7 @@ def judge(
             found_here = [
                 replace(one, warning=True, likely=False)
                 if one.position[0] in tried | skipped
+                or any(is_in(lines, *one.position[:2]) for lines in off)
                 or (one.position[0] in unfinished and _may_be_added(one))
                 else one
                 for one in findings

@@ -27,6 +27,11 @@ def is_open(condition: str, triggers: Mapping[str, Any]) -> bool:
     return unknown or _OPEN.search(condition) is not None
 
 
+def is_off(condition: str) -> bool:
+    """Tell whether a condition has a part that is never true, and no other one will do."""
+    return _OFF.search(condition) is not None and _OPEN.search(condition) is None
+
+
 def by_name(condition: str, triggers: Mapping[str, Any]) -> set[str]:
     """List the events that a condition's comparisons of their names leave."""
     events = set(triggers)
@@ -48,7 +53,7 @@ def possible(condition: str, triggers: Mapping[str, Any]) -> set[str]:
     """List the events by which a condition may be true; all where that is not known."""
     if is_open(condition, triggers):
         return set(triggers)
-    if _OFF.search(condition):
+    if is_off(condition):
         return set()
     refs = asked_refs(condition)
     events = by_name(condition, triggers)

@@ -1,0 +1,70 @@
+"""What nothing applies or runs is a warning: files that a list leaves out, jobs switched off."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from small_system import GATES
+
+from tarmac.check.verify import folder
+from tarmac.check.verify.running import Suppressions
+
+TODAY = date(2026, 11, 20)
+
+
+@pytest.fixture
+def judged(tmp_path, monkeypatch):
+    """Write files down, and judge them by one gate."""
+    monkeypatch.chdir(tmp_path)
+
+    def judge(files, gate):
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return folder.judge(Path(), TODAY, [gate], lambda _: Suppressions())
+
+    return judge
+
+
+LEFT_OUT = {
+    "web/kustomization.yaml": "resources: [a.yaml]\n",
+    "web/a.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
+    "web/b.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {prots: []}\n",
+    "all/kustomization.yaml": "resources: [one/c.yaml, two/c.yaml]\n",
+    "all/one/c.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: one}\n",
+    "all/two/c.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: two}\n",
+    "all/three/c.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: three}\nspec: {}\n",
+    "alone/d.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: d}\nspec: {}\n",
+}
+FOLLOWING = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: web, namespace: flux-system}
+spec: {interval: 10m, path: ./web, prune: true, sourceRef: {kind: GitRepository, name: all}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [
+        ({}, ["all/three/c.yaml:4", "alone/d.yaml:4", "web/b.yaml:4"]),
+        ({"flux.yaml": FOLLOWING}, ["alone/d.yaml:4"]),
+    ],
+)
+def test_what_a_list_leaves_out_is_a_warning_where_flux_or_argo_applies_all(more, wrong, judged):
+    report = judged({**LEFT_OUT, **more}, GATES["VAL001"])
+    found = [one for one in report.results[0].findings if "no such field" in one.what]
+    assert [one.where for one in found if not one.warning] == wrong
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(("condition", "warning"), [("a == 'b'", False), ("a && false", True)])
+def test_what_is_wrong_in_a_job_that_is_switched_off_is_a_warning(condition, warning, judged):
+    job = "\n    needs: [absent]\n    runs-on: ubuntu-24.04\n    steps: [{run: make}]\n"
+    jobs = f"jobs:\n  one:\n    if: {condition}{job}  two:{job}"
+    report = judged({".github/workflows/a.yml": f"on: push\n{jobs}"}, GATES["PIP001"])
+    found = [one for one in report.results[0].findings if "needs absent" in one.what]
+    assert [one.warning for one in found] == [warning, False]
