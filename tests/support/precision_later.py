@@ -401,4 +401,91 @@ script (VAL004). What was not true, by kind:
 - 2, pedantic: paths of a group that is to be merged, which has no such filter (VAL020).
 - 1, pedantic: a workflow that is switched off, as a person alone starts it (PIP011).
 - 1, pedantic: a kustomization of webhooks that an operator does not have (files).
+
+## Not seen before, a twenty-eighth time
+
+Forty-five more, on 2026-11-30: applications with Compose files and workflows, products with charts
+and operators, six clusters at home or of a community, Terraform and Ansible of estates, four
+projects that GitLab builds, and services of authorities and research; chosen by name, of at most
+5,000 files each. What a copy lacks, a file of 4 MiB or more, is counted for nothing.
+
+| Repository | Errors | True | Pedantic | False | Later | Likely | True | False | Later |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| operate-first/apps | 34 | 11 | 1 | 22 | 11 | 19 | 16 | 3 | 17 |
+| Altinity/clickhouse-operator | 18 | 10 | 0 | 8 | 10 | 1 | 0 | 1 | 0 |
+| redhat-cop/vault-config-operator | 7 | 6 | 0 | 1 | 6 | 0 | 0 | 0 | 0 |
+| georchestra/helm-charts | 6 | 3 | 3 | 0 | 6 | 0 | 0 | 0 | 0 |
+| SovereignCloudStack/k8s-cluster-api-provider | 4 | 0 | 0 | 4 | 0 | 0 | 0 | 0 | 0 |
+| zabbix/zabbix-docker | 4 | 4 | 0 | 0 | 4 | 0 | 0 | 0 | 0 |
+| christianhuth/helm-charts | 3 | 3 | 0 | 0 | 3 | 0 | 0 | 0 | 0 |
+| vaskozl/home-infra | 3 | 1 | 2 | 0 | 1 | 0 | 0 | 0 | 0 |
+| nomad-coe/nomad | 2 | 2 | 0 | 0 | 2 | 0 | 0 | 0 | 0 |
+| pulibrary/princeton_ansible | 2 | 1 | 1 | 0 | 1 | 0 | 0 | 0 | 0 |
+| RedHatInsights/insights-rbac | 2 | 2 | 0 | 0 | 2 | 0 | 0 | 0 | 0 |
+| 18F/cg-deploy-concourse | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| apache/apisix-helm-chart | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| codeforamerica/vita-min | 1 | 0 | 1 | 0 | 0 | 0 | 0 | 0 | 0 |
+| digitalservicebund/ris-backend-service | 1 | 0 | 1 | 0 | 0 | 0 | 0 | 0 | 0 |
+| kashalls/home-cluster | 1 | 0 | 1 | 0 | 0 | 0 | 0 | 0 | 0 |
+| modoboa/modoboa | 1 | 0 | 1 | 0 | 0 | 0 | 0 | 0 | 0 |
+| nationalarchives/ds-wagtail | 1 | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |
+| OpenConext/OpenConext-devconf | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 | 0 |
+| swisstopo/swissgeol-boreholes-suite | 1 | 0 | 1 | 0 | 1 | 0 | 0 | 0 | 0 |
+| nationalarchives/tdr-terraform-environments | 0 | 0 | 0 | 0 | 0 | 1 | 0 | 1 | 0 |
+| **all** | 94 | 46 | 12 | 36 | 50 | 21 | 16 | 5 | 17 |
+
+Twenty-four had neither: adampetrovic/home-ops, Amsterdam/signals, bank-vaults/vault-operator,
+DataDog/datadog-lambda-python, EGI-Federation/egi-notebooks-hub, equinor/flotilla,
+equinor/radix-operator, geoadmin/service-stac, georchestra/docker, gip-inclusion/les-emplois,
+gruberdev/local-gitops, guardian/service-catalogue, librenms/docker,
+ministryofjustice/opg-data-lpa-store, mozilla/gcp-ingestion, opencloud-eu/opencloud-compose,
+openfun/richie, openobserve/openobserve-helm-chart, percona/percona-helm-charts, perryhuynh/homelab,
+purelb/purelb, QubesOS/qubes-builderv2, validatedpatterns/multicloud-gitops and
+wellcomecollection/catalogue-pipeline.
+
+Of the first errors 49% are true and 38% false; 17 of the false ones are of one kind in one
+repository. Of the 50 later ones 46 are true and 4 pedantic; of the 17 that are likely 16 are true,
+15 of one gate: selectors that a version is written into (OBJ032). Among the true ones are
+definitions that lack or misspell a field, or whose objects are of versions that are gone (VAL001,
+10); heaps as large as a container's limit (RES003, 6); platforms that are empty in a later stage
+(IMG017, 4); `udate` for update (OBJ011, 3); ports as texts (OBJ005, 2) and patches as names (OBJ005
+and files, 3); replicas that each apply resets (GIT004, 2); conditions that are always true (PIP013,
+2); a title of a pull request in a script with a secret (PIP004, 2); ports of a network that nothing
+outside reaches (IMG033, 2); a volume beside the data of PostgreSQL (IMG015); a job that never runs
+(PIP001); a `chown` that is an argument of its shell (IMG020); and a component that differs by a
+letter (PLT001). What was not true, by kind:
+
+- 17, false: claims that JupyterHub makes for its users, of which a file here gives the size alone
+  (OBJ010).
+- 6, false: definitions for older clusters, in files that are called by their version, `v1beta1`,
+  beside others for today's (VAL001).
+- 4, false: kustomizations that list a file which a script here links to one of many versions
+  (OBJ012, files).
+- 2, false: one object in three states, in a file of an example that has nothing else (OBJ003).
+- 2, false: a Secret whose keys are made by a template in a ConfigMap (ENV007).
+- 1, false: a Secret that takes each key of its entry in a store (OBJ016).
+- 1, false: a monitor that selects all Services of a namespace, of which an operator makes some
+  (OBS024).
+- 1, false: a kustomization most of whose files are absent, as it is put over a folder of another
+  repository; a similar name was no misspelling (OBJ012).
+- 1, false: a patch that `envsubst` fills in under another name, as if it were the whole object
+  (VAL001).
+- 1, false: keys `[urn:uid]`, which are lists to YAML, and which Spring's reader takes (files).
+- 1, false, and likely: two budgets in two files, of which one is chosen: both have the same
+  StatefulSet (OBJ015).
+- 1, false, and likely: a function that begins with an archive of 163 bytes (INF025).
+- 1, false, and likely: a name for Reloader, which has nothing to do where names have a hash
+  (OBJ017).
+- 1, false, and likely: a role to look around, which is called public (SEC016); a warning now.
+- 1, false, and likely, left as it is: an ACL of a bucket that is older than the rule (INF020).
+- 4, pedantic: files that the lists beside them leave out, where Flux or Argo CD applies all
+  (VAL001, files): warnings there now.
+- 1, pedantic: a value that is empty in a job that is switched off, `&& false` (PIP028): all is a
+  warning in such a job.
+- 1, pedantic: branches of a release, which GitHub passes over (VAL020).
+- 1, pedantic: `pg_isready` without its database, which answers the same (IMG033).
+- 1, pedantic: a playbook of Molecule that its scenario does not use (files).
+- 4, pedantic, left as they are: a folder in place of a file that a chart of others mounts (ENV007),
+  a Service of a worker that nothing calls (NET001), a resource in another group beside two that are
+  in it (OBJ011), and the password of a database that one job fills (IMG014).
 """

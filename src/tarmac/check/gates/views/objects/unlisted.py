@@ -13,7 +13,7 @@ from tarmac.check.gates.views.objects.kustomizations import NAMES, kustomization
 from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.once import once
 
-#: Groups of what applies a repository by itself, whose folders nobody applies by hand.
+#: Groups of what applies a repository by itself, so that no folder is applied by hand.
 _FOLLOWING = ("argoproj.io", "kustomize.toolkit.fluxcd.io")
 #: So many folders make a habit.
 _SEVERAL = 2
