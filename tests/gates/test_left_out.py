@@ -39,6 +39,7 @@ LEFT_OUT = {
     "all/three/c.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: three}\nspec: {}\n",
     "alone/d.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: d}\nspec: {}\n",
 }
+ROLLOUT = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\n"
 FOLLOWING = """\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
@@ -52,6 +53,8 @@ spec: {interval: 10m, path: ./web, prune: true, sourceRef: {kind: GitRepository,
     [
         ({}, ["all/three/c.yaml:4", "alone/d.yaml:4", "web/b.yaml:4"]),
         ({"flux.yaml": FOLLOWING}, ["alone/d.yaml:4"]),
+        # A rollout is of Argo's group, and applies nothing.
+        ({"flux.yaml": ROLLOUT}, ["all/three/c.yaml:4", "alone/d.yaml:4", "web/b.yaml:4"]),
     ],
 )
 def test_what_a_list_leaves_out_is_a_warning_where_flux_or_argo_applies_all(more, wrong, judged):

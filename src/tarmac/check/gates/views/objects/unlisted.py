@@ -10,11 +10,15 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import items, places
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.kustomizations import NAMES, kustomization_files
-from tarmac.check.gates.views.objects.metadata import group_of
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of
 from tarmac.check.gates.views.once import once
 
-#: Groups of what applies a repository by itself, so that no folder is applied by hand.
-_FOLLOWING = ("argoproj.io", "kustomize.toolkit.fluxcd.io")
+#: What applies a repository by itself, so that no folder is applied by hand: kinds and groups.
+_FOLLOWING = {
+    "Application": "argoproj.io",
+    "ApplicationSet": "argoproj.io",
+    "Kustomization": "kustomize.toolkit.fluxcd.io",
+}
 #: So many folders make a habit.
 _SEVERAL = 2
 
@@ -35,8 +39,8 @@ def unlisted(files: Files) -> Iterator[tuple[str, Artifact]]:
 
 def left_out(files: Files) -> frozenset[str]:
     """List the files that Flux or Argo CD, which apply this repository, are not led to."""
-    followed = (group_of(one) in _FOLLOWING for one in files.objects())
-    if not any(followed):
+    found = files.objects(*_FOLLOWING)
+    if not any(group_of(one) == _FOLLOWING[kind_of(one)] for one in found):
         return frozenset()
     named = _named(files)
     # Where each folder has one file that the list above names, another's is left out as well.
@@ -45,7 +49,9 @@ def left_out(files: Files) -> frozenset[str]:
         folder = posixpath.dirname(own.path)
         listed = [posixpath.normpath(str(one)) for one in items(own.data, "resources")]
         ends = Counter(posixpath.basename(one) for one in listed if one.count("/") == 1)
-        beside |= {f"{folder}/*/{end}" for end, count in ends.items() if count >= _SEVERAL}
+        beside |= {
+            posixpath.join(folder, "*", end) for end, count in ends.items() if count >= _SEVERAL
+        }
     apart = {
         one.path
         for one in files.objects()
