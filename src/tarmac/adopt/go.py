@@ -34,9 +34,10 @@ _COMMANDS = re.compile(r"\"github\.com/(?:spf13/cobra|urfave/cli|alecthomas/kong
 _LOADS = re.compile(
     r"godotenv\.(?:Load|Read|Overload)\(|SetConfigFile\(\"\.env\"\)|SetConfigName\(\"\.env\"\)"
 )
-#: The program ends where the file cannot be read.
+#: The program ends where the file cannot be read, or a function hands that on to what ends it.
 _ENDS = re.compile(
-    r"godotenv\.\w+\([^)]*\)[^{}]{0,80}\{[^}]{0,80}(?:Fatal|panic|Exit)|ReadInConfig\(\)"
+    r"godotenv\.\w+\([^)]*\)[^{}]{0,80}\{(?:[^}]{0,80}(?:Fatal|panic|Exit)|\s*return\b[^\n]{0,80}\berr\b)|"
+    r"ReadInConfig\(\)"
 )
 #: It reads the variables where that file is not there, and nothing but the file where it is.
 _INSTEAD = re.compile(r"ReadInConfig\(\);?\s*err != nil \{[^{}]*\bos\.Getenv\(")

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarmac.adopt.packages import node_migrations
-from tarmac.adopt.packages.node_packages import PRISMA, front_end, libraries, linked, tools
+from tarmac.adopt.packages.node_packages import (
+    PRISMA,
+    SOURCES,
+    front_end,
+    libraries,
+    linked,
+    tools,
+)
 from tarmac.adopt.packages.node_side_by_side import side_by_side, starts_packages
 from tarmac.adopt.survey.found import (
     MIGRATE,
@@ -67,7 +74,6 @@ _WANTS_DOTENV = re.compile(
     r"\benv-cmd\b(?!(?:\s+--?[\w-]+)*\s+(?:-f|--file|-r|--rc-file|-e|--environments)\b)|"
     r"--env-file[= ]\.env(?=\s|$)"
 )
-_SOURCES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".jsx", ".tsx", ".vue", ".svelte")
 #: With one of these, the folder is another framework's, and its package.json makes pages for it.
 _OTHERS = ("artisan", "manage.py", "config.ru", "bin/rails", "mix.exs")
 
@@ -230,7 +236,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 def _is_to_come(folder: Folder) -> bool:
     """Tell whether what a package builds its program of is empty: that is still to come."""
     scripts = _all_scripts(folder, _package(folder) or {})
-    below = [file for file in folder.sources(*_SOURCES) if file.startswith("src/")]
+    below = [file for file in folder.sources(*SOURCES) if file.startswith("src/")]
     is_built = bool(below and _BUILT.search(scripts.get("start", "")))
     return is_built and not any(folder.read(file).strip() for file in below)
 

@@ -16,7 +16,6 @@ from tarmac.adopt.containers.build_steps import made_from
 from tarmac.adopt.containers.compose_arguments import named_package
 from tarmac.adopt.containers.compose_links import linked_folders
 from tarmac.adopt.containers.compose_parts import (
-    checked_port,
     commands_of,
     end_of,
     environment_of,
@@ -52,6 +51,7 @@ from tarmac.adopt.containers.compose_places import (
     stage_of_image,
     working_folder,
 )
+from tarmac.adopt.containers.compose_ports import port_pairs
 from tarmac.adopt.containers.compose_servers import (
     backs_up,
     emulated,
@@ -95,8 +95,6 @@ NO_VARIABLE = (
     "no variable has the path of its file; have the code read one, and list that under `secrets` "
     "with `as: file`"
 )
-#: Where debuggers of Node, Java and Python and a reloading browser listen.
-DEBUGGERS = frozenset({9229, 9222, 5005, 5678, 35729})
 #: The build of an image whose entry point a container has, and whose files it does not.
 ENTRY_OF = "x-entry-of"
 #: What a container says of its first program alone, where it has several.
@@ -383,7 +381,7 @@ def _service(
     named = (on_a_volume(_here(w, own_files, spec), spec, volumes) for w in started[1:])
     named = (options_here(word, spec, dockerfile, folder) for word in named)
     started = (*started[:1], *(from_context(word, folder, spec, root) for word in named))
-    pairs = _pairs(spec, base, command, dockerfile)
+    pairs = port_pairs(spec, base, command, dockerfile, port_number(env.get("PORT", "")))
     pairs.sort(key=lambda pair: pair[1] != port_number(env.get("PORT", "")))  # its own first
     names = ["http", *(f"port-{target}" for _, target in pairs[1:])]
     here = root.below(folder)
@@ -436,29 +434,6 @@ def _entry_and_command(
     if len(entry) == 1 and names[1:] == names[:1] and command[0].startswith(("/", "./")):
         command = command[1:]
     return entry, command
-
-
-def _pairs(
-    spec: Mapping[str, Any], base: Service, command: tuple[str, ...], dockerfile: str
-) -> list[tuple[int, int]]:
-    """List the (number that people use, number in the container) of a program's ports."""
-    # Another command than the image's own need not listen where the image says.
-    exposed = () if command else base.ports.values()
-    told = " ".join(command or base.container_command)
-    is_go = re.search(r"(?im)^FROM\s+(?:--\S+\s+)*(?:\S*/)?golang\b", dockerfile)
-    debuggers = frozenset[int]() if is_go else DEBUGGERS
-    pairs = [p for p in ports_of(spec) if p[1] not in debuggers or _is_told(p[1], told)]
-    # A number that people use is one that the image may name in the place of its own.
-    known = {number for pair in pairs for number in pair}
-    pairs += [(p, p) for p in exposed if p not in known]
-    return pairs or [(port, port) for port in (checked_port(spec),) if port]
-
-
-def _is_told(port: int, command: str) -> bool:
-    """Tell whether a program is told by its command to listen on a port, and not its debugger."""
-    return bool(re.search(rf"(?:bind|listen|port)[= ]\S*\b{port}\b", command)) and not re.search(
-        r"inspect|debug|jdwp", command.replace("--log-level debug", "")
-    )
 
 
 def _set_up(

@@ -158,7 +158,14 @@ def named_signal(text: str) -> str:
 def made_folders(text: str, folder: Folder) -> dict[str, str]:
     """Write the task that makes the folders which an image makes in its working folder."""
     workdir, found = "/", list[str]()
+    stages: dict[str, tuple[str, list[str]]] = {}
+    name = ""
     for step, rest in re.findall(r"(?im)^[ \t]*(FROM|WORKDIR|RUN)\s+(.+)$", _joined(text)):
+        if step.upper() == "FROM":  # what an earlier stage makes is in the last one if it begins so
+            stages[name] = (workdir, found)
+            words = [word for word in rest.split() if not word.startswith("--")]
+            workdir, found = stages.get(words[0].lower(), ("/", []))
+            found, name = [*found], words[-1].lower() if len(words) == 3 else ""
         if step.upper() == "WORKDIR":
             workdir = posixpath.normpath(posixpath.join(workdir, rest.strip().strip('"')))
         for line in re.findall(r"\bmkdir\s+((?:-\S+\s+)*[^&|;<>]+)", rest) if step == "RUN" else ():

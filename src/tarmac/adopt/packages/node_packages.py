@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from itertools import pairwise
+from typing import Any
 
 from tarmac.adopt.survey.found import MIGRATE, Folder, installed
 from tarmac.base.foreign.data import from_json
@@ -58,6 +60,8 @@ _HANDS_ON = re.compile(
 )
 #: Packages that have packages, at most.
 DEEPEST = 4
+#: Ends of files that import packages.
+SOURCES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".jsx", ".tsx", ".vue", ".svelte")
 _COMPILES = re.compile(r"\bbuild\b|\btsc\b|\bnest start\b|\bts-node\b")
 
 
@@ -69,6 +73,8 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
     """
     place = folder.below(below)
     lock = next((name for name in _LOCKS if place.upwards(name)), "")
+    if lock == "package-lock.json" and _is_apart(place):
+        lock = ""
     program, install, last = _LOCKS[lock or "package-lock.json"]
     if not lock:  # there is nothing to install exactly
         install = "npm install --no-audit --no-fund"
@@ -106,6 +112,13 @@ def _npm_workspace(folder: Folder) -> str:
         if any(fnmatchcase(own, pattern.rstrip("/")) for pattern in patterns):
             return above if folder.exists(f"{above}package-lock.json") else ""
     return ""
+
+
+def _is_apart(folder: Folder) -> bool:
+    """Tell whether npm's lock file is of a folder above alone, and has nothing of this one."""
+    above = folder.upwards("package-lock.json").removesuffix("package-lock.json")
+    is_anothers = bool(above) and folder.exists(f"{above}package.json")
+    return is_anothers and "package.json" in folder.files and not _npm_workspace(folder)
 
 
 def _of_all_folders(folder: Folder) -> bool:
@@ -200,10 +213,12 @@ def _links(folder: Folder, place: str) -> list[str]:
     """
     package = folder.mapping(posixpath.join(place, "package.json"), from_json) or {}
     wanted = package.get("dependencies")
+    wanted = [*wanted] if isinstance(wanted, dict) else []
+    wanted += _bundled(folder, package) if not place else []
     lock = next((name for name in _LOCKS if folder.upwards(name)), "")
     root = folder.upwards(lock).removesuffix(lock) if lock else ""
     found = []
-    for name in wanted if isinstance(wanted, dict) else ():
+    for name in wanted:
         last = name.rpartition("/")[2]
         for pattern in _workspaces(folder, root):
             path = posixpath.normpath(f"{root}{re.sub(r'/[*]+$', f'/{last}', pattern)}")
@@ -212,6 +227,20 @@ def _links(folder: Folder, place: str) -> list[str]:
                 found.append(path)
                 break
     return [*found, *_by_path(folder, place)]
+
+
+def _bundled(folder: Folder, package: Mapping[str, Any]) -> list[str]:
+    """List the packages of its workspace that a program imports and has for its build alone.
+
+    A front end's build takes in what it needs, and so may have all of it so.
+    """
+    wanted = package.get("devDependencies")
+    pairs = wanted.items() if isinstance(wanted, dict) else ()
+    names = [name for name, version in pairs if str(version).startswith("workspace:")]
+    text = "\n".join(map(folder.read, folder.sources(*SOURCES))) if names else ""
+    return [
+        n for n in names if re.search(rf"(?:\bfrom|\bimport|\()\s*['\"]{re.escape(n)}['\"/]", text)
+    ]
 
 
 def _by_path(folder: Folder, place: str) -> list[str]:
@@ -257,24 +286,24 @@ def front_end(script: str) -> tuple[str, int] | None:
 
 def front_end_of(folder: Folder, run: str) -> tuple[str, int]:
     """Return the same of the front end that a command starts; "" and 0 where it starts none."""
-    found = map(front_end, (*_scripts(folder, run), run))
+    found = map(front_end, (*scripts_of(folder, run), run))
     return next(filter(None, found), ("", 0))
 
 
 def builds(folder: Folder, run: str) -> bool:
     """Tell whether the script that a command runs compiles before the program listens."""
-    return any(_COMPILES.search(text) for text in _scripts(folder, run))
+    return any(_COMPILES.search(text) for text in scripts_of(folder, run))
 
 
 def port_of_script(folder: Folder, run: str) -> int:
     """Read the port that the script which a command runs sets itself: `PORT=3001 react-scripts`."""
-    said = (re.search(r"(?:^|[\s;&])PORT=(\d{2,5})\b", text) for text in _scripts(folder, run))
+    said = (re.search(r"(?:^|[\s;&])PORT=(\d{2,5})\b", text) for text in scripts_of(folder, run))
     return next((int(match[1]) for match in said if match), 0)
 
 
 def has_script(folder: Folder, run: str) -> bool:
     """Tell whether a folder's package.json has the script that a command runs."""
-    return any(_scripts(folder, run))
+    return any(scripts_of(folder, run))
 
 
 def handed_on(argv: tuple[str, ...], folder: Folder) -> tuple[tuple[str, ...], str]:
@@ -288,7 +317,7 @@ def handed_on(argv: tuple[str, ...], folder: Folder) -> tuple[tuple[str, ...], s
     if not argv or argv[0] not in ("npm", "pnpm", "yarn", "bun"):
         return argv, ""
     line = " ".join(argv)
-    for text in (line, *_scripts(folder, line)[1:]):
+    for text in (line, *scripts_of(folder, line)[1:]):
         match = None if re.search(r"&&|;|\|", text) else _HANDS_ON.search(text)
         if match is not None:
             said = [group for group in match.groupdict().items() if group[1]]
@@ -311,7 +340,7 @@ def _folder_of(name: str, folder: Folder) -> str:
     return posixpath.dirname(next(found, ""))
 
 
-def _scripts(folder: Folder, run: str) -> list[str]:
+def scripts_of(folder: Folder, run: str) -> list[str]:
     """List what a command that runs a script of package.json does: before it, and the script."""
     match = _SCRIPT.search(run)
     package = folder.mapping("package.json", from_json) if match else None

@@ -10,6 +10,7 @@ import re
 import shlex
 
 from tarmac.adopt.packages.package_day import day_of
+from tarmac.adopt.packages.python_project import makes_package
 from tarmac.adopt.survey.found import Folder, installed
 
 #: Where an image's steps are.
@@ -236,6 +237,9 @@ def _setup(what: str, folder: Folder, day: str = "") -> str:
     by_uv = re.search(r"\buv\s+pip\s+install", _dockerfile(folder))
     by = ".venv/bin/pip install -q uv && .venv/bin/uv pip" if by_uv else ".venv/bin/pip"
     line = f"{by} install -q {what}"
+    if what.startswith(".") and not makes_package(folder):
+        alone = what.replace(".", "-r pyproject.toml", 1)
+        line = f".venv/bin/pip install -q uv && .venv/bin/uv pip install -q {alone}"
     if day:  # an index that does not say of which day its packages are has none for uv
         # One that is on PATH already does for a Python that no uv is made for.
         uv = "{ .venv/bin/pip install -q uv || uv --version; } && PATH=.venv/bin:$PATH"

@@ -38,6 +38,8 @@ _LOGIN_ALONE = re.compile(
     r"((?:postgres(?:ql)?|mysql|amqp)[\w+]*)://(?P<user>[\w.-]+):(?P<password>[\w.~!*+=,-]+)@"
     r"(?:\$?\{|%[svq]|$)"
 )
+#: Where Prisma looks by itself.
+_PRISMA = re.compile(r"(?m)^[ \t]*url[ \t]*=[ \t]*\"([^\"\n]+)\"")
 #: libpq: `host=localhost user=app password=pw dbname=notes`.
 _WORDS = re.compile(r"\b(host|port|user|password|dbname)=([^\s\"'`$%{]+)")
 _LITERAL = re.compile(r"\"([^\"\n]{0,300})\"|'([^'\n]{0,300})'|`([^`\n]{0,300})`")
@@ -110,7 +112,8 @@ def named_servers(
         elsewhere: also those of other networks, which come last.
     """
     clients = servers.clients(folder)
-    found = [*_in_settings(folder, clients, said), *_in_code(folder, clients)]
+    in_settings = _in_settings(folder, clients, said)
+    found = [*in_settings, *_in_code(folder, clients), *_in_schemas(folder)]
     known = (one for one in found if one.host in _HERE or one.host in hosts)
 
     def rank(one: NamedServer) -> tuple[bool, int]:
@@ -320,6 +323,16 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
                 at = re.search(r"(?i)host|server", match[0])
                 start = match.start() + (at.start() if at else 0)
                 yield one._replace(place=f"{posixpath.normpath(file)}:{line_of(text, start)}")
+
+
+def _in_schemas(folder: Folder) -> Iterator[NamedServer]:
+    """Read the addresses that schemas of Prisma have, where they name no variable."""
+    for file in folder.sources(".prisma"):
+        text = folder.read(file)
+        for match in _PRISMA.finditer(text):
+            if one := _of_address(match[1]):
+                place = posixpath.normpath(file)
+                yield one._replace(place=f"{place}:{line_of(text, match.start(1))}")
 
 
 def _of_place(match: re.Match[str] | None, clients: frozenset[str]) -> NamedServer | None:

@@ -26,9 +26,11 @@ _LISTENS_NOWHERE = re.compile(
 )
 #: A module or file of one, as a command has it: `python -m shop.worker.main`.
 _OF_A_WORKER = re.compile(
-    r"(?<=[\s./])(?:worker|consumer|scheduler)s?(?:[./](?:main|index|__main__))?"
+    r"(?<=[\s./])(?:\w{1,30}_)?(?:worker|consumer|scheduler)s?(?:[./](?:main|index|__main__))?"
     r"(?:\.py|\.[cm]?[jt]s)?(?=\s|$)"
 )
+#: A module of Python in a package of such: `python -m shop.workers.reaper`.
+_BESIDE_WORKERS = re.compile(r"\s-m\s(?:\w+\.){0,5}(?:workers|consumers|jobs)\.\w+(?=\s|$)")
 #: Commands of programs that do, by their queues' own tools.
 _TAKES_JOBS = re.compile(
     r"\bcelery\b(?:\s+\S+)*?\s(?:worker|beat)(?=\s|$)|\b(?:arq|dramatiq|taskiq worker|"
@@ -46,6 +48,9 @@ _OWN_ADDRESS = (
     "LISTEN_ADDRESS",
     "ADDRESS",
 )
+#: They may be the address of what a program calls; one to listen at names no machine.
+_MAYBE_OWN_ADDRESS = ("SERVER_ADDRESS", "SERVER_ADDR", "HTTP_ADDRESS", "API_ADDR", "API_ADDRESS")
+_LISTENS_AT = re.compile(r"(?:0\.0\.0\.0|\[::\])?:(\d{2,5})")
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,15 @@ class _Program:
     def beside(self, name: str) -> int:
         """Read the port that a file in its own folder gives to a variable; 0 for none."""
         return port_number(dotenv_files.of_file(self.folder)[0].get(name, ""))
+
+    def address(self, name: str) -> int:
+        """Read the port of an address to listen at that a variable has: `:8080`; 0 for none."""
+        own = dotenv_files.of_file(self.folder)[0]
+        read = self.reads.get(name)
+        values = (self.service.env.get(name), self.given.get(name), own.get(name))
+        said = next(filter(None, values), (read.default if read else "") or "")
+        match = _LISTENS_AT.fullmatch(said)
+        return int(match[1]) if match else 0
 
     def default(self, name: str) -> int:
         """Read the port that a variable has by default; 0 for none."""
@@ -130,6 +144,7 @@ def _of_a_worker(program: _Program) -> Service | None:
     """
     service = program.service
     is_named = _LISTENS_NOWHERE.search(service.name) and _OF_A_WORKER.search(service.run)
+    is_named = is_named or _BESIDE_WORKERS.search(service.run)
     if not is_named or service.ports or service.known_as or "$PORT" in service.run:
         return None
     return service
@@ -217,8 +232,12 @@ def _own_variable(program: _Program) -> Service | None:
         if name in program.reads:
             told = port_number(program.service.env.get(name, "")) if name.endswith("PORT") else 0
             known = program.port or told or program.default(name)
+            known = known or (program.address(name) if name in _OWN_ADDRESS else 0)
             if number := known or _ending(program.reads[name].default):
                 return replace(_at(program.service, number), port_variable=name)
+    for name in _MAYBE_OWN_ADDRESS:
+        if number := program.address(name) if name in program.reads else 0:
+            return replace(_at(program.service, program.port or number), port_variable=name)
     return None
 
 

@@ -123,6 +123,15 @@ class Scene:
         said = variable.upper()
         if told := [one for one in alike if one.name.upper().replace("-", "_") in said]:
             return max(told, key=lambda one: len(one.name))
+        # What it is told already of one of them goes before all that it waits for.
+        values = [*service.env.values()] if len(alike) > 1 else []
+        known = [
+            one
+            for one in alike
+            if one.name in values or any(f"${{stores.{one.name}." in value for value in values)
+        ]
+        if len(known) == 1:
+            return known[0]
         named = [store for store in alike if store.name in (*service.calls, *service.stores)]
         if len(named) != 1 and alike:
             shared = {store.name: _begin_alike(store.name, service.name) for store in alike}

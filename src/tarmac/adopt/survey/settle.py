@@ -17,7 +17,14 @@ from tarmac.adopt.survey.found import Folder, Service, Store, Survey, port_numbe
 from tarmac.adopt.survey.given import as_files, told
 from tarmac.adopt.survey.own import files_of
 from tarmac.adopt.survey.scene import Scene
-from tarmac.adopt.variables import code, code_ports, dotenv_files, settings_files, spring_settings
+from tarmac.adopt.variables import (
+    code,
+    code_ports,
+    dotenv_files,
+    json_lists,
+    settings_files,
+    spring_settings,
+)
 from tarmac.adopt.variables.addresses import with_variables
 from tarmac.adopt.variables.secret_forms import form_of
 from tarmac.adopt.variables.variable_parts import logins
@@ -186,7 +193,7 @@ def _settled(
     env = {**env, **ports}
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
     env = _by_async_driver(_insisted(env, folder, scene), folder, scene)
-    env = _at_usual_ports(env, service, scene)
+    env = json_lists.as_read(_at_usual_ports(env, service, scene), folder)
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)
     known_servers.as_its_user(env, service, folder, scene)

@@ -49,7 +49,9 @@ def completed(
         del tasks["release"]  # a Procfile's, of the program beside it
     for name, task in service.tasks.items():
         words = tuple(task.split("\0"))
-        tasks[name] = _said(words, folder, recognisers)[0] or " ".join(words)
+        is_line = len(words) == 1 and " " in task  # no program has such a name
+        here = "" if is_line else _said(words, folder, recognisers)[0]
+        tasks[name] = here or " ".join(words)
     # What makes tables comes behind what puts folders and settings in place.
     tasks = dict(sorted(tasks.items(), key=lambda item: _ORDER.get(item[0], 1)))
     tasks = {name: _with_its_packages(task, folder, recognisers) for name, task in tasks.items()}

@@ -15,6 +15,7 @@ from itertools import chain
 
 from tarmac.adopt.containers import cluster_manifests
 from tarmac.adopt.containers.container import read_dockerfile
+from tarmac.adopt.packages.node_mode import for_work
 from tarmac.adopt.packages.node_packages import builds
 from tarmac.adopt.survey.beside import programs_beside
 from tarmac.adopt.survey.debugger import without_debugger
@@ -146,6 +147,7 @@ def _started(
         is_shared = folders[service.folder] > 1
         folder = without(root.below(service.folder), places, service.folder)
         done = completed(service, folder, recognisers, is_shared=is_shared)
+        done = for_work(done, folder)
         done = replace(done, files=_files_of(done, folder, found.services))
         if RUNS_TESTS.search(done.run):
             left_out.append(f"{done.name}: it tests the other services; start it by hand")

@@ -103,7 +103,7 @@ _READS = {
     ),
     (".rb",): (rf"ENV\[['\"]{_NAME}['\"]\]", rf"ENV\.fetch\(['\"]{_NAME}['\"](?:,\s*{_TEXT})?"),
     (".php",): (rf"\b(?:get)?env\(\s*['\"]{_NAME}['\"](?:\s*,\s*{_TEXT})?",),
-    (".prisma",): (rf"\benv\(\"{_NAME}\"\)",),
+    (".prisma",): (rf"(?<!//)(?<!// )\b\w{{0,20}}[uU]rl\s*=\s*env\(\"{_NAME}\"\)",),
     (".properties", ".yml", ".yaml"): (r"\$\{([A-Z_][A-Z0-9_]*)(?::([^}]{0,999}))?\}",),
 }
 #: It asks whether the variable is there, or what it is: absent is an answer.
