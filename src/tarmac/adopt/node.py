@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.adopt.packages import node_migrations
+from tarmac.adopt.packages import node_migrations, node_roles
 from tarmac.adopt.packages.node_packages import (
     PRISMA,
     SOURCES,
@@ -130,6 +130,8 @@ def _tasks(folder: Folder) -> dict[str, str]:
     tasks |= _steps(folder) if wants else {}
     by_typeorm = node_migrations.steps(folder, _all_scripts(folder, package), tools(folder)[0])
     tasks |= {MIGRATE: by_typeorm} if by_typeorm and wants else {}
+    own = node_migrations.by_its_own(folder, _all_scripts(folder, package), tools(folder)[0])
+    tasks |= {MIGRATE: own} if own and wants and MIGRATE not in tasks else {}
     if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
         named = "prisma.config.ts" in folder.files or isinstance(package.get("prisma"), dict)
         where = "" if named or schema in PRISMA else f" --schema {schema}"
@@ -199,6 +201,12 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             )
             for number, one in enumerate(together)
         )
+    beside = node_roles.roles(folder, scripts, name) if name else []
+    if (answers := [role for role in beside if role.listens]) and node_roles.ends(
+        folder, scripts[name]
+    ):
+        name = answers[0].script  # what `dev` starts does one thing and ends
+        beside = [role for role in beside if role.script != name]
     if name:
         line = "npm start" if (program, name) == ("npm", "start") else f"{program} run {name}"
         why = f"package.json: scripts.{name}"
@@ -219,17 +227,33 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     is_of_others = has_others and _STARTS_OTHERS.search(script)
     if port is None and (is_of_others or starts_packages(script, scripts)):
         return ()
-    return (
-        Service(
-            name=folder_name(folder, str(package.get("name") or "app").rsplit("/", 1)[-1]),
-            folder=folder.path,
-            run=line,
-            why=why,
-            ports={"http": port} if port else {},
-            reads_port=port is not None,
-            reloads=port is not None or bool(_RELOADS.search(scripts.get(name, ""))),
-            tasks=_tasks(folder),
-        ),
+    serving = Service(
+        name=folder_name(folder, str(package.get("name") or "app").rsplit("/", 1)[-1]),
+        folder=folder.path,
+        run=line,
+        why=why,
+        ports={"http": port} if port else {},
+        reads_port=port is not None,
+        reloads=port is not None or bool(_RELOADS.search(scripts.get(name, ""))),
+        tasks=_tasks(folder),
+    )
+    # One that listens beside the main program is that in another way, unless that is the pages.
+    beside = [role for role in beside if not role.listens or (port and not role.is_of_pages)]
+    return (serving, *(_beside(serving, role, program, scripts) for role in beside))
+
+
+def _beside(
+    serving: Service, role: node_roles.Role, program: str, scripts: dict[str, str]
+) -> Service:
+    """Start the program of another script with the packages of the main one."""
+    return Service(
+        name=valid_name(role.name),
+        folder=serving.folder,
+        run=f"{program} run {role.script}",
+        why=f"package.json: scripts.{role.script}",
+        reloads=bool(_RELOADS.search(scripts[role.script])),
+        tasks=serving.tasks,
+        aside=not role.listens,
     )
 
 

@@ -38,6 +38,23 @@ def by_drizzle(folder: Folder, place: str, scripts: Mapping[str, str]) -> str:
     return ""
 
 
+#: A script that makes the tables, and what the file that it runs has where it may do so again.
+_MAKES_TABLES = re.compile(r"(?:db[:-])?migrat(?:e|ions?)(?:[:-](?:up|run|dev|latest))?")
+_ASKS_FIRST = re.compile(r"(?i)\bCREATE\s+TABLE\s+IF\s+NOT\s+EXISTS\b")
+
+
+def by_its_own(folder: Folder, scripts: Mapping[str, str], tool: str) -> str:
+    """Write the line that runs a file of the program's own which makes the tables; "" for none.
+
+    It asks what is there already, so that it may run before each start.
+    """
+    for name, text in scripts.items():
+        match = _OF_ITS_OWN.match(text.strip()) if _MAKES_TABLES.fullmatch(name) else None
+        if match and _ASKS_FIRST.search(folder.read(posixpath.normpath(match[1]))):
+            return f"{tool} run {name}"
+    return ""
+
+
 def steps(folder: Folder, scripts: Mapping[str, str], tool: str) -> str:
     """Write the line that makes the tables; "" where no script does.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from tarmac.adopt.stores import servers
@@ -23,14 +23,20 @@ _OF_SQL = re.compile(r"(?i)(?:^|/)(?:sql|db|database)/")
 _STEP = re.compile(r"(?:(.*)/)?(\d+)_[^/]+\.up\.sql$")
 #: A step of goose, dbmate or sql-migrate, whose files have both ways.
 _BOTH_WAYS = re.compile(r"(?:(.*)/)?(\d+)[-_][^/]+\.sql$")
+#: A step of Atlas, which has one way.
+_ONE_WAY = re.compile(r"(?:(.*)/)?(\d+)(?:_[^/]+)?\.sql$")
 _RUNS_STEPS = {
     ".go": re.compile(
-        r"\"github\.com/(?:golang-migrate/migrate|pressly/goose|rubenv/sql-migrate|amacneil/dbmate)/"
+        r"\"github\.com/(?:golang-migrate/migrate|pressly/goose|rubenv/sql-migrate|amacneil/dbmate)/|"
+        r"\"ariga\.io/atlas"
     ),
     ".rs": re.compile(r"\bmigrate!\s*\(|\bembed_migrations!\s*\(|\bMigrator::new\("),
 }
-#: What is said of golang-migrate's own container.
-_ITS_PROGRAM = re.compile(r"^([\w.-]+): migrate/migrate\S* is not started here.*$")
+#: What is said of the container of golang-migrate or Atlas.
+_ITS_PROGRAM = re.compile(
+    r"^([\w.-]+): (?:migrate/migrate|arigaio/atlas)\S* is not started here.*$|"
+    r"^(migrate|migrations?|atlas): only in the profile .*$"
+)
 #: Remarks, such as the head of a dump; not those that MySQL carries out.
 _REMARKS = re.compile(r"/\*(?!!)[\s\S]*?\*/|^[ \t]*--.*$", re.MULTILINE)
 #: The server's administrator does it, not the one user that a store's services have; or the image's
@@ -100,20 +106,21 @@ def of_steps(stores: list[Store], root: Folder) -> list[Store]:
     golang-migrate and sqlx write them alike; of goose's the way forward is loaded.
     """
     steps = {match[0]: match for file in root.files if (match := _STEP.match(file))}
-    two_ways = "" if steps else _program_of_two_ways(root, steps)
+    two_ways = "" if steps else _program_of_two_ways(root, steps) or _of_atlas(root, steps)
     places = {match[1] for match in steps.values()}
     takes = [one for one in stores if servers.of_kind(one.kind).seeds]
-    if len(places) != 1 or len(takes) != 1 or takes[0].init:
+    if len(places) != 1 or len(takes) != 1 or not all(map(_is_of_extensions(root), takes[0].init)):
         return stores
     for end, runs in _RUNS_STEPS.items():
         if any(runs.search(root.read(file)) for file in root.sources(end)):
             return stores
     ordered = tuple(sorted(steps, key=lambda file: int(steps[file][2])))
-    made = loaded(takes[0], ordered, root)
+    made = loaded(takes[0], (*takes[0].init, *ordered), root)
     of_rust = any(file.rpartition("/")[2] == "Cargo.toml" for file in root.files)
     tool = two_ways or ("sqlx" if of_rust else "golang-migrate")
     later = f"{tool}'s steps are loaded into a new database; it carries out later ones"
-    made = replace(made, remarks=(*made.remarks, later) if made.init else made.remarks)
+    is_loaded = len(made.init) > len(takes[0].init)
+    made = replace(made, remarks=(*made.remarks, later) if is_loaded else made.remarks)
     return [made if one is takes[0] else one for one in stores]
 
 
@@ -128,12 +135,32 @@ def _program_of_two_ways(root: Folder, steps: dict[str, re.Match[str]]) -> str:
     return programs.pop()
 
 
+def _is_of_extensions(root: Folder) -> Callable[[str], bool]:
+    """Tell of a file whether it adds extensions alone, which leaves room for steps behind it."""
+
+    def tells(file: str) -> bool:
+        said = _REMARKS.sub("", root.read(file)).split(";")
+        return all(re.match(r"(?i)\s*(?:CREATE\s+EXTENSION\b|$)", one) for one in said)
+
+    return tells
+
+
+def _of_atlas(root: Folder, steps: dict[str, re.Match[str]]) -> str:
+    """Add the steps that lie beside Atlas's list of them; return what it is called."""
+    lists = [file for file in root.files if posixpath.basename(file) == "atlas.sum"]
+    place = posixpath.dirname(lists[0]) if len(lists) == 1 else None
+    found = (_ONE_WAY.match(file) for file in root.files if place is not None)
+    steps |= {match[0]: match for match in found if match and (match[1] or "") == place}
+    return "atlas" if steps else ""
+
+
 def without_its_program(left_out: tuple[str, ...], stores: list[Store]) -> tuple[str, ...]:
-    """Say of golang-migrate's container what becomes of its steps, where a store loads them."""
-    if not any(_STEP.match(file) for store in stores for file in store.init):
+    """Say of the container for steps what becomes of them, where a store loads them."""
+    said = " ".join(remark for store in stores for remark in store.remarks)
+    if "steps are loaded into a new database" not in said:
         return left_out
     done = "its steps are loaded into a new database"
-    return tuple(_ITS_PROGRAM.sub(rf"\1: {done}", line) for line in left_out)
+    return tuple(_ITS_PROGRAM.sub(lambda m: f"{m[1] or m[2]}: {done}", one) for one in left_out)
 
 
 def _why_not(file: str, content: str) -> str:

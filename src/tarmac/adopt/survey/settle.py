@@ -13,6 +13,7 @@ from dataclasses import replace
 from tarmac.adopt.stores import alembic, first_sql, known_servers, servers, sqlite
 from tarmac.adopt.stores.extensions import provided
 from tarmac.adopt.stores.known_servers import is_told
+from tarmac.adopt.survey import made_keys
 from tarmac.adopt.survey.found import Folder, Service, Store, Survey, port_number, valid_name
 from tarmac.adopt.survey.given import as_files, told
 from tarmac.adopt.survey.own import files_of
@@ -70,7 +71,9 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
         folder = files_of(root, service, places, handed) if not service.of_others else _NOTHING
         settled = _settled(service, folder, scene, dotenv, example)
         own = [s.name for s in scene.stores.values() if servers.of_kind(s.kind).seeds]
-        services.append(alembic.told(sqlite.on_volumes(settled, folder), folder, own))
+        settled = alembic.told(sqlite.on_volumes(settled, folder), folder, own)
+        services.append(made_keys.with_keys(settled, root if not service.folder else folder))
+    services = made_keys.made_once(services)
     given = {store.name for store in found.stores} | ({"broker"} if found.broker else set())
     services = [replace(one, env=_switched_on(one.env, given)) for one in services]
     used = [_as_used(store, services) for store in scene.stores.values()]

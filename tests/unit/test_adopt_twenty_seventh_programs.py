@@ -1,0 +1,160 @@
+"""What a twenty-seventh round of repositories has taught of programs, their tables and keys."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from repository import found_in, runs
+
+from tarmac.adopt.survey.found import MIGRATE
+
+
+def package(**scripts):
+    return json.dumps({"name": "queue", "scripts": scripts, "dependencies": {"pg": "8"}})
+
+
+CHECKS = "import { pool } from './pool.js'\nvoid pool.query('SELECT 1')\n"
+API = "import { build } from './app.js'\nbuild().listen({ port: process.env.PORT ?? 3000 })\n"
+
+
+def test_of_two_programs_the_one_that_answers_is_started():
+    files = {
+        "package.json": package(dev="tsx src/index.ts", api="tsx src/api/index.ts"),
+        "src/index.ts": CHECKS,
+        "src/pool.ts": "export const pool = new Pool()\n",
+        "src/api/index.ts": API,
+        "src/api/app.ts": "export const build = () => fastify()\n",
+    }
+    assert runs(found_in(**files)) == {"queue": "npm run api"}
+    alone = {**files, "package.json": package(dev="tsx src/index.ts")}
+    assert runs(found_in(**alone)) == {"queue": "npm run dev"}
+    answers = {**files, "src/index.ts": API.replace("./app", "./api/app")}
+    assert runs(found_in(**answers)) == {"queue": "npm run dev"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "more"),
+    [
+        ("worker", "tsx watch src/w.ts", {"worker": "npm run worker"}),
+        ("dev:worker", "ts-node -r dotenv/config src/w.ts", {"worker": "npm run dev:worker"}),
+        ("worker", "tsc -p worker", {}),
+        ("worker", "tsx watch src/a.ts", {}),
+        ("lint:worker", "tsx src/w.ts", {"lint-worker": "npm run lint:worker"}),
+    ],
+)
+def test_a_worker_of_a_script_of_its_own_is_started_beside_the_program(name, text, more):
+    files = {
+        "package.json": package(dev="tsx watch src/a.ts", **{name: text}),
+        "src/a.ts": API,
+        "src/w.ts": "import { Worker } from 'bullmq'\nnew Worker('jobs', run)\n",
+    }
+    found = found_in(**files)
+    assert runs(found) == {"queue": "npm run dev", **more}
+    for service in found.services:
+        assert bool(service.ports) == (service.name == "queue")
+
+
+@pytest.mark.parametrize(
+    ("imports", "is_beside"), [("'express'", True), ("'next'", False), ("'vite'", False)]
+)
+def test_an_api_is_started_beside_pages_unless_it_serves_them(imports, is_beside):
+    files = {
+        "package.json": package(dev="vite", server="node server.js"),
+        "server.js": f"import a from {imports}\na.listen(process.env.PORT || 4000)\n",
+    }
+    assert ("server" in runs(found_in(**files))) == is_beside
+
+
+@pytest.mark.parametrize(
+    ("script", "text", "line"),
+    [
+        ("migrate", "CREATE TABLE IF NOT EXISTS steps (id int)", "npm run migrate"),
+        ("db:migrate", "create table if not exists steps (id int)", "npm run db:migrate"),
+        ("migrate", "CREATE TABLE steps (id int)", None),
+        ("migrate:down", "CREATE TABLE IF NOT EXISTS steps (id int)", None),
+    ],
+)
+def test_a_file_that_asks_what_is_there_makes_the_tables(script, text, line):
+    files = {
+        "package.json": package(dev="tsx src/a.ts", **{script: "tsx src/migrate.ts"}),
+        "src/a.ts": API,
+        "src/migrate.ts": f"await pool.query(`{text}`)\n",
+    }
+    (app,) = found_in(**files).services
+    assert app.tasks.get(MIGRATE) == line
+
+
+STEPS = {
+    "go.mod": "module x\ngo 1.22\n",
+    "main.go": 'package main\nimport _ "github.com/lib/pq"\nfunc main() { listen() }\n',
+    "compose.yaml": """
+    services:
+      db:
+        image: postgres:16
+        volumes: ["./first:/docker-entrypoint-initdb.d"]
+      migrate: {image: arigaio/atlas, command: migrate apply, profiles: [migrate]}
+    """,
+    "first/a.sql": 'CREATE EXTENSION IF NOT EXISTS "citext";',
+    "steps/20240101_one.sql": "CREATE TABLE a (id int);",
+    "steps/20240102_two.sql": "ALTER TABLE a ADD COLUMN b int;",
+}
+
+
+def test_atlas_steps_are_loaded_behind_extensions():
+    found = found_in(**STEPS, **{"steps/atlas.sum": "h1:x\n"})
+    (db,) = found.stores
+    assert db.init == ("first/a.sql", "steps/20240101_one.sql", "steps/20240102_two.sql")
+    assert "migrate: its steps are loaded into a new database" in found.left_out
+    (without,) = found_in(**STEPS).stores
+    assert without.init == ("first/a.sql",)
+    tables = {**STEPS, "first/a.sql": "CREATE TABLE z (id int);", "steps/atlas.sum": "h1:x\n"}
+    assert found_in(**tables).stores[0].init == ("first/a.sql",)
+
+
+README = """
+# Keys
+
+```bash
+mkdir -p keys
+{}
+openssl rsa -in keys/private.pem -pubout -out keys/public.pem
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "is_made"),
+    [
+        ("openssl genrsa -out keys/private.pem 2048", True),
+        ("$ openssl genpkey -algorithm RSA -out ./keys/private.pem", True),
+        ("openssl genrsa -aes256 -out keys/private.pem 2048", False),
+        ("openssl genrsa -out keys/private.pem 2048; rm -rf /", False),
+    ],
+)
+def test_keys_that_a_readme_makes_are_made_before_the_program_that_reads_them(line, is_made):
+    files = {
+        **{name: STEPS[name] for name in ("go.mod",)},
+        "main.go": 'package main\nfunc main() { serve("keys/private.pem", "keys/public.pem") }\n',
+        "README.md": README.format(line),
+    }
+    (app,) = found_in(**files).services
+    assert ("keys" in app.tasks) == is_made
+    (unread,) = found_in(**{**files, "main.go": "package main\nfunc main() { serve() }\n"}).services
+    assert "keys" not in unread.tasks
+    (has,) = found_in(**files, **{"keys/private.pem": "x", "keys/public.pem": "y"}).services
+    assert "keys" not in has.tasks
+
+
+def test_one_of_several_programs_makes_the_keys():
+    files = {
+        "go.mod": "module x\ngo 1.22\n",
+        **{
+            f"cmd/{name}/main.go": 'package main\nfunc main() { serve("keys/private.pem") }\n'
+            for name in "ab"
+        },
+        "README.md": README.format("openssl genrsa -out keys/private.pem 2048"),
+    }
+    first, other = (service.tasks["keys"] for service in found_in(**files).services)
+    assert first.startswith("test -e keys/public.pem || (mkdir -p keys && openssl genrsa")
+    assert other == "until test -e keys/public.pem; do sleep 0.2; done"
