@@ -263,3 +263,29 @@ def test_a_project_without_a_package_to_make_has_the_packages_that_it_lists(proj
     app = {"app/__init__.py": "", "main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}
     (service,) = found_in(**own, **app, **files).services
     assert f"install -q {what} && touch" in service.tasks["install"]
+
+
+@pytest.mark.parametrize(("listed", "is_built"), [("['ui']", False), ("['other']", True)])
+def test_a_package_that_next_compiles_itself_is_not_built_before(listed, is_built):
+    web = {"scripts": {"dev": "next dev"}, "dependencies": {"next": "15", "ui": "workspace:*"}}
+    ui = {"name": "ui", "main": "./dist/index.js", "scripts": {"build": "tsup"}}
+    found = workspace(
+        **{
+            "apps/web/package.json": json.dumps(web),
+            "apps/web/next.config.mjs": f"export default {{ transpilePackages: {listed} }}\n",
+            "packages/ui/package.json": json.dumps(ui),
+            "packages/ui/index.ts": "export {}\n",
+        }
+    )
+    assert ("build-ui" in found.services[0].tasks) == is_built
+
+
+def test_a_port_is_listed_once():
+    files = {
+        "compose.yaml": "services: {a: {build: .}}\n",
+        "Dockerfile": "FROM node:20\nCOPY . .\nEXPOSE 4019:4019\nCMD node a.js\n",
+        "package.json": json.dumps({"scripts": {"start": "node a.js"}}),
+        "a.js": "app.listen(process.env.PORT)\n",
+    }
+    (app,) = found_in(**files).services
+    assert app.ports == {"http": 4019}

@@ -114,6 +114,12 @@ def test_the_cause_is_named(status, line, expected):
     assert bool(expected) == bool(likely_cause(status, [line]))
 
 
+def test_what_is_to_listen_and_ends_is_said_to_start_no_server():
+    evidence = ProcessEvidence(wanted={"PORT": 8080})
+    assert "nothing of it stays at port 8080" in likely_cause(0, ["routes: 1"], evidence)
+    assert "port" not in likely_cause(0, ["done"])
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [

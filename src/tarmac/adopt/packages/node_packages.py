@@ -178,7 +178,8 @@ def libraries(folder: Folder) -> dict[str, str]:
                     found[MIGRATE] = f"(cd {path} && npx prisma migrate deploy)"
             entry = _BUILT.search(json.dumps([package.get(key) for key in _ENTRIES]))
             scripts = package.get("scripts")
-            if isinstance(scripts, dict) and "build" in scripts and entry:
+            is_built_in = _is_built_in(folder, str(package.get("name")), path)
+            if isinstance(scripts, dict) and "build" in scripts and entry and not is_built_in:
                 add(path, depth - 1)
                 program, install = tools(folder, path)
                 made = posixpath.join(path, entry[1])
@@ -191,6 +192,14 @@ def libraries(folder: Folder) -> dict[str, str]:
 
     add("", DEEPEST)
     return found
+
+
+def _is_built_in(folder: Folder, name: str, path: str) -> bool:
+    """Tell whether Next compiles a package with the program, from the sources that lie in it."""
+    config = folder.read(folder.has(*(f"next.config.{end}" for end in ("js", "mjs", "ts", "cjs"))))
+    listed = re.search(r"\btranspilePackages\s*:\s*\[([^\]]{0,2000})\]", config)
+    has_sources = any(folder.exists(f"{path}/index.{end}") for end in ("ts", "tsx", "js"))
+    return bool(listed and has_sources and re.search(rf"['\"`]{re.escape(name)}['\"`]", listed[1]))
 
 
 def linked(folder: Folder) -> list[str]:

@@ -101,7 +101,18 @@ def listening(service: Service, folder: Folder, given: Mapping[str, str]) -> Ser
     program = _Program(service, folder, given, port, told)
     # A worker shares the code of the program that it works beside, and that names a port.
     rules = (_told_port,) if service.aside and not service.ports else RULES
-    return next(filter(None, (rule(program) for rule in rules)), service)
+    return _each_once(next(filter(None, (rule(program) for rule in rules)), service))
+
+
+def _each_once(service: Service) -> Service:
+    """Leave out a second name for the number of the main port, and know it by the first."""
+    main = next(iter(service.ports), "")
+    again = [
+        n for n, number in service.ports.items() if n != main and number == service.ports[main]
+    ]
+    ports = {name: number for name, number in service.ports.items() if name not in again}
+    known = {inside: main if name in again else name for inside, name in service.known_as.items()}
+    return replace(service, ports=ports, known_as=known) if again else service
 
 
 def _by_a_broker(program: _Program) -> Service | None:

@@ -278,7 +278,7 @@ def likely_cause(
     for index in range(len(lines) - 1, -1, -1):
         if cause := _of_line(lines, index, evidence):
             return cause
-    return _of_status(status) or _complaint(lines, status)
+    return _of_status(status, evidence) or _complaint(lines, status)
 
 
 def wrong_ports(listeners: Sequence[TcpSocket], evidence: ProcessEvidence) -> str:
@@ -389,7 +389,7 @@ def _complaint(lines: Sequence[str], status: int | None) -> str:
     return f"ended with exit status {status}, and said last: {end[:200]}" if is_sentence else ""
 
 
-def _of_status(status: int | None) -> str:
+def _of_status(status: int | None, evidence: ProcessEvidence) -> str:
     if status == -signal.SIGKILL:
         return "it was killed (SIGKILL), by a user or by the kernel's out-of-memory killer"
     if status == -signal.SIGILL:
@@ -402,6 +402,12 @@ def _of_status(status: int | None) -> str:
         return "a command in its script was not found"
     if status == 126:
         return "a command in its script is not executable"
+    if status == 0 and evidence.wanted:
+        places = " and ".join(map(str, evidence.wanted.values()))
+        return (
+            f"it exited without an error, and nothing of it stays at port {places}: a service must "
+            "keep running; have its code start a server, or take `port` and the service out"
+        )
     if status == 0:
         return (
             "it exited without an error; a service must keep running: what ends is a task "
