@@ -289,3 +289,35 @@ def test_a_port_is_listed_once():
     }
     (app,) = found_in(**files).services
     assert app.ports == {"http": 4019}
+
+
+LISTED = (
+    '[project]\nname = "shop"\ndependencies = ["fastapi", "uvicorn", "{}", "psycopg2-binary"]\n'
+)
+ENGINE = "from sqlalchemy import create_engine\n"
+SWAPPED = "url.replace('postgresql://', 'postgresql+asyncpg://')\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "code", "is_named"),
+    [
+        ("sqlalchemy>=2.0.0", ENGINE, True),
+        ("SQLAlchemy", ENGINE, True),
+        ("sqlalchemy>=2.0,<3", ENGINE, True),
+        ("sqlalchemy>=2.0,<2.1", ENGINE, False),
+        ("sqlalchemy==2.0.30", ENGINE, False),
+        ("sqlalchemy~=2.0.30", ENGINE, False),
+        ("sqlalchemy>=2.0.0", ENGINE + SWAPPED, False),
+        ("sqlalchemy>=2.0.0", "import psycopg2\npsycopg2.connect(url)\n", False),
+    ],
+)
+def test_the_driver_of_a_project_is_named_where_a_new_library_would_take_another(
+    version, code, is_named
+):
+    files = {
+        "pyproject.toml": LISTED.format(version),
+        "main.py": f"import os\nfrom fastapi import FastAPI\n{code}app = FastAPI()\n"
+        "os.getenv('DATABASE_URL', 'postgresql://a:b@localhost:5432/shop')\n",
+    }
+    env = found_in(**files).services[0].env
+    assert env["DATABASE_URL"].startswith("postgresql+psycopg2://") == is_named

@@ -158,3 +158,22 @@ def test_one_of_several_programs_makes_the_keys():
     first, other = (service.tasks["keys"] for service in found_in(**files).services)
     assert first.startswith("test -e keys/public.pem || (mkdir -p keys && openssl genrsa")
     assert other == "until test -e keys/public.pem; do sleep 0.2; done"
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("dist/apps/auth/main.js", "npx nest build auth && node dist/apps/auth/main.js"),
+        ("dist/apps/other/main.js", "npm run build && node dist/apps/other/main.js"),
+        ("dist/apps/${S}/main.js", "npx nest build ${S} && node dist/apps/${S}/main.js"),
+    ],
+)
+def test_nest_builds_the_program_that_is_started(path, line):
+    files = {
+        "compose.yaml": "services: {a: {build: {context: ., args: {S: auth}}, ports: [3000]}}\n",
+        "Dockerfile": f"FROM node:20\nARG S\nENV S=${{S}}\nCMD node {path}\n",
+        "package.json": package(build="nest build", start="nest start"),
+        "nest-cli.json": json.dumps({"projects": {"auth": {}, "seats": {}}}),
+        "apps/auth/src/main.ts": "app.listen(process.env.PORT)\n",
+    }
+    assert runs(found_in(**files)) == {"a": line}

@@ -320,8 +320,10 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         if program == "node" and not _is_there(folder, main := _main_of(folder, inside)):
             # What its image was built with is not here; this machine builds it where it can.
             build = "build" in _all_scripts(folder, _package(folder) or {})
-            is_built = build and _BUILT.search(" ".join((main, *inside)))
-            return f"{tools(folder)[0]} run build && node {joined(tuple(inside))}" * bool(is_built)
+            said = " ".join((main, *inside))
+            is_built = build and _BUILT.search(said)
+            made = _of_nest(folder, said) or f"{tools(folder)[0]} run build"
+            return f"{made} && node {joined(tuple(inside))}" * bool(is_built)
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"
     if _brings(folder, program):
@@ -332,6 +334,18 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         told = f" {front[0]}" if front and front[0] and "$PORT" not in " ".join(words) else ""
         return f"npx {joined((program, *words[1:]))}{told}"
     return ""
+
+
+def _of_nest(folder: Folder, said: str) -> str:
+    """Say how Nest builds the one of several programs that a path names; "" for no such path.
+
+    Its plain command builds but the first of them. The image may have the name in a variable.
+    """
+    settings = folder.mapping("nest-cli.json", from_json) or {}
+    named = re.search(r"(?:^|[\s/])dist/apps/([\w-]+|\$\{?\w+\}?)/", said)
+    projects = settings.get("projects")
+    is_known = named and isinstance(projects, dict) and ("$" in named[1] or named[1] in projects)
+    return f"npx nest build {named[1]}" if named and is_known else ""
 
 
 def _brings(folder: Folder, program: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -319,6 +320,12 @@ def libraries(folder: Folder) -> str:
     return "\n".join(map(folder.read, listing))
 
 
+#: A version of SQLAlchemy before the one that takes another driver for PostgreSQL by default: 2.1.
+_BEFORE_ANOTHER_DRIVER = re.compile(
+    r"==|~=[ \t]*(?:1\.|2\.\d+\.)|<=?[ \t]*(?:[01](?![\d])|2(?:\.[01])?(?:\.0)?(?![\d.]))"
+)
+
+
 def named_driver(scheme: str, folder: Folder) -> str:
     """Return the scheme that names a program's driver to SQLAlchemy; "" where none needs naming.
 
@@ -332,7 +339,8 @@ def named_driver(scheme: str, folder: Folder) -> str:
     listed = re.findall(pattern, _listed(folder))
     names = {name.lower().replace("_", "-"): version for name, version in listed}
     asks = names.keys() & {"sqlalchemy", "flask-sqlalchemy", "sqlmodel", "alembic"}
-    if not asks or names.get("sqlalchemy") or names.keys() & {"psycopg", "databases", "django"}:
+    is_held = _BEFORE_ANOTHER_DRIVER.search(names.get("sqlalchemy", ""))
+    if not asks or is_held or names.keys() & {"psycopg", "databases", "django"}:
         return ""
     return next((said for name, said in server.shows.drivers.items() if name in names), "")
 
@@ -342,7 +350,14 @@ def _listed(folder: Folder) -> str:
     if any(folder.upwards(lock) for lock in ("uv.lock", "poetry.lock", "Pipfile")):
         return ""
     file = folder.upwards("requirements.txt")
-    return folder.read(file) if file else ""
+    return folder.read(file) if file else "\n".join(_of_project(folder))
+
+
+def _of_project(folder: Folder) -> list[str]:
+    """List the packages of a project's own file, one as a list of pip's has it."""
+    project = (folder.mapping("pyproject.toml", tomllib.loads) or {}).get("project")
+    listed = project.get("dependencies") if isinstance(project, dict) else None
+    return [str(one) for one in listed] if isinstance(listed, list) else []
 
 
 def _imports(text: str) -> str:

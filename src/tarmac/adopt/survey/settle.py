@@ -227,7 +227,9 @@ def _as_compared(
         match = re.fullmatch(r"\$\{(stores\.[a-z0-9-]+)\.url\}", value)
         scheme = schemes.get(name, "") if match else ""
         is_named = scheme in compared or "+" in scheme
-        scheme = servers.named_driver(scheme, folder) or (scheme if is_named else "")
+        driven = servers.named_driver(scheme, folder)
+        driven = "" if driven and code.takes_plain_address(folder) else driven
+        scheme = driven or (scheme if is_named else "")
         if match and scheme:
             found[name] = _in_parts(match[1], scheme)
     return found

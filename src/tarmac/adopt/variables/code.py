@@ -260,6 +260,18 @@ def compared_schemes(folder: Folder) -> frozenset[str]:
     return frozenset(found)
 
 
+#: Puts a driver into an address by itself, or hands that to a client that knows none in it.
+_TAKES_PLAIN = re.compile(
+    r"\breplace\(\s*f?['\"]postgres(?:ql)?(?::(?://)?)?['\"]\s*,\s*f?['\"]postgresql\+|"
+    r"\b(?:psycopg2|asyncpg|aiopg)\.(?:connect|create_pool)\(|\bDatabase\(|\bThreadedConnectionPool\("
+)
+
+
+def takes_plain_address(folder: Folder) -> bool:
+    """Tell whether a program's code wants the address of a database without a driver in it."""
+    return any(_TAKES_PLAIN.search(text) for file, text in texts(folder) if file.endswith(".py"))
+
+
 def leaves_port_out(folder: Folder) -> bool:
     """Tell whether a program writes its database's address without a port: `@${host}/${name}`."""
     return any(_WITHOUT_PORT.search(text) for _, text in texts(folder))
