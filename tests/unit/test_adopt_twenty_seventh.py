@@ -50,14 +50,15 @@ def test_an_address_to_listen_at_in_an_example_says_the_port(variable, value, po
     assert app.env[variable] == told
 
 
-WORK = {"scripts": {"dev": "tsx watch src/a.ts", "start": "node dist/a.js", "build": "tsc"}}
+WORK = {"dev": "tsx watch src/a.ts", "start": "node dist/a.js", "build": "tsc", "ui": "next dev"}
 
 
 @pytest.mark.parametrize(
     ("command", "mode", "install"),
     [
-        ("npm run dev", "development", "npm install"),
+        ("npm run dev", "production", "NODE_ENV=development npm install"),
         ("node dist/a.js", "production", "NODE_ENV=development npm install"),
+        ("npm run ui", "development", "npm install"),
     ],
 )
 def test_a_program_that_is_built_here_has_the_packages_of_its_build(command, mode, install):
@@ -68,7 +69,7 @@ def test_a_program_that_is_built_here_has_the_packages_of_its_build(command, mod
             {{NODE_ENV: production}}}}
         """,
         "Dockerfile": "FROM node:20\nCOPY . .\n",
-        "package.json": json.dumps({**WORK, "dependencies": {"express": "5"}}),
+        "package.json": json.dumps({"scripts": WORK, "dependencies": {"express": "5"}}),
         "src/a.ts": "app.listen(process.env.PORT)\n",
     }
     (app,) = found_in(**files).services
@@ -321,3 +322,46 @@ def test_the_driver_of_a_project_is_named_where_a_new_library_would_take_another
     }
     env = found_in(**files).services[0].env
     assert env["DATABASE_URL"].startswith("postgresql+psycopg2://") == is_named
+
+
+def test_a_secret_that_a_program_has_as_a_file_is_not_made_twice():
+    files = {
+        **GO,
+        "main.go": (
+            'package main\nfunc main() { serve(os.Getenv("MAIL_PASS"), os.Getenv("MAIL_PASS_FILE"),'
+            ' os.Getenv("COOKIE_KEY")) }\n'
+        ),
+        "Dockerfile": "FROM golang\nCOPY . .\nRUN go build -o /a .\nCMD ['/a']\n",
+        "compose.yaml": """
+        services:
+          a:
+            build: .
+            environment: {MAIL_PASS_FILE: /run/secrets/mail}
+            secrets: [mail]
+        secrets: {mail: {environment: MAIL_PASS}}
+        """,
+    }
+    (app,) = found_in(**files).services
+    assert app.secrets == ("MAIL_PASS_FILE", "COOKIE_KEY")
+
+
+def test_poetry_installs_for_several_programs_once():
+    compose = """
+    services:
+      app: {build: ., command: uvicorn app.main:app --port 8000, ports: ["8000:8000"]}
+      worker: {build: ., command: python -m app.worker}
+    """
+    files = {
+        "compose.yaml": compose,
+        "Dockerfile": "FROM python:3.12\nCOPY . .\n",
+        "pyproject.toml": "[tool.poetry]\nname = 'x'\n",
+        "poetry.lock": "",
+        "app/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+        "app/worker.py": "while True:\n    pass\n",
+    }
+    first, other = (service.tasks["install"] for service in found_in(**files).services)
+    assert first.startswith("poetry install")
+    assert first.endswith('&& touch "$(poetry env info -p 2>/dev/null)/.installed"')
+    assert other.startswith('until test -e "$(poetry env info -p 2>/dev/null)/.installed"')
+    alone = {**files, "compose.yaml": compose.partition("  worker")[0]}
+    assert "touch" not in found_in(**alone).services[0].tasks["install"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from dataclasses import replace
 
 from tarmac.adopt.packages.node_packages import LIBRARY
@@ -16,6 +17,11 @@ from tarmac.base.foreign.data import from_json
 
 _MAKES_TABLES = re.compile(r"migrat|\bupgrade\s+head\b|\bdb:(?:prepare|setup)|\bdb\s+upgrade\b")
 
+_INSTALL = "install"
+#: Poetry has no file that it writes last, and two at once break each other's environment.
+_POETRY = "poetry install"
+_MARK = '"$(poetry env info -p 2>/dev/null)/.installed"'
+
 
 def done_once(found: Survey) -> Survey:
     """Let one service install packages and create tables that several services share.
@@ -23,6 +29,7 @@ def done_once(found: Survey) -> Survey:
     Two at once would break each other's work.
     """
     first: dict[str, str] = {}
+    shared = Counter((one.folder, one.tasks.get(_INSTALL, "")) for one in found.services)
     services = []
     migrating: set[str] = set()
     made: set[tuple[str, str]] = set()
@@ -36,6 +43,11 @@ def done_once(found: Survey) -> Survey:
             del tasks[MIGRATE]
         elif MIGRATE in tasks:
             migrating.add(place)
+        by_poetry = tasks.get(_INSTALL, "")
+        if by_poetry.startswith(_POETRY) and shared[service.folder, by_poetry] > 1:
+            is_first = first.setdefault(f"{service.folder} {_POETRY}", service.name) == service.name
+            mark = f"{by_poetry} && touch {_MARK}"
+            tasks[_INSTALL] = mark if is_first else f"until test -e {_MARK}; do sleep 1; done"
         for name, line in service.tasks.items():
             if not line.startswith("test -e ") or not name.startswith(("install", LIBRARY)):
                 continue

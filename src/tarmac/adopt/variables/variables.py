@@ -135,6 +135,8 @@ def settled_variables(
     clients = servers.chosen(servers.clients(folder), {**said, **service.env})
     found = SettledVariables(dict(service.env), list(service.secrets), dict(service.missing))
     known = {*service.env, *service.secrets, *GIVEN, service.port_variable}
+    # It has the secret by the path of its file, and a second one would be another.
+    known |= {name.removesuffix("_FILE") for name in service.secret_files}
     # What a file hands on from the shell, without a value, is read by the program all the same.
     handed = {n: VariableRead(n, None, place) for n, place in service.missing.items()}
     names = frozenset({**handed, **reads})
