@@ -177,3 +177,20 @@ def test_nest_builds_the_program_that_is_started(path, line):
         "apps/auth/src/main.ts": "app.listen(process.env.PORT)\n",
     }
     assert runs(found_in(**files)) == {"a": line}
+
+
+@pytest.mark.parametrize(
+    ("more", "is_said"),
+    [("", True), ("func Stay() { http.ListenAndServe(At, nil) }\n", False)],
+)
+def test_a_program_that_does_one_thing_is_said_to_end(more, is_said):
+    files = {
+        "go.mod": "module x\ngo 1.22\n",
+        "cmd/app/main.go": (
+            'package main\nimport "x/internal/orders"\n'
+            'import "os"\nfunc main() { orders.Save(os.Getenv("DB_HOST")) }\n'
+        ),
+        "internal/orders/orders.go": f"package orders\nfunc Save(host string) {{}}\n{more}",
+    }
+    (app,) = found_in(**files).services
+    assert any("ends when its work is done" in line for line in app.to_do) == is_said

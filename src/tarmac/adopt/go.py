@@ -105,6 +105,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             ports={"http": int(flag[2])} if flag else {},
             reads_port=flag is not None,
             tasks={**tasks, **({MIGRATE: f"{line} {roles.migrates}"} if roles.migrates else {})},
+            to_do=(_DOES_AND_ENDS,) if _does_and_ends(folder, main) else (),
         )
         found.append(serving)
         for role, word in roles.works:
@@ -120,6 +121,24 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 )
             )
     return tuple(found)
+
+
+#: What is said of a program that is no service.
+_DOES_AND_ENDS = (
+    "nothing of it listens or waits, so that it ends when its work is done, and a service keeps "
+    "running: make it a task of one, or start it by hand"
+)
+#: Any sign that a program stays, in itself or in what it imports.
+_MAY_STAY = re.compile(
+    r"(?i)listen|serve|grpc|consum|subscrib|cron|tick|poll|watch|worker|\bselect\s*\{|"
+    r"\bfor\s*(?:true\s*)?\{|signal\.|\.Run\(|\.Start\(|<-|Wait\(|Sleep\(|Execute\("
+)
+
+
+def _does_and_ends(folder: Folder, main: str) -> bool:
+    """Tell whether nothing in a program or in the packages of its module that it imports stays."""
+    texts = [_source(folder, place) for place in _imported(folder, main)]
+    return bool(texts) and not any(map(_MAY_STAY.search, texts))
 
 
 def _is_called_by_hand(text: str) -> bool:
