@@ -7,6 +7,8 @@ import json
 import pytest
 from repository import found_in, runs
 
+from tarmac.cli._repository import open_repository
+
 
 def named(found):
     return {service.name: service for service in found.services}
@@ -365,3 +367,13 @@ def test_poetry_installs_for_several_programs_once():
     assert other.startswith('until test -e "$(poetry env info -p 2>/dev/null)/.installed"')
     alone = {**files, "compose.yaml": compose.partition("  worker")[0]}
     assert "touch" not in found_in(**alone).services[0].tasks["install"]
+
+
+def test_a_long_list_of_locked_packages_is_read_and_another_long_file_is_not(tmp_path):
+    for name in ("uv.lock", "app.py"):
+        (tmp_path / name).write_text("# a package\n" * 20_000)
+    passed_over = {}
+    folder = open_repository(tmp_path, passed_over.__setitem__)
+    assert folder.read("uv.lock")
+    assert not folder.read("app.py")
+    assert [*passed_over] == ["app.py"]

@@ -165,7 +165,8 @@ def test_one_of_several_programs_makes_the_keys():
     [
         ("dist/apps/auth/main.js", "npx nest build auth && node dist/apps/auth/main.js"),
         ("dist/apps/other/main.js", "npm run build && node dist/apps/other/main.js"),
-        ("dist/apps/${S}/main.js", "npx nest build ${S} && node dist/apps/${S}/main.js"),
+        ("dist/apps/${S}/main.js", "npx nest build auth && node dist/apps/auth/main.js"),
+        ("dist/apps/${X}/main.js", "npx nest build ${X} && node dist/apps/${X}/main.js"),
     ],
 )
 def test_nest_builds_the_program_that_is_started(path, line):
@@ -175,8 +176,14 @@ def test_nest_builds_the_program_that_is_started(path, line):
         "package.json": package(build="nest build", start="nest start"),
         "nest-cli.json": json.dumps({"projects": {"auth": {}, "seats": {}}}),
         "apps/auth/src/main.ts": "app.listen(process.env.PORT)\n",
+        "apps/seats/src/main.ts": "serve(process.env.OF_SEATS)\n",
+        "libs/all/a.ts": "look(process.env.OF_ALL)\n",
     }
-    assert runs(found_in(**files)) == {"a": line}
+    found = found_in(**files)
+    assert runs(found) == {"a": line}
+    read = {*found.services[0].missing, *found.services[0].optional}
+    assert "OF_ALL" in read
+    assert ("OF_SEATS" in read) == ("auth" not in line)
 
 
 @pytest.mark.parametrize(

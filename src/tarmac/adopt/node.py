@@ -348,6 +348,21 @@ def _of_nest(folder: Folder, said: str) -> str:
     return f"npx nest build {named[1]}" if named and is_known else ""
 
 
+def _files(folder: Folder, run: str) -> tuple[str, ...]:
+    """List the files of one of Nest's programs: without those of the programs beside it."""
+    named = re.search(r"npx nest build ([\w-]+)", run)
+    projects = (folder.mapping("nest-cli.json", from_json) or {}).get("projects")
+    if named is None or not isinstance(projects, dict) or named[1] not in projects:
+        return ()
+    places = {
+        name: str(one.get("root") or f"apps/{name}")
+        for name, one in projects.items()
+        if isinstance(one, dict) and one.get("type") != "library"
+    }
+    others = tuple(f"{place}/" for name, place in places.items() if name != named[1])
+    return tuple(file for file in folder.files if not others or not file.startswith(others))
+
+
 def _brings(folder: Folder, program: str) -> bool:
     """Tell whether a program is the script of a package that the folder has."""
     package = _package(folder) or {}
@@ -355,4 +370,6 @@ def _brings(folder: Folder, program: str) -> bool:
     return any(isinstance(one, dict) and program in one for one in lists)
 
 
-RECOGNISER = Recogniser(id="node", rank=30, services=_services, tasks=_tasks, here=_here)
+RECOGNISER = Recogniser(
+    id="node", rank=30, services=_services, tasks=_tasks, here=_here, files=_files
+)

@@ -17,8 +17,9 @@ MOST_FILES = 20_000
 DEEPEST = 8
 #: A source file is kilobytes; what is larger was made by a program.
 MOST_BYTES = 200_000
-#: A file that lists a system's services has all of them.
+#: A file that lists a system's services has all of them, and one of locked packages each of those.
 MOST_OF_A_SYSTEM = 2_000_000
+_LOCKS = frozenset({"uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"})
 
 
 def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
@@ -41,7 +42,7 @@ def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
         is_inside = not os.path.normpath(name).startswith(("../", "/"))
         within = root if is_inside else None
         try:
-            limit = MOST_OF_A_SYSTEM if path.name in NAMES else MOST_BYTES
+            limit = MOST_OF_A_SYSTEM if path.name in _LOCKS.union(NAMES) else MOST_BYTES
             # What a shell of Windows wrote: `pip freeze > requirements.txt`. pip reads it.
             marked = path.suffix == ".txt"
             return files.text(path, name=name, limit=limit, root=within, marked=marked)

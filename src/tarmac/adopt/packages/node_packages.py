@@ -301,7 +301,8 @@ def front_end_of(folder: Folder, run: str) -> tuple[str, int]:
 
 def builds(folder: Folder, run: str) -> bool:
     """Tell whether the script that a command runs compiles before the program listens."""
-    return any(_COMPILES.search(text) for text in scripts_of(folder, run))
+    compiles = any(_COMPILES.search(text) for text in scripts_of(folder, run))
+    return compiles or run.startswith("npx nest build ")
 
 
 def port_of_script(folder: Folder, run: str) -> int:

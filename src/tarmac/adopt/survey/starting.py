@@ -42,6 +42,7 @@ def completed(
     if service.run:
         return _as_its_tools_run_it(service, folder, recognisers)
     local = [s for r in recognisers if r.rank < LAST_RANK for s in r.services(folder)]
+    service = replace(service, container_command=_with_paths(service))
     line, by = _said(service.container_command, folder, recognisers)
     base = next((s for s in local if s.name == service.name), local[0] if local else None)
     tasks = {**(by.tasks(folder) if by else {}), **(base.tasks if base else {})}
@@ -91,6 +92,20 @@ def completed(
         reloads=base.reloads,
         guesses=(*service.guesses, *(base.guesses if not service.ports else ())),
     )
+
+
+def _with_paths(service: Service) -> tuple[str, ...]:
+    """Fill in what its own variables say of a path in a command: `dist/apps/${NAME}/main.js`."""
+
+    def value(match: re.Match[str]) -> str:
+        said = service.env.get(match[1] or match[2], "")
+        return said if re.fullmatch(r"\w[\w-]*", said) else match[0]
+
+    def filled(word: str) -> str:
+        is_path = re.fullmatch(r"[\w./@-]*/[\w./@${}-]*", word)
+        return re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, word) if is_path else word
+
+    return tuple(map(filled, service.container_command))
 
 
 def _is_of_another(
