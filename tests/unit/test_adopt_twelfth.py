@@ -300,7 +300,10 @@ def test_where_each_container_has_a_profile_the_one_for_work_counts_with_its_mou
     (service,) = found.services
     assert (service.name, service.run) == ("dev", ".venv/bin/python work.py --quick")
     assert [store.name for store in found.stores] == ["db-dev"]
-    assert "app: only in the profile production; add it if you need it" in found.left_out
+    assert (
+        "app: only in the profile production; with COMPOSE_PROFILES=production in .env, a new "
+        "`tarmac init` has it"
+    ) in found.left_out
 
 
 @pytest.mark.parametrize(

@@ -201,3 +201,23 @@ def test_a_program_that_does_one_thing_is_said_to_end(more, is_said):
     }
     (app,) = found_in(**files).services
     assert any("ends when its work is done" in line for line in app.to_do) == is_said
+
+
+def test_a_package_of_a_module_below_the_folder_of_its_image_keeps_its_point():
+    main = 'package main\nfunc main() { http.ListenAndServe(os.Getenv("ADDR"), nil) }\n'
+    files = {
+        "compose.yaml": """
+        services:
+          mail: {build: {context: go, dockerfile: mail/Dockerfile}, ports: ["8080:8080"]}
+        """,
+        "go/mail/Dockerfile": (
+            "FROM golang AS made\nWORKDIR /app\nCOPY . .\nWORKDIR /app/mail\n"
+            "RUN go build -o mail ./cmd/mail\n"
+            "FROM alpine\nWORKDIR /app\nCOPY --from=made /app/mail/mail .\nCMD ['./mail']\n"
+        ).replace("'", '"'),
+        "go/mail/go.mod": "module x\ngo 1.22\n",
+        "go/mail/cmd/mail/main.go": main,
+        "go/shared/go.mod": "module y\ngo 1.22\n",
+    }
+    (service,) = found_in(**files).services
+    assert (service.folder, service.run) == ("go/mail", "go run ./cmd/mail")

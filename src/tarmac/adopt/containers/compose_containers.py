@@ -149,12 +149,16 @@ def added(found: Survey, container: Container) -> Survey:
     return next(filter(None, (rule(found, container) for rule in RULES)), found)
 
 
+def _has_it(profile: str) -> str:
+    return f"with COMPOSE_PROFILES={profile} in .env, a new `tarmac init` has it"
+
+
 def _of_a_profile(found: Survey, container: Container) -> Survey | None:
     named = listed(container.spec.get("profiles"))
     if not named or container.profiles & {*named}:
         return None
     profiles = ", ".join(named)
-    what = f"{container.own}: only in the profile {profiles}; add it if you need it"
+    what = f"{container.own}: only in the profile {profiles}; {_has_it(named[0])}"
     alone = _of_a_server(Survey(), container) or Survey()  # for programs that ask for one
     found = replace(found, held=(*found.held, *alone.stores, *filter(None, (alone.broker,))))
     return _left_out(found, what)

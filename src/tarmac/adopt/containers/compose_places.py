@@ -93,7 +93,9 @@ def from_context(word: str, folder: str, spec: Mapping[str, Any], root: Folder) 
         return word
     there = posixpath.join(context, path)
     is_file = root.exists(there) and not root.exists(posixpath.join(folder, path))
-    return posixpath.relpath(there, folder or ".") if is_file else word
+    here = posixpath.relpath(there, folder or ".") if is_file else word
+    # Go takes a name without a point in front for one of its own packages.
+    return f"./{here}" if word.startswith("./") and not here.startswith(".") else here
 
 
 #: Names of variables that hold a path of the file system, and of such as are an address's.
