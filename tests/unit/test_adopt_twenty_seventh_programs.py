@@ -201,6 +201,10 @@ def test_a_program_that_does_one_thing_is_said_to_end(more, is_said):
     }
     (app,) = found_in(**files).services
     assert any("ends when its work is done" in line for line in app.to_do) == is_said
+    root = files["internal/orders/orders.go"].replace("package orders", "package x")
+    whole = files["cmd/app/main.go"].replace("x/internal/orders", "x").replace("orders.", "x.")
+    (app,) = found_in(**{**files, "cmd/app/main.go": whole, "x.go": root}).services
+    assert any("ends when its work is done" in line for line in app.to_do) == is_said
 
 
 def test_a_package_of_a_module_below_the_folder_of_its_image_keeps_its_point():
@@ -221,3 +225,31 @@ def test_a_package_of_a_module_below_the_folder_of_its_image_keeps_its_point():
     }
     (service,) = found_in(**files).services
     assert (service.folder, service.run) == ("go/mail", "go run ./cmd/mail")
+
+
+POM = """<project><artifactId>app</artifactId>
+<parent><artifactId>spring-boot-starter-parent</artifactId></parent>
+<dependencies><dependency><artifactId>spring-boot-starter-web</artifactId></dependency>
+<dependency><artifactId>{}</artifactId></dependency></dependencies></project>
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "more", "told"),
+    [
+        ("spring-boot-starter-flyway", {}, "filesystem:../src/main/resources/db/migration"),
+        ("spring-boot-starter-jdbc", {}, None),
+        ("flyway-core", {"app/src/main/resources/db/migration/V1__b.sql": "select 1"}, None),
+        ("flyway-core", {"pom.xml": POM.format("flyway-core")}, None),
+    ],
+)
+def test_flyway_is_told_where_the_repository_has_its_steps(library, more, told):
+    files = {
+        "app/pom.xml": POM.format(library),
+        "app/mvnw": "#!/bin/sh\n",
+        "app/src/main/java/App.java": "@SpringBootApplication\npublic class App {}\n",
+        "src/main/resources/db/migration/V1__a.sql": "create table a (id int);",
+        **more,
+    }
+    app = next(one for one in found_in(**files).services if one.folder == "app")
+    assert app.env.get("SPRING_FLYWAY_LOCATIONS") == told

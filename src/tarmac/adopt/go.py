@@ -123,7 +123,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     return tuple(found)
 
 
-#: What is said of a program that is no service.
+#: What is said of a program that cannot be a service.
 _DOES_AND_ENDS = (
     "nothing of it listens or waits, so that it ends when its work is done, and a service keeps "
     "running: make it a task of one, or start it by hand"
@@ -131,13 +131,17 @@ _DOES_AND_ENDS = (
 #: Any sign that a program stays, in itself or in what it imports.
 _MAY_STAY = re.compile(
     r"(?i)listen|serve|grpc|consum|subscrib|cron|tick|poll|watch|worker|\bselect\s*\{|"
-    r"\bfor\s*(?:true\s*)?\{|signal\.|\.Run\(|\.Start\(|<-|Wait\(|Sleep\(|Execute\("
+    r"\bfor\s*(?:true\s*)?\{|signal\.|\.Run\(|\.Start\(|<-|Wait\(|Sleep\(|Execute\(|"
+    r"\.\w{0,20}(?:main|boot|loop|block|forever|launch|dispatch)\w{0,20}\("
 )
 
 
 def _does_and_ends(folder: Folder, main: str) -> bool:
     """Tell whether nothing in a program or in the packages of its module that it imports stays."""
     texts = [_source(folder, place) for place in _imported(folder, main)]
+    module = re.search(r"(?m)^module\s+(\S+)", folder.read("go.mod"))
+    if module and any(f'"{module[1]}"' in text for text in texts):
+        texts.append(_source(folder, ""))
     return bool(texts) and not any(map(_MAY_STAY.search, texts))
 
 

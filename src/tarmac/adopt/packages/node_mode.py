@@ -19,7 +19,7 @@ def for_work(service: Service, folder: Folder) -> Service:
     """Install what its build needs, and serve pages in the mode for work.
 
     Other programs keep the mode that their file gives: in another one they may want packages that
-    nobody has listed.
+    no file lists.
     """
     if service.env.get(_NAME) != _ELSEWHERE:
         return service

@@ -29,7 +29,7 @@ MOST_LINES = 12
 
 
 def with_keys(service: Service, folder: Folder) -> Service:
-    """Have the keys made before a program starts that reads them, where nobody has them yet.
+    """Make the keys before a program starts that reads them, where they are not there yet.
 
     Args:
         folder: the program's own files, and the README that is for it.

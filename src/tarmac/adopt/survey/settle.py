@@ -72,6 +72,7 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
         settled = _settled(service, folder, scene, dotenv, example)
         own = [s.name for s in scene.stores.values() if servers.of_kind(s.kind).seeds]
         settled = alembic.told(sqlite.on_volumes(settled, folder), folder, own)
+        settled = spring_settings.with_steps(settled, root)
         services.append(made_keys.with_keys(settled, root if not service.folder else folder))
     services = made_keys.made_once(services)
     given = {store.name for store in found.stores} | ({"broker"} if found.broker else set())

@@ -184,6 +184,33 @@ def at_its_port(service: Service, folder: Folder, handed: Mapping[str, str]) -> 
     return replace(service, ports=ports, guesses=guesses) if number else service
 
 
+#: Where Flyway looks for the steps that make the tables, and what says another place.
+_STEPS = "src/main/resources/db/migration"
+_STEP = re.compile(rf"(?:^|/){_STEPS}/V[\w.]+__[^/]+\.sql$")
+_PLACES = "SPRING_FLYWAY_LOCATIONS"
+_BUILDS = ("pom.xml", "build.gradle", "build.gradle.kts")
+
+
+def with_steps(service: Service, root: Folder) -> Service:
+    """Tell Flyway where its steps are, which lie beside the program's folder and of no other one."""
+    folder = root.below(service.folder)
+    build = "\n".join(map(folder.read, filter(folder.has, _BUILDS)))
+    own = any(map(_STEP.search, folder.files))
+    settings = (folder.read(file) for file in folder.files if FILE.search(file))
+    is_told = _PLACES in service.env or any("locations" in text for text in settings)
+    if "flyway" not in build or "spring-boot" not in build or own or is_told:
+        return service
+    places = {posixpath.dirname(file) for file in root.files if _STEP.search(file)}
+    above = [place.removesuffix(_STEPS).rstrip("/") for place in places]
+    if len(places) != 1 or root.below(above[0]).has(*_BUILDS):
+        return service
+    (place,) = places
+    there = f"filesystem:{posixpath.relpath(place, service.folder or '.')}"
+    remark = f"Flyway's steps are in {place}, which its own settings do not say"
+    env = {**service.env, _PLACES: there}
+    return replace(service, env=env, remarks=(*service.remarks, remark))
+
+
 def _flat(file: str, content: str) -> Mapping[str, Any]:
     """Read a file of settings by their keys; that of a profile alone counts for nothing."""
     if file.endswith(".properties"):
