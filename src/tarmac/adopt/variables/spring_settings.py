@@ -192,7 +192,7 @@ _BUILDS = ("pom.xml", "build.gradle", "build.gradle.kts")
 
 
 def with_steps(service: Service, root: Folder) -> Service:
-    """Tell Flyway where its steps are, which lie beside the program's folder and of no other one."""
+    """Tell Flyway where its steps are that lie beside the program's folder, in no other program."""
     folder = root.below(service.folder)
     build = "\n".join(map(folder.read, filter(folder.has, _BUILDS)))
     own = any(map(_STEP.search, folder.files))
