@@ -135,8 +135,6 @@ def settled_variables(
     clients = servers.chosen(servers.clients(folder), {**said, **service.env})
     found = SettledVariables(dict(service.env), list(service.secrets), dict(service.missing))
     known = {*service.env, *service.secrets, *GIVEN, service.port_variable}
-    # It has the secret by the path of its file, and a second one would be another.
-    known |= {name.removesuffix("_FILE") for name in service.secret_files}
     # What a file hands on from the shell, without a value, is read by the program all the same.
     handed = {n: VariableRead(n, None, place) for n, place in service.missing.items()}
     names = frozenset({**handed, **reads})
@@ -171,8 +169,8 @@ def _settle(
         value = variable.given.replace("${", "$${")
     if value is not None:
         found.env[name] = value
-    elif read.in_a_file:
-        found.optional.append(name)
+    elif read.in_a_file or (secret and f"{name}_FILE" in variable.service.secret_files):
+        found.optional.append(name)  # a second one would be another
     elif secret and (variable.given or not (read.default or _may_be_absent(variable))):
         if given.is_of_its_own(name) and reads_its_file(folder):
             found.of_its_file.append(name)  # a generated one would take its place
