@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tarmac.base.foreign.reading import dig, texts
+from tarmac.base.foreign.reading import dig, fields, texts
 from tarmac.base.report import Finding
 from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -25,6 +25,7 @@ _SIZES = (
 #: The variables that programs read such words from.
 _READ = re.compile(r"(?i).*(java|jvm|jdk|node|catalina|heap).*(opts?|options|args|size)?")
 MIB = 1024**2
+_STORE = "object-store-memory"
 
 
 class Bound(NamedTuple):
@@ -35,6 +36,8 @@ class Bound(NamedTuple):
     limit: int
     kept: int
     what: str
+    #: What happens then.
+    end: str = "it is killed under load"
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -44,7 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
             what = f"{one.name} may use {one.limit // MIB} MiB, and {one.what} alone may take"
             yield Finding(
                 one.where,
-                f"{what} {one.kept // MIB} MiB, so it is killed under load; lower that to three "
+                f"{what} {one.kept // MIB} MiB, so {one.end}; lower that to three "
                 "quarters of the limit, or raise the limit",
             )
 
@@ -56,6 +59,7 @@ def _bounds(files: Files) -> Iterator[Bound]:
             told = [("", " ".join(container.words))]
             told += [(name, one.text) for name, one in own.variables.of(container).items()]
             yield from _of(container.at("resources", "limits"), str(container.name), said, told)
+        yield from _shared(own)
     for service in compose_services(files):
         said = dig(service.data, "mem_limit") or dig(
             service.data, "deploy", "resources", "limits", "memory"
@@ -63,6 +67,25 @@ def _bounds(files: Files) -> Iterator[Bound]:
         words = [*texts(dig(service.data, "entrypoint")), *texts(dig(service.data, "command"))]
         told = [("", " ".join(words)), *service.environment.items()]
         yield from _of(service.at(), f"service {service.name}", _docker(said), told)
+
+
+def _shared(own: Pods) -> Iterator[Bound]:
+    """Yield what nodes of Ray keep for all of their processes, in memory as files."""
+    beside = (*own.path[:-2], "rayStartParams")
+    params = fields(own.artifact.data, *beside)
+    size = str(params.get(_STORE) or "")
+    ray = own.main_containers[0] if own.main_containers else None
+    if ray is None or not size.isdecimal() or "plasma-directory" in params:
+        return
+    is_slow = any(one.name == "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE" for one in ray.variables)
+    try:
+        most = int(amount(ray.amount("limits", "memory") or 0))
+    except (ValueError, ArithmeticError):
+        return
+    if most and not is_slow:
+        where = own.artifact.at(*beside, _STORE)
+        end = "it does not fit into /dev/shm, and Ray does not start or writes it to a disk"
+        yield Bound(where, str(ray.name), most, int(size), "Ray's object store", end)
 
 
 def _of(where: str, name: str, limit: object, told: list[tuple[str, str]]) -> Iterator[Bound]:
@@ -100,5 +123,6 @@ GATE = Gate(
     scope=counted_in_files("bounds of memory", _bounds),
     targets=("cluster", "compose"),
     reads="-Xmx, --max-old-space-size and --maxmemory in commands, and in variables that such "
-    "programs read (JAVA_OPTS, NODE_OPTIONS), and GOMEMLIMIT, beside the limit of their container.",
+    "programs read (JAVA_OPTS, NODE_OPTIONS), GOMEMLIMIT, and the object store of Ray's nodes, "
+    "beside the limit of their container.",
 )

@@ -46,13 +46,18 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _shared_hosts(files: Files) -> Iterator[Finding]:
-    """Yield paths of a host that Ingresses of two namespaces have: an entry serves all of them."""
+    """Yield paths of a host that Ingresses of two folders or namespaces have.
+
+    An entry serves all of them. What names no namespace may be of another cluster.
+    """
     first: dict[Hashable, Claim] = {}
     for key, claim in paths(files):
         other = first.setdefault(key, claim)
         one, two = other.artifact, claim.artifact
         spaces = {space_of(one), space_of(two)}
-        if "" not in spaces and len(spaces) > 1 and not are_apart(one, two) and _differ(one, two):
+        is_told = place_of(one) == place_of(two)  # as it is by what is above
+        is_apart = is_told or are_apart(one, two) or not _differ(one, two)
+        if "" not in spaces and not is_apart:
             what = f"{title(two)} and {title(one)} of the namespace {space_of(one)} both"
             said = f"{what} {claim.what}: {claim.why}; keep one"
             yield Finding(two.at(*claim.path), said, warning=True)

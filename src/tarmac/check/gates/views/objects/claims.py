@@ -34,12 +34,14 @@ def addresses(files: Files) -> Iterator[tuple[Hashable, Claim]]:
 
 def paths(files: Files) -> Iterator[tuple[Hashable, Claim]]:
     """Yield each path of a host with the Ingress that routes it, by its class."""
-    why = "which of them answers is not defined"
     for artifact in files.objects("Ingress"):
         noted = metadata(artifact).annotations
         if any(str(noted.get(key) or "false") != "false" for key in _SHARES):
             continue
         of = dig(artifact.data, "spec", "ingressClassName") or noted.get(_CLASS)
+        why = "which of them answers is not defined"
+        if of == "nginx":
+            why = "ingress-nginx refuses the second one, or the older one answers"
         for path in ingress_paths(artifact):
             if path.host:
                 claim = Claim(artifact, ("spec", "rules"), f"route {path.host}{path.path}", why)
