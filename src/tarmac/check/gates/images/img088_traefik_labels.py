@@ -13,10 +13,9 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import labels_of, listed
 from tarmac.check.gates.views.images.compose_files import compose_files
-from tarmac.check.gates.views.images.traefik import SETTINGS, place_of, version_of
+from tarmac.check.gates.views.images.traefik import SETTINGS, entry_points, place_of, version_of
 from tarmac.check.gates.views.scope import counted_in_files
 
-_ENTRY = re.compile(r"(?i)--entrypoints?\.([\w-]+)[.=]|TRAEFIK_ENTRYPOINTS_([A-Z0-9]+)[_=]")
 _HIDDEN = re.compile(r"(?i)exposedbydefault[\"']?[=:\s]+[\"']?false")
 _ROUTER = re.compile(r"traefik\.(http|tcp|udp)\.routers\.([^.]+)\.(entrypoints|rule)")
 #: A host or a path without the marks that a rule wants around it.
@@ -63,8 +62,7 @@ def _entries(proxy: ComposeService) -> set[str]:
     texts = _told(proxy)
     if any(map(SETTINGS.search, [*mounted, *texts])) or "configs" in fields(proxy.data):
         return set()
-    found = (own for text in texts for own in _ENTRY.findall(text))
-    return {(name or variable).lower() for name, variable in found}
+    return entry_points(texts)
 
 
 def _told(proxy: ComposeService) -> list[str]:

@@ -5,22 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import dig, places
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.ends import is_ended
 from tarmac.check.gates.views.objects.kustomizations import is_renamed
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
-
-#: How another container, or the server itself, is told to end it.
-_STOPS = re.compile(
-    r"quitquitquit|\bp?kill(all)?\b|shutdown|\bquit\b|SIGTERM|linkerd-await|scuttle|terminated"
-    r"|max_time_seconds|wait-for-exit|drain_listeners|\btimeout\s+-?\d"
-)
 
 _HOOK, _DELETED = "helm.sh/hook", "helm.sh/hook-delete-policy"
 
@@ -37,7 +32,7 @@ def check(files: Files) -> Iterator[Finding]:
         others = [one for one in own.main_containers if one not in servers]
         if not servers or not others or dig(own.spec.data, "shareProcessNamespace") is True:
             continue
-        if any(_STOPS.search(text) for _, text in places(own.spec.data)):
+        if is_ended(own):
             continue
         for one in servers:
             what = f"{title(own.artifact)}: {one.name} runs on when {others[0].name} is done, so"
