@@ -26,6 +26,7 @@ PAIRS = {
     "FIN002": "pods of each pool, which takes them by expressions and taints",
     "GIT010": "folders of each Application, whose path is one's end",
     "GIT011": "folders of each Application, whose path is one's end",
+    "GIT021": "folders of each Application, whose path is one's end",
     "INF015": "ExternalSecrets of each entry that is written",
     "MSH002": "egress of each pod, by selectors with expressions",
     "MSH005": "accounts that are almost those of a caller",

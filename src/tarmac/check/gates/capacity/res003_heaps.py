@@ -26,6 +26,8 @@ _SIZES = (
 _READ = re.compile(r"(?i).*(java|jvm|jdk|node|catalina|heap).*(opts?|options|args|size)?")
 MIB = 1024**2
 _STORE = "object-store-memory"
+#: A store of more than this many bytes Ray keeps in /dev/shm or not at all.
+_NEEDS_MEMORY = 10**10
 
 
 class Bound(NamedTuple):
@@ -38,6 +40,7 @@ class Bound(NamedTuple):
     what: str
     #: What happens then.
     end: str = "it is killed under load"
+    warning: bool = False
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -49,6 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
                 one.where,
                 f"{what} {one.kept // MIB} MiB, so {one.end}; lower that to three "
                 "quarters of the limit, or raise the limit",
+                warning=one.warning,
             )
 
 
@@ -84,8 +88,10 @@ def _shared(own: Pods) -> Iterator[Bound]:
         return
     if most and not is_slow:
         where = own.artifact.at(*beside, _STORE)
-        end = "it does not fit into /dev/shm, and Ray does not start or writes it to a disk"
-        yield Bound(where, str(ray.name), most, int(size), "Ray's object store", end)
+        is_large = int(size) > _NEEDS_MEMORY
+        end = "does not start" if is_large else "keeps it on a disk, which is slow"
+        end = f"it does not fit into /dev/shm, and Ray {end}"
+        yield Bound(where, str(ray.name), most, int(size), "Ray's object store", end, not is_large)
 
 
 def _of(where: str, name: str, limit: object, told: list[tuple[str, str]]) -> Iterator[Bound]:

@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.containers import Container
+from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.references import target_of
@@ -97,6 +98,7 @@ def _asked(files: Files) -> Iterator[AskedVariable]:
             target = (str(target_of(artifact).kind), str(target_of(artifact).name))
         found = kept.get((*target, space_of(artifact)), [])
         found = [own for own in found if not are_apart(own.artifact, artifact)]
+        found = [own for own in found if place_of(own.artifact) == place_of(artifact)] or found
         if len(found) != 1 or not found[0].main_containers:
             continue
         for number, trigger in numbered(artifact.data, "spec", "triggers"):

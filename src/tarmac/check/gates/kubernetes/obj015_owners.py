@@ -56,8 +56,10 @@ def _shared_hosts(files: Files) -> Iterator[Finding]:
         one, two = other.artifact, claim.artifact
         spaces = {space_of(one), space_of(two)}
         is_told = place_of(one) == place_of(two)  # as it is by what is above
-        is_apart = is_told or are_apart(one, two) or not _differ(one, two)
-        if "" not in spaces and not is_apart:
+        is_named = bool(name_of(one) and name_of(two))
+        is_apart = is_told or not is_named or are_apart(one, two) or not _differ(one, two)
+        # Examples beside each other are in the namespace default.
+        if "" not in spaces and spaces != {"default"} and not is_apart:
             what = f"{title(two)} and {title(one)} of the namespace {space_of(one)} both"
             said = f"{what} {claim.what}: {claim.why}; keep one"
             yield Finding(two.at(*claim.path), said, warning=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -24,6 +25,8 @@ _GROUPS = ("traefik.io/", "traefik.containo.us/")
 _NOTED = "traefik.ingress.kubernetes.io/router.entrypoints"
 #: What the chart of Traefik has where its values say nothing.
 _OF_CHART = frozenset({"web", "websecure", "traefik", "metrics"})
+#: Folders of what is shown or tried: a Traefik and a route in them need not be for each other.
+_SHOWN = re.compile(r"(?:^|/)(?:docs?|examples?|tests?|samples?|fixtures?|demos?)(?:/|$)")
 #: By these more values come from elsewhere.
 _MORE = ("valuesFrom", "values", "valueFiles", "parameters")
 
@@ -61,12 +64,13 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _asked(files: Files) -> Iterator[AskedEntry]:
     for artifact in files.objects(*_ROUTES):
-        if str(artifact.data["apiVersion"]).startswith(_GROUPS):
+        if str(artifact.data["apiVersion"]).startswith(_GROUPS) and not _is_shown(artifact):
             for number, name in numbered_texts(dig(artifact.data, "spec", "entryPoints")):
                 if not is_mark(name):
                     yield AskedEntry(artifact, ("spec", "entryPoints", number), name)
     for artifact in files.objects("Ingress"):
-        noted = str(metadata(artifact).annotations.get(_NOTED) or "")
+        is_told = not _is_shown(artifact)
+        noted = str(metadata(artifact).annotations.get(_NOTED) or "") if is_told else ""
         for name in re.split(r"\s*,\s*", noted.strip()):
             if name and not is_mark(name):
                 yield AskedEntry(artifact, ("metadata", "annotations", _NOTED), name)
@@ -75,7 +79,8 @@ def _asked(files: Files) -> Iterator[AskedEntry]:
 def _proxies(files: Files) -> Proxies | None:
     """Find the entry points of all Traefiks; None: none is here, or one is told by a file."""
     names = set[str]()
-    own = [entries for one in pods(files, *SERVING) for entries in _of_pods(one)]
+    serving = (one for one in pods(files, *SERVING) if not _is_shown(one.artifact))
+    own = [entries for one in serving for entries in _of_pods(one)]
     given = list(given_values(files, frozenset({"traefik"})))
     of_chart = [_of_chart(one) for one in given]
     for entries in (*own, *of_chart):
@@ -83,6 +88,10 @@ def _proxies(files: Files) -> Proxies | None:
             return None
         names |= entries
     return Proxies(frozenset(names), bool(given)) if names else None
+
+
+def _is_shown(artifact: Artifact) -> bool:
+    return _SHOWN.search(posixpath.dirname(artifact.path)) is not None
 
 
 def _of_pods(own: Pods) -> Iterator[set[str]]:

@@ -48,7 +48,9 @@ def check(files: Files) -> Iterator[Finding]:
             if not keys & added:
                 what = f"{title(one.artifact)} is for {name}, and no solver of {title(one.issuer)}"
                 said = f"{what} takes it ({'; '.join(dict.fromkeys(lacks))}), so it is never issued"
-                advice = "write the label, or a solver for it"
+                advice = "add it to a selector, or a solver of its own"
+                if any("the label" in lack for lack in lacks):
+                    advice = "write the label, or a solver of its own"
                 if name.startswith(_WILD) and not any("dns01" in solver for solver in solvers):
                     advice = "add one with dns01"
                 yield Finding(one.artifact.at(*_place(one, keys, advice)), f"{said}; {advice}")
@@ -70,12 +72,16 @@ def _lack(solver: Fields, labels: Fields, name: str) -> str:
             return f"one is for the label {key}: {value}"
     names, zones = (list(texts(asked.get(key))) for key in ("dnsNames", "dnsZones"))
     if names and name not in names:
-        return f"one is for {names[0]}"
+        return f"one is for {_first(names)}"
     if zones and not any(f".{name}".endswith(f".{zone}") for zone in zones):
-        return f"one is for {zones[0]}"
+        return f"one is for the zone {_first(zones)}"
     if name.startswith(_WILD) and "dns01" not in solver:
         return "http01 proves no wildcard"
     return ""
+
+
+def _first(names: list[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} others" if names[1:] else names[0]
 
 
 def _added(files: Files) -> Iterator[str]:

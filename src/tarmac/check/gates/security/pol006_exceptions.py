@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.errors import only_near
 from tarmac.base.foreign.reading import (
     Fields,
     Path,
@@ -54,9 +56,13 @@ def check(files: Files) -> Iterator[Finding]:
     for one in _left_out(files):
         rules = [str(rule.get("name")) for _, rule in numbered(one.policy.data, "spec", "rules")]
         of_pods = _derives(one.policy)
-        made = [_made(prefix, rule) for rule in of_pods for prefix in set(_DERIVED.values())]
-        for number, asked in one.names:
-            if not any(_takes(asked, rule) for rule in (*rules, *made)) and not is_mark(asked):
+        made = [_made(prefix, rule) for rule in rules for prefix in set(_DERIVED.values())]
+        unknown = [
+            (number, asked) for number, asked in one.names if not _is_rule(asked, rules, made)
+        ]
+        for number, asked in unknown:
+            # Beside one that is there, a name of an older version does no harm.
+            if len(unknown) == len(one.names) or only_near(asked, rules):
                 what = f"{title(one.exception)} leaves out the rule {asked}, which"
                 said = f"{what} {title(one.policy)} does not have: it is no exception; it has:"
                 where = one.exception.at(*one.path, number)
@@ -77,6 +83,10 @@ def check(files: Files) -> Iterator[Finding]:
                 names = ", ".join(dict.fromkeys(name for _, name in lacking))
                 where = one.exception.at(*one.path, own[0])
                 yield Finding(where, f"{said} still refused or reported; add {names} to ruleNames")
+
+
+def _is_rule(asked: str, *known: list[str]) -> bool:
+    return is_mark(asked) or any(_takes(asked, rule) for rules in known for rule in rules)
 
 
 def _takes(pattern: str, name: str) -> bool:
@@ -121,6 +131,10 @@ def _controllers(policy: Artifact) -> frozenset[str]:
     return frozenset(_DERIVED) if every == ["all"] else frozenset(every) & _DERIVED.keys()
 
 
+def _folder(artifact: Artifact) -> str:
+    return posixpath.dirname(artifact.path)
+
+
 def _left_out(files: Files) -> Iterator[LeftOut]:
     policies: dict[str, list[Artifact]] = {}
     for one in files.objects("ClusterPolicy", "Policy"):
@@ -135,6 +149,8 @@ def _left_out(files: Files) -> Iterator[LeftOut]:
         known = tuple(dict.fromkeys(one.rpartition("/")[2] for one in kinds))
         for number, asked in numbered(spec, "exceptions"):
             found = policies.get(str(asked.get("policyName")), [])
+            beside = [own for own in found if _folder(own) == _folder(exception)]
+            found = beside or found
             names = tuple(numbered_texts(dig(asked, "ruleNames")))
             if len(found) == 1 and names and items(found[0].data, "spec", "rules"):
                 path: Path = ("spec", "exceptions", number, "ruleNames")
@@ -153,5 +169,5 @@ GATE = Gate(
     scope=counted_in_files("policies with exceptions", _left_out),
     targets=("cluster",),
     reads="ruleNames and kinds of PolicyExceptions beside the rules of the one policy of that name "
-    "in these files.",
+    "in these files, or in their folder.",
 )

@@ -29,23 +29,37 @@ class ReleasedService(NamedTuple):
 
 def released_services(files: Files) -> Iterator[ReleasedService]:
     """Yield them by the names that their release gives them, as far as these are known."""
-    found = [one for one in files.artifacts if posixpath.basename(one.path) == "Chart.yaml"]
-    for release in files.objects("HelmRelease") if found else ():
+    by_end: dict[str, list[Artifact]] = {}
+    for one in files.artifacts:
+        folder, name = posixpath.split(one.path)
+        steps = folder.split("/") if name == "Chart.yaml" else []
+        for number in range(len(steps)):
+            by_end.setdefault("/".join(steps[number:]), []).append(one)
+    written: dict[str, list[str]] = {}
+    for release in files.objects("HelmRelease") if by_end else ():
         source = string(release.data, "spec", "chart", "spec", "sourceRef", "kind")
         path = posixpath.normpath(string(release.data, "spec", "chart", "spec", "chart"))
-        end = path.strip("/")
-        own = [one for one in found if f"/{posixpath.dirname(one.path)}".endswith(f"/{end}")]
-        if source not in ("GitRepository", "Bucket") or end in ("", ".") or len(own) != 1:
+        own = by_end.get(path.strip("/"), [])
+        if source not in ("GitRepository", "Bucket") or path == "." or len(own) != 1:
             continue
         space = string(release.data, "spec", "targetNamespace")
         named = f"{space}-{name_of(release)}" if space else name_of(release)
         name = string(release.data, "spec", "releaseName") or named
-        for _, text in chart_texts(files, posixpath.dirname(own[0].path)):
-            for document in re.split(r"^---[ \t]*$", text, flags=re.MULTILINE):
-                written = _NAME.search(document) if _KIND.search(document) else None
-                made = _filled(written[1], name, string(own[0].data, "name")) if written else ""
-                if made:
-                    yield ReleasedService(release, space or space_of(release), made)
+        folder = posixpath.dirname(own[0].path)
+        if folder not in written:
+            written[folder] = list(_names(files, folder))
+        for text in written[folder]:
+            if made := _filled(text, name, string(own[0].data, "name")):
+                yield ReleasedService(release, space or space_of(release), made)
+
+
+def _names(files: Files, folder: str) -> Iterator[str]:
+    """Yield the names of a chart's Services, as its templates write them."""
+    for _, text in chart_texts(files, folder):
+        for document in re.split(r"^---[ \t]*$", text, flags=re.MULTILINE):
+            found = _NAME.search(document) if _KIND.search(document) else None
+            if found:
+                yield found[1]
 
 
 def _filled(text: str, release: str, chart: str) -> str:

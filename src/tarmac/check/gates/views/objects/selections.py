@@ -18,6 +18,12 @@ CONTROLLED = frozenset({
     "controller-revision-hash", "pod-template-generation", "controller-uid", "job-name",
     "batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid",
     "batch.kubernetes.io/job-completion-index", "rollouts-pod-template-hash",
+    # Operators whose kinds have whole pods in them.
+    "ray.io/cluster", "ray.io/group", "ray.io/node-type", "ray.io/is-ray-node", "ray.io/identifier",
+    "serving.knative.dev/service", "serving.knative.dev/configuration",
+    "serving.knative.dev/revision", "training.kubeflow.org/job-name",
+    "training.kubeflow.org/operator-name", "training.kubeflow.org/replica-type",
+    "training.kubeflow.org/replica-index", "training.kubeflow.org/job-role",
 })  # fmt: skip
 #: So many that are named are not one.
 TWO_NAMESPACES = 2
