@@ -62,7 +62,7 @@ def check(files: Files) -> Iterator[Finding]:
             what = f"{title(taken.release)} puts Service {taken.name} back as its chart has it"
             said = f"{what} (driftDetection), and Flagger leads it to other pods for"
             where = taken.release.at("spec", "driftDetection", "mode")
-            advice = f"it begins anew each time; ignore {_SELECTOR} of that Service"
+            advice = f"it begins again each time; ignore {_SELECTOR} of that Service"
             yield Finding(where, f"{said} {title(taken.canary)}: {advice}")
 
 

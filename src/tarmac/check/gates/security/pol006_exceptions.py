@@ -63,8 +63,8 @@ def check(files: Files) -> Iterator[Finding]:
         for number, asked in unknown:
             # Beside one that is there, a name of an older version does no harm.
             if len(unknown) == len(one.names) or only_near(asked, rules):
-                what = f"{title(one.exception)} leaves out the rule {asked}, which"
-                said = f"{what} {title(one.policy)} does not have: it is no exception; it has:"
+                what = f"{title(one.exception)} is to leave out the rule {asked}, which"
+                said = f"{what} {title(one.policy)} does not have, so nothing is; there are:"
                 where = one.exception.at(*one.path, number)
                 yield Finding(where, f"{said} {', '.join(rules)}")
         for rule in of_pods:
