@@ -11,12 +11,13 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.compose import compose_services
 from tarmac.check.gates.views.migration_calls import argument, method, newest
 from tarmac.check.gates.views.python_migrations import Migration, python_migrations
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KINDS = ("Enum", "ENUM")
-_POSTGRES = re.compile(r"postgresql|psycopg|asyncpg|pg8000", re.IGNORECASE)
+_POSTGRES = re.compile(r"postgres|psycopg|asyncpg|pg8000", re.IGNORECASE)
 _OTHERS = re.compile(r"mysql|sqlite|mssql|oracle|mariadb|sqlmodel\.sqlite", re.IGNORECASE)
 _LISTS = re.compile(r"requirements[\w.-]*\.(txt|in)|pyproject\.toml|Pipfile|setup\.cfg")
 #: What makes a type, or may.
@@ -101,7 +102,8 @@ def _is_postgres(files: Files, text: str) -> bool:
         for one in files.artifacts
         if _LISTS.fullmatch(basename(one.path)) and isinstance(one.content, str)
     ]
-    told = "\n".join([text, *lists])
+    images = [service.image or "" for service in compose_services(files)]
+    told = "\n".join([text, *lists, *(image for image in images if "postgres" in image)])
     return _POSTGRES.search(told) is not None and _OTHERS.search(text) is None
 
 

@@ -107,7 +107,9 @@ def _asked(container: Container, given: Collection[str]) -> Iterator[tuple[str, 
             # In probes the kubelet fills in $(NAME), and in hooks it does not.
             is_hook = path[0] == "lifecycle"
             found = [next(filter(None, pair)) for pair in _SHELL.findall(word)]
-            found += _OWN.findall(word) if is_hook else []
+            # Of what a Secret or a ConfigMap gives it does not know the value then.
+            filled = {one.name for one in container.variables if one.has_value and not is_hook}
+            found += [name for name in _OWN.findall(word) if name not in filled]
             if lost := [name for name in found if name in given]:
                 what = f"runs {told[0]} by {path[-1]} with the text of the variable {lost[0]}, not"
                 advice = "write the value, or sh -c with the whole command"

@@ -20,6 +20,12 @@ _GROUPS = {"StatefulSet": "apps", "Deployment": "apps", "Rollout": "argoproj.io"
 def check(files: Files) -> Iterator[Finding]:
     """Yield workloads whose pods no release reaches."""
     scaling = Autoscalers(files)
+    for artifact in files.objects("StatefulSet", "DaemonSet"):
+        if dig(artifact.data, "spec", "updateStrategy", "type") == "OnDelete":
+            what = f"{title(artifact)} is updated OnDelete, so a release changes no pod that runs"
+            where = artifact.at("spec", "updateStrategy", "type")
+            advice = "until it is deleted by hand; write RollingUpdate"
+            yield Finding(where, f"{what} {advice}", warning=True)
     for artifact in files.objects(*_GROUPS):
         if group_of(artifact) != _GROUPS[kind_of(artifact)]:
             continue

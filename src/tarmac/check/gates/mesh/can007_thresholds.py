@@ -22,6 +22,10 @@ _ASKED = ("templateRef", "query")
 _TEMPLATES = ("AnalysisTemplate", "ClusterAnalysisTemplate")
 #: The whole result of a query beside a sign that is for one number.
 _WHOLE = re.compile(r"\bresult\s*(?:[<>]=?|[!=]=)|(?:[<>]=?|[!=]=)\s*result\b(?!\s*[\[.])")
+#: What minds that there is no result.
+_MINDED = re.compile(r"\blen\(|isNaN|default\(|asFloat|\?")
+#: Series of answers with an error alone.
+_ERRORS = re.compile(r"""(?:code|status)\w*\s*(?:=~?)\s*["'`]\^?\(?5[\d.]""")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -47,7 +51,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(where, f"{what} and no template: it is never asked; {advice}")
         yield from _weights(artifact)
     for artifact in files.objects(*_TEMPLATES):
-        yield from _whole(artifact)
+        yield from (*_whole(artifact), *_empty(artifact))
 
 
 def _without_effect(name: str, limit: Any) -> str:
@@ -80,6 +84,20 @@ def _whole(artifact: Artifact) -> Iterator[Finding]:
                 where = artifact.at("spec", "metrics", number, key)
                 advice = "list: each measurement is an error; write result[0]"
                 yield Finding(where, f"{what} {advice}")
+
+
+def _empty(artifact: Artifact) -> Iterator[Finding]:
+    """Yield conditions on the share of errors that is not there while nothing fails."""
+    for number, metric in numbered(artifact.data, "spec", "metrics"):
+        query = string(metric, "provider", "prometheus", "query")
+        for key in ("successCondition", "failureCondition"):
+            condition = string(metric, key)
+            is_first = "result[0]" in condition and not _MINDED.search(condition)
+            if is_first and _ERRORS.search(query.partition("/")[0]) and " or " not in query:
+                what = f"{title(artifact)} asks for result[0] of {metric.get('name')}, and while no"
+                why = "request fails there is no series: each measurement is an error; write"
+                where = artifact.at("spec", "metrics", number, key)
+                yield Finding(where, f"{what} {why} len(result) == 0 || {condition}", warning=True)
 
 
 def _word(side: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.chart_files import charts
-from tarmac.check.gates.views.objects.chart_texts import values_beside
+from tarmac.check.gates.views.objects.chart_texts import chart_texts, values_beside
 from tarmac.check.gates.views.objects.chart_values import is_read, leaves
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -18,6 +20,12 @@ from tarmac.check.gates.views.scope import counted_in_files
 _FEW = 4
 #: Values for other charts, and for what is generated of comments.
 _OTHERS = ("global", "tags", "nameOverride", "fullnameOverride")
+#: An action of Helm that reads what each release has.
+_ACTION = re.compile(r"\{\{-?\s*(include\s|\.Release\.|\.Chart\.|\.Values\.|tpl\s)")
+#: What a template does, the values that it names, and what evaluates these or asks for them alone.
+_WRITTEN = re.compile(r"\{\{[^{}]*\}\}")
+_VALUE = re.compile(r"\.Values((?:\.\w+)+)")
+_EVALUATED = re.compile(r"tpl|include|^\{\{-?\s*(if|else|with|range)\b")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -40,11 +48,29 @@ def check(files: Files) -> Iterator[Finding]:
             like = [one for one in beside if _alike(one[-1], path[-1])]
             advice = f"values have {'.'.join(like[0])}" if like else "write it, or `default`"
             yield Finding(where, f"reads .Values.{name}, which values.yaml does not have; {advice}")
+        yield from _unfilled(files, chart.folder, every, there)
         for other in values_beside(files, chart.folder):
             yield from _unknown(other, chart.read, there, {*chart.others, *_OTHERS})
         for path in unread:
             what = f"{'.'.join(path)} is read by no template of the chart, so it changes nothing"
             yield Finding(chart.values.at(*path), f"{what}; remove it, or read it")
+
+
+def _unfilled(
+    files: Files, folder: str, every: list[tuple[str, ...]], values: Any
+) -> Iterator[Finding]:
+    """Yield values with a template in them that a template writes as they are."""
+    held = {path for path in every if _ACTION.search(str(dig(values, *path)))}
+    for where, text in chart_texts(files, folder) if held else ():
+        for found in _WRITTEN.finditer(text):
+            paths = (tuple(name[1:].split(".")) for name in _VALUE.findall(found[0]))
+            name = next((".".join(path) for path in paths if path in held), "")
+            if name and not _EVALUATED.search(found[0]):
+                line = text.count("\n", 0, found.start()) + 1
+                what = f"writes .Values.{name} as it is, and that has a template in it, which"
+                yield Finding(
+                    f"{where}:{line}", f"{what} nothing evaluates; write tpl .Values.{name} ."
+                )
 
 
 def _unknown(

@@ -28,7 +28,7 @@ def check(files: Files) -> Iterator[Finding]:
         for path, what in _faults(artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
         for kind, path, spec in experiments(artifact):
-            for at, what in _settings(kind, spec):
+            for at, what in (*_settings(kind, spec), *_unmounted(kind, spec, index)):
                 yield Finding(artifact.at(*path, *at), f"{title(artifact)} {what}")
             for key in ("selector", "target"):
                 yield from _selects(artifact, (*path, key), fields(spec, key), index, spaces)
@@ -107,6 +107,28 @@ def _settings(kind: str, spec: Fields) -> Iterator[tuple[Path, str]]:
         share = str(dig(spec, key, key) or "")
         if key in spec and share in ("", "0"):
             yield (key,), f"has {key} of {share or 'nothing'}, so it changes nothing; write e.g. 25"
+
+
+def _unmounted(kind: str, spec: Fields, index: LabelIndex[Pods]) -> Iterator[tuple[Path, str]]:
+    """Yield a place of a fault on files at which no volume of the chosen pods is mounted."""
+    place, labels = string(spec, "volumePath").rstrip("/"), fields(spec, "labelSelectors")
+    labels = fields(spec, "selector", "labelSelectors") or labels
+    spaces = set(map(str, items(spec, "selector", "namespaces")))
+    if kind != "IOChaos" or not place or not labels:
+        return
+    found = index.selected({"matchLabels": labels})
+    own = [one for one in found if not spaces or space_of(one.artifact) in {"", *spaces}]
+    mounted = {
+        str(mount.path).rstrip("/")
+        for one in own
+        for container in one.main_containers
+        for mount in container.mounts
+    }
+    if mounted and place not in mounted:
+        above = sorted(path for path in mounted if path and place.startswith(f"{path}/"))
+        what = f"names the volumePath {place}, at which its pods mount no volume: the fault cannot"
+        advice = f"write {above[-1]}" if above else f"there are: {', '.join(sorted(mounted))}"
+        yield ("volumePath",), f"{what} be injected; {advice}"
 
 
 def _selects(

@@ -21,6 +21,12 @@ _TAKERS = {
     "aws_api_gateway_domain_name": ("certificate_arn", "regional_certificate_arn"),
     "aws_apigatewayv2_domain_name": ("certificate_arn",),
 }
+#: What lets S3 call others, by the arguments of a notification that need it.
+_ALLOWING = {
+    "aws_lambda_permission": ("lambda_function_arn",),
+    "aws_sqs_queue_policy": ("queue_arn",),
+    "aws_sns_topic_policy": ("topic_arn",),
+}
 #: The key by which Terraform asks a table for its lock.
 _KEY = "LockID"
 _ALIKE = re.compile(r"lock[-_ ]?ids?", re.IGNORECASE)
@@ -33,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
     tables = {name for block in blocks(files) for name in _TABLE.findall(block.text)}
     for root in resources_of(files):
         yield from _unissued(root)
+        yield from _unpermitted(root)
         for table in root.of("aws_dynamodb_table"):
             yield from _unlocked(table, tables)
 
@@ -54,6 +61,20 @@ def _unissued(root: Resources) -> Iterator[Finding]:
                     said = f"{what} it is issued: a first apply is refused; write"
                     advice = f"aws_acm_certificate_validation.{waited[name]}.certificate_arn"
                     yield Finding(f"{block.file}:{line}", f"{said} {advice}", warning=True)
+
+
+def _unpermitted(root: Resources) -> Iterator[Finding]:
+    """Yield notifications of a bucket that AWS tries before it may call what they name."""
+    for block in root.of("aws_s3_bucket_notification"):
+        for kind, keys in _ALLOWING.items():
+            named = [one for one in root.of(kind) if "s3.amazonaws.com" in one.text]
+            is_of_it = any(f"{key} " in block.text for key in keys)
+            if named and is_of_it and kind not in block.text and "depends_on" not in block.text:
+                permission = f"{kind}.{named[0].names[2]}"
+                what = f"{block.names[2]} is made at once with {permission}, and S3 asks whether it"
+                advice = f"may call first: an apply from scratch is refused; depend on {permission}"
+                where = f"{block.file}:{block.lines[0][0]}"
+                yield Finding(where, f"{what} {advice}", warning=True)
 
 
 def _unlocked(table: TerraformBlock, tables: set[str]) -> Iterator[Finding]:
