@@ -6,20 +6,25 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import WAVE, wave_of, whole_number
 from tarmac.check.gates.views.objects.indexes import place_of
-from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.stored_objects import kept
+from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ARGO, _HELM = "argocd.argoproj.io", "helm.sh"
+_MODE, _LATE = "volumeBindingMode", "WaitForFirstConsumer"
+_DEFAULT = "storageclass.kubernetes.io/is-default-class"
 #: What a pod waits for until it is there.
-NEEDED = ("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "PriorityClass")
+CLAIM = "PersistentVolumeClaim"
+NEEDED = ("ConfigMap", "Secret", "ServiceAccount", CLAIM, "PriorityClass")
 _PHASES = {"PreSync": 0, "Sync": 1, "PostSync": 2}
 #: Hooks of Helm that run before, and after, all that has no hook.
 _OF_HELM = {"pre-install": 0, "post-install": 2}
@@ -50,6 +55,63 @@ def check(files: Files) -> Iterator[Finding]:
             why = f"which is applied after it ({first.name}), so it waits for it in vain"
             where = naming.artifact.at(*naming.path)
             yield Finding(where, f"{what}, {why}; give {naming.kind} {naming.name} the earlier one")
+    yield from _unbound(files)
+
+
+def _unbound(files: Files) -> Iterator[Finding]:
+    """Yield claims that a sync waits for before it makes the pods by which they are bound."""
+    users: dict[tuple[tuple[str, str], str], list[tuple[NamedObject, Turn | None]]] = {}
+    for naming in namings(files, of_pods=True):
+        if naming.kind == CLAIM:
+            user = naming, turn_of(naming.artifact)
+            users.setdefault((place_of(naming.artifact), naming.name), []).append(user)
+    for claim in files.objects(CLAIM) if users else ():
+        using, own = users.get((place_of(claim), name_of(claim)), []), turn_of(claim)
+        turns = [turn for _, turn in using if turn is not None]
+        is_known = own is not None and len(turns) == len(using) > 0
+        if own is None or not is_known or any(map(_is_of_helm, [claim, *_artifacts(using)])):
+            continue
+        first = min(turns)
+        class_name = _late_class(files, claim) if first[:2] > own[:2] else ""
+        if class_name and not _is_healthy(files):
+            later = title(next(naming.artifact for naming, turn in using if turn == first))
+            what = f"{title(claim)} ({own.name}) is bound once a pod uses it, by its class"
+            said = f"{what} {class_name}, and {later} is applied after it ({first.name})"
+            noted = metadata(claim).annotations
+            key = next((key for key in (f"{_ARGO}/hook", WAVE) if key in noted), "")
+            where = claim.at("metadata", "annotations", key) if key else claim.at("metadata")
+            yield Finding(where, f"{said}: the sync waits for it in vain; give both one wave")
+
+
+def _late_class(files: Files, claim: Artifact) -> str:
+    """Name the class of a claim that gets its volume with its first pod; "" if it does not.
+
+    A class that is not here is known by the name that a cluster's maker gives it.
+    """
+    if dig(claim.data, "spec", "volumeName"):
+        return ""
+    asked = dig(claim.data, "spec", "storageClassName")
+    there = files.objects("StorageClass")
+    own = [one for one in there if name_of(one) == asked]
+    if asked is None:
+        own = [one for one in there if str(metadata(one).annotations.get(_DEFAULT)) == "true"]
+    if own:
+        return name_of(own[0]) if all(string(one.data, _MODE) == _LATE for one in own) else ""
+    return str(asked) if asked in published("late_classes")["names"] else ""
+
+
+def _artifacts(using: list[tuple[NamedObject, Turn | None]]) -> Iterator[Artifact]:
+    yield from (naming.artifact for naming, _ in using)
+
+
+def _is_of_helm(artifact: Artifact) -> bool:
+    return f"{_HELM}/hook" in metadata(artifact).annotations
+
+
+def _is_healthy(files: Files) -> bool:
+    """Tell whether Argo CD may be told here that a claim without a volume is healthy."""
+    texts = (str(one.content) for one in files.artifacts)
+    return any("resource.customizations" in text and CLAIM in text for text in texts)
 
 
 def _needs(files: Files) -> Iterator[tuple[NamedObject, Turn]]:
@@ -90,13 +152,15 @@ GATE = Gate(
     phase="gitops",
     source="https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves and "
     "https://helm.sh/docs/topics/charts_hooks: a hook runs to its end before the next is applied, "
-    "so a first installation waits for ever, while an existing one goes well",
+    "so a first installation waits for ever, while an existing one goes well; a claim may "
+    "wait for its first pod",
     check=check,
     of_files=check,
     scope=counted_in_files("references of pods", _judged),
     #: GIT003 holds the waves of a plan to its dependencies.
     targets=(),
     reads="sync waves and hooks of Argo CD, hooks of Helm and their weights, beside ConfigMaps, "
-    "Secrets, ServiceAccounts and claims that pods name, of one namespace and folder. Judges files "
+    "Secrets, ServiceAccounts and claims that pods name, of one namespace and folder, and classes "
+    "of claims that wait for the first pod. Judges files "
     "without a plan only: GIT003 checks more of a plan.",
 )

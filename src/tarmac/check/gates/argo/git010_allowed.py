@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import App, applications
 from tarmac.check.gates.views.argo.followed import followed
 from tarmac.check.gates.views.argo.projects import Project
-from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
+from tarmac.check.gates.views.objects.metadata import (
+    group_of,
+    kind_of,
+    name_of,
+    space_of,
+    title,
+)
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds of the cluster itself, with their groups.
@@ -25,6 +33,10 @@ _OF_CLUSTER = {
 }  # fmt: skip
 
 
+#: Argo CD's own settings, and where it looks for Applications beside its own namespace.
+_PARAMS, _WATCHED = "argocd-cmd-params-cm", "application.namespaces"
+
+
 def check(files: Files) -> Iterator[Finding]:
     """Yield repositories, namespaces and kinds of objects that a project refuses."""
     for app, project in _judged(files):
@@ -34,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
                 where = project.artifact.at("spec", "sourceRepos")
                 yield Finding(where, f"{what} not allow, so it is never synced; add it")
     yield from _destinations(files)
+    yield from _homes(files)
     refused: dict[str, Finding] = {}
     projects = _projects(files)
     for one in followed(files) if projects else ():
@@ -67,6 +80,41 @@ def _destinations(files: Files) -> Iterator[Finding]:
             where = app.at("spec", "destination", "namespace")
             advice = "so it is never synced; add it to its destinations"
             yield Finding(where, f"{what} {shown}, {advice}")
+
+
+def _homes(files: Files) -> Iterator[Finding]:
+    """Yield Applications of namespaces from which their project, or Argo CD, takes none."""
+    named: dict[str, list[Artifact]] = {}
+    for artifact in files.objects("AppProject"):
+        named.setdefault(name_of(artifact), []).append(artifact)
+    settings = {space_of(one): one for one in files.objects("ConfigMap") if name_of(one) == _PARAMS}
+    for app in applications(files) if named else ():
+        own, space = named.get(str(app.project), []), space_of(app.artifact)
+        spaces = {space_of(one) for one in own}
+        if not own or "" in spaces or not space or space in spaces or "{" in space:
+            continue
+        taken = [str(one) for project in own for one in Project(project).homes]
+        params = [settings[one] for one in spaces & settings.keys()]
+        watched = [string(one.data, "data", _WATCHED) for one in params]
+        what = f"{app.title} is of the namespace {space}, and"
+        if (taken or any(watched)) and not _is_among(space, taken):
+            shown = f"takes Applications of {', '.join(taken)}" if taken else "has no others than"
+            said = f"{what} project {app.project} {shown}"
+            said = said if taken else f"{said} its own ({min(spaces)})"
+            where = own[0].at("spec", *(("sourceNamespaces",) if taken else ()))
+            yield Finding(where, f"{said}, so it is never synced; add it to sourceNamespaces")
+        elif taken and all(watched) and watched and not _is_among(space, _listed(watched)):
+            said = f"{what} Argo CD looks in {', '.join(watched)} alone, so it is never synced"
+            yield Finding(params[0].at("data", _WATCHED), f"{said}; add it to {_WATCHED}")
+
+
+def _listed(written: list[str]) -> list[str]:
+    return [one.strip() for text in written for one in text.split(",")]
+
+
+def _is_among(space: str, patterns: list[str]) -> bool:
+    """Tell whether a namespace is one of those; of a regular expression, that it may be."""
+    return any(one.startswith("/") or fnmatchcase(space, one) for one in patterns)
 
 
 def _spaces(project: Project) -> tuple[str, ...]:
@@ -111,6 +159,7 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("Applications of a project that is here", _judged),
     targets=(),
-    reads="Applications beside their AppProject: their repositories and namespaces, and kinds of "
-    "the cluster in folders that they follow here. GIT002 checks more of what is rendered.",
+    reads="Applications beside their AppProject: their repositories and namespaces, those they "
+    "are of, beside argocd-cmd-params-cm, and kinds of the cluster in folders that they follow "
+    "here. GIT002 checks more of what is rendered.",
 )

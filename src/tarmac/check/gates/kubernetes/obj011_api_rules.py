@@ -168,7 +168,7 @@ def _unknown(value: str, words: Sequence[str]) -> str:
 
 
 def _near(value: Any, words: Sequence[str]) -> str:
-    near = [word for word in words if is_typo(str(value), word)]
+    near = [word for word in words if value not in words and is_typo(str(value), word)]
     return f"is {value!r}, which is almost {near[0]}; write that" if near else ""
 
 

@@ -18,6 +18,7 @@ from tarmac.check.gates.views.objects.server_values import (
     Refusal,
     exact,
     formed,
+    is_like,
     mappings,
     most,
     server_rules,
@@ -104,8 +105,10 @@ def beside(data: Any, at: Sequence[str], rule: Mapping[str, Any]) -> Iterator[Re
         given = f" beside {beside}" if beside else ""
         for below, value in at_each(holder, steps(rule["refuse"])) if "refuse" in rule else ():
             # A number of 0 is one that is not set, as a Service's nodePort.
-            if value not in (None, [], {}, "") and str(value) != "0":
-                yield Refusal((*path, *below), f"is refused{given}: {rule['why']}; remove it")
+            if value not in (None, [], {}, "") and str(value) != "0" and is_like(value, rule):
+                advice = rule.get("advice", "remove it")
+                said = f"is {value}, which is refused" if "like" in rule else "is refused"
+                yield Refusal((*path, *below), f"{said}{given}: {rule['why']}; {advice}")
         if "need" in rule and not _has(holder, rule["need"]):
             needed = rule["need"].replace("\\", "").replace("|", " or ")
             yield Refusal(path, f"needs {needed}{given}: {rule['why']}; write it")
@@ -137,6 +140,17 @@ def _has_all(holder: Any, steps: Sequence[str]) -> bool:
     return all(_has_all(one, steps[at + 1 :]) for one in items(holder, *steps[:at]))
 
 
+def below(data: Any, at: Sequence[str], pairs: Sequence[Sequence[Any]]) -> Iterator[Refusal]:
+    """Yield numbers that are not below their bounds."""
+    for path, holder in at_each(data, at):
+        for low, high, least in pairs:
+            value, bound = dig(holder, *steps(low)), dig(holder, *steps(high))
+            is_number = all(isinstance(one, int) for one in (value, bound))
+            if is_number and value >= max(bound, least):
+                what = f"is {value}, and must be below {high} ({bound}); lower it"
+                yield Refusal((*path, *steps(low)), what)
+
+
 def ordered(data: Any, at: Sequence[str], pairs: Sequence[Sequence[str]]) -> Iterator[Refusal]:
     """Yield lower bounds that are above their upper ones."""
     for path, holder in at_each(data, at):
@@ -163,6 +177,7 @@ JUDGES: dict[str, Callable[[Any, Sequence[str], Any], Iterator[Refusal]]] = {
     "most": most,
     "beside": beside,
     "ordered": ordered,
+    "below": below,
 }
 
 

@@ -42,7 +42,8 @@ _TYPES: dict[str, Path] = {
     "ExternalSecret": ("spec", "target", "template", "type"),
 }  # fmt: skip
 #: Kinds whose references may be answered from other namespaces, or by what is applied elsewhere.
-_APART = ("Service", "Gateway")
+#: A project is of Argo CD's own namespace, whichever its Application is of.
+_APART = ("Service", "Gateway", "AppProject")
 
 
 def check(files: Files) -> Iterator[Finding]:

@@ -13,10 +13,15 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.network.foreign_references import ForeignReference, crossing
 from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ALLOWED = "allowCrossNamespace"
-_IS_TRUE = re.compile(rf"{_ALLOWED}[\"']?\s*[:=]\s*[\"']?true", re.IGNORECASE)
+#: As a value, as an argument with and without one, as a variable.
+_IS_TRUE = re.compile(
+    rf"{_ALLOWED}[\"']?\s*[:=]\s*[\"']?true|KubernetesCRD[._]{_ALLOWED}(?![\w=])", re.IGNORECASE
+)
+_ARGUMENT = re.compile(r"--providers\.kubernetescrd(=true|\..*)?", re.IGNORECASE)
 #: Where the values of Traefik's chart are, in objects of those that install it.
 _VALUES: tuple[Path, ...] = (
     (),
@@ -50,6 +55,10 @@ def _told(files: Files) -> Iterator[str]:
             provider = dig(artifact.data, *path, "providers", "kubernetesCRD")
             if isinstance(provider, Mapping):
                 yield artifact.at(*path, "providers", "kubernetesCRD")
+    for own in pods(files):
+        for container in own.main_containers:
+            if any(map(_ARGUMENT.fullmatch, container.words)):
+                yield container.at("args" if container.arguments else "command")
 
 
 def _crossings(files: Files) -> Iterator[ForeignReference]:
@@ -79,6 +88,6 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("references into other namespaces", _crossings),
     targets=("cluster",),
-    reads="IngressRoutes beside values of Traefik's chart, of a HelmRelease or an Application. "
-    "Where no file sets Traefik up, or one allows it, nothing is told.",
+    reads="IngressRoutes beside values of Traefik's chart, of a HelmRelease or an Application, and "
+    "arguments of containers. Where no file sets Traefik up, or one allows it, nothing is told.",
 )

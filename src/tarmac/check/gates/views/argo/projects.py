@@ -27,6 +27,11 @@ class Project:
         return tuple(text(destination, "namespace") for destination in destinations)
 
     @property
+    def homes(self) -> tuple[str, ...]:
+        """The namespaces that its Applications may be of, beside that of Argo CD."""
+        return items(self.artifact.data, "spec", "sourceNamespaces")
+
+    @property
     def destinations(self) -> tuple[Fields, ...]:
         """The clusters and namespaces that may be filled."""
         return tuple(map(fields, items(self.artifact.data, "spec", "destinations")))

@@ -69,6 +69,14 @@ def formed(path: Path, value: str, name: str) -> Iterator[Refusal]:
         yield Refusal(path, what, is_open)
 
 
+def is_like(value: object, rule: Mapping[str, Any]) -> bool:
+    """Tell whether a rule is about a value: without a pattern, about any."""
+    if "like" not in rule:
+        return True
+    is_text = isinstance(value, str) and _FILLED.search(value) is None
+    return is_text and re.fullmatch(rule["like"], str(value)) is not None
+
+
 def mappings(data: Any, at: Sequence[str], forms: Sequence[str]) -> Iterator[Refusal]:
     """Yield keys and values of mappings at a place that are of other forms."""
     for path, held in at_each(data, at):
