@@ -55,7 +55,9 @@ def check(files: Files) -> Iterator[Finding]:
             why = f"which is applied after it ({first.name}), so it waits for it in vain"
             where = naming.artifact.at(*naming.path)
             yield Finding(where, f"{what}, {why}; give {naming.kind} {naming.name} the earlier one")
-    yield from _unbound(files)
+    unbound = list(_unbound(files))
+    if unbound and not _is_healthy(files):
+        yield from unbound
 
 
 def _unbound(files: Files) -> Iterator[Finding]:
@@ -73,7 +75,7 @@ def _unbound(files: Files) -> Iterator[Finding]:
             continue
         first = min(turns)
         class_name = _late_class(files, claim) if first[:2] > own[:2] else ""
-        if class_name and not _is_healthy(files):
+        if class_name:
             later = title(next(naming.artifact for naming, turn in using if turn == first))
             what = f"{title(claim)} ({own.name}) is bound once a pod uses it, by its class"
             said = f"{what} {class_name}, and {later} is applied after it ({first.name})"

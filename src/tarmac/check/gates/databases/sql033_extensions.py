@@ -42,6 +42,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield uses of an extension that a later migration makes."""
     folders = [(found, _touched(found)) for found in by_folder(python_migrations(files))]
     making: dict[str, int] = {}
+    elsewhere: dict[str, bool] = {}
     for _, touches in folders:
         for name in {one.extension for one in touches if not one.used}:
             making[name] = making.get(name, 0) + 1
@@ -50,7 +51,11 @@ def check(files: Files) -> Iterator[Finding]:
         for use, maker in _early(found, touches):
             key = (use.migration.name, use.extension)
             # Where another folder makes it as well, that one may be first.
-            if key in told or making[use.extension] > 1 or _is_elsewhere(files, use.extension):
+            if key in told or making[use.extension] > 1:
+                continue
+            if use.extension not in elsewhere:
+                elsewhere[use.extension] = _is_elsewhere(files, use.extension)
+            if elsewhere[use.extension]:
                 continue
             told.add(key)
             place = f"{maker.migration.artifact.path.rpartition('/')[2]}:{maker.line}"

@@ -36,12 +36,31 @@ class Injection(NamedTuple):
     space: str
 
 
+class Injected:
+    """What may be injected, of one kind."""
+
+    def __init__(self, files: Files, kind: str) -> None:
+        found = [one for one in files.objects(kind) if _is_meant(one)]
+        #: Whether one of them may be of any namespace.
+        self.is_open = not all(map(space_of, found))
+        self.paths = sorted({f"{space_of(one)}/{name_of(one)}" for one in found})
+        self.by_space: dict[str, set[str]] = {}
+        self.by_name: dict[str, list[str]] = {}
+        for one in found:
+            self.by_space.setdefault(space_of(one), set()).add(name_of(one))
+            self.by_name.setdefault(name_of(one), []).append(space_of(one))
+
+    @property
+    def said(self) -> str:
+        """For a reader."""
+        first = ", ".join(self.paths[:3])
+        return f"the only one is {first}" if len(self.paths) == 1 else f"there are {first}"
+
+
 def check(files: Files) -> Iterator[Finding]:
     """Yield annotations by which nothing is found."""
-    there = {kind: [one for one in files.objects(kind) if _is_meant(one)] for kind in _KINDS}
+    there = {kind: Injected(files, kind) for kind in _KINDS}
     for one in _injections(files):
-        if any(not space_of(known) for known in there[one.kind]):
-            continue  # it may be of any namespace
         if what := _missed(one, there[one.kind]):
             said = f"{title(one.artifact)} has {one.name.rpartition('/')[2]}: {one.value}, which"
             yield Finding(one.artifact.at(*one.path), f"{said} {what}")
@@ -52,31 +71,25 @@ def _is_meant(artifact: Artifact) -> bool:
     return artifact.data.get("kind") != _COLLECTOR or mode == "sidecar"
 
 
-def _missed(one: Injection, there: list[Artifact]) -> str:
+def _missed(one: Injection, there: Injected) -> str:
+    if there.is_open:
+        return ""
     space, _, name = one.value.rpartition("/")
     space = space or one.space
     if one.value.lower() == "true":
-        own = sorted({name_of(known) for known in there if space_of(known) == one.space})
+        own = sorted(there.by_space.get(one.space, ()))
         named = f"takes the {one.kind} of its own namespace {one.space}"
         if len(own) > 1:
             return f"{named}, and that has {', '.join(own)}: nothing is injected; name one of them"
-        if own or not there:
+        if own or not there.paths:
             return ""
-        return f"{named}, and {_known(there)}: nothing is injected; write {_path(there[0])}"
-    same = [known for known in there if name_of(known) == name]
-    if not same or any(space_of(known) == space for known in same):
+        return f"{named}, and {there.said}: nothing is injected; write {there.paths[0]}"
+    same = there.by_name.get(name, [])
+    if not same or space in same:
         return ""
     named = f"takes the {one.kind} {name} of the namespace {space}"
-    return f"{named}, and it is of {space_of(same[0])}: nothing is injected; write {_path(same[0])}"
-
-
-def _path(artifact: Artifact) -> str:
-    return f"{space_of(artifact)}/{name_of(artifact)}"
-
-
-def _known(there: list[Artifact]) -> str:
-    known = sorted({_path(one) for one in there})
-    return f"the only one is {known[0]}" if len(known) == 1 else f"there are {', '.join(known[:3])}"
+    advice = f"write {same[0]}/{name}"
+    return f"{named}, and it is of {same[0]}: nothing is injected; {advice}"
 
 
 def _injections(files: Files) -> Iterator[Injection]:
