@@ -36,7 +36,7 @@ class Injection(NamedTuple):
     space: str
 
 
-class Injected:
+class InjectableObjects:
     """What may be injected, of one kind."""
 
     def __init__(self, files: Files, kind: str) -> None:
@@ -59,7 +59,7 @@ class Injected:
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield annotations by which nothing is found."""
-    there = {kind: Injected(files, kind) for kind in _KINDS}
+    there = {kind: InjectableObjects(files, kind) for kind in _KINDS}
     for one in _injections(files):
         if what := _missed(one, there[one.kind]):
             said = f"{title(one.artifact)} has {one.name.rpartition('/')[2]}: {one.value}, which"
@@ -71,7 +71,7 @@ def _is_meant(artifact: Artifact) -> bool:
     return artifact.data.get("kind") != _COLLECTOR or mode == "sidecar"
 
 
-def _missed(one: Injection, there: Injected) -> str:
+def _missed(one: Injection, there: InjectableObjects) -> str:
     if there.is_open:
         return ""
     space, _, name = one.value.rpartition("/")
