@@ -1,0 +1,86 @@
+"""A template of nginx keeps nginx's own variables when a program fills it in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from posixpath import basename
+from typing import NamedTuple
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
+from tarmac.check.gates.views.images.started import started
+from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.pipelines.shell import commands
+from tarmac.check.gates.views.scope import counted_in_files
+
+#: Without a list of names before the file.
+_FILLS = re.compile(r"\benvsubst\s*<\s*[\"']?([\w./${}-]+)")
+_OWN = re.compile(
+    r"\$(host|http_\w+|remote_addr|uri|request_uri|scheme|proxy_add_x_forwarded_for|args|is_args"
+    r"|document_root|fastcgi_script_name|server_name|server_port|request_method|query_string)\b"
+)
+_MOST = 200_000
+
+
+class FilledFile(NamedTuple):
+    """A file that envsubst fills in with every variable."""
+
+    where: str
+    name: str
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield templates that lose what nginx is to fill in itself."""
+    for one in _filled(files):
+        for path in _sources(files, one.name):
+            place = on_disk(files, path)
+            if place is None or not place.is_file() or place.stat().st_size > _MOST:
+                continue
+            text = place.read_text("utf-8", "replace")
+            if found := _OWN.search(text):
+                what = f"fills in {path} with every variable, and nginx's own {found[0]} is none of"
+                advice = "the shell's: it becomes nothing; name yours, as envsubst '$API_URL'"
+                yield Finding(one.where, f"{what} {advice}")
+                break
+
+
+def _filled(files: Files) -> Iterator[FilledFile]:
+    for command in commands(files):
+        for name in _FILLS.findall(command.text):
+            yield FilledFile(command.where, name)
+    for program in started(files):
+        for name in _FILLS.findall(program.line):
+            yield FilledFile(program.where, name)
+
+
+def _sources(files: Files, name: str) -> Iterator[str]:
+    """Yield files of the repository that an image has under a name, or that are called so."""
+    yield name.removeprefix("./")
+    for dockerfile in dockerfiles(files):
+        folder = dockerfile.path.rpartition("/")[0]
+        for stage in stages(str(dockerfile.content)):
+            for one in stage.instructions:
+                words = [word for word in one.rest.split() if not word.startswith("--")]
+                if one.word in ("COPY", "ADD") and len(words) > 1 and "--from" not in one.rest:
+                    for source in words[:-1]:
+                        if basename(source) == basename(name) or words[-1] == name:
+                            yield f"{folder}/{source}".removeprefix("/").replace("/./", "/")
+
+
+GATE = Gate(
+    id="SRV048",
+    title="A template of nginx keeps nginx's own variables when it is filled in",
+    phase="containers",
+    source="https://www.gnu.org/software/gettext/manual/html_node/envsubst-Invocation.html: "
+    "without a list of names each variable is replaced, one that is not set by nothing",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("files that envsubst fills in with every variable", _filled),
+    targets=("compose", "cluster"),
+    reads="envsubst without a list of names in scripts and commands, beside the file that it "
+    "reads, by its own name or where a Dockerfile copies it.",
+)
