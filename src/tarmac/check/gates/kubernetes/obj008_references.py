@@ -11,7 +11,12 @@ from tarmac.base.foreign.reading import fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.objects.certificates import ENTRIES, is_of_entry, tls_secrets
+from tarmac.check.gates.views.objects.certificates import (
+    ENTRIES,
+    Certificate,
+    is_of_entry,
+    tls_secrets,
+)
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
@@ -46,19 +51,18 @@ def _missing(files: Files, found: Iterator[NamedObject]) -> Iterator[Finding]:
         named = there.named(naming.kind, naming.name, naming.namespace)
         what = f"{title(naming.artifact)} names {naming.kind} {naming.name}"
         where = naming.artifact.at(*naming.path)
-        is_certificate = is_of_entry(naming.kind, naming.artifact)
-        if not named:
+        if not named and is_of_entry(naming.kind, naming.artifact):
+            names = there.near(naming.kind, naming.namespace, naming.artifact)
+            if unread := _unread(files, naming.name, names):
+                what = f"{what}, which does not exist; {unread} is like it, which nothing reads"
+                yield Finding(where, what)
+        elif not named:
             names = there.near(naming.kind, naming.namespace, naming.artifact)
             if names and not _is_in_script(files, naming):
                 likely = only_near(naming.name, names[:MOST_COMPARED])
-                is_made_elsewhere = not likely or likely in _read_secrets(files)[0]
-                if is_certificate and is_made_elsewhere:
-                    continue
                 choice = (
                     f"did you mean '{likely}'?" if likely else f"there are: {', '.join(names[:12])}"
                 )
-                if is_certificate:
-                    choice = f"{likely} is like it, which nothing reads"
                 is_open = is_placeholder(naming.name)
                 yield Finding(where, f"{what}, which does not exist; {choice}", warning=is_open)
             elif not names and (space := _elsewhere(there, naming)):
@@ -100,6 +104,13 @@ def _elsewhere(there: StoredObjects, naming: NamedObject) -> str:
     is_led = kind_of(naming.artifact) == "Ingress" and naming.kind == "Service"
     is_known = is_led and is_plain and own and len(found) == 1 and "" not in found
     return found.pop() if is_known else ""
+
+
+def _unread(files: Files, name: str, names: list[str]) -> str:
+    """Find the certificate that an entry means and nothing reads; "": it is made elsewhere."""
+    certified = {str(Certificate(one).secret) for one in files.objects("Certificate")}
+    likely = only_near(name, [one for one in names if one in certified][:MOST_COMPARED])
+    return likely if likely and likely not in _read_secrets(files)[0] else ""
 
 
 @once
