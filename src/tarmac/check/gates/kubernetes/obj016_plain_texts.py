@@ -140,8 +140,8 @@ def _service(service: ComposeService, filled: Mapping[str, str]) -> Iterator[tup
         for path, text in places(dig(service.data, key), (key,)):
             for pair in _SHELL.findall(text):
                 name = next(filter(None, pair))
-                # A value that Compose itself fills in may be the same one.
-                if name in own and name not in filled and "$" not in own[name]:
+                # A value that Compose itself fills in, or hands on, may be the same one.
+                if name in own and name not in filled and own[name] and "$" not in own[name]:
                     what = f"reads {name}, which Compose fills in from its own environment and "
                     yield path, f"{what}.env, where it is not set; write $${{{name}}}"
 

@@ -58,8 +58,9 @@ GATE = Gate(
     "rolled out",
     check=check,
     of_files=check,
-    scope=kinds("workloads", *_GROUPS),
+    scope=kinds("workloads", *_GROUPS, "DaemonSet"),
     targets=("cluster",),
-    reads="partitions of StatefulSets beside their number of pods, and `paused` of Deployments and "
-    "Rollouts. Whether it is lowered or resumed by hand, files do not say.",
+    reads="OnDelete of StatefulSets and DaemonSets, partitions of StatefulSets beside their number "
+    "of pods, and `paused` of Deployments and Rollouts. Whether it is lowered or resumed by hand, "
+    "files do not say.",
 )

@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.chart_files import charts
 from tarmac.check.gates.views.objects.chart_texts import chart_texts, values_beside
 from tarmac.check.gates.views.objects.chart_values import is_read, leaves
+from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: So many values may be unread of a chart that is whole.
@@ -27,6 +28,8 @@ _WRITTEN = re.compile(r"\{\{[^{}]*\}\}")
 _VALUE = re.compile(r"\.Values((?:\.\w+)+)")
 _EVALUATED = re.compile(r"tpl|include|^\{\{-?\s*(if|else|with|range)\b")
 
+_ANCHOR = re.compile(r"^([\w.-]+):\s*&([\w.-]+)", re.MULTILINE)
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield values that no template reads, and readings of a value that is not there."""
@@ -39,7 +42,8 @@ def check(files: Files) -> Iterator[Finding]:
         # Of a chart whose templates a program adds, most are read by those.
         if len(unread) > max(_FEW, len(every) // 2):
             continue
-        unread = [one for one in unread if one[0] not in {*chart.others, *_OTHERS}]
+        others = {*chart.others, *_OTHERS, *_anchored(files, chart.values)}
+        unread = [one for one in unread if one[0] not in others]
         absent = {one: at for one, at in chart.bare.items() if one[0] not in chart.others}
         absent = {one: at for one, at in absent.items() if not _is_there(one, there)}
         for path, where in absent.items():
@@ -54,6 +58,13 @@ def check(files: Files) -> Iterator[Finding]:
         for path in unread:
             what = f"{'.'.join(path)} is read by no template of the chart, so it changes nothing"
             yield Finding(chart.values.at(*path), f"{what}; remove it, or read it")
+
+
+def _anchored(files: Files, values: Artifact) -> list[str]:
+    """List the keys at the top that hold what is written again by an alias."""
+    place = on_disk(files, values.path)
+    text = place.read_text("utf-8", "replace") if place is not None and place.is_file() else ""
+    return [key for key, anchor in _ANCHOR.findall(text) if re.search(rf"\*{anchor}\b", text)]
 
 
 def _unfilled(

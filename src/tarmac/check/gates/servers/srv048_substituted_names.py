@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from posixpath import basename
 from typing import NamedTuple
 
@@ -34,8 +34,10 @@ class FilledFile(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield templates that lose what nginx is to fill in itself."""
-    for one in _filled(files):
-        for path in _sources(files, one.name):
+    filled = list(_filled(files))
+    copied = _copied(files) if filled else {}
+    for one in filled:
+        for path in _sources(copied, one.name):
             place = on_disk(files, path)
             if place is None or not place.is_file() or place.stat().st_size > _MOST:
                 continue
@@ -56,9 +58,15 @@ def _filled(files: Files) -> Iterator[FilledFile]:
             yield FilledFile(program.where, name)
 
 
-def _sources(files: Files, name: str) -> Iterator[str]:
+def _sources(copied: Mapping[str, list[str]], name: str) -> Iterator[str]:
     """Yield files of the repository that an image has under a name, or that are called so."""
     yield name.removeprefix("./")
+    yield from dict.fromkeys((*copied.get(name, ()), *copied.get(basename(name), ())))
+
+
+def _copied(files: Files) -> dict[str, list[str]]:
+    """List the files that Dockerfiles copy, by their names and by where they are put."""
+    found: dict[str, list[str]] = {}
     for dockerfile in dockerfiles(files):
         folder = dockerfile.path.rpartition("/")[0]
         for stage in stages(str(dockerfile.content)):
@@ -66,8 +74,10 @@ def _sources(files: Files, name: str) -> Iterator[str]:
                 words = [word for word in one.rest.split() if not word.startswith("--")]
                 if one.word in ("COPY", "ADD") and len(words) > 1 and "--from" not in one.rest:
                     for source in words[:-1]:
-                        if basename(source) == basename(name) or words[-1] == name:
-                            yield f"{folder}/{source}".removeprefix("/").replace("/./", "/")
+                        path = f"{folder}/{source}".removeprefix("/").replace("/./", "/")
+                        for key in {basename(source), words[-1]}:
+                            found.setdefault(key, []).append(path)
+    return found
 
 
 GATE = Gate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from posixpath import dirname
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
@@ -46,18 +46,17 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _prefixed(files: Files) -> Iterator[PrefixedSettings]:
-    readers = [
-        (one, found[1])
+    readers = {
+        str(PurePosixPath(one.path).parent): (one, found[1])
         for one in files.artifacts
         if one.path.endswith("celery.py") and (found := _READS.search(str(one.content)))
-    ]
+    }
     for own in python_settings(files, _SETTINGS) if readers else ():
-        for reader, prefix in readers:
-            folder = dirname(reader.path)
-            is_near = own.artifact.path.startswith(f"{folder}/") if folder else True
-            if is_near and "config_from_object" not in str(own.artifact.content):
-                yield PrefixedSettings(reader, prefix, own)
-                break
+        above = map(str, PurePosixPath(own.artifact.path).parents)
+        near = next((one for one in above if one in readers), None)
+        if near is not None and "config_from_object" not in str(own.artifact.content):
+            reader, prefix = readers[near]
+            yield PrefixedSettings(reader, prefix, own)
 
 
 GATE = Gate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from posixpath import dirname
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
@@ -47,23 +47,23 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _served(files: Files) -> Iterator[ServedManifest]:
-    images = [
-        one
+    images = {
+        str(PurePosixPath(one.path).parent): one
         for one in dockerfiles(files)
         for stage in stages(str(one.content))[-1:]
         if any(i.word in ("CMD", "ENTRYPOINT") and _SERVES.search(i.rest) for i in stage.whole)
-    ]
+    }
     for artifact in files.artifacts:
         text = artifact.content if artifact.path.endswith(".py") and images else ""
         is_settings = "settings" in artifact.path and isinstance(text, str)
         found = _STORAGE.search(text) if is_settings and isinstance(text, str) else None
         if found is None or not isinstance(text, str):
             continue
-        near = [one for one in images if artifact.path.startswith(dirname(one.path))]
-        if near and "INSTALLED_APPS" in text:
-            yield ServedManifest(
-                artifact, text.count("\n", 0, found.start()) + 1, found[1], near[0]
-            )
+        above = map(str, PurePosixPath(artifact.path).parents)
+        near = next((images[one] for one in above if one in images), None)
+        if near is not None and "INSTALLED_APPS" in text:
+            line = text.count("\n", 0, found.start()) + 1
+            yield ServedManifest(artifact, line, found[1], near)
 
 
 def _is_collected(files: Files) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tarmac.base.artifact import Artifact
 from tarmac.plan.cluster import ClusterPlan, Workload
 from tarmac.render.gitops.parts import environment
 from tarmac.render.gitops.parts.argo_objects import SERVER, Object
-from tarmac.render.gitops.parts.differences import ignored
+from tarmac.render.gitops.parts.differences import divided_routes, ignored
 from tarmac.render.gitops.parts.sources import main_source, source
 from tarmac.render.kubernetes.parts.metadata import BASE, by_workload
 from tarmac.render.packaging.parts import chart_values
@@ -65,15 +65,16 @@ def of_others(plan: ClusterPlan, objects: Sequence[Artifact], last: int) -> Iter
     stores = [store.name for store in (*plan.stores, *plan.setups)]
     folders = {_folder(artifact.path): artifact.path for artifact in objects}
     taken = _taken(plan, objects)
-    base = [e.path for e in objects if _folder(e.path) == BASE]
-    entry = [path for path in base if path.rpartition("/")[2].startswith(ENTRY)]
+    base = [e for e in objects if _folder(e.path) == BASE]
+    entry = [e for e in base if e.path.rpartition("/")[2].startswith(ENTRY)]
     several = f"{{{','.join(f'{prefix}*' for prefix in ENTRY)}}}"
     yield _plain(plan, BASE, f"k8s/{BASE}", 1, {"exclude": several} if entry else {})
     if stores:
         more = {"recurse": True, "include": f"{{{','.join(f'{store}/*' for store in stores)}}}"}
         yield _plain(plan, "stores", "k8s", 2, more)
     if entry:
-        yield _plain(plan, "entry", f"k8s/{BASE}", last, {"include": several})
+        app = _plain(plan, "entry", f"k8s/{BASE}", last, {"include": several})
+        yield replace(app, ignored=tuple(divided_routes(entry, objects)))
     for folder in sorted(folders.keys() - services - {*stores, BASE}):
         gone = sorted(path.rpartition("/")[2] for path in taken if _folder(path) == folder)
         more = {"exclude": f"{{{','.join(gone)}}}"} if gone else {}

@@ -45,17 +45,19 @@ def followed(files: Files) -> Iterator[FollowedFolder]:
     the end of a path is enough, if one folder alone has it.
     """
     found = [
-        (app, source.repository, posixpath.normpath(source.path).strip("/"))
+        (app, source, posixpath.normpath(source.path).strip("/"))
         for app in applications(files)
         for source in app.sources
         if source.path
     ]
     whole = {path: _whole(files, path) for _, _, path in found}
-    ours = {repository for _, repository, path in found if "/" in path and whole[path][1]}
-    for app, repository, path in found:
-        folder, here = whole[path] if repository in ours else ("", ())
+    ours = {one.repository for _, one, path in found if "/" in path and whole[path][1]}
+    for app, source, path in found:
+        folder, here = whole[path] if source.repository in ours else ("", ())
         if not ours:
             folder, here = _of_end(files, path)
+        if source.include or source.exclude:
+            here = tuple(one for one in here if source.takes(_path(one).removeprefix(f"{folder}/")))
         if here:
             yield FollowedFolder(app, folder, here)
 

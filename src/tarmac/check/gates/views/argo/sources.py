@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+
 from tarmac.base.foreign.reading import Fields, items, text
 
 
@@ -62,9 +64,24 @@ class Source:
         """The glob of the files that are not read; empty: none."""
         return str(self._directory("exclude") or "")
 
+    def takes(self, name: str) -> bool:
+        """Tell whether a plain file is read, by its path in the folder.
+
+        Args:
+            name: from the folder of the source on; `{a,b}` in a glob is either, `*` is anything.
+        """
+        included = not self.include or _matches(name, self.include)
+        return included and not (self.exclude and _matches(name, self.exclude))
+
     def _directory(self, key: str) -> object:
         directory = self.data.get("directory") or {}
         return directory.get(key)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    inner = pattern[1:-1] if pattern.startswith("{") and pattern.endswith("}") else pattern
+    parts = inner.split(",") if inner != pattern else [pattern]
+    return any(fnmatch.fnmatchcase(name, part.strip()) for part in parts)
 
 
 class IgnoredDifference:

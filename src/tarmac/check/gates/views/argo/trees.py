@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -72,16 +71,8 @@ def _plain(artifacts: Iterable[Artifact], folder: str, source: Source) -> Iterat
         below = artifact.path.removeprefix(f"{folder}/")
         if "/" in below and not source.recursive:
             continue
-        included = not source.include or _matches(below, source.include)
-        if included and not (source.exclude and _matches(below, source.exclude)):
+        if source.takes(below):
             yield artifact
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """Tell whether Argo CD's glob takes a name: `{a,b}` is either, `*` is anything."""
-    inner = pattern[1:-1] if pattern.startswith("{") and pattern.endswith("}") else pattern
-    parts = inner.split(",") if inner != pattern else [pattern]
-    return any(fnmatch.fnmatchcase(name, part.strip()) for part in parts)
 
 
 def _kustomized(by_path: Mapping[str, Artifact], folder: str) -> Iterator[Artifact]:

@@ -23,7 +23,7 @@ _OLD = re.compile(r"postgres://")
 _CHANGES = re.compile(r"replace\(|re\.sub\(|set\(drivername|make_url|\.startswith\(|removeprefix")
 
 
-class OwnEngine(NamedTuple):
+class Connection(NamedTuple):
     """An engine of the address that a variable has."""
 
     where: str
@@ -40,9 +40,9 @@ class GivenAddress(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield addresses that an engine refuses."""
-    engines = list(_engines(files))
-    given = _given(files, {one.variable for one in engines}) if engines else {}
-    for one in engines:
+    connections = list(_connections(files))
+    given = _given(files, {one.variable for one in connections}) if connections else {}
+    for one in connections:
         for own in given.get(one.variable, ()):
             if _OLD.match(own.value):
                 what = f"{own.title} gives {one.variable} as postgres://, which SQLAlchemy does not"
@@ -57,7 +57,7 @@ def check(files: Files) -> Iterator[Finding]:
             break
 
 
-def _engines(files: Files) -> Iterator[OwnEngine]:
+def _connections(files: Files) -> Iterator[Connection]:
     """Yield the synchronous engines of code here, by the variable of their address."""
     for artifact in files.artifacts:
         text = artifact.content if artifact.path.endswith(".py") else ""
@@ -66,9 +66,9 @@ def _engines(files: Files) -> Iterator[OwnEngine]:
         for node in ast.walk(parsed(artifact)):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
-            is_engine = ast.unparse(node.func).rpartition(".")[2] == "create_engine"
-            if is_engine and (name := _variable(node.args[0])):
-                yield OwnEngine(f"{artifact.path}:{node.lineno}", name)
+            is_made = ast.unparse(node.func).rpartition(".")[2] == "create_engine"
+            if is_made and (name := _variable(node.args[0])):
+                yield Connection(f"{artifact.path}:{node.lineno}", name)
 
 
 def _variable(node: ast.expr) -> str:
@@ -109,7 +109,7 @@ GATE = Gate(
     "create_async_engine",
     check=check,
     of_files=check,
-    scope=counted_in_files("engines of an address in a variable", _engines),
+    scope=counted_in_files("engines of an address in a variable", _connections),
     targets=("compose", "cluster"),
     reads="create_engine of an environment variable in files of Python that change no address, "
     "beside that variable of services and pods.",
