@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tarmac.run.local.process.settled import of_tree, until_settled
+from tarmac.run.local.process.settled import is_made, of_tree, until_settled
 
 LOADS = "import time; end = time.process_time() + 0.5\nwhile time.process_time() < end: pass\n"
 
@@ -38,6 +40,28 @@ def test_a_program_that_still_loads_has_not_come_through_its_start():
     with running(LOADS) as pid:
         settles_after_s(pid)
         assert of_tree(pid).used_s >= 0.5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere programs of processes are not read")
+@pytest.mark.parametrize(("toolchain", "made"), [("go", "exe/work"), ("cargo", "")])
+def test_a_program_that_is_still_compiled_has_not_started(tmp_path, toolchain, made):
+    # Copies of a shell and of `sleep` stand for the toolchain and for what it makes.
+    for name, copied in ((toolchain, "bash"), (made, "sleep")):
+        if name:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            shutil.copy(shutil.which(copied), tmp_path / name)
+    os.mkfifo(tmp_path / "compiled")
+    starts = f"./{made} 60" if made else "exec sleep 60"
+    (tmp_path / "run").write_text(f"read line < compiled; {starts}\n")
+    with subprocess.Popen([f"./{toolchain}", "run"], cwd=tmp_path, start_new_session=True) as built:
+        try:
+            with pytest.raises(TimeoutError):
+                asyncio.run(asyncio.wait_for(until_settled(built.pid, 0.0), 1.0))
+            (tmp_path / "compiled").write_text("\n")
+            asyncio.run(until_settled(built.pid, 0.0))
+            assert not is_made(built.pid)
+        finally:
+            os.killpg(built.pid, signal.SIGKILL)
 
 
 def test_one_that_ended_has_to_outlive_that_first():
