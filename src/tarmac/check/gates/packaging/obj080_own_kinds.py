@@ -20,6 +20,8 @@ _API = re.compile(
 )
 #: What sends it later, or only where the kind is known.
 _LATER = re.compile(r"helm\.sh/hook|\.Capabilities\.APIVersions|lookup\s")
+#: Argo CD sends what helm template writes, and kinds of the same sync before their objects.
+_BY_ARGO = re.compile(r"(^|/)argo-?cd\b")
 
 
 class OwnKind(NamedTuple):
@@ -41,6 +43,10 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _used(files: Files) -> Iterator[OwnKind]:
+    if files.objects("Application", "ApplicationSet") or any(
+        _BY_ARGO.search(one.path) for one in files.artifacts
+    ):
+        return
     by_path = {one.path: one.data for one in files.artifacts if one.path.endswith("values.yaml")}
     for about in files.artifacts:
         if basename(about.path) != "Chart.yaml":
@@ -76,5 +82,5 @@ GATE = Gate(
     scope=counted_in_files("objects of a dependency's kinds", _used),
     targets=("cluster",),
     reads="templates of a chart beside its dependencies in assets/published.yaml whose definitions "
-    "are templates, where values.yaml switches these on.",
+    "are templates, where values.yaml switches these on. Files beside Argo CD's are left to that.",
 )
