@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from posixpath import basename
 from typing import NamedTuple
 
@@ -32,12 +33,19 @@ class FilledFile(NamedTuple):
     name: str
 
 
+class CopiedFile(NamedTuple):
+    """A file of the repository that a Dockerfile copies, and the folder of that."""
+
+    folder: str
+    path: str
+
+
 def check(files: Files) -> Iterator[Finding]:
     """Yield templates that lose what nginx is to fill in itself."""
     filled = list(_filled(files))
     copied = _copied(files) if filled else {}
     for one in filled:
-        for path in _sources(copied, one.name):
+        for path in _sources(copied, one):
             place = on_disk(files, path)
             if place is None or not place.is_file() or place.stat().st_size > _MOST:
                 continue
@@ -58,15 +66,19 @@ def _filled(files: Files) -> Iterator[FilledFile]:
             yield FilledFile(program.where, name)
 
 
-def _sources(copied: Mapping[str, list[str]], name: str) -> Iterator[str]:
+def _sources(copied: Mapping[str, list[CopiedFile]], filled: FilledFile) -> Iterator[str]:
     """Yield files of the repository that an image has under a name, or that are called so."""
-    yield name.removeprefix("./")
-    yield from dict.fromkeys((*copied.get(name, ()), *copied.get(basename(name), ())))
+    yield filled.name.removeprefix("./")
+    own = PurePosixPath(filled.where.partition(":")[0]).parent
+    for key in dict.fromkeys((filled.name, basename(filled.name))):
+        for one in copied.get(key, ()):
+            if own.is_relative_to(one.folder) or PurePosixPath(one.folder).is_relative_to(own):
+                yield one.path
 
 
-def _copied(files: Files) -> dict[str, list[str]]:
+def _copied(files: Files) -> dict[str, list[CopiedFile]]:
     """List the files that Dockerfiles copy, by their names and by where they are put."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[CopiedFile]] = {}
     for dockerfile in dockerfiles(files):
         folder = dockerfile.path.rpartition("/")[0]
         for stage in stages(str(dockerfile.content)):
@@ -76,7 +88,7 @@ def _copied(files: Files) -> dict[str, list[str]]:
                     for source in words[:-1]:
                         path = f"{folder}/{source}".removeprefix("/").replace("/./", "/")
                         for key in {basename(source), words[-1]}:
-                            found.setdefault(key, []).append(path)
+                            found.setdefault(key, []).append(CopiedFile(folder, path))
     return found
 
 
