@@ -14,10 +14,12 @@ from tarmac.check.gates.views.argo.applications import App, applications
 from tarmac.check.gates.views.argo.followed import PACKED, followed
 from tarmac.check.gates.views.argo.projects import Project, project_of
 from tarmac.check.gates.views.argo.trees import service_of
+from tarmac.check.gates.views.objects.metadata import kind_of, name_of
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
 
 UPDATER = "argocd-image-updater.argoproj.io/"
+_WRITE_BACK = f"{UPDATER}write-back-method"
 #: What Argo CD has to see, group and kind, to tell which images run.
 RUN = (("apps", "ReplicaSet"), ("", "Pod"))
 
@@ -50,7 +52,11 @@ def of_files(files: Files) -> Iterator[Finding]:
     """Yield rules that do not fit the tags which scripts and pipelines make."""
     tags = [(c, found[1]) for c in commands(files) if (found := _SHA.search(c.text))]
     there: dict[tuple[str, str], set[str]] = {}
+    healers: dict[tuple[str, str], App] = {}
     for one in followed(files):
+        for child in one.artifacts if one.app.heals else ():
+            if kind_of(child) == "Application" and not _leaves(one.app):
+                healers[child.path, name_of(child)] = one.app
         names = {posixpath.basename(artifact.path) for artifact in one.artifacts}
         there.setdefault((one.app.artifact.path, one.app.name), set()).update(names)
     for app in applications(files):
@@ -61,7 +67,7 @@ def of_files(files: Files) -> Iterator[Finding]:
             if rule.strategy == "semver" and made:
                 advice = f"newest-build, and {rule.alias}.allow-tags: regexp:^[0-9a-f]{{40}}$"
                 yield _unordered(rule, f"{made[0][1]} ({made[0][0].where})", advice)
-            yield from _always(files, rule)
+            yield from _always(files, rule, healers.get((app.artifact.path, app.name)))
             told = any(source.tools for source in app.sources)
             if names and not told and not names & {*PACKED}:
                 yield _plain(rule, "put a kustomization.yaml there that names the image")
@@ -72,7 +78,12 @@ def _unordered(rule: Rule, tag: str, advice: str) -> Finding:
     return Finding(rule.where, f"{rule.app.title}: {what}. Tag releases, or write {advice}")
 
 
-def _always(files: Files, rule: Rule) -> Iterator[Finding]:
+def _leaves(app: App) -> bool:
+    """Tell whether an Application leaves something of Applications to others."""
+    return any(one.kind in ("Application", "*") for one in app.ignored)
+
+
+def _always(files: Files, rule: Rule, healer: App | None = None) -> Iterator[Finding]:
     """Yield what is wrong with a rule whatever the tags are."""
     project = project_of(files, rule.app)
     if project and (unseen := [kind for kind in RUN if not _allows(project, *kind)]):
@@ -88,7 +99,15 @@ def _always(files: Files, rule: Rule) -> Iterator[Finding]:
             "cache or a branch included; name the pipeline's tags: regexp:^sha-[0-9a-f]{12}$"
         )
         yield Finding(rule.where, what)
-    if rule.written.partition(":")[0] != "git":
+    if rule.written.partition(":")[0] == "git":
+        return
+    if healer is not None and healer.name != rule.app.name:
+        what = (
+            f"{rule.app.title}: the updater writes the new tag into it, and {healer.title}, which"
+        )
+        why = "makes it from Git and heals itself, takes that out again, without end; write"
+        yield Finding(rule.written_at, f"{what} {why} `write-back-method: git`")
+    else:
         what = (
             f"{rule.app.title}: the updater writes into the cluster, not to git, so a rebuilt "
             "cluster runs another version; write `write-back-method: git`"
@@ -127,6 +146,8 @@ class Rule:
     written: str
     #: The line of its strategy, or of the list of images.
     where: str
+    #: The line of where it writes, or that of its strategy.
+    written_at: str
 
 
 def rules(app: App) -> Iterator[Rule]:
@@ -138,6 +159,8 @@ def rules(app: App) -> Iterator[Rule]:
         alias, equals, image = entry.strip().partition("=")
         name = re.split("[@:]", (image if equals else alias).rpartition("/")[2])[0]
         keys = [key for key in (f"{alias}.update-strategy", "update-strategy") if key in said]
+        where = app.at("metadata", "annotations", UPDATER + [*keys, "image-list"][0])
+        is_said = "write-back-method" in said
         if name:
             yield Rule(
                 app=app,
@@ -146,7 +169,8 @@ def rules(app: App) -> Iterator[Rule]:
                 strategy=said[keys[0]] if keys else "semver",
                 allowed=said.get(f"{alias}.allow-tags", said.get("allow-tags", "")),
                 written=said.get("write-back-method", "argocd"),
-                where=app.at("metadata", "annotations", UPDATER + [*keys, "image-list"][0]),
+                where=where,
+                written_at=app.at("metadata", "annotations", _WRITE_BACK) if is_said else where,
             )
 
 

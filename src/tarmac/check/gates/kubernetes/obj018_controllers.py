@@ -10,10 +10,13 @@ from tarmac.base.foreign.reading import Path, dig, fields, items, numbered, stri
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.connectors import connect_faults
 from tarmac.check.gates.views.objects.definitions import definition_faults
+from tarmac.check.gates.views.objects.handed_on import emptied_faults
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
 from tarmac.check.gates.views.objects.schedules import schedule_faults
+from tarmac.check.gates.views.objects.task_claims import claim_faults
 from tarmac.check.gates.views.objects.tasks import WORKFLOWS, task_faults, workflow_faults
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -48,6 +51,7 @@ def _family(artifact: Artifact) -> str:
 
 def _workflow(_: Files, artifact: Artifact) -> Iterator[Fault]:
     yield from workflow_faults(artifact)
+    yield from emptied_faults(artifact)
 
 
 def _task(_: Files, artifact: Artifact) -> Iterator[Fault]:
@@ -165,6 +169,8 @@ _JUDGES: Mapping[tuple[str, str], Callable[[Files, Artifact], Iterator[Fault]]] 
     **{(kind, "argoproj.io"): _workflow for kind in WORKFLOWS},
     ("Rollout", "argoproj.io"): _rollout,
     ("Task", _TEKTON): _task,
+    ("PipelineRun", _TEKTON): claim_faults,
+    ("KafkaConnect", "kafka.strimzi.io"): connect_faults,
     ("ScheduledBackup", "postgresql.cnpg.io"): _scheduled,
     ("Composition", "apiextensions.crossplane.io"): _composition,
     ("CustomResourceDefinition", "apiextensions.k8s.io"): _definition,
@@ -185,6 +191,7 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("objects of controllers", _judged),
     targets=(),
-    reads="Argo Workflows, Rollouts, tasks of Tekton, schedules of CloudNativePG, Compositions, "
-    "definitions of kinds, webhooks, sets of jobs, CronJobs. Judges files without a plan only.",
+    reads="Argo Workflows, Rollouts, tasks and runs of Tekton, schedules of CloudNativePG, "
+    "clusters of Kafka Connect beside their connectors, Compositions, definitions of kinds, "
+    "webhooks, sets of jobs, CronJobs. Judges files without a plan only.",
 )

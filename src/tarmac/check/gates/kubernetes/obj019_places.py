@@ -10,10 +10,12 @@ from tarmac.base.foreign.reading import Path, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.network.asked_gateways import asked_gateways
 from tarmac.check.gates.views.objects.certificates import is_of_entry
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import (
     CLUSTER_WIDE,
+    group_of,
     kind_of,
     metadata,
     name_of,
@@ -101,21 +103,18 @@ def _pulling(naming: NamedObject, named: list[StoredObject]) -> Iterator[Finding
 
 
 def _gateways(files: Files) -> Iterator[Finding]:
-    """Yield Gateways of a mesh that are of another namespace than the one that is meant."""
+    """Yield Gateways of another namespace than the one that a route means."""
     gateways: dict[str, set[str]] = {}
-    for artifact in files.objects("Gateway"):
-        gateways.setdefault(name_of(artifact), set()).add(space_of(artifact))
-    for artifact in files.objects("VirtualService"):
-        for number, name in enumerate(items(artifact.data, "spec", "gateways")):
-            spaces = gateways.get(str(name), set())
-            own = space_of(artifact)
-            if spaces and own and "" not in spaces and own not in spaces:
-                what = (
-                    f"{title(artifact)} names Gateway {name} of its own namespace {own}, and it is"
-                )
-                space = min(spaces)
-                where = artifact.at("spec", "gateways", number)
-                yield Finding(where, f"{what} of {', '.join(sorted(spaces))}; write {space}/{name}")
+    for one in files.objects("Gateway"):
+        gateways.setdefault(f"{group_of(one)} {name_of(one)}", set()).add(space_of(one))
+    for asked in asked_gateways(files):
+        spaces, own = gateways.get(f"{asked.group} {asked.name}", set()), space_of(asked.artifact)
+        if spaces and own and "" not in spaces and own not in spaces:
+            what = f"{title(asked.artifact)} names Gateway {asked.name} of its own namespace {own}"
+            space = min(spaces)
+            advice = f"namespace: {space}" if asked.is_parent else f"{space}/{asked.name}"
+            said = f"{what}, and it is of {', '.join(sorted(spaces))}; write {advice}"
+            yield Finding(asked.artifact.at(*asked.path), said)
 
 
 def _certificates(files: Files) -> Iterator[Finding]:
@@ -189,6 +188,6 @@ GATE = Gate(
     scope=counted_in_files("references", _judged),
     targets=(),
     reads="the places of assets/object_rules.yaml, beside objects of the same name; Gateways of a "
-    "mesh, Secrets of certificates, keys and claims of volumes, types of Secrets to pull by. "
-    "Judges files without a plan only.",
+    "mesh and of routes, Secrets of certificates, keys and claims of volumes, types of Secrets to "
+    "pull by. Judges files without a plan only.",
 )

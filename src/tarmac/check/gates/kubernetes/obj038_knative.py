@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, dig, fields, items, numbered, string
+from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -15,6 +15,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 _API = "serving.knative.dev"
 _KINDS = (f"Service.{_API}", "Configuration")
 _CONTAINERS: Path = ("spec", "template", "spec", "containers")
+_PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
 #: Names by which a port says its protocol.
 _NAMES = ("", "http1", "h2c")
 #: Ports of the container that Knative adds.
@@ -49,6 +50,11 @@ def _faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
             first = first or own
         for place, port in ports[:1]:
             yield from _port(artifact, (*at, "ports", place), port)
+            if not string(port, "name") and _answers_grpc(container, port):
+                what = "is asked by gRPC whether it is ready, and its port has no name, so Knative"
+                why = "speaks HTTP/1 to it: each call fails; write name: h2c"
+                if not _is_cloud_run(artifact):
+                    yield (*at, "ports", place, "containerPort"), f"{what} {why}"
         for place, variable in numbered(container, "env"):
             if (name := string(variable, "name")) in _SET:
                 what = f"sets {name}, which is Knative's own, so it is refused; remove it"
@@ -60,15 +66,27 @@ def _faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
 
 def _port(artifact: Artifact, at: Path, port: object) -> Iterator[tuple[Path, str]]:
     name, number = string(port, "name"), dig(port, "containerPort")
-    is_cloud_run = _CLOUD_RUN in str(fields(artifact.data, "metadata"))
     if name not in _NAMES:
         what = f"calls its port {name}, and http1 or h2c is taken, so it is refused"
         yield (*at, "name"), f"{what}; write one of the two, or no name"
-    if number in _TAKEN and not is_cloud_run:
+    if number in _TAKEN and not _is_cloud_run(artifact):
         what = f"listens on {number}, which is a port of Knative's own container, so it is refused"
         yield (*at, "containerPort"), f"{what}; choose another"
     if dig(port, "hostPort"):
         yield (*at, "hostPort"), "asks for a port of its node, so it is refused; remove hostPort"
+
+
+def _answers_grpc(container: Fields, port: Fields) -> bool:
+    """Tell whether a probe speaks gRPC to the port that requests come to."""
+    asked = [dig(container, probe, "grpc") for probe in _PROBES]
+    given = [
+        one.get("port") or dig(port, "containerPort") for one in asked if isinstance(one, dict)
+    ]
+    return bool(given) and dig(port, "containerPort") in given
+
+
+def _is_cloud_run(artifact: Artifact) -> bool:
+    return _CLOUD_RUN in str(fields(artifact.data, "metadata"))
 
 
 def _services(files: Files) -> list[Artifact]:
@@ -81,12 +99,13 @@ GATE = Gate(
     title="Services of Knative have what its webhook takes",
     phase="kubernetes",
     source="https://knative.dev/docs/serving/services/ and https://github.com/knative/specs: one "
-    "port over all containers, called http1 or h2c, and PORT is set by Knative",
+    "port over all containers, called http1 or h2c, and PORT is set by Knative; "
+    "https://knative.dev/docs/serving/samples/grpc-ping-go: gRPC needs h2c",
     check=check,
     of_files=check,
     alone=True,
     scope=counted_in_files("Services of Knative", _services),
     targets=("cluster",),
     reads="ports and variables of the containers of Services and Configurations of "
-    "serving.knative.dev.",
+    "serving.knative.dev, and probes that speak gRPC to a port.",
 )

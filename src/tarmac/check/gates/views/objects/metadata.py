@@ -79,8 +79,9 @@ def name_of(artifact: Artifact) -> str:
 
 
 def title(artifact: Artifact) -> str:
-    """Return which object it is: `Service orders`."""
-    return f"{artifact.data.get('kind')} {name_of(artifact)}"
+    """Return which object it is: `Service orders`, or the prefix that its name gets."""
+    name = name_of(artifact) or str(dig(artifact.data, "metadata", "generateName") or "")
+    return f"{artifact.data.get('kind')} {name}"
 
 
 def group_of(artifact: Artifact) -> str:
