@@ -12,7 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import RESPECT, App
 from tarmac.check.gates.views.argo.followed import followed
-from tarmac.check.gates.views.objects.flux_charts import released_services
+from tarmac.check.gates.views.objects.flux_charts import released_objects
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of, title
 from tarmac.check.gates.views.scope import counted_in_files
@@ -122,7 +122,7 @@ def _taken(files: Files) -> Iterator[TakenService]:
     tried: dict[tuple[str, str], Canary] = {}
     for workload, canary in canaries(files).items():
         tried[canary.namespace, canary.service.name or workload] = canary
-    for one in released_services(files) if tried else ():
+    for one in released_objects(files, "Service") if tried else ():
         mode = string(one.release.data, "spec", "driftDetection", "mode")
         own = tried.get((one.namespace, one.name))
         if mode == "enabled" and own is not None and one.namespace:
