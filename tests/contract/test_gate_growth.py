@@ -24,6 +24,7 @@ FOLDERS = (1, 12, 24)
 #: Gates that ask each of some things of each of others, with what no index finds.
 PAIRS = {
     "FIN002": "pods of each pool, which takes them by expressions and taints",
+    "GIT005": "folders of each Application, whose path is one's end",
     "GIT010": "folders of each Application, whose path is one's end",
     "GIT011": "folders of each Application, whose path is one's end",
     "GIT021": "folders of each Application, whose path is one's end",

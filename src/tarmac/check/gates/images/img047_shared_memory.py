@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from tarmac.check.gates.views.images.compose_stores import words
 from tarmac.check.gates.views.images.untagged import by_maker, untagged
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.program_texts import program_texts
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -26,6 +28,8 @@ _GIVEN_MB, _PER_QUERY = 64, 2
 _OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([a-z][\w.-]*)=(\S+)")
 _AMOUNT = re.compile(r"(\d+)(kB|MB|GB)?")
 _MB = {"kB": 1 / 1024, "MB": 1.0, "GB": 1024.0}
+_TORCH = re.compile(r"^(?:import|from)[ \t]+torch\b", re.MULTILINE)
+_LOADER = re.compile(r"\bDataLoader\([^#]*?\bnum_workers[ \t]*=[ \t]*([1-9]\d*)\b")
 _PLACE = "/dev/shm"  # noqa: S108 - in the container
 
 
@@ -52,6 +56,10 @@ def check(files: Files) -> Iterator[Finding]:
             said = f"{what} has the 64 MB of any container, so large ones fail: could not resize"
             advice = f"shared memory segment; {own.advice}"
             yield Finding(own.where, f"{said} {advice}", warning=True)
+    for own, count in _loaders(files):
+        what = f"{own.title} loads its data with {count} processes, which hand it on by shared"
+        said = f"{what} memory, and has the 64 MB of any container: they end by a bus error"
+        yield Finding(own.where, f"{said}; {own.advice}", warning=True)
 
 
 def _asked_mb(told: Sequence[str]) -> float:
@@ -87,6 +95,33 @@ def _containers(files: Files) -> Iterator[Memory]:
                 yield Memory(name, container.image, container.words, where, advice)
 
 
+def _loaders(files: Files) -> Iterator[tuple[Memory, int]]:
+    """Yield containers that start a program of PyTorch whose data come from several processes."""
+    started = list(_started(files))
+    counts: dict[str, list[int]] = {}
+    for one in program_texts(files) if started else ():
+        if one.path.suffix == ".py":
+            found = _LOADER.search(one.text) if _TORCH.search(one.text) else None
+            counts.setdefault(one.path.name, []).append(int(found[1]) if found else 0)
+    for script, own in started:
+        # Of several programs of one name it is not known which one it is.
+        if len(counts.get(script, ())) == 1 and counts[script][0]:
+            yield own, counts[script][0]
+
+
+def _started(files: Files) -> Iterator[tuple[str, Memory]]:
+    """Yield what pods start of Python, without shared memory of their own."""
+    for own in pods(files):
+        for container in own.main_containers if not own.spec.data.get("hostIPC") else ():
+            told = " ".join(container.words).split()
+            script = next((posixpath.basename(word) for word in told if word.endswith(".py")), "")
+            if script and not _holds(mount.path for mount in container.mounts):
+                where = container.at("volumeMounts" if container.mounts else "image")
+                advice = f"mount an emptyDir of `medium: Memory` at {_PLACE}"
+                name = title(own.artifact)
+                yield script, Memory(name, container.image, container.words, where, advice)
+
+
 def _is_set(service: ComposeService) -> bool:
     temporary = dig(service.data, "tmpfs")
     places = [temporary] if isinstance(temporary, str) else listed(temporary)
@@ -104,17 +139,24 @@ def _is_known(image: str) -> bool:
     return _is_postgres(image) or any(re.fullmatch(one, untagged(image)) for one in browsers)
 
 
+def _judged(files: Files) -> Iterator[object]:
+    yield from _containers(files)
+    yield from _loaders(files)
+
+
 GATE = Gate(
     id="IMG047",
     title="Programs that need much shared memory have it",
     phase="containers",
     source="https://hub.docker.com/_/postgres: the 64 MB that Docker gives by itself are too "
-    "little for large parallel queries; https://github.com/SeleniumHQ/docker-selenium",
+    "little for large parallel queries; https://github.com/SeleniumHQ/docker-selenium; "
+    "https://github.com/pytorch/pytorch#docker-image: it uses shared memory between processes",
     check=check,
     of_files=check,
-    scope=counted_in_files("containers of known programs", _containers),
+    scope=counted_in_files("containers of known programs", _judged),
     targets=("compose", "cluster"),
     reads="work_mem and max_parallel_workers_per_gather in commands of PostgreSQL, and images of "
-    "browsers, beside shm_size, ipc and what is mounted at /dev/shm. What queries there are is not "
+    "browsers, beside shm_size, ipc and what is mounted at /dev/shm; DataLoader of PyTorch with "
+    "num_workers in the program that a pod starts. What queries there are is not "
     "known, so all are warnings.",
 )

@@ -1,4 +1,4 @@
-"""What routes ask of Traefik is there: middlewares by their whole names, and who certifies."""
+"""What routes ask of Traefik is there: middlewares by their whole names, and resolvers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TOLD = re.compile(
 )
 
 
-class Asked(NamedTuple):
+class RouterPart(NamedTuple):
     """A thing that a route asks Traefik for, by its name."""
 
     artifact: Artifact
@@ -53,7 +53,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield from _middleware(spaces, one)
 
 
-def _middleware(spaces: dict[str, set[str]], one: Asked) -> Iterator[Finding]:
+def _middleware(spaces: dict[str, set[str]], one: RouterPart) -> Iterator[Finding]:
     """Yield a Middleware that is asked for without the namespace before its name."""
     name, at, provider = one.name.partition("@")
     known = {f"{space}-{own}" for own in spaces for space in spaces[own] if space}
@@ -72,7 +72,9 @@ def _middleware(spaces: dict[str, set[str]], one: Asked) -> Iterator[Finding]:
         yield Finding(one.artifact.at(*one.path), f"{said} {advice}")
 
 
-def _switched_off(files: Files, proxies: list[Traefik], asked: list[Asked]) -> Iterator[Finding]:
+def _switched_off(
+    files: Files, proxies: list[Traefik], asked: list[RouterPart]
+) -> Iterator[Finding]:
     """Yield a Traefik that reads none of its own kinds, where there are some for it."""
     off = [one for one in proxies if dig(one.values, *_SWITCH) is False]
     if len(proxies) != 1 or not off:
@@ -86,7 +88,7 @@ def _switched_off(files: Files, proxies: list[Traefik], asked: list[Asked]) -> I
         yield Finding(where, f"{said}; write enabled: true", warning=True)
 
 
-def _resolvers(proxies: list[Traefik], one: Asked) -> Iterator[Finding]:
+def _resolvers(proxies: list[Traefik], one: RouterPart) -> Iterator[Finding]:
     names = {name for own in proxies for name in _told(own)}
     is_known = all(_told(own) and not own.is_open for own in proxies)
     if names and is_known and one.name.lower() not in {name.lower() for name in names}:
@@ -117,18 +119,18 @@ def _own(files: Files) -> list[Artifact]:
     return [one for one in found if group_of(one) in _GROUPS and not is_shown(one)]
 
 
-def _asked(files: Files) -> Iterator[Asked]:
+def _asked(files: Files) -> Iterator[RouterPart]:
     for one in _own(files):
         name = string(one.data, "spec", "tls", "certResolver")
         if name and not is_mark(name):
-            yield Asked(one, ("spec", "tls", "certResolver"), name, True)
+            yield RouterPart(one, ("spec", "tls", "certResolver"), name, True)
     for one in files.objects("Ingress"):
         noted = {} if is_shown(one) else metadata(one).annotations
         for key in (_MIDDLEWARES, _RESOLVER):
             for name in re.split(r"[ \t]*,[ \t]*", str(noted.get(key) or "").strip()):
                 if name and not is_mark(name):
                     at: Path = ("metadata", "annotations", key)
-                    yield Asked(one, at, name, key == _RESOLVER)
+                    yield RouterPart(one, at, name, key == _RESOLVER)
 
 
 def _judged(files: Files) -> Iterator[object]:

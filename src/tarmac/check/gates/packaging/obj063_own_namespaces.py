@@ -47,14 +47,15 @@ def check(files: Files) -> Iterator[Finding]:
             said = f"{title(one.release)} is in Namespace {one.name} itself, and"
         where = one.release.at(*how) if is_made else one.release.at("spec")
         yield Finding(where, f"{said} {_fails(one.template)}")
-    own = _own(files)
+    own: dict[str, OwnNamespace] = {}
+    for chart in _own(files):
+        own.setdefault(posixpath.basename(chart.folder), chart)
     for command in _commands(files) if own else ():
-        words = [posixpath.normpath(word).strip("/") for word in command.text.split()]
-        for chart in own:
-            name = posixpath.basename(chart.folder)
-            if name and any(posixpath.basename(word) == name for word in words if "/" in word):
-                what = f"`helm --create-namespace` makes the namespace of {chart.folder}, and"
-                yield Finding(command.where, f"{what} {_fails(chart.template)}", warning=True)
+        words = [posixpath.normpath(word) for word in command.text.split() if "/" in word]
+        found = (own.get(posixpath.basename(word)) for word in words)
+        if named := next(filter(None, found), None):
+            what = f"`helm --create-namespace` makes the namespace of {named.folder}, and"
+            yield Finding(command.where, f"{what} {_fails(named.template)}", warning=True)
 
 
 def _fails(template: str) -> str:

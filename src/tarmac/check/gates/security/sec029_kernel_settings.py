@@ -46,7 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
             user, by = _of_image(own, container), "the user of its image"
         if user:
             what = f"{title(own.artifact)}: {container.name} sets the kernel as user {user} ({by}),"
-            right = "whom even `privileged` gives no right to: permission denied"
+            right = "and not even `privileged` gives that user the right: permission denied"
             said = f"{what} {right}, and no pod starts; write runAsUser: 0 for this container"
             yield Finding(container.at("securityContext"), said)
 

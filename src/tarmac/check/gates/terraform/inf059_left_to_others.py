@@ -16,12 +16,12 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 from tarmac.check.gates.views.terraform.resources import Resources, argument, resources_of
 
-_AUTOSCALER = "cluster-autoscaler"
+_AUTOSCALER, _GROUP = "cluster-autoscaler", "aws_autoscaling_group"
 _TAG = re.compile(rf'"k8s\.io/{_AUTOSCALER}/enabled"\s*=\s*"?true')
 _IGNORED = re.compile(r"\bignore_changes\s*=\s*(\[[^\]]*(?:\[\d+\][^\]]*)*\]|all)")
 
 
-class Scaled(NamedTuple):
+class NodeGroup(NamedTuple):
     """A group of nodes whose number an autoscaler may change."""
 
     kind: str
@@ -36,15 +36,16 @@ class Scaled(NamedTuple):
 
 
 _GROUPS = (
-    Scaled("aws_eks_node_group", "desired_size", None, ("min_size", "max_size"), "scaling_config"),
-    Scaled("aws_autoscaling_group", "desired_capacity", None, ("min_size", "max_size")),
-    Scaled("google_container_node_pool", "node_count",
+    NodeGroup("aws_eks_node_group", "desired_size", None, ("min_size", "max_size"),
+              "scaling_config"),
+    NodeGroup(_GROUP, "desired_capacity", None, ("min_size", "max_size")),
+    NodeGroup("google_container_node_pool", "node_count",
            re.compile(r"^[ \t]*autoscaling\s*\{", re.MULTILINE),
            ("min_node_count", "max_node_count")),
-    Scaled("azurerm_kubernetes_cluster_node_pool", "node_count",
+    NodeGroup("azurerm_kubernetes_cluster_node_pool", "node_count",
            re.compile(r"\b(?:auto_scaling_enabled|enable_auto_scaling)\s*=\s*true"),
            ("min_count", "max_count")),
-    Scaled("azurerm_kubernetes_cluster", "node_count",
+    NodeGroup("azurerm_kubernetes_cluster", "node_count",
            re.compile(r"\b(?:auto_scaling_enabled|enable_auto_scaling)\s*=\s*true"),
            ("min_count", "max_count"), "default_node_pool"),
 )  # fmt: skip
@@ -74,22 +75,25 @@ _TAGGED = re.compile(r".*:[\w.-]+|.*@sha256:\w+")
 def check(files: Files) -> Iterator[Finding]:
     """Yield what each apply sets back, although something else has changed it."""
     of_charts = bool(list(released_charts(files, frozenset({_AUTOSCALER}))))
-    delivered = list(_delivered(files))
+    delivered = {(about.action, service): where for where, service, about in _delivered(files)}
     for root in resources_of(files):
         is_scaled = of_charts or any(
             argument(one, "chart")[1].strip('"').endswith(_AUTOSCALER)
             for one in root.of("helm_release")
         )
+        policies = _policies(root)
         for about in _GROUPS:
             for block in root.of(about.kind):
-                yield from _scaled(root, about, block, is_scaled)
-        for where, service, given in delivered:
+                yield from _scaled(about, block, policies, is_scaled)
+        for given in _DELIVERIES:
             for block in (one for kind in given.kinds for one in root.of(kind)):
-                yield from _released(root, block, where, service, given.key)
+                service = argument(block, "name")[1].strip('"')
+                if where := delivered.get((given.action, service)):
+                    yield from _released(root, block, where, service, given.key)
 
 
 def _scaled(
-    root: Resources, about: Scaled, block: TerraformBlock, is_scaled: bool
+    about: NodeGroup, block: TerraformBlock, policies: Mapping[str, str], is_scaled: bool
 ) -> Iterator[Finding]:
     line, number = argument(block, about.key)
     low, high = (argument(block, key)[1] for key in about.limits)
@@ -102,7 +106,7 @@ def _scaled(
     elif _TAG.search(block.text) or (is_scaled and about.kind == "aws_eks_node_group"):
         by = "the cluster autoscaler"
     else:
-        by = _policy(root, block)
+        by = policies.get(block.names[2], "") if about.kind == _GROUP else ""
     if by:
         what = f"{block.names[2]} fixes {about.key} = {number}, and {by} sets the same number: each"
         within = f"{about.holder}[0].{about.key}" if about.holder else about.key
@@ -110,12 +114,14 @@ def _scaled(
         yield Finding(f"{block.file}:{line}", f"{said} = [{within}]", warning=True)
 
 
-def _policy(root: Resources, block: TerraformBlock) -> str:
-    """Return the policy by which AWS scales a group; empty: there is none."""
-    for one in root.of("aws_autoscaling_policy"):
-        if re.search(rf"\.{block.names[2]}\.", argument(one, "autoscaling_group_name")[1]):
-            return f"the policy {one.names[2]}"
-    return ""
+def _policies(root: Resources) -> dict[str, str]:
+    """Return the policies by which AWS scales groups, by the names of these."""
+    named = re.compile(rf"\b{_GROUP}\.(\w+)\.")
+    return {
+        found[1]: f"the policy {one.names[2]}"
+        for one in root.of("aws_autoscaling_policy")
+        if (found := named.search(argument(one, "autoscaling_group_name")[1]))
+    }
 
 
 def _leaves(block: TerraformBlock, key: str, holder: str = "") -> bool:
@@ -135,7 +141,7 @@ def _released(
     line = line or next((at for at, text in block.lines if text.strip().startswith(key)), 0)
     images = _IMAGE.findall(holder.text) if holder is not None else []
     is_fixed = bool(images) and all(_TAGGED.fullmatch(image) for image in images)
-    if argument(block, "name")[1] == f'"{service}"' and is_fixed and not _leaves(block, key):
+    if is_fixed and not _leaves(block, key):
         what = f"{where} gives the service {service} each new version, and {block.names[2]} has"
         said = f"{what} the image {images[0]}: the next apply puts that back; write ignore_changes"
         yield Finding(f"{block.file}:{line}", f"{said} = [{key}]", warning=True)

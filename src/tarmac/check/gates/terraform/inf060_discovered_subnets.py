@@ -28,7 +28,7 @@ _LITERAL = re.compile(r'"([^"$]*)"')
 _WRITTEN = ("aws:", "kubernetes.io/cluster/")
 
 
-class Sought(NamedTuple):
+class SoughtTag(NamedTuple):
     """A tag by which a class of nodes looks for its network."""
 
     artifact: Artifact
@@ -51,7 +51,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield tags that Terraform gives to no subnet or security group."""
     sought = list(_sought(files))
     given = _given(files) if sought else {}
-    found: dict[tuple[int, str], list[Sought]] = {}
+    found: dict[tuple[int, str], list[SoughtTag]] = {}
     for one in sought:
         found.setdefault((id(one.artifact), one.thing), []).append(one)
     for terms in found.values():
@@ -66,7 +66,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said}; {did_you_mean(one.value, there)}", warning=True)
 
 
-def _lack(given: tuple[GivenTag, ...] | list[GivenTag], one: Sought) -> list[str]:
+def _lack(given: tuple[GivenTag, ...] | list[GivenTag], one: SoughtTag) -> list[str]:
     """List the values that Terraform gives a tag; none where it may give the one sought."""
     values = {tag.value for tag in given}
     if None in values or one.value in values:
@@ -92,7 +92,7 @@ def _given(files: Files) -> dict[str, list[GivenTag]]:
     return found
 
 
-def _sought(files: Files) -> Iterator[Sought]:
+def _sought(files: Files) -> Iterator[SoughtTag]:
     """Yield the tags of all terms, where each of them has one that may be compared."""
     for artifact in files.objects(*_KINDS):
         if group_of(artifact) != _KINDS[str(artifact.data.get("kind"))]:
@@ -108,11 +108,13 @@ def _sought(files: Files) -> Iterator[Sought]:
             yield from _terms(artifact, thing, places)
 
 
-def _terms(artifact: Artifact, thing: str, places: list[tuple[Path, Fields]]) -> Iterator[Sought]:
+def _terms(
+    artifact: Artifact, thing: str, places: list[tuple[Path, Fields]]
+) -> Iterator[SoughtTag]:
     found = []
     for path, tags in places:
         own = [
-            Sought(artifact, (*path, str(key)), thing, str(key), str(value))
+            SoughtTag(artifact, (*path, str(key)), thing, str(key), str(value))
             for key, value in tags.items()
             if "/" in str(key) and not str(key).startswith(_WRITTEN)
             if not is_mark(value) and "*" not in str(value)

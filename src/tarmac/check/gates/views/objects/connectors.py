@@ -11,6 +11,7 @@ from tarmac.check.gates.views.marks import has_marks
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import group_of, metadata, name_of, space_of
 from tarmac.check.gates.views.objects.scaled import are_apart
+from tarmac.check.gates.views.once import once
 
 #: By this annotation the operator takes connectors that are objects, and no other ones.
 _TAKES = "strimzi.io/use-connector-resources"
@@ -23,13 +24,8 @@ def connect_faults(files: Files, artifact: Artifact) -> Iterator[tuple[Path, str
     said = str(noted.get(_TAKES, ""))
     if said.lower() == "true" or has_marks(said):
         return
-    names = [
-        name_of(one)
-        for one in files.objects("KafkaConnector")
-        if group_of(one) == group_of(artifact)
-        and str(metadata(one).labels.get(_CLUSTER)) == name_of(artifact)
-        and _is_beside(one, artifact)
-    ]
+    there = next(iter(_connectors(files))).get(name_of(artifact), [])
+    names = [name_of(one) for one in there if _is_beside(one, artifact)]
     if names:
         others = f" and {len(names) - 1} more" if names[1:] else ""
         at: Path = ("metadata", "annotations", _TAKES) if said else ("kind",)
@@ -37,7 +33,18 @@ def connect_faults(files: Files, artifact: Artifact) -> Iterator[tuple[Path, str
         yield at, f'{what} nothing starts {names[0]}{others}; annotate it with {_TAKES}: "true"'
 
 
+@once
+def _connectors(files: Files) -> Iterator[dict[str, list[Artifact]]]:
+    """Yield all connectors by the cluster that they are for."""
+    found: dict[str, list[Artifact]] = {}
+    for one in files.objects("KafkaConnector"):
+        found.setdefault(str(metadata(one).labels.get(_CLUSTER)), []).append(one)
+    yield found
+
+
 def _is_beside(one: Artifact, artifact: Artifact) -> bool:
     spaces = (space_of(one), space_of(artifact))
+    if group_of(one) != group_of(artifact):
+        return False
     same = spaces[0] == spaces[1] if all(spaces) else place_of(one) == place_of(artifact)
     return same and not are_apart(one, artifact)

@@ -9,6 +9,7 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, mappin
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import name_of
+from tarmac.check.gates.views.once import once
 
 _TASKS = ("tasks", "finally")
 _MODE, _OLD = "coschedule", "disable-affinity-assistant"
@@ -29,7 +30,7 @@ def claim_faults(files: Files, artifact: Artifact) -> Iterator[tuple[Path, str]]
     for task in _tasks(files, artifact):
         bound = (string(one, "workspace") or string(one, "name") for one in _workspaces(task))
         own = sorted({claims[name] for name in bound if name in claims})
-        if len({claim for _, claim in own}) > 1 and not _is_disabled(files):
+        if len({claim for _, claim in own}) > 1 and not any(_settings(files)):
             what = f"gives the task {string(task, 'name')} two claims ({own[0][1]} and {own[1][1]})"
             why = "and with the affinity assistant, which is on by default, a task may have one:"
             advice = "it ends at once; make one an emptyDir, or put both on one claim by subPath"
@@ -45,22 +46,28 @@ def _tasks(files: Files, artifact: Artifact) -> Iterator[Fields]:
     """Yield the tasks of a run's own pipeline, or of the one that it names."""
     specs = [fields(artifact.data, "spec", "pipelineSpec")]
     name = string(artifact.data, "spec", "pipelineRef", "name")
-    specs += [
-        fields(one.data, "spec")
-        for one in (files.objects("Pipeline") if name else ())
-        if name_of(one) == name and place_of(one) == place_of(artifact)
-    ]
+    there = next(iter(_pipelines(files))).get(name, [])
+    specs += [fields(one.data, "spec") for one in there if place_of(one) == place_of(artifact)]
     for spec in specs[:2]:
         for key in _TASKS:
             yield from mappings(items(spec, key))
 
 
-def _is_disabled(files: Files) -> bool:
-    """Tell whether a configuration of Tekton says how tasks of a run are placed."""
+@once
+def _pipelines(files: Files) -> Iterator[dict[str, list[Artifact]]]:
+    """Yield all pipelines by their names."""
+    found: dict[str, list[Artifact]] = {}
+    for one in files.objects("Pipeline"):
+        found.setdefault(name_of(one), []).append(one)
+    yield found
+
+
+@once
+def _settings(files: Files) -> Iterator[bool]:
+    """Yield each setting of Tekton by which it places the tasks of a run otherwise."""
     flags = [fields(one.data, "data") for one in files.objects("ConfigMap")]
     flags += [fields(one.data, "spec", "pipeline") for one in files.objects("TektonConfig")]
     for one in flags:
         is_other = str(dig(one, _MODE) or "workspaces") != "workspaces"
         if is_other or str(dig(one, _OLD)).lower() == "true":
-            return True
-    return False
+            yield True
