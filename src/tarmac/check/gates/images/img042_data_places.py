@@ -15,6 +15,7 @@ from tarmac.check.gates.views.images.compose import ComposeService
 from tarmac.check.gates.views.images.compose_entries import listed, name_of
 from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, filled, stages, words
+from tarmac.check.gates.views.images.moved_data import moved_data
 from tarmac.check.gates.views.images.scripts import scripts_of
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -45,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
             paths = [normpath(path) for path in one.mounted if path.startswith("/")]
             mounted.setdefault(one.name, []).extend(paths)
         for service in beside.services:
+            yield from _moved(service, mounted[service.name])
             image = images.get(normpath(service.dockerfile or "-"))
             if image is not None and image.places and not _is_open(service):
                 known = service.settings.given
@@ -55,6 +57,17 @@ def check(files: Files) -> Iterator[Finding]:
                 text = f"{image.text}\n{scripts.get(dirname(image.path), '')}"
                 if lost and len(lost) == len(places):
                     yield from _beside(service, image, lost[0], text)
+
+
+def _moved(service: ComposeService, mounted: list[str]) -> Iterator[Finding]:
+    """Yield the volume of a store that a variable tells to keep its data elsewhere."""
+    own = [normpath(path) for path in service.mounted]
+    found = moved_data(service.image or "", service.environment, own)
+    if found and moved_data(service.image or "", service.environment, [*own, *mounted]):
+        what = f"service {service.name} has a volume at {own[found.volume]}, and keeps its data"
+        said = f"{what} at {found.place} ({found.variable}), which ends with the container"
+        where = service.at("environment", found.variable)
+        yield Finding(where, f"{said}; write {own[found.volume]} there")
 
 
 def _beside(
@@ -130,9 +143,9 @@ def _scripts(files: Files) -> dict[str, str]:
     return found
 
 
-def _built(files: Files) -> Iterator[ComposeService]:
+def _judged(files: Files) -> Iterator[ComposeService]:
     for beside in compose_files(files):
-        yield from (one for one in beside.services if one.dockerfile)
+        yield from (one for one in beside.services if one.dockerfile or one.environment)
 
 
 GATE = Gate(
@@ -145,8 +158,9 @@ GATE = Gate(
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("services that are built", _built),
+    scope=counted_in_files("services that are built, or have variables", _judged),
     targets=("compose",),
     reads="named volumes of services that are built here, beside VOLUME and variables such as "
-    "DATA_DIR of the last stage of their Dockerfile.",
+    "DATA_DIR of the last stage of their Dockerfile; volumes of stores beside the variables in "
+    "`moved_data` of assets/published.yaml.",
 )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from tarmac.base import written
 from tarmac.base.foreign.reading import dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_files import compose_files
+from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
 from tarmac.check.gates.views.images.compose_lookups import official
 from tarmac.check.gates.views.images.compose_stores import words
+from tarmac.check.gates.views.images.untagged import untagged
+from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Commands that end with an error where their database does not answer.
@@ -29,6 +33,11 @@ _WAITS = re.compile(
 _DATABASES = re.compile(r"(postgres|mysql|mariadb|postgis/postgis|timescale/timescaledb|percona)")
 _PASSWORD = re.compile(r"--requirepass\s+(?!\"\"|''|$)\S+")
 _AUTH = re.compile(r"REDISCLI_AUTH|(^|\s)(-a|--pass|--user)\b|NOAUTH|PONG|VALKEYCLI_AUTH")
+#: Where databases have what they begin with.
+_SCRIPTS = "/docker-entrypoint-initdb.d"
+_PERIOD = re.compile(r"\d+(ms|s|m|h)")
+#: Within so many seconds an empty volume is filled where there is little to do.
+_SOON_S = 10
 _PING = re.compile(r"\b(redis|valkey)-cli\b.*\bping\b", re.IGNORECASE)
 
 
@@ -39,6 +48,7 @@ def check(files: Files) -> Iterator[Finding]:
             others = {one.name: one for one in beside.services}
             yield from _early(service, others)
             yield from _unasked(service)
+            yield from _in_advance(service, beside)
 
 
 def _early(service: ComposeService, others: dict[str, ComposeService]) -> Iterator[Finding]:
@@ -74,6 +84,41 @@ def _unasked(service: ComposeService) -> Iterator[Finding]:
         yield Finding(where, f"{said} REDISCLI_AUTH, and ask for PONG", warning=True)
 
 
+def _in_advance(service: ComposeService, beside: ComposeFiles) -> Iterator[Finding]:
+    """Yield checks that a server passes which fills the volume and that no other host reaches."""
+    known = _first_start(service)
+    if known is None or not any(path.startswith(_SCRIPTS) for path in service.mounted):
+        return
+    test = dig(service.data, "healthcheck", "test")
+    asked = " ".join(map(str, test)) if isinstance(test, list) else str(test or "")
+    told = f"{asked} {' '.join(service.variables)}"
+    if not re.search(known["asks"], asked) or re.search(known["elsewhere"], told):
+        return
+    for other in beside.services:
+        condition = fields(other.waited_for.get(service.name)).get("condition")
+        restart = str(dig(other.data, "restart") or "no")
+        if condition == "service_healthy" and restart in ("no", "False") and _is_soon(service):
+            what = f"service {service.name} is checked through its socket, at which the server"
+            said = f"{what} that first runs {_SCRIPTS} answers, too: {other.name} starts before"
+            advice = f"any other host is answered, and fails on an empty volume; {known['advice']}"
+            where = service.at("healthcheck", "test")
+            yield Finding(where, f"{said} {advice}", warning=True)
+            return
+
+
+def _first_start(service: ComposeService) -> Mapping[str, Any] | None:
+    name = untagged(service.image or "")
+    images = published("first_starts")["images"]
+    return next((one for one in images if re.fullmatch(one["image"], name)), None)
+
+
+def _is_soon(service: ComposeService) -> bool:
+    """Tell whether a check is made while a volume is filled."""
+    checked = fields(dig(service.data, "healthcheck"))
+    given = str(checked.get("start_interval") or checked.get("interval") or "30s")
+    return bool(_PERIOD.fullmatch(given)) and written.seconds(given) <= _SOON_S
+
+
 def _line(service: ComposeService) -> str:
     return " ".join([*words(service, "entrypoint"), *words(service)])
 
@@ -82,7 +127,8 @@ def _judged(files: Files) -> Iterator[object]:
     for beside in compose_files(files):
         for service in beside.services:
             line = _line(service)
-            if _MIGRATES.search(line) or _PASSWORD.search(line):
+            is_first = _first_start(service) and dig(service.data, "healthcheck")
+            if is_first or _MIGRATES.search(line) or _PASSWORD.search(line):
                 yield service
 
 
@@ -95,8 +141,9 @@ GATE = Gate(
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("services that migrate, and stores with a password", _judged),
+    scope=counted_in_files("services that migrate, and stores with a password or a check", _judged),
     targets=("compose",),
-    reads="commands that migrate, depends_on and restart of services; the healthcheck of Redis "
-    "beside --requirepass. All are warnings.",
+    reads="commands that migrate, depends_on and restart of services; the healthchecks of Redis "
+    "beside --requirepass, and of databases beside the scripts that they begin with. All are "
+    "warnings.",
 )

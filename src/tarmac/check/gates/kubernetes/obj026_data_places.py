@@ -12,6 +12,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose_stores import data_path, is_rebuilt
+from tarmac.check.gates.views.images.moved_data import moved_data
+from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.kustomizations import is_renamed
 from tarmac.check.gates.views.objects.metadata import title
@@ -50,6 +52,7 @@ class Store(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield volumes of stores that are beside the data."""
+    yield from _moved(files)
     for store in _stores(files):
         usual = data_path(store.about["data"], store.version)
         path = _place(files, store, usual)
@@ -74,6 +77,37 @@ def check(files: Files) -> Iterator[Finding]:
                 # Not every runtime makes the volumes that an image declares.
                 yield Finding(where, f"{said}, {why}{sign} {end}", warning=is_above)
                 break
+
+
+def _moved(files: Files) -> Iterator[Finding]:
+    """Yield variables by which other stores keep their data beside their volume."""
+    for own, container in _others(files):
+        given = own.variables.of(container)
+        paths = [mount.path for mount in container.mounts]
+        found = moved_data(container.image, {name: one.text for name, one in given.items()}, paths)
+        if found:
+            what = f"{title(own.artifact)} mounts its volume at {paths[found.volume]}, and has its"
+            said = f"{what} data at {found.place} ({found.variable}), so it is lost with the"
+            yield Finding(given[found.variable].where, f"{said} container; write that path")
+
+
+def _others(files: Files) -> Iterator[tuple[Pods, Container]]:
+    """Yield containers of stores that have their data where a variable says."""
+    for own in pods(files, *SERVING):
+        for container in own.main_containers:
+            name = untagged(container.image)
+            is_known = any(re.fullmatch(one["image"], name) for one in _movable())
+            if is_known and name.rpartition("/")[2] not in published("compose")["stores"]:
+                yield own, container
+
+
+def _movable() -> Any:
+    return published("moved_data")["images"]
+
+
+def _judged(files: Files) -> Iterator[object]:
+    yield from _stores(files)
+    yield from _others(files)
 
 
 def _on_disk(store: Store, path: str) -> Iterator[Finding]:
@@ -156,7 +190,7 @@ GATE = Gate(
     "data in a folder of its own",
     check=check,
     of_files=check,
-    scope=counted_in_files("stores in pods", _stores),
+    scope=counted_in_files("stores in pods", _judged),
     targets=("cluster",),
     reads="images, mounts, variables and options of stores that assets/published.yaml knows, and "
     "their configuration where a ConfigMap has it.",
