@@ -10,6 +10,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.doubled import doubled
 from tarmac.check.gates.views.monitoring.matching import (
     INCREASES,
     OF_TWO,
@@ -19,6 +20,7 @@ from tarmac.check.gates.views.monitoring.matching import (
 )
 from tarmac.check.gates.views.monitoring.parted_labels import apart
 from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
+from tarmac.check.gates.views.monitoring.renamed_labels import renamed_labels
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
 from tarmac.check.gates.views.monitoring.scrapes import apart_s
 from tarmac.check.gates.views.monitoring.shown_labels import shown_labels
@@ -29,7 +31,7 @@ _GAUGE = re.compile(
     r"(?!.*_(total|count|sum|bucket)$)(.*_(bytes|ratio|celsius|percent|connections|goroutines|threads"
     r"|replicas|info|timestamp_seconds)|up|go_goroutines|go_threads|node_load\d+|process_open_fds)$"
 )
-#: Signs of a pattern that no value of a label has.
+#: A pattern that no value of a label is.
 _PATTERN = re.compile(r"\.[*+]|^\^|\$$|\w\|\w")
 #: Counters whose names end as those of gauges do.
 _COUNTER = re.compile(
@@ -47,7 +49,8 @@ def check(files: Files) -> Iterator[Finding]:
         if (tree := parsed(rule)) is None:
             continue
         where = rule.artifact.at(*rule.path, "expr")
-        for what in (*_faults(tree), *_texts(rule, tree), *_always(rule, tree)):
+        own = (*_faults(tree), *_always(rule, tree), *renamed_labels(files, rule.expr, tree))
+        for what in (*own, *_texts(rule, tree)):
             yield Finding(where, f"{rule.name}: {what}")
         for what in dict.fromkeys(_apart(tree, known)):
             yield Finding(where, f"{rule.name}: {what}", warning=True)
@@ -113,7 +116,7 @@ def _faults(tree: Any) -> Iterator[str]:
             case "Call":
                 found |= dict.fromkeys(_call(node))
             case "BinaryExpr":
-                found |= dict.fromkeys(unmatched(node))
+                found |= dict.fromkeys((*unmatched(node), *doubled(node)))
             case "VectorSelector":
                 found |= dict.fromkeys(_texts_of_patterns(node))
     yield from found
@@ -133,8 +136,7 @@ def _call(node: Any) -> Iterator[str]:
     if name == "histogram_quantile" and len(given) == 2:
         yield from _quantile(*given)
     elif name in INCREASES and given:
-        inner = bare(given[0])
-        kind = type(inner).__name__
+        kind = type(inner := bare(given[0])).__name__
         if kind == "SubqueryExpr" and type(bare(inner.expr)).__name__ == "AggregateExpr":
             what = f"{name} of a sum that was made before counts a lost series as a reset"
             yield f"{what}; write sum({name}(...[5m]))"
@@ -165,8 +167,8 @@ def _always(rule: PlacedRule, tree: Any) -> Iterator[str]:
     node = bare(tree)
     modifier = node.modifier if type(node).__name__ == "BinaryExpr" else None
     if "alert" in rule.data and modifier is not None and modifier.return_bool:
-        what = f"`{node.op} bool` gives 0 where it is not so, which is a result: it always fires"
-        yield f"{what}; remove `bool`"
+        what = f"`{node.op} bool` gives 0 where it is not so, which is a result"
+        yield f"{what}: it always fires; remove `bool`"
 
 
 def _texts(rule: PlacedRule, tree: Any) -> Iterator[str]:

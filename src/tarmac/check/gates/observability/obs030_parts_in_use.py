@@ -17,6 +17,14 @@ from tarmac.check.gates.views.scope import counted_in_files
 
 #: Processors that are there to change or leave out what is sent.
 _CHANGING = ("attributes", "filter", "redaction", "transform", "resource", "tail_sampling")
+#: What is not there without an extension.
+_EFFECTS = {
+    "health_check": "nothing answers at its port, and a probe there fails for ever",
+    "healthcheckv2": "nothing answers at its port, and a probe there fails for ever",
+    "pprof": "nothing answers at its port",
+    "zpages": "nothing answers at its port",
+    "file_storage": "nothing is kept in its folder",
+}
 KINDS = ("receivers", "processors", "exporters")
 _PUSHED = re.compile(r"([\w.-]*push-?gateway[\w.-]*)(:\d+)?")
 
@@ -26,6 +34,7 @@ def check(files: Files) -> Iterator[Finding]:
     for one in collectors(files):
         yield from _unused(one)
         yield from _undefined(one, merged_with(files, one))
+        yield from _unstarted(one, merged_with(files, one))
     for artifact, at, data in configurations(files):
         if all(fields(data, part) for part in LOKI):
             yield from _kept(artifact, at, data)
@@ -69,6 +78,19 @@ def _undefined(one: Collector, merged: tuple[Fields, ...]) -> Iterator[Finding]:
                     where = one.at("service", "pipelines", str(name), kind, number)
                     said = f"{what} the collector does not start; {advice}"
                     yield Finding(where, said, warning=is_part)
+
+
+def _unstarted(one: Collector, merged: tuple[Fields, ...]) -> Iterator[Finding]:
+    """Yield extensions that are set up and not named, so that none of them runs."""
+    every = [one.data, *merged]
+    named = {str(name) for data in every for name in items(data, "service", "extensions")}
+    is_known = fields(one.data, "service", "pipelines") and not any("$" in name for name in named)
+    for name in fields(one.data, "extensions") if is_known else ():
+        if str(name) not in named:
+            effect = _EFFECTS.get(str(name).partition("/")[0], "it does nothing")
+            what = f"the extension {name} is not in service.extensions, so the collector does not"
+            where = one.at("extensions", str(name))
+            yield Finding(where, f"{what} run it: {effect}; name it there", warning=True)
 
 
 def _kept(artifact: Artifact, at: tuple[str, ...], data: Fields) -> Iterator[Finding]:
@@ -115,6 +137,6 @@ GATE = Gate(
     scope=counted_in_files("configurations of monitoring", _judged),
     #: Tarmac renders none of these with such parts.
     targets=(),
-    reads="parts of collectors beside their pipelines, the retention of Loki, and jobs that "
-    "ask a Pushgateway. Judges files without a plan only.",
+    reads="parts of collectors beside their pipelines and service.extensions, the retention of "
+    "Loki, and jobs that ask a Pushgateway. Judges files without a plan only.",
 )
