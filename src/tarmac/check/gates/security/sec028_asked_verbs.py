@@ -1,4 +1,4 @@
-"""What kubectl asks for in a pod, the account of the pod may do."""
+"""What kubectl and known programs ask for in a pod, the account of the pod may do."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import Fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
@@ -110,9 +111,22 @@ def _asked(files: Files) -> Iterator[AskedVerb]:
         for container in own.containers:
             if any(one.name == "KUBECONFIG" for one in container.variables):
                 continue
+            yield from _of_program(own, account, container)
             for command in _commands(container):
                 if not _OTHERS.search(command):
                     yield from _of_command(own, account, command.split())
+
+
+def _of_program(own: Pods, account: str, container: Container) -> Iterator[AskedVerb]:
+    """Yield what a program that is known by its image asks of every cluster."""
+    image = container.image.partition("@")[0]
+    version = [int(one) for one in re.findall(r"\d+", image.rpartition(":")[2])[:2]]
+    line = " ".join(container.words)
+    for known in published("program_rights")["images"]:
+        is_it = re.fullmatch(known["image"], untagged(image)) and ":" in image
+        if is_it and version >= known["from"] and re.search(known["told"], line):
+            asked = known["verb"], known["group"], known["resource"]
+            yield AskedVerb(own, account, image, *asked)
 
 
 def _commands(container: Container) -> Iterator[str]:
@@ -147,14 +161,15 @@ def _of_command(own: Pods, account: str, words: list[str]) -> Iterator[AskedVerb
 
 GATE = Gate(
     id="SEC028",
-    title="What kubectl asks for in a pod, its account may do",
+    title="What a pod asks of the cluster, its account may do",
     phase="security",
     source="https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources: "
     "a subresource as deployments/scale or pods/log is granted by its own name",
     check=check,
     of_files=check,
-    scope=counted_in_files("commands of kubectl", _asked),
+    scope=counted_in_files("questions to the cluster", _asked),
     targets=("cluster",),
-    reads="commands of kubectl in pods beside the roles that are bound to their ServiceAccount, "
-    "where all of these are in the files; the verbs of assets/published.yaml.",
+    reads="commands of kubectl, and images of programs, in pods beside the roles that are bound "
+    "to their ServiceAccount, where all of these are in the files; what assets/published.yaml "
+    "knows of both.",
 )

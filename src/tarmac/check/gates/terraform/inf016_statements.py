@@ -16,6 +16,7 @@ from tarmac.check.gates.views.terraform.alike_services import alike
 from tarmac.check.gates.views.terraform.filled import open_ended
 from tarmac.check.gates.views.terraform.policies import statements
 from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
+from tarmac.check.gates.views.terraform.secret_arns import secret_arns
 
 #: Resources that are all written: ARNs, and those of resources of Terraform, read word by word.
 _ONLY_ARNS = re.compile(
@@ -51,17 +52,17 @@ _ACCOUNT = re.compile(r"system:serviceaccount:[^:]+:[^:]+")
 def check(files: Files) -> Iterator[Finding]:
     """Yield statements by which nothing can be done."""
     named: dict[str, set[str]] = {}
-    found = list(statements(files))
+    found, wide = list(statements(files)), set(open_ended(files))
     for statement in found:
         file = statement.where.rpartition(":")[0]
         named.setdefault(file, set()).update(map(_bucket, statement.parts.get("Resource", ())))
-    wide = set(open_ended(files))
     for statement in found:
         for what in (
             *_trust(statement),
             *_of_all(statement),
             *_resources(statement, wide),
             *_conditions(statement),
+            *secret_arns(statement),
         ):
             yield Finding(statement.where, what)
         for bucket in _alone(statement, named[statement.where.rpartition(":")[0]]):
@@ -112,7 +113,7 @@ def _resources(statement: PolicyStatement, wide: set[tuple[str, str]]) -> Iterat
         if (match := _ARN_OF_BUCKET.fullmatch(one))
     ]
     if len(buckets) == len(written):
-        folder = posixpath.dirname(statement.where.rpartition(":")[0])
+        folder = posixpath.dirname(statement.where)
         ends = ((folder, found[1]) for one in buckets if (found := _END.search(one)))
         is_open = any("/" in one or "*" in one for one in buckets) or not wide.isdisjoint(ends)
         for action in actions:
