@@ -48,6 +48,6 @@ def _lacking(side: Any, known: Any, on: set[str], operator: str) -> Iterator[str
         return
     what = f"`{operator} on({', '.join(sorted(on))})` finds several series of {side.name} for one"
     label = next((one for one in left if one in known["always"]), left[0])
-    each = "always" if label in known["always"] else "where there are several"
-    said = f"{what} ({label} differs, {each}), which is refused"
+    often = "always" if label in known["always"] else "where there are several"
+    said = f"{what} ({label} differs, {often}), which is refused"
     yield f"{said}; add {label} to on, or sum it away"

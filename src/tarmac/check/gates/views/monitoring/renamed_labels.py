@@ -35,15 +35,18 @@ def _made(files: Files) -> Iterator[str]:
 
 
 def _in(tree: Any, known: Any) -> Iterator[str]:
-    for node in parts(tree):
+    """Yield each old label once: where it selects before where it is kept."""
+    told = set[str]()
+    by_kind = sorted(parts(tree), key=lambda node: type(node).__name__ != "VectorSelector")
+    for node in by_kind:
         used = _used(node)
-        if not used & known["renamed"].keys():
-            continue
+        old_ones = sorted((used & known["renamed"].keys()) - told)
         names = {str(one.name) for one in parts(node) if type(one).__name__ == "VectorSelector"}
-        if not all(re.fullmatch(known["metrics"], name) for name in names):
+        if not old_ones or not all(re.fullmatch(known["metrics"], name) for name in names):
             continue
-        for old in sorted(used & known["renamed"].keys()):
+        for old in old_ones:
             if (new := known["renamed"][old]) not in used:
+                told.add(old)
                 what = f"{min(names)} has no label {old} since {known['since']}, so"
                 is_sum = type(node).__name__ == "AggregateExpr"
                 yield f"{what} {'all is one series' if is_sum else 'it finds nothing'}; write {new}"
