@@ -37,7 +37,7 @@ _AUTH = re.compile(r"REDISCLI_AUTH|(^|\s)(-a|--pass|--user)\b|NOAUTH|PONG|VALKEY
 _SCRIPTS = "/docker-entrypoint-initdb.d"
 _PERIOD = re.compile(r"\d+(ms|s|m|h)")
 #: Within so many seconds an empty volume is filled where there is little to do.
-_SOON_S = 10
+_SOON_S = 5
 _PING = re.compile(r"\b(redis|valkey)-cli\b.*\bping\b", re.IGNORECASE)
 
 
@@ -99,8 +99,10 @@ def _in_advance(service: ComposeService, beside: ComposeFiles) -> Iterator[Findi
         restart = str(dig(other.data, "restart") or "no")
         if condition == "service_healthy" and restart in ("no", "False") and _is_soon(service):
             what = f"service {service.name} is checked through its socket, at which the server"
-            said = f"{what} that first runs {_SCRIPTS} answers, too: {other.name} starts before"
-            advice = f"any other host is answered, and fails on an empty volume; {known['advice']}"
+            said = f"{what} that first runs {_SCRIPTS} answers, too: {other.name} may start"
+            advice = (
+                f"before other hosts are answered, and fails on an empty volume; {known['advice']}"
+            )
             where = service.at("healthcheck", "test")
             yield Finding(where, f"{said} {advice}", warning=True)
             return
