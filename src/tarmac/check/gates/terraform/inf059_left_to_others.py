@@ -174,7 +174,6 @@ GATE = Gate(
     "container_node_pool: node_count is not for pools with autoscaling",
     check=check,
     of_files=check,
-    of_objects=False,
     scope=counted_in_files("blocks of Terraform", blocks),
     targets=("cluster",),
     reads="numbers of nodes that an autoscaler changes by a tag, a policy or the resource itself, "
