@@ -45,10 +45,14 @@ OTHERWISE = {
     "variables in files": [
         *(f"IMG016/bad-files-{name}" for name in ("itself", "looked-up", "store-host")),
         "IMG027/bad-files-variables",
+        "IMG033/bad-files-keys",
         "IMG033/bad-files-quotes",
     ],
+    # Of what a ConfigMap gives, the kubelet does not know the value when it runs a probe.
     "variables in ConfigMaps": [
         *(f"OBJ007/bad-files-{name}" for name in ("order", "other-values", "same-twice")),
+        "OBJ016/good-files-probes",
+        "OBJ016/good-files-value-in-a-probe",
         "OBJ038/bad-files-own",
     ],
     "settings in ConfigMaps": [
@@ -60,7 +64,7 @@ OTHERWISE = {
     # What an overriding file adds to is written in another one.
     "services extended": BASE_SIXTY,
     "Compose files included": OVERRIDDEN,
-    "variables in lists": ["IMG033/bad-files-quotes", *BASE_SIXTY],
+    "variables in lists": ["IMG033/bad-files-keys", "IMG033/bad-files-quotes", *BASE_SIXTY],
     # An action has neither its job's folder nor numbers or inputs of a type; it may be a container.
     "steps in actions": [
         "PIP013/bad-files-booleans",
@@ -78,11 +82,15 @@ OTHERWISE = {
     # A child pipeline is read where another one starts it.
     "pipelines included": ["PIP062/bad-files-rules"],
     "bases in stages": ["IMG014/bad-files-computed", "IMG083/bad-files-base"],
+    # The form moves a module, and leaves the files that it reads where they are.
     "values in arguments": [
         "INF010/bad-files-provider",
         "INF010/bad-files-variable",
+        "INF025/good-files-substitute",
         "INF055/bad-files-batch",
         "INF056/bad-files-unknown",
+        "INF058/bad-files-misspelt",
+        "INF058/bad-files-shell",
     ],
     "values in locals": ["INF010/good-files-follows"],
     "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable"],

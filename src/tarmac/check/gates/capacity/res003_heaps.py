@@ -81,7 +81,7 @@ def _shared(own: Pods) -> Iterator[Bound]:
     ray = own.main_containers[0] if own.main_containers else None
     if ray is None or not size.isdecimal() or "plasma-directory" in params:
         return
-    is_slow = any(one.name == "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE" for one in ray.variables)
+    is_slow = "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE" in own.variables.names(ray)
     try:
         most = int(amount(ray.amount("limits", "memory") or 0))
     except (ValueError, ArithmeticError):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import fields, text
+from tarmac.base.foreign.reading import fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -34,7 +34,7 @@ def check(files: Files) -> Iterator[Finding]:
 def _constraints(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
     """Yield constraints with their template, where that is in these files."""
     templates = {
-        text(one.data, "spec", "crd", "spec", "names", "kind"): one
+        string(one.data, "spec", "crd", "spec", "names", "kind"): one
         for one in files.objects("ConstraintTemplate")
     }
     for one in files.objects() if templates else ():

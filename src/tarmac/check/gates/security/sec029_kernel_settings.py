@@ -54,7 +54,7 @@ def check(files: Files) -> Iterator[Finding]:
 def _of_image(own: Pods, container: Container) -> int | None:
     """Return the user of Elasticsearch's image, where that is what runs; None: not known."""
     image = container.written_image
-    version = image.rpartition(":")[2] if image else ""
+    version = image.partition("@")[0].rpartition(":")[2]
     if not image and group_of(own.artifact) == _GROUP:
         version = string(own.artifact.data, "spec", "version")
     elif not _IMAGE.fullmatch(untagged(image)):

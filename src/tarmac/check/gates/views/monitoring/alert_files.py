@@ -24,5 +24,7 @@ def configurations(files: Files) -> Iterator[Artifact]:
 def _is_of_another(artifact: Artifact) -> bool:
     """Tell whether each receiver names its target by a key of its own: `stdout`, `webhook`."""
     found = [one.keys() - {"name"} for one in mappings(artifact.data.get("receivers"))]
-    own = [keys for keys in found if keys and not any(re.search("_configs?$", k) for k in keys)]
+    own = [
+        keys for keys in found if keys and not any(re.search("_configs?$", str(k)) for k in keys)
+    ]
     return bool(own) and own == found

@@ -48,7 +48,7 @@ def is_shown(artifact: Artifact) -> bool:
 
 def _of_pods(own: Pods) -> Iterator[Traefik]:
     for one in own.main_containers:
-        if version_in(one.written_image) is None:
+        if version_in(one.image) is None:
             continue
         told = (
             *one.words,
