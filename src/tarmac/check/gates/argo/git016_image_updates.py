@@ -11,7 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.scope import kinds
 
 _API = "image.toolkit.fluxcd.io/"
@@ -52,11 +52,9 @@ def _marks(files: Files) -> set[str]:
     """List the names of the policies that comments of files have."""
     found = set[str]()
     for path in {one.path for one in files.artifacts if one.path.endswith((".yaml", ".yml"))}:
-        place = on_disk(files, path)
-        if place is not None and place.is_file():
-            text = place.read_text(encoding="utf-8", errors="replace")
-            if "imagepolicy" in text:
-                found |= set(re.findall(r'"\$imagepolicy":\s*"[\w.-]+:([\w.-]+)', text))
+        text = text_on_disk(files, path) or ""
+        if "imagepolicy" in text:
+            found |= set(re.findall(r'"\$imagepolicy":\s*"[\w.-]+:([\w.-]+)', text))
     return found
 
 

@@ -134,7 +134,7 @@ def _ignored(files: Files, dockerfile: Artifact, found: list[Stage]) -> Iterator
     for one in (one for stage in found for one in stage.instructions):
         if one.word not in ("COPY", "ADD") or "--from" in one.rest or "<<" in one.rest:
             continue
-        words = [word for word in one.rest.split() if not word.startswith("--")]
+        words = one.operands
         for source in words[:-1] if not one.rest.startswith("[") else ():
             path = normpath(source.strip("\"'").lstrip("/"))
             is_plain = path != "." and not set("*?[$") & set(path) and "://" not in path

@@ -72,7 +72,7 @@ def _copied(found: list[Stage], place: Path | None) -> Iterator[tuple[int, str, 
             folders, texts = _made(found, other)
             if not folders:  # at the root a program makes any
                 continue
-            words = [word for word in one.rest.split() if not word.startswith("--")]
+            words = one.operands
             for word in words[:-1] if not words[0].startswith("[") else ():
                 path = normpath(join("/", word))
                 if not _may_be(path, folders, texts):

@@ -46,7 +46,7 @@ def _missing(built: Stage, last: Stage, copied: Instruction) -> str:
     own = "\n".join(one.rest for one in last.instructions if one.word == "RUN")
     if not lacks or not _DEBIAN.fullmatch(built.image) or _GLIBC.search(own):
         return ""
-    words = [word for word in copied.rest.split() if not word.startswith("--")]
+    words = copied.operands
     has = f"{last.image} has {'musl' if lacks == 'musl' else 'no C library'}"
     if _PYTHON.search(words[0]) and lacks == "musl":
         what = f"copies packages of Python that {built.image} compiled for glibc, and {has}"
@@ -65,7 +65,7 @@ def _missing(built: Stage, last: Stage, copied: Instruction) -> str:
 def _older(built: Stage, last: Stage, copied: Instruction) -> str:
     """Tell of packages that are in the folder of another version of Python."""
     own, other = (_VERSION.match(image) for image in (last.image, built.image))
-    words = [word for word in copied.rest.split() if not word.startswith("--")]
+    words = copied.operands
     installed = any(
         one.word == "RUN" and re.search(r"--(prefix|user)\b.*|site-packages", one.rest)
         for one in built.instructions

@@ -72,7 +72,7 @@ def _kept(stage: Stage, is_open: Callable[[str], bool]) -> Iterator[tuple[int, s
         if one.word == "WORKDIR":
             here = normpath(join(here, one.rest.strip("\"'")))
         elif one.word in ("COPY", "ADD") and not one.rest.startswith("["):
-            words = [word for word in one.rest.split() if not word.startswith("--")]
+            words = one.operands
             for word in words[:-1]:
                 name = basename(word)
                 is_secret = _CREDENTIALS.fullmatch(name) and not _PUBLIC.fullmatch(name)

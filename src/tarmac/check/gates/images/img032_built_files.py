@@ -54,7 +54,7 @@ def _cached(found: list[Stage]) -> Iterator[tuple[int, str]]:
         for one in stage.instructions:
             source = _FROM.search(one.rest) if one.word == "COPY" else None
             other = by_name.get(source[1]) if source else None
-            words = [word for word in one.rest.split() if not word.startswith("--")]
+            words = one.operands
             for word in words[:-1] if other else ():
                 for cache, line, is_out in _caches(other) if other else ():
                     if normpath(join("/", word)).startswith(f"{cache}/") and not is_out:

@@ -14,7 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.compose import ComposeService, compose_services
 from tarmac.check.gates.views.images.compose_entries import listed
 from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import on_disk, text_on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 _NEEDED = re.compile(r"(?<!\$)\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
@@ -87,9 +87,9 @@ def _filled(files: Files, service: ComposeService) -> Iterator[Finding]:
     read: dict[str, str] = {}
     for written, is_raw in service.settings.named_files:
         name = normpath(join(folder, written))
-        place = on_disk(files, name)
-        if place is not None and "$" not in name and not is_raw and place.is_file():
-            read[name] = place.read_text(encoding="utf-8", errors="replace")
+        text = None if is_raw or "$" in name else text_on_disk(files, name)
+        if text is not None:
+            read[name] = text
     known = {found[1] for text in read.values() for found in _LINE.finditer(text)}
     for name, text in read.items():
         for found in _LINE.finditer(text):

@@ -75,7 +75,7 @@ def _faults(text: str, given: set[str]) -> Iterator[tuple[int, str]]:
     by_name, stage, name = dict[str, Stage](), Stage(), ""
     for one in instructions(text):
         if one.word == "FROM":
-            words = [word for word in one.rest.split() if not word.startswith("--")] or [""]
+            words = one.operands or [""]
             name = words[-1]
             stage = replace(by_name.get(words[0], Stage()), arguments={})
         elif one.word == "ARG" and name:

@@ -66,7 +66,7 @@ def _platform(found: list[Stage]) -> tuple[int, str] | None:
     here = len(found) - 1
     while True:
         begun = found[here].instructions[0]
-        base = next((word for word in begun.rest.split() if not word.startswith("--")), "")
+        base = next(iter(begun.operands), "")
         below = by_name.get(base, here)
         if below >= here:
             said = _PLATFORM.search(f"{begun.rest} ")

@@ -83,7 +83,7 @@ def _moved(files: Files) -> Iterator[Finding]:
     """Yield environments that are copied to another place, of which the image starts a script."""
     for dockerfile, built, copy, last in _taken(files):
         given = _given(built)
-        named = [word for word in copy.rest.split() if not word.startswith("--")]
+        named = copy.operands
         source, target = normpath(join("/", named[0])), _placed(last, copy, named[-1])
         told = "\n".join(one.rest for one in (*built.instructions, *last.instructions))
         if source == target or _MOVABLE.search(told) or source not in _places(built, given):
@@ -145,7 +145,7 @@ def _taken(files: Files) -> Iterator[Copied]:
     """Yield copies of whatever may be an environment, by the stages that make one."""
     for dockerfile in dockerfiles(files):
         for built, one, last in copies(stages(str(dockerfile.content))):
-            named = [word for word in one.rest.split() if not word.startswith("--")]
+            named = one.operands
             makes = any(_MADE.search(re.sub(r"[${}]", "", s.rest)) for s in built.instructions)
             if makes and len(named) == 2 and "$" not in one.rest:
                 yield dockerfile, built, one, last
@@ -161,7 +161,7 @@ def _copied(files: Files) -> Iterator[Copied]:
     """Yield copies of an environment from another stage: that one, and the one with the copy."""
     for dockerfile in dockerfiles(files):
         for built, one, last in copies(stages(str(dockerfile.content))):
-            words = [word for word in one.rest.split() if not word.startswith("--")]
+            words = one.operands
             if words and _ENVIRONMENT.search(words[0]):
                 yield dockerfile, built, one, last
 

@@ -59,7 +59,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _sources(copy: Instruction) -> list[str]:
-    words = [word for word in copy.rest.split() if not word.startswith("--")]
+    words = copy.operands
     return words[:-1]
 
 

@@ -13,7 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ALONE = re.compile(r"\.next/standalone(?=[/\s\"']|$)")
@@ -68,8 +68,7 @@ def _copies(files: Files) -> Iterator[StandaloneCopy]:
 
 def _taken(one: Instruction) -> list[str]:
     """List what a COPY takes."""
-    words = [word for word in one.rest.split() if not word.startswith("--")]
-    return words[:-1] if one.word == "COPY" else []
+    return one.operands[:-1] if one.word == "COPY" else []
 
 
 def _scripts(files: Files) -> Iterator[str]:
@@ -84,9 +83,8 @@ def _scripts(files: Files) -> Iterator[str]:
 def _is_served_elsewhere(files: Files, folder: str) -> bool:
     """Tell whether the settings of a page give its scripts another address."""
     for name in _SETTINGS:
-        place = on_disk(files, join(folder, name))
-        if place is not None and place.is_file() and place.stat().st_size < _MOST:
-            return "assetPrefix" in place.read_text("utf-8", "replace")
+        if (text := text_on_disk(files, join(folder, name), _MOST)) is not None:
+            return "assetPrefix" in text
     return False
 
 

@@ -14,7 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_listeners import tree_of
 
@@ -57,9 +57,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _text(files: Files, path: str) -> str:
     """Read a file beside a Dockerfile; "" of one that is not there."""
-    place = on_disk(files, path)
-    is_there = place is not None and place.is_file() and place.stat().st_size < _MOST
-    return place.read_text("utf-8", "replace") if place is not None and is_there else ""
+    return text_on_disk(files, path, _MOST) or ""
 
 
 def _loading(files: Files) -> Iterator[LoadingStep]:

@@ -14,7 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import on_disk, text_on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 _INSTALLS = re.compile(
@@ -61,8 +61,8 @@ def _installing(files: Files) -> Iterator[InstallStep]:
             copied: list[str] = []
             for one in stage.whole:
                 if one.word in ("COPY", "ADD"):
-                    words = [word for word in one.rest.split() if not word.startswith("--")]
-                    copied += [word.strip('[]",').removeprefix("./") for word in words[:-1]]
+                    sources = one.operands[:-1]
+                    copied += [word.strip('[]",').removeprefix("./") for word in sources]
                 if (
                     one.word == "RUN"
                     and _INSTALLS.search(one.rest)
@@ -82,11 +82,11 @@ def _has(source: str, needed: str) -> bool:
 
 def _hook(files: Files, folder: str) -> tuple[str, str]:
     """Find what the package beside a Dockerfile runs when it is installed, and the file of that."""
-    place = on_disk(files, join(folder, "package.json"))
-    if place is None or not place.is_file() or place.stat().st_size > _MOST:
+    text = text_on_disk(files, join(folder, "package.json"), _MOST)
+    if text is None:
         return "", ""
     try:
-        scripts = json.loads(place.read_text("utf-8", "replace")).get("scripts", {})
+        scripts = json.loads(text).get("scripts", {})
         told = [str(scripts[key]) for key in _HOOKS if key in scripts]
     except (ValueError, AttributeError, TypeError):
         return "", ""

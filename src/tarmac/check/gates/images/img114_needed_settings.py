@@ -49,11 +49,12 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _servers(files: Files) -> Iterator[Server]:
     for beside in compose_files(files):
+        by_name: dict[str, list[ComposeService]] = {}
         for service in beside.services if beside.is_whole else ():
-            same = [one for one in beside.services if one.name == service.name]
-            is_first = same[0] is service
-            if is_first and _known(service.image or "") and all(map(_is_plain, same)):
-                yield _of_service(service, same)
+            by_name.setdefault(service.name, []).append(service)
+        for same in by_name.values():
+            if _known(same[0].image or "") and all(map(_is_plain, same)):
+                yield _of_service(same[0], same)
     for own in pods(files, *SERVING):
         for container in own.main_containers:
             is_own = not items(container.data, "command") and bool(_known(container.image))

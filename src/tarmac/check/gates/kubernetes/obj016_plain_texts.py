@@ -16,7 +16,7 @@ from tarmac.check.gates.views.images.compose_files import compose_files
 from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import name_of, title
 from tarmac.check.gates.views.objects.pods import Pods, pods
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What the kubelet fills in; `$$(NAME)` is that text itself.
@@ -152,11 +152,9 @@ def _dotenv(files: Files, path: str) -> dict[str, str]:
     beside = f"{folder}/" if folder else ""
     found: dict[str, str] = {}
     for name in (".env", ".env.example", ".env.sample", ".env.dist", "env.example"):
-        place = on_disk(files, f"{beside}{name}")
-        if place is not None and place.is_file():
-            for line in place.read_text(encoding="utf-8", errors="replace").splitlines():
-                key, _, value = line.lstrip("# ").removeprefix("export ").partition("=")
-                found[key.strip()] = value
+        for line in (text_on_disk(files, f"{beside}{name}") or "").splitlines():
+            key, _, value = line.lstrip("# ").removeprefix("export ").partition("=")
+            found[key.strip()] = value
     return found
 
 

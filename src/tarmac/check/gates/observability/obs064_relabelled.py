@@ -21,7 +21,7 @@ _KNOWN = frozenset({"job", "instance"})
 _MONITORS = {"ServiceMonitor": "endpoints", "PodMonitor": "podMetricsEndpoints"}
 
 
-class Relabelling(NamedTuple):
+class RelabelStep(NamedTuple):
     """The rules for one scrape, of its targets before it and of its samples after it."""
 
     artifact: Artifact
@@ -82,14 +82,14 @@ def _dropped_in_vain(
     return names if is_vain else []
 
 
-def _relabelled(files: Files) -> Iterator[Relabelling]:
+def _relabelled(files: Files) -> Iterator[RelabelStep]:
     for artifact in files.artifacts:
         if artifact.is_object or "scrape_configs" not in artifact.data:
             continue
         for number, job in numbered(artifact.data, "scrape_configs"):
             path: Path = ("scrape_configs", number)
             before, after = (*path, "relabel_configs"), (*path, "metric_relabel_configs")
-            yield Relabelling(
+            yield RelabelStep(
                 artifact,
                 f"the job {string(job, 'job_name')}",
                 (before, numbered(job, "relabel_configs")),
@@ -100,7 +100,7 @@ def _relabelled(files: Files) -> Iterator[Relabelling]:
         kind = str(artifact.data["kind"])
         for number, end in numbered(artifact.data, "spec", _MONITORS[kind]):
             path = ("spec", _MONITORS[kind], number)
-            yield Relabelling(
+            yield RelabelStep(
                 artifact,
                 f"{kind} {string(artifact.data, 'metadata', 'name')}",
                 ((*path, "relabelings"), numbered(end, "relabelings")),

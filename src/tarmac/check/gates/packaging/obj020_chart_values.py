@@ -14,7 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.chart_files import charts
 from tarmac.check.gates.views.objects.chart_texts import chart_texts, values_beside
 from tarmac.check.gates.views.objects.chart_values import is_read, leaves
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: So many values may be unread of a chart that is whole.
@@ -62,8 +62,7 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _anchored(files: Files, values: Artifact) -> list[str]:
     """List the keys at the top that hold what is written again by an alias."""
-    place = on_disk(files, values.path)
-    text = place.read_text("utf-8", "replace") if place is not None and place.is_file() else ""
+    text = text_on_disk(files, values.path) or ""
     return [key for key, anchor in _ANCHOR.findall(text) if re.search(rf"\*{anchor}\b", text)]
 
 

@@ -19,7 +19,7 @@ from tarmac.check.gates.views.objects.kustomizations import (
 )
 from tarmac.check.gates.views.objects.kustomized import as_written, written
 from tarmac.check.gates.views.objects.kustomized_parts import parts_of
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -68,9 +68,7 @@ def _pointers(files: Files, folder: str, artifact: Artifact) -> Iterator[Finding
 def _text(files: Files, folder: str, name: str) -> str:
     """Read a file of operations below the judged folder."""
     path = posixpath.normpath(posixpath.join(folder, name)) if name else ""
-    place = on_disk(files, path) if path[:2] != ".." else None
-    is_there = bool(path) and place is not None and place.is_file()
-    return place.read_text(encoding="utf-8", errors="replace") if is_there and place else ""
+    return (text_on_disk(files, path) or "") if path and path[:2] != ".." else ""
 
 
 def _above(

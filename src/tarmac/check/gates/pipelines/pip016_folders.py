@@ -149,7 +149,7 @@ def _brought(step: Step) -> str:
 
 def _taken(one: Instruction) -> list[str]:
     """List the files and folders that an instruction copies from the context."""
-    plain = [word for word in one.rest.split() if not word.startswith("--")]
+    plain = one.operands
     is_plain = one.word == "COPY" and "--from" not in one.rest and not set("$*?[<") & {*one.rest}
     return [normpath(word).lstrip("/") for word in plain[:-1]] if is_plain else []
 

@@ -10,7 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import stages
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -63,10 +63,7 @@ def _makes(before: Sequence[Step]) -> bool:
 
 def _ignored(files: Files, root: str) -> list[str]:
     """List what git ignores at the root, of names without a folder above."""
-    place = on_disk(files, f"{root}.gitignore")
-    if place is None or not place.is_file():
-        return []
-    lines = place.read_text("utf-8", "replace").splitlines()
+    lines = (text_on_disk(files, f"{root}.gitignore") or "").splitlines()
     found = [line.strip().strip("/") for line in lines if line.strip()[:1] not in ("", "#", "!")]
     return [one for one in found if "/" not in one and not one.startswith("*")]
 
@@ -76,8 +73,7 @@ def _copied(text: str) -> Iterator[str]:
     for stage in stages(text):
         for one in stage.instructions:
             if one.word in ("COPY", "ADD") and "--from" not in one.rest and "<<" not in one.rest:
-                words = [word for word in one.rest.split() if not word.startswith("--")]
-                for word in words[:-1]:
+                for word in one.operands[:-1]:
                     yield word.removeprefix("./").removeprefix("/")
 
 

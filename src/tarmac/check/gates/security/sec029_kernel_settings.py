@@ -30,7 +30,7 @@ _IMAGE = re.compile(
 _MAJOR = re.compile(r"(\d+)\.")
 
 
-class Setting(NamedTuple):
+class KernelSetting(NamedTuple):
     """A container that changes a setting of the kernel."""
 
     own: Pods
@@ -75,12 +75,12 @@ def _pods(files: Files) -> Iterator[Pods]:
                 yield Pods(files, artifact, path)
 
 
-def _settings(files: Files) -> Iterator[Setting]:
+def _settings(files: Files) -> Iterator[KernelSetting]:
     for own in _pods(files):
         for container in own.init_containers:
             told = " ".join(container.words)
             if _SETS.search(told) and not _RISES.search(told):
-                yield Setting(own, container)
+                yield KernelSetting(own, container)
 
 
 GATE = Gate(

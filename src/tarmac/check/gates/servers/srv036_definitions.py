@@ -87,7 +87,7 @@ def _built(files: Files, by_path: dict[str, Artifact]) -> Iterator[LoadingServer
             continue
         copied: dict[str, str] = {}
         for one in found[-1].instructions:
-            named = [word for word in one.rest.split() if not word.startswith("--")]
+            named = one.operands
             if one.word in ("COPY", "ADD") and len(named) == 2 and "--from" not in one.rest:
                 is_folder = named[1].endswith("/")
                 inside = join(named[1], basename(named[0])) if is_folder else named[1]

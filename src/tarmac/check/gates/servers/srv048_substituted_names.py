@@ -13,7 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.started import started
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -46,11 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
     copied = _copied(files) if filled else {}
     for one in filled:
         for path in _sources(copied, one):
-            place = on_disk(files, path)
-            if place is None or not place.is_file() or place.stat().st_size > _MOST:
-                continue
-            text = place.read_text("utf-8", "replace")
-            if found := _OWN.search(text):
+            if found := _OWN.search(text_on_disk(files, path, _MOST) or ""):
                 what = f"fills in {path} with every variable, and nginx's own {found[0]} is none of"
                 advice = "the shell's: it becomes nothing; name yours, as envsubst '$API_URL'"
                 yield Finding(one.where, f"{what} {advice}")
@@ -83,7 +79,7 @@ def _copied(files: Files) -> dict[str, list[CopiedFile]]:
         folder = dockerfile.path.rpartition("/")[0]
         for stage in stages(str(dockerfile.content)):
             for one in stage.instructions:
-                words = [word for word in one.rest.split() if not word.startswith("--")]
+                words = one.operands
                 if one.word in ("COPY", "ADD") and len(words) > 1 and "--from" not in one.rest:
                     for source in words[:-1]:
                         path = f"{folder}/{source}".removeprefix("/").replace("/./", "/")

@@ -12,7 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.started import started
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import on_disk, text_on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_listeners import tree_of
 
@@ -54,9 +54,8 @@ def _started(files: Files) -> Iterator[StartedApplication]:
             continue
         for below in ("", "src", "app", "backend"):
             path = normpath(join(program.folder, below, f"{named[1].replace('.', '/')}.py"))
-            place = on_disk(files, path)
-            if place is not None and place.is_file() and place.stat().st_size < _MOST:
-                maker = _maker(place.read_text("utf-8", "replace"), named[2])
+            if (text := text_on_disk(files, path, _MOST)) is not None:
+                maker = _maker(text, named[2])
                 name = f"{named[1]}:{named[2]}"
                 # A file of its own name beside it is read without an option.
                 own = on_disk(files, normpath(join(program.folder, "gunicorn.conf.py")))

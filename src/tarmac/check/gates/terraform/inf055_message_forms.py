@@ -12,7 +12,7 @@ from tarmac.base.foreign.reading import Fields, dig, fields, numbered
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.program_texts import program_texts
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
@@ -70,9 +70,7 @@ def _answering(
 def _answers(files: Files, paths: Iterable[str]) -> str:
     """Return the first of some paths whose program says which messages failed; "" without one."""
     for path in paths:
-        place = on_disk(files, path)
-        is_small = place is not None and place.is_file() and place.stat().st_size < _LARGEST
-        if place and is_small and _ANSWERS.search(place.read_text("utf-8", "replace")):
+        if _ANSWERS.search(text_on_disk(files, path, _LARGEST) or ""):
             return path
     return ""
 

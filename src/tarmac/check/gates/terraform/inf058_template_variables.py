@@ -11,7 +11,7 @@ from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import written_blocks
 
@@ -60,11 +60,9 @@ def _filled(files: Files) -> Iterator[FilledTemplate]:
         folder = posixpath.dirname(block.file)
         for found in _CALL.finditer(block.text):
             path = posixpath.normpath(posixpath.join(folder, found[1]))
-            place = on_disk(files, path)
-            if place is None or not place.is_file() or place.stat().st_size > _MOST:
+            if (text := text_on_disk(files, path, _MOST)) is None:
                 continue
             line = block.lines[0][0] + block.text.count("\n", 0, found.start())
-            text = place.read_text("utf-8", "replace")
             names = frozenset(_KEY.findall(f"\n{found[2]}"))
             yield FilledTemplate(path, text, names, f"{block.file}:{line}")
 

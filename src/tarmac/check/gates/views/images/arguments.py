@@ -22,7 +22,7 @@ def unset(text: str) -> Iterator[tuple[int, str]]:
     for one in instructions(text):
         names = set(re.findall(r"(?:^|\s)(\w+)(?==|\s|$)", one.rest))
         if one.word == "FROM":
-            words = [word for word in one.rest.split() if not word.startswith("--")] or [""]
+            words = one.operands or [""]
             image, known = words[0], set(by_name.get(words[0], ()))  # a stage has its base's
             stage = words[-1]
             by_name[stage] = known

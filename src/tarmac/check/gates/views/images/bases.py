@@ -24,7 +24,7 @@ def base_faults(instruction: Instruction, given: dict[str, str], stages: set[str
         given: the defaults of the arguments above it.
         stages: the names of the stages above it.
     """
-    words = [word for word in instruction.rest.split() if not word.startswith("--")]
+    words = instruction.operands
     image = filled(words[0] if words else "", given)
     if len(words) == 3:
         stages.add(words[2])

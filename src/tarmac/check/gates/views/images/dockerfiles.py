@@ -70,7 +70,7 @@ def stages(text: str) -> list[Stage]:
             name, _, value = instruction.rest.partition("=")
             given[name] = value.strip("\"'")
         elif instruction.word == "FROM":
-            words = [word for word in instruction.rest.split() if not word.startswith("--")] or [""]
+            words = instruction.operands or [""]
             image = filled(words[0], given)
             name = words[2] if len(words) == 3 else str(len(found))
             images[name] = images.get(image) or plain(image)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 
 _EXPORT = re.compile(r"\Aexport\s+")
 #: A variable in a text, with what stands for it where it is not set.
@@ -81,8 +81,7 @@ def _entry(start: str, line: int) -> _Statement:
 
 def text_of(files: Files, path: str) -> str | None:
     """Read a file in the folder that is judged; None where there is none."""
-    place = None if path.startswith("..") else on_disk(files, path)
-    return place.read_text("utf-8", "replace") if place is not None and place.is_file() else None
+    return None if path.startswith("..") else text_on_disk(files, path)
 
 
 def variables_of(files: Files, path: str) -> dict[str, EnvValue]:

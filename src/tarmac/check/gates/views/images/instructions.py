@@ -29,6 +29,11 @@ class Instruction:
         """What a RUN runs, without its options."""
         return _RUN_OPTIONS.sub("", self.rest, count=1)
 
+    @property
+    def operands(self) -> list[str]:
+        """Its words without options: what a COPY takes and, last, where that is put."""
+        return [word for word in self.rest.split() if not word.startswith("--")]
+
 
 def instructions(text: str) -> Iterator[Instruction]:
     """Read a Dockerfile's instructions; comments are none, and the lines of a script are one."""

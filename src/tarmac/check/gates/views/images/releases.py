@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.on_disk import text_on_disk
 
 #: Names under which GoReleaser looks for its own settings.
 _NAMES = tuple(f"{dot}goreleaser.{end}" for dot in (".", "") for end in ("yaml", "yml"))
@@ -23,16 +23,9 @@ def is_of_release(files: Files, path: str) -> bool:
     own = PurePosixPath(path)
     for folder in own.parents:
         for name in _NAMES:
-            text = _text(files, str(folder / name))
+            text = text_on_disk(files, str(folder / name), _MOST_BYTES) or ""
             if _OWN.search(text):
                 named = _NAMED.findall(text) or ["Dockerfile"]
                 if any(folder / one == own for one in named):
                     return True
     return False
-
-
-def _text(files: Files, path: str) -> str:
-    place = on_disk(files, path)
-    if place is None or not place.is_file() or place.stat().st_size > _MOST_BYTES:
-        return ""
-    return place.read_text(encoding="utf-8", errors="replace")
