@@ -36,7 +36,7 @@ def reads_by_paths(tree):
         "from tarmac.base.foreign.reading import text",
         "from tarmac.base.foreign import reading",
         "import tarmac.base.foreign.reading",
-        "def f():\n    from tarmac.check.gates.views.objects.pods import dig",
+        "def f():\n    from tarmac.check.gates.views.pods.pods import dig",
     ],
 )
 def test_a_module_that_reads_by_paths_is_recognised(code):
@@ -44,7 +44,7 @@ def test_a_module_that_reads_by_paths_is_recognised(code):
 
 
 def test_a_module_that_reads_through_a_view_is_recognised():
-    code = "from tarmac.check.gates.views.objects.pods import Pods, pods"
+    code = "from tarmac.check.gates.views.pods.pods import Pods, pods"
     assert reads_by_paths(ast.parse(code)) == []
 
 

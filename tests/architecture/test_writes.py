@@ -20,9 +20,9 @@ OTHERS = {
     "check/schemas/folder.py": "the cache of this machine",
     "check/verify/built/charts.py": "a temporary file",
     "check/verify/built/dependencies.py": "a temporary folder",
-    "cli/_become.py": "a temporary file",
-    "cli/_help.py": "text of a help page, to standard output",
-    "cli/_verify.py": "a temporary file",
+    "cli/parts/become.py": "a temporary file",
+    "cli/output/help_texts.py": "text of a help page, to standard output",
+    "cli/parts/verify_options.py": "a temporary file",
     "project/repository.py": "the cache of this machine",
     "render/tree/successor.py": "below open folders, through no link",
     "render/tree/swap.py": "below open folders, through no link",
@@ -132,9 +132,9 @@ def test_no_verb_writes_by_itself():
         name for name in OTHERS if name.startswith(("cli/", "change/", "check/verify/", "render/"))
     }
     assert verbs == {
-        "cli/_become.py",
-        "cli/_help.py",
-        "cli/_verify.py",
+        "cli/parts/become.py",
+        "cli/output/help_texts.py",
+        "cli/parts/verify_options.py",
         "render/tree/successor.py",
         "render/tree/swap.py",
         "check/verify/built/charts.py",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tarmac.check.gates.kubernetes.env001_variables import KIT, OURS
-from tarmac.check.gates.views.objects.probes import KIT_PATHS
+from tarmac.check.gates.settings.env001_variables import KIT, OURS
+from tarmac.check.gates.views.pods.probes import KIT_PATHS
 from tarmac.model import conventions
 from tarmac.plan.cluster_services import DRAIN_S, FINISH_S
 from tarmac.plan.ingress_limits import DEFAULTS

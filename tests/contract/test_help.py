@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from tarmac.base.errors import BadInput
-from tarmac.cli import _topics
 from tarmac.cli.main import tarmac
+from tarmac.cli.output import topics
 
 
 def asked(*words):
@@ -30,7 +30,7 @@ def test_without_a_topic_all_of_them_are_listed():
 
 
 @pytest.mark.parametrize(
-    "topic", [name for names in _topics.topics(tarmac).values() for name in names]
+    "topic", [name for names in topics.topics(tarmac).values() for name in names]
 )
 def test_every_topic_has_an_answer(topic):
     assert len(asked(topic).split()) > 5

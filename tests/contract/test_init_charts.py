@@ -10,7 +10,7 @@ from repository import CATALOGUE, KINDS, system_of
 
 from tarmac.adopt.survey.found import Survey
 from tarmac.adopt.survey.survey import survey
-from tarmac.cli._repository import open_repository
+from tarmac.cli.parts.repository import open_repository
 
 CODE = "require('http').createServer((q, r) => r.end({reads})).listen(process.env.PORT)\n"
 TEMPLATES = """\

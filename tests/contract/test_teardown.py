@@ -12,7 +12,7 @@ from packed import tool
 from rendered import ENVIRONMENTS, plan_of
 
 from tarmac.base.errors import BadInput
-from tarmac.cli._teardown import teardown
+from tarmac.cli.output.teardown import teardown
 from tarmac.render.infrastructure.parts.teardown import held_data, script
 
 SYSTEMS = Path(__file__).parents[2] / "systems"

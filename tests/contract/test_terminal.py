@@ -15,9 +15,9 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from tarmac.cli._show import PlainConsole
-from tarmac.cli._terminal import PlainStream, wrapped
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output.printing import PlainConsole
+from tarmac.cli.output.terminal import PlainStream, wrapped
+from tarmac.cli.output.waiting import waiting
 
 #: A title, a cleared screen, a bell, hidden text, a returned line, reversed and invisible letters.
 HOSTILE = "a\x1b]0;title\x07\x1b[2Jb\x1b[8mc\rd\x9b2Je\u202ef\u200bg"
@@ -79,7 +79,7 @@ def test_what_takes_long_is_told_on_a_terminal_alone_and_wiped_away(monkeypatch)
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr("tarmac.cli._waiting.SILENT_S", 0.001)
+    monkeypatch.setattr("tarmac.cli.output.waiting.SILENT_S", 0.001)
     for stream in (Terminal(), io.StringIO()):
         monkeypatch.setattr("sys.stderr", stream)
         with waiting("rendering"):

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from tarmac.base.errors import MissingTool
-from tarmac.cli import _project, _ui
+from tarmac.cli.parts import project, terminal_ui
 from tarmac.drill import session
 from tarmac.drill.load import process
 
@@ -110,9 +110,9 @@ def test_without_its_extra_the_terminal_is_one_line_that_says_how_to_get_it(monk
     terminal = SimpleNamespace(isatty=lambda: True)
     for stream in ("__stdin__", "__stdout__", "__stderr__"):
         monkeypatch.setattr(sys, stream, terminal)
-    monkeypatch.setattr(_ui.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(terminal_ui.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingTool, match=r"pip install 'tarmac\[ui\]'$") as raised:
-        _ui.require("tarmac ui")
+        terminal_ui.require("tarmac ui")
     assert raised.value.exit_code == 3
     assert "\n" not in str(raised.value)
 
@@ -150,7 +150,7 @@ def test_one_word_is_a_process_of_the_system_here_whatever_that_is_called(
 ):
     (tmp_path / "tarmac.yaml").write_text(TWICE)
     monkeypatch.chdir(tmp_path)
-    assert _project.split_names(words) == (system, names)
+    assert project.split_names(words) == (system, names)
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ def test_one_word_is_a_drill_unless_a_system_has_that_name(
     monkeypatch.chdir(tmp_path)
     asked = click.Context(click.Command("drill"))
     parameter = click.Argument(["names"])
-    assert _project.system_and_name(asked, parameter, words) == (system, drill)
+    assert project.system_and_name(asked, parameter, words) == (system, drill)
     monkeypatch.chdir("/")
-    assert _project.system_and_name(asked, parameter, ("shop",)) == ("shop", None)
+    assert project.system_and_name(asked, parameter, ("shop",)) == ("shop", None)
 
 
 def test_a_word_is_the_systems_name_where_its_file_cannot_tell(
@@ -186,4 +186,4 @@ def test_a_word_is_the_systems_name_where_its_file_cannot_tell(
 ):
     (tmp_path / "tarmac.yaml").write_text("system: notes\nservices: [")
     monkeypatch.chdir(tmp_path)
-    assert _project.split_names(("notes",)) == ("notes", ())
+    assert project.split_names(("notes",)) == ("notes", ())

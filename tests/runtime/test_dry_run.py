@@ -9,7 +9,7 @@ import pytest
 from repository import text_of
 
 from tarmac.adopt.survey.found import KnownPlace, Service, Store, Survey
-from tarmac.cli._survey import checked
+from tarmac.cli.output.init_result import checked
 from tarmac.run.local.supervisor.dry_run import dry_run
 
 MODEL = """\

@@ -14,7 +14,7 @@ from edited import until
 from sandbox import PORT, Sandbox, family
 
 from tarmac.base.errors import TarmacError
-from tarmac.cli import _become
+from tarmac.cli.parts import become
 from tarmac.run.local.process.spawn import Spawner
 from tarmac.run.local.supervisor import environments
 
@@ -102,7 +102,7 @@ def test_a_command_is_not_run_where_names_cannot_be_given(named, monkeypatch):
     environment = environments.fetch(named.folder / "tarmac.yaml", "default", "desk")
     monkeypatch.setattr("tarmac.run.local.host.guard.LINUX", False)
     with pytest.raises(TarmacError, match=r"^desk: `hosts: true` needs Linux"):
-        _become.give_names(environment)
+        become.give_names(environment)
 
 
 def _runs_wires(pid: int) -> bool:

@@ -21,7 +21,7 @@ from tarmac.cli.main import main, tarmac
 #: What verbs import only once they are used.
 USED = (
     "json",
-    "tarmac.cli._show",
+    "tarmac.cli.output.printing",
     "tarmac.run.local.state.state",
     "tarmac.run.local.supervisor.client",
 )

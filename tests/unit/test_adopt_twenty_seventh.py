@@ -7,7 +7,7 @@ import json
 import pytest
 from repository import found_in, runs
 
-from tarmac.cli._repository import open_repository
+from tarmac.cli.parts.repository import open_repository
 
 
 def named(found):

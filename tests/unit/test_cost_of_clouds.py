@@ -15,7 +15,7 @@ from tarmac.change.cost.catalogue import prices
 from tarmac.change.cost.estimate import Estimate, estimate
 from tarmac.change.cost.savings import ROOM, savings
 from tarmac.change.cost.sizing import Usage, size_advice, with_advice
-from tarmac.cli._cost import Measurement, cost
+from tarmac.cli.output.cost import Measurement, cost
 from tarmac.plan.cloud import CloudEgress, CloudInfrastructure, CloudNodes
 from tarmac.plan.cluster import ClusterPlan
 from tarmac.render import in_memory

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tarmac.cli._follow import written
+from tarmac.cli.output.log_lines import written
 
 AT = "2026-11-20T08:00:01.000000Z"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from growth import MOST, counted
 from rich.console import Console
 
-from tarmac.cli._trace import INDENTED, show_tree
+from tarmac.cli.output.trace import INDENTED, show_tree
 from tarmac.run.telemetry.queries import TreeSpan
 
 

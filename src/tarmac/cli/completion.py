@@ -8,7 +8,7 @@ from pathlib import PurePath
 import click
 from click.shell_completion import get_completion_class
 
-from tarmac.cli._verbs import ASKED
+from tarmac.cli.parts.verbs import ASKED
 
 SECTION = "See"
 OWNER = "explain"

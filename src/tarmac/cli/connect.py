@@ -13,7 +13,8 @@ import click
 
 from tarmac.base.errors import TarmacError
 from tarmac.base.installed import find_program
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 if TYPE_CHECKING:
     from tarmac.run.system import StoreAccess
@@ -23,11 +24,11 @@ SECTION = "Run"
 
 @click.command("connect", short_help="Open a store's shell, or print its URL.")
 @click.argument("names", metavar="[SYSTEM] STORE", nargs=-1)
-@_project.namespace_option
+@project.namespace_option
 @click.option("--as", "user", default="", metavar="SERVICE", help="Connect as this service.")
 @click.option("--url", "only_url", is_flag=True, help="Print the URL with its password.")
-@_project.target_options
-@_project.json_option
+@project.target_options
+@project.json_option
 def VERB(
     names: tuple[str, ...],
     namespace: str,
@@ -50,19 +51,19 @@ def VERB(
     """
     from tarmac.run.opening import Place, opened
 
-    system, stores = _project.split_names(names)
+    system, stores = project.split_names(names)
     if len(stores) != 1:
         raise click.UsageError("name one store: tarmac connect [SYSTEM] STORE")
     place = Place(target, namespace, context, environment, host)
     with (
-        opened(place, _project.find(system)) as running,
+        opened(place, project.find(system)) as running,
         running.connect(stores[0], user) as way,
     ):
         program = next(filter(None, map(find_program, way.programs)), None)
         if program is not None and not only_url and not as_json:
             sys.exit(_open_shell(program, way))
         if as_json:
-            _project.print_json({"title": way.title, "url": way.url})
+            terminal.print_json({"title": way.title, "url": way.url})
         else:
             if not only_url and way.programs:
                 missing = " or ".join(way.programs)

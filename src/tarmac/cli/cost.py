@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.parts import project
 
 SECTION = "Change"
 
@@ -27,8 +27,8 @@ SECTION = "Change"
     metavar="SECONDS",
     help="Measure the running copy for this long; recommend requests for pods.",
 )
-@_project.namespace_option
-@_project.json_option
+@project.namespace_option
+@project.json_option
 def VERB(
     system: str | None,
     environment: str | None,
@@ -51,10 +51,10 @@ def VERB(
 
     Example: tarmac cost shop --env production --budget 1500
     """
-    from tarmac.cli import _cost
+    from tarmac.cli.output import cost
 
-    file = _project.find(system)
+    file = project.find(system)
     used = None
     if measure_s is not None:
-        used = _cost.measured(_project.running_home(system, namespace), measure_s)
-    sys.exit(_cost.cost(file, environment, budget, used, as_json=as_json))
+        used = cost.measured(project.running_home(system, namespace), measure_s)
+    sys.exit(cost.cost(file, environment, budget, used, as_json=as_json))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import click
 
 from tarmac.base.errors import TarmacError
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "See"
 
 
 @click.command("dashboard", short_help="Show the dashboard, of a stopped system too.")
-@_project.system_argument
+@project.system_argument
 @click.option("--open", "is_opened", is_flag=True, help="Open the link in the browser.")
-@_project.json_option
+@project.json_option
 def VERB(system: str | None, namespace: str, *, is_opened: bool, as_json: bool) -> None:
     """Print the link of SYSTEM's dashboard; show its earlier runs where it does not run.
 
@@ -27,13 +28,13 @@ def VERB(system: str | None, namespace: str, *, is_opened: bool, as_json: bool) 
 
     from tarmac.run.local.supervisor import client
 
-    home = _project.home_of(system, namespace)
+    home = project.home_of(system, namespace)
     status = client.status(home)
 
     def announce(link: str) -> None:
         runs = status is not None and status.running
         if as_json:
-            _project.print_json({"dashboard": link, "running": runs})
+            terminal.print_json({"dashboard": link, "running": runs})
         else:
             click.echo(link if runs else f"what earlier runs left: {link}\nCtrl-C ends it")
         if is_opened and not webbrowser.open(link):

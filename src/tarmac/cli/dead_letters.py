@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 if TYPE_CHECKING:
     from tarmac.run.local.stores.dead_letters import DeadLetter
@@ -18,11 +19,11 @@ SECTION = "See"
 
 
 @click.command("dead-letters", short_help="List dead-lettered messages and jobs; replay them.")
-@_project.system_argument
+@project.system_argument
 @click.option("--replay", "replayed", multiple=True, metavar="ID", help="Retry this one.")
 @click.option("--all", "every", is_flag=True, help="Retry all of them.")
 @click.option("--drop", "dropped", multiple=True, metavar="ID", help="Delete this one.")
-@_project.json_option
+@project.json_option
 def VERB(
     system: str | None,
     namespace: str,
@@ -45,8 +46,8 @@ def VERB(
 
     if sum(map(bool, (replayed, dropped, every))) > 1:
         raise click.UsageError("--replay, --all and --drop exclude each other; pass one of them")
-    file = _project.find(system)
-    home = _project.running_home(system, namespace)
+    file = project.find(system)
+    home = project.running_home(system, namespace)
     urls, without = dead_letters.stores_of(
         load(str(file), sources=client.sources_of(home)),
         functools.partial(client.store_url, home),
@@ -55,13 +56,13 @@ def VERB(
         ids = [item.id for item in dead_letters.read(urls)] if every else (replayed or dropped)
         count = dead_letters.change(urls, ids, drop=bool(dropped))
         if as_json:
-            _project.print_json({"dropped" if dropped else "replayed": count})
+            terminal.print_json({"dropped" if dropped else "replayed": count})
         else:
             click.echo(f"{count} {'deleted' if dropped else 'will be retried'}")
         return
     found = dead_letters.read(urls)
     if as_json:
-        _project.print_json(
+        terminal.print_json(
             {"dead_letters": [asdict(item) for item in found], "unread": list(without)}
         )
     else:

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 SECTION = "Deliver"
 
@@ -52,7 +52,7 @@ SECTION = "Deliver"
     "--no-build", "no_build", is_flag=True, help="With Compose: take the images that are there."
 )
 @click.option("--yes", is_flag=True, help="Do not ask before deleting or replacing.")
-@_project.json_option
+@project.json_option
 def VERB(
     system: str | None,
     environment: str | None,
@@ -84,10 +84,10 @@ def VERB(
 
     Example: tarmac deploy hello-dd --env kind
     """
-    from tarmac.cli import _deploy, _deploy_compose
+    from tarmac.cli.parts import deploy, deploy_compose
     from tarmac.render import in_memory
 
-    request = _deploy.Request(
+    request = deploy.Request(
         context,
         host,
         timeout_s=timeout,
@@ -98,9 +98,9 @@ def VERB(
         asks=not yes,
         as_json=as_json,
     )
-    file = _project.find(system)
+    file = project.find(system)
     with waiting("rendering"):
         rendered = in_memory.make(file, environment, ())
     if rendered.plan.settings.target == "compose":
-        sys.exit(_deploy_compose.deploy(file, rendered, request))
-    sys.exit(_deploy.deploy(rendered, request))
+        sys.exit(deploy_compose.deploy(file, rendered, request))
+    sys.exit(deploy.deploy(rendered, request))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from tarmac.cli import _project, _terminal
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 RISKS = ("low", "medium", "high")
 
@@ -26,7 +27,7 @@ SECTION = "Change"
     type=click.Choice(RISKS),
     help="Exit with 1 if anything of at least this risk differs.",
 )
-@_project.json_option
+@project.json_option
 def VERB(
     base: str,
     head: str | None,
@@ -68,9 +69,9 @@ def VERB(
             environment=environment,
         )
     if as_json:
-        _project.print_json(as_data(found))
+        terminal.print_json(as_data(found))
     else:
-        _terminal.print_document(markdown(found))
+        terminal.print_document(markdown(found))
     worst = max((change.told.risk for change in found.changes), default=None)
     limit = Risk.LOW if exit_code else Risk[fail_on.upper()] if fail_on else None
     sys.exit(1 if worst is not None and limit is not None and worst >= limit else 0)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 SECTION = "See"
 
@@ -20,7 +21,7 @@ SECTION = "See"
     type=click.Path(file_okay=False, path_type=Path),
     help="The output folder; default: docs beside the model's deploy folder.",
 )
-@_project.json_option
+@project.json_option
 def VERB(system: str | None, out: Path | None, *, as_json: bool) -> None:
     """Write pages about SYSTEM: one of the system, one of each service.
 
@@ -32,15 +33,15 @@ def VERB(system: str | None, out: Path | None, *, as_json: bool) -> None:
     from tarmac.base import writing
     from tarmac.reports.site import facts, pages
 
-    file = _project.find(system)
+    file = project.find(system)
     with waiting("gathering facts"):
         found = facts.read(file, system)
     if as_json:
-        _project.print_json(found)
+        terminal.print_json(found)
         return
     folder = out or file.parent / "deploy/docs"
     writing.refuse_links(folder)
     with writing.made(folder) as root:
         for name, text in pages.pages(found).items():
             writing.write(root, name, text.encode())
-    click.echo(f"{len(found['services']) + 1} pages: {_project.shown(folder / pages.INDEX)}")
+    click.echo(f"{len(found['services']) + 1} pages: {project.shown(folder / pages.INDEX)}")

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 SECTION = "Check"
 
@@ -25,7 +26,7 @@ SECTION = "Check"
 @click.option(
     "--env", "environment", metavar="ENV", help="With --cloud; required if the model has several."
 )
-@_project.json_option
+@project.json_option
 def VERB(
     system: str | None,
     environment: str | None,
@@ -59,16 +60,16 @@ def VERB(
         raise click.UsageError("--env goes with --cloud; add it")
     with waiting("checking"):
         if cloud:
-            checks = _of_cloud(_project.find(system), environment)
-        elif everything or (system is None and not _project.is_here()):
+            checks = _of_cloud(project.find(system), environment)
+        elif everything or (system is None and not project.is_here()):
             checks = checkup.of_everything()
         else:
-            file = _project.find(system)
+            file = project.find(system)
             loaded = load(str(file))
             checks = [*checkup.of_system(loaded), *kept(file.parent)]
     good = not any(check.fails for check in checks)
     if as_json:
-        _project.print_json({"ok": good, "checks": [asdict(check) for check in checks]})
+        terminal.print_json({"ok": good, "checks": [asdict(check) for check in checks]})
     else:
         _print(checks)
     sys.exit(0 if good else 1)
@@ -94,9 +95,9 @@ def _print(checks: list[Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tarmac.cli import _show
+    from tarmac.cli.output import printing
 
-    console = _show.open_console()
+    console = printing.open_console()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("WHAT", "FOUND", "NEEDED", "FOR", "STATE"):
         table.add_column(column, overflow="fold")
@@ -109,4 +110,4 @@ def _print(checks: list[Any]) -> None:
     if wanting:
         console.print()
     for check in wanting:
-        _show.say(console, f"{check.name}: {check.advice}")
+        printing.say(console, f"{check.name}: {check.advice}")

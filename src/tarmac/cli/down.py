@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 SECTION = "Run"
 
 
 @click.command("down", short_help="Drain and stop a system; its data stays.")
-@_project.system_argument
+@project.system_argument
 @click.option("--delete-data", is_flag=True, help="Also delete its data, logs and secrets.")
 @click.option("--yes", is_flag=True, help="With --target compose: do not ask before deleting data.")
-@_project.target_options
-@_project.json_option
+@project.target_options
+@project.json_option
 def VERB(
     system: str | None,
     namespace: str,
@@ -37,14 +38,14 @@ def VERB(
 
     place = Place(target, namespace, context, environment, host)
     if target != LOCAL:
-        from tarmac.cli import _down_compose
+        from tarmac.cli.parts import down_compose
 
-        file = _project.find(system)
-        _down_compose.down(file, place, deletes=delete_data, asks=not yes, as_json=as_json)
+        file = project.find(system)
+        down_compose.down(file, place, deletes=delete_data, asks=not yes, as_json=as_json)
         return
     place.check()
 
-    home = _project.home_of(system, namespace)
+    home = project.home_of(system, namespace)
     with waiting("stopping"):
         was_running = client.is_running(home) and client.down(home)
     deleted = []
@@ -54,7 +55,7 @@ def VERB(
         with waiting("deleting"):
             deleted = remove.delete(home)
     if as_json:
-        _project.print_json({"stopped": was_running, "deleted": deleted})
+        terminal.print_json({"stopped": was_running, "deleted": deleted})
         return
     click.echo("stopped" if was_running else "nothing was running")
     for line in deleted:

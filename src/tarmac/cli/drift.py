@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 SECTION = "Deliver"
 
@@ -23,7 +23,7 @@ SECTION = "Deliver"
 @click.option(
     "--host", metavar="URL", help="Docker's daemon, e.g. ssh://user@machine; default: local."
 )
-@_project.json_option
+@project.json_option
 def VERB(
     system: str | None,
     environment: str | None,
@@ -46,12 +46,12 @@ def VERB(
 
     Example: tarmac drift hello-dd --env kind
     """
-    from tarmac.cli import _deploy, _deploy_compose
+    from tarmac.cli.parts import deploy, deploy_compose
     from tarmac.render import in_memory
 
-    file = _project.find(system)
+    file = project.find(system)
     with waiting("rendering"):
         made = in_memory.make(file, environment, ())
     if made.plan.settings.target == "compose":
-        sys.exit(_deploy_compose.drift(file, made, host, context, as_json=as_json))
-    sys.exit(_deploy.drift(made, host, context, as_json=as_json))
+        sys.exit(deploy_compose.drift(file, made, host, context, as_json=as_json))
+    sys.exit(deploy.drift(made, host, context, as_json=as_json))

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from tarmac.base.errors import BadInput, Problem
-from tarmac.cli import _project, _terminal
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 EXIT = {"PASS": 0, "FAIL": 1, "INVALID": 4}
 
@@ -17,7 +18,7 @@ SECTION = "Drill"
 
 
 @click.command("drill", short_help="Inject faults under load, and judge.")
-@click.argument("named", metavar="[SYSTEM] [NAME]", nargs=-1, callback=_project.system_and_name)
+@click.argument("named", metavar="[SYSTEM] [NAME]", nargs=-1, callback=project.system_and_name)
 @click.option("--list", "lists", is_flag=True, help="List the system's drills.")
 @click.option("--explain", "explains", is_flag=True, help="Explain what NAME does; run nothing.")
 @click.option(
@@ -35,10 +36,10 @@ SECTION = "Drill"
 @click.option(
     "--namespace",
     "-n",
-    callback=lambda ctx, param, value: value and _project.valid_namespace(ctx, param, value),
+    callback=lambda ctx, param, value: value and project.valid_namespace(ctx, param, value),
     help="Drill the running copy instead of a new one.",
 )
-@_project.target_options
+@project.target_options
 @click.option(
     "--url",
     "urls",
@@ -46,11 +47,11 @@ SECTION = "Drill"
     metavar="SERVICE=URL",
     help="With --target cluster or compose: the public URL of SERVICE; default: its public host.",
 )
-@_project.file_option(
+@project.file_option(
     "--journal", "journal", "Write the journal to this file; default: beside the data."
 )
-@_project.file_option("--junit", "junit_file", "Also write the results as JUnit XML, for CI.")
-@_project.file_option("--report", "report_file", "Write a report as one HTML file.")
+@project.file_option("--junit", "junit_file", "Also write the results as JUnit XML, for CI.")
+@project.file_option("--report", "report_file", "Write a report as one HTML file.")
 @click.option(
     "--export",
     "tool",
@@ -63,7 +64,7 @@ SECTION = "Drill"
     metavar="CRON",
     help="Print a GitHub workflow that runs NAME on this cron schedule.",
 )
-@_project.json_option
+@project.json_option
 def VERB(
     named: tuple[str | None, str | None],
     replay: Path | None,
@@ -96,7 +97,7 @@ def VERB(
 
     Example: tarmac drill shop orders-db-kill
     """
-    from tarmac.cli import _drill, _quick, _show
+    from tarmac.cli.output import drill_result, printing, quick
     from tarmac.drill import evidence_of_run, explain, exporting, read_drill, schedule, session
     from tarmac.drill.drill import outcome
     from tarmac.drill.file import drill_file
@@ -106,18 +107,18 @@ def VERB(
     if as_json and (tool or cron):
         raise click.UsageError("--export and --schedule print another tool's file; omit --json")
     system, name = named
-    file = _project.find(system)
+    file = project.find(system)
     loaded = load(str(file))
     say = (lambda line: click.echo(line, err=True)) if as_json else click.echo
     place = Place(target, namespace or session.NEW_COPY, context, environment, host)
     if urls:
         place.only(DEPLOYED, "--url", "needs --target cluster or compose")
     if is_quick:
-        sys.exit(EXIT[_quick.run(loaded, file, say, place, journal, as_json=as_json)])
+        sys.exit(EXIT[quick.run(loaded, file, say, place, journal, as_json=as_json)])
     if lists or (name is None and replay is None):
         paths = drill_file.drills_of(loaded)
         titles = {path.stem: drill_file.load(path, loaded).title for path in paths}
-        _drill.show_list("drills", titles, as_json=as_json)
+        drill_result.show_list("drills", titles, as_json=as_json)
         return
     drill = (
         read_drill.of_journal(loaded, replay)
@@ -128,30 +129,30 @@ def VERB(
         recorded = Place(namespace=place.namespace)
         to_stderr = functools.partial(click.echo, err=True)
         text = exporting.text(loaded, file, drill, tool, environment, recorded, to_stderr)
-        _terminal.print_document(text)
+        terminal.print_document(text)
         return
     if cron is not None:
         name = system or loaded.file.system
-        _terminal.print_document(schedule.workflow(name, drill.path.stem, cron))
+        terminal.print_document(schedule.workflow(name, drill.path.stem, cron))
         return
     if drill.kind.destroys and namespace is not None:
         what = f"kind '{drill.kind.id}' deletes data and runs on a copy of its own; leave it out"
         raise BadInput([Problem(f"--namespace {namespace}", what)])
     if explains:
         lines = list(explain.sentences(drill.file, drill.kind, drill.gaps))
-        _drill.show_explained({drill.path.stem: lines}, as_json=as_json)
+        drill_result.show_explained({drill.path.stem: lines}, as_json=as_json)
         return
     result, written = session.carry_out(loaded, file, drill, say, place, _read(urls))
-    journal = journal or _drill.journal_of(file, drill, is_again=replay is not None)
-    _drill.write(written, journal, junit_file, report_file)
+    journal = journal or drill_result.journal_of(file, drill, is_again=replay is not None)
+    drill_result.write(written, journal, junit_file, report_file)
     if replay is None:
         evidence_of_run.write(loaded, file, drill, written, say)
     if as_json:
-        _project.print_json(written)
+        terminal.print_json(written)
     else:
-        _drill.show(_show.open_console(), result, drill.file.expect)
-        _drill.show_beside(_show.open_console(), replay, written)
-        click.echo(f"journal: {_project.shown(journal)}")
+        drill_result.show(printing.open_console(), result, drill.file.expect)
+        drill_result.show_beside(printing.open_console(), replay, written)
+        click.echo(f"journal: {project.shown(journal)}")
     sys.exit(EXIT[outcome(result.verdict, drill.file.expect)])
 
 

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "See"
 
@@ -14,9 +15,9 @@ SECTION = "See"
 @click.command(
     "edges", short_help="Show the traffic of each declared edge, and undeclared connections."
 )
-@_project.system_argument
-@_project.target_options
-@_project.json_option
+@project.system_argument
+@project.target_options
+@project.json_option
 @click.option(
     "--unused", is_flag=True, help="Show declared edges never used in this run; exit code 1 if any."
 )
@@ -48,19 +49,19 @@ def VERB(
 
     Example: tarmac edges shop --json
     """
-    from tarmac.cli import _edges, _show
+    from tarmac.cli.output import edges, printing
     from tarmac.run.opening import Place, opened
 
     place = Place(target, namespace, context, environment, host)
-    with opened(place, _project.find(system)) as running:
+    with opened(place, project.find(system)) as running:
         found = running.edges()
     if unused:
         found = found.unused()
     if as_json:
-        _project.print_json(found.as_data())
+        terminal.print_json(found.as_data())
     elif unused and not found.count and not found.undeclared:
         click.echo(found.all_used)
     else:
-        _edges.show(_show.open_console(), found)
+        edges.show(printing.open_console(), found)
     refused = any(source for source, _ in found.refused)
     sys.exit(1 if found.undeclared or refused or (unused and found.count) else 0)

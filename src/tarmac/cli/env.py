@@ -6,14 +6,15 @@ import shlex
 
 import click
 
-from tarmac.cli import _project, _terminal
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "Run"
 
 
 @click.command("env", short_help="Print a service's environment, for a debugger.")
 @click.argument("names", metavar="[SYSTEM] SERVICE", nargs=-1)
-@_project.namespace_option
+@project.namespace_option
 @click.option("--export", is_flag=True, help="Print export lines for a POSIX shell.")
 @click.option(
     "--format",
@@ -30,7 +31,7 @@ SECTION = "Run"
     help="Include variables inherited from your shell: PATH, HOME ...",
 )
 @click.option("--command", is_flag=True, help="Print the command that starts the service instead.")
-@_project.json_option
+@project.json_option
 def VERB(
     names: tuple[str, ...],
     namespace: str,
@@ -51,10 +52,10 @@ def VERB(
     from tarmac.base import dotenv
     from tarmac.run.local.supervisor import environments
 
-    system, services = _project.split_names(names)
+    system, services = project.split_names(names)
     if len(services) != 1:
         raise click.UsageError("name one service: tarmac env [SYSTEM] SERVICE")
-    file = _project.find(system)
+    file = project.find(system)
     environment = environments.fetch(file, namespace, services[0])
     env = dict(sorted({**(environment.inherited if every else {}), **environment.env}.items()))
     if not environment.running:
@@ -71,7 +72,7 @@ def VERB(
             f"note: port {environment.taken[0]} is taken: {environment.name} {what}", err=True
         )
     if as_json:
-        _project.print_json(
+        terminal.print_json(
             {
                 "name": environment.name,
                 "env": env,
@@ -84,10 +85,10 @@ def VERB(
         )
     elif command:
         folder, words = shlex.quote(environment.folder), shlex.join(environment.command)
-        _terminal.print_document(f"cd {folder} && exec {words}\n")
+        terminal.print_document(f"cd {folder} && exec {words}\n")
     elif style == "dotenv":
-        _terminal.print_document(dotenv.write(env))
+        terminal.print_document(dotenv.write(env))
     else:
         for name, value in env.items():
             line = f"export {name}={shlex.quote(value)}" if export else f"{name}={value}"
-            _terminal.print_document(f"{line}\n")
+            terminal.print_document(f"{line}\n")

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "Check"
 OWNER = "doctor"
@@ -14,7 +15,7 @@ OWNER = "doctor"
 
 @click.command("fetch", short_help="Download the definitions of custom resources, for a cluster.")
 @click.option("--check", "only_check", is_flag=True, help="Only report whether they are installed.")
-@_project.json_option
+@project.json_option
 def VERB(*, only_check: bool, as_json: bool) -> None:
     """Download the CustomResourceDefinitions of the kinds that Tarmac renders.
 
@@ -34,7 +35,7 @@ def VERB(*, only_check: bool, as_json: bool) -> None:
         download.install(wanted, folder, lambda text: click.echo(text, err=True))
     here = folder.exists()
     if as_json:
-        _project.print_json(
+        terminal.print_json(
             {
                 "here": here,
                 "folder": str(folder),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._verbs import Verbs
+from tarmac.cli.parts import project
+from tarmac.cli.parts.verbs import Verbs
 
 SECTION = "See"
 OWNER = "explain"
@@ -13,7 +13,7 @@ OWNER = "explain"
 
 @click.command("help", short_help="Say what a verb, a key, a fault or a gate is.")
 @click.argument("topic", required=False)
-@_project.json_option
+@project.json_option
 @click.pass_context
 def VERB(context: click.Context, topic: str | None, *, as_json: bool) -> None:
     """Say what TOPIC is; without TOPIC, list the topics.
@@ -23,11 +23,11 @@ def VERB(context: click.Context, topic: str | None, *, as_json: bool) -> None:
 
     Example: tarmac help environments.ingress
     """
-    from tarmac.cli import _help
+    from tarmac.cli.output import help_texts
 
     verbs = context.find_root().command
     assert isinstance(verbs, Verbs)  # noqa: S101 - for mypy: it is the command that ran this one
     if topic is None:
-        _help.overview(verbs, context, as_json=as_json)
+        help_texts.overview(verbs, context, as_json=as_json)
     else:
-        _help.topic(topic, verbs, context, as_json=as_json)
+        help_texts.topic(topic, verbs, context, as_json=as_json)

@@ -6,18 +6,19 @@ import sys
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._waiting import say_once
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import say_once
+from tarmac.cli.parts import project
 
 SECTION = "Change"
 
 
 @click.command("include", short_help="Show what a system includes, and move its revisions.")
 @click.argument("names", metavar="[SYSTEM] [REPOSITORIES]...", nargs=-1)
-@_project.namespace_option
+@project.namespace_option
 @click.option("--update", is_flag=True, help="Take what the revisions are now, and lock that.")
 @click.option("--check", is_flag=True, help="Ask the repositories what their revisions are now.")
-@_project.json_option
+@project.json_option
 def VERB(
     names: tuple[str, ...], namespace: str, *, update: bool, check: bool, as_json: bool
 ) -> None:
@@ -33,21 +34,21 @@ def VERB(
 
     if update and check:
         raise click.UsageError("--update and --check exclude each other; pass one of them")
-    system, names = _project.split_names(names)
-    file = _project.find(system)
+    system, names = project.split_names(names)
+    file = project.find(system)
     if update or check:
         say_once("asking the repositories")  # git may ask for a password meanwhile
     if update:
         moves = revisions.moved(str(file), names)
         if as_json:
-            _project.print_json({"moved": [move.as_data() for move in moves]})
+            terminal.print_json({"moved": [move.as_data() for move in moves]})
         for move in () if as_json else moves:
             click.echo(str(move))
         return
-    sources = client.sources_of(_project.home_of(system, namespace))
+    sources = client.sources_of(project.home_of(system, namespace))
     found = revisions.listed(str(file), names, sources, asks=check)
     if as_json:
-        _project.print_json({"included": [one.as_data() for one in found]})
+        terminal.print_json({"included": [one.as_data() for one in found]})
     elif not found:
         click.echo(f"{file} includes no repository")
     for one in () if as_json else found:

@@ -11,8 +11,9 @@ import click
 from tarmac.base import writing
 from tarmac.base.errors import BadInput, Problem
 from tarmac.base.places import SYSTEM_FILE
-from tarmac.cli import _project, _survey, _terminal
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import init_result, terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 SECTION = "Change"
 
@@ -28,7 +29,7 @@ SECTION = "Change"
     help="Start the system, correct the file where services fail, note the rest, stop the system.",
 )
 @click.option("--explain", is_flag=True, help="List which line each line of the file is from.")
-@_project.json_option
+@project.json_option
 def VERB(
     folder: str, *, stdout: bool, name: str | None, tries: bool, explain: bool, as_json: bool
 ) -> None:
@@ -49,7 +50,7 @@ def VERB(
     from tarmac.adopt.writing.write import write
     from tarmac.base import registry
     from tarmac.catalog import stores
-    from tarmac.cli._repository import open_repository
+    from tarmac.cli.parts.repository import open_repository
 
     if stdout and as_json:
         raise click.UsageError("--stdout and --json exclude each other; pass one of them")
@@ -66,40 +67,40 @@ def VERB(
     with waiting("reading the repository"):
         repository = open_repository(root, skipped.setdefault)
         found = survey(repository, registry.load(adopt, "RECOGNISER"), kinds.keys())
-        checked = _survey.checked(found, file, system)
+        checked = init_result.checked(found, file, system)
     found, text, complaints, lacks = checked
     lines = tuple(f"{name}: {why}" for name, why in sorted(skipped.items()))
     if stdout:
-        _terminal.print_document(text)
+        terminal.print_document(text)
         for line in lines:
             click.echo(f"skipped: {line}", err=True)
         if explain:
-            _survey.show_sources(explained(found, repository, text), SYSTEM_FILE, err=True)
+            init_result.show_sources(explained(found, repository, text), SYSTEM_FILE, err=True)
         return
     with writing.opened(root) as opened:
         if not writing.write_new(opened, SYSTEM_FILE, text):
             raise BadInput([exists])
     trial = None
     if tries and found.services and not complaints:
-        from tarmac.cli import _progress, _show
+        from tarmac.cli.output import printing, progress
         from tarmac.run.trial import try_out
 
-        _progress.treat_signals_as_ctrl_c()
+        progress.treat_signals_as_ctrl_c()
         trial = try_out(
             found,
-            _project.find(str(file)),
+            project.find(str(file)),
             frozenset(kinds),
             save=lambda now: writing.write_file(file, write(now, system)),
-            wait=partial(_progress.wait, _show.open_console(stderr=True)),
+            wait=partial(progress.wait, printing.open_console(stderr=True)),
         )
         found = trial.found
     sources = explained(found, repository, write(found, system)) if explain else ()
     if as_json:
-        data = _survey.as_data(found, str(file), complaints, lines, lacks, trial)
-        _project.print_json(
+        data = init_result.as_data(found, str(file), complaints, lines, lacks, trial)
+        terminal.print_json(
             {**data, **({"sources": [s._asdict() for s in sources]} if explain else {})}
         )
     else:
-        _survey.show(found, str(file), complaints, lines, lacks, trial)
-        _survey.show_sources(sources, str(file))
+        init_result.show(found, str(file), complaints, lines, lacks, trial)
+        init_result.show_sources(sources, str(file))
     raise SystemExit(1 if complaints or (trial is not None and not trial.is_healthy) else 0)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 if TYPE_CHECKING:
     from tarmac.model.system import System
@@ -21,7 +22,7 @@ SECTION = "See"
 
 
 @click.command("invariants", short_help="Check the invariants of the stores' rows.")
-@_project.system_argument
+@project.system_argument
 @click.option(
     "--within",
     "within_s",
@@ -29,8 +30,8 @@ SECTION = "See"
     default=0.0,
     help="Seconds to retry until all invariants hold, while jobs are in progress.",
 )
-@_project.target_options
-@_project.json_option
+@project.target_options
+@project.json_option
 def VERB(
     system: str | None,
     namespace: str,
@@ -53,10 +54,10 @@ def VERB(
     from tarmac.run.opening import Place, opened
 
     place = Place(target, namespace, context, environment, host)
-    with opened(place, _project.find(system)) as running, waiting("asking the stores"):
+    with opened(place, project.find(system)) as running, waiting("asking the stores"):
         loaded, results = running.model, running.invariants(within_s)
     if as_json:
-        _project.print_json([as_data(result) for result in results])
+        terminal.print_json([as_data(result) for result in results])
     else:
         show(loaded, results)
     refused = any(result.error for result in results)

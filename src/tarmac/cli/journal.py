@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 
@@ -18,9 +19,9 @@ OWNER = "drill"
 @click.command("journal", short_help="Show a drill's journal, or compare two.")
 @click.argument("before", type=FILE)
 @click.argument("after", type=FILE, required=False)
-@_project.file_option("--junit", "junit_file", "Write the results as JUnit XML.")
-@_project.file_option("--report", "report_file", "Write a report as one HTML file.")
-@_project.json_option
+@project.file_option("--junit", "junit_file", "Write the results as JUnit XML.")
+@project.file_option("--report", "report_file", "Write a report as one HTML file.")
+@project.json_option
 def VERB(
     before: Path,
     after: Path | None,
@@ -35,19 +36,19 @@ def VERB(
 
     Example: tarmac journal .tarmac/drill-broker-outage.json yesterday.json
     """
-    from tarmac.cli import _drill, _show
+    from tarmac.cli.output import drill_result, printing
     from tarmac.drill.report import comparison, journal
 
     read = comparison.read(before)
-    _drill.write_forms(read, junit_file, report_file)
-    console = _show.open_console()
+    drill_result.write_forms(read, junit_file, report_file)
+    console = printing.open_console()
     if after is not None:
         found = list(comparison.differences(read, comparison.read(after)))
         if as_json:
-            _project.print_json({"differences": [asdict(one) for one in found if one.is_other]})
+            terminal.print_json({"differences": [asdict(one) for one in found if one.is_other]})
         else:
-            _drill.show_differences(console, found)
+            drill_result.show_differences(console, found)
     elif as_json:
-        _project.print_json(read)
+        terminal.print_json(read)
     else:
-        _drill.show(console, journal.result_of(read), journal.expected_of(read))
+        drill_result.show(console, journal.result_of(read), journal.expected_of(read))

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
-from tarmac.cli import _project, _terminal
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 
 def _trace_id(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -38,7 +39,7 @@ SECTION = "See"
 
 @click.command("logs", short_help="Show or follow the logs, merged by time.")
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
-@_project.namespace_option
+@project.namespace_option
 @click.option("--follow", "-f", is_flag=True, help="Follow: print new lines as they come.")
 @click.option(
     "--last",
@@ -66,8 +67,8 @@ SECTION = "See"
     callback=_trace_id,
     help="Only lines of the trace whose id begins with ID, however old they are.",
 )
-@_project.target_options
-@_project.json_option
+@project.target_options
+@project.json_option
 def VERB(
     names: tuple[str, ...],
     namespace: str,
@@ -94,11 +95,11 @@ def VERB(
 
     Example: tarmac logs shop order-service --since 10m --level error
     """
-    from tarmac.cli import _follow, _show
+    from tarmac.cli.output import log_lines, printing
     from tarmac.run.opening import LOCAL, Place, opened
     from tarmac.run.telemetry.line_filter import LineFilter
 
-    system, names = _project.split_names(names)
+    system, names = project.split_names(names)
     place = Place(target, namespace, context, environment, host)
     if trace:
         place.only((LOCAL,), "--trace", "log lines elsewhere are not stored; omit it")
@@ -106,16 +107,16 @@ def VERB(
         raise click.UsageError("--follow has no end, and --until is one; omit one of them")
     wanted = LineFilter(since, until, level or "", text)
     many = None if wanted.chooses else last
-    console = _show.open_console()
+    console = printing.open_console()
     try:
-        with opened(place, _project.find(system)) as running:
+        with opened(place, project.find(system)) as running:
             found = running.logs(names, last=many, follow=follow, trace=trace)
             width = found.width
             for line in filter(wanted.passes, found.lines):
                 width = max(width, len(line.name))
                 if as_json:
-                    _terminal.print_document(json.dumps(line._asdict()) + "\n")
+                    terminal.print_document(json.dumps(line._asdict()) + "\n")
                 else:
-                    console.print(_follow.written(line, width), soft_wrap=True)
+                    console.print(log_lines.written(line, width), soft_wrap=True)
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -13,8 +13,8 @@ import click
 
 from tarmac.base import writing
 from tarmac.base.errors import BadInput, Problem, TarmacError
-from tarmac.cli import _terminal
-from tarmac.cli._verbs import Verbs
+from tarmac.cli.output import terminal
+from tarmac.cli.parts.verbs import Verbs
 
 #: What a file system refuses -> what its user can do.
 REFUSALS = {
@@ -54,7 +54,7 @@ def tarmac() -> None:
 
 def main() -> NoReturn:
     """Run the command line; an expected failure is printed without a traceback."""
-    _terminal.guard()
+    terminal.guard()
     try:
         Path.cwd()
     except FileNotFoundError:
@@ -100,4 +100,4 @@ def _print_error(text: str, code: int, problems: Iterable[Problem] = ()) -> None
         return
     found = [{"where": problem.where, "what": problem.what} for problem in problems]
     content = {"error": text, "exit_code": code, "problems": found}
-    _terminal.print_document(json.dumps(content) + "\n")
+    terminal.print_document(json.dumps(content) + "\n")

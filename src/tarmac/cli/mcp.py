@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from tarmac.base.errors import MissingTool
-from tarmac.cli import _project
+from tarmac.cli.parts import project
 
 SECTION = "See"
 
 
 @click.command("mcp", short_help="Serve the running system to agents (Model Context Protocol).")
-@_project.system_argument
+@project.system_argument
 def VERB(system: str | None, namespace: str) -> None:
     """Serve SYSTEM to an agent over standard input and output, until the agent ends it.
 
@@ -22,10 +22,10 @@ def VERB(system: str | None, namespace: str) -> None:
     Example: tarmac mcp shop
     """
     try:
-        from tarmac.cli import _mcp
+        from tarmac.cli.parts import mcp
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("mcp"):
             raise
         raise MissingTool("the package `mcp` is missing; pip install 'tarmac[agents]'") from None
 
-    _mcp.tools(str(_project.find(system).resolve()), namespace).run()
+    mcp.tools(str(project.find(system).resolve()), namespace).run()

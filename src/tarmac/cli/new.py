@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.core import ParameterSource
 
-from tarmac.cli import _new, _project
+from tarmac.cli.parts import new, project
 
 SECTION = "Change"
 
@@ -16,14 +16,14 @@ SECTION = "Change"
 @click.option("--system", help="The system of a service; default: the tarmac.yaml here or above.")
 @click.option(
     "--language",
-    type=click.Choice(_new.LANGUAGES),
+    type=click.Choice(new.LANGUAGES),
     default="python",
     show_default=True,
     help="The language of the code.",
 )
 @click.option(
     "--api",
-    type=click.Choice(_new.APIS),
+    type=click.Choice(new.APIS),
     default="http",
     show_default=True,
     help="How others ask it.",
@@ -62,7 +62,7 @@ SECTION = "Change"
 )
 @click.option("--yes", is_flag=True, help="Take the defaults of a system without asking.")
 @click.option("--write", is_flag=True, help="Apply the patch of an update.")
-@_project.json_option
+@project.json_option
 def VERB(
     what: str,
     name: str,
@@ -99,17 +99,17 @@ def VERB(
     wanted = tuple(store for store in stores if store != "none")
     if like:
         _refuse_beside_like(what)
-        _new.like(name, like, owner, as_json=as_json)
+        new.like(name, like, owner, as_json=as_json)
     elif what == "system":
-        _new.system(name, language, wanted, broker, owner, asks=not yes, as_json=as_json)
+        new.system(name, language, wanted, broker, owner, asks=not yes, as_json=as_json)
     elif what == "update":
-        _new.update(_project.find(system), name, write=write, as_json=as_json)
+        new.update(project.find(system), name, write=write, as_json=as_json)
     else:
         from tarmac.change.create.choices import Choices
 
         chosen = Choices(name, wanted, events, broker, calls, topic, port, owner, description)
-        source = template or _new.own(language, api)
-        _new.service(_project.find(system), chosen, source, as_json=as_json)
+        source = template or new.own(language, api)
+        new.service(project.find(system), chosen, source, as_json=as_json)
 
 
 def _refuse_beside_like(what: str) -> None:

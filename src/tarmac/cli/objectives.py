@@ -7,13 +7,14 @@ from dataclasses import asdict
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "See"
 
 
 @click.command("objectives", short_help="Show the objectives, their error budgets and burn rates.")
-@_project.system_argument
+@project.system_argument
 @click.option("--fail-on-burn", is_flag=True, help="Exit with 1 if an alert of one would fire.")
 @click.option(
     "--for",
@@ -22,8 +23,8 @@ SECTION = "See"
     type=click.FloatRange(min=0),
     help="With --target cluster or compose: count requests for this long.  [default: 10]",
 )
-@_project.target_options
-@_project.json_option
+@project.target_options
+@project.json_option
 def VERB(
     system: str | None,
     namespace: str,
@@ -46,16 +47,16 @@ def VERB(
 
     Example: tarmac objectives shop --fail-on-burn
     """
-    from tarmac.cli import _objectives, _show
+    from tarmac.cli.output import objectives, printing
     from tarmac.run.opening import DEPLOYED, Place, opened
 
     place = Place(target, namespace, context, environment, host)
     if for_s is not None:
         place.only(DEPLOYED, "--for", "needs --target cluster or compose")
-    with opened(place, _project.find(system)) as running:
+    with opened(place, project.find(system)) as running:
         found, now_ms = running.objectives(for_s)
     if as_json:
-        _project.print_json({"at_ms": now_ms, "objectives": [asdict(one) for one in found]})
+        terminal.print_json({"at_ms": now_ms, "objectives": [asdict(one) for one in found]})
     else:
-        _objectives.show(_show.open_console(), found, now_ms)
+        objectives.show(printing.open_console(), found, now_ms)
     sys.exit(int(fail_on_burn and any(one.live.burns for one in found)))

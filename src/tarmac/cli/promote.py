@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tarmac.cli import _project, _terminal
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 if TYPE_CHECKING:
     from tarmac.change.promote.model_file import PromotionResult
@@ -46,7 +47,7 @@ SECTION = "Deliver"
     help="A service's tag or sha256:DIGEST, as pushed by a pipeline; a store's sha256:DIGEST.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the diff without writing.")
-@_project.json_option
+@project.json_option
 def VERB(
     system: str | None,
     to: str,
@@ -75,11 +76,11 @@ def VERB(
     if source is None and not images:
         raise click.UsageError("give --from ENV or --image SERVICE=TAG")
     today = datetime.now(UTC).date()
-    file = _project.find(system)
+    file = project.find(system)
     with waiting("comparing"):
         done = model_file.promote(file, source, to, images, today, write=not dry_run)
     if as_json:
-        _project.print_json(model_file.as_data(done))
+        terminal.print_json(model_file.as_data(done))
     else:
         _show(done)
 
@@ -91,7 +92,7 @@ def _show(done: PromotionResult) -> None:
     if done.comparison is None:
         click.echo(f"{done.file}: {done.to} already runs these versions; nothing is written")
         return
-    _terminal.print_document(f"{markdown(done.comparison)}\n")
+    terminal.print_document(f"{markdown(done.comparison)}\n")
     for name, (was, now) in done.images.items():
         click.echo(f"  {name}: {was} -> {now}")
     if done.unready:

@@ -7,16 +7,17 @@ import sys
 import click
 
 from tarmac.base.errors import BadInput, Problem
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "Run"
 
 
 @click.command("ps", short_help="Show every process with its state and address.")
-@_project.system_argument
+@project.system_argument
 @click.option("--group", metavar="GROUP", help="Show the services of one group alone.")
-@_project.target_options
-@_project.json_option
+@project.target_options
+@project.json_option
 def VERB(
     system: str | None,
     namespace: str,
@@ -34,19 +35,19 @@ def VERB(
 
     Example: tarmac ps shop --json
     """
-    from tarmac.cli import _show, _status
+    from tarmac.cli.output import printing, system_state
     from tarmac.run.local.supervisor.status import Status
     from tarmac.run.opening import Place, opened
 
     place = Place(target, namespace, context, environment, host)
-    with opened(place, _project.find(system)) as running:
+    with opened(place, project.find(system)) as running:
         status = running.status()
     if group is not None and isinstance(status, Status):
         status = status.of_group(group)
         if not status.nodes:
             raise BadInput([Problem(f"--group {group}", "no service of this group runs")])
     if as_json:
-        _project.print_json(status.as_data())
+        terminal.print_json(status.as_data())
     else:
-        _status.show(_show.open_console(), status)
+        system_state.show(printing.open_console(), status)
     sys.exit(0 if status.healthy else 1)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 SECTION = "Deliver"
 
@@ -34,7 +35,7 @@ SECTION = "Deliver"
 @click.option(
     "--discard", multiple=True, metavar="PATH", help="Drop the edit and restore the rendered file."
 )
-@_project.json_option
+@project.json_option
 def VERB(
     system: str | None,
     environment: str | None,
@@ -56,7 +57,7 @@ def VERB(
 
     Example: tarmac render shop --env production
     """
-    from tarmac.cli import _rendered
+    from tarmac.cli.output import rendered
     from tarmac.render import in_memory
     from tarmac.render.tree import folder
     from tarmac.render.tree.arguments import FileArguments
@@ -65,7 +66,7 @@ def VERB(
     if check and request:
         raise click.UsageError("--check writes nothing; leave out --patch, --eject and --discard")
     with waiting("rendering"):
-        made = in_memory.make(_project.find(system), environment, only)
+        made = in_memory.make(project.find(system), environment, only)
         out = out or made.source.folder / "deploy" / made.source.environment
         every = not only
         if check:
@@ -76,9 +77,9 @@ def VERB(
         Path.cwd()
     except FileNotFoundError:  # this shell's was in a folder that could only be replaced
         os.chdir(outcome.folder)
-    shown = _rendered.RenderReport(made, outcome, _project.shown(outcome.folder), checked=check)
+    shown = rendered.RenderReport(made, outcome, project.shown(outcome.folder), checked=check)
     if as_json:
-        _project.print_json(_rendered.as_data(shown))
+        terminal.print_json(rendered.as_data(shown))
     else:
-        _rendered.show(shown)
+        rendered.show(shown)
     sys.exit(int(outcome.differs if check else bool(outcome.decision.refused)))

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from tarmac import reports
-from tarmac.cli import _project, _terminal
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 #: Each kind is a file of its name; only the one that is asked for is imported.
 KINDS = sorted({info.name for info in pkgutil.iter_modules(reports.__path__)} - {*reports.SHARED})
@@ -36,7 +37,7 @@ OWNER = "verify"
     show_default=True,
     help="md: Markdown; html: one file with its plots, which loads nothing.",
 )
-@_project.file_option("--output", "output", "Write it to a file instead of printing it.")
+@project.file_option("--output", "output", "Write it to a file instead of printing it.")
 @click.option(
     "--junit",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -49,7 +50,7 @@ OWNER = "verify"
     metavar="YYYY-MM-DD",
     help="Use this date instead of today.",
 )
-@_project.json_option
+@project.json_option
 def VERB(
     system: str | None,
     kind: str | None,
@@ -72,21 +73,21 @@ def VERB(
 
     Example: tarmac report trading --kind readiness --env production
     """
-    from tarmac.cli import _report
+    from tarmac.cli.output import report
 
     if kind is None:
         raise click.UsageError(f"say which report: --kind with one of {', '.join(KINDS)}")
 
     today = date.date() if date else datetime.now(UTC).date()
-    file = _project.find(system)
+    file = project.find(system)
     form = "json" if as_json else written
     with waiting("gathering results"):
-        text = _report.text(kind, file, system, environment, today, junit, form)
+        text = report.text(kind, file, system, environment, today, junit, form)
     if output is None:
-        _terminal.print_document(text)
+        terminal.print_document(text)
         return
-    _report.write(output, text)
+    report.write(output, text)
     if as_json:
-        _project.print_json({"report": str(output)})
+        terminal.print_json({"report": str(output)})
     else:
-        click.echo(f"report: {_project.shown(output)}")
+        click.echo(f"report: {project.shown(output)}")

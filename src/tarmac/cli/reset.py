@@ -7,8 +7,9 @@ import sys
 import click
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, check_names
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 from tarmac.run.local.state.paths import Home
 
 SECTION = "Run"
@@ -16,11 +17,11 @@ SECTION = "Run"
 
 @click.command("reset", short_help="Delete a store's data and restart it empty.")
 @click.argument("names", metavar="[SYSTEM] STORES...", nargs=-1)
-@_project.namespace_option
+@project.namespace_option
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--no-snapshot", is_flag=True, help="Save no snapshot before.")
-@_project.timeout_option
-@_project.json_option
+@project.timeout_option
+@project.json_option
 def VERB(
     names: tuple[str, ...],
     namespace: str,
@@ -38,16 +39,16 @@ def VERB(
 
     Example: tarmac reset shop orders-db payments-db
     """
-    from tarmac.cli import _show
+    from tarmac.cli.output import printing
     from tarmac.run.local.supervisor import client, remove
     from tarmac.run.local.supervisor.requests import Reset
     from tarmac.run.local_system import LocalSystem
 
-    system, stores = _project.split_names(names)
+    system, stores = project.split_names(names)
     if not stores:
         raise click.UsageError("name the stores to empty: tarmac reset [SYSTEM] STORES...")
-    home = _project.home_of(system, namespace)
-    status = LocalSystem(_project.find(system), home).status()
+    home = project.home_of(system, namespace)
+    status = LocalSystem(project.find(system), home).status()
     known = [n.name for n in status.nodes if n.role in ("store", "broker")]
     check_names(stores, known, "no running store")
     if not yes:
@@ -63,7 +64,7 @@ def VERB(
     if not client.is_running(home):
         deleted = remove.delete_nodes(home, stores)
         if as_json:
-            _project.print_json({"deleted": deleted, "healthy": False, "snapshot": saved})
+            terminal.print_json({"deleted": deleted, "healthy": False, "snapshot": saved})
         for line in () if as_json else deleted:
             click.echo(f"deleted {line}")
         return
@@ -71,13 +72,13 @@ def VERB(
         done = client.ask(home, Reset(stores))
         status = client.wait(home, within_s=timeout)
     if as_json:
-        _project.print_json({**status.as_data(), "deleted": done.deleted, "snapshot": saved})
+        terminal.print_json({**status.as_data(), "deleted": done.deleted, "snapshot": saved})
     else:
         for line in done.deleted:
             click.echo(f"deleted {line}")
-        console = _show.open_console()
-        console.print(_show.table(console, status))
-        _show.explain_failures(console, status)
+        console = printing.open_console()
+        console.print(printing.table(console, status))
+        printing.explain_failures(console, status)
     sys.exit(0 if status.healthy else 1)
 
 

@@ -8,17 +8,18 @@ from typing import Any
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "Run"
 
 
 @click.command("restart", short_help="Restart some processes, services without a gap.")
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
-@_project.namespace_option
-@_project.timeout_option
-@_project.target_options
-@_project.json_option
+@project.namespace_option
+@project.timeout_option
+@project.target_options
+@project.json_option
 def VERB(
     names: tuple[str, ...],
     namespace: str,
@@ -43,21 +44,21 @@ def VERB(
 
     Example: tarmac restart shop order-service
     """
-    from tarmac.cli import _progress, _show, _status
+    from tarmac.cli.output import printing, progress, system_state
     from tarmac.run.local_system import LocalSystem
     from tarmac.run.opening import Place, opened
 
-    system, names = _project.split_names(names)
+    system, names = project.split_names(names)
     place = Place(target, namespace, context, environment, host)
-    console = _show.open_console()
-    with opened(place, _project.find(system)) as running, contextlib.ExitStack() as stack:
+    console = printing.open_console()
+    with opened(place, project.find(system)) as running, contextlib.ExitStack() as stack:
         shown: dict[str, Any] = {}
         if isinstance(running, LocalSystem) and not as_json:
-            shown["look"] = stack.enter_context(_progress.showing(console, running.status()))
+            shown["look"] = stack.enter_context(progress.showing(console, running.status()))
         done = running.restart(names, timeout, **shown)
     if as_json:
-        _project.print_json({**done.status.as_data(), "failed": dict(done.failed)})
+        terminal.print_json({**done.status.as_data(), "failed": dict(done.failed)})
     else:
-        why_not = [_show.kept_serving(name, why) for name, why in done.failed.items()]
-        _status.show(console, done.status, why_not)
+        why_not = [printing.kept_serving(name, why) for name, why in done.failed.items()]
+        system_state.show(console, done.status, why_not)
     sys.exit(0 if done.status.healthy and not done.failed else 1)

@@ -7,16 +7,17 @@ import sys
 import click
 
 from tarmac.base.errors import BadInput, Problem
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "Run"
 
 
 @click.command("rotate", short_help="Give a secret another value, without a gap.")
 @click.argument("names", metavar="[SYSTEM] SECRET", nargs=-1)
-@_project.namespace_option
-@_project.timeout_option
-@_project.json_option
+@project.namespace_option
+@project.timeout_option
+@project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, timeout: float | None, as_json: bool) -> None:
     """Give a SECRET of SYSTEM another value while it serves, then have the previous one refused.
 
@@ -27,21 +28,21 @@ def VERB(names: tuple[str, ...], namespace: str, *, timeout: float | None, as_js
 
     Example: tarmac rotate shop orders-db
     """
-    from tarmac.cli._waiting import waiting
+    from tarmac.cli.output.waiting import waiting
     from tarmac.run.local.supervisor import client
     from tarmac.run.local.supervisor.requests import FindSecret, Rotate
 
-    system, secrets = _project.split_names(names)
+    system, secrets = project.split_names(names)
     if len(secrets) != 1:
         raise click.UsageError("name one secret: tarmac rotate [SYSTEM] SECRET")
-    home = _project.running_home(system, namespace)
+    home = project.running_home(system, namespace)
     need = client.ask(home, FindSecret(secrets[0]))
     value = _asked(need.given) if need.given else ""
     with waiting("rotating"):
         done = client.ask(home, Rotate(secrets[0], value))
         status = client.wait(home, within_s=timeout)
     if as_json:
-        _project.print_json({**_as_data(done), "healthy": status.healthy})
+        terminal.print_json({**_as_data(done), "healthy": status.healthy})
     else:
         for path in done.rotated:
             click.echo(f"{path}: {'both values are valid still' if done.failed else 'rotated'}")

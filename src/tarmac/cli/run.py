@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tarmac.base.errors import BadInput, Problem, TarmacError, did_you_mean
-from tarmac.cli import _become, _project
+from tarmac.cli.parts import become, project
 
 if TYPE_CHECKING:
     from tarmac.run.local.supervisor.requests import ServiceEnvironment
@@ -33,7 +33,7 @@ SECTION = "Run"
     "run", cls=SeparatedCommand, short_help="Run a command in the environment of a service."
 )
 @click.argument("names", metavar="[SYSTEM] SERVICE [NAME] [-- COMMAND...]", nargs=-1)
-@_project.namespace_option
+@project.namespace_option
 @click.pass_context
 def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
     """Run COMMAND in the environment and folder of SERVICE: a migration, a shell, its tests.
@@ -50,13 +50,13 @@ def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
     from tarmac.run.local.supervisor import environments
 
     command = ctx.obj
-    system, services = _project.split_names(names)
+    system, services = project.split_names(names)
     if len(services) not in (1, 2):
         raise click.UsageError("one service before `--`: tarmac run [SYSTEM] SERVICE -- COMMAND")
     service, *named = services
     if command == [] and not named:
         raise click.UsageError("nothing after `--`; leave it out to run the service's own command")
-    file = _project.find(system)
+    file = project.find(system)
     other_ports = command is not None or bool(named) or "." in service
     environment = environments.fetch(file, namespace, service, other_ports=other_ports)
     for name in named:
@@ -69,9 +69,9 @@ def VERB(ctx: click.Context, names: tuple[str, ...], namespace: str) -> None:
     elif command is None and environment.role == "service":
         _refuse_second(environment)
     if environment.hosts:
-        _become.give_names(environment)
+        become.give_names(environment)
     mine = inherited_env() if command is None else dict(os.environ)
-    _become.become(
+    become.become(
         command or list(environment.command), {**mine, **environment.env}, environment.folder
     )
 

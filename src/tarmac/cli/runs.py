@@ -7,15 +7,16 @@ from dataclasses import asdict
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "See"
 
 
 @click.command("runs", short_help="List the runs of a system, or compare two of them.")
 @click.argument("words", nargs=-1, metavar="[SYSTEM] [BEFORE] [AFTER]")
-@_project.namespace_option
-@_project.json_option
+@project.namespace_option
+@project.json_option
 def VERB(words: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
     """List the runs of SYSTEM by `tarmac up`, or compare the run BEFORE with AFTER.
 
@@ -24,26 +25,28 @@ def VERB(words: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
 
     Example: tarmac runs shop 2026-11-20
     """
-    from tarmac.cli import _runs, _show
+    from tarmac.cli.output import printing, run_tables
     from tarmac.run.telemetry import runs, storage
 
-    system, names = _project.split_names(words)
+    system, names = project.split_names(words)
     if len(names) > 2:
         raise click.UsageError("two runs at most")
-    home = _project.home_of(system, namespace)
-    console = _show.open_console()
+    home = project.home_of(system, namespace)
+    console = printing.open_console()
     with contextlib.closing(storage.reader(home.telemetry)) as stored:
         if names:
             before, after = (runs.find(stored, name) for name in (*names, runs.LATEST)[:2])
             compared = list(runs.compare(stored, before, after))
             if as_json:
                 found = [asdict(one) for one in compared]
-                _project.print_json({"before": before.name, "after": after.name, "services": found})
+                terminal.print_json({"before": before.name, "after": after.name, "services": found})
             else:
-                _show.print_table(console, _runs.comparison(before, after, compared), ("P50",))
+                printing.print_table(
+                    console, run_tables.comparison(before, after, compared), ("P50",)
+                )
             return
         known = [(run, runs.requests(stored, run)) for run in runs.all_runs(stored)]
     if as_json:
-        _project.print_json({"runs": [asdict(run) for run, _ in known]})
+        terminal.print_json({"runs": [asdict(run) for run, _ in known]})
     else:
-        console.print(_runs.listing(known))
+        console.print(run_tables.listing(known))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
 
 SECTION = "See"
 OWNER = "explain"
@@ -19,4 +19,4 @@ def VERB(*, part: bool) -> None:
     """
     from tarmac.model.schema import part_schema, system_schema
 
-    _project.print_json(part_schema() if part else system_schema())
+    terminal.print_json(part_schema() if part else system_schema())

@@ -7,8 +7,9 @@ from dataclasses import asdict
 
 import click
 
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 SAID = {
     "applied": "applied",
@@ -21,9 +22,9 @@ SECTION = "Run"
 
 @click.command("seed", short_help="Load the stores' seed data.")
 @click.argument("names", metavar="[SYSTEM] [STORES]...", nargs=-1)
-@_project.namespace_option
+@project.namespace_option
 @click.option("--again", is_flag=True, help="Apply files that were already applied, too.")
-@_project.json_option
+@project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, again: bool, as_json: bool) -> None:
     """Load the seed data of the STORES of SYSTEM, or of all; each file once, unless --again.
 
@@ -34,12 +35,12 @@ def VERB(names: tuple[str, ...], namespace: str, *, again: bool, as_json: bool) 
     from tarmac.run.local.supervisor import client
     from tarmac.run.local.supervisor.requests import Seed
 
-    system, stores = _project.split_names(names)
-    home = _project.running_home(system, namespace)
+    system, stores = project.split_names(names)
+    home = project.running_home(system, namespace)
     with waiting("loading"):
         seeds = client.ask(home, Seed(stores, again))
     if as_json:
-        _project.print_json([asdict(seed) for seed in seeds])
+        terminal.print_json([asdict(seed) for seed in seeds])
     else:
         for seed in seeds:
             click.echo(f"{seed.store}: {seed.file}: {SAID[seed.outcome]}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.parts import project
 
 SECTION = "Run"
 VERBS = ("save", "load", "list", "delete", "export", "import")
@@ -16,12 +16,12 @@ VERBS = ("save", "load", "list", "delete", "export", "import")
 @click.command("snapshot", short_help="Save the state of all stores, and load it again.")
 @click.argument("verb", type=click.Choice(VERBS), metavar=f"{{{'|'.join(VERBS)}}}")
 @click.argument("words", metavar="[SYSTEM] [NAME]", nargs=-1)
-@_project.namespace_option
-@_project.file_option("--file", "file", "The file that `export` writes; default: NAME.snapshot.")
+@project.namespace_option
+@project.file_option("--file", "file", "The file that `export` writes; default: NAME.snapshot.")
 @click.option("--as", "name", metavar="NAME", default="", help="What `import` calls it.")
 @click.option("--force", is_flag=True, help="Replace a snapshot, or a file, of that name.")
-@_project.timeout_option
-@_project.json_option
+@project.timeout_option
+@project.json_option
 def VERB(
     verb: str,
     words: tuple[str, ...],
@@ -42,14 +42,14 @@ def VERB(
 
     Example: tarmac snapshot save shop before-sale
     """
-    from tarmac.cli import _snapshot
+    from tarmac.cli.parts import snapshot
 
     names = 0 if verb == "list" else 1
     if not names <= len(words) <= names + 1:
         wanted = {"list": "", "import": " FILE"}.get(verb, " NAME")
         raise click.UsageError(f"write: tarmac snapshot {verb} [SYSTEM]{wanted}")
     system = words[0] if len(words) > names else None
-    work = _snapshot.Work(_project.find(system), namespace, force=force, as_json=as_json)
+    work = snapshot.Work(project.find(system), namespace, force=force, as_json=as_json)
     match verb:
         case "save":
             work.save(words[-1])

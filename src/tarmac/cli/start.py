@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.parts import project
 
 SECTION = "Run"
 
 
 @click.command("start", short_help="Start services that are stopped or off.")
 @click.argument("names", metavar="[SYSTEM] SERVICES...", nargs=-1, required=True)
-@_project.namespace_option
-@_project.timeout_option
-@_project.json_option
+@project.namespace_option
+@project.timeout_option
+@project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, timeout: float | None, as_json: bool) -> None:
     """Start SERVICES of a running SYSTEM, and the services and stores that they need.
 
@@ -22,7 +22,7 @@ def VERB(names: tuple[str, ...], namespace: str, *, timeout: float | None, as_js
 
     Example: tarmac start shop notification-service
     """
-    from tarmac.cli import _part
+    from tarmac.cli.parts import part
     from tarmac.run.local.supervisor import client
 
-    _part.change(names, namespace, client.start_services, as_json=as_json, timeout=timeout)
+    part.change(names, namespace, client.start_services, as_json=as_json, timeout=timeout)

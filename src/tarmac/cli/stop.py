@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.parts import project
 
 SECTION = "Run"
 
 
 @click.command("stop", short_help="Stop services; the rest goes on.")
 @click.argument("names", metavar="[SYSTEM] SERVICES...", nargs=-1, required=True)
-@_project.namespace_option
-@_project.json_option
+@project.namespace_option
+@project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
     """Drain and stop SERVICES of a running SYSTEM; connections to them are closed at once.
 
@@ -20,7 +20,7 @@ def VERB(names: tuple[str, ...], namespace: str, *, as_json: bool) -> None:
 
     Example: tarmac stop shop notification-service
     """
-    from tarmac.cli import _part
+    from tarmac.cli.parts import part
     from tarmac.run.local.supervisor import client
 
-    _part.change(names, namespace, client.stop_services, as_json=as_json)
+    part.change(names, namespace, client.stop_services, as_json=as_json)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.parts import project
 
 SECTION = "Deliver"
 
@@ -18,10 +18,10 @@ SECTION = "Deliver"
 @click.option(
     "--with-data", is_flag=True, help="Accept that databases, buckets and disks are destroyed."
 )
-@_project.file_option(
+@project.file_option(
     "--out", "out", "Write the script to this file, executable, instead of printing it."
 )
-@_project.json_option
+@project.json_option
 def VERB(
     system: str | None, environment: str | None, out: Path | None, *, with_data: bool, as_json: bool
 ) -> None:
@@ -36,7 +36,7 @@ def VERB(
 
     Example: tarmac teardown shop --env staging --with-data --out teardown.sh
     """
-    from tarmac.cli import _teardown
+    from tarmac.cli.output import teardown
 
-    file = _project.find(system)
-    sys.exit(_teardown.teardown(file, environment, out, with_data=with_data, as_json=as_json))
+    file = project.find(system)
+    sys.exit(teardown.teardown(file, environment, out, with_data=with_data, as_json=as_json))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "Run"
 OWNER = "env"
@@ -12,7 +13,7 @@ OWNER = "env"
 
 @click.command("token", short_help="Print a caller token, for a request by hand.")
 @click.argument("names", metavar="[SYSTEM] SERVICE", nargs=-1)
-@_project.namespace_option
+@project.namespace_option
 @click.option(
     "--as",
     "caller",
@@ -20,7 +21,7 @@ OWNER = "env"
     default="",
     help=("The service that the token names as caller; default: a developer, valid everywhere."),
 )
-@_project.json_option
+@project.json_option
 def VERB(names: tuple[str, ...], namespace: str, *, caller: str, as_json: bool) -> None:
     """Print a token for requests that change data of SERVICE of SYSTEM; it is valid for 10 minutes.
 
@@ -33,13 +34,13 @@ def VERB(names: tuple[str, ...], namespace: str, *, caller: str, as_json: bool) 
     from tarmac.run.local.supervisor import client
     from tarmac.run.local.supervisor.requests import Token
 
-    system, services = _project.split_names(names)
+    system, services = project.split_names(names)
     if len(services) != 1:
         raise click.UsageError("name one service: tarmac token [SYSTEM] SERVICE")
-    home = _project.running_home(system, namespace)
+    home = project.running_home(system, namespace)
     asked = Token(caller or DEVELOPER, services[0])
     token = client.ask(home, asked)
     if as_json:
-        _project.print_json({"service": services[0], "caller": asked.caller, "token": token})
+        terminal.print_json({"service": services[0], "caller": asked.caller, "token": token})
     else:
         click.echo(token)

@@ -8,14 +8,15 @@ from dataclasses import asdict
 import click
 
 from tarmac.base.errors import TarmacError
-from tarmac.cli import _project
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import terminal
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project
 
 SECTION = "See"
 
 
 @click.command("top", short_help="Show the load of each service and store, live.")
-@_project.system_argument
+@project.system_argument
 @click.option(
     "--every",
     "every_s",
@@ -25,7 +26,7 @@ SECTION = "See"
     metavar="SECONDS",
     help="Time between two observations.",
 )
-@_project.json_option
+@project.json_option
 def VERB(system: str | None, namespace: str, *, every_s: float, as_json: bool) -> None:
     """Show CPU, memory and requests of each service and store of SYSTEM, until `q`.
 
@@ -34,13 +35,13 @@ def VERB(system: str | None, namespace: str, *, every_s: float, as_json: bool) -
 
     Example: tarmac top shop
     """
-    from tarmac.cli import _show, _top
+    from tarmac.cli.output import printing, top
     from tarmac.run.local.supervisor import activity, client
 
-    home = _project.home_of(system, namespace)
+    home = project.home_of(system, namespace)
     if not client.is_running(home):
         raise TarmacError(f"{home.root}: the system is not running; start it with `tarmac up`")
-    console = _show.open_console()
+    console = printing.open_console()
     before = activity.observe(home)
     with waiting("observing"):
         time.sleep(every_s)
@@ -48,11 +49,11 @@ def VERB(system: str | None, namespace: str, *, every_s: float, as_json: bool) -
         now = activity.observe(home)
         found = activity.activities(before, now) if before and now else []
         if as_json:
-            _project.print_json({"every_s": every_s, "activities": [asdict(one) for one in found]})
+            terminal.print_json({"every_s": every_s, "activities": [asdict(one) for one in found]})
         else:
-            console.print(_top.table(found))
+            console.print(top.table(found))
         return
     try:
-        _top.show(console, home, before, every_s)
+        top.show(console, home, before, every_s)
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -7,14 +7,15 @@ from dataclasses import asdict
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 SECTION = "See"
 
 
 @click.command("trace", short_help="Show the latest traces, or one trace as a tree.")
 @click.argument("words", nargs=-1, metavar="[SYSTEM] [ID]")
-@_project.namespace_option
+@project.namespace_option
 @click.option("--service", default="", help="Only traces that crossed this service.")
 @click.option("--name", default="", help="Only traces whose name has these words.")
 @click.option("--failed", is_flag=True, help="Only traces with a failed span.")
@@ -26,7 +27,7 @@ SECTION = "See"
     show_default=True,
     help="How many traces to list.",
 )
-@_project.json_option
+@project.json_option
 def VERB(
     words: tuple[str, ...],
     namespace: str,
@@ -46,32 +47,32 @@ def VERB(
 
     Example: tarmac trace shop --failed
     """
-    from tarmac.cli import _show, _trace
+    from tarmac.cli.output import printing, trace
     from tarmac.run.telemetry import queries, statements, storage
 
-    system, ids = _project.split_names(words)
+    system, ids = project.split_names(words)
     if len(ids) > 1:
         raise click.UsageError("one ID at most")
     if ids and stores:
         raise click.UsageError("--stores lists the operations of all traces; leave out the ID")
-    home = _project.home_of(system, namespace)
+    home = project.home_of(system, namespace)
     with contextlib.closing(storage.reader(home.telemetry)) as stored:
         if ids:
             trace_id, spans = queries.trace(stored, ids[0])
             if as_json:
-                _project.print_json({"trace_id": trace_id, "spans": [asdict(s) for s in spans]})
+                terminal.print_json({"trace_id": trace_id, "spans": [asdict(s) for s in spans]})
             else:
-                _trace.show_tree(_show.open_console(), trace_id, spans)
+                trace.show_tree(printing.open_console(), trace_id, spans)
             return
         if stores:
             operations = statements.operations(stored, 0, service=service, most=most)
             if as_json:
-                _project.print_json({"operations": [asdict(one) for one in operations]})
+                terminal.print_json({"operations": [asdict(one) for one in operations]})
             else:
-                _trace.show_operations(_show.open_console(), operations)
+                trace.show_operations(printing.open_console(), operations)
             return
         found = queries.latest(stored, most=most, service=service, failed=failed, name=name)
         if as_json:
-            _project.print_json({"traces": [asdict(summary) for summary in found]})
+            terminal.print_json({"traces": [asdict(summary) for summary in found]})
         else:
-            _trace.show_list(_show.open_console(), found)
+            trace.show_list(printing.open_console(), found)

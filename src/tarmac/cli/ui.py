@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from tarmac.cli import _project
+from tarmac.cli.parts import project
 
 SECTION = "See"
 
 
 @click.command("ui", short_help="Watch and change the running system in this terminal.")
-@_project.system_argument
+@project.system_argument
 def VERB(system: str | None, namespace: str) -> None:
     """Show processes and logs of SYSTEM in this terminal, and change them by keys.
 
@@ -20,8 +20,8 @@ def VERB(system: str | None, namespace: str) -> None:
 
     Example: tarmac ui shop
     """
-    from tarmac.cli import _ui
+    from tarmac.cli.parts import terminal_ui
 
-    _ui.require("tarmac ui")
-    _project.running_home(system, namespace)
-    _ui.run(system, namespace)
+    terminal_ui.require("tarmac ui")
+    project.running_home(system, namespace)
+    terminal_ui.run(system, namespace)

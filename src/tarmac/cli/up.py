@@ -8,23 +8,23 @@ from typing import Any
 
 import click
 
-from tarmac.cli import _project, _shape_options, _ui
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project, shape_options, terminal_ui
 
 SECTION = "Run"
 
 
 @click.command("up", short_help="Start a system, or apply changes.")
 @click.argument("names", metavar="[SYSTEM] [NAMES]...", nargs=-1)
-@_project.namespace_option
+@project.namespace_option
 @click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; leave it running.")
 @click.option("--watch", "-w", is_flag=True, help="Reload services when their files change.")
 @click.option("--ui", is_flag=True, help="Show it as `tarmac ui` does; `q` leaves it running.")
 @click.option("--offline", is_flag=True, help="Ask no repository; take what is on this machine.")
 @click.option("--from", "snapshot", metavar="NAME", help="Begin with the data of a snapshot.")
-@_shape_options.shape_options
-@_project.timeout_option
-@_project.json_option
+@shape_options.shape_options
+@project.timeout_option
+@project.json_option
 def VERB(
     names: tuple[str, ...],
     namespace: str,
@@ -54,16 +54,16 @@ def VERB(
     from tarmac.run.local.state.options import Options
     from tarmac.run.local.supervisor import client
 
-    system, names = _project.split_names(names)
+    system, names = project.split_names(names)
     if only and not names:
         raise click.UsageError("--only needs the names of services or stores")
     if ui:
         _check_ui(for_program=detach or as_json)
-    _project.check_names(system, names)
-    home = _project.home_of(system, namespace)
+    project.check_names(system, names)
+    home = project.home_of(system, namespace)
     began = time.monotonic()
     asked = Options(
-        file=str(_project.find(system).resolve()),  # the supervisor has another working directory
+        file=str(project.find(system).resolve()),  # the supervisor has another working directory
         namespace=namespace,
         watch=watch,
         whole=not (names or shape["groups"]),
@@ -72,7 +72,7 @@ def VERB(
         **shape,
     )
     options = asked.after(client.options_before(home), runs=client.is_running(home))
-    _project.bring_included(options.file, options.sources, offline=offline)
+    project.bring_included(options.file, options.sources, offline=offline)
     if snapshot is not None:
         from tarmac.run.local.supervisor import new_copy
 
@@ -84,32 +84,32 @@ def VERB(
     before = client.status_before(home)
     answer = client.up(home, options, attached=ours)
     # Importing the progress display takes as long as the supervisor needs to start.
-    from tarmac.cli import _progress, _show
+    from tarmac.cli.output import printing, progress
 
-    console = _show.open_console(stderr=as_json)
+    console = printing.open_console(stderr=as_json)
     try:
         if ours:
-            _progress.treat_signals_as_ctrl_c()
+            progress.treat_signals_as_ctrl_c()
         with waiting("starting"):
             change = answer()
-        _progress.print_notes(console, change.notes)
+        progress.print_notes(console, change.notes)
         if ui:
-            _ui.run(system, namespace)
+            terminal_ui.run(system, namespace)
         if ours:
             lifeline = client.attach(home)
-        status = _progress.wait(console, home, timeout)
-        _progress.report(console, before, status, change, began, as_json=as_json)
+        status = progress.wait(console, home, timeout)
+        progress.report(console, before, status, change, began, as_json=as_json)
         # At a terminal, or with --watch, a user fixes what is wrong while the rest runs.
         if detach or not (status.healthy or watch or console.is_terminal):
             if lifeline is not None:
                 client.down(home)
-            _progress.print_what_keeps_running(console, status, stop, stopped=lifeline is not None)
+            progress.print_what_keeps_running(console, status, stop, stopped=lifeline is not None)
             sys.exit(0 if status.healthy and not change.failed else 1)
-        _progress.print_how_to_stop(console, status, stop, ours=ours)
-        _progress.show_log(console, home, status)
+        progress.print_how_to_stop(console, status, stop, ours=ours)
+        progress.show_log(console, home, status)
     except KeyboardInterrupt:
         if ours:
-            _progress.stop(console, home)
+            progress.stop(console, home)
         elif detach:
             console.print(f"it keeps starting in the background; {stop} stops it", style="dim")
         sys.exit(130)
@@ -118,4 +118,4 @@ def VERB(
 def _check_ui(*, for_program: bool) -> None:
     if for_program:
         raise click.UsageError("--ui needs the terminal; leave out --detach and --json")
-    _ui.require("tarmac up --ui")
+    terminal_ui.require("tarmac up --ui")

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import click
 
-from tarmac.base.errors import BadInput, Problem
-from tarmac.cli import _gates, _project, _verify
-from tarmac.cli._waiting import waiting
+from tarmac.cli.output import gates
+from tarmac.cli.output.waiting import waiting
+from tarmac.cli.parts import project, verify_options
 
 SECTION = "Check"
 
 
 @click.command("verify", short_help="Run all checks and report the evidence.")
-@_project.namespace_option
+@project.namespace_option
 @click.argument("given", nargs=-1, metavar="[SYSTEM]")
 @click.option("--env", "environment", metavar="ENV", help="The environment to check; default: all.")
 @click.option("--phase", metavar="PHASE", help="Only checklist items and gates of this phase.")
-@_verify.target_options
+@verify_options.target_options
 @click.option(
     "--tree",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -32,7 +32,7 @@ SECTION = "Check"
         "Check the model's rendered files in memory, not the tree on disk; run no external program."
     ),
 )
-@_verify.files_options
+@verify_options.files_options
 @click.option(
     "--junit",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -41,7 +41,7 @@ SECTION = "Check"
 )
 @click.option("--ready", is_flag=True, help="Fail unless every checklist item passes.")
 @click.option("--strict", is_flag=True, help="Also fail on skipped or stale results.")
-@_verify.output_options
+@verify_options.output_options
 @click.option("--explain", "gate", metavar="ID", help="Explain a gate, such as NET001; run none.")
 @click.option(
     "--date",
@@ -49,7 +49,7 @@ SECTION = "Check"
     metavar="YYYY-MM-DD",
     help="Use this date instead of today.",
 )
-@_project.json_option
+@project.json_option
 def VERB(
     given: tuple[str, ...],
     namespace: str,
@@ -95,18 +95,17 @@ def VERB(
     Example: tarmac verify shop --env production --phase kubernetes
     """
     if gate is not None:
-        _gates.explain(gate, as_json=as_json or written == "json")
+        gates.explain(gate, as_json=as_json or written == "json")
         return
     from tarmac.check.verify.verify import VerifyOptions, verify
 
     if fix or diff:
-        _verify.check_fix(files, prints=diff and as_json)
-    if context is not None and target != "cluster":
-        raise BadInput([Problem("--context", "needs a cluster; add --target cluster")])
-    system, paths = _verify.split(given, files)
-    with _verify.named_files(paths) as (folder, only, prefix):
+        verify_options.check_fix(files, prints=diff and as_json)
+    verify_options.check_target(target, context)
+    system, paths = verify_options.split(given, files)
+    with verify_options.named_files(paths) as (folder, only, prefix):
         options = VerifyOptions(
-            file=_project.find(system) if system or files is None else None,
+            file=project.find(system) if system or files is None else None,
             today=date.date() if date else datetime.now(UTC).date(),
             environment=environment,
             phase=phase,
@@ -124,7 +123,7 @@ def VERB(
         with waiting("verifying"):
             report = verify(options)
         if fix or diff:
-            report = _verify.fix(report, lambda: verify(options), write=fix)
-        report = _verify.without(report, prefix)
+            report = verify_options.fix(report, lambda: verify(options), write=fix)
+        report = verify_options.without(report, prefix)
     form = "json" if as_json else written
-    _verify.print_report(report, form, fail_on, debug=debug, strict=strict, verbose=verbose)
+    verify_options.print_report(report, form, fail_on, debug=debug, strict=strict, verbose=verbose)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tarmac.base.errors import TarmacError
-from tarmac.cli import _project
+from tarmac.cli.output import terminal
+from tarmac.cli.parts import project
 
 if TYPE_CHECKING:
     from tarmac.run.local.process.written import ServiceWrites
@@ -18,8 +19,8 @@ SECTION = "See"
 
 
 @click.command("writes", short_help="Show files that programs wrote outside writable folders.")
-@_project.system_argument
-@_project.json_option
+@project.system_argument
+@project.json_option
 def VERB(system: str | None, namespace: str, *, as_json: bool) -> None:
     """Show files that SYSTEM's programs wrote since `tarmac up --read-only`, and folders to
     declare.
@@ -33,7 +34,7 @@ def VERB(system: str | None, namespace: str, *, as_json: bool) -> None:
     """
     from tarmac.run.local.process import written
 
-    home = _project.home_of(system, namespace)
+    home = project.home_of(system, namespace)
     found = written.read(home)
     if not found:
         raise TarmacError(
@@ -41,7 +42,7 @@ def VERB(system: str | None, namespace: str, *, as_json: bool) -> None:
             "`tarmac up --read-only`"
         )
     if as_json:
-        _project.print_json({"services": [asdict(writes) for writes in found]})
+        terminal.print_json({"services": [asdict(writes) for writes in found]})
     else:
         for writes in found:
             _show(writes)

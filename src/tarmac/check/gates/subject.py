@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tarmac.base.artifact import Artifact
+from tarmac.check.gates.views.compose.extended import extended
 from tarmac.check.gates.views.examples import applied
 from tarmac.check.gates.views.held_texts import held
-from tarmac.check.gates.views.images.compose_extended import extended
 from tarmac.check.gates.views.listing import Listing
 from tarmac.check.gates.views.shapes.fitting import fitted
 

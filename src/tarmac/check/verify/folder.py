@@ -23,8 +23,8 @@ from tarmac.base.foreign import files
 from tarmac.base.report import SEVERITIES, Finding, Report, Result, Status, in_order
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder
-from tarmac.check.gates.views.objects.templated import has_marked_keys
-from tarmac.check.gates.views.objects.unlisted import left_out
+from tarmac.check.gates.views.charts.templated import has_marked_keys
+from tarmac.check.gates.views.overlays.unlisted import left_out
 from tarmac.check.gates.views.pipelines.switched_off import is_in, off_lines
 from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import ignore_comments

@@ -10,7 +10,7 @@ from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.argo.applications import App, applications, wave_of
 from tarmac.check.gates.views.argo.trees import objects, service_of
 from tarmac.check.gates.views.objects.metadata import NAME, metadata, title
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted
 
 PREFIX = "argocd.argoproj.io"

@@ -13,9 +13,7 @@ from tarmac.check.gates.views.argo.applications import App, applications
 from tarmac.check.gates.views.argo.followed import followed
 from tarmac.check.gates.views.argo.trees import below, objects
 from tarmac.check.gates.views.objects.indexes import place_of
-from tarmac.check.gates.views.objects.kustomizations import patches
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, title
-from tarmac.check.gates.views.objects.pods import RUNNING
 from tarmac.check.gates.views.objects.references import (
     SCALERS,
     TARGETS,
@@ -25,6 +23,8 @@ from tarmac.check.gates.views.objects.references import (
 )
 from tarmac.check.gates.views.objects.scaled import are_apart
 from tarmac.check.gates.views.objects.scaling import Controller
+from tarmac.check.gates.views.overlays.kustomizations import patches
+from tarmac.check.gates.views.pods.pods import RUNNING
 from tarmac.check.gates.views.scope import counted_in_files
 
 POINTER = "/spec/replicas"

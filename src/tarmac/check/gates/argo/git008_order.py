@@ -14,8 +14,8 @@ from tarmac.check.gates.views.argo.applications import WAVE, wave_of, whole_numb
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.stored_objects import kept
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -13,8 +13,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import App
 from tarmac.check.gates.views.argo.followed import followed
-from tarmac.check.gates.views.objects.kustomized import Base, as_written, gather
 from tarmac.check.gates.views.objects.metadata import CLUSTER_WIDE
+from tarmac.check.gates.views.overlays.kustomized import Base, as_written, gather
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: An object as a cluster tells it from others.

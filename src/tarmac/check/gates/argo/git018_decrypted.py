@@ -10,10 +10,10 @@ from tarmac.base.foreign.reading import fields, items, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.flux_parts import applying, flux_parts
-from tarmac.check.gates.views.objects.flux_patches import flux_kustomizations
-from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.metadata import name_of
+from tarmac.check.gates.views.overlays.flux_parts import applying, flux_parts
+from tarmac.check.gates.views.overlays.flux_patches import flux_kustomizations
+from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What in a patch decrypts for others: of Kustomizations, or for all by the controller.

@@ -11,8 +11,8 @@ from tarmac.base.foreign.reading import Path, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.flux_parts import flux_parts
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
+from tarmac.check.gates.views.overlays.flux_parts import flux_parts
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Words of groups that many have.

@@ -12,9 +12,9 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import RESPECT, App
 from tarmac.check.gates.views.argo.followed import followed
-from tarmac.check.gates.views.objects.flux_charts import released_objects
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of, title
+from tarmac.check.gates.views.overlays.flux_charts import released_objects
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.trials.canaries import Canary, canaries
 

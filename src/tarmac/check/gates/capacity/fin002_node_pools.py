@@ -17,7 +17,7 @@ from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, title
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 CORE = "karpenter.sh"

@@ -10,7 +10,7 @@ from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.inputs import MemoryUse
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.objects.running_pods import running
+from tarmac.check.gates.views.pods.running_pods import running
 from tarmac.check.gates.views.scope import counted
 
 if TYPE_CHECKING:

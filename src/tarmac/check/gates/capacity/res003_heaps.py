@@ -11,8 +11,8 @@ from tarmac.base.report import Finding
 from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}

@@ -9,10 +9,10 @@ from tarmac.base.report import Finding
 from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
-from tarmac.check.gates.views.objects.containers import Container
-from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.references import Reference
 from tarmac.check.gates.views.objects.scaling import Controller, Quota, scalers
+from tarmac.check.gates.views.pods.containers import Container
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted
 
 #: What Istio adds to each pod by default: global.proxy.resources in the values of

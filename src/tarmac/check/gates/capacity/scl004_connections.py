@@ -10,8 +10,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.references import Reference
-from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.scaling import Controller, scalers
+from tarmac.check.gates.views.pods.running_pods import running
 from tarmac.check.gates.views.scope import counted
 from tarmac.plan.cluster import RESERVE
 

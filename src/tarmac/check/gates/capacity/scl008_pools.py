@@ -12,9 +12,9 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import space_of, title
-from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
-from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.pods.mounted_texts import mounted_texts
+from tarmac.check.gates.views.pods.pods import RUNNING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ACCEPTS = re.compile(r"\bmax[_-]connections=(\d+)")

@@ -12,9 +12,9 @@ from tarmac.base.foreign.reading import Fields, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.given_texts import GivenText, GivenTexts, given_texts
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import RUNNING, pods
+from tarmac.check.gates.views.pods.given_texts import GivenText, GivenTexts, given_texts
+from tarmac.check.gates.views.pods.pods import RUNNING, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _DEFAULT = "/"

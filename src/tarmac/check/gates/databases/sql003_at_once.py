@@ -9,11 +9,11 @@ from tarmac.base.foreign.reading import dig, fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.scaled import Autoscalers
 from tarmac.check.gates.views.objects.scaling import share
+from tarmac.check.gates.views.pods.containers import Container
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Programs that apply migrations and ask for no lock. Flyway, Liquibase, Prisma, Rails, Ecto, Knex

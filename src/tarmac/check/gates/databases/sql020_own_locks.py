@@ -10,8 +10,8 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _MIGRATION = re.compile(r"(.*/)?(V\d[\d._]*|R)__[^/]*\.sql")

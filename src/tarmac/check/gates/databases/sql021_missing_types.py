@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.migration_calls import argument, method, newest
 from tarmac.check.gates.views.python_migrations import Migration, python_migrations
 from tarmac.check.gates.views.scope import counted_in_files

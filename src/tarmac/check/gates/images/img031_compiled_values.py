@@ -10,8 +10,8 @@ from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import ComposeService, compose_services
-from tarmac.check.gates.views.images.compose_entries import listed, variable
+from tarmac.check.gates.views.compose.entries import listed, variable
+from tarmac.check.gates.views.compose.services import ComposeService, compose_services
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.images.instructions import instructions
 from tarmac.check.gates.views.scope import counted_in_files

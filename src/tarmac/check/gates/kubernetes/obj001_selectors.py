@@ -9,10 +9,10 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import metadata, title
-from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.scaling import Controller
 from tarmac.check.gates.views.objects.selectors import Selectors, labels_of, selects
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import kinds
 
 #: kubernetes.io: Recommended Labels, those that our tools and dashboards look for.

@@ -10,7 +10,6 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.applications import NAMESPACE, App, applications
 from tarmac.check.gates.views.argo.followed import KUSTOMIZATIONS, followed
-from tarmac.check.gates.views.objects.kustomizations import Kustomization
 from tarmac.check.gates.views.objects.metadata import (
     CLUSTER_WIDE,
     kind_of,
@@ -19,6 +18,7 @@ from tarmac.check.gates.views.objects.metadata import (
     title,
 )
 from tarmac.check.gates.views.objects.references import Reference, reference_to, target_of
+from tarmac.check.gates.views.overlays.kustomizations import Kustomization
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import SPECS
 

@@ -8,8 +8,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import named
-from tarmac.check.gates.views.objects.pods import pods
-from tarmac.check.gates.views.objects.running_pods import running
+from tarmac.check.gates.views.pods.pods import pods
+from tarmac.check.gates.views.pods.running_pods import running
 from tarmac.check.gates.views.scope import counted
 from tarmac.check.gates.views.trials.canaries import canaries
 

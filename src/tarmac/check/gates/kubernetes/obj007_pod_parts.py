@@ -10,12 +10,12 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.completed import is_completed
-from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.leaves import leaves
-from tarmac.check.gates.views.objects.parts import is_part
-from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.text_forms import is_replaced
+from tarmac.check.gates.views.overlays.completed import is_completed
+from tarmac.check.gates.views.overlays.parts import is_part
+from tarmac.check.gates.views.pods.containers import Container
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.read_files import is_read
 

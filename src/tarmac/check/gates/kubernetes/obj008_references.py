@@ -21,11 +21,11 @@ from tarmac.check.gates.views.objects.indexes import MOST_COMPARED
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.object_rules import object_rules
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
 from tarmac.check.gates.views.objects.whole import schemas_of
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.placeholders import is_placeholder
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas.convert import kind_of as named_kind
 

@@ -14,8 +14,6 @@ from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.leaves import is_typo
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
-from tarmac.check.gates.views.objects.parts import is_part
-from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.scaling import Controller
 from tarmac.check.gates.views.objects.selections import (
     Selection,
@@ -25,6 +23,8 @@ from tarmac.check.gates.views.objects.selections import (
     without_ends,
 )
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
+from tarmac.check.gates.views.overlays.parts import is_part
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds whose selector must name their own pods.

@@ -12,11 +12,11 @@ from tarmac.base.foreign.reading import Path, PlaceTree, at_each, at_places, pla
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.templated import is_templated
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
 from tarmac.check.gates.views.objects.object_rules import object_rules
-from tarmac.check.gates.views.objects.parts import is_grown, is_part
-from tarmac.check.gates.views.objects.templated import is_templated
 from tarmac.check.gates.views.objects.whole import is_removed
+from tarmac.check.gates.views.overlays.parts import is_grown, is_part
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_places
 

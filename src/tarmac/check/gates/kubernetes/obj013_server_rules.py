@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.templated import is_cut
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
 from tarmac.check.gates.views.objects.server_values import (
     Refusal,
@@ -26,7 +27,6 @@ from tarmac.check.gates.views.objects.server_values import (
     texts,
     unique,
 )
-from tarmac.check.gates.views.objects.templated import is_cut
 from tarmac.check.gates.views.scope import kinds
 from tarmac.check.gates.views.shapes.templates import spec_places
 

@@ -9,11 +9,11 @@ from tarmac.base.foreign.reading import dig, places
 from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.templated import is_cut
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.parts import is_part
-from tarmac.check.gates.views.objects.templated import is_cut
 from tarmac.check.gates.views.objects.text_forms import is_replaced, is_to_write
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
+from tarmac.check.gates.views.overlays.parts import is_part
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking
 from tarmac.check.schemas import kind_rules

@@ -9,15 +9,15 @@ from tarmac.base.foreign.reading import Path, fields, items, string, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.alternatives import are_alternatives
 from tarmac.check.gates.views.objects.claims import Claim, addresses, paths
 from tarmac.check.gates.views.objects.indexes import LabelIndex, place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.references import SCALERS, reference, target_of
 from tarmac.check.gates.views.objects.scaled import are_apart
 from tarmac.check.gates.views.objects.scaling import Controller
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
+from tarmac.check.gates.views.overlays.alternatives import are_alternatives
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds that make pods again when their selector finds too few or too many.

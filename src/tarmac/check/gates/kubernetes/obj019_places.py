@@ -23,9 +23,9 @@ from tarmac.check.gates.views.objects.metadata import (
     title,
 )
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.scaling import Controller
 from tarmac.check.gates.views.objects.stored_objects import StoredObject, StoredObjects, kept
+from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds that are named as each other by mistake.

@@ -14,9 +14,9 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.amounts import gives_defaults
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
-from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.references import target_of
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 Fault = tuple[Path, str]

@@ -10,13 +10,13 @@ from tarmac.base.foreign.reading import Path, dig, fields, items, places, text
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.objects.flux_patches import GROUP, adds
 from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.objects.object_rules import added
-from tarmac.check.gates.views.objects.parts import is_part
 from tarmac.check.gates.views.objects.text_forms import is_example, is_replaced, is_to_write
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
 from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.overlays.flux_patches import GROUP, adds
+from tarmac.check.gates.views.overlays.parts import is_part
 from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas import check as asking

@@ -10,9 +10,9 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import named, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
-from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.scaling import Budget, Controller, Scaler, scalers
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
+from tarmac.check.gates.views.pods.running_pods import running
 from tarmac.check.gates.views.scope import counted
 from tarmac.check.gates.views.trials.analyses import endless
 from tarmac.check.gates.views.trials.canaries import Canary

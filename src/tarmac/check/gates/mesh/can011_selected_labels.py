@@ -11,9 +11,9 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, title
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.references import target_of
 from tarmac.check.gates.views.objects.selectors import labels_of
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KNOWN = ("app", "name", "app.kubernetes.io/name")

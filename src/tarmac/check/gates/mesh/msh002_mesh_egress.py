@@ -13,9 +13,9 @@ from tarmac.check.gates.views.network.policies import NAMESPACE, Policies
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.selectors import labels_of
 from tarmac.check.gates.views.pipelines.shell import commands
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 

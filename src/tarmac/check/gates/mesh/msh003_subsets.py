@@ -14,8 +14,8 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.objects.indexes import MOST_COMPARED, Neighbours, PodIndex
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.selectors import selects
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import kinds
 
 Fault = tuple[Path, str]

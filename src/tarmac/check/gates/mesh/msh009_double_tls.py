@@ -10,7 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import kinds
 
 _ADDED = ("SIMPLE", "MUTUAL")

@@ -11,11 +11,11 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, numbered, str
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.images.compose_entries import inner_port, listed
-from tarmac.check.gates.views.images.compose_ports import outer_ports
+from tarmac.check.gates.views.compose.entries import inner_port, listed
+from tarmac.check.gates.views.compose.ports import outer_ports
+from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _URL = re.compile(r"https?://([A-Za-z0-9][\w.-]*):(\d{2,5})(?![\d.])")

@@ -12,9 +12,9 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.given_values import given_values
 from tarmac.check.gates.views.network.mesh import has_sidecars
-from tarmac.check.gates.views.objects.ends import is_ended
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.pods.ends import is_ended
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KINDS = ("Job", "CronJob", "ScaledJob")

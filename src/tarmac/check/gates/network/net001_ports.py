@@ -11,6 +11,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.charts.templated import is_templated
 from tarmac.check.gates.views.monitoring.monitors import Monitor
 from tarmac.check.gates.views.network.listening import (
     is_told_ports,
@@ -23,11 +24,10 @@ from tarmac.check.gates.views.network.listening import (
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import NAME, name_of, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
-from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.objects.services import Service, services
-from tarmac.check.gates.views.objects.templated import is_templated
+from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
+from tarmac.check.gates.views.pods.running_pods import running
 from tarmac.check.gates.views.scope import counted_in_files
 
 if TYPE_CHECKING:

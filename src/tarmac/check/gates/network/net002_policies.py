@@ -11,7 +11,7 @@ from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.network.peers import MONITORING, OUTSIDE, WORLD, Peer, peers_of
 from tarmac.check.gates.views.network.policies import Policies
 from tarmac.check.gates.views.objects.metadata import NAME
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted
 
 #: A pod of another team.

@@ -13,9 +13,9 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.network.listening import listens
 from tarmac.check.gates.views.objects.indexes import PodIndex, place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.selections import Selection, chosen
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: By this port the AWS Load Balancer Controller knows that an annotation says where to send.

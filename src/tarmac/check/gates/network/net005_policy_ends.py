@@ -18,8 +18,8 @@ from tarmac.check.gates.views.network.resolvers import answers, asks_no_resolver
 from tarmac.check.gates.views.network.senders import Senders
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
-from tarmac.check.gates.views.objects.pods import RUNNING, Pods
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.pods.pods import RUNNING, Pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 OTHER = {"Ingress": "Egress", "Egress": "Ingress"}

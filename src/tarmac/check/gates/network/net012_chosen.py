@@ -11,8 +11,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import PodIndex, place_of
 from tarmac.check.gates.views.objects.metadata import group_of, name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _TASKS = ("Job", "CronJob")

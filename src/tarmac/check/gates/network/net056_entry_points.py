@@ -12,7 +12,7 @@ from tarmac.base.foreign.reading import Path, dig, fields, numbered_texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.traefik import entry_points
+from tarmac.check.gates.views.compose.traefik import entry_points
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.network.traefiks import Traefik, is_shown, traefiks
 from tarmac.check.gates.views.objects.metadata import metadata, title

@@ -12,9 +12,9 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
-from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.metadata import group_of, metadata, name_of, space_of, title
 from tarmac.check.gates.views.objects.scaled import are_apart
+from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
 from tarmac.check.gates.views.scope import counted_in_files
 
 API = "cert-manager.io"

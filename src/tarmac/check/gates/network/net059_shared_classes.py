@@ -9,9 +9,9 @@ from tarmac.base.foreign.reading import Path, dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.released_charts import ReleasedChart, released_charts
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import name_of, title
-from tarmac.check.gates.views.objects.released_charts import ReleasedChart, released_charts
 from tarmac.check.gates.views.objects.scaled import are_apart
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files

@@ -13,7 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.followed import followed
 from tarmac.check.gates.views.monitoring.queries import bare_rules, groups, has_rules
-from tarmac.check.gates.views.objects.kustomizations import Kustomization
+from tarmac.check.gates.views.overlays.kustomizations import Kustomization
 from tarmac.check.gates.views.pipelines.shell import Command, commands
 from tarmac.check.gates.views.scope import counted_in_files
 

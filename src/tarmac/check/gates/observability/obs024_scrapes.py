@@ -14,11 +14,11 @@ from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.monitoring.monitors import Monitor
 from tarmac.check.gates.views.objects.indexes import LabelIndex, PodIndex, place_of
-from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.selectors import labels_of
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
+from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import kinds
 from tarmac.check.gates.views.trials.canaries import services_of_flagger
 

@@ -11,8 +11,8 @@ from tarmac.base.foreign.reading import Fields, dig, fields, items, numbered, pl
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.images.compose_entries import listed
+from tarmac.check.gates.views.compose.entries import listed
+from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.json_files import json_object
 from tarmac.check.gates.views.monitoring.dashboards import board_files
 from tarmac.check.gates.views.objects.metadata import metadata, title

@@ -12,8 +12,8 @@ from tarmac.base.foreign.reading import dig, numbered_texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import ComposeService, compose_services
-from tarmac.check.gates.views.images.compose_entries import listed, mount
+from tarmac.check.gates.views.compose.entries import listed, mount
+from tarmac.check.gates.views.compose.services import ComposeService, compose_services
 from tarmac.check.gates.views.monitoring.configurations import configurations
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -11,7 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages, words
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.program_texts import program_texts
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_settings import python_settings

@@ -17,9 +17,9 @@ from tarmac.check.gates.views.objects.metadata import (
     space_of,
     title,
 )
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.objects.selectors import selects
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ASKS = "prometheus.io/scrape"

@@ -13,13 +13,13 @@ from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.kustomizations import (
+from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.overlays.kustomizations import (
     REMOTE,
     Kustomization,
     kustomization_files,
 )
-from tarmac.check.gates.views.objects.unlisted import unlisted
-from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.overlays.unlisted import unlisted
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.written_files import is_written, written_files
 

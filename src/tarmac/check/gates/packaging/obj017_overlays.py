@@ -13,9 +13,9 @@ from tarmac.base.foreign.reading import Path, dig, fields, numbered, places, str
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.kustomizations import kustomization_files
-from tarmac.check.gates.views.objects.kustomized import Base, as_written, gather, written
-from tarmac.check.gates.views.objects.patch_targets import object_of, unmet
+from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
+from tarmac.check.gates.views.overlays.kustomized import Base, as_written, gather, written
+from tarmac.check.gates.views.overlays.patch_targets import object_of, unmet
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What changes objects that it does not name by their files.

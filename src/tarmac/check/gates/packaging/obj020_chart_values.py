@@ -11,9 +11,9 @@ from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import charts
-from tarmac.check.gates.views.objects.chart_texts import chart_texts, values_beside
-from tarmac.check.gates.views.objects.chart_values import is_read, leaves
+from tarmac.check.gates.views.charts.files import charts
+from tarmac.check.gates.views.charts.texts import chart_texts, values_beside
+from tarmac.check.gates.views.charts.values import is_read, leaves
 from tarmac.check.gates.views.on_disk import text_on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -11,9 +11,9 @@ from tarmac.base.foreign.reading import dig, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _GENERATORS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}

@@ -11,9 +11,9 @@ from tarmac.base.foreign.reading import Fields, mappings, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import Chart, charts
-from tarmac.check.gates.views.objects.chart_texts import values_beside
-from tarmac.check.gates.views.objects.chart_values import is_read, leaves
+from tarmac.check.gates.views.charts.files import Chart, charts
+from tarmac.check.gates.views.charts.texts import values_beside
+from tarmac.check.gates.views.charts.values import is_read, leaves
 from tarmac.check.gates.views.scope import counted_in_files
 
 _FILES = ("Chart.yaml", "requirements.yaml")

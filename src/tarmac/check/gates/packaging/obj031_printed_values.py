@@ -10,8 +10,8 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import charts
-from tarmac.check.gates.views.objects.chart_texts import chart_texts, values_beside
+from tarmac.check.gates.views.charts.files import charts
+from tarmac.check.gates.views.charts.texts import chart_texts, values_beside
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ACTION = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)

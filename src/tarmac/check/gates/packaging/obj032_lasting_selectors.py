@@ -12,11 +12,11 @@ from tarmac.base.foreign.reading import Path, fields, numbered
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_places import chart_places
-from tarmac.check.gates.views.objects.chart_texts import chart_texts
-from tarmac.check.gates.views.objects.kustomizations import kustomization_files
-from tarmac.check.gates.views.objects.kustomized import Base, as_written, gather
+from tarmac.check.gates.views.charts.places import chart_places
+from tarmac.check.gates.views.charts.texts import chart_texts
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
+from tarmac.check.gates.views.overlays.kustomized import Base, as_written, gather
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds whose selector cannot be changed.

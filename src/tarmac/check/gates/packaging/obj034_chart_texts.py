@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_places import chart_places
-from tarmac.check.gates.views.objects.chart_texts import chart_texts
+from tarmac.check.gates.views.charts.places import chart_places
+from tarmac.check.gates.views.charts.texts import chart_texts
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.templates import dots_set
 

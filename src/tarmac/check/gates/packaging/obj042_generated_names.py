@@ -10,14 +10,14 @@ from tarmac.base.foreign.reading import dig, numbered, places, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.flux_patches import target_namespaces
-from tarmac.check.gates.views.objects.kustomizations import (
+from tarmac.check.gates.views.overlays.flux_patches import target_namespaces
+from tarmac.check.gates.views.overlays.kustomizations import (
     Kustomization,
     has_plain_name,
     kustomization_files,
 )
-from tarmac.check.gates.views.objects.kustomized import as_written
-from tarmac.check.gates.views.objects.kustomized_parts import included, parts_of
+from tarmac.check.gates.views.overlays.kustomized import as_written
+from tarmac.check.gates.views.overlays.kustomized_parts import included, parts_of
 from tarmac.check.gates.views.scope import counted_in_files
 
 _GENERATORS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}

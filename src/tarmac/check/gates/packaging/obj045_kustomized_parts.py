@@ -12,15 +12,15 @@ from tarmac.base.foreign.reading import Path, fields, numbered, string, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.kustomizations import (
+from tarmac.check.gates.views.on_disk import text_on_disk
+from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.overlays.kustomizations import (
     REMOTE,
     Kustomization,
     kustomization_files,
 )
-from tarmac.check.gates.views.objects.kustomized import as_written, written
-from tarmac.check.gates.views.objects.kustomized_parts import parts_of
-from tarmac.check.gates.views.on_disk import text_on_disk
-from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.overlays.kustomized import as_written, written
+from tarmac.check.gates.views.overlays.kustomized_parts import parts_of
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: A pointer into a mapping of texts, whose keys often have a slash, and what follows the key.

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import Chart, charts
-from tarmac.check.gates.views.objects.chart_texts import chart_texts
+from tarmac.check.gates.views.charts.files import Chart, charts
+from tarmac.check.gates.views.charts.texts import chart_texts
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -11,9 +11,9 @@ from tarmac.base.foreign.reading import Path, dig, fields, numbered, places, str
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_places import chart_places
+from tarmac.check.gates.views.charts.places import chart_places
+from tarmac.check.gates.views.charts.template_objects import TemplateObject, template_objects
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
-from tarmac.check.gates.views.objects.template_objects import TemplateObject, template_objects
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
 

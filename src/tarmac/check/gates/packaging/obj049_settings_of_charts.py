@@ -10,8 +10,8 @@ from tarmac.base.foreign.reading import Path, fields, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.template_objects import TemplateObject, template_objects
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of
-from tarmac.check.gates.views.objects.template_objects import TemplateObject, template_objects
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KEEPING = ("Deployment", "StatefulSet", "DaemonSet")

@@ -12,7 +12,7 @@ from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_files import Chart, charts
+from tarmac.check.gates.views.charts.files import Chart, charts
 from tarmac.check.gates.views.scope import counted_in_files
 
 _VALUES = re.compile(r"(?:.*[-._])?values(?:[-._].*)?\.ya?ml")

@@ -13,7 +13,7 @@ from tarmac.base.foreign.reading import Fields, dig, fields, mappings, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.env_texts import text_of
+from tarmac.check.gates.views.compose.env_texts import text_of
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 

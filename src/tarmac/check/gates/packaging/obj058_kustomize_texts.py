@@ -12,8 +12,8 @@ from tarmac.base.foreign.reading import Fields, Path, PlaceTree, at_places, plac
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.env_texts import text_of
-from tarmac.check.gates.views.objects.kustomizations import NAMES
+from tarmac.check.gates.views.compose.env_texts import text_of
+from tarmac.check.gates.views.overlays.kustomizations import NAMES
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: The last word of a line.

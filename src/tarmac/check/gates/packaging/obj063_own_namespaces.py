@@ -12,12 +12,12 @@ from tarmac.base.foreign.reading import dig, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.flux_charts import (
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.overlays.flux_charts import (
     ReleasedObject,
     released_objects,
     written_names,
 )
-from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.pipelines.shell import Command, commands
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -11,7 +11,7 @@ from tarmac.base.foreign.reading import dig, mappings, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_texts import chart_texts
+from tarmac.check.gates.views.charts.texts import chart_texts
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 

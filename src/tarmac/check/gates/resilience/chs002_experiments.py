@@ -12,7 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.objects.indexes import LabelIndex
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, space_of, title
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -16,7 +16,7 @@ from tarmac.check.gates.views.objects.metadata import (
     space_of,
     title,
 )
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import kinds
 
 _MARK = "litmuschaos.io/chaos"

@@ -12,16 +12,16 @@ from tarmac.base.foreign.reading import dig, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_entries import listed, mount
-from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
-from tarmac.check.gates.views.images.compose_stores import words
+from tarmac.check.gates.views.compose.entries import listed, mount
+from tarmac.check.gates.views.compose.files import ComposeFiles, compose_files
+from tarmac.check.gates.views.compose.services import ComposeService
+from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.json_files import json_object
 from tarmac.check.gates.views.objects.indexes import PodIndex, place_of
 from tarmac.check.gates.views.objects.metadata import name_of, title
-from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
-from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.pods.mounted_texts import mounted_texts
+from tarmac.check.gates.views.pods.pods import RUNNING, Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -10,8 +10,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.metadata import named, title
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.references import Reference, reference, reference_to
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted
 
 #: ClusterRoles that every cluster has.

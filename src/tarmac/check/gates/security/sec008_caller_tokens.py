@@ -9,8 +9,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.network.caller_edges import CallerEdges
-from tarmac.check.gates.views.objects.pod_tokens import tokens, variables
-from tarmac.check.gates.views.objects.pods import RUNNING, Pods, pods
+from tarmac.check.gates.views.pods.pods import RUNNING, Pods, pods
+from tarmac.check.gates.views.pods.tokens import tokens, variables
 from tarmac.check.gates.views.scope import counted
 from tarmac.model import conventions
 

@@ -12,8 +12,8 @@ from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.network.caller_edges import CallerEdges
 from tarmac.check.gates.views.network.peers import Peer, peers_of
 from tarmac.check.gates.views.network.policies import Policies
-from tarmac.check.gates.views.objects.pod_tokens import PodAuthority, authorities, tokens, variables
-from tarmac.check.gates.views.objects.pods import Pods
+from tarmac.check.gates.views.pods.pods import Pods
+from tarmac.check.gates.views.pods.tokens import PodAuthority, authorities, tokens, variables
 from tarmac.check.gates.views.scope import counted
 from tarmac.model import conventions
 

@@ -11,7 +11,6 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.aggregated_roles import collected, uncollected
-from tarmac.check.gates.views.objects.kustomizations import kustomization_files
 from tarmac.check.gates.views.objects.lost_grants import unknown_accounts
 from tarmac.check.gates.views.objects.metadata import (
     kind_of,
@@ -19,7 +18,8 @@ from tarmac.check.gates.views.objects.metadata import (
     space_of,
     title,
 )
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import kinds
 
 #: Resources of no namespace: a Role, which is of one, grants none of them.

@@ -11,7 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import kinds
 
 _RBAC, _ALL = "rbac.authorization.k8s.io", "*"

@@ -10,10 +10,10 @@ from tarmac.base.foreign.reading import Path, dig, fields, items, places, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, title
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
-from tarmac.check.gates.views.objects.security_contexts import SecurityContext
+from tarmac.check.gates.views.pods.containers import Container
+from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
+from tarmac.check.gates.views.pods.security_contexts import SecurityContext
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Where runs of tasks say which user they are, by their kind and group.

@@ -12,7 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Where applications of Spark say how their driver is, which makes the pods of its executors.

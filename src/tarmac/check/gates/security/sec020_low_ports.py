@@ -8,9 +8,9 @@ from tarmac.base.foreign.reading import fields, items, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.pods.containers import Container
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _FIRST_FREE = 1024

@@ -10,10 +10,10 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
-from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import Pods, pods
-from tarmac.check.gates.views.objects.user_numbers import lacks_number
+from tarmac.check.gates.views.pods.containers import Container
+from tarmac.check.gates.views.pods.pods import Pods, pods
+from tarmac.check.gates.views.pods.user_numbers import lacks_number
 from tarmac.check.gates.views.scope import counted_in_files
 
 

@@ -12,11 +12,11 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.untagged import by_maker
-from tarmac.check.gates.views.objects.kustomizations import is_renamed
 from tarmac.check.gates.views.objects.metadata import kind_of, title
-from tarmac.check.gates.views.objects.pods import pods
-from tarmac.check.gates.views.objects.tasks import WORKFLOWS
-from tarmac.check.gates.views.objects.user_numbers import lacks_number
+from tarmac.check.gates.views.overlays.kustomizations import is_renamed
+from tarmac.check.gates.views.pods.pods import pods
+from tarmac.check.gates.views.pods.tasks import WORKFLOWS
+from tarmac.check.gates.views.pods.user_numbers import lacks_number
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 

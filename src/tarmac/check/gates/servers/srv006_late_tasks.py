@@ -11,8 +11,8 @@ from tarmac.base.foreign.reading import string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.celery_settings import celery_settings

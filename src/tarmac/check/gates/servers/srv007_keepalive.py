@@ -13,9 +13,9 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.objects.metadata import metadata, space_of, title
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.objects.routes import backends
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_settings import PythonSettings, python_settings

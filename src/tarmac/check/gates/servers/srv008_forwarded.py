@@ -12,14 +12,14 @@ from tarmac.base.foreign.reading import items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.images.compose_stores import words as compose_words
+from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.compose.stores import words as compose_words
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages, words
 from tarmac.check.gates.views.network.senders import Senders
-from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import metadata, space_of, title
-from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.routes import backends
+from tarmac.check.gates.views.pods.containers import Container
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import configurations

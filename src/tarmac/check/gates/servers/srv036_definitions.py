@@ -12,10 +12,10 @@ from tarmac.base.foreign.reading import items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import ComposeService
-from tarmac.check.gates.views.images.compose_files import ComposeFiles, compose_files
+from tarmac.check.gates.views.compose.files import ComposeFiles, compose_files
+from tarmac.check.gates.views.compose.mounted_files import mounted_files
+from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
-from tarmac.check.gates.views.images.mounted_files import mounted_files
 from tarmac.check.gates.views.json_files import json_object
 from tarmac.check.gates.views.scope import counted_in_files
 

@@ -9,8 +9,8 @@ from tarmac.base.foreign.reading import dig, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import ComposeService, compose_services
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.compose.services import ComposeService, compose_services
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import Configuration, written
 

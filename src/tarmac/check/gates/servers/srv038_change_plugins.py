@@ -11,7 +11,7 @@ from tarmac.base.foreign.reading import Fields, fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.json_files import json_object
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.scope import counted_in_files

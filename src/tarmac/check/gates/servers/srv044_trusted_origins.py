@@ -9,11 +9,11 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.marks import is_mark
-from tarmac.check.gates.views.objects.given_texts import given_texts
 from tarmac.check.gates.views.objects.metadata import space_of
-from tarmac.check.gates.views.objects.pods import pods
+from tarmac.check.gates.views.pods.given_texts import given_texts
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_settings import python_settings
 

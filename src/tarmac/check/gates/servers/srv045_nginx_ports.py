@@ -11,16 +11,16 @@ from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose_entries import listed
-from tarmac.check.gates.views.images.compose_files import compose_files
-from tarmac.check.gates.views.images.compose_lookups import official
-from tarmac.check.gates.views.images.compose_stores import words
-from tarmac.check.gates.views.images.mounted_files import mounted_files
+from tarmac.check.gates.views.compose.entries import listed
+from tarmac.check.gates.views.compose.files import compose_files
+from tarmac.check.gates.views.compose.lookups import official
+from tarmac.check.gates.views.compose.mounted_files import mounted_files
+from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.images.untagged import by_maker
-from tarmac.check.gates.views.objects.containers import Container
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.mounted_texts import mounted_texts
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.pods.containers import Container
+from tarmac.check.gates.views.pods.mounted_texts import mounted_texts
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import Directive, directives
 

@@ -12,7 +12,7 @@ from tarmac.base.foreign.reading import fields, items, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.objects.probes import served_paths
+from tarmac.check.gates.views.pods.probes import served_paths
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.settings import Setting, settings
 from tarmac.plan.dns import entrances

@@ -10,7 +10,7 @@ from tarmac.base.foreign.reading import fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.released_charts import released_charts
+from tarmac.check.gates.views.charts.released_charts import released_charts
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks

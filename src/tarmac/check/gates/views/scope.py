@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tarmac.check.gates.gate import Scope
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.objects.running_pods import running
+from tarmac.check.gates.views.pods.running_pods import running
 
 if TYPE_CHECKING:
     from tarmac.plan.cluster import Workload

@@ -22,7 +22,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import App, applications, wave_of
 from tarmac.check.gates.views.argo.sources import Source
 from tarmac.check.gates.views.objects.metadata import group_of
-from tarmac.check.gates.views.objects.unlisted import left_out
+from tarmac.check.gates.views.overlays.unlisted import left_out
 from tarmac.check.verify.built.releases import destination_of, values_file
 from tarmac.check.verify.built.sources import Sources
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from tarmac.base.errors import BadInput
 from tarmac.base.foreign.reading import fields, items, string
-from tarmac.check.gates.views.objects.kustomizations import REMOTE
+from tarmac.check.gates.views.overlays.kustomizations import REMOTE
 from tarmac.check.gates.views.written_files import (
     SCRIPTS,
     WrittenFile,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign import files
-from tarmac.check.gates.views.objects.kustomizations import is_kustomization
 from tarmac.check.gates.views.objects.metadata import Identity, identity_of
+from tarmac.check.gates.views.overlays.kustomizations import is_kustomization
 from tarmac.check.verify.built.unit import Build, Unit
 
 

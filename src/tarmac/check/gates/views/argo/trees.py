@@ -13,9 +13,9 @@ from tarmac.base.foreign.data import first
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.applications import App
 from tarmac.check.gates.views.argo.sources import Source
-from tarmac.check.gates.views.objects.kustomizations import Kustomization
 from tarmac.check.gates.views.objects.metadata import NAME, metadata
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.overlays.kustomizations import Kustomization
 
 
 def below(files: Files, app: App) -> tuple[Artifact, ...]:

@@ -7,7 +7,7 @@ from posixpath import normpath
 
 from tarmac.base.foreign.reading import dig, fields, texts
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.placeholders import is_placeholder
 
 #: Names of secret values: what an ENV or ARG holds stays in the image's history. A word that only

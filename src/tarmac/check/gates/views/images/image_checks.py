@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tarmac.base.foreign.reading import dig, fields
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import ComposeService
+from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.images.instructions import instructions
 

@@ -10,14 +10,14 @@ from typing import NamedTuple
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import dig, items
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
-from tarmac.check.gates.views.images.compose_lookups import official
-from tarmac.check.gates.views.images.compose_stores import words
+from tarmac.check.gates.views.compose.lookups import official
+from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.dockerfiles import words as words_of
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import SERVING, pods
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.pods.pods import SERVING, pods
 
 _SHELL = re.compile(r"^(exec +)?(/usr)?(/bin/)?(ba|da|a|z|k)?sh +(-[a-z]+ +)*-[a-z]*c +")
 _BEFORE = re.compile(r"^(exec|sudo|nohup|env|tini|dumb-init|--|\w+=\S*) +")

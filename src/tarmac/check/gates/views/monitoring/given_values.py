@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Path, dig, fields, mappings, numbered, string
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.chart_texts import values_beside
+from tarmac.check.gates.views.charts.texts import values_beside
 
 _FILES = ("Chart.yaml", "requirements.yaml")
 

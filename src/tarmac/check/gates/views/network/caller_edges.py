@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import metadata, named
-from tarmac.check.gates.views.objects.pods import Pods
-from tarmac.check.gates.views.objects.running_pods import running
 from tarmac.check.gates.views.objects.stored_data import ConfigMap
+from tarmac.check.gates.views.pods.pods import Pods
+from tarmac.check.gates.views.pods.running_pods import running
 from tarmac.plan.callers import checks, takes_part
 
 if TYPE_CHECKING:

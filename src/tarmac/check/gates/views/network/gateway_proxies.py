@@ -9,8 +9,8 @@ from tarmac.base.foreign.data import first
 from tarmac.base.foreign.reading import Fields, dig, fields, string
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.pods.pods import pods
 
 #: The chart that installs a proxy at the edge, and the image of such a proxy.
 _CHART, _IMAGES = "gateway", ("auto", "proxyv2")

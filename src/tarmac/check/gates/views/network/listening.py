@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.objects.pods import Pods
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.pods.pods import Pods
 
 #: An argument that says where to listen: `--liveness=http://0.0.0.0:8080/healthz`, `--port 80`. A
 #: controller, of which several elect one, has a port for its health without being told.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.objects.metadata import NAME
-from tarmac.check.gates.views.objects.running_pods import running
+from tarmac.check.gates.views.pods.running_pods import running
 
 #: A documentation address (RFC 5737) stands for the internet.
 OUTSIDE = "203.0.113.7"

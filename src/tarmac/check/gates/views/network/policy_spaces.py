@@ -14,8 +14,8 @@ from tarmac.check.gates.views.network.policies import NAMESPACE, Policies
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import metadata, space_of, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy, PolicyRule
-from tarmac.check.gates.views.objects.pods import Pods, pods
 from tarmac.check.gates.views.objects.selectors import Selectors, labels_of
+from tarmac.check.gates.views.pods.pods import Pods, pods
 
 #: The key of a direction's rules in a policy.
 KEYS = {"Ingress": "ingress", "Egress": "egress"}

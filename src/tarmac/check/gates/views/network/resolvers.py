@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from tarmac.base.foreign.reading import Fields
 from tarmac.check.gates.views.network.policies import NAMESPACE
 from tarmac.check.gates.views.objects.network_policies import PolicyRule
-from tarmac.check.gates.views.objects.pods import Pods
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
+from tarmac.check.gates.views.pods.pods import Pods
 
 #: Where distributions keep their DNS, and the labels of its pods: kubeadm and clouds, node-local,
 #: OpenShift.

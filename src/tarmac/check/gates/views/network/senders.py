@@ -9,9 +9,9 @@ from tarmac.base.foreign.reading import at_each, dig, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.monitors import Monitor
 from tarmac.check.gates.views.objects.metadata import space_of, title
-from tarmac.check.gates.views.objects.pods import Pods
 from tarmac.check.gates.views.objects.selectors import Selectors
 from tarmac.check.gates.views.objects.services import Service, ServicePort
+from tarmac.check.gates.views.pods.pods import Pods
 
 #: Where objects whose requests come from another namespace name a Service, and in it the port.
 _BACKENDS = {

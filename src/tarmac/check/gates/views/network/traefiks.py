@@ -10,9 +10,9 @@ from typing import NamedTuple
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, Path, fields, items, texts
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.traefik import SETTINGS, version_in
+from tarmac.check.gates.views.compose.traefik import SETTINGS, version_in
 from tarmac.check.gates.views.monitoring.given_values import GivenValues, given_values
-from tarmac.check.gates.views.objects.pods import SERVING, Pods, pods
+from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 
 #: Folders of what is shown or tried: a Traefik and a route in them need not be for each other.
 _SHOWN = re.compile(r"(?:^|/)(?:docs?|examples?|tests?|samples?|fixtures?|demos?)(?:/|$)")

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields
 from tarmac.check.gates.views.objects.metadata import name_of, space_of
-from tarmac.check.gates.views.objects.pods import Pods
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
+from tarmac.check.gates.views.pods.pods import Pods
 
 #: So many names are compared with one that is misspelt.
 MOST_COMPARED = 500

@@ -9,7 +9,7 @@ from tarmac.base.foreign.reading import fields, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
-from tarmac.check.gates.views.objects.pods import Pods, pods
+from tarmac.check.gates.views.pods.pods import Pods, pods
 
 _DEFAULT = (None, "", "default")
 

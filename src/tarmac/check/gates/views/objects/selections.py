@@ -10,7 +10,7 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, space_of
-from tarmac.check.gates.views.objects.pods import Pods
+from tarmac.check.gates.views.pods.pods import Pods
 
 #: Labels that controllers write on pods; no template has them.
 CONTROLLED = frozenset({

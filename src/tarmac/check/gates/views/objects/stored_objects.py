@@ -9,9 +9,9 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import fields, items, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import Neighbours, place_of
-from tarmac.check.gates.views.objects.kustomizations import is_kustomization
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of
 from tarmac.check.gates.views.objects.stored_data import ConfigMap, ExternalSecret, keys_of
+from tarmac.check.gates.views.overlays.kustomizations import is_kustomization
 
 #: Keys of an object that is filled at runtime: any key may be in it.
 ANY = frozenset({"*"})

@@ -8,11 +8,11 @@ from functools import cache
 
 from tarmac.base.artifact import Artifact
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.asserted import is_asserted
-from tarmac.check.gates.views.objects.bundled import current
-from tarmac.check.gates.views.objects.kustomizations import kustomization_files, patch_files
 from tarmac.check.gates.views.objects.metadata import kind_of
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.overlays.asserted import is_asserted
+from tarmac.check.gates.views.overlays.bundled import current
+from tarmac.check.gates.views.overlays.kustomizations import kustomization_files, patch_files
 from tarmac.check.gates.views.programs import objects_of
 from tarmac.check.gates.views.written_files import written_files
 from tarmac.check.schemas import lock

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.compose import compose_services
+from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
-from tarmac.check.gates.views.objects.pods import pods
 from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
     Directive,

@@ -1,0 +1,1 @@
+"""Gates on alerts: their rules, their routes, what silences them."""

@@ -1,0 +1,1 @@
+"""Gates on what takes logs, traces and metrics and hands them on."""

@@ -1,0 +1,1 @@
+"""Gates on Compose files, as Compose and the servers in them read these."""

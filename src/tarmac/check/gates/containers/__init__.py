@@ -1,0 +1,1 @@
+"""Gates on what containers start: commands, settings, listeners and files of their images."""

@@ -1,0 +1,1 @@
+"""Gates on objects that operators and controllers read."""

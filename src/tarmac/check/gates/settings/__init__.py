@@ -1,0 +1,1 @@
+"""Gates on what pods are given: variables, keys of ConfigMaps and Secrets, files."""

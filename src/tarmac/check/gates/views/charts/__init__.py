@@ -1,0 +1,1 @@
+"""Charts: where they are, their values, and what their templates make."""

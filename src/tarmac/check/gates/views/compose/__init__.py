@@ -1,0 +1,1 @@
+"""Compose files: their services, variables, ports and stores."""

@@ -1,0 +1,1 @@
+"""Kustomizations and what Flux applies: their files, patches and parts."""

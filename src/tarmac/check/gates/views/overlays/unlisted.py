@@ -1,0 +1,78 @@
+"""Files of objects that the kustomization beside them leaves out, so that nothing applies them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterator
+
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import items, places
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of
+from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.overlays.kustomizations import NAMES, kustomization_files
+
+#: What applies a repository by itself, so that no folder is applied by hand: kinds and groups.
+_FOLLOWING = {
+    "Application": "argoproj.io",
+    "ApplicationSet": "argoproj.io",
+    "Kustomization": "kustomize.toolkit.fluxcd.io",
+}
+#: So many folders make a habit.
+_SEVERAL = 2
+
+
+@once
+def unlisted(files: Files) -> Iterator[tuple[str, Artifact]]:
+    """Yield files of objects that no kustomization names, with the one in their folder."""
+    folders = {posixpath.dirname(one.path): one for one in kustomization_files(files)}
+    named = _named(files)
+    left: dict[str, Artifact] = {}
+    for artifact in files.objects():
+        beside = folders.get(posixpath.dirname(artifact.path))
+        is_own = artifact.path in named or artifact.path.endswith(NAMES)
+        if beside is not None and items(beside.data, "resources") and not is_own:
+            left.setdefault(artifact.path, beside)
+    yield from left.items()
+
+
+def left_out(files: Files) -> frozenset[str]:
+    """List the files that Flux or Argo CD, which apply this repository, are not led to."""
+    found = files.objects(*_FOLLOWING)
+    if not any(group_of(one) == _FOLLOWING[kind_of(one)] for one in found):
+        return frozenset()
+    named = _named(files)
+    # Where each folder has one file that the list above names, another's is left out as well.
+    beside = set[str]()
+    for own in kustomization_files(files):
+        folder = posixpath.dirname(own.path)
+        listed = [posixpath.normpath(str(one)) for one in items(own.data, "resources")]
+        ends = Counter(posixpath.basename(one) for one in listed if one.count("/") == 1)
+        beside |= {
+            posixpath.join(folder, "*", end) for end, count in ends.items() if count >= _SEVERAL
+        }
+    apart = {
+        one.path
+        for one in files.objects()
+        if one.path not in named and posixpath.join(*_starred(one.path)) in beside
+    }
+    return frozenset(apart | {path for path, _ in unlisted(files)})
+
+
+def _starred(path: str) -> tuple[str, str, str]:
+    above, _, name = path.rpartition("/")
+    return posixpath.dirname(above), "*", name
+
+
+def _named(files: Files) -> frozenset[str]:
+    return frozenset(_texts(files))
+
+
+@once
+def _texts(files: Files) -> Iterator[str]:
+    """Yield the paths that kustomizations name in any of their parts."""
+    for own in kustomization_files(files):
+        for _, text in places(own.data):
+            if "\n" not in text:
+                yield posixpath.normpath(posixpath.join(posixpath.dirname(own.path), text))

@@ -1,0 +1,1 @@
+"""Pods as gates read them: their containers, volumes, variables, rights and probes."""

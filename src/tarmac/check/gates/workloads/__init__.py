@@ -1,0 +1,1 @@
+"""Gates on workloads: probes, resources, numbers of pods, members and jobs."""

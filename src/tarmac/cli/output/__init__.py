@@ -1,0 +1,1 @@
+"""What verbs print: tables, progress and reports, for a person or for a program."""

@@ -1,0 +1,1 @@
+"""What verbs share: their options, the system that they are about, longer steps."""
