@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -15,24 +14,48 @@ from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
 from tarmac.check.gates.views.overlays.flux_parts import flux_parts
 from tarmac.check.gates.views.scope import counted_in_files
 
+#: What an object of any kind may need beside it.
+_BESIDE = ("Namespace", "Secret", "ConfigMap")
 #: Words of groups that many have.
 _WIDE = ("apps", "core", "operator", "networking", "config", "security", "monitoring")
 
 
-class ChartUse(NamedTuple):
-    """A Kustomization that depends on another one, which sends a chart."""
+class SentParts(NamedTuple):
+    """A Kustomization, the charts that it installs, and the kinds that it sends, by their group."""
 
     artifact: Artifact
+    charts: set[str]
+    kinds: dict[str, str]
+
+    def asked(self) -> Iterator[tuple[Path, tuple[str, str]]]:
+        """Yield what it waits for: namespaces and names."""
+        for number, one in numbered(self.artifact.data, "spec", "dependsOn"):
+            space = string(one, "namespace") or space_of(self.artifact)
+            yield ("spec", "dependsOn", number), (space, string(one, "name"))
+
+
+class ChartUse(NamedTuple):
+    """A Kustomization with kinds that the chart of another one brings."""
+
+    artifact: Artifact
+    #: Where it names the other one; of one that does not, what it is there for is these kinds.
     path: Path
+    waits: bool
     first: Artifact
     chart: str
     kinds: tuple[str, ...]
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield Kustomizations that wait for one which is ready before its chart is installed."""
-    for one in _dependent(files):
+    """Yield Kustomizations that are applied before the chart of another one is installed."""
+    for one in _uses(files):
         spec = fields(one.first.data, "spec")
+        if not one.waits:
+            what = f"{title(one.artifact)} does not wait for {name_of(one.first)}, whose chart"
+            said = f"{what} {one.chart} brings the kind {one.kinds[0]}: in a new cluster it fails"
+            advice = f"until it is tried again; write dependsOn: [{{name: {name_of(one.first)}}}]"
+            yield Finding(one.artifact.at(*one.path), f"{said} {advice}", warning=True)
+            continue
         if spec.get("wait") is True or items(spec, "healthChecks"):
             continue
         what = f"{title(one.artifact)} waits for {name_of(one.first)}, which is ready as soon as"
@@ -42,27 +65,60 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(where, f"{said} {advice} {name_of(one.first)}", warning=True)
 
 
-def _dependent(files: Files) -> Iterator[ChartUse]:
-    by_name: dict[tuple[str, str], Artifact] = {}
-    charts: dict[str, set[str]] = defaultdict(set)
-    kinds: dict[str, dict[str, str]] = defaultdict(dict)
+def _uses(files: Files) -> Iterator[ChartUse]:
+    """Yield uses by what waits for the chart, and by what is there for nothing else."""
+    parts = _parts(files)
+    kinds = files.objects("CustomResourceDefinition")
+    defined = {string(one.data, "spec", "group") for one in kinds}
+    for one in parts.values():
+        waited = set[str]()
+        for path, name in one.asked():
+            for chart, made in _made(one, parts[name]) if name in parts else ():
+                waited |= {*made}
+                yield ChartUse(one.artifact, path, True, parts[name].artifact, chart, made)
+        groups = {*one.kinds.values()}
+        if len(groups) != 1 or groups & defined or one.charts or waited:
+            continue
+        bringing = [(own, *found) for own in parts.values() for found in _made(one, own)]
+        if len(bringing) == 1 and not _reaches(one, bringing[0][0], parts):
+            first, chart, made = bringing[0]
+            yield ChartUse(one.artifact, ("metadata", "name"), False, first.artifact, chart, made)
+
+
+def _parts(files: Files) -> dict[tuple[str, str], SentParts]:
+    found: dict[tuple[str, str], SentParts] = {}
     for artifact, _, data in flux_parts(files):
-        by_name[space_of(artifact), name_of(artifact)] = artifact
-        own = artifact.at()
+        name = space_of(artifact), name_of(artifact)
+        own = found.setdefault(name, SentParts(artifact, set(), {}))
         if data.get("kind") == "HelmRelease":
-            charts[own].add(string(data, "spec", "chart", "spec", "chart") or "")
+            own.charts.add(string(data, "spec", "chart", "spec", "chart") or "")
         group = str(data.get("apiVersion", "")).rpartition("/")[0]
         if "." in group and not group.endswith((".k8s.io", "fluxcd.io")):
-            kinds[own][str(data.get("kind"))] = group
-    for artifact in by_name.values():
-        for number, asked in numbered(artifact.data, "spec", "dependsOn"):
-            space = string(asked, "namespace") or space_of(artifact)
-            first = by_name.get((space, string(asked, "name")))
-            for chart in sorted(charts[first.at()]) if first is not None else ():
-                used = kinds[artifact.at()].items()
-                made = tuple(kind for kind, group in used if _brings(chart, group))
-                if first is not None and made:
-                    yield ChartUse(artifact, ("spec", "dependsOn", number), first, chart, made)
+            own.kinds[str(data.get("kind"))] = group
+        elif data.get("kind") not in _BESIDE:
+            own.kinds[str(data.get("kind"))] = ""
+    return found
+
+
+def _made(one: SentParts, first: SentParts) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the charts of another Kustomization that bring kinds of one."""
+    for chart in sorted(first.charts) if first is not one else ():
+        made = tuple(kind for kind, group in one.kinds.items() if _brings(chart, group))
+        if made:
+            yield chart, made
+
+
+def _reaches(one: SentParts, last: SentParts, parts: dict[tuple[str, str], SentParts]) -> bool:
+    """Tell whether what one waits for waits for another in turn, or is not here to say so."""
+    seen, left = set[tuple[str, str]](), [name for _, name in one.asked()]
+    while left:
+        name = left.pop()
+        if name not in parts or parts[name] is last:
+            return True
+        if name not in seen:
+            seen.add(name)
+            left += [other for _, other in parts[name].asked()]
+    return False
 
 
 def _brings(chart: str, group: str) -> bool:
@@ -79,8 +135,9 @@ GATE = Gate(
     "healthChecks a Kustomization is ready when what it sent is, without as soon as it is sent",
     check=check,
     of_files=check,
-    scope=counted_in_files("Kustomizations that wait for a chart", _dependent),
+    scope=counted_in_files("Kustomizations with kinds of a chart", _uses),
     targets=("cluster",),
-    reads="dependsOn of Kustomizations of Flux, the HelmReleases in the path of the one that is "
-    "waited for, and the kinds in that of the other, by the name of the chart.",
+    reads="Kustomizations of Flux, what they wait for, the HelmReleases in the path of one and the "
+    "kinds in that of another, by the name of the chart. One that does not wait is judged where it "
+    "has kinds of one group only.",
 )

@@ -81,8 +81,15 @@ def _pools(files: Files) -> Iterator[Artifact]:
 
 
 def _refused(pool: Artifact) -> Iterator[Finding]:
-    """Yield what Karpenter 1 refuses of consolidation."""
+    """Yield what Karpenter refuses of consolidation, by the version that an object is of."""
     disruption = fields(pool.data, "spec", "disruption")
+    if str(dig(pool.data, "apiVersion")).endswith("/v1beta1"):
+        after = disruption.get("consolidateAfter", "Never")
+        if disruption.get("consolidationPolicy") != "WhenEmpty" and after != "Never":
+            what = f"{title(pool)} has consolidateAfter, which v1beta1 takes beside WhenEmpty alone"
+            where = pool.at("spec", "disruption", "consolidateAfter")
+            yield Finding(where, f"{what}: an API server refuses it; remove it")
+        return
     if disruption and "consolidateAfter" not in disruption:
         what = f"{title(pool)} does not say after how long an empty node goes, and Karpenter 1"
         advice = "write `consolidateAfter: 30s`"

@@ -27,6 +27,8 @@ class Server(NamedTuple):
     image: str
     #: The variables that are written for it: name, value, and where.
     variables: list[tuple[str, str, str]]
+    #: All that it has, as `NAME=value`.
+    every: list[str]
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -36,11 +38,18 @@ def check(files: Files) -> Iterator[Finding]:
         for name, value, where in server.variables:
             for one in _known(server.image)["refused"]:
                 is_old = version and [*map(int, version)] < one.get("from", [])
-                if re.fullmatch(one["name"], name) and re.fullmatch(one["value"], value):
+                named = re.fullmatch(one["name"], name)
+                if named and re.fullmatch(one["value"], value) and _is_beside(one, named, server):
                     shown = name if re.search("PASS", name) else f"{name}={value}"
                     what = f"{server.title} has {shown}, which {untagged(server.image)} refuses"
                     said = f"{what} ({one['says']}), so it ends at once"
                     yield from () if is_old else [Finding(where, f"{said}; {one['instead']}")]
+
+
+def _is_beside(one: Mapping[str, Any], named: re.Match[str], server: Server) -> bool:
+    """Tell whether there is what a value is refused beside."""
+    other = named.expand(one["beside"]) if "beside" in one else ""
+    return not other or any(re.fullmatch(other, text) for text in server.every)
 
 
 def _servers(files: Files) -> Iterator[Server]:
@@ -48,7 +57,8 @@ def _servers(files: Files) -> Iterator[Server]:
         for service in beside.services:
             image = service.image or ""
             if _known(image) and not dig(service.data, "entrypoint") and _is_server(service):
-                yield Server(f"service {service.name}", image, list(_written(service)))
+                every = [f"{name}={value or ''}" for name, value in service.environment.items()]
+                yield Server(f"service {service.name}", image, list(_written(service)), every)
     for own in pods(files):
         for container in own.main_containers:
             is_own = not items(container.data, "command")
@@ -58,7 +68,8 @@ def _servers(files: Files) -> Iterator[Server]:
                     for name, one in own.variables.of(container).items()
                     if "$(" not in one.text
                 ]
-                yield Server(title(own.artifact), container.image, plain)
+                every = [f"{name}={value}" for name, value, _ in plain]
+                yield Server(title(own.artifact), container.image, plain, every)
 
 
 def _is_server(service: ComposeService) -> bool:

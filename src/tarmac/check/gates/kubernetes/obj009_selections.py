@@ -20,6 +20,7 @@ from tarmac.check.gates.views.objects.selections import (
     chosen,
     selections,
     spreads,
+    uncontrolled,
     without_ends,
 )
 from tarmac.check.gates.views.objects.selectors import labels_of, selects
@@ -97,7 +98,7 @@ def _own_pods(own: Pods) -> Iterator[Finding]:
         what = "does not select its own pods; give both the same labels"
         yield Finding(where, f"{which} {what}")
     for path, spread in spreads(own):
-        if not spread or not selects(spread, own.labels):
+        if not spread or not selects(uncontrolled(spread), own.labels):
             what = "spreads away from pods that are not its own; select labels of its template"
             yield Finding(own.artifact.at(*path), f"{which} {what}")
 

@@ -15,7 +15,7 @@ from tarmac.base.foreign.reading import Path, dig, port, text
 from tarmac.base.report import Finding, Fix
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.amounts import is_amount, unless, wrong_amount
+from tarmac.check.gates.views.objects.amounts import asked_amounts, is_amount, unless, wrong_amount
 from tarmac.check.gates.views.objects.leaves import is_typo, leaves
 from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.objects.object_rules import (
@@ -57,11 +57,13 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _ruled(files: Files) -> list[Artifact]:
-    return [
-        one
-        for one in files.objects()
-        if is_ruled(one) or has_rules(kind_of(one)) or spec_paths(one.data)
-    ]
+    return [one for one in files.objects() if is_ruled(one) or any(_of_others(one))]
+
+
+def _of_others(artifact: Artifact) -> Iterator[object]:
+    yield from (True,) if has_rules(kind_of(artifact)) else ()
+    yield from spec_paths(artifact.data)
+    yield from asked_amounts(artifact.data)
 
 
 @cache
@@ -86,6 +88,8 @@ def _breaches(artifact: Artifact) -> Iterator[Breach]:
                 yield Breach(path, what + unless(data, path), reworded(value, choices(whole)))
     if ruled:
         yield from _of_kind(artifact)
+        return
+    yield from (Breach(p, what) for p, v in asked_amounts(data) if (what := wrong_amount(p, v)))
 
 
 def _number(path: Path, value: Any) -> str:
@@ -191,6 +195,6 @@ GATE = Gate(
     alone=True,
     scope=counted_in_files("objects", _ruled),
     reads="bounds and words of assets/object_rules.yaml in objects of Kubernetes' own groups, and "
-    "those of assets/kind_rules.yaml in objects of others, with the form of durations, schedules "
-    "and addresses. A text that is filled in by a program is not judged.",
+    "those of assets/kind_rules.yaml, amounts, durations, schedules, addresses in others. A text "
+    "that is filled in by a program is not judged.",
 )

@@ -155,14 +155,15 @@ def _cron(_: Files, artifact: Artifact) -> Iterator[Fault]:
 
 
 def _jobs(_: Files, artifact: Artifact) -> Iterator[Fault]:
-    """Yield jobs of a set whose pods are to run for ever."""
-    for number, _one in numbered(artifact.data, "spec", "replicatedJobs"):
-        at: Path = ("spec", "replicatedJobs", number, "template", "spec", "template", "spec")
-        policy = dig(artifact.data, *at, "restartPolicy")
-        # Where none is written, the controller writes OnFailure.
+    """Yield jobs whose pods are to run for ever; where nothing is written, none are."""
+    sets = numbered(artifact.data, "spec", "replicatedJobs")
+    specs: list[Path] = [("spec", "replicatedJobs", n, "template", "spec") for n, _one in sets]
+    for own in (*specs, ("spec", "jobTargetRef")):
+        at: Path = (*own, "template", "spec", "restartPolicy")
+        policy = dig(artifact.data, *at)
         if policy not in (None, "Never", "OnFailure"):
             what = f"has pods of a job with restartPolicy {policy}, which is refused"
-            yield (*at, "restartPolicy"), f"{what}; write Never or OnFailure"
+            yield at, f"{what}; write Never or OnFailure"
 
 
 _JUDGES: Mapping[tuple[str, str], Callable[[Files, Artifact], Iterator[Fault]]] = {
@@ -177,6 +178,7 @@ _JUDGES: Mapping[tuple[str, str], Callable[[Files, Artifact], Iterator[Fault]]] 
     ("ValidatingWebhookConfiguration", "admissionregistration.k8s.io"): _webhooks,
     ("MutatingWebhookConfiguration", "admissionregistration.k8s.io"): _webhooks,
     ("JobSet", "jobset.x-k8s.io"): _jobs,
+    ("ScaledJob", "keda.sh"): _jobs,
     ("Service", ""): _service,
     ("CronJob", "batch"): _cron,
 }
@@ -193,5 +195,5 @@ GATE = Gate(
     targets=(),
     reads="Argo Workflows, Rollouts, tasks and runs of Tekton, schedules of CloudNativePG, "
     "clusters of Kafka Connect beside their connectors, Compositions, definitions of kinds, "
-    "webhooks, sets of jobs, CronJobs. Judges files without a plan only.",
+    "webhooks, sets of jobs, jobs of KEDA, CronJobs. Judges files without a plan only.",
 )

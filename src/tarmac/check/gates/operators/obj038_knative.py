@@ -9,7 +9,7 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, number
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import group_of, title
+from tarmac.check.gates.views.objects.metadata import group_of, name_of, title
 from tarmac.check.gates.views.scope import counted_in_files
 
 _API = "serving.knative.dev"
@@ -22,15 +22,47 @@ _NAMES = ("", "http1", "h2c")
 _TAKEN = frozenset({8008, 8012, 8013, 8022, 8112, 9090, 9091})
 #: Variables that Knative sets.
 _SET = frozenset({"PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"})
+#: Fields of a pod that the webhook takes where a feature allows it, in a ConfigMap of its own or in
+#: what its operator reads; each is off until then.
+_OFF = (
+    *("affinity", "topologySpreadConstraints", "nodeSelector", "tolerations", "hostAliases"),
+    *("runtimeClassName", "schedulerName", "priorityClassName", "dnsPolicy", "dnsConfig"),
+)
+_FEATURES = "config-features"
+_ON = frozenset({"enabled", "allowed"})
 #: What runs such a file without Knative's own container.
 _CLOUD_RUN = "run.googleapis.com/"
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield what the webhook of Knative refuses."""
+    settings = _features(files)
     for artifact in _services(files):
         for path, what in _faults(artifact):
             yield Finding(artifact.at(*path), f"{title(artifact)} {what}")
+        spec = fields(artifact.data, "spec", "template", "spec")
+        for key in (one for one in _OFF if spec.get(one) and not _is_cloud_run(artifact)):
+            feature = f"kubernetes.podspec-{key.lower()}"
+            if any(str(given.get(feature)).lower() in _ON for given in settings):
+                continue
+            where = artifact.at("spec", "template", "spec", key)
+            what = f"{title(artifact)} sets {key}, which Knative takes where {feature} is enabled"
+            if settings:
+                said = f"{what} in {_FEATURES}, and here it is not: it is refused; enable it"
+                yield Finding(where, f"{said}, or remove {key}")
+            else:
+                what = f"{what}, and it is off until then; enable it in {_FEATURES}"
+                yield Finding(where, what, warning=True)
+
+
+def _features(files: Files) -> list[Fields]:
+    """List the settings of features that are here: each names those that are not as by default."""
+    maps = [one for one in files.objects("ConfigMap") if name_of(one) == _FEATURES]
+    found = [fields(one.data, "data") for one in maps]
+    for one in files.objects("KnativeServing"):
+        config = fields(one.data, "spec", "config")
+        found += [fields(config, key) for key in ("features", _FEATURES) if config.get(key)]
+    return found
 
 
 def _faults(artifact: Artifact) -> Iterator[tuple[Path, str]]:
@@ -100,12 +132,12 @@ GATE = Gate(
     phase="kubernetes",
     source="https://knative.dev/docs/serving/services/ and https://github.com/knative/specs: one "
     "port over all containers, called http1 or h2c, and PORT is set by Knative; "
-    "https://knative.dev/docs/serving/samples/grpc-ping-go: gRPC needs h2c",
+    "https://knative.dev/docs/serving/samples/grpc-ping-go: gRPC needs h2c; "
+    "https://knative.dev/docs/serving/configuration/feature-flags",
     check=check,
     of_files=check,
-    alone=True,
     scope=counted_in_files("Services of Knative", _services),
     targets=("cluster",),
     reads="ports and variables of the containers of Services and Configurations of "
-    "serving.knative.dev, and probes that speak gRPC to a port.",
+    "serving.knative.dev, probes that speak gRPC to a port, fields of pods that features allow.",
 )

@@ -138,20 +138,17 @@ def _is_hidden(path: str) -> bool:
 
 
 def _unread(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
-    """Yield checkouts of a job whose permissions take away what the workflow grants."""
-    own, whole = job.data.get("permissions"), fields(workflow.data, "permissions")
-    if whole.get("contents") not in ("read", "write"):
-        return
+    """Yield checkouts of a job whose permissions name others, and not that of the contents."""
+    own = job.data.get("permissions", workflow.data.get("permissions"))
     for number, step in enumerate(job.steps):
         is_own = step.uses.startswith("actions/checkout@") and not (
             {"repository", "token", "ssh-key"} & step.inputs.keys()
         )
         if is_own and isinstance(own, dict) and own and "contents" not in own:
             given = ", ".join(map(str, own))
-            what = f"{name} checks out and may use {given} alone, in place of what the workflow"
+            what = f"{name} checks out and may use {given} alone: in a private repository that is"
             where = workflow.at("jobs", name, "steps", number)
-            advice = "grants: in a private repository that is refused; add `contents: read`"
-            yield Finding(where, f"{what} {advice}", warning=True)
+            yield Finding(where, f"{what} refused; add `contents: read`", warning=True)
 
 
 GATE = Gate(

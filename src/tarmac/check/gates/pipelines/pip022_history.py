@@ -8,16 +8,11 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.pipelines.jobs import Job
+from tarmac.check.gates.views.pipelines.checkouts import BRINGS, CHECKOUT, commits_of, is_of_tags
 from tarmac.check.gates.views.pipelines.shell import Command, steps
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
-_CHECKOUT = re.compile(r"actions/checkout@")
-#: What brings more of the history, whatever its options are.
-_BRINGS = re.compile(
-    r"\bgit\s+(-\S+\s+)*(fetch|pull|clone|remote\s+update)\b|\bgh\s+repo\s+clone\b"
-)
 #: What a script goes on after: it asks, or has another value.
 _ASKS = re.compile(r"\|\||\b(if|while|until)\s|set \+e|--always\b|\b--all\b")
 _TAGS = re.compile(r"\bgit\s+(?:-\S+\s+)*describe\b(?![^|;&]*--(?:always|all)\b)")
@@ -50,7 +45,7 @@ def check(files: Files) -> Iterator[Finding]:
     for workflow in workflows(files):
         program = _versions(files, workflow)
         for name, job in workflow.jobs.items():
-            depth = _depth(job)
+            depth = commits_of(job)
             if depth is not None:
                 yield from _unread(workflow, name, depth)
             if depth is not None and program:
@@ -60,7 +55,7 @@ def check(files: Files) -> Iterator[Finding]:
 def _versions(files: Files, workflow: Workflow) -> str:
     """Name what reads a published package's version from tags; "" where nothing is published."""
     told = "\n".join(workflow.texts)
-    if not _PUBLISHES.search(told) or _VERSION_GIVEN.search(told) or _of_tags(workflow):
+    if not _PUBLISHES.search(told) or _VERSION_GIVEN.search(told) or is_of_tags(workflow):
         return ""
     path = f"{workflow.path.partition(FOLDER)[0]}pyproject.toml"
     for artifact in files.artifacts:
@@ -73,7 +68,7 @@ def _versions(files: Files, workflow: Workflow) -> str:
 def _unversioned(workflow: Workflow, name: str, program: str) -> Iterator[Finding]:
     """Yield builds of a package whose version is that of a tag which is not there."""
     for _, commands in steps(workflow, name):
-        if any(_BRINGS.search(one.text) for one in commands):
+        if any(BRINGS.search(one.text) for one in commands):
             return
         for command in commands:
             if _BUILDS.search(command.text):
@@ -83,23 +78,12 @@ def _unversioned(workflow: Workflow, name: str, program: str) -> Iterator[Findin
                 return
 
 
-def _depth(job: Job) -> int | None:
-    """Return how many commits a job's only checkout brings; None: all, or it is not known."""
-    found = [step for step in job.steps if _CHECKOUT.match(step.uses)]
-    if len(found) != 1 or {"repository", "ref"} & found[0].inputs.keys():
-        return None
-    written = str(found[0].inputs.get("fetch-depth", 1))
-    return int(written) if written.isdecimal() and written != "0" else None
-
-
 def _unread(workflow: Workflow, name: str, depth: int) -> Iterator[Finding]:
     is_out = False
     numbers = {id(step.data): number for number, step in enumerate(workflow.jobs[name].steps)}
-    first = next(
-        n for n, step in enumerate(workflow.jobs[name].steps) if _CHECKOUT.match(step.uses)
-    )
+    first = next(n for n, step in enumerate(workflow.jobs[name].steps) if CHECKOUT.match(step.uses))
     for step, commands in steps(workflow, name):
-        is_out = is_out or any(_BRINGS.search(one.text) for one in commands)
+        is_out = is_out or any(BRINGS.search(one.text) for one in commands)
         if is_out or numbers[id(step.data)] < first or step.may_fail:
             continue
         if any("set +e" in one.text for one in commands):
@@ -113,7 +97,7 @@ def _needs_more(workflow: Workflow, name: str, depth: int, command: Command) -> 
     """Yield what a command reads that is not there."""
     short = f"{name} checks out {'one commit' if depth == 1 else f'{depth} commits'}"
     parent, branch = _PARENT.search(command.text), _BRANCH.search(command.text)
-    if _TAGS.search(command.text) and depth == 1 and not _of_tags(workflow):
+    if _TAGS.search(command.text) and depth == 1 and not is_of_tags(workflow):
         what = f"{short} without tags, so git describe finds no name and fails"
         yield Finding(command.where, f"{what}; write fetch-depth: 0")
     elif parent and (parent[2] or int(parent[1] or 1) >= depth):
@@ -126,18 +110,6 @@ def _needs_more(workflow: Workflow, name: str, depth: int, command: Command) -> 
     elif branch:
         what = f"{short}, and {branch[1]} is not there: the command fails"
         yield Finding(command.where, f"{what}; write fetch-depth: 0, or fetch that branch")
-
-
-def _of_tags(workflow: Workflow) -> bool:
-    """Tell whether only tags start a workflow: the checkout brings the tag itself."""
-
-    def is_of_tags(event: str, given: object) -> bool:
-        keys = set(given) if isinstance(given, dict) else set()
-        return event in ("release", "workflow_call") or (
-            event == "push" and "tags" in keys and "branches" not in keys
-        )
-
-    return all(is_of_tags(event, given) for event, given in workflow.triggers.items())
 
 
 GATE = Gate(

@@ -103,6 +103,9 @@ def _settings(kind: str, spec: Fields) -> Iterator[tuple[Path, str]]:
     if is_of_two and not fields(spec, "target") and not items(spec, "externalTargets"):
         what = f"has the direction {spec['direction']} and no target, which is refused"
         yield ("direction",), f"{what}; write `target`"
+    if is_of_two and items(spec, "externalTargets") and action != "partition":
+        what = f"has externalTargets and the direction {spec['direction']}, which is refused for"
+        yield ("direction",), f"{what} the action {action}; write to"
     for key in ("loss", "corrupt", "duplicate"):
         share = str(dig(spec, key, key) or "")
         if key in spec and share in ("", "0"):

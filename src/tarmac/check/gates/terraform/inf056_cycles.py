@@ -20,7 +20,9 @@ _READ = re.compile(r"(?<![\w.\"])([a-z][a-z0-9]*_\w+)\.([A-Za-z_][\w-]*)\b")
 _TEXT = re.compile(r'"(?:[^"\\$]|\\.|\$(?!\{))*"')
 _COMMENT = re.compile(r"(?m)(^|\s)(#|//).*$")
 _OF_VARIABLE = re.compile(r"^toset\(\s*(?:compact\(\s*|concat\(\s*)?var\.([\w-]+)\s*\)+$")
-_LATER = re.compile(r"\baws_\w+\.\w+(?:\[[^\]]*\])?\.(id|arn)\b")
+#: A set of texts that are written in a list here, or in a local.
+_OF_LIST = re.compile(r"^toset\(\s*(?:\[[^{}:]*\]|local\.([\w-]+))\s*\)$")
+_LATER = re.compile(r"(?<![\w.])(aws_\w+)\.(\w+)(?:\[[^\]]*\])?\.(?:id|arn)\b")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -28,6 +30,7 @@ def check(files: Files) -> Iterator[Finding]:
     for root in resources_of(files):
         yield from _cycles(root)
     yield from _unknown(files)
+    yield from _listed(files)
 
 
 def _cycles(root: Resources) -> Iterator[Finding]:
@@ -69,13 +72,12 @@ def _unknown(files: Files) -> Iterator[Finding]:
     for block in every if calls else ():
         if block.names[0] not in ("resource", "module", "data"):
             continue
-        line, value = argument(block, "for_each")
+        line, value = _own(block, "for_each")
         found = _OF_VARIABLE.match(value)
         own = posixpath.normpath(posixpath.dirname(block.file) or ".")
         for call in calls.get(own, ()) if found else ():
             name = found[1] if found else ""
-            given = _whole(call, name) if argument(call, name)[1] else ""
-            if later := _LATER.search(given):
+            if later := _LATER.search(_own(call, name)[1] if name else ""):
                 which = " ".join(block.names[1:])
                 what = f"{which} is made for each of var.{name}, and module {call.names[1]} is"
                 said = f"{what} given {later[0]} there, which is known after the apply only: the"
@@ -84,18 +86,42 @@ def _unknown(files: Files) -> Iterator[Finding]:
                 break
 
 
-def _whole(block: TerraformBlock, key: str) -> str:
-    """Return an argument with the lines that it goes on for."""
-    start = next(
-        (n for n, (_, line) in enumerate(block.lines) if re.match(rf"\s*{key}\s*=", line)), 0
-    )
-    text, depth = "", 0
-    for _, line in block.lines[start:]:
-        text += f"{line}\n"
-        depth += sum(map(line.count, "[{(")) - sum(map(line.count, "]})"))
-        if depth <= 0:
-            break
-    return text
+def _listed(files: Files) -> Iterator[Finding]:
+    """Yield sets of ids of resources of the same folder, which an apply is to make first."""
+    for folder in resources_of(files):
+        for block in (*folder.found, *folder.modules):
+            line, value = _own(block, "for_each")
+            found = _OF_LIST.match(value)
+            written = _local(folder, found[1]) if found and found[1] else value if found else ""
+            later = (one for one in _LATER.finditer(written) if one.groups() in folder.by_name)
+            if one := next(later, None):
+                which = " ".join(block.names).removeprefix("resource ")
+                what = f"{which} is made for each of a set with {one[0]}, which is known after the"
+                advice = "apply only: the plan ends; use a map with keys that are written"
+                yield Finding(f"{block.file}:{line}", f"{what} {advice}")
+
+
+def _local(folder: Resources, name: str) -> str:
+    """Return a local that is a list of what is written; empty: it is none."""
+    found = (_own(block, name)[1] for block in folder.locals)
+    return next((text for text in found if re.fullmatch(r"\[[^{}:]*\]", text)), "")
+
+
+def _own(block: TerraformBlock, key: str) -> tuple[int, str]:
+    """Find an argument of a block itself, and not of one within it: its line, and all of it."""
+    start, depth, parts = 0, 0, list[str]()
+    for number, line in block.lines:
+        plain = _COMMENT.sub("", _TEXT.sub('""', line))
+        found = (
+            re.match(rf"\s*{re.escape(key)}\s*=(?!=)", line) if depth == 1 and not start else None
+        )
+        start = number if found else start
+        depth += sum(map(plain.count, "[{(")) - sum(map(plain.count, "]})"))
+        if start:
+            parts.append(line[found.end() :] if found else line)
+            if depth <= 1:
+                break
+    return start, "\n".join(parts).strip().rstrip(",") if start else ""
 
 
 def _judged(files: Files) -> Iterator[TerraformBlock]:
@@ -113,6 +139,6 @@ GATE = Gate(
     of_files=check,
     of_objects=False,
     scope=counted_in_files("resources", _judged),
-    reads="which resources of one folder read which; for_each over a variable that a module call "
-    "here gives ids of resources.",
+    reads="which resources of one folder read which; for_each over ids of resources: in a list, or "
+    "in a variable that a module call here gives them.",
 )

@@ -53,7 +53,7 @@ class Chart:
 
 @once
 def charts(files: Files) -> Iterator[Chart]:
-    """Yield the charts of a folder that have values and templates of their own."""
+    """Yield the charts of a folder that have templates of their own."""
     for one in chart_places(files):
         shown = posixpath.join(one.folder, "templates")
         yield _chart(one.needing, one.values, one.templates, shown)
@@ -66,7 +66,7 @@ def _chart(needing: Artifact, values: Artifact, place: Path, shown: str) -> Char
     shown_paths = set[tuple[str, ...]]()
     needed = items(needing.data, "dependencies")
     # A library's templates, and those of a chart that brings none of its own names, read values.
-    is_open = any("common" in string(one, "name") for one in needed)
+    is_open = any("common" in string(one, "name") for one in needed) or not values.data
     for file in sorted(place.rglob("*")):
         if not file.is_file() or not file.name.endswith(_ENDS):
             continue

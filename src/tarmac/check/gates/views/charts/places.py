@@ -16,11 +16,12 @@ from tarmac.check.gates.views.once import once
 
 @dataclass(frozen=True)
 class ChartPlace:
-    """Where a chart with values and templates of its own is."""
+    """Where a chart with templates of its own is."""
 
     folder: str
     #: Its Chart.yaml, or the file that lists what it depends on.
     needing: Artifact
+    #: Without any: a release gives all of them.
     values: Artifact
     templates: Path
 
@@ -31,9 +32,12 @@ def chart_places(files: Files) -> Iterator[ChartPlace]:
     by_path = {artifact.path: artifact for artifact in files.artifacts}
     for path, about in by_path.items():
         folder, name = posixpath.split(path)
-        values = by_path.get(posixpath.join(folder, "values.yaml"))
-        if name != "Chart.yaml" or values is None or not values.data:
+        if name != "Chart.yaml":
             continue
+        own = posixpath.join(folder, "values.yaml")
+        values = by_path.get(own)
+        if values is None or not values.data:
+            values = Artifact(own, {})
         place = on_disk(files, posixpath.join(folder, "templates"))
         if place is not None and place.is_dir() and string(about.data, "type") != "library":
             old = by_path.get(posixpath.join(folder, "requirements.yaml"))

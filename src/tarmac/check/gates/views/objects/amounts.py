@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.base.artifact import Artifact
@@ -34,6 +35,20 @@ def gives_defaults(limits: Artifact) -> bool:
 def is_amount(path: Path) -> bool:
     """Tell whether the value at a path is an amount."""
     return len(path) > 1 and (path[-2] in AMOUNTS or path[-1] in SIZES)
+
+
+def asked_amounts(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield amounts of `resources` at any depth: of pods of an operator, or in a chart's values."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            here = (*path, str(key))
+            for which in ("requests", "limits") if key == "resources" else ():
+                for name, own in fields(part, which).items():
+                    yield (*here, which, str(name)), own
+            yield from asked_amounts(part, here)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from asked_amounts(part, (*path, number))
 
 
 def wrong_amount(path: Path, value: Any) -> str:

@@ -51,7 +51,7 @@ def selections(files: Files) -> Iterator[Selection]:
         kind, space = kind_of(artifact), space_of(artifact)
         key = "podSelector" if kind == "NetworkPolicy" else "selector"
         own = fields(artifact.data, "spec", key)
-        plain = _written({"matchLabels": own} if kind == "Service" else own)
+        plain = uncontrolled({"matchLabels": own} if kind == "Service" else own)
         if own and any(plain.values()):
             yield Selection(artifact, ("spec", key), plain, "selects", space)
         if kind == "NetworkPolicy":
@@ -67,10 +67,10 @@ def _peers(artifact: Artifact, space: str) -> Iterator[Selection]:
             for other, peer in enumerate(items(rule, key)):
                 if (own := fields(peer, "podSelector")) and "namespaceSelector" not in peer:
                     path = ("spec", way, number, key, other, "podSelector")
-                    yield Selection(artifact, path, _written(own), verb, space)
+                    yield Selection(artifact, path, uncontrolled(own), verb, space)
 
 
-def _written(selector: Fields) -> Fields:
+def uncontrolled(selector: Fields) -> Fields:
     """Leave out of a selector what controllers write."""
     labels = {k: v for k, v in fields(selector, "matchLabels").items() if k not in CONTROLLED}
     asked = [

@@ -30,6 +30,7 @@ class Resources:
             if one.names[:2] == ("data", "aws_iam_policy_document") and len(one.names) > 2
         }
         self.modules = [one for one in found if one.names[0] == "module"]
+        self.locals = [one for one in found if one.names[0] == "locals"]
         self.outputs = [one for one in found if one.names[0] == "output"]
         self.calls_modules = bool(self.modules)
 
