@@ -128,10 +128,17 @@ class Schemas:
         return sorted({one.kind for one in (*self._kinds, *self.defined) if one.group == group})
 
     def is_misnamed(self, api: str, name: str) -> bool:
-        """Tell whether a kind is almost a known one of its group, or is in another version."""
+        """Tell whether no kind of its group has a name: one of Kubernetes, or almost a known one.
+
+        The core group is other programs' as well: a kubeconfig is a `Config` of `v1`.
+        """
         group = kind_of(api, name).group
-        near = [kind.kind for kind in self._kinds if group in (kind.group, GONE)]
-        return bool(difflib.get_close_matches(name, near, 1, 0.85))
+        if group and group in self._own_groups and name.removesuffix("List") == name:
+            return True
+        known = (*self._kinds, *self.defined)
+        near = [kind.kind for kind in known if group in (kind.group, GONE)]
+        is_swapped = any(sorted(one) == sorted(name) for one in near)
+        return is_swapped or bool(difflib.get_close_matches(name, near, 1, 0.85))
 
     def located(self, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
         """Yield what is wrong in an object, by its path."""
@@ -198,7 +205,7 @@ class Schemas:
                 yield SchemaProblem(["apiVersion"], said, Fix(api, versions[0]))
                 yield from others
                 return
-        elif near := {kind.kind for kind in kinds if kind.group == group}:
+        elif near := {*self.kinds_of(group)}:
             said = f"{said}; {did_you_mean(name, near)}"
         else:
             said += f"; no schema of {group} is installed; render its CustomResourceDefinition too"

@@ -29,6 +29,11 @@ def check(subject: Files) -> Iterator[Finding]:
             if not job.has_timeout and not job.calls_workflow:
                 what = f"job {name} may hang for six hours; write `timeout-minutes`"
                 yield Finding(workflow.line(f"{name}:"), what)
+            minutes = job.data.get("timeout-minutes")
+            if isinstance(minutes, int | float) and minutes <= 0:
+                what = f"job {name} has timeout-minutes of {minutes:g}, in which nothing is done"
+                where = workflow.at("jobs", name, "timeout-minutes")
+                yield Finding(where, f"{what}; write how long it may take")
             yield from _pushes(workflow, name, job)
         if "pull_request" in workflow.written_triggers and not workflow.has_concurrency:
             what = "runs of older pushes to a pull request continue; write `concurrency`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
+#: So many containers that write an amount make one without it an exception.
+_MANY = 4
 WANTED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
 
 
@@ -57,7 +60,27 @@ def of_files(files: Files) -> Iterator[Finding]:
                         yield Finding(container.at("resources"), what, warning=True)
             for what in _wrong(container):
                 yield Finding(container.at("resources"), f"{which}: {what}")
+    yield from _forgotten(files, given)
     yield from _refused(files)
+
+
+def _forgotten(files: Files, given: set[str]) -> Iterator[Finding]:
+    """Yield amounts that a LimitRange gives, and nearly all other containers write themselves."""
+    every = [
+        (own, container, space_of(own.artifact))
+        for own in pods(files)
+        for container in own.containers
+        if space_of(own.artifact) in given
+    ]
+    for wanted in WANTED:
+        written = Counter(space for _, one, space in every if one.amount(*wanted) is not None)
+        lacking = Counter(space for _, one, space in every if one.amount(*wanted) is None)
+        for own, container, space in every:
+            if container.amount(*wanted) is None and written[space] >= _MANY * lacking[space]:
+                name = ".".join(wanted)
+                what = f"{container.title} of {own.kind} {own.name} has no {name}, which the others"
+                said = f"{what} here write, so it has that of the LimitRange; write it, too"
+                yield Finding(container.at("resources"), said, warning=True)
 
 
 def _refused(files: Files) -> Iterator[Finding]:
@@ -164,5 +187,5 @@ GATE = Gate(
     scope=counted_in_files("containers", _containers),
     reads="`resources` of all containers, those that begin a pod among them. A CPU limit is not "
     "required: it slows a service on an idle node. Of files without a plan, what is missing "
-    "is a warning, and LimitRanges of the same namespace are read.",
+    "is a warning; where a LimitRange of the same namespace gives it, only if nearly all write it.",
 )
