@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Path, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.checkouts import repository_of
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -34,6 +35,8 @@ _ASKS_THERE = re.compile(
 _COMPARED = re.compile(
     r"\b(needs\.[\w-]+\.result|steps\.[\w-]+\.(?:outcome|conclusion)|job\.status)\s*(==|!=)\s*'(\w+)'"
 )
+#: Files by which the owner lets everybody use what is in a repository.
+_LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "LICENCE.md", "COPYING")
 _RESULTS = ("success", "failure", "cancelled", "skipped")
 _ANYWAY = re.compile(r"always\(\)|failure\(\)|cancelled\(\)")
 
@@ -41,13 +44,14 @@ _ANYWAY = re.compile(r"always\(\)|failure\(\)|cancelled\(\)")
 def check(files: Files) -> Iterator[Finding]:
     """Yield jobs that are skipped when they are wanted, and uploads that end each other."""
     for workflow in workflows(files):
+        is_public = _is_public(files, workflow)
         for name, job in workflow.jobs.items():
             yield from _skipped(workflow, name, job)
             yield from _alone(workflow, name, job)
             yield from _misnamed(workflow, name, job)
             yield from _uploads(workflow, name, job)
             yield from _hidden(workflow, name, job)
-            yield from _unread(workflow, name, job)
+            yield from () if is_public else _unread(workflow, name, job)
 
 
 def _skipped(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
@@ -135,6 +139,12 @@ def _is_hidden(path: str) -> bool:
     begun = basename("/".join(parts[:first]))
     named = [begun, *(part for part in parts[first:] if "$" not in part)]
     return any(re.match(r"\.[^./]", part) is not None for part in named)
+
+
+def _is_public(files: Files, workflow: Workflow) -> bool:
+    """Tell whether a repository has a licence for everybody: anyone may read it."""
+    root = repository_of(files, workflow)
+    return root is not None and any((root / name).is_file() for name in _LICENCES)
 
 
 def _unread(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
