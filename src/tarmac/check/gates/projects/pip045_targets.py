@@ -6,14 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
-from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.makefiles import MakeRule, make_rules, makefiles
 from tarmac.check.gates.views.on_disk import on_disk
-from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Names of what is to be done, and not of what is to be made.
@@ -21,7 +19,6 @@ _TOLD = re.compile(
     r"tests?|check|lint|docs?|build|deploy|install|run|clean|format|fmt|bench(marks?)?|release"
     r"|docker|e2e|integration|unit|package|dist|migrations?|scripts?|ci|dev|examples?"
 )
-_RULE = re.compile(r"^([A-Za-z][\w./-]*)[ \t]*:(?![:=])[ \t]*([^#=]*)(#.*)?$")
 _PHONY = re.compile(r"^\.PHONY[ \t]*:((?:[^\n\\]|\\\n|\\.)*)", re.MULTILINE)
 #: A recipe that makes the folder itself.
 _MAKES = re.compile(r"\bmkdir\b|\$@|\$\(@|\bgit clone\b|\btouch\b|-o\s*\S+|--output\b|>\s*\S+")
@@ -29,18 +26,10 @@ _MAKES = re.compile(r"\bmkdir\b|\$@|\$\(@|\bgit clone\b|\btouch\b|-o\s*\S+|--out
 _ELSEWHERE = re.compile(r"^[ \t]*-?s?include\b|^MAKEFLAGS\b.*(-B|--always-make)", re.MULTILINE)
 
 
-class Target(NamedTuple):
-    """A target without anything that it depends on."""
-
-    name: str
-    line: int
-    recipe: str
-
-
 def check(files: Files) -> Iterator[Finding]:
     """Yield targets that make takes for a folder that is there."""
     folders = _folders(files)
-    for artifact in _makefiles(files):
+    for artifact in makefiles(files):
         text = str(artifact.content)
         listed = " ".join(_PHONY.findall(text))
         if _ELSEWHERE.search(text) or "$(" in listed:
@@ -58,21 +47,14 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(where, f"{said}; write .PHONY: {target.name}")
 
 
-def _targets(text: str) -> Iterator[Target]:
-    lines = text.splitlines()
-    rules = [found for line in lines if (found := _RULE.match(line))]
-    after = {found[1] for found in rules if found[2].strip()}
-    for number, line in enumerate(lines, 1):
-        found = _RULE.match(line)
-        if found is None or not _TOLD.fullmatch(found[1]) or found[1] in after:
-            continue
-        recipe: list[str] = []
-        for below in lines[number:]:
-            if not below.startswith("\t"):
-                break
-            recipe.append(below)
-        if recipe and not _MAKES.search("\n".join(recipe)):
-            yield Target(found[1], number, "\n".join(recipe))
+def _targets(text: str) -> Iterator[MakeRule]:
+    """Yield targets without anything that they depend on."""
+    rules = list(make_rules(text))
+    after = {rule.name for rule in rules if rule.needs}
+    for rule in rules:
+        is_told = _TOLD.fullmatch(rule.name) and rule.name not in after
+        if is_told and rule.recipe and not _MAKES.search(rule.recipe):
+            yield rule
 
 
 def _is_folder(files: Files, path: str, folders: Mapping[str, bool]) -> bool:
@@ -84,13 +66,6 @@ def _folders(files: Files) -> dict[str, bool]:
     return {posixpath.dirname(one.path): True for one in files.artifacts}
 
 
-@once
-def _makefiles(files: Files) -> Iterator[Artifact]:
-    for artifact in files.artifacts:
-        if posixpath.basename(artifact.path) in ("Makefile", "GNUmakefile", "makefile"):
-            yield artifact
-
-
 GATE = Gate(
     id="PIP045",
     title="What make is told to do is done",
@@ -100,7 +75,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("files of make", _makefiles),
+    scope=counted_in_files("files of make", makefiles),
     targets=("repository",),
     reads="targets of a Makefile by names such as test and build, without prerequisites, beside "
     "the folders on disk. Where another file is included, or the recipe makes the folder, nothing "

@@ -5,18 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.makefiles import MakeRule, make_rules, makefiles
 from tarmac.check.gates.views.pipelines.checkouts import BRINGS, commits_of, is_of_tags
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.shell import Command, steps
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
-_NAMES = ("Makefile", "GNUmakefile", "makefile")
 _MAKE = re.compile(r"^make\b([^|;&<>]*)$")
 _FOLDER = re.compile(r"(?:^|\s)(?:-C|--directory)[ =]?(\S+)")
 #: A variable that is the name of the last tag, where nothing stands in for one that is not there.
@@ -25,20 +24,12 @@ _TAG = re.compile(
     r"git[ \t]+describe\b(?![^\n]*(?:--always|--all|\|\||-echo))[^\n]*\)[ \t]*$",
     re.MULTILINE,
 )
-_RULE = re.compile(r"^([A-Za-z][\w./-]*)[ \t]*:(?![:=])[ \t]*([^#=\n]*)$")
 #: Steps after which others have what was made.
 _DELIVERS = re.compile(r"upload-artifact|release|publish|deploy|push|s3|pages", re.IGNORECASE)
 _SENDS = re.compile(
     r"\b(docker push|podman push|twine upload|npm publish|gh release|aws s3|helm push|goreleaser"
     r"|gsutil|scp|rsync)\b"
 )
-
-
-class Rule(NamedTuple):
-    """A target of a Makefile: what it needs, and what it does."""
-
-    needs: tuple[str, ...]
-    recipe: str
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -58,28 +49,31 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _making(files: Files) -> Iterator[tuple[Workflow, str, Job, list[tuple[Command, str]]]]:
     """Yield jobs that call make for what has the name of a tag in it."""
-    makefiles = {
+    found = {
         posixpath.dirname(one.path): str(one.content)
-        for one in files.artifacts
-        if posixpath.basename(one.path) in _NAMES and "git describe" in str(one.content)
+        for one in makefiles(files)
+        if "git describe" in str(one.content)
     }
-    for workflow in workflows(files) if makefiles else ():
+    for workflow in workflows(files) if found else ():
         root = workflow.path.partition(FOLDER)[0]
         for name, job in workflow.jobs.items():
             every = [one for _, commands in steps(workflow, name) for one in commands]
-            made = [(one, said) for one in every if (said := _made(one, root, makefiles))]
+            made = [(one, said) for one in every if (said := _made(one, root, found))]
             if made:
                 yield workflow, name, job, made
 
 
-def _made(command: Command, root: str, makefiles: Mapping[str, str]) -> str:
+def _made(command: Command, root: str, known: Mapping[str, str]) -> str:
     """Name the variable with a tag's name that a call of make needs; "" for none."""
     called = _MAKE.match(command.text.strip())
     if called is None:
         return ""
     inside = _FOLDER.search(called[1])
-    text = makefiles.get(posixpath.normpath(f"{root}{inside[1] if inside else ''}").strip("./"), "")
-    rules = _rules(text)
+    folder = posixpath.normpath(posixpath.join(root, inside[1] if inside else ""))
+    text = known.get("" if folder == "." else folder, "")
+    rules: dict[str, MakeRule] = {}
+    for rule in make_rules(text):
+        rules.setdefault(rule.name, rule)
     asked = [one for one in called[1].split() if one in rules] or [*rules][:1]
     done = _done(rules, asked)
     for variable in map(str, _TAG.findall(text)):
@@ -89,18 +83,7 @@ def _made(command: Command, root: str, makefiles: Mapping[str, str]) -> str:
     return ""
 
 
-def _rules(text: str) -> dict[str, Rule]:
-    found: dict[str, Rule] = {}
-    lines = text.splitlines()
-    for number, line in enumerate(lines):
-        if head := _RULE.match(line):
-            below = lines[number + 1 :]
-            end = next((n for n, one in enumerate(below) if not one.startswith("\t")), len(below))
-            found.setdefault(head[1], Rule(tuple(head[2].split()), "\n".join(below[:end])))
-    return found
-
-
-def _done(rules: Mapping[str, Rule], asked: list[str]) -> str:
+def _done(rules: Mapping[str, MakeRule], asked: list[str]) -> str:
     """Return all that make does for some targets."""
     seen, left, done = set[str](), [*asked], list[str]()
     while left:
