@@ -66,6 +66,13 @@ _WATCHERS = frozenset({"CompileDaemon", "air", "reflex", "gow", "fresh", "realiz
 _MAKES = re.compile(
     r"(?m)^\t@?cd ([\w./-]+)\s*(?:;|&&)[^\n]*?\bgo build\b[^\n]*?-o\s+([\w./-]+)\s+(\.[\w./-]*)\s*$"
 )
+#: What a main package that fills tables with data is called, and one that makes them.
+_FILLS = re.compile(r"(?:db[-_]?)?(?:seed(?:er|s|ing)?|backfill|fixtures?)(?:[-_]?(?:db|data))?")
+_MAKES_TABLES = re.compile(r"(?:db[-_]?)?(?:migrat(?:e|or|ions?))(?:[-_]?db)?")
+#: It reads words that people give it, and may do nothing without one.
+_READS_WORDS = re.compile(r"\bos\.Args\b|\bflag\.\w+\(|\"github\.com/(?:spf13|urfave|alecthomas)/")
+#: A file of variables above the folder that people start the program in.
+_ABOVE = re.compile(r"godotenv\.(?:Load|Overload|Read)\(\s*\"((?:\.\./){1,9})\.env\"")
 #: Where programs are that make code or help at work, beside those that run.
 _ASIDE = re.compile(r"(^|/)(internal|tools?|scripts?|hack|gen\w*|build)(/|$)")
 
@@ -87,6 +94,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         tools |= {main for main, text in sources.items() if _is_called_by_hand(text)}
         mains = [main for main in mains if main not in tools]
         mains = [main for main in mains if not _is_to_come(sources[main])] or mains
+    mains, migrates, by_hand = _apart(mains, sources)
     found: list[Service] = []
     for main in mains:
         flag = _FLAG.search(sources[main])
@@ -95,8 +103,9 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         named = re.sub(r"/v\d+$", "", module[1]) if module else "app"  # v2 is its version
         own = folder_name(folder, posixpath.basename(named))
         name = own if len(mains) == 1 else valid_name(posixpath.basename(_place(main)))
-        line = f"go run ./{main}" if main else "go run ."
+        line = _line(main, sources[main])
         tasks = _tasks(folder)
+        before = f"{line} {roles.migrates}" if roles.migrates else migrates
         serving = Service(
             name=name,
             folder=folder.path,
@@ -104,7 +113,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             why=f"go.mod, {main or 'its'} package main",
             ports={"http": int(flag[2])} if flag else {},
             reads_port=flag is not None,
-            tasks={**tasks, **({MIGRATE: f"{line} {roles.migrates}"} if roles.migrates else {})},
+            tasks={**tasks, **({MIGRATE: before} if before else {})},
+            remarks=by_hand if not found else (),
             to_do=(_DOES_AND_ENDS,) if _does_and_ends(folder, main) else (),
         )
         found.append(serving)
@@ -121,6 +131,37 @@ def _services(folder: Folder) -> tuple[Service, ...]:
                 )
             )
     return tuple(found)
+
+
+def _apart(mains: list[str], sources: Mapping[str, str]) -> tuple[list[str], str, tuple[str, ...]]:
+    """Take out what only makes or fills tables and ends, where a program is beside it.
+
+    Returns:
+        The programs, the line that makes the tables, and what is said of the others.
+    """
+    fills = [m for m in mains if _FILLS.fullmatch(posixpath.basename(m))]
+    fills = [m for m in fills if not _STAYS.search(sources[m])]
+    makes = [m for m in mains if _MAKES_TABLES.fullmatch(posixpath.basename(m))]
+    makes = [m for m in makes if not _STAYS.search(sources[m])]
+    left = [main for main in mains if main not in (*fills, *makes)]
+    if not left:
+        return mains, "", ()
+    plain = [main for main in makes if not _READS_WORDS.search(sources[main])]
+    line = _line(plain[0], sources[plain[0]]) if len(plain) == 1 else ""
+    by_hand = (m for m in (*fills, *makes) if not (line and m in plain))
+    said = (f"{m} ends when its work is done: `{_line(m, sources[m])}`" for m in by_hand)
+    return left, line, tuple(said)
+
+
+def _line(main: str, source: str) -> str:
+    """Say how a main package is started: in the folder that its file of variables is above of."""
+    above = _ABOVE.search(source)
+    steps = main.split("/")
+    depth = above[1].count("../") if above else 0
+    if depth and len(steps) >= depth and main:
+        package = "./" + "/".join(steps[depth:]) if steps[depth:] else "."
+        return f"go run -C {'/'.join(steps[:depth])} {package}"
+    return f"go run ./{main}" if main else "go run ."
 
 
 #: What is said of a program that cannot be a service.
@@ -299,20 +340,22 @@ def _told(run: str, told: tuple[str, ...]) -> str:
 
 def _files(folder: Folder, run: str) -> tuple[str, ...]:
     """List what one main package has, without what lies below the others."""
-    if module := re.match(r"go run (?:-tags \S+ )?-C (?!\./)(\S+) ", run):
+    module = re.match(r"go run (?:-tags \S+ )?-C (?!\./)(\S+) (\S+)", run)
+    is_module = module and folder.exists(posixpath.join(module[1], "go.mod"))
+    if module and (is_module or "go.mod" not in folder.files):
         return _of_module(folder, posixpath.normpath(module[1]))
     match = re.match(r"go run (?:-tags \S+ )?(?:-C )?\./(\S+)", run)
-    if match is None:
+    if match is None and module is None:
         return ()
+    package = posixpath.join(module[1], module[2]) if module else match[1] if match else ""
+    package = posixpath.normpath(package)
     mains = _mains(folder)
     others = tuple(
-        f"{_place(main)}/"
-        for main in mains - {match[1], ""}
-        if not match[1].startswith(_place(main))
+        f"{_place(main)}/" for main in mains - {package, ""} if not package.startswith(_place(main))
     )
     if not others:
         return ()
-    own = _imported(folder, match[1])
+    own = _imported(folder, package)
     tops = {path.partition("/")[0] for path in own}
 
     def is_own(file: str) -> bool:

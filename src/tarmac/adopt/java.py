@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tarmac.adopt.survey.found import Folder, Recogniser, Service, folder_name, installed
@@ -23,6 +23,8 @@ _CHECKS = {
     "maven-pmd": "-Dpmd.skip",
     "spotbugs": "-Dspotbugs.skip",
 }
+#: The script that starts a program which Gradle has put together.
+_OF_GRADLE = re.compile(r"(?:\./)?build/install/[\w.-]+/bin/[\w.-]+")
 #: Gradle's plugin for programs, and Ktor's, which brings it.
 _PLUGIN = re.compile(
     r"(?m)^[ \t]*(?:id\s*\(?['\"](?:application|io\.ktor\.plugin)['\"]|application[ \t]*$|"
@@ -72,11 +74,16 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 
 def _of_framework(folder: Folder, file: str, program: str, text: str) -> tuple[Service, ...]:
     framework = next((known for known in _FRAMEWORKS if known.named in text), None)
-    if framework is None and _is_spring(folder):  # the build file above it names the framework
+    is_below = bool(file or folder.path)
+    if (
+        framework is None and is_below and _is_spring(folder)
+    ):  # the build file above it names the framework
         framework = _FRAMEWORKS[0]
     if framework is None or "<packaging>pom</packaging>" in text or not _starts(folder):
         return ()
     maven = file == "pom.xml"
+    if maven and _ends_at_once(folder, text):
+        return ()
     own = spring_settings.own_port(folder) if framework.named == "spring-boot" else 0
     program += _without_checks(folder, text) if maven else ""
     return (
@@ -102,16 +109,60 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
     names = {m: match[1] for m, (head, *_) in own.items() if (match := _ARTIFACT.search(head))}
     wanted = {name for *_, rest in own.values() for name in _ARTIFACT.findall(rest)}
     libraries = [module for module, name in names.items() if name in wanted]
-    mine = {
-        *_ARTIFACT.findall(_PARENT.sub("", folder.read("pom.xml")).partition("<dependencies>")[2])
-    }
-    if not mine & {names[module] for module in libraries}:
-        return {}
+    mine = dict.fromkeys(_dependencies(folder.read("pom.xml")))
+    if not {*mine} & {names[module] for module in libraries}:
+        return _of_projects_beside(folder, mine)
     program = "./mvnw" if folder.exists("../mvnw") else "mvn"
     last = f"../{libraries[0]}/target/.installed"
     program += _without_checks(folder, "")
     make = f"{program} -q -DskipTests -pl {','.join(libraries)} -am install"
     return {"install": installed(last, f"((cd .. && {make}) && touch {last})")}
+
+
+def _dependencies(pom: str) -> list[str]:
+    """List what a build file depends on, without what it is made of."""
+    return _ARTIFACT.findall(_PARENT.sub("", pom).partition("<dependencies>")[2])
+
+
+def _of_projects_beside(folder: Folder, mine: Iterable[str]) -> Mapping[str, str]:
+    """Install the projects beside it that it depends on, where no build file lists them all."""
+    tasks: dict[str, str] = {}
+    for name in mine:
+        pom = folder.read(f"../{name}/pom.xml") if folder.exists(f"../{name}/pom.xml") else ""
+        head = _PARENT.sub("", pom).partition("<dependencies>")[0]
+        if name not in _ARTIFACT.findall(head):
+            continue
+        program = "./mvnw" if folder.exists(f"../{name}/mvnw") else "mvn"
+        # What is made to be started by itself has its classes in another place of its file.
+        make = f"{program} -q -DskipTests -Dspring-boot.repackage.skip=true install"
+        mark = f"../{name}/target/.installed"
+        task = "install" if not tasks else f"install-{name}"
+        tasks[task] = installed(mark, f"((cd ../{name} && {make}) && touch {mark})")
+    return tasks
+
+
+#: Packages of a program of Spring that nothing listens with, and nothing waits.
+_QUIET = re.compile(
+    r"spring-boot-starter(?:-(?:test|json|logging|log4j2|validation|aop))?|lombok|mapstruct|"
+    r"spring-boot-(?:devtools|configuration-processor|maven-plugin)|jackson-[\w-]+|"
+    r"maven-[\w-]+|junit[\w-]*|mockito[\w-]*|assertj[\w-]*|commons-lang3|guava|jakarta\.[\w.-]+"
+)
+_GOES_ON = re.compile(
+    r"\b(?:CommandLine|Application)Runner\b|@Scheduled\b|@EnableScheduling\b|ServerSocket|HttpServer|"
+    r"\bwhile\s*\(true\)|\bThread\b|Executor\b|\.await\(|\bjoin\("
+)
+
+
+def _ends_at_once(folder: Folder, text: str) -> bool:
+    """Tell whether a module only has the main class that a new project of Spring brings along.
+
+    It has nothing that listens, so that it ends as it starts: others depend on its classes.
+    """
+    named = _dependencies(text)
+    if "spring-boot-starter" not in named or not all(map(_QUIET.fullmatch, named)):
+        return False
+    sources = (file for file in folder.sources(".java", ".kt") if "src/main/" in file)
+    return not any(_GOES_ON.search(folder.read(file)) for file in sources)
 
 
 def _without_checks(folder: Folder, text: str) -> str:
@@ -151,7 +202,9 @@ def _alone(folder: Folder) -> tuple[Service, ...]:
 
 
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
-    """Say `java -jar app.jar` of a container as what makes and runs it."""
+    """Say `java -jar app.jar` of a container as what makes and runs it, and Gradle's own script."""
+    if argv and _OF_GRADLE.fullmatch(argv[0]) and folder.has("build.gradle", "build.gradle.kts"):
+        return f"{_build(folder)[1]} -q installDist && {' '.join(argv)}"
     if argv[:1] != ("java",):
         return ""
     if found := _services(folder):

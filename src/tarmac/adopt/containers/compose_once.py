@@ -20,7 +20,8 @@ _MAKES_TABLES = re.compile(
 )
 #: What a container is called that only makes or changes tables.
 _FOR_TABLES = re.compile(
-    r"(?:(?P<of>[\w-]+?)[-_])?(?:db[-_])?(?:migrat(?:e|ions?|or)|init[-_]?db)(?:[-_](?:job|once))?"
+    r"(?:(?P<of>[\w-]+?)[-_])?(?:db[-_])?(?:migrat(?:e|ions?|or)|init[-_]?db|create[-_]tables)"
+    r"(?:[-_](?:job|once))?"
 )
 
 
@@ -43,7 +44,8 @@ def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey
             words = _without_setup(once.container_command)
             place = posixpath.relpath(once.folder or ".", waiting[0].folder) if waiting else ""
             line = "\0".join(("cd", place, "&&", *words)) if words else ""
-        if name in alone and _MAKES_TABLES.search(line.replace("\0", " ")):
+        makes = _MAKES_TABLES.search(line.replace("\0", " ")) or _FOR_TABLES.fullmatch(name)
+        if name in alone and makes:
             waiting = waiting or _of_its_name(name, beside) or beside[:1]
         if not waiting or not line:
             continue

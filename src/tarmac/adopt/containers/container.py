@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tarmac.adopt.containers.script_conditions import decided
 from tarmac.adopt.containers.start_script import (
+    apart,
     end_of_script,
     in_one_line,
     settled_line,
@@ -209,7 +210,7 @@ def words(line: str) -> tuple[str, ...]:
     line = line.strip()
     try:
         if not line.startswith("["):
-            return plain(tuple(shlex.split(line.removeprefix("exec "))))
+            return plain(tuple(shlex.split(apart(line.removeprefix("exec ")))))
         listed = tuple(map(str, from_json(line)))
     except ValueError:
         return ()
@@ -225,7 +226,8 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
         lines = "\n".join(line for line in text.splitlines() if not _WAITS.match(line.strip()))
         text = in_one_line(lines) if "\n" in text.strip() else text
         try:
-            argv = tuple(shlex.split(_WAIT_LOOP.sub("", text.strip()).removeprefix("exec ")))
+            line = _WAIT_LOOP.sub("", text.strip()).removeprefix("exec ")
+            argv = tuple(shlex.split(apart(line)))
         except ValueError:
             return ()
     if argv and _WAITING.search(argv[0]) and "--" in argv[:-1]:  # what it waits for starts first

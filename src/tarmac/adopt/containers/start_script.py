@@ -55,6 +55,23 @@ def without_choice(text: str) -> str:
     return re.sub(rf"\$\{{?{match[1]}\b\}}?", match[2], match[3]) if match else text
 
 
+#: A text in a shell's line, as one part.
+_QUOTED = re.compile(r"(\"(?:\\.|[^\"\\])*\"|'[^']*')")
+
+
+def apart(line: str) -> str:
+    """Set the signs between a line's commands apart from their words: `a;b` is `a ; b`.
+
+    One with a condition or a loop stays as it is: its signs are parts of that.
+    """
+    parts = _QUOTED.split(line)
+    names = [name for part in parts[::2] for name in re.findall(r"\w+", part)]
+    if {*_OPENS, *_CLOSES, "then", "else", "do"} & {*names}:
+        return line
+    parts[::2] = [re.sub(r"(?<![;\\]);(?!;)[ \t]*(?=\S)", " ; ", part) for part in parts[::2]]
+    return re.sub(r"[ \t]*;[ \t]*$", "", "".join(parts))
+
+
 def in_one_line(text: str) -> str:
     """Join the commands of a shell that stand one a line, each to be run after the one before.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tarmac.adopt.survey.found import Folder
@@ -24,6 +24,12 @@ _SWITCH = re.compile(
 #: A command of a library of command lines, with the name of what holds it.
 _COMMAND = re.compile(r"(?:(\w+)\s*:?=\s*)?&?\b(cobra|cli)\.(Command|App)\{")
 _NAME = re.compile(r"\b(?:Use|Name):\s*\"([\w-]+)")
+#: One that makes tables, and what says that it is to be told more.
+_MAKES_TABLES = re.compile(r"\b(?:Use|Name):\s*\"((?:db[-_:]?)?migrate|migrations?)\"")
+_TOLD_MORE = re.compile(
+    r"\b(?:ExactArgs|MinimumNArgs|RangeArgs|MarkFlagRequired)\(|\bRequired:\s*true|\bargs\[\d|"
+    r"(?i:migrat\w*)\.AddCommand\(|\bSubcommands:"
+)
 _RUNS = re.compile(r"\b(?:Run|RunE|Action):|^\{\}$")
 #: The main package, or one of those where commands are.
 _PLACES = frozenset({"cmd", "cmds", "cli", "command", "commands"})
@@ -75,7 +81,7 @@ def _by_switches(texts: Iterable[str]) -> Roles | None:
     )
 
 
-def _by_commands(texts: Iterable[str], itself: frozenset[str]) -> Roles | None:
+def _by_commands(texts: Sequence[str], itself: frozenset[str]) -> Roles | None:
     names: list[str] = []
     for text in texts:
         if re.search(r"\b\w*(?:[aA]pp|[rR]oot)\w*\.(?:Action|RunE?)\s*=[^=]", text):
@@ -88,7 +94,10 @@ def _by_commands(texts: Iterable[str], itself: frozenset[str]) -> Roles | None:
     works = [(match[1], name) for name in names if (match := _WORKS.fullmatch(name))]
     if not serves:
         return None
-    return Roles(serves[0], tuple((r.lower(), n) for r, n in works), "", frozenset(names))
+    plain = [match[1] for text in texts for match in _MAKES_TABLES.finditer(text)]
+    plain = [] if any(_MAKES_TABLES.search(t) and _TOLD_MORE.search(t) for t in texts) else plain
+    migrates = plain[0] if len(plain) == 1 and plain[0] in names else ""
+    return Roles(serves[0], tuple((r.lower(), n) for r, n in works), migrates, frozenset(names))
 
 
 def _commands(text: str) -> Iterator[tuple[str, str, bool]]:

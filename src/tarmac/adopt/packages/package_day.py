@@ -29,7 +29,7 @@ def day_of(lists: Iterable[str], folder: Folder) -> str:
     Args:
         lists: the files that list them, from the folder.
     """
-    texts = {name: folder.read(name) for name in _with_included(lists, folder)}
+    texts = {name: folder.read(name) for name in with_included(lists, folder)}
     if not texts or any(map(_IS_COMPLETE.search, texts.values())):
         return ""
     packages = [line for text in texts.values() for line in _PACKAGE.findall(text)]
@@ -42,7 +42,7 @@ def day_of(lists: Iterable[str], folder: Folder) -> str:
     return str(date.fromisoformat(found) + timedelta(days=1)) if is_old else ""
 
 
-def _with_included(lists: Iterable[str], folder: Folder) -> list[str]:
+def with_included(lists: Iterable[str], folder: Folder) -> list[str]:
     """List the files with those that they include: `-r base.txt`."""
     found = list(lists)
     for name in found:

@@ -10,6 +10,7 @@ import re
 import shlex
 
 from tarmac.adopt.packages.package_day import day_of
+from tarmac.adopt.packages.python_imports import lacking
 from tarmac.adopt.packages.python_project import makes_package
 from tarmac.adopt.survey.found import Folder, installed
 
@@ -53,7 +54,9 @@ def interpreter(folder: Folder) -> tuple[str, str]:
             return f"{call} python", _from_lock(lock, folder)
     more = " ".join(("", *_beside(folder)))
     if lists := _lists(folder):
-        more += "".join(f" -e {place}" for place in _itself(folder))
+        itself = _itself(folder)
+        more += "".join(f" -e {place}" for place in itself)
+        more += "" if itself else "".join(f" {name}" for name in lacking(folder, lists))
         day = day_of(lists, folder)
         return ".venv/bin/python", _setup(f"-r {' -r '.join(lists)}{more}", folder, day)
     if groups := _groups(folder):

@@ -62,6 +62,9 @@ def found_by_itself(
         if named.login_alone and told is None:
             continue
         if (store := told or store) is told:  # of its place, at least
+            if named.handed and not (named.host or server.databases or store.known):
+                _answer(named, store, service, env, scene)
+                continue
             outputs = "password" if named.apart else "password|url"
             if named.password and not _is_told(outputs, store, env, scene):
                 placed = (

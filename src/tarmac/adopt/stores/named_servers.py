@@ -77,6 +77,15 @@ _OF_A_VARIABLE = re.compile(r"(?i)env|default|config\(|flag\.|^[ \t]*(#|//|\*)")
 _NOT_ITS_OWN = re.compile(r"(?i)env|default|config|^[ \t]*(#|//|\*)")
 
 
+#: What stands before an address that a client is given: `broker="redis://localhost:6379/0"`.
+_HANDED = re.compile(
+    r"(?:\b(?:broker|backend|result_backend|broker_url)[ \t]*=|\bfrom_url\(|\b[cC]onnect\w*\(|"
+    r"\bDial\(|\bnew (?:IO)?Redis\(|\bcreateClient\(\{\s*url:)[ \t]*$"
+)
+#: Code that people start by hand.
+_BY_HAND = re.compile(r"(^|/)(?:scripts?|tools?|examples?|bench\w*|docs?)/")
+
+
 class NamedServer(NamedTuple):
     """A server that a file names, and how the program logs in there; None: it does not say."""
 
@@ -94,6 +103,8 @@ class NamedServer(NamedTuple):
     apart: bool = False
     #: It says no place: that is a variable's.
     login_alone: bool = False
+    #: Code hands it to a client as it stands, whatever variables say beside it.
+    handed: bool = False
 
 
 def named_servers(
@@ -308,7 +319,9 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
             one = _of_place(place, clients) if place and not given else whole
             # A number of another network that stands alone may be an example in a remark.
             if one is not None and not (place and is_of_private_network(one.host)):
-                yield one._replace(place=f"{file}:{line_of(text, match.start())}")
+                handed = bool(_HANDED.search(line)) and not _BY_HAND.search(file)
+                where = f"{file}:{line_of(text, match.start())}"
+                yield one._replace(place=where, handed=handed)
         for match in _PIKA.finditer(text):
             where = f"{file}:{line_of(text, match.start())}"
             guest = NamedServer("rabbitmq", where, user=_GUEST, password=_GUEST)

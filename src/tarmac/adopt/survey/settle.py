@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from tarmac.adopt.packages import python_imports
 from tarmac.adopt.stores import alembic, first_sql, known_servers, servers, sqlite
 from tarmac.adopt.stores.extensions import provided
 from tarmac.adopt.stores.known_servers import is_told
@@ -198,9 +199,11 @@ def _settled(
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
     env = _by_async_driver(_insisted(env, folder, scene), folder, scene)
     env = json_lists.as_read(_at_usual_ports(env, service, scene), folder)
+    env = _by_celery_alone(env, service, folder, scene)
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)
     known_servers.as_its_user(env, service, folder, scene)
+    lacked = python_imports.remarks(service.tasks.get("install", ""))
     return _joined(
         replace(
             service,
@@ -210,9 +213,39 @@ def _settled(
             missing={n: place for n, place in missing.items() if n not in (*secrets, *env)},
             optional=tuple(name for name in optional if name not in env),
             to_do=(*service.to_do, *found.to_do, *unnamed, *by_itself.to_do),
+            remarks=(*service.remarks, *lacked),
         ),
         scene,
     )
+
+
+#: What Celery's command takes as its broker, before what its app says.
+_OF_CELERY = "BROKER_URL"
+#: The kind of broker that it speaks to, besides stores.
+_BROKER_OF_CELERY = "rabbitmq"
+#: Where Celery's own broker is said: a variable of that name, or the argument of its app.
+_SAYS_BROKER = re.compile(r"(?i)celery\w*broker|broker\w*(?:celery|redis)|redis\w*broker")
+_APP_OF_REDIS = re.compile(r"\bbroker(?:_url)?\s*=\s*[^,)\n]{0,60}(?i:redis)")
+
+
+def _by_celery_alone(
+    env: dict[str, str], service: Service, folder: Folder, scene: Scene
+) -> dict[str, str]:
+    """Leave to Celery the broker that its app names, where the system's broker is another one.
+
+    Its command reads the variable that says where the system's broker is.
+    """
+    is_celery = re.search(r"(?:^|[\s/])celery\s", service.run)
+    uses = any("${broker." in value for value in env.values())
+    if not is_celery or not uses or scene.broker is None or _OF_CELERY in env:
+        return env
+    told = [value for name, value in env.items() if _SAYS_BROKER.search(name)]
+    of_others = any("${stores." in value for value in told)
+    if scene.broker.kind == _BROKER_OF_CELERY and not of_others:
+        texts = (text for file, text in code.texts(folder) if file.endswith(".py"))
+        of_others = not told and any(map(_APP_OF_REDIS.search, texts))
+        return {**env, _OF_CELERY: ""} if of_others else env
+    return {**env, _OF_CELERY: ""}
 
 
 def _as_compared(

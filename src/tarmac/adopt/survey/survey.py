@@ -311,10 +311,15 @@ def _image_port(service: Service, folder: Folder) -> int:
     return next(forwarded, next(iter(exposed), 0)) if text or service.known_as else 0
 
 
+#: Programs of libraries, which serve pages of their own and none of the app.
+_OF_OTHERS = re.compile(r"\bcelery\s(?:\S+\s)*flower\b|\brq-dashboard\b|\bflower\s")
+
+
 def _asked(service: Service, folder: Folder) -> Service:
     """Find out how to ask it: a port that listens says little, a server's does before its app."""
     serves, checks = code.speaks_grpc(folder)
-    probe = service.probe or (code.health_path(folder) if service.ports and not checks else "")
+    asks = service.ports and not checks and not _OF_OTHERS.search(service.run)
+    probe = service.probe or (code.health_path(folder) if asks else "")
     return replace(service, probe=probe, grpc=serves, grpc_health=checks and not probe)
 
 

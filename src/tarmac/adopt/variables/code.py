@@ -396,6 +396,9 @@ def _told_below(content: str, match: re.Match[str]) -> str | None:
     # A call of the program's own: env("PORT", "8080").
     if told := re.match(r"\)?\s*,\s*['\"]([^'\"\n]*)['\"]\s*\)", behind):
         return told[1]
+    # Without a value Python makes no number of it.
+    if re.search(r"\b(?:int|float)\(\s*os\.$", before) and re.match(r"\s*\)\s*\)", behind):
+        return None
     if _OPTIONAL.search(before + match[0] + behind[:6]):
         return ""
     # These say nothing of what is absent; an address or a secret is wanted all the same.

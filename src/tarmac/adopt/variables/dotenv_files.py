@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from tarmac.adopt.survey.found import Folder
+from tarmac.adopt.variables import readme_files
 from tarmac.base.dotenv import parse
 
 #: Ends of the files that repositories keep in place of one with secrets.
@@ -54,6 +55,8 @@ def entries(text: str) -> dict[str, str]:
 def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     """Read the values of a file, or of the example that stands for one that git does not keep.
 
+    A README that shows what to write into it is the last such example.
+
     Returns:
         The values, and the file that has them; "" if there is none.
     """
@@ -69,7 +72,8 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     for file in (path, *examples, *others, *told):
         if text := folder.read(file):
             return entries(text) if file == path else _without_marks(entries(text)), file
-    return {}, ""
+    text, file = readme_files.text_of(folder) if path == ".env" else ("", "")
+    return _without_marks(entries(text)), file
 
 
 def _without_marks(values: Mapping[str, str]) -> dict[str, str]:
@@ -90,7 +94,8 @@ def wanted(
         is_needed: the program ends where there is none.
     """
     found = ((place, of_file(folder.below(place))[1]) for place in places)
-    place, file = next((one for one in found if one[1]), ("", ""))
+    files = (one for one in found if one[1] and not one[1].endswith((".md", ".rst")))
+    place, file = next(files, ("", ""))
     path = posixpath.join(place, ".env")
     if file == ".env" or not (file or is_needed):
         return {}

@@ -216,31 +216,40 @@ def own_port(folder: Folder) -> OwnPort | None:
 
 
 def for_here(service: Service, folder: Folder) -> Service:
-    """Leave out a variable that chooses the file of settings for production, not that for here."""
-    chosen = {
-        name: file
-        for name, value in service.env.items()
-        if name.upper().endswith(("ENV", "ENVIRONMENT", "MODE", "PROFILE", "STAGE"))
-        and (file := _for_production(folder, value))
-    }
-    remarks = (
-        f"{name} is left out: it chooses {file}, for production" for name, file in chosen.items()
-    )
-    return replace(
-        service,
-        env={name: value for name, value in service.env.items() if name not in chosen},
-        remarks=(*service.remarks, *remarks),
-    )
+    """Change a variable that chooses the file of settings for production or for a container.
+
+    The first is left out; the second chooses the file that is for here.
+    """
+    env, remarks = dict(service.env), list(service.remarks)
+    for name, value in service.env.items():
+        if not name.upper().endswith(("ENV", "ENVIRONMENT", "MODE", "PROFILE", "STAGE")):
+            continue
+        if value in _PRODUCTION and (found := _chosen(folder, value)):
+            del env[name]
+            remarks.append(f"{name} is left out: it chooses {found[0]}, for production")
+        elif value in _CONTAINERS and (found := _chosen(folder, value)):
+            env[name] = found[1]
+            remarks.append(f"{name} is not {value}: that chooses {found[0]}, for its container")
+    return replace(service, env=env, remarks=tuple(remarks))
 
 
-def _for_production(folder: Folder, value: str) -> str:
-    """Name the file that a value chooses for production, where one is for this place; else ""."""
-    if value not in ("prod", "production"):
-        return ""
+_PRODUCTION = ("prod", "production")
+#: Words for the settings of a container, whose hosts are those of another network.
+_CONTAINERS = ("docker", "container", "compose")
+#: Words for the settings of this place, in order.
+_OF_WORK = ("local", "dev", "development")
+
+
+def _chosen(folder: Folder, value: str) -> tuple[str, str] | None:
+    """Name the file that a value chooses and the word that chooses the one for this place.
+
+    Returns:
+        None where one of the two is not there.
+    """
     names = {f: {*re.split(r"[-._/]", f)} for f, _ in contents(folder)}
-    chosen = [f for f, words in names.items() if value in words]
-    here = [f for f, words in names.items() if words & {"local", "dev", "development"}]
-    return chosen[0] if chosen and here else ""
+    chosen = next((f for f, words in names.items() if value in words), "")
+    here = next((w for w in _OF_WORK if any(w in words for words in names.values())), "")
+    return (chosen, here) if chosen and here else None
 
 
 def _naming(folder: Folder) -> _Naming | None:

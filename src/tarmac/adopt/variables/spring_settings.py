@@ -119,6 +119,8 @@ _DEFAULTS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
     ("starter-amqp", "amqp.rabbit", "rabbitmq", {"host": "localhost", "port": "5672"}),
     ("spring-kafka", "kafka", "kafka", {"bootstrap-servers": "localhost:9092"}),
 )
+#: What says where a server is, of its settings; one for a part of its clients leaves the others.
+_SAYS_WHERE = "url|uri|host|port|address|bootstrap-servers|cluster|sentinel|nodes"
 _BOOT = re.compile(
     r"spring-boot-starter-parent</artifactId>\s*<version>(\d)|"
     r"org\.springframework\.boot['\")]*\s*version\s*['\"](\d)"
@@ -140,14 +142,15 @@ def defaults(folder: Folder) -> Iterator[VariableRead]:
     sources = [file for file in folder.sources(".java", ".kt") if "src/main/" in file]
     for starter, package, group, parts in _DEFAULTS:
         last = group.rpartition(".")[2]
-        if starter not in text or re.search(rf"(?m)^spring\.(?:data\.)?{last}\.", said):
+        where = rf"(?m)^spring\.(?:data\.)?{last}\.(?:{_SAYS_WHERE})"
+        if starter not in text or re.search(where, said):
             continue
         if not any(f"org.springframework.{package}." in folder.read(file) for file in sources):
             continue
         is_plain = (last, major) in (("mongodb", 4), ("redis", 2))
         name = f"spring.{last if is_plain else group}"
         place = f"{file}:{line_of(text, text.index(starter))}"
-        login = () if "uri" in parts else ("username", "password")
+        login = () if "uri" in parts or last == "kafka" else ("username", "password")
         for part, value in {**parts, **dict.fromkeys(login, "")}.items():
             yield VariableRead(variable(f"{name}.{part}"), value, place)
 

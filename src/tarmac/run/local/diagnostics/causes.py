@@ -42,6 +42,8 @@ NEEDED: tuple[str, ...] = (
     r"required key ([A-Z][A-Z0-9_]+) missing value",
     r"Could not resolve placeholder '([A-Za-z_.][\w.]*)'",
     r"key not found: \"([A-Z][A-Z0-9_]+)\"",
+    # The line of Python's code that makes a number of none.
+    r"^[ \t]+.*\b(?:int|float)\(os\.(?:getenv|environ\.get)\(['\"]([A-Z][A-Z0-9_]+)['\"]\)\)",
 )
 
 #: (pattern of a line, what it means and what to do); the first that matches the latest line wins.
@@ -195,6 +197,13 @@ LINES: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
+        r"Expected string or URL object, got None",
+        (
+            "SQLAlchemy is given no address of a database; give the variable that it reads the "
+            "address, `${{stores.NAME.url}}`, under `env`"
+        ),
+    ),
+    (
         r"(?i)permission denied|EACCES|operation not permitted",
         "no permission for a file or port",
     ),
@@ -241,6 +250,7 @@ _USAGE = re.compile(r"(?i)\s*usage:")
 _WRITTEN = re.compile(r"^\[?\d{2,4}[-/]\d\d[-/]\d\d[ T][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]?\s+")
 _NUMBERED = re.compile(r"\[Errno \d+\]|os error \d+|errno:? -?\d+")
 _PORT = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
+_NO_NUMBER = re.compile(r"^TypeError: (?:int|float)\(\) argument must be .* not 'NoneType'")
 _FIELD_REQUIRED = re.compile(r"^[ \t]+Field required \[type=missing")
 
 
@@ -327,6 +337,8 @@ def _of_line(lines: Sequence[str], index: int, evidence: ProcessEvidence) -> str
     for pattern in NEEDED:
         if (match := re.search(pattern, line)) and match[1] not in evidence.given:
             return _lacks(match[1], evidence)
+    if _NO_NUMBER.search(line):  # the line before it in the log says of what
+        return ""
     for pattern, meaning in LINES:
         if match := re.search(pattern, line):
             found = [group for group in match.groups() if group is not None]
