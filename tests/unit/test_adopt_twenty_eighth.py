@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from repository import FLASK, found_in, runs, text_of
+from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs, text_of
 
 from tarmac.adopt.survey.found import MIGRATE
+from tarmac.adopt.survey.survey import survey
+from tarmac.cli._repository import open_repository
 from tarmac.run.local.diagnostics.causes import likely_cause
 
 GO = {"go.mod": "module x\ngo 1.22\n"}
@@ -177,3 +181,78 @@ def test_a_command_that_makes_the_tables_comes_first(use, task):
     (x,) = found_in(**GO, **files).services
     assert x.run == "go run ./cmd/x server"
     assert x.tasks.get(MIGRATE, "") == task
+
+
+CHOICE = """\
+    import os
+    from flask import Flask
+    app = Flask(__name__)
+    env = os.environ.get("APP_ENV")
+    if env == "production":
+        DEBUG = False
+    elif env == "development":
+        DEBUG = True
+    else:
+        raise ValueError("APP_ENV")
+"""
+
+
+def test_what_chooses_the_settings_is_said_where_a_program_ends_without_it():
+    (app,) = found_in(**{**PYTHON, "app.py": CHOICE}).services
+    assert app.env["APP_ENV"] == "development"
+    mild = CHOICE.replace('raise ValueError("APP_ENV")', "DEBUG = None")
+    (app,) = found_in(**{**PYTHON, "app.py": mild}).services
+    assert "APP_ENV" not in app.env
+    assert "missing environment variable APP_ENV" in likely_cause(
+        1, ["ImproperlyConfigured: APP_ENV environment variable must be set to 'a' or 'b'."]
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["ZodError: [", "    path: [ 'APP_PLACE' ],", "    message: 'Required'", "  }", "]"],
+        ["ZodError: [", '    "path": [', '      "APP_PLACE"', "    ],", "]"],
+    ],
+)
+def test_the_variable_that_a_schema_lacks_is_named(lines):
+    assert "missing environment variable APP_PLACE" in likely_cause(1, lines)
+
+
+def test_a_default_that_is_a_path_of_the_container_is_one_of_here():
+    code = (
+        "import os\nfrom flask import Flask\napp = Flask(__name__)\n"
+        'LOG = os.getenv("LOG_FILE", "/app/logs/app.log")\n'
+        'KEEP = os.getenv("KEEP", "/app/data/kept")\nOTHER = os.getenv("OTHER", "/etc/hosts")\n'
+        'ROUTE = os.getenv("ROUTE", "/api/v1")\n'
+    )
+    compose = (
+        "services:\n  web:\n    build: .\n    volumes: ['.:/app', 'kept:/app/data']\n"
+        "volumes:\n  kept:\n"
+    )
+    (web,) = found_in(**{**FLASK, "app.py": code, "compose.yml": compose}).services
+    assert web.env["LOG_FILE"] == "logs/app.log"
+    assert web.env["KEEP"] == "${volumes.kept.path}/kept"
+    assert "OTHER" not in web.env
+    assert "ROUTE" not in web.env
+
+
+def test_a_script_without_its_mode_is_started_by_a_shell():
+    files = {"pom.xml": "<project>spring-boot</project>", "mvnw": "#!/bin/sh\n"}
+    files["src/main/java/A.java"] = (
+        "@SpringBootApplication\nclass A { static void main(String[] a) {} }"
+    )
+    root = replace(folder_of(files), starts=lambda name: name != "mvnw")
+    (app,) = survey(root, CATALOGUE, KINDS).services
+    assert app.run == "sh ./mvnw -q spring-boot:run"
+    assert "within: 5m" in text_of(survey(root, CATALOGUE, KINDS))
+    (app,) = found_in(**files).services
+    assert app.run == "./mvnw -q spring-boot:run"
+
+
+def test_a_repository_says_which_file_may_be_started(tmp_path):
+    (tmp_path / "a").write_text("#!/bin/sh\n")
+    (tmp_path / "b").write_text("#!/bin/sh\n")
+    (tmp_path / "b").chmod(0o755)
+    root = open_repository(tmp_path, lambda name, why: None)
+    assert [root.starts(name) for name in ("a", "b", "none")] == [False, True, True]

@@ -112,11 +112,18 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
     mine = dict.fromkeys(_dependencies(folder.read("pom.xml")))
     if not {*mine} & {names[module] for module in libraries}:
         return _of_projects_beside(folder, mine)
-    program = "./mvnw" if folder.exists("../mvnw") else "mvn"
+    program = _maven(folder, "..")
     last = f"../{libraries[0]}/target/.installed"
     program += _without_checks(folder, "")
     make = f"{program} -q -DskipTests -pl {','.join(libraries)} -am install"
     return {"install": installed(last, f"((cd .. && {make}) && touch {last})")}
+
+
+def _maven(folder: Folder, place: str) -> str:
+    """Say what calls Maven in a folder beside or above: its own wrapper, where there is one."""
+    own = f"{place}/mvnw"
+    shell = "" if folder.starts(own) else "sh "
+    return f"{shell}./mvnw" if folder.exists(own) else "mvn"
 
 
 def _dependencies(pom: str) -> list[str]:
@@ -132,7 +139,7 @@ def _of_projects_beside(folder: Folder, mine: Iterable[str]) -> Mapping[str, str
         head = _PARENT.sub("", pom).partition("<dependencies>")[0]
         if name not in _ARTIFACT.findall(head):
             continue
-        program = "./mvnw" if folder.exists(f"../{name}/mvnw") else "mvn"
+        program = _maven(folder, f"../{name}")
         # What is made to be started by itself has its classes in another place of its file.
         make = f"{program} -q -DskipTests -Dspring-boot.repackage.skip=true install"
         mark = f"../{name}/target/.installed"

@@ -39,6 +39,7 @@ from tarmac.adopt.containers.compose_places import (
     folder_of_flask,
     folder_of_image,
     folders_here,
+    folders_inside,
     from_context,
     from_its_project,
     in_its_package,
@@ -424,6 +425,7 @@ def _service(
         before_stop=hook_of(spec, "pre_stop"),
         volumes=volumes,
         mounts=dict(volumes_of(spec)),
+        inside=folders_inside(spec, dockerfile, folder),
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
 

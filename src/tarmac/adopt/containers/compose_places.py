@@ -191,6 +191,13 @@ def places_of(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]
     return sorted((one for one in known if one[1] != "/"), key=lambda one: -len(one[1]))
 
 
+def folders_inside(spec: Mapping[str, Any], dockerfile: str, folder: str) -> dict[str, str]:
+    """Say where the folders of a container are that code may name, from the program's folder."""
+    places = places_of(spec, dockerfile)
+    found = {target: _from_inside(target, places, folder) for _, target in places}
+    return {there: here for there, here in found.items() if here and here.count("..") == 0}
+
+
 def _copied(context: str, path: str) -> str:
     """Find what a step copies: from the folder that the image is built from, whatever is before."""
     return joined_path(context, path.lstrip("/") or ".")

@@ -73,6 +73,8 @@ class Folder:
     skip: Callable[[str, str], object] = field(default=lambda name, why: None, compare=False)
     #: Tells the day of a file's last change, as git has it: `2024-05-31`; "" where nothing says.
     changed: Callable[[str], str] = field(default=lambda name: "", compare=False)
+    #: Tells whether a file may be started by its name: it has the mode for that.
+    starts: Callable[[str], bool] = field(default=lambda name: True, compare=False)
 
     def has(self, *names: str) -> str:
         """Return the first of these files that is directly in the folder, or ""."""
@@ -98,6 +100,7 @@ class Folder:
             lambda name: self.exists(posixpath.normpath(start + name)),
             lambda name, why: self.skip(start + name, why),
             lambda name: self.changed(posixpath.normpath(start + name)),
+            lambda name: self.starts(posixpath.normpath(start + name)),
         )
 
     def mapping(self, name: str, parse: Callable[[str], Any]) -> dict[Any, Any] | None:
@@ -195,6 +198,8 @@ class Service:
     volumes: Mapping[str, str] = field(default_factory=dict)
     #: Where a container has them: name -> path, to be recognised in variables.
     mounts: Mapping[str, str] = field(default_factory=dict)
+    #: Folders of its container -> where they are, from its own folder; the deepest first.
+    inside: Mapping[str, str] = field(default_factory=dict)
     #: What its reader should know; comments in the file.
     remarks: tuple[str, ...] = ()
     #: What was not found but assumed; `init` prints it at its end, too.
@@ -434,7 +439,8 @@ def _quoted(word: str) -> str:
 def as_list(line: str) -> tuple[str, ...]:
     """Split a line that needs no shell into program and arguments; () if it needs one."""
     words = line.split()
-    if _SHELL.search(line) or not words or words[0] in _PASS_NOTHING_ON:
+    first = words[1:2] if words[:1] in (["sh"], ["bash"]) else words[:1]
+    if _SHELL.search(line) or not words or {*first} & _PASS_NOTHING_ON:
         return ()
     return tuple(words)
 

@@ -165,6 +165,26 @@ def _with_its_packages(task: str, folder: Folder, recognisers: list[Recogniser])
     return f"{said}{rest}" if said != line or is_projects else task
 
 
+#: A file of the repository that a command starts by its name.
+_BY_NAME = re.compile(r"(^|(?:&&|;|\|\|) )(\.{1,2}/[\w./-]+)(?=\s|$)")
+
+
+def startable(service: Service, folder: Folder) -> Service:
+    """Start by a shell what git keeps without the mode to be started: `sh ./mvnw`.
+
+    People on Windows see no such mode.
+    """
+
+    def said(match: re.Match[str]) -> str:
+        path = posixpath.normpath(match[2])
+        first = "" if folder.starts(path) else folder.read(path).partition("\n")[0]
+        shell = re.search(r"^#!.*\b((?:ba)?sh)\b", first)
+        return f"{match[1]}{shell[1]} {match[2]}" if shell else match[0]
+
+    tasks = {name: _BY_NAME.sub(said, line) for name, line in service.tasks.items()}
+    return replace(service, run=_BY_NAME.sub(said, service.run), tasks=tasks)
+
+
 def _said(
     argv: tuple[str, ...], folder: Folder, recognisers: list[Recogniser]
 ) -> tuple[str, Recogniser | None]:

@@ -35,7 +35,7 @@ from tarmac.adopt.survey.found import (
 from tarmac.adopt.survey.listening import FIRST_FREE, NAMES_ITS_PORT, listening
 from tarmac.adopt.survey.own import files_of
 from tarmac.adopt.survey.settle import settle
-from tarmac.adopt.survey.starting import LAST_RANK, completed
+from tarmac.adopt.survey.starting import LAST_RANK, completed, startable
 from tarmac.adopt.survey.tasks import done_once, without_harm
 from tarmac.adopt.variables import code, dotenv_files, spring_settings
 from tarmac.model.consistency import OURS, RESERVED
@@ -147,7 +147,7 @@ def _started(
         is_shared = folders[service.folder] > 1
         folder = without(root.below(service.folder), places, service.folder)
         done = completed(service, folder, recognisers, is_shared=is_shared)
-        done = for_work(done, folder)
+        done = startable(for_work(done, folder), folder)
         done = replace(done, files=_files_of(done, folder, found.services))
         if RUNS_TESTS.search(done.run):
             left_out.append(f"{done.name}: it tests the other services; start it by hand")

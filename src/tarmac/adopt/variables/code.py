@@ -7,7 +7,7 @@ is a line to add by hand, and what they find is named with its place so that a r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
@@ -202,6 +202,29 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
         place = f"{_RAILS}:{line_of(server.string, server.start())}"
         found.setdefault("DATABASE_URL", VariableRead("DATABASE_URL", "", place))
     return dict(sorted(found.items()))
+
+
+#: Variables that choose among settings, and the words for those of this place, in order.
+_CHOOSES = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|PROFILE|STAGE)$")
+_OF_WORK = ("development", "dev", "local")
+
+
+def wanted_modes(folder: Folder, reads: Mapping[str, VariableRead]) -> dict[str, str]:
+    """Say what chooses the settings for work, where a program ends without a word of it.
+
+    `if env == "production": ... elif env == "development": ... else: raise`.
+    """
+    found = {}
+    for name, read in reads.items():
+        if read.default or not _CHOOSES.search(name) or name == "NODE_ENV":
+            continue
+        text = folder.read(read.place.rpartition(":")[0])
+        words = re.findall(r"(?:==\s*|\bcase\s+)['\"](\w+)['\"]", text)
+        word = next((word for word in _OF_WORK if word in words), "")
+        last = re.findall(r"\b(?:else|default)\b[\s:{]{1,40}([^{}\n]{0,80})", text)
+        if word and any(map(_FAILS.search, last)):
+            found[name] = word
+    return found
 
 
 #: A macro of sqlx that looks at a database.

@@ -5,6 +5,7 @@ The rules of `VALUES` are asked in their order; the first one that knows a varia
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -143,6 +144,9 @@ def settled_variables(
     paths = handed_on(folder) if any(map(BROWSER.match, reads)) else frozenset()
     if _MODE in reads and reads[_MODE].is_checked:
         found.env.setdefault(_MODE, "development")
+    modes = code.wanted_modes(folder, reads)
+    found.env |= {n: m for n, m in modes.items() if n not in known and given.value(n) is None}
+    known |= found.env.keys()
     for name, read in {**handed, **reads}.items():
         if service.env.get(name) == "" and read.default is None and not read.is_tested:
             # Its reader fills in what an example leaves empty: where its server is.
@@ -422,9 +426,23 @@ def _is_lacking(read: VariableRead) -> bool:
     return read.default is None and not read.is_tested and not read.in_a_file
 
 
+def _of_its_container(variable: _Variable) -> str | None:
+    """Its default is a path of its container, which is nothing here: say where that is."""
+    service, path = variable.service, variable.read.default or ""
+    if variable.given is not None or not re.fullmatch(r"/[\w.-]+(?:/[\w.-]+)+/?", path):
+        return None
+    for name, there in service.mounts.items():
+        if name in service.volumes and (path == there or path.startswith(f"{there}/")):
+            return f"${{volumes.{name}.path}}{path.removeprefix(there)}"
+    for there, here in service.inside.items():
+        if path == there or path.startswith(f"{there.rstrip('/')}/"):
+            return posixpath.normpath(posixpath.join(here, path.removeprefix(there).lstrip("/")))
+    return None
+
+
 VALUES = (
     *(_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_celery, _of_a_service),
-    *(_of_its_own_place, _of_the_pages),
+    *(_of_its_own_place, _of_the_pages, _of_its_container),
 )
 
 

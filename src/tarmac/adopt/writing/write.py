@@ -16,7 +16,8 @@ _WITHIN = re.compile(r"^[A-Za-z./][A-Za-z0-9_./@+=-]*( [A-Za-z0-9_./@+=-]+)*$")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 #: It compiles before it starts.
 _BUILDS = re.compile(
-    r"(go|cargo|dotnet) run|(\./)?(mvnw?|gradlew?) |(npm|pnpm|yarn|bun) run build |mix "
+    r"(go|cargo|dotnet) run|((?:ba)?sh )?(\./)?(mvnw?|gradlew?) |(npm|pnpm|yarn|bun) run build |"
+    r"mix "
 )
 #: Tasks that the build of an image does.
 _IN_IMAGES = ("install", "build", "dotenv", "settings", "generate", "pages")

@@ -60,7 +60,11 @@ def open_repository(root: Path, skip: Callable[[str, str], object]) -> Folder:
             return ""
         return "" if said.returncode else said.stdout.decode().strip()
 
-    return Folder("", tuple(sorted({*listed, *charts})), read, exists, skip, changed)
+    def starts(name: str) -> bool:
+        path = root / name
+        return not path.is_file() or os.access(path, os.X_OK)
+
+    return Folder("", tuple(sorted({*listed, *charts})), read, exists, skip, changed, starts)
 
 
 def _files(root: Path, skip: Callable[[str, str], object]) -> list[str]:

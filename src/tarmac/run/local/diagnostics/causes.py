@@ -36,12 +36,14 @@ NEEDED: tuple[str, ...] = (
     r"process\.env\.([A-Za-z_]\w*)\b.*(?i:undefined|not set|missing|required)",
     rf"{_NAME}{_AFTER}(?i:is |was |must be )?(?i:not |un)(?i:set|defined)",
     rf"{_NAME}{_AFTER}(?i:is )?(?i:required|missing|undefined)",
-    _NAME + r"['\"`]? (?i:must be (?:set|defined|provided|given))",
+    rf"{_NAME}{_AFTER}(?i:must be (?:set|defined|provided|given))",
     _MISSING + r"(?i:(?:env\w*|config\w*)?\s?(?:var\w*|key|setting)s?:? ).{0,20}?" + _NAME,
     rf"(?i:var\w* )['\"`]?{_NAME}['\"`]? (?i:(?:is |was )?not (?:found|present|provided|given))",
     r"required key ([A-Z][A-Z0-9_]+) missing value",
     r"Could not resolve placeholder '([A-Za-z_.][\w.]*)'",
     r"key not found: \"([A-Z][A-Z0-9_]+)\"",
+    # What a schema of zod says of it, in Node's own form.
+    r"path: \[ ['\"]([A-Z][A-Z0-9_]+)['\"] \]",
     # The line of Python's code that makes a number of none.
     r"^[ \t]+.*\b(?:int|float)\(os\.(?:getenv|environ\.get)\(['\"]([A-Z][A-Z0-9_]+)['\"]\)\)",
 )
@@ -250,6 +252,9 @@ _USAGE = re.compile(r"(?i)\s*usage:")
 _WRITTEN = re.compile(r"^\[?\d{2,4}[-/]\d\d[-/]\d\d[ T][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]?\s+")
 _NUMBERED = re.compile(r"\[Errno \d+\]|os error \d+|errno:? -?\d+")
 _PORT = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
+#: The same of a schema's message in JSON, where the name has a line of its own.
+_PATH_BEGINS = re.compile(r"[ \t]*['\"]?path['\"]?: \[[ \t]*$")
+_PATH = re.compile(r"[ \t]*['\"]([A-Z][A-Z0-9_]+)['\"],?[ \t]*")
 _NO_NUMBER = re.compile(r"^TypeError: (?:int|float)\(\) argument must be .* not 'NoneType'")
 _FIELD_REQUIRED = re.compile(r"^[ \t]+Field required \[type=missing")
 
@@ -334,6 +339,8 @@ def _of_line(lines: Sequence[str], index: int, evidence: ProcessEvidence) -> str
         return _taken(line, lines, evidence)
     if _FIELD_REQUIRED.match(line) and index:
         return _lacks(lines[index - 1].strip().upper(), evidence)
+    if index and _PATH_BEGINS.match(lines[index - 1]) and (name := _PATH.fullmatch(line)):
+        return _lacks(name[1], evidence)
     for pattern in NEEDED:
         if (match := re.search(pattern, line)) and match[1] not in evidence.given:
             return _lacks(match[1], evidence)
