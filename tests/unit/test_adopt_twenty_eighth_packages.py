@@ -180,3 +180,39 @@ def test_a_page_of_celerys_own_has_not_the_health_of_the_app():
     files |= {"Dockerfile": "FROM python:3\n", "compose.yml": compose}
     probes = {one.name: one.probe for one in found_in(**files).services}
     assert probes == {"web": "/health", "flower": ""}
+
+
+DRIZZLE = {
+    "package.json": '{"scripts": {"db:migrate": "drizzle-kit migrate"}}',
+    "pnpm-lock.yaml": "",
+    "pnpm-workspace.yaml": "packages: [apps/*]\n",
+    "drizzle.config.ts": "export default { out: './apps/api/drizzle' }\n",
+    "apps/api/drizzle/meta/_journal.json": '{"entries": [{"tag": "0001_a"}]}',
+    "apps/api/drizzle/0001_a.sql": "CREATE TABLE a (b int);\n",
+    "apps/api/package.json": '{"scripts": {"dev": "tsx watch src/a.ts"}, "dependencies": '
+    '{"drizzle-orm": "0"}}',
+    "apps/api/src/a.ts": "const port = process.env.PORT\nexpress().listen(port)\n",
+    "apps/worker/package.json": '{"scripts": {"dev": "tsx watch src/w.ts"}, "dependencies": '
+    '{"drizzle-orm": "0", "bullmq": "5"}}',
+    "apps/worker/src/w.ts": "import { Worker } from 'bullmq'\nnew Worker('x', work)\n"
+    "const port = process.env.PORT\n",
+}
+
+
+def test_the_workspace_of_a_program_makes_its_tables_once():
+    services = {one.name: one for one in found_in(**DRIZZLE).services}
+    lines = [one.tasks.get("migrate", "") for one in services.values()]
+    assert sorted(lines) == ["", "(cd ../.. && pnpm run db:migrate)"]
+    plain = {**DRIZZLE, "apps/api/drizzle/0001_a.sql": "-- nothing\n"}
+    assert not any(one.tasks.get("migrate") for one in found_in(**plain).services)
+
+
+def test_a_worker_of_a_queue_has_no_port_that_its_settings_name():
+    services = {one.name: one for one in found_in(**DRIZZLE).services}
+    assert services["api"].ports
+    assert not services["worker"].ports
+    listens = DRIZZLE["apps/worker/src/w.ts"] + "createServer().listen(port)\n"
+    services = {
+        s.name: s for s in found_in(**{**DRIZZLE, "apps/worker/src/w.ts": listens}).services
+    }
+    assert services["worker"].ports

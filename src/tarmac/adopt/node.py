@@ -15,6 +15,7 @@ from tarmac.adopt.packages.node_packages import (
     libraries,
     linked,
     tools,
+    workspace,
 )
 from tarmac.adopt.packages.node_side_by_side import side_by_side, starts_packages
 from tarmac.adopt.survey.found import (
@@ -142,8 +143,12 @@ def _tasks(folder: Folder) -> dict[str, str]:
 
 
 def _steps(folder: Folder) -> dict[str, str]:
-    """Return what makes a database's tables by a script here, or of a package that is linked."""
-    for place in ("", *linked(folder)):
+    """Return what makes a database's tables by a script here, or of a package that is linked.
+
+    A program that has Drizzle's library may leave them to a script of its workspace.
+    """
+    above = workspace(folder) if _brings(folder, "drizzle-orm") else ""
+    for place in ("", *linked(folder), *filter(None, (above,))):
         package = folder.mapping(posixpath.join(place, "package.json"), from_json) or {}
         scripts = package.get("scripts")
         pairs = scripts.items() if isinstance(scripts, dict) else ()

@@ -202,6 +202,12 @@ def _is_built_in(folder: Folder, name: str, path: str) -> bool:
     return bool(listed and has_sources and re.search(rf"['\"`]{re.escape(name)}['\"`]", listed[1]))
 
 
+def workspace(folder: Folder) -> str:
+    """Find the folder above that a package's lock file is in: its path from here; "" for none."""
+    lock = next((name for name in _LOCKS if folder.upwards(name)), "")
+    return folder.upwards(lock).removesuffix(lock).rstrip("/") if lock else ""
+
+
 def linked(folder: Folder) -> list[str]:
     """List the packages of its workspace that a program has, those of packages too: their paths."""
     found: list[str] = []

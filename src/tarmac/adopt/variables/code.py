@@ -209,6 +209,14 @@ _CHOOSES = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|PROFILE|STAGE)$")
 _OF_WORK = ("development", "dev", "local")
 
 
+def _tests(text: str, held: str) -> str:
+    """Join what a name is compared with: `env == "x"`, `switch env { case "x": }`."""
+    compared = re.findall(rf"\b{held}\b\s*===?\s*(['\"]\w+['\"])", text)
+    chosen = re.search(rf"\b(?:switch|match)\b[ (]*{held}\b[^\n]*\n", text)
+    cases = re.findall(r"\bcase\s+(['\"]\w+['\"])", text[chosen.end() :]) if chosen else []
+    return " ".join((*compared, *cases))
+
+
 def wanted_modes(folder: Folder, reads: Mapping[str, VariableRead]) -> dict[str, str]:
     """Say what chooses the settings for work, where a program ends without a word of it.
 
@@ -219,8 +227,10 @@ def wanted_modes(folder: Folder, reads: Mapping[str, VariableRead]) -> dict[str,
         if read.default or not _CHOOSES.search(name) or name == "NODE_ENV":
             continue
         text = folder.read(read.place.rpartition(":")[0])
-        words = re.findall(r"(?:==\s*|\bcase\s+)['\"](\w+)['\"]", text)
-        word = next((word for word in _OF_WORK if word in words), "")
+        held = re.search(rf"(?m)^[^\n]*?(\w+)[ \t]*:?=[^\n=][^\n]*['\"]{name}['\"]", text)
+        held = held or re.search(rf"(\w+)[ \t]*=[ \t]*process\.env\.{name}\b", text)
+        tests = _tests(text, held[1]) if held else ""
+        word = next((word for word in _OF_WORK if f'"{word}"' in tests.replace("'", '"')), "")
         last = re.findall(r"\b(?:else|default)\b[\s:{]{1,40}([^{}\n]{0,80})", text)
         if word and any(map(_FAILS.search, last)):
             found[name] = word

@@ -61,10 +61,23 @@ _AT_A_PORT = re.compile(
 )
 
 
+#: A worker of BullMQ, and what of Node listens at a port.
+_BY_QUEUE = re.compile(r"\bnew Worker\s*(?:<[^()]{0,99}>)?\(")
+_OF_QUEUES = re.compile(r"['\"]bullmq['\"]")
+_NODE_LISTENS = re.compile(
+    r"\.listen\(|createServer\(|\bserve\(|\bexpress\(\)|\b[fF]astify\(|"
+    r"\bnew (?:Hono|Koa|Elysia|Server|WebSocketServer|ApolloServer)\s*[<(]|NestFactory"
+)
+
+
 def listens_nowhere(folder: Folder) -> bool:
-    """Tell whether a program's code says that a broker hands it all its work."""
+    """Tell whether a program's code says that a broker or a queue hands it all its work."""
     own = [text for _, text in texts(folder)]
-    return any(map(_BY_BROKER.search, own)) and not any(map(_AT_A_PORT.search, own))
+    if any(map(_BY_BROKER.search, own)) and not any(map(_AT_A_PORT.search, own)):
+        return True
+    node = [text for file, text in texts(folder) if file.endswith(SCRIPT)]
+    works = any(_OF_QUEUES.search(text) and _BY_QUEUE.search(text) for text in node)
+    return works and not any(map(_NODE_LISTENS.search, node))
 
 
 #: What a program of Go has that listens, or may have another one of its company listen.

@@ -24,6 +24,7 @@ _BEFORE = 300
 _LINE = re.compile(r"(?:export[ \t]+)?([A-Z][A-Z0-9_]*)=(.*)")
 #: What a shell sets before a program is started.
 _SET = re.compile(r"(?m)^[ \t]*(?:\$ )?export[ \t]+([A-Z][A-Z0-9_]*=[^\s;&|$`]+)[ \t]*(?:#.*)?$")
+_HAS_TO = re.compile(r"(?i)environment (?:variable|selector)|in your shell|required|must be set")
 _IS_NAMED = re.compile(r"(?<![\w/])\.env(?![\w.])")
 _LANGUAGES = frozenset(
     {"", "env", "dotenv", "ini", "properties", "sh", "bash", "shell", "text", "txt"}
@@ -93,8 +94,10 @@ def _lines(block: _Block) -> list[str]:
 
 
 def _exports(blocks: list[_Block]) -> Iterator[str]:
-    """Yield what the README has people set in their shell."""
+    """Yield what the README has people set in their shell, where it says that they have to."""
     for block in blocks:
+        if not _HAS_TO.search(block.before):
+            continue
         for line in _SET.findall(block.text):
             if not _OPEN.fullmatch(line.partition("=")[2]):
                 yield line
