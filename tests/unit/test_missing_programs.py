@@ -44,9 +44,29 @@ def test_a_package_manager_says_which_node_it_is_for(system, monkeypatch):
     package = Path(system.folder, "package.json")
     package.write_text('{"packageManager": "pnpm@11.2.2"}')
     monkeypatch.setattr(module, "find_program", lambda name: None if name == "pnpm" else name)
-    assert missing_programs(system) == (
-        "web: needs pnpm 11.2.2; npm install -g pnpm@11.2.2, which is for Node 22 and later",
+    (told,) = missing_programs(system)
+    assert told == (
+        "web: needs pnpm 11.2.2; npm install -g pnpm@11.2.2, which is for Node 22 and later; for "
+        "an older one take pnpm@10, with npm_config_manage_package_manager_versions=false in the "
+        "shell"
     )
+
+
+@pytest.mark.parametrize(
+    ("pinned", "told"),
+    [
+        ('{"packageManager": "pnpm@9.1.0"}', "pnpm 9.1.0; npm install -g pnpm@9.1.0"),
+        ("{}", "pnpm; npm install -g pnpm; for a Node before 22, pnpm@10"),
+    ],
+)
+def test_the_folder_of_a_service_names_its_package_manager(tmp_path, monkeypatch, pinned, told):
+    file = tmp_path / "tarmac.yaml"
+    file.write_text("tarmac: 1\nsystem: s\nservices:\n  web: {run: pnpm run dev, cwd: pages}\n")
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages/package.json").write_text(pinned)
+    monkeypatch.setattr(module, "find_program", lambda _: None)
+    system = load(str(file), lambda path: Path(path).read_bytes())
+    assert missing_programs(system) == (f"web: needs {told}",)
 
 
 def test_a_program_that_is_there_is_not_told(system, monkeypatch):

@@ -204,6 +204,10 @@ def _settled(
     known_servers.at_its_usual_port(service, env, reads, scene)
     known_servers.as_its_user(env, service, folder, scene)
     lacked = python_imports.remarks(service.tasks.get("install", ""))
+    if env.get(_OF_CELERY) == "":
+        lacked += (
+            f"{_OF_CELERY} is empty: Celery would take the system's broker by it for its own",
+        )
     return _joined(
         replace(
             service,

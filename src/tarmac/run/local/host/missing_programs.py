@@ -38,6 +38,8 @@ GET: Mapping[str, str] = {
 _BETWEEN = re.compile(r"&&|\|\||[;|(){}]")
 #: Package managers -> since which version they are for which version of Node, the newest first.
 _NODE_OF: Mapping[str, tuple[tuple[int, int], ...]] = {"pnpm": ((11, 22),)}
+#: Keeps a package manager from getting the version of itself that a repository names.
+_KEEPS = "npm_config_manage_package_manager_versions"
 _PINNED = re.compile(r"\"packageManager\"\s*:\s*\"([a-z]+)@([\d.]+)")
 
 
@@ -53,11 +55,18 @@ def missing_programs(system: System) -> tuple[str, ...]:
 
 
 def _told(system: System, program: str, names: list[str]) -> str:
-    version = _version(system, program)
+    version = _version(system, program, names)
     asked, get = (f" {version}", f"{GET[program]}@{version}") if version else ("", GET[program])
     major = int(version.partition(".")[0] or 0)
-    node = next((least for since, least in _NODE_OF.get(program, ()) if major >= since), 0)
-    get += f", which is for Node {node} and later" if node else ""
+    known = _NODE_OF.get(program, ())
+    since, node = next((pair for pair in known if major >= pair[0] or not version), (0, 0))
+    if node and version:
+        get += (
+            f", which is for Node {node} and later; for an older one take {program}@{since - 1}, "
+            f"with {_KEEPS}=false in the shell"
+        )
+    elif node:
+        get += f"; for a Node before {node}, {program}@{since - 1}"
     return f"{', '.join(names)}: needs {program}{asked}; {get}"
 
 
@@ -74,11 +83,19 @@ def _programs(system: System, name: str) -> Iterator[str]:
                 yield words[0]
 
 
-def _version(system: System, program: str) -> str:
-    """Read the version that the repository asks for of its package manager."""
-    try:
-        text = Path(system.folder, "package.json").read_text("utf-8", "replace")
-    except OSError:
-        return ""
-    match = _PINNED.search(text)
-    return match[2] if match and match[1] == program else ""
+def _version(system: System, program: str, names: list[str]) -> str:
+    """Read the version that the repository asks for of its package manager.
+
+    Its own package.json says so, or that of a service which needs it.
+    """
+    services = system.file.services
+    folders = ("", *(services[name].cwd or "" for name in names if name in services))
+    for folder in dict.fromkeys(folders):
+        try:
+            text = Path(system.folder, folder, "package.json").read_text("utf-8", "replace")
+        except OSError:
+            continue
+        match = _PINNED.search(text)
+        if match and match[1] == program:
+            return match[2]
+    return ""
