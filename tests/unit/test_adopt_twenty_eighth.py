@@ -60,6 +60,13 @@ def test_a_compose_file_has_the_variables_that_the_readme_lists():
     assert "SECRET_KEY" not in found.services[0].env
 
 
+def test_a_key_that_a_readme_shows_is_not_turned_on():
+    code = READS + 'KEYS = os.getenv("API_KEYS", "none")\nSECRET = os.environ["SECRET_KEY"]\n'
+    text = readme("APP_MODE=plain\nAPI_KEYS=abc\nSECRET_KEY=abc")
+    (app,) = found_in(**{**PYTHON, "app.py": code, "README.md": text}).services
+    assert app.secrets == ("SECRET_KEY",)
+
+
 def test_a_number_that_code_makes_of_a_variable_has_to_be_given():
     code = READS.replace('os.environ["APP_MODE"]', 'int(os.getenv("APP_MINUTES"))')
     (app,) = found_in(**{**PYTHON, "app.py": code}).services

@@ -73,7 +73,9 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
         if text := folder.read(file):
             return entries(text) if file == path else _without_marks(entries(text)), file
     text, file = readme_files.text_of(folder) if path == ".env" else ("", "")
-    return _without_marks(entries(text)), file
+    told_there = _without_marks(entries(text)).items()
+    # A key that a README only shows may be one that the program does without.
+    return {n: v for n, v in told_there if not is_secret(n) or "PASS" in n.upper()}, file
 
 
 def _without_marks(values: Mapping[str, str]) -> dict[str, str]:
