@@ -216,3 +216,22 @@ def test_a_worker_of_a_queue_has_no_port_that_its_settings_name():
         s.name: s for s in found_in(**{**DRIZZLE, "apps/worker/src/w.ts": listens}).services
     }
     assert services["worker"].ports
+
+
+VITE = '{"scripts": {"dev": "vite"}, "dependencies": {"vite": "5"}}'
+
+
+def test_pages_call_the_one_back_end_of_several_programs():
+    files = {
+        "apps/client/package.json": VITE,
+        "apps/client/src/a.ts": "fetch(import.meta.env.VITE_API_URL + '/a')\n",
+        "apps/site/package.json": VITE,
+        "apps/server/package.json": '{"scripts": {"dev": "tsx a.ts"}}',
+        "apps/server/a.ts": "app.listen(process.env.PORT)\n",
+    }
+    services = {one.name: one for one in found_in(**files).services}
+    assert services["client"].env["VITE_API_URL"] == "${services.server.public_url}"
+    files["apps/backend/package.json"] = files["apps/server/package.json"]
+    files["apps/backend/a.ts"] = files["apps/server/a.ts"]
+    services = {one.name: one for one in found_in(**files).services}
+    assert "VITE_API_URL" not in services["client"].env

@@ -34,6 +34,8 @@ _OWN_PLACES = frozenset({"SITE", "PUBLIC", "EXTERNAL", "APP", "INSTANCE"})
 #: The same for a program that serves others, and names of such.
 _OWN_SIDE = re.compile(r"(?:BACK_?END|SERVER)(?:_BASE)?")
 _SERVES = re.compile(r"api|back-?end|server")
+#: The same, as a word of a program's name.
+_BACK = re.compile(r"(?:^|-)(?:api|back-?end|server)(?:-|$)")
 #: Variables with the address of a front end, and names of those.
 _OF_PAGES = re.compile(r"(?:FRONT_?END|CLIENT|WEB|UI)(?:_APP|_BASE)?_(?:URL|ORIGIN)")
 _HAS_PAGES = re.compile(r"(?:web|www|front|client|ui)(?:\b|end)")
@@ -464,6 +466,7 @@ def _named(stem: str, service: Service, scene: Scene) -> str | None:
         if wanted in ("api", "backend", "server") and not behind:
             listening = [s.name for s in scene.services.values() if s.ports]
             apart = [name for name in listening if name != service.name]
-            yield from apart if len(apart) == 1 else ()
+            named = [name for name in apart if _BACK.search(name)]
+            yield from next((one for one in (apart, named) if len(one) == 1), [])
 
     return next(matching(), None)
