@@ -235,3 +235,28 @@ def test_pages_call_the_one_back_end_of_several_programs():
     files["apps/backend/a.ts"] = files["apps/server/a.ts"]
     services = {one.name: one for one in found_in(**files).services}
     assert "VITE_API_URL" not in services["client"].env
+
+
+@pytest.mark.parametrize(
+    ("pinned", "node", "is_told"),
+    [
+        ("pnpm@11.2.0", "v20.1.0\n", True),
+        ("pnpm@11.2.0", "22\n", False),
+        ("pnpm@10.2.0", "20\n", False),
+        ("pnpm@11.2.0", "", False),
+    ],
+)
+def test_a_pnpm_that_is_not_for_the_node_of_its_repository_is_not_insisted_on(
+    pinned, node, is_told
+):
+    package = '{"scripts": {"dev": "node a.js"}, "dependencies": {"pg": "8"}}'
+    files = {
+        "package.json": f'{{"packageManager": "{pinned}"}}',
+        "pnpm-lock.yaml": "",
+        "pnpm-workspace.yaml": "packages: [apps/*]\n",
+        "apps/api/package.json": package,
+        "apps/api/a.js": "app.listen(process.env.PORT)\n",
+    }
+    files |= {".nvmrc": node} if node else {}
+    (api,) = found_in(**files).services
+    assert ("npm_config_manage_package_manager_versions" in api.env) == is_told

@@ -47,8 +47,8 @@ def test_a_package_manager_says_which_node_it_is_for(system, monkeypatch):
     (told,) = missing_programs(system)
     assert told == (
         "web: needs pnpm 11.2.2; npm install -g pnpm@11.2.2, which is for Node 22 and later; for "
-        "an older one take pnpm@10, with npm_config_manage_package_manager_versions=false in the "
-        "shell"
+        'an older one take pnpm@10, with `npm_config_manage_package_manager_versions: "false"` '
+        "under `env`"
     )
 
 

@@ -1,4 +1,4 @@
-"""What NODE_ENV is for a program that is worked on here, where its container is for production."""
+"""What a program of Node is told that is worked on here: its mode, and to take any pnpm."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def for_work(service: Service, folder: Folder) -> Service:
     Other programs keep the mode that their file gives: in another one they may want packages that
     no file lists.
     """
+    service = _by_any_pnpm(service, folder)
     if service.env.get(_NAME) != _ELSEWHERE:
         return service
     lines = (service.run, *scripts_of(folder, service.run))
@@ -30,3 +31,27 @@ def for_work(service: Service, folder: Folder) -> Service:
     told = rf"{_NAME}={_HERE} \1"
     tasks = {name: _INSTALLS.sub(told, line) for name, line in service.tasks.items()}
     return replace(service, tasks=tasks)
+
+
+#: The first pnpm that an older Node does not run, that Node, and what keeps one from getting it.
+_NEW, _OF_NODE, _KEEPS = 11, 22, "npm_config_manage_package_manager_versions"
+_PNPM = re.compile(r"\"packageManager\"\s*:\s*\"pnpm@(\d+)")
+_ENGINE = re.compile(r"\"node\"\s*:\s*\"([^\"]+)\"")
+
+
+def _by_any_pnpm(service: Service, folder: Folder) -> Service:
+    """Let the pnpm that is here work where a repository's is not for the Node that it is for."""
+    lines = " ".join((service.run, *service.tasks.values()))
+    if not re.search(r"\bpnpm\b", lines):
+        return service
+    depth = len(folder.path.split("/")) if folder.path else 0
+    packages = [folder.read("../" * up + "package.json") for up in range(depth + 1)]
+    pinned = [int(match[1]) for one in packages if (match := _PNPM.search(one))]
+    nodes = [folder.read(folder.upwards(name)) for name in (".nvmrc", ".node-version")]
+    nodes += [match[1] for one in packages if (match := _ENGINE.search(one))]
+    wanted = [int(number) for one in nodes for number in re.findall(r"(?<![\d.])\d{2}(?!\d)", one)]
+    if not pinned or pinned[0] < _NEW or not wanted or min(wanted) >= _OF_NODE:
+        return service
+    what = f"pnpm {pinned[0]} is not for Node {min(wanted)}, which the repository is for"
+    env = {**service.env, _KEEPS: "false"}
+    return replace(service, env=env, remarks=(*service.remarks, f"{what}: another one does"))

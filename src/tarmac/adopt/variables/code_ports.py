@@ -72,10 +72,11 @@ _NODE_LISTENS = re.compile(
 
 def listens_nowhere(folder: Folder) -> bool:
     """Tell whether a program's code says that a broker or a queue hands it all its work."""
-    own = [text for _, text in texts(folder)]
+    found = [*texts(folder)]
+    own = [text for _, text in found]
     if any(map(_BY_BROKER.search, own)) and not any(map(_AT_A_PORT.search, own)):
         return True
-    node = [text for file, text in texts(folder) if file.endswith(SCRIPT)]
+    node = [text for file, text in found if file.endswith(SCRIPT)]
     works = any(_OF_QUEUES.search(text) and _BY_QUEUE.search(text) for text in node)
     return works and not any(map(_NODE_LISTENS.search, node))
 

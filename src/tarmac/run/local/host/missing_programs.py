@@ -61,9 +61,11 @@ def _told(system: System, program: str, names: list[str]) -> str:
     known = _NODE_OF.get(program, ())
     since, node = next((pair for pair in known if major >= pair[0] or not version), (0, 0))
     if node and version:
+        others = all(_KEEPS in system.file.services[name].env for name in names)
+        told = "" if others else f', with `{_KEEPS}: "false"` under `env`'
         get += (
-            f", which is for Node {node} and later; for an older one take {program}@{since - 1}, "
-            f"with {_KEEPS}=false in the shell"
+            f", which is for Node {node} and later; for an older one take {program}@{since - 1}"
+            f"{told}"
         )
     elif node:
         get += f"; for a Node before {node}, {program}@{since - 1}"
