@@ -110,12 +110,14 @@ def lacking(folder: Folder, lists: Iterable[str]) -> tuple[str, ...]:
     return tuple(found) if len(found) <= _MOST else ()
 
 
-def remarks(install: str) -> tuple[str, ...]:
+def assumed(install: str) -> tuple[str, ...]:
     """Say which packages are installed that no list has, as the task's line shows."""
     known = {names[0] for names in _PACKAGES.values()} | {name for _, name in _ASKED_FOR}
     behind = re.search(r"\.txt((?: [a-z][\w-]*)+)", install)
     names = [name for name in behind[1].split() if name in known] if behind else []
-    return (f"its list of packages lacks {', '.join(names)}: the code needs it",) if names else ()
+    return (
+        (f"the code needs {', '.join(names)}, which its list of packages lacks",) if names else ()
+    )
 
 
 def _own(folder: Folder) -> list[str]:

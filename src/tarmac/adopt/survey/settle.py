@@ -203,11 +203,10 @@ def _settled(
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)
     known_servers.as_its_user(env, service, folder, scene)
-    lacked = python_imports.remarks(service.tasks.get("install", ""))
+    lacked = python_imports.assumed(service.tasks.get("install", ""))
+    notes: tuple[str, ...] = ()
     if env.get(_OF_CELERY) == "":
-        lacked += (
-            f"{_OF_CELERY} is empty: Celery would take the system's broker by it for its own",
-        )
+        notes = (f"{_OF_CELERY} is empty: Celery would take the system's broker by it for its own",)
     return _joined(
         replace(
             service,
@@ -217,7 +216,8 @@ def _settled(
             missing={n: place for n, place in missing.items() if n not in (*secrets, *env)},
             optional=tuple(name for name in optional if name not in env),
             to_do=(*service.to_do, *found.to_do, *unnamed, *by_itself.to_do),
-            remarks=(*service.remarks, *lacked),
+            remarks=(*service.remarks, *notes),
+            guesses=(*service.guesses, *lacked),
         ),
         scene,
     )
