@@ -9,7 +9,7 @@ from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs, text_
 
 from tarmac.adopt.survey.found import MIGRATE
 from tarmac.adopt.survey.survey import survey
-from tarmac.cli._repository import open_repository
+from tarmac.cli.parts.repository import open_repository
 from tarmac.run.local.diagnostics.causes import likely_cause
 
 GO = {"go.mod": "module x\ngo 1.22\n"}
