@@ -36,7 +36,7 @@ def for_work(service: Service, folder: Folder) -> Service:
 #: The first pnpm that an older Node does not run, that Node, and what keeps one from getting it.
 _NEW, _OF_NODE, _KEEPS = 11, 22, "npm_config_manage_package_manager_versions"
 _PNPM = re.compile(r"\"packageManager\"\s*:\s*\"pnpm@(\d+)")
-_ENGINE = re.compile(r"\"node\"\s*:\s*\"([^\"]+)\"")
+_FOR_NODE = re.compile(r"\"node\"\s*:\s*\"([^\"]+)\"")
 
 
 def _by_any_pnpm(service: Service, folder: Folder) -> Service:
@@ -48,7 +48,7 @@ def _by_any_pnpm(service: Service, folder: Folder) -> Service:
     packages = [folder.read("../" * up + "package.json") for up in range(depth + 1)]
     pinned = [int(match[1]) for one in packages if (match := _PNPM.search(one))]
     nodes = [folder.read(folder.upwards(name)) for name in (".nvmrc", ".node-version")]
-    nodes += [match[1] for one in packages if (match := _ENGINE.search(one))]
+    nodes += [match[1] for one in packages if (match := _FOR_NODE.search(one))]
     wanted = [int(number) for one in nodes for number in re.findall(r"(?<![\d.])\d{2}(?!\d)", one)]
     if not pinned or pinned[0] < _NEW or not wanted or min(wanted) >= _OF_NODE:
         return service
