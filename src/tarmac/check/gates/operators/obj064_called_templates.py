@@ -14,7 +14,7 @@ from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of
 from tarmac.check.gates.views.pods.tasks import WORKFLOWS
 from tarmac.check.gates.views.scope import counted_in_files
 
-#: What runs as it stands: the volumes of others are those of whoever calls them.
+#: What runs as it stands: the volumes of others are those of what calls them.
 _RUN = ("Workflow", "CronWorkflow")
 _CALLED = ("WorkflowTemplate", "ClusterWorkflowTemplate")
 _VOLUMES = ("volumes", "volumeClaimTemplates")
