@@ -263,3 +263,19 @@ def test_a_repository_says_which_file_may_be_started(tmp_path):
     (tmp_path / "b").chmod(0o755)
     root = open_repository(tmp_path, lambda name, why: None)
     assert [root.starts(name) for name in ("a", "b", "none")] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("default", "is_told"), [(":9091", True), (":9092", False), ("peer:9091", False)]
+)
+def test_an_address_with_the_port_of_its_container_is_where_it_listens(default, is_told):
+    code = (
+        'package main\nimport "os"\nfunc getEnv(a, b string) string { return b }\nfunc main() {\n'
+        f'\thttp.ListenAndServe(getEnv("METRICS_ADDR", "{default}"), nil)\n}}\n'
+    )
+    compose = "services:\n  web:\n    build: .\n    ports: ['9091:9091']\n"
+    files = {"main.go": code, "Dockerfile": "FROM golang:1.22\nCMD go run .\n"}
+    (web,) = found_in(**GO, **files, **{"compose.yml": compose}).services
+    assert web.ports == {"http": 9091}
+    assert ("METRICS_ADDR" in web.env) == is_told
+    assert web.fixed != is_told

@@ -269,7 +269,11 @@ def _variable_with_its_port(program: _Program) -> Service | None:
     alike = [
         name
         for name in program.reads
-        if name.endswith("_PORT") and program.port and program.default(name) == program.port
+        if program.port
+        and (
+            (name.endswith("_PORT") and program.default(name) == program.port)
+            or (name.endswith(("_ADDR", "_ADDRESS")) and program.address(name) == program.port)
+        )
     ]
     if len(alike) != 1:
         return None
