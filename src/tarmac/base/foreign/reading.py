@@ -98,6 +98,19 @@ def at_each(value: Any, steps: Sequence[str], path: Path = ()) -> Iterator[tuple
     yield (*path, *steps), value
 
 
+def at_steps(value: Any, steps: Sequence[str], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield what stands at a place as `at_each` does; the step `*` is every key of a mapping."""
+    if not steps:
+        yield path, value
+    elif steps[0] == ITEM:
+        for number, part in enumerate(items(value)):
+            yield from at_steps(part, steps[1:], (*path, number))
+    elif isinstance(value, _MAPPINGS):
+        names = list(value) if steps[0] == "*" else [steps[0]] if steps[0] in value else []
+        for name in names:
+            yield from at_steps(value[name], steps[1:], (*path, name))
+
+
 def place_tree(marks: Mapping[str, Any]) -> PlaceTree:
     """Make a tree of places as rules write them, `spec.ports.-.name`, with a mark for each."""
     root: dict[str, Any] = {}

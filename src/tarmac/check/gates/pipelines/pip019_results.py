@@ -35,7 +35,7 @@ _ASKS_THERE = re.compile(
 _COMPARED = re.compile(
     r"\b(needs\.[\w-]+\.result|steps\.[\w-]+\.(?:outcome|conclusion)|job\.status)\s*(==|!=)\s*'(\w+)'"
 )
-#: Files by which the owner lets everybody use what is in a repository.
+#: Files by which an owner lets others use what is in a repository.
 _LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "LICENCE.md", "COPYING")
 _RESULTS = ("success", "failure", "cancelled", "skipped")
 _ANYWAY = re.compile(r"always\(\)|failure\(\)|cancelled\(\)")
@@ -142,7 +142,7 @@ def _is_hidden(path: str) -> bool:
 
 
 def _is_public(files: Files, workflow: Workflow) -> bool:
-    """Tell whether a repository has a licence for everybody: anyone may read it."""
+    """Tell whether a repository has a licence for others: anyone may read it."""
     root = repository_of(files, workflow)
     return root is not None and any((root / name).is_file() for name in _LICENCES)
 
