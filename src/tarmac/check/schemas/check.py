@@ -130,10 +130,15 @@ class Schemas:
     def is_misnamed(self, api: str, name: str) -> bool:
         """Tell whether no kind of its group has a name: one of Kubernetes, or almost a known one.
 
-        The core group is other programs' as well: a kubeconfig is a `Config` of `v1`.
+        The core group is other programs' as well: a kubeconfig is a `Config` of `v1`. A group is
+        one of Kubernetes, too, where it is almost that of the kind: `app/v1`.
         """
         group = kind_of(api, name).group
         if group and group in self._own_groups and name.removesuffix("List") == name:
+            return True
+        groups = [one.group for one in self._kinds if one.kind == name]
+        own = [one for one in groups if one in self._own_groups and one]
+        if difflib.get_close_matches(group, own, 1, 0.8):
             return True
         known = (*self._kinds, *self.defined)
         near = [kind.kind for kind in known if group in (kind.group, GONE)]

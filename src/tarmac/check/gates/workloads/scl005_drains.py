@@ -54,6 +54,10 @@ def check(files: Files) -> Iterator[Finding]:
                     f"{title(budget.artifact)} {what}; keep {least - 1} at most",
                     warning=written is None and scaler is None,
                 )
+            elif str(budget.available) in ("0", "0%") or str(budget.unavailable) == "100%":
+                what = f"{title(budget.artifact)} keeps no pod of {title(owner)}, so it protects"
+                said = f"{what} nothing; write a number, or remove it"
+                yield Finding(budget.artifact.at("spec"), said, warning=True)
 
 
 def _two_owners(files: Files) -> Iterator[Finding]:
