@@ -72,7 +72,7 @@ def _named(files: Files, names: set[str]) -> dict[str, list[tuple[Artifact, str]
     """Find the objects that have a name in a text, with the namespace that they give it."""
     found: dict[str, list[tuple[Artifact, str]]] = {}
     for artifact in files.objects():
-        texts = [str(text) for path, text in places(artifact.data) if path[2:]]
+        texts = [text for path, text in places(artifact.data) if path[0] != "metadata"]
         said = {one for text in texts for one in _HOST.findall(text) if one[0] in names}
         for name, space in said:
             found.setdefault(name, []).append((artifact, space if space != "svc" else ""))
