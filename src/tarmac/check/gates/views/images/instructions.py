@@ -13,6 +13,8 @@ _OF_SHELL = re.compile(
 _CONTROL = re.compile(
     r"^[ \t]*(if|for|while|until|case|\{|\w+\(\))(\s|$)|\b(then|do)$", re.MULTILINE
 )
+#: A directive by which lines of Windows, with its paths, go on after a backtick.
+_BACKTICK = re.compile(r"(?:#[^\n]*\n)*?#[ \t]*escape[ \t]*=[ \t]*`", re.IGNORECASE)
 _RUN_OPTIONS = re.compile(r"^(--\w+=\S+\s+)+")
 
 
@@ -37,6 +39,7 @@ class Instruction:
 
 def instructions(text: str) -> Iterator[Instruction]:
     """Read a Dockerfile's instructions; comments are none, and the lines of a script are one."""
+    more = "`" if _BACKTICK.match(text) else "\\"
     joined, begun, ends, inside = "", 0, "", list[str]()
     for number, line in enumerate(text.splitlines(), start=1):
         if ends:
@@ -50,8 +53,8 @@ def instructions(text: str) -> Iterator[Instruction]:
         if (not joined and not line.strip()) or line.lstrip().startswith("#"):
             continue
         begun = begun if joined else number
-        joined += line.strip().removesuffix("\\") if line.rstrip().endswith("\\") else line.strip()
-        if line.rstrip().endswith("\\"):
+        joined += line.strip().removesuffix(more)
+        if line.rstrip().endswith(more):
             joined += " "
             continue
         word, _, rest = joined.strip().partition(" ")
