@@ -66,15 +66,18 @@ def _unset(
 
 
 def _names(script: str, output: str) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(output)}(?![\w-])", script) is not None
+    # GitHub looks names up without regard to case.
+    named = rf"(?<![\w-]){re.escape(output)}(?![\w-])"
+    return re.search(named, script, re.IGNORECASE) is not None
 
 
 def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
     job, jobs = workflow.jobs[name], workflow.jobs
-    waits = job.needs
+    waits, written = job.needs, {one.lower(): one for one in jobs}
     for path, text in job.places(("jobs", name)):
-        for other, output in dict.fromkeys(_READ.findall(text)):
-            read = f"needs.{other}.outputs.{output}" if output else f"needs.{other}.result"
+        for asked, output in dict.fromkeys(_READ.findall(text)):
+            read = f"needs.{asked}.outputs.{output}" if output else f"needs.{asked}.result"
+            other = written.get(asked.lower(), asked)  # GitHub finds either
             where = workflow.at(*path)
             if other not in jobs:
                 what = f"{name} reads {read}, but there is no job {other}; "
@@ -88,7 +91,7 @@ def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
                 )
             elif output and not jobs[other].calls_workflow:
                 outputs = jobs[other].outputs
-                if output not in outputs:
+                if output.lower() not in {str(one).lower() for one in outputs}:
                     what = f"{name} reads {read}, and {other} has no output {output}; "
                     yield Finding(where, what + did_you_mean(output, outputs))
 

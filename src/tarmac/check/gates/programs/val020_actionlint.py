@@ -11,6 +11,7 @@ from typing import Any
 from tarmac.base.report import Finding, Level, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
+from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.untrusted import are_branches, paths_of_authors
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
 from tarmac.check.gates.views.programs import (
@@ -40,6 +41,9 @@ _OPEN = r"(matrix(?:\.[\w-]+)*|github\.event\.inputs)"
 _LACKED = re.compile(r'property "([\w-]+)" is not defined in object type \{.')
 #: GitHub passes over what else an event by hand has: secrets, as of a workflow that others call.
 _BY_HAND = 'expected "inputs" key for "workflow_dispatch" section'
+#: GitHub passes over it, and is told by jobs whose conditions ask for the branch or tag.
+_REF = re.compile(r"\bgithub\.(?:ref|event\.ref)")
+_REF_FILTER = re.compile(r'"(branches|tags)(-ignore)?" filter is not available for (create|delete)')
 #: GitHub takes a number for the name of a key: `job.services.db.ports[5432]`.
 _KEY = 'property access of object must be type of string but got "number"'
 
@@ -54,9 +58,16 @@ def check_files(files: Files) -> Iterator[Finding]:
     """Yield what actionlint says of workflows; what it says of scripts and labels is a warning."""
     found = found_files(workflow.artifact for workflow in workflows(files))
     by_authors = paths_of_authors(files)
+    by_ref = {one.path for one in workflows(files) if all(map(_asks_ref, one.jobs.values()))}
     for one in _said(find("actionlint"), Path(), found, lenient=True):
         is_own = one.position[0] in by_authors and are_branches([_quoted(one.what)])
-        yield replace(one, warning=True) if is_own else one
+        is_asked = one.position[0] in by_ref and _REF_FILTER.match(one.what) is not None
+        yield replace(one, warning=True) if is_own or is_asked else one
+
+
+def _asks_ref(job: Job) -> bool:
+    """Tell whether a job runs by the branch or tag alone that its condition asks for."""
+    return bool(job.needs) or _REF.search(job.condition) is not None
 
 
 def _quoted(what: str) -> str:
