@@ -10,6 +10,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
+from tarmac.check.gates.views.images.node_packages import NodePackage, package_beside
 from tarmac.check.gates.views.scope import counted_in_files
 
 _INSTALL = re.compile(r"\b(?:npm\s+(?:ci|install|i)|yarn\s+install|pnpm\s+(?:install|i))\b[^&;|]*")
@@ -26,11 +27,14 @@ _BUILD = re.compile(
 def check(files: Files) -> Iterator[Finding]:
     """Yield builds in a stage whose last installation left devDependencies out."""
     for dockerfile in dockerfiles(files):
+        package = package_beside(files, dockerfile.path)
         for stage in stages(str(dockerfile.content)):
-            yield from _stage(dockerfile.path, stage.instructions)
+            yield from _stage(dockerfile.path, stage.instructions, package)
 
 
-def _stage(path: str, instructions: tuple[Instruction, ...]) -> Iterator[Finding]:
+def _stage(
+    path: str, instructions: tuple[Instruction, ...], package: NodePackage | None
+) -> Iterator[Finding]:
     production, lacking = False, ""
     for instruction in instructions:
         if instruction.word == "ENV" and re.search(
@@ -44,6 +48,8 @@ def _stage(path: str, instructions: tuple[Instruction, ...]) -> Iterator[Finding
                 without = _WITHOUT.search(text) or (production and not _WITH.search(text))
                 lacking = f"`{found[0].strip()}` (line {instruction.line})" if without else ""
             elif lacking and (found := _BUILD.search(text)):
+                if package and package.has_all_of(found[0]):
+                    continue
                 yield Finding(
                     f"{path}:{instruction.line}",
                     f"`{found[0].strip()}` comes after {lacking}, which leaves its compiler out "
@@ -70,6 +76,7 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("commands of package managers", _commands),
     of_files=check,
-    reads="RUN of npm, yarn and pnpm in each stage, in their order, and NODE_ENV. Which scripts "
-    "need a compiler is guessed by their names.",
+    reads="RUN of npm, yarn and pnpm in each stage, in their order, and NODE_ENV; the package.json "
+    "beside the Dockerfile, whose `dependencies` may have the compiler. Without that it is guessed "
+    "by the names of scripts which need one.",
 )

@@ -12,7 +12,7 @@ from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.arguments import unset
+from tarmac.check.gates.views.images.arguments import is_there_without, unset
 from tarmac.check.gates.views.images.bases import ALPINE
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
@@ -43,8 +43,9 @@ def check(files: Files) -> Iterator[Finding]:
         found = stages(str(dockerfile.content))
         for line, what in (*_users(found), *_copied(found), *_linked(found)):
             yield Finding(f"{dockerfile.path}:{line}", what)
-        for line, what in unset(str(dockerfile.content)):
-            yield Finding(f"{dockerfile.path}:{line}", what)
+        for one, name, what in unset(str(dockerfile.content)):
+            is_there = is_there_without(files, dockerfile, one, name)
+            yield Finding(f"{dockerfile.path}:{one.line}", what, warning=is_there)
         for line, what in _ignored(files, dockerfile, found):
             yield Finding(f"{dockerfile.path}:{line}", what)
 

@@ -24,8 +24,11 @@ from tarmac.check.gates.views.programs import (
 from tarmac.check.gates.views.scope import counted_in_files
 
 SHELL = re.compile(r"#![^\n]*sh")
-#: A line of Jinja or of a chart: a script that is made of this is another one.
-_TEMPLATE = re.compile(r"^[ \t]*\{[{%#]", re.MULTILINE)
+#: A line of Jinja or of a chart, or what a chart knows: a script that is made of this is another.
+_TEMPLATE = re.compile(
+    r"^[ \t]*\{[{%#]|\{\{-?[ \t]*(?:\$?\.(?:Values|Release|Chart)\b|(?:include|tpl)[ \t])",
+    re.MULTILINE,
+)
 #: A variable of a script that Flux, Terraform or Compose fills in first, and makes `${` of that.
 _ESCAPED = re.compile(r"(?<![$\\])\$\$\{[A-Za-z_]\w*[:}]")
 #: It cannot read the script, and nor can a shell; what it calls errors besides is fragile at worst,

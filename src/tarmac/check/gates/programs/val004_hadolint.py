@@ -11,6 +11,7 @@ from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, is_dockerfile, stages
+from tarmac.check.gates.views.images.instructions import instructions
 from tarmac.check.gates.views.programs import (
     exceptions,
     find,
@@ -36,6 +37,12 @@ _NAME = re.compile(r"(?:^|\s)([A-Za-z_]\w*)(?==|\s|$)")
 _READ = re.compile(r"\$(?:\{(\w+)[:}]|(\w+))")
 #: A mount without its place is at WORKDIR; one of these kinds needs it.
 _PLACED = re.compile(r"--mount=\S*\btype=(?:cache|tmpfs|secret|ssh)\b")
+#: What it says where it looks for an instruction, and which there are.
+_FIRST_WORD = "ADD, ARG, CMD, COPY"
+_INSTRUCTIONS = frozenset({
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
+    "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+})  # fmt: skip
 _MAPPED = re.compile(r"(?i)^[ \t]*EXPOSE\b.*\d:\d")
 
 
@@ -78,16 +85,32 @@ def _said(
 
 def _is_taken(said: Mapping[str, Any], folder: Path) -> bool:
     """Tell whether Docker takes what hadolint cannot read: a port as one publishes it, a text."""
-    if said["code"] not in ("DL1000", "DL3011", "DL3044"):
+    if said["code"] not in ("DL1000", "DL3011", "DL3044", "DL3061"):
         return False
     text = _text(folder / said["file"])
     if said["code"] == "DL3044":
         return _is_set_before(text, said["line"])
+    if said["code"] == "DL3061":
+        return _is_part(said["file"], text)
+    if said["code"] == "DL1000" and _FIRST_WORD in said["message"] and _is_read(text):
+        return True
     line = "".join(text.splitlines()[said["line"] - 1 : said["line"]])
     if said["code"] == "DL1000" and "for mount flag" in said["message"]:
         return _PLACED.search(line) is None
     is_text = said["code"] == "DL1000" and _EMBEDDED.search(text) is not None
     return is_text or _MAPPED.search(line) is not None
+
+
+def _is_part(path: str, text: str) -> bool:
+    """Tell whether a script puts a file behind another one: it has no FROM, and is called so."""
+    own = Path(path).name
+    is_named = own not in ("Dockerfile", "Containerfile")
+    return is_named and not any(one.word == "FROM" for one in instructions(text))
+
+
+def _is_read(text: str) -> bool:
+    """Tell whether each instruction begins with a word that Docker knows, as it joins lines."""
+    return all(one.word in _INSTRUCTIONS for one in instructions(text))
 
 
 def _is_set_before(text: str, line: int) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tarmac.base.foreign.reading import Path, dig, fields
+from tarmac.base.foreign.reading import Path, dig, fields, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.views.compose.entries import listed
 from tarmac.check.gates.views.compose.files import ComposeFiles
@@ -46,9 +46,21 @@ def _is_choice(one: ComposeService, other: ComposeService, beside: ComposeFiles)
     short, long = sorted((one.name, other.name), key=len)
     if _TWIN.fullmatch(long.removeprefix(short)):
         return True
-    made = [dig(service.data, key) for service in (one, other) for key in ("image", "build")]
+    if one.name in _aliases(other) or other.name in _aliases(one):
+        return True
     waited = {name for service in beside.services for name in service.waited_for}
-    return made[:2] == made[2:] and not {one.name, other.name} & waited
+    return _made(one) == _made(other) and not {one.name, other.name} & waited
+
+
+def _aliases(service: ComposeService) -> set[str]:
+    """List the other names by which networks know a service: it stands in for these."""
+    given = fields(service.data, "networks").values()
+    return {str(alias) for own in given for alias in items(own, "aliases")}
+
+
+def _made(service: ComposeService) -> object:
+    """Tell what a service is made of: another stage or argument is another way to set it up."""
+    return service.dockerfile or dig(service.data, "image")
 
 
 def _is_same(one: str, other: str) -> bool:

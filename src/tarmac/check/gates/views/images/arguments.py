@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
+from tarmac.base.artifact import Artifact
+from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.instructions import Instruction, instructions
+from tarmac.check.gates.views.on_disk import on_disk
 
 _READERS = ("RUN", "COPY", "ADD", "ENV", "LABEL", "WORKDIR", "USER", "EXPOSE", "VOLUME")
 #: What a builder knows of each build, and gives to the stages that declare it.
@@ -14,8 +18,12 @@ _OF_BUILD = re.compile(r"(BUILD|TARGET)(PLATFORM|OS|ARCH|VARIANT)")
 _GIVEN = frozenset({"PATH", "HOME", "PWD", "USER", "HOSTNAME", "SHELL", "LANG", "TERM", "OLDPWD"})
 
 
-def unset(text: str) -> Iterator[tuple[int, str]]:
-    """Yield variables that a stage uses and does not have, so that they are empty."""
+def unset(text: str) -> Iterator[tuple[Instruction, str, str]]:
+    """Yield variables that a stage uses and does not have, so that they are empty.
+
+    Yields:
+        the instruction that uses one, its name, and what is wrong.
+    """
     above, image, by_name, known = set[str](), "", dict[str, set[str]](), set[str]()
     elsewhere: dict[str, str] = {}
     stage = ""
@@ -40,16 +48,31 @@ def unset(text: str) -> Iterator[tuple[int, str]]:
             if name in above:
                 known.add(name)
                 what = f"uses ${name}, which is set above FROM, so it is empty in this stage"
-                yield one.line, f"{what}; write `ARG {name}` below FROM"
+                yield one, name, f"{what}; write `ARG {name}` below FROM"
             elif elsewhere.get(name, stage) != stage:
                 known.add(name)
                 what = f"uses ${name}, an ARG of the stage {elsewhere[name]} alone, so it is empty"
-                yield one.line, f"{what} in this stage; write `ARG {name}` below its FROM"
+                yield one, name, f"{what} in this stage; write `ARG {name}` below its FROM"
             elif _OF_BUILD.fullmatch(name) and name not in elsewhere:
                 known.add(name)
                 what = f"uses ${name}, which a builder gives to stages that declare it alone, so it"
-                yield one.line, f"{what} is empty in this stage; write `ARG {name}` below its FROM"
+                yield one, name, f"{what} is empty in this stage; write `ARG {name}` below its FROM"
         known |= names if one.word == "ENV" else set()
+
+
+def is_there_without(files: Files, dockerfile: Artifact, one: Instruction, name: str) -> bool:
+    """Tell whether what is copied is there with an empty variable before it: `${SRC}/app`."""
+    begin = re.compile(rf"\$(?:\{{{name}\}}|{name}\b)/")
+    asked = [begin.sub("", word) for word in one.operands[:-1] if begin.match(word)]
+    if one.word not in ("COPY", "ADD") or not asked:
+        return False
+    above = PurePosixPath(dockerfile.path).parents
+    return all(any(_is_there(files, str(folder / path)) for folder in above) for path in asked)
+
+
+def _is_there(files: Files, path: str) -> bool:
+    place = on_disk(files, path)
+    return place is not None and place.exists()
 
 
 def _used(one: Instruction) -> dict[str, None]:

@@ -47,7 +47,9 @@ def may_bring(step: Instruction, program: str) -> bool:
         is_folder = target.rstrip("/") in ("", *folders, "/usr", "/usr/local")
         return is_folder or target.rpartition("/")[2] == program or program in step.rest
     is_script = re.search(r"\.sh\b|https?://|\bnix\b|\b(ba)?sh\b|<<|\$", step.rest) is not None
-    is_named = re.search(rf"(?<![\w-]){program}(?![\w-])", step.rest) is not None
+    packages = published("bases")["packages"].get(program, ())
+    names = "|".join((rf"{program}(?![\w-])", *map(re.escape, packages)))
+    is_named = re.search(rf"(?<![\w-])(?:{names})", step.rest) is not None
     return step.word == "RUN" and (is_named or is_script)
 
 

@@ -50,7 +50,8 @@ def instructions(text: str) -> Iterator[Instruction]:
             yield Instruction(word.upper(), _with_script(word.upper(), rest.strip(), inside), begun)
             joined, ends, inside = "", "", []
             continue
-        if (not joined and not line.strip()) or line.lstrip().startswith("#"):
+        # An empty line within an instruction does not end it.
+        if not line.strip() or line.lstrip().startswith("#"):
             continue
         begun = begun if joined else number
         joined += line.strip().removesuffix(more)
