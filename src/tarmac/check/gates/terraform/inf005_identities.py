@@ -32,7 +32,10 @@ def check(files: Files) -> Iterator[Finding]:
     for statement in statements(files):
         if not statement.allows or statement.partial:
             continue
-        if statement.has("Action", FEDERATED):
+        # Only trust is of a role, and names no resource: to others it is one right more.
+        if statement.has("Action", FEDERATED) and not {"Resource", "NotResource"} & {
+            *statement.parts
+        }:
             yield from _trust(statement)
         if statement.has("Action", "*") and statement.has("Resource", "*"):
             what = "allows every action on every resource; name what is done"

@@ -19,6 +19,7 @@ NAMES = {
     "actions": "Action",
     "not_actions": "NotAction",
     "resources": "Resource",
+    "not_resources": "NotResource",
     "effect": "Effect",
     "condition": "Condition",
     "principals": "Principal",
