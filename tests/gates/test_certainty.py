@@ -115,6 +115,9 @@ def test_what_is_so_very_many_times_is_likely_in_one_file_as_well():
         ("deploy/bundle-v1beta1.yaml", False),
         ("deploy/v1beta1/bundle.yaml", False),
         ("deploy/bundle-v1beta2.yaml", True),
+        ("deploy/images-pre-4.6/cronjob.yaml", False),
+        ("deploy/before_1.22.yaml", False),
+        ("deploy/prefix-4.6/cronjob.yaml", True),
     ],
 )
 def test_a_file_that_is_called_by_an_old_version_is_for_old_clusters(path, is_error):

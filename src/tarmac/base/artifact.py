@@ -198,10 +198,16 @@ def _scalar(value: Any) -> yaml.ScalarEvent:
     return yaml.ScalarEvent(None, node.tag, implicit, node.value, style=node.style)
 
 
+_OF_PATCHES = {"patch", "patchType"}
+
+
 def recognised(content: Mapping[str, Any] | str) -> Format | None:
     """Recognise the format of a file that no renderer declared, by what is in it."""
-    is_object = isinstance(content, Mapping) and "apiVersion" in content
-    return Format.OBJECT if is_object else None
+    if not isinstance(content, Mapping) or "apiVersion" not in content:
+        return None
+    # An entry of a list of patches, as Hive's SyncSets have them, names an object and is none.
+    is_entry = content.keys() >= _OF_PATCHES and "metadata" not in content
+    return None if is_entry else Format.OBJECT
 
 
 def read(path: str, text: str) -> Iterator[Artifact]:

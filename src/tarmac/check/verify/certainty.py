@@ -62,6 +62,11 @@ _SAMPLES = re.compile(
 )
 #: The version of an object that no cluster of today has.
 _GONE = re.compile(r"unknown kind [\w.-]+/(v\d+(?:alpha|beta)\d+) ")
+#: A folder or file for clusters before a release: `images-pre-4.6`.
+_BEFORE = re.compile(
+    r"(^|[-_. ])(pre|before|below|older[-_]than|until|up[-_]to|lte?)[-_. ]?v?\d+\.\d+",
+    re.IGNORECASE,
+)
 #: What marks a file as one to be copied and filled in, in its name.
 _TO_COPY = re.compile(
     r"[-_.](example|sample|template|tmpl|tpl|dist|override)s?([-_.]|$)"
@@ -280,7 +285,8 @@ def _is_for_its_version(finding: Finding, path: PurePath) -> bool:
     """Tell whether a file is called by the version that is gone: older clusters still have it."""
     gone = _GONE.search(finding.what) if finding.gate == _OF_VERSIONS else None
     return gone is not None and any(
-        re.search(_WORD.format(re.escape(gone[1])), part) for part in (*path.parts[:-1], path.stem)
+        re.search(_WORD.format(re.escape(gone[1])), part) or _BEFORE.search(part)
+        for part in (*path.parts[:-1], path.stem)
     )
 
 

@@ -11,7 +11,7 @@ from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.metadata import group_of
-from tarmac.check.gates.views.objects.object_rules import added
+from tarmac.check.gates.views.objects.object_rules import added, is_exported
 from tarmac.check.gates.views.objects.text_forms import is_example, is_replaced, is_to_write
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
 from tarmac.check.gates.views.on_disk import on_disk
@@ -54,7 +54,8 @@ def of_files(files: Files) -> Iterator[Finding]:
             # What SOPS adds, it takes away before the object is applied.
             if is_replaced(dig(artifact.data, *path)) or path == ["sops"]:
                 continue
-            if dig(artifact.data, *path) in added(kind, tuple(path)):
+            own = dig(artifact.data, *path)
+            if own in added(kind, tuple(path)):
                 continue
             if _is_text_for_flux(files, artifact, tuple(path)):
                 continue
@@ -66,6 +67,7 @@ def of_files(files: Files) -> Iterator[Finding]:
             said = f"{asking.write(path)}: {what}"
             # A default that is filled in may tell which of several schemas it is.
             may_be = is_open or "more than one of the schemas" in what
+            may_be = may_be or is_exported(tuple(path), own)
             may_be = may_be or (not is_own and _is_example(artifact, tuple(path)))
             if "which is required" in what and not is_own:
                 may_be = may_be or bool({"*", group_of(artifact)} & completed)

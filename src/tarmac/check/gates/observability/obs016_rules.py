@@ -17,6 +17,7 @@ from tarmac.check.gates.views.monitoring.promql import is_of_logs, parses
 from tarmac.check.gates.views.monitoring.queries import queries, recorded
 from tarmac.check.gates.views.monitoring.recorded_names import unrecorded
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups, rule_files
+from tarmac.check.gates.views.monitoring.severities import almost, severity_of, usual
 from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -28,9 +29,8 @@ _KINDS = ("alert", "record")
 Fault = tuple[Artifact, Path, str]
 #: An alert is told by its name: these make it an expression, where it is one.
 _SIGNS = re.compile(r"[{}\[\]=<>]|\w\(")
-SEVERITIES = ("critical", "warning", "info", "error", "page", "ticket", "none")
-#: What is said of an expression that the parser does not take.
-_FOREIGN = "is not PromQL"
+#: What is said of an expression that the parser does not take, and of a severity.
+_FOREIGN, _SEVERITY = "is not PromQL", "has the severity"
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -40,8 +40,10 @@ def check(files: Files) -> Iterator[Finding]:
         found = list(faults(artifact, path))
         # One may be a typo; several are of another language, LogQL or MetricsQL.
         foreign = of_victoria or sum(_FOREIGN in what for _, what in found) > 1
+        on_purpose = {f"{_SEVERITY} {one!r};" for one in usual(items(artifact.data, *path))}
         for part, what in found:
-            yield Finding(artifact.at(*part), what, warning=foreign and _FOREIGN in what)
+            may_be = (foreign and _FOREIGN in what) or any(said in what for said in on_purpose)
+            yield Finding(artifact.at(*part), what, warning=may_be)
     yield from {Finding(artifact.at(*part), what) for artifact, part, what in label_faults(files)}
     names = set(recorded(files))
     for query in queries(files) if names else ():
@@ -169,13 +171,11 @@ def _alert(rule: Fields, name: str, expr: str) -> Iterator[str]:
     link = str(fields(rule, "annotations").get("runbook_url") or "/")
     if " " in link and not link.startswith(("http", "/", "{{", "<")):
         yield f"{name} has the runbook_url {link[:40]!r}, which is not a URL; write one"
-    severity = str(fields(rule, "labels").get("severity") or "")
+    severity = severity_of(rule)
     if not severity:
         yield f"{name} has no label `severity`, so no route can match it; add it"
-    elif severity not in SEVERITIES:
-        near = get_close_matches(severity, SEVERITIES, 1, 0.7)
-        if near and not near[0].startswith(severity):  # a short form is meant
-            yield f"{name} has the severity {severity!r}; write {near[0]}"
+    elif near := almost(severity):
+        yield f"{name} {_SEVERITY} {severity!r}; write {near}"
     told = fields(rule, "annotations")
     for key in ("summary", "runbook_url") if not {"description", "message"} & told.keys() else ():
         if not told.get(key):

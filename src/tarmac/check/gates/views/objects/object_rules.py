@@ -56,6 +56,11 @@ def added(kind: str, path: Path) -> Sequence[str]:
     return words
 
 
+def is_exported(path: Path, value: object) -> bool:
+    """Tell whether a field is what another API server wrote, and has no value."""
+    return value is None and written(path) in object_rules()["exported"]
+
+
 def written(path: Path) -> str:
     """Write a path as the rules have it: `-` for each element of a list."""
     return ".".join("-" if isinstance(key, int) else key for key in path)
