@@ -126,6 +126,31 @@ def test_a_file_that_is_called_by_an_old_version_is_for_old_clusters(path, is_er
     assert certain("spec: has no 'names'", path, gate="VAL001")
 
 
+@pytest.mark.parametrize(
+    ("said", "is_error"),
+    [
+        ("# shop\n\n## Deprecated\n\nKept for reference.\n", False),
+        ("# shop (Deprecated)\n", False),
+        ("# shop\n\nThis Helm chart is no longer maintained; use store.\n", False),
+        ("# shop\n\nThe deprecated flag `--old` is no longer supported.\n", True),
+        ("# shop\n\n## Deprecated settings\n", True),
+    ],
+)
+def test_what_its_readme_gives_up_is_a_warning(said, is_error, tmp_path):
+    (tmp_path / "shop/k8s").mkdir(parents=True)
+    (tmp_path / "shop/README.md").write_text(said)
+    finding = Finding(str(tmp_path / "shop/k8s/a.yaml:1"), FIELD.format("a"), "VAL001")
+    assert (certainty.grading(tmp_path)(finding).severity == "error") is is_error
+
+
+def test_a_host_for_examples_in_a_charts_values_is_one_to_be_given():
+    for path, is_error in (("web/values.yaml", False), ("web/certificate.yaml", True)):
+        assert (
+            certain("Certificate a is for a.example.com, and b asks", path, gate="INF007")
+            is is_error
+        )
+
+
 def test_a_mistake_that_was_copied_into_each_file_is_an_error():
     found = [Finding(f"{n}.yaml:1", FIELD.format(n), "VAL001") for n in range(doubt.OFTEN)]
     assert {one.severity for one in doubt.doubting(found)} == {"error"}

@@ -39,6 +39,15 @@ LEFT_OUT = {
     "all/three/c.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: three}\nspec: {}\n",
     "alone/d.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: d}\nspec: {}\n",
 }
+#: Flux is led to one of two folders; of the third one, which has no list of its own, it takes all.
+NEIGHBOURS = {
+    "apps/web/main/kustomization.yaml": "resources: [a.yaml]\n",
+    "apps/web/main/a.yaml": LEFT_OUT["web/b.yaml"],
+    "apps/web/public/kustomization.yaml": "resources: [a.yaml]\n",
+    "apps/web/public/a.yaml": LEFT_OUT["web/b.yaml"],
+    "base/one/kustomization.yaml": "resources: [a.yaml]\n",
+    "base/one/a.yaml": LEFT_OUT["web/b.yaml"],
+}
 ROLLOUT = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\n"
 FOLLOWING = """\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
@@ -62,6 +71,20 @@ def test_what_a_list_leaves_out_is_a_warning_where_flux_or_argo_applies_all(more
     found = [one for one in report.results[0].findings if "no such field" in one.what]
     assert [one.where for one in found if not one.warning] == wrong
     assert len(found) == 3
+
+
+def test_a_folder_is_left_out_where_flux_is_led_to_its_neighbour(judged):
+    led = (
+        FOLLOWING.replace("./web", "./apps/web/main") + "---\n" + FOLLOWING.replace("./web", "base")
+    )
+    report = judged({**NEIGHBOURS, "flux.yaml": led}, GATES["VAL001"])
+    found = [one for one in report.findings if "/a.yaml:" in one.where]
+    wrong = {one.where.partition(":")[0]: one.warning for one in found}
+    assert wrong == {
+        "apps/web/main/a.yaml": False,
+        "apps/web/public/a.yaml": True,
+        "base/one/a.yaml": False,
+    }
 
 
 @pytest.mark.parametrize(("condition", "warning"), [("a == 'b'", False), ("a && false", True)])

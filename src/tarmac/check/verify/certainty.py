@@ -21,6 +21,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.views.marks import has_marks, is_left_open
 from tarmac.check.schemas import lock
 from tarmac.check.schemas.check import Schemas, load
+from tarmac.check.verify.given_up import given_up
 
 #: The gate that says which versions there are no more.
 _OF_VERSIONS = "VAL001"
@@ -62,6 +63,8 @@ _SAMPLES = re.compile(
 )
 #: The version of an object that no cluster of today has.
 _GONE = re.compile(r"unknown kind [\w.-]+/(v\d+(?:alpha|beta)\d+) ")
+#: A host that is no one's: RFC 2606.
+_HOST = re.compile(r"(?<![\w-])example\.(com|org|net)(?![\w-])")
 #: A folder or file for clusters before a release: `images-pre-4.6`.
 _BEFORE = re.compile(
     r"(^|[-_. ])(pre|before|below|older[-_]than|until|up[-_]to|lte?)[-_. ]?v?\d+\.\d+",
@@ -199,12 +202,15 @@ def below(name: str, folder: Path) -> Path:
 def grading(folder: Path) -> Callable[[Finding], Finding]:
     """Return what makes a warning of each finding of a folder that its files do not prove."""
     files_read = lru_cache(512)(read)
+    is_given_up = given_up(folder)
 
     def judged(finding: Finding) -> str:
         name, number, _ = finding.position
         own = below(name, folder)
         if finding.gate not in bases():  # whatever marks the file has
             return severity(finding, own)
+        if is_given_up(own):
+            return "warning"
         file = files_read(Path(name))
         if file.is_name(number or 0) or (is_sample(own) and file.is_excerpt(number or 0)):
             return "warning"
@@ -274,11 +280,17 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
         return "warning"
     if is_said(finding, basis.closed):
         return "error"
-    if is_sample(path) or not _is_known(finding):
+    if is_sample(path) or not _is_known(finding) or _is_to_be_given(finding, path):
         return "warning"
     if is_said(finding, basis.beside):
         return "error"
     return "likely" if is_said(finding, basis.likely) else "warning"
+
+
+def _is_to_be_given(finding: Finding, path: PurePath) -> bool:
+    """Tell whether a chart's values have a host for examples: who installs it gives another."""
+    is_of_chart = path.name.startswith("values") and path.suffix in (".yaml", ".yml")
+    return is_of_chart and _HOST.search(finding.what) is not None
 
 
 def _is_for_its_version(finding: Finding, path: PurePath) -> bool:

@@ -131,8 +131,10 @@ def _owned(root: Resources) -> Iterator[Finding]:
             continue
         is_chosen = any(argument(one, key)[0] for one in (acl, bucket) for key in _LOOPS)
         what = f"{acl.names[2]} sets an ACL of {bucket.names[2]}, and new buckets have ACLs off:"
-        # A module makes new ones; one whose name is written may be years old.
+        # A module makes new ones; one whose name is written may be years old, and so may that of
+        # a folder which is applied itself, in each of its environments.
         is_one = re.fullmatch(r'"[^"$]+"', argument(bucket, "bucket")[1]) is not None
+        is_one = is_one or bool(root.providers)
         refused = "AWS refuses it" + (" unless it is older than that" if is_one else "")
         advice = f"{refused}; add {_OWNERS} with BucketOwnerPreferred, or leave the ACL out"
         where = f"{acl.file}:{acl.lines[0][0]}"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import items, places
+from tarmac.base.foreign.reading import items, places, string
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of
 from tarmac.check.gates.views.once import once
@@ -57,7 +57,30 @@ def left_out(files: Files) -> frozenset[str]:
         for one in files.objects()
         if one.path not in named and posixpath.join(*_starred(one.path)) in beside
     }
-    return frozenset(apart | {path for path, _ in unlisted(files)})
+    return frozenset(apart | {path for path, _ in unlisted(files)} | set(_unfollowed(files)))
+
+
+def _unfollowed(files: Files) -> Iterator[str]:
+    """Yield the files of a folder that no Kustomization of Flux has, where one has its neighbour.
+
+    Of a path without a kustomization Flux takes all that is below.
+    """
+    flux = _FOLLOWING["Kustomization"]
+    asked = (one for one in files.objects("Kustomization") if group_of(one) == flux)
+    paths = {
+        posixpath.normpath(path) for one in asked if (path := string(one.data, "spec", "path"))
+    }
+    beside = {posixpath.dirname(path) for path in paths}
+    own = {posixpath.dirname(one.path): one.path for one in kustomization_files(files)}
+    whole = tuple(f"{path}/" for path in paths - own.keys())
+    reached = paths | _named(files)
+    left = {
+        folder
+        for folder in own.keys() - reached
+        if posixpath.dirname(folder) in beside and not folder.startswith(whole)
+    }
+    yield from (own[folder] for folder in left)
+    yield from (one.path for one in files.objects() if posixpath.dirname(one.path) in left)
 
 
 def _starred(path: str) -> tuple[str, str, str]:
