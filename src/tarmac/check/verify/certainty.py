@@ -288,7 +288,7 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
 
 
 def _is_to_be_given(finding: Finding, path: PurePath) -> bool:
-    """Tell whether a chart's values have a host for examples: who installs it gives another."""
+    """Tell whether a chart's values have a host for examples: each installation gives another."""
     is_of_chart = path.name.startswith("values") and path.suffix in (".yaml", ".yml")
     return is_of_chart and _HOST.search(finding.what) is not None
 

@@ -1,4 +1,4 @@
-"""Folders whose README says that nobody uses or maintains them any more."""
+"""Folders whose README says that they are no longer used or maintained."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _STATE = (
     r"(?:now |been )?(?:deprecated|archived|retired|decommissioned|unmaintained"
     r"|no longer (?:actively )?(?:maintained|used|in use|supported|deployed))"
 )
-_PLACE = r"(?:repo(?:sitory)?|project|chart|module|deployment|folder|directory|stack|service|application)"
+_PLACE = (
+    r"(?:repo(?:sitory)?|project|chart|module|deployment|folder|directory|stack|service"
+    r"|application)"
+)
 _SAID = re.compile(
     # A heading that is the word alone, or has it in brackets.
     r"^#+[ \t]*\W*(?:deprecated|archived|unmaintained|retired)\W*$"

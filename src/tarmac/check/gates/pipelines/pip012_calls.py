@@ -157,7 +157,6 @@ def _outputs(
             read = [(of_jobs.get(one), one, key) for one, key in _OF_JOB.findall(text)]
             read += [(of_steps.get(one), one, key) for one, key in _OF_STEP.findall(text)]
             for there, one, output in read:
-                # GitHub looks names up without regard to case.
                 if there is not None and output.lower() not in {str(o).lower() for o in there}:
                     what = (
                         f"{name} reads the output {output} of {one}, which what it calls does not"

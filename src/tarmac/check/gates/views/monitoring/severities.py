@@ -1,4 +1,4 @@
-"""Severities of alerts, by which routes choose who is told."""
+"""Severities of alerts, by which routes choose their receivers."""
 
 from __future__ import annotations
 

@@ -1,0 +1,66 @@
+"""What actionlint, hadolint and shellcheck refuse, and GitHub, Docker or a chart takes."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from small_system import GATES
+
+from tarmac.base.report import Skip
+from tarmac.check.gates.views import programs
+from tarmac.check.verify import folder
+from tarmac.check.verify.running import Suppressions
+
+NEEDS = {"VAL003": "shellcheck", "VAL004": "hadolint", "VAL020": "actionlint"}
+OF_CREATED = """\
+on: {create: {tags: [a]}}
+permissions: {}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps: [{run: make}]
+"""
+ASKED_BY_JOBS = OF_CREATED.replace("    steps", "    if: github.ref == 'refs/tags/a'\n    steps")
+#: A gate, a file, one of its lines, and how bad that is.
+CASES = (
+    ("VAL004", "Dockerfile.labels", "# To add.\nLABEL a=b\n", "Dockerfile.labels:2:", True),
+    ("VAL004", "a/Dockerfile", "LABEL a=b\nUSER 1\n", "Dockerfile:1:", False),
+    (
+        "VAL004",
+        "b/Dockerfile",
+        "FROM b:1\nRUN ls && \\\n    \n    # More.\n    cat /a\n",
+        "Dockerfile:5:",
+        True,
+    ),
+    ("VAL004", "c/Dockerfile", "FROM b:1\nRUN ls\ncat /a\n", "Dockerfile:3:", False),
+    ("VAL020", ".github/workflows/a.yml", OF_CREATED, "a.yml:1:", False),
+    ("VAL020", ".github/workflows/b.yml", ASKED_BY_JOBS, "b.yml:1:", True),
+)
+
+
+def judged(gate, name, text, place, monkeypatch):
+    try:
+        programs.find(NEEDS[gate])
+    except Skip as skip:
+        pytest.skip(str(skip))
+    monkeypatch.chdir(place)
+    (place / name).parent.mkdir(parents=True, exist_ok=True)
+    (place / name).write_text(text, encoding="utf-8")
+    return folder.judge(Path(), date(2026, 11, 20), [GATES[gate]], lambda _: Suppressions())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}-{case[1]}")
+def test_what_its_reader_takes_is_a_warning(case, tmp_path, monkeypatch):
+    gate, name, text, where, is_warning = case
+    report = judged(gate, name, text, tmp_path, monkeypatch)
+    found = [finding for finding in report.findings if where in finding.where]
+    assert found, report
+    assert all(finding.warning for finding in found) == is_warning
+
+
+def test_a_script_that_a_chart_fills_in_is_not_judged(tmp_path, monkeypatch):
+    text = "#!/bin/sh\nif [ -f {{ .Values.jars }}/a.jar ]\nthen\n  ls\nfi\n"
+    report = judged("VAL003", "charts/a/files/run.sh", text, tmp_path, monkeypatch)
+    assert report.findings == ()
