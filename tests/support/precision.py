@@ -53,6 +53,7 @@ from precision_graded import (
     WHY_FALSE,
 )
 from precision_later import LATER_SETS
+from precision_latest import LATEST_SETS
 
 ROOT = Path(__file__).parents[2]
 JUDGEMENTS = ROOT / "tests/precision.yaml"
@@ -404,6 +405,7 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         HEAD
         + "\n".join([*rows, "", tail, "", *reasons, *[""] * bool(reasons), *seen, SINCE])
         + LATER_SETS
+        + LATEST_SETS
     )
 
 
