@@ -40,21 +40,22 @@ CASES = (
 )
 
 
-def judged(gate, name, text, place, monkeypatch):
+def judged(gate, given, place, monkeypatch):
     try:
         programs.find(NEEDS[gate])
     except Skip as skip:
         pytest.skip(str(skip))
     monkeypatch.chdir(place)
-    (place / name).parent.mkdir(parents=True, exist_ok=True)
-    (place / name).write_text(text, encoding="utf-8")
+    for name, text in given.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text, encoding="utf-8")
     return folder.judge(Path(), date(2026, 11, 20), [GATES[gate]], lambda _: Suppressions())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}-{case[1]}")
 def test_what_its_reader_takes_is_a_warning(case, tmp_path, monkeypatch):
     gate, name, text, where, is_warning = case
-    report = judged(gate, name, text, tmp_path, monkeypatch)
+    report = judged(gate, {name: text}, tmp_path, monkeypatch)
     found = [finding for finding in report.findings if where in finding.where]
     assert found, report
     assert all(finding.warning for finding in found) == is_warning
@@ -62,5 +63,7 @@ def test_what_its_reader_takes_is_a_warning(case, tmp_path, monkeypatch):
 
 def test_a_script_that_a_chart_fills_in_is_not_judged(tmp_path, monkeypatch):
     text = "#!/bin/sh\nif [ -f {{ .Values.jars }}/a.jar ]\nthen\n  ls\nfi\n"
-    report = judged("VAL003", "charts/a/files/run.sh", text, tmp_path, monkeypatch)
-    assert report.findings == ()
+    chart = "apiVersion: v2\nname: a\nversion: 1.0.0\n"
+    given = {"a/Chart.yaml": chart, "a/files/run.sh": text, "make-chart.sh": text}
+    report = judged("VAL003", given, tmp_path, monkeypatch)
+    assert {one.where.partition(":")[0] for one in report.findings} == {"make-chart.sh"}

@@ -10,8 +10,9 @@ from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.templated import is_cut
-from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.metadata import group_of, title
 from tarmac.check.gates.views.objects.text_forms import is_replaced, is_to_write
+from tarmac.check.gates.views.objects.webhooks import completed_groups
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
 from tarmac.check.gates.views.overlays.parts import is_part
 from tarmac.check.gates.views.scope import counted_in_files
@@ -21,7 +22,7 @@ from tarmac.check.schemas import kind_rules
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield each rule that does not hold, where it is."""
-    schemas = schemas_of(files)
+    schemas, completed = schemas_of(files), completed_groups(files)
     for artifact in _ruled(files, schemas):
         if not kind_rules.is_there():
             raise Skip(kind_rules.MISSING)
@@ -33,7 +34,8 @@ def check(files: Files) -> Iterator[Finding]:
             value = dig(artifact.data, *problem.path)
             if any(is_replaced(one) for _, one in places(value)):
                 continue  # what is put in there is not known
-            is_open = other or is_cut(artifact, value) or is_to_write(value) or is_part(artifact)
+            is_open = other or bool({"*", group_of(artifact)} & completed)
+            is_open = is_open or is_cut(artifact, value) or is_to_write(value) or is_part(artifact)
             yield Finding(artifact.at(*problem.path), what, warning=is_open)
 
 

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import Path, dig, fields, items, places, text
+from tarmac.base.foreign.reading import Path, dig, fields, places, text
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.objects.object_rules import added, is_exported
 from tarmac.check.gates.views.objects.text_forms import is_example, is_replaced, is_to_write
+from tarmac.check.gates.views.objects.webhooks import completed_groups
 from tarmac.check.gates.views.objects.whole import schemas_of, whole_objects
 from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.overlays.flux_patches import GROUP, adds
@@ -38,7 +39,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 def of_files(files: Files) -> Iterator[Finding]:
     """Yield the same of files, but for what their cluster may know and Tarmac does not."""
     schemas = schemas_of(files)
-    defined, completed = _defined_once(files), _completed(files)
+    defined, completed = _defined_once(files), completed_groups(files)
     for artifact in whole_objects(files):
         api, kind = str(artifact.data.get("apiVersion")), str(artifact.data.get("kind"))
         # Another release of an operator may have other fields, but where its definition is here.
@@ -94,21 +95,6 @@ def _is_text_for_flux(files: Files, artifact: Artifact, path: Path) -> bool:
 def _is_by_flux(files: Files) -> bool:
     kustomizations = files.objects("Kustomization")
     return any((text(one.data, "apiVersion") or "").startswith(GROUP) for one in kustomizations)
-
-
-def _completed(files: Files) -> set[str]:
-    """List the groups whose objects a webhook of these files completes before they are judged.
-
-    "*" is all: one without rules gets them from its controller.
-    """
-    webhooks = [
-        webhook
-        for artifact in files.objects("MutatingWebhookConfiguration")
-        for webhook in items(artifact.data, "webhooks")
-    ]
-    rules = [rule for webhook in webhooks for rule in items(webhook, "rules")]
-    found = {str(group) for rule in rules for group in items(rule, "apiGroups")}
-    return found | ({"*"} if any(not items(webhook, "rules") for webhook in webhooks) else set())
 
 
 def _defined_once(files: Files) -> dict[tuple[str, str], str]:

@@ -30,6 +30,8 @@ OWN_BRANCH = re.compile(
 )
 #: What gets code in a script; another line may only report on it.
 GETS_CODE = re.compile(r"\b(git (fetch|checkout|clone|pull|switch)|(gh|hub) pr checkout)\b")
+#: What nothing runs, though a script may read it: by its ending, or as variables.
+DATA = re.compile(r"\.(json|ya?ml|toml|txt|md|csv|env|lock|properties|xml)$|(^|/)\.?envs?$")
 #: Conditions by which only code of some is taken.
 CHOSEN_BY_US = re.compile(r"actor|author_association|label|user\.login|head\.repo|head_repository")
 #: Conditions by which only branches of this repository are taken, which its writers name.
@@ -88,11 +90,20 @@ def _taken(workflow: Workflow, job: str, step: Step, started: str) -> Iterator[F
     is_here = not place or "github.repository " in f"{place.strip('${} ')} "
     by_name = OWN_BRANCH.sub("", ref) if is_here else ref
     lines = [line.strip() for line in step.run.splitlines() if GETS_CODE.search(line)]
+    lines = [] if _are_of_data(lines) else lines
     if any(map(FOREIGN.search, (ref, place, *lines))):
         is_own = not any(map(FOREIGN.search, (by_name, place, *lines)))
         what = f"job {job} checks out untrusted code ({step.title}) and is started by {started}"
         advice = "with this repository's secrets; start it by pull_request instead"
         yield Finding(workflow.line(started), f"{what}, {advice}", warning=is_own)
+
+
+def _are_of_data(lines: list[str]) -> bool:
+    """Tell whether a script gets a commit, and puts files of data alone into its folder."""
+    of_files = [line.partition(" -- ")[2].split() for line in lines if " fetch " not in line]
+    return bool(of_files) and all(
+        paths and all(DATA.search(path) for path in paths) for paths in of_files
+    )
 
 
 def _made(workflow: Workflow, job: str, step: Step) -> Iterator[Finding]:

@@ -119,10 +119,10 @@ def _compared(workflow: Workflow) -> Iterator[Finding]:
                 if own in booleans:
                     sign, value = found[2] or found[5], found[3] or found[4]
                     holds = "never" if sign == "==" else "always"
-                    what = f"inputs.{own} is a boolean and not a text, so `{found[0]}` is"
-                    yield Finding(
-                        workflow.at(*path), f"{name}: {what} {holds} so; write {sign} {value}"
-                    )
+                    what = f"{name}: inputs.{own} is a boolean and not a text, so `{found[0]}` is"
+                    said = f"{what} {holds} so; write {sign} {value}"
+                    is_both = re.search(rf"\binputs\.{own}\s*[!=]=\s*(true|false)\b", text)
+                    yield Finding(workflow.at(*path), said, warning=is_both is not None)
 
 
 def _unwatched(files: Files, workflow: Workflow) -> Iterator[Finding]:

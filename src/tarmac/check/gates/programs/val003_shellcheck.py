@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,10 @@ from tarmac.check.gates.views.programs import (
 from tarmac.check.gates.views.scope import counted_in_files
 
 SHELL = re.compile(r"#![^\n]*sh")
-#: A line of Jinja or of a chart, or what a chart knows: a script that is made of this is another.
-_TEMPLATE = re.compile(
-    r"^[ \t]*\{[{%#]|\{\{-?[ \t]*(?:\$?\.(?:Values|Release|Chart)\b|(?:include|tpl)[ \t])",
-    re.MULTILINE,
-)
+#: A line of Jinja or of a chart: a script that is made of this is another one.
+_TEMPLATE = re.compile(r"^[ \t]*\{[{%#]", re.MULTILINE)
+#: What a chart knows, and fills in in its own files.
+_OF_CHART = re.compile(r"\{\{-?[ \t]*(?:\$?\.(?:Values|Release|Chart)\b|(?:include|tpl)[ \t])")
 #: A variable of a script that Flux, Terraform or Compose fills in first, and makes `${` of that.
 _ESCAPED = re.compile(r"(?<![$\\])\$\$\{[A-Za-z_]\w*[:}]")
 #: It cannot read the script, and nor can a shell; what it calls errors besides is fragile at worst,
@@ -91,14 +91,25 @@ def _is_read(said: Mapping[str, Any], script: Path) -> bool:
 
 
 def _scripts(files: Files) -> list[Artifact]:
+    charts = {
+        posixpath.dirname(one.path)
+        for one in files.artifacts
+        if posixpath.basename(one.path) == "Chart.yaml"
+    }
     return [
         artifact
         for artifact in files.artifacts
         if isinstance(artifact.content, str)
         and not _TEMPLATE.search(artifact.content)
         and not _ESCAPED.search(artifact.content)
+        and not (_OF_CHART.search(artifact.content) and _is_below(artifact.path, charts))
         and _is_script(artifact.path, artifact.content)
     ]
+
+
+def _is_below(path: str, folders: Collection[str]) -> bool:
+    parts = path.split("/")
+    return any("/".join(parts[:end]) in folders for end in range(len(parts)))
 
 
 def _is_script(path: str, text: str) -> bool:

@@ -176,8 +176,14 @@ def _origin(data: Mapping[str, Any], origins: list[ObjectOrigin]) -> ObjectOrigi
         and not origin.deleted_at
         and (origin.names[-1] == name or (origin.is_generated and _hashed(name, origin.names[-1])))
     ]
-    # Two of one name are in two namespaces; one alone is meant, wherever it was put.
-    return next((one for one in found if one.namespace == space), found[0] if found else None)
+    # Two of one name are in two namespaces, or of two versions; one alone is meant, wherever it
+    # was put.
+    version = data.get("apiVersion")
+    return min(
+        found,
+        key=lambda one: (one.namespace != space, dig(one.data, "apiVersion") != version),
+        default=None,
+    )
 
 
 def _hashed(name: str, start: str) -> bool:
