@@ -127,7 +127,8 @@ def _kept(root: Resources) -> Iterator[Fault]:
     for block in root.of("aws_backup_plan"):
         line, cold = number(block, "cold_storage_after")
         _, deleted = number(block, "delete_after")
-        if cold is not None and deleted is not None and deleted < cold + _COLD_DAYS:
+        # Without days, or with 0 of them, it is never moved, or never deleted.
+        if cold and deleted and deleted < cold + _COLD_DAYS:
             what = f"is deleted after {deleted} days and cold after {cold}, where it stays for 90"
             yield block, line, f"a backup {what}: AWS refuses it; delete after {cold + _COLD_DAYS}"
     for block in root.of("aws_db_instance"):
