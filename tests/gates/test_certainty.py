@@ -143,6 +143,25 @@ def test_what_its_readme_gives_up_is_a_warning(said, is_error, tmp_path):
     assert (certainty.grading(tmp_path)(finding).severity == "error") is is_error
 
 
+def test_what_is_gone_is_a_warning_in_a_release_that_has_a_newer_one_beside_it(tmp_path):
+    for release in ("0.0.9", "0.0.10", "0.1.0", "other"):
+        (tmp_path / "catalog" / release).mkdir(parents=True)
+    (tmp_path / "few/1.0").mkdir(parents=True)
+    (tmp_path / "few/1.1").mkdir()
+    gone = "kind: unknown kind apiextensions.k8s.io/v1beta1 CustomResourceDefinition; it is gone"
+    graded = certainty.grading(tmp_path)
+    for name, is_error in (
+        ("catalog/0.0.9", False),
+        ("catalog/0.0.10", False),
+        ("catalog/0.1.0", True),
+        ("catalog/other", True),
+        ("few/1.0", True),
+    ):
+        where = str(tmp_path / name / "a_crd.yaml:2")
+        assert (graded(Finding(where, gone, "VAL001")).severity == "error") is is_error
+        assert graded(Finding(where, FIELD.format("a"), "VAL001")).severity == "error"
+
+
 def test_a_host_for_examples_in_a_charts_values_is_one_to_be_given():
     for path, is_error in (("web/values.yaml", False), ("web/certificate.yaml", True)):
         assert (

@@ -21,7 +21,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.views.marks import has_marks, is_left_open
 from tarmac.check.schemas import lock
 from tarmac.check.schemas.check import Schemas, load
-from tarmac.check.verify.given_up import given_up
+from tarmac.check.verify.given_up import given_up, superseded
 
 #: The gate that says which versions there are no more.
 _OF_VERSIONS = "VAL001"
@@ -202,14 +202,16 @@ def below(name: str, folder: Path) -> Path:
 def grading(folder: Path) -> Callable[[Finding], Finding]:
     """Return what makes a warning of each finding of a folder that its files do not prove."""
     files_read = lru_cache(512)(read)
-    is_given_up = given_up(folder)
+    is_given_up, is_superseded = given_up(folder), superseded(folder)
 
     def judged(finding: Finding) -> str:
         name, number, _ = finding.position
         own = below(name, folder)
         if finding.gate not in bases():  # whatever marks the file has
             return severity(finding, own)
-        if is_given_up(own):
+        # The clusters of an older release had what is gone from those of today.
+        is_gone = finding.gate == _OF_VERSIONS and _GONE.search(finding.what) is not None
+        if is_given_up(own) or (is_gone and is_superseded(own)):
             return "warning"
         file = files_read(Path(name))
         if file.is_name(number or 0) or (is_sample(own) and file.is_excerpt(number or 0)):

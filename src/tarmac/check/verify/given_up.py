@@ -1,4 +1,4 @@
-"""Folders whose README says that they are no longer used or maintained."""
+"""Folders that are kept: their README gives them up, or a newer release is beside them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 #: It says so at its beginning.
 _LINES, _MOST = 25, 20_000
 _NAMES = ("README.md", "readme.md", "README.rst", "README", "README.txt", "README.adoc")
+_RELEASE, _SEVERAL = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)"), 3
 _STATE = (
     r"(?:now |been )?(?:deprecated|archived|retired|decommissioned|unmaintained"
     r"|no longer (?:actively )?(?:maintained|used|in use|supported|deployed))"
@@ -37,6 +38,30 @@ def given_up(folder: Path) -> Callable[[PurePath], bool]:
         return there is not None and is_said(there.read_bytes()[:_MOST].decode(errors="replace"))
 
     return lambda path: any(map(says, path.parents))
+
+
+def superseded(folder: Path) -> Callable[[PurePath], bool]:
+    """Return what tells whether a file of a folder is of a release that has a newer one beside it.
+
+    Folders are releases where several are called by their numbers: 1.2.0, 1.3.0, 1.4.0.
+    """
+
+    @cache
+    def releases(place: PurePath) -> list[tuple[int, ...]]:
+        there = folder / place
+        names = (one.name for one in there.iterdir() if one.is_dir()) if there.is_dir() else ()
+        return sorted(number for name in names if (number := _number(name)))
+
+    def is_old(place: PurePath) -> bool:
+        number, every = _number(place.name), releases(place.parent)
+        return bool(number) and len(every) >= _SEVERAL and number < every[-1]
+
+    return lambda path: any(map(is_old, path.parents))
+
+
+def _number(name: str) -> tuple[int, ...]:
+    found = _RELEASE.fullmatch(name)
+    return tuple(map(int, found[1].split("."))) if found else ()
 
 
 def is_said(text: str) -> bool:
