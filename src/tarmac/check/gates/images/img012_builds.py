@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from posixpath import dirname, join
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from posixpath import basename, dirname, join, normpath
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -43,8 +46,10 @@ _PACKAGES = {
     "webpack": "webpack-cli",
     "vue-tsc": "vue-tsc",
 }
-#: What is of no package.
-_OF_SYSTEM = frozenset({"node", "rm", "cp", "mv", "mkdir", "echo", "cd", "test", "true", "chmod"})
+#: What a script of Node.js asks for, and which one is run.
+_IMPORT = re.compile(r"(?:require\(|from +|import +)[\"']((?:@[\w.-]+/)?[\w.-]+)")
+_NODE = re.compile(r"node +(?:-\S+ +)*([\w./-]+\.[cm]?[jt]s)")
+_KINDS = ("dependencies", "devDependencies")
 _SCRIPT = re.compile(
     r"^(?:npm +run(?:-script)?|yarn(?: +run)?|pnpm(?: +run)?) +(?:-\S+ +)*([\w:-]+)"
 )
@@ -55,43 +60,56 @@ _DEEPEST = 4
 
 @dataclass(frozen=True)
 class _Package:
-    """What a package.json says."""
+    """What a package.json says, and where it is."""
 
+    folder: str
     scripts: Mapping[str, str]
     dependencies: Collection[str]
+    development: Collection[str]
 
-    def has_all_of(self, command: str) -> bool:
-        """Tell whether all that a command runs is known, and of its dependencies."""
-        programs = [*self._programs(command, _DEEPEST)]
-        return bool(programs) and all(
-            _PACKAGES.get(one, one) in self.dependencies for one in programs
+    def lacks(self, files: Files, command: str) -> bool:
+        """Tell whether a command runs what only devDependencies bring."""
+        left_out = {*self.development} - {*self.dependencies}
+        return any(
+            _PACKAGES.get(one, one) in left_out or any(map(left_out.__contains__, read))
+            for one, read in self._programs(files, command, _DEEPEST)
         )
 
-    def _programs(self, command: str, depth: int) -> Iterator[str]:
+    def _programs(self, files: Files, command: str, depth: int) -> Iterator[tuple[str, list[str]]]:
+        """Yield the programs of a command, each with the packages that its script reads."""
         for part in re.split(r"&&|;|\|\|", command):
             text = _RUNNER.sub("", part.strip())
-            is_with_variables = text.startswith("cross-env ")
+            if text.startswith("cross-env "):
+                yield "cross-env", []
             text = _SET.sub("", text)
-            if is_with_variables:
-                yield "cross-env"
             script = _SCRIPT.match(text)
             if script and depth and script[1] in self.scripts:
-                yield from self._programs(self.scripts[script[1]], depth - 1)
-            elif (word := (text.split() or [""])[0]) and word not in _OF_SYSTEM:
-                yield word.rpartition("/")[2]
+                yield from self._programs(files, self.scripts[script[1]], depth - 1)
+            elif word := (text.split() or [""])[0]:
+                own = _NODE.match(text)
+                code = text_on_disk(files, join(self.folder, own[1]), _MOST) if own else None
+                yield word.rpartition("/")[2], _IMPORT.findall(code or "")
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield builds in a stage whose last installation left devDependencies out."""
+    packages = {dirname(o.path): o for o in files.artifacts if basename(o.path) == "package.json"}
     for dockerfile in dockerfiles(files):
-        package = _package_beside(files, dockerfile.path)
         for stage in stages(str(dockerfile.content)):
-            yield from _stage(dockerfile.path, stage.instructions, package)
+            for one, lacking, built in _built_without(stage.instructions):
+                package = _copied(stage.instructions, one, dockerfile.path, packages)
+                if package is None or package.lacks(files, built):
+                    yield Finding(
+                        f"{dockerfile.path}:{one.line}",
+                        f"`{built}` comes after {lacking}, which leaves its compiler out "
+                        "with the devDependencies; install all of them, build, then prune them",
+                    )
 
 
-def _stage(
-    path: str, instructions: tuple[Instruction, ...], package: _Package | None
-) -> Iterator[Finding]:
+def _built_without(
+    instructions: tuple[Instruction, ...],
+) -> Iterator[tuple[Instruction, str, str]]:
+    """Yield the builds after an installation that left some out: where, that one, the build."""
     production, lacking = False, ""
     for instruction in instructions:
         if instruction.word == "ENV" and re.search(
@@ -105,23 +123,42 @@ def _stage(
                 without = _WITHOUT.search(text) or (production and not _WITH.search(text))
                 lacking = f"`{found[0].strip()}` (line {instruction.line})" if without else ""
             elif lacking and (found := _BUILD.search(text)):
-                if package and package.has_all_of(found[0]):
-                    continue
-                yield Finding(
-                    f"{path}:{instruction.line}",
-                    f"`{found[0].strip()}` comes after {lacking}, which leaves its compiler out "
-                    "with the devDependencies; install all of them, build, then prune them",
-                )
+                yield instruction, lacking, found[0].strip()
 
 
-def _package_beside(files: Files, path: str) -> _Package | None:
-    """Read the one beside a Dockerfile; None where there is none."""
-    text = text_on_disk(files, join(dirname(path), "package.json"), _MOST)
-    found = json_object(text) if text is not None else None
+def _copied(
+    instructions: tuple[Instruction, ...],
+    build: Instruction,
+    path: str,
+    packages: Mapping[str, Artifact],
+) -> _Package | None:
+    """Read the package.json that was copied last before a build; None where that is not here."""
+    above = [str(one) for one in PurePosixPath(path).parents]
+    for one in reversed(instructions[: instructions.index(build)]):
+        if one.word not in ("COPY", "ADD") or "--from" in one.rest:
+            continue
+        for source in one.operands[:-1]:
+            name = normpath(source.strip('[]",').lstrip("/"))
+            is_file = fnmatchcase("package.json", basename(name))
+            folder = dirname(name) if is_file else name
+            places = [normpath(join(base, folder)) for base in above]
+            ends = [own for own in packages if folder != "." and f"/{own}".endswith(f"/{folder}")]
+            found = next((own for own in places if own.removeprefix(".") in packages), None)
+            if found is None and len(ends) == 1:
+                found = ends[0]
+            if found is not None:
+                return _read(found.removeprefix("."), packages)
+    return None
+
+
+def _read(folder: str, packages: Mapping[str, Artifact]) -> _Package | None:
+    content = packages[folder].content
+    found = json_object(content) if isinstance(content, str) else content
     if found is None:
         return None
     scripts = {str(name): str(line) for name, line in fields(found, "scripts").items()}
-    return _Package(scripts, frozenset(map(str, fields(found, "dependencies"))))
+    kinds = (frozenset(map(str, fields(found, key))) for key in _KINDS)
+    return _Package(folder, scripts, *kinds)
 
 
 def _commands(files: Files) -> Iterator[Instruction]:
@@ -144,6 +181,6 @@ GATE = Gate(
     scope=counted_in_files("commands of package managers", _commands),
     of_files=check,
     reads="RUN of npm, yarn and pnpm in each stage, in their order, and NODE_ENV; the package.json "
-    "beside the Dockerfile, whose `dependencies` may have the compiler. Without that it is guessed "
-    "by the names of scripts which need one.",
+    "that is copied, whose `dependencies` may have the compiler. Without that it is guessed by the "
+    "names of scripts which need one.",
 )
