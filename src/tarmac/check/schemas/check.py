@@ -134,16 +134,15 @@ class Schemas:
         one of Kubernetes, too, where it is almost that of the kind: `app/v1`.
         """
         group = kind_of(api, name).group
-        if group and group in self._own_groups and name.removesuffix("List") == name:
+        is_served = bool(group) and any(one.api == api for one in self._kinds)
+        if is_served and group in self._own_groups and not name.endswith("List"):
             return True
-        groups = [one.group for one in self._kinds if one.kind == name]
-        own = [one for one in groups if one in self._own_groups and one]
-        if difflib.get_close_matches(group, own, 1, 0.8):
-            return True
+        own = {one.group for one in self._kinds if one.kind == name} & self._own_groups - {""}
         known = (*self._kinds, *self.defined)
         near = [kind.kind for kind in known if group in (kind.group, GONE)]
         is_swapped = any(sorted(one) == sorted(name) for one in near)
-        return is_swapped or bool(difflib.get_close_matches(name, near, 1, 0.85))
+        is_near = is_swapped or bool(difflib.get_close_matches(name, near, 1, 0.85))
+        return is_near or bool(difflib.get_close_matches(group, own, 1, 0.8))
 
     def located(self, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
         """Yield what is wrong in an object, by its path."""

@@ -1,4 +1,4 @@
-"""Words that are almost one of those that a program knows."""
+"""Words that are almost a word that a program knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHORTEST = 3
 def misspelt(word: str, known: Iterable[str]) -> str:
     """Return the known word that another one is almost; "" where it is like none.
 
-    By other signs or capitals between its parts, by the order of its letters, or by one of them.
+    By other signs or capitals between its parts, by the order of its characters, or by one of them.
     """
     words = sorted(known)
     if len(word) < _SHORTEST or word in words:
