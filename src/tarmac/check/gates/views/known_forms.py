@@ -38,6 +38,8 @@ class KnownForm(NamedTuple):
     effect: str
     #: Whether small and capital letters are one.
     folds: bool
+    #: Whether a key that is not known is left out, and does no more harm.
+    lenient: bool
     keys: tuple[tuple[tuple[str, ...], frozenset[str]], ...]
     words: tuple[tuple[tuple[str, ...], frozenset[str]], ...]
 
@@ -113,6 +115,7 @@ def _is_own(path: tuple[str, ...], data: Data) -> bool:
 def _forms() -> Mapping[str, KnownForm]:
     read = yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)["forms"]
     return {name: KnownForm(one["title"], one["effect"], one.get("folds") is True,
+                            one.get("lenient") is True,
                             *(tuple(_places(fields(one, part))) for part in ("keys", "words")))
             for name, one in read.items()}  # fmt: skip
 

@@ -25,10 +25,11 @@ def check(files: Files) -> Iterator[Finding]:
             for path, found in at_steps(one.data, steps):
                 for key in found if isinstance(found, Mapping) else ():
                     if near := _meant(key, known, found, one.form):
-                        where = f" in {'.'.join(map(str, path))}" if path else ""
-                        what = f"{key}{where} is not a key that {one.form.title} reads, so it"
+                        inside = f" in {'.'.join(map(str, path))}" if path else ""
+                        what = f"{key}{inside} is not a key that {one.form.title} reads, so it"
                         said = f"{what} {one.form.effect}; did you mean {near!r}?"
-                        yield Finding(one.artifact.at(*path, key), said)
+                        where = one.artifact.at(*path, key)
+                        yield Finding(where, said, warning=one.form.lenient)
 
 
 def _meant(key: Any, known: frozenset[str], found: Mapping[Any, Any], form: KnownForm) -> str:

@@ -12,6 +12,8 @@ from tarmac.base.written import amount
 #: Amounts of bytes, of which any has a million.
 SIZES = frozenset({"memory", "storage", "sizeLimit"})
 SMALLEST = 1000**2
+#: Groups whose operators read amounts in units of their program: of Java `m` is a mebibyte.
+_OWN_UNITS = ("flink.apache.org/",)
 #: A container that asks for so many has lost the `m` of its unit.
 MOST_CORES = 100
 #: Metrics that are there without a pod: an autoscaler for them may have none.
@@ -37,18 +39,23 @@ def is_amount(path: Path) -> bool:
     return len(path) > 1 and (path[-2] in AMOUNTS or path[-1] in SIZES)
 
 
-def asked_amounts(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def asked_amounts(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     """Yield amounts of `resources` at any depth: of pods of an operator, or in a chart's values."""
+    if not str(data.get("apiVersion")).startswith(_OWN_UNITS):
+        yield from _asked_amounts(data, ())
+
+
+def _asked_amounts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, Mapping):
         for key, part in value.items():
             here = (*path, str(key))
             for which in ("requests", "limits") if key == "resources" else ():
                 for name, own in fields(part, which).items():
                     yield (*here, which, str(name)), own
-            yield from asked_amounts(part, here)
+            yield from _asked_amounts(part, here)
     elif isinstance(value, list):
         for number, part in enumerate(value):
-            yield from asked_amounts(part, (*path, number))
+            yield from _asked_amounts(part, (*path, number))
 
 
 def wrong_amount(path: Path, value: Any) -> str:
