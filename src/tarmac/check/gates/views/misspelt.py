@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 #: How alike a word and the known one are that differ by a letter.
 _ALIKE = 0.85
-_SHORTEST = 3
+_SHORTEST, _LONGEST = 3, 60
 
 
 def misspelt(word: str, known: Iterable[str]) -> str:
@@ -17,7 +17,7 @@ def misspelt(word: str, known: Iterable[str]) -> str:
     By other signs or capitals between its parts, by the order of its characters, or by one of them.
     """
     words = sorted(known)
-    if len(word) < _SHORTEST or word in words:
+    if not _SHORTEST <= len(word) <= _LONGEST or word in words:
         return ""
     same = next((one for one in words if _plain(one) == _plain(word)), "")
     swapped = next((one for one in words if sorted(one) == sorted(word)), "")

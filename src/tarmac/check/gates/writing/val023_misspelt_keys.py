@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.known_forms import KnownForm, known_files
 from tarmac.check.gates.views.misspelt import misspelt
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.schemas.fixes import renamed
 
 #: What an owner may add, and what a template fills in.
 _OWN = re.compile(r"x-|.*[{}<>$%\[\]]|\.|_")
@@ -29,7 +30,8 @@ def check(files: Files) -> Iterator[Finding]:
                         what = f"{key}{inside} is not a key that {one.form.title} reads, so it"
                         said = f"{what} {one.form.effect}; did you mean {near!r}?"
                         where = one.artifact.at(*path, key)
-                        yield Finding(where, said, warning=one.form.lenient)
+                        fix = renamed(key, known, found)
+                        yield Finding(where, said, warning=one.form.lenient, fix=fix)
 
 
 def _meant(key: Any, known: frozenset[str], found: Mapping[Any, Any], form: KnownForm) -> str:

@@ -14,6 +14,7 @@ from tarmac.check.gates.views.images.instructions import instructions
 from tarmac.check.gates.views.known_forms import known_files
 from tarmac.check.gates.views.misspelt import misspelt
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.schemas.fixes import reworded
 
 _INSTRUCTIONS = (
     *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL"),
@@ -34,7 +35,8 @@ def check(files: Files) -> Iterator[Finding]:
                     near = misspelt(word, known)
                     advice = f"did you mean {near!r}?" if near else f"write one of {_some(known)}"
                     said = f"{what} {one.form.effect}; {advice}"
-                    yield Finding(one.artifact.at(*path), said, warning=not near)
+                    fix = reworded(word, known)
+                    yield Finding(one.artifact.at(*path), said, warning=not near, fix=fix)
     for artifact in dockerfiles(files):
         for own in instructions(str(artifact.content)):
             if near := misspelt(own.word, _INSTRUCTIONS):
