@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 #: Names that are compared with one that is not known: so long at most, and so many.
 LONGEST, MOST = 80, 1000
+#: A shorter word is like too many, and this similarity makes one a misspelt known word.
+SHORTEST, ALIKE = 3, 0.85
 #: Characters of one error: a name of 900 KB says no more than its beginning.
 LONGEST_TEXT = 600
 
@@ -73,6 +75,23 @@ def only_near(name: str, known: Iterable[str]) -> str | None:
     likely = [other for other in known if len(other) <= LONGEST and abs(len(other) - len(name)) < 3]
     near = difflib.get_close_matches(name, likely[:MOST], n=2, cutoff=0.8)
     return near[0] if len(near) == 1 and near[0] != name else None
+
+
+def misspelt(word: str, known: Iterable[str]) -> str:
+    """Return the known word that another one is almost; "" where it is like none, or is known.
+
+    By other signs or capitals between its parts, by the order of its characters, or by one of them.
+    """
+    words = sorted(known)
+    if not SHORTEST <= len(word) <= LONGEST or word in words:
+        return ""
+    same = next((one for one in words if _plain(one) == _plain(word)), "")
+    swapped = next((one for one in words if sorted(one) == sorted(word)), "")
+    return same or swapped or next(iter(difflib.get_close_matches(word, words, 1, ALIKE)), "")
+
+
+def _plain(word: str) -> str:
+    return word.replace("-", "").replace("_", "").lower()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-from tarmac.base.errors import did_you_mean
+from tarmac.base.errors import did_you_mean, misspelt
 from tarmac.base.places import cache_folder
 from tarmac.base.report import Fix
 from tarmac.check.schemas import archive, convert, fixes, kind_rules
@@ -140,8 +140,7 @@ class Schemas:
         own = {one.group for one in self._kinds if one.kind == name} & self._own_groups - {""}
         known = (*self._kinds, *self.defined)
         near = [kind.kind for kind in known if group in (kind.group, GONE)]
-        is_swapped = any(sorted(one) == sorted(name) for one in near)
-        is_near = is_swapped or bool(difflib.get_close_matches(name, near, 1, 0.85))
+        is_near = name in near or bool(misspelt(name, near))
         return is_near or bool(difflib.get_close_matches(group, own, 1, 0.8))
 
     def located(self, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:

@@ -70,6 +70,7 @@ def _uses(files: Files) -> Iterator[ChartUse]:
     parts = _parts(files)
     kinds = files.objects("CustomResourceDefinition")
     defined = {string(one.data, "spec", "group") for one in kinds}
+    installing = [one for one in parts.values() if one.charts]
     for one in parts.values():
         waited = set[str]()
         for path, name in one.asked():
@@ -79,7 +80,7 @@ def _uses(files: Files) -> Iterator[ChartUse]:
         groups = {*one.kinds.values()}
         if len(groups) != 1 or groups & defined or one.charts or waited:
             continue
-        bringing = [(own, *found) for own in parts.values() for found in _made(one, own)]
+        bringing = [(own, *found) for own in installing for found in _made(one, own)]
         if len(bringing) == 1 and not _reaches(one, bringing[0][0], parts):
             first, chart, made = bringing[0]
             yield ChartUse(one.artifact, ("metadata", "name"), False, first.artifact, chart, made)

@@ -35,10 +35,10 @@ _SENDS = re.compile(
 def check(files: Files) -> Iterator[Finding]:
     """Yield commands that build what is delivered by the name of a tag that is not there."""
     for workflow, name, job, made in _making(files):
-        if commits_of(job) is None or is_of_tags(workflow) or not _delivers(workflow, name, job):
+        if commits_of(job) is None or is_of_tags(workflow):
             continue
-        every = [one for _, commands in steps(workflow, name) for one in commands]
-        if any(BRINGS.search(one.text) for one in every):
+        told = [one.text for _, commands in steps(workflow, name) for one in commands]
+        if any(map(BRINGS.search, told)) or not _delivers(job, told):
             continue
         for command, variable in made:
             what = f"{name} checks out one commit without tags, and make takes {variable} from"
@@ -95,9 +95,8 @@ def _done(rules: Mapping[str, MakeRule], asked: list[str]) -> str:
     return "\n".join(done)
 
 
-def _delivers(workflow: Workflow, name: str, job: Job) -> bool:
-    every = [one.text for _, commands in steps(workflow, name) for one in commands]
-    is_sent = any(_SENDS.search(text) for text in every)
+def _delivers(job: Job, told: list[str]) -> bool:
+    is_sent = any(map(_SENDS.search, told))
     return is_sent or any(_DELIVERS.search(step.uses) for step in job.steps)
 
 

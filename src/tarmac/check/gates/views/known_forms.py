@@ -36,7 +36,7 @@ class KnownForm(NamedTuple):
 
     title: str
     effect: str
-    #: Whether small and capital letters are one.
+    #: Whether a key is read in any case.
     folds: bool
     #: Whether a key that is not known is left out, and does no more harm.
     lenient: bool

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tarmac.base.errors import misspelt
 from tarmac.base.foreign.reading import at_steps
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.known_forms import KnownForm, known_files
-from tarmac.check.gates.views.misspelt import misspelt
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas.fixes import renamed
 

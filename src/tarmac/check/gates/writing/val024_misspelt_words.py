@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tarmac.base.errors import misspelt
 from tarmac.base.foreign.reading import at_steps
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -12,7 +13,6 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.images.instructions import instructions
 from tarmac.check.gates.views.known_forms import known_files
-from tarmac.check.gates.views.misspelt import misspelt
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.schemas.fixes import reworded
 
