@@ -50,13 +50,13 @@ ones were likely before: labels that Kubernetes took away from a series (OBS025,
 without a target (OBJ017), whose gates are confirmed by that, and a role that trusts each account of
 its cluster (INF005), which was one of 28 alike. Among the true ones are versions that are gone
 (VAL001, 8); labels that an alert shows and its result has lost, and a comparison that is never so
-(OBS028, 7); rights with a letter too few or in another group (OBJ011, 6); volumes and mounts that
+(OBS028, 7); rights that are misspelt or in another group (OBJ011, 6); volumes and mounts that
 are there twice (OBJ013, 4); a script without its `then` (VAL003, 4); outputs of steps that are
 gone, by which a condition always holds (VAL020, 4); kustomizations whose patches are names (OBJ005
 and files, 6); tokens in the history of an image (IMG014, 2); servers of HAProxy that are looked up
 once (SRV005, 2); charts whose loop makes one object of several (OBJ034, 2); arguments that are
 empty in their stage (IMG017, 2); variables of Terraform that nothing declares (INF004, 2); and a
-path that differs by a letter (PIP013). What was not true, by kind:
+path that is misspelt (PIP013). What was not true, by kind:
 
 - 15, false: entries for a list of patches, as Hive has them, which name a Namespace or an Ingress
   and have no metadata (OBJ013, 12, OBJ010, 3): no objects now.
@@ -77,7 +77,7 @@ path that differs by a letter (PIP013). What was not true, by kind:
 - 2, false, and likely: hosts of `example.com` in a chart's values (NET057).
 - 20, pedantic: `attributeRestrictions: null`, which OpenShift wrote into each role (VAL001).
 - 12, pedantic: severities with a capital, as what reads these alerts has them (OBS016): warnings
-  now, but for one in a file that has the others in small letters.
+  now, but for one in a file that has the others in lower case.
 - 4, pedantic: a filter of tags for `create`, where each job asks for its tag (VAL020).
 - 3, pedantic: versions that are gone and a variable that ENV reads of itself, in what its README
   calls deprecated (VAL001, VAL004): all is a warning there now.
@@ -115,6 +115,6 @@ What was not true in them:
 - 1, false, and likely, left as it is: a namespace that an operator writes (SEC013).
 - 2, pedantic: a boolean that is compared with a text and with a boolean (PIP013); warnings now.
 - 5, pedantic, left as they are: an output that nothing reads (VAL020), a monitor and a list of a
-  cluster that nothing applies (OBS024, OBJ012, files), and a condition on an actor by whom nothing
-  is gained (VAL022).
+  cluster that nothing applies (OBS024, OBJ012, files), and a condition on an actor that gives an
+  attacker nothing (VAL022).
 """
