@@ -19,7 +19,7 @@ from jsonschema_rs import Draft202012Validator, ValidationError, ValidationError
 from tarmac.base.errors import did_you_mean, misspelt
 from tarmac.base.places import cache_folder
 from tarmac.base.report import Fix
-from tarmac.check.schemas import archive, convert, fixes, kind_rules
+from tarmac.check.schemas import archive, convert, fixes, groups, kind_rules
 from tarmac.check.schemas.convert import Kind, kind_of
 from tarmac.check.schemas.folder import made_whole
 from tarmac.check.schemas.lock import SchemaLock
@@ -140,7 +140,7 @@ class Schemas:
         own = {one.group for one in self._kinds if one.kind == name} & self._own_groups - {""}
         known = (*self._kinds, *self.defined)
         near = [kind.kind for kind in known if group in (kind.group, GONE)]
-        is_near = name in near or bool(misspelt(name, near))
+        is_near = name in near or bool(misspelt(name, near)) or bool(groups.meant(group, name))
         return is_near or bool(difflib.get_close_matches(group, own, 1, 0.8))
 
     def located(self, data: Mapping[str, Any]) -> Iterator[SchemaProblem]:
@@ -208,6 +208,8 @@ class Schemas:
                 yield SchemaProblem(["apiVersion"], said, Fix(api, versions[0]))
                 yield from others
                 return
+        elif other := groups.meant(group, name):
+            said = f"{said}; did you mean {other}?"
         elif near := {*self.kinds_of(group)}:
             said = f"{said}; {did_you_mean(name, near)}"
         else:

@@ -14,7 +14,9 @@ from tarmac.check.gates.views.objects.stored_data import ConfigMap
 
 #: Words with their quotes, what ends a directive, and comments, which are left out.
 _TOKEN = re.compile(
-    r"#[^\n]*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[;{}]|(?:\$\{[^}]*\}|[^\s;{}#])[^\s;{}]*"
+    r"#[^\n]*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[;{}]"
+    r"|(?:\$\{[^}]*\}|\\.|[^\s;{}#])(?:\$\{[^}]*\}|\\.|[^\s;{}])*",
+    re.DOTALL,
 )
 _IS_NGINX = re.compile(r"^[ \t]*(server|location|upstream|http)\b[^;\n]*\{", re.MULTILINE)
 
@@ -26,6 +28,7 @@ class Directive(NamedTuple):
     #: The line of the text that it begins in, from 1.
     line: int
     body: tuple[Directive, ...]
+    is_block: bool = False
 
 
 class Configuration(NamedTuple):
@@ -71,22 +74,27 @@ def written(
 @lru_cache(maxsize=512)  # a file is part of each tree of a folder, and several gates ask
 def directives(text: str) -> tuple[Directive, ...]:
     """Read the directives of a configuration; what does not end is left out."""
-    tokens = [
-        (found[0], text.count("\n", 0, found.start()) + 1)
-        for found in _TOKEN.finditer(text)
-        if not found[0].startswith("#")
-    ]
-    return _block(iter(tokens))
+    return _block(iter(tokens(text)))
 
 
-def _block(tokens: Iterator[tuple[str, int]]) -> tuple[Directive, ...]:
+def tokens(text: str) -> list[tuple[str, int]]:
+    """List the words of a configuration and the signs that end directives, with their lines."""
+    found, line, read = [], 1, 0
+    for sign in _TOKEN.finditer(text):
+        line, read = line + text.count("\n", read, sign.start()), sign.start()
+        if not sign[0].startswith("#"):
+            found.append((sign[0], line))
+    return found
+
+
+def _block(signs: Iterator[tuple[str, int]]) -> tuple[Directive, ...]:
     found, words, begun = [], list[str](), 0
-    for sign, line in tokens:
+    for sign, line in signs:
         if sign == "}":
             break
         if sign in (";", "{"):
-            body = _block(tokens) if sign == "{" else ()
-            found.append(Directive(tuple(words), begun or line, body))
+            body = _block(signs) if sign == "{" else ()
+            found.append(Directive(tuple(words), begun or line, body, sign == "{"))
             words, begun = [], 0
         else:
             words.append(sign.strip("\"'"))
