@@ -139,7 +139,7 @@ class Judge:
             if remains and not self.reads[name].has_read(number):
                 continue
             try:
-                new = self._new(name, number, files, whole)
+                new = self._new(name, number, files, whole, alone=remains and name in ALONE)
             except Skip:
                 continue
             for where, what in new:
@@ -155,10 +155,16 @@ class Judge:
         return self.subject.system.document.file if is_planned else "\0"
 
     def _new(
-        self, name: str, number: int, files: tuple[Artifact, ...], whole: Subject | Folder
+        self,
+        name: str,
+        number: int,
+        files: tuple[Artifact, ...],
+        whole: Subject | Folder,
+        *,
+        alone: bool,
     ) -> Said:
         gate = self.gates[name]
-        if name not in ALONE:
+        if not alone:  # another kind may be one that a file beside it defines
             return self.said(gate, whole) - self.before[name]
         if (name, number) not in self.alone:
             self.alone[name, number] = self.said(gate, self.only(self.subject.raw[number]))
