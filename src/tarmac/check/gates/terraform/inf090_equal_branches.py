@@ -12,7 +12,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.comments import evaluated
 from tarmac.check.gates.views.terraform.filled import sources
 
-_VALUE = r"[\w.-]+(?:\[[\w.*-]+\])?(?:\.[\w.]+)?|\[\]|\{\}"
+_VALUE = r"[\w.-]+(?:\[[\w.*-]+\])?(?:\.[\w.]+)?"
 #: What is behind the second one must end it: `a ? b : b + 1` has two results.
 _BOTH = re.compile(rf"\?\s*({_VALUE})\s*:\s*({_VALUE})\s*(?=[,)\]}}]|$)")
 #: A length is never below zero.

@@ -1,0 +1,131 @@
+"""Settings that PostgreSQL, Redis and Valkey are started with: in commands, and in their files."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files as resources
+from typing import NamedTuple
+
+import yaml
+
+from tarmac.base.foreign.reading import fields
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.compose.lookups import official
+from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.compose.stores import words
+from tarmac.check.gates.views.images.untagged import by_maker
+from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
+from tarmac.check.gates.views.pods.pods import pods
+from tarmac.check.gates.views.servers.nginx import written
+
+FILE = resources("tarmac") / "assets" / "store_settings.yaml"
+POSTGRES, REDIS = "postgres", "redis"
+_IMAGES = {
+    "postgres": POSTGRES, "postgis/postgis": POSTGRES, "pgvector/pgvector": POSTGRES,
+    "timescale/timescaledb": POSTGRES, "redis": REDIS, "valkey/valkey": REDIS,
+}  # fmt: skip
+_FILES = {
+    POSTGRES: re.compile(r"(.*[/-])?postgres(ql)?\.conf"),
+    REDIS: re.compile(r"(.*[/-])?(redis|valkey)\.conf"),
+}
+#: `name = value # why` and `name value`.
+_LINE = re.compile(r"[ \t]*([A-Za-z_][\w.-]*)(?:[ \t]*=[ \t]*|[ \t]+|$)(.*)")
+_COMMENT = re.compile(r"(?:'[^']*'|[^'#])*")
+#: Operators that hand settings on, by the group of their objects, and where these are.
+_OPERATED = {
+    ("postgresql.cnpg.io", "Cluster"): ("spec", "postgresql", "parameters"),
+    ("acid.zalan.do", "postgresql"): ("spec", "postgresql", "parameters"),
+}
+
+
+class StoreSetting(NamedTuple):
+    """One setting, as it is written, and where."""
+
+    store: str
+    title: str
+    name: str
+    value: str
+    where: str
+    #: Whether it is a line of a file, where a blank ends a value without quotes.
+    is_line: bool = False
+
+
+@cache
+def _told() -> Mapping[str, Mapping[str, str]]:
+    told: Mapping[str, Mapping[str, str]] = yaml.load(
+        FILE.read_text(encoding="utf-8"), yaml.CSafeLoader
+    )
+    return told
+
+
+def known_settings(store: str) -> Mapping[str, str]:
+    """Return what each setting of a store has to be, by its name in lower case."""
+    return {name.lower(): wanted for name, wanted in _told()[store].items()}
+
+
+def gone_settings() -> Mapping[str, str]:
+    """Return the settings that PostgreSQL has no more, and since when."""
+    return _told()["gone"]
+
+
+@once
+def store_settings(files: Files) -> Iterator[StoreSetting]:
+    """Yield them as they are written."""
+    for service in compose_services(files):
+        store = _IMAGES.get(official(service), "")
+        for number, name, value in _started(store, words(service)):
+            where = service.at("command", number)
+            yield StoreSetting(store, f"service {service.name}", name, value, where)
+    for own in pods(files):
+        for container in own.main_containers:
+            store = _IMAGES.get(by_maker(container.image), "")
+            key = "args" if container.arguments else "command"
+            given = container.arguments or container.words
+            for number, name, value in _started(store, list(given)):
+                called = f"{title(own.artifact)}: {container.title}"
+                yield StoreSetting(store, called, name, value, container.at(key, number))
+    for artifact in files.objects():
+        group = str(artifact.data.get("apiVersion")).partition("/")[0]
+        path = _OPERATED.get((group, str(artifact.data.get("kind"))), ())
+        for name, value in fields(artifact.data, *path).items() if path else ():
+            where = artifact.at(*path, name)
+            yield StoreSetting(POSTGRES, title(artifact), str(name), str(value), where)
+    yield from _in_files(files)
+
+
+def _started(store: str, given: list[str]) -> Iterable[tuple[int, str, str]]:
+    """Yield the settings in a command, with the number of their word."""
+    for number, word in enumerate(given):
+        if store == POSTGRES and (word == "-c" or word.startswith(("-c", "--"))):
+            written_in = given[number + 1] if word == "-c" and given[number + 1 :] else word
+            name, sign, value = written_in.removeprefix("-c").lstrip("-").partition("=")
+            if sign:
+                yield number + (word == "-c"), name.replace("-", "_"), value
+        elif store == REDIS and word.startswith("--") and len(word) > 2:
+            rest = given[number + 1 :]
+            end = next((at for at, one in enumerate(rest) if one.startswith("--")), len(rest))
+            yield number, word[2:], " ".join(rest[:end])
+
+
+def _in_files(files: Files) -> Iterator[StoreSetting]:
+    for store, named in _FILES.items():
+        known = known_settings(store)
+        for own in written(files, lambda path: posixpath.basename(path).endswith(".conf"), _LINE):
+            if not named.fullmatch(own.name.partition(" of ")[0]):
+                continue
+            found = list(_lines(own.text))
+            # A file of another program has such a name, too.
+            if 2 * sum(name.lower() in known for _, name, _ in found) >= len(found) > 0:
+                for line, name, value in found:
+                    yield StoreSetting(store, own.name, name, value, own.where(line), is_line=True)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        found = _COMMENT.match(line)
+        if match := _LINE.fullmatch(found[0].rstrip() if found else ""):
+            yield number, match[1], match[2].strip()
