@@ -49,9 +49,12 @@ class TakenService(NamedTuple):
 def check(files: Files) -> Iterator[Finding]:
     """Yield Applications and releases of Flux that undo what a release moves."""
     moved = list(_moved(files))
+    # A chart that several Applications follow has other objects with the values of each.
+    of_charts = [one for one in moved if dig(one.app.data, "spec", "source", "helm")]
+    left = {id(one.artifact) for one in of_charts if _is_left_by_app(one)}
     for one in moved if not _is_ignored_by_all(files) else ():
         app, at = one.app, _WEIGHTS[kind_of(one.artifact)]
-        if not any(_leaves(ignored, one.artifact, at) for ignored in _ignored(app)):
+        if id(one.artifact) not in left and not _is_left_by_app(one):
             what = f"{app.title} puts {title(one.artifact)} back as Git has it (selfHeal), and"
             said = f"{what} {title(one.rollout)} moves its weights: a new version loses its share"
             where = app.at("spec", "syncPolicy", "automated", "selfHeal")
@@ -66,8 +69,10 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said} {title(taken.canary)}: {advice}")
 
 
-def _ignored(app: App) -> tuple[Fields, ...]:
-    return tuple(mappings(items(app.data, "spec", "ignoreDifferences")))
+def _is_left_by_app(one: MovedObject) -> bool:
+    at = _WEIGHTS[kind_of(one.artifact)]
+    ignored = mappings(items(one.app.data, "spec", "ignoreDifferences"))
+    return any(_leaves(own, one.artifact, at) for own in ignored)
 
 
 def _leaves(ignored: Fields, artifact: Artifact, at: Path) -> bool:
