@@ -12,10 +12,9 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.store_settings import (
     POSTGRES,
     StoreSetting,
-    gone_settings,
-    known_settings,
     store_settings,
 )
+from tarmac.check.gates.views.servers.store_table import gone_settings, known_settings
 
 _PROGRAMS = {"postgres": "PostgreSQL", "redis": "Redis"}
 

@@ -12,9 +12,9 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.store_settings import (
     POSTGRES,
     StoreSetting,
-    known_settings,
     store_settings,
 )
+from tarmac.check.gates.views.servers.store_table import known_settings
 
 #: What another program fills in.
 _FILLED = re.compile(r"[${}<>%@]")

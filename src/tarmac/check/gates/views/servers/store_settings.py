@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from importlib.resources import files as resources
+import shlex
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import yaml
-
-from tarmac.base.foreign.reading import fields
+from tarmac.base.foreign.reading import dig, fields
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.lookups import official
 from tarmac.check.gates.views.compose.services import compose_services
@@ -21,8 +18,8 @@ from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.servers.nginx import written
+from tarmac.check.gates.views.servers.store_table import known_settings
 
-FILE = resources("tarmac") / "assets" / "store_settings.yaml"
 POSTGRES, REDIS = "postgres", "redis"
 _IMAGES = {
     "postgres": POSTGRES, "postgis/postgis": POSTGRES, "pgvector/pgvector": POSTGRES,
@@ -54,30 +51,14 @@ class StoreSetting(NamedTuple):
     is_line: bool = False
 
 
-@cache
-def _told() -> Mapping[str, Mapping[str, str]]:
-    told: Mapping[str, Mapping[str, str]] = yaml.load(
-        FILE.read_text(encoding="utf-8"), yaml.CSafeLoader
-    )
-    return told
-
-
-def known_settings(store: str) -> Mapping[str, str]:
-    """Return what each setting of a store has to be, by its name in lower case."""
-    return {name.lower(): wanted for name, wanted in _told()[store].items()}
-
-
-def gone_settings() -> Mapping[str, str]:
-    """Return the settings that PostgreSQL has no more, and since when."""
-    return _told()["gone"]
-
-
 @once
 def store_settings(files: Files) -> Iterator[StoreSetting]:
     """Yield them as they are written."""
     for service in compose_services(files):
         store = _IMAGES.get(official(service), "")
-        for number, name, value in _started(store, words(service)):
+        command = dig(service.data, "command")
+        given = _split(command) if isinstance(command, str) else words(service)
+        for number, name, value in _started(store, given):
             where = service.at("command", number)
             yield StoreSetting(store, f"service {service.name}", name, value, where)
     for own in pods(files):
@@ -95,6 +76,13 @@ def store_settings(files: Files) -> Iterator[StoreSetting]:
             where = artifact.at(*path, name)
             yield StoreSetting(POSTGRES, title(artifact), str(name), str(value), where)
     yield from _in_files(files)
+
+
+def _split(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:  # a quote that does not end
+        return []
 
 
 def _started(store: str, given: list[str]) -> Iterable[tuple[int, str, str]]:
