@@ -10,16 +10,15 @@ from tarmac.base.foreign.reading import Path, fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.action_versions import version_of
 from tarmac.check.gates.views.pipelines.checkouts import repository_of
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
-_UPLOAD = re.compile(r"actions/upload-artifact@v(\d+)")
-#: Versions from which on what begins with a dot is left out.
-_HIDES = re.compile(
-    r"actions/upload-artifact@v(4|4\.(?:[4-9]|\d\d)(?:\.\d+)?|(?:[5-9]|\d\d)(?:\.\d+)*)"
-)
+_UPLOAD = "actions/upload-artifact@"
+#: From here on a name is taken once, and what begins with a dot is left out; @v4 is the newest.
+_ONCE, _HIDES = (4,), (4, 4)
 #: A step that asks whether a job before it failed, which a skipped job never does.
 _ASKS = re.compile(
     r"needs\.[\w-]+\.result\s*(==\s*'(failure|cancelled)'|!=\s*'success')"
@@ -101,13 +100,13 @@ def _uploads(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     matrix = fields(job.data, "strategy", "matrix")
     several = any(isinstance(one, list) and len(one) > 1 for one in matrix.values())
     for number, step in enumerate(job.steps):
-        found = _UPLOAD.match(step.uses)
+        is_upload = step.uses.startswith(_UPLOAD)
         told = str(step.inputs.get("name") or "artifact")
         # Without an archive, the file's own name is taken.
         is_file = step.inputs.get("archive") is False or step.inputs.get("overwrite")
-        if not found or int(found[1]) < 4 or not several or is_file:
+        if not is_upload or is_file or not several or "${{" in told or step.condition:
             continue
-        if "${{" not in told and not step.condition:
+        if version_of(workflow, step.uses) >= _ONCE:
             what = f"each job of {name}'s matrix uploads {told}, and a name is taken once in a run:"
             where = workflow.at("jobs", name, "steps", number)
             yield Finding(where, f"{what} all but the first fail; write the matrix' value into it")
@@ -117,7 +116,9 @@ def _hidden(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     """Yield uploads of files and folders that begin with a dot."""
     for number, step in enumerate(job.steps):
         told = str(step.inputs.get("include-hidden-files", "")).lower()
-        if not _HIDES.fullmatch(step.uses) or told not in ("", "false"):
+        if not step.uses.startswith(_UPLOAD) or told not in ("", "false"):
+            continue
+        if version_of(workflow, step.uses) < _HIDES and not step.uses.endswith("@v4"):
             continue
         lines = [line.strip() for line in str(step.inputs.get("path") or "").splitlines()]
         paths = [line for line in lines if line and not line.startswith(("!", "#"))]
