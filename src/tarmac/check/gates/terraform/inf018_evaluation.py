@@ -10,7 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
+from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks, written_blocks
 
 _SETTING = re.compile(r"^[ \t]*([a-z_]+)\s*=(?!=)\s*(.*)$")
 _OPENING = re.compile(r'^[ \t]*([a-z_]+)(\s+"[^"]*")*\s*\{')
@@ -38,15 +38,19 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield lists where a set belongs, and variables where none is known yet."""
     found = list(blocks(files))
     types = dict[tuple[str, str], str]()
+    constants = set[tuple[str, str]]()
     for block in found:
         if block.names[0] == "variable" and len(block.names) > 1:
-            for _, _, name, value in _settings(block):
-                if name == "type":
-                    types[posixpath.dirname(block.file), block.names[1]] = value
-    is_tofu = _has_tofu(files)
+            own = posixpath.dirname(block.file), block.names[1]
+            told = {name: value for _, inside, name, value in _settings(block) if not inside}
+            types[own] = told.get("type", "")
+            if told.get("const") == "true":
+                constants.add(own)
     for block in found:
         yield from _repeated(block, types)
-        for line, what in _early(block) if not is_tofu else ():
+    # What is known here, a default or a local, is not known to Terraform by then.
+    for block in written_blocks(files) if not _has_tofu(files) else ():
+        for line, what in _early(block, constants):
             yield Finding(f"{block.file}:{line}", what)
 
 
@@ -106,7 +110,7 @@ def _repeated(block: TerraformBlock, types: dict[tuple[str, str], str]) -> Itera
         yield Finding(f"{block.file}:{line}", what)
 
 
-def _early(block: TerraformBlock) -> Iterator[tuple[int, str]]:
+def _early(block: TerraformBlock, constants: set[tuple[str, str]]) -> Iterator[tuple[int, str]]:
     for line, inside, name, value in _settings(block):
         # In a text, what stands between ${ and } alone is evaluated.
         is_text = value.startswith('"')
@@ -117,6 +121,9 @@ def _early(block: TerraformBlock) -> Iterator[tuple[int, str]]:
         is_source = block.names[0] == "module" and not inside and name in ("source", "version")
         is_nested = last in ("backend", "cloud") and block.names[0] != "terraform"
         keys = () if is_nested else _EARLY.get(last, ())
+        read = posixpath.dirname(block.file), found[0].rpartition(".")[2]
+        if is_source and found[1] == "var" and read in constants:
+            continue  # Terraform 1.15 knows it when it looks for modules
         if is_source or keys is None or name in keys:
             where = f"{last} " if last else ""
             what = f"{where}{name} of {' '.join(block.names)} reads {found[0]}, before Terraform"
