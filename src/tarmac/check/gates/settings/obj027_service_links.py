@@ -64,10 +64,12 @@ def _judged(files: Files) -> Iterator[tuple[Pods, Container, Fields]]:
                 image = re.fullmatch(about["image"], container.image)
                 version = _VERSION.search(container.image.rpartition("/")[2])
                 numbers = [int(one) for one in version[1].split(".")] if version else []
-                is_old = bool(numbers) and numbers < about.get("from", [])
+                is_other = bool(numbers) and numbers < about.get("from", [])
+                if "until" in about:  # from there on it is passed over
+                    is_other = is_other or not numbers or numbers >= about["until"]
                 if (
                     image
-                    and not is_old
+                    and not is_other
                     and _starts(container, about)
                     and not is_renamed(files, container.image)
                 ):
