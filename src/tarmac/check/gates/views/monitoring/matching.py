@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from tarmac.check.gates.views.monitoring.promql import bare, parts
+from tarmac.check.gates.views.published import published
 
 #: What a counter's increase is computed by.
 INCREASES = ("rate", "irate", "increase")
@@ -25,6 +27,8 @@ def unmatched(node: Any) -> Iterator[str]:
         return
     sides = [origin(bare(side)) for side in (node.lhs, node.rhs)]
     groups = [side for side in sides if type(side).__name__ == "AggregateExpr"]
+    if not groups:
+        yield from _of_two_programs(operator, *map(_scraped, sides))
     if len(groups) == 1:
         yield from _beside_series(operator, *groups, *(one for one in sides if one not in groups))
     if len(groups) < 2:
@@ -44,17 +48,40 @@ def unmatched(node: Any) -> Iterator[str]:
 
 def _beside_series(operator: str, group: Any, series: Any) -> Iterator[str]:
     """Yield sums beside series as they are scraped, which have an instance and a job."""
-    if type(series).__name__ == "Call" and series.func.name in OF_TWO and series.args:
-        series = getattr(bare(series.args[0]), "vector_selector", None)
-    is_scraped = type(series).__name__ == "VectorSelector" and ":" not in str(series.name)
+    series = _scraped(series)
     kept, others = grouped(group)
     is_sum = str(group.op) in ("sum", "avg", "min", "max", "count")
-    if is_scraped and is_sum and not others and not kept >= _SCRAPED:
+    if series is not None and is_sum and not others and not kept >= _SCRAPED:
         lost = ", ".join(sorted(_SCRAPED - kept))
         what = f"`{operator}` compares a sum without {lost} with {series.name}, which has them"
         how = f"on({', '.join(sorted(kept))})"
         many = "" if operator in _SET else " and group_left() or group_right()"
         yield f"{what}, so none match; write {how}{many}"
+
+
+def _scraped(series: Any) -> Any:
+    """Return the series of a side as they are scraped; None where it is of others."""
+    if type(series).__name__ == "Call" and series.func.name in OF_TWO and series.args:
+        series = getattr(bare(series.args[0]), "vector_selector", None)
+    is_scraped = type(series).__name__ == "VectorSelector" and ":" not in str(series.name)
+    return series if is_scraped else None
+
+
+def _of_two_programs(operator: str, left: Any, right: Any) -> Iterator[str]:
+    """Yield series of two programs, whose instance and job are those of each."""
+    if left is None or right is None:
+        return
+    programs = [_program(str(side.name or "")) for side in (left, right)]
+    if "" in programs or programs[0] == programs[1]:
+        return
+    what = f"`{operator}` holds {left.name} of {programs[0]} against {right.name} of {programs[1]}"
+    yield f"{what}, and each has an instance and a job of its own, so none match; write on(...)"
+
+
+def _program(name: str) -> str:
+    """Tell which exporter a metric is of; empty: not known."""
+    known = published("exporters")["metrics"]
+    return next((str(one["of"]) for one in known if re.fullmatch(one["name"], name)), "")
 
 
 def _by_itself(groups: list[Any], kept: set[str]) -> Iterator[str]:
