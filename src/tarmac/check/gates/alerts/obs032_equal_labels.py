@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Fields, fields, items, numbered_texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -12,7 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.alert_files import configurations
 from tarmac.check.gates.views.monitoring.kept_labels import labels
 from tarmac.check.gates.views.monitoring.matchers import AlertMatcher, matchers
-from tarmac.check.gates.views.monitoring.outer_labels import OUTER
+from tarmac.check.gates.views.monitoring.outer_labels import OUTER, may_be_added
 from tarmac.check.gates.views.monitoring.promql import is_of_logs
 from tarmac.check.gates.views.monitoring.rule_groups import parsed, placed_groups
 from tarmac.check.gates.views.once import once
@@ -60,7 +61,7 @@ def _unknown(files: Files, rule: Fields) -> Iterator[tuple[int, str]]:
         return
     both = source & target
     for place, label in numbered_texts(rule.get("equal")):
-        if label in both or label in OUTER:
+        if label in both or (label in OUTER and may_be_added(files, list(_rules_of(files)), label)):
             continue
         usual = sorted(both - {"alertname", "severity"})
         has = f"; compare {', '.join(usual)}" if usual else ""
@@ -89,6 +90,13 @@ def _refuses(asked: AlertMatcher, one: KnownLabels) -> bool:
 
 
 @once
+def _rules_of(files: Files) -> Iterator[Artifact]:
+    """Yield the files with rules that alert."""
+    found = (rule for group in placed_groups(files) for rule in group if rule.data.get("alert"))
+    yield from {id(rule.artifact): rule.artifact for rule in found}.values()
+
+
+@once
 def _fired(files: Files) -> Iterator[KnownLabels]:
     """Yield the alerts of all rules."""
     for group in placed_groups(files):
@@ -114,6 +122,7 @@ GATE = Gate(
     #: OBS013 compares the inhibitions of a plan with its edges.
     targets=(),
     reads="`equal` of inhibitions beside the labels that the alerts of these files have, where "
-    "their expressions tell them. Labels that a Prometheus adds to all alerts are not counted. "
-    "Judges files without a plan only.",
+    "their expressions tell them. Labels that a Prometheus usually adds to all alerts are judged "
+    "only where the one that loads the rules is here and adds none. Judges files without a "
+    "plan only.",
 )
