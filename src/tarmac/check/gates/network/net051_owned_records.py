@@ -1,4 +1,4 @@
-"""Two clusters that keep the records of one zone own them by different names."""
+"""Two installations that keep the records of one zone own them by different names."""
 
 from __future__ import annotations
 
@@ -16,9 +16,18 @@ from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CHART, _IMAGE = "external-dns", "external-dns"
+_OWNER = "--txt-owner-id"
 #: Folders whose values are those of others as well.
 _SHARED = re.compile(r"base|common|defaults?|shared|all|global|templates?|examples?")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/")
+#: Which objects are looked at, as arguments and as values.
+_CHOICES = (
+    "source", "ingress-class", "annotation-filter", "label-filter", "namespace", "gateway-name",
+    "service-type-filter", "gateway-namespace", "gateway-label-filter",
+)  # fmt: skip
+_CHOSEN = ("sources", "ingressClassFilters", "annotationFilter", "labelFilter", "namespace",
+           "namespaced", "extraArgs")  # fmt: skip
+_ZONES = ("zone-id-filter", "aws-zone-type", "aws-zone-tags", "google-project", "azure-config-file")
 _PRIVATE = re.compile(r"zone-type=private|zoneType['\"]?: ['\"]?private|visibility=private")
 
 
@@ -29,6 +38,8 @@ class RecordKeeper(NamedTuple):
     path: str
     owner: str
     domains: frozenset[str]
+    #: Which objects it makes records of.
+    chosen: str
     #: Whether it deletes records that have no source.
     deletes: bool
     #: What tells its zones and records from those of another one with the same domains.
@@ -42,14 +53,21 @@ def check(files: Files) -> Iterator[Finding]:
     for one in sorted(_keepers(files), key=lambda one: one.path):
         if one.owner and "{{" not in one.owner and "$" not in one.owner and not one.is_private:
             before = by_owner.setdefault((one.owner, one.apart), [])
-            other = next((two for two in before if _are_apart(two.path, one.path)), None)
+            other = next((two for two in before if _are_two(two, one)), None)
             shared = sorted(one.domains & other.domains) if other else []
             if other and shared and (one.deletes or other.deletes):
                 what = f"external-dns owns the records of {shared[0]} as {one.owner}, and so does"
                 said = f"{what} that of {other.path}: with the policy sync each deletes the records"
-                advice = "that the other has made; give each cluster an owner of its own"
+                kind = "cluster" if _are_apart(other.path, one.path) else "installation"
+                advice = f"that the other has made; give each {kind} an owner of its own"
                 yield Finding(one.where, f"{said} {advice}", warning=True)
             before.append(one)
+
+
+def _are_two(one: RecordKeeper, other: RecordKeeper) -> bool:
+    """Tell whether two are of two clusters, or of one and make records of other objects."""
+    beside = one.path.rpartition("/")[0] == other.path.rpartition("/")[0]
+    return _are_apart(one.path, other.path) or (beside and one.chosen != other.chosen)
 
 
 def _are_apart(one: str, other: str) -> bool:
@@ -74,7 +92,9 @@ def _keepers(files: Files) -> Iterator[RecordKeeper]:
     for own in pods(files, "Deployment"):
         for container in own.main_containers:
             if container.image_name == _IMAGE:
-                yield _of_arguments(own.artifact, container.at("args"), container.arguments)
+                told = [n for n, one in enumerate(container.arguments) if _OWNER in str(one)]
+                where = container.at("args", *told[:1])
+                yield _of_arguments(own.artifact, where, container.arguments)
 
 
 def _of_values(artifact: Artifact, path: Path, values: Fields) -> RecordKeeper:
@@ -85,12 +105,15 @@ def _of_values(artifact: Artifact, path: Path, values: Fields) -> RecordKeeper:
         name,
         *(string(values, key) for key in ("txtPrefix", "txtSuffix", "registry")),
         account[1] if account else "",
+        *(str(values.get(key)) for key in ("zoneIdFilters", "zoneIDFilters")),
+        more if "zone" in (more := str(values.get("extraArgs"))) else "",
     )
     return RecordKeeper(
         where=artifact.at(*path, "txtOwnerId"),
         path=artifact.path,
         owner=str(values.get("txtOwnerId") or ""),
         domains=frozenset(texts(values.get("domainFilters"))),
+        chosen=str([values.get(key) for key in _CHOSEN]),
         deletes=values.get("policy") == "sync",
         apart=apart,
         is_private=_PRIVATE.search(str(values)) is not None,
@@ -102,22 +125,23 @@ def _of_arguments(artifact: Artifact, where: str, arguments: tuple[str, ...]) ->
     for one in map(str, arguments):
         key, _, value = one.partition("=")
         told.setdefault(key, []).append(value)
-    apart = [str(told.get(f"--{key}")) for key in ("provider", "txt-prefix", "txt-suffix")]
+    kinds = ("provider", "txt-prefix", "txt-suffix", *_ZONES)
     return RecordKeeper(
         where=where,
         path=artifact.path,
-        owner=next(iter(told.get("--txt-owner-id", ())), ""),
+        owner=next(iter(told.get(_OWNER, ())), ""),
         domains=frozenset(told.get("--domain-filter", ())),
+        chosen=str([sorted(told.get(f"--{key}", ())) for key in _CHOICES]),
         # By itself the program keeps all in step.
         deletes=told.get("--policy", ["sync"])[0] == "sync",
-        apart=tuple(apart),
+        apart=tuple(str(told.get(f"--{key}")) for key in kinds),
         is_private=_PRIVATE.search(" ".join(map(str, arguments))) is not None,
     )
 
 
 GATE = Gate(
     id="NET051",
-    title="Clusters that keep the records of one zone own them by different names",
+    title="Installations that keep the records of one zone own them by different names",
     phase="kubernetes",
     source="https://kubernetes-sigs.github.io/external-dns/latest/docs/faq/: each installation "
     "needs a txt-owner-id of its own, else it takes the records of the others for its own",
@@ -126,6 +150,7 @@ GATE = Gate(
     scope=counted_in_files("installations of external-dns", _keepers),
     targets=(),
     reads="values of the chart external-dns and arguments of its pods, in two files of one name in "
-    "folders beside each other, as those of two clusters are. Where their accounts, prefixes or "
+    "folders beside each other, as those of two clusters are, or in one folder, where they look at "
+    "other objects. Where their accounts, prefixes or "
     "zones differ, nothing is told. Judges files without a plan only.",
 )
