@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from tarmac.base.foreign.reading import dig, fields, places
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.compose.entries import labels_of, listed
-from tarmac.check.gates.views.compose.files import compose_files
+from tarmac.check.gates.views.compose.entries import labels_of
 from tarmac.check.gates.views.compose.services import ComposeService
-from tarmac.check.gates.views.compose.traefik import SETTINGS, entry_points, place_of, version_of
+from tarmac.check.gates.views.compose.traefik import (
+    TraefikLabel,
+    entry_points,
+    is_told_more,
+    place_of,
+    told,
+    traefik_labels,
+)
 from tarmac.check.gates.views.scope import counted_in_files
 
 _HIDDEN = re.compile(r"(?i)exposedbydefault[\"']?[=:\s]+[\"']?false")
@@ -22,18 +27,9 @@ _ROUTER = re.compile(r"traefik\.(http|tcp|udp)\.routers\.([^.]+)\.(entrypoints|r
 _BARE = re.compile(r"\b(Host|HostSNI|PathPrefix|Path)\(\s*(?![`\"'*\\])([^)\s]+?)\s*\)")
 
 
-class RouterLabel(NamedTuple):
-    """A service with a label for a router, and the Traefik of the same files."""
-
-    service: ComposeService
-    label: str
-    value: str
-    proxy: ComposeService
-
-
 def check(files: Files) -> Iterator[Finding]:
     """Yield labels that lead nowhere."""
-    told = set[int]()
+    said_of = set[int]()
     for one in _routed(files):
         service, label, value, proxy = one
         where = place_of(service, label)
@@ -49,8 +45,8 @@ def check(files: Files) -> Iterator[Finding]:
             marks = f"{bare[1]}(`{bare[2]}`)"
             yield Finding(where, f"{what} router is dropped; write {marks}")
         labels = labels_of(dig(service.data, "labels"))
-        if id(service) not in told and _is_hidden(proxy) and "traefik.enable" not in labels:
-            told.add(id(service))
+        if id(service) not in said_of and _is_hidden(proxy) and "traefik.enable" not in labels:
+            said_of.add(id(service))
             what = f"service {service.name} has labels for {proxy.name}, which looks at none"
             said = f"{what} without traefik.enable (exposedByDefault is false): it is not reached"
             yield Finding(service.at("labels"), f"{said}; add traefik.enable=true")
@@ -58,36 +54,15 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _entries(proxy: ComposeService) -> set[str]:
     """List the entry points that its own arguments and variables name; none where a file may."""
-    mounted = [*proxy.mounted, *map(str, listed(dig(proxy.data, "volumes")))]
-    texts = _told(proxy)
-    if any(map(SETTINGS.search, [*mounted, *texts])) or "configs" in fields(proxy.data):
-        return set()
-    return entry_points(texts)
-
-
-def _told(proxy: ComposeService) -> list[str]:
-    """List its arguments and variables, each as `name=value`."""
-    arguments = [text for _, text in places(dig(proxy.data, "command"))]
-    return [*arguments, *(f"{name}={value}" for name, value in proxy.environment.items())]
+    return set() if is_told_more(proxy) else entry_points(told(proxy))
 
 
 def _is_hidden(proxy: ComposeService) -> bool:
-    return any(map(_HIDDEN.search, _told(proxy)))
+    return any(map(_HIDDEN.search, told(proxy)))
 
 
-def _routed(files: Files) -> Iterator[RouterLabel]:
-    for beside in compose_files(files):
-        proxies = [one for one in beside.services if version_of(one) is not None]
-        is_one = len({one.name for one in proxies}) == 1 and beside.is_whole
-        if not is_one or 1 in map(version_of, proxies):
-            continue
-        for service in beside.services:
-            same = [one for one in beside.services if one.name == service.name]
-            labels = labels_of(dig(service.data, "labels"))
-            is_off = labels.get("traefik.enable", "true").lower() == "false"
-            for label, value in labels.items() if not is_off and len(same) == 1 else ():
-                if _ROUTER.fullmatch(label):
-                    yield RouterLabel(service, label, str(value), proxies[0])
+def _routed(files: Files) -> Iterator[TraefikLabel]:
+    yield from (one for one in traefik_labels(files) if _ROUTER.fullmatch(one.label))
 
 
 GATE = Gate(
