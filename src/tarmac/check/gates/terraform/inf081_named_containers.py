@@ -96,7 +96,9 @@ def _within(task: EcsTask) -> Iterator[Finding]:
                 continue
             for named in container.of(*path):
                 if named.value and named.value not in known[kind]:
-                    what = f"container {container.name} names {named.value}, and that is not among the"
+                    what = (
+                        f"container {container.name} names {named.value}, and that is not among the"
+                    )
                     advice = did_you_mean(named.value, known[kind])
                     said = f"{what} {kind} of {task.name}: AWS refuses it; {advice}"
                     yield Finding(named.where, said)
