@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, space_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.shell import Command, commands
 from tarmac.check.gates.views.pipelines.workflows import FOLDER
 from tarmac.check.gates.views.scope import counted_in_files
@@ -97,6 +98,7 @@ def _short(artifact: Artifact, one: AppliedFolder) -> str:
     return posixpath.relpath(artifact.path, one.folder)
 
 
+@once
 def _applied(files: Files) -> Iterator[AppliedFolder]:
     before: dict[str, list[str]] = {}
     for command in commands(files):

@@ -30,6 +30,7 @@ _KEYED = re.compile(
     r"^\{\s*for\s+(?:\w+\s*,\s*)?(\w+)\s+in\s+" + _LATER + r"\s*:\s*\1\.(id|arn)\s*=>"
 )
 _COUNTED = re.compile(rf"^.*{_LATER}\.(id|arn)\s*[!=]=")
+_LATER_VERSION = re.compile(r"\brequired_version\s*=\s*\"[^\"]*\b1\.(?:1[5-9]|[2-9]\d)")
 #: What Terraform reads before it knows any variable; OpenTofu reads it after.
 _EARLY = {"backend": None, "cloud": None, "lifecycle": ("prevent_destroy", "create_before_destroy")}
 
@@ -39,6 +40,11 @@ def check(files: Files) -> Iterator[Finding]:
     found = list(blocks(files))
     types = dict[tuple[str, str], str]()
     constants = set[tuple[str, str]]()
+    later = {
+        posixpath.dirname(block.file)
+        for block in found
+        if block.names[0] == "terraform" and _LATER_VERSION.search(block.text)
+    }
     for block in found:
         if block.names[0] == "variable" and len(block.names) > 1:
             own = posixpath.dirname(block.file), block.names[1]
@@ -51,6 +57,8 @@ def check(files: Files) -> Iterator[Finding]:
     # What is known here, a default or a local, is not known to Terraform by then.
     for block in written_blocks(files) if not _has_tofu(files) else ():
         for line, what in _early(block, constants):
+            if block.names[0] == "module" and posixpath.dirname(block.file) in later:
+                continue  # it may look for modules by what is constant
             yield Finding(f"{block.file}:{line}", what)
 
 

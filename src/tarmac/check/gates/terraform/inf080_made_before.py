@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
@@ -118,6 +119,7 @@ def _named_in(line: str) -> list[str]:
     return [*_ADDRESS.findall(_TEXT.sub('""', line)), *_QUOTED.findall(line)]
 
 
+@once
 def _folders(files: Files) -> Iterator[Folder]:
     folders: dict[str, list[TerraformBlock]] = {}
     for block in blocks(files):
