@@ -112,6 +112,17 @@ def _applied(files: Files) -> Iterator[AppliedFolder]:
         before.setdefault(path, []).append(command.text)
 
 
+@once
+def _by_folder(files: Files) -> Iterator[dict[str, list[Artifact]]]:
+    """Find what is in each folder and in those below it, once for all commands."""
+    found: dict[str, list[Artifact]] = {}
+    for one in files.artifacts:
+        parts = one.path.split("/") if one.path.endswith(_ENDINGS) else []
+        for depth in range(1, len(parts)):
+            found.setdefault("/".join(parts[:depth]), []).append(one)
+    yield found
+
+
 def _objects(
     files: Files, path: str, asked: str, *, is_deep: bool
 ) -> tuple[str, list[Artifact]] | None:
@@ -121,11 +132,7 @@ def _objects(
     root = path.partition(FOLDER)[0] if FOLDER in path else ""
     for base in dict.fromkeys((root, posixpath.dirname(path))):
         folder = posixpath.normpath(posixpath.join(base, asked))
-        below = [
-            one
-            for one in files.artifacts
-            if one.path.startswith(f"{folder}/") and one.path.endswith(_ENDINGS)
-        ]
+        below = _by_folder(files)[0].get(folder, [])
         if any("kustomization" in posixpath.basename(one.path) for one in below):
             return None
         own = [one for one in below if is_deep or posixpath.dirname(one.path) == folder]
