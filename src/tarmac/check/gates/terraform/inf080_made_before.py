@@ -137,8 +137,8 @@ GATE = Gate(
     title="What a cloud asks for when it makes a resource is made before it",
     phase="infrastructure",
     source="https://developer.hashicorp.com/terraform/language/meta-arguments/depends_on: what a "
-    "resource needs and does not read has to be named; the examples of these resources in the "
-    "provider's pages have it",
+    "resource needs and does not read has to be named; pages of the provider have it in their "
+    "examples, and https://github.com/cloudposse/terraform-aws-ecs-alb-service-task/issues/46",
     check=check,
     of_files=check,
     of_objects=False,
