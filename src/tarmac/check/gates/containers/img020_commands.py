@@ -25,6 +25,9 @@ _LOOPBACK = re.compile(
     r"[= ](127\.0\.0\.1|localhost)(:\d+)?(?!\S)"
 )
 
+#: Its addresses by options of one kind.
+_ADDRESS = re.compile(r"(?<!\S)--[\w-]*address[= ](\S+)")
+_OWN = re.compile(r"127\.|localhost|\[?::1")
 #: A program with its arguments, in one word: `npm start`, `./migrate && ./serve`.
 _LINE = re.compile(r"[\w./-]{2,}( +[^\s{}$]+){1,12}")
 
@@ -50,11 +53,17 @@ def check(files: Files) -> Iterator[Finding]:
             what = f"{one.name} starts a program that is called `{line}`, as one word: no shell"
             said = f"{what} reads it, and there is none of that name; write a word for each part"
             yield Finding(one.where, said)
-        if one.serves and (found := _LOOPBACK.search(" ".join(one.words))):
+        line = " ".join(one.words)
+        if one.serves and (found := _LOOPBACK.search(line)) and not _is_asked_elsewhere(line):
             what = f"{one.name} is to be reached, and listens on {found[3]} inside its container"
             yield Finding(
                 one.where, f"{what} (`{found[0]}`), so nothing outside does; write 0.0.0.0"
             )
+
+
+def _is_asked_elsewhere(line: str) -> bool:
+    """Tell whether a server has another address, by which it is reached: that of its health."""
+    return any(not _OWN.match(value) for value in _ADDRESS.findall(line))
 
 
 def _left_out(words: Sequence[str]) -> Sequence[str]:

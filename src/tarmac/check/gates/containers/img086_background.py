@@ -77,7 +77,7 @@ def check(files: Files) -> Iterator[Finding]:
         if not one.is_whole or not commands or "||" in one.line:
             continue
         last = commands[-1]
-        if one.line.rstrip("\"' ").endswith("&"):
+        if one.is_of_shell and one.line.rstrip("\"' ").endswith("&"):
             what = f"{one.title} starts `{_short(last)} &` last, and a shell does not wait for it"
             yield Finding(one.where, f"{what}: the container ends; remove the `&`")
             continue

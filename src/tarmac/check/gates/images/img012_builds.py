@@ -103,6 +103,8 @@ def check(files: Files) -> Iterator[Finding]:
                         f"{dockerfile.path}:{one.line}",
                         f"`{built}` comes after {lacking}, which leaves its compiler out "
                         "with the devDependencies; install all of them, build, then prune them",
+                        # The package that is copied is of another repository.
+                        warning=package is None and any(map(_is_copy, stage.instructions)),
                     )
 
 
@@ -126,6 +128,10 @@ def _built_without(
                 yield instruction, lacking, found[0].strip()
 
 
+def _is_copy(instruction: Instruction) -> bool:
+    return instruction.word in ("COPY", "ADD") and "--from" not in instruction.rest
+
+
 def _copied(
     instructions: tuple[Instruction, ...],
     build: Instruction,
@@ -135,7 +141,7 @@ def _copied(
     """Read the package.json that was copied last before a build; None where that is not here."""
     above = [str(one) for one in PurePosixPath(path).parents]
     for one in reversed(instructions[: instructions.index(build)]):
-        if one.word not in ("COPY", "ADD") or "--from" in one.rest:
+        if not _is_copy(one):
             continue
         for source in one.operands[:-1]:
             name = normpath(source.strip('[]",').lstrip("/"))

@@ -34,11 +34,6 @@ _HAS_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
 _OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
 #: What a build is given, in a finding.
 _GIVEN = re.compile(r"ARG (\w+) stays in")
-_USER = re.compile(r"(?i)non-?root|unprivileged|rootless|chiseled|\$")
-#: A base that is not one of Docker's own: its name without maker and version.
-_OF_MAKER = re.compile(r"its base .*\(\S+/([^\s/:]+)(?::\S+)?\)")
-#: What a build is given, in a finding.
-_GIVEN = re.compile(r"ARG (\w+) stays in")
 #: What says of itself that it is for a build alone.
 _SAID = re.compile(r"(?i)insecure|unsafe|not[-_ ]?(a[-_ ]?)?(real|secret)|fake")
 #: Values that are public, so that no secret is told.
@@ -88,7 +83,10 @@ def findings(path: str, text: str) -> Iterator[Finding]:
         if instruction.word == "ARG":
             name, _, value = instruction.rest.partition("=")
             given.setdefault(name, value.strip("\"'"))
-        if instruction.word not in ("ENV", "ARG") or instruction.line not in left:
+        # No image keeps what stands above its FROM: a stage that reads it has an ARG of its own.
+        is_above = "FROM" not in {one.word for one in final} and "=" not in instruction.rest
+        is_kept = instruction.line not in left and not is_above
+        if instruction.word not in ("ENV", "ARG") or is_kept:
             yield from (Finding(where, what) for what in _instruction(instruction))
     if not final:
         yield Finding(path, "has no FROM, so there is no image; write one")

@@ -138,7 +138,7 @@ def _ignored(files: Files, dockerfile: Artifact, found: list[Stage]) -> Iterator
         words = one.operands
         for source in words[:-1] if not one.rest.startswith("[") else ():
             path = normpath(source.strip("\"'").lstrip("/"))
-            is_plain = path != "." and not set("*?[$") & set(path) and "://" not in path
+            is_plain = path != "." and not set("*?[$") & set(path) and "://" not in source
             if is_plain and (by := _left_out(path, patterns)):
                 what = (
                     f"copies {source}, which .dockerignore leaves out by `{by}`, so the build ends"

@@ -39,7 +39,8 @@ def check(files: Files) -> Iterator[Finding]:
                     yield Finding(one.artifact.at(*path), said, warning=not near, fix=fix)
     for artifact in dockerfiles(files):
         for own in instructions(str(artifact.content)):
-            if near := misspelt(own.word, _INSTRUCTIONS):
+            # A word alone is one that a script replaces: each instruction has more to it.
+            if own.rest and (near := misspelt(own.word, _INSTRUCTIONS)):
                 what = f"{own.word} is not an instruction of a Dockerfile: the build ends there"
                 yield Finding(f"{artifact.path}:{own.line}", f"{what}; did you mean {near!r}?")
 

@@ -42,6 +42,8 @@ class StartedProgram(NamedTuple):
     is_reached: bool
     #: These words start the program; an entrypoint that is not known may read them otherwise.
     is_whole: bool
+    #: A shell reads its line: `&` and `;` are not words for the program.
+    is_of_shell: bool
 
     @property
     def commands(self) -> list[str]:
@@ -76,19 +78,22 @@ def started(files: Files) -> Iterator[StartedProgram]:
             posixpath.dirname(made.path) if made else "",
             bool(items(service.data, "ports")) and dig(service.data, "network_mode") is None,
             bool(entry) or (is_given and not has_entry) or _SHELL.match(line) is not None,
+            _SHELL.match(line) is not None,
         )
     for own in pods(files, *SERVING):
         for container in own.main_containers:
             if container.words:
+                line = " ".join(container.words)
                 has_command = bool(container.data.get("command"))
                 yield StartedProgram(
                     container.at("command" if has_command else "args"),
                     f"{title(own.artifact)}: {container.title}",
-                    " ".join(container.words),
+                    line,
                     container.image,
                     "",
                     bool(container.ports),
                     has_command,
+                    _SHELL.match(line) is not None,
                 )
 
 
@@ -109,6 +114,7 @@ def _image(dockerfile: Artifact) -> Iterator[StartedProgram]:
         posixpath.dirname(dockerfile.path),
         any(one.word == "EXPOSE" for one in own),
         True,
+        _SHELL.match(line) is not None or (last is not None and not last.rest.startswith("[")),
     )
 
 
