@@ -28,6 +28,9 @@ _NAMED = re.compile(r"(?<!\$)\$\((\w+)\)")
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]|\\\\")
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
+#: What stands at a volume and belongs to its mount: no source, and refused by the schema.
+_OF_MOUNTS = {"mountPath", "subPath", "readOnly"}
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield parts of pods that name nothing, are empty, or are there twice."""
@@ -71,8 +74,8 @@ def misfits(own: Pods) -> Iterator[tuple[str, str]]:
         if not volume.kinds:
             what = "has no source, so it is an empty folder that ends with the pod"
             yield where, f"volume {volume.name} {what}; write one, emptyDir if that is meant"
-        elif len(volume.kinds) > 1:
-            yield where, f"volume {volume.name} has {len(volume.kinds)} sources; keep one"
+        elif len(sources := volume.kinds - _OF_MOUNTS) > 1:
+            yield where, f"volume {volume.name} has {len(sources)} sources; keep one"
         if volume.name not in mounted:
             what = "is not mounted by any container; mount it, or remove it"
             yield where, f"volume {volume.name} {what}"

@@ -13,7 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.charts.templated import is_cut
+from tarmac.check.gates.views.charts.templated import is_cut, is_templated
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
 from tarmac.check.gates.views.objects.server_values import (
     Refusal,
@@ -32,6 +32,7 @@ from tarmac.check.gates.views.shapes.templates import spec_places
 
 #: What an object has one of at least.
 WHOLE = frozenset(("metadata", "spec", "rules", "roleRef"))
+_NAMELESS = "needs metadata.name "
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -41,6 +42,8 @@ def check(files: Files) -> Iterator[Finding]:
             where = ".".join(map(str, refusal.path)) or "the object"
             what = f"{where} of {title(artifact)} {refusal.what}"
             is_open = refusal.placeholder or is_cut(artifact, dig(artifact.data, *refusal.path))
+            # A chart's own values may leave a name to those of an environment.
+            is_open = is_open or (is_templated(artifact) and refusal.what.startswith(_NAMELESS))
             yield Finding(artifact.at(*refusal.path), what, warning=is_open)
 
 

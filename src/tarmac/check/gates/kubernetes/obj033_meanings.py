@@ -23,6 +23,11 @@ _TERMS: Path = (
 #: Fields of a schedule that leave no day out; a step from `*` counts with the other field.
 _EVERY = re.compile(r"\*(/\d+)?|\?")
 
+#: Names of classes for pods that others may displace.
+_LOW = re.compile(
+    r"(?i)(?<![a-z])low(er|est)?(?![a-z])|batch|background|preempt|spot|best-?effort|over-?provision|idle|placeholder|pause"
+)
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield pods without their number, terms that are alternatives, days that are added."""
@@ -73,7 +78,7 @@ def _by_field(term: Fields) -> Iterator[str]:
 
 
 def _ranks(files: Files) -> Iterator[Finding]:
-    """Yield a class for all pods that stands above one that some pods name."""
+    """Yield a class for all pods that stands above one that some pods name, and is not low."""
     classes = {name_of(one): one for one in files.objects("PriorityClass")}
     named = {string(own.spec.data, "priorityClassName"): own for own in pods(files)}
     for default in classes.values():
@@ -82,7 +87,7 @@ def _ranks(files: Files) -> Iterator[Finding]:
             continue
         for name, own in named.items():
             other = dig(classes[name].data, "value") if name in classes else None
-            if isinstance(other, int) and other < value and classes[name] is not default:
+            if isinstance(other, int) and other < value and not _LOW.search(name):
                 what = f"{title(default)}, the default of all pods, has {value}, above {name}"
                 advice = f"({other}), which {title(own.artifact)} names: any pod displaces it"
                 yield Finding(default.at("value"), f"{what} {advice}; lower the default")

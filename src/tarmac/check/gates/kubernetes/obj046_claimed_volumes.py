@@ -52,13 +52,17 @@ def _bytes(written: Any) -> float | None:
 
 def _pairs(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
     """Yield claims with the volume that they name, or whose labels they alone select."""
-    volumes = {name_of(one): one for one in files.objects("PersistentVolume")}
+    every = list(files.objects("PersistentVolume"))
+    volumes = {name_of(one): one for one in every}
+    # Clusters have a file each, with a volume of that name.
+    beside = {(one.path, name_of(one)): one for one in every}
     by_label: dict[tuple[str, str], list[Artifact]] = {}
     for one in volumes.values():
         for key, value in metadata(one).labels.items():
             by_label.setdefault((str(key), str(value)), []).append(one)
     for claim in files.objects("PersistentVolumeClaim") if volumes else ():
-        named = volumes.get(string(claim.data, "spec", "volumeName"))
+        name = string(claim.data, "spec", "volumeName")
+        named = beside.get((claim.path, name), volumes.get(name))
         if named is not None:
             yield claim, named
             continue

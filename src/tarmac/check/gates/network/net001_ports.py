@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 #: A finding about a port that is named, and not numbered.
 BY_NAME = re.compile(r"(?:asks port|sends to targetPort) [a-z]")
 
+_NAMED = re.compile(r"sends to targetPort ([\w-]+)")
+
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield each port that differs from its container's or the plan's."""
@@ -80,6 +82,7 @@ def of_files(files: Files) -> Iterator[Finding]:
             is_named = BY_NAME.search(finding.what) is not None
             if is_named or not is_told_ports(own):
                 yield replace(finding, warning=not (is_named or is_worker(own)))
+    chosen = {id(service.artifact): held for service, held in _selected(files, found)}
     for service, own in _held(files, found):
         # Pods of another folder may be of another example with the same labels.
         is_near = _folder(service.artifact) == _folder(own.artifact)
@@ -90,6 +93,11 @@ def of_files(files: Files) -> Iterator[Finding]:
         )
         for finding in found_all:
             is_wrong = is_near and BY_NAME.search(finding.what) is not None
+            # By a name, those alone are asked that have a port of it.
+            named = _NAMED.search(finding.what)
+            there = chosen.get(id(service.artifact), ()) if named else ()
+            if named and any(named[1] in one.ports for one in there):
+                continue
             yield replace(finding, warning=not is_wrong)
 
 

@@ -90,7 +90,9 @@ def _asked(files: Files) -> Iterator[AskedLabels]:
             if len(families) != 1:
                 continue
             kind, what = families.pop()
-            names = frozenset(re.findall(rf"\b{what}_\w+", rule.expr))
+            # Behind `unless` it leaves out what has a label: where nothing has it, nothing is lost.
+            expr = re.split(r"\bunless\b", rule.expr)[0]
+            names = frozenset(re.findall(rf"\b{what}_\w+", expr))
             if names:
                 resource = _PLURALS.get(kind, f"{kind}s")
                 yield AskedLabels(rule, f"kube_{kind}_{what}s", resource, what, names)

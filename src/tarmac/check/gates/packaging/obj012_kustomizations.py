@@ -60,8 +60,9 @@ def list_faults(files: Files) -> Iterator[Finding]:
         # Where most are absent, it is a part of a folder that is put over another one.
         is_part = len(absent) > max(_FEW, len(listed) / 2)
         for number, name in absent.items():
-            names = [one.rpartition("/")[2] for one in there if _is_in(one, folder)]
-            near = difflib.get_close_matches(name, () if is_part else names, 1, _ALIKE)
+            # What is listed itself is not what is meant.
+            names = {one.rpartition("/")[2] for one in there if _is_in(one, folder)} - {*listed}
+            near = difflib.get_close_matches(name, () if is_part else sorted(names), 1, _ALIKE)
             advice = f"did you mean {near[0]}?" if near else "add it, unless a program makes it"
             what = f"lists the resource {name}, which does not exist; {advice}"
             yield Finding(artifact.at("resources", number), what)

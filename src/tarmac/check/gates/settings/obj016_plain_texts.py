@@ -22,7 +22,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 #: What the kubelet fills in; `$$(NAME)` is that text itself.
 _OWN = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 #: Variables that the kubelet sets for each Service of the namespace, by its name.
-_LINK = re.compile(r"(\w+?)_(SERVICE_(HOST|PORT(_[A-Z]\w*)?)|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
+_LINK = re.compile(r"(\w+?)_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
 #: What a shell, or Compose, fills in; without a default.
 _SHELL = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 #: Programs that evaluate their arguments themselves.

@@ -12,7 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.overlays.kustomizations import is_renamed
 from tarmac.check.gates.views.pods.containers import Container
-from tarmac.check.gates.views.pods.ends import is_ended
+from tarmac.check.gates.views.pods.ends import is_ended, is_stopped
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -32,7 +32,7 @@ def check(files: Files) -> Iterator[Finding]:
         others = [one for one in own.main_containers if one not in servers]
         if not servers or not others or dig(own.spec.data, "shareProcessNamespace") is True:
             continue
-        if is_ended(own):
+        if is_ended(own) or is_stopped(own, files):
             continue
         for one in servers:
             what = f"{title(own.artifact)}: {one.name} runs on when {others[0].name} is done, so"
@@ -86,10 +86,9 @@ GATE = Gate(
     "-containers: a Job is complete when all of its containers have ended",
     check=check,
     of_files=check,
-    alone=True,
     scope=counted_in_files("Jobs of several containers, and hooks", _judged),
     targets=("cluster",),
     reads="images and commands of the containers of a Job, beside the servers that "
-    "assets/published.yaml lists; not what is added to its pods when they are made. Of hooks of "
-    "charts, when they are deleted.",
+    "assets/published.yaml lists, and scripts beside it that stop one; not what is added to its "
+    "pods when they are made. Of hooks of charts, when they are deleted.",
 )

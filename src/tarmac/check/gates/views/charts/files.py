@@ -24,6 +24,8 @@ _GUARDED = re.compile(
     r"fromYaml|lookup|kindIs|typeIs|include|toYaml|tpl|quote)\b"
 )
 _ENDS = (".yaml", ".yml", ".tpl", ".txt", ".json")
+#: What Helm prints when it is done: what it asks changes nothing.
+_NOTES = "NOTES.txt"
 _CONDITION = re.compile(r"\s*(?:else )?if\b")
 #: What a template asks by being true: a value that is compared is not asked so.
 _ASKED = re.compile(r"\{\{-?\s*(?:else )?if\b(.*?)-?\}\}", re.DOTALL)
@@ -90,7 +92,7 @@ def _chart(needing: Artifact, values: Artifact, place: Path, shown: str) -> Char
                 head = tuple(found[1:].split("."))
                 for path in [one for one in bare if one[: len(head)] == head]:
                     del bare[path]
-        for condition in _ASKED.finditer(text):
+        for condition in _ASKED.finditer(text if file.name != _NOTES else ""):
             if _COMPARED.search(condition[1]):
                 continue
             line = text.count("\n", 0, condition.start()) + 1

@@ -69,7 +69,9 @@ def wrong_amount(path: Path, value: Any) -> str:
     if found == 0 and path[-1] == "memory" and path[-2] in _ASKED:
         return ""  # without it the limit would be asked for
     is_size = str(path[-1]).rpartition(".")[2] in SIZES
-    if is_size and found < SMALLEST:
+    # A volume for a small file may have a small limit, where its unit is written.
+    is_meant = path[-1] == "sizeLimit" and str(value).endswith(("k", "Ki"))
+    if is_size and found < SMALLEST and not is_meant:
         return f"is {value}, which is {found} bytes; write the unit, e.g. 512Mi"
     if path[-1] == "cpu" and path[-2] in _OF_CONTAINERS and found >= MOST_CORES:
         return f"is {value}, more cores than a node has; write thousandths, e.g. 200m"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.base.foreign.reading import Path
-from tarmac.check.gates.views.shapes.shape import Leaf, ListOf, MapOf, Record, Shape, fits
+from tarmac.check.gates.views.shapes.shape import ANY, Leaf, ListOf, MapOf, Record, Shape, fits
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,10 @@ def _mapping(
             misfits.append(Misfit((*path, str(key)), key, "a text as its key"))
             continue
         shape = shape_of(key)
+        # Null is the same as nothing, but for keys of data, which are there and empty.
         if shape is None:
             made[key] = part
-        elif part is not None:  # null is the same as nothing
+        elif part is not None or (texts and shape is ANY):
             fitting = _conform(part, shape, (*path, key), misfits)
             if fitting is not _NOTHING:
                 made[key] = fitting

@@ -61,7 +61,9 @@ def fits(value: Any, shape: Shape) -> bool:
         )
     if isinstance(shape, MapOf):
         return isinstance(value, _MAPPINGS) and all(
-            isinstance(key, str) and part is not None and fits(part, shape.value)
+            isinstance(key, str)
+            and (part is not None or shape.value is ANY)
+            and fits(part, shape.value)
             for key, part in value.items()
         )
     return isinstance(value, (list, tuple)) and all(fits(part, shape.item) for part in value)
