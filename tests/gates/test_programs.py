@@ -10,8 +10,10 @@ from gated import TODAY, expected, files, findings, fixtures, written
 from rendered import TYPICAL, artifacts_of, plan_of, system_of
 
 from tarmac.base import registry
+from tarmac.base.errors import TarmacError
 from tarmac.base.report import Skip
 from tarmac.check import gates
+from tarmac.check.gates.programs import val003_shellcheck
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views import programs
 from tarmac.check.verify import folder
@@ -373,6 +375,13 @@ jobs:
     services: {db: {image: "postgres:17", ports: [5432]}}
     steps: [{run: make, env: {PORT: "${{ job.services.db.ports[5432] }}"}}]
 """,
+        ".github/workflows/c.yml": """\
+on: pull_request
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps: [{run: make, env: {OF: "${{ toJSON(github.event.pull_request.labels[*].name) }}"}}]
+""",
     },
 }
 
@@ -416,6 +425,31 @@ def test_a_file_on_which_hadolint_crashes_is_told_and_the_others_are_judged(tmp_
     assert (crashed.where, crashed.warning) == ("a/Dockerfile", True)
     assert "hadolint crashes on this file, so it is not judged (hadolint: " in crashed.what
     assert untagged.where == "b/Dockerfile:1:1"
+
+
+def test_a_script_that_is_long_is_read_without_each_way_through_it(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(val003_shellcheck, "run", lambda argv, *_, **__: asked.append(argv) or "")
+    monkeypatch.setattr(val003_shellcheck, "read", lambda _: {"comments": []})
+    given = {"a.sh": "#!/bin/sh\necho a\n", "nvm.sh": "#!/bin/sh\n" + "echo a\n" * 2_001}
+    judged("VAL003", given, tmp_path, monkeypatch)
+    assert [(argv[-1], "--extended-analysis=false" in argv) for argv in asked] == [
+        ("./a.sh", False),
+        ("./nvm.sh", True),
+    ]
+
+
+def test_an_older_shellcheck_reads_a_long_script_as_well(tmp_path, monkeypatch):
+    def refuse(argv, *rest, **options):
+        if "--extended-analysis=false" in argv:
+            raise TarmacError("shellcheck: ended with 3: unrecognized option")
+        return run(argv, *rest, **options)
+
+    run = val003_shellcheck.run
+    monkeypatch.setattr(val003_shellcheck, "run", refuse)
+    given = {"a.sh": "#!/bin/sh\n" + "echo a\n" * 2_001 + "if true; do\n"}
+    report = judged("VAL003", given, tmp_path, monkeypatch)
+    assert [one.severity for one in report.findings if "SC1" in one.what][:1] == ["error"]
 
 
 def test_a_pattern_of_branches_is_said_once_for_its_line(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.errors import TarmacError
 from tarmac.base.foreign.files import content
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
@@ -41,6 +42,10 @@ _COMMENT, _GOES_ON = 1143, re.compile(r"(\||&&)\s*\\?\s*$")
 #: What it says of itself: that no line names the shell of a part that others read, or that it does
 #: not know that shell: zsh, fish.
 _OF_ITSELF = (2148, 1071)
+#: Above so many lines it may take minutes and gigabytes to follow each way through a script: nvm.
+_LONG = 2_000
+#: By this it does not; versions before 0.10 have no such option.
+_PLAIN = "--extended-analysis=false"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -67,7 +72,7 @@ def _said(
         return
     without = ",".join(exceptions("shellcheck"))
     options = ["--format=json1", *([f"--exclude={without}"] if without else [])]
-    for said in read(run([program, *options, *paths], folder, reads=paths))["comments"]:
+    for said in _comments([program, *options], folder, paths):
         where = f"{said['file'].removeprefix('./')}:{said['line']}:{said['column']}"
         page = f"https://www.shellcheck.net/wiki/SC{said['code']}"
         if lenient and said["code"] in _OF_ITSELF:
@@ -75,6 +80,21 @@ def _said(
         is_broken = said["level"] == "error" and said["code"] in _UNREADABLE
         warning = lenient and (not is_broken or _is_read(said, folder / said["file"]))
         yield Finding(where, f"{said['message']} {page}", GATE.id, warning=warning)
+
+
+def _comments(
+    command: Sequence[str], folder: Path, paths: Sequence[str]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield what it says of scripts; of long ones without what needs each way through them."""
+    long = [path for path in paths if content(folder / path).count(b"\n") > _LONG]
+    if short := [path for path in paths if path not in long]:
+        yield from read(run([*command, *short], folder, reads=short))["comments"]
+    if long:
+        try:
+            told = run([*command, _PLAIN, *long], folder, reads=long)
+        except TarmacError:
+            told = run([*command, *long], folder, reads=long)
+        yield from read(told)["comments"]
 
 
 def _is_read(said: Mapping[str, Any], script: Path) -> bool:

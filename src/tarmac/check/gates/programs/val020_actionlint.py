@@ -44,6 +44,8 @@ _BY_HAND = 'expected "inputs" key for "workflow_dispatch" section'
 #: GitHub passes over it, and is told by jobs whose conditions ask for the branch or tag.
 _REF = re.compile(r"\bgithub\.(?:ref|event\.ref)")
 _REF_FILTER = re.compile(r'"(branches|tags)(-ignore)?" filter is not available for (create|delete)')
+#: GitHub takes `labels[*].name` for `labels.*.name`.
+_STAR = 'unexpected token "*" while parsing variable access'
 #: GitHub takes a number for the name of a key: `job.services.db.ports[5432]`.
 _KEY = 'property access of object must be type of string but got "number"'
 
@@ -97,7 +99,7 @@ def _said(
         is_computed = said["filepath"] in computed
         if is_computed and said["message"].endswith((_EXPRESSION, _NOTHING)):
             continue
-        if said["message"].startswith(_KEY):
+        if said["message"].startswith(_KEY) or _is_filter(said):
             continue
         where = f"{said['filepath'].removeprefix('./')}:{said['line']}:{said['column']}"
         warning = lenient and (said["kind"] in (*OF_SCRIPTS, *OF_ITS_DAY) or _may_be(said, folder))
@@ -125,6 +127,12 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
     )
     is_unread = lacked and _is_unread(text.splitlines(), said["line"])
     return bool(is_open or is_off or is_unread or (lacked and _is_missed(said)))
+
+
+def _is_filter(said: Mapping[str, Any]) -> bool:
+    """Tell whether it stops at `[*]`, which asks for all of a list."""
+    at = said["column"] - 1
+    return said["message"].startswith(_STAR) and _line(said)[at - 1 : at + 2] == "[*]"
 
 
 def _is_missed(said: Mapping[str, Any]) -> bool:

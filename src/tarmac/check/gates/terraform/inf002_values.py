@@ -14,6 +14,9 @@ from tarmac.check.gates.views.terraform.settings import Setting, written_setting
 
 _USE = re.compile(r"\bvar\.([A-Za-z_]\w*)")
 
+#: What `terraform init -backend-config` reads.
+_BACKEND = re.compile(r"backend[\w.-]*\.tfvars$")
+
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield values of tfvars that nothing reads, with the setting that has another value."""
@@ -26,6 +29,8 @@ def check(files: Files) -> Iterator[Finding]:
         setting for setting in found if setting.file.endswith(".tf") and setting.value is not None
     ]
     for setting in found:
+        if _BACKEND.search(setting.file):
+            continue
         if not setting.file.endswith(".tfvars") or len(setting.path) != 1 or setting.name in used:
             continue
         beside = _beside(setting, own)

@@ -57,7 +57,8 @@ def check(files: Files) -> Iterator[Finding]:
         is_quartz = block.names[:2] == _OF_QUARTZ or (has_quartz and is_elsewhere)
         for number, line in block.lines:
             for what in (*_faults(line), *(() if is_quartz else _cron_faults(line))):
-                is_any = "at least 0" in what and _is_told_apart(line)
+                # Beside another condition it says that none are enough, too.
+                is_any = "at least 0" in what and ("&&" in line or _is_told_apart(line))
                 said = f"`{line.strip()[:60]}` {what}"
                 yield Finding(f"{block.file}:{number}", said, warning=is_any)
 
