@@ -116,6 +116,7 @@ def test_what_is_so_very_many_times_is_likely_in_one_file_as_well():
         ("deploy/v1beta1/bundle.yaml", False),
         ("deploy/bundle-v1beta2.yaml", True),
         ("deploy/images-pre-4.6/cronjob.yaml", False),
+        ("deploy/legacy/cronjob.yaml", False),
         ("deploy/before_1.22.yaml", False),
         ("deploy/prefix-4.6/cronjob.yaml", True),
     ],
@@ -160,6 +161,15 @@ def test_what_is_gone_is_a_warning_in_a_release_that_has_a_newer_one_beside_it(t
         where = str(tmp_path / name / "a_crd.yaml:2")
         assert (graded(Finding(where, gone, "VAL001")).severity == "error") is is_error
         assert graded(Finding(where, FIELD.format("a"), "VAL001")).severity == "error"
+
+
+def test_what_is_gone_is_a_warning_in_a_file_that_has_one_for_newer_clusters_beside_it(tmp_path):
+    for name in ("disks.yaml", "disks-v1.22.yaml", "shares.yaml", "shares-2.yaml"):
+        (tmp_path / name).write_text("kind: StorageClass\n")
+    gone = "kind: unknown kind storage.k8s.io/v1beta1 StorageClass; it is gone"
+    graded = certainty.grading(tmp_path)
+    found = [graded(Finding(f"{one}:1", gone, "VAL001")) for one in sorted(tmp_path.iterdir())]
+    assert [one.severity for one in found] == ["error", "warning", "error", "error"]
 
 
 def test_a_host_for_examples_in_a_charts_values_is_one_to_be_given():
@@ -302,6 +312,10 @@ def test_a_part_of_an_object_is_a_warning_in_a_guide_alone(text, is_one, tmp_pat
     ("text", "is_one"),
     [
         ("apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\n", True),
+        (
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: a}\n",
+            True,
+        ),
         ("apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {}\n", False),
         ("apiVersion: v1\nkind: Service\nmetadata: {name: a_b}\n", False),
     ],

@@ -22,10 +22,11 @@ from tarmac.check.verify.running import Suppressions
 
 TODAY = date(2026, 11, 20)
 OF_FILES = tuple(gate for gate in GATES.values() if gate.of_files and not gate.program)
-#: By whom they are written: envsubst, Jinja, Concourse, GitLab, Azure, sed, ERB, Terraform.
+#: By whom: envsubst, Jinja, Concourse, GitLab, Azure, sed, ERB, Terraform, and a person.
 MARKS = (
     *("${NAME}", "$NAME", "{{ name }}", "((name))", "$[[ inputs.name ]]", "#{NAME}#", "%NAME%"),
     *("@NAME@", "__NAME__", "<%= name %>", "[[ .name ]]", "{NAME}", "%{name}", "${var.name}"),
+    "set_by_pipeline",
 )
 #: A key, or the sign of an element, and a plain text behind it.
 _VALUE = re.compile(r"^([ \t]*(?:- )*(?:[\w./-]+:[ ]+)?)(?![|>&*\[{#\"'!%@`])(\S[^#\n]*?)([ \t]*)$")

@@ -29,6 +29,8 @@ _API, _KIND = (
     re.compile(rf"^{key}:[ \t]*[\"']?([\w./-]+)", re.MULTILINE) for key in ("apiVersion", "kind")
 )
 _KEY = re.compile(r"^([A-Za-z]\w*):", re.MULTILINE)
+#: Kinds that are nothing without more than a name.
+_NAMED = ("CronJob", "ClusterRoleBinding", "RoleBinding")
 #: Kinds whose pods have containers, or are nothing.
 _OF_PODS = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "Job")
 FILE = files("tarmac") / "assets" / "certain.yaml"
@@ -70,6 +72,8 @@ _BEFORE = re.compile(
     r"(^|[-_. ])(pre|before|below|older[-_]than|until|up[-_]to|lte?)[-_. ]?v?\d+\.\d+",
     re.IGNORECASE,
 )
+#: A folder of what ran on older clusters.
+_LEGACY = re.compile(_WORD.format("legacy|deprecated"), re.IGNORECASE)
 #: What marks a file as one to be copied and filled in, in its name.
 _TO_COPY = re.compile(
     r"[-_.](example|sample|template|tmpl|tpl|dist|override)s?([-_.]|$)"
@@ -177,10 +181,10 @@ def read(path: Path) -> WrittenFile:
 
 
 def _is_name(document: str) -> bool:
-    """Tell whether a document names an object with pods, and says nothing else of it."""
+    """Tell whether a document names an object, and says nothing of what it must have."""
     kind = _KIND.search(document)
-    is_of_pods = kind is not None and kind[1] in (*_OF_PODS, "CronJob")
-    return is_of_pods and set(_KEY.findall(document)) == {"apiVersion", "kind", "metadata"}
+    is_empty = kind is not None and kind[1] in (*_OF_PODS, *_NAMED)
+    return is_empty and set(_KEY.findall(document)) == {"apiVersion", "kind", "metadata"}
 
 
 def _is_excerpt(document: str) -> bool:
@@ -296,10 +300,11 @@ def _is_to_be_given(finding: Finding, path: PurePath) -> bool:
 
 
 def _is_for_its_version(finding: Finding, path: PurePath) -> bool:
-    """Tell whether a file is called by the version that is gone: older clusters still have it."""
+    """Tell whether a file is called by the version that is gone, or is kept for older clusters."""
     gone = _GONE.search(finding.what) if finding.gate == _OF_VERSIONS else None
+    older = (_BEFORE, _LEGACY)
     return gone is not None and any(
-        re.search(_WORD.format(re.escape(gone[1])), part) or _BEFORE.search(part)
+        re.search(_WORD.format(re.escape(gone[1])), part) or any(one.search(part) for one in older)
         for part in (*path.parts[:-1], path.stem)
     )
 

@@ -10,6 +10,8 @@ from pathlib import Path, PurePath
 #: It says so at its beginning.
 _LINES, _MOST = 25, 20_000
 _NAMES = ("README.md", "readme.md", "README.rst", "README", "README.txt", "README.adoc")
+#: The version of a cluster behind a file's name, beside one without it: `web-v1.22.yaml`.
+_FOR = re.compile(r"[-_.]v?\d+\.\d+")
 _RELEASE, _SEVERAL = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)"), 3
 _STATE = (
     r"(?:now |been )?(?:deprecated|archived|retired|decommissioned|unmaintained"
@@ -43,7 +45,8 @@ def given_up(folder: Path) -> Callable[[PurePath], bool]:
 def superseded(folder: Path) -> Callable[[PurePath], bool]:
     """Return what tells whether a file of a folder is of a release that has a newer one beside it.
 
-    Folders are releases where several are called by their numbers: 1.2.0, 1.3.0, 1.4.0.
+    Folders are releases where several are called by their numbers: 1.2.0, 1.3.0, 1.4.0; and a file
+    where one of its name has a number behind it.
     """
 
     @cache
@@ -56,7 +59,17 @@ def superseded(folder: Path) -> Callable[[PurePath], bool]:
         number, every = _number(place.name), releases(place.parent)
         return bool(number) and len(every) >= _SEVERAL and number < every[-1]
 
-    return lambda path: any(map(is_old, path.parents))
+    @cache
+    def stems(place: PurePath) -> list[str]:
+        there = folder / place
+        files = there.iterdir() if there.is_dir() else ()
+        return [one.stem for one in files if one.suffix in (".yaml", ".yml")]
+
+    def has_later(path: PurePath) -> bool:
+        own = (one.removeprefix(path.stem) for one in stems(path.parent) if one != path.stem)
+        return any(map(_FOR.fullmatch, own))
+
+    return lambda path: any(map(is_old, path.parents)) or has_later(path)
 
 
 def _number(name: str) -> tuple[int, ...]:

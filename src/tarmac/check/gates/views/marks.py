@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
+#: Who writes it, in place of what: `provide_through_set_flag`, `set-by-ci`.
+_GIVEN = (
+    r"(?:to[-_]be[-_])?(?:provided?|set|passed|given|supplied|injected|filled(?:[-_]in)?)[-_]"
+    r"(?:by|via|through|with|from)[-_][a-z][\w-]*"
+)
 #: By signs that no reader of such files has for its own.
 _SIGNS = (
     r"\(\([\w.-]+\)\)|#\{[\w.-]+\}#?|%\w+%|%\{\w+\}|@\w+@|__[A-Z]\w*__|!!\w+!!"
     r"|<%=?[^%\n]*%>|<[A-Za-z][\w. -]*>|\{[A-Z][A-Z0-9_]*\}"
     r"|(?:YOUR|CHANGE|REPLACE|INSERT|PLACEHOLDER|TO[-_ ]?DO|FIX[-_ ]?ME|X{3,})(?:[-_ ]?[A-Z]+)*"
+    rf"|{_GIVEN}"
 )
 _KEY = r"^[ \t]*(?:- )*(?:[\w./-]+:[ \t]+)?"
 _END = r"[ \t]*(?:#.*)?$"
@@ -32,6 +38,7 @@ _ANY = re.compile(
     rf"|{_KEY}[\"']?\$[A-Z][A-Z0-9_]*[\"']?{_END}"
     r"|\b(?:YOUR|CHANGE|REPLACE|INSERT|PLACEHOLDER|XX+)(?:[-_ ]?[A-Z]+)*\b"
     r"|\b(?:domain|host|user|cluster|project|account|bucket)_(?:name|id)\b"
+    rf"|\b{_GIVEN}"
     r"|\b(?:your|change|replace)[-_ ]?(?:me|this|own|[a-z]+[-_](?:here|name|key|id))\b",
 )
 
