@@ -15,6 +15,7 @@ from tarmac.check.gates.views.compose.entries import listed
 from tarmac.check.gates.views.compose.files import ComposeFiles, compose_files
 from tarmac.check.gates.views.compose.services import ComposeService, compose_services
 from tarmac.check.gates.views.on_disk import on_disk, text_on_disk
+from tarmac.check.gates.views.overlays.completed import is_substituted
 from tarmac.check.gates.views.scope import counted_in_files
 
 _NEEDED = re.compile(r"(?<!\$)\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
@@ -46,7 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
                 *_checks(service),
                 *_shut(service, beside),
                 *_hashes(service),
-                *_keys(service),
+                *_keys(files, service),
             )
             for path, what in faults:
                 yield Finding(service.at(*path), f"service {service.name} {what}")
@@ -126,8 +127,10 @@ def _checks(service: ComposeService) -> Iterator[Fault]:
         yield ("healthcheck", "test"), f"{what}; write CMD-SHELL, or each word by itself"
 
 
-def _keys(service: ComposeService) -> Iterator[Fault]:
+def _keys(files: Files, service: ComposeService) -> Iterator[Fault]:
     """Yield keys with a variable in them, of mappings that may be lists as well."""
+    if is_substituted(files, service.artifact.path):
+        return
     for key in ("labels", "environment", "sysctls"):
         said = dig(service.data, key)
         for name in said if isinstance(said, Mapping) else ():

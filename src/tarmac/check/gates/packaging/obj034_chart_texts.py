@@ -35,8 +35,9 @@ _MADE = re.compile(
 )
 #: A variable that keeps it, for where the dot is another value.
 _KEEPS = re.compile(rf"(\$\w+)\s*:?=\s*\(?{_ALL}\)?")
-#: What a template adds to what every template of its chart has: `set . "name" "orders"`.
-_ADDED = re.compile(r"\bset\s+(?:\.|\$\w*)\s+\"(\w+)\"")
+#: What a template adds to what every template of its chart has: `set . "name" "orders"`, or by
+#: the name under which a template of names gets it: `set .scope "name" "orders"`.
+_ADDED = re.compile(r"\bset\s+(?:\.[\w.]*|\$\w*(?:\.[\w.]+)?)\s+\"(\w+)\"")
 _OF_ALL = re.compile(r"(?<![\w$.)])\.(Release|Chart|Capabilities)\b")
 _OTHERS = re.compile(r"(?:if\s+|with\s+)?\.([a-z]\w*)")
 _API = re.compile(r"^apiVersion:", re.MULTILINE)

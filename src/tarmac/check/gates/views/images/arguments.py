@@ -26,13 +26,13 @@ def unset(text: str) -> Iterator[tuple[Instruction, str, str]]:
     """
     above, image, by_name, known = set[str](), "", dict[str, set[str]](), set[str]()
     elsewhere: dict[str, str] = {}
-    stage = ""
+    stage, is_native = "", True
     for one in instructions(text):
         names = set(re.findall(r"(?:^|\s)(\w+)(?==|\s|$)", one.rest))
         if one.word == "FROM":
             words = one.operands or [""]
             image, known = words[0], set(by_name.get(words[0], ()))  # a stage has its base's
-            stage = words[-1]
+            stage, is_native = words[-1], "--platform" not in one.rest
             by_name[stage] = known
         elif one.word == "ARG" and not image:
             above |= names
@@ -53,11 +53,19 @@ def unset(text: str) -> Iterator[tuple[Instruction, str, str]]:
                 known.add(name)
                 what = f"uses ${name}, an ARG of the stage {elsewhere[name]} alone, so it is empty"
                 yield one, name, f"{what} in this stage; write `ARG {name}` below its FROM"
+            elif is_native and _is_of_go(name, one):
+                continue
             elif _OF_BUILD.fullmatch(name) and name not in elsewhere:
                 known.add(name)
                 what = f"uses ${name}, which a builder gives to stages that declare it alone, so it"
                 yield one, name, f"{what} is empty in this stage; write `ARG {name}` below its FROM"
         known |= names if one.word == "ENV" else set()
+
+
+def _is_of_go(name: str, one: Instruction) -> bool:
+    """Tell whether Go alone gets a variable: empty it is the platform that the stage runs on."""
+    used = re.findall(rf"(\S*?)[\"']?\$\{{?{name}\b", one.rest)
+    return bool(used) and all(before in ("GOOS=", "GOARCH=") for before in used)
 
 
 def is_there_without(files: Files, dockerfile: Artifact, one: Instruction, name: str) -> bool:

@@ -14,6 +14,7 @@ from tarmac.check.gates.views.once import once
 _JOINED = re.compile(r"\\\n[ \t]*|(?<=\|)[ \t]*\n[ \t]*")
 _APPLIES = re.compile(r"\b(?:kubectl|oc)\b")
 _COMPLETES = re.compile(r"(?<![\w-])(?:jq|yq|envsubst|sed|awk|perl|ytt|gomplate)(?![\w-])")
+_SUBSTITUTES = re.compile(r"(?<![\w-])envsubst(?![\w-])")
 _VARIABLE = re.compile(r"\$\{\w+\}|\$\w+")
 _FILE = re.compile(r"(?<![\w./-])[\w./-]+\.(?:ya?ml|json)(?![\w-])")
 _ABOVE = re.compile(r"(?:\.{0,2}/)*")
@@ -30,6 +31,18 @@ def is_completed(files: Files, artifact: Artifact) -> bool:
     tails = ("/".join(parts[begin:]) for begin in range(len(parts)))
     is_near = any((folder, parts[-1]) in sent for folder in folders)
     return is_near or any((None, tail) in sent for tail in tails)
+
+
+def is_substituted(files: Files, path: str) -> bool:
+    """Tell whether a script here has envsubst fill in a file: keys and all."""
+    name = path.rpartition("/")[2]
+    return any(
+        name in line
+        for artifact in files.artifacts
+        if isinstance(artifact.content, str) and artifact.path.endswith(_SCRIPTS)
+        for line in artifact.content.splitlines()
+        if _SUBSTITUTES.search(line)
+    )
 
 
 @once
