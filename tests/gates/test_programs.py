@@ -287,6 +287,15 @@ FOREIGN = (
     ("VAL003", "f.sh", "#!/bin/sh\nls -a \\\n  #-b \\\n  -c\n", "f.sh:3:", False),
     ("VAL004", "api/Dockerfile.dev", "FROM debian\nRUN cd /x && make\n", "Dockerfile.dev:1:", True),
     ("VAL004", "Dockerfile", "FROM debian:13\nADD a /a\nUSER 1\n", "Dockerfile:2:", True),
+    ("VAL003", "h.sh", "echo $((ls; cat) | sort)\n", "h.sh:1:", True),
+    (
+        "VAL003",
+        "i.sh",
+        "#!/bin/sh\ncat <<EOF\n  cat <<EOF > a\n  b\n  EOF\nEOF\n",
+        "i.sh:5:",
+        True,
+    ),
+    ("VAL003", "j.sh", "#!/bin/sh\ncat <<EOF\nb\n  EOF\necho a\n", "j.sh:4:", False),
     ("VAL003", "g.sh", "# A licence.\n#!/bin/bash\necho a\n", "g.sh:2:", True),
     (
         "VAL004",

@@ -40,6 +40,8 @@ OF_WRITERS = re.compile(r"head\.repo|head_repository")
 OF_A_REQUEST = re.compile(r"(?<![!.])\bgithub\.event\.(pull_request|number)\b(?!\s*==\s*null)")
 #: What an outsider chooses, but where a filter of branches fixes it.
 BRANCH = "github.event.workflow_run.head_branch"
+#: A question that is answered by true or false.
+_ANSWERS = re.compile(r"\b(?:contains|startsWith|endsWith)\([^()]*\)", re.IGNORECASE)
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
 
@@ -109,7 +111,7 @@ def _are_of_data(lines: list[str]) -> bool:
 def _made(workflow: Workflow, job: str, step: Step) -> Iterator[Finding]:
     for text in (step.run, str(step.inputs.get("script") or "")):
         for expression in EXPRESSION.findall(text):
-            if found := CHOSEN.search(expression):
+            if found := CHOSEN.search(_ANSWERS.sub("", expression)):
                 what = f"job {job} has untrusted input, {found[0]}, in a script ({step.title})"
                 advice = "pass it in `env` and quote the variable"
                 yield Finding(workflow.line(found[0]), f"{what}; {advice}")

@@ -39,6 +39,8 @@ _UNREADABLE = set(range(1000, 2000)) - {1087}
 _SUM, _TELLS = 1102, re.compile(r"#![^\n]*\b(bash|ksh|zsh)\b")
 #: A comment between the lines of a command, which ends it unless the line before goes on.
 _COMMENT, _GOES_ON = 1143, re.compile(r"(\||&&)\s*\\?\s*$")
+#: An end that stands further in: of a text within a text, where the outer one ends below.
+_INNER = 1039
 #: What it says of itself: that no line names the shell of a part that others read, or that it does
 #: not know that shell: zsh, fish.
 _OF_ITSELF = (2148, 1071)
@@ -99,11 +101,13 @@ def _comments(
 
 def _is_read(said: Mapping[str, Any], script: Path) -> bool:
     """Tell whether the shell of a script reads all the same what some shells do not."""
-    if said["code"] not in (_SUM, _COMMENT):
+    if said["code"] not in (_SUM, _COMMENT, _INNER):
         return False
     lines = content(script).decode(errors="replace").splitlines()
-    if said["code"] == _SUM:
-        return _TELLS.match(lines[0]) is not None
+    if said["code"] == _INNER:
+        return lines[said["line"] - 1].strip() in lines[said["line"] :]
+    if said["code"] == _SUM:  # without a first line it is read by the shell that starts it
+        return not lines[0].startswith("#!") or _TELLS.match(lines[0]) is not None
     before = (
         line for line in reversed(lines[: said["line"] - 1]) if not line.lstrip().startswith("#")
     )

@@ -31,9 +31,9 @@ def is_of_its_author(workflow: Workflow) -> bool:
     """Tell whether the author of a pull request writes the workflow as well as the branch's name.
 
     By `pull_request` alone it runs as it is in that branch, without secrets where that is a fork's;
-    by what has no pull request, there is no such branch.
+    by what has no pull request, such as another workflow's end, there is no such branch.
     """
-    return workflow.triggers.keys() & REQUESTS <= {"pull_request"}
+    return workflow.triggers.keys() & REQUESTS <= {"pull_request", "workflow_run"}
 
 
 def paths_of_authors(files: Files) -> frozenset[str]:
