@@ -172,6 +172,18 @@ def test_what_is_gone_is_a_warning_in_a_file_that_has_one_for_newer_clusters_bes
     assert [one.severity for one in found] == ["error", "warning", "error", "error"]
 
 
+def test_a_file_that_the_code_of_a_test_beside_it_reads_is_its_input(tmp_path):
+    for name in ("tool/test_tool.py", "tool/test_release.yaml", "tool/release.yaml", "test_a.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    graded = certainty.grading(tmp_path)
+    found = [
+        graded(Finding(str(tmp_path / f"{name}:1"), FIELD.format("a"), "VAL001")).severity
+        for name in ("tool/test_release.yaml", "tool/release.yaml", "test_a.yaml")
+    ]
+    assert found == ["warning", "error", "error"]
+
+
 def test_a_host_for_examples_in_a_charts_values_is_one_to_be_given():
     for path, is_error in (("web/values.yaml", False), ("web/certificate.yaml", True)):
         assert (

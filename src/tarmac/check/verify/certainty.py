@@ -49,6 +49,9 @@ _INPUTS = re.compile(
 #: `test` alone may be a part of an environment's name.
 #: `t` is where Perl has its tests, and `molecule` where roles of Ansible have theirs.
 _TESTS = re.compile(r"_*((unit|integration|functional|acceptance)[-_]?)?tests?_*|t|molecule")
+#: A file for the code of a test beside it.
+_OF_TESTS = re.compile(r"tests?[-_.]")
+_CODE_OF_TESTS = ("test_*.py", "*_test.py", "*_test.go", "*.test.[jt]s", "*.bats")
 #: A folder whose name says that what is in it is refused, and a file of such a name.
 _REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
 _INVALID = re.compile(r"invalid[-_.]")
@@ -260,9 +263,12 @@ def _is_template(folder: Path, path: PurePath) -> bool:
 
 
 def _is_tested(folder: Path, path: PurePath) -> bool:
-    """Tell whether a policy beside it is tried with it."""
+    """Tell whether a policy beside it is tried with it, or code of a test reads it."""
     names = ("kyverno-test.yaml", "kyverno-test.yml", "suite.yaml")
-    return any((folder / path.parent / name).exists() for name in names)
+    place = folder / path.parent
+    is_data = _OF_TESTS.match(path.name) is not None
+    is_read = is_data and any(any(place.glob(one)) for one in _CODE_OF_TESTS)
+    return is_read or any((place / name).exists() for name in names)
 
 
 def severity(finding: Finding, path: PurePath, line: str = "") -> str:

@@ -49,6 +49,7 @@ LOCKS = (".lock", "-lock.json", "-lock.yaml")
 #: What another program fills in before the line is YAML.
 _PLACEHOLDER = re.compile(
     r"\{%|%\{|<%|%%+[A-Z]\w*%%|\{[A-Z][A-Z0-9_]+\}|\$\{[^}]*[?(\"]|^[ \t]*\$[A-Z][A-Z0-9_]*[ \t]*$"
+    r"|[ /]\[[A-Z]+_[A-Z0-9_]+\]"
 )
 TEMPLATE = "is a template, which is not judged; check the output of `helm template`"
 _LISTED_KEY = re.compile(r"[ \t]*(?:- )*\[[^][{}]+\][ \t]*:(?:[ \t]|$)")

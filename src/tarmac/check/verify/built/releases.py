@@ -87,7 +87,11 @@ def _files(folder: Path, patterns: Iterable[str]) -> list[Path]:
 
 
 def name_of(path: Path) -> str:
-    """Name a release by what it is of: objects of most charts have its name."""
+    """Name a release by what it is of: objects of most charts have its name.
+
+    A folder that is called by a number is that of a version: what it is of is above.
+    """
+    path = path.parent if path.stem[:1].isdigit() and path.parent.name else path
     return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:53] or "release"
 
 
