@@ -30,6 +30,8 @@ _OF_WINDOWS = re.compile(
     r'(?mi)^SHELL\s*\[\s*"(powershell|pwsh|cmd)\b'
     r"|^FROM\s+(--\S+\s+)?\S*(/windows/|windowsservercore|nanoserver)"
 )
+#: A word that is a whole line.
+_ALONE = re.compile(r"[A-Z][A-Z0-9_]*[ \t]*")
 #: Where Docker reads the second port; it says so since BuildKit, and builds.
 _EMBEDDED = re.compile(r"(?mi)^[ \t]*(RUN|COPY|ADD)\b(.*\\[ \t]*\n)*.*<<-?['\"]?[a-z_]")
 #: Where a variable is named that gets a value, and where one is read.
@@ -95,6 +97,9 @@ def _is_taken(said: Mapping[str, Any], folder: Path) -> bool:
     if said["code"] == "DL1000" and _FIRST_WORD in said["message"] and _is_read(text):
         return True
     line = "".join(text.splitlines()[said["line"] - 1 : said["line"]])
+    # A script puts an instruction, or nothing, in the place of a word that stands alone.
+    if said["code"] == "DL1000" and _ALONE.fullmatch(line):
+        return line.strip() not in _INSTRUCTIONS
     if said["code"] == "DL1000" and "for mount flag" in said["message"]:
         return _PLACED.search(line) is None
     is_text = said["code"] == "DL1000" and _EMBEDDED.search(text) is not None

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.cluster_names import CA_CONFIG_MAP, CA_NAME
 from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.templated import is_templated
 from tarmac.check.gates.views.objects.metadata import space_of, title
-from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObjects, kept
+from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -33,6 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
     there = StoredObjects(kept(files))
     for use in _uses(files):
         found = there.named(use.kind, use.name, space_of(use.own.artifact))
+        found = [one for one in found if not _is_apart(use.own.artifact, one)]
         known = [one.keys for one in found]
         if use.name == CA_CONFIG_MAP and not found:
             known = [frozenset({CA_NAME})]
@@ -42,6 +45,12 @@ def check(files: Files) -> Iterator[Finding]:
             end = "so a folder is made in its place" if use.alone else "so no pod starts"
             choice = did_you_mean(use.key, keys)
             yield Finding(use.where, f"{what} has no such key, {end}; {choice}")
+
+
+def _is_apart(pods: Artifact, one: StoredObject) -> bool:
+    """Tell whether an object is of another place than the chart of pods: of no namespace there."""
+    is_far = one.artifact.path.partition("/")[0] != pods.path.partition("/")[0]
+    return is_templated(pods) and is_far and not one.namespace and not one.artifact.built_by
 
 
 def _uses(files: Files) -> Iterator[KeyUse]:
