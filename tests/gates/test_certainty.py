@@ -172,6 +172,21 @@ def test_what_is_gone_is_a_warning_in_a_file_that_has_one_for_newer_clusters_bes
     assert [one.severity for one in found] == ["error", "warning", "error", "error"]
 
 
+def test_what_is_gone_is_a_warning_in_the_file_of_a_release_that_has_newer_ones_beside(tmp_path):
+    for name in ("csi-v1.9.0", "csi-v1.10.0", "csi-v2.0.0", "web-1.0.0", "web-1.1.0"):
+        (tmp_path / f"{name}.yaml").write_text("kind: CSIDriver\n")
+    gone = "kind: unknown kind storage.k8s.io/v1beta1 CSIDriver; it is gone"
+    graded = certainty.grading(tmp_path)
+    found = {
+        one.stem: graded(Finding(f"{one}:1", gone, "VAL001")).severity for one in tmp_path.iterdir()
+    }
+    assert [name for name, severity in sorted(found.items()) if severity == "error"] == [
+        "csi-v2.0.0",
+        "web-1.0.0",
+        "web-1.1.0",
+    ]
+
+
 def test_a_file_that_the_code_of_a_test_beside_it_reads_is_its_input(tmp_path):
     for name in ("tool/test_tool.py", "tool/test_release.yaml", "tool/release.yaml", "test_a.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -441,13 +441,28 @@ def test_a_file_on_which_hadolint_crashes_is_told_and_the_others_are_judged(tmp_
 def test_a_script_that_is_long_is_read_without_each_way_through_it(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(val003_shellcheck, "run", lambda argv, *_, **__: asked.append(argv) or "")
-    monkeypatch.setattr(val003_shellcheck, "read", lambda _: {"comments": []})
     given = {"a.sh": "#!/bin/sh\necho a\n", "nvm.sh": "#!/bin/sh\n" + "echo a\n" * 2_001}
     judged("VAL003", given, tmp_path, monkeypatch)
     assert [(argv[-1], "--extended-analysis=false" in argv) for argv in asked] == [
         ("./a.sh", False),
         ("./nvm.sh", True),
     ]
+
+
+def test_scripts_at_which_shellcheck_crashes_are_read_by_halves(tmp_path, monkeypatch):
+    def crash(argv, *rest, **options):
+        if {"./a.sh", "./b.sh"} <= {*argv} or "./d.sh" in argv:  # one that names the other
+            return "shellcheck: Analytics.hs:4009: Non-exhaustive patterns\n\n"
+        return run(argv, *rest, **options)
+
+    run = val003_shellcheck.run
+    monkeypatch.setattr(val003_shellcheck, "run", crash)
+    given = {f"{name}.sh": "#!/bin/sh\nif true; do\n" for name in "abcd"}
+    report = judged("VAL003", given, tmp_path, monkeypatch)
+    errors = {one.where[:4] for one in report.findings if one.severity == "error"}
+    assert errors == {"a.sh", "b.sh", "c.sh"}
+    (crashed,) = (one for one in report.findings if "crashes" in one.what)
+    assert (crashed.where, crashed.warning) == ("d.sh", True)
 
 
 def test_an_older_shellcheck_reads_a_long_script_as_well(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ _LINES, _MOST = 25, 20_000
 _NAMES = ("README.md", "readme.md", "README.rst", "README", "README.txt", "README.adoc")
 #: The version of a cluster behind a file's name, beside one without it: `web-v1.22.yaml`.
 _FOR = re.compile(r"[-_.]v?\d+\.\d+")
+_OF_RELEASE = re.compile(r"(.*?\w)[-_.](v?\d+\.\d+(?:\.\d+)?)")
 _RELEASE, _SEVERAL = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)"), 3
 _STATE = (
     r"(?:now |been )?(?:deprecated|archived|retired|decommissioned|unmaintained"
@@ -45,8 +46,8 @@ def given_up(folder: Path) -> Callable[[PurePath], bool]:
 def superseded(folder: Path) -> Callable[[PurePath], bool]:
     """Return what tells whether a file of a folder is of a release that has a newer one beside it.
 
-    Folders are releases where several are called by their numbers: 1.2.0, 1.3.0, 1.4.0; and a file
-    where one of its name has a number behind it.
+    Folders are releases where several are called by their numbers: 1.2.0, 1.3.0, 1.4.0; so are
+    files with a number behind a name. One with a number is newer than that of its name without.
     """
 
     @cache
@@ -66,10 +67,20 @@ def superseded(folder: Path) -> Callable[[PurePath], bool]:
         return [one.stem for one in files if one.suffix in (".yaml", ".yml")]
 
     def has_later(path: PurePath) -> bool:
-        own = (one.removeprefix(path.stem) for one in stems(path.parent) if one != path.stem)
-        return any(map(_FOR.fullmatch, own))
+        others = [one for one in stems(path.parent) if one != path.stem]
+        if any(_FOR.fullmatch(one.removeprefix(path.stem)) for one in others):
+            return True
+        name, number = _release(path.stem)
+        every = [other for before, other in map(_release, others) if other and before == name]
+        return bool(number) and len(every) >= _SEVERAL - 1 and number < max(every)
 
     return lambda path: any(map(is_old, path.parents)) or has_later(path)
+
+
+def _release(stem: str) -> tuple[str, tuple[int, ...]]:
+    """Divide the name of a release's file: `csi-v1.2.0` is that of `csi`, and 1.2.0."""
+    found = _OF_RELEASE.fullmatch(stem)
+    return (found[1], _number(found[2])) if found else (stem, ())
 
 
 def _number(name: str) -> tuple[int, ...]:

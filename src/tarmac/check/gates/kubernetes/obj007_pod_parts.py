@@ -44,7 +44,8 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _names_image(own: Pods, container: Container) -> bool:
-    return "image" in container.data or (*container.path, "image") in own.artifact.lines
+    at = (*container.path, "image")
+    return "image" in container.data or at in own.artifact.lines or at in own.artifact.places
 
 
 def _pods(files: Files) -> Iterator[Pods]:

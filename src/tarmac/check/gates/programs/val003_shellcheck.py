@@ -41,6 +41,8 @@ _SUM, _TELLS = 1102, re.compile(r"#![^\n]*\b(bash|ksh|zsh)\b")
 _COMMENT, _GOES_ON = 1143, re.compile(r"(\||&&)\s*\\?\s*$")
 #: An end that stands further in: of a text within a text, where the outer one ends below.
 _INNER = 1039
+#: Of a file at which it ends in the middle.
+_CRASH = "crash"
 #: What it says of itself: that no line names the shell of a part that others read, or that it does
 #: not know that shell: zsh, fish.
 _OF_ITSELF = (2148, 1071)
@@ -75,6 +77,10 @@ def _said(
     without = ",".join(exceptions("shellcheck"))
     options = ["--format=json1", *([f"--exclude={without}"] if without else [])]
     for said in _comments([program, *options], folder, paths):
+        if _CRASH in said:
+            what = f"shellcheck crashes on this file, so it is not judged ({said[_CRASH]})"
+            yield Finding(said["file"], f"{what}; judge it by hand", GATE.id, warning=True)
+            continue
         where = f"{said['file'].removeprefix('./')}:{said['line']}:{said['column']}"
         page = f"https://www.shellcheck.net/wiki/SC{said['code']}"
         if lenient and said["code"] in _OF_ITSELF:
@@ -90,13 +96,27 @@ def _comments(
     """Yield what it says of scripts; of long ones without what needs each way through them."""
     long = [path for path in paths if content(folder / path).count(b"\n") > _LONG]
     if short := [path for path in paths if path not in long]:
-        yield from read(run([*command, *short], folder, reads=short))["comments"]
+        yield from _read(command, folder, short)
     if long:
         try:
-            told = run([*command, _PLAIN, *long], folder, reads=long)
+            yield from _read([*command, _PLAIN], folder, long)
         except TarmacError:
-            told = run([*command, *long], folder, reads=long)
-        yield from read(told)["comments"]
+            yield from _read(command, folder, long)
+
+
+def _read(
+    command: Sequence[str], folder: Path, paths: Sequence[str]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield what it says of some; where it crashes, of each half, as it follows one to another."""
+    told = run([*command, *paths], folder, reads=paths)
+    if not told.strip() or told.startswith("{"):
+        yield from dict(read(told)).get("comments", ())
+    elif len(paths) == 1:
+        yield {"file": paths[0].removeprefix("./"), _CRASH: told.strip().splitlines()[0]}
+    else:
+        half = len(paths) // 2
+        yield from _read(command, folder, paths[:half])
+        yield from _read(command, folder, paths[half:])
 
 
 def _is_read(said: Mapping[str, Any], script: Path) -> bool:
