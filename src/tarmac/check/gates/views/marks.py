@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-#: Who writes it, in place of what: `provide_through_set_flag`, `set-by-ci`.
+#: What a value is given by, in place of it: `provide_through_set_flag`, `set-by-ci`.
 _GIVEN = (
     r"(?:to[-_]be[-_])?(?:provided?|set|passed|given|supplied|injected|filled(?:[-_]in)?)[-_]"
     r"(?:by|via|through|with|from)[-_][a-z][\w-]*"

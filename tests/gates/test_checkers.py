@@ -1,0 +1,91 @@
+"""What shellcheck and hadolint crash on, or cannot read, is judged as well as it can be."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from small_system import GATES
+
+from tarmac.base.errors import TarmacError
+from tarmac.base.report import Skip
+from tarmac.check.gates.programs import val003_shellcheck
+from tarmac.check.gates.views import programs
+from tarmac.check.verify import folder
+from tarmac.check.verify.running import Suppressions
+
+TODAY = date(2026, 11, 20)
+
+
+def judged(given, place, monkeypatch, gate="VAL003", program="shellcheck"):
+    """Judge files by their names, or skip a test without the program on this machine."""
+    try:
+        programs.find(program)
+    except Skip as skip:
+        pytest.skip(str(skip))
+    monkeypatch.chdir(place)
+    for name, text in given.items():
+        (place / name).write_text(text)
+    return folder.judge(Path(), TODAY, [GATES[gate]], lambda _: Suppressions())
+
+
+def test_a_script_that_is_long_is_read_without_each_way_through_it(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(val003_shellcheck, "run", lambda argv, *_, **__: asked.append(argv) or "")
+    given = {"a.sh": "#!/bin/sh\necho a\n", "nvm.sh": "#!/bin/sh\n" + "echo a\n" * 2_001}
+    judged(given, tmp_path, monkeypatch)
+    assert [(argv[-1], "--extended-analysis=false" in argv) for argv in asked] == [
+        ("./a.sh", False),
+        ("./nvm.sh", True),
+    ]
+
+
+def test_scripts_at_which_shellcheck_crashes_are_read_by_halves(tmp_path, monkeypatch):
+    def crash(argv, *rest, **options):
+        if {"./a.sh", "./b.sh"} <= {*argv} or "./d.sh" in argv:  # one that names the other
+            return "shellcheck: Analytics.hs:4009: Non-exhaustive patterns\n\n"
+        return run(argv, *rest, **options)
+
+    run = val003_shellcheck.run
+    monkeypatch.setattr(val003_shellcheck, "run", crash)
+    given = {f"{name}.sh": "#!/bin/sh\nif true; do\n" for name in "abcd"}
+    report = judged(given, tmp_path, monkeypatch)
+    errors = {one.where[:4] for one in report.findings if one.severity == "error"}
+    assert errors == {"a.sh", "b.sh", "c.sh"}
+    (crashed,) = (one for one in report.findings if "crashes" in one.what)
+    assert (crashed.where, crashed.warning) == ("d.sh", True)
+
+
+def test_an_older_shellcheck_reads_a_long_script_as_well(tmp_path, monkeypatch):
+    def refuse(argv, *rest, **options):
+        if "--extended-analysis=false" in argv:
+            raise TarmacError("shellcheck: ended with 3: unrecognized option")
+        return run(argv, *rest, **options)
+
+    run = val003_shellcheck.run
+    monkeypatch.setattr(val003_shellcheck, "run", refuse)
+    given = {"a.sh": "#!/bin/sh\n" + "echo a\n" * 2_001 + "if true; do\n"}
+    report = judged(given, tmp_path, monkeypatch)
+    assert [one.severity for one in report.findings if "SC1" in one.what][:1] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "is_error"),
+    [
+        ("echo $((ls; cat) | sort)\n", 1, False),  # the shell that starts it may be any
+        ("#!/bin/sh\ncat <<EOF\n  cat <<EOF > a\n  b\n  EOF\nEOF\n", 5, False),
+        ("#!/bin/sh\ncat <<EOF\nb\n  EOF\necho a\n", 4, True),
+    ],
+)
+def test_what_a_shell_reads_all_the_same_is_a_warning(text, line, is_error, tmp_path, monkeypatch):
+    report = judged({"a.sh": text}, tmp_path, monkeypatch)
+    found = [one for one in report.findings if f"a.sh:{line}:" in one.where and "SC1" in one.what]
+    assert found, report
+    assert any(one.severity == "error" for one in found) is is_error
+
+
+def test_a_word_that_a_script_replaces_is_a_warning(tmp_path, monkeypatch):
+    given = {"Dockerfile": "FROM BASE\nCMD1\nUSER 1\n"}
+    report = judged(given, tmp_path, monkeypatch, "VAL004", "hadolint")
+    assert [one.warning for one in report.findings if "DL1000" in one.what] == [True]
