@@ -26,6 +26,7 @@ def judged(given, place, monkeypatch, gate="VAL003", program="shellcheck"):
         pytest.skip(str(skip))
     monkeypatch.chdir(place)
     for name, text in given.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text)
     return folder.judge(Path(), TODAY, [GATES[gate]], lambda _: Suppressions())
 
@@ -89,3 +90,23 @@ def test_a_word_that_a_script_replaces_is_a_warning(tmp_path, monkeypatch):
     given = {"Dockerfile": "FROM BASE\nCMD1\nUSER 1\n"}
     report = judged(given, tmp_path, monkeypatch, "VAL004", "hadolint")
     assert [one.warning for one in report.findings if "DL1000" in one.what] == [True]
+
+
+#: GitHub reads it as `labels.*.name`.
+ALL = """\
+on: pull_request
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: |
+          make '${{ toJSON(github.event.pull_request.labels[*].name) }}'
+"""
+
+
+@pytest.mark.parametrize(("text", "count"), [(ALL, 0), (ALL.replace("[*]", ".a *"), 1)])
+def test_all_of_a_list_is_asked_for_in_brackets_as_well(text, count, tmp_path, monkeypatch):
+    given = {".github/workflows/a.yml": text}
+    report = judged(given, tmp_path, monkeypatch, "VAL020", "actionlint")
+    found = [one for one in report.findings if one.severity == "error"]
+    assert len(found) == count, found

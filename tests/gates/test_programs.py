@@ -371,9 +371,7 @@ jobs:
   a:
     runs-on: ubuntu-24.04
     services: {db: {image: "postgres:17", ports: [5432]}}
-    steps:
-      - run: |
-          make '${{ job.services.db.ports[5432] }}' '${{ toJSON(github.event.commits[*].id) }}'
+    steps: [{run: make, env: {PORT: "${{ job.services.db.ports[5432] }}"}}]
 """,
     },
 }

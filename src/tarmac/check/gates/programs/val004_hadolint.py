@@ -98,8 +98,9 @@ def _is_taken(said: Mapping[str, Any], folder: Path) -> bool:
         return True
     line = "".join(text.splitlines()[said["line"] - 1 : said["line"]])
     # A script puts an instruction, or nothing, in the place of a word that stands alone.
-    if said["code"] == "DL1000" and _ALONE.fullmatch(line):
-        return line.strip() not in _INSTRUCTIONS
+    is_alone = _ALONE.fullmatch(line) is not None and line.strip() not in _INSTRUCTIONS
+    if said["code"] == "DL1000" and is_alone:
+        return True
     if said["code"] == "DL1000" and "for mount flag" in said["message"]:
         return _PLACED.search(line) is None
     is_text = said["code"] == "DL1000" and _EMBEDDED.search(text) is not None

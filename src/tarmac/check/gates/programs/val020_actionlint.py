@@ -46,6 +46,7 @@ _REF = re.compile(r"\bgithub\.(?:ref|event\.ref)")
 _REF_FILTER = re.compile(r'"(branches|tags)(-ignore)?" filter is not available for (create|delete)')
 #: GitHub takes `labels[*].name` for `labels.*.name`.
 _STAR = 'unexpected token "*" while parsing variable access'
+_ALL = re.compile(r"\$\{\{[^}]*\[\*\]")
 #: GitHub takes a number for the name of a key: `job.services.db.ports[5432]`.
 _KEY = 'property access of object must be type of string but got "number"'
 
@@ -99,7 +100,7 @@ def _said(
         is_computed = said["filepath"] in computed
         if is_computed and said["message"].endswith((_EXPRESSION, _NOTHING)):
             continue
-        if said["message"].startswith(_KEY) or _is_filter(said):
+        if said["message"].startswith(_KEY) or _is_filter(said, folder):
             continue
         where = f"{said['filepath'].removeprefix('./')}:{said['line']}:{said['column']}"
         warning = lenient and (said["kind"] in (*OF_SCRIPTS, *OF_ITS_DAY) or _may_be(said, folder))
@@ -129,9 +130,12 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
     return bool(is_open or is_off or is_unread or (lacked and _is_missed(said)))
 
 
-def _is_filter(said: Mapping[str, Any]) -> bool:
-    """Tell whether it stops at `[*]`, which asks for all of a list."""
-    return said["message"].startswith(_STAR) and "[*]" in _line(said)
+def _is_filter(said: Mapping[str, Any], folder: Path) -> bool:
+    """Tell whether it stops at `[*]`, which asks for all of a list; of a block it has one line."""
+    if not said["message"].startswith(_STAR):
+        return False
+    text = (folder / said["filepath"]).read_text(encoding="utf-8", errors="replace")
+    return _ALL.search(text) is not None
 
 
 def _is_missed(said: Mapping[str, Any]) -> bool:
