@@ -49,7 +49,8 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _is_apart(pods: Artifact, one: StoredObject) -> bool:
     """Tell whether an object is of another place than the chart of pods: of no namespace there."""
-    is_far = one.artifact.path.partition("/")[0] != pods.path.partition("/")[0]
+    folder = one.artifact.path[: one.artifact.path.rfind("/") + 1]
+    is_far = not pods.path.startswith(folder)
     return is_templated(pods) and is_far and not one.namespace and not one.artifact.built_by
 
 
