@@ -16,26 +16,25 @@ from tarmac.check.gates.views.servers.store_settings import (
 )
 from tarmac.check.gates.views.servers.store_table import gone_settings, known_settings
 
-_PROGRAMS = {"postgres": "PostgreSQL", "redis": "Redis"}
-
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield settings with which a server does not start."""
     for one in store_settings(files):
         if said := _fault(one):
-            yield Finding(one.where, f"{one.title}: {said}", warning="since" in said)
+            # The release may be an older one, which has it.
+            is_gone = one.name.lower() in gone_settings()
+            yield Finding(one.where, f"{one.title}: {said}", warning=is_gone)
 
 
 def _fault(one: StoreSetting) -> str:
     """Say what is wrong with the name of a setting; "": nothing."""
     name, known = one.name.lower(), known_settings(one.store)
-    program = _PROGRAMS[one.store]
     if one.store == POSTGRES and (release := gone_settings().get(name)):
-        return f"{program} has no {one.name} since {release}, and does not start; leave it out"
+        return f"{one.store} has no {one.name} since {release}, and does not start; leave it out"
     if "." in name or name in known:
         return ""
     near = misspelt(name, known)
-    what = f"{one.name} is not a setting of {program}, which does not start"
+    what = f"{one.name} is not a setting of {one.store}, which does not start"
     return f"{what}; did you mean {near!r}?" if near else ""
 
 

@@ -18,13 +18,9 @@ from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.servers.nginx import written
-from tarmac.check.gates.views.servers.store_table import known_settings
+from tarmac.check.gates.views.servers.store_table import known_images, known_settings
 
-POSTGRES, REDIS = "postgres", "redis"
-_IMAGES = {
-    "postgres": POSTGRES, "postgis/postgis": POSTGRES, "pgvector/pgvector": POSTGRES,
-    "timescale/timescaledb": POSTGRES, "redis": REDIS, "valkey/valkey": REDIS,
-}  # fmt: skip
+POSTGRES, REDIS = "PostgreSQL", "Redis"
 _FILES = {
     POSTGRES: re.compile(r"(.*[/-])?postgres(ql)?\.conf"),
     REDIS: re.compile(r"(.*[/-])?(redis|valkey)\.conf"),
@@ -42,6 +38,7 @@ _OPERATED = {
 class StoreSetting(NamedTuple):
     """One setting, as it is written, and where."""
 
+    #: The server: PostgreSQL, or Redis, which Valkey is as well.
     store: str
     title: str
     name: str
@@ -55,7 +52,7 @@ class StoreSetting(NamedTuple):
 def store_settings(files: Files) -> Iterator[StoreSetting]:
     """Yield them as they are written."""
     for service in compose_services(files):
-        store = _IMAGES.get(official(service), "")
+        store = known_images().get(official(service), "")
         command = dig(service.data, "command")
         given = _split(command) if isinstance(command, str) else words(service)
         for number, name, value in _started(store, given):
@@ -63,10 +60,10 @@ def store_settings(files: Files) -> Iterator[StoreSetting]:
             yield StoreSetting(store, f"service {service.name}", name, value, where)
     for own in pods(files):
         for container in own.main_containers:
-            store = _IMAGES.get(by_maker(container.image), "")
+            store = known_images().get(by_maker(container.image), "")
             key = "args" if container.arguments else "command"
-            given = container.arguments or container.words
-            for number, name, value in _started(store, list(given)):
+            told = list(container.arguments or container.words)
+            for number, name, value in _started(store, told):
                 called = f"{title(own.artifact)}: {container.title}"
                 yield StoreSetting(store, called, name, value, container.at(key, number))
     for artifact in files.objects():

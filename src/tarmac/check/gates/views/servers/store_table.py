@@ -24,6 +24,11 @@ def known_settings(store: str) -> Mapping[str, str]:
     return {name.lower(): wanted for name, wanted in _told()[store].items()}
 
 
+def known_images() -> Mapping[str, str]:
+    """Return the server that each official image starts."""
+    return _told()["images"]
+
+
 def gone_settings() -> Mapping[str, str]:
     """Return the settings that PostgreSQL has no more, and since when."""
     return _told()["gone"]
