@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from tarmac.adopt.packages.python_packages import interpreter
+from tarmac.adopt.packages.python_roots import root_below
 from tarmac.adopt.packages.python_workers import (
     module_of,
     with_its_app,
@@ -176,10 +177,22 @@ def _tasks(folder: Folder) -> dict[str, str]:
     files = [_MANAGE] if _is_django(folder.read(_MANAGE)) else []
     files += ["alembic.ini"] if _has_alembic(folder) else []
     if file := folder.has(*files):
-        if python.startswith((".", "/")):  # elsewhere its image has a Python of its own
-            python = f"PATH={python.removesuffix('/python')}:$PATH python"
-        tasks[MIGRATE] = f"{python} {_MIGRATIONS[file]}"
+        tasks[MIGRATE] = f"{_as_elsewhere(python)} {_MIGRATIONS[file]}"
     return tasks
+
+
+def _as_elsewhere(python: str) -> str:
+    """Call Python as its image does, too, which has a Python of its own."""
+    is_path = python.startswith((".", "/"))
+    return f"PATH={python.removesuffix('/python')}:$PATH python" if is_path else python
+
+
+def _by_flask(program: str, folder: Folder) -> str:
+    """Return what makes the tables by Flask-Migrate, where its steps lie in the usual folder."""
+    app = re.match(r"-m flask --app (\S+) run\b", program)
+    has_steps = any(re.fullmatch(r"migrations/versions/\w+\.py", file) for file in folder.files)
+    is_listed = re.search(r"(?i)flask[-_.]migrate", servers.libraries(folder))
+    return f"-m flask --app {app[1]} db upgrade" if app and has_steps and is_listed else ""
 
 
 def _has_alembic(folder: Folder) -> bool:
@@ -200,6 +213,9 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     program, why, port = _Start("", "") if several else _start(folder, texts)
     python, _ = interpreter(folder)
     tasks = _tasks(folder)
+    if (upgrade := _by_flask(program, folder)) and MIGRATE not in tasks:
+        tasks[MIGRATE] = f"{_as_elsewhere(python)} {upgrade}"
+    env = {"PYTHONPATH": root} if (root := root_below(folder)) else {}
     if several:
         return tuple(
             Service(
@@ -221,6 +237,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             run=f"{python} {worker.line}",
             why=worker.file,
             tasks=tasks,
+            env=env,
             aside=True,
         )
         for worker in queued
@@ -234,6 +251,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         why=why,
         ports={"http": port} if port else {},
         tasks=tasks,
+        env=env,
         guesses=(f"port {port}, the framework's usual one",) if port else (),
     )
     return (main, *beside)

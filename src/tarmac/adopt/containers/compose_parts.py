@@ -101,7 +101,8 @@ def environment_of(
             others = {name: value for name, value in content.items() if name != key}
             whole, unknown = dotenv_files.filled(raw, {**others, **values})
             # What an example leaves empty, its reader fills in.
-            is_left = not raw and file != path and dotenv_files.is_secret(key) and "PASS" not in key
+            is_filled_in = dotenv_files.is_secret(key) and "PASS" not in key
+            is_left = not raw and file != path and (is_filled_in or key == "NODE_ENV")
             kept = raw.replace("$", "$$") if key in literal else raw if unknown else whole
             given[key] = None if is_left else kept
     own = spec.get("environment") or {}

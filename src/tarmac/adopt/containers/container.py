@@ -276,8 +276,18 @@ def goes_on(program: str, folder: Folder) -> bool:
     return bool(place) and 'exec "$@"' in folder.read(place)
 
 
+def without_shell(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out the shell that a script is started with: `bash /start.sh`, `sh ./entry.sh web`."""
+    is_shell = len(argv) > 1 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash")
+    return argv[1:] if is_shell and (len(argv) == 2 or argv[1].endswith(".sh")) else argv
+
+
 def dispatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
-    """Read what a start script runs for a word: the arm of its `case "$1"`; () without one."""
+    """Read what a start script runs for a word: the arm of its `case "$1"`.
+
+    One that asks for the word by conditions stays as it is, to be read with it; () without either.
+    """
+    argv = without_shell(argv)
     name = argv[0].rsplit("/", 1)[-1] if len(argv) > 1 else ""
     place = next((f for f in folder.files if name and f.rsplit("/", 1)[-1] == name), "")
     text = re.sub(r"\\\s*\n", " ", folder.read(place)) if place else ""
@@ -290,7 +300,8 @@ def dispatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
         else None
     )
     if arm is None:
-        return ()
+        chooses = re.search(r"\$\{?1\b", text) and not re.search(r"\$\{?@", text)
+        return argv if chooses else ()
     functions = dict(re.findall(r"(?ms)^(?:function\s+)?([\w-]+)\s*\(\)\s*\{\n(.*?)^\}", text))
     body = arm[1]
     for _ in functions:
@@ -325,8 +336,8 @@ def script_of(
     Returns:
         The lines that come first, and the last one's words; both empty where there is none.
     """
-    if len(argv) == 2 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash"):  # `bash /start.sh`
-        argv = argv[1:]
+    argv = without_shell(argv)
+    given = {**(given or {}), **{str(n): word for n, word in enumerate(argv[1:], 1)}}
     name = argv[0].rsplit("/", 1)[-1] if argv else ""
     place = (copied or {}).get(argv[0], "") if argv else ""
     if not place and not name.endswith(".sh"):
@@ -338,7 +349,7 @@ def script_of(
     # It waits for others, which start first here.
     said = [line for line in said if not _WAITS.match(line)]
     if any(_CONTROLS.match(line) for line in said):
-        said = decided(said, given or {})
+        said = decided(said, given)
     if any(_CONTROLS.match(line) for line in said):
         said = said if len(argv) > 1 else without_arguments(said)
         # Without anything that follows, a script that hands over has prepared, and ends.
@@ -346,7 +357,7 @@ def script_of(
         debugged = [match[0] for match in map(_DEBUGGER.match, own) if match]
         if debugged:
             return (), unwatched(words(debugged[0].rstrip("& ")), folder)
-        before_it, last_words = end_of_script(own, given or {})
+        before_it, last_words = end_of_script(own, given)
         return before_it, unwatched(last_words, folder)
     if not said:
         return (), ()
@@ -357,7 +368,7 @@ def script_of(
     before = [line for line in before if line not in beside]
     last = " ".join((*(re.sub(r"\s*&$", " &", line) for line in beside), last))
     last = last.removeprefix("exec ").replace('"$@"', "").strip()
-    before, last = settled_line(before, last, given or {}, place)
+    before, last = settled_line(before, last, given, place)
     return tuple(before), unwatched(words(last), folder)
 
 

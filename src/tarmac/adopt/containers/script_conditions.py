@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
 
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(\S*|\"[^\"]*\"|'[^']*')")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
 _TEST = re.compile(r"(!\s+)?(?:\[\[\s+(.*?)\s+\]\]|\[\s+(.*?)\s+\]|test\s+(.+))")
 _OPENS = ("if", "for", "while", "until", "case", "select")
 _CLOSES = ("fi", "done", "esac")
+#: A choice by a word, and what an arm of it begins with.
+_CASE = re.compile(r"case\s+(\S+)\s+in")
+_PATTERN = re.compile(r"\(?((?:[\w.*?\"'-]+)(?:\s*\|\s*[\w.*?\"'-]+)*)\)")
 #: More conditions than one script has.
 _MOST = 200
 
@@ -46,6 +50,8 @@ def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
         line = left[0]
         arms, end = _arms(left) if line.startswith("if ") else ([], 0)
         chosen = (_default(arms, known) or _chosen(arms, known)) if arms else None
+        if line.startswith("case "):
+            chosen, end = _of_a_case(left, known)
         if chosen is not None:
             left = [*chosen, *left[end:]]
             continue
@@ -131,6 +137,32 @@ def _arms(lines: list[str]) -> tuple[list[_Arm], int]:
         if not depth:
             return arms, at + 1
     return [], 0
+
+
+def _of_a_case(lines: list[str], known: Mapping[str, str]) -> tuple[list[str] | None, int]:
+    """Return the lines that the `case` that they begin with runs, and where it ends.
+
+    None where its word is not known, or it stands in one line.
+    """
+    asked = _CASE.fullmatch(lines[0])
+    word = _filled(asked[1].strip("\"'"), known) if asked else None
+    end = next((at for at, line in enumerate(lines) if line.startswith("esac")), 0)
+    if word is None or not end or any(line.startswith("case ") for line in lines[1:end]):
+        return None, 0
+    found: list[str] = []
+    is_in, is_at_pattern = False, True
+    for line in lines[1:end]:
+        match = _PATTERN.match(line) if is_at_pattern else None
+        if match:
+            patterns = [one.strip().strip("\"'") for one in match[1].split("|")]
+            is_in = any(fnmatchcase(word, one) for one in patterns)
+            line = line[match.end() :].strip()  # noqa: PLW2901 - what stands behind it
+        is_at_pattern = line.endswith(";;")
+        body = line.removesuffix(";;").strip()
+        found += [body] if is_in and body else []
+        if is_in and is_at_pattern:
+            break
+    return found, end + 1
 
 
 def _body(line: str) -> str:

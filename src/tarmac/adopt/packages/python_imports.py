@@ -110,6 +110,11 @@ def lacking(folder: Folder, lists: Iterable[str]) -> tuple[str, ...]:
     return tuple(found) if len(found) <= _MOST else ()
 
 
+def is_known(name: str) -> bool:
+    """Tell whether a name that code imports is that of a known package."""
+    return name in _PACKAGES
+
+
 def assumed(install: str) -> tuple[str, ...]:
     """Say which packages are installed that no list has, as the task's line shows."""
     known = {names[0] for names in _PACKAGES.values()} | {name for _, name in _ASKED_FOR}

@@ -22,12 +22,15 @@ _MAIN_ALONE = re.compile(
 )
 #: Where a repository says which Python it wants, in order.
 _IMAGE = r"(?i)^FROM\s+(?:\S*/)?(?:python:|[\w-]+:python)3\.(\d{1,3})\b"
+#: A README that names one; "3.10+" is no more than the oldest.
+_NAMED = r"(?i)\bpython[ :v-]{0,3}3\.(\d{1,2})\b(?!\.?\d*[ \t]*(?:\+|or|and|-|to|~))"
 _VERSIONS = (
     (".python-version", r"^[ \t]*3\.(\d{1,3})\b"),
     ("Pipfile", r"^[ \t]*python_version\s*=\s*['\"]3\.(\d{1,3})['\"]"),
     ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
     *((file, _IMAGE) for file in _DOCKERFILES),
     ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
+    *((file, _NAMED) for file in ("README.md", "../README.md")),
 )
 #: A folder of its own that an image has, and where.
 _COPIED = re.compile(r"(?im)^[ \t]*COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(/\S+)[ \t]*$")
@@ -50,7 +53,8 @@ def interpreter(folder: Folder) -> tuple[str, str]:
             return ".venv/bin/python", _by_pip_alone(folder)
         if not folder.upwards(lock):
             continue
-        if lock != "Pipfile" or not _has_plain_list(folder):
+        tool = "poetry" if lock == "poetry.lock" else "pipenv"
+        if lock == "uv.lock" or not _has_plain_list(folder, tool):
             return f"{call} python", _from_lock(lock, folder)
     more = " ".join(("", *_beside(folder)))
     if lists := _lists(folder):
@@ -76,11 +80,13 @@ def _is_of_others(python: str, folder: Folder) -> bool:
     return bool(made) and not re.search(r"(?m)^[ \t]*(?:\*$|[^#\n]*venv)", ignored)
 
 
-def _has_plain_list(folder: Folder) -> bool:
-    """Tell whether its image installs a list that lies beside Pipenv's file, without Pipenv."""
-    lines = re.findall(r"\bpip3?[ \t]+install\b[^&|;\n]*", _dockerfile(folder))
+def _has_plain_list(folder: Folder, tool: str) -> bool:
+    """Tell whether its image installs a list that lies beside a tool's lock, without the tool."""
+    above = folder.read(folder.upwards("Dockerfile") or "Dockerfile")
+    steps = _dockerfile(folder) or re.sub(r"\\\s*\n", " ", above)
+    lines = re.findall(r"\bpip3?[ \t]+install\b[^&|;\n]*", steps)
     has_list = any(re.search(r"(?:-r|--requirement)[= ]?\S", line) for line in lines)
-    return "requirements.txt" in folder.files and has_list and "pipenv" not in _dockerfile(folder)
+    return bool(folder.upwards("requirements.txt")) and has_list and tool not in steps
 
 
 #: The oldest Python that the Pipenv of today installs packages for.
@@ -219,7 +225,7 @@ def _beside(folder: Folder) -> tuple[str, ...]:
     names = (
         word
         for line in lines
-        if not re.search(r"(^|\s)(-r|\.)(\s|$)", line)
+        if not re.search(r"(^|\s)(-r|-c|--requirement|--constraint|\.)(\s|=|$)", line)
         for word in line.split()
     )
     wanted = (n for n in names if re.fullmatch(r"[A-Za-z][\w.-]*(\[[\w,]+\])?(==[\w.]+)?", n))

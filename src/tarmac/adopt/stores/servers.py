@@ -233,7 +233,7 @@ _FAR_PARTS = re.compile(
 )
 #: Words that make another thing of it.
 _NOT_AN_ADDRESS = re.compile(
-    r"SENTINEL|CLUSTER|EXPORTER|METRICS|POOL|PROXY|REPLICA|READ|WEB|UI|API"
+    r"SENTINEL|CLUSTER|EXPORTER|METRICS|POOL|PROXY|REPLICA|READ|WEB|UI|API|MANAGEMENT|MGMT"
 )
 #: Servers that have a host and a password, too.
 _OF_NO_DATABASE = re.compile(

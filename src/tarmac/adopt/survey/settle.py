@@ -29,6 +29,7 @@ from tarmac.adopt.variables import (
 )
 from tarmac.adopt.variables.addresses import with_variables
 from tarmac.adopt.variables.secret_forms import form_of
+from tarmac.adopt.variables.usual_values import at_first_host
 from tarmac.adopt.variables.variable_parts import logins
 from tarmac.adopt.variables.variable_read import VariableRead
 from tarmac.adopt.variables.variables import GivenValues, settled_variables
@@ -199,7 +200,7 @@ def _settled(
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
     env = _by_async_driver(_insisted(env, folder, scene), folder, scene)
     env = json_lists.as_read(_at_usual_ports(env, service, scene), folder)
-    env = _by_celery_alone(env, service, folder, scene)
+    env = at_first_host(_by_celery_alone(env, service, folder, scene))
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)
     known_servers.as_its_user(env, service, folder, scene)

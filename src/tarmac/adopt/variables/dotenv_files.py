@@ -22,7 +22,8 @@ OTHER_EXAMPLES = (
 _TOLD = re.compile(r"\.env[._-](?:rename|copy|change|edit|fill)\w*")
 #: A word that stands for a value.
 _MARKED = re.compile(
-    r"<[^<>]{1,99}>|\[(?i:generate|your|insert|put|enter|change|replace|fill)\b[^\[\]]{0,99}\]"
+    r"<[^<>]{1,99}>|\[(?i:generate|your|insert|put|enter|change|replace|fill)\b[^\[\]]{0,99}\]|"
+    r"(?i:your|enter|insert)(?: [a-z]{1,20}){1,7}"
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*)")
@@ -213,7 +214,8 @@ def is_secret(name: str, value: str = "") -> bool:
         r"_(NAME|URL|URI|ENDPOINT|ADDRESS|DOMAIN|PATH|FILE|ARN|ID|TTL|HOST|PORT|USER|TYPE|ALGORITHM|EXPIRES_IN|EXPIRES|"
         r"EXPIRY|EXPIRATION|EXPIRE_\w+|EXPIRY_\w+|LEEWAY|LIFETIME|DURATION|TIMEOUT|LENGTH|ISSUER|AUDIENCE|HEADER|"
         r"ENABLED|MODE|SECONDS|MINUTES|HOURS|DAYS|ROUNDS|MAX|MIN|SIZE|COUNT|LIMIT|PROVIDER|BACKEND|PREFIX|SUFFIX|"
-        r"TOPIC|QUEUE|EXCHANGE|CHANNEL|SUBJECT|TEMPLATE|EVENT|GROUP_ID|IN_[A-Z]+)$",
+        r"TOPIC|QUEUE|EXCHANGE|CHANNEL|SUBJECT|TEMPLATE|EVENT|GROUP_ID|IN_[A-Z]+)$|"
+        r"(?:^|_)(?:ROUTING|BINDING|PARTITION|CACHE|SORT|LOCK|STREAM)_KEY$",
         name.upper(),
     ):
         return False

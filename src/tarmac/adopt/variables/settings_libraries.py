@@ -27,6 +27,8 @@ _FIELD_DEFAULT = re.compile(
     r"Field\(\s*(?:(?:[^=)\n]{0,99}=[^,)\n]{0,99},\s*)*default\s*=\s*)?"
     r"(?:['\"]([^'\"\n]*)['\"]|(\d+)|None|True|False)\s*[,)]"
 )
+#: A default that is a text, and no more than a remark behind it: `= "x"  # type: ignore`.
+_WRITTEN = re.compile(r"(?:\"([^\"\n]*)\"|'([^'\n]*)')[ \t]*(?:#.*)?$")
 #: A class of settings of another file, as the field of one: `db: DbConfig`.
 _OF_SETTINGS = re.compile(r"[A-Z]\w*(?:Config|Settings)")
 #: Classes within classes, at most.
@@ -124,7 +126,8 @@ def _said(default: str) -> str | None:
         return None
     if given := _FIELD_DEFAULT.match(default):
         return given[1] or given[2] or ""
-    return default.strip().strip("'\"")
+    written = _WRITTEN.match(default.strip())
+    return written[1] or written[2] or "" if written else default.strip().strip("'\"")
 
 
 def _calls(file: str, content: str) -> Iterator[VariableRead]:

@@ -18,6 +18,7 @@ from tarmac.adopt.variables import code, dotenv_files
 from tarmac.adopt.variables.addresses import rewritten
 from tarmac.adopt.variables.own_file import reads_its_file
 from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE, handed_on
+from tarmac.adopt.variables.usual_values import usual
 from tarmac.adopt.variables.variable_read import VariableRead
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
@@ -146,7 +147,7 @@ def settled_variables(
     paths = handed_on(folder) if any(map(BROWSER.match, reads)) else frozenset()
     if _MODE in reads and reads[_MODE].is_checked:
         found.env.setdefault(_MODE, "development")
-    modes = code.wanted_modes(folder, reads)
+    modes = code.wanted_modes(folder, reads) | usual(folder, reads, clients)
     found.env |= {n: m for n, m in modes.items() if n not in known and given.value(n) is None}
     known |= found.env.keys()
     for name, read in {**handed, **reads}.items():
@@ -207,7 +208,8 @@ def _may_be_absent(variable: _Variable) -> bool:
     if _OWN_SECRET.match(read.name):
         return False
     is_empty = read.default == "" or variable.given == ""
-    return read.is_tested or (is_empty and bool(_OF_OTHERS.search(read.name.upper())))
+    plain = re.sub(r"^SPRING_(?:DATA_)?", "", read.name.upper())
+    return read.is_tested or (is_empty and bool(_OF_OTHERS.search(plain)))
 
 
 def _of_encryption(variable: _Variable) -> str | None:
@@ -269,6 +271,21 @@ def _of_a_store(variable: _Variable) -> str | None:
     if output == "url" and variable.read.by_jdbc and server.databases and server.seeds:
         return _by_jdbc(server, store, is_told_user="user" in parts)
     return servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _of_a_usual_port(variable: _Variable) -> str | None:
+    """It holds a place on this machine alone, at the usual port of a server that it speaks to."""
+    text = variable.given or variable.read.default or ""
+    match = re.fullmatch(r"(?:localhost|127\.0\.0\.1):(\d{4,5})", text.strip())
+    at_port = (s for s in servers.servers() if match and s.shows.port == int(match[1]))
+    server = next((s for s in at_port if s.kind in variable.clients), None)
+    if server is None or FOR_PEOPLE.search(variable.read.name):
+        return None
+    scene, store = variable.scene, _own_store(server, variable)
+    if store is None and scene.adds(server):
+        store = store_for(server, variable.service, scene)
+    is_broker = store is scene.broker
+    return servers.reference(store.name, "address", broker=is_broker) if store else None
 
 
 def _is_held(server: servers.Server, variable: _Variable) -> bool:
@@ -444,7 +461,7 @@ def _of_its_container(variable: _Variable) -> str | None:
 
 VALUES = (
     *(_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_celery, _of_a_service),
-    *(_of_its_own_place, _of_the_pages, _of_its_container),
+    *(_of_a_usual_port, _of_its_own_place, _of_the_pages, _of_its_container),
 )
 
 

@@ -24,7 +24,7 @@ FINGERPRINT = Fingerprint(
     ),
     schemes=("redis", "rediss", "valkey"),
     port=6379,
-    clients=r"\bredis\b|ioredis|bullmq|\brq\b|jedis|lettuce|valkey",
+    clients=r"\bredis\b|ioredis|aioredis|bullmq|\brq\b|\barq\b|asynq|jedis|lettuce|valkey",
     stems=("REDIS", "VALKEY"),
     vague=("CACHE",),
     store_name="cache",

@@ -1,0 +1,45 @@
+"""A folder below that code imports modules from, as an editor finds them that is told of it.
+
+`python` asks. Beside `chat.config`, code of `chat/` imports `pages.api`, which is of the same
+folder: where that is not on Python's path, the program does not start.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+
+from tarmac.adopt.packages.python_imports import is_known
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder
+
+_IMPORTS = re.compile(r"(?m)^(?:from|import)[ \t]+([A-Za-z_]\w*)")
+#: More files than are read of one folder.
+MOST_FILES = 200
+
+
+def root_below(folder: Folder) -> str:
+    """Return the one folder below whose code imports both from it and beside it; "" for none."""
+    files = [file for file in folder.sources(".py") if not file.startswith("../")]
+    tops = dict.fromkeys(file.partition("/")[0] for file in files if "/" in file)
+    beside = {file.split("/")[0].removesuffix(".py") for file in files}
+    found = [top for top in tops if _is_root(top, files, beside, folder)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _is_root(top: str, files: Iterable[str], beside: set[str], folder: Folder) -> bool:
+    """Tell whether code of a folder imports from the folder by its name, and without it."""
+    inside = [file for file in files if file.startswith(f"{top}/")][:MOST_FILES]
+    own = {file.split("/")[1].removesuffix(".py") for file in inside}
+    listed = servers.libraries(folder)
+    if any(_is_of_others(name, listed) for name in own):  # it would take the place of theirs
+        return False
+    imported = {name for file in inside for name in _IMPORTS.findall(folder.read(file))}
+    return top in imported and bool(imported & (own - beside))
+
+
+def _is_of_others(name: str, listed: str) -> bool:
+    """Tell whether a module has the name of one of Python's own, or of a package's."""
+    is_listed = re.search(rf"(?im)^[\s\"']*{name.replace('_', '[-_]')}(?![\w-])", listed)
+    return name in sys.stdlib_module_names or is_known(name) or is_listed is not None

@@ -1,0 +1,47 @@
+"""What a variable that no file gives is by the packages of its program, or by its server's ways.
+
+`variables` and `settle` ask. It gives nothing that another program could have told it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from tarmac.adopt.stores import servers
+from tarmac.adopt.survey.found import Folder
+from tarmac.adopt.variables.variable_read import VariableRead
+
+#: Redis has numbers in place of databases' names.
+_NUMBER = re.compile(r"(?:\w+_)?(?:REDIS|VALKEY)_(?:DB|DATABASE)(?:_INDEX|_NUMBER)?")
+#: The address of a program's one database, as SQLAlchemy takes it.
+_DATABASE = re.compile(r"(?:SQLALCHEMY_)?(?:DATABASE|DB)_(?:URL|URI)")
+#: RabbitMQ's virtual host, which is its first one here.
+_VIRTUAL_HOST = re.compile(r"(?i)(?:\w+_)?(?:RABBIT\w*|AMQP|MQ)_(?:VHOST|VIRTUAL_?HOST)")
+_IN_A_FILE = "sqlite:///data/app.db"
+
+
+def usual(
+    folder: Folder, reads: Mapping[str, VariableRead], clients: frozenset[str]
+) -> dict[str, str]:
+    """Give the variables without which a program ends, where one value is right for all.
+
+    A database that SQLAlchemy has no package for can only be SQLite's, which Python brings along.
+
+    Args:
+        clients: the kinds of servers that it has a library for.
+    """
+    lacking = [name for name, read in reads.items() if read.default is None and not read.is_tested]
+    found = {name: "0" for name in lacking if _NUMBER.fullmatch(name)}
+    databases = {server.kind for server in servers.servers() if server.databases}
+    if not clients & databases and re.search(r"(?i)sqlalchemy", servers.libraries(folder)):
+        found |= {
+            n: _IN_A_FILE for n, r in reads.items() if _DATABASE.fullmatch(n) and not r.default
+        }
+    return found
+
+
+def at_first_host(env: Mapping[str, str]) -> dict[str, str]:
+    """Name RabbitMQ's first virtual host, whatever its container is told to make besides."""
+    hosts = {name: "/" for name in env if _VIRTUAL_HOST.fullmatch(name)}
+    return {**env, **(hosts if any("${broker." in value for value in env.values()) else {})}

@@ -1,0 +1,169 @@
+"""What a twenty-ninth round of repositories not met before has taught, on files of our own."""
+
+from __future__ import annotations
+
+import pytest
+from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in
+
+from tarmac.adopt.survey.survey import survey
+
+REQUIREMENTS = "fastapi\nredis\nsqlalchemy\n"
+API = "from fastapi import FastAPI\napp = FastAPI()\n"
+READS = 'import os\nPLACE = os.environ["QUEUE_PLACE"]\n'
+IMAGE = "FROM python:3.12\nWORKDIR /app\nCOPY src/ ./\nCOPY entry.sh .\n"
+BY_IF = """
+#!/bin/sh
+MODE=$1
+if [ "$MODE" = "worker" ]; then
+    dramatiq jobs.app
+elif [ "$MODE" = "api" ]; then
+    uvicorn web.app:app --host 0.0.0.0 --port 8080
+else
+    echo "no such mode"; exit 1
+fi
+"""
+BY_CASE = """
+#!/bin/sh
+ROLE="${1:-api}"
+case "$ROLE" in
+  worker|jobs)
+    exec dramatiq jobs.app
+    ;;
+  api) exec uvicorn web.app:app --host 0.0.0.0 --port 8080 ;;
+  *)
+    exit 1
+    ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("script", [BY_IF, BY_CASE])
+@pytest.mark.parametrize("entry", ['["sh", "./entry.sh"]', '["./entry.sh"]'])
+def test_a_start_script_is_read_with_the_word_that_its_container_gives_it(script, entry):
+    service = "build: .\n    command: "
+    compose = f"services:\n  api:\n    {service}api\n  worker:\n    {service}worker\n"
+    found = found_in(
+        **{
+            "compose.yml": compose,
+            "Dockerfile": f"{IMAGE}ENTRYPOINT {entry}\n",
+            "entry.sh": script,
+            "requirements.txt": "fastapi\nuvicorn\ndramatiq\n",
+            "src/web/app.py": API,
+            "src/jobs/app.py": "import dramatiq\n@dramatiq.actor\ndef one(): ...\n",
+        }
+    )
+    said = {one.name: (one.folder, one.run.rpartition(" -m ")[2]) for one in found.services}
+    assert said["api"][0] == "src"
+    assert said["api"][1].startswith("uvicorn web.app:app ")
+    assert said["worker"] == ("src", ".venv/bin/dramatiq jobs.app")
+
+
+def test_a_default_of_a_settings_class_ends_before_its_remark():
+    code = "class Settings(BaseSettings):\n    PLACE: str = 'plain'  # type: ignore\n"
+    (app,) = found_in(**{"requirements.txt": REQUIREMENTS, "app.py": API + code}).services
+    assert "ignore" not in str(app.env)
+    code = code.replace("'plain'", '"redis://localhost/0"')
+    (app,) = found_in(**{"requirements.txt": REQUIREMENTS, "app.py": API + code}).services
+    assert app.env["PLACE"] == "${stores.cache.url}"
+
+
+@pytest.mark.parametrize(
+    ("value", "library", "expected"),
+    [
+        ("localhost:6379", "arq", "${stores.cache.address}"),
+        ("127.0.0.1:6379", "redis", "${stores.cache.address}"),
+        ("localhost:6379", "requests", "localhost:6379"),
+        ("localhost:7000", "redis", "localhost:7000"),
+    ],
+)
+def test_a_place_at_the_usual_port_of_a_server_is_that_server(value, library, expected):
+    files = {"app.py": API + READS, "requirements.txt": f"fastapi\n{library}\n"}
+    (app,) = found_in(**files, **{".env.example": f"QUEUE_PLACE={value}\n"}).services
+    assert app.env["QUEUE_PLACE"] == expected
+
+
+SETTINGS = "class Settings(BaseSettings):\n    redis_host: str\n    redis_db: int\n"
+
+
+@pytest.mark.parametrize(("more", "number"), [("", "0"), ("REDIS_DB=3\n", "3")])
+def test_the_first_database_of_redis_is_taken_where_nothing_says_which(more, number):
+    files = {"app.py": API + SETTINGS, "requirements.txt": REQUIREMENTS}
+    (app,) = found_in(**files, **{".env.example": f"REDIS_HOST=localhost\n{more}"}).services
+    assert app.env["REDIS_DB"] == number
+
+
+@pytest.mark.parametrize(
+    ("listed", "example", "address"),
+    [
+        ("flask\nflask-sqlalchemy\n", "your database url", "sqlite:///${volumes.data.path}/app.db"),
+        ("flask\nflask-sqlalchemy\npsycopg2\n", "your database url", "${stores.db.url}"),
+        ("flask\n", "your database url", None),
+        ("flask\nflask-sqlalchemy\n", "sqlite:///own.db", "sqlite:///${volumes.data.path}/own.db"),
+    ],
+)
+def test_a_database_that_no_package_speaks_to_is_a_file(listed, example, address):
+    code = 'import os\nfrom flask import Flask\napp = Flask("a")\nURI = os.getenv("DATABASE_URI")\n'
+    files = {
+        "app.py": code,
+        "requirements.txt": listed,
+        ".env.example": f"DATABASE_URI={example}\n",
+    }
+    (app,) = found_in(**files).services
+    assert app.env.get("DATABASE_URI") == address
+
+
+def test_packages_are_installed_by_the_list_that_an_image_installs():
+    listed = {"requirements.txt": "fastapi\n", "app.py": API}
+    image = "FROM python:3.12\nCOPY . .\nRUN pip install --upgrade pip && "
+    image += "pip install {} requirements.txt\nCMD uvicorn app:app\n"
+    (app,) = found_in(**listed, Dockerfile=image.format("--requirement")).services
+    assert "-r requirements.txt && touch" in app.tasks["install"]
+    locked = {"poetry.lock": "", "pyproject.toml": '[tool.poetry]\nname = "a"\n'}
+    (app,) = found_in(**listed, **locked, Dockerfile=image.format("-r")).services
+    assert app.run.startswith(".venv/bin/python ")
+    (app,) = found_in(**listed, **locked).services
+    assert app.run.startswith("poetry run ")
+
+
+@pytest.mark.parametrize(
+    ("inside", "imports", "root"),
+    [
+        ("views.py", "from shop.models import A\nfrom views import B\n", "shop"),
+        ("views.py", "from shop.views import B\n", None),
+        ("views.py", "from views import B\n", None),
+        ("logging.py", "from shop.models import A\nimport logging\n", None),
+        ("requests.py", "from shop.models import A\nfrom requests import get\n", None),
+        ("uvicorn.py", "from shop.models import A\nimport uvicorn\n", None),
+    ],
+)
+def test_code_that_imports_with_and_without_its_folder_finds_both(inside, imports, root):
+    files = {
+        "requirements.txt": "fastapi\nuvicorn\n",
+        "shop/__init__.py": "",
+        "shop/models.py": "A = 1\n",
+        f"shop/{inside}": "B = 1\n",
+        "shop/main.py": imports + API,
+    }
+    (app,) = found_in(**files).services
+    assert app.env.get("PYTHONPATH") == root
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("pyamqp://guest@mq:5672", "${broker.url}"),
+        ("amqp://a:b@mq:5672/orders", "${broker.url}"),
+        ("amqp://a:b@mq:5672/%2f", "${broker.url}"),
+        ("http://mq:15672/orders", "http://mq:15672/orders"),
+    ],
+)
+def test_an_address_of_the_broker_is_its_own_whatever_names_it(address, expected):
+    compose = "services:\n  web:\n    build: .\n    environment:\n"
+    compose += f"      JOBS: {address}\n      RABBITMQ_MANAGEMENT_URL: {address}\n"
+    compose += "      RABBITMQ_VHOST: orders\n  mq: {image: rabbitmq}\n"
+    code = {"app.py": FLASK["app.py"] + 'import os\nos.environ["RABBITMQ_VHOST"]\n'}
+    files = {**FLASK, **code, "compose.yml": compose}
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"rabbitmq"})
+    (web,) = found.services
+    assert web.env["JOBS"] == web.env["RABBITMQ_MANAGEMENT_URL"] == expected
+    assert web.env["RABBITMQ_VHOST"] == ("/" if expected.startswith("$") else "orders")
