@@ -109,7 +109,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         serving = Service(
             name=name,
             folder=folder.path,
-            run=f"{line} {roles.serves}".rstrip() + (f" --{flag[1]} $PORT" if flag else ""),
+            run=" ".join(filter(None, (line, roles.serves, roles.settings)))
+            + (f" --{flag[1]} $PORT" if flag else ""),
             why=f"go.mod, {main or 'its'} package main",
             ports={"http": int(flag[2])} if flag else {},
             reads_port=flag is not None,
@@ -243,6 +244,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             named += 2
         said, told = _of_its_module(folder, argv[:named]), local_ports(argv[named:])
         runs = [service.run for service in _services(folder) if not service.aside]
+        said = _by_its_package(said, runs)
         lines = (r for r in runs if r.partition(" --")[0] == said or r.startswith(f"{said} "))
         return _as_told(next(lines, said), told, folder, is_alone=len(runs) == 1)
     found = [service for service in _services(folder) if not service.aside]
@@ -260,6 +262,12 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         return " ".join(argv)
     told = () if posixpath.basename(argv[0]) in _WATCHERS else local_ports(argv[1:])
     return _as_told(chosen.run, told, folder, is_alone=len(found) == 1)
+
+
+def _by_its_package(said: str, runs: Iterable[str]) -> str:
+    """Say a program of one file by its package, where that is told a word: `go run main.go`."""
+    package = re.sub(r" (?:\./)?((?:[\w.-]+/)*)main\.go$", r" ./\1", said).rstrip("/")
+    return package if any(run.startswith(f"{package} ") for run in runs) else said
 
 
 def _as_told(run: str, told: tuple[str, ...], folder: Folder, *, is_alone: bool) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.adopt.packages import node_migrations, node_roles
+from tarmac.adopt.packages import node_migrations, node_nx, node_roles
 from tarmac.adopt.packages.node_packages import (
     PRISMA,
     SOURCES,
@@ -180,6 +180,11 @@ def _has_steps(folder: Folder, place: str, file: str) -> bool:
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:
+    served = node_nx.projects(folder)
+    return tuple(_by_nx(one, folder) for one in served) if served else _by_scripts(folder)
+
+
+def _by_scripts(folder: Folder) -> tuple[Service, ...]:
     package = _package(folder)
     if folder.has(*_OTHERS) or _is_javas(folder):
         return ()
@@ -245,6 +250,22 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     # One that listens beside the main program is that in another way, unless that is the pages.
     beside = [role for role in beside if not role.listens or (port and not role.is_of_pages)]
     return (serving, *(_beside(serving, role, program, scripts) for role in beside))
+
+
+def _by_nx(project: node_nx.Project, folder: Folder) -> Service:
+    """Start a project of a workspace by Nx, which builds what it is made of before."""
+    flags = " --port $PORT" if project.port else ""
+    return Service(
+        name=valid_name(posixpath.basename(project.name)),
+        folder=folder.path,
+        run=f"npx nx serve {project.name}{flags}",
+        why=f"nx.json, {project.place}",
+        ports={"http": project.port} if project.port else {},
+        reads_port=bool(project.port),
+        reloads=True,
+        tasks=_tasks(folder),
+        env={"NX_DAEMON": "false"},
+    )
 
 
 def _beside(
@@ -354,7 +375,10 @@ def _of_nest(folder: Folder, said: str) -> str:
 
 
 def _files(folder: Folder, run: str) -> tuple[str, ...]:
-    """List the files of one of Nest's programs: without those of the programs beside it."""
+    """List the files of one of Nest's programs, or Nx's: without those of the ones beside it."""
+    if served := re.match(r"npx nx serve (\S+)", run):
+        beside = [one.place for one in node_nx.projects(folder) if one.name != served[1]]
+        return tuple(f for f in folder.files if not any(f.startswith(f"{p}/") for p in beside))
     named = re.search(r"npx nest build ([\w-]+)", run)
     projects = (folder.mapping("nest-cli.json", from_json) or {}).get("projects")
     if named is None or not isinstance(projects, dict) or named[1] not in projects:

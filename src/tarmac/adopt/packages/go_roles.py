@@ -33,6 +33,15 @@ _TOLD_MORE = re.compile(
 _RUNS = re.compile(r"\b(?:Run|RunE|Action):|^\{\}$")
 #: The main package, or one of those where commands are.
 _PLACES = frozenset({"cmd", "cmds", "cli", "command", "commands"})
+#: A command that starts all there is, where no other does.
+_STARTS = frozenset({"start", "run", "up", "launch"})
+#: Commands beside those that do a program's work.
+_AROUND = re.compile(
+    r"version|completion|help|docs?|config|(?:db[-_]?)?(?:migrat\w*|seed\w*|reset)"
+)
+#: An option for a file of settings, without a default; and such files.
+_ASKS_FILE = re.compile(r"\bStringVarP?\(\s*&\w[\w.]*,\s*\"config\",\s*(?:\"\w?\",\s*)?\"\"")
+_FILE = re.compile(r"config\.(?:ya?ml|toml|json)")
 #: Longer ones are looked at as far as here.
 LONGEST_COMMAND = 6000
 
@@ -46,6 +55,8 @@ class Roles(NamedTuple):
     migrates: str = ""
     #: All words of this kind that the program knows.
     known: frozenset[str] = frozenset()
+    #: The file of settings that it serves by, as an option; "" where it needs none.
+    settings: str = ""
 
 
 def of(folder: Folder, main: str, *, is_alone: bool) -> Roles:
@@ -63,7 +74,17 @@ def of(folder: Folder, main: str, *, is_alone: bool) -> Roles:
             others.append(folder.read(file))
     module = re.search(r"(?m)^module\s+\S*?([\w.-]+)\s*$", folder.read("go.mod"))
     itself = frozenset({posixpath.basename(main), module[1] if module else ""} - {""})
-    return _by_switches(own) or _by_commands([*own, *others], itself) or Roles()
+    roles = _by_commands([*own, *others], itself)
+    if roles is not None:
+        roles = roles._replace(settings=_settings(folder, [*own, *others]))
+    return _by_switches(own) or roles or Roles()
+
+
+def _settings(folder: Folder, texts: Iterable[str]) -> str:
+    """Name the one file of settings at the top to a program that knows none without a word."""
+    files = [file for file in folder.files if _FILE.fullmatch(file)]
+    is_asked = any(map(_ASKS_FILE.search, texts))
+    return f"--config {files[0]}" if is_asked and len(files) == 1 else ""
 
 
 def _by_switches(texts: Iterable[str]) -> Roles | None:
@@ -92,6 +113,9 @@ def _by_commands(texts: Sequence[str], itself: frozenset[str]) -> Roles | None:
             names += [name] * (runs and bool(name))
     serves = [name for name in names if _SERVES.fullmatch(name)]
     works = [(match[1], name) for name in names if (match := _WORKS.fullmatch(name))]
+    others = [name for name in dict.fromkeys(names) if not _AROUND.fullmatch(name)]
+    if not serves and len(others) == 1 and others[0] in _STARTS:
+        serves = others
     if not serves:
         return None
     plain = [match[1] for text in texts for match in _MAKES_TABLES.finditer(text)]
@@ -102,6 +126,7 @@ def _by_commands(texts: Sequence[str], itself: frozenset[str]) -> Roles | None:
 
 def _commands(text: str) -> Iterator[tuple[str, str, bool]]:
     """Yield what holds each command, its name, and whether it does something by itself."""
+    text = re.sub(r"(?m)^[ \t]*//.*$", "", text)  # its library's own template has `// Run:`
     for match in _COMMAND.finditer(text):
         body = _of_itself(text[match.end() - 1 : match.end() + LONGEST_COMMAND])
         name = _NAME.search(body)

@@ -48,8 +48,23 @@ def _celery(texts: Mapping[str, str], scripts: str) -> Iterator[Worker]:
             told = "" if named else _told(texts, file, match[1], module)
             yield Worker("worker", f"{app} worker --loglevel info{told}", file)
             if any(map(_BEAT.search, texts.values())):
-                yield Worker("beat", f"{app} beat --loglevel info", file)
+                timed = _timed(texts, file, match[1]) if not (base or named) else ""
+                of_beat = f"-m celery -A {timed}" if timed else app
+                yield Worker("beat", f"{of_beat} beat --loglevel info", file)
             return
+
+
+def _timed(texts: Mapping[str, str], file: str, app: str) -> str:
+    """Name the app by the one module that gives it its times, where nothing else brings that."""
+    gives = re.compile(rf"(?m)^[ \t]*{re.escape(app)}\.(?:conf\.beat_schedule\b|add_periodic_task)")
+    found = [one for one, text in texts.items() if gives.search(text) and one != file]
+    if len(found) != 1 or posixpath.basename(found[0]) == "tasks.py":
+        return ""
+    module, base = module_of(found[0])
+    last = re.escape(module.rpartition(".")[2])
+    brings = re.compile(rf"\b(?:from|import)[ \t]+[\w.]*\b{last}\b|['\"][\w.]*\b{last}['\"]")
+    is_brought = any(brings.search(text) for one, text in texts.items() if one != found[0])
+    return "" if is_brought or base else f"{module}:{app}"
 
 
 #: A worker that a script starts: `exec celery -A shop.celery worker`, `celery worker --app=shop`.

@@ -48,6 +48,11 @@ _OBJECT = re.compile(r"\{[^{}]{0,800}\}")
 _MEMBER = re.compile(
     r"(?m)(?:^|[{,])\s*['\"]?(\w+)['\"]?\s*[:=]\s*(?:['\"`]([^'\"`\n]*)['\"`]|(\d+))\s*(?=[,}\n])"
 )
+#: A name of Python's with a text or a number that no variable gives.
+_CONSTANT = re.compile(
+    r"(?m)^[ \t]*([A-Z][A-Z0-9_]*)[ \t]*(?::[ \t]*\w+[ \t]*)?=[ \t]*"
+    r"(?:['\"]([^'\"\n]*)['\"]|(\d+))[ \t]*(?:#.*)?$"
+)
 #: The arguments before Sequelize's options: database, user, password.
 _SEQUELIZE = re.compile(
     r"Sequelize\(\s*['\"]([\w-]+)['\"]\s*,\s*['\"]([\w-]+)['\"]\s*,\s*['\"]([^'\"\n]*)['\"]\s*,\s*$"
@@ -331,11 +336,21 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
                 yield one._replace(place=f"{file}:{line_of(text, match.start())}")
         for match in _NATS_DEFAULT.finditer(text):
             yield NamedServer("nats", f"{file}:{line_of(text, match.start())}", "localhost")
+        yield from _of_constants(file, text, clients) if file.endswith(".py") else ()
         for match in _OBJECT.finditer(text):
             if one := _of_object(text, match, clients):
                 at = re.search(r"(?i)host|server", match[0])
                 start = match.start() + (at.start() if at else 0)
                 yield one._replace(place=f"{posixpath.normpath(file)}:{line_of(text, start)}")
+
+
+def _of_constants(file: str, text: str, clients: frozenset[str]) -> Iterator[NamedServer]:
+    """Read hosts and ports that a module of Python has under names of its own: REDIS_HOST."""
+    group = {name: value or number for name, value, number in _CONSTANT.findall(text)}
+    for key, stem in _host_keys(group):
+        one = _of_group((), group, key, stem, clients) if stem else None
+        if one is not None and one.kind in clients:
+            yield one._replace(place=f"{file}:{_line(text, key, group[key])}")
 
 
 def _in_schemas(folder: Folder) -> Iterator[NamedServer]:

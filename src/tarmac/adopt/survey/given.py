@@ -75,6 +75,9 @@ def _of_this_machine(name: str, value: str, service: Service, scene: Scene) -> s
     plain = OF_THIS_MACHINE.sub("localhost", value)
     match = re.fullmatch(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?", plain)
     known = servers.of_variable(name, frozenset()) if match else None
+    database = scene.only_database()
+    if known is None and match and database:  # DATABASE_HOST names no kind
+        known = servers.of_variable(name, frozenset({database.kind}))
     if match is None or known is None or known[1] not in ("host", "address"):
         return ""
     server = known[0]

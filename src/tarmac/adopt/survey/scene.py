@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
@@ -19,6 +19,8 @@ _SERVERS_OWN = frozenset({"postgres", "template1", "mysql", "admin", "test"})
 #: What examples write for a host: `myhost`, `your-db-host`, `host`.
 _PLACEHOLDER = re.compile(r"(?:(?:my|your|some|the)[-_]?)?(?:\w{1,20}[-_])?host(?:[-_]?name)?")
 _DATABASE = re.compile(r"[a-z][a-z0-9_]*")
+#: How a store says that its server has other databases beside it.
+_ANOTHER = "another database of "
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,15 @@ class Scene:
         return named[0] if len(named) == 1 and len(alike) > 1 else self.find_store(kind)
 
     def only_store(self, kind: str) -> Store | None:
-        """Find the store or broker of a kind, where there is one of that kind alone."""
-        alike = [store for store in self.stores.values() if store.kind == kind]
+        """Find the store or broker of a kind, where there is one server of that kind alone."""
+        alike = [store for store in self._servers() if store.kind == kind]
         return self.find_store(kind) if len(alike) < 2 else None
+
+    def _servers(self) -> Iterator[Store]:
+        """Yield the stores, one for all databases of a server."""
+        for store in self.stores.values():
+            if not any(remark.startswith(_ANOTHER) for remark in store.remarks):
+                yield store
 
     def adds(self, server: servers.Server) -> bool:
         """Tell whether a server that a program names on this machine is a store of its own.
@@ -162,7 +170,7 @@ class Scene:
 
     def only_database(self) -> Store | None:
         """Find the one database of the system; None where it has several or none."""
-        found = [s for s in self.stores.values() if servers.of_kind(s.kind).seeds]
+        found = [s for s in self._servers() if servers.of_kind(s.kind).seeds]
         return found[0] if len(found) == 1 else None
 
     def with_database(self, store: Store, database: str) -> Store:
@@ -174,7 +182,7 @@ class Scene:
             return store
         name = valid_name(f"{store.name}-{database}")
         if name not in self.stores and name not in self.services:
-            remark = f"another database of {store.name}'s server"
+            remark = f"{_ANOTHER}{store.name}'s server"
             self.stores[name] = replace(
                 store, name=name, database=database, init=(), remarks=(remark,)
             )

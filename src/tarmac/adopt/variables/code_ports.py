@@ -119,10 +119,9 @@ def starts_flask(text: str, folder: Folder) -> bool:
 
 def own_number(folder: Folder) -> int:
     """Find a program's default port, for when PORT is not set; 0 if none is found."""
-    for _, content in texts(folder):
-        if match := _OWN_NUMBER.search(content):
-            return int(match[1])
-    return 0
+    others = servers.ports() | OTHER_SERVERS  # it connects to those
+    found = (int(m[1]) for _, text in texts(folder) for m in _OWN_NUMBER.finditer(text))
+    return next((number for number in found if number not in others), 0)
 
 
 def literal_port(folder: Folder) -> tuple[int, str] | None:

@@ -120,7 +120,7 @@ _DEFAULTS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
     ("spring-kafka", "kafka", "kafka", {"bootstrap-servers": "localhost:9092"}),
 )
 #: What says where a server is, of its settings; one for a part of its clients leaves the others.
-_SAYS_WHERE = "url|uri|host|port|address|bootstrap-servers|cluster|sentinel|nodes"
+_SAYS_WHERE = "url|uri|host|address|bootstrap-servers|cluster|sentinel|nodes"
 _BOOT = re.compile(
     r"spring-boot-starter-parent</artifactId>\s*<version>(\d)|"
     r"org\.springframework\.boot['\")]*\s*version\s*['\"](\d)"
