@@ -126,6 +126,24 @@ def test_packages_are_installed_by_the_list_that_an_image_installs():
 
 
 @pytest.mark.parametrize(
+    ("python", "tool"),
+    [
+        ("3.11.3", ".venv/bin/python"),
+        ("==3.12.1", ".venv/bin/python"),
+        ("^3.11", "poetry run"),
+        ("3.11", "poetry run"),
+        ("3.8.2", "poetry run"),
+    ],
+)
+def test_a_lock_for_one_patch_of_python_is_installed_by_pip(python, tool):
+    project = f'[tool.poetry.dependencies]\npython = "{python}"\n'
+    files = {"app.py": API, "pyproject.toml": project, "poetry.lock": '[[package]]\nname = "a"\n'}
+    (app,) = found_in(**files).services
+    assert app.run.startswith(tool)
+    assert ("--no-deps -r .venv/locked.txt" in app.tasks["install"]) == (tool != "poetry run")
+
+
+@pytest.mark.parametrize(
     ("inside", "imports", "root"),
     [
         ("views.py", "from shop.models import A\nfrom views import B\n", "shop"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs
 
@@ -226,3 +228,53 @@ def test_this_machine_in_examples_of_containers_is_the_one_server_of_all_databas
     assert orders.env["DATABASE_NAME"] == "${stores.db.database}"
     assert "NODE_ENV" not in orders.env, "empty, it is none of the modes that a program knows"
     assert bills.env["DATABASE_URL"] == "${stores.db-bills.url}"
+
+
+STEP = "src/db/migrations/001_orders.js"
+BUILT = "mikro-orm migration:up --config ./dist/orm.js"
+
+
+@pytest.mark.parametrize(
+    ("scripts", "step", "line"),
+    [
+        ({"migrate": "knex migrate:latest"}, STEP, "npm run migrate"),
+        ({"migrate": "knex migrate:latest"}, "src/db/orders.js", None),
+        ({"migrate": "knex migrate:rollback"}, STEP, None),
+        ({"db:migrate": "npx sequelize-cli db:migrate"}, STEP, "npm run db:migrate"),
+        ({"undo": "sequelize db:migrate:undo"}, STEP, None),
+        ({"up": "node-pg-migrate up", "up:test": "node-pg-migrate up"}, STEP, "npm run up"),
+        (
+            {"orm": "mikro-orm", "build": "tsc", "migration:up": f"npm run orm -- {BUILT[10:]}"},
+            STEP,
+            "npm run build && npm run migration:up",
+        ),
+        ({"migration:up": BUILT}, STEP, None),
+        (
+            {"migrate:up:a": "mikro-orm migration:up", "migrate:up:b": "mikro-orm migration:up"},
+            STEP,
+            "npm run migrate:up:a && npm run migrate:up:b",
+        ),
+    ],
+)
+def test_tables_are_made_by_the_scripts_of_a_library(scripts, step, line):
+    package = {"scripts": {"start": "node app.js", **scripts}, "dependencies": {"knex": "3"}}
+    files = {"package.json": json.dumps(package), "app.js": "createServer().listen(3000);\n"}
+    (app,) = found_in(**files, **{step: "exports.up = (knex) => {};\n"}).services
+    assert app.tasks.get(MIGRATE) == line
+
+
+LISTED = 'const wanted = ["PORT",\n  "NODE_ENV"];\nwanted.forEach((name) => {\n  if (!'
+
+
+@pytest.mark.parametrize(
+    ("code", "mode"),
+    [
+        (LISTED + "process.env[name]) { throw new Error(name); }\n});\n", "development"),
+        (LISTED + "process.env[name]) { log(name); }\n});\n", None),
+    ],
+)
+def test_a_list_of_variables_without_which_it_ends_may_have_the_mode(code, mode):
+    package = '{"scripts": {"start": "node app.js"}, "dependencies": {"a": "1"}}'
+    code += "createServer().listen(process.env.PORT);\n"
+    (app,) = found_in(**{"package.json": package, "app.js": code}).services
+    assert app.env.get("NODE_ENV") == mode

@@ -132,6 +132,7 @@ def _tasks(folder: Folder) -> dict[str, str]:
     by_typeorm = node_migrations.steps(folder, _all_scripts(folder, package), tools(folder)[0])
     tasks |= {MIGRATE: by_typeorm} if by_typeorm and wants else {}
     own = node_migrations.by_its_own(folder, _all_scripts(folder, package), tools(folder)[0])
+    own = own or node_migrations.by_library(folder, _all_scripts(folder, package), tools(folder)[0])
     tasks |= {MIGRATE: own} if own and wants and MIGRATE not in tasks else {}
     if schema := next((file for file in folder.files if file.endswith("schema.prisma")), ""):
         named = "prisma.config.ts" in folder.files or isinstance(package.get("prisma"), dict)

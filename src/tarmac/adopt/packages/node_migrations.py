@@ -55,6 +55,43 @@ def by_its_own(folder: Folder, scripts: Mapping[str, str], tool: str) -> str:
     return ""
 
 
+#: The commands of libraries that carry out the steps which a database lacks.
+_CARRIES_OUT = re.compile(
+    r"\bknex\b[^&|;]*\bmigrate:latest\b|\bsequelize(?:-cli)?\b[^&|;]*\bdb:migrate(?![\w:])|"
+    r"\bnode-pg-migrate\b[^&|;]*\bup\b|\bmikro-orm\b[^&|;]*\bmigration:up\b|"
+    r"\bdb-migrate\b[^&|;]*\bup\b"
+)
+#: One that takes them back first, or is for tests.
+_OTHERWISE = re.compile(r"rollback|undo|down|reset|fresh|drop|(?<!la)test|prod")
+_ANY_STEP = re.compile(r"(?:^|/)migrations?/[\w.-]*\d[\w.-]*\.(?:[cm]?[jt]s|sql)$")
+#: A script that hands another one its words: `npm run knex -- migrate:latest`.
+_HANDS = re.compile(r"^(?:npm|yarn|pnpm)(?: run)? ([\w:-]+)(?: --)? (?=\S)")
+
+
+def by_library(folder: Folder, scripts: Mapping[str, str], tool: str) -> str:
+    """Write the line of those scripts by which a library makes the tables; "" where none does.
+
+    Knex, Sequelize, MikroORM and their like; of several, each is of another part of the tables.
+    """
+    if not any(map(_ANY_STEP.search, folder.files)):
+        return ""
+    lines = {n: _HANDS.sub(lambda m: f"{scripts.get(m[1], m[0])} ", t) for n, t in scripts.items()}
+    names = [name for name, line in lines.items() if _CARRIES_OUT.search(line)]
+    names = [name for name in names if not _OTHERWISE.search(f"{name} {lines[name]}")]
+    plain = [name for name in names if lines[name] == scripts[name] and "&&" not in lines[name]]
+    chosen = names if len(names) == len({*map(_stem, names)}) else plain[:1]
+    runs = [f"{tool} run {name}" for name in chosen]
+    is_compiled = any(re.search(r"[ /](?:dist|build|lib|out)/", lines[name]) for name in chosen)
+    if is_compiled and "build" not in scripts:
+        return ""
+    return " && ".join([f"{tool} run build"] * is_compiled + runs)
+
+
+def _stem(name: str) -> str:
+    """Return what part of the tables a script is for: its last word, behind `up` and the like."""
+    return re.sub(r"^(?:db[:-])?migrat\w*|(?:^|[:-])(?:up|run|latest|deploy)(?=[:-]|$)", "", name)
+
+
 def steps(folder: Folder, scripts: Mapping[str, str], tool: str) -> str:
     """Write the line that makes the tables; "" where no script does.
 

@@ -166,7 +166,9 @@ _TAKES_REQUEST = re.compile(r"\bdef \w+\([^()\n]{0,99}\benviron\b")
 #: Code that ends where the mode of Node is not said.
 _WANTS_MODE = re.compile(
     r"(?:mandatory|require|must|ensure|orThrow)\w{0,20}\(\s*['\"]NODE_ENV['\"]|"
-    r"!\s*process\.env\.NODE_ENV\s*\)\s*\{?\s*throw\b"
+    r"!\s*process\.env\.NODE_ENV\s*\)\s*\{?\s*throw\b|"
+    r"\[[^\[\]]{0,600}['\"]NODE_ENV['\"][^\[\]]{0,600}\][\s\S]{0,200}?process\.env\[[^\]]{1,30}\]"
+    r"[\s\S]{0,200}?\b(?:throw|exit)\b"
 )
 _FAILS = re.compile(r"\bthrow\b|\braise\b|\bexit\(|\bpanic\(|\bFatal|\babort\(")
 #: Spring's files of settings, which name variables as `${DB_HOST:localhost}`.
