@@ -185,3 +185,19 @@ def test_an_address_of_the_broker_is_its_own_whatever_names_it(address, expected
     (web,) = found.services
     assert web.env["JOBS"] == web.env["RABBITMQ_MANAGEMENT_URL"] == expected
     assert web.env["RABBITMQ_VHOST"] == ("/" if expected.startswith("$") else "orders")
+
+
+PARTS = "    db_host: str = 'db'\n    db_user: str = 'a'\n    db_password: str = 'b'\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "address"),
+    [(f"{PARTS}    db_name: str = 'c'\n", None), ("", "${stores.db.url}")],
+)
+def test_an_address_that_is_made_of_its_parts_is_not_given_beside_them(parts, address):
+    code = f"class Settings(BaseSettings):\n    database_url: str | None = None\n{parts}"
+    files = {"requirements.txt": "fastapi\nasyncpg\n", "app.py": API + code}
+    compose = "services:\n  web: {build: .}\n  db: {image: postgres}\n"
+    image = "FROM python:3.12\nCOPY . .\nCMD uvicorn app:app\n"
+    (app,) = found_in(**files, Dockerfile=image, **{"compose.yml": compose}).services
+    assert app.env.get("DATABASE_URL") == address

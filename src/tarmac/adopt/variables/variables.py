@@ -246,6 +246,8 @@ def _of_a_store(variable: _Variable) -> str | None:
     store, parts = _own_store(server, variable), _told(server, variable)
     # A file that lists databases alone says nothing of the broker that the code insists on.
     read = variable.read
+    if _is_made_of_parts(output, parts, variable):
+        return None
     is_here = re.match(r"(?:localhost|127\.0\.0\.1)(?::\d|$)", read.default or "")
     insists = variable.given is None and (read.default is None or bool(is_here))
     insists = insists and not read.is_tested and not _hosts_like(server, scene)
@@ -271,6 +273,12 @@ def _of_a_store(variable: _Variable) -> str | None:
     if output == "url" and variable.read.by_jdbc and server.databases and server.seeds:
         return _by_jdbc(server, store, is_told_user="user" in parts)
     return servers.reference(store.name, output, broker=store is scene.broker)
+
+
+def _is_made_of_parts(output: str, parts: set[str], variable: _Variable) -> bool:
+    """Tell whether a class of settings does without an address, which it makes of its parts."""
+    is_whole = output == "url" and variable.given is None and variable.read.default == "None"
+    return is_whole and {"host", "password", "database"} <= parts
 
 
 def _of_a_usual_port(variable: _Variable) -> str | None:
