@@ -278,3 +278,23 @@ def test_a_list_of_variables_without_which_it_ends_may_have_the_mode(code, mode)
     code += "createServer().listen(process.env.PORT);\n"
     (app,) = found_in(**{"package.json": package, "app.js": code}).services
     assert app.env.get("NODE_ENV") == mode
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        ({"test/app.e2e-spec.ts": ""}, "dist/src/main"),
+        ({}, "dist/main"),
+        ({"test/app.ts": "", "tsconfig.build.json": "{}"}, "dist/main"),
+        ({"test/app.ts": "", "tsconfig.json": '{"include": ["src"]}'}, "dist/main"),
+        ({"tsconfig.json": '{"compilerOptions": {"rootDir": "."}}'}, "dist/src/main"),
+        ({"test/app.ts": "", "nest-cli.json": '{"webpack": true}'}, "dist/main"),
+        ({"test/app.ts": "", "main.ts": ""}, "dist/main"),
+    ],
+)
+def test_a_compiled_program_is_where_its_compiler_puts_it(files, path):
+    package = '{"scripts": {"build": "nest build"}, "dependencies": {"@nestjs/core": "11"}}'
+    own = {"package.json": package, "src/main.ts": "app.listen(process.env.PORT);\n"}
+    image = 'FROM node:20\nCOPY . .\nRUN npm run build\nCMD ["node", "dist/main"]\n'
+    (app,) = found_in(**{**own, **files}, Dockerfile=image).services
+    assert app.run == f"npm run build && node {path}"

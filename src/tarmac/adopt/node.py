@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.adopt.packages import node_migrations, node_nx, node_roles
+from tarmac.adopt.packages import node_compiled, node_migrations, node_nx, node_roles
 from tarmac.adopt.packages.node_packages import (
     PRISMA,
     SOURCES,
@@ -350,7 +350,8 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             said = " ".join((main, *inside))
             is_built = build and _BUILT.search(said)
             made = _of_nest(folder, said) or f"{tools(folder)[0]} run build"
-            return f"{made} && node {joined(tuple(inside))}" * bool(is_built)
+            made_there = tuple(node_compiled.place(word, folder) for word in inside)
+            return f"{made} && node {joined(made_there)}" * bool(is_built)
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"
     if _brings(folder, program):
