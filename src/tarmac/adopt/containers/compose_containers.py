@@ -65,7 +65,6 @@ from tarmac.adopt.containers.compose_servers import (
 from tarmac.adopt.containers.container import (
     base_image,
     copied_files,
-    dispatched,
     entry_of,
     goes_on,
     prepared_by,
@@ -75,6 +74,7 @@ from tarmac.adopt.containers.container import (
     unwatched,
     without_installs,
 )
+from tarmac.adopt.containers.dispatching_script import dispatched
 from tarmac.adopt.containers.entry_script import apart, copies, exported, lines_of, placed
 from tarmac.adopt.containers.in_background import programs_of
 from tarmac.adopt.containers.start_script import one_line

@@ -18,6 +18,7 @@ from tarmac.adopt.containers.start_script import (
     without_arguments,
     without_choice,
     without_ends,
+    without_shell,
 )
 from tarmac.adopt.survey.found import SKIPPED, Folder, Service
 from tarmac.base.foreign.data import from_json
@@ -274,48 +275,6 @@ def goes_on(program: str, folder: Folder) -> bool:
         return True
     place = next((f for f in folder.files if f.rsplit("/", 1)[-1] == name), "")
     return bool(place) and 'exec "$@"' in folder.read(place)
-
-
-def without_shell(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """Leave out the shell that a script is started with: `bash /start.sh`, `sh ./entry.sh web`."""
-    is_shell = len(argv) > 1 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash")
-    return argv[1:] if is_shell and (len(argv) == 2 or argv[1].endswith(".sh")) else argv
-
-
-def dispatched(argv: tuple[str, ...], folder: Folder) -> tuple[str, ...]:
-    """Read what a start script runs for a word: the arm of its `case "$1"`.
-
-    One that asks for the word by conditions stays as it is, to be read with it; () without either.
-    """
-    argv = without_shell(argv)
-    name = argv[0].rsplit("/", 1)[-1] if len(argv) > 1 else ""
-    place = next((f for f in folder.files if name and f.rsplit("/", 1)[-1] == name), "")
-    text = re.sub(r"\\\s*\n", " ", folder.read(place)) if place else ""
-    _, found, arms = text.partition('case "$1" in')
-    arm = (
-        re.search(
-            rf"(?ms)^[ \t]*(?:[\w-]+\s*\|\s*)*{re.escape(argv[1])}(?:\s*\|[^)\n]*)?\)(.*?);;", arms
-        )
-        if found
-        else None
-    )
-    if arm is None:
-        chooses = re.search(r"\$\{?1\b", text) and not re.search(r"\$\{?@", text)
-        return argv if chooses else ()
-    functions = dict(re.findall(r"(?ms)^(?:function\s+)?([\w-]+)\s*\(\)\s*\{\n(.*?)^\}", text))
-    body = arm[1]
-    for _ in functions:
-        called = _last_line(body).split()[:1]
-        if not called or called[0] not in functions:
-            break
-        body = functions[called[0]]
-    said = unwatched(words(_last_line(body).removeprefix("exec ")), folder)
-    return tuple(word for word in said if not re.fullmatch(r"\$[@*\w]+", word))
-
-
-def _last_line(body: str) -> str:
-    lines = [line.strip() for line in body.splitlines() if line.strip()]
-    return next((line for line in reversed(lines) if not line.startswith(("#", "shift"))), "")
 
 
 def script_of(

@@ -55,6 +55,12 @@ def without_choice(text: str) -> str:
     return re.sub(rf"\$\{{?{match[1]}\b\}}?", match[2], match[3]) if match else text
 
 
+def without_shell(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out the shell that a script is started with: `bash /start.sh`, `sh ./entry.sh web`."""
+    is_shell = len(argv) > 1 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash")
+    return argv[1:] if is_shell and (len(argv) == 2 or argv[1].endswith(".sh")) else argv
+
+
 #: A text in a shell's line, as one part.
 _QUOTED = re.compile(r"(\"(?:\\.|[^\"\\])*\"|'[^']*')")
 

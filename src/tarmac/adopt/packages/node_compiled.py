@@ -44,5 +44,5 @@ def _is_plain(folder: Folder) -> bool:
     settings = folder.read("tsconfig.json")
     is_top = _FROM_THE_TOP.search(settings)
     told = folder.has("tsconfig.build.json") or (_NARROWS.search(settings) and not is_top)
-    bundles = re.search(r"webpack|swc|monorepo", folder.read("nest-cli.json"))
+    bundles = re.search(r"webpack|swc|monorepo|projects", folder.read("nest-cli.json"))
     return bool(by_it) and not told and not bundles

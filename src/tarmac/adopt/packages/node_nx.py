@@ -33,7 +33,7 @@ class Project(NamedTuple):
     name: str
     #: Its folder, from the workspace.
     place: str
-    #: The port of its pages; 0: it is no front end, and reads one itself.
+    #: The port of its pages; 0: another program than a front end reads one itself.
     port: int
 
 

@@ -218,8 +218,7 @@ def _store_url(store: Store, scheme: str, path: str, query: str, scene: Scene) -
     shows = servers.of_kind(store.kind).shows
     named = shows.path_is_database
     plain = scheme in (server.shows.schemes if server else ()) and not scheme.startswith("jdbc")
-    # Here a RabbitMQ has its first virtual host alone, whatever its container is told to make.
-    default = path in ("", "/", "/0") or named or store.kind == "rabbitmq"
+    default = path in ("", "/", "/0") or named or shows.path_is_fixed
     if plain and default:
         joined = f"{shows.before_options}{query[1:]}" if query else ""
         return f"${{{root}.url}}{joined}"

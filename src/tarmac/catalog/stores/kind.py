@@ -217,6 +217,8 @@ class Fingerprint:
     user: str = ""
     #: The path of its URLs is the database, of which each store has one.
     path_is_database: bool = False
+    #: The path of its URLs names what has one name alone here, whatever it is elsewhere.
+    path_is_fixed: bool = False
     #: What stands between its URL and more options: `&` behind those that it has.
     before_options: str = "?"
     #: Its users can own what one of them makes: several programs of one user may become several.

@@ -176,5 +176,6 @@ STORE = StoreKind(
         stems=("RABBITMQ", "RABBIT", "AMQP"),
         vague=("PIKA", "MQ"),
         first=("RABBITMQ_DEFAULT_",),
+        path_is_fixed=True,  # its virtual host
     ),
 )
