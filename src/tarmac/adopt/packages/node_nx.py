@@ -45,6 +45,19 @@ def projects(folder: Folder) -> tuple[Project, ...]:
     return tuple(found[place] for place in sorted(found))
 
 
+#: The first version that asks people to bring their settings up to date before it serves.
+_ASKS_SINCE = 20
+
+
+def flags(folder: Folder) -> str:
+    """Return what lets a new Nx serve without a question: whether its settings may be changed."""
+    package = folder.mapping("package.json", from_json) or {}
+    lists = (package.get(key) for key in ("dependencies", "devDependencies"))
+    said = next((str(one["nx"]) for one in lists if isinstance(one, dict) and "nx" in one), "")
+    match = re.match(r"\D{0,2}(\d+)", said)
+    return " --skipSync" if match and int(match[1]) >= _ASKS_SINCE else ""
+
+
 def _projects(folder: Folder) -> Iterator[Project]:
     infers = f'"serveTargetName": "{_SERVE}"' in folder.read(_SETTINGS)
     for file in sorted(folder.files):
