@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in
 
+from tarmac.adopt.packages.package_day import python_of
 from tarmac.adopt.survey.survey import survey
 
 REQUIREMENTS = "fastapi\nredis\nsqlalchemy\n"
@@ -201,3 +202,32 @@ def test_an_address_that_is_made_of_its_parts_is_not_given_beside_them(parts, ad
     image = "FROM python:3.12\nCOPY . .\nCMD uvicorn app:app\n"
     (app,) = found_in(**files, Dockerfile=image, **{"compose.yml": compose}).services
     assert app.env.get("DATABASE_URL") == address
+
+
+def test_a_text_within_a_settings_class_is_not_a_field_of_it():
+    code = (
+        'class Settings(BaseSettings):\n\n    own_name: str\n\n    def said(self):\n        """\n'
+    )
+    code += '        Ref: https://example.com\n        """\n'
+    (app,) = found_in(**{"requirements.txt": REQUIREMENTS, "app.py": API + code}).services
+    assert [*app.missing] == ["OWN_NAME"]
+
+
+@pytest.mark.parametrize(
+    ("day", "minor"),
+    [("2021-09-08", 9), ("2020-09-30", 8), ("2018-01-01", 8), ("2024-12-01", 12), ("", 0)],
+)
+def test_packages_of_a_day_are_for_the_python_of_that_day(day, minor):
+    assert python_of(day) == minor
+
+
+def test_a_program_that_a_listed_package_brings_is_found_in_the_lock():
+    files = {
+        "app.py": API,
+        "pyproject.toml": '[project]\nname = "a"\ndependencies = ["fastapi", "dramatiq-pg"]\n',
+        "uv.lock": '[[package]]\nname = "dramatiq"\nversion = "1"\n',
+        "Dockerfile": "FROM python:3.12\nCOPY . .\nRUN uv sync\nCMD uvicorn app:app\n",
+        "compose.yml": "services:\n  worker: {build: ., command: dramatiq jobs}\n",
+    }
+    (worker,) = found_in(**files).services
+    assert worker.run == "uv run dramatiq jobs"

@@ -305,6 +305,7 @@ def _is_installed(program: str, folder: Folder) -> bool:
     lists = ("pyproject.toml", "requirements.txt", "Pipfile", "setup.py", "setup.cfg")
     listed = [folder.upwards(name) for name in lists]
     listed += [file for file in folder.files if servers.PACKAGES.fullmatch(file)]
+    listed += [folder.upwards(lock) for lock in ("uv.lock", "poetry.lock")]  # another one brings it
     text = "\n".join(folder.read(name) for name in listed if name)
     name = re.escape(program)
     return bool(

@@ -42,6 +42,22 @@ def day_of(lists: Iterable[str], folder: Folder) -> str:
     return str(date.fromisoformat(found) + timedelta(days=1)) if is_old else ""
 
 
+#: The first Python 3.x that is still about, and the year in whose October it came; one each year.
+_FIRST = (8, 2019)
+_MONTH = 10
+#: So long it takes until most packages are made for a new one.
+_UNTIL_MADE_FOR = timedelta(days=150)
+
+
+def python_of(day: str) -> int:
+    """Return the minor version of the Python 3 that packages of a day are made for; 0 for none."""
+    if not day:
+        return 0
+    then = date.fromisoformat(day) - _UNTIL_MADE_FOR
+    years = then.year - _FIRST[1] - (then.month < _MONTH)
+    return max(_FIRST[0] + years, _FIRST[0])
+
+
 def with_included(lists: Iterable[str], folder: Folder) -> list[str]:
     """List the files with those that they include: `-r base.txt`."""
     found = list(lists)

@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 
-from tarmac.adopt.packages.package_day import day_of
+from tarmac.adopt.packages.package_day import day_of, python_of
 from tarmac.adopt.packages.python_imports import lacking
 from tarmac.adopt.packages.python_project import makes_package
 from tarmac.adopt.survey.found import Folder, installed
@@ -265,7 +265,7 @@ def _beside(folder: Folder) -> tuple[str, ...]:
 
 def _setup(what: str, folder: Folder, day: str = "") -> str:
     made = "python3 -m venv .venv"
-    if wanted := _wanted(folder):
+    if wanted := _wanted(folder) or python_of(day):
         # The nearest one that is there: most programs run on the one before as well.
         near = (f"python3.{minor} -m venv .venv" for minor in range(wanted, wanted - 3, -1))
         made = f"({{ {' || '.join(near)}; }} 2>/dev/null || {made})"

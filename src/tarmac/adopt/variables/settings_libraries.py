@@ -103,10 +103,14 @@ def _fields(
 ) -> Iterator[VariableRead]:
     """Yield the fields of a class; those of another class stand behind its delimiter."""
     delimiter = _NESTED.search(match[3])
-    for name, kind, default in _FIELD.findall(match[3]):
+    own = re.match(r"\s*?([ \t]+)\S", match[3])
+    for field in _FIELD.finditer(match[3]):
+        name, kind, default = field[1], field[2], field[3] or ""
+        if own and not field[0].startswith(f"{own[1]}{name}"):
+            continue  # of a method, or of its text
         if name in ("model_config", "Config"):
             continue
-        kind = kind.strip().partition(" |")[0]  # noqa: PLW2901 - without None
+        kind = kind.strip().partition(" |")[0]  # without None
         inner = classes.get(kind)
         if inner is not None and depth and not re.search(r"\bBaseSettings\b", inner[2]):
             mark = delimiter[1] if delimiter else "__"
