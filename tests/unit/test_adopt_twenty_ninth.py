@@ -131,12 +131,15 @@ def test_packages_are_installed_by_the_list_that_an_image_installs():
     [
         ("3.11.3", ".venv/bin/python"),
         ("==3.12.1", ".venv/bin/python"),
+        ("~3.8", ".venv/bin/python"),
+        ("3.8.*", ".venv/bin/python"),
         ("^3.11", "poetry run"),
+        ("^3.8", "poetry run"),
         ("3.11", "poetry run"),
-        ("3.8.2", "poetry run"),
+        (">=3.8,<4.0", "poetry run"),
     ],
 )
-def test_a_lock_for_one_patch_of_python_is_installed_by_pip(python, tool):
+def test_a_lock_for_a_python_that_poetry_makes_nothing_for_is_installed_by_pip(python, tool):
     project = f'[tool.poetry.dependencies]\npython = "{python}"\n'
     files = {"app.py": API, "pyproject.toml": project, "poetry.lock": '[[package]]\nname = "a"\n'}
     (app,) = found_in(**files).services

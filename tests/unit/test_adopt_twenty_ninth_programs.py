@@ -35,6 +35,22 @@ def test_the_clock_of_celery_starts_from_the_module_that_has_its_times(more, app
 
 
 @pytest.mark.parametrize(
+    ("text", "worker", "beat"),
+    [
+        ("celery -A shop.jobs worker\ncelery -A shop.times beat\n", "shop.jobs", "shop.times"),
+        ("$ poetry run celery worker --app shop.jobs\n", "shop.jobs", "shop.times:queue"),
+        ("celery -A other worker\n", "shop.jobs:queue", "shop.times:queue"),
+        ("Run `celery -A shop.times worker` first\n", "shop.jobs:queue", "shop.times:queue"),
+    ],
+)
+def test_a_readme_names_the_apps_of_celery(text, worker, beat):
+    files = {"requirements.txt": "celery\nredis\n", "shop/jobs.py": QUEUE, "shop/times.py": TIMES}
+    said = runs(found_in(**files, **{"README.md": f"# Shop\n\n```\n{text}```\n"}))
+    assert f"celery -A {worker} worker" in said["worker"]
+    assert f"celery -A {beat} beat" in said["beat"]
+
+
+@pytest.mark.parametrize(
     ("listed", "steps", "line"),
     [
         ("flask\nFlask-Migrate\n", "migrations/versions/1_a.py", "flask --app app:app db upgrade"),

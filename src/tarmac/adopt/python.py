@@ -229,7 +229,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             for file in several
         )
     scripts = (file for file in folder.files if file.endswith(".sh") and file.count("/") < 2)
-    queued = [*workers(texts, "\n".join(map(folder.read, scripts)))]
+    told = (*scripts, *(file for file in folder.files if re.fullmatch(r"(?i)readme\.\w+", file)))
+    queued = [*workers(texts, "\n".join(map(folder.read, told)))]
     beside = tuple(
         Service(
             valid_name(f"{folder_name(folder)}-{worker.name}") if folder.path else worker.name,

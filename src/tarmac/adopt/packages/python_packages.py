@@ -30,7 +30,7 @@ _VERSIONS = (
     ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
     *((file, _IMAGE) for file in _DOCKERFILES),
     ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
-    ("pyproject.toml", r"^python\s*=\s*['\"](?:==)?3\.(\d{1,2})\.\d{1,2}['\"]"),
+    ("pyproject.toml", r"^python\s*=\s*['\"](?:==|~)?3\.(\d{1,2})(?:\.\d{1,2}|\.\*)?['\"]"),
     *((file, _NAMED) for file in ("README.md", "../README.md")),
 )
 #: A folder of its own that an image has, and where.
@@ -54,7 +54,7 @@ def interpreter(folder: Folder) -> tuple[str, str]:
             return ".venv/bin/python", _by_pip_alone(folder)
         if not folder.upwards(lock):
             continue
-        if lock == "poetry.lock" and _is_for_one_patch(folder):
+        if lock == "poetry.lock" and _is_before_poetry(folder):
             return ".venv/bin/python", _of_poetry_by_pip(folder)
         tool = "poetry" if lock == "poetry.lock" else "pipenv"
         if lock == "uv.lock" or not _has_plain_list(folder, tool):
@@ -117,25 +117,29 @@ def _by_pip_alone(folder: Folder) -> str:
     )
 
 
-#: A project that is for one patch of Python alone: Poetry then takes no other one.
-_ONE_PATCH = r"(?m)^python\s*=\s*['\"](?:==)?3\.(\d{1,2})\.\d{1,2}['\"]"
-#: The oldest Python that reads Poetry's lock by itself.
-_OLDEST_WITH_TOML = 11
+#: The Python of a project, with one patch of it or none behind.
+_OF_POETRY = r"(?m)^python\s*=\s*['\"](?:==|~|\^)?3\.(\d{1,2})(\.\d{1,2}|\.\*)?['\"]"
+#: The oldest Python that the Poetry of today makes an environment for.
+_OLDEST_OF_POETRY = 9
 
 
-def _is_for_one_patch(folder: Folder) -> bool:
-    """Tell whether Poetry would refuse every Python but one, where other patches run it, too."""
-    match = re.search(_ONE_PATCH, folder.read(folder.upwards("pyproject.toml")))
-    return match is not None and int(match[1]) >= _OLDEST_WITH_TOML
+def _is_before_poetry(folder: Folder) -> bool:
+    """Tell whether the Poetry of today has no Python for a project: an old one, or one patch."""
+    match = re.search(_OF_POETRY, folder.read(folder.upwards("pyproject.toml")))
+    if match is None:
+        return False
+    is_one_patch = bool(re.search(r"['\"](?:==)?3\.\d{1,2}\.\d", match[0]))
+    is_held = not re.search(r"['\"]\^", match[0])  # to that minor version
+    return is_one_patch or (is_held and int(match[1]) < _OLDEST_OF_POETRY)
 
 
 def _of_poetry_by_pip(folder: Folder) -> str:
     """Return how pip installs the packages of Poetry's lock file, which it lists first."""
     lock = folder.upwards("poetry.lock")
     listing = (
-        f'import tomllib; lock = tomllib.load(open("{lock}", "rb")); '
-        '[print(p["name"] + "==" + p["version"]) for p in lock["package"] '
-        'if not (p.get("optional") or p["name"].startswith("pywin"))]'
+        f'import re; parts = open("{lock}").read().split("[[package]]")[1:]; '
+        '[print(*re.findall(r"(?m)^(?:name|version) = .(.+).$", p)[:2], sep="==") for p in parts '
+        'if not re.search("(?m)^optional = true|^name = .pywin", p)]'
     )
     made = f".venv/bin/python -c '{listing}' > .venv/locked.txt"
     return _setup("--no-deps -r .venv/locked.txt", folder).replace(

@@ -43,12 +43,14 @@ def _celery(texts: Mapping[str, str], scripts: str) -> Iterator[Worker]:
         if match := _CELERY.search(text):
             module, base = module_of(file)
             where = f" --workdir {base}" if base else ""
-            named = "" if base else _named_app(texts, scripts)
+            named = _named_app(texts, scripts)
+            where = "" if named else where
             app = f"-m celery -A {named or f'{module}:{match[1]}'}{where}"
             told = "" if named else _told(texts, file, match[1], module)
             yield Worker("worker", f"{app} worker --loglevel info{told}", file)
             if any(map(_BEAT.search, texts.values())):
-                timed = _timed(texts, file, match[1]) if not (base or named) else ""
+                timed = _named_app(texts, scripts, "beat")
+                timed = timed or (_timed(texts, file, match[1]) if not base else "")
                 of_beat = f"-m celery -A {timed}" if timed else app
                 yield Worker("beat", f"{of_beat} beat --loglevel info", file)
             return
@@ -67,15 +69,17 @@ def _timed(texts: Mapping[str, str], file: str, app: str) -> str:
     return "" if is_brought or base else f"{module}:{app}"
 
 
-#: A worker that a script starts: `exec celery -A shop.celery worker`, `celery worker --app=shop`.
+#: What a script or a README starts: `exec celery -A shop.celery worker`, `celery beat --app=shop`.
 _STARTED = re.compile(
-    r"(?m)^[ \t]*(?:exec )?celery[ \t]+(?:worker[ \t]+)?(?:-A|--app)[ =]([\w.:]+)(?=[ \t]|$)"
+    r"(?m)^[ \t>$]*(?:exec |python3? -m |poetry run |uv run |pipenv run )*celery[ \t]+"
+    r"(?:(worker|beat)[ \t]+)?(?:-A|--app)[ =]([\w.:]+)(?=[ \t]|$)(?:[ \t]+(worker|beat)\b)?"
 )
 
 
-def _named_app(texts: Mapping[str, str], scripts: str) -> str:
+def _named_app(texts: Mapping[str, str], scripts: str, role: str = "worker") -> str:
     """Return the app by which a script starts Celery, where a module of the project has it."""
-    for name in map(str, _STARTED.findall(scripts)):
+    found = [(m[1] or m[3] or "worker", str(m[2])) for m in _STARTED.finditer(scripts)]
+    for name in (name for played, name in found if played == role):
         module, _, own = name.partition(":")
         above = module if own else module.rpartition(".")[0]
         files = (f"{one.replace('.', '/')}{end}" for one in (module, above) for end in _MODULES)
