@@ -234,3 +234,49 @@ def test_a_program_that_a_listed_package_brings_is_found_in_the_lock():
     }
     (worker,) = found_in(**files).services
     assert worker.run == "uv run dramatiq jobs"
+
+
+DJANGO = {
+    "requirements.txt": "django\npython-decouple\npsycopg2\n",
+    "manage.py": "import django.core.management\n",
+    "shop/settings.py": "from decouple import config\nDEBUG = config('DEBUG')\n"
+    "ALLOWED_HOSTS = [config('ALLOWED_HOSTS')]\n"
+    "DATABASES = {'default': {'ENGINE': config('DB_ENGINE'), 'HOST': config('DB_HOST')}}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("listed", "engine"), [("psycopg2", "postgresql"), ("mysqlclient", "mysql"), ("", "sqlite3")]
+)
+def test_settings_that_django_insists_on_are_those_for_work(listed, engine):
+    lists = {"requirements.txt": f"django\npython-decouple\n{listed}\n"}
+    (app,) = found_in(**{**DJANGO, **lists}).services
+    assert app.env["DB_ENGINE"] == f"django.db.backends.{engine}"
+    assert (app.env["DEBUG"], app.env["ALLOWED_HOSTS"]) == ("true", "*")
+    (app,) = found_in(**DJANGO, **{".env.example": "DEBUG=1\nALLOWED_HOSTS=localhost\n"}).services
+    assert (app.env["DEBUG"], app.env["ALLOWED_HOSTS"]) == ("1", "localhost")
+
+
+GO = 'package main\nimport "github.com/redis/go-redis"\nvar place = '
+
+
+@pytest.mark.parametrize(
+    ("code", "port"),
+    [
+        ('"127.0.0.1:6379"', 6379),
+        ('*flag.String("redis", "localhost:6379", "where")', 6379),
+        ('env("QUEUE", "localhost:6379")', None),
+    ],
+)
+def test_a_place_that_no_variable_changes_is_where_its_server_answers(code, port):
+    files = {"go.mod": "module a\nrequire github.com/redis/go-redis v9\n"}
+    main = f"{GO}{code}\nfunc main() {{ work(place); select {{}} }}\n"
+    stores = found_in(**files, **{"main.go": main}).stores
+    assert [store.known.port for store in stores if store.known] == [port] * bool(port)
+
+
+def test_settings_of_flask_by_their_names_say_where_a_server_is():
+    code = "app.config[\"REDIS_HOST\"] = 'localhost'\napp.config['REDIS_PORT'] = '6379'\n"
+    files = {"requirements.txt": "flask\nredis\n", "app.py": FLASK["app.py"] + code}
+    (store,) = found_in(**files).stores
+    assert (store.kind, store.known.port) == ("redis", 6379)

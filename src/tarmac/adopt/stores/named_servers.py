@@ -50,7 +50,7 @@ _MEMBER = re.compile(
 )
 #: A name of Python's with a text or a number that no variable gives.
 _CONSTANT = re.compile(
-    r"(?m)^[ \t]*([A-Z][A-Z0-9_]*)[ \t]*(?::[ \t]*\w+[ \t]*)?=[ \t]*"
+    r"(?m)^[ \t]*(?:[\w.]+\[['\"])?([A-Z][A-Z0-9_]*)(?:['\"]\])?[ \t]*(?::[ \t]*\w+[ \t]*)?=[ \t]*"
     r"(?:['\"]([^'\"\n]*)['\"]|(\d+))[ \t]*(?:#.*)?$"
 )
 #: The arguments before Sequelize's options: database, user, password.
@@ -78,6 +78,8 @@ _PIKA = re.compile(
 _GUEST = "guest"
 #: What is read with its variable, or is a remark, where a place stands alone.
 _OF_A_VARIABLE = re.compile(r"(?i)env|default|config\(|flag\.|^[ \t]*(#|//|\*)")
+#: The same in Go, where a flag that nothing gives keeps its default.
+_OF_A_VARIABLE_OF_GO = re.compile(r"(?i)env|setdefault|config\(|^[ \t]*(//|\*)")
 #: Behind one of these a text is a default, which is read with its variable, or a remark.
 _NOT_ITS_OWN = re.compile(r"(?i)env|default|config|^[ \t]*(#|//|\*)")
 
@@ -319,7 +321,8 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
             if not place and "://" not in value and "@" not in value and "host=" not in value:
                 continue
             line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-            given = (_OF_A_VARIABLE if place else _NOT_ITS_OWN).search(line)
+            of_variables = _OF_A_VARIABLE_OF_GO if file.endswith(".go") else _OF_A_VARIABLE
+            given = (of_variables if place else _NOT_ITS_OWN).search(line)
             whole = None if given or place else _of_login(value) or _of_address(value)
             one = _of_place(place, clients) if place and not given else whole
             # A number of another network that stands alone may be an example in a remark.

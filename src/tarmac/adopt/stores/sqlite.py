@@ -37,7 +37,7 @@ def on_volumes(service: Service, folder: Folder) -> Service:
         scheme, path, rest = found.group("scheme", "path", "rest") if found else ("", value, "")
         path = posixpath.normpath(path)
         is_file = _FILE.fullmatch(path) and (scheme or _NAMES.search(name))
-        if not is_file or path.startswith(("..", "/")):
+        if not is_file or path.startswith(("..", "/", "django.db.backends.")):
             continue
         place = posixpath.dirname(path) or DATA
         volume = re.sub(r"[^a-z0-9]+", "-", place.lower()).strip("-") or DATA

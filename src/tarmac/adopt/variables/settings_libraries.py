@@ -149,7 +149,8 @@ def _calls(file: str, content: str) -> Iterator[VariableRead]:
         default = next((text for text in given.groups() if text is not None), "") if given else None
         if default is None and "default" in match[2]:
             default = ""
-        yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
+        place = f"{file}:{line_of(content, match.start())}"
+        yield VariableRead(match[1], default, place, is_checked=default is None)
 
 
 def _scheme_parts(file: str, content: str) -> Iterator[VariableRead]:

@@ -18,6 +18,9 @@ _NUMBER = re.compile(r"(?:\w+_)?(?:REDIS|VALKEY)_(?:DB|DATABASE)(?:_INDEX|_NUMBE
 _DATABASE = re.compile(r"(?:SQLALCHEMY_)?(?:DATABASE|DB)_(?:URL|URI)")
 #: RabbitMQ's virtual host, which is its first one here.
 _VIRTUAL_HOST = re.compile(r"(?i)(?:\w+_)?(?:RABBIT\w*|AMQP|MQ)_(?:VHOST|VIRTUAL_?HOST)")
+#: Which of its databases Django speaks to, and the hosts that it answers to: here, to all.
+_ENGINE = re.compile(r"(?:DJANGO_)?(?:DB|DATABASE|SQL)_ENGINE")
+_HOSTS = re.compile(r"(?:DJANGO_)?ALLOWED_HOSTS")
 _IN_A_FILE = "sqlite:///data/app.db"
 
 
@@ -31,10 +34,17 @@ def usual(
     Args:
         clients: the kinds of servers that it has a library for.
     """
-    lacking = [name for name, read in reads.items() if read.default is None and not read.is_tested]
-    found = {name: "0" for name in lacking if _NUMBER.fullmatch(name)}
+    found: dict[str, str] = {}
+    listed = servers.libraries(folder)
     databases = {server.kind for server in servers.servers() if server.databases}
-    if not clients & databases and re.search(r"(?i)sqlalchemy", servers.libraries(folder)):
+    lacking = [name for name, read in reads.items() if read.default is None and not read.is_tested]
+    found |= {name: "0" for name in lacking if _NUMBER.fullmatch(name)}
+    if re.search(r"(?im)^[\s\"']*django\b", listed):
+        known = (one.shows.django for one in servers.servers() if one.kind in clients)
+        engine = next(filter(None, known), "sqlite3")
+        found |= {n: f"django.db.backends.{engine}" for n in lacking if _ENGINE.fullmatch(n)}
+        found |= {name: "*" for name in lacking if _HOSTS.fullmatch(name)}
+    if not clients & databases and re.search(r"(?i)sqlalchemy", listed):
         found |= {
             n: _IN_A_FILE for n, r in reads.items() if _DATABASE.fullmatch(n) and not r.default
         }
@@ -45,3 +55,13 @@ def at_first_host(env: Mapping[str, str]) -> dict[str, str]:
     """Name RabbitMQ's first virtual host, whatever its container is told to make besides."""
     hosts = {name: "/" for name in env if _VIRTUAL_HOST.fullmatch(name)}
     return {**env, **(hosts if any("${broker." in value for value in env.values()) else {})}
+
+
+def insisted(reads: Mapping[str, VariableRead], debug: str | None) -> dict[str, str]:
+    """Give the modes that most programs do without, to one that checks that it has them.
+
+    Args:
+        debug: what a file gives DEBUG.
+    """
+    modes = {"NODE_ENV": "development", "DEBUG": debug or "true"}
+    return {n: value for n, value in modes.items() if n in reads and reads[n].is_checked}

@@ -18,7 +18,7 @@ from tarmac.adopt.variables import code, dotenv_files
 from tarmac.adopt.variables.addresses import rewritten
 from tarmac.adopt.variables.own_file import reads_its_file
 from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE, handed_on
-from tarmac.adopt.variables.usual_values import usual
+from tarmac.adopt.variables.usual_values import insisted, usual
 from tarmac.adopt.variables.variable_read import VariableRead
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
@@ -26,8 +26,6 @@ GIVEN = frozenset(
     {"PORT", "HOST", "SERVICE_NAME", "PATH", "HOME", "USER", "SHELL", "LANG", "TZ", "TMPDIR", "PWD"}
     | {"TERM", "CI", "NODE_ENV", "DEBUG", "NO_COLOR", "HOSTNAME", "LOGNAME", "EDITOR", "COLUMNS"}
 )
-#: What most programs of Node do without; one that checks its variables may ask for it.
-_MODE = "NODE_ENV"
 #: Programs that make their tables as they start, if they are told to.
 _MIGRATES = frozenset({"RUN_MIGRATIONS", "AUTO_MIGRATE", "MIGRATE_ON_START"})
 #: Before _URL: where people reach the program itself.
@@ -145,8 +143,7 @@ def settled_variables(
     bare = code.leaves_port_out(folder)
     about = {name: read.about for name, read in reads.items() if read.about}
     paths = handed_on(folder) if any(map(BROWSER.match, reads)) else frozenset()
-    if _MODE in reads and reads[_MODE].is_checked:
-        found.env.setdefault(_MODE, "development")
+    found.env = {**insisted(reads, given.value("DEBUG")), **found.env}
     modes = code.wanted_modes(folder, reads) | usual(folder, reads, clients)
     found.env |= {n: m for n, m in modes.items() if n not in known and given.value(n) is None}
     known |= found.env.keys()

@@ -241,6 +241,8 @@ class Fingerprint:
     #: Packages that SQLAlchemy takes only by a scheme of their own: since 2.1, `postgresql` means
     #: another one, and a list of packages without versions brings that.
     drivers: Mapping[str, str] = field(default_factory=dict)
+    #: What Django calls its engine for the kind.
+    django: str = ""
     #: Libraries, as patterns, that take addresses by one of the kind's schemes alone.
     insists: Mapping[str, str] = field(default_factory=dict)
     #: Asynchronous drivers, and the scheme by which SQLAlchemy takes each.

@@ -379,6 +379,7 @@ STORE = StoreKind(
         store_name="db",
         user="postgres",
         path_is_database=True,
+        django="postgresql",
         shares=True,
         extended="postgis|pgvector|timescale|pgvecto|vchord|paradedb|citus",
         drivers={
