@@ -141,6 +141,10 @@ def test_each_project_of_nx_that_has_a_server_is_a_program():
     assert [*web.ports.values()] == [4200]
     assert "RABBITMQ_URL" in jobs.env
     assert "RABBITMQ_URL" not in api.env, "the code of another project is not its own"
+    assert api.env["NX_DAEMON"] == "false"
+    assert "NX_NO_CLOUD" not in api.env
+    cloud = {**NX, "nx.json": '{"nxCloudId": "1"}'}
+    assert with_broker(cloud).services[0].env["NX_NO_CLOUD"] == "true"
     old = {**NX, "package.json": NX["package.json"].replace("21", "^18.3.4")}
     assert "--skipSync" not in "".join(one.run for one in with_broker(old).services)
     plain = {name: text for name, text in NX.items() if name != "nx.json"}

@@ -265,7 +265,7 @@ def _by_nx(project: node_nx.Project, folder: Folder) -> Service:
         reads_port=bool(project.port),
         reloads=True,
         tasks=_tasks(folder),
-        env={"NX_DAEMON": "false"},
+        env=node_nx.environment(folder),
     )
 
 

@@ -49,6 +49,12 @@ def projects(folder: Folder) -> tuple[Project, ...]:
 _ASKS_SINCE = 20
 
 
+def environment(folder: Folder) -> dict[str, str]:
+    """Return what keeps Nx to itself: no server beside it, and none of its company's."""
+    is_of_cloud = re.search(r"\"nxCloud(?:Id|AccessToken)\"", folder.read(_SETTINGS))
+    return {"NX_DAEMON": "false", **({"NX_NO_CLOUD": "true"} if is_of_cloud else {})}
+
+
 def flags(folder: Folder) -> str:
     """Return what lets a new Nx serve without a question: whether its settings may be changed."""
     package = folder.mapping("package.json", from_json) or {}
