@@ -280,3 +280,12 @@ def test_settings_of_flask_by_their_names_say_where_a_server_is():
     files = {"requirements.txt": "flask\nredis\n", "app.py": FLASK["app.py"] + code}
     (store,) = found_in(**files).stores
     assert (store.kind, store.known.port) == ("redis", 6379)
+
+
+@pytest.mark.parametrize(("count", "line", "again"), [(25, "==1", 1), (25, "", 0), (5, "==1", 0)])
+def test_a_list_of_all_that_was_installed_is_taken_as_it_is_where_it_does_not_fit(
+    count, line, again
+):
+    listed = "fastapi==0.9\n" + "".join(f"package{at}{line}\n" for at in range(count))
+    (app,) = found_in(**{"requirements.txt": listed, "app.py": API}).services
+    assert app.tasks["install"].count("--no-deps -r requirements.txt") == again

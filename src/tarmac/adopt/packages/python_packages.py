@@ -286,12 +286,31 @@ def _setup(what: str, folder: Folder, day: str = "") -> str:
         # One that is on PATH already does for a Python that no uv is made for.
         uv = "{ .venv/bin/pip install -q uv || uv --version; } && PATH=.venv/bin:$PATH"
         uv = f"{uv} uv pip install -q"
-        line = f"({{ {uv} --exclude-newer {day} {what}; }} || {line})"
+        by_day = f"{uv} --exclude-newer {day}"
+        again = f" || {{ {by_day} --no-deps {what}; }}" * _is_whole(what, folder)
+        line = f"({{ {by_day} {what}; }}{again} || {line})"
+    elif _is_whole(what, folder):
+        line = f"({line} || {by} install -q --no-deps {what})"
     listed = "\n".join(map(folder.read, re.findall(r"-r (\S+)", what)))
     # Its build in several parts at a time fails now and then: unbit/uwsgi's issue 1318.
     alone = "export CPUCOUNT=1 && " if re.search(r"(?im)^[ \t]*uwsgi\b", listed) else ""
     made = f"{alone}{made} && {line} && touch .venv/.installed"
     return installed(".venv/.installed", f"({made})")
+
+
+#: So many packages at least has a list of all that was installed somewhere.
+_WHOLE = 20
+
+
+def _is_whole(what: str, folder: Folder) -> bool:
+    """Tell whether a list has all packages that its author had, with a version of each.
+
+    An old pip installed such ones also where two of them do not fit each other.
+    """
+    lists = re.findall(r"-r (\S+)", what)
+    lines = [line.partition("#")[0].strip() for f in lists for line in folder.read(f).splitlines()]
+    named = [line for line in lines if line]
+    return len(named) >= _WHOLE and all("==" in line for line in named)
 
 
 def _wanted(folder: Folder) -> int:
