@@ -289,3 +289,23 @@ def test_a_list_of_all_that_was_installed_is_taken_as_it_is_where_it_does_not_fi
     listed = "fastapi==0.9\n" + "".join(f"package{at}{line}\n" for at in range(count))
     (app,) = found_in(**{"requirements.txt": listed, "app.py": API}).services
     assert app.tasks["install"].count("--no-deps -r requirements.txt") == again
+
+
+LOCK = '[[package]]\nname = "flask"\noptional = false\nversion = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "is_old"),
+    [
+        ({"requirements.txt": "flask==1.1.2\n"}, True),
+        ({"requirements.txt": "Flask==2.1.3\n"}, True),
+        ({"requirements.txt": "flask==2.2.0\n"}, False),
+        ({"requirements.txt": "flask\nflask-sqlalchemy==2.1\n"}, False),
+        ({"poetry.lock": LOCK.format("1.1.2")}, True),
+        ({"poetry.lock": LOCK.format("3.0.1")}, False),
+    ],
+)
+def test_an_old_flask_is_told_its_app_by_a_variable(files, is_old):
+    (app,) = found_in(**files, **{"app.py": FLASK["app.py"]}).services
+    assert app.env.get("FLASK_APP") == ("app:app" if is_old else None)
+    assert ("--app" in app.run) != is_old

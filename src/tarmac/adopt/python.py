@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from tarmac.adopt.packages import python_flask
 from tarmac.adopt.packages.python_packages import interpreter
 from tarmac.adopt.packages.python_roots import root_below
 from tarmac.adopt.packages.python_workers import (
@@ -187,14 +188,6 @@ def _as_elsewhere(python: str) -> str:
     return f"PATH={python.removesuffix('/python')}:$PATH python" if is_path else python
 
 
-def _by_flask(program: str, folder: Folder) -> str:
-    """Return what makes the tables by Flask-Migrate, where its steps lie in the usual folder."""
-    app = re.match(r"-m flask --app (\S+) run\b", program)
-    has_steps = any(re.fullmatch(r"migrations/versions/\w+\.py", file) for file in folder.files)
-    is_listed = re.search(r"(?i)flask[-_.]migrate", servers.libraries(folder))
-    return f"-m flask --app {app[1]} db upgrade" if app and has_steps and is_listed else ""
-
-
 def _has_alembic(folder: Folder) -> bool:
     """Tell whether its packages bring Alembic: a file of its settings may be one of another day."""
     listed = [folder.upwards(name) for name in _LISTS]
@@ -213,7 +206,8 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     program, why, port = _Start("", "") if several else _start(folder, texts)
     python, _ = interpreter(folder)
     tasks = _tasks(folder)
-    if (upgrade := _by_flask(program, folder)) and MIGRATE not in tasks:
+    program, own = python_flask.told(program, folder)
+    if (upgrade := python_flask.upgrade(program, own, folder)) and MIGRATE not in tasks:
         tasks[MIGRATE] = f"{_as_elsewhere(python)} {upgrade}"
     env = {"PYTHONPATH": root} if (root := root_below(folder)) else {}
     if several:
@@ -252,7 +246,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         why=why,
         ports={"http": port} if port else {},
         tasks=tasks,
-        env=env,
+        env={**own, **env},
         guesses=(f"port {port}, the framework's usual one",) if port else (),
     )
     return (main, *beside)
