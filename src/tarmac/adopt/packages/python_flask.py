@@ -14,7 +14,7 @@ from tarmac.adopt.survey.found import Folder
 _APP = re.compile(r"-m flask --app (\S+) ")
 #: The first version with the option, and its day.
 _SINCE, _DAY = (2, 2), "2022-08-01"
-_VERSION = r"(?im)^\s*[\"']?flask[ \t]*==[ \t]*(\d+)\.(\d+)"
+_VERSION = r"(?im)^[ \t]*[\"']?flask[ \t]*==[ \t]*(\d+)\.(\d+)"
 _LOCKED = r"(?ms)^name = \"[Ff]lask\"$[^\[]*?^version = \"(\d+)\.(\d+)"
 
 

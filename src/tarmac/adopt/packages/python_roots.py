@@ -41,5 +41,5 @@ def _is_root(top: str, files: Iterable[str], beside: set[str], folder: Folder) -
 
 def _is_of_others(name: str, listed: str) -> bool:
     """Tell whether a module has the name of one of Python's own, or of a package's."""
-    is_listed = re.search(rf"(?im)^[\s\"']*{name.replace('_', '[-_]')}(?![\w-])", listed)
+    is_listed = re.search(rf"(?im)^[ \t\"']*{name.replace('_', '[-_]')}(?![\w-])", listed)
     return name in sys.stdlib_module_names or is_known(name) or is_listed is not None

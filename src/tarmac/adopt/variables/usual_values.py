@@ -19,7 +19,7 @@ _DATABASE = re.compile(r"(?:SQLALCHEMY_)?(?:DATABASE|DB)_(?:URL|URI)")
 #: RabbitMQ's virtual host, which is its first one here.
 _VIRTUAL_HOST = re.compile(r"(?i)(?:\w+_)?(?:RABBIT\w*|AMQP|MQ)_(?:VHOST|VIRTUAL_?HOST)")
 #: Which of its databases Django speaks to, and the hosts that it answers to: here, to all.
-_ENGINE = re.compile(r"(?:DJANGO_)?(?:DB|DATABASE|SQL)_ENGINE")
+_DIALECT = re.compile(r"(?:DJANGO_)?(?:DB|DATABASE|SQL)_ENGINE")
 _HOSTS = re.compile(r"(?:DJANGO_)?ALLOWED_HOSTS")
 _IN_A_FILE = "sqlite:///data/app.db"
 
@@ -39,10 +39,10 @@ def usual(
     databases = {server.kind for server in servers.servers() if server.databases}
     lacking = [name for name, read in reads.items() if read.default is None and not read.is_tested]
     found |= {name: "0" for name in lacking if _NUMBER.fullmatch(name)}
-    if re.search(r"(?im)^[\s\"']*django\b", listed):
+    if re.search(r"(?im)^[ \t\"']*django\b", listed):
         known = (one.shows.django for one in servers.servers() if one.kind in clients)
-        engine = next(filter(None, known), "sqlite3")
-        found |= {n: f"django.db.backends.{engine}" for n in lacking if _ENGINE.fullmatch(n)}
+        dialect = next(filter(None, known), "sqlite3")
+        found |= {n: f"django.db.backends.{dialect}" for n in lacking if _DIALECT.fullmatch(n)}
         found |= {name: "*" for name in lacking if _HOSTS.fullmatch(name)}
     if not clients & databases and re.search(r"(?i)sqlalchemy", listed):
         found |= {
