@@ -131,9 +131,9 @@ NX = {
 def test_each_project_of_nx_that_has_a_server_is_a_program():
     found = with_broker(NX)
     assert {one.name: one.run for one in found.services} == {
-        "api": "npx nx serve @shop/api --skipSync",
-        "jobs": "npx nx serve jobs --skipSync",
-        "web": "npx nx serve web --skipSync --port $PORT",
+        "api": "npx nx serve @shop/api",
+        "jobs": "npx nx serve jobs",
+        "web": "npx nx serve web --port $PORT",
     }
     api, jobs, web = found.services
     assert [*api.ports.values()] == [3333]
@@ -146,7 +146,8 @@ def test_each_project_of_nx_that_has_a_server_is_a_program():
     cloud = {**NX, "nx.json": '{"nxCloudId": "1"}'}
     assert with_broker(cloud).services[0].env["NX_NO_CLOUD"] == "true"
     old = {**NX, "package.json": NX["package.json"].replace("21", "^18.3.4")}
-    assert "--skipSync" not in "".join(one.run for one in with_broker(old).services)
+    assert all("CI" not in one.env for one in with_broker(old).services)
+    assert api.env["CI"] == "true"
     plain = {name: text for name, text in NX.items() if name != "nx.json"}
     assert not found_in(**plain).services
 

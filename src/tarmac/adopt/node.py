@@ -255,7 +255,7 @@ def _by_scripts(folder: Folder) -> tuple[Service, ...]:
 
 def _by_nx(project: node_nx.Project, folder: Folder) -> Service:
     """Start a project of a workspace by Nx, which builds what it is made of before."""
-    flags = node_nx.flags(folder) + (" --port $PORT" if project.port else "")
+    flags = " --port $PORT" if project.port else ""
     return Service(
         name=valid_name(posixpath.basename(project.name)),
         folder=folder.path,

@@ -50,18 +50,21 @@ _ASKS_SINCE = 20
 
 
 def environment(folder: Folder) -> dict[str, str]:
-    """Return what keeps Nx to itself: no server beside it, and none of its company's."""
+    """Return what keeps Nx to itself: no server beside it, none of its company's, no question.
+
+    A new one asks people to bring settings up to date, unless it runs in a pipeline.
+    """
     is_of_cloud = re.search(r"\"nxCloud(?:Id|AccessToken)\"", folder.read(_SETTINGS))
-    return {"NX_DAEMON": "false", **({"NX_NO_CLOUD": "true"} if is_of_cloud else {})}
-
-
-def flags(folder: Folder) -> str:
-    """Return what lets a new Nx serve without a question: whether its settings may be changed."""
     package = folder.mapping("package.json", from_json) or {}
     lists = (package.get(key) for key in ("dependencies", "devDependencies"))
     said = next((str(one["nx"]) for one in lists if isinstance(one, dict) and "nx" in one), "")
     match = re.match(r"\D{0,2}(\d+)", said)
-    return " --skipSync" if match and int(match[1]) >= _ASKS_SINCE else ""
+    asks = match is not None and int(match[1]) >= _ASKS_SINCE
+    return {
+        "NX_DAEMON": "false",
+        **({"NX_NO_CLOUD": "true"} if is_of_cloud else {}),
+        **({"CI": "true"} if asks else {}),
+    }
 
 
 def _projects(folder: Folder) -> Iterator[Project]:
