@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs
+from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs, text_of
 
 from tarmac.adopt.survey.found import MIGRATE
 from tarmac.adopt.survey.survey import survey
@@ -139,6 +139,7 @@ def test_each_project_of_nx_that_has_a_server_is_a_program():
     assert [*api.ports.values()] == [3333]
     assert not jobs.ports
     assert [*web.ports.values()] == [4200]
+    assert text_of(found).count("within: 5m") == 2, "those that listen are built before"
     assert "RABBITMQ_URL" in jobs.env
     assert "RABBITMQ_URL" not in api.env, "the code of another project is not its own"
     assert api.env["NX_DAEMON"] == "false"

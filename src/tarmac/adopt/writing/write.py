@@ -17,7 +17,7 @@ _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 #: It compiles before it starts.
 _BUILDS = re.compile(
     r"(go|cargo|dotnet) run|((?:ba)?sh )?(\./)?(mvnw?|gradlew?) |(npm|pnpm|yarn|bun) run build |"
-    r"mix "
+    r"mix |npx nx serve "
 )
 #: Tasks that the build of an image does.
 _IN_IMAGES = ("install", "build", "dotenv", "settings", "generate", "pages")
