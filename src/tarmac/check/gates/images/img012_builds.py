@@ -103,8 +103,8 @@ def check(files: Files) -> Iterator[Finding]:
                         f"{dockerfile.path}:{one.line}",
                         f"`{built}` comes after {lacking}, which leaves its compiler out "
                         "with the devDependencies; install all of them, build, then prune them",
-                        # The package that is copied is of another repository.
-                        warning=package is None and any(map(_is_copy, stage.instructions)),
+                        # The package is brought into a folder that is not here.
+                        warning=package is None and any(map(_is_of_folder, stage.instructions)),
                     )
 
 
@@ -130,6 +130,11 @@ def _built_without(
 
 def _is_copy(instruction: Instruction) -> bool:
     return instruction.word in ("COPY", "ADD") and "--from" not in instruction.rest
+
+
+def _is_of_folder(instruction: Instruction) -> bool:
+    sources = instruction.operands[:-1] if _is_copy(instruction) else ()
+    return any("/" in normpath(one.strip('[]",').lstrip("/")) for one in sources)
 
 
 def _copied(
