@@ -60,6 +60,7 @@ def _use(text: str) -> NginxUse:
     return NginxUse(known, least, most, numbers, count.endswith("{"), value, "once" in rest)
 
 
+@cache
 def names() -> frozenset[str]:
     """Return all names that nginx, or one of its modules, knows."""
     uses, others = _table()

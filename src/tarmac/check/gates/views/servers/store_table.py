@@ -19,6 +19,7 @@ def _told() -> Mapping[str, Mapping[str, str]]:
     return told
 
 
+@cache
 def known_settings(store: str) -> Mapping[str, str]:
     """Return what each setting of a store has to be, by its name in lower case."""
     return {name.lower(): wanted for name, wanted in _told()[store].items()}
