@@ -81,16 +81,19 @@ def _ranks(files: Files) -> Iterator[Finding]:
     """Yield a class for all pods that stands above one that some pods name, and is not low."""
     classes = {name_of(one): one for one in files.objects("PriorityClass")}
     named = {string(own.spec.data, "priorityClassName"): own for own in pods(files)}
+    ranks = {name: dig(classes[name].data, "value") for name in named if name in classes}
+    known = {n: rank for n, rank in ranks.items() if isinstance(rank, int) and not _LOW.search(n)}
+    lowest = sorted(known, key=known.__getitem__)
     for default in classes.values():
         value = default.data.get("value")
         if default.data.get("globalDefault") is not True or not isinstance(value, int):
             continue
-        for name, own in named.items():
-            other = dig(classes[name].data, "value") if name in classes else None
-            if isinstance(other, int) and other < value and not _LOW.search(name):
-                what = f"{title(default)}, the default of all pods, has {value}, above {name}"
-                advice = f"({other}), which {title(own.artifact)} names: any pod displaces it"
-                yield Finding(default.at("value"), f"{what} {advice}; lower the default")
+        for name in lowest:
+            if known[name] >= value:
+                break
+            what = f"{title(default)}, the default of all pods, has {value}, above {name}"
+            advice = f"({known[name]}), which {title(named[name].artifact)} names: any pod"
+            yield Finding(default.at("value"), f"{what} {advice} displaces it; lower the default")
 
 
 def _judged(files: Files) -> Iterator[object]:

@@ -35,13 +35,19 @@ def is_completed(files: Files, artifact: Artifact) -> bool:
 
 def is_substituted(files: Files, path: str) -> bool:
     """Tell whether a script here has envsubst fill in a file: keys and all."""
-    name = path.rpartition("/")[2]
-    return any(
-        name in line
+    return path.rpartition("/")[2] in _substituted(files)[0]
+
+
+@once
+def _substituted(files: Files) -> Iterator[frozenset[str]]:
+    """List the names of files in lines with envsubst."""
+    yield frozenset(
+        name.rpartition("/")[2]
         for artifact in files.artifacts
         if isinstance(artifact.content, str) and artifact.path.endswith(_SCRIPTS)
         for line in artifact.content.splitlines()
         if _SUBSTITUTES.search(line)
+        for name in _FILE.findall(line)
     )
 
 
