@@ -49,7 +49,9 @@ def _fault(one: StoreSetting, wanted: str) -> str:
     """Say what a setting takes, where it has something else; "": it takes what it has."""
     if one.store == POSTGRES:
         is_split = one.is_line and one.value[:1] != "'" and len(one.value.split()) > 1
-        return "quotes around a blank" if is_split else _of_postgres(one.value, wanted)
+        return (
+            "a value with a blank only in quotes" if is_split else _of_postgres(one.value, wanted)
+        )
     values = one.value.split()
     if wanted.startswith("="):
         known = wanted[1:].split("|")
