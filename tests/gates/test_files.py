@@ -73,10 +73,12 @@ OTHERWISE = {
         "PIP031/bad-files-name",
     ],
     # What failed may be in the workflow that calls; groups of runs stay there; 3.10 becomes 3.1.
+    # The form has no comments, and so no version beside a commit.
     "jobs called": [
         "PIP015/bad-files-concurrency",
         "PIP016/bad-files-versions",
         "PIP019/bad-files-alone",
+        "PIP019/bad-files-artifact-of-a-commit",
         "VER002/bad-files-workflows",
     ],
     # A child pipeline is read where another one starts it.

@@ -40,10 +40,10 @@ def check(files: Files) -> Iterator[Finding]:
         if len(found) != 1 or mode not in _EVICTS or (place_of(one), name) in scaled:
             continue
         least = number(one.data, "spec", "updatePolicy", "minReplicas")
-        wanted = _USUAL if least is None else least
+        wanted = least if isinstance(least, int) else _USUAL
         count = Controller(found[0]).replicas
         count = 1 if "replicas" not in fields(found[0].data, "spec") else count
-        if count is not None and 0 < count < wanted:
+        if isinstance(count, int) and 0 < count < wanted:
             where = one.at("spec", "updatePolicy", *(["updateMode"] if mode else []))
             what = (
                 f"{title(one)} evicts pods to give them its sizes, and none where there are fewer"

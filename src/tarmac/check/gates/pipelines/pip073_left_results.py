@@ -150,7 +150,8 @@ def _of_github(workflow: Workflow) -> Iterator[SendingJob]:
             if folder:
                 yield SendingJob(name, where, folder)
                 break
-            if step.uses and not _INERT.match(step.uses):
+            # The steps of an action of the repository itself are behind it.
+            if step.uses and not step.uses.startswith("./") and not _INERT.match(step.uses):
                 break  # it may bring anything
 
 
