@@ -27,10 +27,11 @@ def check(files: Files) -> Iterator[Finding]:
             for first, second in _BOTH.findall(line):
                 if first == second:
                     what = f"its condition gives {first} either way, so it decides nothing"
-                    yield Finding(where, f"{what}; write the other value, or {first} alone")
+                    advice = f"write the other value, or {first} alone"
+                    yield Finding(where, f"{what}; {advice}", warning=True)
             for compared in _LENGTH.findall(line):
                 what = f"a length is always {compared}, so this condition always holds"
-                yield Finding(where, f"{what}; write > 0")
+                yield Finding(where, f"{what}; write > 0", warning=True)
 
 
 GATE = Gate(
