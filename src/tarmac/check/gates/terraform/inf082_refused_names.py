@@ -45,8 +45,8 @@ def check(files: Files) -> Iterator[Finding]:
             said = f"{what}, which Lambda sets itself: it is refused; read it, or write"
             yield Finding(one.where, f"{said} another name")
         elif not re.fullmatch(known["form"], one.name):
-            said = f"{what}, and names there have two letters, digits or _ at least, and begin with"
-            yield Finding(one.where, f"{said} a letter: it is refused; write another name")
+            said = f"{what}; such a name begins with a letter, and has two or more letters, digits"
+            yield Finding(one.where, f"{said} or _: it is refused; write another name")
 
 
 def _named(files: Files) -> Iterator[tuple[Setting, dict[str, str]]]:
