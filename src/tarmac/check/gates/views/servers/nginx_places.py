@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
     Directive,
@@ -44,6 +45,7 @@ class PlacedDirective(NamedTuple):
     is_repeated: bool
 
 
+@once
 def judged_configurations(files: Files) -> Iterator[Configuration]:
     """Yield the configurations that are of nginx, and that no other program fills in first."""
     for own in configurations(files):

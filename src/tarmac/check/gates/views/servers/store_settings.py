@@ -97,16 +97,15 @@ def _started(store: str, given: list[str]) -> Iterable[tuple[int, str, str]]:
 
 
 def _in_files(files: Files) -> Iterator[StoreSetting]:
-    for store, named in _FILES.items():
-        known = known_settings(store)
-        for own in written(files, lambda path: posixpath.basename(path).endswith(".conf"), _LINE):
-            if not named.fullmatch(own.name.partition(" of ")[0]):
-                continue
-            found = list(_lines(own.text))
-            # A file of another program has such a name, too.
-            if 2 * sum(name.lower() in known for _, name, _ in found) >= len(found) > 0:
-                for line, name, value in found:
-                    yield StoreSetting(store, own.name, name, value, own.where(line), is_line=True)
+    for own in written(files, lambda path: posixpath.basename(path).endswith(".conf"), _LINE):
+        name = own.name.partition(" of ")[0]
+        store = next((one for one, named in _FILES.items() if named.fullmatch(name)), "")
+        found = list(_lines(own.text)) if store else []
+        known = known_settings(store) if store else {}
+        # A file of another program has such a name, too.
+        if 2 * sum(name.lower() in known for _, name, _ in found) >= len(found) > 0:
+            for line, name, value in found:
+                yield StoreSetting(store, own.name, name, value, own.where(line), is_line=True)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:
