@@ -126,7 +126,7 @@ def _sets(files: Files) -> Iterator[FirstScripts]:
                 found = tuple(
                     script
                     for one in stage.instructions
-                    if one.word in ("COPY", "ADD") and "--from" not in one.rest
+                    if one.copies_context
                     for script in _copied(files, artifact.path, one)
                 )
                 if found:

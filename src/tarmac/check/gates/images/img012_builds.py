@@ -128,12 +128,8 @@ def _built_without(
                 yield instruction, lacking, found[0].strip()
 
 
-def _is_copy(instruction: Instruction) -> bool:
-    return instruction.word in ("COPY", "ADD") and "--from" not in instruction.rest
-
-
 def _is_of_folder(instruction: Instruction) -> bool:
-    sources = instruction.operands[:-1] if _is_copy(instruction) else ()
+    sources = instruction.operands[:-1] if instruction.copies_context else ()
     return any("/" in normpath(one.strip('[]",').lstrip("/")) for one in sources)
 
 
@@ -146,7 +142,7 @@ def _copied(
     """Read the package.json that was copied last before a build; None where that is not here."""
     above = [str(one) for one in PurePosixPath(path).parents]
     for one in reversed(instructions[: instructions.index(build)]):
-        if not _is_copy(one):
+        if not one.copies_context:
             continue
         for source in one.operands[:-1]:
             name = normpath(source.strip('[]",').lstrip("/"))

@@ -133,7 +133,7 @@ def _ignored(files: Files, dockerfile: Artifact, found: list[Stage]) -> Iterator
     if not patterns or is_of_release(files, dockerfile.path):
         return
     for one in (one for stage in found for one in stage.instructions):
-        if one.word not in ("COPY", "ADD") or "--from" in one.rest or "<<" in one.rest:
+        if not one.copies_context or "<<" in one.rest:
             continue
         words = one.operands
         for source in words[:-1] if not one.rest.startswith("[") else ():

@@ -121,7 +121,7 @@ def _may_bring(one: Instruction) -> bool:
 def _brought(steps: tuple[Instruction, ...], name: str) -> Instruction | None:
     """Find the step that copies a file of the build's folder, by its name or with all others."""
     for one in steps:
-        if one.word in ("COPY", "ADD") and "--from" not in one.rest:
+        if one.copies_context:
             words = [word for word in re.split(r'[\s\[\]",]+', one.rest) if word]
             sources = [normpath(word) for word in words[:-1] if not word.startswith("--")]
             if any(source in (".", name) or basename(source) == name for source in sources):

@@ -72,7 +72,7 @@ def _copied(text: str) -> Iterator[str]:
     """Yield what a Dockerfile copies of its context."""
     for stage in stages(text):
         for one in stage.instructions:
-            if one.word in ("COPY", "ADD") and "--from" not in one.rest and "<<" not in one.rest:
+            if one.copies_context and "<<" not in one.rest:
                 for word in one.operands[:-1]:
                     yield word.removeprefix("./").removeprefix("/")
 

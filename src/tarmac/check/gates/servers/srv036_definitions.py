@@ -88,7 +88,7 @@ def _built(files: Files, by_path: dict[str, Artifact]) -> Iterator[LoadingServer
         copied: dict[str, str] = {}
         for one in found[-1].instructions:
             named = one.operands
-            if one.word in ("COPY", "ADD") and len(named) == 2 and "--from" not in one.rest:
+            if one.copies_context and len(named) == 2:
                 is_folder = named[1].endswith("/")
                 inside = join(named[1], basename(named[0])) if is_folder else named[1]
                 copied[inside] = normpath(join(dirname(dockerfile.path), named[0]))

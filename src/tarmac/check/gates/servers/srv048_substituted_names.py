@@ -80,7 +80,7 @@ def _copied(files: Files) -> dict[str, list[CopiedFile]]:
         for stage in stages(str(dockerfile.content)):
             for one in stage.instructions:
                 words = one.operands
-                if one.word in ("COPY", "ADD") and len(words) > 1 and "--from" not in one.rest:
+                if one.copies_context and len(words) > 1:
                     for source in words[:-1]:
                         path = f"{folder}/{source}".removeprefix("/").replace("/./", "/")
                         for key in {basename(source), words[-1]}:

@@ -32,6 +32,11 @@ class Instruction:
         return _RUN_OPTIONS.sub("", self.rest, count=1)
 
     @property
+    def copies_context(self) -> bool:
+        """Whether it takes files of the build's context, and not of another stage or image."""
+        return self.word in ("COPY", "ADD") and "--from" not in self.rest
+
+    @property
     def operands(self) -> list[str]:
         """Its words without options: what a COPY takes and, last, where that is put."""
         return [word for word in self.rest.split() if not word.startswith("--")]
