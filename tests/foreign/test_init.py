@@ -82,13 +82,15 @@ def test_a_try_corrects_the_file_leaves_nothing_running_and_what_it_wrote_runs(f
     box = foreign("visits", file=False)
     done = box.tarmac("init", "--try", "--json")
     said = json.loads(done.stdout)
-    assert done.returncode == 1, "one of its two programs cannot run here"
+    assert done.returncode == 1, "one of its programs cannot run here"
     assert said["tried"]["healthy"] == ["web"]
     assert said["stores"] == {"cache": "redis"}
     written = (box.folder / "tarmac.yaml").read_text()
     assert "# tried: program no-such-language was not found" in written
     assert "REDIS_URL: ${stores.cache.url}" in written
     assert "secrets: [SESSION_SECRET]" in written
+    assert "SUPPORT_EMAIL: someone@example.com" in written
+    assert "# tried: tables ends when its work is done, so that it is a task here" in written
     assert [path.name for path in (box.folder / ".tarmac").iterdir()] == [".gitignore"]
     assert "never ran" in box.tarmac("ps").stderr
     box.up("--fast-stores", "--without", "old")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from repository import KINDS, found_in, system_of, text_of
 
-from tarmac.adopt.writing.correct import Failure, corrected, noted, taken_back
+from tarmac.adopt.tries.case import Failure
+from tarmac.adopt.tries.correct import corrected, noted, taken_back
 from tarmac.run.local.diagnostics.causes import ProcessEvidence, likely_cause, wrong_ports
 from tarmac.run.local.host.kernel import TcpSocket
 
@@ -66,11 +69,40 @@ def test_a_variable_of_a_server_brings_that_server(name, value, stores):
     assert len(again[-1].found.stores) == len(stores), "the second one uses the first one's"
 
 
-def test_a_secret_is_generated_and_a_setting_is_left_to_its_user():
+def test_a_secret_is_generated():
     assert web(learnt(needed("SESSION_SECRET"))).secrets == ("SESSION_SECRET",)
-    lesson = learnt(needed("LEVEL_OF_DETAIL"))
-    assert not lesson.is_corrected
-    assert "# tried: missing environment variable LEVEL_OF_DETAIL" in text_of(lesson.found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LEVEL_OF_DETAIL", "level-of-detail"),
+        ("SMS_PORT", "1025"),
+        ("FRONTEND_URL", "http://localhost"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "60"),
+        ("USE_TLS", "false"),
+        ("MAX_RETRIES", "10"),
+        ("SUPPORT_EMAIL", "someone@example.com"),
+    ],
+)
+def test_a_setting_gets_a_value_that_can_be_read_and_its_user_is_told(name, value):
+    lesson = learnt(needed(name))
+    assert web(lesson).env[name] == value
+    assert f"does not start without {name}, which no file gives" in text_of(lesson.found)
+    again = corrected(lesson.found, [Failure("web", "", needed(name))], KINDS)[-1]
+    assert not again.is_corrected, "it has one"
+
+
+def test_a_length_of_time_has_its_unit_where_the_language_wants_one():
+    files = {
+        "web/package.json": '{"scripts": {"start": "node s.js"}}',
+        "web/s.js": "x.listen(3177)",
+    }
+    found = found_in(**files)
+    (lesson,) = corrected(
+        found, [Failure(found.services[0].name, "", needed("JWT_EXPIRES_IN"))], KINDS
+    )
+    assert lesson.found.services[0].env["JWT_EXPIRES_IN"] == "1h"
 
 
 def test_the_host_of_a_container_is_the_store_that_it_means():
@@ -88,7 +120,178 @@ def test_a_server_that_is_sought_at_its_usual_port_is_brought_up_where_a_variabl
     line = "Error: connect ECONNREFUSED 127.0.0.1:6379"
     lesson = learnt(likely_cause(1, [line]), lines=(line,), files=files)
     assert web(lesson).env["REDIS_URL"] == "${stores.cache.url}"
-    assert not learnt(likely_cause(1, [line]), lines=(line,)).is_corrected
+
+
+def test_a_server_that_no_variable_can_name_answers_at_its_usual_port():
+    line = "Error: connect ECONNREFUSED 127.0.0.1:6379"
+    lesson = learnt(likely_cause(1, [line]), lines=(line,))
+    (store,) = lesson.found.stores
+    assert (store.kind, store.known.port, web(lesson).stores) == ("redis", 6379, ("cache",))
+    again = corrected(lesson.found, [Failure("web", "", likely_cause(1, [line]))], KINDS)[-1]
+    assert not again.is_corrected
+    line = "dial tcp 127.0.0.1:3306: connect: connection refused"
+    assert not learnt(likely_cause(1, [line])).is_corrected, "MySQL asks for a login"
+
+
+def test_a_place_that_did_not_help_is_taken_back_from_its_store():
+    before = found_in(
+        **{**PROCFILE, "serve.js": "", ".env.example": "REDIS_URL=redis://cache:6379"}
+    )
+    failure = Failure("web", "", likely_cause(1, ["connect ECONNREFUSED 127.0.0.1:6379"]))
+    (lesson,) = corrected(before, [failure], KINDS)
+    assert lesson.found.stores[0].known
+    assert not [s for s in taken_back(lesson.found, before, failure).stores if s.known]
+
+
+BROKER = {**PROCFILE, "serve.js": "process.env.NATS_URL"}
+
+
+def test_a_broker_gets_the_login_that_a_program_knows_by_itself():
+    before = learnt(needed("NATS_URL")).found
+    failure = Failure("web", "", likely_cause(1, ["ACCESS_REFUSED - Login was refused"]))
+    (lesson,) = corrected(before, [failure], KINDS)
+    assert (lesson.found.broker.known.user, lesson.found.broker.known.password) == ("guest",) * 2
+    assert taken_back(lesson.found, before, failure).broker.known is None
+    assert not learnt(failure.cause).is_corrected, "there is no broker"
+
+
+FIELD = ("allowed_hosts", "  Input should be a valid {}, unable to parse [type={}, input_value='']")
+
+
+@pytest.mark.parametrize(
+    ("says", "kind", "value"),
+    [
+        ("integer", "int_parsing", "10"),
+        ("boolean", "bool_parsing", "false"),
+        ("URL", "url_parsing", "http://localhost"),
+    ],
+)
+def test_settings_get_a_value_of_the_kind_that_they_insist_on(says, kind, value):
+    cause = likely_cause(1, ["1 validation error", "max_retries", FIELD[1].format(says, kind)])
+    assert web(learnt(cause)).env["MAX_RETRIES"] == value
+
+
+def test_settings_get_one_of_the_values_that_they_name():
+    says = "  Input should be 'dev', 'stage' or 'prod' [type=literal_error, input_value='local']"
+    assert web(learnt(likely_cause(1, ["level", says]))).env["LEVEL"] == "dev"
+    assert not learnt(likely_cause(1, ["level", FIELD[1].format("Path", "path_type")])).is_corrected
+
+
+def test_settings_that_read_a_list_as_json_get_one():
+    says = 'SettingsError: error parsing value for field "origins" from source "EnvSettingsSource"'
+    cause = likely_cause(1, [says])
+    files = {
+        **PROCFILE,
+        ".env.example": "ORIGINS=a.example, b.example",
+        "serve.js": "process.env.ORIGINS",
+    }
+    assert web(learnt(cause, files=files)).env["ORIGINS"] == '["a.example", "b.example"]'
+    assert not learnt(cause).is_corrected, "nothing gave it a value"
+
+
+PYTHON = {
+    "requirements.txt": "flask\n",
+    "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+}
+
+
+def lacks(module: str, files: dict[str, str]):
+    cause = likely_cause(1, [f"ModuleNotFoundError: No module named '{module}'"])
+    found = found_in(**files)
+    (lesson,) = corrected(found, [Failure(found.services[0].name, "", cause)], KINDS)
+    assert system_of(lesson.found)
+    return lesson
+
+
+def test_a_package_that_a_list_lacks_is_installed_with_the_others():
+    lesson = lacks("yaml.reader", PYTHON)
+    install = lesson.found.services[0].tasks["install"]
+    there = ".venv/bin/python -c 'import yaml' 2>/dev/null || .venv/bin/pip install -q pyyaml"
+    assert install.endswith(f"&& {{ {there}; }}")
+    assert "its code needs pyyaml" in lesson.note
+    failure = Failure(
+        lesson.found.services[0].name, "", likely_cause(1, ["No module named 'yaml'"])
+    )
+    assert not corrected(lesson.found, [failure], KINDS)[-1].is_corrected
+
+
+def test_a_program_without_any_list_gets_an_environment():
+    (service,) = lacks(
+        "redis", {"app.py": "import redis\n", "Procfile": "web: python3 app.py"}
+    ).found.services
+    assert service.run == ".venv/bin/python app.py"
+    assert service.tasks["install"].startswith("test -e .venv/bin/python || (python3 -m venv")
+
+
+def test_uv_brings_a_package_as_it_runs():
+    service = lacks("jwt", {**PYTHON, "uv.lock": "", "pyproject.toml": "[project]\nname='x'\n"})
+    assert "uv run --with pyjwt " in service.found.services[0].run
+
+
+def test_a_module_of_no_known_package_is_only_noted():
+    assert not lacks("helpers_of_ours", PYTHON).is_corrected
+
+
+def test_what_ends_when_its_work_is_done_becomes_a_task_of_its_neighbour():
+    found = found_in(**PROCFILE)
+    failure = Failure("worker", "", likely_cause(0, []))
+    (lesson,) = corrected(found, [failure], KINDS)
+    assert [s.name for s in lesson.found.services] == ["web"]
+    assert web(lesson).tasks == {"worker": "./work"}
+    assert "# tried: worker ends when its work is done" in text_of(lesson.found)
+    meant_to_stay = Failure("web", "", likely_cause(0, [], ProcessEvidence(wanted={"PORT": 1})))
+    assert not corrected(found, [meant_to_stay], KINDS)[0].is_corrected
+
+
+def test_a_port_that_was_only_assumed_is_none_where_a_program_listens_on_none():
+    found = found_in(Procfile="web: ./serve\nworker: ./work\nclock: python3 c.py", **{"c.py": "x"})
+    listens = wrong_ports([], ProcessEvidence(wanted={"PORT": 8000}))
+    ends = likely_cause(0, [], ProcessEvidence(wanted={"PORT": 8000}))
+    (lesson,) = corrected(found, [Failure("clock", "", listens)], KINDS)
+    clock = next(s for s in lesson.found.services if s.name == "clock")
+    assert (clock.ports, clock.guesses) == ({}, ())
+    assert not corrected(found, [Failure("web", "", listens)], KINDS)[0].is_corrected
+    (lesson,) = corrected(found, [Failure("clock", "", ends)], KINDS)
+    assert web(lesson).tasks == {"clock": "python3 c.py"}
+
+
+def test_a_task_that_others_wait_for_goes_with_what_ends():
+    files = {**PYTHON, "Procfile": "load: python load.py\nweb: python app.py", "load.py": "print()"}
+    found = found_in(**files)
+    begins = {s.name: s.tasks["install"].split()[0] for s in found.services}
+    assert begins == {"load": "test", "web": "until"}
+    (lesson,) = corrected(found, [Failure("load", "", likely_cause(0, []))], KINDS)
+    (left,) = lesson.found.services
+    assert (left.name, [*left.tasks]) == ("web", ["install", "load"])
+    assert not left.tasks["install"].startswith("until")
+
+
+def test_a_script_without_its_mode_is_read_by_a_shell():
+    cause = likely_cause(126, ["sh: 1: ./serve: Permission denied"])
+    assert web(learnt(cause)).run == "sh ./serve"
+
+
+def test_a_path_that_is_not_there_is_not_asked_for_health():
+    web_of = {"web/package.json": '{"scripts": {"start": "node s.js"}}'}
+    web_of["web/s.js"] = 'app.get("/health", x); app.listen(process.env.PORT)'
+    found = found_in(**web_of)
+    (service,) = found.services
+    assert service.probe == "/health"
+    for status, is_corrected in (("404 Not Found", True), ("503 Service Unavailable", False)):
+        cause = f"not ready within 60 s (/health answers {status})"
+        (lesson,) = corrected(found, [Failure("web", "", cause)], KINDS)
+        assert lesson.is_corrected == is_corrected
+        assert (lesson.found.services[0].probe == "") == is_corrected
+
+
+def test_a_program_that_was_built_at_another_place_is_started_there():
+    cause = likely_cause(1, ["Error: Cannot find module '/x/dist/main'"])
+    found = found_in(**PROCFILE)
+    failure = Failure("web", "", cause, (), ("dist/src/main.js",))
+    (lesson,) = corrected(found, [failure], KINDS)
+    assert lesson.found.services[0].run == "node dist/src/main.js"
+    unclear = replace(failure, elsewhere=("dist/a/main.js", "dist/b/main.js"))
+    assert not corrected(found, [unclear], KINDS)[0].is_corrected
 
 
 @pytest.mark.parametrize(
@@ -111,7 +314,7 @@ def test_what_this_machine_lacks_is_left_out_of_the_next_try(cause):
 
 
 def test_one_try_teaches_several_things_and_says_each_once():
-    lesson = learnt(needed("REDIS_URL"), needed("API_SECRET"), needed("NO_SUCH"), needed("NO_SUCH"))
+    lesson = learnt(needed("REDIS_URL"), needed("API_SECRET"), "no port", "no port")
     assert len(web(lesson).remarks) == 3
     assert corrected(found_in(**PROCFILE), [Failure("db", "", "x")], KINDS) == ()
 
@@ -142,7 +345,8 @@ SETTINGS = {
 
 def test_the_field_of_a_settings_class_is_named_with_its_prefix():
     lesson = learnt(needed("LEVEL"), files=SETTINGS)
-    assert lesson.note.startswith("tried: missing environment variable DB_PG_LEVEL")
+    assert web(lesson).env["DB_PG_LEVEL"] == "db-pg-level"
+    assert lesson.note.startswith("tried: it does not start without DB_PG_LEVEL")
     assert not learnt(needed("API_SECRET"), files=SETTINGS).is_corrected, "it has one"
 
 

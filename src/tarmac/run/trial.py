@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tarmac.adopt.writing.correct import Failure, Lesson, corrected, noted, taken_back
+from tarmac.adopt.tries.case import Failure, Lesson
+from tarmac.adopt.tries.correct import corrected, noted, taken_back
 from tarmac.run.local.state import state
 from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 NAMESPACE = "init-try"
 #: A first build of everything takes as long.
 LONGEST_S = 900.0
-MOST_TRIES = 6
+MOST_TRIES = 12
 #: What has no port is looked at again after so long.
 SETTLE_S = 3.0
 LOOK_S = 0.05
@@ -214,8 +215,29 @@ def _failures(status: Status, found: Survey) -> list[Failure]:
         service, _, task = node.service.partition(".")
         why = node.cause or node.detail
         if why and any(service == known.name for known in found.services):
-            failures.append(Failure(service, task, why, node.last_lines))
+            failures.append(Failure(service, task, why, node.last_lines, _elsewhere(node)))
     return failures
+
+
+#: What Node says of a program that its command names, and nothing else asked for.
+_NOT_BUILT = re.compile(r"^(/\S+) is not there; build the program first")
+_FIRST = "requireStack: []"
+_OUTPUT = ("dist", "build", "out", "lib")
+
+
+def _elsewhere(node: state.NodeState) -> tuple[str, ...]:
+    """Find what a build made under the name of a program that was looked for: dist/src/main.js."""
+    match = _NOT_BUILT.match(node.cause)
+    if match is None or not any(_FIRST in line for line in node.last_lines):
+        return ()
+    sought = Path(match[1])
+    output = next((p for p in sought.parents if p.name in _OUTPUT and p.is_dir()), None)
+    if output is None:
+        return ()
+    names = {sought.name, *(f"{sought.name}{end}" for end in (".js", ".mjs", ".cjs"))}
+    made = (path for path in output.rglob("*") if path.name in names and path.is_file())
+    places = (path.relative_to(output.parent) for path in made if "node_modules" not in path.parts)
+    return tuple(sorted(map(str, places)))
 
 
 def _healthy(status: Status) -> tuple[str, ...]:

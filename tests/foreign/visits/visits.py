@@ -14,6 +14,7 @@ def setting(group: str, name: str) -> str:
 
 store = redis.Redis.from_url(setting("REDIS", "URL"))
 secret = setting("SESSION", "SECRET")
+person = setting("SUPPORT", "EMAIL").partition("@")
 
 
 class Visits(BaseHTTPRequestHandler):

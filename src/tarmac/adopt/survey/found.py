@@ -51,6 +51,8 @@ OWN_PORT = (
 OF_A_PROCFILE = "port 5000, a Procfile's usual one"
 #: The task that makes a database's tables, where a framework's own files say how.
 MIGRATE = "migrate"
+#: How a task begins that waits for what another service's task makes.
+WAITS = "until test -e"
 #: A line that only a shell understands.
 _SHELL = re.compile(r"[$&|;<>()*?`\"'\\#~]|^\w+=")
 #: They start the program as a child and pass no signal on, so that the whole group must get it.
@@ -372,7 +374,7 @@ def installed(last: str, command: str) -> str:
 
 def awaited(task: str) -> str:
     """Turn that task into one for the services that share the folder: they wait for its result."""
-    return f"until test -e {task.split()[2]}; do sleep 0.2; done"
+    return f"{WAITS} {task.split()[2]}; do sleep 0.2; done"
 
 
 def valid_name(text: str) -> str:

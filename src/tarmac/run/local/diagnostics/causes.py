@@ -257,6 +257,10 @@ _PATH_BEGINS = re.compile(r"[ \t]*['\"]?path['\"]?: \[[ \t]*$")
 _PATH = re.compile(r"[ \t]*['\"]([A-Z][A-Z0-9_]+)['\"],?[ \t]*")
 _NO_NUMBER = re.compile(r"^TypeError: (?:int|float)\(\) argument must be .* not 'NoneType'")
 _FIELD_REQUIRED = re.compile(r"^[ \t]+Field required \[type=missing")
+#: What settings of pydantic say below the name of a variable whose value they cannot read.
+_OF_A_KIND = re.compile(r"^[ \t]+Input should be (?:a valid )?(.+) \[type=(\w+)")
+_ONE_OF_SEVERAL = ("literal_error", "enum")
+_NOT_JSON = re.compile(r"error parsing value for field \"(\w+)\" from source")
 
 
 def _unknown_holder(port: int) -> str:
@@ -339,6 +343,13 @@ def _of_line(lines: Sequence[str], index: int, evidence: ProcessEvidence) -> str
         return _taken(line, lines, evidence)
     if _FIELD_REQUIRED.match(line) and index:
         return _lacks(lines[index - 1].strip().upper(), evidence)
+    if (wrong := _OF_A_KIND.match(line)) and index:
+        kind = wrong[1] if wrong[2] in _ONE_OF_SEVERAL else wrong[1].partition(", ")[0]
+        given = lines[index - 1].strip().upper()
+        return f"{given} is given another value than {kind}; correct it under `env`"
+    if match := _NOT_JSON.search(line):
+        what = "a text that is not JSON, as which its settings read it"
+        return f'{match[1].upper()} is given {what}; write it so under `env`: `["a", "b"]`'
     if index and _PATH_BEGINS.match(lines[index - 1]) and (name := _PATH.fullmatch(line)):
         return _lacks(name[1], evidence)
     for pattern in NEEDED:

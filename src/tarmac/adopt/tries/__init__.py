@@ -1,0 +1,1 @@
+"""What a try of the system teaches: each module corrects what causes of one sort say."""

@@ -1,0 +1,72 @@
+"""Installs a package that Python's code asks for and no list of its program has.
+
+Only packages whose names are known: what has the name of a module may be another one's package.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files as resources
+
+import yaml
+
+from tarmac.adopt.survey.found import Service
+from tarmac.adopt.tries.case import Case, Correction, Lesson
+
+_TABLE = resources("tarmac") / "assets" / "python_modules.yaml"
+#: How a task or a service calls the Python of an environment.
+_ENVIRONMENT = re.compile(r"(?<![\w/.])((?:\.\./)*\.?venv/bin/)")
+_BY_UV = re.compile(r"\buv run(?= )")
+#: Tools that run what is in an environment of theirs.
+_BY_TOOL = re.compile(r"\b(poetry|pipenv) run\b")
+_INSTALL = "install"
+#: How a program is started whose packages nothing lists, and what makes an environment for them.
+_PLAIN = "python3 "
+_MADE = "test -e .venv/bin/python || (python3 -m venv .venv && echo \\* > .venv/.gitignore)"
+
+
+@cache
+def _packages() -> Mapping[str, str]:
+    table: Mapping[str, str] = yaml.load(_TABLE.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return table
+
+
+def _module(case: Case, match: re.Match[str]) -> Lesson | None:
+    """Have the package installed that has a module."""
+    module = match[1].partition(".")[0]
+    package = _packages().get(match[1]) or _packages().get(module)
+    changed = _with_package(case.service, module, package) if package else None
+    if changed is None or changed == case.service:
+        return None
+    note = f"its code needs {package}, which no list of its packages has"
+    return case.corrected(changed, note)
+
+
+def _with_package(service: Service, module: str, package: str) -> Service | None:
+    said = "\n".join((service.run, *service.tasks.values()))
+    if _BY_UV.search(service.run):
+        by_uv = f"uv run --with {package}"
+        tasks = {name: _BY_UV.sub(by_uv, line) for name, line in service.tasks.items()}
+        return replace(service, run=_BY_UV.sub(by_uv, service.run), tasks=tasks)
+    install = service.tasks.get(_INSTALL)
+    tool, environment = _BY_TOOL.search(said), _ENVIRONMENT.search(said)
+    if install is None and not tool and service.run.startswith(_PLAIN):
+        service = replace(service, run=service.run.replace(_PLAIN, ".venv/bin/python ", 1))
+        install, environment = _MADE, _ENVIRONMENT.search(service.run)
+    if install is None or f"install -q {package};" in install:
+        return None
+    if tool:
+        begin = f"{tool[1]} run "
+    elif environment:
+        begin = environment[1]
+    else:
+        return None
+    there = f"{begin}python -c 'import {module}' 2>/dev/null"
+    line = f"{install} && {{ {there} || {begin}pip install -q {package}; }}"
+    return replace(service, tasks={**service.tasks, _INSTALL: line})
+
+
+CORRECTIONS: tuple[tuple[str, Correction], ...] = ((r"^module ([\w.]+) is not installed", _module),)
