@@ -55,7 +55,7 @@ def _path(case: Case, match: re.Match[str]) -> Lesson | None:
 
 
 def _by_shell(case: Case, match: re.Match[str]) -> Lesson | None:
-    """Have a shell read a script that may not be started by its name."""
+    """Start by a shell a script that may not be started by its name."""
     script = match[1]
     word = re.compile(
         rf"(?<![\w./-])(?<!sh )(?:\./)?{re.escape(script.removeprefix('./'))}(?=\s|$)"

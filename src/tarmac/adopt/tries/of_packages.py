@@ -35,7 +35,7 @@ def _packages() -> Mapping[str, str]:
 
 
 def _module(case: Case, match: re.Match[str]) -> Lesson | None:
-    """Have the package installed that has a module."""
+    """Install the package that has a module."""
     module = match[1].partition(".")[0]
     package = _packages().get(match[1]) or _packages().get(module)
     changed = _with_package(case.service, module, package) if package else None

@@ -70,7 +70,7 @@ def _by_variable(case: Case, server: servers.Server) -> Lesson | None:
 
 
 def _there(case: Case, server: servers.Server) -> Lesson | None:
-    """Have a server that needs no login, or has its first one, answer at its usual port."""
+    """Put a server that needs no login, or has its first one, at its usual port."""
     found, store, _ = with_store(case.found, server)
     may_enter = server.passwordless or server.broker
     if store.known is not None or not may_enter or _is_taken(server.shows.port, found):
