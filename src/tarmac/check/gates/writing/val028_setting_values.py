@@ -10,6 +10,8 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.store_settings import (
+    MARIADB,
+    MYSQL,
     POSTGRES,
     StoreSetting,
     store_settings,
@@ -28,6 +30,10 @@ _TIMES = {
     "h": 3600 * 10**6,
     "d": 86400 * 10**6,
 }
+#: MariaDB says what its options take.
+_KNOWN_AS = {MYSQL: MARIADB}
+#: Options that take the same words in both.
+_SAME = ("binlog_format", "transaction_isolation")
 _BOOLEANS = ("on", "off", "true", "false", "yes", "no", "1", "0")
 _REDIS = {
     "integer": (re.compile(r"-?\d+"), "a whole number"),
@@ -38,7 +44,8 @@ _REDIS = {
 def check(files: Files) -> Iterator[Finding]:
     """Yield values with which a server does not start."""
     for one in store_settings(files):
-        wanted = known_settings(one.store).get(one.name.lower(), "")
+        # What MySQL and MariaDB both have takes the same.
+        wanted = known_settings(_KNOWN_AS.get(one.store, one.store)).get(one.name.lower(), "")
         is_filled = _FILLED.search(one.value) is not None
         if wanted and not is_filled and (said := _fault(one, wanted)):
             said = f"{one.name} is {one.value or 'empty'}, and takes {said}"
@@ -47,6 +54,8 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _fault(one: StoreSetting, wanted: str) -> str:
     """Say what a setting takes, where it has something else; "": it takes what it has."""
+    if one.store in (MYSQL, MARIADB):
+        return _of_mysql(one, wanted) if one.value else ""
     if one.store == POSTGRES:
         is_split = one.is_line and one.value[:1] != "'" and len(one.value.split()) > 1
         return (
@@ -62,6 +71,20 @@ def _fault(one: StoreSetting, wanted: str) -> str:
     pattern, said = _REDIS.get(wanted, (None, ""))
     value = one.value.strip("\"'")
     return said if pattern and not pattern.fullmatch(value) else ""
+
+
+def _of_mysql(one: StoreSetting, wanted: str) -> str:
+    """Read a value as MySQL does: of a number's unit, it takes the first letter."""
+    if wanted == "number":
+        match = re.match(r"-?\d+(?:\.\d+)?(.?)", one.value)
+        is_taken = match is None or match[1].lower() in ("", *"kmgtpe")
+        return "" if is_taken else "a number, with K, M or G behind it where it is a size"
+    known = wanted.removeprefix("=").split("|")
+    is_same = one.store == MARIADB or one.name.lower() in _SAME
+    if not wanted.startswith("=") or not is_same or one.value.isdigit():
+        return ""
+    is_known = any(word.lower().startswith(one.value.lower()) for word in known)
+    return "" if is_known else f"one of {', '.join(known)}"
 
 
 def _of_postgres(value: str, wanted: str) -> str:
@@ -106,11 +129,11 @@ GATE = Gate(
     id="VAL028",
     title="Stores take the values of their settings",
     phase="data",
-    source="PostgreSQL and Valkey themselves, whose settings assets/store_settings.yaml has; both "
-    "refuse to start with a value of another kind, or out of bounds",
+    source="PostgreSQL, Valkey and MariaDB themselves, by assets/store_settings.yaml; each "
+    "refuses to start with a value of another kind, or out of bounds",
     check=check,
     of_files=check,
-    scope=counted_in_files("settings of PostgreSQL and Redis", store_settings),
+    scope=counted_in_files("settings of stores", store_settings),
     targets=("repository",),
     reads="commands of Compose services and of containers, `parameters` of CloudNativePG and of "
     "Zalando's operator, postgresql.conf, redis.conf and valkey.conf, in ConfigMaps as well: "

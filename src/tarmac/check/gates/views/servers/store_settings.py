@@ -1,7 +1,8 @@
-"""Settings that PostgreSQL, Redis and Valkey are started with: in commands, and in their files."""
+"""Settings that servers of stores are started with: in commands, and in their files."""
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import shlex
@@ -20,7 +21,9 @@ from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.servers.nginx import written
 from tarmac.check.gates.views.servers.store_table import known_images, known_settings
 
-POSTGRES, REDIS = "PostgreSQL", "Redis"
+POSTGRES, REDIS, MYSQL, MARIADB = "PostgreSQL", "Redis", "MySQL", "MariaDB"
+#: What a command of MySQL may begin with, and still starts the server.
+_SERVERS = frozenset({"mysqld", "mariadbd", "docker-entrypoint.sh"})
 _FILES = {
     POSTGRES: re.compile(r"(.*[/-])?postgres(ql)?\.conf"),
     REDIS: re.compile(r"(.*[/-])?(redis|valkey)\.conf"),
@@ -38,12 +41,14 @@ _OPERATED = {
 class StoreSetting(NamedTuple):
     """One setting, as it is written, and where."""
 
-    #: The server: PostgreSQL, or Redis, which Valkey is as well.
+    #: The server: PostgreSQL, MySQL, MariaDB, or Redis, which Valkey is as well.
     store: str
     title: str
     name: str
     value: str
     where: str
+    #: The image that is started with it; "" for a file.
+    image: str = ""
     #: Whether it is a line of a file, where a blank ends a value without quotes.
     is_line: bool = False
 
@@ -54,10 +59,11 @@ def store_settings(files: Files) -> Iterator[StoreSetting]:
     for service in compose_services(files):
         store = known_images().get(official(service), "")
         command = dig(service.data, "command")
-        given = _split(command) if isinstance(command, str) else words(service)
+        told = _split(command) if isinstance(command, str) else words(service)
+        given = [] if dig(service.data, "entrypoint") else told
         for number, name, value in _started(store, given):
-            where = service.at("command", number)
-            yield StoreSetting(store, f"service {service.name}", name, value, where)
+            where, image = service.at("command", number), str(service.image)
+            yield StoreSetting(store, f"service {service.name}", name, value, where, image)
     for own in pods(files):
         for container in own.main_containers:
             store = known_images().get(by_maker(container.image), "")
@@ -65,7 +71,8 @@ def store_settings(files: Files) -> Iterator[StoreSetting]:
             told = list(container.arguments or container.words)
             for number, name, value in _started(store, told):
                 called = f"{title(own.artifact)}: {container.title}"
-                yield StoreSetting(store, called, name, value, container.at(key, number))
+                where = container.at(key, number)
+                yield StoreSetting(store, called, name, value, where, container.image)
     for artifact in files.objects():
         group = str(artifact.data.get("apiVersion")).partition("/")[0]
         path = _OPERATED.get((group, str(artifact.data.get("kind"))), ())
@@ -90,10 +97,18 @@ def _started(store: str, given: list[str]) -> Iterable[tuple[int, str, str]]:
             name, sign, value = written_in.removeprefix("-c").lstrip("-").partition("=")
             if sign:
                 yield number + (word == "-c"), name.replace("-", "_"), value
+        elif store in (MYSQL, MARIADB) and word.startswith("--") and _is_server(given):
+            name, _, value = word[2:].partition("=")
+            yield number, name.replace("-", "_"), value
         elif store == REDIS and word.startswith("--") and len(word) > 2:
             rest = given[number + 1 :]
             end = next((at for at, one in enumerate(rest) if one.startswith("--")), len(rest))
             yield number, word[2:], " ".join(rest[:end])
+
+
+def _is_server(given: list[str]) -> bool:
+    programs = itertools.takewhile(lambda word: word[:1] != "-", given)
+    return _SERVERS.issuperset(map(posixpath.basename, programs))
 
 
 def _in_files(files: Files) -> Iterator[StoreSetting]:

@@ -1,10 +1,11 @@
-"""What PostgreSQL and Redis know of settings: assets/store_settings.yaml."""
+"""What servers of stores know of settings: assets/store_settings.yaml."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files as resources
+from typing import Any
 
 import yaml
 
@@ -12,24 +13,24 @@ FILE = resources("tarmac") / "assets" / "store_settings.yaml"
 
 
 @cache
-def _told() -> Mapping[str, Mapping[str, str]]:
-    told: Mapping[str, Mapping[str, str]] = yaml.load(
-        FILE.read_text(encoding="utf-8"), yaml.CSafeLoader
-    )
+def _told() -> Mapping[str, Any]:
+    told: Mapping[str, Any] = yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return told
 
 
 @cache
 def known_settings(store: str) -> Mapping[str, str]:
     """Return what each setting of a store has to be, by its name in lower case."""
-    return {name.lower(): wanted for name, wanted in _told()[store].items()}
+    return {name.lower(): wanted for name, wanted in _told().get(store, {}).items()}
 
 
 def known_images() -> Mapping[str, str]:
     """Return the server that each official image starts."""
-    return _told()["images"]
+    images: Mapping[str, str] = _told()["images"]
+    return images
 
 
-def gone_settings() -> Mapping[str, str]:
-    """Return the settings that PostgreSQL has no more, and since when."""
-    return _told()["gone"]
+def gone_settings(store: str) -> Mapping[str, str]:
+    """Return the settings that a store has no more, and since when."""
+    gone: Mapping[str, str] = _told()["gone"].get(store, {})
+    return gone
