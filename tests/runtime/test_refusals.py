@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tarmac.run.refusals import refusals
+from tarmac.run.refusals import OF_NO_PAGE, refusals
 
 
 class _Strict(http.server.BaseHTTPRequestHandler):
@@ -49,6 +49,7 @@ def test_only_refusals_are_said_with_the_path_and_the_reason():
             urls[1]: "/ answers 400 Bad Request",
             urls[2]: "/x answers 404 Not Found",
         }
+        assert refusals(urls, but=OF_NO_PAGE) == {urls[1]: "/ answers 400 Bad Request"}
 
 
 def test_what_is_gone_or_keeps_silent_is_said_and_nothing_of_what_is_elsewhere(monkeypatch):

@@ -228,6 +228,14 @@ def test_uv_brings_a_package_as_it_runs():
     assert "uv run --with pyjwt " in service.found.services[0].run
 
 
+def test_what_django_says_of_its_own_absence_is_understood():
+    said = "ImportError: Couldn't import Django. Are you sure it's installed and available on your"
+    cause = likely_cause(1, [said])
+    (lesson,) = corrected(found_in(**PYTHON), [Failure("app", "", cause)], KINDS)
+    assert lesson.is_corrected
+    assert "install -q django;" in lesson.found.services[0].tasks["install"]
+
+
 def test_a_module_of_no_known_package_is_only_noted():
     assert not lacks("helpers_of_ours", PYTHON).is_corrected
 

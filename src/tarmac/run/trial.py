@@ -18,7 +18,7 @@ from tarmac.run.local.state.options import Options
 from tarmac.run.local.state.paths import Home
 from tarmac.run.local.supervisor import client, remove
 from tarmac.run.local.supervisor.status import Status
-from tarmac.run.refusals import refusals
+from tarmac.run.refusals import OF_NO_PAGE, refusals
 
 if TYPE_CHECKING:
     from tarmac.adopt.survey.found import Survey
@@ -30,7 +30,10 @@ LONGEST_S = 900.0
 MOST_TRIES = 12
 #: What has no port is looked at again after so long.
 SETTLE_S = 3.0
+#: A development server compiles a page when it is first asked for it.
+PAGE_S = 30.0
 LOOK_S = 0.05
+_LIVE = (state.HEALTHY, state.RUNNING)
 _FAILED = (state.BACKOFF, state.CRASH_LOOP, state.UNHEALTHY)
 
 
@@ -173,8 +176,10 @@ def _tried(
             seen.append(_settled(home, seen[-1]))
             if is_enough(seen[-1]):
                 raise _EarlyEnd
-        pages = {node.page: node.service for node in seen[-1].nodes if node.page and node.by_port}
-        refused = {pages[url]: why for url, why in refusals(list(pages)).items()}
+        live = (node for node in seen[-1].nodes if node.state in _LIVE)
+        pages = {node.page: node.service for node in live if node.page and node.by_port}
+        said = refusals(list(pages), limit_s=PAGE_S, but=OF_NO_PAGE)
+        refused = {pages[url]: why for url, why in said.items()}
         return seen[-1], refused
     return seen[-1], {}
 
@@ -242,7 +247,5 @@ def _elsewhere(node: state.NodeState) -> tuple[str, ...]:
 
 def _healthy(status: Status) -> tuple[str, ...]:
     return tuple(
-        node.name
-        for node in status.nodes
-        if node.state in (state.HEALTHY, state.RUNNING) and node.role == "service"
+        node.name for node in status.nodes if node.state in _LIVE and node.role == "service"
     )

@@ -54,6 +54,11 @@ LINES: tuple[tuple[str, str], ...] = (
         r"No module named '?([\w.]+)'?",
         "module {0} is not installed in its environment; install it there",
     ),
+    # Django's own words for it: its manage.py hands on no other.
+    (
+        r"Couldn't import Django\. Are you sure",
+        "module django is not installed in its environment; install it there",
+    ),
     (
         r"Cannot find module '(\.{0,2}/[^']+)'",
         "{0} is not there; build the program first, or install its packages again",
