@@ -13,7 +13,7 @@ from tarmac.run.local.process.probes import get
 LIMIT_S = 2.0
 
 
-#: Answers of a program that works, and has nothing at that path, or not for everybody.
+#: Answers of a program that works, and has no page at that path, or wants a login.
 OF_NO_PAGE = frozenset({401, 403, 404, 405, 406, 426})
 
 

@@ -1,0 +1,1 @@
+"""What files ask for is still there: runners, actions, images, packages, addresses."""
