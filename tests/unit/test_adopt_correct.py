@@ -216,11 +216,15 @@ def test_a_package_that_a_list_lacks_is_installed_with_the_others():
 
 
 def test_a_program_without_any_list_gets_an_environment():
-    (service,) = lacks(
-        "redis", {"app.py": "import redis\n", "Procfile": "web: python3 app.py"}
-    ).found.services
+    found = found_in(**{"app.py": "import redis\n", "Procfile": "web: python3 app.py"})
+    own = replace(found.services[0], tasks={"migrate": "python3 migrate.py"})
+    failure = Failure("web", "migrate", likely_cause(1, ["No module named 'redis'"]))
+    (lesson,) = corrected(replace(found, services=(own,)), [failure], KINDS)
+    (service,) = lesson.found.services
     assert service.run == ".venv/bin/python app.py"
+    assert [*service.tasks] == ["install", "migrate"]
     assert service.tasks["install"].startswith("test -e .venv/bin/python || (python3 -m venv")
+    assert service.tasks["migrate"] == ".venv/bin/python migrate.py"
 
 
 def test_uv_brings_a_package_as_it_runs():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NAMESPACE = "init-try"
 #: A first build of everything takes as long.
 LONGEST_S = 900.0
-MOST_TRIES = 12
+MOST_TRIES = 20
 #: What has no port is looked at again after so long.
 SETTLE_S = 3.0
 #: A development server compiles a page when it is first asked for it.

@@ -25,6 +25,7 @@ _BY_TOOL = re.compile(r"\b(poetry|pipenv) run\b")
 _INSTALL = "install"
 #: How a program is started whose packages nothing lists, and what makes an environment for them.
 _PLAIN = "python3 "
+_OWN = ".venv/bin/python "
 _MADE = "test -e .venv/bin/python || (python3 -m venv .venv && echo \\* > .venv/.gitignore)"
 
 
@@ -54,8 +55,8 @@ def _with_package(service: Service, module: str, package: str) -> Service | None
     install = service.tasks.get(_INSTALL)
     tool, environment = _BY_TOOL.search(said), _ENVIRONMENT.search(said)
     if install is None and not tool and service.run.startswith(_PLAIN):
-        service = replace(service, run=service.run.replace(_PLAIN, ".venv/bin/python ", 1))
-        install, environment = _MADE, _ENVIRONMENT.search(service.run)
+        service, install = _with_environment(service), _MADE
+        environment = _ENVIRONMENT.search(service.run)
     if install is None or f"install -q {package};" in install:
         return None
     if tool:
@@ -67,6 +68,14 @@ def _with_package(service: Service, module: str, package: str) -> Service | None
     there = f"{begin}python -c 'import {module}' 2>/dev/null"
     line = f"{install} && {{ {there} || {begin}pip install -q {package}; }}"
     return replace(service, tasks={**service.tasks, _INSTALL: line})
+
+
+def _with_environment(service: Service) -> Service:
+    """Run all that is Python's by the environment that a task makes first."""
+    tasks = {n: re.sub(rf"\b{_PLAIN}", _OWN, line) for n, line in service.tasks.items()}
+    return replace(
+        service, run=service.run.replace(_PLAIN, _OWN, 1), tasks={_INSTALL: _MADE, **tasks}
+    )
 
 
 CORRECTIONS: tuple[tuple[str, Correction], ...] = ((r"^module ([\w.]+) is not installed", _module),)
