@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.network.listening import listens
+from tarmac.check.gates.views.network.nginx_class import is_of_nginx
 from tarmac.check.gates.views.objects.indexes import PodIndex, place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.selections import Selection, chosen
@@ -36,9 +37,10 @@ def check(files: Files) -> Iterator[Finding]:
         beside = [one for one in found if place_of(one.artifact) == place_of(end.artifact)]
         said = [_wrong(end, service) for service in beside or found]
         if said and all(said):
-            what = said[-1]
-            where = end.artifact.at(*end.path)
-            yield Finding(where, f"{title(end.artifact)} sends to {end.service}{what}")
+            what = f"{title(end.artifact)} sends to {end.service}{said[-1]}"
+            # ingress-nginx takes the port of the pods for that of their Service as well.
+            is_taken = is_of_nginx(end.artifact) and any(_aims(one, end.port) for one in found)
+            yield Finding(end.artifact.at(*end.path), what, warning=is_taken)
     kept = PodIndex(pods(files, *SERVING))
     for opened in opened_ports(files):
         selected = chosen(opened.selection, kept) or []
@@ -60,6 +62,10 @@ def _wrong(end: RouteEnd, service: Service) -> str:
     if end.port is not None and end.port not in {*there, BY_ANNOTATION}:
         return f":{end.port}, which it does not have; it has {numbers}"
     return ""
+
+
+def _aims(service: Service, port: int | str | None) -> bool:
+    return port is not None and any(one.target == port for one in service.ports)
 
 
 def _hears(own: Pods, opened: OpenedPort) -> bool:

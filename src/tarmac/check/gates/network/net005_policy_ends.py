@@ -79,7 +79,9 @@ def _half(
                 for target, source, port in asked
                 if port is not None and opened.protocol == "TCP"
             }
-            if held and "" not in held:
+            others_of = {source if inwards else target for target, source in ends}
+            is_open = any(_is_by_address(space, one, OTHER[direction]) for one in others_of)
+            if held and "" not in held and not is_open:
                 name = min(held)
                 way = "in from" if inwards else "out to"
                 what = f"lets {title(selected[0].artifact)} {way} {title(others[0].artifact)}"
@@ -89,6 +91,15 @@ def _half(
                     f"{name} have no {OTHER[direction].lower()} rule for it; add one, or remove "
                     "this",
                 )
+
+
+def _is_by_address(space: PolicySpace, own: Pods, direction: str) -> bool:
+    """Tell whether a policy opens addresses, which some networks take for those of pods, too."""
+    for policy in space.limiting(own, direction):
+        rules = policy.egress if direction == "Egress" else policy.ingress
+        if any("ipBlock" in peer for rule in rules for peer in rule.peers):
+            return True
+    return False
 
 
 def without_names(space: PolicySpace, own: Pods) -> Iterator[Finding]:

@@ -9,14 +9,13 @@ from tarmac.base.foreign.reading import Fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.network.nginx_class import NGINX, is_of_nginx
 from tarmac.check.gates.views.objects.certificates import covers
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.scope import counted_in_files
 
-_NGINX = "nginx.ingress.kubernetes.io/"
-_OLD = "kubernetes.io/ingress.class"
 #: By these nginx serves hosts that no rule names.
-_ALIASES = (f"{_NGINX}server-alias", f"{_NGINX}from-to-www-redirect")
+_ALIASES = (f"{NGINX}server-alias", f"{NGINX}from-to-www-redirect")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -32,17 +31,9 @@ def check(files: Files) -> Iterator[Finding]:
         if named and "" not in served:
             advice = f"there are: {', '.join(sorted(named))}"
             yield Finding(where, f"{what}, so it is shown for none; {advice}", warning=True)
-        elif not named and _is_of_nginx(ingress):
+        elif not named and is_of_nginx(ingress):
             said = f"{what}: ingress-nginx shows its own certificate, which no browser trusts;"
             yield Finding(where, f"{said} write the host in a rule")
-
-
-def _is_of_nginx(ingress: Artifact) -> bool:
-    noted = metadata(ingress).annotations
-    name = string(ingress.data, "spec", "ingressClassName") or str(noted.get(_OLD, ""))
-    if name:
-        return name == "nginx" or name.startswith(("nginx-", "ingress-nginx")) or "-nginx" in name
-    return any(str(key).startswith(_NGINX) for key in noted)
 
 
 def _judged(files: Files) -> Iterator[tuple[Artifact, int, Fields]]:
@@ -54,7 +45,9 @@ def _judged(files: Files) -> Iterator[tuple[Artifact, int, Fields]]:
         for number, tls in numbered(ingress.data, "spec", "tls"):
             hosts = items(tls, "hosts")
             written = f"{hosts}{items(ingress.data, 'spec', 'rules')}"
-            if hosts and string(tls, "secretName") and "$" not in written and "{{" not in written:
+            # A chart whose host is given later has an empty one.
+            is_given = hosts and all(hosts) and string(tls, "secretName")
+            if is_given and "$" not in written and "{{" not in written:
                 yield ingress, number, tls
 
 
