@@ -17,6 +17,7 @@ from tarmac.check.gates.views.terraform.filled import open_ended
 from tarmac.check.gates.views.terraform.policies import statements
 from tarmac.check.gates.views.terraform.policy_statement import PolicyStatement
 from tarmac.check.gates.views.terraform.secret_arns import secret_arns
+from tarmac.check.gates.views.terraform.trusts import wrong_trust
 
 #: Resources that are all written: ARNs, and those of resources of Terraform, read word by word.
 _ONLY_ARNS = re.compile(
@@ -32,8 +33,8 @@ _ARN_OF_BUCKET = re.compile(
 _NAMED = re.compile(r"(?:data )?aws_s3_bucket (\S+) arn")
 #: A value that a text ends with.
 _END = re.compile(r"\$\{((?:local|var)\.[\w-]+)\}$")
-#: What takes roles for pods of EKS.
-_PODS = "pods.eks.amazonaws.com"
+#: What is computed within a text.
+_EXPRESSION = re.compile(r"\$\{[^{}]*\}")
 _PLAIN_TEST = ("StringEquals", "StringEqualsIgnoreCase")
 _GITHUB = "token.actions.githubusercontent.com:sub"
 #: What the subject of a token of GitHub is made of: an organisation and repository, and what ran.
@@ -58,7 +59,7 @@ def check(files: Files) -> Iterator[Finding]:
         named.setdefault(file, set()).update(map(_bucket, statement.parts.get("Resource", ())))
     for statement in found:
         for what in (
-            *_trust(statement),
+            *wrong_trust(statement),
             *_of_all(statement),
             *_resources(statement, wide),
             *_conditions(statement),
@@ -85,19 +86,6 @@ def _alone(statement: PolicyStatement, named: set[str]) -> list[str]:
     return [one for one in written if not {"*", "/"} & {*one} and f"{one}/" not in named]
 
 
-def _trust(statement: PolicyStatement) -> Iterator[str]:
-    if statement.has("Principal", "Federated") and statement.allows:
-        actions = statement.parts.get("Action", ())
-        if actions == ("sts:AssumeRole",):
-            what = "trusts a provider of identities by sts:AssumeRole, which its tokens cannot use"
-            yield f"{what}; write sts:AssumeRoleWithWebIdentity"
-    if statement.has("Principal", _PODS) and statement.allows and not statement.partial:
-        actions = statement.parts.get("Action", ())
-        if "sts:AssumeRole" in actions and not statement.has("Action", "sts:TagSession", "sts:*"):
-            what = f"trusts {_PODS} by sts:AssumeRole alone, and it takes a role with session tags:"
-            yield f"{what} no pod gets credentials; write sts:TagSession, too"
-
-
 def _resources(statement: PolicyStatement, wide: set[tuple[str, str]]) -> Iterator[str]:
     """Yield actions that none of the resources is a thing of.
 
@@ -107,6 +95,8 @@ def _resources(statement: PolicyStatement, wide: set[tuple[str, str]]) -> Iterat
     actions, written = statement.parts.get("Action", ()), _named(statement)
     if not written or statement.partial or not all(map(_is_whole, written)):
         return
+    # A slash of an expression is none of the name: `${split("/", var.place)[0]}`.
+    written = tuple(_EXPRESSION.sub(lambda one: one[0].replace("/", ""), name) for name in written)
     buckets = [
         str(match["path"] or match["rest"])
         for one in written

@@ -14,6 +14,7 @@ from tarmac.check.gates.views.terraform.resources import (
     REFERENCE,
     Resources,
     argument,
+    is_none,
     resources_of,
 )
 
@@ -54,6 +55,8 @@ def _rules(root: Resources) -> Iterator[Fault]:
             if kind == "aws_security_group_rule":
                 direction = argument(rule, "type")[1].strip('"')
             opened = rf"\s+{direction}\s*(\{{|=)"
+            if is_none(rule):
+                continue
             if group and any(re.match(opened, line) for _, line in group.lines):
                 what = f"{rule.names[2]} is a rule of {group.names[2]}, which has {direction} of"
                 advice = "its own: each apply removes what the other wrote; keep all in one place"

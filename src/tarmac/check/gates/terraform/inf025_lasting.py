@@ -40,6 +40,8 @@ _SUBSTITUTE = re.compile(
     r"(?i)(^|[-_.])(place-?_?holder|dummy|stub|empty|initial|temp|tmp|noop)([-_.]|$)"
 )
 _EMPTY = 1024
+#: With a hash or a release in its name, or one that a program makes, each archive has another one.
+_OWN_NAME = re.compile(r"sha\d|hash|md5|version|data\.external|\$\{[^}]*(release|revision|commit)")
 _MODULE = re.compile(r"^\$\{path\.\w+\}/")
 Fault = tuple[TerraformBlock, int, str]
 
@@ -68,9 +70,7 @@ def _unsent(root: Resources, files: Files) -> Iterator[Fault]:
     for function in root.of("aws_lambda_function"):
         line, file = argument(function, "filename")
         told = ("source_code_hash", "code_sha256", "source_hash")
-        # With a hash or a release in its name, each archive has another one.
-        is_named = re.search(r"sha\d|hash|md5|version|\$\{[^}]*(release|revision|commit)", file)
-        is_known = is_named or _is_substitute(files, function, file)
+        is_known = _OWN_NAME.search(file) or _is_substitute(files, function, file)
         if file and not is_known and not any(argument(function, key)[1] for key in told):
             what = f"{function.names[2]} has a filename and no source_code_hash: changed code of"
             yield function, line, f"{what} the same name is never sent; write filebase64sha256(...)"

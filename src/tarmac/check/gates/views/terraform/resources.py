@@ -10,6 +10,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 
 _NUMBER = re.compile(r"\d+")
+_NONE = re.compile(r"0$|false\s*\?.*:\s*0$|true\s*\?\s*0\s*:")
 #: `aws_KIND.NAME`.
 REFERENCE = re.compile(r"\b(aws_\w+)\.(\w+)")
 #: Where a policy is that of a document: the name of that.
@@ -61,6 +62,11 @@ def argument(block: TerraformBlock, key: str) -> tuple[int, str]:
         if found:
             return number, found[1].strip().rstrip(",")
     return 0, ""
+
+
+def is_none(block: TerraformBlock) -> bool:
+    """Tell whether a resource is there no times, by a switch that is off as it stands."""
+    return bool(_NONE.match(argument(block, "count")[1]))
 
 
 def number(block: TerraformBlock, key: str) -> tuple[int, int | None]:
