@@ -22,6 +22,9 @@ from tarmac.check.gates.views.shapes.templates import spec_places
 
 #: Groups with kinds of the same names as others have, and other parts.
 OTHERS = (".k8s.aws", ".linkerd.io", "app.k8s.io")
+#: What tells an object without its kind from a file of another program, which may have a name and
+#: an apiVersion, too, as that of OpenShift's installer has.
+_PARTS = frozenset(("spec", "data", "stringData", "rules", "roleRef", "webhooks", "provisioner"))
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -50,8 +53,12 @@ def half_objects(files: Files) -> Iterator[tuple[Artifact, str]]:
             continue
         if "kind" in data and "apiVersion" not in data:
             yield artifact, "apiVersion"
-        elif "apiVersion" in data and "kind" not in data:
+        elif "apiVersion" in data and "kind" not in data and _is_object(data):
             yield artifact, "kind"
+
+
+def _is_object(data: Mapping[str, Any]) -> bool:
+    return not data.keys() - {"apiVersion", "metadata"} or bool(_PARTS & data.keys())
 
 
 def missing(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:

@@ -92,9 +92,12 @@ def _conditions(chart: Chart, every: list[Artifact]) -> Iterator[Finding]:
     """Yield conditions of dependencies that no value decides, where almost the same is set."""
     names = {str(name) for one in every for name in one.data}
     for number, needed in numbered(chart.needing.data, "dependencies"):
-        for condition in filter(None, map(str.strip, string(needed, "condition").split(","))):
-            path = condition.split(".")
-            if any(_has(one.data, path) for one in every) or len(path) < 2:
+        asked = [one.strip() for one in string(needed, "condition").split(",") if one.strip()]
+        paths = [one.split(".") for one in asked]
+        # Helm takes the first one that is set.
+        is_set = any(_has(one.data, path) for one in every for path in paths)
+        for condition, path in zip(asked, paths, strict=True):
+            if is_set or len(path) < 2:
                 continue
             own = {string(needed, "name"), string(needed, "alias")}
             near = {path[0]} & names or {only_near(path[0], names - own)} | (own & names)

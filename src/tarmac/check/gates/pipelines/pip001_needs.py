@@ -27,9 +27,10 @@ _READ = re.compile(r"\bneeds\.([\w-]+)\.(?:outputs\.([\w-]+)|result)")
 def check(files: Files) -> Iterator[Finding]:
     """Yield missing jobs in `needs`, and outputs that are read and never set."""
     for workflow in workflows(files):
+        written = {one.lower() for one in workflow.jobs}  # GitHub finds either
         for name, job in workflow.jobs.items():
             for other in job.needs:
-                if other not in workflow.jobs and not is_mark(other):
+                if other.lower() not in written and not is_mark(other):
                     what = f"{name} needs {other}, which is not a job of this file; "
                     advice = did_you_mean(other, workflow.jobs)
                     yield Finding(workflow.at("jobs", name, "needs"), what + advice)
@@ -73,7 +74,8 @@ def _names(script: str, output: str) -> bool:
 
 def _reads(workflow: Workflow, name: str) -> Iterator[Finding]:
     job, jobs = workflow.jobs[name], workflow.jobs
-    waits, written = job.needs, {one.lower(): one for one in jobs}
+    written = {one.lower(): one for one in jobs}
+    waits = [written.get(one.lower(), one) for one in job.needs]
     for path, text in job.places(("jobs", name)):
         for asked, output in dict.fromkeys(_READ.findall(text)):
             read = f"needs.{asked}.outputs.{output}" if output else f"needs.{asked}.result"
