@@ -291,6 +291,7 @@ def test_a_sign_that_no_reader_has_is_filled_in_for_each_gate(line):
         ("examples/import.sh", "run import?at=<cluster-endpoint>&key=1", False),
         ("examples/import.sh", "run import?at=<(", True),
         ("scripts/import.sh", "run import?at=<cluster-endpoint>&key=1", True),
+        ("scripts/password.sh", "kubectl get secret <secret name> -n <ns>", False),
     ],
 )
 def test_a_command_of_a_sample_that_a_reader_completes_is_not_certain(path, line, is_error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -87,6 +88,34 @@ def test_a_folder_is_left_out_where_flux_is_led_to_its_neighbour(judged):
     }
 
 
+#: One of two folders is commented out of the list above them; another list has a third one.
+FOLDERS = {
+    "flux.yaml": FOLLOWING.replace("./web", "./core"),
+    "core/kustomization.yaml": "resources:\n  - block\n#  - shares\n#  - lent\n",
+    "core/block/kustomization.yaml": "resources: [a.yaml]\n",
+    "core/block/a.yaml": LEFT_OUT["web/b.yaml"],
+    "core/shares/kustomization.yaml": "resources: [hook]\n",
+    "core/shares/hook/kustomization.yaml": "resources: [a.yaml]\n",
+    "core/shares/hook/a.yaml": LEFT_OUT["web/b.yaml"],
+    "core/shares/b.yaml": "a: {\n",
+    "core/lent/kustomization.yaml": "resources: [a.yaml]\n",
+    "core/lent/a.yaml": LEFT_OUT["web/b.yaml"],
+    "other/kustomization.yaml": "resources: [../core/lent/a.yaml]\n",
+}
+
+
+def test_what_is_below_a_folder_that_the_list_above_leaves_out_is_a_warning(judged):
+    report = judged(FOLDERS, GATES["VAL001"])
+    found = [one for one in report.findings if re.match(r"core/.*[ab]\.yaml", one.where)]
+    wrong = {one.where.partition(":")[0]: one.warning for one in found}
+    assert wrong == {
+        "core/block/a.yaml": False,
+        "core/shares/hook/a.yaml": True,
+        "core/shares/b.yaml": True,
+        "core/lent/a.yaml": False,
+    }
+
+
 @pytest.mark.parametrize(("condition", "warning"), [("a == 'b'", False), ("a && false", True)])
 def test_what_is_wrong_in_a_job_that_is_switched_off_is_a_warning(condition, warning, judged):
     job = "\n    needs: [absent]\n    runs-on: ubuntu-24.04\n    steps: [{run: make}]\n"
@@ -94,3 +123,39 @@ def test_what_is_wrong_in_a_job_that_is_switched_off_is_a_warning(condition, war
     report = judged({".github/workflows/a.yml": f"on: push\n{jobs}"}, GATES["PIP001"])
     found = [one for one in report.results[0].findings if "needs absent" in one.what]
     assert [one.warning for one in found] == [warning, False]
+
+
+FLUX = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: films, namespace: flux-system}
+spec:
+  interval: 10m
+  path: ./films
+  prune: true
+  sourceRef: {kind: GitRepository, name: all}
+  postBuild: {substitute: {ZONE: example.org}}
+"""
+SCRIPT = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: films}
+data:
+  run.sh: |
+    #!/bin/sh
+    section=4
+    echo "${section}"
+"""
+
+
+@pytest.mark.parametrize(("listed", "found"), [("films.yaml", 1), ("other.yaml", 0)])
+def test_variables_are_not_lost_where_no_list_leads_to_what_fills_them_in(judged, listed, found):
+    other = FLUX.replace("films", "other")
+    texts = {
+        "clusters/home/kustomization.yaml": f"resources: [{listed}]\n",
+        "clusters/home/films.yaml": FLUX,
+        "clusters/home/other.yaml": other,
+        "films/script.yaml": SCRIPT,
+    }
+    findings = judged(texts, GATES["GIT015"]).results[0].findings
+    assert len(findings) == found

@@ -240,6 +240,10 @@ jobs:
     steps: [{run: a, id: one}]
   # b: {needs: a, if: needs.a.outputs.has}
 """
+OF_RELEASES = """\
+on: {release: {tags: ["v*"], types: [published]}}
+jobs: {a: {runs-on: ubuntu-24.04, steps: [{run: a}]}}
+"""
 BY_HAND = """\
 on: {workflow_dispatch: {secrets: {TOKEN: {required: true}}}}
 jobs: {a: {runs-on: ubuntu-24.04, steps: [{run: a}]}}
@@ -285,6 +289,7 @@ FOREIGN = (
     ("VAL003", "f.sh", "#!/bin/sh\nls -a \\\n  #-b \\\n  -c\n", "f.sh:3:", False),
     ("VAL004", "api/Dockerfile.dev", "FROM debian\nRUN cd /x && make\n", "Dockerfile.dev:1:", True),
     ("VAL004", "Dockerfile", "FROM debian:13\nADD a /a\nUSER 1\n", "Dockerfile:2:", True),
+    ("VAL003", "h.sh", "#!/bin/sh\r\necho a\r\n", "h.sh:1:", False),
     ("VAL003", "g.sh", "# A licence.\n#!/bin/bash\necho a\n", "g.sh:2:", True),
     (
         "VAL004",
@@ -328,6 +333,7 @@ FOREIGN = (
     ("VAL020", ".github/workflows/t.yml", NO_BRANCH, "t.yml:7:", True),
     ("VAL020", ".github/workflows/p.yml", OTHERS_BRANCH, "p.yml:7:", False),
     ("VAL020", ".github/workflows/u.yml", OF_TAGS, "u.yml:1:", True),
+    ("VAL020", ".github/workflows/w.yml", OF_RELEASES, "w.yml:1:", True),
     ("VAL020", ".github/workflows/v.yml", OF_PATHS, "v.yml:1:", False),
     ("VAL022", ".github/workflows/c.yml", OWN_BRANCH, "c.yml:7:", True),
     ("VAL022", ".github/workflows/e.yml", NO_BRANCH, "e.yml:7:", True),

@@ -85,6 +85,8 @@ _TO_COPY = re.compile(
 )
 #: What the reader of a command writes in its place; to a shell it is a redirection.
 _TO_TYPE = re.compile(r"<[a-z]+([-_ ][a-z]+)+>")
+#: With a blank it is that in any script: `<secret name>`.
+_WORDS = re.compile(r"<[a-z]+( [a-z]+)+>")
 #: The same in what a finding says of a value: a name in capitals where a number or word belongs.
 _FILLED = re.compile(
     r"\b[A-Z]*SUBST_[A-Z_]+|\{\{ ?\.Values|\b(?:is|got|has) [\"'{]+[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){2,}"
@@ -288,7 +290,8 @@ def severity(finding: Finding, path: PurePath, line: str = "") -> str:
     is_filled = has_marks(line) or _FILLED.search(finding.what) is not None
     if is_left_open(line, finding.what) or (is_filled and _is_filled_in(finding.gate)):
         return "warning"
-    if finding.gate == "VAL003" and is_sample(path) and _TO_TYPE.search(line):
+    is_to_type = _WORDS.search(line) or (is_sample(path) and _TO_TYPE.search(line))
+    if finding.gate == "VAL003" and is_to_type:
         return "warning"
     if is_said(finding, basis.closed):
         return "error"

@@ -50,6 +50,8 @@ LOCKS = (".lock", "-lock.json", "-lock.yaml")
 _PLACEHOLDER = re.compile(
     r"\{%|%\{|<%|%%+[A-Z]\w*%%|\{[A-Z][A-Z0-9_]+\}|\$\{[^}]*[?(\"]|^[ \t]*\$[A-Z][A-Z0-9_]*[ \t]*$"
     r"|[ /]\[[A-Z]+_[A-Z0-9_]+\]"
+    # Maven and Autoconf fill in what stands between two of these, which begins no value of YAML.
+    r"|: @[A-Za-z][\w.-]*@"
 )
 TEMPLATE = "is a template, which is not judged; check the output of `helm template`"
 _LISTED_KEY = re.compile(r"[ \t]*(?:- )*\[[^][{}]+\][ \t]*:(?:[ \t]|$)")
@@ -197,7 +199,7 @@ def judge(
         today=today.isoformat(),
         results=tuple(_said_once(results.values(), by_programs)),
         remarks=(
-            *unread,
+            *(replace(one, warning=True) if one.position[0] in skipped else one for one in unread),
             *remarks(own, today, [gate.id for gate in asked if gate.of_files]),
             *ignore_comments.remarks(comments, today, results.values(), ids),
         ),

@@ -14,6 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, space_of, title
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObjects, kept
+from tarmac.check.gates.views.overlays.unlisted import left_out
 from tarmac.check.gates.views.scope import counted_in_files
 
 _GROUP = "kustomize.toolkit.fluxcd.io/"
@@ -22,6 +23,8 @@ _LEFT = f"{_GROUP}substitute"
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)\}")
 #: What a script sets itself.
 _SET = re.compile(r"^[ \t]*(?:export |local |readonly )?([A-Za-z_]\w*)=", re.MULTILINE)
+#: What is lost of a comment is of no matter.
+_COMMENT = re.compile(r"^[ \t]*#(?!!).*$", re.MULTILINE)
 _SHELL = re.compile(r"^#!.*\b(ba|da|a|z|k)?sh\b|^[ \t]*set -[a-z]*e", re.MULTILINE)
 
 
@@ -35,9 +38,16 @@ class FluxSubstitution(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield variables of scripts that become empty before the script runs."""
+    apart, flux = left_out(files), _of_flux(files)
     # Several of one folder fill in the same files.
     for folder, filled in {one.folder: one for one in _filled(files)}.items():
+        # What is below the path of another one is its own, unless this one hands its variables on.
+        hands_on = "postBuild" in str(fields(filled.artifact.data, "spec").get("patches", ""))
+        others = (_path(one) for one in flux if not hands_on or one.path in apart)
+        inside = tuple(f"{one}/" for one in others if one.startswith(f"{folder}/"))
         for artifact in files.below(folder):
+            if artifact.path.startswith(inside):
+                continue
             noted = fields(artifact.data, "metadata")
             is_left = any(
                 str(fields(noted, key).get(_LEFT)) == "disabled"
@@ -51,7 +61,8 @@ def _lost(artifact: Artifact, filled: FluxSubstitution) -> Iterator[Finding]:
     for path, text in places(artifact.data):
         is_script = path[0] == "data" and kind_of(artifact) == "ConfigMap" and _SHELL.search(text)
         if is_script or "args" in path or "command" in path:
-            lost = [name for name in _VARIABLE.findall(text) if name not in filled.names]
+            code = _COMMENT.sub("", text)
+            lost = [name for name in _VARIABLE.findall(code) if name not in filled.names]
             # Of variables that are kept elsewhere none has the name of one that a script sets.
             is_open = "*" in filled.names
             own = set(_SET.findall(text)) if is_open else set()
@@ -68,13 +79,19 @@ def _lost(artifact: Artifact, filled: FluxSubstitution) -> Iterator[Finding]:
                 yield Finding(artifact.at(*path), f"{said} {advice}", warning=is_open)
 
 
+def _of_flux(files: Files) -> list[Artifact]:
+    found = files.objects("Kustomization")
+    return [one for one in found if str(one.data["apiVersion"]).startswith(_GROUP)]
+
+
+def _path(one: Artifact) -> str:
+    return posixpath.normpath(string(one.data, "spec", "path")).strip("/")
+
+
 def _filled(files: Files) -> Iterator[FluxSubstitution]:
     """Yield kustomizations that fill in variables; `*` is among those that are elsewhere."""
-    flux = [
-        one
-        for one in files.objects("Kustomization")
-        if str(one.data["apiVersion"]).startswith(_GROUP) and fields(one.data, "spec", "postBuild")
-    ]
+    flux = [one for one in _of_flux(files) if fields(one.data, "spec", "postBuild")]
+    apart = left_out(files) if flux else ()
     there = StoredObjects(kept(files) if flux else ())
     for one in flux:
         build = fields(one.data, "spec", "postBuild")
@@ -84,8 +101,8 @@ def _filled(files: Files) -> Iterator[FluxSubstitution]:
             found = there.named(kind, name, space_of(one))
             keys = [own.keys for own in found]
             names |= {"*"} if not keys or ANY in keys else frozenset().union(*keys)
-        folder = posixpath.normpath(string(fields(one.data, "spec"), "path")).strip("/")
-        if folder not in ("", "."):
+        folder = _path(one)
+        if folder not in ("", ".") and one.path not in apart:
             yield FluxSubstitution(one, frozenset(names), folder)
 
 

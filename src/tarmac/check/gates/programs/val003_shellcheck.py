@@ -41,6 +41,8 @@ _SUM, _TELLS = 1102, re.compile(r"#![^\n]*\b(bash|ksh|zsh)\b")
 _COMMENT, _GOES_ON = 1143, re.compile(r"(\||&&)\s*\\?\s*$")
 #: An end that stands further in: of a text within a text, where the outer one ends below.
 _INNER = 1039
+#: An end of a line as Windows has it: where one is, every line has one.
+_RETURN = 1017
 #: Of a file at which it ends in the middle.
 _CRASH = "crash"
 #: What it says of itself: that no line names the shell of a part that others read, or that it does
@@ -75,6 +77,7 @@ def _said(
     if not paths:
         return
     without = ",".join(exceptions("shellcheck"))
+    returned = set[str]()
     options = ["--format=json1", *([f"--exclude={without}"] if without else [])]
     for said in _comments([program, *options], folder, paths):
         if _CRASH in said:
@@ -85,6 +88,10 @@ def _said(
         page = f"https://www.shellcheck.net/wiki/SC{said['code']}"
         if lenient and said["code"] in _OF_ITSELF:
             continue
+        if said["code"] == _RETURN:
+            if said["file"] in returned:
+                continue
+            returned.add(said["file"])
         is_broken = said["level"] == "error" and said["code"] in _UNREADABLE
         warning = lenient and (not is_broken or _is_read(said, folder / said["file"]))
         yield Finding(where, f"{said['message']} {page}", GATE.id, warning=warning)

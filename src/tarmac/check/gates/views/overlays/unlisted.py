@@ -57,7 +57,8 @@ def left_out(files: Files) -> frozenset[str]:
         for one in files.objects()
         if one.path not in named and posixpath.join(*_starred(one.path)) in beside
     }
-    return frozenset(apart | {path for path, _ in unlisted(files)} | set(_unfollowed(files)))
+    apart |= {path for path, _ in unlisted(files)}
+    return frozenset(apart | {*_unfollowed(files), *_unlisted_folders(files)})
 
 
 def _unfollowed(files: Files) -> Iterator[str]:
@@ -65,11 +66,7 @@ def _unfollowed(files: Files) -> Iterator[str]:
 
     Of a path without a kustomization Flux takes all that is below.
     """
-    flux = _FOLLOWING["Kustomization"]
-    asked = (one for one in files.objects("Kustomization") if group_of(one) == flux)
-    paths = {
-        posixpath.normpath(path) for one in asked if (path := string(one.data, "spec", "path"))
-    }
+    paths = _followed(files)
     beside = {posixpath.dirname(path) for path in paths}
     own = {posixpath.dirname(one.path): one.path for one in kustomization_files(files)}
     whole = tuple(f"{path}/" for path in paths - own.keys())
@@ -80,7 +77,36 @@ def _unfollowed(files: Files) -> Iterator[str]:
         if posixpath.dirname(folder) in beside and not folder.startswith(whole)
     }
     yield from (own[folder] for folder in left)
-    yield from (one.path for one in files.objects() if posixpath.dirname(one.path) in left)
+    yield from (one.path for one in files.artifacts if posixpath.dirname(one.path) in left)
+
+
+def _unlisted_folders(files: Files) -> Iterator[str]:
+    """Yield the files of folders that the kustomization above does not list, as it does others.
+
+    Only where Flux alone applies the repository, and is led to no part of such a folder.
+    """
+    if any(
+        group_of(one) == "argoproj.io" for one in files.objects("Application", "ApplicationSet")
+    ):
+        return
+    paths = _followed(files)
+    own = {posixpath.dirname(one.path) for one in kustomization_files(files)}
+    whole = tuple(f"{path}/" for path in paths - own)
+    for folder in sorted(own - _named(files) - paths):
+        above, inside = posixpath.dirname(folder), f"{folder}/"
+        is_listed = any(posixpath.dirname(one) == above for one in own & _named(files))
+        if above not in own or not is_listed or folder.startswith(whole):
+            continue
+        others = {path for by, path in _texts(files) if not by.startswith(inside)}
+        if not any(one.startswith(inside) for one in paths | others):
+            yield from (one.path for one in files.artifacts if one.path.startswith(inside))
+
+
+def _followed(files: Files) -> set[str]:
+    """List the folders that Kustomizations of Flux apply."""
+    flux = _FOLLOWING["Kustomization"]
+    asked = (one for one in files.objects("Kustomization") if group_of(one) == flux)
+    return {posixpath.normpath(path) for one in asked if (path := string(one.data, "spec", "path"))}
 
 
 def _starred(path: str) -> tuple[str, str, str]:
@@ -89,13 +115,14 @@ def _starred(path: str) -> tuple[str, str, str]:
 
 
 def _named(files: Files) -> frozenset[str]:
-    return frozenset(_texts(files))
+    return frozenset(path for _, path in _texts(files))
 
 
 @once
-def _texts(files: Files) -> Iterator[str]:
-    """Yield the paths that kustomizations name in any of their parts."""
+def _texts(files: Files) -> Iterator[tuple[str, str]]:
+    """Yield the paths that kustomizations name in any of their parts, with the one that does."""
     for own in kustomization_files(files):
         for _, text in places(own.data):
             if "\n" not in text:
-                yield posixpath.normpath(posixpath.join(posixpath.dirname(own.path), text))
+                place = posixpath.join(posixpath.dirname(own.path), text)
+                yield own.path, posixpath.normpath(place)
