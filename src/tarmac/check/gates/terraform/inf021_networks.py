@@ -79,17 +79,19 @@ def _systems(root: Resources) -> Iterator[Fault]:
 def _answers(root: Resources) -> Iterator[Fault]:
     """Yield functions that may work longer than API Gateway waits for their answer."""
     kinds = ("aws_apigatewayv2_integration", "aws_api_gateway_integration")
+    # For an answer by HTTP alone the newer one waits a second longer.
+    apis = root.of("aws_apigatewayv2_api")
+    has_sockets = any("WEBSOCKET" in argument(one, "protocol_type")[1] for one in apis)
     for integration in (one for kind in kinds for one in root.of(kind)):
         key = "integration_uri" if integration.names[1] == kinds[0] else "uri"
         function = root.named(integration, key, "aws_lambda_function")
         if function is None:
             continue
         line, longest = number(function, "timeout")
-        if longest is not None and longest > _WAITED_S:
-            what = (
-                f"{function.names[2]} may work for {longest} s, and API Gateway waits {_WAITED_S}"
-            )
-            advice = f"s: its caller gets an error for work that is done; write {_WAITED_S} or less"
+        waited = _WAITED_S + (kinds[0] in integration.names and not has_sockets)
+        if longest is not None and longest > waited:
+            what = f"{function.names[2]} may work for {longest} s, and API Gateway waits {waited}"
+            advice = f"s: its caller gets an error for work that is done; write {waited} or less"
             yield function, line, f"{what} {advice}"
 
 

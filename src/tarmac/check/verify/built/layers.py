@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import os.path
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Any
 
-from tarmac.base.errors import BadInput
+from tarmac.base.errors import BadInput, misspelt
 from tarmac.base.foreign.reading import fields, items, string
 from tarmac.check.gates.views.overlays.kustomizations import REMOTE
 from tarmac.check.gates.views.written_files import (
@@ -152,12 +153,19 @@ def _named(data: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
                 yield name
 
 
+def _is_brought(place: Path) -> bool:
+    """Tell whether a folder is absent, and none that is there has almost its name."""
+    if place.exists() or not place.parent.is_dir():
+        return False
+    return not misspelt(place.name, (one.name for one in place.parent.iterdir()))
+
+
 def lacks_made(layer: Layer, sources: Sources) -> bool:
     """Tell whether a file is absent that a program or a person makes, and git may ignore.
 
     What a script here writes is there when it is built. What is made by hand has its model beside
     it: `id.yaml` and `id.tpl`. What a Secret is made of is kept elsewhere, whether git is told so
-    or not.
+    or not. A folder of which several files are named and nothing is there is brought by another.
     """
     absent = [path for path in layer.files if not os.path.lexists(path)]
     # A folder without a kustomization may be given one.
@@ -165,6 +173,9 @@ def lacks_made(layer: Layer, sources: Sources) -> bool:
     absent += [one / NAMES[0] for one in bare]
     if not absent:
         return False
+    folders = Counter(one.parent for one in absent)
+    if any(count > 1 and _is_brought(place) for place, count in folders.items()):
+        return True
     root = sources.root
     ignored = set[str]()
     with suppress(OSError):

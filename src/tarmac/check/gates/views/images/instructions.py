@@ -51,7 +51,7 @@ def instructions(text: str) -> Iterator[Instruction]:
             if line.strip() != ends:
                 inside.append(line)
                 continue
-            word, _, rest = joined.partition(" ")
+            word, rest = _parted(joined)
             yield Instruction(word.upper(), _with_script(word.upper(), rest.strip(), inside), begun)
             joined, ends, inside = "", "", []
             continue
@@ -63,12 +63,18 @@ def instructions(text: str) -> Iterator[Instruction]:
         if line.rstrip().endswith(more):
             joined += " "
             continue
-        word, _, rest = joined.strip().partition(" ")
+        word, rest = _parted(joined)
         if heredoc := re.search(r"<<-?\s*[\"']?(\w+)", rest):
             ends = heredoc[1]
             continue
         yield Instruction(word.upper(), rest.strip(), begun)
         joined = ""
+
+
+def _parted(line: str) -> tuple[str, str]:
+    """Divide an instruction after its word; Docker takes any blank."""
+    word, *rest = line.split(None, 1)
+    return word, "".join(rest)
 
 
 def _with_script(word: str, rest: str, inside: list[str]) -> str:
