@@ -24,6 +24,8 @@ _IN_CONTAINERS = re.compile(r"docker://|\./")
 #: Actions that run on the runner itself.
 _ON_RUNNER = re.compile(r"(actions|docker|github|ruby|shivammathur|astral-sh|pnpm|codecov|erlef)/")
 _HOST_NAME = re.compile(r"(?:\w+_)?HOST(?:NAME)?|\w+_SERVER|(?:\w+_)?ADDR(?:ESS)?")
+#: What is sent to a server, which may run in a container and read the name there.
+_SENT = re.compile(r"(?<=\s)(?:-d|--data(?:-\w+)?|--json)[= ]?(?:'[^']*'|\"(?:[^\"\\]|\\.)*\")")
 _ADDRESS = r"(?:^|(?<=[@\s\"'=,])|(?<=//)){name}:\d{{4,5}}(?![\w.-])"
 _AS_OPTION = r"(?:\s-h\s*|\s--host[= ]){name}(?=$|[\s\"';&|])"
 
@@ -76,7 +78,7 @@ def _read(job: Job) -> Iterator[tuple[Path, str]]:
 def _names(service: str, key: str, text: str) -> bool:
     own = re.escape(service)
     if key == "run":
-        spoken = re.sub(r"(?m)^[ \t]*(#|echo\b).*$", "", text)
+        spoken = _SENT.sub("", re.sub(r"(?m)^[ \t]*(#|echo\b).*$", "", text))
         patterns = (_ADDRESS, _AS_OPTION)
         return any(re.search(one.format(name=own), spoken) for one in patterns)
     is_host = _HOST_NAME.fullmatch(key.upper()) is not None and text.strip() == service

@@ -15,6 +15,7 @@ from tarmac.check.gates.views.compose.files import compose_files
 from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.objects.metadata import name_of, title
 from tarmac.check.gates.views.on_disk import text_on_disk
+from tarmac.check.gates.views.overlays.parts import is_part
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -65,7 +66,8 @@ def _container(own: Pods, container: Container, linked: set[str]) -> Iterator[Fi
     given = own.variables.names(container)
     # A Template of OpenShift has its parameters filled in before there is an object.
     filled = {str(dig(one, "name")) for one in items(own.artifact.data, "parameters")}
-    is_known = own.variables.are_known(container)
+    # A patch has the arguments, and what it is for the variables.
+    is_known = own.variables.are_known(container) and not is_part(own.artifact)
     called = str(next(iter(items(container.data, "command")), ""))
     for key in ("command", "args"):
         for number, word in enumerate(items(container.data, key)):

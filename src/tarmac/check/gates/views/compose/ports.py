@@ -46,6 +46,10 @@ def _is_choice(one: ComposeService, other: ComposeService, beside: ComposeFiles)
     short, long = sorted((one.name, other.name), key=len)
     if _TWIN.fullmatch(long.removeprefix(short)):
         return True
+    # Docker has one container of a name at a time.
+    called = dig(one.data, "container_name")
+    if called and called == dig(other.data, "container_name"):
+        return True
     if one.name in _aliases(other) or other.name in _aliases(one):
         return True
     waited = {name for service in beside.services for name in service.waited_for}

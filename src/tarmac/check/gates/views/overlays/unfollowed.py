@@ -1,0 +1,75 @@
+"""Folders that Flux, which applies a repository, is not led to."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterator
+
+from tarmac.base.foreign.reading import string
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.objects.metadata import group_of
+from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
+from tarmac.check.gates.views.overlays.named_paths import named_paths, texts
+
+#: What applies a repository by itself, so that no folder is applied by hand: kinds and groups.
+FOLLOWING = {
+    "Application": "argoproj.io",
+    "ApplicationSet": "argoproj.io",
+    "Kustomization": "kustomize.toolkit.fluxcd.io",
+}
+
+
+def unfollowed(files: Files) -> Iterator[str]:
+    """Yield the files of a folder that no Kustomization of Flux has, where one has its neighbour.
+
+    Of a path without a kustomization Flux takes all that is below.
+    """
+    paths = _followed(files)
+    beside = {posixpath.dirname(path) for path in paths}
+    own = {posixpath.dirname(one.path): one.path for one in kustomization_files(files)}
+    reached = paths | named_paths(files)
+    left = {
+        folder
+        for folder in own.keys() - reached
+        if posixpath.dirname(folder) in beside and not _is_taken(folder, paths, own)
+    }
+    yield from (own[folder] for folder in left)
+    yield from (one.path for one in files.artifacts if posixpath.dirname(one.path) in left)
+
+
+def unlisted_folders(files: Files) -> Iterator[str]:
+    """Yield the files of folders that the kustomization above does not list, as it does others.
+
+    Only where Flux alone applies the repository, and is led to no part of such a folder.
+    """
+    if any(
+        group_of(one) == "argoproj.io" for one in files.objects("Application", "ApplicationSet")
+    ):
+        return
+    paths = _followed(files)
+    own = {posixpath.dirname(one.path) for one in kustomization_files(files)}
+    for folder in sorted(own - named_paths(files) - paths):
+        above, inside = posixpath.dirname(folder), f"{folder}/"
+        is_listed = any(posixpath.dirname(one) == above for one in own & named_paths(files))
+        if above not in own or not is_listed or _is_taken(folder, paths, own):
+            continue
+        others = {path for by, path in texts(files) if not by.startswith(inside)}
+        if not any(one.startswith(inside) for one in paths | others):
+            yield from (one.path for one in files.artifacts if one.path.startswith(inside))
+
+
+def _is_taken(folder: str, paths: Collection[str], own: Collection[str]) -> bool:
+    """Tell whether Flux takes a folder with all that is below its path, down to the first list."""
+    place = posixpath.dirname(folder)
+    while place and place not in own:
+        if place in paths:
+            return True
+        place = posixpath.dirname(place)
+    return False
+
+
+def _followed(files: Files) -> set[str]:
+    """List the folders that Kustomizations of Flux apply."""
+    flux = FOLLOWING["Kustomization"]
+    asked = (one for one in files.objects("Kustomization") if group_of(one) == flux)
+    return {posixpath.normpath(path) for one in asked if (path := string(one.data, "spec", "path"))}
