@@ -42,6 +42,17 @@ def test_a_script_that_is_long_is_read_without_each_way_through_it(tmp_path, mon
     ]
 
 
+def test_ends_of_lines_as_windows_has_them_are_told_once_for_a_script(tmp_path, monkeypatch):
+    given = {f"{name}.sh": "#!/bin/sh\r\necho a\r\nif true; do\r\n" for name in "ab"}
+    report = judged(given, tmp_path, monkeypatch)
+    found = [one for one in report.findings if one.what.endswith("SC1017")]
+    assert [(one.where.partition(":")[0], one.warning) for one in found] == [
+        ("a.sh", False),
+        ("b.sh", False),
+    ]
+    assert len(report.findings) > len(found)
+
+
 def test_scripts_at_which_shellcheck_crashes_are_read_by_halves(tmp_path, monkeypatch):
     def crash(argv, *rest, **options):
         if {"./a.sh", "./b.sh"} <= {*argv} or "./d.sh" in argv:  # one that names the other

@@ -358,19 +358,6 @@ def test_what_a_tool_writes_of_code_and_a_folder_that_git_ignores_may_be_absent(
     assert [finding.warning for finding in built(files).unbuilt] == [True]
 
 
-@pytest.mark.parametrize(
-    ("named", "is_warning"),
-    [
-        ("[parts/a.yaml, parts/b.yaml]", True),
-        ("[parts/a.yaml]", False),
-        ("[manifest/a.yaml, manifest/b.yaml]", False),
-    ],
-)
-def test_a_folder_of_several_files_that_is_absent_is_brought_by_another(built, named, is_warning):
-    files = {"web/kustomization.yaml": f"resources: {named}\n", "web/manifests/c.txt": "c"}
-    assert [finding.warning for finding in built(files).unbuilt] == [is_warning]
-
-
 def test_a_secret_of_a_file_that_is_not_committed_is_a_warning(built):
     web = {"web/kustomization.yaml": "secretGenerator: [{name: a, files: [b=key.json]}]\n"}
     assert [("key.json" in one.what, one.warning) for one in built(web).unbuilt] == [(True, True)]

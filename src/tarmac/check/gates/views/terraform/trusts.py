@@ -1,4 +1,4 @@
-"""Statements of AWS that trust somebody by an action which that one cannot use."""
+"""Statements of AWS that trust a principal by an action which it cannot use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PODS = "pods.eks.amazonaws.com"
 
 
 def wrong_trust(statement: PolicyStatement) -> Iterator[str]:
-    """Yield what is wrong with the action by which a statement trusts somebody."""
+    """Yield what is wrong with the action by which a statement trusts a principal."""
     if statement.has("Principal", "Federated") and statement.allows:
         actions = statement.parts.get("Action", ())
         if actions == ("sts:AssumeRole",):
