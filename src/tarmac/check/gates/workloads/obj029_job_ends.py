@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tarmac.base.foreign.reading import dig
@@ -11,10 +10,9 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.overlays.kustomizations import is_renamed
-from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.ends import is_ended, is_stopped
 from tarmac.check.gates.views.pods.pods import Pods, pods
-from tarmac.check.gates.views.published import published
+from tarmac.check.gates.views.pods.served import is_server
 from tarmac.check.gates.views.scope import counted_in_files
 
 _HOOK, _DELETED = "helm.sh/hook", "helm.sh/hook-delete-policy"
@@ -27,7 +25,7 @@ def check(files: Files) -> Iterator[Finding]:
         servers = [
             one
             for one in own.main_containers
-            if _is_server(one) and not is_renamed(files, one.image)
+            if is_server(one) and not is_renamed(files, one.image)
         ]
         others = [one for one in own.main_containers if one not in servers]
         if not servers or not others or dig(own.spec.data, "shareProcessNamespace") is True:
@@ -51,19 +49,6 @@ def _left(files: Files) -> Iterator[Finding]:
             where = artifact.at("metadata", "annotations", _DELETED)
             advice = "stays and the next release is refused; add before-hook-creation"
             yield Finding(where, f"{what} {advice}", warning=True)
-
-
-def _is_server(container: Container) -> bool:
-    """Tell whether a container runs what its image serves, and not a command of its own."""
-    for about in published("servers")["images"]:
-        if not re.fullmatch(about["image"], container.image):
-            continue
-        words = container.words
-        first = words[0].rpartition("/")[2] if words else ""
-        is_own = not container.data.get("command")
-        plain = is_own and (not words or first.startswith("-") or about.get("takes_words", False))
-        return bool(plain or first in about["programs"])
-    return False
 
 
 def _of_several(files: Files) -> Iterator[Pods]:
