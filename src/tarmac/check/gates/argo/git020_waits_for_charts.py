@@ -11,11 +11,14 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
-from tarmac.check.gates.views.overlays.flux_parts import flux_parts
+from tarmac.check.gates.views.overlays.flux_parts import applying, flux_parts
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What an object of any kind may need beside it.
 _BESIDE = ("Namespace", "Secret", "ConfigMap")
+#: What runs before Flux can, and is only handed on to it.
+_FIRST = ("cilium", "calico", "tigera-operator", "kube-ovn", "antrea")
+_DEFINITION = "CustomResourceDefinition"
 #: Words of groups that many have.
 _WIDE = ("apps", "core", "operator", "networking", "config", "security", "monitoring")
 
@@ -26,6 +29,8 @@ class SentParts(NamedTuple):
     artifact: Artifact
     charts: set[str]
     kinds: dict[str, str]
+    #: The first object of each kind: its file.
+    files: dict[str, str]
 
     def asked(self) -> Iterator[tuple[Path, tuple[str, str]]]:
         """Yield what it waits for: namespaces and names."""
@@ -63,6 +68,32 @@ def check(files: Files) -> Iterator[Finding]:
         advice = f"{one.kinds[0]} is not known yet, and the first tries fail; write wait: true in"
         where = one.artifact.at(*one.path)
         yield Finding(where, f"{said} {advice} {name_of(one.first)}", warning=True)
+    for artifact, chart, kind, file in _cycles(files):
+        what = f"{title(artifact)} has HelmRelease {chart} and {kind}, a kind that this brings"
+        said = (
+            f"{what} ({file}): Flux asks whether it may apply all of it first, so in a new cluster"
+        )
+        advice = f"nothing is applied, ever; give {kind} a Kustomization of its own that waits"
+        yield Finding(artifact.at("spec", "path"), f"{said} {advice}", warning=True)
+
+
+def _cycles(files: Files) -> Iterator[tuple[Artifact, str, str, str]]:
+    """Yield Kustomizations with a chart and a kind that nothing but this chart brings."""
+    parts = _parts(files)
+    sent = [*(data for _, _, data in flux_parts(files)), *(one.data for one in applying(files))]
+    sent += [one.data for one in files.objects("CustomResourceDefinition")]
+    defined = {string(one, "spec", "group") for one in sent if one.get("kind") == _DEFINITION}
+    # What is called so brings definitions, of which kinds is not known here.
+    named = (f"{string(one, 'metadata', 'name')} {string(one, 'spec', 'path')}" for one in sent)
+    if any("crd" in name.lower() for name in named):
+        return
+    for one in parts.values():
+        others = {chart for own in parts.values() if own is not one for chart in own.charts}
+        is_open = any(name not in parts for _, name in one.asked())
+        for chart in sorted(one.charts - others - {*_FIRST}) if not is_open else ():
+            made = [kind for kind, group in one.kinds.items() if _brings(chart, group)]
+            if made and one.kinds[made[0]] not in defined:
+                yield one.artifact, chart, made[0], one.files[made[0]]
 
 
 def _uses(files: Files) -> Iterator[ChartUse]:
@@ -88,14 +119,15 @@ def _uses(files: Files) -> Iterator[ChartUse]:
 
 def _parts(files: Files) -> dict[tuple[str, str], SentParts]:
     found: dict[tuple[str, str], SentParts] = {}
-    for artifact, _, data in flux_parts(files):
+    for artifact, path, data in flux_parts(files):
         name = space_of(artifact), name_of(artifact)
-        own = found.setdefault(name, SentParts(artifact, set(), {}))
+        own = found.setdefault(name, SentParts(artifact, set(), {}, {}))
         if data.get("kind") == "HelmRelease":
             own.charts.add(string(data, "spec", "chart", "spec", "chart") or "")
         group = str(data.get("apiVersion", "")).rpartition("/")[0]
         if "." in group and not group.endswith((".k8s.io", "fluxcd.io")):
             own.kinds[str(data.get("kind"))] = group
+            own.files.setdefault(str(data.get("kind")), path)
         elif data.get("kind") not in _BESIDE:
             own.kinds[str(data.get("kind"))] = ""
     return found
@@ -128,6 +160,11 @@ def _brings(chart: str, group: str) -> bool:
     return any(f"-{word}-" in f"-{chart}-" for word in words)
 
 
+def _judged(files: Files) -> Iterator[object]:
+    yield from _uses(files)
+    yield from (one for one in _parts(files).values() if one.charts and one.files)
+
+
 GATE = Gate(
     id="GIT020",
     title="What uses the kinds of a chart waits until Flux has installed it",
@@ -136,9 +173,9 @@ GATE = Gate(
     "healthChecks a Kustomization is ready when what it sent is, without as soon as it is sent",
     check=check,
     of_files=check,
-    scope=counted_in_files("Kustomizations with kinds of a chart", _uses),
+    scope=counted_in_files("Kustomizations with kinds of a chart", _judged),
     targets=("cluster",),
     reads="Kustomizations of Flux, what they wait for, the HelmReleases in the path of one and the "
-    "kinds in that of another, by the name of the chart. One that does not wait is judged where it "
-    "has kinds of one group only.",
+    "kinds in that of another, or in its own, by the name of the chart. One that does not wait is "
+    "judged where it has kinds of one group only.",
 )

@@ -25,6 +25,12 @@ _MIGRATES = re.compile(
     r"|\bdb:(migrate|prepare|setup|create)\b|\bsequelize\S*\s+db:migrate|\btypeorm\S*\s+migration:run"
     r"|\bknex\s+migrate|artisan\s+migrate|\bflyway\b.*\bmigrate|\bliquibase\b.*\bupdate|\bgoose\b.*\bup\b"
 )
+#: A service whose name says that it prepares a database, and a command that does nothing else.
+_PREPARES = re.compile(
+    r"(?:^|[-_])(?:migrat(?:e|ions?|or)|(?:db|database|schema)[-_]?(?:init|setup))$"
+)
+_ONLY = re.compile(r"(?:^|\s|/)migrat(?:e|ions?)(?:\.\w+)?(?:\s+(?:up|deploy|run|latest|all))?\s*$")
+_ONCE = ("no", "False", "on-failure")
 #: What waits by itself.
 _WAITS = re.compile(
     r"wait[-_]?for|wait[-_]?until|dockerize|pg_isready|\bnc\b|until |while |sleep |mysqladmin"
@@ -47,6 +53,7 @@ def check(files: Files) -> Iterator[Finding]:
         for service in beside.services:
             others = {one.name: one for one in beside.services}
             yield from _early(service, others)
+            yield from _beside(service, others)
             yield from _unasked(service)
             yield from _in_advance(service, beside)
 
@@ -67,6 +74,32 @@ def _early(service: ComposeService, others: dict[str, ComposeService]) -> Iterat
             if not dig(other.data, "healthcheck"):
                 advice += f", and a healthcheck of {name}"
             yield Finding(service.at("depends_on"), f"{said}; {advice}", warning=True)
+
+
+def _beside(service: ComposeService, others: dict[str, ComposeService]) -> Iterator[Finding]:
+    """Yield services that wait for the start of what prepares their database, not for its end."""
+    line = _line(service)
+    if _MIGRATES.search(line) or _WAITS.search(line):
+        return
+    for name, how in service.waited_for.items():
+        other = others.get(str(name))
+        is_started = fields(how).get("condition") in (None, "service_started")
+        if other is not None and is_started and _prepares(other) and not _prepares(service):
+            what = f"service {service.name} waits for the start of {name}, and not for its end, so"
+            said = f"{what} it may ask for tables that are not there yet; write condition:"
+            yield Finding(
+                service.at("depends_on"), f"{said} service_completed_successfully", warning=True
+            )
+
+
+def _prepares(service: ComposeService) -> bool:
+    """Tell whether a service brings a database into its form, and ends."""
+    line, restart = _line(service), str(dig(service.data, "restart") or "no")
+    is_named = _PREPARES.search(service.name) is not None
+    does = (_MIGRATES.search(line) is not None and is_named) or _ONLY.search(line) is not None
+    is_served = any(key in fields(service.data) for key in ("ports", "expose", "healthcheck"))
+    ends = restart.partition(":")[0] in _ONCE and not is_served
+    return ends and "watch" not in line and (does or (is_named and not line))
 
 
 def _unasked(service: ComposeService) -> Iterator[Finding]:
@@ -130,6 +163,7 @@ def _judged(files: Files) -> Iterator[object]:
         for service in beside.services:
             line = _line(service)
             is_first = _first_start(service) and dig(service.data, "healthcheck")
+            is_first = is_first or _prepares(service)
             if is_first or _MIGRATES.search(line) or _PASSWORD.search(line):
                 yield service
 
@@ -145,7 +179,7 @@ GATE = Gate(
     of_objects=False,
     scope=counted_in_files("services that migrate, and stores with a password or a check", _judged),
     targets=("compose",),
-    reads="commands that migrate, depends_on and restart of services; the healthchecks of Redis "
-    "beside --requirepass, and of databases beside the scripts that they begin with. All are "
-    "warnings.",
+    reads="commands and names of what migrates, depends_on and restart of services; the "
+    "healthchecks of Redis beside --requirepass, and of databases beside the scripts that they "
+    "begin with. All are warnings.",
 )

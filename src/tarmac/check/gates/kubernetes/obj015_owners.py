@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 
 from tarmac.base.artifact import Artifact
@@ -147,12 +148,19 @@ def _shared_pods(files: Files) -> Iterator[Finding]:
 def _budgets(files: Files) -> Iterator[Finding]:
     """Yield budgets of pods that have one already: the API server then evicts none of them."""
     index = LabelIndex(pods(files), lambda own: own.labels)
+    twins = Counter(_identity(own.artifact) for own in index.things)
     first: dict[int, Artifact] = {}
     told = set[tuple[str, str]]()
     for artifact in files.objects("PodDisruptionBudget"):
         selector = fields(artifact.data, "spec", "selector")
-        for own in index.selected(selector) if selector else ():
-            if place_of(own.artifact) != place_of(artifact):
+        chosen = index.selected(selector) if selector else []
+        # One that is for pods of its own folder may be too wide, and reach those of another one.
+        is_wide = any(place_of(own.artifact) == place_of(artifact) for own in chosen)
+        is_wide = is_wide and space_of(artifact) not in ("", "default")
+        for own in chosen:
+            is_one = twins[_identity(own.artifact)] == 1 and not are_apart(own.artifact, artifact)
+            is_far = is_wide and is_one and space_of(own.artifact) == space_of(artifact)
+            if not is_far and place_of(own.artifact) != place_of(artifact):
                 continue
             if are_alternatives(files, own.artifact, artifact):
                 continue
@@ -162,7 +170,13 @@ def _budgets(files: Files) -> Iterator[Finding]:
                 told.add(pair)
                 what = f"{title(artifact)} and {title(other)} both protect {title(own.artifact)}"
                 why = "an eviction that two budgets are about is refused"
-                yield Finding(artifact.at("spec", "selector"), f"{what}: {why}; keep one")
+                is_far = place_of(other) != place_of(artifact)
+                said = f"{what}: {why}; keep one"
+                yield Finding(artifact.at("spec", "selector"), said, warning=is_far)
+
+
+def _identity(artifact: Artifact) -> tuple[str, str, str]:
+    return kind_of(artifact), space_of(artifact), name_of(artifact)
 
 
 def _judged(files: Files) -> Iterator[object]:

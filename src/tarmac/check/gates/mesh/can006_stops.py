@@ -161,6 +161,9 @@ def _measures(artifact: Artifact) -> Iterator[tuple[Path, str]]:
     if analysis and not told and "skipAnalysis" not in fields(artifact.data, "spec"):
         what = "has no metrics and no webhooks in its analysis, so every version passes"
         yield ("spec", "analysis"), f"{what}; write what tells a bad one"
+    if fields(artifact.data, "spec").get("skipAnalysis") is True and analysis.get("metrics"):
+        what = "has skipAnalysis, so each version goes to all at once, and its metrics are never"
+        yield ("spec", "skipAnalysis"), f"{what} looked at; remove it"
     asked = [string(one, "metadata", "cmd") for _, one in numbered(analysis, "webhooks")]
     if asked and not analysis.get("metrics") and all(map(_LOADS.match, asked)):
         what = "has no metrics, and its webhooks only make load, which succeeds whatever is"

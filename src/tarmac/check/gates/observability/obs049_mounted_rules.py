@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
@@ -13,12 +14,17 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.entries import listed, mount
+from tarmac.check.gates.views.compose.files import compose_files
+from tarmac.check.gates.views.compose.seen_files import seen_files
 from tarmac.check.gates.views.compose.services import ComposeService, compose_services
 from tarmac.check.gates.views.monitoring.configurations import configurations
+from tarmac.check.gates.views.monitoring.rule_groups import rule_files
 from tarmac.check.gates.views.scope import counted_in_files
 
 _PROMETHEUS = re.compile(r"([\w.-]+/)*prom(etheus)?/prometheus(:.*|@.*)?")
 _MOUNT = re.compile(r"([^:]+):(/[^:]*)(:.*)?")
+#: Where the image has its configuration, which relative patterns begin at.
+_HOME = "/etc/prometheus"
 #: What the image itself has.
 _OWN = ("/etc/prometheus", "/usr/share/prometheus", "/prometheus")
 
@@ -33,8 +39,10 @@ class Rules(NamedTuple):
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield patterns below which nothing is mounted."""
-    for one in _patterns(files):
+    """Yield patterns below which nothing is mounted, and those that fit none of what is."""
+    read = list(_patterns(files))
+    yield from _unfit(files, read)
+    for one in read:
         mounts = dict(_mounts(one.service))
         targets = [*mounts.values()]
         if any(_is_below(one.pattern, target) for target in (*targets, *_OWN)):
@@ -50,6 +58,35 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.artifact.at("rule_files", one.number), said)
 
 
+def _unfit(files: Files, read: list[Rules]) -> Iterator[Finding]:
+    """Yield patterns that fit no file of their folder, beside rules there that none fits."""
+    own = {artifact.path for artifact, _ in rule_files(files) if not artifact.is_object and read}
+    inside = {
+        artifact.path: at
+        for beside in compose_files(files)
+        for service in beside.services
+        if own and service.at() == read[0].service.at()
+        for artifact, at in seen_files(files, service, beside)
+        if artifact.path in own
+    }
+    for one in read:
+        folder, name = posixpath.split(one.pattern)
+        there = {path: at for path, at in inside.items() if posixpath.dirname(at) == folder}
+        if any(fnmatchcase(posixpath.basename(at), name) for at in there.values()):
+            continue
+        left = [path for path, at in there.items() if not any(_fits(at, two) for two in read)]
+        if left:
+            what = (
+                f"rule_files has {one.pattern}, which fits no file there, and {left[0]} is there:"
+            )
+            advice = f"its rules are not read; write {there[left[0]]}"
+            yield Finding(one.artifact.at("rule_files", one.number), f"{what} {advice}")
+
+
+def _fits(path: str, rules: Rules) -> bool:
+    return fnmatchcase(path, rules.pattern)
+
+
 def _patterns(files: Files) -> Iterator[Rules]:
     """Yield absolute patterns, where one Prometheus of a Compose file is all that reads them."""
     runs = [one for one in compose_services(files) if _PROMETHEUS.fullmatch(one.image or "")]
@@ -59,8 +96,8 @@ def _patterns(files: Files) -> Iterator[Rules]:
         return
     artifact, data = with_rules[0]
     for number, pattern in numbered_texts(dig(data, "rule_files")):
-        if pattern.startswith("/") and "$" not in pattern:
-            yield Rules(artifact, number, pattern, runs[0])
+        if "$" not in pattern:
+            yield Rules(artifact, number, posixpath.join(_HOME, pattern), runs[0])
 
 
 def _mounts(service: ComposeService) -> Iterator[tuple[str, str]]:
@@ -88,5 +125,5 @@ GATE = Gate(
     scope=counted_in_files("patterns of rules", _patterns),
     targets=("compose",),
     reads="rule_files of one prometheus.yml beside the volumes of one service with the image of "
-    "Prometheus in Compose files.",
+    "Prometheus in Compose files, and the files with rules in them.",
 )

@@ -34,9 +34,14 @@ _SECRETS = {
         re.compile(r"ssm:(GetParameters|GetParameter\*|Get\*|\*)|\"\*\"|\"ssm\""),
     ),
 }
+_VALUE = re.compile(r"\bvalueFrom\"?\s*[=:]\s*(\"[^\"]*\"|[^,\s}]+)")
+#: What names an entry, and of which kind that is: a reference, an ARN, the path of a parameter.
 _SECRET = re.compile(
-    r"\bvalueFrom\"?\s*[=:]\s*\"?(?:\$\{)?(aws_secretsmanager_secret|aws_ssm_parameter)\.(\w+)"
+    r"^\"?(?:\$\{)?(?:data\.)?((?P<secret>aws_secretsmanager_secret(?:_version)?|arn:[\w-]*:secretsmanager)"
+    r"|(?P<parameter>aws_ssm_parameter|arn:[\w-]*:ssm|/))|^\"?(?:\$\{)?(?:var|local)\."
 )
+#: The name of a resource or variable, without its attribute.
+_REFERENCE = re.compile(r"(?:data\.)?\baws_\w+\.\w+|\b(?:var|local)\.\w+")
 #: Policies of AWS that are for less than all, and have no right to read a secret.
 _LESSER = re.compile(r"AmazonECSTaskExecutionRolePolicy|CloudWatchLogs\w*|AmazonEC2Container\w+")
 Fault = tuple[TerraformBlock, int, str, bool]
@@ -119,14 +124,27 @@ def _secrets(root: Resources) -> Iterator[Fault]:
         if role is None or not all(_LESSER.fullmatch(one.name) for one in role.managed):
             continue
         for line, text in task.lines:
-            found = _SECRET.search(text)
-            right, allowed = _SECRETS[found[1]] if found else ("", None)
-            if found and allowed is not None and not allowed.search(role.text):
-                secret = f"{found[1]}.{found[2]}"
+            value = _VALUE.search(text)
+            found = _SECRET.search(value[1]) if value else None
+            if value is None or found is None:
+                continue
+            kinds = [
+                kind for kind, is_named in zip(_SECRETS, _kinds(found), strict=True) if is_named
+            ]
+            rights = [_SECRETS[kind] for kind in kinds or _SECRETS]
+            if not any(allowed.search(role.text) for _, allowed in rights):
+                named = _REFERENCE.search(value[1])
+                secret = named[0] if named else value[1].strip('"')
                 what = f"{task.names[2]} takes {secret} at its start, and its execution"
+                right = " or ".join(right for right, _ in rights)
                 said = f"{what} role {role.name} may not read it: no task starts; allow {right}"
                 yield task, line, said, False
                 break
+
+
+def _kinds(found: re.Match[str]) -> tuple[bool, bool]:
+    """Tell whether an entry is a secret, and whether a parameter; of a variable neither."""
+    return found["secret"] is not None, found["parameter"] is not None
 
 
 GATE = Gate(
