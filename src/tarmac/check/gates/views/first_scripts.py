@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from tarmac.base.foreign.reading import dig
@@ -99,6 +100,10 @@ def _copied(files: Files, dockerfile: str, one: Instruction) -> Iterator[FirstSc
         path = posixpath.normpath(posixpath.join(posixpath.dirname(dockerfile), source))
         if target.rstrip("/") == _FOLDER and not source.endswith(_ENDINGS):
             yield from _in_folder(files, path.removesuffix("/*"), where)
+        elif "*" in posixpath.basename(path):
+            for script in _in_folder(files, posixpath.dirname(path), where):
+                if fnmatchcase(script.name, posixpath.basename(path)):
+                    yield script
         elif "*" not in source:
             name = source if target.rstrip("/") == _FOLDER else target
             yield _script(files, where, posixpath.basename(name), path)
