@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tarmac.base.foreign.reading import dig, fields, items, string, texts
+from tarmac.base.foreign.reading import dig, fields, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -27,23 +27,14 @@ _OWN = re.compile(r"(\$\{\{\s*(secrets\.GITHUB_TOKEN|github\.token)\s*\}\})?", r
 _STARTS = re.compile(
     r"\bgh workflow run\b|/dispatches\b|x-access-token|https://[^\s/]*@|secrets\.(?!GITHUB_TOKEN)"
 )
-#: Actions that are run by no shell, and put no variable into what they are given.
-_WITHOUT_SHELL = re.compile(
-    r"(actions/(upload-artifact|download-artifact|cache|checkout|setup-[a-z]+)|ncipollo/release-action"
-    r"|docker/(build-push|login|metadata)-action|softprops/action-gh-release)(/\w+)?@"
-)
-_VARIABLE = re.compile(r"(?<![\\$])\$(?:\{([A-Z][A-Z0-9_]*)\}|([A-Z][A-Z0-9_]*))(?![\w{])")
-#: What each run has, by the context that has the same.
-_OF_RUN = re.compile(r"(GITHUB|RUNNER)_(WORKSPACE|SHA|REF|REF_NAME|RUN_ID|RUN_NUMBER|TEMP|OS)")
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield texts that are always true or never read, groups of all branches, and lost tags."""
+    """Yield texts that are always true, groups of all branches, and tags that start nothing."""
     found = list(workflows(files))
     waiting = [one for one in found if _waits_for_tags(one)]
     for workflow in found:
         yield from _inputs(workflow)
-        yield from _variables(workflow)
         yield from _groups(workflow)
         for other in [one for one in waiting if one is not workflow][:1]:
             for name, job in workflow.jobs.items():
@@ -63,28 +54,6 @@ def _inputs(workflow: Workflow) -> Iterator[Finding]:
                     )
                     where = workflow.at("jobs", name, *path)
                     yield Finding(where, f"{what} it is always true; write inputs.{one}")
-
-
-def _variables(workflow: Workflow) -> Iterator[Finding]:
-    """Yield variables of a shell in what an action is given, which reads them as they stand."""
-    for name, job in workflow.jobs.items():
-        known = {*fields(workflow.data, "env"), *fields(job.data, "env")}
-        for number, step in enumerate(items(job.data, "steps")):
-            uses = string(step, "uses")
-            for key, text in fields(step, "with").items() if _WITHOUT_SHELL.match(uses) else ():
-                own = known | {*fields(step, "env")}
-                for one in dict.fromkeys(map(_either, _VARIABLE.finditer(str(text)))):
-                    given = _OF_RUN.fullmatch(one)
-                    if one in own or given:
-                        where = workflow.at("jobs", name, "steps", number, "with", key)
-                        context = f"{given[1]}.{given[2]}".lower() if given else f"env.{one}"
-                        what = f"{name}: {key} of {uses.partition('@')[0]} has ${one} as it stands"
-                        advice = f"no shell puts its value there; write ${{{{ {context} }}}}"
-                        yield Finding(where, f"{what}: {advice}")
-
-
-def _either(found: re.Match[str]) -> str:
-    return found[1] or found[2]
 
 
 def _groups(workflow: Workflow) -> Iterator[Finding]:
