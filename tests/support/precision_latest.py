@@ -328,7 +328,7 @@ bucket (INF016); and the title of a request in a script (PIP004). What was not t
 - 2, pedantic, left as they are: an address whose own path alone is asked (SRV001).
 
 In one of the two that had been seen before, a variable of a shell was in what an action is given,
-and no gate named it: PIP023 does so since.
+and no gate named it: PIP074 does so since.
 
 Thirty-seven others were run for the first time after these corrections, in two parts, the second
 one by gates with corrections of the first. They had 62 errors, 48 true, 6 pedantic and 8 false, and
