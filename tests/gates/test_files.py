@@ -38,8 +38,19 @@ BASE_SIXTY = ["IMG048/bad-files-docker", "IMG048/bad-files-podman"]
 OVERRIDDEN = ["IMG027/bad-files-variables", "IMG027/bad-files-volumes"]
 #: What is not the same in another form: these are of the form itself, or of names across files.
 OTHERWISE = {
-    "images with digests": ["GIT016/bad-files-extract", "GIT016/good-files-marked", *BASE_SIXTY],
-    "images of a mirror": ["OBJ017/bad-files-beside-good"],
+    # What a digest names, or a mirror has, may still be there.
+    "images with digests": [
+        "GIT016/bad-files-extract",
+        "GIT016/good-files-marked",
+        *BASE_SIXTY,
+        "VER005/bad-files-others",
+        "VER005/bad-files-pods",
+    ],
+    "images of a mirror": [
+        "OBJ017/bad-files-beside-good",
+        "VER005/bad-files-others",
+        "VER005/bad-files-pods",
+    ],
     "images by default": BASE_SIXTY,
     # A file of variables may be that of several services.
     "variables in files": [
@@ -60,17 +71,24 @@ OTHERWISE = {
         "IMG065/bad-files-envoy",
         "OBS004/bad-files-folder",
         "OBS004/bad-files-kustomization",
+        # What is mounted beside them is in a Compose file, which mounts the file itself.
+        "OBS049/bad-files-ending",
+        "OBS049/bad-files-folder-below",
+        "OBS089/bad-files-scraped",
     ],
     # What an overriding file adds to is written in another one.
     "services extended": BASE_SIXTY,
     "Compose files included": OVERRIDDEN,
     "variables in lists": ["IMG033/bad-files-keys", "IMG033/bad-files-quotes", *BASE_SIXTY],
-    # An action has neither its job's folder nor numbers or inputs of a type; it may be a container.
+    # An action has neither its job's folder nor numbers or inputs of a type; it may be a container,
+    # or install a program.
     "steps in actions": [
         "PIP013/bad-files-booleans",
         "PIP015/bad-files-folder",
         "PIP016/bad-files-versions",
         "PIP031/bad-files-name",
+        "VER008/bad-files-compose",
+        "VER008/bad-files-terraform",
     ],
     # What failed may be in the workflow that calls; groups of runs stay there; 3.10 becomes 3.1.
     # The form has no comments, and so no version beside a commit.
@@ -80,6 +98,7 @@ OTHERWISE = {
         "PIP019/bad-files-alone",
         "PIP019/bad-files-artifact-of-a-commit",
         "VER002/bad-files-workflows",
+        "VER004/bad-files-commits",
     ],
     # A child pipeline is read where another one starts it.
     "pipelines included": ["PIP062/bad-files-rules"],
@@ -93,6 +112,7 @@ OTHERWISE = {
         "INF056/bad-files-unknown",
         "INF058/bad-files-misspelt",
         "INF058/bad-files-shell",
+        "INF086/bad-files-databases",
     ],
     "values in locals": ["INF010/good-files-follows"],
     "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable"],

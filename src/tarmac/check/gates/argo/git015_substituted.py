@@ -44,9 +44,10 @@ def check(files: Files) -> Iterator[Finding]:
         # What is below the path of another one is its own, unless this one hands its variables on.
         hands_on = "postBuild" in str(fields(filled.artifact.data, "spec").get("patches", ""))
         others = (_path(one) for one in flux if not hands_on or one.path in apart)
-        inside = tuple(f"{one}/" for one in others if one.startswith(f"{folder}/"))
+        below = (one for one in others if one.startswith(f"{folder}/"))
+        inside = {artifact.path for one in below for artifact in files.below(one)}
         for artifact in files.below(folder):
-            if artifact.path.startswith(inside):
+            if artifact.path in inside:
                 continue
             noted = fields(artifact.data, "metadata")
             is_left = any(

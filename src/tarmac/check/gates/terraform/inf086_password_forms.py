@@ -64,7 +64,7 @@ def _uses(root: Resources) -> Iterator[PasswordUse]:
         for line, text in block.lines:
             for kind, name in _IN_URL.findall(text):
                 if (maker := root.by_name.get((kind, name))) is not None:
-                    special = _special(maker)
+                    special = _special(root, maker)
                     bad = "".join(one for one in special or "" if one not in known["plain"])
                     what = f"does not stand for itself in the URL of line {line} of {block.file}"
                     yield PasswordUse(block, line, maker, bad, what)
@@ -74,25 +74,29 @@ def _given(root: Resources, block: TerraformBlock, rule: Any, what: str) -> Iter
     line, text = argument(block, rule["key"])
     if re.search(rf"ignore_changes\s*=\s*(?:all|\[[^\]]*\b{rule['key']}\b)", block.text):
         return  # it is one that was set before
-    if (named := _LOCAL.fullmatch(text)) is not None:
-        values = (argument(one, named[1])[1] for one in root.locals)
-        text = next(filter(None, values), text)
-    if (found := _MADE.fullmatch(text)) is None:
+    if (found := _MADE.fullmatch(_followed(root, text))) is None:
         return
     maker = root.by_name.get((found[1], found[2]))
-    special = _special(maker) if maker else None
+    special = _special(root, maker) if maker else None
     if maker is not None and special is not None:
         only, refused = rule.get("only"), rule.get("refuses", "")
         bad = [one for one in special if (one not in only if only else one in refused)]
         yield PasswordUse(block, line, maker, "".join(bad), what)
 
 
-def _special(maker: TerraformBlock) -> str | None:
+def _followed(root: Resources, text: str) -> str:
+    """Put in what a local value is."""
+    if (named := _LOCAL.fullmatch(text)) is None:
+        return text
+    return next(filter(None, (argument(one, named[1])[1] for one in root.locals)), text)
+
+
+def _special(root: Resources, maker: TerraformBlock) -> str | None:
     """List the special characters that a password may have; None where they are computed."""
-    _, special = argument(maker, "special")
+    special = _followed(root, argument(maker, "special")[1])
     if special == "false":
         return ""
-    _, own = argument(maker, "override_special")
+    own = _followed(root, argument(maker, "override_special")[1])
     if special not in ("", "true") or (own and not _TEXT.fullmatch(own)):
         return None
     known = str(published("password_forms")["special"])
