@@ -70,6 +70,8 @@ _ASKED_FOR = (
         "python-multipart",
     ),
 )
+#: What Celery's driver for Redis imports, and Celery's own set for it brings alone.
+_OF_CELERY_ON_REDIS = "packaging"
 #: Sets of packages that have several of these.
 _SETS = re.compile(r"(?im)^[ \t]*(?:fastapi|pydantic|celery|passlib|redis)\[")
 _IMPORTS = re.compile(r"(?m)^(?:from|import)[ \t]+(\w+)")
@@ -107,6 +109,9 @@ def lacking(folder: Folder, lists: Iterable[str]) -> tuple[str, ...]:
     if not _SETS.search(whole):
         asked = (name for shows, name in _ASKED_FOR if any(map(shows.search, code)))
         found += [name for name in asked if name not in listed]
+    is_by_set = re.search(r"(?im)^[ \t]*(?:celery|kombu)\[[^\]\n]*redis", whole)
+    if {"celery", "redis"} <= listed and not is_by_set:
+        found += [_OF_CELERY_ON_REDIS] * (not listed & {"kombu", _OF_CELERY_ON_REDIS})
     return tuple(found) if len(found) <= _MOST else ()
 
 
@@ -118,6 +123,7 @@ def is_known(name: str) -> bool:
 def assumed(install: str) -> tuple[str, ...]:
     """Say which packages are installed that no list has, as the task's line shows."""
     known = {names[0] for names in _PACKAGES.values()} | {name for _, name in _ASKED_FOR}
+    known |= {_OF_CELERY_ON_REDIS}
     behind = re.search(r"\.txt((?: [a-z][\w-]*)+)", install)
     names = [name for name in behind[1].split() if name in known] if behind else []
     return (

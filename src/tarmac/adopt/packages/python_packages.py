@@ -38,6 +38,8 @@ _COPIED = re.compile(r"(?im)^[ \t]*COPY\s+(?!--from)(?:--\S+\s+)*(\S+)\s+(/\S+)[
 #: A package that an image installs from where it is developed.
 _OF_GIT = re.compile(r"(?:[\w.-]+@)?git\+https?://[^\s$]+$")
 _GROUP = re.compile(r"--group[= ]([\w-]+)")
+#: The groups that Poetry is told to install.
+_OF_GROUPS = r"--(?:with|only)[= ][\"']?([\w.,-]+)"
 
 
 def interpreter(folder: Folder) -> tuple[str, str]:
@@ -166,15 +168,25 @@ def _lists(folder: Folder) -> tuple[str, ...]:
     words = (
         word for line in listed for word in re.findall(r"(?:-r|--requirement)[= ]?(\S+)", line)
     )
+    copied = _copied_lists(folder)
     parts = (word.split("/") for word in words)
     ends = (["/".join(part[begin:]) for begin in range(len(part))] for part in parts)
-    named = [next((end for end in one if end in folder.files), "") for one in ends]
+    named = [
+        next((end for end in one if end in folder.files), copied.get(one[-1], "")) for one in ends
+    ]
     if named and all(named):
         return tuple(dict.fromkeys(named))
     # Where they are in a folder, the list for those who work here has the others.
     names = (f"requirements/{name}.txt" for name in ("local", "dev", "development", "base"))
     own = folder.has(*names)
     return (usual or own,) if usual or own else _of_images_below(folder)
+
+
+def _copied_lists(folder: Folder) -> dict[str, str]:
+    """Find the lists that an image has beside its program, by their names there."""
+    steps = re.findall(r"(?im)^[ \t]*(?:COPY|ADD)\s+(.+)$", _dockerfile(folder))
+    paths = (word.removeprefix("./").lstrip("/") for step in steps for word in step.split()[:-1])
+    return {path.rsplit("/", 1)[-1]: path for path in paths if path in folder.files}
 
 
 #: A list that an image has of the folder that it is built from.
@@ -245,10 +257,26 @@ def _from_lock(lock: str, folder: Folder) -> str:
     if lock == "Pipfile":
         return "pipenv sync" + " --dev" * _with_develop(folder)
     if lock == "poetry.lock":
-        text = re.sub(r"\\\s*\n", " ", folder.read("Dockerfile"))
-        line = "poetry install --no-interaction" + " --only main" * bool(_MAIN_ALONE.search(text))
+        line = f"poetry install --no-interaction{_groups_of_poetry(folder)}"
         return f"{line} || {line} --no-root"
     return ""
+
+
+def _groups_of_poetry(folder: Folder) -> str:
+    """Say which groups of packages the images of a folder install by Poetry, all of them at once.
+
+    Its programs share an environment here, which the images do not.
+    """
+    text = re.sub(r"\\\s*\n", " ", folder.read("Dockerfile"))
+    images = [f for f in folder.files if "/" not in f and "dockerfile" in f.lower()]
+    steps = "\n".join(re.sub(r"\\\s*\n", " ", folder.read(file)) for file in images)
+    lines = re.findall(r"\bpoetry\s+(?:\S+\s+)*?install\b([^&|;\n]*)", steps)
+    named = (names for line in lines for names in re.findall(_OF_GROUPS, line))
+    groups = [name for names in named for name in names.split(",") if name not in ("", "main")]
+    more = ",".join(dict.fromkeys(groups))
+    if _MAIN_ALONE.search(text):
+        return f" --only main{more and f',{more}'}"
+    return f" --with {more}" if more else ""
 
 
 def _beside(folder: Folder) -> tuple[str, ...]:
