@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tarmac.adopt.packages import python_flask
 from tarmac.adopt.packages.python_packages import interpreter
-from tarmac.adopt.packages.python_roots import root_below
+from tarmac.adopt.packages.python_roots import root_below, with_its_module
 from tarmac.adopt.packages.python_workers import (
     module_of,
     with_its_app,
@@ -48,6 +48,8 @@ _SERVES = re.compile(
 _MODULES = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
 )
+#: Those that serve an app, which they are told as its module and its name there.
+_OF_APPS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne"})
 #: Programs that start another one with the packages of a project.
 _OF_PROJECT = ("uv", "poetry", "pipenv")
 #: Where the packages of a program are listed.
@@ -277,6 +279,8 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         return line if "$PORT" in line else f"{line} --port $PORT"
     if program == "celery":
         words = without_its_files(with_its_app(words, _texts(folder)))
+    if program in _OF_APPS:
+        words = with_its_module(words, _texts(folder))
     if program in _MODULES:
         line = f"{python} -m {joined((program, *words[1:]))}"
         asks = {

@@ -32,6 +32,8 @@ _LANGUAGE = re.compile(
     r"(?:golang|node|bun|python|rust|maven|gradle|openjdk|eclipse-temurin|ruby|php|sdk)\b"
 )
 _BUILT_IN = re.compile(r"(?m)^FROM\s+(?:--\S+\s+)*" + _LANGUAGE.pattern.removeprefix("(?i)"))
+#: Where images of languages work that do not say it again.
+_INSIDE = {"golang": "/go", "php": "/var/www/html"}
 #: Files that show how a program starts, where they are mounted alone.
 _STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
 
@@ -173,7 +175,7 @@ def places_of(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]
         (joined_path(source), posixpath.normpath(target)) for source, target in mounts_of(spec)
     ]
     steps = r"(?im)^(WORKDIR|COPY)\s+(?!--from)(?:--\S+\s+)*(\S+)(?:\s+(\S+))?[ \t]*$"
-    inside = "/"
+    inside = _INSIDE.get(servers.name_of(base_image(dockerfile)[0]), "/")
     for step, path, target in re.findall(steps, dockerfile):
         if step.upper() == "WORKDIR":
             inside = posixpath.normpath(posixpath.join(inside, path))
@@ -243,7 +245,9 @@ def working_folder(
         below = joined_path(folder, deeper)
         if re.match(r"\w", deeper) and any(_has(root.below(below), name) for name in modules):
             return below
-    if deeper := _folder_of_file(command, spec, dockerfile, folder, root):
+    deeper = _folder_of_file(command, spec, dockerfile, folder, root)
+    places = places_of(spec, dockerfile)
+    if deeper := deeper or _folder_of_module(there, modules, places, folder, root):
         return deeper
     if not there and not any(_has(here, name) for name in modules):
         return _only_with(here, folder, modules)
@@ -306,6 +310,19 @@ def in_its_package(
         return base, command
     folder = joined_path(base.folder, package)
     return replace(base, folder=folder, container_command=told), told if command else command
+
+
+def _folder_of_module(
+    there: str,
+    modules: Iterable[str],
+    places: Iterable[tuple[str, str]],
+    folder: str,
+    root: Folder,
+) -> str:
+    """Find the folder that is the container's working folder by a module that is started there."""
+    deeper = _from_inside(there, places, folder) if there else ""
+    below = joined_path(folder, deeper) if re.match(r"\w", deeper) else ""
+    return below if below and any(_has(root.below(below), name) for name in modules) else ""
 
 
 def _folder_of_file(

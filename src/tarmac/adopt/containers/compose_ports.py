@@ -35,7 +35,7 @@ def port_pairs(
     pairs = [p for p in ports_of(spec) if p[1] not in debuggers or _is_told(p[1], told)]
     # A number that people use is one that the image may name in the place of its own.
     known = {number for pair in pairs for number in pair}
-    pairs += [(p, p) for p in exposed if p not in known]
+    pairs += [(p, p) for p in exposed if p not in (*known, *debuggers)]
     return pairs or [(port, port) for port in (checked_port(spec),) if port]
 
 

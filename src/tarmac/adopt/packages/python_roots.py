@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tarmac.adopt.packages.python_imports import is_known
 from tarmac.adopt.stores import servers
@@ -26,6 +26,31 @@ def root_below(folder: Folder) -> str:
     beside = {file.split("/")[0].removesuffix(".py") for file in files}
     found = [top for top in tops if _is_root(top, files, beside, folder)]
     return found[0] if len(found) == 1 else ""
+
+
+#: An app as a server is told it, with no folder of it named.
+_TOLD = re.compile(r"([a-z_]\w*):([a-z_]\w*)")
+
+
+def with_its_module(words: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Name an app's module from the program's folder, where a command has it from one below.
+
+    A container's command may be of another day than its code: `main:app` of `shop/main.py`, which
+    imports `shop`.
+    """
+    at, match = next(((n, m) for n, w in enumerate(words) if (m := _TOLD.fullmatch(w))), (0, None))
+    is_told = any(word.startswith(("--app-dir", "--chdir")) for word in words)
+    if match is None or is_told or any(f in texts for f in (f"{match[1]}.py", match[1])):
+        return words
+    if any(file.startswith(f"{match[1]}/") for file in texts):
+        return words
+    has_app = re.compile(rf"(?m)^{match[2]}\b[^\n=]*=")
+    files = [f for f in texts if f.endswith(f"/{match[1]}.py") and has_app.search(texts[f])]
+    top = files[0].partition("/")[0] if len(files) == 1 else ""
+    if not top or top not in _IMPORTS.findall(texts[files[0]]):
+        return words
+    module = files[0].removesuffix(".py").replace("/", ".")
+    return (*words[:at], f"{module}:{match[2]}", *words[at + 1 :])
 
 
 def _is_root(top: str, files: Iterable[str], beside: set[str], folder: Folder) -> bool:
