@@ -9,6 +9,7 @@ from repository import found_in, text_of
 
 from tarmac.plan.facts import RunShape
 from tarmac.plan.resolve import resolve
+from tarmac.run.local.host.hosts_file import hosts_file
 
 NAMED = (
     """
@@ -106,3 +107,11 @@ def test_init_gives_names_to_code_that_has_them_and_says_what_names_cannot_do():
     (waits,) = services["api"].to_do
     assert waits.startswith("s.js:3 connects to the host 'web' by itself")
     assert found.stores[0].known.login == ("a", "b"), "the code knows the login of what it names"
+
+
+def test_what_containers_call_their_machine_is_this_one_unless_a_program_has_that_name():
+    lines = hosts_file({"api": "127.64.0.1"}).splitlines()
+    assert {"127.64.0.1 api", "127.0.0.1 host.docker.internal"} <= set(lines)
+    lines = hosts_file({"host.docker.internal": "127.64.0.1"}).splitlines()
+    assert "127.64.0.1 host.docker.internal" in lines
+    assert "127.0.0.1 host.docker.internal" not in lines

@@ -219,7 +219,7 @@ def _answer(
         scene.broker = changed
     else:
         scene.stores[store.name] = changed
-    scene.names = scene.names or (bool(named.host) and not placed)
+    scene.names = scene.names or named.of_containers or (bool(named.host) and not placed)
     return ""
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, is_of_private_network, port_number
+from tarmac.adopt.variables.addresses import OF_THIS_MACHINE
 from tarmac.adopt.variables.settings_files import ELSEWHERE, SOURCES, contents, groups
 from tarmac.adopt.variables.variable_read import line_of
 
@@ -112,6 +113,8 @@ class NamedServer(NamedTuple):
     login_alone: bool = False
     #: Code hands it to a client as it stands, whatever variables say beside it.
     handed: bool = False
+    #: It calls this machine as containers do.
+    of_containers: bool = False
 
 
 def named_servers(
@@ -132,6 +135,7 @@ def named_servers(
     clients = servers.clients(folder)
     in_settings = _in_settings(folder, clients, said)
     found = [*in_settings, *_in_code(folder, clients), *_in_schemas(folder)]
+    found = [_of_this_machine(one) for one in found]
     known = (one for one in found if one.host in _HERE or one.host in hosts)
 
     def rank(one: NamedServer) -> tuple[bool, int]:
@@ -144,6 +148,12 @@ def named_servers(
     for one in sorted(known, key=rank):
         yield one._replace(host="" if one.host in _HERE else one.host)
     yield from filter(is_elsewhere, found if elsewhere else ())
+
+
+def _of_this_machine(one: NamedServer) -> NamedServer:
+    """Take what containers call the machine that they run on for what it is."""
+    is_so = OF_THIS_MACHINE.fullmatch(one.host)
+    return one._replace(host="localhost", of_containers=True) if is_so else one
 
 
 def is_elsewhere(named: NamedServer) -> bool:

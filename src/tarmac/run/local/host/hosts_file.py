@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HOSTS = Path("/etc/hosts")
+#: What containers call the machine that they run on.
+OF_THIS_MACHINE = tuple(
+    f"host.{name}.internal" for name in ("docker", "containers", "minikube", "k3d")
+)
 
 
 def hosts_file(names: Mapping[str, str]) -> str:
     """Write it: the program's own names with their addresses, before those of this machine."""
-    own = "".join(f"{address} {name}\n" for name, address in sorted(names.items()))
+    known = {**dict.fromkeys(OF_THIS_MACHINE, "127.0.0.1"), **names}
+    own = "".join(f"{address} {name}\n" for name, address in sorted(known.items()))
     here = ""
     with contextlib.suppress(OSError):
         here = HOSTS.read_text(errors="replace")
