@@ -21,6 +21,19 @@ _VIRTUAL_HOST = re.compile(r"(?i)(?:\w+_)?(?:RABBIT\w*|AMQP|MQ)_(?:VHOST|VIRTUAL
 #: Which of its databases Django speaks to, and the hosts that it answers to: here, to all.
 _DIALECT = re.compile(r"(?:DJANGO_)?(?:DB|DATABASE|SQL)_ENGINE")
 _HOSTS = re.compile(r"(?:DJANGO_)?ALLOWED_HOSTS")
+#: The origins of forms that Django takes: each has a scheme, and none may be empty.
+_ORIGINS = re.compile(r"(?:DJANGO_)?CSRF_TRUSTED_ORIGINS")
+_HERE = "http://localhost"
+#: What settings of Django are by Django itself, where code insists on a variable for them.
+_OWN_OF_DJANGO = {
+    "DEFAULT_FROM_EMAIL": "webmaster@localhost",
+    "EMAIL_HOST_USER": "",
+    "EMAIL_USE_SSL": "False",
+    "EMAIL_USE_TLS": "False",
+    "LANGUAGE_CODE": "en-us",
+    "SERVER_EMAIL": "root@localhost",
+    "TIME_ZONE": "UTC",
+}
 _IN_A_FILE = "sqlite:///data/app.db"
 
 
@@ -44,6 +57,10 @@ def usual(
         dialect = next(filter(None, known), "sqlite3")
         found |= {n: f"django.db.backends.{dialect}" for n in lacking if _DIALECT.fullmatch(n)}
         found |= {name: "*" for name in lacking if _HOSTS.fullmatch(name)}
+        own = {name: name.removeprefix("DJANGO_") for name in lacking}
+        found |= {n: _OWN_OF_DJANGO[own[n]] for n in lacking if own[n] in _OWN_OF_DJANGO}
+        empty = {name for name, read in reads.items() if read.default == ""}
+        found |= {name: _HERE for name in (*lacking, *empty) if _ORIGINS.fullmatch(name)}
     if not clients & databases and re.search(r"(?i)sqlalchemy", listed):
         found |= {
             n: _IN_A_FILE for n, r in reads.items() if _DATABASE.fullmatch(n) and not r.default

@@ -42,7 +42,19 @@ def parts_by_prefix(env: Mapping[str, str], scene: Scene) -> dict[str, str]:
                 found[name] = value.replace(host.root, own.root)
             found |= dict(_by_name(own, env))
             found = {**dict(_by_value(own, env)), **found}
-    return found
+    return {**dict(_databases(env, scene)), **found}
+
+
+def _databases(env: Mapping[str, str], scene: Scene) -> Iterator[tuple[str, str]]:
+    """Yield the variables with the name of a database that stands apart from its address.
+
+    Here it may be another one: a container's may have signs that no name has.
+    """
+    for store in scene.stores.values():
+        is_used = any(f"${{stores.{store.name}." in value for value in env.values())
+        for name, value in env.items() if is_used and store.database else ():
+            if value == store.database and re.search(r"(?:DB|DATABASE)_?NAME$", name.upper()):
+                yield name, servers.reference(store.name, "database")
 
 
 def logins(env: Mapping[str, str], names: Collection[str]) -> dict[str, str]:

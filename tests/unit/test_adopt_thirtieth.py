@@ -1,0 +1,247 @@
+"""What a thirtieth round of repositories not met before has taught, on files of our own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in
+
+from tarmac.adopt.survey.survey import survey
+
+API = "from fastapi import FastAPI\napp = FastAPI()\n"
+HERE = "http://localhost"
+JOBS = 'from celery import Celery\nqueue = Celery("a", broker="redis://localhost:6379/0")\n'
+
+
+@pytest.mark.parametrize(
+    ("listed", "is_added"),
+    [
+        ("celery\nredis\n", True),
+        ("celery==5.5.3\nredis>=5\n", True),
+        ("celery\nredis[hiredis]\n", True),
+        ("celery[redis]\n", False),
+        ("celery[gevent,redis]\nredis\n", False),
+        ("celery\nredis\nkombu==5.3.4\n", False),
+        ("celery\nredis\npackaging\n", False),
+        ("redis\n", False),
+    ],
+)
+def test_celery_on_redis_has_what_its_driver_imports(listed, is_added):
+    image = FLASK["Dockerfile"].replace("CMD", "RUN pip install -r requirements.txt\nCMD")
+    files = {**FLASK, "requirements.txt": f"flask\n{listed}", "Dockerfile": image}
+    (app, *_) = found_in(**files).services
+    assert ("requirements.txt packaging" in app.tasks["install"]) is is_added
+    assert any("packaging" in guess for guess in app.guesses) is is_added
+
+
+GROUPS = """
+[tool.poetry]
+name = "shop"
+[tool.poetry.dependencies]
+python = "^3.12"
+[tool.poetry.group.api]
+optional = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--only main,api", "--only=main,jobs"), "--with api,jobs"),
+        (("--with api", "--no-root"), "--with api"),
+        (("", ""), ""),
+    ],
+)
+def test_poetry_installs_the_groups_of_all_images_of_a_folder(options, said):
+    image = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN poetry install {}\nCMD {}\n"
+    starts = ("uvicorn shop:app --port 8000", "celery -A jobs worker")
+    files = {
+        "compose.yml": """
+            services:
+              api: {build: {context: ., dockerfile: Dockerfile.api}, ports: ["8000:8000"]}
+              jobs: {build: {context: ., dockerfile: Dockerfile.jobs}}
+        """,
+        "Dockerfile.api": image.format(options[0], starts[0]),
+        "Dockerfile.jobs": image.format(options[1], starts[1]),
+        "pyproject.toml": GROUPS,
+        "poetry.lock": "",
+        "shop.py": API,
+        "jobs.py": JOBS,
+    }
+    (api, *_) = found_in(**files).services
+    line = f"poetry install --no-interaction {said}".strip()
+    assert api.tasks["install"].startswith(f"{line} || {line} --no-root")
+
+
+@pytest.mark.parametrize(("exposed", "ports"), [(5678, {}), (7000, {"http": 7000})])
+def test_a_port_that_an_image_has_for_its_debugger_is_none_of_its_program(exposed, ports):
+    files = {
+        "compose.yml": "services: {jobs: {build: .}}",
+        "Dockerfile": f"FROM python:3.12\nEXPOSE {exposed}\nCOPY . .\nCMD celery -A jobs worker\n",
+        "requirements.txt": "celery\nredis\n",
+        "jobs.py": JOBS,
+    }
+    (jobs,) = found_in(**files).services
+    assert jobs.ports == ports
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "app"),
+    [
+        ("main:app", {}, "shop.main:app"),
+        ("main:app", {"main.py": API}, "main:app"),
+        ("main:app --app-dir shop", {}, "main:app"),
+        ("main:app", {"other/main.py": f"import other\n{API}"}, "main:app"),
+        ("main:other", {}, "main:other"),
+    ],
+)
+def test_an_app_that_is_not_where_its_command_says_is_named_from_its_folder(command, more, app):
+    files = {
+        "compose.yml": 'services: {api: {build: ., ports: ["8000:8000"]}}',
+        "Dockerfile": f"FROM python:3.12\nWORKDIR /app\nCOPY . /app\nCMD uvicorn {command}\n",
+        "requirements.txt": "fastapi\nuvicorn\n",
+        "shop/__init__.py": "",
+        "shop/main.py": f"from shop.names import NAME\n{API}",
+        "shop/names.py": "NAME = 1\n",
+    }
+    (api,) = found_in(**{**files, **more}).services
+    assert f"uvicorn {app} " in api.run
+
+
+@pytest.mark.parametrize(
+    ("inside", "folder"), [("/app/shop", "shop"), ("/app", ""), ("/elsewhere", "")]
+)
+def test_a_program_starts_in_its_images_working_folder_where_its_module_is(inside, folder):
+    files = {
+        "compose.yml": """
+            services:
+              web: {build: {context: ., dockerfile: images/web/Dockerfile}, ports: ["8000:8000"]}
+        """,
+        "images/web/Dockerfile": f"""
+            FROM python:3.12
+            WORKDIR {inside}
+            COPY . /app
+            RUN pip install -r requirements.txt
+            CMD daphne shop.asgi:application --port 8000
+        """,
+        "shop/requirements.txt": "django\ndaphne\n",
+        "shop/manage.py": "import django\n",
+        "shop/shop/__init__.py": "",
+        "shop/shop/asgi.py": "application = None\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.folder == folder
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "COPY lists/requirements/dev.txt /app",
+        "ADD ./lists/requirements/base.txt ./lists/requirements/dev.txt /app/",
+    ],
+)
+def test_a_list_that_an_image_has_beside_its_program_is_installed_from_its_place(step):
+    image = f"FROM python:3.12\nWORKDIR /app\n{step}\nRUN pip install -r dev.txt\nCOPY . /app\n"
+    files = {
+        "Dockerfile": f"{image}CMD python manage.py runserver 0.0.0.0:8000\n",
+        "lists/requirements/base.txt": "django\n",
+        "lists/requirements/dev.txt": "-r base.txt\n",
+        "manage.py": "import django\n",
+    }
+    (web,) = found_in(**files).services
+    assert "install -q -r lists/requirements/dev.txt " in web.tasks["install"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("DB_NAME", "the-shop", "${stores.db.database}"),
+        ("DATABASE_NAME", "the-shop", "${stores.db.database}"),
+        ("DB_NAME", "other", "other"),
+        ("PLACE", "the-shop", "the-shop"),
+    ],
+)
+def test_a_database_that_is_named_apart_from_its_address_is_the_stores(name, value, expected):
+    compose = f"""
+        services:
+          api:
+            build: .
+            environment: {{DB_DSN: "me:pw@tcp(db:3306)", {name}: {value}}}
+          db:
+            image: mysql:8
+            environment: {{MYSQL_DATABASE: the-shop, MYSQL_USER: me, MYSQL_PASSWORD: pw}}
+    """
+    files = {"compose.yml": compose, "go.mod": "module shop\n", "main.go": "package main\n"}
+    image = "FROM golang:1.22\nWORKDIR /app\nCOPY . .\nCMD go run .\n"
+    (api,) = found_in(**files, Dockerfile=image).services
+    assert api.env["DB_DSN"].endswith("@tcp(${stores.db.address})")
+    assert api.env[name] == expected
+
+
+SETTINGS = """
+queue: {url: "nats://queue:4222"}
+postgres: {host: PLACE, port: 5436, user: me, password: secret, name: shop}
+"""
+
+
+@pytest.mark.parametrize(
+    ("image", "path"),
+    [
+        ("golang:1.22", "settings/config.yaml"),
+        ("alpine:3", "/go/settings/config.yaml"),
+    ],
+)
+@pytest.mark.parametrize("place", ["host.docker.internal", "host.containers.internal"])
+def test_a_container_of_go_reads_its_settings_from_where_its_image_works(image, path, place):
+    compose = """
+        services:
+          api:
+            build: .
+            environment: {CONFIG_PATH: /go/settings/config.yaml}
+          db:
+            image: postgres:16
+            ports: ["5436:5432"]
+            environment: {POSTGRES_USER: me, POSTGRES_PASSWORD: secret, POSTGRES_DB: shop}
+    """
+    files = {
+        "compose.yml": compose,
+        "Dockerfile": f"FROM {image}\nCOPY ./ ./\nCMD go run .\n",
+        "go.mod": "module shop\nrequire github.com/lib/pq v1.10.9\n",
+        "main.go": "package main\nfunc main() {}\n",
+        "settings/config.yaml": SETTINGS.replace("PLACE", place),
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS)
+    (api,) = found.services
+    assert api.env["CONFIG_PATH"] == path
+    (db,) = found.stores
+    assert db.known is not None
+    assert (db.known.port, db.known.login) == (5436, ("me", "secret"))
+    assert found.hosts, "that name has to lead to this machine"
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "expected"),
+    [
+        ('CSRF_TRUSTED_ORIGINS = config("CSRF_TRUSTED_ORIGINS", "").split(",")', "", HERE),
+        ('CSRF_TRUSTED_ORIGINS = config("CSRF_TRUSTED_ORIGINS").split(",")', "", HERE),
+        ('X = config("CSRF_TRUSTED_ORIGINS", "http://a.example")', "", None),
+        ('X = config("CSRF_TRUSTED_ORIGINS")', "CSRF_TRUSTED_ORIGINS=http://b.example", "b.ex"),
+        ('EMAIL_HOST_USER = config("EMAIL_HOST_USER")', "", ""),
+        ('DEFAULT_FROM_EMAIL = config("DEFAULT_FROM_EMAIL")', "", "webmaster@localhost"),
+        ('TIME_ZONE = os.environ["DJANGO_TIME_ZONE"]', "", "UTC"),
+        ('TIME_ZONE = os.environ["TIME_ZONE"]', "TIME_ZONE=Asia/Tokyo", "Asia/Tokyo"),
+        ('EMAIL_HOST_USER = config("EMAIL_HOST_USER", "me")', "", None),
+    ],
+)
+def test_settings_of_django_are_as_by_itself_where_code_insists_on_them(line, more, expected):
+    files = {
+        "requirements.txt": "django\npython-decouple\n",
+        "manage.py": "import django\n",
+        "shop/settings.py": f"import os\nfrom decouple import config\n{line}\n",
+        **({".env.example": f"{more}\n"} if more else {}),
+    }
+    (web,) = found_in(**files).services
+    name = re.search(r"\w+(?=\"[\],)])", line)[0]
+    said = web.env.get(name)
+    assert said == expected or (expected and expected in said)
