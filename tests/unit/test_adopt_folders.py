@@ -8,6 +8,7 @@ from repository import folder_of, found_in, system_of, text_of
 from tarmac.adopt.variables.code import health_path, named_hosts, variables
 
 EXPRESS = 'const app = require("express")();\napp.listen(process.env.PORT || 3100);\n'
+MAVEN = {"mvnw": "", ".mvn/wrapper/maven-wrapper.properties": ""}
 FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"
 
 
@@ -74,7 +75,8 @@ def only(**files):
             "go run .",
             7002,
         ),
-        ({"pom.xml": "<spring-boot>", "mvnw": ""}, "./mvnw -q spring-boot:run", 8080),
+        ({"pom.xml": "<spring-boot>", "mvnw": ""}, "mvn -q spring-boot:run", 8080),
+        ({"pom.xml": "<spring-boot>", **MAVEN}, "./mvnw -q spring-boot:run", 8080),
         (
             {"Main.java": "class Main { public static void main(String[] a) {} }"},
             "java Main.java",

@@ -245,7 +245,8 @@ def test_a_default_that_is_a_path_of_the_container_is_one_of_here():
 
 
 def test_a_script_without_its_mode_is_started_by_a_shell():
-    files = {"pom.xml": "<project>spring-boot</project>", "mvnw": "#!/bin/sh\n"}
+    wrapper = {"mvnw": "#!/bin/sh\n", ".mvn/wrapper/maven-wrapper.properties": ""}
+    files = {"pom.xml": "<project>spring-boot</project>", **wrapper}
     files["src/main/java/A.java"] = (
         "@SpringBootApplication\nclass A { static void main(String[] a) {} }"
     )

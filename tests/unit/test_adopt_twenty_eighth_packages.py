@@ -84,6 +84,7 @@ MAIN = "@SpringBootApplication\nclass A { public static void main(String[] a) {}
 SPRING = {
     "base/pom.xml": pom("base", "lombok", starter="spring-boot-starter"),
     "base/mvnw": "",
+    "base/.mvn/wrapper/maven-wrapper.jar": "",
     "base/src/main/java/x/A.java": MAIN,
     "orders/pom.xml": pom("orders", "base"),
     "orders/src/main/java/x/A.java": MAIN,

@@ -247,6 +247,7 @@ def test_flyway_is_told_where_the_repository_has_its_steps(library, more, told):
     files = {
         "app/pom.xml": POM.format(library),
         "app/mvnw": "#!/bin/sh\n",
+        "app/.mvn/wrapper/maven-wrapper.properties": "",
         "app/src/main/java/App.java": "@SpringBootApplication\npublic class App {}\n",
         "src/main/resources/db/migration/V1__a.sql": "create table a (id int);",
         **more,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -41,13 +42,20 @@ _RUN_TASK = re.compile(
 def _build(folder: Folder) -> tuple[str, str, str]:
     """Find the build file, its program and what it says."""
     if "pom.xml" in folder.files:
-        return "pom.xml", "./mvnw" if "mvnw" in folder.files else "mvn", folder.read("pom.xml")
+        return "pom.xml", "./mvnw" if _has_wrapper(folder) else "mvn", folder.read("pom.xml")
     name = folder.has("build.gradle.kts", "build.gradle")
     return (
         name,
         "./gradlew" if "gradlew" in folder.files else folder.upwards("gradlew") or "gradle",
         folder.read(name) if name else "",
     )
+
+
+def _has_wrapper(folder: Folder, place: str = ".") -> bool:
+    """Tell whether a folder has Maven's wrapper with what that reads: some leave it out of git."""
+    read = ("maven-wrapper.properties", "maven-wrapper.jar")
+    known = any(folder.exists(posixpath.normpath(f"{place}/.mvn/wrapper/{name}")) for name in read)
+    return known and folder.exists(posixpath.normpath(f"{place}/mvnw"))
 
 
 class _Framework(NamedTuple):
@@ -121,9 +129,8 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
 
 def _maven(folder: Folder, place: str) -> str:
     """Say what calls Maven in a folder beside or above: its own wrapper, where there is one."""
-    own = f"{place}/mvnw"
-    shell = "" if folder.starts(own) else "sh "
-    return f"{shell}./mvnw" if folder.exists(own) else "mvn"
+    shell = "" if folder.starts(f"{place}/mvnw") else "sh "
+    return f"{shell}./mvnw" if _has_wrapper(folder, place) else "mvn"
 
 
 def _dependencies(pom: str) -> list[str]:

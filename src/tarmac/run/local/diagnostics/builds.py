@@ -128,6 +128,14 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         r"UnknownHostException: (\S+)\n(?:\s+at .*\n)*\s+at org\.gradle\.wrapper",
         "gradlew cannot download its Gradle from {0}; install Gradle, and run it by that",
     ),
+    (
+        r"main class org\.apache\.maven\.wrapper\.MavenWrapperMain",
+        "mvnw has no .mvn/wrapper here; run mvn in its place",
+    ),
+    (
+        r"main class org\.gradle\.wrapper\.GradleWrapperMain",
+        "gradlew has no gradle/wrapper/gradle-wrapper.jar here; run gradle in its place",
+    ),
     (r"^\* What went wrong:\n(.+)\n> (.+)", "Gradle says: {0} {1}"),
     # npm, pnpm, Yarn.
     (
