@@ -70,7 +70,12 @@ _MAKES = re.compile(
 _FILLS = re.compile(r"(?:db[-_]?)?(?:seed(?:er|s|ing)?|backfill|fixtures?)(?:[-_]?(?:db|data))?")
 _MAKES_TABLES = re.compile(r"(?:db[-_]?)?(?:migrat(?:e|or|ions?))(?:[-_]?db)?")
 #: It reads words that people give it, and may do nothing without one.
-_READS_WORDS = re.compile(r"\bos\.Args\b|\bflag\.\w+\(|\"github\.com/(?:spf13|urfave|alecthomas)/")
+_READS_WORDS = re.compile(
+    r"\bos\.Args\b|\bflag\.(?:Args?|NArg)\(|\"github\.com/(?:spf13/(?:pflag|cobra)|urfave|"
+    r"alecthomas)"
+)
+#: What an option of it is where it is not given.
+_DEFAULT = re.compile(r"\bflag\.\w+\(\s*(?:&\w[\w.]*,\s*)?\"[\w-]+\",\s*([^,\n]+),")
 #: A file of variables above the folder that people start the program in.
 _ABOVE = re.compile(r"godotenv\.(?:Load|Overload|Read)\(\s*\"((?:\.\./){1,9})\.env\"")
 #: Where programs are that make code or help at work, beside those that run.
@@ -80,12 +85,7 @@ _ASIDE = re.compile(r"(^|/)(internal|tools?|scripts?|hack|gen\w*|build)(/|$)")
 def _services(folder: Folder) -> tuple[Service, ...]:
     if "go.mod" not in folder.files:
         return ()
-    mains = sorted(
-        {posixpath.dirname(f) for f in folder.sources(".go") if _MAIN.search(folder.read(f))}
-    )
-    if "" in mains:
-        mains = [""]
-    mains = [main for main in mains if not _ASIDE.search(main)]
+    mains = _of_this_module(folder)
     sources = {main: _source(folder, main) for main in mains}
     if len(mains) > 1:
         # One that only carries commands out is started by hand.
@@ -134,6 +134,21 @@ def _services(folder: Folder) -> tuple[Service, ...]:
     return tuple(found)
 
 
+def _of_this_module(folder: Folder) -> list[str]:
+    """List the folders with a main package that runs, or the module's own alone."""
+    mains = sorted(
+        {posixpath.dirname(f) for f in folder.sources(".go") if _MAIN.search(folder.read(f))}
+    )
+    return [main for main in ([""] if "" in mains else mains) if not _ASIDE.search(main)]
+
+
+def _makes_tables(folder: Folder) -> Mapping[str, str]:
+    """Return the task that makes the tables by a program beside the others."""
+    mains = _of_this_module(folder)
+    _, line, _ = _apart(mains, {main: _source(folder, main) for main in mains})
+    return {MIGRATE: line} if line else {}
+
+
 def _apart(mains: list[str], sources: Mapping[str, str]) -> tuple[list[str], str, tuple[str, ...]]:
     """Take out what only makes or fills tables and ends, where a program is beside it.
 
@@ -147,11 +162,17 @@ def _apart(mains: list[str], sources: Mapping[str, str]) -> tuple[list[str], str
     left = [main for main in mains if main not in (*fills, *makes)]
     if not left:
         return mains, "", ()
-    plain = [main for main in makes if not _READS_WORDS.search(sources[main])]
+    plain = [main for main in makes if _needs_no_words(sources[main])]
     line = _line(plain[0], sources[plain[0]]) if len(plain) == 1 else ""
     by_hand = (m for m in (*fills, *makes) if not (line and m in plain))
     said = (f"{m} ends when its work is done: `{_line(m, sources[m])}`" for m in by_hand)
     return left, line, tuple(said)
+
+
+def _needs_no_words(text: str) -> bool:
+    """Tell whether a program does its work without a word: none is read, or each has a default."""
+    asked = (default.strip() for default in _DEFAULT.findall(text))
+    return not _READS_WORDS.search(text) and '""' not in asked
 
 
 def _line(main: str, source: str) -> str:
@@ -212,7 +233,8 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
     alone = any("SetConfig" in text for text in asking) and not _reads_variables(texts.values())
     tasks = dotenv_files.wanted(folder, tuple(places), is_needed=ends) if asking else {}
     tasks = {**tasks, **dotenv_files.written(folder)} if alone else tasks
-    return {**tasks, **settings_files.copied(folder), **_pages(folder, texts)}
+    made = (settings_files.copied(folder), _pages(folder, texts), _makes_tables(folder))
+    return {**tasks, **made[0], **made[1], **made[2]}
 
 
 def _reads_variables(texts: Iterable[str]) -> bool:

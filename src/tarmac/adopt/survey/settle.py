@@ -15,7 +15,15 @@ from tarmac.adopt.stores import alembic, first_sql, known_servers, servers, sqli
 from tarmac.adopt.stores.extensions import provided
 from tarmac.adopt.stores.known_servers import is_told
 from tarmac.adopt.survey import made_keys
-from tarmac.adopt.survey.found import Folder, Service, Store, Survey, port_number, valid_name
+from tarmac.adopt.survey.found import (
+    MIGRATE,
+    Folder,
+    Service,
+    Store,
+    Survey,
+    port_number,
+    valid_name,
+)
 from tarmac.adopt.survey.given import as_files, told
 from tarmac.adopt.survey.own import files_of
 from tarmac.adopt.survey.scene import Scene
@@ -84,7 +92,8 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     used = [store for store in used if store.name not in for_tests]
     used = [first_sql.of_its_name(one, scene.database_of(one), root) for one in used]
     lines = [line for one in services for line in (one.run, *one.tasks.values())]
-    if not any(map(_MIGRATES.search, lines)):  # the program carries them out by itself
+    is_made = any(MIGRATE in one.tasks for one in services)
+    if not is_made and not any(map(_MIGRATES.search, lines)):  # it carries them out by itself
         used = first_sql.of_steps(used, root)
     left_out = first_sql.without_its_program(found.left_out, used)
     started = {one.name for one in (*used, *filter(None, (scene.broker,)))}
