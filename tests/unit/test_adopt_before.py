@@ -62,7 +62,8 @@ PAGES = {
 }
 BUILT = {
     "install": (
-        "test -e web/node_modules/.yarn-integrity || (cd web && yarn install --pure-lockfile)"
+        "test -e web/node_modules/.yarn-integrity || "
+        "(cd web && yarn install --pure-lockfile --mutex network)"
     ),
     "pages": "test -e web/dist || (cd web && yarn run build)",
 }

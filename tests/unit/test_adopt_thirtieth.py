@@ -7,6 +7,7 @@ import re
 import pytest
 from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in
 
+from tarmac.adopt.packages.node_packages import tools
 from tarmac.adopt.survey.survey import survey
 
 API = "from fastapi import FastAPI\napp = FastAPI()\n"
@@ -245,3 +246,85 @@ def test_settings_of_django_are_as_by_itself_where_code_insists_on_them(line, mo
     name = re.search(r"\w+(?=\"[\],)])", line)[0]
     said = web.env.get(name)
     assert said == expected or (expected and expected in said)
+
+
+@pytest.mark.parametrize(
+    ("lock", "image", "said"),
+    [
+        ("package-lock.json", "RUN npm ci", "npm ci --no-audit --no-fund"),
+        ("package-lock.json", "", "npm ci --no-audit --no-fund || npm install --no-save"),
+        ("package-lock.json", "RUN npm install", "--no-fund || npm install --no-package-lock"),
+        ("yarn.lock", "", "yarn install --pure-lockfile --mutex network"),
+    ],
+)
+def test_packages_are_installed_also_where_a_lock_file_does_not_fit(lock, image, said):
+    files = {"package.json": "{}", lock: "", "Dockerfile": f"FROM node:20\n{image}\n"}
+    line = tools(folder_of(files))[1]
+    assert said in line
+    assert ("npm install" in line) is ("npm install" in said)
+
+
+MIGRATES = """
+package main
+import (
+    "flag"
+    "github.com/golang-migrate/migrate/v4"
+)
+func main() {
+    path := flag.String("path", DEFAULT, "where the steps are")
+    flag.Parse()
+    m, err := migrate.New(*path, "x")
+    m.Up()
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "line", "loaded"),
+    [
+        ('"./steps"', "go run ./cmd/migrate", ()),
+        ("folder", "go run ./cmd/migrate", ()),
+        ('""', None, ()),
+    ],
+)
+@pytest.mark.parametrize("is_in_a_container", [True, False])
+def test_a_program_that_makes_the_tables_goes_before_the_one_beside_it(
+    default, line, loaded, is_in_a_container
+):
+    compose = """
+        services:
+          api: {build: ., ports: ["8080:8080"]}
+          db: {image: "postgres:16"}
+    """
+    image = "FROM golang:1.22\nWORKDIR /app\nCOPY . .\nRUN go build -o api ./cmd/api\n"
+    files = {
+        "go.mod": "module shop\nrequire github.com/lib/pq v1.10.9\n",
+        "cmd/api/main.go": 'package main\nfunc main() { http.ListenAndServe(":8080", nil) }\n',
+        "cmd/migrate/main.go": MIGRATES.replace("DEFAULT", default),
+        "steps/1_a.up.sql": "CREATE TABLE a (n int);\n",
+        **({"compose.yml": compose} if is_in_a_container else {}),
+        "Dockerfile": f'{image}CMD ["./api"]\n',
+    }
+    found = found_in(**files)
+    (api,) = found.services
+    assert api.tasks.get("migrate") == line
+    assert all(one.init == loaded for one in found.stores)
+
+
+def test_programs_that_share_an_environment_of_pipenv_install_it_one_after_the_other():
+    files = {
+        "compose.yml": """
+            services:
+              api: {build: ., command: "uvicorn api:app --port 8000", ports: ["8000:8000"]}
+              jobs: {build: ., command: "celery -A jobs worker"}
+        """,
+        "Dockerfile": "FROM python:3.12\nCOPY . .\nRUN pipenv install --system\n",
+        "Pipfile": '[packages]\nfastapi = "*"\n[requires]\npython_version = "3.12"\n',
+        "Pipfile.lock": "{}",
+        "api.py": API,
+        "jobs.py": JOBS,
+    }
+    api, jobs = found_in(**files).services
+    mark = '"$(pipenv --venv 2>/dev/null)/.installed"'
+    assert api.tasks["install"] == f"pipenv sync && touch {mark}"
+    assert jobs.tasks["install"] == f"until test -e {mark}; do sleep 1; done"

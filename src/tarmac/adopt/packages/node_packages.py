@@ -16,7 +16,8 @@ from tarmac.base.foreign.data import from_json
 #: Lock file -> what runs scripts, how packages are installed, and the file that this writes last.
 _LOCKS = {
     "pnpm-lock.yaml": ("pnpm", "pnpm install", ".modules.yaml"),
-    "yarn.lock": ("yarn", "yarn install --pure-lockfile", ".yarn-integrity"),
+    # Two at a time would break the cache that they share: the one waits for the other.
+    "yarn.lock": ("yarn", "yarn install --pure-lockfile --mutex network", ".yarn-integrity"),
     "bun.lock": ("bun", "bun install", ""),
     "bun.lockb": ("bun", "bun install", ""),
     "package-lock.json": ("npm", "npm ci --no-audit --no-fund", ".package-lock.json"),
@@ -84,8 +85,8 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
         install = "pnpm install -r"
     # A browser for tests is large, and nothing here needs it.
     install = f"CYPRESS_INSTALL_BINARY=0 {install}" if _tests_in_browser(place) else install
-    if program == "npm" and lock and _resolves_again(place):  # the lock file may not fit
-        install = f"{install} || npm install --no-package-lock --no-audit --no-fund"
+    if program == "npm" and lock and (more := _otherwise(place)):  # the lock file may not fit
+        install = f"{install} || npm install {more} --no-audit --no-fund"
     if program == "npm" and lock and _is_of_old_npm(place):
         install = install.replace("--no-fund", "--no-fund --legacy-peer-deps")
     if not lock:  # it may be of a time when npm did not ask whether packages fit each other
@@ -128,11 +129,18 @@ def _of_all_folders(folder: Folder) -> bool:
     return any(step.search(folder.read(file)) for file in named)
 
 
-def _resolves_again(folder: Folder) -> bool:
-    """Tell whether an image installs what package.json asks for, and not what its lock file has."""
+def _otherwise(folder: Folder) -> str:
+    """Say how npm installs what package.json asks for, where its lock file does not fit that.
+
+    It takes what does fit of the lock file, and leaves that as it is; where an image installs so,
+    nothing of it. "" where an image shows that it fits.
+    """
     named = (f for f in folder.files if "/" not in f and "dockerfile" in f.lower())
     steps = " ".join(map(folder.read, named))
-    return bool(re.search(r"\bnpm i(?:nstall)?\b(?![^&;|]* -g)", steps)) and "npm ci" not in steps
+    if re.search(r"\bnpm (?:ci|clean-install)\b", steps):
+        return ""
+    resolves = re.search(r"\bnpm i(?:nstall)?\b(?![^&;|]* -g)", steps)
+    return "--no-package-lock" if resolves else "--no-save"
 
 
 #: The first Node whose npm asks whether packages fit each other.

@@ -18,9 +18,11 @@ from tarmac.base.foreign.data import from_json
 _MAKES_TABLES = re.compile(r"migrat|\bupgrade\s+head\b|\bdb:(?:prepare|setup)|\bdb\s+upgrade\b")
 
 _INSTALL = "install"
-#: Poetry has no file that it writes last, and two at once break each other's environment.
-_POETRY = "poetry install"
-_MARK = '"$(poetry env info -p 2>/dev/null)/.installed"'
+#: These have no file that they write last, and two at once break each other's environment.
+_WITHOUT_MARK = {
+    "poetry install": '"$(poetry env info -p 2>/dev/null)/.installed"',
+    "pipenv sync": '"$(pipenv --venv 2>/dev/null)/.installed"',
+}
 
 
 def done_once(found: Survey) -> Survey:
@@ -43,11 +45,13 @@ def done_once(found: Survey) -> Survey:
             del tasks[MIGRATE]
         elif MIGRATE in tasks:
             migrating.add(place)
-        by_poetry = tasks.get(_INSTALL, "")
-        if by_poetry.startswith(_POETRY) and shared[service.folder, by_poetry] > 1:
-            is_first = first.setdefault(f"{service.folder} {_POETRY}", service.name) == service.name
-            mark = f"{by_poetry} && touch {_MARK}"
-            tasks[_INSTALL] = mark if is_first else f"until test -e {_MARK}; do sleep 1; done"
+        line = tasks.get(_INSTALL, "")
+        tool = next((name for name in _WITHOUT_MARK if line.startswith(name)), "")
+        if tool and shared[service.folder, line] > 1:
+            mark = _WITHOUT_MARK[tool]
+            is_first = first.setdefault(f"{service.folder} {tool}", service.name) == service.name
+            awaiting = f"until test -e {mark}; do sleep 1; done"
+            tasks[_INSTALL] = f"{line} && touch {mark}" if is_first else awaiting
         for name, line in service.tasks.items():
             if not line.startswith("test -e ") or not name.startswith(("install", LIBRARY)):
                 continue
