@@ -328,3 +328,24 @@ def test_programs_that_share_an_environment_of_pipenv_install_it_one_after_the_o
     mark = '"$(pipenv --venv 2>/dev/null)/.installed"'
     assert api.tasks["install"] == f"pipenv sync && touch {mark}"
     assert jobs.tasks["install"] == f"until test -e {mark}; do sleep 1; done"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("celery -A jobs worker --uid=nobody --gid=nogroup", "celery -A jobs worker"),
+        ("celery -A jobs worker --uid nobody -l info", "celery -A jobs worker -l info"),
+        ("gunicorn -u www -g www api:app -w 2", "gunicorn api:app -w 2"),
+        ("python run.py --uid=nobody", "run.py --uid=nobody"),
+    ],
+)
+def test_a_program_does_not_become_a_user_of_its_container(command, said):
+    files = {
+        "compose.yml": f"services: {{jobs: {{build: ., command: '{command}'}}}}",
+        "Dockerfile": "FROM python:3.12\nCOPY . .\n",
+        "requirements.txt": "celery\nredis\ngunicorn\n",
+        "jobs.py": JOBS,
+        "run.py": "",
+    }
+    jobs = next(one for one in found_in(**files).services if one.name == "jobs")
+    assert jobs.run.removesuffix(" -b 127.0.0.1:$PORT").endswith(said)

@@ -10,6 +10,7 @@ from tarmac.adopt.packages import python_flask
 from tarmac.adopt.packages.python_packages import interpreter
 from tarmac.adopt.packages.python_roots import root_below, with_its_module
 from tarmac.adopt.packages.python_workers import (
+    as_its_starter,
     module_of,
     with_its_app,
     without_its_files,
@@ -277,6 +278,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         line = f"{python} -m fastapi run {joined(words[2:])}"
         line += "" if "--host" in words else " --host 127.0.0.1"
         return line if "$PORT" in line else f"{line} --port $PORT"
+    words = as_its_starter(words)
     if program == "celery":
         words = without_its_files(with_its_app(words, _texts(folder)))
     if program in _OF_APPS:

@@ -133,6 +133,26 @@ def without_its_files(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(said)
 
 
+#: Programs that go on as another user of their container, and their options for that.
+_BECOMES = {
+    "celery": ("--uid", "--gid"),
+    "gunicorn": ("-u", "--user", "-g", "--group"),
+    "uwsgi": ("--uid", "--gid"),
+}
+
+
+def as_its_starter(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out of a command the user that its container has for it: here it runs as yours."""
+    options = _BECOMES.get(posixpath.basename(words[0]) if words else "", ())
+    said: list[str] = []
+    before = ""
+    for word in words:
+        if word.partition("=")[0] not in options and before not in options:
+            said.append(word)
+        before = word
+    return tuple(said)
+
+
 #: An app that finds its tasks by itself.
 _FINDS = re.compile(r"\binclude\s*=|\bautodiscover_tasks\(|\bimports\s*=|['\"]imports['\"]")
 #: A queue that work is put in by its name.
