@@ -16,6 +16,17 @@ JOBS = 'from celery import Celery\nqueue = Celery("a", broker="redis://localhost
 
 
 @pytest.mark.parametrize(
+    ("version", "added"),
+    [("==5.2.0", " 'kombu<5.6'"), ("==6.0.1", " 'kombu<5.6'"), ("==6.4.0", " packaging")],
+)
+def test_a_list_with_an_old_client_for_redis_has_a_kombu_that_takes_it(version, added):
+    image = FLASK["Dockerfile"].replace("CMD", "RUN pip install -r requirements.txt\nCMD")
+    listed = f"flask\ncelery==5.4.0\nredis{version}\n"
+    (app, *_) = found_in(**{**FLASK, "requirements.txt": listed, "Dockerfile": image}).services
+    assert f"requirements.txt{added} &&" in app.tasks["install"]
+
+
+@pytest.mark.parametrize(
     ("listed", "is_added"),
     [
         ("celery\nredis\n", True),

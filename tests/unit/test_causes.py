@@ -19,6 +19,11 @@ from tarmac.run.local.host.listeners import program
         (1, "ModuleNotFoundError: No module named 'flask'", "module flask is not installed"),
         (
             1,
+            "Redis transport requires redis-py versions 6.1.0 or later. You have 5.2.0",
+            "for redis 6.1.0 or newer, and 5.2.0 is installed; install 'kombu<5.6'",
+        ),
+        (
+            1,
             "/srv/build/db/drizzle.config.js file does not exist",
             "it reads /srv/build/db/drizzle.config.js, which is not there; build",
         ),

@@ -65,7 +65,9 @@ def interpreter(folder: Folder) -> tuple[str, str]:
     if lists := _lists(folder):
         itself = _itself(folder)
         more += "".join(f" -e {place}" for place in itself)
-        more += "" if itself else "".join(f" {name}" for name in lacking(folder, lists))
+        more += (
+            "" if itself else "".join(f" {shlex.quote(name)}" for name in lacking(folder, lists))
+        )
         day = day_of(lists, folder)
         return ".venv/bin/python", _setup(f"-r {' -r '.join(lists)}{more}", folder, day)
     if groups := _groups(folder):

@@ -72,6 +72,10 @@ LINES: tuple[tuple[str, str], ...] = (
         "it is for a newer Node than the one that runs here; install that, e.g. nvm install --lts",
     ),
     (
+        r"Redis transport requires redis-py versions ([\d.]+) or later\. You have ([\d.]+)",
+        "its kombu is for redis {0} or newer, and {1} is installed; install 'kombu<5.6' beside it",
+    ),
+    (
         r"No matching distribution found for ([\w.\[\]-]+)",
         "no version of {0} fits this Python; install the one that the repository is for",
     ),
