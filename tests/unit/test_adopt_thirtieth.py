@@ -360,3 +360,27 @@ def test_a_program_does_not_become_a_user_of_its_container(command, said):
     }
     jobs = next(one for one in found_in(**files).services if one.name == "jobs")
     assert jobs.run.removesuffix(" -b 127.0.0.1:$PORT").endswith(said)
+
+
+@pytest.mark.parametrize(("own", "said"), [("", "${stores.db.database}"), ("shop", "the_shop")])
+def test_a_database_that_a_readme_names_is_the_one_of_its_server(own, said):
+    files = {
+        "compose.yml": f"""
+            services:
+              web: {{build: ., env_file: .env, ports: ["8000:8000"]}}
+              db: {{image: "postgres:16", environment: {{POSTGRES_DB: "{own}"}}}}
+        """,
+        "README.md": """
+            Write a file `.env`:
+            ```
+            POSTGRES_DB=the_shop
+            POSTGRES_USER=postgres
+            POSTGRES_PASSWORD=postgres
+            ```
+        """,
+        "Dockerfile": FLASK["Dockerfile"],
+        "requirements.txt": "flask\npsycopg2\n",
+        "app.py": f"import os\n{FLASK['app.py']}NAME = os.environ['POSTGRES_DB']\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.env["POSTGRES_DB"] == said

@@ -91,10 +91,15 @@ def _of_this_machine(name: str, value: str, service: Service, scene: Scene) -> s
 
 
 def _login_of_a_store(name: str, value: str, service: Service, scene: Scene) -> str:
-    """Refer to the password of a store that a variable's name tells, or its first user; or ""."""
+    """Refer to the password of a store that a variable's name tells, or its first user; or "".
+
+    So is its database where nothing else says how that is called.
+    """
     server, output = servers.of_variable(name, frozenset()) or (None, "")
-    is_login = output in ("user", "password")
+    is_login = output in ("user", "password", "database")
     store = scene.own_store(server.kind, service, name) if server and is_login else None
+    if store is not None and output == "database":
+        return "" if store.database else servers.reference(store.name, output)
     if store is None or store.passwordless or (output == "user" and value != store.user):
         return ""
     return servers.reference(store.name, output, broker=store is scene.broker)
