@@ -384,3 +384,28 @@ def test_a_database_that_a_readme_names_is_the_one_of_its_server(own, said):
     }
     (web,) = found_in(**files).services
     assert web.env["POSTGRES_DB"] == said
+
+
+@pytest.mark.parametrize(
+    ("image", "code", "folder", "run"),
+    [
+        ("tiangolo/uwsgi-nginx-flask:python3.8", FLASK["app.py"], "web", "flask --app main:app"),
+        ("tiangolo/uvicorn-gunicorn-fastapi", API, "web", "uvicorn main:app"),
+        ("tiangolo/other", API, "", ""),
+    ],
+)
+def test_an_image_with_a_server_of_its_own_starts_the_app_that_is_copied_into_it(
+    image, code, folder, run
+):
+    files = {
+        "compose.yml": 'services: {web: {build: ., ports: ["5000:80"]}}',
+        "Dockerfile": f"FROM {image}\nCOPY requirements.txt /\nCOPY ./web /app\n",
+        "requirements.txt": "flask\nfastapi\nuvicorn\n",
+        "web/main.py": code,
+    }
+    found = found_in(**files)
+    (web,) = found.services
+    if run:
+        assert f"-m {run} " in web.run
+        assert web.ports == {"http": 5000}
+    assert web.folder == folder

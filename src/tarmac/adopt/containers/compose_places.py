@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from tarmac.adopt.containers import image_programs
 from tarmac.adopt.containers.build_steps import pages_of, with_paths
 from tarmac.adopt.containers.compose_arguments import arguments_of
 from tarmac.adopt.containers.compose_parts import mounts_of, ports_of, volumes_of
@@ -32,8 +33,6 @@ _LANGUAGE = re.compile(
     r"(?:golang|node|bun|python|rust|maven|gradle|openjdk|eclipse-temurin|ruby|php|sdk)\b"
 )
 _BUILT_IN = re.compile(r"(?m)^FROM\s+(?:--\S+\s+)*" + _LANGUAGE.pattern.removeprefix("(?i)"))
-#: Where images of languages work that do not say it again.
-_INSIDE = {"golang": "/go", "php": "/var/www/html"}
 #: Files that show how a program starts, where they are mounted alone.
 _STARTERS = ("package.json", "pyproject.toml", "manage.py", "pom.xml")
 
@@ -175,7 +174,7 @@ def places_of(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]
         (joined_path(source), posixpath.normpath(target)) for source, target in mounts_of(spec)
     ]
     steps = r"(?im)^(WORKDIR|COPY)\s+(?!--from)(?:--\S+\s+)*(\S+)(?:\s+(\S+))?[ \t]*$"
-    inside = _INSIDE.get(servers.name_of(base_image(dockerfile)[0]), "/")
+    inside = image_programs.inside(base_image(dockerfile)[0]) or "/"
     for step, path, target in re.findall(steps, dockerfile):
         if step.upper() == "WORKDIR":
             inside = posixpath.normpath(posixpath.join(inside, path))
@@ -232,7 +231,8 @@ def working_folder(
     if not has_script(root.below(folder), run) and has_script(root.below(context), run):
         return context  # a workspace starts it, whose folder the image is built from
     workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)
-    there = str(spec.get("working_dir") or (workdirs or [""])[-1]).rstrip("/")
+    workdirs = workdirs or [image_programs.inside(base_image(dockerfile)[0])]
+    there = str(spec.get("working_dir") or workdirs[-1]).rstrip("/")
     modules = [
         re.split(r"[.:]", word)[0] for word in command[1:] if re.match(r"[\w.]+[.:]\w", word)
     ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+from tarmac.adopt.containers.image_programs import program_of
 from tarmac.adopt.containers.script_conditions import decided
 from tarmac.adopt.containers.start_script import (
     apart,
@@ -99,7 +100,7 @@ def read_dockerfile(text: str, name: str, folder: str) -> Service:
     return Service(
         name=name,
         folder=folder,
-        container_command=without_installs((*entry, *command)),
+        container_command=without_installs((*entry, *command)) or program_of(base_image(text)[0]),
         why="Dockerfile",
         ports=dict(zip(names, ports, strict=False)),
         env={
