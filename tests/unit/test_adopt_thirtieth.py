@@ -409,3 +409,27 @@ def test_an_image_with_a_server_of_its_own_starts_the_app_that_is_copied_into_it
         assert f"-m {run} " in web.run
         assert web.ports == {"http": 5000}
     assert web.folder == folder
+
+
+PARENT = "<parent><artifactId>spring-boot-starter-parent</artifactId><version>{}</version></parent>"
+LOMBOK = "<dependency><artifactId>lombok</artifactId>{}</dependency>"
+
+
+@pytest.mark.parametrize(
+    ("version", "own", "more", "is_newer"),
+    [
+        ("2.2.7.RELEASE", "", "", True),
+        ("2.5.4", "<scope>provided</scope>", "", True),
+        ("2.6.0", "", "", False),
+        ("3.5.4", "", "", False),
+        ("2.2.7.RELEASE", "<version>1.18.30</version>", "", False),
+        ("2.2.7.RELEASE", "", "<lombok.version>1.18.30</lombok.version>", False),
+    ],
+)
+def test_an_old_spring_compiles_with_a_lombok_that_knows_the_java_of_later_years(
+    version, own, more, is_newer
+):
+    pom = f"<project>{PARENT.format(version)}{more}<dependencies>{LOMBOK.format(own)}"
+    main = "@SpringBootApplication\nclass A { static void main(String[] a) {} }"
+    (app,) = found_in(**{"pom.xml": pom, "src/main/java/A.java": main}).services
+    assert app.run == f"mvn{' -Dlombok.version=1.18.30' * is_newer} -q spring-boot:run"

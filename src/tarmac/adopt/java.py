@@ -24,6 +24,12 @@ _CHECKS = {
     "maven-pmd": "-Dpmd.skip",
     "spotbugs": "-Dspotbugs.skip",
 }
+#: The version of Spring that a build is made of, and the first one whose Lombok knows Java 17.
+_OF_SPRING = re.compile(
+    r"<artifactId>spring-boot-starter-parent</artifactId>\s*<version>(\d+)\.(\d+)"
+)
+_KNOWS_JAVA_17 = (2, 6)
+_NEWER_LOMBOK = " -Dlombok.version=1.18.30"
 #: The script that starts a program which Gradle has put together.
 _OF_GRADLE = re.compile(r"(?:\./)?build/install/[\w.-]+/bin/[\w.-]+")
 #: Gradle's plugin for programs, and Ktor's, which brings it.
@@ -180,9 +186,21 @@ def _ends_at_once(folder: Folder, text: str) -> bool:
 
 
 def _without_checks(folder: Folder, text: str) -> str:
-    """Leave out the checks of style that a build has: they have no part in a start."""
+    """Leave out the checks of style that a build has: they have no part in a start.
+
+    An old Spring brings a Lombok that does not compile with the Java of later years.
+    """
+    newer = _NEWER_LOMBOK * _has_old_lombok(text or folder.read("pom.xml"))
     text += folder.read("../pom.xml")
-    return "".join(f" {skip}" for plugin, skip in _CHECKS.items() if plugin in text)
+    return "".join(f" {skip}" for plugin, skip in _CHECKS.items() if plugin in text) + newer
+
+
+def _has_old_lombok(text: str) -> bool:
+    """Tell whether a build has the Lombok of its Spring, from before Java 17."""
+    spring = _OF_SPRING.search(text)
+    lombok = re.search(r"<artifactId>lombok</artifactId>\s*(<version>)?", _PARENT.sub("", text))
+    is_old = spring is not None and (int(spring[1]), int(spring[2])) < _KNOWS_JAVA_17
+    return is_old and lombok is not None and not lombok[1] and "<lombok.version>" not in text
 
 
 def _is_spring(folder: Folder) -> bool:
