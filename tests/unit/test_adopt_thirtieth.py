@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -433,3 +434,36 @@ def test_an_old_spring_compiles_with_a_lombok_that_knows_the_java_of_later_years
     main = "@SpringBootApplication\nclass A { static void main(String[] a) {} }"
     (app,) = found_in(**{"pom.xml": pom, "src/main/java/A.java": main}).services
     assert app.run == f"mvn{' -Dlombok.version=1.18.30' * is_newer} -q spring-boot:run"
+
+
+@pytest.mark.parametrize(
+    ("scripts", "command", "names"),
+    [
+        ({"worker": "ts-node src/work.ts"}, "npx ts-node src/main.ts", ["api", "worker"]),
+        (
+            {"worker:mail": "ts-node src/work.ts mail", "worker:pdf": "ts-node src/work.ts pdf"},
+            "npx ts-node src/main.ts",
+            ["api", "worker-mail", "worker-pdf"],
+        ),
+        ({"worker:mail": "ts-node src/work.ts other"}, "npx ts-node src/main.ts", ["api"]),
+        ({"worker": "ts-node src/work.ts"}, "npm run worker", ["api"]),
+        ({"worker": "ts-node src/ends.ts"}, "npx ts-node src/main.ts", ["api"]),
+    ],
+)
+def test_workers_that_scripts_start_are_beside_the_one_program_of_a_file(scripts, command, names):
+    started = {"dev": "ts-node src/main.ts", **scripts}
+    files = {
+        "compose.yml": f"""
+            services:
+              api: {{build: ., command: "{command}", ports: ["3000:3000"]}}
+              redis: {{image: "redis:7"}}
+        """,
+        "Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\n",
+        "package.json": json.dumps({"scripts": started, "dependencies": {"bullmq": "5"}}),
+        "src/main.ts": "app.listen(3000)\n",
+        "src/work.ts": "const worker = new Worker('mail', work)\n",
+        "src/ends.ts": "console.log(1)\n",
+    }
+    found = found_in(**files)
+    assert [one.name for one in found.services] == names
+    assert all(one.run == f"npm run {one.name.replace('-', ':')}" for one in found.services[1:])

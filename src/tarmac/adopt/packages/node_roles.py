@@ -15,8 +15,8 @@ from tarmac.adopt.survey.found import Folder
 _MODES = r"(?:dev|start|watch|run)"
 #: A script's name with what it is in it, before or behind how it is run.
 _ROLE = re.compile(
-    rf"(?:{_MODES}[:-])?(?P<role>(?:[a-z]{{1,20}}[:-])?(?:workers?|consumers?|scheduler|api|server))"
-    rf"(?:[:-]{_MODES})?"
+    rf"(?:{_MODES}[:-])?(?P<role>(?:[a-z]{{1,20}}[:-])?(?:workers?|consumers?|scheduler|api|server)|"
+    rf"(?:workers?|consumers?)[:-](?P<which>[a-z]{{2,20}}))(?:[:-]{_MODES})?"
 )
 #: It runs a file of the repository, and no more.
 _RUNS = re.compile(
@@ -58,13 +58,18 @@ def roles(folder: Folder, scripts: Mapping[str, str], main: str) -> list[Role]:
     taken = {file_of(scripts.get(main, ""), folder)}
     found: dict[str, Role] = {}
     for name in sorted(scripts, key=lambda name: (":dev" not in f":{name}", name)):
-        match, file = _ROLE.fullmatch(name), file_of(scripts[name], folder)
-        if match is None or name == main or not file or file in taken:
+        match = _ROLE.fullmatch(name)
+        # The word behind its file says which of several it is: `ts-node src/work.ts mail`.
+        word = f" {match['which']}" if match and match["which"] else ""
+        script = scripts[name].strip().removesuffix(word) if word else scripts[name]
+        file = file_of(script, folder)
+        is_told = script != scripts[name]
+        if match is None or name == main or not file or (file in taken and not is_told):
             continue
         texts = [*_closure(file, folder)]
         listens = any(map(_LISTENS.search, texts))
         if listens or any(map(_STAYS.search, texts)):
-            taken.add(file)
+            taken |= set() if is_told else {file}
             role = match["role"].replace(":", "-")
             is_of_pages = any(map(_OF_PAGES.search, texts))
             found.setdefault(role, Role(role, name, listens, is_of_pages))

@@ -56,6 +56,11 @@ _TAKES_JOBS = re.compile(
 )
 
 
+#: A script of Node that is named as one, and what a container's command has of another.
+_WORKS = re.compile(r"(?:npm|pnpm|yarn|bun) run \S*(?:worker|consumer)s?(?:[:-]\S*)?")
+_NAMES_ONE = re.compile(r"worker|consumer")
+
+
 def _of_queues(found: Survey, searched: list[Service]) -> Iterable[Service]:
     """Yield what takes the jobs that a program of a file puts in a queue, where none there does.
 
@@ -66,7 +71,10 @@ def _of_queues(found: Survey, searched: list[Service]) -> Iterable[Service]:
         return
     for service in searched:
         beside = [one for one in found.services if one.folder == service.folder]
-        if service.aside and _TAKES_JOBS.search(service.run) and len(beside) == 1:
+        is_one = _TAKES_JOBS.search(service.run) or (
+            _WORKS.fullmatch(service.run) and not any(map(_NAMES_ONE.search, lines))
+        )
+        if service.aside and is_one and len(beside) == 1:
             yield _with_settings_of(beside[0], service, found)
 
 
