@@ -48,7 +48,7 @@ _RUN_TASK = re.compile(
 def _build(folder: Folder) -> tuple[str, str, str]:
     """Find the build file, its program and what it says."""
     if "pom.xml" in folder.files:
-        return "pom.xml", "./mvnw" if _has_wrapper(folder) else "mvn", folder.read("pom.xml")
+        return "pom.xml", "./mvnw" if _has_mvnw(folder) else "mvn", folder.read("pom.xml")
     name = folder.has("build.gradle.kts", "build.gradle")
     return (
         name,
@@ -57,7 +57,7 @@ def _build(folder: Folder) -> tuple[str, str, str]:
     )
 
 
-def _has_wrapper(folder: Folder, place: str = ".") -> bool:
+def _has_mvnw(folder: Folder, place: str = ".") -> bool:
     """Tell whether a folder has Maven's wrapper with what that reads: some leave it out of git."""
     read = ("maven-wrapper.properties", "maven-wrapper.jar")
     known = any(folder.exists(posixpath.normpath(f"{place}/.mvn/wrapper/{name}")) for name in read)
@@ -136,7 +136,7 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
 def _maven(folder: Folder, place: str) -> str:
     """Say what calls Maven in a folder beside or above: its own wrapper, where there is one."""
     shell = "" if folder.starts(f"{place}/mvnw") else "sh "
-    return f"{shell}./mvnw" if _has_wrapper(folder, place) else "mvn"
+    return f"{shell}./mvnw" if _has_mvnw(folder, place) else "mvn"
 
 
 def _dependencies(pom: str) -> list[str]:

@@ -35,7 +35,7 @@ _TOLD = re.compile(r"([a-z_]\w*):([a-z_]\w*)")
 def with_its_module(words: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str, ...]:
     """Name an app's module from the program's folder, where a command has it from one below.
 
-    A container's command may be of another day than its code: `main:app` of `shop/main.py`, which
+    A container's command may be of another day than its code: `main:app` of a folder `shop`, which
     imports `shop`.
     """
     at, match = next(((n, m) for n, w in enumerate(words) if (m := _TOLD.fullmatch(w))), (0, None))
