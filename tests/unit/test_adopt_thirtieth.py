@@ -467,3 +467,32 @@ def test_workers_that_scripts_start_are_beside_the_one_program_of_a_file(scripts
     found = found_in(**files)
     assert [one.name for one in found.services] == names
     assert all(one.run == f"npm run {one.name.replace('-', ':')}" for one in found.services[1:])
+
+
+@pytest.mark.parametrize(
+    ("ignored", "more", "apps"),
+    [
+        ("*/migrations/", {}, "makemigrations --noinput shop &&"),
+        ("*migrations/", {}, "makemigrations --noinput shop &&"),
+        ("**/migrations/*.py", {}, "makemigrations --noinput shop &&"),
+        ("migrations", {"shop/migrations/0001_initial.py": ""}, ""),
+        ("# migrations", {}, ""),
+        ("*.pyc", {}, ""),
+    ],
+)
+def test_steps_of_django_that_git_ignores_are_written_before_they_are_carried_out(
+    ignored, more, apps
+):
+    files = {
+        ".gitignore": f"*.log\n{ignored}\n",
+        "requirements.txt": "django\n",
+        "manage.py": "import django\n",
+        "shop/models.py": "from django.db import models\nclass A(models.Model):\n    pass\n",
+        "plain/models.py": "from django.db import models\n",
+        **more,
+    }
+    (web,) = found_in(**files).services
+    line = web.tasks["migrate"]
+    assert line.endswith("python manage.py migrate --noinput")
+    assert apps in line
+    assert ("makemigrations" in line) is bool(apps)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from tarmac.adopt.packages import python_flask
+from tarmac.adopt.packages import python_django, python_flask
 from tarmac.adopt.packages.python_packages import interpreter
 from tarmac.adopt.packages.python_roots import root_below, with_its_module
 from tarmac.adopt.packages.python_workers import (
@@ -182,6 +182,9 @@ def _tasks(folder: Folder) -> dict[str, str]:
     files += ["alembic.ini"] if _has_alembic(folder) else []
     if file := folder.has(*files):
         tasks[MIGRATE] = f"{_as_elsewhere(python)} {_MIGRATIONS[file]}"
+    if file == _MANAGE and (apps := python_django.unkept(folder)):
+        makes = f"{_as_elsewhere(python)} {_MANAGE} makemigrations --noinput {joined(apps)}"
+        tasks[MIGRATE] = f"{makes} && {tasks[MIGRATE]}"
     return tasks
 
 
