@@ -496,3 +496,25 @@ def test_steps_of_django_that_git_ignores_are_written_before_they_are_carried_ou
     assert line.endswith("python manage.py migrate --noinput")
     assert apps in line
     assert ("makemigrations" in line) is bool(apps)
+
+
+@pytest.mark.parametrize(
+    ("field", "example", "value"),
+    [
+        ("MAIL_FROM: str", "MAIL_FROM=", "noreply@example.com"),
+        ("MAIL_PORT: int", "MAIL_PORT=", "0"),
+        ("MAIL_TLS: bool", "MAIL_TLS=", "false"),
+        ("SHOP_NAME: str", "SHOP_NAME=", ""),
+        ("SHOP_NAME: str", "OTHER=1", None),
+        ("SHOP_NAME: str = 'a'", "SHOP_NAME=", None),
+        ("REDIS_URL: str", "REDIS_URL=", "${stores.cache.url}"),
+    ],
+)
+def test_what_an_example_leaves_empty_is_given_to_settings_that_insist_on_it(field, example, value):
+    files = {
+        "requirements.txt": "fastapi\nredis\npydantic-settings\n",
+        "app.py": f"{API}class Settings(BaseSettings):\n    {field}\n",
+        ".env.example": f"{example}\n",
+    }
+    (app,) = found_in(**files).services
+    assert app.env.get(field.partition(":")[0]) == value

@@ -121,7 +121,9 @@ def _fields(
         if _CALLED.match(default):  # `KEY: str = config("KEY")`: what it asks for is read as a call
             continue
         alias = _ALIAS.search(default)
-        yield VariableRead((alias[1] if alias else prefix + name).upper(), _said(default), place)
+        said = _said(default)
+        variable = (alias[1] if alias else prefix + name).upper()
+        yield VariableRead(variable, said, place, kind=kind if said is None else "")
 
 
 def _said(default: str) -> str | None:

@@ -68,6 +68,23 @@ def usual(
     return found
 
 
+#: Whose name mails have, which has to be a person's address.
+_SENDER = re.compile(r"(?:\w+_)?(?:(?:E?MAIL|SMTP)_(?:FROM|SENDER)|(?:FROM|SENDER)_E?MAIL)")
+_NOTHING = {"str": "", "bool": "false", "int": "0", "float": "0"}
+
+
+def left_empty(read: VariableRead, given: str | None) -> str | None:
+    """Say nothing of a field that a class of settings insists on and an example leaves empty.
+
+    Args:
+        given: what the example has.
+    """
+    if given != "" or read.kind not in _NOTHING:
+        return None
+    is_sender = read.kind == "str" and _SENDER.fullmatch(read.name)
+    return "noreply@example.com" if is_sender else _NOTHING[read.kind]
+
+
 def at_first_host(env: Mapping[str, str]) -> dict[str, str]:
     """Name RabbitMQ's first virtual host, whatever its container is told to make besides."""
     hosts = {name: "/" for name in env if _VIRTUAL_HOST.fullmatch(name)}

@@ -23,6 +23,8 @@ class VariableRead:
     in_a_file: bool = False
     #: The setting that it overrides, as a variable would be called: what it says by its name.
     about: str = ""
+    #: The type of a class's field that has no default: the program ends without it.
+    kind: str = ""
     #: It is the address that a driver of JDBC is given.
     by_jdbc: bool = False
 

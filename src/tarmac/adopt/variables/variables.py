@@ -18,7 +18,7 @@ from tarmac.adopt.variables import code, dotenv_files
 from tarmac.adopt.variables.addresses import rewritten
 from tarmac.adopt.variables.own_file import reads_its_file
 from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE, handed_on
-from tarmac.adopt.variables.usual_values import insisted, usual
+from tarmac.adopt.variables.usual_values import insisted, left_empty, usual
 from tarmac.adopt.variables.variable_read import VariableRead
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
@@ -183,6 +183,8 @@ def _settle(
         if given.is_of_its_own(name):
             what = f"copy {name} of {folder.path}/.env to the .env beside this file"
             found.to_do.append(what)
+    elif (plain := left_empty(read, variable.given)) is not None:
+        found.env[name] = plain
     elif read.default is not None or _may_be_absent(variable) or _is_in_a_file(variable):
         found.optional.append(name)
     else:
