@@ -518,3 +518,28 @@ def test_what_an_example_leaves_empty_is_given_to_settings_that_insist_on_it(fie
     }
     (app,) = found_in(**files).services
     assert app.env.get(field.partition(":")[0]) == value
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("config/.env", "test -e config/.env || (mkdir -p config && touch config/.env)"),
+        (".env", "test -e .env || touch .env"),
+    ],
+)
+def test_the_file_that_decouple_reads_is_there_and_its_reader_is_known(path, line):
+    code = """
+        from decouple import Config, RepositoryEnv
+        read = Config(RepositoryEnv(BASE / "PATH"))
+        HOST = read("POSTGRES_HOST")
+        MODE = read("SHOP_MODE")
+    """
+    files = {
+        "requirements.txt": "django\npython-decouple\npsycopg2\n",
+        "manage.py": "import django\n",
+        "shop/settings.py": code.replace("PATH", path),
+    }
+    (web,) = found_in(**files).services
+    assert web.tasks["dotenv"] == line
+    assert web.env["POSTGRES_HOST"].startswith(("${stores.", "db"))
+    assert "SHOP_MODE" in web.missing

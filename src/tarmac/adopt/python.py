@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from tarmac.adopt.packages import python_django, python_flask
+from tarmac.adopt.packages import python_django, python_dotenv, python_flask
 from tarmac.adopt.packages.python_packages import interpreter
 from tarmac.adopt.packages.python_roots import root_below, with_its_module
 from tarmac.adopt.packages.python_workers import (
@@ -177,7 +177,7 @@ def _name(program: str) -> str:
 
 def _tasks(folder: Folder) -> dict[str, str]:
     python, install = interpreter(folder)
-    tasks = {"install": install} if install else {}
+    tasks = {**({"install": install} if install else {}), **python_dotenv.wanted(folder)}
     files = [_MANAGE] if _is_django(folder.read(_MANAGE)) else []
     files += ["alembic.ini"] if _has_alembic(folder) else []
     if file := folder.has(*files):

@@ -40,6 +40,8 @@ _ASKS = re.compile(
     # A function of its own makes the reader: `env = read_env(BASE_DIR)`.
     r"^env\s*=\s*\w+\("
 )
+#: What decouple's reader is called that code makes for a file of its own.
+_READERS = re.compile(r"(?m)^(\w+)[ \t]*=[ \t]*(?:decouple\.)?Config\(")
 _ASKED = re.compile(
     r"\b(?:config|env)(?:\.(?:str|int|bool|float|list|json|db|db_url|url|cache|cache_url|path|get_value))?"
     r"\(\s*['\"]([A-Z][A-Z0-9_]+)['\"]([^)]{0,200})\)"
@@ -140,6 +142,8 @@ def _calls(file: str, content: str) -> Iterator[VariableRead]:
     """Read `config("NAME", default="x")` and `env.str("NAME")`."""
     if not _ASKS.search(content):
         return
+    for name in _READERS.findall(content):  # `settings_of = Config(RepositoryEnv(FILE))`
+        content = re.sub(rf"\b{name}\(", "config(", content)
     for scheme in _SCHEME.finditer(content):  # `environ.Env(DEBUG=(bool, False))`
         for match in _SCHEMED.finditer(content, scheme.end(), _end_of(content, scheme.end())):
             place = f"{file}:{line_of(content, match.start())}"
