@@ -543,3 +543,28 @@ def test_the_file_that_decouple_reads_is_there_and_its_reader_is_known(path, lin
     assert web.tasks["dotenv"] == line
     assert web.env["POSTGRES_HOST"].startswith(("${stores.", "db"))
     assert "SHOP_MODE" in web.missing
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DB_PASSWORD", "", "${stores.db.password}"),
+        ("DB_PASSWORD", "own", None),
+        ("MAIL_PASSWORD", "", None),
+    ],
+)
+def test_a_password_that_an_example_leaves_empty_is_that_of_the_one_database(name, value, said):
+    files = {
+        "compose.yml": """
+            services:
+              web: {build: ., env_file: .env, ports: ["8000:8000"]}
+              db: {image: "postgres:16"}
+        """,
+        ".env.example": f"{name}={value}\n",
+        "Dockerfile": FLASK["Dockerfile"],
+        "requirements.txt": "flask\npsycopg2\n",
+        "app.py": f"import os\n{FLASK['app.py']}WORD = os.environ['{name}']\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.env.get(name) == said
+    assert (name in web.secrets) is (said is None)

@@ -95,7 +95,11 @@ def _login_of_a_store(name: str, value: str, service: Service, scene: Scene) -> 
 
     So is its database where nothing else says how that is called.
     """
-    server, output = servers.of_variable(name, frozenset()) or (None, "")
+    known = servers.of_variable(name, frozenset())
+    database = scene.only_database()
+    if known is None and not value and database:  # an example leaves DB_PASSWORD empty
+        known = servers.of_variable(name, frozenset({database.kind}))
+    server, output = known or (None, "")
     is_login = output in ("user", "password", "database")
     store = scene.own_store(server.kind, service, name) if server and is_login else None
     if store is not None and output == "database":
