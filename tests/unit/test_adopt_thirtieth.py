@@ -568,3 +568,15 @@ def test_a_password_that_an_example_leaves_empty_is_that_of_the_one_database(nam
     (web,) = found_in(**files).services
     assert web.env.get(name) == said
     assert (name in web.secrets) is (said is None)
+
+
+def test_a_container_is_given_a_number_where_its_file_of_variables_leaves_it_empty():
+    files = {
+        "compose.yml": "services: {app: {build: ., env_file: .env}}",
+        "Dockerfile": "FROM python:3.12\nCOPY . .\nCMD uvicorn app:app\n",
+        "requirements.txt": "fastapi\npydantic-settings\n",
+        "app.py": f"{API}class Settings(BaseSettings):\n    MAIL_PORT: int\n    MAIL_NAME: str\n",
+        ".env.example": "MAIL_PORT=\nMAIL_NAME=\n",
+    }
+    (app,) = found_in(**files).services
+    assert (app.env["MAIL_PORT"], app.env["MAIL_NAME"]) == ("0", "")

@@ -151,7 +151,7 @@ def settled_variables(
         if service.env.get(name) == "" and read.default is None and not read.is_tested:
             # Its reader fills in what an example leaves empty: where its server is.
             variable = _Variable(read, None, service, clients, scene, names, bare, about)
-            found.env[name] = _of_a_store(variable) or ""
+            found.env[name] = _of_a_store(variable) or left_empty(read, "") or ""
         elif name not in known:
             value = given.value(name)
             variable = _Variable(read, value, service, clients, scene, names, bare, about, paths)
