@@ -206,7 +206,7 @@ def lacks(module: str, files: dict[str, str]):
 def test_a_package_that_a_list_lacks_is_installed_with_the_others():
     lesson = lacks("yaml.reader", PYTHON)
     install = lesson.found.services[0].tasks["install"]
-    there = ".venv/bin/python -c 'import yaml' 2>/dev/null || .venv/bin/pip install -q pyyaml"
+    there = ".venv/bin/python -c 'import yaml.reader' 2>/dev/null || .venv/bin/pip install -q pyyaml"
     assert install.endswith(f"&& {{ {there}; }}")
     assert "its code needs pyyaml" in lesson.note
     failure = Failure(
@@ -230,6 +230,30 @@ def test_a_program_without_any_list_gets_an_environment():
 def test_uv_brings_a_package_as_it_runs():
     service = lacks("jwt", {**PYTHON, "uv.lock": "", "pyproject.toml": "[project]\nname='x'\n"})
     assert "uv run --with pyjwt " in service.found.services[0].run
+
+
+def test_a_module_that_later_releases_lack_brings_an_older_one():
+    lesson = lacks("vine.five", PYTHON)
+    install = lesson.found.services[0].tasks["install"]
+    assert (
+        "python -c 'import vine.five' 2>/dev/null || .venv/bin/pip install -q 'vine<5'" in install
+    )
+
+
+def test_all_that_lacks_a_value_gets_one_where_an_error_names_none():
+    files = {
+        **PYTHON,
+        "app.py": "import os\nprint('a' + os.getenv('SHOWN_NAME'))\nos.environ['API_KEY']",
+    }
+    found = found_in(**files)
+    own = replace(found.services[0], missing={"SHOWN_NAME": "app.py:2"}, env={}, secrets=())
+    said = 'TypeError: can only concatenate str (not "NoneType") to str'
+    failure = Failure(own.name, "", likely_cause(1, [said]))
+    (lesson,) = corrected(replace(found, services=(own,)), [failure], KINDS)
+    (service,) = lesson.found.services
+    assert (service.env["SHOWN_NAME"], service.missing) == ("shown-name", {})
+    assert "SHOWN_NAME have one now" in lesson.note
+    assert not corrected(lesson.found, [failure], KINDS)[0].is_corrected, "there is none left"
 
 
 def test_what_django_says_of_its_own_absence_is_understood():

@@ -6,6 +6,7 @@ Only packages whose names are known: what has the name of a module may be anothe
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -37,9 +38,8 @@ def _packages() -> Mapping[str, str]:
 
 def _module(case: Case, match: re.Match[str]) -> Lesson | None:
     """Install the package that has a module."""
-    module = match[1].partition(".")[0]
-    package = _packages().get(match[1]) or _packages().get(module)
-    changed = _with_package(case.service, module, package) if package else None
+    package = _packages().get(match[1]) or _packages().get(match[1].partition(".")[0])
+    changed = _with_package(case.service, match[1], shlex.quote(package)) if package else None
     if changed is None or changed == case.service:
         return None
     note = f"its code needs {package}, which no list of its packages has"

@@ -8,11 +8,16 @@ from dataclasses import replace
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Service
-from tarmac.adopt.tries.case import Case, Correction, Lesson
+from tarmac.adopt.tries.case import TRIED, Case, Correction, Lesson
 from tarmac.adopt.tries.with_store import with_store
 from tarmac.adopt.variables.dotenv_files import is_secret
 
 _FOR_NOW = "there until you give the true one"
+#: What programs say of a value that is not there, without its name.
+_OF_NOTHING = (
+    r"^it says: .*(?:NoneType|of undefined|of null|reading '|must be of type string|"
+    r"Expected a string|must not be (?:null|empty|blank)|invalid memory address)"
+)
 #: How names of variables end or what they hold, and a value that a program can read there.
 _READABLE = (
     (r"(?:^|_)PORT$", "1025"),
@@ -60,6 +65,24 @@ def _missing(case: Case, match: re.Match[str]) -> Lesson | None:
     value = _readable(name, service)
     note = f"it does not start without {name}, which no file gives: {value} is {_FOR_NOW}"
     return case.corrected(_told(service, name, value), note)
+
+
+def _unnamed(case: Case, match: re.Match[str]) -> Lesson | None:
+    """Give all variables a value that have none, where an error says only that something is not."""
+    del match
+    lacks = [*case.service.missing]
+    lesson: Lesson | None = None
+    for name in lacks:
+        found = lesson.found if lesson else case.found
+        own = next(s for s in found.services if s.name == case.service.name)
+        one = re.fullmatch(r"(\w+)", name)
+        now = replace(case, found=found, service=own)
+        lesson = (_missing(now, one) if one else None) or lesson
+    if lesson is None:
+        return None
+    names = ", ".join(lacks)
+    note = f"{TRIED}it fails for want of a value, so that {names} have one now: {_FOR_NOW}"
+    return replace(lesson, note=note)
 
 
 def _told(service: Service, name: str, value: str) -> Service:
@@ -116,6 +139,7 @@ def _of_kind(case: Case, match: re.Match[str]) -> Lesson | None:
 
 CORRECTIONS: tuple[tuple[str, Correction], ...] = (
     (r"missing environment variable (\w+);", _missing),
+    (_OF_NOTHING, _unnamed),
     (r"^(\w+) is given a text that is not JSON", _as_json),
     (r"^(\w+) is given another value than ([^;]+); correct", _of_kind),
 )
