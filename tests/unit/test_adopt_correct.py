@@ -206,7 +206,9 @@ def lacks(module: str, files: dict[str, str]):
 def test_a_package_that_a_list_lacks_is_installed_with_the_others():
     lesson = lacks("yaml.reader", PYTHON)
     install = lesson.found.services[0].tasks["install"]
-    there = ".venv/bin/python -c 'import yaml.reader' 2>/dev/null || .venv/bin/pip install -q pyyaml"
+    there = (
+        ".venv/bin/python -c 'import yaml.reader' 2>/dev/null || .venv/bin/pip install -q pyyaml"
+    )
     assert install.endswith(f"&& {{ {there}; }}")
     assert "its code needs pyyaml" in lesson.note
     failure = Failure(
