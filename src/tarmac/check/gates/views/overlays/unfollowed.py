@@ -46,16 +46,28 @@ def unlisted_folders(files: Files) -> Iterator[str]:
         group_of(one) == "argoproj.io" for one in files.objects("Application", "ApplicationSet")
     ):
         return
-    paths = _followed(files)
+    paths, named = _followed(files), named_paths(files)
     own = {posixpath.dirname(one.path) for one in kustomization_files(files)}
-    for folder in sorted(own - named_paths(files) - paths):
-        above, inside = posixpath.dirname(folder), f"{folder}/"
-        is_listed = any(posixpath.dirname(one) == above for one in own & named_paths(files))
-        if above not in own or not is_listed or _is_taken(folder, paths, own):
-            continue
-        others = {path for by, path in texts(files) if not by.startswith(inside)}
-        if not any(one.startswith(inside) for one in paths | others):
-            yield from (one.path for one in files.artifacts if one.path.startswith(inside))
+    listing = {posixpath.dirname(one) for one in own & named} & own
+    # Where Flux, or a kustomization of another folder, goes into it.
+    entered = {above for path in paths for above in _above(path)}
+    entered |= {a for by, path in texts(files) for a in _above(path) if not by.startswith(f"{a}/")}
+    left = {
+        folder
+        for folder in own - named - paths - entered
+        if posixpath.dirname(folder) in listing and not _is_taken(folder, paths, own)
+    }
+    for one in files.artifacts if left else ():
+        if any(above in left for above in _above(one.path)):
+            yield one.path
+
+
+def _above(path: str) -> Iterator[str]:
+    """Yield the folders that a path is in, the nearest first."""
+    while path := posixpath.dirname(path):
+        if path == "/":
+            return
+        yield path
 
 
 def _is_taken(folder: str, paths: Collection[str], own: Collection[str]) -> bool:
