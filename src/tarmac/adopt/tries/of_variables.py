@@ -41,11 +41,15 @@ _OF_A_KIND = {"integer": "10", "number": "10", "boolean": "false", "URL": "http:
 
 
 def _missing(case: Case, match: re.Match[str]) -> Lesson | None:
+    return _with_value(case, as_read(case.service, match[1]))
+
+
+def _with_value(case: Case, name: str) -> Lesson | None:
     """Give a variable the store that its name means, a secret, or a value that can be read.
 
     A word that may mean any database, such as DB, means one that is there.
     """
-    service, name = case.service, as_read(case.service, match[1])
+    service = case.service
     there = frozenset(store.kind for store in case.found.stores)
     known = servers.of_variable(name, there)
     if known and known[0].kind in case.kinds:
@@ -75,9 +79,7 @@ def _unnamed(case: Case, match: re.Match[str]) -> Lesson | None:
     for name in lacks:
         found = lesson.found if lesson else case.found
         own = next(s for s in found.services if s.name == case.service.name)
-        one = re.fullmatch(r"(\w+)", name)
-        now = replace(case, found=found, service=own)
-        lesson = (_missing(now, one) if one else None) or lesson
+        lesson = _with_value(replace(case, found=found, service=own), name) or lesson
     if lesson is None:
         return None
     names = ", ".join(lacks)

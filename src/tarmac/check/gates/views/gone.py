@@ -5,24 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 from typing import Any
 
-import yaml
-
-FILE = files("tarmac") / "assets" / "gone.yaml"
+from tarmac.check.gates.views.published import asset
 
 
-@cache
 def gone(name: str) -> Any:
     """Read a section. Raises KeyError."""
-    return _read()[name]
-
-
-@cache
-def _read() -> Any:
-    return yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return asset("gone.yaml")[name]
 
 
 @lru_cache(maxsize=4096)

@@ -8,15 +8,16 @@ from typing import Any
 
 import yaml
 
-FILE = files("tarmac") / "assets" / "published.yaml"
+ASSETS = files("tarmac") / "assets"
 
 
 @cache
 def published(name: str) -> Any:
     """Read a section. Raises KeyError."""
-    return _read()[name]
+    return asset("published.yaml")[name]
 
 
 @cache
-def _read() -> Any:
-    return yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
+def asset(name: str) -> Any:
+    """Read a whole file of data that gates compare others with."""
+    return yaml.load((ASSETS / name).read_text(encoding="utf-8"), yaml.CSafeLoader)

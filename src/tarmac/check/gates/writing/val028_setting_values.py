@@ -74,7 +74,7 @@ def _fault(one: StoreSetting, wanted: str) -> str:
 
 
 def _of_mysql(one: StoreSetting, wanted: str) -> str:
-    """Read a value as MySQL does: of a number's unit, it takes the first letter."""
+    """Check a value as MySQL does, which reads only the first letter of a number's unit."""
     if wanted == "number":
         match = re.match(r"-?\d+(?:\.\d+)?(.?)", one.value)
         is_taken = match is None or match[1].lower() in ("", *"kmgtpe")

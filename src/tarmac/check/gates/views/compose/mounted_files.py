@@ -22,6 +22,12 @@ def mounted_files(service: ComposeService, beside: ComposeFiles) -> Iterator[tup
         found = _FILE.fullmatch(mount(entry)) if is_bound else None
         if found and "." in posixpath.basename(found[2]):
             yield posixpath.normpath(posixpath.join(folder, found[1])), found[2]
+    yield from mounted_configs(service, beside)
+
+
+def mounted_configs(service: ComposeService, beside: ComposeFiles) -> Iterator[tuple[str, str]]:
+    """Yield the path of each config's file, "" where it is of none, and the path inside."""
+    folder = posixpath.dirname(service.artifact.path)
     declared = beside.declared("configs")
     for entry in listed(dig(service.data, "configs")):
         if isinstance(entry, Mapping) and (inside := string(entry, "target")):

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig, string
+from tarmac.base.foreign.reading import dig
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.entries import listed, mount
 from tarmac.check.gates.views.compose.files import ComposeFiles
+from tarmac.check.gates.views.compose.mounted_files import mounted_configs
 from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.once import once
 
@@ -47,9 +48,4 @@ def _mounts(service: ComposeService, beside: ComposeFiles) -> Iterator[tuple[str
         # Without a dot or a slash it is the name of a volume.
         if found and found[1].startswith((".", "/")):
             yield posixpath.normpath(posixpath.join(folder, found[1])), found[2]
-    declared = beside.declared("configs")
-    for entry in listed(dig(service.data, "configs")):
-        if isinstance(entry, Mapping) and (inside := string(entry, "target")):
-            _, config = declared.get(string(entry, "source"), (None, None))
-            if file := string(config, "file"):
-                yield posixpath.normpath(posixpath.join(folder, file)), inside
+    yield from (one for one in mounted_configs(service, beside) if one[0])

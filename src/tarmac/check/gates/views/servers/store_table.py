@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files as resources
 from typing import Any
 
-import yaml
-
-FILE = resources("tarmac") / "assets" / "store_settings.yaml"
+from tarmac.check.gates.views.published import asset
 
 
-@cache
 def _told() -> Mapping[str, Any]:
-    told: Mapping[str, Any] = yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    told: Mapping[str, Any] = asset("store_settings.yaml")
     return told
 
 
