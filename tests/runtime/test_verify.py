@@ -328,6 +328,41 @@ def test_an_edit_in_a_tree_is_drift_until_it_is_kept_or_dropped(mini):
     assert "the tree was not compared with its model" in shown.output
 
 
+def test_an_edit_in_a_tree_is_judged_by_gates_of_files_too(mini):
+    def render(*args):
+        return CliRunner().invoke(tarmac, ["render", "--env", "production", *args])
+
+    def of_files():
+        found = verify("--env", "production", "--phase", "kubernetes", "--json")
+        return [
+            (finding["where"], finding["what"])
+            for result in json.loads(found.output)["results"]
+            if result["what"] == "gate:NET006"
+            for finding in result["findings"]
+        ]
+
+    assert render().exit_code == 0
+    assert of_files() == []
+    tree = mini / "deploy/production"
+    own = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
+    own |= {"metadata": {"name": "own", "namespace": "mini"}, "spec": {"policyTypes": ["Ingress"]}}
+    (tree / "k8s/own.yaml").write_text(yaml.safe_dump(own))  # of the tree's owner
+    ((where, what),) = of_files()
+    assert where.startswith("k8s/own.yaml:")
+    assert "has no podSelector" in what
+    (tree / "k8s/own.yaml").unlink()
+    policy = tree / "k8s/orders/networkpolicy.yaml"
+    edited = yaml.safe_load(policy.read_text())
+    edited["spec"]["policyTypes"] = ["Egress"]
+    policy.write_text(yaml.safe_dump(edited))
+    (one,) = of_files()
+    assert "its policyTypes do not name Ingress" in one[1]
+    assert render("--patch", "k8s/orders/networkpolicy.yaml").exit_code == 0
+    assert of_files() == [one]  # an edit that is kept does the same harm
+    assert render("--eject", "k8s/orders/networkpolicy.yaml").exit_code == 0
+    assert of_files() == [one]
+
+
 def test_a_gate_that_breaks_is_one_line_and_its_traceback_with_debug(mini, monkeypatch):
     def check(subject):
         raise KeyError(subject.plan.namespace)

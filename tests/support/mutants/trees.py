@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -13,8 +14,10 @@ from small_system import GATES
 from mutants import scores
 from mutants.judging import Judge
 from tarmac.base.artifact import Artifact, read
+from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.inputs import Original
 from tarmac.check.gates.subject import Folder, Subject
+from tarmac.check.verify.edits import is_asked
 
 CORPUS = Path(__file__).parents[2] / "mutation/corpus"
 TODAY = date(2026, 11, 20)
@@ -44,7 +47,14 @@ def with_model(system: str, environment: str) -> Judge:
     made, plan = artifacts_of(system, environment), plan_of(system, environment)
     asked = [gate for gate in OWN if plan.settings.target in gate.targets]
     original = Original(made, f"tarmac render {system} --env {environment}")
-    return Judge(Subject(system_of(system), plan, made, TODAY, inputs=(original,)), asked)
+    subject = Subject(system_of(system), plan, made, TODAY, inputs=(original,))
+    return Judge(subject, [*asked, *(_of_files(gate) for gate in OWN if is_asked(gate, subject))])
+
+
+def _of_files(gate: Gate) -> Gate:
+    """Make the gate that `verify` asks of a tree that was edited."""
+    assert gate.of_files is not None
+    return replace(gate, id=f"{gate.id} of files", check=gate.of_files)
 
 
 def without_model(system: str, environment: str) -> Judge:

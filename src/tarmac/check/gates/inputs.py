@@ -43,6 +43,8 @@ class Original:
     command: str = ""
     #: Files that are as they were rendered before the model changed, or a renderer did.
     outdated: frozenset[str] = frozenset()
+    #: Files whose edits are kept: those with a patch, and those that are ejected.
+    kept: frozenset[str] = frozenset()
     #: How many files of the tree are not what the model renders.
     differing: int = 0
 

@@ -64,7 +64,9 @@ def original(
                 differing.add(path)
         found += wanted
     outdated = frozenset((*decision.changed, *decision.removed))
-    return Original(tuple(found), source.command, outdated, len(differing)), ()
+    patched = (path for path, want in outcome.wanted.items() if want.patch)
+    kept = frozenset((*decision.ejected, *patched))
+    return Original(tuple(found), source.command, outdated, kept, len(differing)), ()
 
 
 def _is_same(wanted: list[Artifact], found: list[Artifact], header: str) -> bool:

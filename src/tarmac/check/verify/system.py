@@ -21,6 +21,7 @@ from tarmac.check.gates.live import LiveSystem
 from tarmac.check.gates.subject import Subject
 from tarmac.check.verify import disk_tree as trees_on_disk
 from tarmac.check.verify import (
+    edits,
     forms,
     ignore_comments,
     live,
@@ -166,7 +167,8 @@ def _judge(run: _Run, environment: str) -> _Judgement:
     results = []
     suppressions = replace(run.suppressions, used={})
     of_model = replace(run.comments, used={})
-    for judgement in forms.judge(subject, run.gates, suppressions):
+    on_forms = forms.judge(subject, run.gates, suppressions)
+    for judgement in edits.judged(subject, made, on_forms, run.gates, suppressions):
         own = ignore_comments.apply(judgement, comments, today)
         results.append(ignore_comments.apply(own, of_model, today))
     return _Judgement(
