@@ -138,6 +138,9 @@ def _receiver(path: Path, receiver: Fields, of_all: Fields) -> Iterator[tuple[Pa
                             f"has no {key}, and global no smtp_{key}: Alertmanager refuses the file"
                         )
                         yield where, f"{what}; write one"
+                if not _may_log_in(config, of_all):
+                    what = "logs in by a name without a password, so its mail is refused"
+                    yield (*where, "auth_username"), f"{what}; write auth_password_file"
                 if fields(config).get("require_tls", of_all.get("smtp_require_tls")) is False:
                     what = "sends mail, and its password, to a server that need not speak TLS"
                     yield (*where, "require_tls"), f"{what}; write require_tls: true"
@@ -146,6 +149,13 @@ def _receiver(path: Path, receiver: Fields, of_all: Fields) -> Iterator[tuple[Pa
                     where,
                     "sends no notification when an alert is resolved; write `send_resolved: true`",
                 )
+
+
+def _may_log_in(config: Fields, of_all: Fields) -> bool:
+    """Tell whether a mail server is given a password with the name, where it is given one."""
+    keys = {*fields(config), *(str(key).removeprefix("smtp_") for key in of_all)}
+    given = ("auth_password", "auth_password_file", "auth_secret", "auth_secret_file")
+    return "auth_username" not in keys or not keys.isdisjoint(given)
 
 
 GATE = Gate(

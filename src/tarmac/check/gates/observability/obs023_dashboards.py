@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from tarmac.base.errors import misspelt
 from tarmac.base.foreign.reading import Fields, dig, fields, items, mappings
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -28,13 +30,13 @@ _KINDS = (
     "histogram", "state-timeline", "status-history", "logs", "geomap", "graph", "singlestat",
     *sorted(SILENT),
 )  # fmt: skip
-
 _VARIABLES = (
     "query", "datasource", "custom", "constant", "interval", "textbox", "adhoc", "groupby",
     "snapshot", "switch", "system",
 )  # fmt: skip
 _SOURCES = ("prometheus", "loki", "tempo", "elasticsearch", "cloudwatch", "influxdb", "postgres")
 _ALIKE = 0.8
+_PLUGIN = re.compile(r"[A-Za-z0-9][\w.-]*|\$.*|\{\{.*")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -91,6 +93,8 @@ def _variables(board: DashboardFile) -> Iterator[str]:
             yield f"{which} has the type '{kind}', which Grafana does not know; write e.g. query"
         elif kind in ("query", "datasource") and not variable.get("query"):
             yield f"{which} has no query, so it has no values; write one"
+        if variable.get("refresh", 0) not in (0, 1, 2):
+            yield f"{which} has refresh {variable['refresh']}, which is never; write 1 or 2"
 
 
 def _names(board: DashboardFile) -> Iterator[str]:
@@ -138,18 +142,30 @@ def panel_faults(panel: Panel) -> Iterator[str]:
     kind: Any = panel.data.get("type")
     if not kind and "libraryPanel" not in panel.data:
         yield "has no type, so nothing draws it; write one"
-    elif kind not in _KINDS and (near := difflib.get_close_matches(str(kind), _KINDS, 1, 0.8)):
-        yield f"has the type '{kind}', which is almost {near[0]}; write that"
+    elif kind not in _KINDS and (near := misspelt(str(kind), _KINDS)):
+        yield f"has the type '{kind}', which is almost {near}; write that"
+    elif kind and not _PLUGIN.fullmatch(str(kind)):
+        yield f"has the type '{kind}', which is no plugin's name, so nothing draws it; correct it"
     targets = mappings(panel.data.get("targets"))
     if kind in _KINDS and kind not in SILENT and panel.has_server and not targets:
         yield "has no targets, so it queries nothing; write a query"
     defaults = fields(panel.data, "fieldConfig", "defaults")
-    least, most = defaults.get("min"), defaults.get("max")
-    if isinstance(least, int | float) and isinstance(most, int | float) and least >= most:
-        yield f"draws from {least} to {most}, which is an empty range; correct the bounds"
+    yield from _drawn(defaults)
     for target in targets:
         if panel.asks_prometheus(target):
             yield from _target(target, str(kind))
+
+
+def _drawn(defaults: Fields) -> Iterator[str]:
+    least, most = defaults.get("min"), defaults.get("max")
+    if isinstance(least, int | float) and isinstance(most, int | float) and least >= most:
+        yield f"draws from {least} to {most}, which is an empty range; correct the bounds"
+    values = [step.get("value") for step in items(defaults, "thresholds", "steps")][1:]
+    numbers = [value for value in values if isinstance(value, int | float)]
+    if None in values or numbers != sorted(numbers):
+        yield "has thresholds whose values do not ascend, so a colour is never drawn; sort them"
+    if any("type" not in one for one in items(defaults, "mappings")):
+        yield "has a value mapping without a type, which maps nothing; write one"
 
 
 def _target(target: Fields, kind: str) -> Iterator[str]:
