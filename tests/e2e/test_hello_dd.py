@@ -280,7 +280,7 @@ async def test_a_price_list_is_a_job_and_its_prices_reach_every_replica(hello, s
 async def test_what_one_replica_cached_is_a_hit_in_all_and_a_stampede_reads_once(
     hello, session, sam, ben
 ):
-    tape = (await ben.find("packing tape"))["product_id"]
+    shelf = (await ben.find("shelf bin"))["product_id"]
     pricing = addresses(hello, "pricing-service")
 
     async def loads() -> float:
@@ -288,18 +288,18 @@ async def test_what_one_replica_cached_is_a_hit_in_all_and_a_stampede_reads_once
 
     async def uses_redis() -> bool:
         shown = [
-            (await journeys.ask(session, "GET", f"{url}/prices/{tape}")).data for url in pricing
+            (await journeys.ask(session, "GET", f"{url}/prices/{shelf}")).data for url in pricing
         ]
         return not any(answer["degraded"] for answer in shown)
 
-    rule = {"kind": "volume", "product_id": tape, "min_quantity": 40}
+    rule = {"kind": "volume", "product_id": shelf, "min_quantity": 40}
     for off in range(1000, 2000, 100):
         # For a second after Redis did not answer, a process helps itself and says nothing.
         await until(uses_redis)
         slow = hesitations(hello)
         assert (await sam.rule(**{**rule, "percent_off_bp": off})).status == 201
         before = await loads()
-        urls = [f"{pricing[n % len(pricing)]}/prices/{tape}?quantity={n + 1}" for n in range(60)]
+        urls = [f"{pricing[n % len(pricing)]}/prices/{shelf}?quantity={n + 1}" for n in range(60)]
         began = time.monotonic()
         answers = await asyncio.gather(*(journeys.ask(session, "GET", url) for url in urls))
         # A process whose lease ended, for it was not run for so long, is replaced by another.
@@ -313,20 +313,20 @@ async def test_what_one_replica_cached_is_a_hit_in_all_and_a_stampede_reads_once
         await until(lambda slow=slow, starved=starved: starved or hesitations(hello) > slow)
     assert (len(prices), await loads()) == (2, before + 1)
     for url in pricing:
-        assert (await journeys.ask(session, "GET", f"{url}/prices/{tape}")).data["cached"] is True
+        assert (await journeys.ask(session, "GET", f"{url}/prices/{shelf}")).data["cached"] is True
     assert (await sam.rule(**{**rule, "percent_off_bp": 2000})).status == 201
     for url in pricing:
-        shown = (await journeys.ask(session, "GET", f"{url}/prices/{tape}?quantity=40")).data
-        assert shown["price_minor"] == 279
+        shown = (await journeys.ask(session, "GET", f"{url}/prices/{shelf}?quantity=40")).data
+        assert shown["price_minor"] == 652
 
 
 async def test_prices_outlive_redis_and_say_so(hello, session, ben):
-    tape = (await ben.find("packing tape"))["product_id"]
-    url = f"{hello.url('pricing-service')}/prices/{tape}"
+    shelf = (await ben.find("shelf bin"))["product_id"]
+    url = f"{hello.url('pricing-service')}/prices/{shelf}"
     with frozen(hello, "cache"):
         shown = (await journeys.ask(session, "GET", url)).data
-        assert (shown["price_minor"], shown["degraded"]) == (349, ["cache"])
-        assert (await ben.offer(tape))["degraded"] == [], "a price is a price, cached or not"
+        assert (shown["price_minor"], shown["degraded"]) == (815, ["cache"])
+        assert (await ben.offer(shelf))["degraded"] == [], "a price is a price, cached or not"
     end = time.monotonic() + 20
     while (await journeys.ask(session, "GET", url)).data["degraded"]:
         assert time.monotonic() < end
