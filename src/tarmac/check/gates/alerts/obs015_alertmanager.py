@@ -139,7 +139,7 @@ def _receiver(path: Path, receiver: Fields, of_all: Fields) -> Iterator[tuple[Pa
                         )
                         yield where, f"{what}; write one"
                 if not _may_log_in(config, of_all):
-                    what = "logs in by a name without a password, so its mail is refused"
+                    what = "logs in by a name without a password, so its server refuses it"
                     yield (*where, "auth_username"), f"{what}; write auth_password_file"
                 if fields(config).get("require_tls", of_all.get("smtp_require_tls")) is False:
                     what = "sends mail, and its password, to a server that need not speak TLS"

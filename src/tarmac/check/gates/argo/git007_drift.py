@@ -80,7 +80,9 @@ def _keys(wanted: Artifact, found: Artifact) -> Iterator[tuple[str, str]]:
     parts = list(unequal(wanted.content, found.content))
     for path, said, instead in parts:
         name = ".".join(map(str, path)) or "the content"
-        yield found.at(*path), f"{name} is {_shown(instead)}, and {_shown(said)} is rendered"
+        what = f"{name} is {_shown(instead)}, and {_shown(said)} is rendered"
+        # Of one service or store: its own place in the model.
+        yield found.at(*path), f"{what} of {wanted.place}" if ":" in wanted.place else what
     if not parts and wanted.content != found.content:
         yield found.at(), "its parts are in another order, or one differs in an empty value"
 

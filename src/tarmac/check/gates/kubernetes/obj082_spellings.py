@@ -1,4 +1,4 @@
-"""What is kept elsewhere is named the same way each time: Secrets, their keys, accounts, classes."""
+"""What is kept elsewhere is named the same way each time: Secrets and keys, accounts, classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.stored_objects import StoredObjects, kept
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.slips import slips
+from tarmac.check.gates.views.typos import typos
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -43,7 +43,7 @@ def _misspelt(found: list[NamedObject], names: list[str], own: Iterable[str]) ->
         for one, name in zip(found, names, strict=True)
     }
     times = Counter(name for *_, name in places)
-    for said, meant in slips(times, own):
+    for said, meant in typos(times, own):
         one = next(naming for (*_, name), naming in places.items() if name == said)
         what = f"{title(one.artifact)} names {one.kind} {one.name}"
         if said != one.name:
@@ -83,6 +83,6 @@ GATE = Gate(
     scope=counted_in_files("references", _all, _planned),
     targets=("cluster",),
     reads="names of objects whose kind these files do not have, and keys in them. One that is "
-    "written once, and is a letter away from one that is written more often, is a slip; numbers "
+    "written once, and is a character away from one that is written more often, is a typo; numbers "
     "and words that name an object here are not.",
 )

@@ -13,13 +13,13 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.slips import slips
+from tarmac.check.gates.views.typos import typos
 
 _DOMAIN = "cluster.local"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 #: A Service, its namespace, and what follows them.
 _WHOLE = re.compile(rf"\b({_LABEL}\.{_LABEL}\.svc)\.([a-z]+(?:\.[a-z]+)*)(?![\w.-]*\w)")
-_SLIPPED = re.compile(
+_MISSPELT = re.compile(
     rf"\b({_LABEL}\.{_LABEL})\.(scv|vsc|csv|svcs|svs|sv|sc|services?)\.cluster\.local\b"
 )
 
@@ -35,7 +35,7 @@ class FullName(NamedTuple):
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield names that no DNS of a cluster knows, by a slip at their end."""
+    """Yield names that no DNS of a cluster knows, by a typo at their end."""
     for one in _names(files):
         if one.meant:
             what = f"{title(one.artifact)} names {one.name}, and Services' names end in"
@@ -49,10 +49,10 @@ def _names(files: Files) -> Iterator[FullName]:
             if ".cluster" not in text and ".svc." not in text:
                 continue
             for beginning, rest in _WHOLE.findall(text):
-                is_slip = rest == "cluster" or bool([*slips({_DOMAIN: 2, rest: 1}, ())])
-                meant = f"{beginning}.{_DOMAIN}" if is_slip else ""
+                is_typo = rest == "cluster" or bool([*typos({_DOMAIN: 2, rest: 1}, ())])
+                meant = f"{beginning}.{_DOMAIN}" if is_typo else ""
                 yield FullName(artifact, path, f"{beginning}.{rest}", meant)
-            for beginning, word in _SLIPPED.findall(text):
+            for beginning, word in _MISSPELT.findall(text):
                 meant = f"{beginning}.svc.{_DOMAIN}"
                 yield FullName(artifact, path, f"{beginning}.{word}.{_DOMAIN}", meant)
 
@@ -68,5 +68,5 @@ GATE = Gate(
     scope=counted_in_files("full names of Services", _names),
     targets=("cluster",),
     reads="all texts of objects: names with `.svc.` and with `.cluster.local`. Another domain than "
-    "cluster.local is a cluster's own, and only a letter too many, too few or exchanged is a slip.",
+    "cluster.local is a cluster's own, and only a character too many, too few or exchanged is a typo.",
 )

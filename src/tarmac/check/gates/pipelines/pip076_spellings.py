@@ -13,7 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.slips import slips
+from tarmac.check.gates.views.typos import typos
 
 _NAMED = re.compile(r"(?<![\w.$-])(secrets|vars)\.([A-Za-z_]\w*)")
 _KINDS = {"secrets": "secret", "vars": "variable"}
@@ -28,13 +28,13 @@ class GivenName(NamedTuple):
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield names that are written once, a letter away from one that is written more often."""
+    """Yield names that are written once, a character away from one that is written more often."""
     found = list(_names(files))
     known = sorted({one.name for one in found if one.name.startswith("GITHUB_")})
     for kind in sorted({one.kind for one in found}):
         own = [one for one in found if one.kind == kind]
         times = Counter(one.name for one in own)
-        for said, meant in slips(times, known):
+        for said, meant in typos(times, known):
             where = next(one.where for one in own if one.name == said)
             what = f"names the {_KINDS[kind]} {said} alone, where {times[meant]} other places name"
             said_of_it = f"{meant}; GitHub gives an empty text for one that it does not have"
@@ -67,5 +67,5 @@ GATE = Gate(
     scope=counted_in_files("names of secrets and variables", _names),
     targets=("repository",),
     reads="`secrets.NAME` and `vars.NAME` of all workflows, beside each other. Numbers, and words "
-    "that are short, are no slips; what a called workflow is given is its own.",
+    "that are short, are not typos; what a called workflow is given is its own.",
 )

@@ -15,7 +15,7 @@ from tarmac.check.gates.views.compose.files import ComposeFiles, compose_files
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.slips import slips
+from tarmac.check.gates.views.typos import typos
 
 #: A variable without a default or an error of its own.
 _FILLED = re.compile(r"(?<!\$)(?:\$\$)*\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
@@ -33,11 +33,11 @@ class NamedVariable(NamedTuple):
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield names that are written once, a letter away from one that is written more often."""
+    """Yield names that are written once, a character away from one that is written more often."""
     found = list(_variables(files))
     times = Counter(one.name for one in found)
     firsts: Mapping[str, NamedVariable] = {one.name: one for one in reversed(found)}
-    for said, meant in slips(times, ()):
+    for said, meant in typos(times, ()):
         one = firsts[said]
         # One container with both reads both, and a list of many is another thing than one.
         if meant not in one.beside and said.rstrip("Ss") != meant.rstrip("Ss"):
@@ -69,7 +69,7 @@ def _filled(beside: ComposeFiles, entries: set[str]) -> Iterator[Finding]:
                 found.setdefault(one or other, []).append(artifact.at(*path))
     times = {name: len(where) for name, where in found.items() if name not in entries}
     times |= dict.fromkeys(entries, 2)
-    for said, meant in slips(times, ()):
+    for said, meant in typos(times, ()):
         if said in found:
             what = f"${{{said}}} is there once, and nothing gives it, where {meant} is"
             yield Finding(found[said][0], f"{what} what others name: it is empty; {_ask(meant)}")
@@ -101,5 +101,5 @@ GATE = Gate(
     scope=counted_in_files("variables", _variables),
     targets=(),
     reads="names in the environment of containers and of Compose's services, beside each other; "
-    "and ${NAME} in Compose files beside files of variables. Numbers and plurals are no slips.",
+    "and ${NAME} in Compose files beside files of variables. Numbers and plurals are not typos.",
 )

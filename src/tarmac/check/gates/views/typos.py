@@ -1,4 +1,4 @@
-"""Slips of the hand: a word written once that is one sign away from one that is written often."""
+"""Typos: a word written once that is one sign away from one that is written often."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 
 #: A shorter word is one sign away from too many.
 _SHORTEST = 4
-#: With another letter in its place, shorter ones are words of their own: main and mail.
+#: With another character in its place, shorter ones are words of their own: main and mail.
 _LONG = 6
 _BETWEEN = re.compile(r"[\W_]+")
 
 
-def slips(times: Mapping[str, int], known: Iterable[str]) -> Iterator[tuple[str, str]]:
+def typos(times: Mapping[str, int], known: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield each name that is there once, and the one that it was meant to be.
 
-    They differ in one word, by one letter or by two letters' order; a number is never a slip.
+    They differ in one word, by one character or by two characters' order; a number is never a typo.
 
     Args:
         times: how often each name is written.
-        known: words that are names of their own, so that they are no slips.
+        known: words that are names of their own, so that they are not typos.
     """
     words = {word for name in known for word in _BETWEEN.split(name)}
     often: dict[str, list[str]] = {}
@@ -30,7 +30,7 @@ def slips(times: Mapping[str, int], known: Iterable[str]) -> Iterator[tuple[str,
     for name, count in times.items():
         if count == 1:
             near = {other for cut in _cuts(name) for other in often.get(cut, ())}
-            meant = sorted(other for other in near if _is_slip(name, other, words))
+            meant = sorted(other for other in near if _is_typo(name, other, words))
             if len(meant) == 1:
                 yield name, meant[0]
 
@@ -40,7 +40,7 @@ def _cuts(name: str) -> set[str]:
     return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}
 
 
-def _is_slip(name: str, other: str, words: set[str]) -> bool:
+def _is_typo(name: str, other: str, words: set[str]) -> bool:
     parts, others = _BETWEEN.split(name), _BETWEEN.split(other)
     differing = [pair for pair in zip(parts, others, strict=False) if pair[0] != pair[1]]
     if len(parts) != len(others) or len(differing) != 1:
