@@ -68,5 +68,5 @@ GATE = Gate(
     scope=counted_in_files("full names of Services", _names),
     targets=("cluster",),
     reads="all texts of objects: names with `.svc.` and with `.cluster.local`. Another domain than "
-    "cluster.local is a cluster's own, and only a character too many, too few or exchanged is a typo.",
+    "cluster.local may be a cluster's own; one character too many, too few or moved is a typo.",
 )

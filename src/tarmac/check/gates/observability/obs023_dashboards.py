@@ -145,7 +145,7 @@ def panel_faults(panel: Panel) -> Iterator[str]:
     elif kind not in _KINDS and (near := misspelt(str(kind), _KINDS)):
         yield f"has the type '{kind}', which is almost {near}; write that"
     elif kind and not _PLUGIN.fullmatch(str(kind)):
-        yield f"has the type '{kind}', which is not a plugin's name, so nothing draws it; correct it"
+        yield f"has the type '{kind}', which no plugin has, so nothing draws it; correct it"
     targets = mappings(panel.data.get("targets"))
     if kind in _KINDS and kind not in SILENT and panel.has_server and not targets:
         yield "has no targets, so it queries nothing; write a query"
