@@ -18,6 +18,7 @@ TIMES = ("group_wait", "group_interval", "repeat_interval", "resolve_timeout")
 MATCHERS = ("matchers", "match", "match_re")
 #: The names of receivers that are to notify nothing.
 SILENT = ("none", "null", "blackhole", "default", "devnull")
+_ANY = re.compile(r"\s*\{?\s*\"?alertname\"?\s*=~\s*[\"']?\.[*+][\"']?\s*\}?\s*")
 #: What says where a receiver of each kind is; the `_file` of it does, too.
 TARGETS = {
     "slack_configs": "api_url", "pagerduty_configs": "routing_key", "webhook_configs": "url",
@@ -94,9 +95,16 @@ def _above(path: Path, route: Fields) -> Iterator[tuple[Path, str]]:
     below = items(route, "routes")
     for number, one in enumerate(below[:-1]):
         ends = fields(one).get("continue") in (None, False)
-        if ends and not any(fields(one).get(key) for key in MATCHERS):
+        if ends and (not any(fields(one).get(key) for key in MATCHERS) or _takes_all(fields(one))):
             what = "matches every alert, so later routes get none"
             yield (*path, "routes", number), f"{what}; write `matchers`, or `continue: true`"
+
+
+def _takes_all(route: Fields) -> bool:
+    """Tell whether a route takes every alert by its name: `alertname =~ ".+"`."""
+    written = [str(one) for one in items(route, "matchers")]
+    written += [f"{name}=~{value}" for name, value in fields(route, "match_re").items()]
+    return bool(written) and not fields(route, "match") and all(map(_ANY.fullmatch, written))
 
 
 def _times(path: Path, data: Fields) -> Iterator[tuple[Path, str]]:

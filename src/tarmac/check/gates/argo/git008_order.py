@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -15,11 +16,12 @@ from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
 from tarmac.check.gates.views.objects.named_places import NamedObject, namings
 from tarmac.check.gates.views.objects.stored_objects import kept
-from tarmac.check.gates.views.pods.pods import pods
+from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ARGO, _HELM = "argocd.argoproj.io", "helm.sh"
+_MIGRATES = re.compile(r"(?:^|[\W_])migrat(?:e|ion|ions)(?:$|[\W_])")
 _MODE, _LATE = "volumeBindingMode", "WaitForFirstConsumer"
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 #: What a pod waits for until it is there.
@@ -55,9 +57,37 @@ def check(files: Files) -> Iterator[Finding]:
             why = f"which is applied after it ({first.name}), so it waits for it in vain"
             where = naming.artifact.at(*naming.path)
             yield Finding(where, f"{what}, {why}; give {naming.kind} {naming.name} the earlier one")
+    yield from _late_migrations(files)
     unbound = list(_unbound(files))
     if unbound and not _is_healthy(files):
         yield from unbound
+
+
+def _late_migrations(files: Files) -> Iterator[Finding]:
+    """Yield Jobs that migrate for pods of a wave before theirs, which Argo CD first has healthy."""
+    turns: dict[tuple[str, tuple[str, str]], tuple[Artifact, Turn]] = {}
+    for own in pods(files, "Deployment", "StatefulSet"):
+        turn = turn_of(own.artifact)
+        for container in own.main_containers if turn else ():
+            turns.setdefault((container.image, place_of(own.artifact)), (own.artifact, turn))
+    for own in pods(files, "Job"):
+        turn = turn_of(own.artifact)
+        if turn is None or not _migrates(own) or _is_of_helm(own.artifact):
+            continue
+        for container in own.main_containers:
+            other, first = turns.get((container.image, place_of(own.artifact)), (None, turn))
+            if other is not None and first.phase == turn.phase and first.place < turn.place:
+                what = f"{title(own.artifact)} migrates ({turn.name}) after {title(other)} of the"
+                why = f"same image ({first.name}), whose pods begin with the tables of before, and"
+                advice = "have to be healthy for this wave to come; give it an earlier one"
+                where = own.artifact.at("metadata", "annotations", WAVE)
+                yield Finding(where, f"{what} {why} {advice}", warning=True)
+                break
+
+
+def _migrates(own: Pods) -> bool:
+    words = (word for container in own.containers for word in container.words)
+    return any(map(_MIGRATES.search, (own.name, *words)))
 
 
 def _unbound(files: Files) -> Iterator[Finding]:
@@ -146,6 +176,7 @@ def turn_of(artifact: Artifact) -> Turn | None:
 
 def _judged(files: Files) -> Iterator[object]:
     yield from _needs(files)
+    yield from (own for own in pods(files, "Job") if _migrates(own))
 
 
 GATE = Gate(
@@ -158,7 +189,7 @@ GATE = Gate(
     "wait for its first pod",
     check=check,
     of_files=check,
-    scope=counted_in_files("references of pods", _judged),
+    scope=counted_in_files("references of pods, and Jobs that migrate", _judged),
     #: GIT003 holds the waves of a plan to its dependencies.
     targets=(),
     reads="sync waves and hooks of Argo CD, hooks of Helm and their weights, beside ConfigMaps, "

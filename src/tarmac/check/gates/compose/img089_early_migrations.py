@@ -38,7 +38,7 @@ _WAITS = re.compile(
 )
 _DATABASES = re.compile(r"(postgres|mysql|mariadb|postgis/postgis|timescale/timescaledb|percona)")
 _PASSWORD = re.compile(r"--requirepass\s+(?!\"\"|''|$)\S+")
-_AUTH = re.compile(r"REDISCLI_AUTH|(^|\s)(-a|--pass|--user)\b|NOAUTH|PONG|VALKEYCLI_AUTH")
+_AUTH = re.compile(r"REDISCLI_AUTH|(^|\s)(-a|--pass|--user)\b|NOAUTH|VALKEYCLI_AUTH")
 #: Where databases have what they begin with.
 _SCRIPTS = "/docker-entrypoint-initdb.d"
 _PERIOD = re.compile(r"\d+(ms|s|m|h)")
@@ -61,14 +61,15 @@ def check(files: Files) -> Iterator[Finding]:
 def _early(service: ComposeService, others: dict[str, ComposeService]) -> Iterator[Finding]:
     line = _line(service)
     restart = str(dig(service.data, "restart") or "no")
-    found = _MIGRATES.search(line)
+    found = _MIGRATES.search(line) or (_ONLY.search(line) if _prepares(service) else None)
     if found is None or _WAITS.search(line) or restart not in ("no", "False"):
         return
     for name, how in service.waited_for.items():
         other = others.get(str(name))
         is_started = fields(how).get("condition") == "service_started"
         if other is not None and is_started and _DATABASES.fullmatch(official(other)):
-            what = f"service {service.name} runs `{found[0]}` at once, and waits for the start of"
+            does = found[0].strip()
+            what = f"service {service.name} runs `{does}` at once, and waits for the start of"
             said = f"{what} {name} alone, which then does not answer yet: it ends with an error"
             advice = "write condition: service_healthy"
             if not dig(other.data, "healthcheck"):
@@ -112,9 +113,11 @@ def _unasked(service: ComposeService) -> Iterator[Finding]:
     has_own = any("AUTH" in name for name in service.variables)
     if _PING.search(asked) and not _AUTH.search(asked) and not has_own:
         what = f"service {service.name} wants a password, and its check asks without one: redis-cli"
-        said = f"{what} prints NOAUTH and ends with 0, so the check proves nothing; set"
+        so = "no PONG, so the check never passes; set REDISCLI_AUTH"
+        if "PONG" not in asked:
+            so = "ends with 0, so the check proves nothing; set REDISCLI_AUTH, and ask for PONG"
         where = service.at("healthcheck", "test")
-        yield Finding(where, f"{said} REDISCLI_AUTH, and ask for PONG", warning=True)
+        yield Finding(where, f"{what} prints NOAUTH and {so}", warning=True)
 
 
 def _in_advance(service: ComposeService, beside: ComposeFiles) -> Iterator[Finding]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import string
+from tarmac.base.foreign.reading import fields, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.untagged import untagged
-from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -33,7 +34,19 @@ _PROGRAM = re.compile(
     r"\b(flyway|alembic|liquibase|goose|dbmate|golang-migrate|migrate|prisma|knex|sequelize|atlas"
     r"|sqlx|diesel|typeorm|sqitch)\b"
 )
+_MIGRATES = re.compile(r"migrat", re.IGNORECASE)
 _BEFORE = re.compile(r"PreSync|pre-(install|upgrade)|(^|,)\s*Sync\b")
+
+
+class Migration(NamedTuple):
+    """A text of SQL, in a file of its own or in a ConfigMap."""
+
+    folder: str
+    name: str
+    text: str
+    path: str
+    #: The lines above it in its file.
+    above: int = 0
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -41,15 +54,14 @@ def check(files: Files) -> Iterator[Finding]:
     running = _updated(files)
     if not running:
         return
-    newest: dict[str, Artifact] = {}
-    for artifact in _migrations(files):
-        folder = artifact.path.rpartition("/")[0]
-        other = newest.get(folder)
-        if other is None or _order(artifact) > _order(other):
-            newest[folder] = artifact
+    newest: dict[str, Migration] = {}
+    for one in _migrations(files):
+        other = newest.get(one.folder)
+        if other is None or _order(one) > _order(other):
+            newest[one.folder] = one
     own = running[0]
-    for artifact in newest.values():
-        text = str(artifact.content)
+    for one in newest.values():
+        text = one.text
         end = found.start() if (found := _DOWN.search(text)) else len(text)
         plain = _COMMENT.sub(lambda one: re.sub(r"[^\n]", " ", one[0]), text[:end])
         for taken in _TAKEN.finditer(plain):
@@ -58,22 +70,32 @@ def check(files: Files) -> Iterator[Finding]:
             again = rf"CREATE\s+TABLE[^;]*{re.escape(name)}"
             if taken[4] and re.search(again, plain, re.IGNORECASE):
                 continue
-            line = plain.count("\n", 0, taken.start()) + 1
+            line = one.above + plain.count("\n", 0, taken.start()) + 1
             what = f"{told} {name} runs before the new pods of {title(own.artifact)}, and the old"
             advice = "ones still read it; do so one version after the last that reads it"
-            yield Finding(f"{artifact.path}:{line}", f"{what} {advice}", warning=True)
+            yield Finding(f"{one.path}:{line}", f"{what} {advice}", warning=True)
 
 
-def _migrations(files: Files) -> Iterator[Artifact]:
+def _migrations(files: Files) -> Iterator[Migration]:
     for artifact in files.artifacts:
         if artifact.path.lower().endswith(".sql") and not _BACK.search(artifact.path):
-            yield artifact
+            folder, _, name = artifact.path.rpartition("/")
+            yield Migration(folder, name, str(artifact.content), artifact.path)
+    for artifact in files.objects("ConfigMap"):
+        yield from _held(artifact) if _MIGRATES.search(name_of(artifact)) else ()
 
 
-def _order(artifact: Artifact) -> tuple[list[int], str]:
+def _held(artifact: Artifact) -> Iterator[Migration]:
+    """Yield the migrations that a ConfigMap has, which are mounted into what applies them."""
+    for key, text in fields(artifact.data, "data").items():
+        path, _, line = artifact.at("data", key).rpartition(":")
+        if str(key).endswith(".sql") and not _BACK.search(str(key)) and line.isdecimal():
+            yield Migration(title(artifact), str(key), str(text), path, int(line))
+
+
+def _order(one: Migration) -> tuple[list[int], str]:
     """Sort as programs for migrations do: by the numbers that a name begins with."""
-    name = artifact.path.rpartition("/")[2]
-    return [int(one) for one in re.findall(r"\d+", name)][:3], name
+    return [int(number) for number in re.findall(r"\d+", one.name)][:3], one.name
 
 
 def _updated(files: Files) -> list[Pods]:
@@ -98,7 +120,7 @@ def _is_before(own: Pods) -> bool:
     return bool(is_migration) and _BEFORE.search(hooks) is not None
 
 
-def _judged(files: Files) -> list[Artifact]:
+def _judged(files: Files) -> list[Migration]:
     return list(_migrations(files)) if _updated(files) else []
 
 
@@ -112,7 +134,7 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("migrations", _judged),
     targets=(),
-    reads="the newest migration in SQL of each folder, where a hook or an init container applies "
-    "it before the pods of the same image. What a version reads is not known. Judges files without "
-    "a plan only.",
+    reads="the newest migration in SQL of each folder and ConfigMap, where a hook or an init "
+    "container applies it before the pods of the same image. What a version "
+    "reads is not known. Judges files without a plan only.",
 )

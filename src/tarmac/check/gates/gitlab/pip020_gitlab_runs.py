@@ -92,11 +92,13 @@ def _anywhere(pipeline: GitlabPipeline, name: str, job: Fields) -> Iterator[Find
     named = job.get("environment")
     environment = str(dig(named, "name") if isinstance(named, dict) else named)
     rules, limits = mappings(job.get("rules")), dig(pipeline.artifact.data, "workflow", "rules")
-    first = rules[0] if rules and limits is None and pipeline.is_whole else {}
+    first = rules[0] if rules and is_there(pipeline, {}, "a tag") else {}
     is_by_hand = "manual" in (first.get("when"), job.get("when"))
     if _PRODUCTION.match(environment) and "changes" in first and "if" not in first:
-        what = f"job {name} changes {environment} in pipelines of every branch that changes these"
-        said = f"{what} files, and of every tag and schedule, where `changes` is always true"
+        what = f"job {name} changes {environment} in pipelines of every"
+        branch = f"{what} branch that changes these files, and of every tag and schedule"
+        said = branch if limits is None else f"{what} tag"
+        said = f"{said}, where `changes` is always true"
         where = pipeline.artifact.at(name, "rules", 0)
         advice = "add `if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH` to the rule"
         yield from () if is_by_hand else [Finding(where, f"{said}; {advice}", warning=True)]

@@ -42,11 +42,13 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield Jobs whose sidecar runs on when their work is done."""
     jobs = list(_meshed(files))
     modes = set(_modes(files)) if jobs else set()
-    if not modes or any(one.is_native for one in modes):
-        return
-    mode = max(modes, key=lambda one: one.is_said)
+    of_mesh = None
+    if modes and not any(one.is_native for one in modes):
+        of_mesh = max(modes, key=lambda one: one.is_said)
     for own in jobs:
-        if not is_ended(own):
+        asked = str(own.metadata.annotations.get(_NATIVE, "")).lower()
+        mode = MeshMode(False, f"{_NATIVE} is false", True) if asked == "false" else of_mesh
+        if mode and not is_ended(own):
             what = f"{title(own.artifact)} gets a sidecar of Istio, which does not end with its"
             said = f"{what} work ({mode.why}): the Job is never complete; write the label"
             where = own.artifact.at(*own.path[:-1])
@@ -82,11 +84,11 @@ def _said(value: object) -> MeshMode:
 def _meshed(files: Files) -> Iterator[Pods]:
     """Yield the pods of Jobs to which Istio adds a sidecar."""
     spaces = {name_of(one) for one in files.objects("Namespace") if has_sidecars(one)}
-    for own in pods(files, *_KINDS) if spaces else ():
+    for own in pods(files, *_KINDS):
         noted = own.metadata.annotations
         asked = str(own.labels.get(_INJECT, noted.get(_INJECT, ""))).lower()
         is_native = str(noted.get(_NATIVE, "")).lower() == "true"
-        is_added = space_of(own.artifact) in spaces and asked in ("", "true")
+        is_added = asked == "true" or (space_of(own.artifact) in spaces and asked == "")
         if is_added and not is_native and not own.spec.shares("hostNetwork"):
             yield own
 
@@ -101,7 +103,8 @@ GATE = Gate(
     of_files=check,
     scope=counted_in_files("Jobs that get a sidecar of Istio", _meshed),
     targets=("cluster",),
-    reads="Jobs, CronJobs and ScaledJobs in namespaces whose label adds Istio's sidecar, where "
-    "values, an operator or istiod itself says that sidecars are not native, or its chart is older "
-    "than 1.27. A program may end its proxy by itself.",
+    reads="Jobs, CronJobs and ScaledJobs in namespaces whose label adds Istio's sidecar, or with "
+    "such a label of their own, where an annotation of theirs, values, an operator or istiod "
+    "itself says that sidecars are not native, or its chart is older than 1.27. A program "
+    "may end its proxy by itself.",
 )

@@ -11,7 +11,7 @@ from tarmac.base.foreign.reading import Path, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.typos import typos
 
@@ -49,7 +49,10 @@ def _names(files: Files) -> Iterator[FullName]:
             if ".cluster" not in text and ".svc." not in text:
                 continue
             for beginning, rest in _WHOLE.findall(text):
-                is_typo = rest == "cluster" or bool([*typos({_DOMAIN: 2, rest: 1}, ())])
+                # A list of all names that something has may have shorter ones.
+                is_alone = text.count(beginning) == 1 and kind_of(artifact) != "Certificate"
+                is_cut = rest == "cluster" and is_alone
+                is_typo = is_cut or bool([*typos({_DOMAIN: 2, rest: 1}, ())])
                 meant = f"{beginning}.{_DOMAIN}" if is_typo else ""
                 yield FullName(artifact, path, f"{beginning}.{rest}", meant)
             for beginning, word in _MISSPELT.findall(text):

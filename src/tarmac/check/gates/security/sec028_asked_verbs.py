@@ -25,6 +25,9 @@ _OTHERS = re.compile(r"--(token|kubeconfig|as|context|server|dry-run|help)\b|\s-
 _VALUED = frozenset(
     {"-n", "--namespace", "-l", "--selector", "-o", "--output", "-c", "--container"}
 )
+#: What has several copies choose one by a lease, which the first of them makes.
+_LEADS = re.compile(r"--?(enable-)?leader-elect(ion|ion-enabled)?(=true)?")
+_LEASES = ("coordination.k8s.io", "leases")
 #: The key of what is bound to all accounts.
 _OF_ALL = ("", "system:serviceaccounts")
 
@@ -67,6 +70,9 @@ def check(files: Files) -> Iterator[Finding]:
         rules = [rule for rule in every if rule is not None]
         if not rules or len(rules) != len(every):
             continue  # it is bound elsewhere, or to a role of another place
+        # Another kind of lock needs no lease.
+        if one.resource == "leases" and not any(r.grants("update", *_LEASES) for r in rules):
+            continue
         if any(rule.grants(one.verb, one.group, one.resource) for rule in rules):
             continue
         role = rules[0].role
@@ -112,6 +118,8 @@ def _asked(files: Files) -> Iterator[AskedVerb]:
             if any(one.name == "KUBECONFIG" for one in container.variables):
                 continue
             yield from _of_program(own, account, container)
+            if any(map(_LEADS.fullmatch, container.words)):
+                yield AskedVerb(own, account, "an election of its leader", "create", *_LEASES)
             for command in _commands(container):
                 if not _OTHERS.search(command):
                     yield from _of_command(own, account, command.split())

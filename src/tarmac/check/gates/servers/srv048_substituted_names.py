@@ -11,6 +11,9 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.compose.files import compose_files
+from tarmac.check.gates.views.compose.mounted_files import mounted_files
+from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.started import started
 from tarmac.check.gates.views.on_disk import text_on_disk
@@ -57,6 +60,13 @@ def _filled(files: Files) -> Iterator[FilledFile]:
     for command in commands(files):
         for name in _FILLS.findall(command.text):
             yield FilledFile(command.where, name)
+    for beside in compose_files(files):
+        for service in beside.services:
+            line = " ".join([*words(service, "entrypoint"), *words(service)])
+            mounted = {inside: outside for outside, inside in mounted_files(service, beside)}
+            for name in _FILLS.findall(line):
+                key = "command" if name in " ".join(words(service)) else "entrypoint"
+                yield FilledFile(service.at(key), mounted.get(name, name))
     for program in started(files):
         for name in _FILLS.findall(program.line):
             yield FilledFile(program.where, name)
@@ -100,5 +110,5 @@ GATE = Gate(
     scope=counted_in_files("files that envsubst fills in with every variable", _filled),
     targets=("compose", "cluster"),
     reads="envsubst without a list of names in scripts and commands, beside the file that it "
-    "reads, by its own name or where a Dockerfile copies it.",
+    "reads: by its own name, where Compose mounts it, or where a Dockerfile copies it.",
 )

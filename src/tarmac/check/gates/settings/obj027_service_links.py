@@ -18,6 +18,8 @@ from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
+#: A port that is read with a number to take where nothing sets it.
+_PORT = re.compile(r"\$\{(\w+_PORT):?-(\d+)\}")
 _VERSION = re.compile(r":v?(\d+(?:\.\d+)*)")
 
 
@@ -31,6 +33,7 @@ def check(files: Files) -> Iterator[Finding]:
             space, folder = place_of(one)
             for pattern, name in _taken(one):
                 given.setdefault((space, "" if space else folder, pattern), {})[name] = one
+    yield from _read(files)
     for own, container, about in _judged(files):
         space, folder = place_of(own.artifact)
         found = given.get((space, "" if space else folder, about["variables"]), {})
@@ -41,6 +44,32 @@ def check(files: Files) -> Iterator[Finding]:
             which = f"and {container.name} of {title(own.artifact)} {about['does']}"
             advice = "set enableServiceLinks: false in the pod, or rename the Service"
             yield Finding(own.at(), f"{what} {which}; {advice}")
+
+
+def _read(files: Files) -> Iterator[Finding]:
+    """Yield commands that read a port by a name that a Service sets to a whole address."""
+    services = {
+        (*place_of(one), f"{name_of(one).upper().replace('-', '_')}_PORT"): one
+        for one in files.objects("Service")
+        if string(one.data, "spec", "clusterIP") != "None"
+    }
+    for own, container, name, port in _ports(files):
+        one = services.get((*place_of(own.artifact), name))
+        if one is not None and name not in own.variables.names(container):
+            what = f"{container.name} of {title(own.artifact)} reads {name}, and takes"
+            said = f"{what} {port} without it, but {title(one)} sets it to tcp://...:{port}"
+            advice = "set enableServiceLinks: false in the pod, or give it a value"
+            key = "args" if name in str(container.data.get("args")) else "command"
+            yield Finding(container.at(key), f"{said}; {advice}")
+
+
+def _ports(files: Files) -> Iterator[tuple[Pods, Container, str, str]]:
+    """Yield ports that commands read, with what they take where nothing sets them."""
+    for own in pods(files):
+        if dig(own.spec.data, "enableServiceLinks") is not False:
+            for container in own.containers:
+                for name, port in _PORT.findall(" ".join(container.words)):
+                    yield own, container, name, port
 
 
 def _taken(service: Artifact) -> Iterator[tuple[str, str]]:
@@ -82,6 +111,11 @@ def _starts(container: Container, about: Fields) -> bool:
     return not is_own or re.search(about["starts"], " ".join(container.words)) is not None
 
 
+def _taking(files: Files) -> Iterator[object]:
+    yield from _judged(files)
+    yield from _ports(files)
+
+
 GATE = Gate(
     id="OBJ027",
     title="No Service's name sets what an image takes for a setting",
@@ -90,7 +124,7 @@ GATE = Gate(
     "NAME_PORT and others of each Service of its namespace, unless enableServiceLinks is false",
     check=check,
     of_files=check,
-    scope=counted_in_files("containers whose image takes such settings", _judged),
+    scope=counted_in_files("containers that take such settings", _taking),
     targets=("cluster",),
     reads="names of Services beside images that assets/published.yaml lists, with the variables "
     "that they take.",

@@ -18,6 +18,8 @@ from tarmac.check.gates.views.terraform.settings import Setting, settings
 
 _FUNCTION = ("resource", "aws_lambda_function")
 _INSIDE = ("environment", "variables")
+#: What makes a queue or a topic keep the order.
+_IN_ORDER = {"aws_sqs_queue": "fifo_queue", "aws_sns_topic": "fifo_topic"}
 _OF_MODULE = "environment_variables"
 _FRAMEWORK = ("serverless.yml", "serverless.yaml")
 
@@ -38,6 +40,11 @@ def check(files: Files) -> Iterator[Finding]:
                 f"{setting.name} of {setting.path[1]}.{setting.path[2]} is '{setting.value}', and"
             )
             yield Finding(setting.where, f"{what} {rule['says']}: it is refused")
+    for setting in _in_order(files):
+        if str(setting.value).endswith(".fifo"):
+            continue
+        what = f"{setting.path[1]}.{setting.path[2]} is FIFO, and its name does not end in .fifo:"
+        yield Finding(setting.where, f"{what} it is refused; write {setting.value}.fifo")
     known = published("lambda_variables")
     for one in _variables(files):
         what = f"the function {one.function} is given {one.name}"
@@ -62,6 +69,21 @@ def _named(files: Files) -> Iterator[tuple[Setting, dict[str, str]]]:
             is_known = "$" not in one.value and "%" not in one.value and not is_mark(one.value)
             if rule is not None and is_known:
                 yield one, rule
+
+
+def _in_order(files: Files) -> Iterator[Setting]:
+    """Yield names of queues and topics that keep the order, where their end is known."""
+    every = [one for one in settings(files) if len(one.path) == 4 and one.path[1] in _IN_ORDER]
+    fifo = {
+        (one.file, one.path[:3])
+        for one in every
+        if one.name == _IN_ORDER[one.path[1]] and str(one.value).lower() == "true"
+    }
+    for one in every:
+        value = str(one.value or "")
+        is_known = bool(value) and not value.endswith("}") and not is_mark(value)
+        if one.name == "name" and (one.file, one.path[:3]) in fifo and is_known:
+            yield one
 
 
 def _variables(files: Files) -> Iterator[FunctionVariable]:
@@ -91,6 +113,7 @@ def _variables(files: Files) -> Iterator[FunctionVariable]:
 
 def _judged(files: Files) -> Iterator[object]:
     yield from _named(files)
+    yield from _in_order(files)
     yield from _variables(files)
 
 
