@@ -11,7 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.entries import listed
-from tarmac.check.gates.views.compose.files import ComposeFiles, compose_files
+from tarmac.check.gates.views.compose.files import compose_files
 from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -47,11 +47,11 @@ def _asked(files: Files) -> Iterator[AskedPort]:
         others = {one.name: one for one in beside.services}
         for service in beside.services:
             if dig(service.data, "network_mode") is None:
-                yield from _of_service(service, others, beside)
+                yield from _of_service(service, others)
 
 
 def _of_service(
-    service: ComposeService, others: Mapping[str, ComposeService], beside: ComposeFiles
+    service: ComposeService, others: Mapping[str, ComposeService]
 ) -> Iterator[AskedPort]:
     given = service.environment
     for name, host in given.items():
@@ -59,9 +59,9 @@ def _of_service(
             other = others.get(host.strip())
             variable = f"{name.removesuffix(end)}{of_port}"
             port = given.get(variable, "").strip()
-            if name.endswith(end) and other is not None and port.isdecimal():
-                if other.name != service.name:
-                    yield AskedPort(service, variable, other, int(port))
+            is_pair = name.endswith(end) and port.isdecimal()
+            if is_pair and other is not None and other.name != service.name:
+                yield AskedPort(service, variable, other, int(port))
 
 
 def _published(service: ComposeService) -> Iterator[tuple[int, int]]:
