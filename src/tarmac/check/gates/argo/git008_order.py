@@ -68,8 +68,9 @@ def _late_migrations(files: Files) -> Iterator[Finding]:
     turns: dict[tuple[str, tuple[str, str]], tuple[Artifact, Turn]] = {}
     for own in pods(files, "Deployment", "StatefulSet"):
         turn = turn_of(own.artifact)
-        for container in own.main_containers if turn else ():
-            turns.setdefault((container.image, place_of(own.artifact)), (own.artifact, turn))
+        for container in own.main_containers:
+            if turn is not None:
+                turns.setdefault((container.image, place_of(own.artifact)), (own.artifact, turn))
     for own in pods(files, "Job"):
         turn = turn_of(own.artifact)
         if turn is None or not _migrates(own) or _is_of_helm(own.artifact):
@@ -194,6 +195,5 @@ GATE = Gate(
     targets=(),
     reads="sync waves and hooks of Argo CD, hooks of Helm and their weights, beside ConfigMaps, "
     "Secrets, ServiceAccounts and claims that pods name, of one namespace and folder, and classes "
-    "of claims that wait for the first pod. Judges files "
-    "without a plan only: GIT003 checks more of a plan.",
+    "of claims that wait for the first pod. Of files without a plan; GIT003 checks more of one.",
 )
