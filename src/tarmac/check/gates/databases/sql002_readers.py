@@ -25,7 +25,13 @@ _TAKEN = re.compile(
     re.IGNORECASE,
 )
 #: A file, or the part of one, that takes a migration back.
-_BACK = re.compile(r"(\.down\.sql|(^|/)(U\d|down|undo|rollback|revert)[^/]*\.sql)$", re.IGNORECASE)
+_BACK = re.compile(
+    r"(\.down\.sql|(^|/)(U\d|down|undo|rollback|revert)[^/]*\.sql)$"
+    r"|(^|/)(downs?|undo|rollbacks?|reverts?)/",
+    re.IGNORECASE,
+)
+#: Migrations of before, which are kept for a reader.
+_KEPT = re.compile(r"(^|/)archived?/", re.IGNORECASE)
 _DOWN = re.compile(
     r"^--\s*(\+goose Down|migrate:down|\+migrate Down|rollback|@UNDO)",
     re.IGNORECASE | re.MULTILINE,
@@ -78,7 +84,8 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _migrations(files: Files) -> Iterator[Migration]:
     for artifact in files.artifacts:
-        if artifact.path.lower().endswith(".sql") and not _BACK.search(artifact.path):
+        is_run = not _BACK.search(artifact.path) and not _KEPT.search(artifact.path)
+        if artifact.path.lower().endswith(".sql") and is_run:
             folder, _, name = artifact.path.rpartition("/")
             yield Migration(folder, name, str(artifact.content), artifact.path)
     for artifact in files.objects("ConfigMap"):
