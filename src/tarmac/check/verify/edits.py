@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import PurePath
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding, Result
@@ -15,6 +16,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.inputs import Original
 from tarmac.check.gates.subject import Folder, Subject
 from tarmac.check.gates.views.examples import applied
+from tarmac.check.verify.certainty import severity
 from tarmac.check.verify.folder import both
 from tarmac.check.verify.forms import BESIDE
 from tarmac.check.verify.running import Suppressions, leave, run_files
@@ -54,10 +56,11 @@ def judged(
         }
         lines = {one.position[:2] for one in _of_gates(found.values()) if one.position[1]}
         of_gates = {(one.gate, one.position[0]) for one in _of_gates(found.values())}
+        ours = {one.path for one in as_rendered}
         tree = Folder(subject.raw, subject.today, subject.folder)
         for result in run_files(tree, asked, own):
             new = [
-                one
+                one if one.position[0] in ours else _graded(one)
                 for one in result.findings
                 if _key(one) not in before
                 and one.position[:2] not in lines
@@ -77,6 +80,12 @@ def is_asked(gate: Gate, subject: Subject) -> bool:
     return gate.of_files is not None and not (
         gate.program or (is_beside and gate.of_files is gate.check)
     )
+
+
+def _graded(finding: Finding) -> Finding:
+    """Make a warning of what a file of the tree's owner does not prove by itself."""
+    sure = severity(finding, PurePath(finding.position[0]))
+    return replace(finding, warning=finding.warning or sure == "warning")
 
 
 def _of_gates(results: Iterable[Result]) -> Iterator[Finding]:
