@@ -53,12 +53,13 @@ def target_namespaces(files: Files) -> Iterator[str]:
 
 
 def flux_kustomizations(files: Files) -> Iterator[Fields]:
-    """Yield those of these files, and of files that a kustomization here is built of."""
+    """Yield those of these files, and those that a kustomization here has as parts or patches."""
     own = files.objects("Kustomization")
     yield from (artifact.data for artifact in own)
     known = {artifact.path for artifact in own}
     for artifact in kustomization_files(files):
-        for name in map(str, Kustomization(artifact).resources):
+        patches = (string(one, "path") for one in items(artifact.data, "patches"))
+        for name in map(str, (*Kustomization(artifact).resources, *filter(None, patches))):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(artifact.path), name))
             place = on_disk(files, path) if path not in known else None
             if place is not None and _has_patches(place):
@@ -75,8 +76,10 @@ def _has_patches(place: Path) -> bool:
 @once
 def _patches(files: Files) -> Iterator[FluxPatch]:
     for data in flux_kustomizations(files):
-        folder = posixpath.normpath(string(data, "spec", "path")).strip("/")
-        if string(data, "apiVersion").startswith(GROUP) and folder not in ("", "."):
+        path = string(data, "spec", "path")
+        folder = posixpath.normpath(path).strip("/") if path else ""
+        # Without a path it is itself a patch, of Kustomizations in any folder.
+        if string(data, "apiVersion").startswith(GROUP) and folder != ".":
             for patch in _read(data, folder):
                 yield patch
                 # One that adds patches to Kustomizations is of objects in their folders.
