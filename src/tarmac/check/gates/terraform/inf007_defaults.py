@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -28,7 +29,10 @@ TO_REPLACE = re.compile(
 #: A variable that says that it holds the name of a secret, or the place of one.
 OF_NAME = re.compile(r"\b(path|name|file|location|arn)s? (of|to|in|for)\b", re.IGNORECASE)
 #: A secret of Kubernetes is called by words, and a password seldom is.
-NAME = re.compile(r"[a-z]+(-[a-z0-9]+)+")
+NAME = re.compile(r"[a-z]+\d?[a-z]*(-[a-z0-9]+)+")
+#: The name of a key in a secret: `db_password_secret_key`. Where one is, so are others beside it.
+OF_KEY = re.compile(r"_(secret|password|token|id)_secret_key$")
+KEY = re.compile(r"[a-z]+([_-][a-z]+)*")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -36,10 +40,15 @@ def check(files: Files) -> Iterator[Finding]:
     told = {
         (one.file, one.path[:2]): one.value or "" for one in written_settings(files) if _tells(one)
     }
-    for setting in _defaults(files):
-        name = setting.path[1] if setting.path[0] == "variable" else setting.name
+    defaults = _defaults(files)
+    keyed = {posixpath.dirname(one.file) for one in defaults if OF_KEY.search(_name(one))}
+    for setting in defaults:
+        name = _name(setting)
         value = setting.value or ""
         is_elsewhere = PLACEHOLDER.match(value) or PLACE.fullmatch(value)
+        is_key = posixpath.dirname(setting.file) in keyed and name.endswith("_secret_key")
+        if is_key and KEY.fullmatch(value):
+            continue
         is_named = OF_NAME.search(told.get((setting.file, setting.path[:2]), ""))
         if SECRET.search(name) and not is_elsewhere and not is_named:
             what = f"{name} is written here, in every clone and in the state; leave it out, and"
@@ -47,6 +56,10 @@ def check(files: Files) -> Iterator[Finding]:
             may_be_name = name.endswith("secret") and NAME.fullmatch(value)
             is_open = bool(TO_REPLACE.search(value) or is_placeholder(value) or may_be_name)
             yield Finding(setting.where, f"{what} {advice}", warning=is_open)
+
+
+def _name(setting: Setting) -> str:
+    return setting.path[1] if setting.path[0] == "variable" else setting.name
 
 
 def _tells(setting: Setting) -> bool:

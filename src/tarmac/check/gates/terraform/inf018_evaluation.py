@@ -20,6 +20,8 @@ _OF_VARIABLE = re.compile(r"^var\.([\w-]+)$")
 _LIST = re.compile(r"^(list|tuple)\b")
 #: A literal list, and not the list of a `for` of a mapping.
 _LITERAL = re.compile(r"^\[(?!\s*for\b)")
+#: One of the elements of a list: `[var.a, {}][local.is_there ? 0 : 1]`.
+_ELEMENT = re.compile(r"^\[.*\]\[.+\]$")
 #: What a resource has after it was made: its id and the like, as a key.
 _LATER = (
     r"(?<![\w.])(?:aws|google|azurerm|digitalocean|hcloud|openstack|oci)_\w+"
@@ -110,7 +112,8 @@ def _repeated(block: TerraformBlock, types: dict[tuple[str, str], str]) -> Itera
     line, value = own["for_each"]
     variable = _OF_VARIABLE.match(value)
     kind = types.get((posixpath.dirname(block.file), variable[1]), "") if variable else ""
-    if _LIST.match(kind) or _LITERAL.match(value):
+    is_literal = _LITERAL.match(value) and not _ELEMENT.match(value)
+    if _LIST.match(kind) or is_literal:
         said = f"{value}, a {kind.partition('(')[0]}" if kind else "a list"
         what = (
             f"{which} is made for each of {said}, which is refused; write toset({value or '...'})"
