@@ -144,6 +144,16 @@ def test_what_its_readme_gives_up_is_a_warning(said, is_error, tmp_path):
     assert (certainty.grading(tmp_path)(finding).severity == "error") is is_error
 
 
+@pytest.mark.parametrize(
+    ("said", "is_error"), [("true", False), ("true # by web", False), ("false", True)]
+)
+def test_what_its_chart_gives_up_is_a_warning(said, is_error, tmp_path):
+    (tmp_path / "shop/templates").mkdir(parents=True)
+    (tmp_path / "shop/Chart.yaml").write_text(f"apiVersion: v2\nname: shop\ndeprecated: {said}\n")
+    finding = Finding(str(tmp_path / "shop/templates/a.yaml:1"), FIELD.format("a"), "VAL001")
+    assert (certainty.grading(tmp_path)(finding).severity == "error") is is_error
+
+
 def test_what_is_gone_is_a_warning_in_a_release_that_has_a_newer_one_beside_it(tmp_path):
     for release in ("0.0.9", "0.0.10", "0.1.0", "other"):
         (tmp_path / "catalog" / release).mkdir(parents=True)
@@ -238,6 +248,8 @@ def test_what_depends_on_other_files_is_a_warning_in_samples(path):
         "BACKUP-ALB-OLD/a.yaml",
         "kube-manifests-old/a.yaml",
         "a/ci/b-values.yaml",
+        "a/ci/b-values-2.yaml",
+        "test-configs/web/a.yaml",
     ],
 )
 def test_all_is_a_warning_in_what_tests_read_and_others_wrote(path):
@@ -375,6 +387,34 @@ def test_a_sample_that_is_to_be_completed_is_not_certain(path, is_error, tmp_pat
     file.write_text("spec:\n  # Add fields here\n  foo: bar\n")
     found = certainty.grading(tmp_path)(Finding(f"{file}:3", "spec.foo: no such field", "VAL001"))
     assert found.warning is not is_error
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "is_error"),
+    [
+        ("web/templates/a.yaml", "localhost:8080", False),
+        ("web/templates/a.yaml", "shop:8080", True),
+        ("k8s/a.yaml", "localhost:8080", True),
+    ],
+)
+def test_a_host_of_this_machine_in_a_chart_is_one_to_be_given(path, host, is_error):
+    what = f"spec.rules.0.host of Ingress web is '{host}'; use a DNS name in lower case"
+    found = Finding(f"{path}:1", what, "OBJ013")
+    assert (certainty.severity(found, PurePath(path)) == "error") is is_error
+
+
+@pytest.mark.parametrize(
+    ("path", "got", "is_error"),
+    [
+        ("samples/a.yaml", "'abc...'", False),
+        ("k8s/a.yaml", "'abc...'", True),
+        ("samples/a.yaml", "'abc'", True),
+    ],
+)
+def test_what_a_sample_leaves_out_is_not_certain(path, got, is_error):
+    what = f"metadata.annotations: expected a mapping, got {got}, so no gate judged it; correct it"
+    found = Finding(f"{path}:1", what, "OBJ005")
+    assert (certainty.severity(found, PurePath(path)) == "error") is is_error
 
 
 @pytest.mark.parametrize(("api", "is_error"), [("extensions/v1beta1", False), ("apps/v1", True)])

@@ -296,6 +296,8 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
         ("a:\n  b: @project.name@\n", "a.yaml: is a template, which is not judged", True),
         ("a:\n  [urn:uid]: b\n", "a.yaml:2: cannot be read as YAML", True),
         ("a:\n  {b: c}: d\n", "a.yaml:2: cannot be read as YAML", False),
+        ("a: 1\n\n<<: !include ./b.yaml\n", "a.yaml:3: cannot be read as YAML", True),
+        ("a: 1\n<<: b\n", "a.yaml:2: cannot be read as YAML", False),
         ("a: !Ref b\n", "a.yaml:1: cannot be read as YAML", True),
         ("...\na:\n  ...\n  b: [\n", "a.yaml:1: cannot be read as YAML", True),
         ("    - a: 1\n      b: 2\nc: 3\n", "cannot be read as YAML", True),

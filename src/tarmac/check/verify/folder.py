@@ -55,6 +55,7 @@ _PLACEHOLDER = re.compile(
 )
 TEMPLATE = "is a template, which is not judged; check the output of `helm template`"
 _LISTED_KEY = re.compile(r"[ \t]*(?:- )*\[[^][{}]+\][ \t]*:(?:[ \t]|$)")
+_MERGED_TAG = re.compile(r"[ \t]*<<[ \t]*:[ \t]*![A-Za-z]")
 #: Code among the lines of a template.
 _EMBEDDED = re.compile(r"^[ \t]*<%.*%>[ \t]*$", re.MULTILINE)
 #: What says that an object lacks something, which a patch may add.
@@ -347,6 +348,8 @@ def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
     # What begins further in is to be put below a key of another file.
     is_part = _CUT.search(text) is not None or text.lstrip("\n").startswith("  ")
     is_others = _FOREIGN_TAG in said or _WRITTEN.match(text) is not None
+    # A tag of its reader may bring a mapping: `<<: !include common.yaml`.
+    is_others = is_others or any(map(_MERGED_TAG.match, near))
     # `[urn:uid]: a` is YAML, and of Spring, whose reader takes a list for a key.
     is_others = is_others or any(map(_LISTED_KEY.match, near[-1:]))
     return Finding(where, what, READING, warning=is_others or is_part)

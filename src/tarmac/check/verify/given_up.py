@@ -1,4 +1,4 @@
-"""Folders that are kept: their README gives them up, or a newer release is beside them."""
+"""Folders that are kept: their README or chart gives them up, or a newer release is there."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _NAMES = ("README.md", "readme.md", "README.rst", "README", "README.txt", "READM
 _FOR = re.compile(r"[-_.]v?\d+\.\d+")
 _OF_RELEASE = re.compile(r"(.*?\w)[-_.](v?\d+\.\d+(?:\.\d+)?)")
 _RELEASE, _SEVERAL = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)"), 3
+#: What a chart says of itself.
+_DEPRECATED = re.compile(r"^deprecated:[ \t]*true\b", re.MULTILINE)
 _STATE = (
     r"(?:now |been )?(?:deprecated|archived|retired|decommissioned|unmaintained"
     r"|no longer (?:actively )?(?:maintained|used|in use|supported|deployed))"
@@ -38,7 +40,10 @@ def given_up(folder: Path) -> Callable[[PurePath], bool]:
     def says(place: PurePath) -> bool:
         files = (folder / place / name for name in _NAMES)
         there = next((one for one in files if one.is_file()), None)
-        return there is not None and is_said(there.read_bytes()[:_MOST].decode(errors="replace"))
+        if there is not None and is_said(_beginning(there)):
+            return True
+        chart = folder / place / "Chart.yaml"
+        return chart.is_file() and _DEPRECATED.search(_beginning(chart)) is not None
 
     return lambda path: any(map(says, path.parents))
 
@@ -86,6 +91,10 @@ def _release(stem: str) -> tuple[str, tuple[int, ...]]:
 def _number(name: str) -> tuple[int, ...]:
     found = _RELEASE.fullmatch(name)
     return tuple(map(int, found[1].split("."))) if found else ()
+
+
+def _beginning(path: Path) -> str:
+    return path.read_bytes()[:_MOST].decode(errors="replace")
 
 
 def is_said(text: str) -> bool:
