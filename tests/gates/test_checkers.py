@@ -53,6 +53,12 @@ def test_ends_of_lines_as_windows_has_them_are_told_once_for_a_script(tmp_path, 
     assert len(report.findings) > len(found)
 
 
+def test_where_it_stops_reading_is_told_once_for_a_script(tmp_path, monkeypatch):
+    given = {"a.sh": '#!/bin/bash\necho "$([ -z git status 2>/dev/null ] && echo clean)"\n'}
+    report = judged(given, tmp_path, monkeypatch)
+    assert [one.where for one in report.findings if not one.warning] == ["a.sh:2:9"]
+
+
 def test_scripts_at_which_shellcheck_crashes_are_read_by_halves(tmp_path, monkeypatch):
     def crash(argv, *rest, **options):
         if {"./a.sh", "./b.sh"} <= {*argv} or "./d.sh" in argv:  # one that names the other

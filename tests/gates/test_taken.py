@@ -23,6 +23,9 @@ jobs:
     steps: [{run: make}]
 """
 ASKED_BY_JOBS = OF_CREATED.replace("    steps", "    if: github.ref == 'refs/tags/a'\n    steps")
+ON = OF_CREATED.replace("create: {tags: [a]}", "push").replace(
+    "    steps", "    if: true\n    steps"
+)
 #: A gate, a file, one of its lines, and how bad that is.
 CASES = (
     ("VAL004", "Dockerfile.labels", "# To add.\nLABEL a=b\n", "Dockerfile.labels:2:", True),
@@ -35,8 +38,19 @@ CASES = (
         True,
     ),
     ("VAL004", "c/Dockerfile", "FROM b:1\nRUN ls\ncat /a\n", "Dockerfile:3:", False),
+    ("VAL003", "a.sh", "#!/bin/bash\nif !(ls); then ls; fi\n", "a.sh:2:", True),
+    ("VAL003", "b.sh", "#!/bin/bash\nif !ls; then\n  ls\nfi\n", "b.sh:2:", False),
+    (
+        "VAL003",
+        "c.sh",
+        "#!/bin/bash\nshopt -s extglob\nif !(ls); then ls; fi\n",
+        "c.sh:3:",
+        False,
+    ),
     ("VAL020", ".github/workflows/a.yml", OF_CREATED, "a.yml:1:", False),
     ("VAL020", ".github/workflows/b.yml", ASKED_BY_JOBS, "b.yml:1:", True),
+    ("VAL020", ".github/workflows/c.yml", ON, "c.yml:6:", True),
+    ("VAL020", ".github/workflows/d.yml", ON.replace("true", "true && true"), "d.yml:6:", False),
 )
 
 
@@ -59,6 +73,12 @@ def test_what_its_reader_takes_is_a_warning(case, tmp_path, monkeypatch):
     found = [finding for finding in report.findings if where in finding.where]
     assert found, report
     assert all(finding.warning for finding in found) == is_warning
+
+
+def test_a_pattern_of_branches_that_is_none_is_told_once(tmp_path, monkeypatch):
+    text = OF_CREATED.replace("create: {tags: [a]}", "push: {branches: ['/.*-stable/']}")
+    report = judged("VAL020", {".github/workflows/a.yml": text}, tmp_path, monkeypatch)
+    assert [one.where.rpartition("/")[2][:8] for one in report.findings] == ["a.yml:1:"]
 
 
 def test_a_script_that_a_chart_fills_in_is_not_judged(tmp_path, monkeypatch):

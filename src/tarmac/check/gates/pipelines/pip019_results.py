@@ -87,12 +87,18 @@ def _alone(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
 def _misnamed(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:
     """Yield results that are compared with what none is called."""
     for path, text in job.places(("jobs", name)):
+        # A condition that asks it of several has the same mistake.
+        found: dict[tuple[str, str], dict[str, None]] = {}
         for what, sign, value in _COMPARED.findall(text):
             if value.lower() not in _RESULTS:
-                holds = "never" if sign == "==" else "always"
-                said = f"{name} compares {what} with '{value}', which it is not called, so that is"
-                advice = f"write one of {', '.join(_RESULTS)}"
-                yield Finding(workflow.at(*path), f"{said} {holds} so; {advice}")
+                found.setdefault((sign, value), {})[what] = None
+        for (sign, value), names in found.items():
+            first, others = next(iter(names)), len(names) - 1
+            what = f"{first} and {others} more" if others else first
+            holds = "never" if sign == "==" else "always"
+            said = f"{name} compares {what} with '{value}', which it is not called, so that is"
+            advice = f"write one of {', '.join(_RESULTS)}"
+            yield Finding(workflow.at(*path), f"{said} {holds} so; {advice}")
 
 
 def _uploads(workflow: Workflow, name: str, job: Job) -> Iterator[Finding]:

@@ -41,8 +41,11 @@ _SUM, _TELLS = 1102, re.compile(r"#![^\n]*\b(bash|ksh|zsh)\b")
 _COMMENT, _GOES_ON = 1143, re.compile(r"(\||&&)\s*\\?\s*$")
 #: An end that stands further in: of a text within a text, where the outer one ends below.
 _INNER = 1039
-#: An end of a line as Windows has it: where one is, every line has one.
-_RETURN = 1017
+#: `!(` of a group of commands, which is a pattern where a script asks for such.
+_NEGATED, _GROUP, _PATTERNS = 1035, re.compile(r"!\("), re.compile(r"\bextglob\b")
+#: Told once: an end of a line as Windows has it, which every line has, and where it stops reading,
+#: of which it says in two places what it reads and what it expects.
+_ONCE = {1017: 1017, 1073: 1073, 1072: 1073}
 #: Of a file at which it ends in the middle.
 _CRASH = "crash"
 #: What it says of itself: that no line names the shell of a part that others read, or that it does
@@ -77,7 +80,7 @@ def _said(
     if not paths:
         return
     without = ",".join(exceptions("shellcheck"))
-    returned = set[str]()
+    told = set[tuple[str, int]]()
     options = ["--format=json1", *([f"--exclude={without}"] if without else [])]
     for said in _comments([program, *options], folder, paths):
         if _CRASH in said:
@@ -88,10 +91,10 @@ def _said(
         page = f"https://www.shellcheck.net/wiki/SC{said['code']}"
         if lenient and said["code"] in _OF_ITSELF:
             continue
-        if said["code"] == _RETURN:
-            if said["file"] in returned:
+        if said["code"] in _ONCE:
+            if (said["file"], _ONCE[said["code"]]) in told:
                 continue
-            returned.add(said["file"])
+            told.add((said["file"], _ONCE[said["code"]]))
         is_broken = said["level"] == "error" and said["code"] in _UNREADABLE
         warning = lenient and (not is_broken or _is_read(said, folder / said["file"]))
         yield Finding(where, f"{said['message']} {page}", GATE.id, warning=warning)
@@ -128,9 +131,12 @@ def _read(
 
 def _is_read(said: Mapping[str, Any], script: Path) -> bool:
     """Tell whether the shell of a script reads all the same what some shells do not."""
-    if said["code"] not in (_SUM, _COMMENT, _INNER):
+    if said["code"] not in (_SUM, _COMMENT, _INNER, _NEGATED):
         return False
-    lines = content(script).decode(errors="replace").splitlines()
+    text = content(script).decode(errors="replace")
+    lines = text.splitlines()
+    if said["code"] == _NEGATED:
+        return bool(_GROUP.search(lines[said["line"] - 1])) and not _PATTERNS.search(text)
     if said["code"] == _INNER:
         return lines[said["line"] - 1].strip() in lines[said["line"] :]
     if said["code"] == _SUM:  # without a first line it is read by the shell that starts it

@@ -32,6 +32,11 @@ OF_ITS_DAY = ("runner-label",)
 _OBEYED = re.compile(r'command "(set-output|save-state)" was deprecated')
 #: `if: false` switches a job off on purpose; a condition that is always met is a mistake.
 _OFF = 'constant expression "false"'
+#: So does `if: true` switch one on, where that is all that it says.
+_ON, _ALONE = (
+    'constant expression "true"',
+    re.compile(r"[ \t]*(?:- )?if:[ \t]*(?:\$\{\{ *)?true\b[ }]*$"),
+)
 #: What GitHub takes for a key that is not there.
 _EMPTY = ("string should not be empty", '"needs" section should not be empty')
 #: It takes an expression for a mistake where GitHub takes one, and what comes of it for nothing.
@@ -92,8 +97,8 @@ def _said(
     computed = {said["filepath"] for said in answers if said["message"] == _EXPRESSION}
     told = set[tuple[object, ...]]()
     for said in answers:
-        # Each character of a pattern that is none is the same mistake.
-        place = (said["filepath"], said["line"], said["message"])
+        # Each character of a pattern that is none is the same mistake, wherever it is.
+        place = (said["filepath"], said["line"], said["message"].partition(". ")[0])
         if said["kind"] == "glob" and place in told:
             continue
         told.add(place)
@@ -113,6 +118,8 @@ def _may_be(said: Mapping[str, Any], folder: Path) -> bool:
     if re.search("is too old to run|but it is also required", said["message"]):
         return True  # GitHub runs it by a newer Node.js
     if _OBEYED.search(said["message"]) or said["message"].startswith((_OFF, _BY_HAND)):
+        return True
+    if said["message"].startswith(_ON) and _ALONE.match(_line(said)):
         return True
     # What a name lacks is missing on a page alone.
     is_named = re.match(r"\s*(- )?name:", said.get("snippet") or "")
