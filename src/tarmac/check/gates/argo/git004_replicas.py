@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
@@ -80,7 +82,11 @@ def _fixed(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Findin
     if written is not None and owner is not None:
         said, where = f"replicas of {title(artifact)} is {written}", artifact.at("spec", "replicas")
         said = f"{said}, but {title(owner)} changes it"
-        yield from _fight(where, said, kind_of(artifact), name_of(artifact), apps)
+        found = _fight(where, said, kind_of(artifact), name_of(artifact), apps)
+        # One that may have no other number changes nothing as it stands.
+        limits = (dig(owner.data, "spec", key) or 1 for key in ("minReplicas", "maxReplicas"))
+        is_still = kind_of(owner) in SCALERS and [*limits] == [written, written]
+        yield from (replace(one, warning=True) if is_still else one for one in found)
 
 
 def _patches(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Finding]:

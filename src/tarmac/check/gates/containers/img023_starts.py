@@ -15,6 +15,7 @@ from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.images.scripts import Scripts, script_beside, scripts_of
 from tarmac.check.gates.views.scope import counted_in_files
 
+_BRINGS_BASH = re.compile(r"\b(bash|libtool)\b")  # of Alpine, whose libtool needs it
 _BASH = re.compile(r"#!\s*(/usr)?(/local)?/bin/(env +)?bash\b")
 #: Of Alpine's images those without a server: what a server's own script needs, its image has, and
 #: that of PostgreSQL, RabbitMQ and others is for bash.
@@ -56,7 +57,7 @@ def _shells(found: list[Stage], folder: str, scripts: Scripts) -> Iterator[tuple
     if started is None or not ALPINE.fullmatch(last.image) or not started[1]:
         return
     whole = [one for stage in found for one in stage.instructions if one.word == "RUN"]
-    if any(re.search(r"\bbash\b", one.rest) for one in whole):
+    if any(_BRINGS_BASH.search(one.rest) for one in whole):
         return  # a step installs it
     name = basename(started[1][0])
     script = script_beside(scripts, folder, name)

@@ -16,6 +16,7 @@ from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _TASKS = ("Job", "CronJob")
+_WITHOUT = {"pre-install", "post-delete"}
 _API = "gateway.networking.k8s.io"
 
 
@@ -42,13 +43,19 @@ def _tasks(files: Files) -> Iterator[Finding]:
         servers = [one for one in own if one.kind not in _TASKS]
         for task in own if servers else ():
             listens = any(container.ports for container in task.main_containers)
-            if task.kind in _TASKS and not listens:
+            if task.kind in _TASKS and not listens and not _is_apart(task.artifact):
                 what = f"{title(artifact)} sends to pods of {title(task.artifact)} as well as to"
                 advice = f"{title(servers[0].artifact)}: requests fail while it runs; give the task"
                 where = artifact.at("spec", "selector")
                 # Of one name they are two ways to run the same thing, of which one is applied.
                 is_other = name_of(task.artifact) == name_of(servers[0].artifact)
                 yield Finding(where, f"{what} {advice} another label", warning=is_other)
+
+
+def _is_apart(task: Artifact) -> bool:
+    """Tell whether a task of Helm runs while there are no servers: before the first, after all."""
+    hooks = string(task.data, "metadata", "annotations", "helm.sh/hook")
+    return bool(hooks) and {one.strip() for one in hooks.split(",")} <= _WITHOUT
 
 
 def _mixed(files: Files) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from tarmac.check.gates.views.overlays.kustomizations import (
     Kustomization,
     kustomization_files,
 )
+from tarmac.check.gates.views.overlays.unfollowed import is_led_to
 from tarmac.check.gates.views.overlays.unlisted import unlisted
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.written_files import is_written, written_files
@@ -54,7 +55,8 @@ def list_faults(files: Files) -> Iterator[Finding]:
             # kustomize refuses one that says nothing at all; of others nothing comes.
             says = artifact.data.keys() - {"apiVersion", "kind", "metadata"}
             what = "names no resources, so it builds nothing; write them"
-            yield Finding(artifact.at(), what, warning=bool(says))
+            is_open = bool(says) or not is_led_to(files, folder)
+            yield Finding(artifact.at(), what, warning=is_open)
         listed = [str(one) for one in Kustomization(artifact).resources]
         absent = dict(_absent(files, folder, listed, there))
         # Where most are absent, it is a part of a folder that is put over another one.

@@ -28,6 +28,8 @@ _NUMBER = re.compile(
 )
 #: From here on Go prints a float with an exponent.
 _LARGE = 1_000_000
+#: Below this a float has each digit, and from here on no whole number of Go holds it.
+_EXACT, _LARGEST = 10**15, 2**63
 _TEXT = ("quote", "squote", "toString", "print")
 
 
@@ -76,12 +78,17 @@ def _rounded(text: str, action: re.Match[str], every: Sequence[Artifact]) -> str
     if abs(value) < _LARGE or not (is_text or is_part):
         return ""
     what = f"prints {found[1][1:]} ({value}) as a text, and Helm has numbers of values as floats"
-    return f"{what}: it is {_printed(value)}; write `| int64` before it is printed"
+    advice = (
+        "write `| int64` before it is printed" if abs(value) < _LARGEST else "write it in quotes"
+    )
+    return f"{what}: it is {_printed(value)}; {advice}"
 
 
 def _printed(value: int) -> str:
     """Print a number as Go prints a float."""
-    digits, sign = str(abs(value)), "-" if value < 0 else ""
+    sign = "-" if value < 0 else ""
+    kept = repr(float(abs(value))).partition("e")[0].replace(".", "")
+    digits = str(abs(value)) if abs(value) < _EXACT else kept.ljust(len(str(abs(value))), "0")
     tail = digits[1:].rstrip("0")
     return f"{sign}{digits[0]}{'.' if tail else ''}{tail}e+{len(digits) - 1:02}"
 

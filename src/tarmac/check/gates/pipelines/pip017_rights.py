@@ -51,7 +51,10 @@ def _called(
         return  # what is required is PIP012's
     for other, one in callee.jobs.items():
         # Secrets of an environment are those of the job that is in it.
-        for text in [] if "environment" in one.data else one.texts:
+        # A step that an input switches on may be off for this one.
+        apart = {text for step in one.steps if "inputs." in step.condition for text in step.texts}
+        texts = [] if "environment" in one.data else one.texts
+        for text in (text for text in texts if text not in apart):
             if (found := _SECRET.search(text)) and set(callee.written_triggers) == {
                 "workflow_call"
             }:

@@ -67,6 +67,22 @@ def _pairs(body: Sequence[ast.stmt], name: str) -> Iterator[tuple[str, str]]:
                 yield str(texts[0]), str(texts[1])
 
 
+def _list_of(tree: ast.Module, body: Sequence[ast.stmt], name: str) -> Sequence[ast.stmt] | None:
+    """Return what a list of a class is written in; a name stands for that of its file."""
+    written = [one for one in body if isinstance(one, ast.Assign) and _is_of(one, name)]
+    if not written or not isinstance(written[0].value, ast.Name):
+        return body
+    other = written[0].value.id
+    above = [one for one in tree.body if isinstance(one, ast.Assign) and _is_of(one, other)]
+    if not above:
+        return None
+    return [ast.Assign([ast.Name(name)], above[0].value)]
+
+
+def _is_of(assigned: ast.Assign, name: str) -> bool:
+    return any(isinstance(one, ast.Name) and one.id == name for one in assigned.targets)
+
+
 def python_migrations(files: Files) -> Iterator[Migration]:
     """Yield the migrations in Python."""
     for artifact in files.artifacts:
@@ -99,7 +115,9 @@ def _read(artifact: Artifact) -> tuple[Migration, ...]:
         return (Migration(artifact, tree, revision, follows, (), False, line),)
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == "Migration":
-            follows = tuple(_pairs(node.body, "dependencies"))
+            if (listed_in := _list_of(tree, node.body, "dependencies")) is None:
+                return ()  # computed, or of another file
+            follows = tuple(_pairs(listed_in, "dependencies"))
             replaced = tuple(old for _, old in _pairs(node.body, "replaces"))
             return (Migration(artifact, tree, name, follows, replaced, True, node.lineno),)
     return ()

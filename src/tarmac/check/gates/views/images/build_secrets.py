@@ -38,6 +38,8 @@ _TRIED = re.compile(
     r"|((super|very|top|my|some)[-_ ]?)*secret([-_ ]?(string|key|word|password|value|token))?)"
     r"[\d!.]{0,4}|1234\d{0,6}"
 )
+_STAGE = re.compile(r"^[ \t]*FROM[ \t]", re.MULTILINE | re.IGNORECASE)
+_STEP = re.compile(r"^[ \t]*RUN[ \t]", re.MULTILINE | re.IGNORECASE)
 
 
 def is_secret(name: str) -> bool:
@@ -64,7 +66,7 @@ def held_secret(name: str, value: str, *, is_user: bool) -> str:
 
 
 def is_never_given(files: Files, path: str, text: str, name: str) -> bool:
-    """Tell whether builds that are here leave an argument empty, and nothing reads it.
+    """Tell whether an argument that nothing reads is left empty here, or no later step has it.
 
     Args:
         path: the Dockerfile's, and `text` what is in it.
@@ -73,6 +75,9 @@ def is_never_given(files: Files, path: str, text: str, name: str) -> bool:
     is_empty = re.search(rf"^[ \t]*ARG[ \t]+{name}[ \t]*$", text, re.MULTILINE | re.IGNORECASE)
     if is_empty is None or re.search(rf"\$\{{?{name}\b", text):
         return False
+    later = _STAGE.split(text[is_empty.end() :])[0]
+    if _STEP.search(later) is None:
+        return True  # the history has arguments with the steps that run
     own = [
         dig(service.data, "build", "args")
         for service in compose_services(files)

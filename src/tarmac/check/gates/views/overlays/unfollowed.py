@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterator
+from fnmatch import fnmatch
 
 from tarmac.base.foreign.reading import string
 from tarmac.check.gates.subject import Files
@@ -17,6 +19,8 @@ FOLLOWING = {
     "ApplicationSet": "argoproj.io",
     "Kustomization": "kustomize.toolkit.fluxcd.io",
 }
+#: What Flux fills in.
+_VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+")
 
 
 def unfollowed(files: Files) -> Iterator[str]:
@@ -42,9 +46,7 @@ def unlisted_folders(files: Files) -> Iterator[str]:
 
     Only where Flux alone applies the repository, and is led to no part of such a folder.
     """
-    if any(
-        group_of(one) == "argoproj.io" for one in files.objects("Application", "ApplicationSet")
-    ):
+    if _has_argo(files):
         return
     paths, named = _followed(files), named_paths(files)
     own = {posixpath.dirname(one.path) for one in kustomization_files(files)}
@@ -60,6 +62,19 @@ def unlisted_folders(files: Files) -> Iterator[str]:
     for one in files.artifacts if left else ():
         if any(above in left for above in _above(one.path)):
             yield one.path
+
+
+def is_led_to(files: Files, folder: str) -> bool:
+    """Tell whether a list or Flux may go into a folder; where Flux applies nothing, all may be."""
+    paths = _followed(files)
+    if not paths or folder in named_paths(files) or _has_argo(files):
+        return True
+    return any(fnmatch(folder, _VARIABLE.sub("*", path)) for path in paths)
+
+
+def _has_argo(files: Files) -> bool:
+    found = files.objects("Application", "ApplicationSet")
+    return any(group_of(one) == "argoproj.io" for one in found)
 
 
 def _above(path: str) -> Iterator[str]:
