@@ -52,7 +52,8 @@ def _called(
     for other, one in callee.jobs.items():
         # Secrets of an environment are those of the job that is in it.
         # A step that an input switches on may be off for this one.
-        apart = {text for step in one.steps if "inputs." in step.condition for text in step.texts}
+        switched = [step.data for step in one.steps if "inputs." in step.condition]
+        apart = {text for _, text in places(switched)}
         texts = [] if "environment" in one.data else one.texts
         for text in (text for text in texts if text not in apart):
             if (found := _SECRET.search(text)) and set(callee.written_triggers) == {
