@@ -218,7 +218,7 @@ def test_a_package_that_a_list_lacks_is_installed_with_the_others():
 
 
 def test_a_program_without_any_list_gets_an_environment():
-    found = found_in(**{"app.py": "import redis\n", "Procfile": "web: python3 app.py"})
+    found = found_in(**{"app.py": "import shop\n", "Procfile": "web: python3 app.py"})
     own = replace(found.services[0], tasks={"migrate": "python3 migrate.py"})
     failure = Failure("web", "migrate", likely_cause(1, ["No module named 'redis'"]))
     (lesson,) = corrected(replace(found, services=(own,)), [failure], KINDS)

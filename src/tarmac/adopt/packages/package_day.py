@@ -42,6 +42,14 @@ def day_of(lists: Iterable[str], folder: Folder) -> str:
     return str(date.fromisoformat(found) + timedelta(days=1)) if is_old else ""
 
 
+def day_of_code(files: Iterable[str], folder: Folder) -> str:
+    """Return the day of code that no list says the packages of; "" for those of today."""
+    days = [folder.changed(name) for name in files]
+    found = max(days) if days and all(days) else ""
+    is_old = bool(found) and date.fromisoformat(found) < _today() - _OLD
+    return str(date.fromisoformat(found) + timedelta(days=1)) if is_old else ""
+
+
 #: The first Python 3.x that is still about, and the year in whose October it came; one each year.
 _FIRST = (8, 2019)
 _MONTH = 10

@@ -104,9 +104,9 @@ def lacking(folder: Folder, lists: Iterable[str]) -> tuple[str, ...]:
         return ()
     listed = {_plain(name) for name, _ in _NAMED.findall(whole)}
     listed |= {_plain(word) for _, sets in _NAMED.findall(whole) for word in sets.split(",")}
-    code = [folder.read(file) for file in _own(folder)]
+    code = [folder.read(file) for file in own_files(folder)]
     imported = {name for text in code for name in _IMPORTS.findall(text)}
-    imported = {name for name in imported if not _is_own(name, folder)}
+    imported = {name for name in imported if not is_own(name, folder)}
     wanted = [_PACKAGES[name] for name in sorted(imported & _PACKAGES.keys())]
     found = [names[0] for names in wanted if not listed & {*names}]
     if not _SETS.search(whole):
@@ -135,7 +135,7 @@ def assumed(install: str) -> tuple[str, ...]:
     )
 
 
-def _own(folder: Folder) -> list[str]:
+def own_files(folder: Folder) -> list[str]:
     """List the files of the program, without those of programs below with lists of their own."""
     below = {posixpath.dirname(file) for file in folder.files if _LISTS.fullmatch(file)} - {""}
     others = tuple(f"{place}/" for place in below)
@@ -143,7 +143,7 @@ def _own(folder: Folder) -> list[str]:
     return sorted(files, key=lambda file: (file.count("/"), file))[:MOST_FILES]
 
 
-def _is_own(name: str, folder: Folder) -> bool:
+def is_own(name: str, folder: Folder) -> bool:
     """Tell whether a name that is imported is a module of the repository itself."""
     tops = (name, f"src/{name}", f"app/{name}", f"backend/{name}")
     return any(folder.exists(f"{top}.py") or folder.exists(f"{top}/__init__.py") for top in tops)

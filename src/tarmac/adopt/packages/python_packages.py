@@ -9,13 +9,17 @@ import json
 import re
 import shlex
 
-from tarmac.adopt.packages.package_day import day_of, python_of
-from tarmac.adopt.packages.python_imports import lacking
+from tarmac.adopt.packages.package_day import day_of, day_of_code, python_of
+from tarmac.adopt.packages.python_imports import lacking, own_files
 from tarmac.adopt.packages.python_project import makes_package
+from tarmac.adopt.packages.python_unlisted import imported
+from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, installed
 
 #: Where an image's steps are.
 _DOCKERFILES = ("Dockerfile", "docker/Dockerfile", "build/Dockerfile")
+#: So many files of code say of which day it is.
+_MOST_DATED = 20
 #: How an image's Dockerfile tells Poetry to leave out what only the work on the code needs.
 _MAIN_ALONE = re.compile(
     r"\bpoetry\s+(?:\S+\s+)*?install\b[^&|;\n]*--(?:no-dev|only[= ]main|without[= ]dev)"
@@ -69,6 +73,7 @@ def interpreter(folder: Folder) -> tuple[str, str]:
             "" if itself else "".join(f" {shlex.quote(name)}" for name in lacking(folder, lists))
         )
         day = day_of(lists, folder)
+        more += "" if day else _held(folder)
         return ".venv/bin/python", _setup(f"-r {' -r '.join(lists)}{more}", folder, day)
     if groups := _groups(folder):
         which = "".join(f" --group {group}" for group in groups)
@@ -76,7 +81,24 @@ def interpreter(folder: Folder) -> tuple[str, str]:
         return ".venv/bin/python", _setup(f"{newer}{which}{more}", folder)
     if "pyproject.toml" in folder.files:
         return ".venv/bin/python", _setup(f".{more}", folder)
+    if names := imported(folder):
+        code = own_files(folder)[:_MOST_DATED]
+        return ".venv/bin/python", _setup(" ".join(names), folder, day_of_code(code, folder))
     return "python3", ""
+
+
+#: An address of PostgreSQL in the code itself, which names no driver.
+_ADDRESS = re.compile(r"['\"]postgres(?:ql)?://")
+#: SQLAlchemy before it takes another driver by default than the one that is installed.
+_OF_THAT_DRIVER = "sqlalchemy<2.1"
+
+
+def _held(folder: Folder) -> str:
+    """Hold a package back whose newest version looks for a driver that the list lacks."""
+    if not servers.named_driver("postgresql", folder):
+        return ""
+    names_none = any(_ADDRESS.search(folder.read(file)) for file in own_files(folder))
+    return f" {shlex.quote(_OF_THAT_DRIVER)}" if names_none else ""
 
 
 def _is_of_others(python: str, folder: Folder) -> bool:

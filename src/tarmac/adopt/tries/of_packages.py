@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files as resources
 
-import yaml
-
+from tarmac.adopt.packages.python_unlisted import packages
 from tarmac.adopt.survey.found import Service
 from tarmac.adopt.tries.case import Case, Correction, Lesson
 
-_TABLE = resources("tarmac") / "assets" / "python_modules.yaml"
 #: How a task or a service calls the Python of an environment.
 _ENVIRONMENT = re.compile(r"(?<![\w/.])((?:\.\./)*\.?venv/bin/)")
 _BY_UV = re.compile(r"\buv run(?= )")
@@ -30,15 +25,9 @@ _OWN = ".venv/bin/python "
 _MADE = "test -e .venv/bin/python || (python3 -m venv .venv && echo \\* > .venv/.gitignore)"
 
 
-@cache
-def _packages() -> Mapping[str, str]:
-    table: Mapping[str, str] = yaml.load(_TABLE.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    return table
-
-
 def _module(case: Case, match: re.Match[str]) -> Lesson | None:
     """Install the package that has a module."""
-    package = _packages().get(match[1]) or _packages().get(match[1].partition(".")[0])
+    package = packages().get(match[1]) or packages().get(match[1].partition(".")[0])
     changed = _with_package(case.service, match[1], shlex.quote(package)) if package else None
     if changed is None or changed == case.service:
         return None
