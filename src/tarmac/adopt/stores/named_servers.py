@@ -15,7 +15,7 @@ from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, is_of_private_network, port_number
 from tarmac.adopt.variables.addresses import OF_THIS_MACHINE
 from tarmac.adopt.variables.settings_files import ELSEWHERE, SOURCES, contents, groups
-from tarmac.adopt.variables.variable_read import line_of
+from tarmac.adopt.variables.variable_read import is_comment, line_of
 
 _HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})
 _HOSTS = ("host", "hostname", "server", "servers", "brokers", "addr", "address")
@@ -69,6 +69,16 @@ _ARGUMENTS = re.compile(
 )
 #: NATS's own name for its usual place.
 _NATS_DEFAULT = re.compile(r"\bnats\.DefaultURL\b")
+#: Clients of Redis that are told no place, and so look on this machine: `RedisSettings()`.
+_REDIS_DEFAULT = re.compile(
+    r"\b(?:RedisSettings|(?:Strict)?Redis)\((?P<python>[^()\n]{0,200})\)|"
+    r"\bnew (?:IO)?Redis\((?P<node>[^()]{0,200})\)"
+)
+#: What tells one of them a place: a word that says so, a text, a value of the program's own.
+_TELLS_PLACE = re.compile(
+    r"(?i)host|port|url|path|sock|pool|dsn|\*\*|\.\.\.|['\"`]|"
+    r"^[ \t\n]*(?:\*|(?!(?:\w+\s*=|\{))\w)"
+)
 #: A call of RabbitMQ's client for Python that names a host alone, or has it of a variable; it then
 #: logs in as a guest.
 _PIKA = re.compile(
@@ -349,6 +359,10 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
                 yield one._replace(place=f"{file}:{line_of(text, match.start())}")
         for match in _NATS_DEFAULT.finditer(text):
             yield NamedServer("nats", f"{file}:{line_of(text, match.start())}", "localhost")
+        for match in _REDIS_DEFAULT.finditer(text) if "redis" in clients else ():
+            said = match["node"] if match["python"] is None else match["python"]
+            if not _TELLS_PLACE.search(said) and not is_comment(text, match.start()):
+                yield NamedServer("redis", f"{file}:{line_of(text, match.start())}", "localhost")
         yield from _of_constants(file, text, clients) if file.endswith(".py") else ()
         for match in _OBJECT.finditer(text):
             if one := _of_object(text, match, clients):
