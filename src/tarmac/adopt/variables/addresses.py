@@ -14,8 +14,10 @@ from tarmac.adopt.survey.scene import Scene, port_prefix
 from tarmac.adopt.variables.dotenv_files import LONGEST
 from tarmac.adopt.variables.urls import URL, referred
 
-#: What containers call the machine that they run on.
-OF_THIS_MACHINE = re.compile(r"host\.(?:docker|minikube|containers|k3d)\.internal")
+#: What containers call the machine that they run on; the number is that of Docker's own network.
+OF_THIS_MACHINE = re.compile(
+    r"host\.(?:docker|minikube|containers|k3d)\.internal|(?<![\d.])172\.17\.0\.1(?![\d.])"
+)
 #: Parts of an address as words: what libpq, ADO.NET and their like call them.
 _PART_OF = {
     **dict.fromkeys(("host", "server", "data source"), "host"),

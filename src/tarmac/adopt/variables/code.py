@@ -211,9 +211,10 @@ _CHOOSES = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|PROFILE|STAGE)$")
 _OF_WORK = ("development", "dev", "local")
 
 
-def _tests(text: str, held: str) -> str:
+def _tests(text: str, held: str, *, cases_alone: bool = False) -> str:
     """Join what a name is compared with: `env == "x"`, `switch env { case "x": }`."""
     compared = re.findall(rf"\b{held}\b\s*===?\s*(['\"]\w+['\"])", text)
+    compared = [] if cases_alone else compared
     chosen = re.search(rf"\b(?:switch|match)\b[ (]*{held}\b[^\n]*\n", text)
     cases = re.findall(r"\bcase\s+(['\"]\w+['\"])", text[chosen.end() :]) if chosen else []
     return " ".join((*compared, *cases))
@@ -226,13 +227,14 @@ def wanted_modes(folder: Folder, reads: Mapping[str, VariableRead]) -> dict[str,
     """
     found = {}
     for name, read in reads.items():
-        if read.default or not _CHOOSES.search(name) or name == "NODE_ENV":
+        if read.default or name == "NODE_ENV":
             continue
         text = folder.read(read.place.rpartition(":")[0])
         held = re.search(rf"(?m)^[^\n]*?(\w+)[ \t]*:?=[^\n=][^\n]*['\"]{name}['\"]", text)
         held = held or re.search(rf"(\w+)[ \t]*=[ \t]*process\.env\.{name}\b", text)
-        tests = _tests(text, held[1]) if held else ""
-        word = next((word for word in _OF_WORK if f'"{word}"' in tests.replace("'", '"')), "")
+        tests = _tests(text, held[1], cases_alone=not _CHOOSES.search(name)) if held else ""
+        said = re.findall(r"['\"](\w+)['\"]", tests)
+        word = next((one for word in _OF_WORK for one in said if one.lower() == word), "")
         last = re.findall(r"\b(?:else|default)\b[\s:{]{1,40}([^{}\n]{0,80})", text)
         if word and any(map(_FAILS.search, last)):
             found[name] = word

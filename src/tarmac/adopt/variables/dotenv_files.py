@@ -20,6 +20,10 @@ OTHER_EXAMPLES = (
 )
 #: One whose name says what to do with it: `.env_rename_me`.
 _TOLD = re.compile(r"\.env[._-](?:rename|copy|change|edit|fill)\w*")
+#: The settings of production, which a README shows beside how they are chosen.
+_OF_ELSEWHERE = re.compile(
+    r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|SETTINGS_MODULE)=(?:[\w.]*\.)?(?i:prod|production)$"
+)
 #: A word that stands for a value.
 _MARKED = re.compile(
     r"<[^<>]{1,99}>|\[(?i:generate|your|insert|put|enter|change|replace|fill)\b[^\[\]]{0,99}\]|"
@@ -76,7 +80,8 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     text, file = readme_files.text_of(folder) if path == ".env" else ("", "")
     told_there = _without_marks(entries(text)).items()
     # A key that a README only shows may be one that the program does without.
-    return {n: v for n, v in told_there if not is_secret(n) or "PASS" in n.upper()}, file
+    plain = [(n, v) for n, v in told_there if not is_secret(n) or "PASS" in n.upper()]
+    return {n: v for n, v in plain if not _OF_ELSEWHERE.search(f"{n}={v}")}, file
 
 
 def _without_marks(values: Mapping[str, str]) -> dict[str, str]:

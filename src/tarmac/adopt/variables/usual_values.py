@@ -34,6 +34,14 @@ _OWN_OF_DJANGO = {
     "SERVER_EMAIL": "root@localhost",
     "TIME_ZONE": "UTC",
 }
+#: How a token is signed with a text that is generated, and how long one is good for.
+_ALGORITHM = re.compile(r"(?:\w*(?:JWT|TOKEN|AUTH|SECURITY|SIGN)\w*_)?ALGORITHM")
+_SIGNS = re.compile(r"(?i)jwt|jose|authlib")
+_LASTS = re.compile(
+    r"(?:\w+_)?(?:EXPIR\w*|LIFETIME|TTL|MAX_AGE)(?:_IN)?(?:_(?:MIN|HOUR|DAY|SEC)\w*)?"
+)
+_UNIT = re.compile(r"_(?:MIN|HOUR|DAY|SEC)[A-Z]*$")
+_A_WHILE = "30"
 _IN_A_FILE = "sqlite:///data/app.db"
 
 
@@ -52,6 +60,11 @@ def usual(
     databases = {server.kind for server in servers.servers() if server.databases}
     lacking = [name for name, read in reads.items() if read.default is None and not read.is_tested]
     found |= {name: "0" for name in lacking if _NUMBER.fullmatch(name)}
+    if _SIGNS.search(listed):
+        found |= {name: "HS256" for name in lacking if _ALGORITHM.fullmatch(name)}
+    is_number = {name for name in lacking if reads[name].kind in ("int", "float")}
+    lasting = (n for n in lacking if _LASTS.fullmatch(n) and (n in is_number or _UNIT.search(n)))
+    found |= dict.fromkeys(lasting, _A_WHILE)
     if re.search(r"(?im)^[ \t\"']*django\b", listed):
         known = (one.shows.django for one in servers.servers() if one.kind in clients)
         dialect = next(filter(None, known), "sqlite3")
