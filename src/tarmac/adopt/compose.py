@@ -64,6 +64,15 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
     files = files or [file for file in root.files if _is_below(file, DEEPEST)]
     files = files or [file for file in root.files if _is_below(file, STILL_DEEPER)]
     files = files or [file for file in root.files if _is_in_a_folder_of_them(root, file)]
+    # A file in a folder below that of a project is one more of it: docker/compose.release.yml.
+    tops = {posixpath.dirname(file) for file in files if posixpath.basename(file) in NAMES} - {""}
+    files = [
+        file
+        for file in files
+        if not any(
+            file.startswith(f"{top}/") and posixpath.dirname(file) not in tops for top in tops
+        )
+    ]
     places = {posixpath.dirname(file) for file in files}
     if not is_one and len(places) > 1:  # each of them may be a system of its own
         if parts := together(root, [file for file in files if _rank(file)[0]]):

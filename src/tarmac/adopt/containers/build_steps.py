@@ -76,6 +76,7 @@ def with_paths(text: str) -> str:
     So is what is built: `go build ./$SERVICE`, of an image that makes several programs.
     A command's variables stay: those of its container may be others.
     """
+    text = _with_whole_folders(text)
     joined = re.sub(r"\\[ \t]*\n", " ", text)
     if not any("$" in line and _OF_PATHS.match(line) for line in joined.splitlines()):
         return text
@@ -95,6 +96,26 @@ def with_paths(text: str) -> str:
                 values[key] = _with_values(value.strip().strip("\"'") or given, values)
         elif _OF_PATHS.match(line):
             line = _with_values(line, values)  # noqa: PLW2901 - the line as it is meant
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+#: A folder that an image works in, said from the one before.
+_WORKS_BELOW = re.compile(r"(?im)^([ \t]*WORKDIR[ \t]+)([\w.][\w./-]*)[ \t]*$")
+
+
+def _with_whole_folders(text: str) -> str:
+    """Say the whole path of a folder that an image works in: `WORKDIR /app`, then `WORKDIR src`."""
+    if not _WORKS_BELOW.search(text):
+        return text
+    now, lines = "/", []
+    for line in text.splitlines():
+        step = re.match(r"(?i)[ \t]*(FROM|WORKDIR)[ \t]+(\S+)", line)
+        if step and step[1].upper() == "FROM":
+            now = "/"
+        elif step:
+            now = posixpath.normpath(posixpath.join(now, step[2]))
+            line = _WORKS_BELOW.sub(lambda match, now=now: f"{match[1]}{now}", line)  # type: ignore[misc]  # noqa: PLW2901 - the line as it is meant
         lines.append(line)
     return "\n".join(lines) + "\n"
 

@@ -32,6 +32,7 @@ def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey
     """
     services = {service.name: service for service in found.services}
     alone = {valid_name(own) for own, spec in shapes.items() if _runs_once(own, spec)}
+    retried = {valid_name(own) for own, spec in shapes.items() if _is_retried(spec)}
     completed = _completed(shapes)
     for name in sorted((completed | alone) & services.keys()):
         once = services[name]
@@ -45,6 +46,8 @@ def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey
             place = posixpath.relpath(once.folder or ".", waiting[0].folder) if waiting else ""
             line = "\0".join(("cd", place, "&&", *words)) if words else ""
         makes = _MAKES_TABLES.search(line.replace("\0", " ")) or _FOR_TABLES.fullmatch(name)
+        if name in retried - completed and not makes:
+            continue  # a worker that is started again where it fails is meant to stay
         if name in alone and makes:
             waiting = waiting or _of_its_name(name, beside) or beside[:1]
         if not waiting or not line:
@@ -84,6 +87,10 @@ def _runs_once(own: str, spec: Mapping[str, Any]) -> bool:
     is_named = _FOR_TABLES.fullmatch(own) is not None and "restart" not in spec
     ends = said in ("no", "on-failure") or is_named
     return ends and not spec.get("ports") and not spec.get("expose")
+
+
+def _is_retried(spec: Mapping[str, Any]) -> bool:
+    return str(spec.get("restart")).partition(":")[0] == "on-failure"
 
 
 def _of_its_name(name: str, beside: list[Service]) -> list[Service]:

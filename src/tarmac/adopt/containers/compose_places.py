@@ -237,6 +237,8 @@ def working_folder(
         re.split(r"[.:]", word)[0] for word in command[1:] if re.match(r"[\w.]+[.:]\w", word)
     ]
     modules += [re.split(r"[.:]", b)[0] for a, b in pairwise(command) if a in ("-A", "--app")]
+    joined = (word.partition("=")[2] for word in command if word.startswith("--app="))
+    modules += [re.split(r"[.:]", word)[0] for word in joined]
     if command and _last(command[0]) in _PROJECTS:
         modules = [_PROJECTS[_last(command[0])]]
     here = root.below(folder)

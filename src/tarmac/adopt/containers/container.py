@@ -232,6 +232,9 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
             argv = tuple(shlex.split(apart(line)))
         except ValueError:
             return ()
+    end = argv.index("&&") if "&&" in argv[:-1] else 0
+    if end and _WAITING.search(argv[0]) and "--" not in argv[:end]:  # `wait-for db:5432 && app`
+        return plain(argv[end + 1 :])
     if argv and _WAITING.search(argv[0]) and "--" in argv[:-1]:  # what it waits for starts first
         return plain(argv[argv.index("--") + 1 :])
     if len(argv) > 1 and _WAITING.search(argv[0]) and re.search(r"\S\s+\S", argv[-1]):
