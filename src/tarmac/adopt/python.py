@@ -7,11 +7,13 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from tarmac.adopt.packages import python_django, python_dotenv, python_flask
+from tarmac.adopt.packages.package_age import is_before
 from tarmac.adopt.packages.python_packages import interpreter
 from tarmac.adopt.packages.python_roots import root_below, with_its_module
 from tarmac.adopt.packages.python_workers import (
     as_its_starter,
     module_of,
+    whole_packages,
     with_its_app,
     without_its_files,
     workers,
@@ -35,7 +37,9 @@ _APP = re.compile(
 )
 #: An app that a function of the program's own makes: `app = create_application()`.
 _MADE = re.compile(r"^(\w+)\s*(?::\s*\w+\s*)?=\s*(\w*app\w*)\(", re.MULTILINE)
-_FACTORY = re.compile(r"^def (create_app|make_app|get_app)\(", re.MULTILINE)
+_FACTORY = re.compile(
+    r"^def (create_app|make_app|get_app)\((.{0,400}?)\)\s*(?:->[^:\n]+)?:", re.MULTILINE | re.DOTALL
+)
 _MAIN = re.compile(r"^if __name__ == ['\"]__main__['\"]", re.MULTILINE)
 #: What says how a database's tables are made, and the words that make them.
 _MANAGE = "manage.py"
@@ -49,6 +53,8 @@ _SERVES = re.compile(
 _MODULES = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
 )
+#: The first version of Gunicorn that Python starts by its name, and its day.
+_GUNICORN = ((20, 0), "2019-11-10")
 #: Those that serve an app, which they are told as its module and its name there.
 _OF_APPS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne"})
 #: Programs that start another one with the packages of a project.
@@ -96,7 +102,7 @@ def _app(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # 
     """Find a module that makes an app."""
     for file, text in texts.items():
         if match := _APP.search(text):
-            module, base = module_of(file)
+            module, base = module_of(file, whole_packages(texts))
             where = f"{file}: {match[1]} = {match[2]}()"
             if match[2] == "Flask":
                 app = f"{base}/{module.replace('.', '/')}.py" if base else module
@@ -111,13 +117,21 @@ def _factory(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
         file.removesuffix("/__init__.py") for file in files if file.endswith("/__init__.py")
     }
     for file, text in texts.items():
-        if match := _FACTORY.search(text):
-            module, base = module_of(file, packages if file.startswith("src/") else ())
+        match = _FACTORY.search(text)
+        if match and _asks_nothing(match[2]):
+            roots = whole_packages(texts) or (packages if file.startswith("src/") else ())
+            module, base = module_of(file, roots)
             if "Flask" in text:
                 app = module if not base else f"{base}/{module.split('.')[0]}"
                 return _Start(f"-m flask --app '{app}:{match[1]}' run --port $PORT", file, 5000)
             return _Start(_by_uvicorn(" --factory", f"{module}:{match[1]}", base), file, 8000)
     return None
+
+
+def _asks_nothing(parameters: str) -> bool:
+    """Tell whether each parameter has a value of its own: what starts an app gives none."""
+    said = (part.strip() for part in re.split(r",(?![^\[(]*[\])])", parameters))
+    return all("=" in part or part.startswith(("*", "/")) for part in said if part)
 
 
 def _made(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - as above
@@ -129,7 +143,7 @@ def _made(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  #
         framework = re.search(r"\b(FastAPI|Starlette|Litestar|Quart|Flask)\(", made)
         if match is None or framework is None:
             continue
-        module, base = module_of(file)
+        module, base = module_of(file, whole_packages(texts))
         if framework[1] == "Flask":
             app = f"{base}/{module.replace('.', '/')}.py" if base else module
             return _Start(f"-m flask --app {app}:{match[1]} run --port $PORT", file, 5000)
@@ -287,7 +301,9 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     if program in _OF_APPS:
         words = with_its_module(words, _texts(folder))
     if program in _MODULES:
-        line = f"{python} -m {joined((program, *words[1:]))}"
+        is_old = program == "gunicorn" and is_before(folder, program, *_GUNICORN)
+        module = f"{program}.app.wsgiapp" if is_old else program
+        line = f"{python} -m {joined((module, *words[1:]))}"
         asks = {
             "uvicorn": " --port $PORT",
             "flask": " --port $PORT" if "run" in words else "",

@@ -41,7 +41,7 @@ def workers(texts: Mapping[str, str], scripts: str = "") -> Iterator[Worker]:
 def _celery(texts: Mapping[str, str], scripts: str) -> Iterator[Worker]:
     for file, text in texts.items():
         if match := _CELERY.search(text):
-            module, base = module_of(file)
+            module, base = module_of(file, whole_packages(texts))
             where = f" --workdir {base}" if base else ""
             named = _named_app(texts, scripts)
             where = "" if named else where
@@ -62,7 +62,7 @@ def _timed(texts: Mapping[str, str], file: str, app: str) -> str:
     found = [one for one, text in texts.items() if gives.search(text) and one != file]
     if len(found) != 1 or posixpath.basename(found[0]) == "tasks.py":
         return ""
-    module, base = module_of(found[0])
+    module, base = module_of(found[0], whole_packages(texts))
     last = re.escape(module.rpartition(".")[2])
     brings = re.compile(rf"\b(?:from|import)[ \t]+[\w.]*\b{last}\b|['\"][\w.]*\b{last}['\"]")
     is_brought = any(brings.search(text) for one, text in texts.items() if one != found[0])
@@ -109,7 +109,11 @@ def with_its_app(words: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str,
     if ":" in named or file not in texts or has_it.search(texts[file]):
         return words
     apps = [one for one, text in texts.items() if "elery" in text and _AT_TOP.search(text)]
-    return (*words[:at], module_of(apps[0])[0], *words[at + 1 :]) if len(apps) == 1 else words
+    return (
+        (*words[:at], module_of(apps[0], whole_packages(texts))[0], *words[at + 1 :])
+        if len(apps) == 1
+        else words
+    )
 
 
 #: Options of Celery for files that it writes, and folders that a container has for them.
@@ -170,7 +174,7 @@ def _told(texts: Mapping[str, str], file: str, app: str, module: str) -> str:
         last = re.escape(module.rpartition(".")[2])
         brings = re.compile(rf"\b(?:from|import)[ \t]+[\w.]*\b{last}\b")
         named = (f for f, t in texts.items() if f != file and task.search(t) and brings.search(t))
-        modules = [module_of(one)[0] for one in named]
+        modules = [module_of(one, whole_packages(texts))[0] for one in named]
         said = f" --include {','.join(modules)}" if modules else ""
     queues = sorted({name for text in texts.values() for name in _QUEUE.findall(text)} - {"celery"})
     is_known = any("task_queues" in text for text in texts.values())
@@ -180,18 +184,29 @@ def _told(texts: Mapping[str, str], file: str, app: str, module: str) -> str:
 def _arq(texts: Mapping[str, str]) -> Iterator[Worker]:
     for file, text in texts.items():
         if "arq" in text and (match := _ARQ.search(text)):
-            yield Worker("worker", f"-m arq {module_of(file)[0]}.{match[1]}", file)
+            module, _ = module_of(file, whole_packages(texts))
+            yield Worker("worker", f"-m arq {module}.{match[1]}", file)
             return
 
 
 def _dramatiq(texts: Mapping[str, str]) -> Iterator[Worker]:
-    modules = {module_of(f)[0]: f for f, text in texts.items() if _acts(text)}
+    roots = whole_packages(texts)
+    modules = {module_of(f, roots)[0]: f for f, text in texts.items() if _acts(text)}
     if modules:
         yield Worker("worker", f"-m dramatiq {' '.join(modules)}", next(iter(modules.values())))
 
 
 def _acts(text: str) -> bool:
     return "dramatiq" in text and _ACTOR.search(text) is not None
+
+
+#: Code that names the folder `src` as one of its packages.
+_FROM_SRC = re.compile(r"(?m)^[ \t]*(?:from|import)[ \t]+src\b(?!\w)")
+
+
+def whole_packages(texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Name `src` where code imports from it by that name: its modules are `src.main`."""
+    return ("src",) if any(map(_FROM_SRC.search, texts.values())) else ()
 
 
 def module_of(file: str, packages: Collection[str] = ()) -> tuple[str, str]:

@@ -67,7 +67,7 @@ def completed(
         told = told_port(service.container_command) if "$PORT" in line else 0
         ports = ports or ({"http": told} if told else {})
         variable = base.port_variable if base is not None and is_base else ""
-        tasks = {name: _with_its_settings(task, line) for name, task in tasks.items()}
+        tasks = {name: _with_its_settings(task, line, service) for name, task in tasks.items()}
         tasks = {**_folders_of_files(line, folder), **tasks}
         service = replace(service, run=line, tasks=tasks, ports=ports)
         service = replace(service, port_variable=service.port_variable or variable)
@@ -124,8 +124,15 @@ def _folders_of_files(line: str, folder: Folder) -> dict[str, str]:
     return {"written": f"mkdir -p {' '.join(wanted)}"} if wanted else {}
 
 
-def _with_its_settings(task: str, line: str) -> str:
-    """Let Django make its tables by the settings that its command names."""
+#: The app that Flask's command is told in front of its own.
+_OF_FLASK = re.compile(r"(?<=-m flask )(?:(?:-A|--app)[= ]\S+ )?(?=(?:run|db)\b)")
+
+
+def _with_its_settings(task: str, line: str, service: Service) -> str:
+    """Let Django make its tables by the settings that its command names, and Flask by its app."""
+    app = _OF_FLASK.search(line)
+    if app is not None and (app[0] or "FLASK_APP" in service.env):
+        return _OF_FLASK.sub(lambda _: app[0], task)
     named = re.search(r"\bmanage\.py\b.*\s--settings[= ]([\w.]+)", line)
     is_wanted = "manage.py migrate" in task and "--settings" not in task
     return f"{task} --settings={named[1]}" if named and is_wanted else task
