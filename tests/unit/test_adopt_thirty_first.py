@@ -287,3 +287,36 @@ def test_a_readme_that_shows_the_settings_of_production_does_not_choose_them():
         }
         (service, *_) = found_in(**files).services
         assert (name in service.env) is not is_left
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"), [("musl", ""), ("musl,jobs", "-tags jobs "), ("jobs", "-tags jobs ")]
+)
+def test_a_tag_for_the_library_of_an_image_is_not_for_this_machine(tags, said):
+    image = f"""FROM golang:1.24-alpine AS made
+WORKDIR /app
+COPY . .
+RUN go build -tags {tags} -o main ./cmd/shop
+FROM alpine
+COPY --from=made /app/main .
+CMD ["./main"]
+"""
+    files = {
+        "Dockerfile": image,
+        "go.mod": "module shop\n",
+        "cmd/shop/main.go": "package main\nfunc main() {}\n",
+    }
+    (service,) = found_in(**files).services
+    assert service.run == f"go run {said}./cmd/shop"
+
+
+def test_those_who_read_a_topic_together_have_a_name_where_an_example_leaves_it_empty():
+    code = 'package main\nimport (\n\t"os"\n\t"github.com/segmentio/kafka-go"\n)\n'
+    code += 'func main() { kafka.Read(os.Getenv("KAFKA_BROKER"), os.Getenv("KAFKA_GROUP_ID")) }\n'
+    files = {
+        "go.mod": "module shop\nrequire github.com/segmentio/kafka-go v0.4.47\n",
+        "main.go": code,
+        ".env.example": "KAFKA_BROKER=\nKAFKA_GROUP_ID=\n",
+    }
+    (service,) = found_in(**files).services
+    assert service.env["KAFKA_GROUP_ID"] == "app"

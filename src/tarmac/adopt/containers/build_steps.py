@@ -15,6 +15,8 @@ from itertools import pairwise
 from tarmac.adopt.survey.found import Folder, has_program_file
 
 #: Options of `go build` that take a value of their own.
+#: A tag for the C library of Alpine's images, which is not that of other machines.
+_OF_ALPINE = "musl"
 _GO_VALUES = frozenset({"-o", "-ldflags", "-tags", "-mod", "-gcflags", "-asmflags", "-p"})
 _CARGO_RESULT = re.compile(r"(?:^|/)target/(?:[\w-]+/)?(?:release|debug)/([\w-]+)$")
 #: The same anywhere in a step, as in `objcopy target/release/server ./conduit`.
@@ -193,8 +195,9 @@ def _go(stage: _Stage, made: str, argv: tuple[str, ...], last: _Stage) -> tuple[
             continue
         files = [word for word in packages if word.endswith(".go")]
         named = [_from_root(stage, folder, word) for word in files or [package]]
-        tags = [(word, value) for word, value in pairwise(words) if word == "-tags"]
-        chosen = tags[0] if tags else ()
+        tags = [value for word, value in pairwise(words) if word == "-tags"]
+        kept = [tag for tag in tags[0].split(",") if tag != _OF_ALPINE] if tags else []
+        chosen = ("-tags", ",".join(kept)) if kept else ()
         if named[0] != "." and named[0] in _beside_program(
             last, stage
         ):  # its files lie there, where it looks for them

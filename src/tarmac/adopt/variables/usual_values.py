@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 
@@ -34,6 +35,8 @@ _OWN_OF_DJANGO = {
     "SERVER_EMAIL": "root@localhost",
     "TIME_ZONE": "UTC",
 }
+#: Those who share a topic's messages among themselves: any name will do, and none will not.
+_GROUP = re.compile(r"(?:\w+_)?(?:KAFKA|CONSUMER)_(?:CONSUMER_)?GROUP(?:_?ID)?")
 #: How a token is signed with a text that is generated, and how long one is good for.
 _ALGORITHM = re.compile(r"(?:\w*(?:JWT|TOKEN|AUTH|SECURITY|SIGN)\w*_)?ALGORITHM")
 _SIGNS = re.compile(r"(?i)jwt|jose|authlib")
@@ -62,6 +65,10 @@ def usual(
     found |= {name: "0" for name in lacking if _NUMBER.fullmatch(name)}
     if _SIGNS.search(listed):
         found |= {name: "HS256" for name in lacking if _ALGORITHM.fullmatch(name)}
+    if "kafka" in clients:
+        group = posixpath.basename(folder.path) or "app"
+        open_ones = (n for n, read in reads.items() if not read.default and not read.is_tested)
+        found |= {name: group for name in open_ones if _GROUP.fullmatch(name)}
     is_number = {name for name in lacking if reads[name].kind in ("int", "float")}
     lasting = (n for n in lacking if _LASTS.fullmatch(n) and (n in is_number or _UNIT.search(n)))
     found |= dict.fromkeys(lasting, _A_WHILE)

@@ -145,7 +145,7 @@ def settled_variables(
     paths = handed_on(folder) if any(map(BROWSER.match, reads)) else frozenset()
     found.env = {**insisted(reads, given.value("DEBUG")), **found.env}
     modes = code.wanted_modes(folder, reads) | usual(folder, reads, clients)
-    found.env |= {n: m for n, m in modes.items() if n not in known and given.value(n) is None}
+    found.env |= {n: m for n, m in modes.items() if n not in known and not given.value(n)}
     known |= found.env.keys()
     for name, read in {**handed, **reads}.items():
         if service.env.get(name) == "" and read.default is None and not read.is_tested:
