@@ -320,3 +320,21 @@ def test_those_who_read_a_topic_together_have_a_name_where_an_example_leaves_it_
     }
     (service,) = found_in(**files).services
     assert service.env["KAFKA_GROUP_ID"] == "app"
+
+
+@pytest.mark.parametrize(
+    ("imports", "said"),
+    [
+        ("", "-m dramatiq shop.broker shop.tasks"),
+        ("from shop import broker\n", "-m dramatiq shop.tasks"),
+    ],
+)
+def test_dramatiq_is_told_first_what_says_where_its_broker_is(imports, said):
+    files = {
+        "requirements.txt": "dramatiq[rabbitmq]\n",
+        "shop/__init__.py": "",
+        "shop/broker.py": "import dramatiq\ndramatiq.set_broker(made())\n",
+        "shop/tasks.py": f"import dramatiq\n{imports}@dramatiq.actor\ndef work(): ...\n",
+    }
+    (worker,) = found_in(**files).services
+    assert worker.run.endswith(said)

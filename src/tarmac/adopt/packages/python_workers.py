@@ -16,6 +16,8 @@ _CELERY = re.compile(
 )
 _BEAT = re.compile(r"beat_schedule|BEAT_SCHEDULE|django_celery_beat|add_periodic_task")
 _ARQ = re.compile(r"^class (\w*WorkerSettings)\b", re.MULTILINE)
+#: A module that says where the broker is, for all actors.
+_SETS_BROKER = re.compile(r"\bdramatiq\.set_broker\(")
 _ACTOR = re.compile(r"^@(?:dramatiq\.)?actor\b", re.MULTILINE)
 
 
@@ -192,8 +194,17 @@ def _arq(texts: Mapping[str, str]) -> Iterator[Worker]:
 def _dramatiq(texts: Mapping[str, str]) -> Iterator[Worker]:
     roots = whole_packages(texts)
     modules = {module_of(f, roots)[0]: f for f, text in texts.items() if _acts(text)}
+    said = "\n".join(texts[file] for file in modules.values())
+    setting = (f for f, text in texts.items() if _SETS_BROKER.search(text) and not _acts(text))
+    for module in (module_of(file, roots)[0] for file in setting if modules):
+        last = re.escape(module.rpartition(".")[2])
+        if not re.search(rf"\b(?:from|import)[ \t]+(?!dramatiq\b)[\w.]*\b{last}\b", said):
+            modules = {module: "", **modules}  # it is looked for first, in the first one
+            break
     if modules:
-        yield Worker("worker", f"-m dramatiq {' '.join(modules)}", next(iter(modules.values())))
+        yield Worker(
+            "worker", f"-m dramatiq {' '.join(modules)}", next(filter(None, modules.values()))
+        )
 
 
 def _acts(text: str) -> bool:
