@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from repository import FLASK, folder_of, found_in
+from repository import FLASK, KINDS, folder_of, found_in
 
 from tarmac.adopt.packages.package_day import day_of_code
+from tarmac.adopt.tries.case import Failure
+from tarmac.adopt.tries.correct import corrected
+from tarmac.run.local.diagnostics.causes import likely_cause
 
 API = "from fastapi import FastAPI\napp = FastAPI()\n"
 IMAGE = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n"
@@ -338,3 +341,21 @@ def test_dramatiq_is_told_first_what_says_where_its_broker_is(imports, said):
     }
     (worker,) = found_in(**files).services
     assert worker.run.endswith(said)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. 111.",
+        "ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 6379)",
+    ],
+)
+def test_a_try_brings_up_redis_where_a_client_says_no_more_than_its_place(line):
+    found = found_in(**{"requirements.txt": "fastapi\n", "main.py": API})
+    cause = likely_cause(1, [line])
+    assert cause.startswith("something that it connects to is not listening, at ")
+    assert cause.split(";")[0].endswith(("localhost:6379", "port 6379 of this machine"))
+    failure = Failure(found.services[0].name, "", cause, (line,))
+    (lesson,) = corrected(found, [failure], KINDS)
+    assert lesson.is_corrected
+    assert [store.known.port for store in lesson.found.stores if store.known] == [6379]

@@ -231,11 +231,20 @@ LINES: tuple[tuple[str, str], ...] = (
     (
         (
             r"(?i)((?:localhost|\d+(?:\.\d+){3}|\[::1\]|::1):\d{2,5})\b.{0,60}connection refused|"
-            r"ECONNREFUSED ((?:\d+(?:\.\d+){3}|::1):\d{2,5})\b"
+            r"ECONNREFUSED ((?:\d+(?:\.\d+){3}|::1):\d{2,5})\b|"
+            # Newer clients of Redis say a number alone.
+            r"\bError (?:111|61) connecting to ((?:localhost|\d+(?:\.\d+){3}):\d{2,5})\b"
         ),
         (
             "something that it connects to is not listening, at {0}; have it read the address from "
             "a variable, or declare what is there in `calls` or `stores`"
+        ),
+    ),
+    (
+        r"\bConnect call failed \(['\"](?:127\.0\.0\.1|::1)['\"], (\d{2,5})",
+        (
+            "something that it connects to is not listening, at port {0} of this machine; have it "
+            "read the address from a variable, or declare what is there in `calls` or `stores`"
         ),
     ),
     (
