@@ -359,3 +359,49 @@ def test_a_try_brings_up_redis_where_a_client_says_no_more_than_its_place(line):
     (lesson,) = corrected(found, [failure], KINDS)
     assert lesson.is_corrected
     assert [store.known.port for store in lesson.found.stores if store.known] == [6379]
+
+
+def test_an_app_that_another_module_makes_ready_is_started_there():
+    begun = (
+        "from flask import Flask\napp = Flask(__name__)\ndef create_app(config):\n    return app\n"
+    )
+    files = {
+        "requirements.txt": "flask\n",
+        "shop/__init__.py": begun,
+        "main.py": "from shop import create_app\napp = create_app(1)\n",
+    }
+    (service,) = found_in(**files).services
+    assert "--app main:app " in service.run
+    alone = {**files, "main.py": ""}
+    assert "--app shop:app " in found_in(**alone).services[0].run
+
+
+def test_the_database_of_celerys_results_is_that_of_its_project():
+    compose = """
+    services:
+      web:
+        build: .
+        environment: ["CELERY_RESULT_BACKEND=db+postgresql://me:pw@db:5432/jobs"]
+      db: {image: postgres:16}
+    """
+    files = {**FLASK, "requirements.txt": "flask\ncelery\npsycopg2\n", "compose.yaml": compose}
+    (web,) = found_in(**files).services
+    backend = web.env["CELERY_RESULT_BACKEND"]
+    assert backend.startswith("db+postgresql://${stores.db.user}:${stores.db.password}@")
+    assert backend.endswith("/${stores.db.database}")
+
+
+@pytest.mark.parametrize("compose", ["", "services:\n  web: {build: ., ports: ['8000:8000']}\n"])
+def test_what_a_readme_starts_beside_the_others_takes_messages(compose):
+    files = {
+        "README.md": "# Shop\n```bash\npython -m scripts.queue_listener\n```\n",
+        "requirements.txt": "fastapi\npika\n",
+        "main.py": API,
+        "scripts/queue_listener.py": "if __name__ == '__main__':\n    listen()\n",
+        "Dockerfile": f"{IMAGE}CMD uvicorn main:app\n",
+        **({"compose.yaml": compose} if compose else {}),
+    }
+    runs = {service.name: service.run for service in found_in(**files).services}
+    assert runs["listener"] == ".venv/bin/python -m scripts.queue_listener"
+    quiet = {**files, "README.md": "# Shop\n"}
+    assert len(found_in(**quiet).services) == 1

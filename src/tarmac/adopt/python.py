@@ -101,7 +101,8 @@ def _django(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:
 def _app(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # noqa: ARG001 - one shape for all
     """Find a module that makes an app."""
     for file, text in texts.items():
-        if match := _APP.search(text):
+        match = _APP.search(text)
+        if match and not _is_finished_by_another(text, file, texts):
             module, base = module_of(file, whole_packages(texts))
             where = f"{file}: {match[1]} = {match[2]}()"
             if match[2] == "Flask":
@@ -109,6 +110,15 @@ def _app(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # 
                 return _Start(f"-m flask --app {app}:{match[1]} run --port $PORT", where, 5000)
             return _Start(_by_uvicorn("", f"{module}:{match[1]}", base), where, 8000)
     return None
+
+
+def _is_finished_by_another(text: str, file: str, texts: Mapping[str, str]) -> bool:
+    """Tell whether a module only begins an app that its own function makes ready for another."""
+    named = re.findall(r"(?m)^def (\w*app\w*)\(", text)
+    made = (
+        match[2] for one, other in texts.items() if one != file for match in _MADE.finditer(other)
+    )
+    return bool({*named} & {*made})
 
 
 def _factory(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:

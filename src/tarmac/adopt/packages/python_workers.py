@@ -36,7 +36,7 @@ def workers(texts: Mapping[str, str], scripts: str = "") -> Iterator[Worker]:
     Args:
         scripts: what the project's own scripts say, joined; one may start a worker by its app.
     """
-    by_kind = (_celery(texts, scripts), _arq(texts), _dramatiq(texts))
+    by_kind = (_celery(texts, scripts), _arq(texts), _dramatiq(texts), _told_of(texts, scripts))
     yield from next((found for found in map(list, by_kind) if found), [])
 
 
@@ -205,6 +205,22 @@ def _dramatiq(texts: Mapping[str, str]) -> Iterator[Worker]:
         yield Worker(
             "worker", f"-m dramatiq {' '.join(modules)}", next(filter(None, modules.values()))
         )
+
+
+#: A program that people are told to start beside the others, by what it does.
+_LISTENS = re.compile(
+    r"(?m)^[ \t>$]*(?:uv run |poetry run |pipenv run )?python3? -m "
+    r"([\w.]*?(listener|consumer|subscriber)s?)[ \t]*$"
+)
+
+
+def _told_of(texts: Mapping[str, str], scripts: str) -> Iterator[Worker]:
+    """Yield what a script or a README starts that takes messages: `python -m jobs.listener`."""
+    for match in _LISTENS.finditer(scripts):
+        file = f"{match[1].replace('.', '/')}.py"
+        if "__main__" in texts.get(file, ""):
+            yield Worker(match[2], f"-m {match[1]}", file)
+            return
 
 
 def _acts(text: str) -> bool:

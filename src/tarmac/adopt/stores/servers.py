@@ -196,8 +196,11 @@ def version_of(image: str) -> str:
 
 
 def of_scheme(scheme: str) -> Server | None:
-    """Find the server behind an address: `postgresql+asyncpg` and `jdbc:postgresql` included."""
-    plain = scheme.removeprefix("jdbc:").split("+")[0]
+    """Find the server behind an address: `postgresql+asyncpg` and `jdbc:postgresql` included.
+
+    Celery puts `db+` before that of a database that keeps its results.
+    """
+    plain = scheme.removeprefix("jdbc:").removeprefix("db+").split("+")[0]
     return next(
         (
             server

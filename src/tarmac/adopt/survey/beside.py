@@ -52,7 +52,8 @@ def programs_beside(
 
 #: Commands of programs that take jobs from a queue.
 _TAKES_JOBS = re.compile(
-    r"\bcelery\b.*\sworker\b|\b(?:arq|dramatiq|taskiq|saq|rq|huey_consumer|rundramatiq|rqworker)\b"
+    r"\bcelery\b.*\sworker\b|\b(?:arq|dramatiq|taskiq|saq|rq|huey_consumer|rundramatiq|rqworker)\b|"
+    r"\s-m [\w.]*(?:listener|consumer|subscriber)s?$"
 )
 
 
