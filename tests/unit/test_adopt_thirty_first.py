@@ -405,3 +405,13 @@ def test_what_a_readme_starts_beside_the_others_takes_messages(compose):
     assert runs["listener"] == ".venv/bin/python -m scripts.queue_listener"
     quiet = {**files, "README.md": "# Shop\n"}
     assert len(found_in(**quiet).services) == 1
+
+
+@pytest.mark.parametrize("library", ["github.com/gin-contrib/cors", "github.com/rs/cors"])
+def test_a_library_that_checks_its_origins_has_an_address_of_pages_that_are_elsewhere(library):
+    code = f'package main\nimport (\n\t"os"\n\t"{library}"\n)\n'
+    code += 'func main() { cors.New(os.Getenv("frontend_host"), os.Getenv("PORT")) }\n'
+    files = {"go.mod": f"module shop\nrequire {library} v1.7.6\n", "main.go": code}
+    (service,) = found_in(**files).services
+    said = service.env.get("frontend_host", "")
+    assert said == ("http://localhost" if "gin" in library else "")

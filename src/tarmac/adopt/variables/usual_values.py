@@ -93,12 +93,22 @@ _SENDER = re.compile(r"(?:\w+_)?(?:(?:E?MAIL|SMTP)_(?:FROM|SENDER)|(?:FROM|SENDE
 _NOTHING = {"str": "", "bool": "false", "int": "0", "float": "0"}
 
 
-def left_empty(read: VariableRead, given: str | None) -> str | None:
+#: Where a front end is that is not here, and a library of Go that ends where that is no address.
+_OF_PAGES = re.compile(
+    r"(?i)(?:\w+_)?(?:(?:FRONT_?END|CLIENT|WEB|UI)_(?:HOST|URL|ORIGIN)|\w*ORIGINS?)"
+)
+_CHECKS_ORIGINS = "github.com/gin-contrib/cors"
+
+
+def left_empty(read: VariableRead, given: str | None, folder: Folder | None = None) -> str | None:
     """Say nothing of a field that a class of settings insists on and an example leaves empty.
 
     Args:
         given: what the example has.
+        folder: the program's own, for one that ends without an address of its pages.
     """
+    if folder is not None and not given and not read.default and _OF_PAGES.fullmatch(read.name):
+        return _HERE if _CHECKS_ORIGINS in servers.libraries(folder) else None
     if given != "" or read.kind not in _NOTHING:
         return None
     is_sender = read.kind == "str" and _SENDER.fullmatch(read.name)

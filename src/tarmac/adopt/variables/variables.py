@@ -183,7 +183,7 @@ def _settle(
         if given.is_of_its_own(name):
             what = f"copy {name} of {folder.path}/.env to the .env beside this file"
             found.to_do.append(what)
-    elif (plain := left_empty(read, variable.given)) is not None:
+    elif (plain := left_empty(read, variable.given, folder)) is not None:
         found.env[name] = plain
     elif read.default is not None or _may_be_absent(variable) or _is_in_a_file(variable):
         found.optional.append(name)
