@@ -8,6 +8,7 @@ import pytest
 from repository import FLASK, KINDS, folder_of, found_in
 
 from tarmac.adopt.packages.package_day import day_of_code
+from tarmac.adopt.stores.named_servers import named_servers
 from tarmac.adopt.tries.case import Failure
 from tarmac.adopt.tries.correct import corrected
 from tarmac.run.local.diagnostics.causes import likely_cause
@@ -415,3 +416,12 @@ def test_a_library_that_checks_its_origins_has_an_address_of_pages_that_are_else
     (service,) = found_in(**files).services
     said = service.env.get("frontend_host", "")
     assert said == ("http://localhost" if "gin" in library else "")
+
+
+def test_a_broker_of_dramatiq_that_is_told_a_host_alone_is_entered_by_a_guest():
+    code = "import os\nimport dramatiq\nfrom dramatiq.brokers.rabbitmq import RabbitmqBroker\n"
+    code += 'dramatiq.set_broker(RabbitmqBroker(\n    host=os.getenv("RABBITMQ_HOST"),\n))\n'
+    folder = folder_of({"requirements.txt": "dramatiq[rabbitmq]\n", "main.py": code})
+    assert [(one.kind, one.user, one.password) for one in named_servers(folder)] == [
+        ("rabbitmq", "guest", "guest")
+    ]

@@ -79,10 +79,10 @@ _TELLS_PLACE = re.compile(
     r"(?i)host|port|url|path|sock|pool|dsn|\*\*|\.\.\.|['\"`]|"
     r"^[ \t\n]*(?:\*|(?!(?:\w+\s*=|\{))\w)"
 )
-#: A call of RabbitMQ's client for Python that names a host alone, or has it of a variable; it then
-#: logs in as a guest.
+#: A call of RabbitMQ's client for Python, or Dramatiq's broker, that names a host alone, or has it
+#: of a variable; it then logs in as a guest.
 _PIKA = re.compile(
-    r"\bConnectionParameters\(\s*(?:host\s*=\s*)?(?:['\"]([\w.-]+)['\"]|"
+    r"\b(?:ConnectionParameters|RabbitmqBroker)\(\s*(?:host\s*=\s*)?(?:['\"]([\w.-]+)['\"]|"
     r"[A-Za-z_][\w.]*(?:\([^()\n]{0,80}\)|\[[^\]\n]{0,60}\])?(?!\s*=))"
     r"(?:\s*,\s*(?:port\s*=\s*)?(\d+))?\s*,?\s*\)"
 )
