@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from repository import FLASK, KINDS, folder_of, found_in
 
-from tarmac.adopt.packages.package_day import day_of_code
+from tarmac.adopt.packages.package_day import day_of_code, newest_python
 from tarmac.adopt.stores.named_servers import named_servers
 from tarmac.adopt.tries.case import Failure
 from tarmac.adopt.tries.correct import corrected
@@ -425,3 +425,20 @@ def test_a_broker_of_dramatiq_that_is_told_a_host_alone_is_entered_by_a_guest():
     assert [(one.kind, one.user, one.password) for one in named_servers(folder)] == [
         ("rabbitmq", "guest", "guest")
     ]
+
+
+@pytest.mark.parametrize(
+    ("listed", "minor"),
+    [
+        ("Flask==1.1.1\npsycopg2-binary==2.8.4\n", 8),
+        ("psycopg2_binary==2.9.9\nasyncpg==0.28.0\n", 11),
+        ("psycopg2-binary==2.9.10\n", 0),
+        ("psycopg2-binary>=2.8.4\n", 0),
+        ("flask\n", 0),
+    ],
+)
+def test_pinned_packages_with_code_in_c_say_for_which_python_they_are(listed, minor):
+    assert newest_python(listed) == minor
+    files = {"requirements.txt": listed, "main.py": API}
+    line = found_in(**files).services[0].tasks["install"]
+    assert (f"{{ python3.{minor} -m venv .venv" in line) is bool(minor)

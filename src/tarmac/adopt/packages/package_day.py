@@ -66,6 +66,37 @@ def python_of(day: str) -> int:
     return max(_FIRST[0] + years, _FIRST[0])
 
 
+#: Packages with C code, the first versions that are made for a Python 3.x, and that x.
+_MADE_FOR: dict[str, tuple[tuple[tuple[int, ...], int], ...]] = {
+    "asyncpg": (((0, 27), 11), ((0, 29), 12), ((0, 30), 13)),
+    "greenlet": (((1, 1), 10), ((2, 0), 11), ((3, 0), 12), ((3, 1), 13)),
+    "numpy": (((1, 21), 10), ((1, 23), 11), ((1, 26), 12), ((2, 1), 13)),
+    "psycopg2-binary": (
+        ((2, 8, 6), 9),
+        ((2, 9), 10),
+        ((2, 9, 5), 11),
+        ((2, 9, 8), 12),
+        ((2, 9, 10), 13),
+    ),
+    "pydantic-core": (((2, 0), 11), ((2, 10), 12), ((2, 20), 13)),
+}
+_PIN = re.compile(r"(?m)^[ \t]*([A-Za-z][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*==[ \t]*(\d+(?:\.\d+)*)")
+#: The newest one that is about.
+_NEWEST = 13
+
+
+def newest_python(listed: str) -> int:
+    """Return the newest minor version of Python 3 that pinned packages are made for; 0 for any."""
+    found = _NEWEST
+    for name, version in _PIN.findall(listed):
+        steps = _MADE_FOR.get(re.sub(r"[-_.]+", "-", name).lower(), ())
+        own = tuple(map(int, version.split(".")))
+        made = [minor for first, minor in steps if own >= first]
+        if steps:
+            found = min(found, made[-1] if made else steps[0][1] - 1)
+    return found if found < _NEWEST else 0
+
+
 def with_included(lists: Iterable[str], folder: Folder) -> list[str]:
     """List the files with those that they include: `-r base.txt`."""
     found = list(lists)

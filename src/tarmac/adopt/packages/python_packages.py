@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 
-from tarmac.adopt.packages.package_day import day_of, day_of_code, python_of
+from tarmac.adopt.packages.package_day import day_of, day_of_code, newest_python, python_of
 from tarmac.adopt.packages.python_imports import lacking, own_files
 from tarmac.adopt.packages.python_project import makes_package
 from tarmac.adopt.packages.python_unlisted import imported
@@ -321,7 +321,11 @@ def _beside(folder: Folder) -> tuple[str, ...]:
 
 def _setup(what: str, folder: Folder, day: str = "") -> str:
     made = "python3 -m venv .venv"
-    if wanted := _wanted(folder) or python_of(day):
+    listed = "\n".join(map(folder.read, re.findall(r"-r (\S+)", what)))
+    newest = newest_python(listed)
+    minor = python_of(day)
+    likely = min(minor, newest) if minor and newest else minor or newest
+    if wanted := _wanted(folder) or likely:
         # The nearest one that is there: most programs run on the one before as well.
         near = (f"python3.{minor} -m venv .venv" for minor in range(wanted, wanted - 3, -1))
         made = f"({{ {' || '.join(near)}; }} 2>/dev/null || {made})"
@@ -343,7 +347,6 @@ def _setup(what: str, folder: Folder, day: str = "") -> str:
         line = f"({{ {by_day} {what}; }}{again} || {line})"
     elif _is_whole(what, folder):
         line = f"({line} || {by} install -q --no-deps {what})"
-    listed = "\n".join(map(folder.read, re.findall(r"-r (\S+)", what)))
     # Its build in several parts at a time fails now and then: unbit/uwsgi's issue 1318.
     alone = "export CPUCOUNT=1 && " if re.search(r"(?im)^[ \t]*uwsgi\b", listed) else ""
     made = f"{alone}{made} && {line} && touch .venv/.installed"
