@@ -93,7 +93,7 @@ _SENDER = re.compile(r"(?:\w+_)?(?:(?:E?MAIL|SMTP)_(?:FROM|SENDER)|(?:FROM|SENDE
 _NOTHING = {"str": "", "bool": "false", "int": "0", "float": "0"}
 
 
-#: Where a front end is that is not here, and a library of Go that ends where that is no address.
+#: Where a front end is that is not here; a library of Go ends where that is not an address.
 _OF_PAGES = re.compile(
     r"(?i)(?:\w+_)?(?:(?:FRONT_?END|CLIENT|WEB|UI)_(?:HOST|URL|ORIGIN)|\w*ORIGINS?)"
 )
