@@ -14,9 +14,9 @@ from itertools import pairwise
 
 from tarmac.adopt.survey.found import Folder, has_program_file
 
-#: Options of `go build` that take a value of their own.
 #: A tag for the C library of Alpine's images, which is not that of other machines.
 _OF_ALPINE = "musl"
+#: Options of `go build` that take a value of their own.
 _GO_VALUES = frozenset({"-o", "-ldflags", "-tags", "-mod", "-gcflags", "-asmflags", "-p"})
 _CARGO_RESULT = re.compile(r"(?:^|/)target/(?:[\w-]+/)?(?:release|debug)/([\w-]+)$")
 #: The same anywhere in a step, as in `objcopy target/release/server ./conduit`.
@@ -113,12 +113,11 @@ def _with_whole_folders(text: str) -> str:
     now, lines = "/", []
     for line in text.splitlines():
         step = re.match(r"(?i)[ \t]*(FROM|WORKDIR)[ \t]+(\S+)", line)
-        if step and step[1].upper() == "FROM":
-            now = "/"
-        elif step:
-            now = posixpath.normpath(posixpath.join(now, step[2]))
-            line = _WORKS_BELOW.sub(lambda match, now=now: f"{match[1]}{now}", line)  # type: ignore[misc]  # noqa: PLW2901 - the line as it is meant
-        lines.append(line)
+        below = _WORKS_BELOW.match(line)
+        if step:
+            is_from = step[1].upper() == "FROM"
+            now = "/" if is_from else posixpath.normpath(posixpath.join(now, step[2]))
+        lines.append(f"{below[1]}{now}" if below else line)
     return "\n".join(lines) + "\n"
 
 
