@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 
 from tarmac.adopt.survey.found import Folder
 from tarmac.adopt.variables import hocon, settings_files, spring_settings
@@ -211,6 +211,23 @@ _CHOOSES = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|PROFILE|STAGE)$")
 _OF_WORK = ("development", "dev", "local")
 
 
+#: What is done where no case is met.
+_LAST = re.compile(r"\b(?:else|default)\b[\s:{]{1,40}([^{}\n]{0,80})")
+_PUT = re.compile(r"(?<!\w)(\w{1,80})[ \t]{0,20}:?=(?!=)")
+#: A variable is read so many times at most, and put into something so near before it.
+_MOST_READ, _NEAR = 20, 200
+
+
+def _holder(text: str, name: str) -> str:
+    """Name what a variable is put into: `env = os.environ["APP_ENV"]`; "" for none."""
+    reads = re.finditer(rf"['\"]{name}['\"]|\bprocess\.env\.{name}\b", text)
+    for match in islice(reads, _MOST_READ):
+        begin = max(text.rfind("\n", 0, match.start()) + 1, match.start() - _NEAR)
+        if held := _PUT.search(text[begin : match.start()]):
+            return held[1]
+    return ""
+
+
 def _tests(text: str, held: str, *, cases_alone: bool = False) -> str:
     """Join what a name is compared with: `env == "x"`, `switch env { case "x": }`."""
     compared = re.findall(rf"\b{held}\b\s*===?\s*(['\"]\w+['\"])", text)
@@ -230,13 +247,11 @@ def wanted_modes(folder: Folder, reads: Mapping[str, VariableRead]) -> dict[str,
         if read.default or name == "NODE_ENV":
             continue
         text = folder.read(read.place.rpartition(":")[0])
-        held = re.search(rf"(?m)^[^\n]*?(\w+)[ \t]*:?=[^\n=][^\n]*['\"]{name}['\"]", text)
-        held = held or re.search(rf"(\w+)[ \t]*=[ \t]*process\.env\.{name}\b", text)
-        tests = _tests(text, held[1], cases_alone=not _CHOOSES.search(name)) if held else ""
+        held = _holder(text, name)
+        tests = _tests(text, held, cases_alone=not _CHOOSES.search(name)) if held else ""
         said = re.findall(r"['\"](\w+)['\"]", tests)
         word = next((one for word in _OF_WORK for one in said if one.lower() == word), "")
-        last = re.findall(r"\b(?:else|default)\b[\s:{]{1,40}([^{}\n]{0,80})", text)
-        if word and any(map(_FAILS.search, last)):
+        if word and any(map(_FAILS.search, _LAST.findall(text))):
             found[name] = word
     return found
 
