@@ -50,3 +50,28 @@ async def test_one_that_its_watcher_starts_again_at_once_is_left_alone(monkeypat
     monkeypatch.setattr(watched, "LASTS_S", 0.003)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(looking, timeout=0.1)
+
+
+async def test_one_that_ends_soon_after_its_start_ends_what_keeps_it_healthy():
+    ended, lines = asyncio.Event(), ["listening"]
+
+    async def stay_healthy():
+        try:
+            await asyncio.sleep(0.01)
+            lines.append("[nodemon] app crashed - waiting for file changes before starting...")
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    found = await asyncio.wait_for(watched.unless_left(stay_healthy(), lines, 30), timeout=30)
+    assert found == watched.ENDED
+    await asyncio.wait_for(ended.wait(), timeout=30)
+
+
+async def test_one_that_ends_later_is_left_to_its_watcher():
+    lines = ["[nodemon] app crashed - waiting for file changes before starting..."]
+
+    async def stay_healthy():
+        await asyncio.sleep(0.1)
+
+    assert not await asyncio.wait_for(watched.unless_left(stay_healthy(), lines, 0), timeout=30)

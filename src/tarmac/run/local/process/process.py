@@ -27,7 +27,7 @@ from tarmac.run.local.process.misplaced import misplaced
 from tarmac.run.local.process.prepare import folder_of, prepare
 from tarmac.run.local.process.prober import PATIENT_S, Prober, until_next_s
 from tarmac.run.local.process.spawn import RunningProcess
-from tarmac.run.local.process.watched import left_waiting
+from tarmac.run.local.process.watched import left_waiting, unless_left
 from tarmac.run.local.state import state
 from tarmac.run.local.state.logs import LogFile
 from tarmac.run.local.state.state import NodeState, transition
@@ -405,7 +405,9 @@ class Process:
         self._move(state.READY, detail="", cause="", last_lines=())
         self._set_ready(True)
         self._come_out(None)
-        await self._stay_healthy(prober)
+        soon_s = settled.LONGEST_START_S if self._well == state.RUNNING else 0.0
+        if left := await unless_left(self._stay_healthy(prober), self.log.tail, soon_s):
+            return left
         await asyncio.Event().wait()  # it is being stopped: its end ends this too
         return ""
 
