@@ -442,3 +442,29 @@ def test_pinned_packages_with_code_in_c_say_for_which_python_they_are(listed, mi
     files = {"requirements.txt": listed, "main.py": API}
     line = found_in(**files).services[0].tasks["install"]
     assert (f"{{ python3.{minor} -m venv .venv" in line) is bool(minor)
+
+
+@pytest.mark.parametrize(
+    ("place", "host"), [("{host_port}", "${stores.db.host}"), ("{DB_HOST}", "db")]
+)
+def test_a_place_with_its_port_in_one_word_is_not_a_host_alone(place, host):
+    settings = (
+        'import os\nDB_HOST = os.getenv("DB_HOST")\nDB_PORT = os.getenv("DB_PORT")\n'
+        'DB_USER = os.getenv("DB_USER")\nDB_PASSWORD = os.getenv("DB_PASSWORD")\n'
+        'DB_NAME = os.getenv("DB_NAME")\nhost_port = f"{DB_HOST}:{DB_PORT}"\n'
+        f'URL = f"postgresql://{{DB_USER}}:{{DB_PASSWORD}}@{place}/{{DB_NAME}}"\n'
+    )
+    example = "DB_HOST=localhost\nDB_PORT=5432\nDB_USER=app\nDB_PASSWORD=app\nDB_NAME=app\n"
+    compose = "services:\n  db:\n    image: postgres:17.0\n    ports: ['5432:5432']\n"
+    found = found_in(
+        **{
+            "requirements.txt": "fastapi\npsycopg2-binary\n",
+            "main.py": API,
+            "config.py": settings,
+            ".env.example": example,
+            "docker-compose.yml": compose,
+        }
+    )
+    (service,) = found.services
+    assert service.env["DB_HOST"] == host
+    assert service.env["DB_PORT"] == "${stores.db.port}"

@@ -147,7 +147,8 @@ _COMPARES = re.compile(
 _WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
 #: A template of an address, where the path follows right behind the host.
 _WITHOUT_PORT = re.compile(
-    r"://[^\s\"'`@/]{1,200}@\$?\{[^}\n]{0,60}[hH][oO][sS][tT][^}\n]{0,20}\}/"
+    r"://[^\s\"'`@/]{1,200}@\$?\{(?![^}\n]{0,80}(?i:port)[^}\n]{0,20}\})"
+    r"[^}\n]{0,60}(?i:host)[^}\n]{0,20}\}/"
 )
 #: How far behind a test the code is read that says what follows from it.
 TESTED = 160
