@@ -58,6 +58,8 @@ from tarmac.run.local.host.listeners import program
         (1, "could not write: No space left on device", "the disk is full"),
         (126, "sh: ./app: Exec format error", "another architecture"),
         (1, 'FATAL:  password authentication failed for user "x"', "rejected its password"),
+        (1, "Initialize failed: pq: unknown authentication response: 10", "older than SCRAM"),
+        (1, "SCRAM authentication requires libpq version 10 or above", "older than SCRAM"),
         (
             1,
             "DETAIL: ... initialized by PostgreSQL version 18, ... with this version 15.18 (De).",
