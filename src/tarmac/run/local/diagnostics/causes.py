@@ -147,9 +147,10 @@ LINES: tuple[tuple[str, str], ...] = (
     ),
     (r"(?i)password authentication failed", "the store rejected its password"),
     (
-        # Of Go, of Node, and of programs that use libpq.
-        r"unknown authentication response: 10|[Uu]nknown authenticationOk message type|"
-        r"SCRAM authentication requires libpq version 10|authentication method 10 not supported",
+        (  # of Go, of Node, and of programs that use libpq
+            r"unknown authentication response: 10|[Uu]nknown authenticationOk message type|"
+            r"SCRAM authentication requires libpq version 10|authentication method 10 not supported"
+        ),
         (
             "its driver is older than SCRAM, by which PostgreSQL checks passwords; update it "
             "(lib/pq 1.1, pg 8, psycopg2 2.8)"
