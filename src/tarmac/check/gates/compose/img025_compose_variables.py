@@ -9,14 +9,13 @@ from tarmac.base.foreign.reading import Path, dig, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.compose.env_texts import filled_names
 from tarmac.check.gates.views.compose.files import compose_files
 from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Where a service's programs stand.
 _SCRIPTS = (("command",), ("entrypoint",), ("healthcheck", "test"))
-#: What Compose fills in: not what is written with two signs, and not what has another value.
-_FILLED = re.compile(r"(?<!\$)(?:\$\$)*\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 _NAME = r"(?<![\w$]){}"
 #: How a script itself sets a variable.
 _SET = (
@@ -54,7 +53,7 @@ def _own(service: ComposeService, at: Path, text: str) -> Iterator[tuple[str, bo
     """Yield the names in a text that are of its script, or of its service's variables."""
     whole = " ".join(one for _, one in places(dig(service.data, *at)))
     is_shell = _SHELL.search(whole) is not None or at[0] == "healthcheck"
-    for name in dict.fromkeys(one or other for one, other in _FILLED.findall(text)):
+    for name in dict.fromkeys(filled_names(text)):
         value = service.environment.get(name)
         if any(re.search(how.format(name=name), text, re.MULTILINE) for how in _SET):
             # What is set from itself is taken from outside first.

@@ -11,14 +11,13 @@ from tarmac.base.foreign.reading import places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.compose.env_texts import filled_names
 from tarmac.check.gates.views.compose.files import ComposeFiles, compose_files
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.typos import typos
 
-#: A variable without a default or an error of its own.
-_FILLED = re.compile(r"(?<!\$)(?:\$\$)*\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 #: A line of a file of variables.
 _ENTRY = re.compile(r"^[ \t]*#?[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)
 
@@ -65,8 +64,8 @@ def _filled(beside: ComposeFiles, entries: set[str]) -> Iterator[Finding]:
     found: dict[str, list[str]] = {}
     for artifact in beside.artifacts:
         for path, text in places(artifact.data):
-            for one, other in _FILLED.findall(text):
-                found.setdefault(one or other, []).append(artifact.at(*path))
+            for name in filled_names(text):
+                found.setdefault(name, []).append(artifact.at(*path))
     times = {name: len(where) for name, where in found.items() if name not in entries}
     times |= dict.fromkeys(entries, 2)
     for said, meant in typos(times, ()):

@@ -13,6 +13,8 @@ from tarmac.check.gates.views.on_disk import text_on_disk
 _EXPORT = re.compile(r"\Aexport\s+")
 #: A variable in a text, with what stands for it where it is not set.
 _ASKED = re.compile(r"\$(?:(\$)|\{(\w+)(?::?-([^{}$]*))?\}|(\w+))")
+#: One that Compose fills in: not what is written with two signs, and not what has another value.
+_FILLED = re.compile(r"(?<!\$)(?:\$\$)*\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 _QUOTED = re.compile(r"\"((?:\\.|[^\"\\])*)\"|'((?:\\.|[^'\\])*)'", re.DOTALL)
 
 
@@ -31,6 +33,11 @@ class EnvValue(NamedTuple):
 
     value: str
     where: str
+
+
+def filled_names(text: str) -> Iterator[str]:
+    """Yield the variables that Compose fills into a text, and that have no other value there."""
+    yield from (one or other for one, other in _FILLED.findall(text))
 
 
 def entries(text: str) -> Iterator[Entry]:
