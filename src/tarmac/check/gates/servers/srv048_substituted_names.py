@@ -62,11 +62,10 @@ def _filled(files: Files) -> Iterator[FilledFile]:
             yield FilledFile(command.where, name)
     for beside in compose_files(files):
         for service in beside.services:
-            line = " ".join([*words(service, "entrypoint"), *words(service)])
             mounted = {inside: outside for outside, inside in mounted_files(service, beside)}
-            for name in _FILLS.findall(line):
-                key = "command" if name in " ".join(words(service)) else "entrypoint"
-                yield FilledFile(service.at(key), mounted.get(name, name))
+            for key in ("entrypoint", "command"):
+                for name in _FILLS.findall(" ".join(words(service, key))):
+                    yield FilledFile(service.at(key), mounted.get(name, name))
     for program in started(files):
         for name in _FILLS.findall(program.line):
             yield FilledFile(program.where, name)
