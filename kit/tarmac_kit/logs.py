@@ -20,7 +20,6 @@ from functools import lru_cache
 from typing import Any
 
 import structlog
-from opentelemetry.trace import SpanContext
 from structlog.typing import FilteringBoundLogger
 
 from tarmac_kit import trace
@@ -36,8 +35,8 @@ _LEVELS = logging.getLevelNamesMapping()
 _quoted = json.encoder.encode_basestring_ascii
 
 Event = MutableMapping[str, Any]
-#: Takes method, path, route, status, seconds, the client's address, and the ids of the span.
-AccessLog = Callable[[str, str, str, int, float, str | None, SpanContext], None]
+#: Takes method, path, route, status, seconds, the client's address, and the span's ids in hex.
+AccessLog = Callable[[str, str, str, int, float, str | None, tuple[str, str]], None]
 
 
 def get_logger(name: str = "") -> FilteringBoundLogger:
@@ -190,7 +189,7 @@ def access_log(service: str, *, level: str = "info", form: str = "json") -> Acce
         status: int,
         took_s: float,
         client: str | None,
-        ids: SpanContext,
+        ids: tuple[str, str],
     ) -> None:
         name, number = ("warning", 30) if status >= 500 else ("info", 20)
         if number < threshold:
@@ -209,7 +208,7 @@ def access_log(service: str, *, level: str = "info", form: str = "json") -> Acce
             return
         sys.stdout.write(
             f'{{"ts": "{_now()}", "level": "{name}", {head}'
-            f'"trace_id": "{ids.trace_id:032x}", "span_id": "{ids.span_id:016x}", '
+            f'"trace_id": "{ids[0]}", "span_id": "{ids[1]}", '
             f'"component": "http", "method": "{method}", "path": {_quoted(path)}, '
             f'"route": {_quoted(route)}, "status": {status}, "duration_ms": {took_s * 1000:.2f}, '
             f'"client": {"null" if client is None else _quoted(client)}}}\n'

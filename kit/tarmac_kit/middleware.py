@@ -169,7 +169,7 @@ class RequestMiddleware:
             if path not in QUIET:
                 client = scope.get("client")
                 address = client[0] if client else None
-                ids = span.get_span_context()
+                ids = trace.ids(span)
                 self._access_log(method, path, route, status, took_s, address, ids)
             trace.end(span, token)
             if makes is not None:

@@ -10,7 +10,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tarmac_kit.cache import Cache
 from tarmac_kit.problems import Problem
@@ -31,8 +31,7 @@ return {1, 0, full - now}
 """
 
 
-@dataclass(frozen=True)
-class RateLimitDecision:
+class RateLimitDecision(NamedTuple):
     """Whether a request may pass, and what to tell the client."""
 
     allowed: bool

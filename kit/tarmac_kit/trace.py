@@ -63,22 +63,38 @@ class SpanSource:
 source: ContextVar[SpanSource | None] = ContextVar("tarmac_spans", default=None)
 
 
-def current_ids() -> tuple[str, str]:
-    """Return the hex current trace id and span id, or two empty strings."""
-    context = otel.get_current_span().get_span_context()
+class _Ids(NonRecordingSpan):
+    """A span that is only ids, written out once: a request writes them three times."""
+
+    def __init__(self, context: SpanContext) -> None:
+        super().__init__(context)
+        self.hex = (f"{context.trace_id:032x}", f"{context.span_id:016x}")
+
+
+def ids(span: Span) -> tuple[str, str]:
+    """Return the hex trace id and span id of a span, or two empty strings."""
+    if isinstance(span, _Ids):
+        return span.hex
+    context = span.get_span_context()
     if not context.is_valid:
         return "", ""
     return f"{context.trace_id:032x}", f"{context.span_id:016x}"
 
 
+def current_ids() -> tuple[str, str]:
+    """Return the hex current trace id and span id, or two empty strings."""
+    return ids(otel.get_current_span())
+
+
 def inject(headers: dict[str, str]) -> dict[str, str]:
     """Add `traceparent` (and `tracestate`) of the current span to `headers` and return it."""
-    context = otel.get_current_span().get_span_context()
+    span = otel.get_current_span()
+    context = span.get_span_context()
     if context.trace_state:
         _propagator.inject(headers)
     elif context.is_valid:  # as the propagator writes it, in a third of its time
-        ids = f"{context.trace_id:032x}-{context.span_id:016x}"
-        headers["traceparent"] = f"00-{ids}-{context.trace_flags:02x}"
+        trace_id, span_id = ids(span)
+        headers["traceparent"] = f"00-{trace_id}-{span_id}-{context.trace_flags:02x}"
     return headers
 
 
@@ -180,4 +196,4 @@ def _ids_below(above: SpanContext, *, unseen: bool) -> Span:
     else:
         trace_id = random.getrandbits(128) or 1
         own = SpanContext(trace_id, span_id, False, _UNSAMPLED if unseen else _SAMPLED)
-    return NonRecordingSpan(own)
+    return _Ids(own)

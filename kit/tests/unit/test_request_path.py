@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanContext, SpanKind, get_current_span
+from opentelemetry.trace import SpanKind, get_current_span
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -80,7 +80,7 @@ def test_what_a_caller_does_not_sample_is_not_sampled_below() -> None:
         assert trace.inject({})["traceparent"].endswith("-01")
 
 
-IDS = SpanContext(int(TRACE, 16), int(SPAN, 16), is_remote=False)
+IDS = ("0" * 31 + "1", "0" * 15 + "2")
 
 
 def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ def test_a_requests_line_is_the_one_that_structlog_writes(
 ) -> None:
     write = logs.access_log('a "service"')
     with trace.span("s") as span:
-        ids = span.get_span_context()
+        ids = trace.ids(span)
         write("GET", path, "/things/{id}", status, 0.0123456, client, ids)
         structlog.contextvars.bind_contextvars(bound=1)  # such a line goes through structlog
         write("GET", path, "/things/{id}", status, 0.0123456, client, ids)
