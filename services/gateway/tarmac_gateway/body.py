@@ -70,14 +70,15 @@ class RequestBody:
         await self._ended.wait()
         if self.outcome is not Outcome.COMPLETE:
             return
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        await disconnected(self._receive)
         self.outcome = Outcome.GONE
-
-    def skip(self) -> None:
-        """Say that the request has no body, so that only the disconnect is still of interest."""
-        self._end(Outcome.COMPLETE)
 
     def _end(self, outcome: Outcome) -> None:
         self.outcome = outcome
         self._ended.set()
+
+
+async def disconnected(receive: Receive) -> None:
+    """Return when a client from which no more body comes has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

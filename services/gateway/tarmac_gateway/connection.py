@@ -164,8 +164,9 @@ class Connection(asyncio.Protocol):
         self._interim = self._until_end = self._keeps = False
         self._is_head_only, self._error, self._size_bytes = head_only, None, 0
         self._chunks.clear()
-        if self._transport is not None:
-            self._transport.write(head)
+        # At the end of the loop's turn, with those of other requests: the first of them wakes the
+        # service, and the others find it awake, which takes half as long.
+        self._loop.call_soon(self._write, head)
         if body is not None:
             self._sending = self._loop.create_task(self._send(body, chunked=chunked))
 
@@ -236,6 +237,10 @@ class Connection(asyncio.Protocol):
             self._waiter = None
         if self._error is not None and not self._chunks and not self._complete:
             raise self._error
+
+    def _write(self, head: bytes) -> None:
+        if self._transport is not None and not self.closed:
+            self._transport.write(head)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

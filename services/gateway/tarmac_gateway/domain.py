@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -58,20 +59,19 @@ class PublicRoute:
     segments: tuple[str, ...]
 
     def covers(self, method: str, segments: Sequence[str]) -> bool:
-        if self.method not in {method, "GET" if method == "HEAD" else method}:
+        if self.method != method and not (method == "HEAD" and self.method == "GET"):
             return False
         longer = len(segments) - len(self.segments)
         if longer != 0 and not (longer > 0 and self.segments[-1] == "*"):
             return False
         # A `*` needs something to stand for: /products/ is not /products/{id}.
-        return all(
-            (wanted == "*" and given != "") or wanted == given
-            for wanted, given in zip(self.segments, segments, strict=False)
-        )
+        for wanted, given in zip(self.segments, segments, strict=False):
+            if wanted != given and (wanted != "*" or given == ""):
+                return False
+        return True
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """A route and the raw rest of the path below its prefix ("" or "/a/b")."""
 
     route: Route
@@ -97,7 +97,8 @@ class RouteTable:
         for route in self.routes:
             wanted = route.segments
             if tuple(segments[: len(wanted)]) == wanted:
-                return Match(route, "".join(f"/{part}" for part in raw[len(wanted) :]))
+                below = raw[len(wanted) :]
+                return Match(route, "/" + "/".join(below) if below else "")
         return None
 
     def is_public(self, method: str, segments: Sequence[str]) -> bool:

@@ -7,7 +7,8 @@ headers and the request id on every answer, the kit's own routes and errors incl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -67,11 +68,11 @@ class Edge:
         request_id = trace.current_ids()[0]
         added += [(b"x-request-id", request_id.encode())] if request_id else []
 
-        async def answer(message: Message) -> None:
+        def answer(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 found = http_headers.for_answer(message.get("headers", ()), added)
                 message = {**message, "headers": found}
-            await send(message)
+            return send(message)
 
         try:
             await self._pass(scope, receive, answer, added, preflight=preflight)
@@ -119,7 +120,7 @@ class Edge:
                 "The address is too long",
                 f"at most {MAX_TARGET_BYTES} bytes",
             )
-        size = sum(len(key) + len(value) + 4 for key, value in headers)
+        size = sum([len(key) + len(value) + 4 for key, value in headers])
         most = self._rules.settings.max_header_bytes
         if len(headers) > MAX_HEADERS or size > most:
             raise Problem(
@@ -166,7 +167,9 @@ class Edge:
         if not decision.allowed:
             raise decision.problem()
         return [
-            (name.lower().encode(), value.encode()) for name, value in decision.headers().items()
+            (b"ratelimit-limit", b"%d" % decision.limit),
+            (b"ratelimit-remaining", b"%d" % decision.remaining),
+            (b"ratelimit-reset", b"%d" % math.ceil(decision.reset_s)),
         ]
 
     def _passage(self, scope: Scope, match: Match, named: RawHeaders) -> Passage:

@@ -1,6 +1,7 @@
 """What headers pass the gateway, and which ones it adds: security, CORS, forwarding.
 
-Pure functions over raw header lists, called by proxy.py and edge.py for each request.
+Pure functions over raw header lists, called by proxy.py and edge.py for each request. The names of
+a request's headers are lower case, as ASGI has them; a backend's are as it writes them.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ _CLAIMS = frozenset(
 #: The gateway's own answer to these; a backend behind it does not decide them.
 _DECIDED_HERE = frozenset({b"server", b"date", b"x-powered-by", b"x-request-id"})
 
+_CONNECTION = len(b"connection")
 _NOT_TO_BACKEND = HOP_BY_HOP | _CLAIMS
 _NOT_TO_CLIENT = HOP_BY_HOP | _DECIDED_HERE
 
@@ -71,6 +73,8 @@ SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"x-xss-protection", b"0"),
 )
 
+_SECURITY_NAMES = frozenset(name for name, _ in SECURITY)
+
 CORS_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 CORS_REQUEST_HEADERS = b"authorization, content-type, idempotency-key, if-match, x-request-id"
 CORS_EXPOSED = (
@@ -81,9 +85,9 @@ CORS_MAX_AGE_S = b"600"
 
 
 def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    """Return the first value of a header whose name is given in lower case."""
+    """Return the first value of a request's header."""
     for key, value in headers:
-        if key.lower() == name:
+        if key == name:
             return value
     return None
 
@@ -92,8 +96,8 @@ def _dropped(headers: Iterable[tuple[bytes, bytes]], always: frozenset[bytes]) -
     """Add to what is always dropped what the header Connection names."""
     dropped = always
     for key, value in headers:
-        if key.lower() == b"connection":
-            dropped |= {token.strip().lower() for token in value.split(b",")}
+        if len(key) == _CONNECTION and key.lower() == b"connection":
+            dropped |= {token.strip() for token in value.lower().split(b",")}
     return dropped
 
 
@@ -103,14 +107,9 @@ def for_backend(headers: Sequence[tuple[bytes, bytes]]) -> RawHeaders:
     A name with an underscore is dropped too: some frameworks read X_Forwarded_For as the other.
     """
     dropped = _dropped(headers, _NOT_TO_BACKEND)
-    chunked = first(headers, b"transfer-encoding") is not None
-    return [
-        (key, value)
-        for key, value in headers
-        if (name := key.lower()) not in dropped
-        and b"_" not in name
-        and not (chunked and name == b"content-length")
-    ]
+    if first(headers, b"transfer-encoding") is not None:
+        dropped |= {b"content-length"}
+    return [header for header in headers if header[0] not in dropped and b"_" not in header[0]]
 
 
 def for_client(headers: Sequence[tuple[bytes, bytes]], *, bodiless: bool) -> RawHeaders:
@@ -134,7 +133,12 @@ def for_answer(headers: Iterable[tuple[bytes, bytes]], added: RawHeaders) -> Raw
         if name != b"x-request-id":
             kept.append(header)
             given.add(name)
-    return [*kept, *added, *(header for header in SECURITY if header[0] not in given)]
+    kept += added
+    if given.isdisjoint(_SECURITY_NAMES):
+        kept += SECURITY
+    else:
+        kept += (header for header in SECURITY if header[0] not in given)
+    return kept
 
 
 def is_preflight(method: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from starlette.types import Receive, Send
 
 from tarmac_gateway import headers as http_headers
-from tarmac_gateway.body import BodyAbortedError, Outcome, RequestBody
+from tarmac_gateway.body import BodyAbortedError, Outcome, RequestBody, disconnected
 from tarmac_gateway.connection import Connection, NoAnswerError, UpstreamError
 from tarmac_gateway.domain import Match
 from tarmac_gateway.headers import RawHeaders
 from tarmac_gateway.streams import Streams
 from tarmac_gateway.upstream import REPEATABLE, Backend
+from tarmac_gateway.watch import Watch
 from tarmac_kit.conventions import CALLER_HEADER, DEADLINE_HEADER
 from tarmac_kit.limits import too_large
 from tarmac_kit.logs import get_logger
@@ -32,13 +34,14 @@ log = get_logger("tarmac_gateway.proxy")
 ANSWER_S = 0.01
 
 _BODILESS = frozenset({204, 304})
+_DEADLINE = DEADLINE_HEADER.lower().encode()
+_CALLER = CALLER_HEADER.lower().encode()
 #: From when on it is noticed that a client without a body to send has gone. Nearly every answer is
 #: there before, and a task for each request would take as long as the request's parsing.
 _LOOK_S = 0.02
 
 
-@dataclass(frozen=True)
-class Passage:
+class Passage(NamedTuple):
     """A request that may pass: what is asked, by which user, and where it goes."""
 
     method: str
@@ -86,8 +89,8 @@ class Proxy:
         breaks off later leaves the answer incomplete, which the server shows as a closed
         connection. A client that goes away cancels the upstream request.
         """
-        length = _declared_length(passage.headers)
-        if length is not None and length > self._max_body_bytes:
+        length, has_body = _body_said(passage.headers)
+        if length > self._max_body_bytes:
             raise too_large(self._max_body_bytes)
         loop = self._loop = self._loop or asyncio.get_running_loop()
         exchange = _Exchange(
@@ -98,28 +101,29 @@ class Proxy:
             streams=self._streams,
             counts=self._counts,
         )
-        body = RequestBody(
-            receive, limit_bytes=self._max_body_bytes, on_progress=exchange.on_upload_progress
+        body = None
+        if has_body:
+            body = RequestBody(
+                receive, limit_bytes=self._max_body_bytes, on_progress=exchange.on_upload_progress
+            )
+        watch = exchange.watch = Watch(
+            loop,
+            partial(disconnected, receive) if body is None else body.disconnected,
+            ends_at=exchange.ends_at(),
+            look_s=_LOOK_S if body is None else 0.0,
         )
-        has_body = (
-            length not in {None, 0}
-            or http_headers.first(passage.headers, b"transfer-encoding") is not None
-        )
-        if not has_body:
-            body.skip()
-        watch = _Watch(loop, body, 0.0 if has_body else _LOOK_S)
         try:
-            await exchange.run(body if has_body else None, send)
+            await exchange.run(body, send)
         except asyncio.CancelledError:
             # Ours, unless another task cancelled this one as well.
             if not watch.has_stopped():
                 raise
-            if body.outcome is Outcome.TOO_LARGE and not exchange.started:
+            if body is not None and body.outcome is Outcome.TOO_LARGE and not exchange.started:
                 raise too_large(self._max_body_bytes) from None
         except Exception as error:
-            if body.outcome is Outcome.TOO_LARGE and not exchange.started:
+            if body is not None and body.outcome is Outcome.TOO_LARGE and not exchange.started:
                 raise too_large(self._max_body_bytes) from None
-            if body.outcome is Outcome.GONE:
+            if watch.is_gone or (body is not None and body.outcome is Outcome.GONE):
                 return  # the client is gone
             if not isinstance(error, _BrokenOffError):
                 raise
@@ -127,46 +131,6 @@ class Proxy:
             log.warning("upstream_broke_off", upstream=service, reason=str(error))
         finally:
             watch.end()
-
-
-class _Watch:
-    """Cancels the task that made it when the client has gone, or sent more than it may."""
-
-    __slots__ = ("_body", "_gone", "_later", "_over", "_stopped", "_task")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, body: RequestBody, after_s: float) -> None:
-        task = asyncio.current_task(loop)
-        if task is None:
-            raise RuntimeError("forward: runs outside a task; await it in one")
-        self._task = task
-        self._body = body
-        self._over = self._stopped = False
-        self._gone: asyncio.Future[None] | None = None
-        self._later: asyncio.TimerHandle | None = None
-        if after_s:
-            self._later = loop.call_later(after_s, self._look)
-        else:
-            self._look()
-
-    def has_stopped(self) -> bool:
-        """Tell whether a cancellation was this one's, and no other task's as well."""
-        return self._stopped and self._task.uncancel() == 0
-
-    def end(self) -> None:
-        """Look no longer."""
-        self._over = True
-        if self._later is not None:
-            self._later.cancel()
-        if self._gone is not None:
-            self._gone.cancel()
-
-    def _look(self) -> None:
-        self._gone = asyncio.ensure_future(self._body.disconnected())
-        self._gone.add_done_callback(self._stop)
-
-    def _stop(self, _: asyncio.Future[None]) -> None:
-        if not self._over:
-            self._stopped = self._task.cancel()
 
 
 class _Exchange:
@@ -187,7 +151,8 @@ class _Exchange:
         self._backend = backend
         self._passage = passage
         self._idle_s = idle_s
-        self._timeout: asyncio.Timeout | None = None
+        #: Given before `run`.
+        self.watch: Watch
         self._now = loop.time
         timeout_s, caller_s = backend.address.timeout_s, passage.caller_s
         self._allowed_s = timeout_s if caller_s is None else min(timeout_s, caller_s)
@@ -201,18 +166,19 @@ class _Exchange:
         if self._passage.method in REPEATABLE and body is None:
             attempts += address.retries
         try:
-            async with asyncio.timeout_at(self._ends_at()) as self._timeout:
-                while True:
-                    attempts -= 1
-                    try:
-                        await self._attempt(body, send)
-                        return
-                    except NoAnswerError as error:
-                        if attempts == 0 or self.started:
-                            raise
-                        self._count_retry(address.service, "made")
-                        log.info("upstream_retry", upstream=address.service, reason=_reason(error))
-        except TimeoutError:
+            while True:
+                attempts -= 1
+                try:
+                    await self._attempt(body, send)
+                    return
+                except NoAnswerError as error:
+                    if attempts == 0 or self.started:
+                        raise
+                    self._count_retry(address.service, "made")
+                    log.info("upstream_retry", upstream=address.service, reason=_reason(error))
+        except asyncio.CancelledError:
+            if not self.watch.is_late or not self.watch.has_stopped():
+                raise
             if self.started:
                 raise _BrokenOffError("no byte within the idle timeout") from None
             if body is not None and body.waiting and body.outcome is Outcome.OPEN:
@@ -240,24 +206,22 @@ class _Exchange:
 
     def on_upload_progress(self) -> None:
         """Move the deadline on while a body is still coming in."""
-        if self._timeout is not None and not self.started:
-            self._timeout.reschedule(self._ends_at())
+        if not self.started:
+            self.watch.move(self.ends_at())
 
-    def _ends_at(self) -> float:
+    def ends_at(self) -> float:
+        """Tell when the answer's head has to be there, counted from now."""
         ends = self._now() + self._backend.address.timeout_s
         return ends if self._caller_ends is None else min(ends, self._caller_ends)
 
     async def _attempt(self, body: RequestBody | None, send: Send) -> None:
         passage = self._passage
-        ends = self._timeout.when() if self._timeout else None
-        left_ms = max(1, int(((ends or self._ends_at()) - self._now()) * 1000))
-        outgoing = [
-            *http_headers.for_backend(passage.headers),
-            *passage.added,
-            (DEADLINE_HEADER.lower().encode(), str(left_ms).encode()),
-        ]
+        left_ms = max(1, int((self.watch.ends_at - self._now()) * 1000))
+        outgoing = http_headers.for_backend(passage.headers)
+        outgoing += passage.added
+        outgoing.append((_DEADLINE, b"%d" % left_ms))
         if (token := self._backend.address.caller_token()) is not None:
-            outgoing.append((CALLER_HEADER.lower().encode(), token.encode()))
+            outgoing.append((_CALLER, token.encode()))
         service = self._backend.address.service
         try:
             answer = await self._backend.ask(
@@ -321,17 +285,23 @@ class _Exchange:
 
     def _keep_idle(self) -> None:
         # From here on only silence ends the exchange: a long download is not a slow backend.
-        if self._timeout is not None:
-            self._timeout.reschedule(self._now() + self._idle_s)
+        self.watch.move(self._now() + self._idle_s)
 
     def _target(self) -> bytes:
         path = self._passage.match.upstream_path.encode("ascii")
         return path + b"?" + self._passage.query if self._passage.query else path
 
 
-def _declared_length(headers: RawHeaders) -> int | None:
-    value = http_headers.first(headers, b"content-length")
-    return int(value) if value is not None and value.isdigit() else None
+def _body_said(headers: RawHeaders) -> tuple[int, bool]:
+    """Return the bytes that a request's head says of its body, and whether it says one."""
+    length, has_body = 0, False
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit():
+            length = int(value)
+            has_body = has_body or length > 0
+        elif name == b"transfer-encoding":
+            has_body = True
+    return length, has_body
 
 
 def _reason(error: BaseException) -> str:

@@ -11,24 +11,24 @@ PROXIES = (ip_network("10.0.0.0/8"),)
 
 def test_hop_by_hop_headers_and_claims_do_not_reach_a_backend():
     sent = [
-        (b"Host", b"shop"),
-        (b"Connection", b"keep-alive, X-Secret"),
-        (b"X-Secret", b"1"),
-        (b"TE", b"trailers"),
-        (b"Upgrade", b"h2c"),
-        (b"Forwarded", b"for=1.1.1.1"),
-        (b"X-Forwarded-For", b"1.1.1.1"),
-        (b"X_Forwarded_For", b"1.1.1.1"),
-        (b"X-Request-Timeout-Ms", b"99"),
-        (b"Expect", b"100-continue"),
-        (b"Authorization", b"Bearer x"),
-        (b"Accept", b"a"),
-        (b"Accept", b"b"),
+        (b"host", b"shop"),
+        (b"connection", b"keep-alive, X-Secret"),
+        (b"x-secret", b"1"),
+        (b"te", b"trailers"),
+        (b"upgrade", b"h2c"),
+        (b"forwarded", b"for=1.1.1.1"),
+        (b"x-forwarded-for", b"1.1.1.1"),
+        (b"x_forwarded_for", b"1.1.1.1"),
+        (b"x-request-timeout-ms", b"99"),
+        (b"expect", b"100-continue"),
+        (b"authorization", b"Bearer x"),
+        (b"accept", b"a"),
+        (b"accept", b"b"),
     ]
     assert http_headers.for_backend(sent) == [
-        (b"Authorization", b"Bearer x"),
-        (b"Accept", b"a"),
-        (b"Accept", b"b"),
+        (b"authorization", b"Bearer x"),
+        (b"accept", b"a"),
+        (b"accept", b"b"),
     ]
 
 
