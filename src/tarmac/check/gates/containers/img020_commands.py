@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from itertools import dropwhile
@@ -28,6 +29,10 @@ _LOOPBACK = re.compile(
 #: Its addresses by options of one kind.
 _ADDRESS = re.compile(r"(?<!\S)--[\w-]*address[= ](\S+)")
 _OWN = re.compile(r"127\.|localhost|\[?::1")
+#: Options of a script, and behind them its next command in the same line.
+_FOLDED = re.compile(
+    r"\s*set(?:[ \t]+[-+](?:[abefhkmnptuvxBCEHPT]+|[a-zA-Z]*o[ \t]+\w+))+[ \t]+[A-Za-z./][\w./-]*"
+)
 #: A program with its arguments, in one word: `npm start`, `./migrate && ./serve`.
 _LINE = re.compile(r"[\w./-]{2,}( +[^\s{}$]+){1,12}")
 
@@ -49,6 +54,12 @@ def check(files: Files) -> Iterator[Finding]:
             what = f"{one.name} runs `sh -c {left[0]}`: a shell takes one word behind -c, so"
             advice = f"write `{' '.join(left)}` as one word"
             yield Finding(one.where, f"{what} `{' '.join(left[1:])}` is not part of it; {advice}")
+        if option := _folded(one.words):
+            what = (
+                f"{one.name} runs a script that begins with `{option}`: in one line, what follows"
+            )
+            said = f"{what} `set` are words for it, and no command is run; write each on a line of"
+            yield Finding(one.where, f"{said} its own (`|` in place of `>`), or write && between")
         if line := _line(one.words):
             what = f"{one.name} starts a program that is called `{line}`, as one word: no shell"
             said = f"{what} reads it, and there is none of that name; write a word for each part"
@@ -76,6 +87,14 @@ def _left_out(words: Sequence[str]) -> Sequence[str]:
             is_program = re.fullmatch(r"[\w./-]+", script)
             return rest if is_program and not _READS_WORDS.search(script) else ()
     return ()
+
+
+def _folded(words: Sequence[str]) -> str:
+    """Return how a shell's script begins whose commands are words of its `set`; "" for others."""
+    for before, script in itertools.pairwise(words):
+        if re.fullmatch(r"-\w*c", before) and (found := _FOLDED.match(script)):
+            return " ".join(found[0].split())
+    return ""
 
 
 def _line(words: Sequence[str]) -> str:
@@ -121,6 +140,7 @@ GATE = Gate(
     scope=counted_in_files("commands", _commands),
     targets=("cluster", "compose"),
     reads="command, args and entrypoint of pods and Compose services: one word with blanks is a "
-    "line of a shell. A pod's server on its loopback is a finding where the kubelet asks it by "
-    "HTTP, a service's where it publishes ports.",
+    "line of a shell, and a script in one line has no commands behind its `set`. A pod's server "
+    "on its loopback is a finding where the kubelet asks it by HTTP, a service's where it "
+    "publishes ports.",
 )

@@ -97,12 +97,19 @@ def _subsets(artifact: Artifact, at: Path, own: Fields, there: There) -> Iterato
 
 
 def _backend(rollout: Rollout, at: Path, name: str, there: There) -> Iterator[Finding]:
-    """Yield Ingresses that lead to another Service than the Rollout's."""
+    """Yield Ingresses that lead to another Service than the Rollout's, or past its weights."""
     artifact = rollout.artifact
     led = _named(artifact, "Ingress", name, there)
     root = string(artifact.data, *at[:-1], "rootService")
     service = root or string(rollout.strategy, "stableService")
-    ends = {path.backend.service for path in ingress_paths(led)} if led is not None else set()
+    paths = list(ingress_paths(led)) if led is not None else []
+    ends = {path.backend.service for path in paths}
+    asked = [str(path.backend.port) for path in paths if path.backend.service == service]
+    if led is not None and at[-2] == "alb" and asked and "use-annotation" not in asked:
+        what = f"{title(artifact)} has its weights in an annotation of {title(led)}, which is read"
+        said = f"{what} for a backend of the port use-annotation alone, and {service} has"
+        advice = f"{asked[0]}: no step moves traffic; write `name: use-annotation`"
+        yield Finding(artifact.at(*at), f"{said} {advice}")
     if led is not None and service and ends and not {None, service} & ends:
         found = ", ".join(sorted(map(str, ends)))
         what = (
@@ -121,7 +128,7 @@ GATE = Gate(
     phase="mesh",
     source="https://argo-rollouts.readthedocs.io/en/stable/features/traffic-management/istio: the "
     "controller changes the weights of one route, and refuses a Rollout (InvalidSpec) for which it "
-    "finds none",
+    "finds none; .../alb: the backend's port is called use-annotation",
     check=check,
     of_files=check,
     scope=counted_in_files("Rollouts whose traffic is led", _led),

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from tarmac.base.foreign.reading import fields, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.released_charts import released_charts
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups
 from tarmac.check.gates.views.objects.metadata import title
-from tarmac.check.gates.views.pods.containers import Container
-from tarmac.check.gates.views.pods.pods import Pods, pods
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _FAMILY = re.compile(r"\bkube_([a-z]+)_(label|annotation)s\b")
@@ -21,6 +22,8 @@ _IMAGE = re.compile(r"(.*/)?kube-state-metrics:v?(\d+)\.")
 _ENTRY = re.compile(r"([\w*]+)=\[([^\]]*)\]")
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLURALS = {"ingress": "ingresses", "networkpolicy": "networkpolicies"}
+#: Charts with one, and where its values are.
+_CHARTS = {"kube-prometheus-stack": ("kube-state-metrics",), "kube-state-metrics": ()}
 #: Since this version no label is given that is not named.
 _FIRST = 2
 
@@ -36,42 +39,65 @@ class AskedLabels(NamedTuple):
     names: frozenset[str]
 
 
+class StateMetrics(NamedTuple):
+    """A kube-state-metrics, the option by which labels are allowed, and what it is told."""
+
+    title: str
+    option: str
+    told: list[str]
+
+
 def check(files: Files) -> Iterator[Finding]:
     """Yield rules on labels that kube-state-metrics does not give."""
     asked = list(_asked(files))
-    servers = list(_servers(files)) if asked else []
+    servers = [*_servers(files), *_released(files)] if asked else []
     if len(servers) != 1:
         return
-    own, container = servers[0]
+    server = servers[0]
     for one in asked:
-        allowed = _allowed(container, one.what)
+        allowed = _allowed(server, one.what)
         given = allowed.get(one.resource, allowed.get("*", frozenset()))
         lost = sorted(name for name in one.names if name not in given)
         if lost and "*" not in given:
-            what = f"{one.rule.name} asks for {lost[0]} of {one.family}, and {title(own.artifact)}"
-            option = f"--metric-{one.what}s-allowlist={one.resource}"
-            said = f"{what} gives only what {option}=[...] names: it finds nothing; name it there"
-            yield Finding(one.rule.artifact.at(*one.rule.path, "expr"), said)
+            what = f"{one.rule.name} asks for {lost[0]} of {one.family}, and {server.title}"
+            option = server.option.format(what=one.what, Title=one.what.title())
+            said = f"{what} gives only what {option}={one.resource}=[...] names: it finds nothing;"
+            yield Finding(one.rule.artifact.at(*one.rule.path, "expr"), f"{said} name it there")
 
 
-def _servers(files: Files) -> Iterator[tuple[Pods, Container]]:
+def _servers(files: Files) -> Iterator[StateMetrics]:
     for own in pods(files):
         for container in own.main_containers:
             found = _IMAGE.match(container.image)
             if found and int(found[2]) >= _FIRST and "$" not in " ".join(container.words):
-                yield own, container
+                words = [str(word) for word in container.words]
+                told = [*words, *map("=".join, itertools.pairwise(words))]
+                yield StateMetrics(title(own.artifact), "--metric-{what}s-allowlist", told)
 
 
-def _allowed(container: Container, what: str) -> Mapping[str, frozenset[str]]:
+def _released(files: Files) -> Iterator[StateMetrics]:
+    """Yield what a chart installs, unless more of its values come from elsewhere."""
+    for one in released_charts(files, frozenset(_CHARTS)):
+        values = fields(one.values, *_CHARTS[one.chart])
+        if not one.is_open and one.artifact.is_object:
+            option = ".".join((*_CHARTS[one.chart], "metric{Title}sAllowlist"))
+            told = [
+                f"{option.format(Title=what)}={entry}"
+                for what in ("Label", "Annotation")
+                for entry in items(values, f"metric{what}sAllowlist")
+            ]
+            told += [str(word) for word in items(values, "extraArgs")]
+            yield StateMetrics(title(one.artifact), option, told)
+
+
+def _allowed(server: StateMetrics, what: str) -> Mapping[str, frozenset[str]]:
     """Read what an option allows: by the resource, the labels as metrics have them."""
-    option = f"--metric-{what}s-allowlist"
-    words = [str(word) for word in container.words]
-    texts = [word.partition("=")[2] for word in words if word.startswith(f"{option}=")]
-    texts += [after for word, after in itertools.pairwise(words) if word == option]
+    options = (server.option.format(what=what, Title=what.title()), f"--metric-{what}s-allowlist")
     return {
         resource: frozenset(_as_label(one.strip(), what) for one in listed.split(","))
-        for text in texts
-        for resource, listed in _ENTRY.findall(text)
+        for word in server.told
+        if word.partition("=")[0] in options
+        for resource, listed in _ENTRY.findall(word.partition("=")[2])
     }
 
 
@@ -109,5 +135,6 @@ GATE = Gate(
     scope=counted_in_files("rules on labels of objects", _asked),
     targets=(),
     reads="label_ and annotation_ in rules on kube_*_labels and kube_*_annotations, beside the "
-    "arguments of the one kube-state-metrics of these files. Judges files without a plan only.",
+    "arguments or the chart's values of the one kube-state-metrics of these files. Judges files "
+    "without a plan only.",
 )

@@ -45,7 +45,7 @@ _LISTS_ALL = (
     ("azurerm_route_table", "route", "route", "route_table_name"),
     ("azurerm_virtual_network", "subnet", "subnet", "virtual_network_name"),
 )  # fmt: skip
-_NAMED = re.compile(r"aws_\w+\.\w+\.\w+")
+_NAMED = re.compile(r"(?:data\.)?aws_\w+\.\w+\.\w+")
 #: By these one block is none or several.
 _COUNTED = re.compile(r"\s*(count|for_each|provider)\s*=")
 _PARTS = ("aws_api_gateway_method", "aws_api_gateway_integration", "aws_api_gateway_resource")

@@ -1,0 +1,73 @@
+"""A builder that sends its cache away can do that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.gate import Gate
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.workflows import workflows
+from tarmac.check.gates.views.scope import counted_in_files
+
+_BUILDS = re.compile(r"docker/(build-push|bake)-action@")
+#: Docker's own builder keeps its cache to itself; what is in the image it may write.
+_SENT = re.compile(r"type=(?!inline)\w+")
+#: What brings another builder, or changes Docker's.
+_BUILDERS = re.compile(
+    r"setup-buildx-action|buildx\s+(?:create|use)|setup-docker-action|containerd|buildkitd?\b"
+    r"|setup-build-action|BUILDX_BUILDER|depot|namespace-?labs|blacksmith|warpbuild"
+)
+
+
+class CacheExport(NamedTuple):
+    """A step that builds an image and sends its cache away."""
+
+    where: str
+    job: str
+    written: str
+    has_builder: bool
+
+
+def check(files: Files) -> Iterator[Finding]:
+    """Yield builds that end with an error at their cache."""
+    for one in _exports(files):
+        if not one.has_builder:
+            what = f"{one.job} sends the cache of a build away ({one.written}), which Docker's own"
+            said = f"{what} builder refuses: the step fails; add docker/setup-buildx-action before"
+            yield Finding(one.where, f"{said} it", warning=True)
+
+
+def _exports(files: Files) -> Iterator[CacheExport]:
+    for workflow in workflows(files):
+        for name, job in workflow.jobs.items():
+            runner = str(job.data.get("runs-on") or "")
+            if not re.match(r"ubuntu-", runner):
+                continue  # others may have any builder
+            known = bool(_BUILDERS.search(str(job.data)))
+            for number, step in enumerate(job.steps):
+                written = str(step.inputs.get("cache-to") or "")
+                is_own = step.uses.startswith("./") or "builder" in step.inputs
+                if _BUILDS.match(step.uses) and (found := _SENT.search(written)) and not is_own:
+                    before = job.steps[:number]
+                    has_action = any(one.uses.startswith("./") for one in before)
+                    where = workflow.at("jobs", name, "steps", number, "with", "cache-to")
+                    yield CacheExport(where, name, found[0], known or has_action)
+
+
+GATE = Gate(
+    id="PIP078",
+    title="A builder that sends its cache away can do that",
+    phase="delivery",
+    source="https://docs.docker.com/build/cache/backends: the docker driver has the inline cache "
+    "alone, unless the images are in containerd's store",
+    check=check,
+    of_files=check,
+    of_objects=False,
+    scope=counted_in_files("builds that send their cache away", _exports),
+    targets=("repository",),
+    reads="cache-to of docker/build-push-action and bake-action on GitHub's own runners, beside "
+    "what brings another builder into the job.",
+)
