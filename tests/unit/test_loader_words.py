@@ -98,6 +98,7 @@ def test_a_line_of_a_service_that_is_wrong_is_one_error_with_what_to_do(line, ex
         ('[serve, "${stores.db.url}"]', "run has '${stores.db.url}', and only `env` takes ref"),
         ('[serve, "${PORT}"]', "run has $PORT, which a list does not replace; write one line"),
         ("[serve, -p, $PORT]", "write one line, which a shell reads: run: serve -p $PORT"),
+        ('[serve, "${PORT}"]', 'which a shell reads: run: "serve ${PORT}"'),
         ("5", "run is 5; write a list, e.g. run: [npm, start]"),
     ],
 )

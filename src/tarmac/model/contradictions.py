@@ -5,9 +5,10 @@ Called by `consistency` for each service.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from tarmac.base import cron
@@ -82,12 +83,18 @@ def _command(
                 f"set a variable there, and use $NAME in a command of one line",
             )
         elif not by_shell and (names := set(_VARIABLE.findall(word)) & given):
-            line = " ".join(argv)
+            line = _line(argv)
             yield Problem(
                 _at(system, *path, index),
                 f"{key} has ${min(names)}, which a list does not replace; "
                 f"write one line, which a shell reads: {key}: {line if len(line) < 60 else '...'}",
             )
+
+
+def _line(argv: Sequence[str]) -> str:
+    """Write a command as a value of one line, which is right in a mapping in braces, too."""
+    line = " ".join(f"'{word}'" if " " in word and "$" not in word else word for word in argv)
+    return line if re.fullmatch(r"[\w $./=@+-]+", line) else json.dumps(line)
 
 
 def _ports(system: System, root: Path, name: str, service: Service) -> Iterator[Problem]:
