@@ -65,6 +65,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._idle_since = None
         self._taken += len(data)
         super().data_received(data)
+        if self.cycle is not None and self.cycle.response_complete:
+            # It goes on with a body whose answer is there: nothing else waits for its end.
+            self._idle_since = self.loop.time()
         if self._taken and not self._refused and not self.transport.is_closing():
             if self._taken > self.max_head_bytes:
                 self._too_large = True

@@ -46,9 +46,9 @@ class Connection:
 
 
 async def echo(scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
-    """Answer the body's length, after what `/slow/SECONDS` says."""
+    """Answer the body's length, after what `/slow/SECONDS` says; `/early` before it is there."""
     size = 0
-    more = True
+    more = scope["path"] != "/early"
     while more:
         event = await receive()
         size += len(event.get("body", b""))
@@ -209,6 +209,25 @@ async def test_a_head_that_never_ends_is_closed_in_time_though_bytes_keep_coming
 async def test_a_connection_that_says_nothing_is_closed_after_the_keep_alive_time() -> None:
     async with serving(timeout_keep_alive=0) as connect:
         assert await (await connect()).closed()
+
+
+async def test_a_body_that_stops_after_its_answer_does_not_keep_a_connection() -> None:
+    async with serving(timeout_keep_alive=1) as connect:
+        connection = await connect()
+        head = b"POST /early HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\n"
+        await connection.send(head)
+        assert (await connection.answer())[0] == 200
+        await connection.send(b"abc")
+        assert await connection.closed()
+
+
+async def test_an_idle_connection_is_closed_after_its_last_answer_and_a_busy_one_is_not() -> None:
+    async with serving(timeout_keep_alive=1) as connect:
+        connection = await connect()
+        for path in (b"/slow/1.3", b"/"):
+            await connection.send(b"GET " + path + b" HTTP/1.1\r\nhost: h\r\n\r\n")
+            assert (await connection.answer())[0] == 200
+        assert await connection.closed()
 
 
 async def test_line_ends_alone_do_not_keep_a_connection() -> None:
