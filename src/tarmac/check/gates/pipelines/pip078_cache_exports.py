@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,7 +10,8 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.pipelines.workflows import workflows
+from tarmac.check.gates.views.pipelines.inlined_actions import action_of, own_actions
+from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
 _BUILDS = re.compile(r"docker/(build-push|bake)-action@")
@@ -41,20 +43,22 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _exports(files: Files) -> Iterator[CacheExport]:
+    actions = dict(own_actions(files))
     for workflow in workflows(files):
+        root = workflow.path.partition(FOLDER)[0]
         for name, job in workflow.jobs.items():
             runner = str(job.data.get("runs-on") or "")
-            if not re.match(r"ubuntu-", runner):
+            if not runner.startswith("ubuntu-"):
                 continue  # others may have any builder
-            known = bool(_BUILDERS.search(str(job.data)))
+            own = [step.uses for step in job.steps if step.uses.startswith("./")]
+            is_open = any(action_of(posixpath.join(root, one), actions) is None for one in own)
+            has_builder = is_open or bool(_BUILDERS.search(str(job.data)))
             for number, step in enumerate(job.steps):
                 written = str(step.inputs.get("cache-to") or "")
-                is_own = step.uses.startswith("./") or "builder" in step.inputs
-                if _BUILDS.match(step.uses) and (found := _SENT.search(written)) and not is_own:
-                    before = job.steps[:number]
-                    has_action = any(one.uses.startswith("./") for one in before)
+                found = _SENT.search(written) if "builder" not in step.inputs else None
+                if _BUILDS.match(step.uses) and found:
                     where = workflow.at("jobs", name, "steps", number, "with", "cache-to")
-                    yield CacheExport(where, name, found[0], known or has_action)
+                    yield CacheExport(where, name, found[0], has_builder)
 
 
 GATE = Gate(

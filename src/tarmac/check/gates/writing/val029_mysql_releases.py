@@ -20,6 +20,7 @@ from tarmac.check.gates.views.servers.store_table import gone_settings
 #: What tags without a number mean, and those of one number.
 _TAGS = {"": (9, 99), "latest": (9, 99), "innovation": (9, 99), "lts": (8, 4), "8": (8, 4)}
 _TAG = re.compile(r"(?:[^:@]*/)?[^:@/]+(?::(latest|innovation|lts|\d+(?:\.\d+)*))?(?:-[\w.-]*)?")
+_ADVICE = "; leave it out, or name a release that has it"
 _PREFIX = re.compile(r"(?:skip|enable|disable|maximum)_")
 #: MariaDB took MySQL's collations of Unicode 9 over in this release.
 _WITH_0900 = (11, 4)
@@ -30,7 +31,7 @@ def check(files: Files) -> Iterator[Finding]:
     for one in store_settings(files):
         release = _release(one.image) if one.image else None
         if release and (said := _fault(one, release)):
-            yield Finding(one.where, f"{one.title}: {said}: the server does not start")
+            yield Finding(one.where, f"{one.title}: {said}: the server does not start{_ADVICE}")
 
 
 def _release(image: str) -> tuple[int, ...] | None:
@@ -55,9 +56,7 @@ def _fault(one: StoreSetting, release: tuple[int, ...]) -> str:
         if name == "sql_mode" and release >= (8, 0) and "NO_AUTO_CREATE_USER" in one.value.upper():
             return f"MySQL {shown} has no sql_mode NO_AUTO_CREATE_USER, which is gone since 8.0"
     elif one.store == MARIADB and release < _WITH_0900 and "_0900_" in one.value:
-        return (
-            f"MariaDB {shown} has no {one.value}, a collation of MySQL's; take utf8mb4_unicode_ci"
-        )
+        return f"MariaDB {shown} has no {one.value}, a collation of MySQL's near utf8mb4_unicode_ci"
     return ""
 
 
