@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from datetime import date
 from importlib.metadata import distribution, files
 from pathlib import Path
@@ -121,27 +122,34 @@ def found(image, command):
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    """Make a data folder, and ask a server with a setting for another one, so that it ends."""
-    folder = tmp_path_factory.mktemp("postgres")
+def postgres():
+    """Make a data folder, and ask a server with a setting for another one, so that it ends.
+
+    The folder is not pytest's, which the next run of pytest closes for other users.
+    """
     other = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
     user = [] if os.geteuid() else other  # it does not run as root
-    for above in (folder, *folder.parents):
-        if above.stat().st_uid == os.geteuid() and above != Path("/"):
-            above.chmod(above.stat().st_mode | 0o711)
-    folder.chmod(0o777)
-    made = [*user, str(POSTGRES / "initdb"), "-D", f"{folder}/data", "--no-sync"]
-    subprocess.run(made, check=True, capture_output=True)
-    yield (
-        lambda *argv: (
-            subprocess.run(
-                [*user, str(POSTGRES / "postgres"), "-D", f"{folder}/data", "-C", "port", *argv],
-                capture_output=True,
-                check=False,
-            ).returncode
+    with tempfile.TemporaryDirectory(prefix="tarmac-postgres-") as folder:
+        Path(folder).chmod(0o777)
+        made = [*user, str(POSTGRES / "initdb"), "-D", f"{folder}/data", "--no-sync"]
+        subprocess.run(made, check=True, capture_output=True)
+        yield (
+            lambda *argv: (
+                subprocess.run(
+                    [
+                        *user,
+                        str(POSTGRES / "postgres"),
+                        "-D",
+                        f"{folder}/data",
+                        "-C",
+                        "port",
+                        *argv,
+                    ],
+                    capture_output=True,
+                    check=False,
+                ).returncode
+            )
         )
-    )
-    subprocess.run([*user, "rm", "-rf", f"{folder}/data"], check=True)
 
 
 @pytest.mark.parametrize("setting", [*TAKEN_BY_POSTGRES, *REFUSED_BY_POSTGRES])
