@@ -33,7 +33,7 @@ def check(files: Files) -> Iterator[Finding]:
             for one in known:
                 match = re.fullmatch(one["name"], name)
                 now = match.expand(one["now"]) if match else ""
-                # Who asks for both knows of the two versions.
+                # A rule that asks for both knows of the two versions.
                 if now and name not in recorded and now not in names:
                     what = f"{rule.name} asks for {name}, which is {now} since {one['since']}: it"
                     where = rule.artifact.at(*rule.path, "expr")
