@@ -123,8 +123,9 @@ class Proxy:
         except Exception as error:
             if body is not None and body.outcome is Outcome.TOO_LARGE and not exchange.started:
                 raise too_large(self._max_body_bytes) from None
-            if watch.is_gone or (body is not None and body.outcome is Outcome.GONE):
-                return  # the client is gone
+            has_gone = watch.is_gone if body is None else body.outcome is Outcome.GONE
+            if has_gone:  # nobody is left to be told
+                return
             if not isinstance(error, _BrokenOffError):
                 raise
             service = passage.match.route.service
