@@ -166,8 +166,9 @@ def test_a_user_of_mysql_may_have_no_password():
 
 
 def test_a_note_says_that_one_copy_runs_here():
-    notes = resolve(demo(model()), "local", facts_for(demo(model())), KINDS).notes
-    assert "db: localhost:5432 leads to it, so one copy of this system runs here" in notes
+    plan = resolve(demo(model()), "local", facts_for(demo(model())), KINDS)
+    assert "db: localhost:5432 leads to it, so one copy of this system runs here" in plan.notes
+    assert plan.node("db").about.endswith(", for programs at localhost:5432")
 
 
 @pytest.mark.parametrize("kind", ["nats", "kafka"])

@@ -159,7 +159,7 @@ def _store(bindings: Bindings, name: str) -> Node:
         name=name,
         role="broker" if kind.broker else "store",
         about=f"{provider.title or kind.title} {candidate.version} ({candidate.provider})"
-        f"{_substitute_for(bindings, name)}",
+        f"{_substitute_for(bindings, name)}{_known_port(bindings, name)}",
         launch=provider.launch(context, candidate, bindings.facts.shape.fast_stores),
         service=name,
         zone=zone,
@@ -173,6 +173,12 @@ def _store(bindings: Bindings, name: str) -> Node:
 def _substitute_for(bindings: Bindings, store: str) -> str:
     asked = bindings.asked_kind(store)
     return "" if asked.id == bindings.kinds[store].id else f", substitute for {asked.title}"
+
+
+def _known_port(bindings: Bindings, store: str) -> str:
+    """Say where programs find a store by themselves: the port that is listed is the server's."""
+    number = local_access.port(bindings.system, store)
+    return "" if number is None else f", for programs at localhost:{number}"
 
 
 def _wires(bindings: Bindings) -> Iterable[EdgeProxy]:
