@@ -39,7 +39,8 @@ def settles_after_s(pid: int, ended_after_s: float = 0.0) -> float:
 def test_a_program_that_still_loads_has_not_come_through_its_start():
     with running(LOADS) as pid:
         settles_after_s(pid)
-        assert of_tree(pid).used_s >= 0.5
+        # The kernel counts two times in hundredths of a second each, and leaves parts of one out.
+        assert of_tree(pid).used_s >= 0.48
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere programs of processes are not read")
