@@ -124,7 +124,7 @@ class Proxy:
             if body is not None and body.outcome is Outcome.TOO_LARGE and not exchange.started:
                 raise too_large(self._max_body_bytes) from None
             has_gone = watch.is_gone if body is None else body.outcome is Outcome.GONE
-            if has_gone:  # nobody is left to be told
+            if has_gone:  # nothing is left to be told
                 return
             if not isinstance(error, _BrokenOffError):
                 raise
