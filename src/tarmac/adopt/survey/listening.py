@@ -282,9 +282,10 @@ def _variable_with_its_port(program: _Program) -> Service | None:
 
 def _number_in_code(program: _Program) -> Service | None:
     """Its code names the number."""
-    if (literal := code_ports.literal_port(program.folder)) is None:
+    service = program.service
+    if (literal := code_ports.literal_port(program.folder, service.run)) is None:
         return None
-    service, (number, place) = program.service, literal
+    number, place = literal
     if _LISTENS_NOWHERE.search(service.name) and not service.ports:
         return None  # it has the code of the program beside it
     others = {n: p for n, p in list(service.ports.items())[1:] if p != number}

@@ -124,10 +124,15 @@ def own_number(folder: Folder) -> int:
     return next((number for number in found if number not in others), 0)
 
 
-def literal_port(folder: Folder) -> tuple[int, str] | None:
-    """Find the number that a program listens on, and its place; None if it has none in its code."""
-    others = _of_others(folder)
+def literal_port(folder: Folder, run: str = "") -> tuple[int, str] | None:
+    """Find the number that a program listens on, and its place; None if it has none in its code.
+
+    Args:
+        run: what starts it; what other modules of Python do where they are started counts for them.
+    """
+    others, started = _of_others(folder), _modules_of(run)
     own = [(file, text) for file, text in texts(folder) if not file.startswith(others)]
+    own = [(file, _as_imported(file, text, started)) for file, text in own]
     for reader in (_in_calls, _in_constants):
         for file, content in own:
             for number, at in reader(file, content):
@@ -135,6 +140,26 @@ def literal_port(folder: Folder) -> tuple[int, str] | None:
                 if number not in OTHER_SERVERS and number not in servers.ports():
                     return number, f"{file}:{line_of(content, at)}"
     return None
+
+
+#: A file or a module of Python that a command starts.
+_STARTED = re.compile(r"(?<!\S)(?:-m\s+([\w.]+)|(\S+)\.py)(?=\s|$)")
+#: What a module of Python does where it is started itself.
+_WHERE_STARTED = re.compile(r"(?m)^if\s+__name__\s*==\s*['\"]__main__['\"]\s*:")
+
+
+def _modules_of(run: str) -> frozenset[str]:
+    """List the modules of Python that a command starts, as paths without their ends."""
+    found = _STARTED.findall(run)
+    return frozenset(m.replace(".", "/") if m else posixpath.normpath(f) for m, f in found)
+
+
+def _as_imported(file: str, text: str, started: frozenset[str]) -> str:
+    """Leave out of a module what it does where it is started, where another one is."""
+    stem = file.removesuffix(".py").removesuffix("/__main__")
+    is_started = not file.endswith(".py") or not started or stem in started
+    guard = None if is_started else _WHERE_STARTED.search(text)
+    return text[: guard.start()] if guard else text
 
 
 def _in_calls(file: str, content: str) -> Iterator[tuple[int, int]]:
