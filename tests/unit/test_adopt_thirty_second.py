@@ -30,3 +30,48 @@ def test_what_a_module_does_where_it_is_started_is_not_another_programs():
         "api": {"http": 8000},
         "take": {},
     }
+
+
+def test_a_server_with_the_login_of_another_keeps_its_own():
+    compose = """
+    services:
+      web:
+        build: .
+        environment:
+          RMQ_URL: queue:5672
+          RMQ_USER: shop
+          RMQ_PASSWORD: secret
+          DB_HOST: db
+          DB_USER: shop
+          DB_PASSWORD: secret
+      db: {image: postgres:16, environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: secret}}
+      queue:
+        image: rabbitmq:3
+        environment: {RABBITMQ_DEFAULT_USER: shop, RABBITMQ_DEFAULT_PASS: secret}
+    """
+    files = {**FLASK, "compose.yaml": compose}
+    (web,) = survey(folder_of(files), CATALOGUE, KINDS | {"rabbitmq"}).services
+    assert web.env["RMQ_USER"] == "${broker.user}"
+    assert web.env["RMQ_PASSWORD"] == "${broker.password}"
+    assert web.env["DB_USER"] == "${stores.db.user}"
+    assert web.env["DB_PASSWORD"] == "${stores.db.password}"
+
+
+def test_a_service_is_called_at_a_further_port_that_it_is_told_itself():
+    compose = """
+    services:
+      users:
+        build: .
+        ports: ["3000:3000"]
+        environment: {PORT: 3000, USERS_GRPC_HOST: 0.0.0.0, USERS_GRPC_PORT: 3200}
+      web:
+        build: .
+        ports: ["3001:3001"]
+        environment: {USERS_GRPC_HOST: users, USERS_GRPC_PORT: 3200, A_HOST: users, A_PORT: 3000}
+    """
+    found = found_in(**FLASK, **{"compose.yaml": compose})
+    web = next(one for one in found.services if one.name == "web")
+    assert web.env["USERS_GRPC_HOST"] == "${services.users.host}"
+    assert web.env["USERS_GRPC_PORT"] == "3200"
+    assert web.env["A_PORT"] == "${services.users.port}"
+    assert system_of(found)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Store
+from tarmac.adopt.survey.found import Service, Store, port_number
 from tarmac.adopt.survey.scene import Scene
 
 #: A reference to a server without a login, as Java's addresses have it, and what brings the login.
@@ -30,6 +30,8 @@ class _Host:
     #: None: it is a service's.
     store: Store | None
     is_broker: bool
+    #: The numbers that the service listens at besides those that others know it by.
+    aside: frozenset[str] = frozenset()
 
 
 def parts_by_prefix(env: Mapping[str, str], scene: Scene) -> dict[str, str]:
@@ -41,7 +43,7 @@ def parts_by_prefix(env: Mapping[str, str], scene: Scene) -> dict[str, str]:
             if own is not host:
                 found[name] = value.replace(host.root, own.root)
             found |= dict(_by_name(own, env))
-            found = {**dict(_by_value(own, env)), **found}
+            found = {**dict(_by_value(own, env, _hosts_of_others(host, env, scene))), **found}
     return {**dict(_databases(env, scene)), **found}
 
 
@@ -90,12 +92,21 @@ def _host(name: str, value: str, scene: Scene) -> _Host | None:
         r"\$\{(?:(stores|services)\.([a-z0-9-]+)|(broker))\.(?:host|address|endpoint)\}", value
     )
     stem = re.match(r"(?i)(.*?)(HOST|HOSTNAME|SERVER|ENDPOINT|ENDPOINT_URL)$", name)
+    stem = stem or re.match(r"(?i)(.+_)(UR[LI]|ADDR|ADDRESS)$", name)
     if not match or not stem:
         return None
     if match[3]:
         return _Host(name, stem[1], match[3], scene.broker, is_broker=True)
     store = scene.stores.get(match[2]) if match[1] == "stores" else None
-    return _Host(name, stem[1], f"{match[1]}.{match[2]}", store, is_broker=False)
+    aside = _aside(scene.services[match[2]]) if match[2] in scene.services else frozenset()
+    return _Host(name, stem[1], f"{match[1]}.{match[2]}", store, is_broker=False, aside=aside)
+
+
+def _aside(service: Service) -> frozenset[str]:
+    """List the numbers of ports that a service is told, and others do not know it by."""
+    known = {*map(str, (*service.ports.values(), *service.known_as))}
+    told = {value for name, value in service.env.items() if name.upper().endswith("_PORT")}
+    return frozenset(value for value in told - known if port_number(value))
 
 
 def _by_name(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -106,7 +117,7 @@ def _by_name(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         if not other.startswith(host.stem) or other == host.variable:
             continue
         output = parts.get(other.removeprefix(host.stem).upper(), "")
-        if host.root.startswith("services.") and output != "port":
+        if host.root.startswith("services.") and (output != "port" or env[other] in host.aside):
             continue
         if output == "database" and host.store and not servers.of_kind(host.store.kind).databases:
             continue  # a number of Redis, the name of a queue: they are the program's
@@ -114,8 +125,20 @@ def _by_name(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield other, f"${{{host.root}.{output}}}"
 
 
-def _by_value(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the parts whose variables hold what the store was started with."""
+def _hosts_of_others(host: _Host, env: Mapping[str, str], scene: Scene) -> tuple[str, ...]:
+    """List how the variables of the other servers begin that the program is told a host of."""
+    known = (_host(name, value, scene) for name, value in env.items())
+    return tuple(one.stem for one in known if one and one.stem and one.root != host.root)
+
+
+def _by_value(
+    host: _Host, env: Mapping[str, str], others: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
+    """Yield the parts whose variables hold what the store was started with.
+
+    Args:
+        others: how variables begin that are another server's, which may have the same login.
+    """
     if (store := host.store) is None:
         return
     parts = (
@@ -124,6 +147,7 @@ def _by_value(host: _Host, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         ("database", store.database or store.user, r"(?:DB|DATABASE)(?:_?NAME)?$"),
     )
     for other, text in env.items():
-        for output, own, named in parts:
+        is_anothers = other.startswith(others) and not (host.stem and other.startswith(host.stem))
+        for output, own, named in parts if not is_anothers else ():
             if text and text == own and re.search(named, other.upper()):
                 yield other, f"${{{host.root}.{output}}}"
