@@ -75,3 +75,18 @@ def test_a_service_is_called_at_a_further_port_that_it_is_told_itself():
     assert web.env["USERS_GRPC_PORT"] == "3200"
     assert web.env["A_PORT"] == "${services.users.port}"
     assert system_of(found)
+
+
+@pytest.mark.parametrize("step", ["COPY .env .", "COPY ../.env .", "COPY .git .", "COPY ./ ."])
+def test_a_hidden_file_is_not_where_an_image_works(step):
+    image = f"FROM python:3.12\nWORKDIR /app\n{step}\nCOPY src/. ./src/\nENV PYTHONPATH=/app\n"
+    compose = "services:\n  app: {build: ., command: python run.py}\n"
+    files = {
+        "compose.yaml": compose,
+        "Dockerfile": image,
+        "requirements.txt": "requests\n",
+        "run.py": "from src.shop import go\ngo()\n",
+        "src/shop.py": "def go(): ...\n",
+    }
+    (app,) = found_in(**files).services
+    assert app.env.get("PYTHONPATH", ".") == "."

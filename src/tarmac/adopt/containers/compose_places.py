@@ -179,7 +179,7 @@ def places_of(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]
         if step.upper() == "WORKDIR":
             inside = posixpath.normpath(posixpath.join(inside, path))
         elif target and "*" not in path:
-            is_file = bool(posixpath.splitext(path)[1].strip("/."))
+            is_file = bool(posixpath.splitext(path)[1].strip("/.")) or _is_hidden(path)
             name = _last(path) if is_file and (target == "." or target.endswith("/")) else ""
             copied = posixpath.normpath(posixpath.join(inside, target, name))
             known.append((_copied(context, path), copied))
@@ -199,9 +199,14 @@ def folders_inside(spec: Mapping[str, Any], dockerfile: str, folder: str) -> dic
     return {there: here for there, here in found.items() if here and here.count("..") == 0}
 
 
+def _is_hidden(path: str) -> bool:
+    """Tell whether a path is of a file of variables, or of what git has: no folder of code."""
+    return _last(path).startswith(".") and _last(path).strip(".") != ""
+
+
 def _copied(context: str, path: str) -> str:
     """Find what a step copies: from the folder that the image is built from, whatever is before."""
-    return joined_path(context, path.lstrip("/") or ".")
+    return joined_path(context, re.sub(r"^(?:\.?\.?/)+", "", path) or ".")
 
 
 def _from_inside(path: str, places: Iterable[tuple[str, str]], folder: str) -> str:
