@@ -90,3 +90,54 @@ def test_a_hidden_file_is_not_where_an_image_works(step):
     }
     (app,) = found_in(**files).services
     assert app.env.get("PYTHONPATH", ".") == "."
+
+
+WAITING = """
+services:
+  app: {build: ., command: python app.py, ports: ["5000:5000"]}
+  work:
+    build: .
+    command: >
+      /bin/sh -c '
+        until curl -s http://app:5000 > /dev/null 2>&1;
+        do
+          echo "Waiting for app ...";
+          sleep 3;
+        done;
+        echo "app is ready!";
+        cd /app && celery -A app worker --loglevel=info
+      '
+"""
+
+
+def test_a_loop_over_lines_that_waits_and_a_folder_are_left_out_in_front():
+    files = {
+        "compose.yaml": WAITING,
+        "Dockerfile": IMAGE,
+        "requirements.txt": "flask\ncelery\n",
+        "app.py": "from celery import Celery\napp = Celery()\n",
+    }
+    assert runs(found_in(**files))["work"].endswith("celery -A app worker --loglevel=info")
+
+
+def test_a_loop_that_works_is_no_wait():
+    looped = WAITING.replace('echo "Waiting for app ..."', "python once.py")
+    files = {
+        "compose.yaml": looped,
+        "Dockerfile": IMAGE,
+        "requirements.txt": "flask\ncelery\n",
+        "app.py": "from celery import Celery\napp = Celery()\n",
+        "once.py": "",
+    }
+    assert not runs(found_in(**files)).get("work", "").startswith(".venv")
+
+
+def test_what_sets_a_database_up_is_a_task_of_the_program_that_waits_for_it():
+    compose = """
+    services:
+      db-init: {build: ., command: python make.py && python fill.py}
+      web: {build: ., command: python app.py, depends_on: [db-init], ports: ["5000:5000"]}
+    """
+    files = {**FLASK, "compose.yaml": compose, "make.py": "", "fill.py": ""}
+    (web,) = found_in(**files).services
+    assert "python make.py && " in web.tasks["db-init"]

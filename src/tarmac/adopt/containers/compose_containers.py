@@ -260,6 +260,7 @@ def _programs(
 
     The first of several has the container's name and ports.
     """
+    spec = _where_it_goes(spec, values)
     service = _service(own, valid_name(own), spec, root, mounted, values)
     programs = supervised(service.container_command, root.below(service.folder))
     if len(programs) < 2:
@@ -428,6 +429,15 @@ def _service(
         inside=folders_inside(spec, dockerfile, folder),
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
+
+
+def _where_it_goes(spec: Mapping[str, Any], values: Mapping[str, str]) -> Mapping[str, Any]:
+    """Say the folder as the working folder that a command goes to first: `cd /app && celery`."""
+    command = commands_of(spec, values)
+    if not re.fullmatch(r"cd /\S+ &&", " ".join(command[:3])) or not command[3:]:
+        return spec
+    rest = {key: value for key, value in spec.items() if key != "entrypoint"}
+    return {**rest, "working_dir": command[1], "command": [*command[3:]]}
 
 
 def _entry_and_command(

@@ -20,7 +20,8 @@ _MAKES_TABLES = re.compile(
 )
 #: What a container is called that only makes or changes tables.
 _FOR_TABLES = re.compile(
-    r"(?:(?P<of>[\w-]+?)[-_])?(?:db[-_])?(?:migrat(?:e|ions?|or)|init[-_]?db|create[-_]tables)"
+    r"(?:(?P<of>[\w-]+?)[-_])?(?:(?:db[-_])?(?:migrat(?:e|ions?|or)|init[-_]?db|create[-_]tables)|"
+    r"db[-_]?(?:init|setup))"
     r"(?:[-_](?:job|once))?"
 )
 

@@ -25,7 +25,7 @@ from tarmac.adopt.survey.found import SKIPPED, Folder, Service
 from tarmac.base.foreign.data import from_json
 
 _WAITS = re.compile(
-    r"set\s+[-+]|\S*wait-?for\S*\s|sleep\s|echo\s|dockerize\s|cd\s+/|export\s+PATH=|"
+    r"set\s+[-+]|\S*wait-?for\S*\s|sleep\s|echo\s|dockerize\s|cd\s+/[^&|;]*$|export\s+PATH=|"
     r"rm\s+-f\s+\S+\.pid|"
     # Users of its container: programs run as you here.
     r"(?:group|user)(?:add|mod)\s|add(?:user|group)\s|chown\s"
@@ -39,6 +39,11 @@ _WAITING = re.compile(r"(?:^|/)(?:wait[-_]?for[\w.-]*|dockerize)$")
 #: A loop that ends when others listen, which start first here.
 _WAIT_LOOP = re.compile(
     r"^(?:while|until)\s[^;]{1,200};\s*do\s[^;]{0,100}\bsleep\b[^;]{0,40};\s*done\s*(?:;|&&)\s*"
+)
+#: The same over several lines, with what it says meanwhile.
+_WAIT_LINES = re.compile(
+    r"(?m)^[ \t]*(?:while|until)\s[^\n]{1,200}?[;\n]\s*do\b"
+    r"(?:\s*(?:echo|printf|sleep)\b[^\n;]{0,200}[;\n])+\s*done[ \t]*(?:;|&&|$)"
 )
 #: Programs that start another one again after an edit.
 _WATCHERS = frozenset({"watchmedo", "watchfiles", "nodemon", "reflex", "entr"})
@@ -224,7 +229,7 @@ def plain(argv: tuple[str, ...]) -> tuple[str, ...]:
     while (
         len(argv) > 2 and argv[0].rsplit("/", 1)[-1] in ("sh", "bash") and argv[1] in ("-c", "-lc")
     ):
-        text = without_choice(without_ends(argv[2]))
+        text = without_choice(without_ends(_WAIT_LINES.sub("", argv[2])))
         lines = "\n".join(line for line in text.splitlines() if not _WAITS.match(line.strip()))
         text = in_one_line(lines) if "\n" in text.strip() else text
         try:
