@@ -141,3 +141,19 @@ def test_what_sets_a_database_up_is_a_task_of_the_program_that_waits_for_it():
     files = {**FLASK, "compose.yaml": compose, "make.py": "", "fill.py": ""}
     (web,) = found_in(**files).services
     assert "python make.py && " in web.tasks["db-init"]
+
+
+def test_flask_is_started_in_the_folder_that_its_code_imports_from():
+    files = {
+        "Pipfile": '[packages]\nflask = "*"\nflask-migrate = "*"\n',
+        "server/app.py": "from flask import Flask\nfrom tools import x\napp = Flask(__name__)\n",
+        "server/tools.py": "x = 1\n",
+        "server/migrations/env.py": "",
+        "server/migrations/versions/a1.py": "",
+    }
+    (app,) = found_in(**files).services
+    assert "flask --app server/app.py:app run" in app.run
+    assert app.tasks["migrate"].endswith("--app server/app.py:app db upgrade -d server/migrations")
+    whole = {**files, "server/app.py": files["server/app.py"].replace("tools", "server.tools")}
+    (app,) = found_in(**whole).services
+    assert "flask --app server.app:app run" in app.run

@@ -13,6 +13,7 @@ from tarmac.adopt.packages.python_roots import root_below, with_its_module
 from tarmac.adopt.packages.python_workers import (
     as_its_starter,
     module_of,
+    told_module,
     whole_packages,
     with_its_app,
     without_its_files,
@@ -103,7 +104,7 @@ def _app(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  # 
     for file, text in texts.items():
         match = _APP.search(text)
         if match and not _is_finished_by_another(text, file, texts):
-            module, base = module_of(file, whole_packages(texts))
+            module, base = told_module(file, texts)
             where = f"{file}: {match[1]} = {match[2]}()"
             if match[2] == "Flask":
                 app = f"{base}/{module.replace('.', '/')}.py" if base else module
@@ -153,7 +154,7 @@ def _made(files: Collection[str], texts: Mapping[str, str]) -> _Start | None:  #
         framework = re.search(r"\b(FastAPI|Starlette|Litestar|Quart|Flask)\(", made)
         if match is None or framework is None:
             continue
-        module, base = module_of(file, whole_packages(texts))
+        module, base = told_module(file, texts)
         if framework[1] == "Flask":
             app = f"{base}/{module.replace('.', '/')}.py" if base else module
             return _Start(f"-m flask --app {app}:{match[1]} run --port $PORT", file, 5000)

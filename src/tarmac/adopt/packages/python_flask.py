@@ -27,9 +27,10 @@ def told(program: str, folder: Folder) -> tuple[str, dict[str, str]]:
 def upgrade(program: str, env: dict[str, str], folder: Folder) -> str:
     """Return what makes the tables by Flask-Migrate, where its steps lie in the usual folder."""
     app = re.match(r"-m flask (--app \S+ )?run\b", program)
-    has_steps = any(re.fullmatch(r"migrations/versions/\w+\.py", file) for file in folder.files)
+    steps = (re.fullmatch(r"((?:[\w-]+/)?migrations)/versions/\w+\.py", f) for f in folder.files)
+    place = next((match[1] for match in steps if match), "")
+    aside = f" -d {place}" if "/" in place else ""
     is_listed = re.search(r"(?i)flask[-_.]migrate", servers.libraries(folder))
     is_told = app and (app[1] or "FLASK_APP" in env)
-    return (
-        f"-m flask {app[1] or ''}db upgrade" if app and is_told and has_steps and is_listed else ""
-    )
+    is_kept = app and is_told and place and is_listed
+    return f"-m flask {app[1] or ''}db upgrade{aside}" if app and is_kept else ""

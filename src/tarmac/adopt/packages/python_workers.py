@@ -236,6 +236,28 @@ def whole_packages(texts: Mapping[str, str]) -> tuple[str, ...]:
     return ("src",) if any(map(_FROM_SRC.search, texts.values())) else ()
 
 
+#: Modules that code imports by their whole names.
+_IMPORTS = re.compile(r"(?m)^(?:from|import)[ \t]+([A-Za-z_]\w*)")
+
+
+def told_module(file: str, texts: Mapping[str, str]) -> tuple[str, str]:
+    """Turn a file into a module's name and the folder that it is imported from, as its code does.
+
+    Code that imports what lies beside it by that name alone is started in its own folder.
+    """
+    place = posixpath.dirname(file)
+    imported = {*_IMPORTS.findall(texts[file])} if place else set[str]()
+    beside = {f[len(place) + 1 :].split("/")[0].removesuffix(".py") for f in texts if _in(f, place)}
+    above = {other.split("/")[0].removesuffix(".py") for other in texts}
+    if imported & (beside - above) and place.split("/")[0] not in imported:
+        return posixpath.basename(file).removesuffix(".py"), place
+    return module_of(file, whole_packages(texts))
+
+
+def _in(file: str, place: str) -> bool:
+    return file.startswith(f"{place}/")
+
+
 def module_of(file: str, packages: Collection[str] = ()) -> tuple[str, str]:
     """Turn a file into a module's name and the folder that it is imported from.
 
