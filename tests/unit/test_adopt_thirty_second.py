@@ -157,3 +157,59 @@ def test_flask_is_started_in_the_folder_that_its_code_imports_from():
     whole = {**files, "server/app.py": files["server/app.py"].replace("tools", "server.tools")}
     (app,) = found_in(**whole).services
     assert "flask --app server.app:app run" in app.run
+
+
+SETTINGS = """
+import os
+DATABASES = {{
+    "default": {{
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": os.getenv("DB_NAME"),
+        "USER": os.getenv("DB_USER"),
+        "PASSWORD": os.getenv("DB_PASSWORD"),
+        "HOST": os.getenv("DB_HOST"),
+        {port}
+    }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("port", "host"),
+    [('"PORT": os.getenv("DB_PORT"),', "${stores.db.host}"), ("", "db")],
+)
+def test_django_without_a_list_of_its_own_has_the_one_above(port, host):
+    files = {
+        "requirements.txt": "django\npsycopg2-binary\n",
+        "shop/manage.py": "import django\n",
+        "shop/shop/settings.py": SETTINGS.format(port=port),
+        "pages/package.json": '{"scripts": {"dev": "vite"}, "devDependencies": {"vite": "5"}}',
+    }
+    found = found_in(**files)
+    assert [(store.name, store.kind) for store in found.stores] == [("db", "postgres")]
+    shop = next(one for one in found.services if one.name == "shop")
+    assert shop.env["DB_HOST"] == host
+    assert shop.env["DB_PASSWORD"] == "${stores.db.password}"
+
+
+def test_a_number_of_a_port_is_read_by_a_function_of_the_programs_own():
+    code = """
+        import os
+        def _get_env_int(name, default): return int(os.environ.get(name) or default)
+        DATABASES = {"default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": os.environ.get("DB_HOST", "localhost"),
+            "PASSWORD": os.environ.get("DB_PASSWORD"),
+            "PORT": _get_env_int("DB_PORT_NUMBER", 5432),
+        }}
+    """
+    files = {
+        "requirements.txt": "django\npsycopg2-binary\n",
+        "manage.py": "import django\n",
+        "shop/settings.py": code,
+        "compose.yaml": "services:\n  db: {image: postgres:16}\n",
+        ".env.example": "DB_HOST=db\nDB_PORT_NUMBER=5432\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.env["DB_HOST"] == "${stores.db.host}"
+    assert web.env["DB_PORT_NUMBER"] == "${stores.db.port}"

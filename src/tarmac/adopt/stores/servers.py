@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -101,6 +101,7 @@ PARTS = {
     "HOSTNAME": "host",
     "SERVER": "host",
     "PORT": "port",
+    "PORT_NUMBER": "port",
     "USER": "user",
     "USERNAME": "user",
     "PASSWORD": "password",
@@ -320,7 +321,21 @@ def libraries(folder: Folder) -> str:
     listing += [file for file in folder.files if file.endswith(_LISTS) or PACKAGES.fullmatch(file)]
     # Laravel needs no library for its database: a variable says which one it is.
     listing += [".env.example"] if "artisan" in folder.files else []
+    listing += _of_python_above(folder, listing)
     return "\n".join(map(folder.read, listing))
+
+
+#: Files that list the packages of a Python program.
+_OF_PYTHON = ("pyproject.toml", "Pipfile", "requirements.txt", "setup.py", "setup.cfg")
+
+
+def _of_python_above(folder: Folder, own: Iterable[str]) -> list[str]:
+    """Find the list above a Python program that has none of its own: it installs that one."""
+    has_one = any(PACKAGES.fullmatch(f) or posixpath.basename(f) in _OF_PYTHON for f in own)
+    if has_one or not any(folder.sources(".py")):
+        return []
+    above = (folder.upwards(name) for name in ("requirements.txt", "pyproject.toml", "Pipfile"))
+    return [*filter(None, above)][:1]
 
 
 #: A version of SQLAlchemy before the one that takes another driver for PostgreSQL by default: 2.1.

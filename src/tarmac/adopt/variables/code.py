@@ -65,7 +65,7 @@ _READS = {
         rf"environ\.setdefault\(\s*['\"]{_NAME}['\"]\s*,\s*{_TEXT}",
         # The function for a default that programs define themselves: get_env("DATABASE_URL", "x").
         (
-            rf"\b(?!(?i:set|del|put|un))(?i:get_\w{{0,20}}env\w{{0,20}}|env_\w{{1,20}})"
+            rf"\b_{{0,2}}(?!(?i:set|del|put|un))(?i:get_\w{{0,20}}env\w{{0,20}}|env_\w{{1,20}})"
             rf"\(\s*['\"]([A-Z][A-Z0-9_]{{2,}})['\"]\s*,\s*{_TEXT}"
         ),
     ),
@@ -326,8 +326,21 @@ def takes_plain_address(folder: Folder) -> bool:
 
 
 def leaves_port_out(folder: Folder) -> bool:
-    """Tell whether a program writes its database's address without a port: `@${host}/${name}`."""
-    return any(_WITHOUT_PORT.search(text) for _, text in texts(folder))
+    """Tell whether a program writes its database's address without a port: `@${host}/${name}`.
+
+    Django's settings do where their database has a host, and no port beside it.
+    """
+    return any(_WITHOUT_PORT.search(text) or _is_of_django(text) for _, text in texts(folder))
+
+
+#: One database of Django's settings, and what it is told.
+_OF_DJANGO = re.compile(r"['\"]ENGINE['\"]\s*:\s*['\"][^'\"\n]{1,99}['\"]([^{}]{1,800})\}")
+
+
+def _is_of_django(text: str) -> bool:
+    found = [match[1] for match in _OF_DJANGO.finditer(text)]
+    hosts = [said for said in found if re.search(r"['\"]HOST['\"]\s*:", said)]
+    return bool(hosts) and not any(re.search(r"['\"]PORT['\"]\s*:", said) for said in hosts)
 
 
 def speaks_grpc(folder: Folder) -> tuple[bool, bool]:
