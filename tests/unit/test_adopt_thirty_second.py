@@ -192,6 +192,19 @@ def test_django_without_a_list_of_its_own_has_the_one_above(port, host):
     assert shop.env["DB_PASSWORD"] == "${stores.db.password}"
 
 
+def test_a_program_of_infrastructure_is_one_where_it_has_an_image():
+    pom = "<project><artifactId>gate</artifactId></project>"
+    main = "@SpringBootApplication\nclass Gate { public static void main(String[] a) {} }"
+    files = {
+        "infra/gate/pom.xml": pom,
+        "infra/gate/Dockerfile": "FROM eclipse-temurin:17\nCOPY target/*.jar a.jar\nEXPOSE 8081\n",
+        "infra/gate/src/main/java/Gate.java": main,
+        "infra/tool/pom.xml": pom,
+        "infra/tool/src/main/java/Gate.java": main,
+    }
+    assert [one.folder for one in found_in(**files).services] == ["infra/gate"]
+
+
 def test_a_number_of_a_port_is_read_by_a_function_of_the_programs_own():
     code = """
         import os

@@ -222,7 +222,9 @@ def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
         # Without a project's file, a folder below a project is a part of that.
         alone = not any(map(is_own_project, _parents(path)))
         has_program = not path or on_shelf or is_project(folder)
-        if depth > DEEPEST or _ASIDE.search(path) or not (has_program or (alone and depth == 1)):
+        if depth > DEEPEST or not (has_program or (alone and depth == 1)):
+            continue
+        if _ASIDE.search(path) and not _is_run_beside(path, folder):
             continue
         if _is_of_above(root, path):
             continue
@@ -232,6 +234,12 @@ def _search(root: Folder, recognisers: list[Recogniser]) -> Iterable[Service]:
                 owned.add(path)
                 break
     return sorted(_once(_with_images(found, root)), key=lambda service: service.name)
+
+
+def _is_run_beside(path: str, folder: Folder) -> bool:
+    """Tell whether a folder of infrastructure has a program of its own: infra/config-server."""
+    is_of_it = re.fullmatch(r"infra(?:structure)?/[\w-]+", path) is not None
+    return is_of_it and "Dockerfile" in folder.files and has_program_file(folder)
 
 
 def _is_of_above(root: Folder, path: str) -> bool:
