@@ -377,7 +377,7 @@ SETTINGS = {
     "settings.py": "from pydantic_settings import BaseSettings\n\n\n"
     "class S(BaseSettings):\n"
     "    model_config = SettingsConfigDict(env_prefix='DB_PG_')\n"
-    "    host: str\n    level: str\n    api_secret: str\n",
+    "    host: str\n    level: Level\n    api_secret: str\n",
 }
 
 

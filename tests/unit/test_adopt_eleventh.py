@@ -75,7 +75,7 @@ def test_variables_that_a_program_gives_itself_by_default_are_not_missing():
     code += "env = environ.Env(\n    DEBUG=(bool, False),\n    GIT_SHA=(str, 'development'),\n)\n"
     code += "a = env('GIT_SHA'), os.environ['ROOT_KEY'], env('WANTED'), os.environ['BOT_KEY']\n"
     (app,) = found_in(**{"app.py": code, "requirements.txt": "flask\ndjango-environ\n"}).services
-    assert [*app.missing] == ["WANTED"]
+    assert app.env == {"WANTED": "wanted"}
     assert app.secrets == ()
 
 

@@ -321,7 +321,7 @@ def test_nested_settings_are_variables_with_their_delimiter():
     (service,) = found_in(
         **{"requirements.txt": "fastapi\npydantic-settings\n", "main.py": ASGI + code}
     ).services
-    assert service.missing.keys() | {*service.secrets} == {"APP_DB__HOST", "APP_DB__PASSWORD"}
+    assert service.env.keys() | {*service.secrets} == {"APP_DB__HOST", "APP_DB__PASSWORD"}
     assert service.optional == ("APP_LEVEL",)
 
 
@@ -339,7 +339,7 @@ def test_tags_and_schemas_name_variables():
     (service,) = found_in(
         **{"package.json": '{"name": "s", "scripts": {"start": "node s.js"}}', "s.js": NODE + zod}
     ).services
-    assert (service.missing.keys(), service.optional) == ({"API_URL"}, ("MODE",))
+    assert (service.env, service.optional) == ({"API_URL": "http://localhost"}, ("MODE",))
 
 
 def test_a_store_without_a_password_is_found_by_the_host_that_the_code_names():

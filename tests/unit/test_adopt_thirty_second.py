@@ -226,3 +226,38 @@ def test_a_number_of_a_port_is_read_by_a_function_of_the_programs_own():
     (web,) = found_in(**files).services
     assert web.env["DB_HOST"] == "${stores.db.host}"
     assert web.env["DB_PORT_NUMBER"] == "${stores.db.port}"
+
+
+def test_a_store_that_a_variable_only_names_is_one_that_the_program_uses():
+    files = {
+        "requirements.txt": "django\npsycopg2-binary\n",
+        "manage.py": "import django\n",
+        "shop/settings.py": "import os\nHOST = os.environ['DB_HOST']\n",
+        "compose.yaml": "services:\n  db: {image: postgres:16}\n",
+        ".env.example": "DB_HOST=db\n",
+    }
+    found = found_in(**files)
+    assert [(one.env["DB_HOST"], one.stores) for one in found.services] == [("db", ("db",))]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ['model_config = {"env_prefix": "DB_"}', 'model_config = SettingsConfigDict(env_prefix="DB_")'],
+)
+def test_settings_are_named_with_a_prefix_of_either_form(prefix):
+    code = f"""
+from pydantic_settings import BaseSettings
+class DbSettings(BaseSettings):
+    POOL: int
+    {prefix}
+class Settings(BaseSettings):
+    DB: DbSettings = DbSettings()
+    SHOP: str
+    LISTED: list[str]
+    MODE: str = "x"
+"""
+    files = {"requirements.txt": "fastapi\npydantic-settings\n", "main.py": API + code}
+    (app,) = found_in(**files).services
+    assert app.env == {"DB_POOL": "10", "SHOP": "shop"}
+    assert [*app.missing] == ["LISTED"]
+    assert "DB_POOL is 10, SHOP is shop: its settings insist" in app.guesses[-1]

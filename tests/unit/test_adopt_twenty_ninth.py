@@ -213,7 +213,7 @@ def test_a_text_within_a_settings_class_is_not_a_field_of_it():
     )
     code += '        Ref: https://example.com\n        """\n'
     (app,) = found_in(**{"requirements.txt": REQUIREMENTS, "app.py": API + code}).services
-    assert [*app.missing] == ["OWN_NAME"]
+    assert (app.env["OWN_NAME"], app.missing) == ("own-name", {})
 
 
 @pytest.mark.parametrize(

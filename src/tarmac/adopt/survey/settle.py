@@ -31,6 +31,7 @@ from tarmac.adopt.variables import (
     code,
     code_ports,
     dotenv_files,
+    for_now,
     json_lists,
     settings_files,
     spring_settings,
@@ -208,7 +209,10 @@ def _settled(
     env = {**env, **ports}
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
     env = _by_async_driver(_insisted(env, folder, scene), folder, scene)
-    env = json_lists.as_read(_at_usual_ports(env, service, scene), folder)
+    at_usual = _at_usual_ports(env, service, scene)
+    by_name = (v for n, v in at_usual.items() if v != env.get(n) and v in scene.stores)
+    service = replace(service, calls=(*service.calls, *by_name))
+    env = json_lists.as_read(at_usual, folder)
     env = at_first_host(_by_celery_alone(env, service, folder, scene))
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)
@@ -227,7 +231,7 @@ def _settled(
             optional=tuple(name for name in optional if name not in env),
             to_do=(*service.to_do, *found.to_do, *unnamed, *by_itself.to_do),
             remarks=(*service.remarks, *notes),
-            guesses=(*service.guesses, *lacked),
+            guesses=(*service.guesses, *for_now.said(found.assumed), *lacked),
         ),
         scene,
     )

@@ -11,6 +11,7 @@ from tarmac.adopt.survey.found import Service
 from tarmac.adopt.tries.case import TRIED, Case, Correction, Lesson
 from tarmac.adopt.tries.with_store import with_store
 from tarmac.adopt.variables.dotenv_files import is_secret
+from tarmac.adopt.variables.for_now import readable
 
 _FOR_NOW = "there until you give the true one"
 #: What programs say of a value that is not there, without its name.
@@ -18,25 +19,6 @@ _OF_NOTHING = (
     r"^it says: .*(?:NoneType|of undefined|of null|reading '|must be of type string|"
     r"Expected a string|must not be (?:null|empty|blank)|invalid memory address)"
 )
-#: How names of variables end or what they hold, and a value that a program can read there.
-_READABLE = (
-    (r"(?:^|_)PORT$", "1025"),
-    (r"(?:^|_)HOST(?:NAME)?$", "localhost"),
-    (r"(?:^|_)(?:URL|URI|ORIGINS?|ENDPOINT|WEBSITE|LINK)$", "http://localhost"),
-    (r"(?:^|_)DOMAIN$", "localhost"),
-    (r"EMAIL|MAIL_FROM|SENDER|FROM_ADDRESS", "someone@example.com"),
-    (r"(?:^|_)ALGO(?:RITHM)?$", "HS256"),
-    (r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|STAGE)$", "development"),
-    (r"DEBUG|(?:^|_)(?:ENABLED?|DISABLED?|SSL|TLS|SECURE|VERIFY)(?:_|$)|^(?:USE|IS)_", "false"),
-    (r"REGION$", "us-east-1"),
-    (r"TIME_?ZONE$|^TZ$", "UTC"),
-    (r"LOG\w*LEVEL$", "INFO"),
-    (r"(?:^|_)(?:TTL|AGE|LIMIT|MAX|MIN|SIZE|COUNT|INTERVAL|RETRIES|ROUNDS|WORKERS)(?:_|$)", "10"),
-    (r"EXPIR|TIMEOUT|DURATION|MINUTES|SECONDS|HOURS|DAYS", "60"),
-)
-#: What programs of these read as a length of time needs its unit.
-_WITH_UNIT = re.compile(r"(?:^|[\s/])(?:node|npm|npx|pnpm|yarn|go|nest|next|tsx)\b")
-_TIMES = re.compile(r"(?:EXPIR\w*|TIMEOUT|DURATION|TTL|AGE|INTERVAL)$")
 _OF_A_KIND = {"integer": "10", "number": "10", "boolean": "false", "URL": "http://localhost"}
 
 
@@ -66,7 +48,7 @@ def _with_value(case: Case, name: str) -> Lesson | None:
         return case.corrected(changed, note)
     if servers.of_variable(name, case.kinds):  # of a server that nothing shows
         return None
-    value = _readable(name, service)
+    value = readable(name, service.run)
     note = f"it does not start without {name}, which no file gives: {value} is {_FOR_NOW}"
     return case.corrected(_told(service, name, value), note)
 
@@ -89,13 +71,6 @@ def _unnamed(case: Case, match: re.Match[str]) -> Lesson | None:
 
 def _told(service: Service, name: str, value: str) -> Service:
     return given(replace(service, env={**service.env, name: value}), name)
-
-
-def _readable(name: str, service: Service) -> str:
-    if _TIMES.search(name) and _WITH_UNIT.search(service.run):
-        return "1h"
-    found = (value for pattern, value in _READABLE if re.search(pattern, name))
-    return next(found, name.lower().replace("_", "-"))
 
 
 def as_read(service: Service, name: str) -> str:

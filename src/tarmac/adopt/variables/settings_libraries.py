@@ -17,8 +17,8 @@ _FIELD = re.compile(
     r"^[ \t]+(?!else|try|finally)([A-Za-z]\w*)[ \t]*:[ \t]*([^=\n\s][^=\n]*?)[ \t]*(?:=\s*(.+))?$",
     re.MULTILINE,
 )
-_PREFIX = re.compile(r"env_prefix\s*=\s*['\"](\w+)['\"]")
-_NESTED = re.compile(r"env_nested_delimiter\s*=\s*['\"]([^'\"]+)['\"]")
+_PREFIX = re.compile(r"env_prefix['\"]?\s*[=:]\s*['\"](\w+)['\"]")
+_NESTED = re.compile(r"env_nested_delimiter['\"]?\s*[=:]\s*['\"]([^'\"]+)['\"]")
 _ALIAS = re.compile(r"(?:validation_alias|alias|env)\s*=\s*['\"](\w+)['\"]")
 #: A model of any kind that is filled with the variables: `RabbitConfig(**os.environ)`.
 _FILLED = re.compile(r"\b(\w+)\(\s*\*\*(?:dict\()?(?:os\.)?env(?:iron)?\b")
@@ -118,7 +118,8 @@ def _fields(
             mark = delimiter[1] if delimiter else "__"
             yield from _fields(inner, classes, f"{prefix}{name}{mark}", place, depth - 1)
             continue
-        if not default and (inner is not None or _OF_SETTINGS.fullmatch(kind)):
+        is_made = default.startswith((f"{kind}(", "Field(default_factory="))
+        if (not default or is_made) and (inner is not None or _OF_SETTINGS.fullmatch(kind)):
             continue  # another class of settings, which reads variables of its own
         if _CALLED.match(default):  # `KEY: str = config("KEY")`: what it asks for is read as a call
             continue

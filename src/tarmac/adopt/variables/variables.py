@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, Service, Store
 from tarmac.adopt.survey.scene import Scene, store_for
-from tarmac.adopt.variables import code, dotenv_files
+from tarmac.adopt.variables import code, dotenv_files, for_now
 from tarmac.adopt.variables.addresses import rewritten
 from tarmac.adopt.variables.own_file import reads_its_file
 from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE, handed_on
@@ -100,6 +100,8 @@ class SettledVariables:
     missing: dict[str, str]
     optional: list[str] = field(default_factory=list)
     to_do: list[str] = field(default_factory=list)
+    #: Values that its settings insist on and no file gives.
+    assumed: list[str] = field(default_factory=list)
     #: Those that the program's own file has, and it reads by itself.
     of_its_file: list[str] = field(default_factory=list)
 
@@ -187,13 +189,15 @@ def _settle(
         found.env[name] = plain
     elif read.default is not None or _may_be_absent(variable) or _is_in_a_file(variable):
         found.optional.append(name)
+    elif (value := for_now.of_field(read, variable.service.run, variable.scene.kinds)) is not None:
+        found.env[name] = value
+        found.assumed.append(f"{name} is {value}")
     else:
         found.missing.setdefault(name, read.place)
 
 
 def _value(variable: _Variable) -> str | None:
-    found = (rule(variable) for rule in VALUES)
-    return next((value for value in found if value is not None), None)
+    return next((value for rule in VALUES if (value := rule(variable)) is not None), None)
 
 
 def _is_in_a_file(variable: _Variable) -> bool:

@@ -1,0 +1,72 @@
+"""A value that a program can read where no file gives one, by the variable's name, for now.
+
+`variables` asks for what settings insist on, and `tries` for what a program says that it lacks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tarmac.adopt.stores import servers
+from tarmac.adopt.variables.variable_read import VariableRead
+
+#: How names of variables end or what they hold, and a value that a program can read there.
+_READABLE = (
+    (r"(?:^|_)PORT$", "1025"),
+    (r"(?:^|_)HOST(?:NAME)?$", "localhost"),
+    (r"(?:^|_)(?:URL|URI|ORIGINS?|ENDPOINT|WEBSITE|LINK)$", "http://localhost"),
+    (r"(?:^|_)DOMAIN$", "localhost"),
+    (r"EMAIL|MAIL_FROM|SENDER|FROM_ADDRESS", "someone@example.com"),
+    (r"(?<!HASH)(?:^|_)ALGO(?:RITHM)?$", "HS256"),
+    (r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|STAGE)$", "development"),
+    (r"DEBUG|(?:^|_)(?:ENABLED?|DISABLED?|SSL|TLS|SECURE|VERIFY)(?:_|$)|^(?:USE|IS)_", "false"),
+    (r"REGION$", "us-east-1"),
+    (r"TIME_?ZONE$|^TZ$", "UTC"),
+    (r"LOG\w*LEVEL$", "INFO"),
+    (r"(?:^|_)(?:TTL|AGE|LIMIT|MAX|MIN|SIZE|COUNT|INTERVAL|RETRIES|ROUNDS|WORKERS)(?:_|$)", "10"),
+    (r"EXPIR|TIMEOUT|DURATION|MINUTES|SECONDS|HOURS|DAYS", "60"),
+)
+#: What programs of these read as a length of time needs its unit.
+_WITH_UNIT = re.compile(r"(?:^|[\s/])(?:node|npm|npx|pnpm|yarn|go|nest|next|tsx)\b")
+_TIMES = re.compile(r"(?:EXPIR\w*|TIMEOUT|DURATION|TTL|AGE|INTERVAL)$")
+#: Types of fields, and a value of each whose name says no other number.
+_NUMBERS = {"int": "10", "float": "10"}
+
+
+def readable(name: str, run: str) -> str:
+    """Return a value that a program can read.
+
+    Args:
+        run: what starts it.
+    """
+    if _TIMES.search(name) and _WITH_UNIT.search(run):
+        return "1h"
+    found = (value for pattern, value in _READABLE if re.search(pattern, name))
+    return next(found, name.lower().replace("_", "-"))
+
+
+def said(assumed: Sequence[str]) -> tuple[str, ...]:
+    """Say which values are assumed, each with its variable."""
+    what = "its settings insist on a value, and no file gives one"
+    return (f"{', '.join(assumed)}: {what}",) if assumed else ()
+
+
+def of_field(read: VariableRead, run: str, kinds: frozenset[str]) -> str | None:
+    """Return a value for what settings insist on; None for what they do not, or for lists.
+
+    So is it for an address of a server that nothing shows.
+
+    Args:
+        run: what starts the program.
+        kinds: the kinds of servers that there are.
+    """
+    is_wanted = read.default is None and not read.is_tested and (read.kind or read.is_checked)
+    if not is_wanted or servers.of_variable(read.name, kinds):
+        return None
+    value = readable(read.name, run)
+    if read.kind in _NUMBERS:
+        return value if value.isdigit() else _NUMBERS[read.kind]
+    if read.kind == "bool":
+        return "false"
+    return value if read.kind in ("", "str", "EmailStr", "HttpUrl", "AnyHttpUrl") else None
