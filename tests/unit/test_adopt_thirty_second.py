@@ -240,6 +240,23 @@ def test_a_store_that_a_variable_only_names_is_one_that_the_program_uses():
     assert [(one.env["DB_HOST"], one.stores) for one in found.services] == [("db", ("db",))]
 
 
+TYPEORM = {
+    "package.json": """{
+      "scripts": {"start": "ts-node main.ts", "migration:run": "typeorm-ts-node-commonjs migration:run -d db.ts"},
+      "dependencies": {"express": "4", "typeorm": "0.3", "pg": "8", "ts-node": "10"}
+    }""",
+    "main.ts": "app.listen(process.env.PORT);",
+    "migrations/1700000000000-first.ts": "",
+}
+
+
+@pytest.mark.parametrize("itself", [True, False])
+def test_steps_that_a_data_source_runs_itself_are_no_task(itself):
+    source = f"export default new DataSource({{ migrationsRun: {str(itself).lower()} }});\n"
+    (app,) = found_in(**TYPEORM, **{"db.ts": source}).services
+    assert ("migrate" in app.tasks) is not itself
+
+
 @pytest.mark.parametrize(
     "prefix",
     ['model_config = {"env_prefix": "DB_"}', 'model_config = SettingsConfigDict(env_prefix="DB_")'],
@@ -261,3 +278,13 @@ class Settings(BaseSettings):
     assert app.env == {"DB_POOL": "10", "SHOP": "shop"}
     assert [*app.missing] == ["LISTED"]
     assert "DB_POOL is 10, SHOP is shop: its settings insist" in app.guesses[-1]
+
+
+def test_a_package_of_django_that_the_list_lacks_is_installed():
+    files = {
+        "requirements.txt": "django\n",
+        "manage.py": "import django\n",
+        "shop/views.py": "import django_filters\nimport shop.models\n",
+    }
+    (web,) = found_in(**files).services
+    assert "requirements.txt django-filter" in web.tasks["install"]

@@ -92,13 +92,19 @@ def _stem(name: str) -> str:
     return re.sub(r"^(?:db[:-])?migrat\w*|(?:^|[:-])(?:up|run|latest|deploy)(?=[:-]|$)", "", name)
 
 
+def _runs_them_itself(folder: Folder) -> bool:
+    """Tell whether a program's own data source carries out TypeORM's steps as it connects."""
+    files = (file for file in folder.sources(".ts", ".js") if "node_modules" not in file)
+    return any(re.search(r"\bmigrationsRun:\s*true\b", folder.read(file)) for file in files)
+
+
 def steps(folder: Folder, scripts: Mapping[str, str], tool: str) -> str:
     """Write the line that makes the tables; "" where no script does.
 
     Args:
         tool: the package manager that runs a script.
     """
-    if not any(map(_STEP.search, folder.files)):
+    if not any(map(_STEP.search, folder.files)) or _runs_them_itself(folder):
         return ""
     found: dict[bool, str] = {}
     for name, text in scripts.items():
