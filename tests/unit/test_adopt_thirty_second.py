@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs, system_of
 
@@ -242,7 +244,10 @@ def test_a_store_that_a_variable_only_names_is_one_that_the_program_uses():
 
 TYPEORM = {
     "package.json": """{
-      "scripts": {"start": "ts-node main.ts", "migration:run": "typeorm-ts-node-commonjs migration:run -d db.ts"},
+      "scripts": {
+        "start": "ts-node main.ts",
+        "migration:run": "typeorm-ts-node-commonjs migration:run -d db.ts"
+      },
       "dependencies": {"express": "4", "typeorm": "0.3", "pg": "8", "ts-node": "10"}
     }""",
     "main.ts": "app.listen(process.env.PORT);",
@@ -288,3 +293,23 @@ def test_a_package_of_django_that_the_list_lacks_is_installed():
     }
     (web,) = found_in(**files).services
     assert "requirements.txt django-filter" in web.tasks["install"]
+
+
+def test_a_program_of_nest_with_packages_of_its_own_gets_them_without_a_workspace():
+    projects = {"users": {"type": "application", "root": "apps/users"}, "a": {"root": "apps/a"}}
+    files = {
+        "package.json": json.dumps(
+            {"scripts": {"start:dev": "nest start --watch"}, "dependencies": {"@nestjs/core": "10"}}
+        ),
+        "package-lock.json": "{}",
+        "nest-cli.json": json.dumps({"monorepo": True, "projects": projects}),
+        "apps/users/package.json": '{"dependencies": {"@nestjs/jwt": "11"}}',
+        "apps/users/src/main.ts": "app.listen(process.env.PORT)",
+        "apps/a/package.json": '{"dependencies": {"@nestjs/core": "10"}}',
+        "apps/a/src/main.ts": "app.listen(process.env.PORT)",
+        "Dockerfile": "FROM node:20\nWORKDIR /app\nCOPY . .\n",
+        "compose.yaml": "services:\n  users: {build: ., command: npm run start:dev users}\n",
+    }
+    (users,) = found_in(**files).services
+    assert "(cd apps/users && npm install --no-package-lock" in users.tasks["install"]
+    assert "cd apps/a" not in users.tasks["install"]

@@ -91,6 +91,9 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
         install = install.replace("--no-fund", "--no-fund --legacy-peer-deps")
     if not lock:  # it may be of a time when npm did not ask whether packages fit each other
         install = f"{install} || {install} --legacy-peer-deps"
+    if program == "npm" and (apart := _with_lists_of_their_own(place)):
+        each = " && ".join(f"(cd {path} && {_NO_LOCK})" for path in apart)
+        install = f"({each} && ({install}))"
     above = place.upwards(lock).removesuffix(lock) if lock else ""
     above = (_npm_workspace(place) if program == "npm" else "") or above
     root = posixpath.normpath(posixpath.join(below, above)) if below else above
@@ -98,6 +101,25 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
         install = f"(cd {root} && {install})"
     marker = posixpath.join("" if root == "." else root, "node_modules", last).rstrip("/")
     return program, installed(marker, install)
+
+
+_NO_LOCK = "npm install --no-package-lock --no-audit --no-fund"
+
+
+def _with_lists_of_their_own(folder: Folder) -> list[str]:
+    """List Nest's programs below that ask for packages of their own, where npm has no workspace."""
+    projects = (folder.mapping("nest-cli.json", from_json) or {}).get("projects")
+    if not isinstance(projects, dict) or _workspaces(folder, ""):
+        return []
+    own = _asked_for(folder, "package.json")
+    places = [str(p.get("root") or "") for p in projects.values() if isinstance(p, dict)]
+    return [p for p in places if p and _asked_for(folder, posixpath.join(p, "package.json")) - own]
+
+
+def _asked_for(folder: Folder, file: str) -> set[str]:
+    content = (folder.mapping(file, from_json) or {}) if file in folder.files else {}
+    lists = (content.get(key) for key in ("dependencies", "devDependencies"))
+    return {name for one in lists if isinstance(one, dict) for name in one}
 
 
 def _npm_workspace(folder: Folder) -> str:
