@@ -87,6 +87,8 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
     install = f"CYPRESS_INSTALL_BINARY=0 {install}" if _tests_in_browser(place) else install
     if program == "npm" and lock and (more := _otherwise(place)):  # the lock file may not fit
         install = f"{install} || npm install {more} --no-audit --no-fund"
+    if program == "npm" and _insists_on_its_npm(place):
+        install = install.replace("--no-fund", "--no-fund --engine-strict=false")
     if program == "npm" and lock and _is_of_old_npm(place):
         install = install.replace("--no-fund", "--no-fund --legacy-peer-deps")
     if not lock:  # it may be of a time when npm did not ask whether packages fit each other
@@ -163,6 +165,13 @@ def _otherwise(folder: Folder) -> str:
         return ""
     resolves = re.search(r"\bnpm i(?:nstall)?\b(?![^&;|]* -g)", steps)
     return "--no-package-lock" if resolves else "--no-save"
+
+
+def _insists_on_its_npm(folder: Folder) -> bool:
+    """Tell whether npm installs nothing where it is not the one that a package names."""
+    strict = re.search(r"(?m)^[ \t]*engine-strict[ \t]*=[ \t]*true\b", folder.read(".npmrc"))
+    engines = (folder.mapping("package.json", from_json) or {}).get("engines")
+    return bool(strict) and isinstance(engines, dict) and "npm" in engines
 
 
 #: The first Node whose npm asks whether packages fit each other.
