@@ -313,3 +313,53 @@ def test_a_program_of_nest_with_packages_of_its_own_gets_them_without_a_workspac
     (users,) = found_in(**files).services
     assert "(cd apps/users && npm install --no-package-lock" in users.tasks["install"]
     assert "cd apps/a" not in users.tasks["install"]
+
+
+STARTED = {"scripts": {"start": "node s.js"}, "dependencies": {"a": "1"}}
+
+
+@pytest.mark.parametrize("engines", [{"node": "20", "npm": "^10"}, {"node": "20"}])
+def test_npm_installs_for_a_package_that_names_another_one(engines):
+    files = {
+        "package.json": json.dumps({**STARTED, "engines": engines}),
+        ".npmrc": "engine-strict = true\n",
+        "s.js": "require('http').createServer().listen(process.env.PORT)\n",
+    }
+    (app,) = found_in(**files).services
+    assert ("--engine-strict=false" in app.tasks["install"]) is ("npm" in engines)
+
+
+GO_MAIN = """
+package main
+func main() {
+    host := getEnv(
+        "DB_HOST",
+        "localhost",
+    )
+    name := getEnv("DB_NAME", "orders")
+    password, port := getEnv("DB_PASSWORD", "x"), getEnv("DB_PORT", "5432")
+    http.ListenAndServe(":8080", open(host, name, password, port))
+}
+"""
+
+
+def test_go_is_of_the_database_that_its_own_files_import():
+    modules = (
+        "\tgorm.io/driver/postgres v1.6.0\n\tgithub.com/go-sql-driver/mysql v1.8.1 // indirect\n"
+    )
+    files = {
+        "orders/go.mod": f"module orders\ngo 1.25\nrequire (\n{modules})\n",
+        "orders/main.go": GO_MAIN,
+        "orders/.env": "DB_HOST=localhost\nDB_PORT=5432\nDB_NAME=orders\nDB_PASSWORD=x\n",
+        "mails/requirements.txt": "fastapi\npsycopg2-binary\n",
+        "mails/main.py": f"{API}URL = 'postgresql://me:pw@localhost:5432/mails'\n",
+        "compose.yaml": "services: {pg: {image: postgres, environment: {POSTGRES_DB: orders}}}\n",
+    }
+    found = found_in(**files)
+    assert {store.name: store.database for store in found.stores} == {
+        "pg": "orders",
+        "pg-mails": "mails",
+    }
+    orders = next(one for one in found.services if one.name == "orders")
+    assert orders.env["DB_HOST"] == "${stores.pg.host}"
+    assert next(one for one in found.stores if one.name == "pg-mails").known.port == 5432

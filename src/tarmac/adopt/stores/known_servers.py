@@ -54,6 +54,9 @@ def found_by_itself(
         server = servers.of_kind(named.kind)
         if store is None and scene.adds(server) and not named.host:
             store = store_for(server, service, scene)
+        holds = store is not None and server.databases and server.seeds and store.database
+        if store is not None and holds and len(scene.services) > 1:
+            store = scene.with_database(store, named.database)  # the one of its file is others'
         if store is None or store.name in calls:
             continue
         others = (*scene.stores.values(), store) if not named.host else (store,)

@@ -280,6 +280,13 @@ def clients(folder: Folder) -> frozenset[str]:
     text = libraries(folder)
     if not text:  # no list of dependencies: its imports are one
         text = "\n".join(map(_imports, map(folder.read, folder.sources(".py", ".js", ".go"))))
+    found = _clients_in(text)
+    direct = _clients_in(_INDIRECT.sub("", text)) if "go.mod" in folder.files else found
+    databases = {server.kind for server in servers() if server.databases and server.seeds}
+    return direct | (found - databases) if direct & databases else found
+
+
+def _clients_in(text: str) -> frozenset[str]:
     return frozenset(
         server.kind for server in servers() if re.search(server.shows.clients, text, re.IGNORECASE)
     )
@@ -323,6 +330,10 @@ def libraries(folder: Folder) -> str:
     listing += [".env.example"] if "artisan" in folder.files else []
     listing += _of_python_above(folder, listing)
     return "\n".join(map(folder.read, listing))
+
+
+#: A module of Go that others bring along, and no file of the program's own imports.
+_INDIRECT = re.compile(r"(?m)^[^\n]*//[ \t]*indirect[ \t]*$\n?")
 
 
 #: Files that list the packages of a Python program.

@@ -72,7 +72,7 @@ _READS = {
     (".go",): (
         rf"os\.(?:Getenv|LookupEnv)\(\"{_NAME}\"\)",
         # The function for a default that most programs define themselves.
-        rf"\b(?i:\w{{0,40}}env\w{{0,40}})\(\"{_NAME}\",\s*{_TEXT}\)",
+        rf"\b(?i:\w{{0,40}}env\w{{0,40}})\(\s*\"{_NAME}\",\s*{_TEXT},?\s*\)",
         # A table of all settings.
         r"\"([A-Z]+_URL|RUN_MIGRATIONS)\":\s*\{",
         # But not `SetEnvPrefix("PODINFO")`, which reads no variable of that name.

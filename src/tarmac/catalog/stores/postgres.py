@@ -372,7 +372,7 @@ STORE = StoreKind(
         schemes=("postgres", "postgresql"),
         port=5432,
         clients=r"[\"']pg[\"']|[\"']postgres[\"']|pg-promise|slonik|psycopg|asyncpg|lib/pq|jackc/pgx|"
-        r"org\.postgresql|tokio-postgres|postgresql|pgsql|@prisma/client",
+        r"gorm\.io/driver/postgres|org\.postgresql|tokio-postgres|postgresql|pgsql|@prisma/client",
         stems=("POSTGRES", "POSTGRESQL", "PG", "PGSQL"),
         vague=("DATABASE", "DB", "DSN"),
         first=("POSTGRES_", "POSTGRESQL_"),
