@@ -363,3 +363,21 @@ def test_go_is_of_the_database_that_its_own_files_import():
     orders = next(one for one in found.services if one.name == "orders")
     assert orders.env["DB_HOST"] == "${stores.pg.host}"
     assert next(one for one in found.stores if one.name == "pg-mails").known.port == 5432
+
+
+@pytest.mark.parametrize(
+    ("version", "install"),
+    [
+        ('python_full_version = "3.11.2"', "pipenv --python 3.11 sync"),
+        ('python_version = "3.11"', "pipenv sync"),
+        ('python_full_version = "3.8.13"', "python3.8 -m venv"),
+    ],
+)
+def test_another_patch_of_the_python_that_pipenv_is_told_does(version, install):
+    files = {
+        "Pipfile": f'[packages]\nflask = "*"\n[requires]\n{version}\n',
+        "Pipfile.lock": "{}",
+        "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+    }
+    (app,) = found_in(**files).services
+    assert install in app.tasks["install"]

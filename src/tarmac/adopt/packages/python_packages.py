@@ -30,7 +30,7 @@ _IMAGE = r"(?i)^FROM\s+(?:\S*/)?(?:python:|[\w-]+:python)3\.(\d{1,3})\b"
 _NAMED = r"(?i)\bpython[ :v-]{0,3}3\.(\d{1,2})\b(?!\.?\d*[ \t]*(?:\+|or|and|-|to|~))"
 _VERSIONS = (
     (".python-version", r"^[ \t]*3\.(\d{1,3})\b"),
-    ("Pipfile", r"^[ \t]*python_version\s*=\s*['\"]3\.(\d{1,3})['\"]"),
+    ("Pipfile", r"^[ \t]*python_(?:full_)?version\s*=\s*['\"]3\.(\d{1,3})(?:\.\d+)?['\"]"),
     ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
     *((file, _IMAGE) for file in _DOCKERFILES),
     ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
@@ -279,7 +279,10 @@ def _groups(folder: Folder) -> tuple[str, ...]:
 def _from_lock(lock: str, folder: Folder) -> str:
     """Return how the locked packages are installed; uv does it as it runs."""
     if lock == "Pipfile":
-        return "pipenv sync" + " --dev" * _with_develop(folder)
+        # Another patch of that Python than it names does as well.
+        is_full = "python_full_version" in folder.read(folder.upwards(lock))
+        chosen = f" --python 3.{_wanted(folder)}" if is_full and _wanted(folder) else ""
+        return f"pipenv{chosen} sync" + " --dev" * _with_develop(folder)
     if lock == "poetry.lock":
         line = f"poetry install --no-interaction{_groups_of_poetry(folder)}"
         return f"{line} || {line} --no-root"
