@@ -381,3 +381,22 @@ def test_another_patch_of_the_python_that_pipenv_is_told_does(version, install):
     }
     (app,) = found_in(**files).services
     assert install in app.tasks["install"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "more"),
+    [
+        ("celery>=5.2,<6\nredis>=5.0,<6.0\nkombu>=5.0\n", " 'kombu<5.6'"),
+        ("celery\nredis~=5.0\n", " 'kombu<5.6'"),
+        ("celery\nredis>=5\n", " packaging"),
+        ("celery\nredis<7\nkombu\n", ""),
+        ("celery\nredis<6\nkombu==5.3\n", ""),
+    ],
+)
+def test_the_kombu_that_takes_an_old_client_of_redis_is_installed(listed, more):
+    files = {
+        "requirements.txt": listed,
+        "app.py": "from celery import Celery\napp = Celery('a', broker='redis://localhost')\n",
+    }
+    line = found_in(**files).services[0].tasks["install"]
+    assert f"-r requirements.txt{more} &&" in line.replace(") &&", " &&").replace(" || ", " && ")

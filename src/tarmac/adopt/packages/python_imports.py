@@ -109,7 +109,11 @@ _ASKED_FOR = (
 #: What Celery's driver for Redis imports, and Celery's own set for it brings alone.
 _OF_CELERY_ON_REDIS = "packaging"
 #: A client for Redis that the Kombu of today refuses, and the Kombu that takes it.
-_OLD_REDIS = re.compile(r"(?im)^[ \t]*redis(?:\[[^\]\n]*\])?[ \t]*==[ \t]*(?:[0-5]|6\.0)\.")
+_OLD_REDIS = re.compile(
+    r"(?im)^[ \t]*redis(?:\[[^\]\n]*\])?[ \t]*(?:[=~]=[ \t]*(?:[0-5]|6\.0)\.|"
+    r"[^\n#;]*<=?[ \t]*(?:[0-5](?![\d])|6(?:\.[01])?(?:\.0)?(?![\d.])))"
+)
+_PINNED_KOMBU = re.compile(r"(?im)^[ \t]*kombu(?:\[[^\]\n]*\])?[ \t]*==")
 _OF_OLD_REDIS = "kombu<5.6"
 #: Sets of packages that have several of these.
 _SETS = re.compile(r"(?im)^[ \t]*(?:fastapi|pydantic|celery|passlib|redis)\[")
@@ -149,9 +153,9 @@ def lacking(folder: Folder, lists: Iterable[str]) -> tuple[str, ...]:
         asked = (name for shows, name in _ASKED_FOR if any(map(shows.search, code)))
         found += [name for name in asked if name not in listed]
     is_by_set = re.search(r"(?im)^[ \t]*(?:celery|kombu)\[[^\]\n]*redis", whole)
-    if {"celery", "redis"} <= listed and "kombu" not in listed and not is_by_set:
+    if {"celery", "redis"} <= listed and not is_by_set and not _PINNED_KOMBU.search(whole):
         known = {_OF_OLD_REDIS} if _OLD_REDIS.search(whole) else {_OF_CELERY_ON_REDIS}
-        found += [*(known - listed)]
+        found += [*(known - listed)] if _OF_OLD_REDIS in known or "kombu" not in listed else []
     return tuple(found) if len(found) <= _MOST else ()
 
 
