@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs, system_of
+from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs, system_of, text_of
 
 from tarmac.adopt.survey.survey import survey
 
@@ -400,3 +400,18 @@ def test_the_kombu_that_takes_an_old_client_of_redis_is_installed(listed, more):
     }
     line = found_in(**files).services[0].tasks["install"]
     assert f"-r requirements.txt{more} &&" in line.replace(") &&", " &&").replace(" || ", " && ")
+
+
+@pytest.mark.parametrize(("more", "is_one"), [("", False), (", restart: always", True)])
+def test_what_fills_tables_is_a_command_for_people(more, is_one):
+    compose = f"""
+    services:
+      web: {{build: ., command: python app.py, ports: ["5000:5000"]}}
+      seed: {{build: ., command: python fill.py{more}}}
+    """
+    files = {**FLASK, "compose.yaml": compose, "fill.py": ""}
+    found = found_in(**files)
+    assert ("seed" in [one.name for one in found.services]) is is_one
+    assert ("tarmac run web seed" in " ".join(found.left_out)) is not is_one
+    assert ("      seed: PATH=.venv/bin:$PATH python fill.py" in text_of(found)) is not is_one
+    assert system_of(found)

@@ -58,7 +58,42 @@ def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey
             tasks = {**service.tasks, name: line} if service is waiting[0] else service.tasks
             calls = tuple(call for call in service.calls if call != name)
             services[service.name] = replace(service, calls=calls, tasks=tasks)
-    return replace(found, services=tuple(_with_folders(services)))
+    filling = [valid_name(own) for own, spec in shapes.items() if _fills(own, spec, shapes)]
+    said = _by_hand(services, [name for name in filling if name in services])
+    left_out = (*found.left_out, *said)
+    return replace(found, services=tuple(_with_folders(services)), left_out=left_out)
+
+
+#: What a container is called that only puts data into tables: each time anew, were it a service.
+_FILLS_TABLES = re.compile(
+    r"(?:[\w-]+[-_])?(?:seed(?:er|s|ing)?|fixtures?|load[-_]?data)(?:[-_](?:data|db|database))?"
+)
+
+
+def _fills(own: str, spec: Mapping[str, Any], shapes: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether a container fills tables and ends, and no other one waits for it."""
+    restarts = str(spec.get("restart") or "no").partition(":")[0] not in ("no", "on-failure")
+    stays = restarts or spec.get("ports") or spec.get("expose")
+    waited = any(own in (one.get("depends_on") or ()) for one in shapes.values())
+    return _FILLS_TABLES.fullmatch(own) is not None and not stays and not waited
+
+
+def _by_hand(services: dict[str, Service], names: list[str]) -> list[str]:
+    """Make containers that fill tables commands of the program beside each; say how to run them."""
+    said = []
+    for name in names:
+        once = services[name]
+        beside = [s for s in services.values() if s.folder == once.folder and s.name not in names]
+        called = [s for s in beside if s.name in once.calls]
+        target = next((s for s in (*called, *beside) if s.ports), None)
+        if target is None or not once.container_command:
+            continue
+        del services[name]
+        tasks = {**target.tasks, name: "\0".join(once.container_command)}
+        changed = replace(target, tasks=tasks, by_hand=(*target.by_hand, name))
+        services[target.name] = changed
+        said.append(f"{name}: it fills tables; `tarmac run {target.name} {name}` does it by hand")
+    return said
 
 
 def _without_setup(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -196,6 +196,8 @@ class Service:
     after_start: str = ""
     before_stop: str = ""
     tasks: Mapping[str, str] = field(default_factory=dict)
+    #: Those of its tasks that people start, and no start of it does.
+    by_hand: tuple[str, ...] = ()
     #: Folders that outlive it: name -> path in its own folder.
     volumes: Mapping[str, str] = field(default_factory=dict)
     #: Where a container has them: name -> path, to be recognised in variables.

@@ -91,7 +91,7 @@ def without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
     given = {
         name: line
         for name, line in service.tasks.items()
-        if name not in ours and not name.startswith(LIBRARY)
+        if name not in (*ours, *service.by_hand) and not name.startswith(LIBRARY)
     }
     found = {name: why for name, line in given.items() if (why := harm(line, known))}
     left = {name: line for name, line in service.tasks.items() if name not in found}

@@ -182,10 +182,14 @@ def _files(service: Service) -> Iterator[str]:
 
 
 def _tasks(service: Service) -> Iterator[str]:
-    several = len(service.tasks) > 1
-    if service.tasks:
-        yield f"    tasks: # before it starts{', one after the other' if several else ''}"
-    for name, line in service.tasks.items():
+    tasks = {name: line for name, line in service.tasks.items() if name not in service.by_hand}
+    if by_hand := {n: line for n, line in service.tasks.items() if n not in tasks}:
+        yield f"    commands: # `tarmac run {service.name} {next(iter(by_hand))}` does it"
+    for name, line in by_hand.items():
+        yield f"      {name}: {scalar(line)}"
+    if tasks:
+        yield f"    tasks: # before it starts{', one after the other' if len(tasks) > 1 else ''}"
+    for name, line in tasks.items():
         yield f"      {name}:"
         yield f"        run: {scalar(line)}"
         if name in _IN_IMAGES:
