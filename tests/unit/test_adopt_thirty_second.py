@@ -415,3 +415,11 @@ def test_what_fills_tables_is_a_command_for_people(more, is_one):
     assert ("tarmac run web seed" in " ".join(found.left_out)) is not is_one
     assert ("      seed: PATH=.venv/bin:$PATH python fill.py" in text_of(found)) is not is_one
     assert system_of(found)
+
+
+@pytest.mark.parametrize(("key", "provider"), [("'uuid'", "binary"), ("", "")])
+def test_typeorm_has_keys_made_by_an_extension(key, provider):
+    entity = f"@Entity()\nexport class User {{ @PrimaryGeneratedColumn({key}) id: string }}\n"
+    source = "const host = process.env.DB_HOST, port = process.env.DB_PORT;\n"
+    (store,) = found_in(**TYPEORM, **{"src/user.entity.ts": entity, "db.ts": source}).stores
+    assert (store.kind, store.provider) == ("postgres", provider)
