@@ -87,6 +87,12 @@ _PIKA = re.compile(
     r"(?:\s*,\s*(?:port\s*=\s*)?(\d+))?\s*,?\s*\)"
 )
 _GUEST = "guest"
+#: What stands before a place that a client of Kafka is told, at whatever number it is.
+_NEAR = 100
+_OF_KAFKA = re.compile(
+    r"(?:\bbootstrap[\w.-]{0,20}['\"]?\s{0,9}[=:]\s{0,9}\[?|\b[bB]rokers?['\"]?\s{0,9}[=:]\s{0,9}"
+    r"(?:\[\]string\{|\[)?\s{0,9}|\[\]string\{\s{0,9}|\bkafka\.TCP\(\s{0,9})$"
+)
 #: What is read with its variable, or is a remark, where a place stands alone.
 _OF_A_VARIABLE = re.compile(r"(?i)env|default|config\(|flag\.|^[ \t]*(#|//|\*)")
 #: The same in Go, where a flag that nothing gives keeps its default.
@@ -344,7 +350,8 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
             of_variables = _OF_A_VARIABLE_OF_GO if file.endswith(".go") else _OF_A_VARIABLE
             given = (of_variables if place else _NOT_ITS_OWN).search(line)
             whole = None if given or place else _of_login(value) or _of_address(value)
-            one = _of_place(place, clients) if place and not given else whole
+            alone = place and (_of_place(place, clients) or _of_kafka(text, match, place, clients))
+            one = alone if place and not given else whole
             # A number of another network that stands alone may be an example in a remark.
             if one is not None and not (place and is_of_private_network(one.host)):
                 handed = bool(_HANDED.search(line)) and not _BY_HAND.search(file)
@@ -395,6 +402,16 @@ def _of_place(match: re.Match[str] | None, clients: frozenset[str]) -> NamedServ
     port = port_number(match[2]) if match else 0
     known = [s for s in servers.servers() if s.kind in clients and s.shows.port == port]
     return NamedServer(known[0].kind, "", match[1], port) if match and known else None
+
+
+def _of_kafka(
+    text: str, literal: re.Match[str], place: re.Match[str], clients: frozenset[str]
+) -> NamedServer | None:
+    """Read a place that a client of Kafka is told, whatever number it has."""
+    before = text[max(0, literal.start() - _NEAR) : literal.start()]
+    is_told = "kafka" in clients and _OF_KAFKA.search(before)
+    is_its = is_told and re.search(r"(?i)kafka|sarama", text)
+    return NamedServer("kafka", "", place[1], port_number(place[2])) if is_its else None
 
 
 def _of_arguments(match: re.Match[str], clients: frozenset[str]) -> NamedServer | None:
