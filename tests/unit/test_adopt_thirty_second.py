@@ -423,3 +423,57 @@ def test_typeorm_has_keys_made_by_an_extension(key, provider):
     source = "const host = process.env.DB_HOST, port = process.env.DB_PORT;\n"
     (store,) = found_in(**TYPEORM, **{"src/user.entity.ts": entity, "db.ts": source}).stores
     assert (store.kind, store.provider) == ("postgres", provider)
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "value"),
+    [
+        ("app.py", "NAME = os.environ['SHOP_NAME']\n", "shop-name"),
+        ("app.py", "def name():\n    return os.environ['SHOP_NAME']\n", None),
+        ("app.py", "MODULE = os.environ['SHOP_SETTINGS_MODULE']\n", None),
+        ("app.py", "HOST = os.environ['UPSTREAM_HOST']\n", "localhost"),
+    ],
+)
+def test_a_variable_that_a_module_ends_without_has_a_value_for_now(file, code, value):
+    text = f"import os\nfrom flask import Flask\napp = Flask('a')\n{code}"
+    (app,) = found_in(**{"requirements.txt": "flask\n", file: text}).services
+    assert [*app.env.values()] == [value] * (value is not None)
+
+
+@pytest.mark.parametrize(
+    ("ends", "is_given"), [('log.Fatal("no name")', True), ('name = "shop"', False)]
+)
+def test_a_variable_that_go_ends_without_has_a_value_for_now(ends, is_given):
+    code = f"""
+package main
+func main() {{
+    name := os.Getenv("SHOP_NAME")
+    if name == "" {{
+        {ends}
+    }}
+    http.ListenAndServe(":8080", nil)
+}}
+"""
+    (app,) = found_in(**{"go.mod": "module x\ngo 1.22\n", "main.go": code}).services
+    assert (app.env.get("SHOP_NAME") == "shop-name") is is_given
+
+
+@pytest.mark.parametrize(
+    ("told", "port"),
+    [
+        ('bootstrap_servers="localhost:9094"', 9094),
+        ('bootstrap_servers=["localhost:9094"]', 9094),
+        ('bootstrap_servers=os.getenv("KAFKA", "localhost:9094")', 0),
+        ('page="localhost:9094"', 0),
+    ],
+)
+def test_kafka_is_where_code_looks_for_it_whatever_its_number(told, port):
+    code = f"import os\nfrom aiokafka import AIOKafkaConsumer\n{API}a = AIOKafkaConsumer({told})\n"
+    files = {
+        "requirements.txt": "fastapi\naiokafka\n",
+        "main.py": code,
+        "compose.yaml": "services: {kafka: {image: apache/kafka, ports: ['9094:9094']}}\n",
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"kafka"})
+    assert found.broker is not None
+    assert (found.broker.known.port if found.broker.known else 0) == port

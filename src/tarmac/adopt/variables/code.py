@@ -326,10 +326,7 @@ def takes_plain_address(folder: Folder) -> bool:
 
 
 def leaves_port_out(folder: Folder) -> bool:
-    """Tell whether a program writes its database's address without a port: `@${host}/${name}`.
-
-    Django's settings do where their database has a host, and no port beside it.
-    """
+    """Tell whether a program says no port of its database: `@${host}/${name}`, Django's HOST."""
     return any(_WITHOUT_PORT.search(text) or _is_of_django(text) for _, text in texts(folder))
 
 
@@ -391,11 +388,13 @@ def _by_patterns(file: str, content: str) -> Iterator[VariableRead]:
             place = f"{file}:{line_of(content, match.start())}"
             is_whole = match[0].startswith("${")
             about = part_of_address(content, match) if is_whole else place_in(content, match)
+            insists = _insists(content, match)
             yield VariableRead(
                 name,
-                default,
+                default or (None if insists else default),
                 place,
                 is_tested=_is_tested(content, match),
+                is_checked=insists,
                 about=about,
                 by_jdbc=file.endswith(_OF_JVM) and is_of_jdbc(content, match.start()),
             )
@@ -425,6 +424,21 @@ def _is_tested(content: str, match: re.Match[str]) -> bool:
         rf"(?<![\w.]){held[1]}\s*(?:\?(?![.?])|&&|===?\s*['\"](?:true|1)['\"])", content
     )
     return bool(found or used) and not any(map(_FAILS.search, found))
+
+
+def _insists(content: str, match: re.Match[str]) -> bool:
+    """Tell whether a program ends where a variable is not there, as its code says right there."""
+    begin = content.rfind("\n", 0, match.start()) + 1
+    before = content[max(begin, match.start() - 200) : match.start()]
+    if match[0].startswith("environ["):  # as the module is read
+        return re.match(r"[A-Za-z_]\w*(?:\[[^\]]*\])?[^=\n]*=", before) is not None
+    if match[0].startswith("env::var"):
+        return re.match(r"\s*\.(?:expect\(|unwrap\(\))", content[match.end() :][:40]) is not None
+    if _ASKS_BEFORE.search(before):
+        return _FAILS.search(_behind(content, match.end())) is not None
+    held = re.search(r"(\w+)\s*(?::\s*\w+\s*)?:?=\s*(?:os\.)?$", before)
+    tests = rf"if\s*\(?\s*(?:not\s+|!\s*)?{held[1]}\b(?:\s*===?\s*(?:\"\"|''))?" if held else "(?!)"
+    return any(_FAILS.search(_behind(content, m.end())) for m in re.finditer(tests, content))
 
 
 def _behind(content: str, at: int) -> str:

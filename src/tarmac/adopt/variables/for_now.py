@@ -62,7 +62,8 @@ def of_field(read: VariableRead, run: str, kinds: frozenset[str]) -> str | None:
         kinds: the kinds of servers that there are.
     """
     is_wanted = read.default is None and not read.is_tested and (read.kind or read.is_checked)
-    if not is_wanted or servers.of_variable(read.name, kinds):
+    is_of_code = read.name.endswith("SETTINGS_MODULE")
+    if not is_wanted or is_of_code or servers.of_variable(read.name, kinds):
         return None
     value = readable(read.name, run)
     if read.kind in _NUMBERS:
