@@ -64,7 +64,7 @@ def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey
     return replace(found, services=tuple(_with_folders(services)), left_out=left_out)
 
 
-#: What a container is called that only puts data into tables: each time anew, were it a service.
+#: What a container is called that only puts data into tables: again and again, were it a service.
 _FILLS_TABLES = re.compile(
     r"(?:[\w-]+[-_])?(?:seed(?:er|s|ing)?|fixtures?|load[-_]?data)(?:[-_](?:data|db|database))?"
 )

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.variables.variable_read import VariableRead
@@ -14,6 +16,7 @@ from tarmac.adopt.variables.variable_read import VariableRead
 #: How names of variables end or what they hold, and a value that a program can read there.
 _READABLE = (
     (r"(?:^|_)PORT$", "1025"),
+    (r"(?:^|_)LOG\w*(?:PATH|FILE)$", "app.log"),
     (r"(?:^|_)HOST(?:NAME)?$", "localhost"),
     (r"(?:^|_)(?:URL|URI|ORIGINS?|ENDPOINT|WEBSITE|LINK)$", "http://localhost"),
     (r"(?:^|_)DOMAIN$", "localhost"),
@@ -32,6 +35,10 @@ _WITH_UNIT = re.compile(r"(?:^|[\s/])(?:node|npm|npx|pnpm|yarn|go|nest|next|tsx)
 _TIMES = re.compile(r"(?:EXPIR\w*|TIMEOUT|DURATION|TTL|AGE|INTERVAL)$")
 #: Types of fields, and a value of each whose name says no other number.
 _NUMBERS = {"int": "10", "float": "10"}
+_A_WHILE = "10s"
+#: What a port is by its name, and the numbers of those that programs are told for now.
+_PORT = "1025"
+FIRST_PORT, PORTS = 10_000, 10_000
 
 
 def readable(name: str, run: str) -> str:
@@ -44,6 +51,20 @@ def readable(name: str, run: str) -> str:
         return "1h"
     found = (value for pattern, value in _READABLE if re.search(pattern, name))
     return next(found, name.lower().replace("_", "-"))
+
+
+def as_insisted(reads: Mapping[str, VariableRead], dotenv: str) -> Mapping[str, VariableRead]:
+    """Take the fields of Go's settings for such as it insists on where its own file is lacking.
+
+    Args:
+        dotenv: the task that makes that file, without which the program ends.
+    """
+    if "touch" not in dotenv:
+        return reads
+    return {
+        name: replace(read, default=None) if read.default == "" and read.kind else read
+        for name, read in reads.items()
+    }
 
 
 def said(assumed: Sequence[str]) -> tuple[str, ...]:
@@ -66,6 +87,10 @@ def of_field(read: VariableRead, run: str, kinds: frozenset[str]) -> str | None:
     if not is_wanted or is_of_code or servers.of_variable(read.name, kinds):
         return None
     value = readable(read.name, run)
+    if value == _PORT and not re.search("MAIL|SMTP", read.name):  # of its own, for each name
+        value = str(FIRST_PORT + zlib.crc32(read.name.encode()) % PORTS)
+    if read.kind == "duration":
+        return value if re.fullmatch(r"\d+[a-z]+", value) else _A_WHILE
     if read.kind in _NUMBERS:
         return value if value.isdigit() else _NUMBERS[read.kind]
     if read.kind == "bool":

@@ -67,6 +67,14 @@ _GIVEN = re.compile(
 )
 #: A field's tags: `env:"PG_URL,required" env-default:"x"`.
 _TAG = re.compile(r"`[^`\n]*\b(?:env|envconfig):\"([A-Za-z][A-Za-z0-9_]+)([^\"\n]*)\"[^`\n]*`")
+#: Types of such fields, as this package calls them.
+_OF_GO = {
+    **dict.fromkeys(("int", "int8", "int16", "int32", "int64", "uint", "uint16", "uint32"), "int"),
+    "string": "str",
+    "bool": "bool",
+    "float64": "float",
+    "time.Duration": "duration",
+}
 _TAG_DEFAULT = re.compile(r"\b(?:env-default|envDefault|default):\"([^\"\n]*)\"")
 _MAPPED = re.compile(r"mapstructure:\"([A-Z][A-Z0-9_]+)\"")
 _SCHEMA = re.compile(
@@ -186,7 +194,10 @@ def _tags(file: str, content: str) -> Iterator[VariableRead]:
         # Where it also stands in a file of settings, that gives it.
         required = "required" in match[0] and "yaml:" not in match[0] and "json:" not in match[0]
         default = given[1] if given else None if required else ""
-        yield VariableRead(match[1], default, f"{file}:{line_of(content, match.start())}")
+        place = f"{file}:{line_of(content, match.start())}"
+        said = content[content.rfind("\n", 0, match.start()) + 1 : match.start()].split()
+        kind = _OF_GO.get(said[-1], "") if said and not default else ""
+        yield VariableRead(match[1], default, place, is_checked=required, kind=kind)
 
 
 def _mapped(file: str, content: str) -> Iterator[VariableRead]:

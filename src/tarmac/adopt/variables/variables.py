@@ -135,6 +135,7 @@ def settled_variables(
     given: GivenValues,
 ) -> SettledVariables:
     """Settle the variables that a program's code reads, besides those that it has."""
+    reads = for_now.as_insisted(reads, service.tasks.get("dotenv", ""))
     said = {name: given.value(name) or read.default or "" for name, read in reads.items()}
     clients = servers.chosen(servers.clients(folder), {**said, **service.env})
     found = SettledVariables(dict(service.env), list(service.secrets), dict(service.missing))
@@ -159,9 +160,8 @@ def settled_variables(
             variable = _Variable(read, value, service, clients, scene, names, bare, about, paths)
             _settle(variable, folder, given, found)
     if found.of_its_file:
-        names_of_it = ", ".join(found.of_its_file)
-        what = f"it reads {names_of_it} of its own .env: list them under `secrets` for elsewhere"
-        found.to_do.append(what)
+        what = "of its own .env: list them under `secrets` for elsewhere"
+        found.to_do.append(f"it reads {', '.join(found.of_its_file)} {what}")
     return found
 
 
