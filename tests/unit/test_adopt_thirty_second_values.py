@@ -237,6 +237,7 @@ def test_typeorm_has_keys_made_by_an_extension(key, provider):
         ("app.py", "def name():\n    return os.environ['SHOP_NAME']\n", None),
         ("app.py", "MODULE = os.environ['SHOP_SETTINGS_MODULE']\n", None),
         ("app.py", "HOST = os.environ['UPSTREAM_HOST']\n", "localhost"),
+        ("app.py", "PLACE = os.environ['AWS_PLACE']\n", None),
     ],
 )
 def test_a_variable_that_a_module_ends_without_has_a_value_for_now(file, code, value):

@@ -33,6 +33,8 @@ _READABLE = (
 #: What programs of these read as a length of time needs its unit.
 _WITH_UNIT = re.compile(r"(?:^|[\s/])(?:node|npm|npx|pnpm|yarn|go|nest|next|tsx)\b")
 _TIMES = re.compile(r"(?:EXPIR\w*|TIMEOUT|DURATION|TTL|AGE|INTERVAL)$")
+#: What companies hand out, which programs ask for where that is switched on.
+_OF_OTHERS = re.compile(r"(?:AWS|AZURE|GCP|GOOGLE|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SLACK)_")
 #: Types of fields, and a value of each whose name says no other number.
 _NUMBERS = {"int": "10", "float": "10"}
 _A_WHILE = "10s"
@@ -84,6 +86,7 @@ def of_field(read: VariableRead, run: str, kinds: frozenset[str]) -> str | None:
     """
     is_wanted = read.default is None and not read.is_tested and (read.kind or read.is_checked)
     is_of_code = read.name.endswith("SETTINGS_MODULE")
+    is_of_code = is_of_code or (not read.kind and bool(_OF_OTHERS.match(read.name)))
     if not is_wanted or is_of_code or servers.of_variable(read.name, kinds):
         return None
     value = readable(read.name, run)
