@@ -155,6 +155,8 @@ def test_go_is_of_the_database_that_its_own_files_import():
     files = {
         "orders/go.mod": f"module orders\ngo 1.25\nrequire (\n{modules})\n",
         "orders/main.go": GO_MAIN,
+        "orders/migrations/000001_a.up.sql": "CREATE TABLE a (n int);",
+        "orders/migrations/000001_a.down.sql": "DROP TABLE a;",
         "orders/.env": "DB_HOST=localhost\nDB_PORT=5432\nDB_NAME=orders\nDB_PASSWORD=x\n",
         "mails/requirements.txt": "fastapi\npsycopg2-binary\n",
         "mails/main.py": f"{API}URL = 'postgresql://me:pw@localhost:5432/mails'\n",
@@ -167,7 +169,10 @@ def test_go_is_of_the_database_that_its_own_files_import():
     }
     orders = next(one for one in found.services if one.name == "orders")
     assert orders.env["DB_HOST"] == "${stores.pg.host}"
-    assert next(one for one in found.stores if one.name == "pg-mails").known.port == 5432
+    mails = next(one for one in found.stores if one.name == "pg-mails")
+    assert (mails.known.port, mails.init) == (5432, ())
+    pg = next(one for one in found.stores if one.name == "pg")
+    assert pg.init == ("orders/migrations/000001_a.up.sql",)
 
 
 @pytest.mark.parametrize(

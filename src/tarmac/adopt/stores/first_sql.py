@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Folder, Store
+from tarmac.adopt.survey.found import Folder, Service, Store
 from tarmac.base import sql_steps
 
 #: Where the images of PostgreSQL, MySQL and MariaDB look.
@@ -100,15 +100,20 @@ def of_its_name(store: Store, database: str, root: Folder) -> Store:
     return loaded(store, tuple(named), root) if makes else store
 
 
-def of_steps(stores: list[Store], root: Folder) -> list[Store]:
+def of_steps(stores: list[Store], root: Folder, services: Iterable[Service] = ()) -> list[Store]:
     """Make the one database load steps of SQL, where people run the program for them by hand.
 
     golang-migrate and sqlx write them alike; of goose's the way forward is loaded.
+
+    Args:
+        services: of several databases, the one is taken that the program above the steps uses.
     """
     steps = {match[0]: match for file in root.files if (match := _STEP.match(file))}
     two_ways = "" if steps else _program_of_two_ways(root, steps) or _of_atlas(root, steps)
     places = {match[1] for match in steps.values()}
     takes = [one for one in stores if servers.of_kind(one.kind).seeds]
+    if len(takes) > 1 and len(places) == 1:
+        takes = _of_those_above(takes, next(iter(places)) or "", services)
     if len(places) != 1 or len(takes) != 1 or not all(map(_is_of_extensions(root), takes[0].init)):
         return stores
     for end, runs in _RUNS_STEPS.items():
@@ -122,6 +127,13 @@ def of_steps(stores: list[Store], root: Folder) -> list[Store]:
     is_loaded = len(made.init) > len(takes[0].init)
     made = replace(made, remarks=(*made.remarks, later) if is_loaded else made.remarks)
     return [made if one is takes[0] else one for one in stores]
+
+
+def _of_those_above(stores: list[Store], place: str, services: Iterable[Service]) -> list[Store]:
+    """List the stores that the programs use whose folder the steps are in."""
+    above = [one for one in services if one.folder and place.startswith(f"{one.folder}/")]
+    said = " ".join(value for one in above for value in one.env.values())
+    return [store for store in stores if f"${{stores.{store.name}." in said]
 
 
 def _program_of_two_ways(root: Folder, steps: dict[str, re.Match[str]]) -> str:
