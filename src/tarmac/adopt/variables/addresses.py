@@ -33,6 +33,9 @@ _WORDS = re.compile(
 _LOGIN = re.compile(r"(?i)(\"[\w.-]*(?:user|username|password)\"\s*:\s*\")([^\"]*)(\")")
 
 #: An option of a command line, and the address that it is given; what is quoted stays as it is.
+_FLAG_QUOTED = re.compile(
+    r"(?<!\S)(--?[A-Za-z][\w.-]*)([= ]+)'([a-z][a-z0-9+]*://[^\s'\"$]+)'(?!\S)"
+)
 _FLAG = re.compile(r"(?<!\S)(--?[A-Za-z][\w.-]*)([= ]+)([a-z][a-z0-9+]*://[^\s'\"$]+)(?!\S)")
 
 
@@ -75,7 +78,7 @@ def with_variables(service: Service, scene: Scene) -> Service:
     env: dict[str, str] = {}
 
     def named(match: re.Match[str]) -> str:
-        flag, between, value = match.groups()
+        flag, between, value = match.groups()[:3]
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-.]", "_", flag.lstrip("-")).upper()
         is_ours = rewritten(name, value, service, scene) != value
         if not is_ours or {**service.env, **env}.get(name, value) != value:
@@ -84,7 +87,8 @@ def with_variables(service: Service, scene: Scene) -> Service:
         return f"{flag}{between}${name}"
 
     run = _FLAG.sub(named, service.run)
-    return replace(service, run=run, env={**service.env, **env})
+    tasks = {name: _FLAG_QUOTED.sub(named, line) for name, line in service.tasks.items()}
+    return replace(service, run=run, tasks=tasks, env={**service.env, **env})
 
 
 def _by_words(value: str, scene: Scene) -> str:
