@@ -318,3 +318,30 @@ def test_settings_of_go_have_values_for_now_where_their_file_is_lacking(loads):
         assert app.env["GRPC_PORT"] != app.env["ADMIN_PORT"]
         assert app.env["POOL_MAX"] == "10"
         assert (app.env["QUEUE_TTL"], app.env["QUICK"]) == ("1h", "false")
+
+
+def test_an_address_in_a_task_is_that_of_the_store_here():
+    compose = """
+    services:
+      db: {image: postgres:16, environment: {POSTGRES_DB: shop}}
+      steps:
+        build: .
+        command: python steps.py --db postgres://postgres:x@db:5432/shop?sslmode=disable --up
+      web:
+        build: .
+        command: python app.py
+        ports: ["5000:5000"]
+        depends_on: {steps: {condition: service_completed_successfully}}
+    """
+    files = {**FLASK, "requirements.txt": "flask\npsycopg2\n", "compose.yaml": compose}
+    (web,) = found_in(**files, **{"steps.py": ""}).services
+    assert web.tasks["steps"].endswith("python steps.py --db $DB --up")
+    assert web.env["DB"] == "${stores.db.url}?sslmode=disable"
+
+
+@pytest.mark.parametrize("builds", ["", "[build-system]\nrequires = ['poetry-core']\n"])
+def test_poetry_installs_what_it_alone_knows(builds):
+    project = "[tool.poetry]\nname = 'a'\n[tool.poetry.dependencies]\nfastapi = '*'\n"
+    (app,) = found_in(**{"pyproject.toml": project + builds, "main.py": API}).services
+    assert app.run.startswith("poetry run python") is not bool(builds)
+    assert ("poetry install --no-interaction" in app.tasks["install"]) is not bool(builds)

@@ -79,6 +79,9 @@ def interpreter(folder: Folder) -> tuple[str, str]:
         which = "".join(f" --group {group}" for group in groups)
         newer = "'pip>=25.1' && .venv/bin/pip install -q"
         return ".venv/bin/python", _setup(f"{newer}{which}{more}", folder)
+    if _is_of_poetry_alone(folder):
+        made = f"poetry install --no-interaction{_groups_of_poetry(folder)} --no-root"
+        return "poetry run python", made
     if "pyproject.toml" in folder.files:
         return ".venv/bin/python", _setup(f".{more}", folder)
     if names := imported(folder):
@@ -120,6 +123,13 @@ def _has_plain_list(folder: Folder, tool: str) -> bool:
 
 #: The oldest Python that the Pipenv of today installs packages for.
 _OLDEST_OF_PIPENV = 10
+
+
+def _is_of_poetry_alone(folder: Folder) -> bool:
+    """Tell whether Poetry alone knows a project's packages: nothing else builds it."""
+    text = folder.read("pyproject.toml")
+    is_built = re.search(r"(?m)^\[(?:build-system|project)\]", text)
+    return "[tool.poetry.dependencies]" in text and not is_built
 
 
 def _is_before_pipenv(folder: Folder) -> bool:
