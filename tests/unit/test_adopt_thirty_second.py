@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs, system_of
 
@@ -203,3 +205,22 @@ def test_a_program_of_infrastructure_is_one_where_it_has_an_image():
         "infra/tool/src/main/java/Gate.java": main,
     }
     assert [one.folder for one in found_in(**files).services] == ["infra/gate"]
+
+
+def test_a_script_ends_at_what_stays_and_a_mounted_file_is_in_its_folder():
+    script = """
+    #!/bin/sh
+    python /code/manage.py migrate
+    python /code/manage.py runserver 0.0.0.0:8000
+    python /code/manage.py collectstatic
+    """
+    files = {
+        "shop/compose.yaml": "services:\n  web: {build: ., volumes: ['.:/code']}\n",
+        "shop/Dockerfile": "FROM python:3.12\nWORKDIR /code\nCOPY . .\nCMD ./start.sh\n",
+        "shop/start.sh": textwrap.dedent(script).strip(),
+        "shop/requirements.txt": "django\n",
+        "shop/manage.py": "import django\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.run == ".venv/bin/python manage.py runserver 127.0.0.1:$PORT"
+    assert "collectstatic" not in " ".join(web.tasks.values())

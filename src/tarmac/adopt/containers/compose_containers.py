@@ -384,7 +384,7 @@ def _service(
     volumes = volume_folders(spec, inside or "/app")
     started = made_from(dockerfile, command or base.container_command)
     started = (not command and named_package(spec, dockerfile, root.below(folder))) or started
-    named = (on_a_volume(_here(w, own_files, spec), spec, volumes) for w in started[1:])
+    named = (on_a_volume(_mounted(w, own_files, spec, folder), spec, volumes) for w in started[1:])
     named = (options_here(word, spec, dockerfile, folder) for word in named)
     started = (*started[:1], *(from_context(word, folder, spec, root) for word in named))
     pairs = port_pairs(spec, base, command, dockerfile, port_number(env.get("PORT", "")))
@@ -478,6 +478,13 @@ def _set_up(
     context = {path: in_folder(path) for path in copied_files(dockerfile)}
     put = copies(script, in_folder, root.below(folder))
     return partial(exported, script), put or placed(dockerfile, context, root.below(folder))
+
+
+def _mounted(word: str, copied: Mapping[str, str], spec: Mapping[str, Any], folder: str) -> str:
+    """Say the path of a file in a container from the program's own folder."""
+    there = _here(word, copied, spec)
+    is_moved = there != word and word not in copied
+    return posixpath.relpath(there or ".", folder or ".") if is_moved else there
 
 
 def _here(word: str, copied: Mapping[str, str], spec: Mapping[str, Any]) -> str:

@@ -36,6 +36,11 @@ _CONTROLS = re.compile(
 
 #: Programs that wait for a server, then start another one.
 _WAITING = re.compile(r"(?:^|/)(?:wait[-_]?for[\w.-]*|dockerize)$")
+#: A line of a script that goes on until it is stopped: what is behind it is never reached.
+_STAYS = re.compile(
+    r"^(?:exec |python3? |poetry run |uv run |-m |\S+\.py )*"
+    r"(?:runserver|uvicorn|gunicorn|hypercorn|daphne|flask run)\b[^&]*$"
+)
 #: A loop that ends when others listen, which start first here.
 _WAIT_LOOP = re.compile(
     r"^(?:while|until)\s[^;]{1,200};\s*do\s[^;]{0,100}\bsleep\b[^;]{0,40};\s*done\s*(?:;|&&)\s*"
@@ -331,7 +336,8 @@ def script_of(
         return (), ()
     if made := _detached(said):
         return (), words(made)
-    *before, last = said
+    stays = next((n for n, line in enumerate(said) if _STAYS.search(line)), len(said))
+    *before, last = said[: stays + 1]
     beside = [line for line in before if re.search(r"[^&]&$", line)]
     before = [line for line in before if line not in beside]
     last = " ".join((*(re.sub(r"\s*&$", " &", line) for line in beside), last))
