@@ -94,8 +94,8 @@ def tools(folder: Folder, below: str = "") -> tuple[str, str]:
     if not lock:  # it may be of a time when npm did not ask whether packages fit each other
         install = f"{install} || {install} --legacy-peer-deps"
     if program == "npm" and (apart := _with_lists_of_their_own(place)):
-        each = " && ".join(f"(cd {path} && {_NO_LOCK})" for path in apart)
-        install = f"({each} && ({install}))"
+        first = " && ".join(f"(cd {path} && {_NO_LOCK})" for path in apart)
+        install = f"({first} && ({install}))"
     above = place.upwards(lock).removesuffix(lock) if lock else ""
     above = (_npm_workspace(place) if program == "npm" else "") or above
     root = posixpath.normpath(posixpath.join(below, above)) if below else above
@@ -170,8 +170,8 @@ def _otherwise(folder: Folder) -> str:
 def _insists_on_its_npm(folder: Folder) -> bool:
     """Tell whether npm installs nothing where it is not the one that a package names."""
     strict = re.search(r"(?m)^[ \t]*engine-strict[ \t]*=[ \t]*true\b", folder.read(".npmrc"))
-    engines = (folder.mapping("package.json", from_json) or {}).get("engines")
-    return bool(strict) and isinstance(engines, dict) and "npm" in engines
+    tools = (folder.mapping("package.json", from_json) or {}).get("engines")
+    return bool(strict) and isinstance(tools, dict) and "npm" in tools
 
 
 #: The first Node whose npm asks whether packages fit each other.
