@@ -19,6 +19,7 @@ class Watch:
 
     __slots__ = (
         "_gone",
+        "_is_own",
         "_look",
         "_loop",
         "_over",
@@ -45,7 +46,7 @@ class Watch:
         self._task = task
         self._loop = loop
         self._look = look
-        self._over = self._stopped = False
+        self._over = self._stopped = self._is_own = False
         self._gone: asyncio.Future[None] | None = None
         self.ends_at = ends_at
         #: Whether it is the time that ended the request.
@@ -67,8 +68,14 @@ class Watch:
             self._arm(ends_at)
 
     def has_stopped(self) -> bool:
-        """Tell whether a cancellation was this one's, and no other task's as well."""
-        return self._stopped and self._task.uncancel() == 0
+        """Tell whether a cancellation was this one's alone, however often that is asked.
+
+        What another one cancelled as well, a deadline of the caller, stays cancelled.
+        """
+        if self._stopped:
+            self._stopped = False
+            self._is_own = self._task.uncancel() == 0
+        return self._is_own
 
     def end(self) -> None:
         """Watch no longer."""

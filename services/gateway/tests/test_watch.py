@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -99,3 +100,24 @@ async def test_a_watch_that_ended_cancels_nothing() -> None:
     watch.end()
     await asyncio.sleep(3 * SOON_S)
     assert not watch.has_stopped()
+
+
+async def test_of_two_that_cancel_at_once_the_other_one_stays() -> None:
+    asked: list[bool] = []
+
+    async def request() -> None:
+        watch = made(SOON_S, 0.0, never)
+        try:
+            async with asyncio.timeout(SOON_S):
+                # Both are due when the loop looks at its timers again.
+                time.sleep(3 * SOON_S)  # noqa: ASYNC251 - the loop is to be late
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    asked.extend([watch.has_stopped(), watch.has_stopped()])
+        finally:
+            watch.end()
+
+    with pytest.raises(TimeoutError):
+        await asyncio.ensure_future(request())
+    assert asked == [False, False]
