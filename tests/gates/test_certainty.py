@@ -118,6 +118,7 @@ def test_what_is_so_very_many_times_is_likely_in_one_file_as_well():
         ("deploy/images-pre-4.6/cronjob.yaml", False),
         ("deploy/legacy/cronjob.yaml", False),
         ("deploy/before_1.22.yaml", False),
+        ("deploy/k8s_before_v1_18.yaml", False),
         ("deploy/prefix-4.6/cronjob.yaml", True),
     ],
 )
@@ -154,6 +155,26 @@ def test_what_its_chart_gives_up_is_a_warning(said, is_error, tmp_path):
     assert (certainty.grading(tmp_path)(finding).severity == "error") is is_error
 
 
+@pytest.mark.parametrize(
+    ("embeds", "field", "is_error"),
+    [
+        ("//go:embed resources/*.yaml\nvar all embed.FS\n", "redirectURIs", False),
+        ("//go:embed resources\nvar all embed.FS\n", "redirectURIs", False),
+        ("//go:embed resources/*.yaml\nvar all embed.FS\n", "redirectURLs", True),
+        ("//go:embed others/*.yaml\nvar all embed.FS\n", "redirectURIs", True),
+        ("// resources/*.yaml are applied\n", "redirectURIs", True),
+    ],
+)
+def test_a_program_in_go_finds_the_fields_of_its_own_files_in_any_case(
+    embeds, field, is_error, tmp_path
+):
+    (tmp_path / "seed/resources").mkdir(parents=True)
+    (tmp_path / "seed/pkg.go").write_text(f"package seed\n\n{embeds}")
+    what = f"spec.redirecturis: no such field; did you mean '{field}'?"
+    finding = Finding(str(tmp_path / "seed/resources/a.yaml:1"), what, "VAL001")
+    assert (certainty.grading(tmp_path)(finding).severity == "error") is is_error
+
+
 def test_what_is_gone_is_a_warning_in_a_release_that_has_a_newer_one_beside_it(tmp_path):
     for release in ("0.0.9", "0.0.10", "0.1.0", "other"):
         (tmp_path / "catalog" / release).mkdir(parents=True)
@@ -180,6 +201,15 @@ def test_what_is_gone_is_a_warning_in_a_file_that_has_one_for_newer_clusters_bes
     graded = certainty.grading(tmp_path)
     found = [graded(Finding(f"{one}:1", gone, "VAL001")) for one in sorted(tmp_path.iterdir())]
     assert [one.severity for one in found] == ["error", "warning", "error", "error"]
+
+
+def test_what_is_gone_is_a_warning_in_a_file_that_is_kept_as_the_old_one_of_another(tmp_path):
+    for name in ("web.yaml", "web-old.yaml", "shop_old.yaml"):
+        (tmp_path / name).write_text("kind: Ingress\n")
+    gone = "kind: unknown kind extensions/v1beta1 Ingress; it is gone"
+    graded = certainty.grading(tmp_path)
+    found = [graded(Finding(f"{one}:1", gone, "VAL001")) for one in sorted(tmp_path.iterdir())]
+    assert [one.severity for one in found] == ["error", "warning", "error"]
 
 
 def test_what_is_gone_is_a_warning_in_the_file_of_a_release_that_has_newer_ones_beside(tmp_path):
@@ -380,7 +410,10 @@ def test_a_script_among_templates_of_no_chart_is_filled_in(tmp_path):
     assert found == [True, False]
 
 
-@pytest.mark.parametrize(("path", "is_error"), [("samples/a.yaml", False), ("k8s/a.yaml", True)])
+@pytest.mark.parametrize(
+    ("path", "is_error"),
+    [("samples/a.yaml", False), ("starter/a.yaml", False), ("web-starter/a.yaml", True)],
+)
 def test_a_sample_that_is_to_be_completed_is_not_certain(path, is_error, tmp_path):
     file = tmp_path / path
     file.parent.mkdir()

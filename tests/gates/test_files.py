@@ -282,6 +282,9 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
     assert second.at("b", 0, "nothing", "there") == "a.yaml:5"
 
 
+SERVED = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n"
+
+
 @pytest.mark.parametrize(
     ("text", "said", "warning"),
     [
@@ -291,6 +294,8 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
         ("a: %%%REPLACE_ADDR%%%/32\nb: 1\n", "a.yaml: is a template, which is not judged", True),
         ("<% require 'a' %>\n\n# A\nb: 1\n", "a.yaml: is a template, which is not judged", True),
         ('a:\n  - ${b ? "c" : "d"}\n', "a.yaml: is a template, which is not judged", True),
+        ("${HEADER}\n# a\n\n# b\na: 1\n", "a.yaml: is a template, which is not judged", True),
+        ("a: ${HEADER}\n# a\nb: [\n", "a.yaml:4: cannot be read as YAML", False),
         ("a:\n$ROUTES\n  b: 1\n", "a.yaml: is a template, which is not judged", True),
         ("a: [YOUR_HOST]/[YOUR_PROJECT]/b\n", "a.yaml: is a template, which is not judged", True),
         ("a: {PREFIX}\nb: 1\nc: [\n", "a.yaml:4: cannot be read as YAML", False),
@@ -298,6 +303,9 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
         ("a:\n  [urn:uid]: b\n", "a.yaml:2: cannot be read as YAML", True),
         ("a:\n  {b: c}: d\n", "a.yaml:2: cannot be read as YAML", False),
         ("a: 1\n\n<<: !include ./b.yaml\n", "a.yaml:3: cannot be read as YAML", True),
+        ("a:\n  - &isAlone?\n    b: 1\n", "a.yaml:2: cannot be read as YAML", True),
+        ("jobs:\n  - &isAlone?\n    b: 1\n", "a.yaml:2: cannot be read as YAML", False),
+        (f"{SERVED}metadata:\n  name: {{name}}\n", "a.yaml: is a template, which is not", True),
         ("a: 1\n<<: b\n", "a.yaml:2: cannot be read as YAML", False),
         ("a: !Ref b\n", "a.yaml:1: cannot be read as YAML", True),
         ("...\na:\n  ...\n  b: [\n", "a.yaml:1: cannot be read as YAML", True),
@@ -308,8 +316,7 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
     ],
 )
 def test_what_cannot_be_read_is_said_and_not_passed_over(text, said, warning, judged):
-    ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n"
-    report = judged({"a.yaml": text, "b.yaml": ingress}, GATES["NET050"])
+    report = judged({"a.yaml": text, "b.yaml": SERVED}, GATES["NET050"])
     (remark,) = report.remarks
     assert said in str(remark)
     assert remark.warning is warning

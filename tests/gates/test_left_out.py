@@ -74,6 +74,49 @@ def test_what_a_list_leaves_out_is_a_warning_where_flux_or_argo_applies_all(more
     assert len(found) == 3
 
 
+BALANCED = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {loadBalancerClass: alb, type: ClusterIP, ports: [{port: 80}]}
+"""
+
+
+def test_a_patch_that_the_list_above_its_folder_does_not_name_is_a_warning(judged):
+    files = {
+        "web/kustomization.yaml": "patches: [path: patches/a.yaml]\n",
+        "web/patches/a.yaml": BALANCED,
+        "web/patches/b.yaml": BALANCED,
+        "flux.yaml": FOLLOWING,
+    }
+    (left,) = judged(files, GATES["OBJ013"]).results[0].findings
+    assert (left.where, left.warning) == ("web/patches/b.yaml:4", True)
+    (left,) = judged({"flux.yaml": ""}, GATES["OBJ013"]).results[0].findings
+    assert (left.where, left.warning) == ("web/patches/b.yaml:4", False)
+
+
+@pytest.mark.parametrize(
+    ("listed", "is_error"),
+    [
+        ("#- patches/a.yaml\n", False),
+        ("# - path: patches/a.yaml\n", False),
+        ("- patches/a.yaml\n", True),
+        ("#- patches/a.yaml\n- ./patches/a.yaml\n", True),
+        ("# what is in patches/a.yaml is applied by hand\n", True),
+        ("- patches/c.yaml # - patches/a.yaml\n", True),
+    ],
+)
+def test_a_file_that_a_list_names_in_its_comments_alone_is_a_warning(listed, is_error, judged):
+    files = {
+        "web/kustomization.yaml": f"resources:\n- b.yaml\n{listed}",
+        "web/patches/a.yaml": BALANCED,
+        "web/patches/c.yaml": LEFT_OUT["web/a.yaml"],
+        "web/b.yaml": LEFT_OUT["web/a.yaml"],
+    }
+    (found,) = judged(files, GATES["OBJ013"]).results[0].findings
+    assert found.warning is not is_error
+
+
 def test_a_folder_is_left_out_where_flux_is_led_to_its_neighbour(judged):
     led = (
         FOLLOWING.replace("./web", "./apps/web/main") + "---\n" + FOLLOWING.replace("./web", "base")

@@ -18,12 +18,12 @@ DOCKERFILE = 'FROM alpine:3.20\nCOPY run.sh /run.sh\nENTRYPOINT ["/run.sh"]\n'
     ("mode", "settings", "found"),
     [
         (0o755, "[core]\n\tfilemode = true\n", []),
-        (0o644, "[core]\n\tfilemode = true\n", ["likely"]),
+        (0o644, "[core]\n\tfilemode = true\n", ["error"]),
         (0o644, "[core]\n\tfilemode = false\n", ["warning"]),
         (0o644, "", ["warning"]),
     ],
 )
-def test_a_mode_is_likely_in_a_checkout_that_keeps_modes(
+def test_a_mode_is_an_error_in_a_checkout_that_keeps_modes(
     tmp_path, monkeypatch, mode, settings, found
 ):
     monkeypatch.chdir(tmp_path)

@@ -10,6 +10,7 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,9 @@ def _as_json(value: Any) -> Any:
         return {str(key): _as_json(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set):
         return [_as_json(part) for part in value]
+    # A moment without quotes is a text to readers in Go, as it is written.
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
     return value if isinstance(value, str | int | float | None) else str(value)
 
 

@@ -22,6 +22,7 @@ from tarmac.check.gates.views.marks import has_marks, is_left_open
 from tarmac.check.schemas import lock
 from tarmac.check.schemas.check import Schemas, load
 from tarmac.check.verify.given_up import given_up, superseded
+from tarmac.check.verify.named_elsewhere import commented_out, embedded
 
 #: The gate that says which versions there are no more.
 _OF_VERSIONS = "VAL001"
@@ -66,13 +67,17 @@ _SAMPLES = re.compile(
     ),
     re.IGNORECASE,
 )
+#: What is copied to begin with.
+_STARTERS = re.compile(r"starters?([-_]kits?)?", re.IGNORECASE)
 #: The version of an object that no cluster of today has.
 _GONE = re.compile(r"unknown kind [\w.-]+/(v\d+(?:alpha|beta)\d+) ")
+#: A field that is not there, and the one that is like it.
+_FIELD = re.compile(r"(\w+): no such field; did you mean '(\w+)'")
 #: A host that is no one's: RFC 2606.
 _HOST = re.compile(r"(?<![\w-])example\.(com|org|net)(?![\w-])")
 #: A folder or file for clusters before a release: `images-pre-4.6`.
 _BEFORE = re.compile(
-    r"(^|[-_. ])(pre|before|below|older[-_]than|until|up[-_]to|lte?)[-_. ]?v?\d+\.\d+",
+    r"(^|[-_. ])(pre|before|below|older[-_]than|until|up[-_]to|lte?)[-_. ]?v?\d+[._]\d+",
     re.IGNORECASE,
 )
 #: A folder of what ran on older clusters.
@@ -216,6 +221,7 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
     """Return what makes a warning of each finding of a folder that its files do not prove."""
     files_read = lru_cache(512)(read)
     is_given_up, is_superseded = given_up(folder), superseded(folder)
+    is_apart, is_embedded = commented_out(folder), embedded(folder)
 
     def judged(finding: Finding) -> str:
         name, number, _ = finding.position
@@ -224,7 +230,10 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
             return severity(finding, own)
         # The clusters of an older release had what is gone from those of today.
         is_gone = finding.gate == _OF_VERSIONS and _GONE.search(finding.what) is not None
-        if is_given_up(own) or (is_gone and is_superseded(own)):
+        if is_given_up(own) or is_apart(own) or (is_gone and is_superseded(own)):
+            return "warning"
+        # A program in Go finds its fields in any case.
+        if _is_other_case(finding) and is_embedded(own):
             return "warning"
         file = files_read(Path(name))
         if file.is_name(number or 0) or (is_sample(own) and file.is_excerpt(number or 0)):
@@ -235,8 +244,8 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         if finding.gate != _OF_VERSIONS and file.is_removed(number or 0):
             return "warning"
         line = "".join(file.lines[number - 1 : number]) if number else ""
-        is_apart = _is_template(folder, own) or _is_tested(folder, own)
-        return "warning" if is_apart else severity(finding, own, line)
+        is_filled = _is_template(folder, own) or _is_tested(folder, own)
+        return "warning" if is_filled else severity(finding, own, line)
 
     @cache  # what is in no chart is found in each of a folder's trees
     def graded(finding: Finding) -> Finding:
@@ -255,6 +264,12 @@ def is_removed(document: str) -> bool:
 @cache
 def _shipped() -> Schemas:
     return load(lock.read())
+
+
+def _is_other_case(finding: Finding) -> bool:
+    """Tell whether a field differs from the one that is meant by its capitals alone."""
+    found = _FIELD.search(finding.what)
+    return found is not None and found[1].lower() == found[2].lower()
 
 
 def _is_filled_in(gate: str) -> bool:
@@ -373,4 +388,6 @@ def is_input(path: PurePath) -> bool:
 
 def is_sample(path: PurePath) -> bool:
     """Tell whether a file is shown, to be copied, or kept without being used."""
-    return any(map(_SAMPLES.search, path.parts[:-1])) or bool(_TO_COPY.search(path.name))
+    above = path.parts[:-1]
+    is_shown = any(map(_SAMPLES.search, above)) or any(map(_STARTERS.fullmatch, above))
+    return is_shown or bool(_TO_COPY.search(path.name))

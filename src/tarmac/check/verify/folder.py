@@ -23,7 +23,7 @@ from tarmac.base.foreign import files
 from tarmac.base.report import SEVERITIES, Finding, Report, Result, Status, in_order
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Folder
-from tarmac.check.gates.views.charts.templated import has_marked_keys
+from tarmac.check.gates.views.charts.templated import has_marked_keys, is_formatted
 from tarmac.check.gates.views.overlays.unlisted import left_out
 from tarmac.check.gates.views.pipelines.switched_off import is_in, off_lines
 from tarmac.check.gates.views.shapes.gaps import with_gaps
@@ -48,14 +48,21 @@ READING = "files"
 LOCKS = (".lock", "-lock.json", "-lock.yaml")
 #: What another program fills in before the line is YAML.
 _PLACEHOLDER = re.compile(
-    r"\{%|%\{|<%|%%+[A-Z]\w*%%|\{[A-Z][A-Z0-9_]+\}|\$\{[^}]*[?(\"]|^[ \t]*\$[A-Z][A-Z0-9_]*[ \t]*$"
+    r"\{%|%\{|<%|%%+[A-Z]\w*%%|\{[A-Z][A-Z0-9_]+\}|\$\{[^}]*[?(\"]"
+    r"|^[ \t]*\$(\{[A-Z]\w*\}|[A-Z][A-Z0-9_]*)[ \t]*$"
     r"|[ /]\[[A-Z]+_[A-Z0-9_]+\]"
     # Maven and Autoconf fill in what stands between two of these, which begins no value of YAML.
     r"|: @[A-Za-z][\w.-]*@"
 )
 TEMPLATE = "is a template, which is not judged; check the output of `helm template`"
 _LISTED_KEY = re.compile(r"[ \t]*(?:- )*\[[^][{}]+\][ \t]*:(?:[ \t]|$)")
+#: A name with a sign that YAML 1.2 allows in it, and this reader does not: `&isAlone?`.
+_SIGNED = re.compile(r"[ \t](?:[&*][\w-]+[^\s\w,\[\]{}:-])")
+#: Files whose readers have that rule as well, being of the same library.
+_OF_GO = re.compile(r"^(apiVersion|services|groups|stages|jobs|on):", re.MULTILINE)
 _MERGED_TAG = re.compile(r"[ \t]*<<[ \t]*:[ \t]*![A-Za-z]")
+#: What another program fills in before a file's first line.
+_HEADED = re.compile(r"\s*\$(\{[A-Z]\w*\}|[A-Z][A-Z0-9_]*)[ \t]*\n")
 #: Code among the lines of a template.
 _EMBEDDED = re.compile(r"^[ \t]*<%.*%>[ \t]*$", re.MULTILINE)
 #: What says that an object lacks something, which a patch may add.
@@ -329,7 +336,7 @@ def _read(path: Path, folder: Path) -> Iterator[Artifact | Finding]:
         yield Artifact(name, text)
         yield unread(name, text, error)
         return
-    if has_marked_keys(text, documents):
+    if is_formatted(text) or has_marked_keys(text, documents):
         yield Artifact(name, text)
         yield Finding(name, TEMPLATE, READING, warning=True)
         return
@@ -341,7 +348,8 @@ def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
     mark = getattr(error, "problem_mark", None)
     where = f"{name}:{mark.line + 1}" if mark else name
     near = text.splitlines()[max(mark.line - 1, 0) : mark.line + 1] if mark else []
-    if "{{" in text or _EMBEDDED.search(text) or any(map(_PLACEHOLDER.search, near)):
+    is_code = "{{" in text or _EMBEDDED.search(text) or _HEADED.match(text)
+    if is_code or any(map(_PLACEHOLDER.search, near)):
         return Finding(name, TEMPLATE, READING, warning=True)
     said = getattr(error, "problem", None) or type(error).__name__
     what = f"cannot be read as YAML ({said}); correct it, it was not judged"
@@ -350,6 +358,7 @@ def unread(name: str, text: str, error: yaml.YAMLError) -> Finding:
     is_others = _FOREIGN_TAG in said or _WRITTEN.match(text) is not None
     # A tag of its reader may bring a mapping: `<<: !include common.yaml`.
     is_others = is_others or any(map(_MERGED_TAG.match, near))
+    is_others |= any(map(_SIGNED.search, near[-1:])) and _OF_GO.search(text) is None
     # `[urn:uid]: a` is YAML, and of Spring, whose reader takes a list for a key.
     is_others = is_others or any(map(_LISTED_KEY.match, near[-1:]))
     return Finding(where, what, READING, warning=is_others or is_part)

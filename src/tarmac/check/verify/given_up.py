@@ -12,6 +12,8 @@ _LINES, _MOST = 25, 20_000
 _NAMES = ("README.md", "readme.md", "README.rst", "README", "README.txt", "README.adoc")
 #: The version of a cluster behind a file's name, beside one without it: `web-v1.22.yaml`.
 _FOR = re.compile(r"[-_.]v?\d+\.\d+")
+#: What is kept of a file beside it: `web-old.yaml`.
+_OLD = re.compile(r"(.+)[-_.](?:old|orig|backup|bak|deprecated|legacy)")
 _OF_RELEASE = re.compile(r"(.*?\w)[-_.](v?\d+\.\d+(?:\.\d+)?)")
 _RELEASE, _SEVERAL = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)"), 3
 #: What a chart says of itself.
@@ -52,7 +54,8 @@ def superseded(folder: Path) -> Callable[[PurePath], bool]:
     """Return what tells whether a file of a folder is of a release that has a newer one beside it.
 
     Folders are releases where several are called by their numbers: 1.2.0, 1.3.0, 1.4.0; so are
-    files with a number behind a name. One with a number is newer than that of its name without.
+    files with a number behind a name. One with a number is newer than that of its name without, and
+    one that is called old is older.
     """
 
     @cache
@@ -73,6 +76,8 @@ def superseded(folder: Path) -> Callable[[PurePath], bool]:
 
     def has_later(path: PurePath) -> bool:
         others = [one for one in stems(path.parent) if one != path.stem]
+        if (old := _OLD.fullmatch(path.stem)) and old[1] in others:
+            return True
         if any(_FOR.fullmatch(one.removeprefix(path.stem)) for one in others):
             return True
         name, number = _release(path.stem)

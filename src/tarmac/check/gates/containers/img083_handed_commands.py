@@ -12,7 +12,8 @@ from tarmac.base.foreign.reading import dig, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.compose.files import compose_files
+from tarmac.check.gates.views.compose.files import ComposeFiles, compose_files
+from tarmac.check.gates.views.compose.mounted_files import mounted_files
 from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.compose.stores import words as compose_words
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages, words
@@ -29,6 +30,10 @@ _BECOMES = re.compile(r"exec\s+((gosu|su-exec|tini|dumb-init|setpriv|env)\b[^\n]
 _ASKS = re.compile(r"\bset +--|\$#|\$\{?[1*]|\$\{@|\bcase\b|\$\{#")
 
 
+#: A folder that is not in this repository: by a variable, or by an address.
+_ELSEWHERE = re.compile(r"\$|\w:/|git@")
+
+
 class GivenNothing(NamedTuple):
     """An image whose script is started without a word, where its base has a command."""
 
@@ -42,7 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield scripts that end with `exec "$@"` and are given nothing."""
     yield from _composed(files)
     yield from _of_pods(files)
-    told = {_path(one) for one in _services(files)}
+    told = {_path(one) for one, _ in _services(files)}
     for one in _images(files):
         if one.dockerfile.path not in told:
             what = (
@@ -55,9 +60,11 @@ def check(files: Files) -> Iterator[Finding]:
 
 def _composed(files: Files) -> Iterator[Finding]:
     scripts = scripts_of(files)
-    for service in _services(files):
+    for service, beside in _services(files):
         entry = compose_words(service, "entrypoint")
-        name = basename(entry[-1]) if entry else ""
+        # What is mounted there takes the place of what was built.
+        mounted = {inside: path for path, inside in mounted_files(service, beside)}
+        name = basename(mounted.get(entry[-1], entry[-1])) if entry else ""
         folder = dirname(_path(service))
         script = script_beside(scripts, folder, name) if name.endswith(".sh") else None
         if script is not None and not _has(service, "command") and _becomes(script):
@@ -85,14 +92,15 @@ def _of_pods(files: Files) -> Iterator[Finding]:
                 yield Finding(where, f"{said} nothing; write the args", warning=True)
 
 
-def _services(files: Files) -> Iterator[ComposeService]:
+def _services(files: Files) -> Iterator[tuple[ComposeService, ComposeFiles]]:
     """Yield the services that are built here and are all of themselves."""
     for beside in compose_files(files):
         names = [one.name for one in beside.services]
         for service in beside.services:
             is_whole = names.count(service.name) == 1 and not _has(service, "extends")
-            if is_whole and service.dockerfile and service.name not in beside.above:
-                yield service
+            is_here = service.dockerfile and not _ELSEWHERE.search(service.dockerfile)
+            if is_whole and is_here and service.name not in beside.above:
+                yield service, beside
 
 
 def _has(service: ComposeService, key: str) -> bool:
@@ -147,7 +155,7 @@ def _becomes(script: Artifact) -> bool:
 
 def _judged(files: Files) -> Iterator[object]:
     yield from _images(files)
-    yield from (one for one in _services(files) if _has(one, "entrypoint"))
+    yield from (one for one, _ in _services(files) if _has(one, "entrypoint"))
     for own in pods(files):
         yield from (one for one in own.containers if items(one.data, "command"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from posixpath import join, normpath
 from typing import NamedTuple
 
@@ -24,6 +24,8 @@ _PREDEFINED = re.compile(
     r"(?i)(https?|ftp|no|all)_proxy|BUILDKIT_\w+|SOURCE_DATE_EPOCH|(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)"
 )
 _NAMES = re.compile(r"(?:^|\s)([A-Za-z_]\w*)(?==|\s|$)")
+_NAME = re.compile(r"[A-Za-z_]\w*$")
+_TAKEN = re.compile(r"[\"']?\$\{?([A-Za-z_]\w*)\}?[\"']?")
 #: Steps of these bases take arguments that the Dockerfile does not show.
 _TAKES_MORE = re.compile(r"(?i)onbuild")
 
@@ -35,6 +37,8 @@ class BuildArgument(NamedTuple):
     where: str
     name: str
     dockerfile: str
+    #: The values of all that the build is given.
+    given: Mapping[str, str]
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -58,17 +62,25 @@ def check(files: Files) -> Iterator[Finding]:
             advice = f"did you mean '{near}'?" if near else f"write ARG {one.name}, or remove it"
             said = f"{what}, so it is left out; {advice}"
         is_lost = is_read or near or one.name in set_by_env
+        # By ENV it has the same value of another argument.
+        is_lost = is_lost and not _is_same(one, set_by_env.get(one.name, ""))
         yield Finding(one.where, said, warning=not is_lost)
 
 
-def _arguments(text: str) -> tuple[set[str], set[str]]:
-    """List the names of a Dockerfile's arguments, and those that it sets by ENV."""
-    own, by_env = set[str](), set[str]()
+def _is_same(argument: BuildArgument, by_env: str) -> bool:
+    """Tell whether an ENV takes the value of another argument, which is the same."""
+    taken, own = _TAKEN.fullmatch(by_env), argument.given.get(argument.name)
+    return taken is not None and own is not None and argument.given.get(taken[1]) == own
+
+
+def _arguments(text: str) -> tuple[set[str], dict[str, str]]:
+    """List the names of a Dockerfile's arguments, and the values of those that it sets by ENV."""
+    own, by_env = set[str](), dict[str, str]()
     for one in instructions(text):
         if one.word == "ARG":
             own |= set(_NAMES.findall(one.rest))
         elif one.word == "ENV":
-            by_env |= set(re.findall(r"(?:^|\s)([A-Za-z_]\w*)=", one.rest))
+            by_env |= dict(re.findall(r"(?:^|\s)([A-Za-z_]\w*)=(\S*)", one.rest))
     return own, by_env
 
 
@@ -77,11 +89,15 @@ def _given(files: Files) -> Iterator[BuildArgument]:
         if (path := service.dockerfile) is None or "$" in path:
             continue
         args = dig(service.data, "build", "args")
-        given: list[tuple[str | int, str]] = [(str(name), str(name)) for name in fields(args)]
-        given += [(number, one.partition("=")[0]) for number, one in numbered_texts(args)]
-        for place, name in given:
+        given: list[tuple[str | int, str, str]] = [
+            (str(name), str(name), str(value)) for name, value in fields(args).items()
+        ]
+        listed = ((number, one.partition("=")) for number, one in numbered_texts(args))
+        given += [(number, name, value) for number, (name, _, value) in listed]
+        values = {name: value for _, name, value in given}
+        for place, name, _ in given:
             where = service.at("build", "args", place)
-            yield BuildArgument(f"service {service.name}", where, name, normpath(path))
+            yield BuildArgument(f"service {service.name}", where, name, normpath(path), values)
     yield from _of_workflows(files)
 
 
@@ -101,12 +117,11 @@ def _of_workflows(files: Files) -> Iterator[BuildArgument]:
                 ):
                     continue
                 where = workflow.at("jobs", job_name, "steps", number, "with", "build-args")
-                for line in given.splitlines():
-                    name, sign, _ = line.strip().partition("=")
-                    if sign and re.fullmatch(r"[A-Za-z_]\w*", name):
-                        yield BuildArgument(
-                            f"job {job_name}", where, name, normpath(join(above, file))
-                        )
+                lines = (line.strip().partition("=") for line in given.splitlines())
+                values = {name: value for name, sign, value in lines if sign and _NAME.match(name)}
+                path = normpath(join(above, file))
+                for name in values:
+                    yield BuildArgument(f"job {job_name}", where, name, path, values)
 
 
 GATE = Gate(

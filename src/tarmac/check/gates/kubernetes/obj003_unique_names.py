@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
@@ -46,6 +47,12 @@ LONGEST = {
 _SHORT_HASH = 2
 #: Of two that are the same, one may be forgotten to be given its name.
 _STEPS = 3
+#: What chooses the clusters or namespaces that Config Sync gives an object to.
+_CHOOSE = (
+    "configmanagement.gke.io/namespace-selector",
+    "configmanagement.gke.io/cluster-selector",
+    "configsync.gke.io/cluster-name-selector",
+)
 #: What is filled in later.
 _OPEN = re.compile(r"[{$]")
 
@@ -117,7 +124,8 @@ def _twice(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
 
 def _key(artifact: Artifact) -> tuple[str, ...]:
     folder, kind = artifact.path.rpartition("/")[0], kind_of(artifact)
-    return (folder, group_of(artifact), kind, space_of(artifact), name_of(artifact))
+    own = (folder, group_of(artifact), kind, space_of(artifact), name_of(artifact))
+    return (*own, *(text(artifact.data, "metadata", "annotations", key) or "" for key in _CHOOSE))
 
 
 GATE = Gate(

@@ -16,7 +16,7 @@ from tarmac.base.report import Finding, Fix
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.amounts import asked_amounts, is_amount, unless, wrong_amount
-from tarmac.check.gates.views.objects.leaves import is_typo, leaves
+from tarmac.check.gates.views.objects.leaves import is_meant, leaves
 from tarmac.check.gates.views.objects.metadata import kind_of, title
 from tarmac.check.gates.views.objects.object_rules import (
     PLACES,
@@ -27,7 +27,7 @@ from tarmac.check.gates.views.objects.object_rules import (
     object_rules,
     written,
 )
-from tarmac.check.gates.views.objects.role_rules import without_effect
+from tarmac.check.gates.views.objects.role_rules import is_of_others, without_effect
 from tarmac.check.gates.views.objects.text_forms import is_filled, is_replaced, wrong_form
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.templates import spec_paths
@@ -57,13 +57,12 @@ def check(files: Files) -> Iterator[Finding]:
 
 
 def _ruled(files: Files) -> list[Artifact]:
-    return [one for one in files.objects() if is_ruled(one) or any(_of_others(one))]
+    return [one for one in files.objects() if is_ruled(one) or _is_asked(one)]
 
 
-def _of_others(artifact: Artifact) -> Iterator[object]:
-    yield from (True,) if has_rules(kind_of(artifact)) else ()
-    yield from spec_paths(artifact.data)
-    yield from asked_amounts(artifact.data)
+def _is_asked(artifact: Artifact) -> bool:
+    asked = has_rules(kind_of(artifact)) or any(spec_paths(artifact.data))
+    return asked or any(True for _ in asked_amounts(artifact.data))
 
 
 @cache
@@ -84,7 +83,9 @@ def _breaches(artifact: Artifact) -> Iterator[Breach]:
     for top in ((),) if ruled else spec_paths(data):
         for path, value in leaves(dig(data, *top), top):
             whole = written(path)
-            if what := _number(path, value) or _word(whole, value):
+            # A resource of others may be called almost as one of the server's.
+            is_own = not is_of_others(artifact, path)
+            if is_own and (what := _number(path, value) or _word(whole, value)):
                 yield Breach(path, what + unless(data, path), reworded(value, choices(whole)))
     if ruled:
         yield from _of_kind(artifact)
@@ -172,7 +173,7 @@ def _unknown(value: str, words: Sequence[str]) -> str:
 
 
 def _near(value: Any, words: Sequence[str]) -> str:
-    near = [word for word in words if value not in words and is_typo(str(value), word)]
+    near = [word for word in words if value not in words and is_meant(str(value), word)]
     return f"is {value!r}, which is almost {near[0]}; write that" if near else ""
 
 

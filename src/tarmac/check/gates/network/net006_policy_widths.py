@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
+from tarmac.check.gates.views.network.loose_networks import loose
 from tarmac.check.gates.views.network.policies import NAMESPACE
 from tarmac.check.gates.views.network.policy_spaces import KEYS, PolicySpace, policy_spaces
 from tarmac.check.gates.views.objects.metadata import title
@@ -113,6 +114,7 @@ def wide(space: PolicySpace) -> Iterator[Fault]:
                     yield policy, path, f"{way} {what}, which {others} name; name them"
     yield from _selectors(space)
     yield from _blocks(space)
+    yield from loose(space)
 
 
 def _selectors(space: PolicySpace) -> Iterator[Fault]:

@@ -10,6 +10,11 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.monitoring.chosen_labels import (
+    asked_for_nothing,
+    beside_chosen,
+    texts_of_patterns,
+)
 from tarmac.check.gates.views.monitoring.doubled import doubled
 from tarmac.check.gates.views.monitoring.matching import (
     INCREASES,
@@ -31,8 +36,6 @@ _GAUGE = re.compile(
     r"(?!.*_(total|count|sum|bucket)$)(.*_(bytes|ratio|celsius|percent|connections|goroutines|threads"
     r"|replicas|info|timestamp_seconds)|up|go_goroutines|go_threads|node_load\d+|process_open_fds)$"
 )
-#: A pattern that no value of a label is.
-_PATTERN = re.compile(r"\.[*+]|^\^|\$$|\w\|\w")
 #: Counters whose names end as those of gauges do.
 _COUNTER = re.compile(
     r"(node|container|windows)_(network|disk|fs|netstat|vmstat|nfs|logical_disk|net)_.*"
@@ -111,24 +114,16 @@ def _ranges(files: Files, artifact: Artifact, tree: Any) -> dict[str, bool]:
 
 def _faults(tree: Any) -> Iterator[str]:
     found = dict[str, None]()
+    still = asked_for_nothing(tree)
     for node in parts(tree):
         match type(node).__name__:
             case "Call":
-                found |= dict.fromkeys(_call(node))
+                found |= dict.fromkeys(() if id(node) in still else _call(node))
             case "BinaryExpr":
-                found |= dict.fromkeys((*unmatched(node), *doubled(node)))
+                found |= dict.fromkeys((*unmatched(node), *beside_chosen(node), *doubled(node)))
             case "VectorSelector":
-                found |= dict.fromkeys(_texts_of_patterns(node))
+                found |= dict.fromkeys(texts_of_patterns(node))
     yield from found
-
-
-def _texts_of_patterns(series: Any) -> Iterator[str]:
-    """Yield patterns that are compared as texts, so that no label is one."""
-    for one in series.matchers.matchers:
-        sign = "=" if str(one.op).endswith(".Equal") else "!="
-        if str(one.op).endswith((".Equal", ".NotEqual")) and _PATTERN.search(one.value):
-            what = f'{one.name}{sign}"{one.value}" compares a pattern as it stands, and no value is'
-            yield f"{what} that; write {'=~' if sign == '=' else '!~'}"
 
 
 def _call(node: Any) -> Iterator[str]:

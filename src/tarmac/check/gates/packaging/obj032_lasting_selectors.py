@@ -26,6 +26,8 @@ _OF_RELEASE = re.compile(
     r"app\.kubernetes\.io/version|helm\.sh/chart"
     r"|([\w.-]+/)?(git-?)?(commit|sha|revision|build|build-?(number|id)|image-?tag)(-?(sha|hash|id))?"
 )
+#: A version that is a branch: each release has the same.
+_STAYS = re.compile(r"main|master|develop|latest|stable|edge|nightly")
 #: Those of which only a number of a whole version does: `version: v1` and `1.0` are names.
 _OF_VERSION = re.compile(r"([\w.-]+/)?(version|release|chart|tag)")
 #: A named template, what selectors include of such, and a label that is written in one.
@@ -125,6 +127,8 @@ def _written(artifact: Artifact) -> Iterator[tuple[Path, str, Any]]:
 def _changes(key: str, value: Any) -> bool:
     text = str(value)
     is_of_version = _OF_VERSION.fullmatch(key) and _WHOLE.fullmatch(text)
+    if _STAYS.fullmatch(text):
+        return False
     return bool(text) and bool(_OF_RELEASE.fullmatch(key) or is_of_version)
 
 

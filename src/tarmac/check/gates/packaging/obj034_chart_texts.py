@@ -40,6 +40,8 @@ _KEEPS = re.compile(rf"(\$\w+)\s*:?=\s*\(?{_ALL}\)?")
 _ADDED = re.compile(r"\bset\s+(?:\.[\w.]*|\$\w*(?:\.[\w.]+)?)\s+\"(\w+)\"")
 _OF_ALL = re.compile(r"(?<![\w$.)])\.(Release|Chart|Capabilities)\b")
 _OTHERS = re.compile(r"(?:if\s+|with\s+)?\.([a-z]\w*)")
+#: The end of a document, which may be of all but the first: `{{- if gt $at 0 }}---`.
+_ENDS = re.compile(r"^(?:[ \t]*\{\{[^{}]*\}\})*---", re.MULTILINE)
 _API = re.compile(r"^apiVersion:", re.MULTILINE)
 
 
@@ -127,11 +129,7 @@ def _joined(text: str) -> Iterator[int]:
             elif word == "end" and opened:
                 word, begun = opened.pop()
                 body = "\n".join(text.splitlines()[begun : number - 1])
-                if (
-                    word == "range"
-                    and len(_API.findall(body)) == 1
-                    and not re.search(r"^---", body, re.MULTILINE)
-                ):
+                if word == "range" and len(_API.findall(body)) == 1 and not _ENDS.search(body):
                     yield begun
 
 

@@ -17,8 +17,9 @@ from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
+#: Of what begins with ref, PIP063 says how it is written.
 _REF = re.compile(
-    r"github\.ref\s*[!=]=\s*'(?!refs/)([^'$]+)'|'(?!refs/)([^'$]+)'\s*[!=]=\s*github\.ref\b(?!_)"
+    r"github\.ref\s*[!=]=\s*'(?!refs?/)([^'$]+)'|'(?!refs?/)([^'$]+)'\s*[!=]=\s*github\.ref\b(?!_)"
 )
 _TESTS = re.compile(
     r"(^|[\s;&|])(pytest|tox|nox|go test|cargo test|mvn (\S+ )*(test|verify)"

@@ -45,6 +45,8 @@ _INSTRUCTIONS = frozenset({
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
     "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 })  # fmt: skip
+#: A time of several units, as Go reads it: `--interval=1m30s`.
+_LASTING = re.compile(r"(?i)^[ \t]*HEALTHCHECK\b.*\s--[a-z-]+=(\d+(\.\d+)?(ms|[hms])){2,}\s")
 _MAPPED = re.compile(r"(?i)^[ \t]*EXPOSE\b.*\d:\d")
 
 
@@ -103,6 +105,8 @@ def _is_taken(said: Mapping[str, Any], folder: Path) -> bool:
         return True
     if said["code"] == "DL1000" and "for mount flag" in said["message"]:
         return _PLACED.search(line) is None
+    if said["code"] == "DL1000" and _LASTING.match(line):
+        return True
     is_text = said["code"] == "DL1000" and _EMBEDDED.search(text) is not None
     return is_text or _MAPPED.search(line) is not None
 

@@ -13,6 +13,10 @@ from tarmac.check.gates.views.shapes.templates import spec_paths
 #: A key that a program of one's own replaces: `GEN3_IMAGE|-image: ...-|`.
 _MARKED = re.compile(r"^[ \t]*(?:- +)*\w[\w-]*[|<>%@][^\s:]*:", re.MULTILINE)
 
+#: A value that Python fills in, by `format`: to YAML it is a mapping of a word to nothing.
+_FORMATTED = re.compile(r"^[ \t]*(?:- +)*[\w./-]+:[ \t]+\{[a-z]\w*\}[ \t]*$", re.MULTILINE)
+_OBJECT = re.compile(r"^apiVersion:", re.MULTILINE)
+
 
 def is_templated(artifact: Artifact) -> bool:
     """Tell whether a template of a chart makes an object."""
@@ -27,6 +31,11 @@ def is_cut(artifact: Artifact, value: Any) -> bool:
 def has_marked_keys(text: str, documents: Iterable[Artifact]) -> bool:
     """Tell whether pods in a file have keys that no field has: another program replaces them."""
     return _MARKED.search(text) is not None and any(map(_is_marked, documents))
+
+
+def is_formatted(text: str) -> bool:
+    """Tell whether a program in Python fills in the values of an object's file."""
+    return _OBJECT.search(text) is not None and _FORMATTED.search(text) is not None
 
 
 def _is_marked(artifact: Artifact) -> bool:

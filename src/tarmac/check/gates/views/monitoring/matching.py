@@ -13,9 +13,11 @@ from tarmac.check.gates.views.published import published
 INCREASES = ("rate", "irate", "increase")
 #: What has a result of two samples only.
 OF_TWO = (*INCREASES, "delta", "idelta", "deriv", "predict_linear")
+#: Aggregations whose result has no labels but those that they keep.
+SUMS = ("sum", "avg", "min", "max", "count")
 _SET = ("and", "or", "unless")
 #: What each series that is scraped has.
-_SCRAPED = {"instance", "job"}
+SCRAPED = {"instance", "job"}
 
 
 def unmatched(node: Any) -> Iterator[str]:
@@ -50,9 +52,9 @@ def _beside_series(operator: str, group: Any, series: Any) -> Iterator[str]:
     """Yield sums beside series as they are scraped, which have an instance and a job."""
     series = _scraped(series)
     kept, others = grouped(group)
-    is_sum = str(group.op) in ("sum", "avg", "min", "max", "count")
-    if series is not None and is_sum and not others and not kept >= _SCRAPED:
-        lost = ", ".join(sorted(_SCRAPED - kept))
+    is_sum = str(group.op) in SUMS
+    if series is not None and is_sum and not others and not kept >= SCRAPED:
+        lost = ", ".join(sorted(SCRAPED - kept))
         what = f"`{operator}` compares a sum without {lost} with {series.name}, which has them"
         how = f"on({', '.join(sorted(kept))})"
         many = "" if operator in _SET else " and group_left() or group_right()"

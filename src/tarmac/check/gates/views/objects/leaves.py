@@ -42,3 +42,18 @@ def is_typo(text: str, word: str) -> bool:
     alike = difflib.SequenceMatcher(None, text, word)
     is_near = alike.quick_ratio() >= NEAR and alike.ratio() >= NEAR
     return is_near or sorted(text) == sorted(word)
+
+
+def is_meant(text: str, word: str) -> bool:
+    """Tell whether a text is a typo of a word, and no name of another maker, as gke.io."""
+    own, known = (one.split(".") for one in (text, word))
+    differing = [pair for pair in zip(own, known, strict=False) if pair[0] != pair[1]]
+    are_names = len(own) == len(known) > 1
+    return is_typo(text, word) and not (are_names and any(map(_are_two, differing)))
+
+
+def _are_two(pair: tuple[str, str]) -> bool:
+    """Tell whether two short parts of a domain have most of their signs apart."""
+    one, other = pair
+    same = sum(a == b for a, b in zip(one, other, strict=False))
+    return len(one) == len(other) and len(one) - same > 2

@@ -26,6 +26,14 @@ def _granted(artifact: Artifact, resource: object) -> bool:
     )
 
 
+def is_of_others(artifact: Artifact, path: Path) -> bool:
+    """Tell whether a place in a rule names a resource of a group that is not of the server."""
+    if path[:1] != ("rules",) or "resources" not in path:
+        return False
+    groups = [str(one) for one in items(artifact.data, *path[:2], "apiGroups")]
+    return bool(groups) and not any(map(_OF_SERVER.fullmatch, groups))
+
+
 def without_effect(artifact: Artifact) -> Iterator[tuple[Path, str]]:
     """Yield groups and resources of a role that grant nothing: a server takes them as they are."""
     known = object_rules()["resources"]

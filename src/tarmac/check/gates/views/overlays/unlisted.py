@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import items
@@ -19,6 +19,7 @@ from tarmac.check.gates.views.overlays.unfollowed import (
     unlisted_folders,
 )
 
+_OF_PATCHES = ("patch", "patches")
 #: So many folders make a habit.
 _SEVERAL = 2
 
@@ -57,8 +58,19 @@ def left_out(files: Files) -> frozenset[str]:
         for one in files.objects()
         if one.path not in named and posixpath.join(*_starred(one.path)) in beside
     }
-    apart |= {path for path, _ in unlisted(files)}
+    apart |= {path for path, _ in unlisted(files)} | {*_patches(files, named)}
     return frozenset(apart | {*unfollowed(files), *unlisted_folders(files)})
+
+
+def _patches(files: Files, named: Container[str]) -> Iterator[str]:
+    """Yield files in a folder of patches that the list above it names none of."""
+    folders = {posixpath.dirname(one.path) for one in kustomization_files(files)}
+    for one in files.objects():
+        folder = posixpath.dirname(one.path)
+        above, name = posixpath.split(folder)
+        is_of_list = above in folders and folder not in folders and name in _OF_PATCHES
+        if is_of_list and one.path not in named:
+            yield one.path
 
 
 def _starred(path: str) -> tuple[str, str, str]:

@@ -106,6 +106,9 @@ COUNT = Leaf(
 )
 QUANTITY = Leaf("an amount, e.g. 512Mi", _parses(amount))
 DURATION = Leaf("a duration, e.g. 30s", _parses(seconds))
-NETWORK = Leaf("a network, e.g. 10.0.0.0/16", _parses(ipaddress.ip_network))
+#: With bits behind its length it is one, too: to an API server 10.0.1.0/16 is 10.0.0.0/16.
+NETWORK = Leaf(
+    "a network, e.g. 10.0.0.0/16", _parses(lambda text: ipaddress.ip_network(text, strict=False))
+)
 TEXTS = ListOf(TEXT)
 LABELS = MapOf(SCALAR)

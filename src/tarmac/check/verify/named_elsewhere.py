@@ -1,0 +1,66 @@
+"""Files that others beside them name: lists that leave them out, programs that have them within.
+
+`certainty` asks this of the file of a finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path, PurePath
+
+from tarmac.check.gates.views.overlays.kustomizations import NAMES
+
+#: A file as an item of a list, behind `#` or not.
+_ITEM = re.compile(r"[ \t]*(#[# \t]*)?-[ \t]+(?:path:[ \t]*)?[\"']?(?:\./)?([\w./-]+\.ya?ml)\b")
+_EMBED = re.compile(r"^//go:embed[ \t]+(.+)$", re.MULTILINE)
+
+
+def commented_out(folder: Path) -> Callable[[PurePath], bool]:
+    """Return what tells whether a list of Kustomize names a file in its comments alone.
+
+    Only a list above a file can name it: Kustomize leaves its own folder for no file.
+    """
+
+    @cache
+    def named(place: PurePath) -> tuple[frozenset[str], frozenset[str]]:
+        """List the files that a folder's list names in comments, and those that it has."""
+        for name in NAMES:
+            if (own := folder / place / name).is_file():
+                text = own.read_text(encoding="utf-8", errors="replace")
+                found = [one for line in text.splitlines() if (one := _ITEM.match(line))]
+                return (
+                    frozenset(one[2] for one in found if one[1]),
+                    frozenset(one[2] for one in found if not one[1]),
+                )
+        return frozenset(), frozenset()
+
+    def is_left_out(path: PurePath) -> bool:
+        lists = [(named(place), path.relative_to(place).as_posix()) for place in path.parents]
+        is_in = any(name in has for (_, has), name in lists)
+        return not is_in and any(name in switched for (switched, _), name in lists)
+
+    return is_left_out
+
+
+def embedded(folder: Path) -> Callable[[PurePath], bool]:
+    """Return what tells whether a program in Go has a file within it, and so reads it itself."""
+
+    @cache
+    def patterns(place: PurePath) -> list[str]:
+        found = []
+        for own in sorted((folder / place).glob("*.go")):
+            for given in _EMBED.findall(own.read_text(encoding="utf-8", errors="replace")):
+                found += [one.strip('"`') for one in given.split()]
+        return found
+
+    def is_within(path: PurePath) -> bool:
+        for place in path.parents:
+            name = path.relative_to(place).as_posix()
+            if any(fnmatch(name, one) or name.startswith(f"{one}/") for one in patterns(place)):
+                return True
+        return False
+
+    return is_within
