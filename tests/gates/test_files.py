@@ -28,6 +28,7 @@ TODAY = date(2026, 11, 20)
 FOLDER = Path(__file__).parent
 #: What programs of others find is in tests/gates/test_programs.py.
 OF_FILES = {name: gate for name, gate in GATES.items() if gate.of_files and not gate.program}
+SERVED = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n"
 FIXTURES = [p for p in sorted(FOLDER.glob("*/*.yaml")) if p.read_text().startswith("files:")]
 GOOD = [path for path in FIXTURES if path.name.startswith("good-")]
 BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
@@ -282,9 +283,6 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
     assert second.at("b", 0, "nothing", "there") == "a.yaml:5"
 
 
-SERVED = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n"
-
-
 @pytest.mark.parametrize(
     ("text", "said", "warning"),
     [
@@ -494,8 +492,7 @@ def test_the_same_is_found_in_another_form(form, tmp_path, monkeypatch):
 def test_what_a_gate_judges_alone_stays_alone_in_another_form(form, judged, monkeypatch, tmp_path):
     other = []
     for path in OF_EACH:
-        files = yaml.safe_load(path.read_text())["files"]
-        if (changed := JOINED[form](files)) is not None:
+        if (changed := JOINED[form](yaml.safe_load(path.read_text())["files"])) is not None:
             for left in tmp_path.iterdir():
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
             together, apart = judged_apart(path, changed, judged, monkeypatch)

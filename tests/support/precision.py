@@ -54,6 +54,7 @@ from precision_graded import (
 )
 from precision_later import LATER_SETS
 from precision_latest import LATEST_SETS
+from precision_newest import NEWEST_SETS
 
 ROOT = Path(__file__).parents[2]
 JUDGEMENTS = ROOT / "tests/precision.yaml"
@@ -406,6 +407,7 @@ def page(repositories: list[JudgedRepository], warnings: Mapping[str, int]) -> s
         + "\n".join([*rows, "", tail, "", *reasons, *[""] * bool(reasons), *seen, SINCE])
         + LATER_SETS
         + LATEST_SETS
+        + NEWEST_SETS
     )
 
 

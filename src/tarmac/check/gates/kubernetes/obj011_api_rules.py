@@ -51,8 +51,7 @@ def check(files: Files) -> Iterator[Finding]:
     for artifact in _ruled(files):
         own = _breaches(artifact)
         for breach in {found.path: found for found in (*own, *kind_breaches(artifact))}.values():
-            where = ".".join(map(str, breach.path))
-            what = f"{where} of {title(artifact)} {breach.what}"
+            what = f"{'.'.join(map(str, breach.path))} of {title(artifact)} {breach.what}"
             yield Finding(artifact.at(*breach.path), what, fix=breach.fix)
 
 
