@@ -13,9 +13,9 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.sql_comments import without_comments
 
 _MIGRATION = re.compile(r"(.*/)?(V\d[\d._]*|R)__[^/]*\.sql")
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 #: What waits for the end of each transaction that is open.
 _WAITS = re.compile(
     r"\b((?:CREATE|DROP)\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY|REINDEX\b[^;]*\bCONCURRENTLY"
@@ -60,7 +60,7 @@ def _waiting(files: Files) -> Iterator[tuple[Artifact, str]]:
         text = artifact.content
         if not _MIGRATION.fullmatch(artifact.path) or not isinstance(text, str):
             continue
-        if found := _WAITS.search(_COMMENT.sub("", text)):
+        if found := _WAITS.search(without_comments(text)):
             yield artifact, " ".join(found[1].upper().split())
 
 

@@ -12,8 +12,8 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.sql_comments import without_comments
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _NAME = r"[\w.\"]+"
 #: A column whose numbers are of a sequence that is an object of its own, with its own rights; the
 #: sequence of an identity column is its table's.
@@ -84,7 +84,7 @@ def _folders(files: Files) -> Iterator[dict[str, str]]:
     """Yield the statements of each folder of SQL, by the file, comments left out."""
     folders: dict[str, dict[str, str]] = {}
     for artifact in _scripts(files):
-        text = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), str(artifact.content))
+        text = without_comments(str(artifact.content))
         folders.setdefault(posixpath.dirname(artifact.path), {})[artifact.path] = text
     yield from folders.values()
 

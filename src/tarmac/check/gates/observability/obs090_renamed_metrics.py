@@ -21,10 +21,11 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield rules on names that metrics had once."""
     known = published("renamed_metrics")["metrics"]
     any_old = re.compile("|".join(rf"\b(?:{one['name']})\b" for one in known))
-    found = [rule for rule in _rules(files) if any_old.search(rule.expr)]
+    rules = list(_rules(files))
+    found = [rule for rule in rules if any_old.search(rule.expr)]
     if not found or any(_RENAMES.search(str(one.content)) for one in files.artifacts):
         return
-    recorded = {str(rule.data.get("record")) for rule in _rules(files)}
+    recorded = {str(rule.data.get("record")) for rule in rules}
     for rule in found:
         if parsed(rule) is None:
             continue

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.pipelines.inlined_actions import action_of, own_actions
+from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -50,15 +52,19 @@ def _exports(files: Files) -> Iterator[CacheExport]:
             runner = str(job.data.get("runs-on") or "")
             if not runner.startswith("ubuntu-"):
                 continue  # others may have any builder
-            own = [step.uses for step in job.steps if step.uses.startswith("./")]
-            is_open = any(action_of(posixpath.join(root, one), actions) is None for one in own)
-            has_builder = is_open or bool(_BUILDERS.search(str(job.data)))
             for number, step in enumerate(job.steps):
                 written = str(step.inputs.get("cache-to") or "")
                 found = _SENT.search(written) if "builder" not in step.inputs else None
                 if _BUILDS.match(step.uses) and found:
                     where = workflow.at("jobs", name, "steps", number, "with", "cache-to")
-                    yield CacheExport(where, name, found[0], has_builder)
+                    yield CacheExport(where, name, found[0], _has_builder(job, root, actions))
+
+
+def _has_builder(job: Job, root: str, actions: Mapping[str, Artifact]) -> bool:
+    """Tell whether a job brings another builder, or may do that in an action not seen here."""
+    own = [step.uses for step in job.steps if step.uses.startswith("./")]
+    is_open = any(action_of(posixpath.join(root, one), actions) is None for one in own)
+    return is_open or bool(_BUILDERS.search(str(job.data)))
 
 
 GATE = Gate(

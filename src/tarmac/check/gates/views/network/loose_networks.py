@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
 from tarmac.base.foreign.reading import Path
-from tarmac.check.gates.views.network.policies import NOWHERE
+from tarmac.check.gates.views.network.policies import NOWHERE, network
 from tarmac.check.gates.views.network.policy_spaces import KEYS, PolicySpace
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
 
@@ -19,7 +18,7 @@ def loose(space: PolicySpace) -> Iterator[tuple[NetworkPolicy, Path, str]]:
         for policy, path, rule in space.rules(direction):
             for number, peer in enumerate(rule.peers):
                 written = str((peer.get("ipBlock") or {}).get("cidr") or NOWHERE)
-                network = str(ipaddress.ip_network(written, strict=False))
-                if ":" not in written and "/" in written and network != written:
-                    what = f"names the network {written}, of which {network} is read; write that"
+                read = str(network(written))
+                if ":" not in written and "/" in written and read != written:
+                    what = f"names the network {written}, of which {read} is read; write that"
                     yield policy, (*path, _PEERS[direction], number, "ipBlock"), what

@@ -92,7 +92,7 @@ def _with(rules: tuple[Fields, ...], other: Peer, own: Peer) -> bool:
     return not rules or any(_is(rule, other, own.namespace) for rule in rules)
 
 
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """Read a network as an API server does, which takes 10.10.0.0/0 for 0.0.0.0/0."""
     return ipaddress.ip_network(text, strict=False)
 
@@ -103,8 +103,8 @@ def _is(rule: Fields, other: Peer, namespace: str) -> bool:
             return False
         address = ipaddress.ip_address(other.address)
         block = rule["ipBlock"]
-        return address in _network(block.get("cidr", NOWHERE)) and not any(
-            address in _network(excluded) for excluded in block.get("except") or ()
+        return address in network(block.get("cidr", NOWHERE)) and not any(
+            address in network(excluded) for excluded in block.get("except") or ()
         )
     if other.address:
         return False
