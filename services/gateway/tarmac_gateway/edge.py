@@ -7,7 +7,6 @@ headers and the request id on every answer, the kit's own routes and errors incl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -166,11 +165,8 @@ class Edge:
         decision = self._rules.limiter.take(key)
         if not decision.allowed:
             raise decision.problem()
-        return [
-            (b"ratelimit-limit", b"%d" % decision.limit),
-            (b"ratelimit-remaining", b"%d" % decision.remaining),
-            (b"ratelimit-reset", b"%d" % math.ceil(decision.reset_s)),
-        ]
+        told = decision.headers().items()
+        return [(name.lower().encode(), value.encode()) for name, value in told]
 
     def _passage(self, scope: Scope, match: Match, named: RawHeaders) -> Passage:
         headers: RawHeaders = scope["headers"]
