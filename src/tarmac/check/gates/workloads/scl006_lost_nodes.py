@@ -24,7 +24,7 @@ MOVABLE = ("Deployment", "Rollout")
 
 
 def check_files(files: Files) -> Iterator[Finding]:
-    """Yield pods that stay on a lost node for ever, or longer than by default."""
+    """Yield pods that stay on a lost node for ever, too long, or not for a moment."""
     for pod in pods(files, *MOVABLE):
         for number, toleration in enumerate(pod.spec.tolerations):
             if not any(toleration.of(taint, "NoExecute") for taint in LOST):
@@ -41,6 +41,10 @@ def check_files(files: Files) -> Iterator[Finding]:
             elif after_s > DEFAULT_S:
                 what = f"{after_s} s on a lost node is longer than the default ({DEFAULT_S})"
                 yield Finding(where, f"{owner}: {what}; make it shorter", warning=True)
+            elif after_s <= 0:
+                what = f"tolerates a lost node for {after_s} s, so a node that is silent for a"
+                said = f"{what} moment loses all of its pods; write tolerationSeconds: 30"
+                yield Finding(where, f"{owner} {said}", warning=True)
 
 
 def _is_of_cluster(pod: Pods) -> bool:

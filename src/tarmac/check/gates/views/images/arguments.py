@@ -27,13 +27,14 @@ def unset(text: str) -> Iterator[tuple[Instruction, str, str]]:
     above, image, by_name, known = set[str](), "", dict[str, set[str]](), set[str]()
     elsewhere: dict[str, str] = {}
     stage, is_native = "", True
+    declared, own = _declared(text), dict[str, int]()
     for one in instructions(text):
-        names = set(re.findall(r"(?:^|\s)(\w+)(?==|\s|$)", one.rest))
+        names = _names(one)
         if one.word == "FROM":
             words = one.operands or [""]
             image, known = words[0], set(by_name.get(words[0], ()))  # a stage has its base's
             stage, is_native = words[-1], "--platform" not in one.rest
-            by_name[stage] = known
+            by_name[stage], own = known, declared[one.line]
         elif one.word == "ARG" and not image:
             above |= names
         elif one.word == "ARG":
@@ -45,14 +46,10 @@ def unset(text: str) -> Iterator[tuple[Instruction, str, str]]:
         for name in _used(one):
             if name in known or _is_given(name, image, one):
                 continue
-            if name in above:
+            other = elsewhere.get(name, stage)
+            if what := _lost(name, own.get(name), name in above, other if other != stage else ""):
                 known.add(name)
-                what = f"uses ${name}, which is set above FROM, so it is empty in this stage"
-                yield one, name, f"{what}; write `ARG {name}` below FROM"
-            elif elsewhere.get(name, stage) != stage:
-                known.add(name)
-                what = f"uses ${name}, an ARG of the stage {elsewhere[name]} alone, so it is empty"
-                yield one, name, f"{what} in this stage; write `ARG {name}` below its FROM"
+                yield one, name, what
             elif is_native and _is_of_go(name, one):
                 continue
             elif _OF_BUILD.fullmatch(name) and name not in elsewhere:
@@ -60,6 +57,38 @@ def unset(text: str) -> Iterator[tuple[Instruction, str, str]]:
                 what = f"uses ${name}, which a builder gives to stages that declare it alone, so it"
                 yield one, name, f"{what} is empty in this stage; write `ARG {name}` below its FROM"
         known |= names if one.word == "ENV" else set()
+
+
+def _lost(name: str, below: int | None, is_above: bool, other: str) -> str:
+    """Say why an ARG is not there: it is below, above the first FROM, or of another stage."""
+    if below is not None:
+        what = f"uses ${name}, and `ARG {name}` is below it, in line {below}, so it is empty here"
+        return f"{what}; write that ARG before it"
+    if is_above:
+        what = f"uses ${name}, which is set above FROM, so it is empty in this stage"
+        return f"{what}; write `ARG {name}` below FROM"
+    if other:
+        what = f"uses ${name}, an ARG of the stage {other} alone, so it is empty in this stage"
+        return f"{what}; write `ARG {name}` below its FROM"
+    return ""
+
+
+def _declared(text: str) -> dict[int, dict[str, int]]:
+    """Find the first line of each ARG of a stage, by the line of its FROM."""
+    found: dict[int, dict[str, int]] = {}
+    own = dict[str, int]()
+    for one in instructions(text):
+        if one.word == "FROM":
+            own = found.setdefault(one.line, {})
+        elif one.word == "ARG":
+            for name in _names(one):
+                own.setdefault(name, one.line)
+    return found
+
+
+def _names(one: Instruction) -> set[str]:
+    """List the variables that an ARG or ENV sets."""
+    return set(re.findall(r"(?:^|\s)(\w+)(?==|\s|$)", one.rest))
 
 
 def _is_of_go(name: str, one: Instruction) -> bool:

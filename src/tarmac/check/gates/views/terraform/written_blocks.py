@@ -1,0 +1,66 @@
+"""Blocks of Terraform with the names of what is in them, however deep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from tarmac.base.report import Finding
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.terraform.filled import sources
+from tarmac.check.gates.views.terraform.tree import children, line_of, tree
+
+#: A block that makes others of its name, one for each of a list; they are below `content`.
+_DYNAMIC, _CONTENT = "dynamic", "content"
+
+
+class WrittenBlock(NamedTuple):
+    """A block, and what is directly in it."""
+
+    #: `("resource", "aws_subnet", "public")`; of `dynamic "rule"`, `("rule",)`.
+    words: tuple[str, ...]
+    file: str
+    line: int
+    #: The names of its arguments, with their lines.
+    arguments: Mapping[str, int]
+    below: tuple[WrittenBlock, ...]
+
+
+def written(files: Files) -> Iterator[WrittenBlock]:
+    """Yield the blocks at the top of each file that is HCL."""
+    for source in sources(files):
+        yield from _of_file(source.path, str(source.content))
+
+
+@lru_cache(maxsize=512)
+def _of_file(path: str, text: str) -> tuple[WrittenBlock, ...]:
+    found = tree(path, text)
+    if isinstance(found, Finding):
+        return ()
+    bodies = [one for one in children(found) if one.data == "body"] or [found]
+    return tuple(_block(one, path) for body in bodies for one in _of(body, "block"))
+
+
+def _block(node: Any, path: str) -> WrittenBlock:
+    words = tuple(
+        "".join(str(token) for token in one.scan_values(lambda _: True)).strip('"')
+        for one in children(node)
+        if one.data in ("identifier", "string")
+    )
+    inside = [one for body in _of(node, "body") for one in _of(body, "block")]
+    given: Mapping[str, int] = {
+        str(next(one.scan_values(lambda _: True))): line_of(one)
+        for body in _of(node, "body")
+        for one in _of(body, "attribute")
+    }
+    below = tuple(_block(one, path) for one in inside)
+    if words[:1] == (_DYNAMIC,):
+        made = next((one for one in below if one.words == (_CONTENT,)), None)
+        given, below = (made.arguments, made.below) if made else ({}, ())
+        words = words[1:]
+    return WrittenBlock(words, path, line_of(node), given, below)
+
+
+def _of(node: Any, kind: str) -> Iterator[Any]:
+    yield from (child for child in children(node) if child.data == kind)
