@@ -19,7 +19,12 @@ _SHOWN = 6
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield Gateways whose selector fits no proxy, where one is installed by these files."""
+    """Yield Gateways for every proxy, and for none where one is installed by these files."""
+    for gateway in _gateways(files):
+        if not fields(gateway.data, "spec", "selector"):
+            what = f"{title(gateway)} selects no proxy, so each one listens for its hosts, those"
+            said = f"{what} of other teams as well; write the labels of its own"
+            yield Finding(gateway.at("spec"), said, warning=True)
     pairs = {pair for one in gateway_proxies(files) for pair in _pairs(one.labels)}
     names = sorted(f"istio={value}" for key, value in pairs if key == "istio")
     has = "; ".join(names[:_SHOWN])

@@ -15,6 +15,7 @@ from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _MOST_DEEP = 40
+_LIMIT = "local_ratelimit.v3.LocalRateLimit"
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -48,9 +49,27 @@ def _faults(value: Any, path: Path, depth: int) -> Iterator[tuple[Path, str]]:
                 for needed in published("envoy")["needed"].get(str(key), ()):
                     if needed not in part:
                         yield place, f"{key} without {needed}"
+                    elif part[needed] == []:
+                        yield (*place, needed), f"{key} with no {needed} in the list"
                     elif needed == "max_tokens" and part[needed] == 0:
                         yield (*place, needed), f"{key} of no tokens"
+                if key == "range_match" and _number(part, "start") >= _number(part, "end"):
+                    yield place, "a range_match that ends before it starts"
+                if key == "typed_per_filter_config":
+                    yield from _unlimited(part, place)
             yield from _faults(below, here, depth + 1)
+
+
+def _number(part: Mapping[Any, Any], key: str) -> int:
+    return found if isinstance(found := part.get(key, 0), int) else 0
+
+
+def _unlimited(part: Mapping[Any, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield limits of a route or host that have no number."""
+    for name, one in part.items():
+        is_limit = isinstance(one, Mapping) and str(one.get("@type")).endswith(_LIMIT)
+        if is_limit and "token_bucket" not in one:
+            yield (*path, str(name)), "a limit of a host or route without token_bucket"
 
 
 def _parts(value: Any, path: Path) -> Iterator[tuple[Path, Mapping[Any, Any]]]:

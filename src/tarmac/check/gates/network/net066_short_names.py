@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import dig, items, numbered, string
+from tarmac.base.foreign.reading import dig, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
+from tarmac.check.gates.views.network.asked_hosts import asked_hosts
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
-from tarmac.check.gates.views.pods.pods import Pods, pods
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
-_LABEL = r"[a-z](?:[a-z0-9-]*[a-z0-9])?"
-_SPACE = rf"(?:\.({_LABEL})(?:\.svc(?:\.cluster\.local)?)?)?"
-#: A host in an address, and one with its port that is a text or an item of a list.
-_ADDRESS = re.compile(
-    rf"\b([a-z][a-z0-9+.-]*)://(?:[^@/\s]*@)?({_LABEL}){_SPACE}(?::(\d+))?(?=[/?,\s\"']|$)"
-)
-_HOST = re.compile(rf"(?:^|,)\s*({_LABEL}){_SPACE}:(\d+)(?=\s*(?:,|$))")
-_PORTS = {"http": 80, "https": 443}
 #: What brings objects that are not here, with where it says the namespace for them.
 _BRINGING = {
     "HelmRelease": ("spec", "targetNamespace"),
@@ -31,17 +22,6 @@ _BRINGING = {
     "Application": ("spec", "destination", "namespace"),
     "Kustomization": ("spec", "targetNamespace"),
 }
-
-
-class AskedHost(NamedTuple):
-    """A host that a pod is told."""
-
-    own: Pods
-    where: str
-    name: str
-    #: Empty: that of the pod.
-    space: str
-    port: int | None
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -53,10 +33,10 @@ def check(files: Files) -> Iterator[Finding]:
     known = {space_of(one) for one in files.objects("Service")}
     brought, homes = _brought(files), _homes(files)
     said = set[tuple[str, str]]()
-    for one in _asked(files):
+    for one in asked_hosts(files):
         spaces, home = services.get(one.name, {}), space_of(one.own.artifact)
         space = one.space or home
-        is_known = bool(spaces) and "" not in spaces and not any(map(is_mark, spaces))
+        is_known = bool(spaces and home) and "" not in spaces and not any(map(is_mark, spaces))
         if not is_known or space in spaces or space in brought or "" in brought:
             continue
         if one.space and space not in known:  # that may have all of its objects elsewhere
@@ -96,28 +76,6 @@ def _brought(files: Files) -> set[str]:
     return found | {space_of(one) for one in files.objects("ServiceImport", "EndpointSlice")}
 
 
-def _asked(files: Files) -> Iterator[AskedHost]:
-    for own in pods(files):
-        home = space_of(own.artifact)
-        has_names = items(own.spec.data, "hostAliases") or dig(own.spec.data, "dnsConfig")
-        if not home or is_mark(home) or has_names:
-            continue
-        for container in own.containers:
-            for given in own.variables.of(container).values():
-                yield from _in(own, given.where, given.text)
-            key = "args" if container.arguments else "command"
-            for word in container.words:
-                yield from _in(own, container.at(key), word)
-
-
-def _in(own: Pods, where: str, text: str) -> Iterator[AskedHost]:
-    for scheme, name, space, port in _ADDRESS.findall(text):
-        number = int(port) if port else _PORTS.get(scheme)
-        yield AskedHost(own, where, name, space, number)
-    for name, space, port in _HOST.findall(text):
-        yield AskedHost(own, where, name, space, int(port))
-
-
 GATE = Gate(
     id="NET066",
     title="Pods name a Service of another namespace with that namespace",
@@ -126,7 +84,7 @@ GATE = Gate(
     "services: a name without a namespace is looked up in that of the pod",
     check=check,
     of_files=check,
-    scope=counted_in_files("hosts that pods are told", _asked),
+    scope=counted_in_files("hosts that pods are told", asked_hosts),
     targets=("cluster",),
     reads="addresses in variables, ConfigMaps and arguments of pods whose namespace is written, "
     "beside the Services of all namespaces here and their ports. Where something brings objects "

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
 
 from tarmac.base.errors import misspelt
-from tarmac.base.report import Finding
+from tarmac.base.report import Finding, Skip
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.published import ASSETS
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.aws_arguments import ArgumentBody, body, body_of
 from tarmac.check.gates.views.terraform.settings import written_settings
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, written
 
@@ -29,6 +31,15 @@ _PARTIAL = re.compile(r"(?:^|[/_])override\.tf$")
 _BOUND = re.compile(r"(~>|>=|<=|!=|=|<|>)?\s*v?(\d+)(?:\.(\d+))?")
 
 
+class ArgumentBody(NamedTuple):
+    """What a block takes."""
+
+    #: Whether each of its arguments is required, by its name.
+    arguments: Mapping[str, bool]
+    #: Whether one of each kind of block is required, and the number of its body.
+    blocks: Mapping[str, tuple[bool, int]]
+
+
 class ArgumentFault(NamedTuple):
     """What is wrong with an argument."""
 
@@ -43,7 +54,7 @@ def check(files: Files) -> Iterator[Finding]:
     asked = _releases(files)
     of_any = "".join(asked.values())
     for block in _resources(files):
-        known = body_of(block.words[0], block.words[1])
+        known = _body_of(block.words[0], block.words[1])
         if known is None:
             continue
         constraint = asked.get(posixpath.dirname(block.file), of_any)
@@ -70,7 +81,7 @@ def _faults(block: WrittenBlock, known: ArgumentBody, name: str) -> Iterator[Arg
     for one in block.below:
         other = one.words[0]
         if other in known.blocks:
-            yield from _faults(one, body(known.blocks[other][1]), f"{name}.{other}")
+            yield from _faults(one, _body(known.blocks[other][1]), f"{name}.{other}")
         elif other not in known.arguments and other not in _OF_ALL:
             yield _unknown(f"{one.file}:{one.line}", name, other, taken - given)
 
@@ -101,6 +112,32 @@ def _allows(constraint: str, release: int) -> bool:
         if (sign in ("~>", "=", "") and major != release) or (sign == ">=" and major > release):
             return False
     return True
+
+
+def _body_of(kind: str, name: str) -> ArgumentBody | None:
+    """Find what a `resource` or `data` source takes; None: the provider has none of that name."""
+    number = _read()[kind].get(name)
+    return None if number is None else _body(number)
+
+
+@cache
+def _body(number: int) -> ArgumentBody:
+    """Find what a block takes, by the number of its body."""
+    found: dict[str, Any] = _read()["blocks"][number]
+    return ArgumentBody(
+        {name: bool(one) for name, one in found.items() if isinstance(one, int)},
+        {name: (bool(one[0]), one[1]) for name, one in found.items() if isinstance(one, list)},
+    )
+
+
+@cache
+def _read() -> dict[str, Any]:
+    try:
+        import lzma  # noqa: PLC0415 - a Python that was built without it still does all else
+    except ImportError:
+        raise Skip("this Python was built without lzma; use another Python") from None
+    found: dict[str, Any] = json.loads(lzma.decompress((ASSETS / "aws_arguments.xz").read_bytes()))
+    return found
 
 
 def _resources(files: Files) -> Iterator[WrittenBlock]:
