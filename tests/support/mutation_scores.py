@@ -29,9 +29,10 @@ in `tests/mutation/survivors.yaml`: *equivalent* (the system behaves the same), 
 may want it so) or *missed*. One mutant of each class is tried: of a kind of file, a place in it,
 and an operator.
 
-Beside a model, GIT007 reports whatever is not as the model renders it. That tells a reader where
-the edit is, and not what harm it does; so two shares of the harmful mutants are given: those whose
-harm a gate names, and those that are reported at all.
+Beside a model, GIT007 reports whatever is not as the model renders it, and of most parts what they
+are for (`src/tarmac/assets/purposes.yaml`). Without that, it tells a reader where the edit is, and
+not what harm it does; so two shares of the harmful mutants are given: those whose harm a gate
+names, or of whose place GIT007 says what it is for, and those that are reported at all.
 """
 END = """\
 ## Measure it

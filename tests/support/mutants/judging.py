@@ -29,8 +29,10 @@ from tarmac.check.schemas.lock import SchemaLock
 
 #: Gates that judge one file at a time, so that the others need not be there; a test compares.
 ALONE = ("OBJ005", "SEC002", "VAL001")
-#: The gate that finds whatever is not as rendered: asked last, since it names no harm.
+#: The gate that finds whatever is not as rendered: asked last, since it names the harm of few.
 DRIFT = "GIT007"
+#: What it says of a part whose purpose it knows.
+_PURPOSE = re.compile(r"is rendered(?: of \S+)?, which ")
 _LINE = re.compile(r"(:\d+)+$")
 Said = Counter[tuple[str, str]]
 
@@ -41,6 +43,11 @@ class Verdict:
 
     gate: str = ""
     what: str = ""
+
+
+def says_purpose(what: str) -> bool:
+    """Tell whether it says of a part what that is for."""
+    return _PURPOSE.search(what) is not None
 
 
 class NotedArtifact(Artifact):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mutants.classes import EQUIVALENT, HARMLESS, MISSED, judgement_of
-from mutants.judging import DRIFT, Judge, Verdict
+from mutants.judging import DRIFT, Judge, Verdict, says_purpose
 from mutants.making import MutantClass, class_of, is_mutated, mutants_of
 from mutants.mutant import Mutant
 from tarmac.check.gates.subject import Folder
@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[3] / "docs/evidence/mutations.md"
 #: The score of each kind in the tests' own samples, in percent.
 RECORDED = Path(__file__).parents[2] / "mutation/scores.yaml"
 KILLED, UNCLASSIFIED = "killed", "unclassified"
-#: It does harm, and only that it is not as rendered is said.
+#: It does harm, and only that it is not as rendered is said, and not what that part is for.
 DRIFTED = "drifted"
 COLUMNS = (KILLED, DRIFTED, EQUIVALENT, HARMLESS, MISSED)
 
@@ -77,7 +77,8 @@ def outcomes(judge: Judge, one_of: int) -> Iterator[tuple[MutantClass, Mutant, s
 
 def _outcome(verdict: Verdict, otherwise: str) -> str:
     if verdict.gate == DRIFT:
-        return DRIFTED if otherwise == MISSED else otherwise
+        harmful = KILLED if says_purpose(verdict.what) else DRIFTED
+        return harmful if otherwise == MISSED else otherwise
     return KILLED if verdict.gate else otherwise
 
 

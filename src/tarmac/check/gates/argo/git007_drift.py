@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
 from typing import Any
 
 from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import Path
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.inputs import Original
 from tarmac.check.gates.subject import Subject
 from tarmac.check.gates.views.examples import applied
+from tarmac.check.gates.views.published import asset
 from tarmac.check.gates.views.scope import counted
 from tarmac.check.gates.views.unequal import shown, unequal
 
+#: What data that is no object is, by a key that it has at its top.
+_BY_KEY = {"groups": "rules", "receivers": "Alertmanager"}
+#: The table of a text's lines, by the end of its name.
+_BY_END = {".tf": "terraform", ".tfvars": "terraform", "Dockerfile": "dockerfile"}
+#: The first word of a line.
+_WORD = re.compile(r'"?([\w.-]+)')
 #: Parts of one file that are named; of more, their number.
 MOST = 3
 
@@ -82,7 +92,8 @@ def _keys(wanted: Artifact, found: Artifact) -> Iterator[tuple[str, str]]:
         name = ".".join(map(str, path)) or "the content"
         what = f"{name} is {_shown(instead)}, and {_shown(said)} is rendered"
         # Of one service or store: its own place in the model.
-        yield found.at(*path), f"{what} of {wanted.place}" if ":" in wanted.place else what
+        what = f"{what} of {wanted.place}" if ":" in wanted.place else what
+        yield found.at(*path), _with_purpose(what, _of_part(wanted, path))
     if not parts and wanted.content != found.content:
         yield found.at(), "its parts are in another order, or one differs in an empty value"
 
@@ -94,11 +105,40 @@ def _lines(wanted: str, found: Artifact) -> Iterator[tuple[str, str]]:
             continue
         said, instead = (" ".join(lines).strip() for lines in (before[start:end], now[first:last]))
         what = f"{_shown(instead or None)} is there, but {_shown(said or None)} is rendered"
-        yield f"{found.path}:{min(first + 1, len(now)) or 1}", what
+        where = f"{found.path}:{min(first + 1, len(now)) or 1}"
+        yield where, _with_purpose(what, _of_line(found.path, said))
 
 
 def _shown(value: Any) -> str:
     return shown(value, "nothing")
+
+
+def _with_purpose(what: str, purpose: str) -> str:
+    return f"{what}, which {purpose}" if purpose else what
+
+
+def _of_part(wanted: Artifact, path: Path) -> str:
+    """Say what a part of an object or of other data is for; "" where nobody has written that."""
+    own = (kind for key, kind in _BY_KEY.items() if key in wanted.data)
+    kind = str(wanted.data.get("kind")) if wanted.is_object else next(own, "")
+    place = ".".join("-" if isinstance(part, int) else str(part) for part in path)
+    found = (one for one in _purposes()["objects"] if fnmatchcase(f"{kind} {place}", one["at"]))
+    return next((str(one["why"]) for one in found), "")
+
+
+def _of_line(path: str, said: str) -> str:
+    """Say what a line of a text is for; "" where nobody has written that."""
+    name = path.rpartition("/")[2]
+    if name.endswith("ignore"):
+        return str(_purposes()["ignored"]) if said else ""
+    own = next((table for end, table in _BY_END.items() if name.endswith(end)), "")
+    own = "dashboard" if "/dashboards/" in path else own
+    word = _WORD.match(said)
+    return str(_purposes()[own].get(word[1], "")) if own and word else ""
+
+
+def _purposes() -> Any:
+    return asset("purposes.yaml")
 
 
 GATE = Gate(
@@ -109,7 +149,8 @@ GATE = Gate(
     "render; https://opengitops.dev: the desired state is declared in one place",
     check=check,
     scope=counted("rendered files", lambda subject: subject.given(Original).artifacts),
-    reads="each file of the tree on disk beside what the model renders today. Files of the tree's "
-    "owner, and those that are ejected, are left alone.",
+    reads="each file of the tree on disk beside what the model renders today, and what its parts "
+    "are for, by assets/purposes.yaml. Files of the tree's owner, and those that are ejected, are "
+    "left alone.",
     targets=("cluster", "compose", "repository"),
 )
