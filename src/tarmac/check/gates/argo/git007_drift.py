@@ -19,7 +19,7 @@ from tarmac.check.gates.views.published import asset
 from tarmac.check.gates.views.scope import counted
 from tarmac.check.gates.views.unequal import shown, unequal
 
-#: What data that is no object is, by a key that it has at its top.
+#: What other data than objects is, by a key that it has at its top.
 _BY_KEY = {"groups": "rules", "receivers": "Alertmanager"}
 #: The table of a text's lines, by the end of its name.
 _BY_END = {".tf": "terraform", ".tfvars": "terraform", "Dockerfile": "dockerfile"}
@@ -118,7 +118,7 @@ def _with_purpose(what: str, purpose: str) -> str:
 
 
 def _of_part(wanted: Artifact, path: Path) -> str:
-    """Say what a part of an object or of other data is for; "" where nobody has written that."""
+    """Say what a part of an object or of other data is for; "" where that is not written."""
     own = (kind for key, kind in _BY_KEY.items() if key in wanted.data)
     kind = str(wanted.data.get("kind")) if wanted.is_object else next(own, "")
     place = ".".join("-" if isinstance(part, int) else str(part) for part in path)
@@ -127,7 +127,7 @@ def _of_part(wanted: Artifact, path: Path) -> str:
 
 
 def _of_line(path: str, said: str) -> str:
-    """Say what a line of a text is for; "" where nobody has written that."""
+    """Say what a line of a text is for; "" where that is not written."""
     name = path.rpartition("/")[2]
     if name.endswith("ignore"):
         return str(_purposes()["ignored"]) if said else ""
