@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tarmac.base import parallel
 from tarmac.base.errors import TarmacError
-from tarmac.base.report import Finding, Result, Skip, Status, in_order
+from tarmac.base.report import Finding, Result, Skip, Status, in_order, of_gate
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.live import LiveSystem
 from tarmac.check.gates.subject import Files, Subject
@@ -82,9 +82,7 @@ def _judged(gate: Gate, check: Callable[[], Iterable[Finding]], count: Callable[
     result = _begun(gate)
     try:
         result = replace(result, judged=count())
-        findings = in_order(
-            {found if found.gate == gate.id else replace(found, gate=gate.id) for found in check()}
-        )
+        findings = in_order({of_gate(found, gate.id) for found in check()})
     except Skip as missing:
         if result.judged == 0:
             return replace(result, status=Status.NOT_APPLICABLE, why=_nothing(gate))

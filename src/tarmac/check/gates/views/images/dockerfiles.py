@@ -11,6 +11,7 @@ from tarmac.base.foreign.data import from_json
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.image_names import plain
 from tarmac.check.gates.views.images.instructions import Instruction, instructions
+from tarmac.check.gates.views.once import once
 
 #: Endings of what is beside a Dockerfile, or becomes one by a program.
 OTHERS = (".dockerignore", ".njk", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb")
@@ -52,6 +53,7 @@ def is_dockerfile(path: str) -> bool:
     return own and not name.endswith(OTHERS)
 
 
+@once
 def dockerfiles(files: Files) -> Iterator[Artifact]:
     """Yield the files that are Dockerfiles."""
     for artifact in files.artifacts:

@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import dig, items
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import space_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.given_texts import GivenText
 from tarmac.check.gates.views.pods.pods import Pods, pods
 
@@ -40,6 +41,7 @@ class AskedHost(NamedTuple):
     is_written: bool = True
 
 
+@once
 def asked_hosts(files: Files) -> Iterator[AskedHost]:
     """Yield the hosts in variables, ConfigMaps and arguments of pods."""
     for own in pods(files):

@@ -59,7 +59,7 @@ class Pods:
         """What selectors find them by."""
         return self.metadata.labels
 
-    @property
+    @cached_property
     def spec(self) -> PodSpec:
         """What each pod is."""
         return PodSpec(fields(self.artifact.data, *self.path))
@@ -90,7 +90,7 @@ class Pods:
             for number, data in enumerate(items(self.artifact.data, *path))
         )
 
-    @property
+    @cached_property
     def variables(self) -> PodVariables:
         """What its containers are given."""
         return PodVariables(self._files, self.artifact)

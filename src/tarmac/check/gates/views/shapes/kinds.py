@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 #: Kinds of the group that has no name.
@@ -23,6 +24,11 @@ HOMES = {
 
 def own_kind(data: Mapping[str, Any]) -> str:
     """Read the kind of an object; `Service.serving.knative.dev` where the core has its name."""
-    kind, group = str(data.get("kind")), str(data.get("apiVersion")).rpartition("/")[0]
+    return _own_kind(str(data.get("kind")), str(data.get("apiVersion")))
+
+
+@lru_cache(maxsize=1024)  # of thousands of objects nearly all are of a few kinds
+def _own_kind(kind: str, api: str) -> str:
+    group = api.rpartition("/")[0]
     is_of_others = kind in CORE or (kind in HOMES and group not in HOMES[kind])
     return f"{kind}.{group}" if group and is_of_others else kind
