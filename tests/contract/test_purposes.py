@@ -82,6 +82,38 @@ def test_a_line_that_was_edited_is_said_with_its_purpose(path, before, now, said
     assert f"is rendered, which {said}" in what
 
 
+SCRIPT = """\
+set -e
+# Makes the cluster
+# where there is none.
+cluster_up() {
+    kind create cluster
+}
+connect() {
+    kind export kubeconfig
+}
+connect
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "    kind create cluster\n",
+            "which is a step of cluster_up (Makes the cluster where there is none.)",
+        ),
+        ("    kind export kubeconfig\n", "which is a step of connect"),
+        ("set -e\n", "is rendered"),
+        ("\nconnect\n", "is rendered"),
+    ],
+)
+def test_a_line_of_a_script_is_said_with_its_function(line, said):
+    now = SCRIPT.replace(line, "\n" if line.startswith("\n") else "")
+    ((_, what),) = drift._lines(SCRIPT, Artifact("setup.sh", now))
+    assert what.endswith(said)
+
+
 @pytest.mark.parametrize(
     ("path", "before", "now"),
     [("a.sh", "set -e\n", ""), ("main.tf", "", "a = 1\n"), ("main.tf", "unheard_of = 1\n", "")],

@@ -149,7 +149,7 @@ class Judge:
                 new = self._new(name, number, files, whole, alone=remains and name in ALONE)
             except Skip:
                 continue
-            for where, what in new:
+            for where, what in sorted(new, key=lambda one: not says_purpose(one[1])):
                 if self._model in where or not remains or names(where, what, old):
                     self.finders[own] = name
                     return Verdict(name, f"{where}: {what}")

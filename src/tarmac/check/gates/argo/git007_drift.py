@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import Any
 
 from tarmac.base.artifact import Artifact
@@ -23,6 +24,7 @@ from tarmac.check.gates.views.unequal import shown, unequal
 _BY_KEY = {"groups": "rules", "receivers": "Alertmanager"}
 #: The table of a text's lines, by the end of its name.
 _BY_END = {".tf": "terraform", ".tfvars": "terraform", "Dockerfile": "dockerfile"}
+_FUNCTION = re.compile(r"[A-Za-z_]\w*\(\) *\{")
 #: The first word of a line.
 _WORD = re.compile(r'"?([\w.-]+)')
 #: Parts of one file that are named; of more, their number.
@@ -106,7 +108,8 @@ def _lines(wanted: str, found: Artifact) -> Iterator[tuple[str, str]]:
         said, instead = (" ".join(lines).strip() for lines in (before[start:end], now[first:last]))
         what = f"{_shown(instead or None)} is there, but {_shown(said or None)} is rendered"
         where = f"{found.path}:{min(first + 1, len(now)) or 1}"
-        yield where, _with_purpose(what, _of_line(found.path, said))
+        purpose = _of_step(before[:start]) if found.path.endswith(".sh") and said else ""
+        yield where, _with_purpose(what, purpose or _of_line(found.path, said))
 
 
 def _shown(value: Any) -> str:
@@ -135,6 +138,17 @@ def _of_line(path: str, said: str) -> str:
     own = "dashboard" if "/dashboards/" in path else own
     word = _WORD.match(said)
     return str(_purposes()[own].get(word[1], "")) if own and word else ""
+
+
+def _of_step(above: list[str]) -> str:
+    """Say which function of a script a line is in, and what is written of that."""
+    at = next((n for n in reversed(range(len(above))) if _FUNCTION.match(above[n])), None)
+    if at is None or "}" in above[at:]:  # the function ends before the line
+        return ""
+    about = takewhile(lambda line: line.startswith("#"), reversed(above[:at]))
+    said = " ".join(line.lstrip("# ") for line in reversed(list(about)))
+    name = above[at].partition("(")[0]
+    return f"is a step of {name} ({shown(said, '')})" if said else f"is a step of {name}"
 
 
 def _purposes() -> Any:
