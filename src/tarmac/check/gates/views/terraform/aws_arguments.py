@@ -1,0 +1,100 @@
+"""Which arguments AWS' provider for Terraform takes, and which release of it a folder asks for."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from tarmac.base.report import Skip
+from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.published import ASSETS
+from tarmac.check.gates.views.terraform.settings import written_settings
+
+#: The release whose arguments are known.
+_MAJOR = 5
+_BOUND = re.compile(r"(~>|>=|<=|!=|=|<|>)?\s*v?(\d+)(?:\.(\d+))?")
+
+
+class ArgumentBody(NamedTuple):
+    """What a block takes."""
+
+    #: Whether each of its arguments is required, by its name.
+    arguments: Mapping[str, bool]
+    #: What the provider alone sets.
+    set_alone: frozenset[str]
+    #: Whether one of each kind of block is required, and the number of its body.
+    blocks: Mapping[str, tuple[bool, int]]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that an expression may read of it."""
+        return frozenset({*self.arguments, *self.set_alone, *self.blocks})
+
+
+def body_of(kind: str, name: str) -> ArgumentBody | None:
+    """Find what a `resource` or `data` source takes; None: the provider has none of that name."""
+    number = _read()[kind].get(name)
+    return None if number is None else body(number)
+
+
+@cache
+def body(number: int) -> ArgumentBody:
+    """Find what a block takes, by the number of its body."""
+    found: dict[str, Any] = _read()["blocks"][number]
+    return ArgumentBody(
+        {name: bool(one) for name, one in found.items() if one in (0, 1)},
+        frozenset(name for name, one in found.items() if one == -1),
+        {name: (bool(one[0]), one[1]) for name, one in found.items() if isinstance(one, list)},
+    )
+
+
+@cache
+def _read() -> dict[str, Any]:
+    try:
+        import lzma  # noqa: PLC0415 - a Python that was built without it still does all else
+    except ImportError:
+        raise Skip("this Python was built without lzma; use another Python") from None
+    found: dict[str, Any] = json.loads(lzma.decompress((ASSETS / "aws_arguments.xz").read_bytes()))
+    return found
+
+
+class AskedReleases:
+    """Which releases of the provider folders ask for; a folder that asks for none has any of
+    them.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._asked = {
+            posixpath.dirname(one.file): f"{one.value},"
+            for one in written_settings(files)
+            if one.path == ("terraform", "required_providers", "aws", "version")
+        }
+        self._of_any = "".join(self._asked.values())
+
+    def takes_known(self, file: str) -> bool:
+        """Tell whether the folder of a file may have the release that is known."""
+        return self._allows(file, _MAJOR)
+
+    def takes_newer(self, file: str) -> bool:
+        """Tell whether it may have a newer one, with names that are not known."""
+        return self._allows(file, _MAJOR + 1)
+
+    def _allows(self, file: str, release: int) -> bool:
+        constraint = self._asked.get(posixpath.dirname(file), self._of_any)
+        return _allows(constraint, release)
+
+
+def _allows(constraint: str, release: int) -> bool:
+    """Tell whether constraints of versions allow a major release."""
+    for sign, written_major, minor in _BOUND.findall(constraint):
+        major = int(written_major)
+        is_before = sign == "<" and major <= release and minor in ("", "0")
+        if is_before or (sign == "<=" and major < release) or (sign == ">" and major > release):
+            return False
+        if (sign in ("~>", "=", "") and major != release) or (sign == ">=" and major > release):
+            return False
+    return True
