@@ -1,0 +1,1 @@
+"""Gates on rights and identities in AWS, as Terraform gives them."""
