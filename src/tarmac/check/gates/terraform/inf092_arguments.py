@@ -80,8 +80,8 @@ def _unknown(where: str, name: str, said: str, free: set[str]) -> ArgumentFault:
 
 def _resources(files: Files) -> Iterator[WrittenBlock]:
     for block in written(files):
-        is_whole = len(block.words) == 3 and block.words[0] in _KINDS
-        if is_whole and not _PARTIAL.search(block.file):
+        is_whole = len(block.words) == 3 and not _PARTIAL.search(block.file)
+        if is_whole and block.words[0] in _KINDS and block.words[1].startswith("aws_"):
             yield block
 
 
