@@ -18,6 +18,9 @@ from tarmac.check.gates.views.scope import kinds
 Fault = tuple[Path, str]
 _PLAIN = re.compile(r"\{\{-?\s*([A-Za-z_]\w*(?:\.[\w./-]+)*)\s*-?\}\}")
 _DOTTED = re.compile(r"\{\{-?\s*(\.[A-Za-z_][\w.]*)[^}]*\}\}")
+#: What a Go template prints as it is written, and a line of a text that is a comment.
+_RAW = re.compile(r"\{\{-?\s*`[^`]*`\s*-?\}\}")
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _FIELD = re.compile(r"\{\{-?\s*\.([A-Za-z_]\w*)\s*-?\}\}")
 #: Words that stand alone in a Go template.
 _WORDS = frozenset({"end", "else", "break", "continue", "now", "uuidv4", "dict", "list"})
@@ -55,11 +58,11 @@ def _filled(artifact: Artifact) -> Iterator[Fault]:
     if is_mark(spec.get("goTemplate")):
         return
     for path, text in places(fields(spec, "template"), ("spec", "template")):
-        for word in _PLAIN.findall(text) if is_go else ():
+        for word in _PLAIN.findall(_RAW.sub("", text)) if is_go else ():
             if word not in _WORDS:
                 what = f"is a Go template, in which {{{{{word}}}}} is a function that there is not"
                 yield path, f"{what}, so nothing is made; write {{{{.{word}}}}}"
-        for word in _DOTTED.findall(text) if not is_go else ():
+        for word in _DOTTED.findall(_COMMENT.sub("", text)) if not is_go else ():
             what = f"has {{{{{word}}}}} and no goTemplate, so it stays as it is written"
             yield path, f"{what}; set `goTemplate: true`"
 

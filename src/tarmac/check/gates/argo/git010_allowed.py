@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
@@ -33,6 +34,8 @@ _OF_CLUSTER = {
 }  # fmt: skip
 
 
+#: A host that is never there stands for one that a registration of the cluster fills in.
+_NO_HOST = re.compile(r"://[^/]*\.invalid(?:[:/]|$)")
 #: Argo CD's own settings, and where it looks for Applications beside its own namespace.
 _PARAMS, _WATCHED = "argocd-cmd-params-cm", "application.namespaces"
 
@@ -40,6 +43,8 @@ _PARAMS, _WATCHED = "argocd-cmd-params-cm", "application.namespaces"
 def check(files: Files) -> Iterator[Finding]:
     """Yield repositories, namespaces and kinds of objects that a project refuses."""
     for app, project in _judged(files):
+        if any(map(_NO_HOST.search, map(str, project.repositories))):
+            continue
         for source in app.sources:
             if not _is_allowed(source.repository or "", project.repositories):
                 what = f"{app.title} reads {source.repository}, which project {app.project} does"

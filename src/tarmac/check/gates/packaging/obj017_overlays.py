@@ -15,7 +15,9 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
 from tarmac.check.gates.views.overlays.kustomized import Base, as_written, gather, written
-from tarmac.check.gates.views.overlays.patch_targets import object_of, unmet
+from tarmac.check.gates.views.overlays.name_rules import ruled
+from tarmac.check.gates.views.overlays.patch_objects import deletes, object_of
+from tarmac.check.gates.views.overlays.patch_targets import unmet
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What changes objects that it does not name by their files.
@@ -41,6 +43,7 @@ _LARGE = ("CustomResourceDefinition", "ConfigMap", "Secret")
 def check(files: Files) -> Iterator[Finding]:
     """Yield changes of what is not there, and names in texts that a prefix leaves as they are."""
     own, by_path = as_written(files)
+    is_ruled = ruled(own)
     for folder, artifact in own.items():
         # A component changes what those include that name it.
         is_part = artifact.data.get("kind") == "Component"
@@ -50,9 +53,13 @@ def check(files: Files) -> Iterator[Finding]:
         gather(files, folder, own, by_path, base, set())
         if base.is_whole and base.objects:
             for path, what in _absent(files, artifact, base, own):
-                yield Finding(artifact.at(*path), what)
+                # What is to be deleted is gone already.
+                patch = fields(dig(written(files, artifact), *path))
+                gone = path[0] == "patches" and deletes(files, folder, patch)
+                yield Finding(artifact.at(*path), what, warning=gone)
             if not base.renames:
                 yield from _in_texts(artifact, base)
+                base.has_rules = base.has_rules or folder in is_ruled
                 yield from _with_hashes(artifact, base)
 
 

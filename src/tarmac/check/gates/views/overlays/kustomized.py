@@ -17,11 +17,11 @@ from tarmac.check.gates.views.overlays.kustomizations import (
     Kustomization,
     kustomization_files,
 )
+from tarmac.check.gates.views.overlays.name_rules import has_rules
+from tarmac.check.gates.views.overlays.patch_objects import renamed
 
 #: Definitions of kinds are larger than that, and no patch needs them read twice.
 _MOST_BYTES = 100_000
-#: What says in which fields names stand.
-_RULES = ("configurations", "replacements", "vars")
 #: What makes objects that are not in files.
 _OPEN = ("helmCharts", "generators", "helmChartInflationGenerator", "components", "transformers")
 
@@ -74,10 +74,11 @@ def gather(
         base.is_whole = base.is_whole and artifact is not None
         return
     seen.add(folder)
-    if any(artifact.data.get(key) for key in _OPEN):
-        base.is_whole = False
-    if any(artifact.data.get(key) for key in _RULES):
-        base.has_rules = True
+    base.is_whole = base.is_whole and not any(artifact.data.get(key) for key in _OPEN)
+    base.has_rules = base.has_rules or has_rules(artifact)
+    for kind, name in renamed(files, folder, written(files, artifact)):
+        base.objects.append({"kind": kind, "metadata": {"name": name}})
+        base.renames = base.renames or not name
     if len(seen) > 1 and (artifact.data.get("namePrefix") or artifact.data.get("nameSuffix")):
         base.renames = True
     for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Mapping
-from typing import Any
-
-import yaml
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.errors import did_you_mean
-from tarmac.base.foreign.data import from_yaml
 from tarmac.base.foreign.reading import Fields, dig, fields, items, string
-from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.on_disk import on_disk
 from tarmac.check.gates.views.overlays.kustomized import Base
 
 _EQUAL = re.compile(r"\s*([\w./-]+)\s*==?\s*([\w.-]*)\s*")
-
-
-def object_of(files: Files, folder: str, patch: Fields) -> tuple[str, str]:
-    """Read the kind and name of the object that a patch without a target is of, by its own text."""
-    text = string(patch, "patch")
-    path = posixpath.normpath(posixpath.join(folder, string(patch, "path")))
-    place = on_disk(files, path) if string(patch, "path") and path[:2] != ".." else None
-    if place is not None and place.is_file():
-        text = place.read_text(encoding="utf-8", errors="replace")
-    try:
-        found: Any = next(iter(from_yaml(text)), None)
-    except yaml.YAMLError:
-        return "", ""
-    if not isinstance(found, Mapping) or found.get("$patch"):
-        return "", ""
-    return str(found.get("kind") or ""), string(dig(found, "metadata"), "name")
 
 
 def unmet(target: Fields, base: Base, own: Mapping[str, Artifact]) -> tuple[str, str] | None:
