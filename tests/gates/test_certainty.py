@@ -462,6 +462,18 @@ def test_what_else_is_wrong_with_an_object_of_a_removed_version_is_not_certain(
     assert not grade(Finding(f"{file}:4", "kind: unknown kind", "VAL001")).warning
 
 
+@pytest.mark.parametrize(
+    ("comment", "is_error"),
+    [("# No eviction: there is one pod.", False), ("# At least one.", True)],
+)
+def test_what_a_comment_above_says_is_meant_is_not_certain(comment, is_error, tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text(f"server:\n  {comment}\n  pdb:\n    minAvailable: 1\n")
+    what = "PodDisruptionBudget web keeps 1 of at least 1: no node could ever be drained"
+    found = certainty.grading(tmp_path)(Finding(f"{file}:4", what, "SCL005"))
+    assert found.warning is not is_error
+
+
 def test_a_gate_of_others_says_itself_what_is_an_error():
     assert certain("whatever", gate="ACME001")
     assert not certain("whatever", "tests/a.yaml", "overlays/test/a.yaml", gate="ACME001")

@@ -295,6 +295,7 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
         ("${HEADER}\n# a\n\n# b\na: 1\n", "a.yaml: is a template, which is not judged", True),
         ("a: ${HEADER}\n# a\nb: [\n", "a.yaml:4: cannot be read as YAML", False),
         ("a:\n$ROUTES\n  b: 1\n", "a.yaml: is a template, which is not judged", True),
+        ("a:\n  <ROUTES>\n  b: 1\n", "a.yaml: is a template, which is not judged", True),
         ("a: [YOUR_HOST]/[YOUR_PROJECT]/b\n", "a.yaml: is a template, which is not judged", True),
         ("a: {PREFIX}\nb: 1\nc: [\n", "a.yaml:4: cannot be read as YAML", False),
         ("a:\n  b: @project.name@\n", "a.yaml: is a template, which is not judged", True),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 from small_system import GATES
 
+from tarmac.base.artifact import read
+from tarmac.base.report import Finding
+from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import folder
 from tarmac.check.verify.running import Suppressions
 
@@ -103,6 +108,7 @@ def test_a_patch_that_the_list_above_its_folder_does_not_name_is_a_warning(judge
         ("- patches/a.yaml\n", True),
         ("#- patches/a.yaml\n- ./patches/a.yaml\n", True),
         ("# what is in patches/a.yaml is applied by hand\n", True),
+        ("# patches/a.yaml intentionally not included\n", False),
         ("- patches/c.yaml # - patches/a.yaml\n", True),
     ],
 )
@@ -202,3 +208,42 @@ def test_variables_are_not_lost_where_no_list_leads_to_what_fills_them_in(judged
     }
     findings = judged(texts, GATES["GIT015"]).results[0].findings
     assert len(findings) == found
+
+
+@pytest.mark.parametrize(
+    ("patch", "is_error"),
+    [("$patch: delete\nkind: Service\nmetadata: {name: old}", False), ("- {op: test}", True)],
+)
+def test_what_is_to_be_deleted_and_is_gone_is_a_warning(patch, is_error, judged):
+    listed = {"target": {"kind": "Service", "name": "old"}, "patch": patch}
+    files = {
+        "kustomization.yaml": yaml.safe_dump({"resources": ["web.yaml"], "patches": [listed]}),
+        "web.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {}\n",
+    }
+    (result,) = judged(files, GATES["OBJ017"]).results
+    assert [one.warning for one in result.findings] == [not is_error]
+
+
+@pytest.mark.parametrize(("name", "is_error"), [("wbe.yaml", False), ("other.yaml", True)])
+def test_what_ends_a_build_is_told_once(name, is_error, judged, monkeypatch):
+    said = "is a kustomization, and its objects were not judged: kubectl: ended with 1"
+    build = folder.units.build
+    unbuilt = (Finding("kustomization.yaml", said, folder.READING),)
+    monkeypatch.setattr(folder.units, "build", lambda *a: replace(build(*a), unbuilt=unbuilt))
+    files = {
+        "kustomization.yaml": f"resources: [a.yaml, {name}]\n",
+        "a.yaml": LEFT_OUT["web/a.yaml"],
+        "web.yaml": LEFT_OUT["web/a.yaml"],
+    }
+    report = judged(files, GATES["OBJ012"])
+    listed = [one for one in report.results[0].findings if "lists" in one.what]
+    assert [one.warning for one in listed] == [is_error]
+    assert [one.warning for one in report.remarks] == [not is_error]
+
+
+def test_a_part_of_an_object_lacks_nothing():
+    note = "argocd.argoproj.io/sync-options"
+    text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, annotations: {%s: '%s'}}\n"
+    options = {"part": "ServerSideApply=true, Validate=false", "whole": "ServerSideApply=true"}
+    there = [one for name, told in options.items() for one in read(name, text % (note, told))]
+    assert list(with_gaps(there)) == ["part"]

@@ -22,6 +22,7 @@ from tarmac.check.gates.views.marks import has_marks, is_left_open
 from tarmac.check.schemas import lock
 from tarmac.check.schemas.check import Schemas, load
 from tarmac.check.verify.given_up import given_up, superseded
+from tarmac.check.verify.meant import is_meant
 from tarmac.check.verify.named_elsewhere import commented_out, embedded
 
 #: The gate that says which versions there are no more.
@@ -236,6 +237,8 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         if _is_other_case(finding) and is_embedded(own):
             return "warning"
         file = files_read(Path(name))
+        if is_meant(finding, file.lines):
+            return "warning"
         if file.is_name(number or 0) or (is_sample(own) and file.is_excerpt(number or 0)):
             return "warning"
         if file.is_unfinished and is_sample(own) and _is_filled_in(finding.gate):

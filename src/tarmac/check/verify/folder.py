@@ -50,7 +50,7 @@ LOCKS = (".lock", "-lock.json", "-lock.yaml")
 _PLACEHOLDER = re.compile(
     r"\{%|%\{|<%|%%+[A-Z]\w*%%|\{[A-Z][A-Z0-9_]+\}|\$\{[^}]*[?(\"]"
     r"|^[ \t]*\$(\{[A-Z]\w*\}|[A-Z][A-Z0-9_]*)[ \t]*$"
-    r"|[ /]\[[A-Z]+_[A-Z0-9_]+\]"
+    r"|[ /]\[[A-Z]+_[A-Z0-9_]+\]|^[ \t]*<[A-Z][A-Z0-9_]*>[ \t]*$"
     # Maven and Autoconf fill in what stands between two of these, which begins no value of YAML.
     r"|: @[A-Za-z][\w.-]*@"
 )
@@ -67,6 +67,8 @@ _HEADED = re.compile(r"\s*\$(\{[A-Z]\w*\}|[A-Z][A-Z0-9_]*)[ \t]*\n")
 _EMBEDDED = re.compile(r"^[ \t]*<%.*%>[ \t]*$", re.MULTILINE)
 #: What says that an object lacks something, which a patch may add.
 _LACKS = re.compile(r"\b(has no|needs|lacks|without|names no)\b")
+#: What ends a build of Kustomize, which says it as well.
+_ABSENT, _UNBUILT = "which does not exist", "its objects were not judged"
 #: What actionlint says of a condition, and what zizmor says of it in the same line.
 _FIRST, _AGAIN = "(if-cond)", "(unsound-condition)"
 #: What an outsider writes into a script: actionlint tells it at the script's first line, PIP004 at
@@ -201,18 +203,29 @@ def judge(
     in_turn = (results[what] for gate in asked if (what := f"gate:{gate.id}") in results)
     results = {one.what: leave(one, doubting(one.findings)) for one in in_turn}
     by_programs = {f"gate:{gate.id}" for gate in asked if gate.program}
+    told = {one.position[0] for one in _errors(results.get("gate:OBJ012")) if _ABSENT in one.what}
+    apart = {*skipped, *told}
     return Report(
         system=_title(folder, only),
         environments=(),
         today=today.isoformat(),
         results=tuple(_said_once(results.values(), by_programs)),
         remarks=(
-            *(replace(one, warning=True) if one.position[0] in skipped else one for one in unread),
+            *(
+                replace(one, warning=True, likely=False)
+                if one.position[0] in (apart if _UNBUILT in one.what else skipped)
+                else one
+                for one in unread
+            ),
             *remarks(own, today, [gate.id for gate in asked if gate.of_files]),
             *ignore_comments.remarks(comments, today, results.values(), ids),
         ),
         suppressed=(*suppressed(own, today), *ignore_comments.suppressed(comments, today)),
     )
+
+
+def _errors(result: Result | None) -> list[Finding]:
+    return [one for one in result.findings if not one.warning] if result is not None else []
 
 
 def _said_once(results: Collection[Result], by_programs: Collection[str]) -> Iterator[Result]:

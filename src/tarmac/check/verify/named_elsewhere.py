@@ -15,6 +15,11 @@ from tarmac.check.gates.views.overlays.kustomizations import NAMES
 
 #: A file as an item of a list, behind `#` or not.
 _ITEM = re.compile(r"[ \t]*(#[# \t]*)?-[ \t]+(?:path:[ \t]*)?[\"']?(?:\./)?([\w./-]+\.ya?ml)\b")
+#: A file in a comment that says that it is no item.
+_MENTIONED = re.compile(r"(?<![\w./-])(?:\./)?([\w./-]+\.ya?ml)\b")
+_NOT_LISTED = re.compile(
+    r"\b(not (included|listed|applied|used)|left out|excluded|omitted|disabled)\b", re.IGNORECASE
+)
 _EMBED = re.compile(r"^//go:embed[ \t]+(.+)$", re.MULTILINE)
 
 
@@ -31,8 +36,11 @@ def commented_out(folder: Path) -> Callable[[PurePath], bool]:
             if (own := folder / place / name).is_file():
                 text = own.read_text(encoding="utf-8", errors="replace")
                 found = [one for line in text.splitlines() if (one := _ITEM.match(line))]
+                lines = map(str.lstrip, text.splitlines())
+                comments = (one for one in lines if one[:1] == "#" and _NOT_LISTED.search(one))
+                said = {name for line in comments for name in _MENTIONED.findall(line)}
                 return (
-                    frozenset(one[2] for one in found if one[1]),
+                    frozenset({*said, *(one[2] for one in found if one[1])}),
                     frozenset(one[2] for one in found if not one[1]),
                 )
         return frozenset(), frozenset()

@@ -122,8 +122,9 @@ def _variables(data: Fields) -> Iterator[tuple[Path, str]]:
         name = text(variable, "name")
         if "value" not in variable and not fields(variable, "valueFrom"):
             yield ("env", number), f"sets {name} without a value; write `value` or `valueFrom`"
-        elif "value" in variable and "valueFrom" in variable:
-            yield ("env", number), f"sets {name} twice; keep one"
+        elif variable.get("value") and fields(variable, "valueFrom"):
+            what = f"sets {name} twice, by `value` and by `valueFrom`, which is refused"
+            yield ("env", number), f"{what}; keep one"
     for number, source in enumerate(items(data, "envFrom")):
         if not source.keys() & {"configMapRef", "secretRef"}:
             yield ("envFrom", number), "has `envFrom` without a source; name a ConfigMap or Secret"

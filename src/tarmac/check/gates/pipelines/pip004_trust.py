@@ -10,9 +10,11 @@ from tarmac.base.foreign.reading import items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.untrusted import (
     CHOSEN,
+    OF_WRITERS,
     PRIVILEGED,
     REQUESTS,
     is_of_its_author,
@@ -34,14 +36,18 @@ GETS_CODE = re.compile(r"\b(git (fetch|checkout|clone|pull|switch)|(gh|hub) pr c
 DATA = re.compile(r"\.(json|ya?ml|toml|txt|md|csv|env|lock|properties|xml)$|(^|/)\.?envs?$")
 #: Conditions by which only code of some is taken.
 CHOSEN_BY_US = re.compile(r"actor|author_association|label|user\.login|head\.repo|head_repository")
-#: Conditions by which only branches of this repository are taken, which its writers name.
-OF_WRITERS = re.compile(r"head\.repo|head_repository")
 #: A condition that asks for a pull request itself, which a run of another workflow does not have.
 OF_A_REQUEST = re.compile(r"(?<![!.])\bgithub\.event\.(pull_request|number)\b(?!\s*==\s*null)")
 #: What an outsider chooses, but where a filter of branches fixes it.
 BRANCH = "github.event.workflow_run.head_branch"
 #: A question that is answered by true or false.
 _ANSWERS = re.compile(r"\b(?:contains|startsWith|endsWith)\([^()]*\)", re.IGNORECASE)
+#: What runs files of the folder that it is started in.
+_RUNS = re.compile(
+    r"(?<![\w./-])(?:\./|(?:make|np[mx]|yarn|pnpm|bun|cargo|go|mvn|gradle|python3?|pytest|tox|node"
+    r"|bash|sh|source|docker|poetry|uv|bundle|rake|dotnet|cmake|terraform)\b"
+    r"|pip3? install (?:-|\.))"
+)
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
 
@@ -54,7 +60,8 @@ def check(files: Files) -> Iterator[Finding]:
         for name, job in workflow.jobs.items():
             for step in job.steps:
                 if started and not _is_of_a_request(f"{job.condition} {step.condition}", started):
-                    limited = bool(CHOSEN_BY_US.search(f"{job.condition} {step.condition}"))
+                    said = f"{job.condition} {step.condition}"
+                    limited = bool(CHOSEN_BY_US.search(said)) or _runs_none(job)
                     for found in _taken(workflow, name, step, started[0]):
                         yield replace(found, warning=limited or found.warning)
                 of_writers = OF_WRITERS.search(f"{job.condition} {step.condition}") is not None
@@ -62,6 +69,21 @@ def check(files: Files) -> Iterator[Finding]:
                     if not (ours and BRANCH in found.what) and not _is_empty(workflow, found):
                         is_known = of_writers or (is_own and BRANCH not in found.what)
                         yield replace(found, warning=is_known and _is_branch(found))
+
+
+def _runs_none(job: Job) -> bool:
+    """Tell whether a job without rights and secrets runs nothing of what it checks out.
+
+    Its scripts are in another folder, into which it checks out its own repository.
+    """
+    if not job.has_permissions or job.writes or any("secrets." in text for text in job.texts):
+        return False
+    checked_out = [step.inputs for step in job.steps if "actions/checkout@" in step.uses]
+    own = [str(one["path"]) for one in checked_out if "path" in one and "ref" not in one]
+    scripts = [step.run for step in job.steps]
+    for path in own:
+        scripts = [text.replace(f"./{path}/", "") for text in scripts]
+    return not any(_RUNS.search(text) for text in (*scripts, *(s.uses for s in job.steps)))
 
 
 def _is_of_a_request(condition: str, started: list[str]) -> bool:

@@ -45,7 +45,7 @@ _INNER = 1039
 _NEGATED, _GROUP, _PATTERNS = 1035, re.compile(r"!\("), re.compile(r"\bextglob\b")
 #: Told once: an end of a line as Windows has it, which every line has, and where it stops reading,
 #: of which it says in two places what it reads and what it expects.
-_ONCE = {1017: 1017, 1073: 1073, 1072: 1073}
+_ONCE = {1017: 1017, 1073: 1073, 1072: 1073, 1044: 1073, 1121: 1073}
 #: Of a file at which it ends in the middle.
 _CRASH = "crash"
 #: What it says of itself: that no line names the shell of a part that others read, or that it does

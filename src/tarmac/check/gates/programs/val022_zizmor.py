@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,12 @@ from tarmac.base.errors import TarmacError
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
-from tarmac.check.gates.views.pipelines.untrusted import CHOSEN, are_branches, paths_of_authors
+from tarmac.check.gates.views.pipelines.untrusted import (
+    CHOSEN,
+    are_branches,
+    jobs_of_writers,
+    paths_of_authors,
+)
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
 from tarmac.check.gates.views.programs import (
     find,
@@ -41,14 +46,15 @@ def check(subject: Subject) -> Iterator[Finding]:
 def check_files(files: Files) -> Iterator[Finding]:
     """Yield what zizmor says of workflows; only what an outsider can use, or never works, fails."""
     found = found_files(workflow.artifact for workflow in workflows(files))
-    yield from _said(find("zizmor"), Path(), found, paths_of_authors(files), lenient=True)
+    own = {*paths_of_authors(files), *jobs_of_writers(files)}
+    yield from _said(find("zizmor"), Path(), found, own, lenient=True)
 
 
 def _said(
     program: str,
     folder: Path,
     paths: Sequence[str],
-    by_authors: frozenset[str] = frozenset(),
+    own: Collection[object] = (),
     *,
     lenient: bool = False,
 ) -> Iterator[Finding]:
@@ -62,15 +68,16 @@ def _said(
             raise
         for path in paths:
             try:
-                yield from _said(program, folder, [path], by_authors, lenient=True)
+                yield from _said(program, folder, [path], own, lenient=True)
             except TarmacError:
                 what = "zizmor cannot read it, so what it would find is not known"
                 yield Finding(path.removeprefix("./"), what, GATE.id, warning=True)
         return
     for said in found:
         place = _place(said)
-        is_own = _path(place) in by_authors and are_branches(_texts(place))
-        warning = lenient and (is_own or not _is_sure(said, place))
+        # Those who write there name the branches of these workflows, or of these jobs.
+        is_own = {_path(place), _job(place)} & {*own} and are_branches(_texts(place))
+        warning = lenient and (bool(is_own) or not _is_sure(said, place))
         detail = place["symbolic"]["annotation"]
         what = f"{said['desc']}: {detail} ({said['ident']}); {said['url']} says how to correct it"
         yield Finding(_where(place), what, GATE.id, warning=warning)
@@ -104,6 +111,12 @@ def _texts(place: Mapping[str, Any]) -> list[str]:
 def _path(place: Mapping[str, Any]) -> str:
     path: str = place["symbolic"]["key"]["Local"]["verbatim_path"]
     return path.removeprefix("./")
+
+
+def _job(place: dict[str, Any]) -> tuple[str, str]:
+    """Return the path of a workflow and the job that a place is in; "" in none."""
+    keys = [str(step.get("Key", "")) for step in place["symbolic"]["route"]["route"]]
+    return _path(place), keys[1] if keys[:1] == ["jobs"] and keys[1:] else ""
 
 
 def _where(place: dict[str, Any]) -> str:

@@ -19,6 +19,8 @@ from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KUBECTL = re.compile(r"(?:^|[\s/;&|(\"'])kubectl\b([^;&|\n)]*)")
+#: A text that is printed or kept in a variable, with nothing in it that a shell runs.
+_TEXT = re.compile(r"(?:\b\w+=|\b(?:echo|printf) +)\"(?:[^\"`$]|\$(?!\())*\"")
 _IMAGE = re.compile(r"(.*/)?kubectl([:@].*)?")
 #: Credentials of another user, another cluster, and what changes nothing.
 _OTHERS = re.compile(r"--(token|kubeconfig|as|context|server|dry-run|help)\b|\s-h\b|\$\(|`")
@@ -141,7 +143,7 @@ def _commands(container: Container) -> Iterator[str]:
     line = " ".join(map(str, container.words))
     if _IMAGE.fullmatch(container.image) and not items(container.data, "command"):
         yield line
-    yield from _KUBECTL.findall(line)
+    yield from _KUBECTL.findall(_TEXT.sub("", line))
 
 
 def _of_command(own: Pods, account: str, words: list[str]) -> Iterator[AskedVerb]:

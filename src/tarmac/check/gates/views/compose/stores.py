@@ -47,6 +47,8 @@ def kept(service: ComposeService) -> Iterator[Fault]:
     beside = [
         one for one in mounted if one in others or any(o.startswith(f"{one}/") for o in others)
     ]
+    if beside and store.get("moved") and service.settings.is_open:
+        return  # a file that is elsewhere may say where the data is
     if beside:
         what = f"mounts a volume at {beside[0]}, and {name}:{version or 'latest'} has its data at"
         yield ("volumes",), f"{what} {path}, which is another volume; mount it there"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import Path, items
+from tarmac.check.gates.views.objects.metadata import group_of
 from tarmac.check.gates.views.objects.object_rules import object_rules
 
 #: All of its resources have moved; roles keep it for servers of long ago.
@@ -27,11 +28,25 @@ def _granted(artifact: Artifact, resource: object) -> bool:
 
 
 def is_of_others(artifact: Artifact, path: Path) -> bool:
-    """Tell whether a place in a rule names a resource of a group that is not of the server."""
+    """Tell whether a place in a rule names a resource of a group that is not of the server.
+
+    So does one that another controller fills in.
+    """
+    if _is_left_to_knative(artifact, path):
+        return True
     if path[:1] != ("rules",) or "resources" not in path:
         return False
     groups = [str(one) for one in items(artifact.data, *path[:2], "apiGroups")]
     return bool(groups) and not any(map(_OF_SERVER.fullmatch, groups))
+
+
+def _is_left_to_knative(artifact: Artifact, path: Path) -> bool:
+    """Tell whether a place is the port of a probe that Knative fills in: 0 is that of its pod."""
+    return (
+        group_of(artifact) == "serving.knative.dev"
+        and path[-1] == "port"
+        and any(str(key).endswith("Probe") for key in path)
+    )
 
 
 def without_effect(artifact: Artifact) -> Iterator[tuple[Path, str]]:

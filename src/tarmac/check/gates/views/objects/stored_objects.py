@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import fields, items, text
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import Neighbours, place_of
-from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of, metadata, name_of
+from tarmac.check.gates.views.objects.object_rules import object_rules
 from tarmac.check.gates.views.objects.stored_data import ConfigMap, ExternalSecret, keys_of
 from tarmac.check.gates.views.overlays.kustomizations import is_kustomization
 
 #: Keys of an object that is filled at runtime: any key may be in it.
 ANY = frozenset({"*"})
+#: So many kinds are remembered.
+_KINDS = 512
 
 
 class StoredObject(NamedTuple):
@@ -89,6 +93,23 @@ def kept(files: Files) -> Iterator[StoredObject]:
             target = str(fields(artifact.data, "spec", "targetRef").get("name"))
             for end in ("", "-canary", "-primary"):
                 yield StoredObject("Service", f"{target}{end}", space, ANY, artifact)
+        yield from _made_of(artifact)
         for generated, made in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
             for one in items(artifact.data, generated) if is_kustomization(artifact) else ():
                 yield StoredObject(made, str(text(one, "name")), "", ANY, artifact)
+
+
+def _made_of(artifact: Artifact) -> Iterator[StoredObject]:
+    """Yield what a controller makes for an object, by names of its own."""
+    space, name = metadata(artifact).namespace or "", name_of(artifact)
+    for kind, ends in _made(group_of(artifact), kind_of(artifact)):
+        for end in ends:
+            yield StoredObject(kind, end.replace("*", name), space, ANY, artifact)
+
+
+@lru_cache(_KINDS)
+def _made(group: str, kind: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """List the kinds and names of what a controller makes for an object; `*` is its name."""
+    made = object_rules()["made"]
+    own = f"{group}/{kind}"
+    return tuple((one, tuple(by[own])) for one, by in made.items() if own in by)

@@ -16,6 +16,8 @@ from tarmac.check.gates.views.shapes.kept import kept
 _SCRIPT = re.compile(r"(?:\.(?:sh|bash|mk)|(?:^|/)Makefile)$")
 #: Commands of a README or runbook, which people type.
 _FENCE = re.compile(r"^```(?:bash|sh|shell|console)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: Pages that are kept, whose commands nothing types any more.
+_KEPT = re.compile(r"(?:^|/)(?:archived?|attic|obsolete|old)(?:[-_.][^/]*)?/", re.IGNORECASE)
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
@@ -46,7 +48,8 @@ def _written(artifact: Artifact) -> tuple[Command, ...]:
     if _SCRIPT.search(artifact.path):
         return tuple(lines(artifact.path, text, 1))
     found: list[Command] = []
-    for fence in _FENCE.finditer(text) if artifact.path.endswith(".md") else ():
+    is_page = artifact.path.endswith(".md") and not _KEPT.search(artifact.path)
+    for fence in _FENCE.finditer(text) if is_page else ():
         first = text.count("\n", 0, fence.start(1)) + 1
         found += lines(artifact.path, fence[1], first)
     return tuple(found)

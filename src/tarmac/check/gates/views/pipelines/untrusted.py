@@ -14,6 +14,8 @@ PRIVILEGED = ("pull_request_target", "workflow_run")
 REQUESTS = frozenset(
     ("pull_request", "pull_request_review", "pull_request_review_comment", "workflow_call")
 ) | {*PRIVILEGED}
+#: Conditions by which only branches of this repository are taken, which its writers name.
+OF_WRITERS = re.compile(r"head\.repo|head_repository")
 #: The branch of a pull request, in an expression.
 _BRANCH = re.compile(r"github\.(head_ref|event\.pull_request\.head\.ref)\b")
 #: Fields of an event that the author of an issue or a pull request chooses.
@@ -39,6 +41,16 @@ def is_of_its_author(workflow: Workflow) -> bool:
 def paths_of_authors(files: Files) -> frozenset[str]:
     """List the workflows whose texts of branches are of their own authors."""
     return frozenset(one.path for one in workflows(files) if is_of_its_author(one))
+
+
+def jobs_of_writers(files: Files) -> frozenset[tuple[str, str]]:
+    """List the jobs, by their workflow's path, that take branches of this repository alone."""
+    return frozenset(
+        (one.path, name)
+        for one in workflows(files)
+        for name, job in one.jobs.items()
+        if OF_WRITERS.search(job.condition)
+    )
 
 
 def are_branches(texts: Iterable[str]) -> bool:

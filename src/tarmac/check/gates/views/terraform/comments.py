@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 #: A comment of several lines; what looks so in a text or in another comment is none.
 _SPAN = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?:#|//)[^\n]*|(/\*.*?\*/)', re.DOTALL)
-_HEREDOC = re.compile(r"<<[-~]?\s*\"?(\w+)\"?\s*$")
+HEREDOC = re.compile(r"<<[-~]?\s*\"?(\w+)\"?\s*$")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _INSIDE = re.compile(r"[$%]\{[^}]*")
 _COMMENT = re.compile(r"#|//")
@@ -31,5 +31,5 @@ def evaluated(text: str) -> Iterator[str]:
             without_texts = _TEXT.sub(lambda found: " ".join(_INSIDE.findall(found[0])), line)
             code = _COMMENT.split(without_texts, maxsplit=1)[0]
             yield code
-            found = _HEREDOC.search(line) if "<<" in code else None
+            found = HEREDOC.search(line) if "<<" in code else None
             end = found[1] if found else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.terraform.comments import uncommented
+from tarmac.check.gates.views.terraform.comments import HEREDOC, uncommented
 from tarmac.check.gates.views.terraform.filled import filled_sources, sources
 from tarmac.check.gates.views.terraform.settings import Setting, settings
 
@@ -103,8 +103,15 @@ def _blocks(path: str, text: str) -> tuple[TerraformBlock, ...]:
     found = []
     names: tuple[str, ...] = ()
     lines: list[tuple[int, str]] = []
+    end = ""
     for number, written in enumerate(uncommented(text).splitlines(), 1):
         line = _COMMENT.sub("", written) if "#" in written or "//" in written else written
+        if end:  # what is within a text ends no block
+            lines.append((number, line))
+            end = "" if written.strip() == end else end
+            continue
+        if text_of := HEREDOC.search(line):
+            end = text_of[1]
         if opening := _OPENING.match(line):
             names, lines = (opening[1], *re.findall(r'"([^"]*)"', opening[2])), []
         if names:
