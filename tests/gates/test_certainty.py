@@ -474,6 +474,15 @@ def test_what_a_comment_above_says_is_meant_is_not_certain(comment, is_error, tm
     assert found.warning is not is_error
 
 
+@pytest.mark.parametrize(("place", "is_error"), [("values.yaml", False), ("values.yaml:3", True)])
+def test_what_a_packed_dependency_makes_is_not_certain(place, is_error, tmp_path):
+    (tmp_path / "charts").mkdir()
+    what = "Down: its texts show job, which its result does not have (it has none)"
+    (tmp_path / "charts/web-1.0.0.tgz").touch()
+    found = Finding(f"{tmp_path}/{place}", what, "OBS028")
+    assert certainty.grading(tmp_path)(found).warning is not is_error
+
+
 def test_a_gate_of_others_says_itself_what_is_an_error():
     assert certain("whatever", gate="ACME001")
     assert not certain("whatever", "tests/a.yaml", "overlays/test/a.yaml", gate="ACME001")

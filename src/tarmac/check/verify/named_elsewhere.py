@@ -53,6 +53,19 @@ def commented_out(folder: Path) -> Callable[[PurePath], bool]:
     return is_left_out
 
 
+def packed(folder: Path) -> Callable[[PurePath], bool]:
+    """Return what tells whether a chart's values have a dependency beside them that is packed.
+
+    What its templates make is named by these values, and has no line in them.
+    """
+
+    @cache
+    def has_packed(place: PurePath) -> bool:
+        return any((folder / place / "charts").glob("*.tgz"))
+
+    return lambda path: path.name.startswith("values") and has_packed(path.parent)
+
+
 def embedded(folder: Path) -> Callable[[PurePath], bool]:
     """Return what tells whether a program in Go has a file within it, and so reads it itself."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.monitoring.bounds import bounds
+from tarmac.check.gates.views.monitoring.bounds import bounds, is_absent
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.monitoring.kept_labels import is_number, joined, labels
 from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
@@ -48,11 +48,14 @@ def _alerts(files: Files) -> Iterator[PlacedRule]:
 
 def _never(tree: Any) -> Iterator[str]:
     """Yield comparisons with a number that what is compared never is."""
+    # What is asked of nothing by absent() beside it, a count need not tell.
+    is_asked = any(map(is_absent, parts(tree)))
     for node in parts(tree):
         if type(node).__name__ != "BinaryExpr" or str(node.op) not in _SIGNS:
             continue
         is_bool = node.modifier is not None and node.modifier.return_bool
-        if is_bool or not is_number(node.rhs) or is_number(node.lhs) or not _is_never(node):
+        is_left = is_bool or (is_asked and _is_count(node.lhs))
+        if is_left or not is_number(node.rhs) or is_number(node.lhs) or not _is_never(node):
             continue
         low, high = bounds(node.lhs)
         asked = f"{node.op} {bounds(node.rhs)[0]:g}"
@@ -128,7 +131,7 @@ def _is_count(node: Any) -> bool:
 def _late(tree: Any) -> Iterator[str]:
     """Yield what is true only where all of several are gone."""
     for node in parts(tree):
-        if type(node).__name__ != "Call" or node.func.name not in ("absent", "absent_over_time"):
+        if not is_absent(node):
             continue
         for inner in parts(node.args[0]):
             for one in inner.matchers.matchers if type(inner).__name__ == "VectorSelector" else ():

@@ -35,6 +35,7 @@ _MADE = re.compile(
 )
 #: A variable that keeps it, for where the dot is another value.
 _KEEPS = re.compile(rf"(\$\w+)\s*:?=\s*\(?{_ALL}\)?")
+_COPIES = re.compile(r"(\$\w+)\s*:?=\s*\(?(?:(?:must)?deepCopy\s+)?\$\)?", re.IGNORECASE)
 #: What a template adds to what every template of its chart has: `set . "name" "orders"`, or by
 #: the name under which a template of names gets it: `set .scope "name" "orders"`.
 _ADDED = re.compile(r"\bset\s+(?:\.[\w.]*|\$\w*(?:\.[\w.]+)?)\s+\"(\w+)\"")
@@ -94,7 +95,8 @@ def _lost(text: str) -> Iterator[tuple[int, str]]:
             if words[0] == "else":
                 opened.append("if" if ended in ("range", "with", "whole") else ended)
         inner = next((one for one in reversed(opened) if one != "if"), "")
-        if inner not in ("range", "with") and (kept := _KEEPS.fullmatch(said.strip())):
+        keeps = _KEEPS if inner not in ("range", "with") else _COPIES
+        if kept := keeps.fullmatch(said.strip()) or _COPIES.fullmatch(said.strip()):
             wholes.add(kept[1])
         # A second dot may be the one of an argument's own values.
         if inner in ("range", "with") and (asked := _OF_ALL.search(said)):

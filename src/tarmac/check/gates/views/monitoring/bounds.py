@@ -113,3 +113,8 @@ def _filtered(operator: str, left: Bounds, right: Bounds) -> Bounds:
     if operator in ("<", "<="):
         return left[0], min(left[1], right[1])
     return left
+
+
+def is_absent(node: Any) -> bool:
+    """Tell whether a part of an expression asks whether something is not there."""
+    return type(node).__name__ == "Call" and node.func.name in ("absent", "absent_over_time")
