@@ -116,6 +116,7 @@ def test_what_is_so_very_many_times_is_likely_in_one_file_as_well():
         ("deploy/v1beta1/bundle.yaml", False),
         ("deploy/bundle-v1beta2.yaml", True),
         ("deploy/images-pre-4.6/cronjob.yaml", False),
+        ("deploy/upgrade-from-v1.2-crds.yaml", False),
         ("deploy/legacy/cronjob.yaml", False),
         ("deploy/before_1.22.yaml", False),
         ("deploy/k8s_before_v1_18.yaml", False),

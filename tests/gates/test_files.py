@@ -305,6 +305,8 @@ def test_a_part_has_the_line_of_its_key_in_every_document(judged, monkeypatch):
         ("a:\n  - &isAlone?\n    b: 1\n", "a.yaml:2: cannot be read as YAML", True),
         ("jobs:\n  - &isAlone?\n    b: 1\n", "a.yaml:2: cannot be read as YAML", False),
         (f"{SERVED}metadata:\n  name: {{name}}\n", "a.yaml: is a template, which is not", True),
+        (f"{SERVED}metadata:\n  name: #@ a.name\n", "a.yaml: is a template, which is not", True),
+        ('#@ load("@ytt:data", "data")\na: b\n', "a.yaml: is a template, which is not", True),
         ("a: 1\n<<: b\n", "a.yaml:2: cannot be read as YAML", False),
         ("a: !Ref b\n", "a.yaml:1: cannot be read as YAML", True),
         ("...\na:\n  ...\n  b: [\n", "a.yaml:1: cannot be read as YAML", True),

@@ -211,6 +211,19 @@ def test_variables_are_not_lost_where_no_list_leads_to_what_fills_them_in(judged
 
 
 @pytest.mark.parametrize(
+    ("target", "is_error"), [({"kind": "CronJob"}, False), ({"name": "old"}, True)]
+)
+def test_a_patch_of_a_kind_is_for_what_is_added_later(target, is_error, judged):
+    listed = {"target": target, "patch": "- {op: test}"}
+    files = {
+        "kustomization.yaml": yaml.safe_dump({"resources": ["web.yaml"], "patches": [listed]}),
+        "web.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {}\n",
+    }
+    (result,) = judged(files, GATES["OBJ017"]).results
+    assert [one.warning for one in result.findings] == [not is_error]
+
+
+@pytest.mark.parametrize(
     ("patch", "is_error"),
     [("$patch: delete\nkind: Service\nmetadata: {name: old}", False), ("- {op: test}", True)],
 )

@@ -78,7 +78,8 @@ _FIELD = re.compile(r"(\w+): no such field; did you mean '(\w+)'")
 _HOST = re.compile(r"(?<![\w-])example\.(com|org|net)(?![\w-])")
 #: A folder or file for clusters before a release: `images-pre-4.6`.
 _BEFORE = re.compile(
-    r"(^|[-_. ])(pre|before|below|older[-_]than|until|up[-_]to|lte?)[-_. ]?v?\d+[._]\d+",
+    r"(^|[-_. ])(pre|before|below|older[-_]than|until|up[-_]to|lte?|(upgrade|migrate)[-_]from)"
+    r"[-_. ]?v?\d+[._]\d+",
     re.IGNORECASE,
 )
 #: A folder of what ran on older clusters.

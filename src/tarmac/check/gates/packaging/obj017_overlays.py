@@ -53,10 +53,11 @@ def check(files: Files) -> Iterator[Finding]:
         gather(files, folder, own, by_path, base, set())
         if base.is_whole and base.objects:
             for path, what in _absent(files, artifact, base, own):
-                # What is to be deleted is gone already.
+                # What is to be deleted is gone already, and what is of a kind may be added later.
                 patch = fields(dig(written(files, artifact), *path))
+                is_rule = path[0] == "patches" and set(fields(patch, "target")) == {"kind"}
                 gone = path[0] == "patches" and deletes(files, folder, patch)
-                yield Finding(artifact.at(*path), what, warning=gone)
+                yield Finding(artifact.at(*path), what, warning=gone or is_rule)
             if not base.renames:
                 yield from _in_texts(artifact, base)
                 base.has_rules = base.has_rules or folder in is_ruled

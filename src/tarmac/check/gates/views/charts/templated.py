@@ -15,6 +15,8 @@ _MARKED = re.compile(r"^[ \t]*(?:- +)*\w[\w-]*[|<>%@][^\s:]*:", re.MULTILINE)
 
 #: A value that Python fills in, by `format`: to YAML it is a mapping of a word to nothing.
 _FORMATTED = re.compile(r"^[ \t]*(?:- +)*[\w./-]+:[ \t]+\{[a-z]\w*\}[ \t]*$", re.MULTILINE)
+#: What ytt reads in comments: `#@ load("@ytt:data", "data")`, `name: #@ data.values.name`.
+_YTT = re.compile(r"^[ \t]*#@[ \t]+(?:load|for|if|def|let)\b|:[ \t]+#@[ \t]+\w", re.MULTILINE)
 _OBJECT = re.compile(r"^apiVersion:", re.MULTILINE)
 
 
@@ -34,7 +36,9 @@ def has_marked_keys(text: str, documents: Iterable[Artifact]) -> bool:
 
 
 def is_formatted(text: str) -> bool:
-    """Tell whether a program in Python fills in the values of an object's file."""
+    """Tell whether a program in Python, or ytt, fills in the values of an object's file."""
+    if "#@" in text and _YTT.search(text):
+        return True
     return _OBJECT.search(text) is not None and _FORMATTED.search(text) is not None
 
 
