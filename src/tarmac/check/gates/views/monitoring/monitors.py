@@ -13,6 +13,10 @@ from tarmac.check.gates.views.objects.services import Service
 STACK = "observability/values/kube-prometheus-stack.yaml"
 #: What Prometheus knows of each container of a pod, whatever a Service names.
 _OF_CONTAINERS = "__meta_kubernetes_pod_container_"
+#: Labels that operators give to what they make, which is in no file.
+_OF_OPERATORS = frozenset(
+    {"rook_cluster", "strimzi.io/cluster", "cnpg.io/cluster", "common.k8s.elastic.co/type"}
+)
 
 
 class Endpoint:
@@ -72,10 +76,13 @@ class Monitor:
         return set(items(chosen, "matchNames") or (self.metadata.namespace or "",))
 
     def finds(self, service: Service) -> bool:
-        """Tell whether it selects a Service where that is."""
+        """Tell whether it selects a Service where that is; what an operator makes is another."""
         if self.spaces is not None and (service.metadata.namespace or "") not in self.spaces:
             return False
-        return selects(fields(self.artifact.data, "spec", "selector"), service.metadata.labels)
+        selector = fields(self.artifact.data, "spec", "selector")
+        if _OF_OPERATORS & fields(selector, "matchLabels").keys():
+            return False
+        return selects(selector, service.metadata.labels)
 
 
 class StackValues:
