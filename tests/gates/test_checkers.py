@@ -54,9 +54,14 @@ def test_ends_of_lines_as_windows_has_them_are_told_once_for_a_script(tmp_path, 
 
 
 def test_where_it_stops_reading_is_told_once_for_a_script(tmp_path, monkeypatch):
-    given = {"a.sh": '#!/bin/bash\necho "$([ -z git status 2>/dev/null ] && echo clean)"\n'}
+    given = {
+        "a.sh": '#!/bin/bash\necho "$([ -z git status 2>/dev/null ] && echo clean)"\n',
+        "open.sh": "#!/bin/sh\ncat <<EOF\na\n",
+        "piped.sh": "#!/bin/sh\ncat <<EOF\na\nEOF | tee b\n",
+    }
     report = judged(given, tmp_path, monkeypatch)
-    assert [one.where for one in report.findings if not one.warning] == ["a.sh:2:9"]
+    broken = [one.where for one in report.findings if not one.warning]
+    assert broken == ["a.sh:2:9", "open.sh:2:5", "piped.sh:2:5"]
 
 
 def test_scripts_at_which_shellcheck_crashes_are_read_by_halves(tmp_path, monkeypatch):
@@ -127,3 +132,19 @@ def test_all_of_a_list_is_asked_for_in_brackets_as_well(text, count, tmp_path, m
     report = judged(given, tmp_path, monkeypatch, "VAL020", "actionlint")
     found = [one for one in report.findings if one.severity == "error"]
     assert len(found) == count, found
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_error"),
+    [("github.event.pull_request.head.repo.full_name == github.repository", False), ("true", True)],
+)
+def test_a_branch_that_writers_alone_name_is_a_warning(condition, is_error, tmp_path, monkeypatch):
+    text = (
+        "on: pull_request_target\npermissions: {}\njobs:\n  a:\n"
+        f"    if: {condition}\n    runs-on: ubuntu-24.04\n"
+        "    steps: [{run: 'scan ${{ github.head_ref }}'}]\n"
+    )
+    given = {".github/workflows/a.yml": text}
+    report = judged(given, tmp_path, monkeypatch, "VAL022", "zizmor")
+    found = [one for one in report.findings if "template-injection" in one.what]
+    assert [one.warning for one in found] == [not is_error]

@@ -13,6 +13,7 @@ from small_system import GATES
 
 from tarmac.base.artifact import read
 from tarmac.base.report import Finding
+from tarmac.check.gates.subject import Folder
 from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import folder
 from tarmac.check.verify.running import Suppressions
@@ -260,3 +261,16 @@ def test_a_part_of_an_object_lacks_nothing():
     options = {"part": "ServerSideApply=true, Validate=false", "whole": "ServerSideApply=true"}
     there = [one for name, told in options.items() for one in read(name, text % (note, told))]
     assert list(with_gaps(there)) == ["part"]
+
+
+@pytest.mark.parametrize(("by", "is_found"), [("", True), ("prod", False)])
+def test_a_route_that_is_built_ends_at_no_service_of_another_folder(by, is_found):
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n"
+    route = (
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: web}\n"
+        "spec: {http: [{route: [{destination: {host: web, port: {number: 8080}}}]}]}\n"
+    )
+    there = [replace(one, built_by=by) for one in read("prod/web.yaml", route)]
+    every = (*read("lab/service.yaml", service), *there)
+    found = list(GATES["NET004"].of_files(Folder(every, TODAY, Path())))
+    assert bool(found) is is_found

@@ -97,3 +97,20 @@ def test_marks_in_place_of_values_are_no_errors(
         new = (found[one] for one in found.keys() - known.keys())
         wrong += [f"{path.parent.name}/{path.stem}: {one}" for one in new]
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:\n  <ROUTES>\n  b: 1\n",
+        "apiVersion: v1\nmetadata:\n  name: #@ a.name\n",
+        '#@ load("@ytt:data", "data")\na: b\n',
+    ],
+)
+def test_a_file_with_marks_of_a_program_in_place_of_lines_is_a_template(
+    text, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(text)
+    report = folder.judge(Path(), TODAY, OF_FILES[:1], lambda _: Suppressions())
+    assert [(one.what, one.warning) for one in report.remarks] == [(folder.TEMPLATE, True)]

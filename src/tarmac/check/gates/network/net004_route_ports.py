@@ -33,6 +33,10 @@ def check(files: Files) -> Iterator[Finding]:
         addresses.setdefault(key, []).append(service)
     for end in route_ends(files):
         found = addresses.get((end.namespace, end.service), [])
+        # What is built without a namespace is beside what is built with it alone.
+        built = end.artifact.built_by
+        if built and not end.namespace:
+            found = [one for one in found if one.artifact.built_by == built]
         # Of several folders with one of that name, each is an environment or example of its own.
         beside = [one for one in found if place_of(one.artifact) == place_of(end.artifact)]
         said = [_wrong(end, service) for service in beside or found]

@@ -104,7 +104,9 @@ def _made_of(artifact: Artifact) -> Iterator[StoredObject]:
     space, name = metadata(artifact).namespace or "", name_of(artifact)
     for kind, ends in _made(group_of(artifact), kind_of(artifact)):
         for end in ends:
-            yield StoredObject(kind, end.replace("*", name), space, ANY, artifact)
+            path = end.split(".")[1:] if end.startswith(".") else ()
+            own = text(artifact.data, *path) if path else end.replace("*", name)
+            yield StoredObject(kind, str(own), space, ANY, artifact)
 
 
 @lru_cache(_KINDS)

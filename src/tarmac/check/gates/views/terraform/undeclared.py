@@ -11,7 +11,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.terraform.comments import evaluated
 from tarmac.check.gates.views.terraform.filled import sources
 
-_VARIABLE = re.compile(r"\bvar\.([A-Za-z_][\w-]*)")
+_VARIABLE = re.compile(r"(?<![\w.-])var\.([A-Za-z_][\w-]*)")
 _DECLARED = re.compile(r'^[ \t]*variable\s+"?([\w-]+)"?', re.MULTILINE)
 #: What makes something; a folder without it only declares.
 _MAKES = re.compile(r"^[ \t]*(?:resource|data|module|provider)\s", re.MULTILINE)
