@@ -25,6 +25,8 @@ _PLACES = (
     (re.compile(r"organization:([^:]*)(:.*)?"), "organisation"),
     (re.compile(r"system:serviceaccount:([^:]*)(:.*)?"), "namespace"),
 )
+#: A condition on a field that a variable names.
+_OPEN = re.compile(r":\$\{[^}]*\}$")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -85,7 +87,7 @@ def _too_wide(value: str) -> str:
 
 def _names_subject(statement: PolicyStatement) -> bool:
     said = statement.parts.get("Condition", ())
-    return any(text.endswith(SUBJECTS) for text in said)
+    return any(text.endswith(SUBJECTS) or _OPEN.search(text) for text in said)
 
 
 GATE = Gate(

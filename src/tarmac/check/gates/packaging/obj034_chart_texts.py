@@ -41,6 +41,8 @@ _COPIES = re.compile(r"(\$\w+)\s*:?=\s*\(?(?:(?:must)?deepCopy\s+)?\$\)?", re.IG
 _ADDED = re.compile(r"\bset\s+(?:\.[\w.]*|\$\w*(?:\.[\w.]+)?)\s+\"(\w+)\"")
 _OF_ALL = re.compile(r"(?<![\w$.)])\.(Release|Chart|Capabilities)\b")
 _OTHERS = re.compile(r"(?:if\s+|with\s+)?\.([a-z]\w*)")
+#: A list of one value: `$apps := list .Values.web`.
+_OF_ONE = re.compile(r"(\$\w+)\s*:=\s*list\s+\S+\s*-?\}\}")
 #: The end of a document, which may be of all but the first: `{{- if gt $at 0 }}---`.
 _ENDS = re.compile(r"^(?:[ \t]*\{\{[^{}]*\}\})*---", re.MULTILINE)
 _API = re.compile(r"^apiVersion:", re.MULTILINE)
@@ -131,8 +133,15 @@ def _joined(text: str) -> Iterator[int]:
             elif word == "end" and opened:
                 word, begun = opened.pop()
                 body = "\n".join(text.splitlines()[begun : number - 1])
-                if word == "range" and len(_API.findall(body)) == 1 and not _ENDS.search(body):
+                is_loop = word == "range" and not _is_of_one(text, text.splitlines()[begun - 1])
+                if is_loop and len(_API.findall(body)) == 1 and not _ENDS.search(body):
                     yield begun
+
+
+def _is_of_one(text: str, line: str) -> bool:
+    """Tell whether a loop is over a list that a template makes of one value."""
+    name = re.search(r"range\s+(\$\w+)\s*-?\}\}", line)
+    return name is not None and any(one[1] == name[1] for one in re.finditer(_OF_ONE, text))
 
 
 def _templates(files: Files) -> Iterator[tuple[str, str, set[str]]]:
