@@ -53,6 +53,12 @@ def test_ends_of_lines_as_windows_has_them_are_told_once_for_a_script(tmp_path, 
     assert len(report.findings) > len(found)
 
 
+def test_a_template_of_a_script_is_no_script(tmp_path, monkeypatch):
+    given = {f"{name}.sh": "#!/bin/bash\nif true; then\n" for name in ("init.tpl", "init")}
+    report = judged(given, tmp_path, monkeypatch)
+    assert {one.where.partition(":")[0] for one in report.findings} == {"init.sh"}
+
+
 def test_where_it_stops_reading_is_told_once_for_a_script(tmp_path, monkeypatch):
     given = {
         "a.sh": '#!/bin/bash\necho "$([ -z git status 2>/dev/null ] && echo clean)"\n',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 import yaml
@@ -14,8 +14,10 @@ from small_system import GATES
 from tarmac.base.artifact import read
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Folder
+from tarmac.check.gates.views.overlays.flux_patches import target_namespaces
 from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import folder
+from tarmac.check.verify.named_elsewhere import granted, is_nested
 from tarmac.check.verify.running import Suppressions
 
 TODAY = date(2026, 11, 20)
@@ -274,3 +276,45 @@ def test_a_route_that_is_built_ends_at_no_service_of_another_folder(by, is_found
     every = (*read("lab/service.yaml", service), *there)
     found = list(GATES["NET004"].of_files(Folder(every, TODAY, Path())))
     assert bool(found) is is_found
+
+
+def test_a_probe_that_a_charts_own_values_leave_open_is_given_by_others():
+    text = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
+        "spec: {containers: [{name: web, image: 'web:1', livenessProbe: {}}]}\n"
+    )
+    found = {}
+    for by in ("web/templates/pod.yaml", ""):
+        there = tuple(replace(one, built_by=by) for one in read("web/values.yaml", text))
+        (said,) = GATES["OBJ007"].of_files(Folder(there, TODAY, Path()))
+        found[by] = said.warning
+    assert list(found.values()) == [True, False]
+
+
+def test_what_flux_puts_into_a_namespace_is_known_wherever_it_is_asked(tmp_path):
+    (tmp_path / "apps/web").mkdir(parents=True)
+    (tmp_path / "apps/web/ks.yaml").write_text(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+        "metadata: {name: web}\nspec:\n  path: ./apps/web/app\n  targetNamespace: shop\n"
+    )
+    listed = tuple(read("apps/kustomization.yaml", "resources: [web/ks.yaml]\n"))
+    assert list(target_namespaces(Folder(listed, TODAY, tmp_path))) == ["apps/web/app"]
+
+
+def test_a_grant_of_another_tree_allows_what_it_names():
+    text = (
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: ReferenceGrant\n"
+        "metadata: {name: web, namespace: shop}\nspec: {to: [{kind: Service, name: web}]}\n"
+    )
+    is_granted = granted(read("grant.yaml", text))
+    what = "HTTPRoute a names Service %s of the namespace shop, where no ReferenceGrant allows it"
+    named = [Finding("a.yaml:1", what % name, "NET008") for name in ("web", "website")]
+    assert list(map(is_granted, named)) == [True, False]
+
+
+def test_workflows_where_github_looks_for_none_are_warnings(tmp_path):
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    is_unread = is_nested(tmp_path)
+    paths = (".github/workflows/a.yml", "apps/web/.github/workflows/a.yml")
+    assert [is_unread(PurePath(one)) for one in paths] == [False, True]
+    assert not is_nested(tmp_path / "apps")(PurePath("web/.github/workflows/a.yml"))

@@ -33,6 +33,7 @@ from tarmac.check.verify.built.sources import Sources
 from tarmac.check.verify.built.trees import trees
 from tarmac.check.verify.certainty import bases, below, grading, is_input
 from tarmac.check.verify.doubt import doubting
+from tarmac.check.verify.named_elsewhere import granted
 from tarmac.check.verify.running import (
     Suppressions,
     leave,
@@ -68,7 +69,10 @@ _EMBEDDED = re.compile(r"^[ \t]*<%.*%>[ \t]*$", re.MULTILINE)
 #: What says that an object lacks something, which a patch may add.
 _LACKS = re.compile(r"\b(has no|needs|lacks|without|names no)\b")
 #: What ends a build of Kustomize, which says it as well.
-_ABSENT, _UNBUILT = "which does not exist", "its objects were not judged"
+_ENDS, _UNBUILT = (
+    re.compile("which does not exist|kustomize refuses"),
+    "its objects were not judged",
+)
 #: What actionlint says of a condition, and what zizmor says of it in the same line.
 _FIRST, _AGAIN = "(if-cond)", "(unsound-condition)"
 #: What an outsider writes into a script: actionlint tells it at the script's first line, PIP004 at
@@ -162,6 +166,7 @@ def judge(
     unfinished = {*map(files.shown, made.open), *with_gaps(artifacts)}
     skipped = left_out(Folder(artifacts, today, folder))
     off = off_lines(Folder(artifacts, today, folder))
+    is_granted = granted(artifacts)
     every = tuple(trees(artifacts, made))
     new = tuple(_new(every))
 
@@ -182,6 +187,7 @@ def judge(
             found_here = [
                 replace(one, warning=True, likely=False)
                 if one.position[0] in tried | skipped
+                or is_granted(one)
                 or any(is_in(lines, *one.position[:2]) for lines in off)
                 or (one.position[0] in unfinished and _may_be_added(one))
                 else one
@@ -203,7 +209,12 @@ def judge(
     in_turn = (results[what] for gate in asked if (what := f"gate:{gate.id}") in results)
     results = {one.what: leave(one, doubting(one.findings)) for one in in_turn}
     by_programs = {f"gate:{gate.id}" for gate in asked if gate.program}
-    told = {one.position[0] for one in _errors(results.get("gate:OBJ012")) if _ABSENT in one.what}
+    told = {
+        one.position[0]
+        for gate in ("gate:OBJ012", "gate:OBJ045")
+        for one in _errors(results.get(gate))
+        if _ENDS.search(one.what)
+    }
     apart = {*skipped, *told}
     return Report(
         system=_title(folder, only),

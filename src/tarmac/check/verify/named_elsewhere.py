@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path, PurePath
 
+from tarmac.base.artifact import Artifact
+from tarmac.base.foreign.reading import items, string
+from tarmac.base.report import Finding
+from tarmac.check.gates.views.objects.metadata import space_of
 from tarmac.check.gates.views.overlays.kustomizations import NAMES
 
 #: A file as an item of a list, behind `#` or not.
@@ -64,6 +68,26 @@ def packed(folder: Path) -> Callable[[PurePath], bool]:
         return any((folder / place / "charts").glob("*.tgz"))
 
     return lambda path: path.name.startswith("values") and has_packed(path.parent)
+
+
+def is_nested(folder: Path) -> Callable[[PurePath], bool]:
+    """Return what tells whether a workflow is in a folder where GitHub looks for none.
+
+    It looks in that of the repository's root, and there is one.
+    """
+    has_own = (folder / ".github/workflows").is_dir()
+    return lambda path: has_own and path.match("*/.github/workflows/*")
+
+
+def granted(artifacts: Iterable[Artifact]) -> Callable[[Finding], bool]:
+    """Return what tells whether a grant of another tree allows what a finding says none does."""
+    allowed = {
+        f"{string(one, 'kind')} {string(one, 'name')} of the namespace {space_of(grant)},"
+        for grant in artifacts
+        if grant.data.get("kind") == "ReferenceGrant"
+        for one in items(grant.data, "spec", "to")
+    }
+    return lambda finding: finding.gate == "NET008" and any(one in finding.what for one in allowed)
 
 
 def embedded(folder: Path) -> Callable[[PurePath], bool]:

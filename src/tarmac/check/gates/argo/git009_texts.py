@@ -21,6 +21,7 @@ _DOTTED = re.compile(r"\{\{-?\s*(\.[A-Za-z_][\w.]*)[^}]*\}\}")
 #: What a Go template prints as it is written, and a line of a text that is a comment.
 _RAW = re.compile(r"\{\{-?\s*`[^`]*`\s*-?\}\}")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_OF_HELM = (".Values", ".Release", ".Chart", ".Capabilities", ".Files", ".Template")
 _FIELD = re.compile(r"\{\{-?\s*\.([A-Za-z_]\w*)\s*-?\}\}")
 #: Words that stand alone in a Go template.
 _WORDS = frozenset({"end", "else", "break", "continue", "now", "uuidv4", "dict", "list"})
@@ -63,6 +64,8 @@ def _filled(artifact: Artifact) -> Iterator[Fault]:
                 what = f"is a Go template, in which {{{{{word}}}}} is a function that there is not"
                 yield path, f"{what}, so nothing is made; write {{{{.{word}}}}}"
         for word in _DOTTED.findall(_COMMENT.sub("", text)) if not is_go else ():
+            if word.startswith(_OF_HELM):  # for the chart that gets it
+                continue
             what = f"has {{{{{word}}}}} and no goTemplate, so it stays as it is written"
             yield path, f"{what}; set `goTemplate: true`"
 

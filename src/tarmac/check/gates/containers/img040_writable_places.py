@@ -30,6 +30,8 @@ class ReadOnlyContainer(NamedTuple):
     #: What it is told to run, or what the program of the image is given.
     words: Sequence[str]
     mounted: Collection[str]
+    #: All that is mounted, what is only read there as well.
+    given: Collection[str]
     variables: Collection[str]
     #: How a place is made writable there.
     advice: str
@@ -51,7 +53,7 @@ def _programs(own: ReadOnlyContainer) -> Iterator[tuple[str, Mapping[str, Any]]]
     known, command = published("writes"), " ".join(own.words)
     first = next(iter(own.words), "-").rpartition("/")[2]
     for one in known["images"]:
-        is_set = {*one["settings"]} & {*own.mounted} or re.search(one["told"], command)
+        is_set = {*one["settings"]} & {*own.given} or re.search(one["told"], command)
         is_server = first.startswith("-") or first in one["programs"]
         if re.fullmatch(one["image"], own.image) and is_server and not is_set:
             yield own.image, one
@@ -85,6 +87,7 @@ def _read_only(files: Files) -> Iterator[ReadOnlyContainer]:
                     untagged(container.image),
                     container.words,
                     [m.path.rstrip("/") for m in container.mounts if not m.data.get("readOnly")],
+                    [m.path.rstrip("/") for m in container.mounts],
                     own.variables.names(container),
                     "mount an emptyDir",
                 )
@@ -99,6 +102,7 @@ def _of_compose(service: ComposeService) -> ReadOnlyContainer:
         service.at("read_only"),
         untagged(service.image or ""),
         (*words(service, "entrypoint"), *words(service)),
+        [path.rstrip("/") for path in places],
         [path.rstrip("/") for path in places],
         service.variables,
         "mount a tmpfs",

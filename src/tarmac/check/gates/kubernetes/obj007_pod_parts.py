@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Fields, Path, dig, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.templated import is_templated
 from tarmac.check.gates.views.objects.leaves import leaves
 from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.overlays.completed import is_completed
@@ -30,6 +31,7 @@ PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 #: What stands at a volume and belongs to its mount: no source, and refused by the schema.
 _OF_MOUNTS = {"mountPath", "subPath", "readOnly"}
+_EMPTY_PROBE = re.compile(r" has a \w+Probe with no handler;")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -40,7 +42,9 @@ def check(files: Files) -> Iterator[Finding]:
         is_open = is_filled or is_part(own.artifact) or is_completed(files, own.artifact)
         is_open = is_open or is_read(files, own.artifact.path)
         for where, what in misfits(own):
-            yield Finding(where, f"{own.kind} {own.name}: {what}", warning=is_open)
+            # A chart's own values leave a probe open, and others give it.
+            is_left = is_templated(own.artifact) and _EMPTY_PROBE.search(what) is not None
+            yield Finding(where, f"{own.kind} {own.name}: {what}", warning=is_open or is_left)
 
 
 def _names_image(own: Pods, container: Container) -> bool:

@@ -46,6 +46,8 @@ _NEGATED, _GROUP, _PATTERNS = 1035, re.compile(r"!\("), re.compile(r"\bextglob\b
 #: Told once: an end of a line as Windows has it, which every line has, and where it stops reading,
 #: of which it says in two places what it reads and what it expects.
 _ONCE = {1017: 1017, 1073: 1073, 1072: 1073, 1044: 1073, 1121: 1073}
+#: A template whose result alone is a script: `init.tpl.sh`.
+_OF_TERRAFORM = re.compile(r"\.(tpl|tftpl|tmpl|template)\.(sh|bash)$")
 #: Of a file at which it ends in the middle.
 _CRASH = "crash"
 #: What it says of itself: that no line names the shell of a part that others read, or that it does
@@ -159,6 +161,7 @@ def _scripts(files: Files) -> list[Artifact]:
         if isinstance(artifact.content, str)
         and not _TEMPLATE.search(artifact.content)
         and not _ESCAPED.search(artifact.content)
+        and not _OF_TERRAFORM.search(artifact.path)
         and not (_OF_CHART.search(artifact.content) and _is_below(artifact.path, charts))
         and _is_script(artifact.path, artifact.content)
     ]

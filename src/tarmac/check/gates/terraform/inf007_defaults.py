@@ -14,7 +14,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.settings import Setting, written_settings
 
 SECRET = re.compile(
-    r"(^|_)(password|passwd|secret|token|api_key|secret_key|private_key|access_key)$"
+    r"(^|_)(password|passwd|secret|(?<!creation_)(?<!request_)token|api_key|secret_key|private_key|access_key)$"
 )
 #: What stands for a value that is still to be given, or for the name of one.
 PLACEHOLDER = re.compile(r"^$|^<.*>$|^(null|true|false)$|^(arn:|/|\.{0,2}/|~|projects/)")
@@ -23,7 +23,7 @@ PLACE = re.compile(r"[a-z][a-z_.-]*(/[a-z][a-z0-9_.-]*)+")
 #: A text that asks to be replaced; where it is not, the password is one that everyone knows.
 TO_REPLACE = re.compile(
     r"(?-i:^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$)|^(my|example)[-_]"
-    r"|^(none|unset|unused|unknown|n/?a|test|testing|fake|mock|local)$|only$",
+    r"|^(uuid|foo|bar|foobar|changeit)=*$|^(none|unset|unused|unknown|n/?a|test|testing|fake|mock|local)$|only$",
     re.IGNORECASE,
 )
 #: A variable that says that it holds the name of a secret, or the place of one.

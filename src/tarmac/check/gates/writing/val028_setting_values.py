@@ -94,7 +94,7 @@ def _of_postgres(value: str, wanted: str) -> str:
     if wanted.startswith("="):
         known = wanted[1:].split("|")
         is_switch = {"on", "off"} & set(known)
-        is_known = bare.lower() in known or bool(is_switch and _is_boolean(bare))
+        is_known = bare.lower() in map(str.lower, known) or bool(is_switch and _is_boolean(bare))
         return "" if is_known else f"one of {', '.join(known)}"
     if kind == "bool":
         return "" if _is_boolean(bare) else "on or off"

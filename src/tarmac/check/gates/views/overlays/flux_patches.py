@@ -21,7 +21,7 @@ from tarmac.check.gates.views.overlays.kustomizations import Kustomization, kust
 
 GROUP = "kustomize.toolkit.fluxcd.io/"
 _MOST_BYTES = 100_000
-_WORDS = (b"kustomize.toolkit.fluxcd.io", b"patches:")
+_GROUP, _WORDS = b"kustomize.toolkit.fluxcd.io", (b"patches:", b"targetNamespace:")
 
 
 class FluxPatch(NamedTuple):
@@ -70,7 +70,7 @@ def _has_patches(place: Path) -> bool:
     if not place.is_file() or place.stat().st_size > _MOST_BYTES:
         return False
     text = place.read_bytes()
-    return all(word in text for word in _WORDS)
+    return _GROUP in text and any(word in text for word in _WORDS)
 
 
 @once
