@@ -17,7 +17,7 @@ from tarmac.check.gates.subject import Folder
 from tarmac.check.gates.views.overlays.flux_patches import target_namespaces
 from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import folder
-from tarmac.check.verify.named_elsewhere import granted, is_nested
+from tarmac.check.verify.named_elsewhere import granted, is_nested, printed
 from tarmac.check.verify.running import Suppressions
 
 TODAY = date(2026, 11, 20)
@@ -318,3 +318,40 @@ def test_workflows_where_github_looks_for_none_are_warnings(tmp_path):
     paths = (".github/workflows/a.yml", "apps/web/.github/workflows/a.yml")
     assert [is_unread(PurePath(one)) for one in paths] == [False, True]
     assert not is_nested(tmp_path / "apps")(PurePath("web/.github/workflows/a.yml"))
+
+
+def test_what_helm_printed_of_a_chart_that_is_here_is_a_copy(tmp_path):
+    (tmp_path / "charts/web").mkdir(parents=True)
+    (tmp_path / "charts/web/Chart.yaml").touch()
+    for name in ("web", "other"):
+        (tmp_path / f"{name}.yaml").write_text(f"---\n# Source: {name}/templates/a.yaml\na: 1\n")
+    is_printed = printed(tmp_path)
+    assert [is_printed(PurePath(f"{name}.yaml")) for name in ("web", "other")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "is_error"), [("push: {tags: ['v*']}", False), ("pull_request: {}", True)]
+)
+def test_a_tag_that_writers_alone_name_is_a_warning(trigger, is_error, judged):
+    files = {
+        ".github/workflows/release.yml": f"name: Release\non: {{{trigger}}}\njobs: {{}}\n",
+        ".github/workflows/tell.yml": (
+            "on: {workflow_run: {workflows: [Release], types: [completed]}}\njobs:\n  tell:\n"
+            "    steps: [{run: 'echo ${{ github.event.workflow_run.head_branch }}'}]\n"
+        ),
+    }
+    found = judged(files, GATES["PIP004"]).results[0].findings
+    assert bool(found) is is_error
+
+
+def test_a_namespace_that_a_template_leaves_empty_is_given_by_a_release():
+    text = (
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: a}\n"
+        "roleRef: {kind: ClusterRole, name: view}\n"
+        "subjects: [{kind: ServiceAccount, name: a, namespace: ''}]\n"
+    )
+    found = []
+    for by in ("web/templates/a.yaml", ""):
+        there = tuple(replace(one, built_by=by) for one in read("web/values.yaml", text))
+        found += [one.warning for one in GATES["SEC013"].of_files(Folder(there, TODAY, Path()))]
+    assert found == [True, False]

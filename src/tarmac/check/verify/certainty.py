@@ -23,7 +23,13 @@ from tarmac.check.schemas import lock
 from tarmac.check.schemas.check import Schemas, load
 from tarmac.check.verify.given_up import given_up, superseded
 from tarmac.check.verify.meant import is_meant
-from tarmac.check.verify.named_elsewhere import commented_out, embedded, is_nested, packed
+from tarmac.check.verify.named_elsewhere import (
+    commented_out,
+    embedded,
+    is_nested,
+    packed,
+    printed,
+)
 
 #: The gate that says which versions there are no more.
 _OF_VERSIONS = "VAL001"
@@ -224,7 +230,7 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
     files_read = lru_cache(512)(read)
     is_given_up, is_superseded = given_up(folder), superseded(folder)
     is_apart, is_embedded, is_packed = commented_out(folder), embedded(folder), packed(folder)
-    is_unread = is_nested(folder)
+    is_unread, is_printed = is_nested(folder), printed(folder)
 
     def judged(finding: Finding) -> str:
         name, number, _ = finding.position
@@ -233,7 +239,8 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
             return severity(finding, own)
         # The clusters of an older release had what is gone from those of today.
         is_gone = finding.gate == _OF_VERSIONS and _GONE.search(finding.what) is not None
-        if is_given_up(own) or is_apart(own) or is_unread(own) or (is_gone and is_superseded(own)):
+        is_copy = is_apart(own) or is_unread(own) or is_printed(own)
+        if is_given_up(own) or is_copy or (is_gone and is_superseded(own)):
             return "warning"
         if number is None and is_packed(own):  # others wrote its template
             return "warning"

@@ -24,6 +24,8 @@ _MENTIONED = re.compile(r"(?<![\w./-])(?:\./)?([\w./-]+\.ya?ml)\b")
 _NOT_LISTED = re.compile(
     r"\b(not (included|listed|applied|used)|left out|excluded|omitted|disabled)\b", re.IGNORECASE
 )
+#: The head of an object that Helm prints: `# Source: web/templates/service.yaml`.
+_PRINTED = re.compile(r"^# Source: ([\w.-]+)/templates/\S+$", re.MULTILINE)
 _EMBED = re.compile(r"^//go:embed[ \t]+(.+)$", re.MULTILINE)
 
 
@@ -68,6 +70,27 @@ def packed(folder: Path) -> Callable[[PurePath], bool]:
         return any((folder / place / "charts").glob("*.tgz"))
 
     return lambda path: path.name.startswith("values") and has_packed(path.parent)
+
+
+def printed(folder: Path) -> Callable[[PurePath], bool]:
+    """Return what tells whether a file is what Helm printed once of charts that are here.
+
+    What is wrong in it is corrected there, and printed again.
+    """
+
+    @cache
+    def charts() -> frozenset[str]:
+        return frozenset(one.parent.name for one in folder.rglob("Chart.yaml"))
+
+    @cache
+    def is_printed(path: PurePath) -> bool:
+        place = folder / path
+        if path.suffix not in (".yaml", ".yml") or not place.is_file():
+            return False
+        names = set(_PRINTED.findall(place.read_text(encoding="utf-8", errors="replace")))
+        return bool(names) and names <= charts()
+
+    return is_printed
 
 
 def is_nested(folder: Path) -> Callable[[PurePath], bool]:

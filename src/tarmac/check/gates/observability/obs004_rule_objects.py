@@ -63,9 +63,14 @@ def _refused(rules: Artifact, applier: str) -> Finding:
 def _appliers(files: Files, applying: list[Command], rules: Artifact) -> Iterator[str]:
     """Yield the commands and Kustomizations that send a file to the API server."""
     path = f"/{rules.path}"
+    there = {one.path for one in files.artifacts}
     for command in applying:
         for found in _FILE.findall(command.text):
-            named = "/" + str(PurePosixPath(found.removeprefix("./")))
+            plain = str(PurePosixPath(found.removeprefix("./")))
+            named = f"/{plain}"
+            # What is beside a page, or above it, is what the page means.
+            if (meant := _beside(command.where, plain, there)) and not _is_in(rules.path, meant):
+                continue
             if path.endswith(named) or f"{named}/" in path:
                 yield f"`kubectl` ({command.where})"
     for artifact in files.objects("Kustomization"):
@@ -73,6 +78,19 @@ def _appliers(files: Files, applying: list[Command], rules: Artifact) -> Iterato
         for number, name in enumerate(Kustomization(artifact).resources):
             if str(folder / str(name)) == rules.path:
                 yield f"the Kustomization ({artifact.at('resources', number)})"
+
+
+def _beside(where: str, named: str, there: set[str]) -> str:
+    """Find what a command names from the folder that its page is in, or from one above it."""
+    for folder in PurePosixPath(where.partition(":")[0]).parents:
+        path = str(folder / named)
+        if any(_is_in(one, path) for one in there):
+            return path
+    return ""
+
+
+def _is_in(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}/")
 
 
 def _judged(files: Files) -> Iterator[Artifact]:

@@ -42,6 +42,10 @@ OF_A_REQUEST = re.compile(r"(?<![!.])\bgithub\.event\.(pull_request|number)\b(?!
 BRANCH = "github.event.workflow_run.head_branch"
 #: A question that is answered by true or false.
 _ANSWERS = re.compile(r"\b(?:contains|startsWith|endsWith)\([^()]*\)", re.IGNORECASE)
+#: What starts a workflow for those alone who may write to the repository.
+_BY_WRITERS = frozenset(
+    {"create", "push", "release", "schedule", "workflow_call", "workflow_dispatch"}
+)
 #: What runs files of the folder that it is started in.
 _RUNS = re.compile(
     r"(?<![\w./-])(?:\./|(?:make|np[mx]|yarn|pnpm|bun|cargo|go|mvn|gradle|python3?|pytest|tox|node"
@@ -55,7 +59,7 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield checkouts of untrusted code beside secrets, and scripts with untrusted text."""
     for workflow in workflows(files):
         started = [trigger for trigger in PRIVILEGED if trigger in workflow.triggers]
-        ours = _names_branches(workflow)
+        ours = _names_branches(workflow) or _follows_writers(files, workflow)
         is_own = is_of_its_author(workflow)
         for name, job in workflow.jobs.items():
             for step in job.steps:
@@ -96,6 +100,14 @@ def _names_branches(workflow: Workflow) -> bool:
     """Tell whether a workflow follows runs of branches alone that it names in full."""
     names = items(workflow.triggers.get("workflow_run"), "branches")
     return bool(names) and all(re.fullmatch(r"[\w./-]+", str(name)) for name in names)
+
+
+def _follows_writers(files: Files, workflow: Workflow) -> bool:
+    """Tell whether all workflows that it follows are here, and writers alone start them."""
+    names = set(map(str, items(workflow.triggers.get("workflow_run"), "workflows")))
+    there = [one for one in workflows(files) if str(one.data.get("name")) in names]
+    are_known = bool(names) and names == {str(one.data.get("name")) for one in there}
+    return are_known and all(one.triggers.keys() <= _BY_WRITERS for one in there)
 
 
 def _is_empty(workflow: Workflow, found: Finding) -> bool:

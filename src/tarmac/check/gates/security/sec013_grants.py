@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Path, fields, items, numbered, string
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.templated import is_templated
 from tarmac.check.gates.views.objects.aggregated_roles import collected, uncollected
 from tarmac.check.gates.views.objects.lost_grants import unknown_accounts
 from tarmac.check.gates.views.objects.metadata import (
@@ -135,6 +136,8 @@ def _subject(
         what = f"{title(artifact)} names ServiceAccount {name} without its namespace"
         # A kustomization writes it where it sets the namespace of all.
         is_set = posixpath.dirname(artifact.path) in folders
+        # A release's own values fill in what a template leaves empty.
+        is_set = is_set or (is_templated(artifact) and "namespace" in fields(subject))
         yield Finding(where, f"{what}, which the API server refuses; write it", warning=is_set)
     elif there and "" not in there and space and space not in there:
         what = f"{title(artifact)} grants its role to ServiceAccount {name} of {space}, which is of"
