@@ -67,7 +67,10 @@ def check(files: Files) -> Iterator[Finding]:
     bound = _rules(files) if asked else {}
     for one in asked:
         space = space_of(one.own.artifact)
-        own = (bound.get(key, []) for key in ((space, one.account), _OF_ALL))
+        # A template of a chart names the namespace of its release in some places alone.
+        keys = [key for key in bound if key[1] == one.account and "" in (space, key[0])]
+        keys = [*{*keys, (space, one.account)}, _OF_ALL]
+        own = (bound.get(key, []) for key in keys)
         every = [rule for found in own for rule in found]
         rules = [rule for rule in every if rule is not None]
         if not rules or len(rules) != len(every):

@@ -9,6 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.scope import counted_in_files
+from tarmac.check.gates.views.terraform.comments import outside_texts
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, written_blocks
 
 #: What is refused or decided in any expression, and why.
@@ -55,7 +56,7 @@ def check(files: Files) -> Iterator[Finding]:
         # A value that stands elsewhere may be for it.
         is_elsewhere = block.names[0] in ("locals", "variable", "module")
         is_quartz = block.names[:2] == _OF_QUARTZ or (has_quartz and is_elsewhere)
-        for number, line in block.lines:
+        for number, line in outside_texts(block.lines):
             for what in (*_faults(line), *(() if is_quartz else _cron_faults(line))):
                 # Beside another condition it says that none are enough, too.
                 is_any = "at least 0" in what and ("&&" in line or _is_told_apart(line))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 #: A comment of several lines; what looks so in a text or in another comment is none.
 _SPAN = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?:#|//)[^\n]*|(/\*.*?\*/)', re.DOTALL)
@@ -33,3 +33,15 @@ def evaluated(text: str) -> Iterator[str]:
             yield code
             found = HEREDOC.search(line) if "<<" in code else None
             end = found[1] if found else ""
+
+
+def outside_texts(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield lines with their numbers, but those of a long text in which nothing is evaluated."""
+    end = ""
+    for number, line in lines:
+        if not end or "${" in line or "%{" in line:
+            yield number, line
+        if end:
+            end = "" if line.strip() == end else end
+        elif found := HEREDOC.search(line):
+            end = found[1]
