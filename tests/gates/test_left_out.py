@@ -355,3 +355,35 @@ def test_a_namespace_that_a_template_leaves_empty_is_given_by_a_release():
         there = tuple(replace(one, built_by=by) for one in read("web/values.yaml", text))
         found += [one.warning for one in GATES["SEC013"].of_files(Folder(there, TODAY, Path()))]
     assert found == [True, False]
+
+
+BASE = {
+    "base/kustomization.yaml": (
+        "resources: [release.yaml]\npatches: [{path: name.yaml, options: {allowNameChange: true},"
+        " target: {kind: HelmRelease, name: base-web}}]\n"
+        "configMapGenerator: [{name: settings, literals: [a=b]}]\n"
+    ),
+    "base/release.yaml": (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: base-web}\n"
+        "spec: {valuesFrom: [{kind: ConfigMap, name: settings}]}\n"
+    ),
+    "base/name.yaml": (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: shop--web}\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "is_found"), [("shop--web", False), ("web", True)])
+def test_a_patch_is_for_an_object_by_the_name_that_another_one_gives(name, is_found, judged):
+    listed = {"target": {"kind": "HelmRelease", "name": name}, "patch": "- {op: test}"}
+    above = yaml.safe_dump({"resources": ["../base"], "patches": [listed]})
+    files = {**BASE, "prod/kustomization.yaml": above}
+    (result,) = judged(files, GATES["OBJ017"]).results
+    assert any("patches HelmRelease" in one.what for one in result.findings) is is_found
+
+
+@pytest.mark.parametrize(("rules", "is_found"), [("configurations: [a.yaml]", False), ("", True)])
+def test_what_includes_a_kustomization_may_say_where_names_stand(rules, is_found, judged):
+    files = {**BASE, "prod/kustomization.yaml": f"resources: [../base]\n{rules}\n"}
+    (result,) = judged(files, GATES["OBJ017"]).results
+    assert any("with a hash" in one.what for one in result.findings) is is_found
