@@ -35,7 +35,9 @@ def unfollowed(files: Files) -> Iterator[str]:
     left = {
         folder
         for folder in own.keys() - reached
-        if posixpath.dirname(folder) in beside and not _is_taken(folder, paths, own)
+        if posixpath.dirname(folder) in beside
+        and not _is_taken(folder, paths, own)
+        and not _may_be(folder, paths)
     }
     yield from (own[folder] for folder in left)
     yield from (one.path for one in files.artifacts if posixpath.dirname(one.path) in left)
@@ -57,7 +59,9 @@ def unlisted_folders(files: Files) -> Iterator[str]:
     left = {
         folder
         for folder in own - named - paths - entered
-        if posixpath.dirname(folder) in listing and not _is_taken(folder, paths, own)
+        if posixpath.dirname(folder) in listing
+        and not _is_taken(folder, paths, own)
+        and not _may_be(folder, paths)
     }
     for one in files.artifacts if left else ():
         if any(above in left for above in _above(one.path)):
@@ -69,6 +73,11 @@ def is_led_to(files: Files, folder: str) -> bool:
     paths = _followed(files)
     if not paths or folder in named_paths(files) or _has_argo(files):
         return True
+    return _may_be(folder, paths)
+
+
+def _may_be(folder: str, paths: Collection[str]) -> bool:
+    """Tell whether a folder is one of those, whatever Flux fills in."""
     return any(fnmatch(folder, _VARIABLE.sub("*", path)) for path in paths)
 
 
