@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from tarmac.adopt.containers.compose_called import called_so, other_names
 from tarmac.adopt.containers.compose_containers import ENTRY_OF, Container, added
 from tarmac.adopt.containers.compose_file import NAMES, Project, read_project, values_of
 from tarmac.adopt.containers.compose_once import with_tasks
@@ -242,6 +243,8 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     example = file if posixpath.basename(file) != ".env" else ""
     found = Survey(origins=tuple(filter(None, (*origins, example))))
     shapes = _with_builds({own: shaped(spec) for own, spec in services.items()})
+    called = called_so(shapes, root)
+    shapes = {called.get(own, own): spec for own, spec in shapes.items()}
     pooled = poolers(shapes)
     shapes = {own: spec for own, spec in shapes.items() if own not in pooled}
     fronts = of_one_each(shapes, root)
@@ -251,7 +254,7 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     for own, spec in shapes.items():
         found = added(found, Container(own, spec, root, kinds, values, profiles))
     at = {f"{own}:{here}": f"{to}:{port}" for own, (to, port, here) in fronts.items() if port}
-    names = {**_other_names(shapes), **at, **pooled, **_members(shapes, found)}
+    names = {**_other_names(shapes), **called, **at, **pooled, **_members(shapes, found)}
     found = _by_own_names(found, names)
     said = tuple(f"{own}: programs reach {target} without it" for own, target in pooled.items())
     found = replace(found, left_out=(*found.left_out, *said))
@@ -306,11 +309,8 @@ def _other_names(shapes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """List the other names that containers are found by: their own ones, aliases and links."""
     found: dict[str, str] = {}
     for own, spec in shapes.items():
-        networks = spec.get("networks")
-        joined = networks.values() if isinstance(networks, dict) else ()
-        aliases = [n for net in joined if isinstance(net, dict) for n in listed(net.get("aliases"))]
-        for name in (spec.get("container_name"), spec.get("hostname"), *aliases):
-            found.setdefault(str(name or ""), own)
+        for name in other_names(spec):
+            found.setdefault(name, own)
         for target, sign, alias in (link.partition(":") for link in listed(spec.get("links"))):
             if sign:
                 found.setdefault(alias, target)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from tarmac.adopt.packages import go_roles
+from tarmac.adopt.packages import go_roles, go_sums
 from tarmac.adopt.packages.node_packages import pages
 from tarmac.adopt.survey.found import (
     MIGRATE,
@@ -57,6 +57,8 @@ _STAYS = re.compile(
     r"ListenAndServe|\.Listen\(|\.Serve\(|signal\.Notify|"
     r"\bcase\s+[^:\n]*\"(?:serve|server|start|run|api|web|http|worker|daemon)\""
 )
+#: It listens, or a word of its own may have it do so.
+_WAITS = re.compile(r"ListenAndServe|\.Listen\(|\.Serve\(|\bswitch\b|[Cc]onsum|[Ss]ubscri")
 #: The built front end that is compiled in, or read from its folder.
 _EMBEDS = re.compile(r"(?m)^//go:embed\s+(?:all:)?((?:[\w-]+/)*(?:dist|build))\b")
 _READS = re.compile(r"\"(?:\./)?((?:[\w-]+/)+(?:dist|build))\"")
@@ -77,7 +79,9 @@ _READS_WORDS = re.compile(
 #: What an option of it is where it is not given.
 _DEFAULT = re.compile(r"\bflag\.\w+\(\s*(?:&\w[\w.]*,\s*)?\"[\w-]+\",\s*([^,\n]+),")
 #: A file of variables above the folder that people start the program in.
-_ABOVE = re.compile(r"godotenv\.(?:Load|Overload|Read)\(\s*\"((?:\.\./){1,9})\.env\"")
+_ABOVE = re.compile(
+    r"(?:godotenv\.(?:Load|Overload|Read)|filepath\.Abs)\(\s*\"((?:\.\./){1,9})\.env\""
+)
 #: Where programs are that make code or help at work, beside those that run.
 _ASIDE = re.compile(r"(^|/)(internal|tools?|scripts?|hack|gen\w*|build)(/|$)")
 
@@ -92,6 +96,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         tools = {m for m, text in sources.items() if _COMMANDS.search(text)}
         tools = {m for m in tools if m.endswith(("cli", "ctl")) or not _SERVES.search(sources[m])}
         tools |= {main for main, text in sources.items() if _is_called_by_hand(text)}
+        tools |= {m for m, t in sources.items() if _NEEDS_WORDS.search(t) and not _WAITS.search(t)}
         mains = [main for main in mains if main not in tools]
         mains = [main for main in mains if not _is_to_come(sources[main])] or mains
     mains, migrates, by_hand = _apart(mains, sources)
@@ -103,7 +108,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
         named = re.sub(r"/v\d+$", "", module[1]) if module else "app"  # v2 is its version
         own = folder_name(folder, posixpath.basename(named))
         name = own if len(mains) == 1 else valid_name(posixpath.basename(_place(main)))
-        line = _line(main, sources[main])
+        line = _line(main, _texts_of(folder, main))
         tasks = _tasks(folder)
         before = f"{line} {roles.migrates}" if roles.migrates else migrates
         serving = Service(
@@ -175,6 +180,12 @@ def _needs_no_words(text: str) -> bool:
     return not _READS_WORDS.search(text) and '""' not in asked
 
 
+def _texts_of(folder: Folder, main: str) -> str:
+    """Join the files of a main package and, where that is alone, of the packages that it has."""
+    alone = len(_of_this_module(folder)) == 1
+    return "\n".join(_source(folder, p) for p in (_imported(folder, main) if alone else {main}))
+
+
 def _line(main: str, source: str) -> str:
     """Say how a main package is started: in the folder that its file of variables is above of."""
     above = _ABOVE.search(source)
@@ -234,7 +245,7 @@ def _tasks(folder: Folder) -> Mapping[str, str]:
     tasks = dotenv_files.wanted(folder, tuple(places), is_needed=ends) if asking else {}
     tasks = {**tasks, **dotenv_files.written(folder)} if alone else tasks
     made = (settings_files.copied(folder), _pages(folder, texts), _makes_tables(folder))
-    return {**tasks, **made[0], **made[1], **made[2]}
+    return {**go_sums.completed(folder), **tasks, **made[0], **made[1], **made[2]}
 
 
 def _reads_variables(texts: Iterable[str]) -> bool:

@@ -45,7 +45,10 @@ _BESIDE_A_PROXY = "DANGEROUSLY_DISABLE_HOST_CHECK=true "
 #: What is run was compiled before.
 _BUILT = re.compile(r"\b(dist|build|lib|out)/\S+")
 #: A front end's server for what was built before; the one for work needs no build.
-_SERVES_BUILT = re.compile(r"\b(?:next|nuxt)\s+start\b|\b(?:vite|astro)\s+preview\b")
+_SERVES_BUILT = re.compile(
+    r"\b(?:next|nuxt)\s+start\b|\b(?:vite|astro)\s+preview\b|"
+    r"(?<![\w:-])(?:serve|http-server)\s+(?:-\S+\s+)*(?:\./)?(?:dist|build)\b"
+)
 #: A script that makes a database's tables by steps that the repository has.
 _STEPS = re.compile(
     r"^(?:(?:npx|yarn|pnpm(?:\s+exec)?|bunx)\s+|dotenv\s[^&|;]*--\s+)?drizzle-kit\s+migrate\b"
@@ -322,8 +325,8 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             words[2] if words[1:2] == ("run",) and len(words) > 2 else words[1] if words[1:] else ""
         )
         scripts = _all_scripts(folder, _package(folder) or {})
-        if _SERVES_BUILT.search(scripts.get(script, "")) and front_end(scripts.get("dev", "")):
-            words, script = (program, "run", "dev"), "dev"
+        if _SERVES_BUILT.search(scripts.get(script, "")) and (work := _for_work(scripts)):
+            words, script = (program, "run", work), work
         front = front_end(scripts.get(script, ""))
         if "build" in scripts and _BUILT.search(scripts.get(script, "")):
             return f"{program} run build && {joined(words)}"
@@ -354,14 +357,23 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             return f"{made} && node {joined(made_there)}" * bool(is_built)
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
         return f"{start} {joined(tuple(inside))}"
+    work = _for_work(_all_scripts(folder, _package(folder) or {}))
+    if work and _SERVES_BUILT.search(joined(words)):
+        return _here(folder, (tools(folder)[0], "run", work))
     if _brings(folder, program):
-        own = _all_scripts(folder, _package(folder) or {}).get("dev", "")
-        if _SERVES_BUILT.search(joined(words)) and front_end(own):
-            return _here(folder, (tools(folder)[0], "run", "dev"))
         front = front_end(" ".join(words))
         told = f" {front[0]}" if front and front[0] and "$PORT" not in " ".join(words) else ""
         return f"npx {joined((program, *words[1:]))}{told}"
     return ""
+
+
+def _for_work(scripts: Mapping[str, str]) -> str:
+    """Name the script that starts the server of a front end for work; "" for none."""
+    said = {name: scripts.get(name, "") for name in ("dev", "start")}
+    found = (
+        name for name in said if front_end(said[name]) and not _SERVES_BUILT.search(said[name])
+    )
+    return next(found, "")
 
 
 def _of_nest(folder: Folder, said: str) -> str:

@@ -138,6 +138,24 @@ def pages_of(text: str) -> list[str]:
     return [path for stage in found for path, _ in stage.own if path != "."]
 
 
+def folder_of_last(text: str, folder: Folder) -> str:
+    """Find the folder below whose package the last stage has where it works; "" for none.
+
+    It is copied from a stage before, which has the whole repository.
+    """
+    stages = _stages(text, "")
+    last = stages[-1] if stages else _Stage("")
+    for source, path, target in last.copied:
+        stage = next((s for n, s in enumerate(stages) if source in (s.name, str(n))), None)
+        is_there = posixpath.normpath(posixpath.dirname(target)) == last.workdir
+        if stage is None or not is_there or posixpath.basename(path) != "package.json":
+            continue
+        file = _from_root(stage, "/", path).removeprefix("./")
+        if "/" in file and folder.exists(file):
+            return posixpath.dirname(file)
+    return ""
+
+
 def _origin(stages: list[_Stage], stage: _Stage, program: str) -> tuple[_Stage, str]:
     """Follow a file through the stages that copied it to the one that made it."""
     for source, path, target in reversed(stage.copied):
@@ -194,6 +212,8 @@ def _go(stage: _Stage, made: str, argv: tuple[str, ...], last: _Stage) -> tuple[
             continue
         files = [word for word in packages if word.endswith(".go")]
         named = [_from_root(stage, folder, word) for word in files or [package]]
+        if named == ["."] and (main := _copied_main(stage, folder)):
+            named = [main]
         tags = [value for word, value in pairwise(words) if word == "-tags"]
         kept = [tag for tag in tags[0].split(",") if tag != _OF_ALPINE] if tags else []
         chosen = ("-tags", ",".join(kept)) if kept else ()
@@ -204,6 +224,16 @@ def _go(stage: _Stage, made: str, argv: tuple[str, ...], last: _Stage) -> tuple[
             return ("go", "run", "-C", named[0], *chosen, ".", *argv[1:])
         return ("go", "run", *chosen, *named, *argv[1:])
     return ()
+
+
+def _copied_main(stage: _Stage, folder: str) -> str:
+    """Find the package whose file an image has in the folder that it builds; "" for none."""
+    for path, target in stage.files:
+        is_there = posixpath.normpath(folder) in (target, posixpath.dirname(target))
+        package = posixpath.dirname(path)
+        if is_there and package and posixpath.basename(path) == "main.go":
+            return f"./{posixpath.relpath(package, stage.place or '.')}"
+    return ""
 
 
 def _has_more(last: _Stage, made: str) -> bool:

@@ -54,10 +54,12 @@ def with_tasks(found: Survey, shapes: Mapping[str, Mapping[str, Any]]) -> Survey
         if not waiting or not line:
             continue
         del services[name]
+        first = waiting[0]  # it has what that is told, where the program is told nothing
+        told, tasks = {**once.env, **first.env}, {**first.tasks, name: line}
+        services[first.name] = replace(first, env=told, tasks=tasks)
         for service in services.values():
-            tasks = {**service.tasks, name: line} if service is waiting[0] else service.tasks
             calls = tuple(call for call in service.calls if call != name)
-            services[service.name] = replace(service, calls=calls, tasks=tasks)
+            services[service.name] = replace(service, calls=calls)
     filling = [valid_name(own) for own, spec in shapes.items() if _fills(own, spec, shapes)]
     said = _by_hand(services, [name for name in filling if name in services])
     left_out = (*found.left_out, *said)

@@ -13,13 +13,13 @@ from itertools import pairwise
 from typing import Any
 
 from tarmac.adopt.containers import image_programs
-from tarmac.adopt.containers.build_steps import pages_of, with_paths
+from tarmac.adopt.containers.build_steps import folder_of_last, pages_of, with_paths
 from tarmac.adopt.containers.compose_arguments import arguments_of
 from tarmac.adopt.containers.compose_parts import mounts_of, ports_of, volumes_of
 from tarmac.adopt.containers.container import base_image, made_folders, of_target
 from tarmac.adopt.packages.node_packages import handed_on, has_script
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Folder, Service, has_program_file, is_inside
+from tarmac.adopt.survey.found import Folder, Service, has_program_file, is_inside, valid_name
 from tarmac.adopt.variables import code
 from tarmac.base.foreign.data import from_json
 
@@ -60,6 +60,7 @@ def place_of(
     if _SERVES_PAGES.search(base_image(text)[0]) and not is_page:
         pages = (joined_path(folder, path) for path in pages_of(text))
         folder = next((path for path in pages if root.below(path).has("package.json")), folder)
+    folder = joined_path(folder, folder_of_last(text, root.below(folder)))
     workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", text)
     asked = str(spec.get("working_dir") or "")
     if workdirs and asked.startswith(f"{workdirs[-1]}/"):
@@ -392,9 +393,13 @@ def folder_of_image(image: str, own: str, root: Folder) -> str:
     fitting = [
         place
         for place in sorted(places, key=lambda place: (place.count("/"), place))
-        if (base := posixpath.basename(place)) in (last, own) or last.endswith(f"-{base}")
+        if (base := valid_name(posixpath.basename(place))) in (last, own)
+        or last.endswith(f"-{base}")
         if has_program_file(root.below(place))
     ]
+    # Of todo and category-todo the longer one says more of what the image is.
+    longest = max((len(posixpath.basename(place)) for place in fitting), default=0)
+    fitting = [place for place in fitting if len(posixpath.basename(place)) == longest]
     return fitting[0] if last and fitting else ""
 
 

@@ -61,14 +61,21 @@ def together(root: Folder, files: Sequence[str]) -> list[Project]:
     """
     scripts = "\n".join(root.read(f) for f in root.files if _SCRIPTS.fullmatch(f))
     are_named = sum(file in scripts for file in files) > 1
-    if not (are_named or _share_a_network(root, files)):
-        return []
     try:
         projects = [one for file in files if (one := read_project(root, file)) is not None]
     except BadInput:
         return []
+    if not (are_named or _share_a_network(root, files) or all(map(_has_servers_alone, projects))):
+        return []
     names = [name for one in projects for name in one.services]
     return projects if len({*names}) == len(names) else []
+
+
+def _has_servers_alone(project: Project) -> bool:
+    """Tell whether a file only starts servers, beside which people start the programs by hand."""
+    specs = [*project.services.values()]
+    known = [servers.of_image(str(spec.get("image") or "")) for spec in specs]
+    return any(known) and not any(spec.get("build") for spec in specs)
 
 
 def _share_a_network(root: Folder, files: Sequence[str]) -> bool:

@@ -107,8 +107,10 @@ def _is_part(line: str) -> bool:
 _ONCE = re.compile(
     r"(?:(?:uv|poetry|pipenv) run )?"
     r"(?:(?:python3? -m )?flask (?:\S+ )*db (?:init|migrate|revision)|"
-    r"(?:python3? )?(?:\./)?manage\.py createsuperuser)[^&|;]*"
+    r"(?:(?:python3? )?(?:\./)?manage\.py|django-admin) createsuperuser)[^&|;]*"
 )
+#: A line that hands a plain one to a shell of its own.
+_BY_A_SHELL = re.compile(r"(?:ba)?sh -c ([\"'])([\w./:=@%+, -]+)\1")
 
 
 def one_line(lines: tuple[str, ...]) -> str:
@@ -116,6 +118,7 @@ def one_line(lines: tuple[str, ...]) -> str:
 
     What fails where it was done before does not end them.
     """
+    lines = tuple(_BY_A_SHELL.sub(r"\2", line) for line in lines)
     lines = tuple(f"{line} || true" if _ONCE.fullmatch(line) else line for line in lines)
     if all(re.fullmatch(r"[\w./:=@%+, -]+", line) for line in lines):
         return "\0&&\0".join("\0".join(line.split()) for line in lines)

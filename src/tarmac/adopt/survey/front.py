@@ -75,7 +75,10 @@ def front_of(spec: Mapping[str, Any], image: str, root: Folder) -> Front | None:
     if spec.get("build"):
         below = root.below(place)
         serves = re.search(r"(?im)^COPY\s+--from", dockerfile)
-        if serves or has_program_file(_without_dockerfile(below)):
+        # One of that server's image alone starts nothing of the folder that it is built from.
+        is_bare = len(re.findall(r"(?im)^FROM\s", dockerfile)) == 1 and kind is _kind_of(image, "")
+        is_bare = is_bare and not below.has("package.json")
+        if serves or (not is_bare and has_program_file(_without_dockerfile(below))):
             return None  # it has what is built here
         copies = re.compile(_COPIES % "|".join(map(re.escape, kind.folders)))
         copied = (joined_path(place, said.lstrip("/")) for said in copies.findall(dockerfile))

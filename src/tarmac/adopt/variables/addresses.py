@@ -131,6 +131,12 @@ def _with_login(text: str, scene: Scene) -> str:
     return _LOGIN.sub(own, text)
 
 
+def _without_a_wait(service: Service, port: str) -> str:
+    """Say where a service is that waits for the one that asks: a reference would make a cycle."""
+    ports = [str(number) for number in service.ports.values()]
+    return f"localhost:{port if port in ports or not ports else ports[0]}"
+
+
 def _host(other: str, what: str, service: Service, scene: Scene) -> str:
     """Refer to a host (`host`) or to a host with a port (its number)."""
     if store := scene.store_named(other):
@@ -139,7 +145,7 @@ def _host(other: str, what: str, service: Service, scene: Scene) -> str:
     if other in scene.unknown_hosts:
         return "localhost" if what == "host" else f"localhost:{scene.published(other, what)}"
     if other == service.name or not scene.may_call(service.name, other):
-        return ""
+        return "" if what == "host" else _without_a_wait(scene.services[other], what)
     if what == "host":
         return f"${{services.{other}.host}}"
     return f"${{services.{other}.{port_prefix(scene.services[other], what)}address}}"

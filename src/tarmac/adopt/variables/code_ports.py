@@ -30,6 +30,8 @@ _LISTENS = re.compile(
     r"\bembeddedServer\(\s*\w+\s*,\s*(?:port\s*=\s*)?(\d{2,5})\b",
     re.MULTILINE,
 )
+#: What stands beside the port of a server that a program connects to: `username: 'shop'`.
+_OF_A_LOGIN = re.compile(r"\b(?:database|db(?:Name)?|user(?:name)?|password)['\"]?:\s")
 #: Go's frameworks, and the server of its library: `r.Run(":8080")`, `Addr: ":8080"`.
 _GO = re.compile(
     r"\.(?:Run|Start|Listen)\(\s*\"(?:0\.0\.0\.0)?:(\d{2,5})\"\s*[,)]|"
@@ -166,7 +168,17 @@ def _in_calls(file: str, content: str) -> Iterator[tuple[int, int]]:
     """Yield the numbers in calls that listen, each with its place."""
     patterns = (_LISTENS, _GO) if file.endswith(".go") else (_LISTENS,)
     for match in _web_first(match for one in patterns for match in one.finditer(content)):
-        yield int(next(group for group in match.groups() if group)), match.start()
+        if not _is_of_a_login(content, match):
+            yield int(next(group for group in match.groups() if group)), match.start()
+
+
+def _is_of_a_login(content: str, match: re.Match[str]) -> bool:
+    """Tell whether a port is of a server that the program connects to, by what is beside it."""
+    if not match[0].startswith("port"):
+        return False
+    begin = max(content.rfind(sign, 0, match.start()) for sign in "{}")
+    end = min((at for sign in "{}" if (at := content.find(sign, match.end())) >= 0), default=None)
+    return bool(_OF_A_LOGIN.search(content[begin + 1 : end]))
 
 
 def _web_first(found: Iterable[re.Match[str]]) -> list[re.Match[str]]:

@@ -1,0 +1,33 @@
+"""Completes the list of sums that Go checks a module's packages by, where git does not keep it.
+
+`go` asks. Without the sum of a package Go builds nothing that has it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tarmac.adopt.survey.found import Folder
+
+#: What a module needs itself: `require shop.example/list v1.2.0`, alone or in a block.
+_NEEDS = re.compile(
+    r"(?m)^(?:require)?[ \t]+([\w.-]+\.[\w-]+/\S+|[\w.-]+\.[\w-]+)[ \t]+(v\S+)[ \t]*$"
+)
+#: What lies elsewhere in the repository.
+_REPLACED = re.compile(r"(?m)^(?:replace)?[ \t]*(\S+)(?:[ \t]+v\S+)?[ \t]+=>")
+
+
+def completed(folder: Folder) -> dict[str, str]:
+    """Write the task that has Go list the sums of a module's packages which its file lacks."""
+    text = folder.read("go.mod")
+    sums = folder.read("go.sum")
+    elsewhere = {*_REPLACED.findall(text)}
+    lacks = any(
+        f"{name} {version} " not in sums
+        for name, version in _NEEDS.findall(text)
+        if name not in elsewhere
+    )
+    is_kept = folder.exists("vendor/modules.txt")
+    if not lacks or is_kept or folder.upwards("go.work"):
+        return {}
+    return {"sums": "go list -deps ./... > /dev/null 2>&1 || go mod tidy -e"}

@@ -1,0 +1,218 @@
+"""What a thirty-third round of repositories not met before has taught, on files of our own."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from repository import CATALOGUE, FLASK, KINDS, folder_of, found_in, runs, system_of, text_of
+
+from tarmac.adopt.containers.build_steps import made_from
+from tarmac.adopt.survey.survey import survey
+from tarmac.adopt.variables import code_ports
+
+MAIN = 'package main\nimport "net/http"\nfunc main() { http.ListenAndServe(":8080", nil) }\n'
+NEST = "const app = await NestFactory.create(App);\nawait app.listen(3000);\n"
+TYPEORM = """
+TypeOrmModule.forRoot({
+  type: 'postgres',
+  host: 'host.docker.internal',
+  port: 5435,
+  username: 'shop',
+  password: 'pw',
+});
+"""
+
+
+def test_the_port_beside_a_login_is_no_port_of_the_program():
+    files = {"src/app.ts": TYPEORM, "src/main.ts": NEST}
+    assert code_ports.literal_port(folder_of(files)) == (3000, "src/main.ts:2")
+    listens = TYPEORM.replace("username: 'shop',", "").replace("password: 'pw',", "")
+    assert code_ports.literal_port(folder_of({"src/app.ts": listens})) == (5435, "src/app.ts:4")
+
+
+def test_a_package_is_built_whose_file_its_image_copies_to_the_top():
+    image = (
+        "FROM golang:1.22\nWORKDIR /app\nCOPY /cmd/web/main.go .\nCOPY . .\nRUN go build -o main"
+    )
+    assert made_from(image, ("./main",)) == ("go", "run", "./cmd/web")
+    plain = image.replace("COPY /cmd/web/main.go .\n", "")
+    assert made_from(plain, ("./main",)) == ("go", "run", ".")
+
+
+def test_an_image_is_of_the_folder_whose_name_says_the_most_of_it():
+    compose = """
+    services:
+      list-todo: {image: "me/shop-list-todo:1"}
+      todo: {image: "me/shop-todo:1"}
+    """
+    files = {"compose.yaml": compose}
+    for name in ("todo", "list_todo"):
+        files |= {f"{name}/go.mod": f"module {name}\n", f"{name}/main.go": MAIN}
+    found = found_in(**files)
+    assert {one.name: one.folder for one in found.services} == {
+        "list-todo": "list_todo",
+        "todo": "todo",
+    }
+
+
+def test_the_last_stage_has_one_package_of_the_repository_before_it():
+    image = """
+    FROM node:20 AS base
+    FROM base AS build
+    COPY . /src
+    WORKDIR /src
+    RUN pnpm install && pnpm run -r build
+    FROM base AS web
+    WORKDIR /app/services/web
+    COPY --from=build /src/services/web/package.json ./package.json
+    COPY --from=build /src/services/web/dist ./dist
+    CMD ["pnpm", "start:prod"]
+    """
+    package = '{"name": "web", "scripts": {"build": "tsc", "start:prod": "node dist/main.js"}}'
+    files = {
+        "compose.yaml": "services:\n  web: {build: {context: ., target: web}}\n",
+        "Dockerfile": textwrap.dedent(image).strip(),
+        "package.json": '{"name": "all"}',
+        "pnpm-workspace.yaml": "packages: ['services/*']\n",
+        "pnpm-lock.yaml": "",
+        "services/web/package.json": package,
+        "services/web/src/main.ts": "createServer().listen(3000)",
+    }
+    (web,) = found_in(**files).services
+    assert (web.folder, web.run) == ("services/web", "pnpm run build && pnpm start:prod")
+
+
+def test_a_program_that_wants_a_word_and_serves_nothing_is_started_by_hand():
+    asks = (
+        'package main\nimport ("log"; "os")\nfunc main() {\n'
+        '  if len(os.Args) < 2 {\n    log.Fatal("name a poll")\n  }\n  dial(os.Args[1])\n}\n'
+    )
+    files = {"go.mod": "module shop\n", "cmd/api/main.go": MAIN, "cmd/client/main.go": asks}
+    assert [one.name for one in found_in(**files).services] == ["shop"]
+    serves = asks.replace("dial(", "http.ListenAndServe(")
+    both = found_in(**{**files, "cmd/client/main.go": serves})
+    assert [one.name for one in both.services] == ["api", "client"]
+
+
+def test_an_address_without_a_scheme_is_said_where_a_reference_would_make_a_cycle():
+    compose = """
+    services:
+      a:
+        build: .
+        ports: ["5001:5001"]
+        environment: {A_URL: "a:5001", B_URL: "b:5002"}
+      b:
+        build: .
+        ports: ["5002:5002"]
+        environment: {A_URL: "a:5001", B_URL: "b:5002"}
+    """
+    found = found_in(**FLASK, **{"compose.yaml": compose})
+    a, b = sorted(found.services, key=lambda one: one.name)
+    assert (a.env["A_URL"], a.env["B_URL"]) == ("localhost:5001", "${services.b.address}")
+    assert (b.env["A_URL"], b.env["B_URL"]) == ("localhost:5001", "localhost:5002")
+    assert system_of(found)
+
+
+def test_files_of_servers_alone_in_several_folders_are_one_system():
+    files = {
+        **{f"web/{name}": text for name, text in FLASK.items()},
+        "infra/db/compose.yaml": "services:\n  db: {image: postgres:16}\n",
+        "infra/queue/compose.yaml": "services:\n  queue: {image: rabbitmq:3}\n",
+    }
+    found = survey(folder_of(files), CATALOGUE, KINDS | {"rabbitmq"})
+    assert [one.name for one in found.stores] == ["db"]
+    assert found.broker is not None
+    assert found.broker.kind == "rabbitmq"
+    other = {**files, "infra/queue/compose.yaml": "services:\n  queue: {build: .}\n"}
+    assert survey(folder_of(other), CATALOGUE, KINDS | {"rabbitmq"}).broker is None
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "container_name: shop-store",
+        "networks: {default: {aliases: [shop-store]}}",
+        "hostname: shop-store",
+    ],
+)
+def test_a_server_has_the_name_that_code_has_for_it(named):
+    compose = f"""
+    services:
+      web: {{build: ., command: python app.py, depends_on: [db], environment: {{A_HOST: db}}}}
+      db: {{image: postgres:16, {named}}}
+    """
+    says = "engine = create_engine('postgresql://me:pw@shop-store:5432/x')\n"
+    files = {**FLASK, "compose.yaml": compose, "data.py": says}
+    files["requirements.txt"] = "flask\nsqlalchemy\npsycopg2\n"
+    found = found_in(**files)
+    assert [store.name for store in found.stores] == ["shop-store"]
+    (web,) = found.services
+    assert "shop-store" in (*web.stores, *web.calls)
+    assert "hosts: true" in text_of(found)
+    both = {**files, "more.py": "connect('postgresql://me:pw@db:5432/x')\n"}
+    assert [store.name for store in found_in(**both).stores] == ["db"]
+
+
+def test_a_server_in_front_has_no_program_of_the_folder_that_it_is_built_from():
+    compose = """
+    services:
+      web: {build: ., command: python app.py, ports: ["5000:5000"]}
+      proxy: {build: {context: ., dockerfile: docker/proxy/Dockerfile}, ports: ["80:80"]}
+    """
+    front = "FROM nginx:1\nCOPY docker/proxy/nginx.conf /etc/nginx/nginx.conf\nCOPY pages /pages\n"
+    files = {
+        **FLASK,
+        "compose.yaml": compose,
+        "docker/proxy/Dockerfile": front,
+        "docker/proxy/nginx.conf": "location / { proxy_pass http://web:5000; }",
+        "pages/a.css": "",
+    }
+    assert [*runs(found_in(**files))] == ["web"]
+
+
+def test_what_a_container_sets_up_is_told_what_that_container_is():
+    compose = """
+    services:
+      web: {build: ., command: python app.py, environment: {A: "1"}, depends_on: {migrate: {
+        condition: service_completed_successfully}}}
+      migrate: {build: ., command: python make.py, environment: {A: "2", ADMIN: "yes"}}
+    """
+    (web,) = found_in(**FLASK, **{"compose.yaml": compose, "make.py": ""}).services
+    assert web.env == {"A": "1", "ADMIN": "yes"}
+
+
+@pytest.mark.parametrize("script", ["npx serve -s dist", "serve dist", "http-server ./build"])
+def test_a_front_end_is_served_for_work_where_its_image_serves_built_pages(script):
+    package = f'{{"scripts": {{"dev": "vite", "build": "vite build", "pages": "{script}"}}}}'
+    files = {
+        "compose.yaml": "services:\n  pages: {build: .}\n",
+        "Dockerfile": 'FROM node:20\nWORKDIR /app\nCOPY . .\nCMD ["npm", "run", "pages"]\n',
+        "package.json": package,
+    }
+    assert runs(found_in(**files))["pages"].startswith("npm run dev -- --host 127.0.0.1")
+    bare = {
+        **files,
+        "Dockerfile": files["Dockerfile"].replace('"npm", "run", "pages"', '"serve", "dist"'),
+    }
+    assert runs(found_in(**bare))["pages"].startswith("npm run dev -- --host 127.0.0.1")
+
+
+def test_lines_that_a_script_hands_to_a_shell_are_its_own():
+    script = """
+    #!/bin/sh
+    sh -c "python manage.py migrate"
+    sh -c "django-admin createsuperuser --noinput"
+    sh -c "python manage.py runserver 0.0.0.0:8000"
+    """
+    files = {
+        "compose.yaml": "services:\n  web: {build: ., command: ./run.sh}\n",
+        "Dockerfile": "FROM python:3.12\nWORKDIR /code\nCOPY . .\n",
+        "run.sh": textwrap.dedent(script).strip(),
+        "requirements.txt": "django\n",
+        "manage.py": "import django\n",
+    }
+    (web,) = found_in(**files).services
+    made = " ".join(web.tasks.values())
+    assert "PATH=.venv/bin:$PATH python manage.py migrate && django-admin createsuperuser" in made
+    assert "--noinput || true" in made
