@@ -216,6 +216,9 @@ def test_what_an_example_of_variables_leaves_empty_is_a_secret_to_generate():
 def test_a_store_that_code_names_by_itself_is_used_by_the_service():
     code = "engine = connect('postgresql://me@db:5432/x')\n"
     (web,) = composed(**{"app.py": f"{FLASK['app.py']}{code}"}).services
+    assert (web.env, web.to_do) == ({"PGPASSWORD": "${stores.db.password}"}, ())
+    named = code.replace("postgresql://me@db:5432/x", "postgresql://me:p%40w@db:5432/x")
+    (web,) = composed(**{"app.py": f"{FLASK['app.py']}{named}"}).services
     assert web.stores == ("db",)
     assert web.to_do == ("app.py:3 connects to the host 'db' by itself: have it read a variable",)
 

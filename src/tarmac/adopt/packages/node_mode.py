@@ -33,6 +33,21 @@ def for_work(service: Service, folder: Folder) -> Service:
     return replace(service, tasks=tasks)
 
 
+#: What a script sets the mode to, and code that names a file of variables by it.
+_SETS = re.compile(rf"(?<![\w-]){_NAME}=[\"']?([\w-]+)")
+_BY_MODE = re.compile(rf"\.env\.?(?:\$\{{|[\"'`]\s*\+\s*)process\.env\.{_NAME}\b")
+
+
+def file_of_mode(service: Service, folder: Folder) -> str:
+    """Name the file of variables that a program of Node reads in its script's mode; "" for none."""
+    lines = (service.run, *scripts_of(folder, service.run))
+    modes = [match[1] for line in lines if (match := _SETS.search(line))]
+    files = [file for mode in modes if (file := f".env.{mode}") in folder.files]
+    if not files or not any(map(_BY_MODE.search, map(folder.read, folder.sources(".ts", ".js")))):
+        return ""
+    return files[0]
+
+
 #: The first pnpm that an older Node does not run, that Node, and what keeps one from getting it.
 _NEW, _OF_NODE, _KEEPS = 11, 22, "npm_config_manage_package_manager_versions"
 _PNPM = re.compile(r"\"packageManager\"\s*:\s*\"pnpm@(\d+)")

@@ -86,7 +86,8 @@ def interpreter(folder: Folder) -> tuple[str, str]:
         return ".venv/bin/python", _setup(f".{more}", folder)
     if names := imported(folder):
         code = own_files(folder)[:_MOST_DATED]
-        return ".venv/bin/python", _setup(" ".join(names), folder, day_of_code(code, folder))
+        what = " ".join(dict.fromkeys((*names, *_beside(folder))))
+        return ".venv/bin/python", _setup(what, folder, day_of_code(code, folder))
     return "python3", ""
 
 
@@ -224,12 +225,13 @@ def _copied_lists(folder: Folder) -> dict[str, str]:
 
 
 #: A list that an image has of the folder that it is built from.
-_COPIED_LIST = re.compile(r"(?im)^[ \t]*COPY\s+(?:--\S+\s+)*(\S+/\S*requirements\S*\.txt)\s")
+_COPIED_LIST = re.compile(r"(?im)^[ \t]*COPY\s+(?:--\S+\s+)*(\S*requirements\S*\.txt)\s")
 
 
 def _of_images_below(folder: Folder) -> tuple[str, ...]:
     """Find the lists that the images of several programs of one folder copy from it."""
-    images = (file for file in folder.files if file.endswith("/Dockerfile"))
+    images = [file for file in folder.files if file.endswith("/Dockerfile")]
+    images += _named_images(folder)
     copied = (path for file in images for path in _COPIED_LIST.findall(folder.read(file)))
     named = dict.fromkeys(path.removeprefix("./").lstrip("/") for path in copied)
     return tuple(path for path in named if path in folder.files)
@@ -316,9 +318,15 @@ def _groups_of_poetry(folder: Folder) -> str:
     return f" --with {more}" if more else ""
 
 
+def _named_images(folder: Folder) -> list[str]:
+    """List the files of several images in one folder: `flower.Dockerfile`."""
+    return [file for file in folder.files if re.fullmatch(r"[\w-]+\.[Dd]ockerfile", file)]
+
+
 def _beside(folder: Folder) -> tuple[str, ...]:
     """List the packages that a Dockerfile installs by their names, beside those of the project."""
-    text = _GROUP.sub("", re.sub(r"\\\s*\n", " ", folder.read("Dockerfile")))
+    text = "\n".join(map(folder.read, ("Dockerfile", *_named_images(folder))))
+    text = _GROUP.sub("", re.sub(r"\\\s*\n", " ", text))
     lines = re.findall(r"\bpip3?[ \t]+install[ \t]+([^&|;\n]+)", text)
     names = (
         word

@@ -73,7 +73,7 @@ def _timed(texts: Mapping[str, str], file: str, app: str) -> str:
 
 #: What a script or a README starts: `exec celery -A shop.celery worker`, `celery beat --app=shop`.
 _STARTED = re.compile(
-    r"(?m)^[ \t>$]*(?:exec |python3? -m |poetry run |uv run |pipenv run )*celery[ \t]+"
+    r"(?m)^[ \t>$`*-]*(?:exec |python3? -m |poetry run |uv run |pipenv run )*celery[ \t]+"
     r"(?:(worker|beat)[ \t]+)?(?:-A|--app)[ =]([\w.:]+)(?=[ \t]|$)(?:[ \t]+(worker|beat)\b)?"
 )
 

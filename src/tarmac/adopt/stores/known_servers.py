@@ -154,7 +154,38 @@ def _rest_of_login(
         if known is not None and is_plain and known[1] in said and not said[known[1]]:
             is_broker = store is scene.broker
             found[name] = servers.reference(store.name, known[1], broker=is_broker)
+    if not named.password and not servers.of_kind(store.kind).passwordless:
+        found |= {} if found else _told_apart(store, env, is_user=bool(named.user))
     return found
+
+
+def knows_login(store: Store, env: Mapping[str, str]) -> bool:
+    """Tell whether a program knows a server's login by itself, or its password by a variable."""
+    is_told = servers.reference(store.name, "password") in env.values()
+    return store.known is not None and bool(store.known.password or is_told)
+
+
+def with_logins(env: Mapping[str, str], scene: Scene) -> dict[str, str]:
+    """Tell a library the password of a server by its own variable, where a program is told none.
+
+    It makes the address of a host and a user, say: `postgresql://%s@%s/%s`.
+    """
+    found, said = dict(env), " ".join(env.values())
+    for store in scene.stores.values():
+        root = rf"\$\{{stores\.{store.name}\."
+        is_at = store.name in env.values() or re.search(rf"{root}(?:host|address)\}}", said)
+        is_known = store.known is not None and store.known.password is not None
+        has_user = re.search(rf"{root}user\}}", said) and is_at and not is_known
+        if has_user and not re.search(rf"{root}(?:password|url)\}}", said):
+            found |= _told_apart(store, env, is_user=True)
+    return found
+
+
+def _told_apart(store: Store, env: Mapping[str, str], *, is_user: bool) -> dict[str, str]:
+    """Refer to a login by the variables of a kind's libraries."""
+    named = servers.of_kind(store.kind).shows.told_apart.items()
+    wanted = (pair for pair in named if not (is_user and pair[0] == "user"))
+    return {n: servers.reference(store.name, part) for part, n in wanted if n not in env}
 
 
 def has_its_name(broker: Store) -> bool:

@@ -307,18 +307,21 @@ def of_driver(name: str) -> Server | None:
     return found or of_scheme(plain)
 
 
-def chosen(clients: frozenset[str], values: Mapping[str, str]) -> frozenset[str]:
+def chosen(
+    clients: frozenset[str], values: Mapping[str, str], there: Iterable[str] = ()
+) -> frozenset[str]:
     """Leave out the databases beside the one that a program of several is told to use.
 
     Args:
         clients: the kinds that it has a library for.
         values: its variables.
+        there: the kinds of the stores that the system has, which count where no variable tells.
     """
+    databases = {server.kind for server in servers() if server.databases and server.seeds}
     said = (of_driver(value) for name, value in values.items() if CHOOSES.search(name))
-    kinds = {server.kind for server in said if server and server.databases and server.seeds}
-    if len(kinds & clients) != 1:
-        return clients
-    return clients - {s.kind for s in servers() if s.databases and s.seeds} | kinds
+    kinds = {server.kind for server in said if server} & databases
+    kinds = kinds or {*there} & databases
+    return clients - databases | kinds if len(kinds & clients) == 1 else clients
 
 
 def libraries(folder: Folder) -> str:

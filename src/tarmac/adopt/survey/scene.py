@@ -94,6 +94,11 @@ class Scene:
             found.setdefault(_word(name), []).append(name)
         return found
 
+    @property
+    def kinds_there(self) -> frozenset[str]:
+        """The kinds of the stores that the system has so far."""
+        return frozenset(store.kind for store in self.stores.values())
+
     def hosts_in(self, value: str) -> list[str]:
         """List the names of services, stores and hosts that may be in a value, longest first."""
         words = {_word(word) for word in (*_HOST.findall(value), value, value.lower())}

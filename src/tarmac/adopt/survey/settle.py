@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from tarmac.adopt.packages import python_imports
+from tarmac.adopt.packages.node_mode import file_of_mode
 from tarmac.adopt.stores import alembic, first_sql, known_servers, servers, sqlite
 from tarmac.adopt.stores.extensions import provided
 from tarmac.adopt.stores.known_servers import is_told
@@ -154,8 +155,9 @@ def _as_used(store: Store, services: list[Service], *, broker: bool = False) -> 
         for said in (" ".join(service.env.values()) for service in services)
     )
     values = {value for service in services for value in service.env.values()}
-    # Its name alone says where it is, and nothing says more.
-    bare = bare or (store.name in values and not any(f"{root}." in v for v in values))
+    # Its name alone says where it is, and nothing says a password.
+    says = re.compile(rf"\$\{{{root}\.(?!(?:user|database|port)\}})")
+    bare = bare or (store.name in values and not any(map(says.search, values)))
     users = [
         service
         for service in services
@@ -184,7 +186,9 @@ def _settled(
     schemes = {n: v.partition("://")[0] for n, v in service.env.items()}
     service = as_files(told(service, scene, {**example, **dotenv}), scene)
     service = replace(service, env=_as_compared(service.env, schemes, folder))
-    beside, beside_file = dotenv_files.of_file(folder) if folder.path else ({}, "")
+    chosen = file_of_mode(service, folder)
+    asked = folder.path or chosen
+    beside, beside_file = dotenv_files.of_file(folder, chosen or ".env") if asked else ({}, "")
     given = GivenValues(dotenv, example, beside, beside_file)
     reads = code.variables(folder)
     found = settled_variables(service, reads, folder, scene, given)
@@ -212,7 +216,7 @@ def _settled(
     at_usual = _at_usual_ports(env, service, scene)
     by_name = (v for n, v in at_usual.items() if v != env.get(n) and v in scene.stores)
     service = replace(service, calls=(*service.calls, *by_name))
-    env = json_lists.as_read(at_usual, folder)
+    env = json_lists.as_read(known_servers.with_logins(at_usual, scene), folder)
     env = at_first_host(_by_celery_alone(env, service, folder, scene))
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)
@@ -417,7 +421,7 @@ def _hosts_in_code(
         if target is not None and target.ports and scene.may_call(service.name, name):
             scene.names = True
             calls += [name] if name not in calls else []
-        elif store is not None and store.known is not None and store.known.password:
+        elif store is not None and known_servers.knows_login(store, env):
             scene.names = True  # and its password is the one that the code knows
             calls += [name] if name not in calls else []
         elif store is not None and servers.of_kind(store.kind).passwordless:

@@ -14,7 +14,7 @@ from tarmac.base.dotenv import parse
 EXAMPLES = ("example", "sample", "template", "dist", "default", "defaults")
 OTHER_EXAMPLES = (
     *("env.example", "env-example", "example.env", "sample.env", "env.sample", ".env-example"),
-    *(".env.local.example", ".env.development", "default.env"),
+    *(".env.local.example", ".env.development", ".env.local", "default.env"),
     *(".env.dev.example", ".env.development.example", ".env.dev.sample"),
     *(".example.env", ".sample.env", ".env-example.txt", ".env.example.txt", "env.example.txt"),
 )

@@ -144,7 +144,10 @@ def bound(file: str, content: str) -> Iterator[VariableRead]:
     found = {match[1]: match for match in _BOUND.finditer(content)}
     groups = {key.rpartition(".")[0] for key in found if key.lower().endswith((".host", ".server"))}
     for key, match in found.items():
-        if key.rpartition(".")[0] in groups and (name := named(tuple(key.split(".")))):
+        is_whole = key.rpartition(".")[2].lower() in ("url", "uri", "dsn")
+        if (is_whole or key.rpartition(".")[0] in groups) and (
+            name := named(tuple(key.split(".")))
+        ):
             about = re.sub(r"\W", "_", "_".join(key.split(".")[-2:])).upper()
             place = f"{file}:{line_of(content, match.start())}"
             yield VariableRead(name, "", place, about=about)

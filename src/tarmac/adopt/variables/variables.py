@@ -137,7 +137,7 @@ def settled_variables(
     """Settle the variables that a program's code reads, besides those that it has."""
     reads = for_now.as_insisted(reads, service.tasks.get("dotenv", ""))
     said = {name: given.value(name) or read.default or "" for name, read in reads.items()}
-    clients = servers.chosen(servers.clients(folder), {**said, **service.env})
+    clients = servers.chosen(servers.clients(folder), {**said, **service.env}, scene.kinds_there)
     found = SettledVariables(dict(service.env), list(service.secrets), dict(service.missing))
     known = {*service.env, *service.secrets, *GIVEN, service.port_variable}
     # What a file hands on from the shell, without a value, is read by the program all the same.

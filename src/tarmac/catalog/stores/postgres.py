@@ -388,6 +388,7 @@ STORE = StoreKind(
         },
         insists={"tortoise-orm": "postgres"},
         async_drivers={"asyncpg": "postgresql+asyncpg"},
+        told_apart={"user": "PGUSER", "password": "PGPASSWORD"},
         unencrypted={r"github\.com/lib/pq\b": "?sslmode=disable"},
         lacks={
             "uuid-ossp": r"\buuid_generate_v\d\w*\(|\bUUIDOSSPExtension\b",

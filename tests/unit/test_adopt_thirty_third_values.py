@@ -1,0 +1,145 @@
+"""What a thirty-third round has taught of variables, packages and stores, on files of our own."""
+
+from __future__ import annotations
+
+import pytest
+from repository import FLASK, found_in
+
+LOADS = """
+package main
+import ("net/http"; "github.com/joho/godotenv"; "path/filepath")
+func main() {
+  path, _ := filepath.Abs("../.env")
+  godotenv.Load(path)
+  http.ListenAndServe(":8080", nil)
+}
+"""
+POOL = """
+import os, psycopg2
+psycopg2.connect(host=os.environ["DB_HOST"], user=os.environ["DB_USER"], dbname="x")
+"""
+
+
+def test_a_program_of_go_is_started_below_the_file_that_it_makes_a_path_of():
+    files = {"go.mod": "module shop\n", ".env": "A=1\n", "cmd/main.go": LOADS.strip()}
+    (shop,) = found_in(**files).services
+    assert shop.run == "go run -C cmd ."
+
+
+def test_a_library_is_told_a_password_that_no_variable_of_the_program_has():
+    compose = """
+    services:
+      web: {build: ., command: python app.py, environment: {DB_HOST: db, DB_USER: shop}}
+      db: {image: postgres:16, environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: pw}}
+    """
+    files = {**FLASK, "compose.yaml": compose, "app.py": f"{FLASK['app.py']}{POOL}"}
+    (web,) = found_in(**files).services
+    assert web.env["PGPASSWORD"] == "${stores.db.password}"
+    told = compose.replace("DB_USER: shop}", "DB_USER: shop, DB_PASSWORD: pw}")
+    (web,) = found_in(**{**files, "compose.yaml": told}).services
+    assert "PGPASSWORD" not in web.env
+
+
+NEEDS = "module shop\n\nrequire (\n\tshop.example/list v1.2.0\n)\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "has"),
+    [
+        ({}, True),
+        ({"go.sum": "shop.example/list v1.1.0 h1:x=\n"}, True),
+        ({"go.sum": "shop.example/list v1.2.0 h1:x=\n"}, False),
+        ({"vendor/modules.txt": ""}, False),
+        ({"go.mod": f"{NEEDS}replace shop.example/list => ../list\n"}, False),
+    ],
+)
+def test_the_sums_of_packages_are_listed_that_git_does_not_keep(more, has):
+    main = 'package main\nimport "net/http"\nfunc main() { http.ListenAndServe(":80", nil) }\n'
+    (shop,) = found_in(**{"go.mod": NEEDS, "main.go": main, **more}).services
+    assert ("sums" in shop.tasks) is has
+
+
+def test_one_key_of_viper_is_the_whole_address_of_a_server():
+    code = (
+        'package main\nimport ("net/http"; "github.com/spf13/viper")\nfunc main() {\n'
+        'viper.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))\nviper.AutomaticEnv()\n'
+        'viper.SetDefault("database.url", "")\nhttp.ListenAndServe(":8080", nil)\n}\n'
+    )
+    files = {
+        "go.mod": "module shop\nrequire github.com/jackc/pgx/v5 v5.5.0\n",
+        "main.go": code,
+        "compose.yaml": "services:\n  db: {image: postgres:16}\n",
+        ".env.local": "DATABASE_URL=postgres://a:b@db:5432/shop\n",
+    }
+    (shop,) = found_in(**files).services
+    assert shop.env["DATABASE_URL"] == "${stores.db.url}"
+
+
+CONFIG = """
+ConfigModule.forRoot({envFilePath: `.env.${process.env.NODE_ENV}`});
+app.listen(3000); const host = process.env.SHOP;
+"""
+
+
+@pytest.mark.parametrize(("text", "shop"), [(CONFIG, "here"), ("app.listen(3000)", None)])
+def test_the_file_of_variables_is_the_one_of_the_mode_that_a_script_sets(text, shop):
+    package = '{"scripts": {"start:docker": "cross-env NODE_ENV=docker node main.js"}}'
+    files = {
+        "compose.yaml": "services:\n  web: {build: api}\n",
+        "api/Dockerfile": 'FROM node:20\nCOPY . .\nCMD ["npm", "run", "start:docker"]\n',
+        "api/package.json": package,
+        "api/main.js": text,
+        "api/.env.development": "SHOP=elsewhere\n",
+        "api/.env.docker": "SHOP=here\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.env.get("SHOP") == shop
+
+
+def test_variables_of_a_program_with_two_drivers_are_of_the_store_that_is_there():
+    package = '{"scripts": {"start": "node a.js"}, "dependencies": {"mysql": "2", "pg": "8"}}'
+    reads = "".join(f"use(process.env.DB_{part});" for part in ("HOST", "PORT", "PASSWORD", "USER"))
+    files = {
+        "package.json": package,
+        "a.js": f"{reads}\napp.listen(3000)",
+        "compose.yaml": "services:\n  db: {image: postgres:16}\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.env["DB_PASSWORD"] == "${stores.db.password}"
+
+
+def test_a_worker_is_the_app_that_a_readme_names_between_words():
+    app = "from celery import Celery\ncelery = Celery()\n"
+    told = "Run it:\n`celery -A worker_app.celery worker -l DEBUG`\n"
+    files = {
+        "requirements.txt": "flask\ncelery\nredis\n",
+        "app/__init__.py": f"from flask import Flask\n{app}def create_app(): return Flask('a')\n",
+        "worker_app.py": "from app import celery, create_app\ncreate_app().app_context().push()\n",
+        "README.md": told,
+    }
+    found = {one.name: one.run for one in found_in(**files).services}
+    assert "celery -A worker_app.celery worker" in found["worker"]
+
+
+def test_images_of_one_folder_name_their_lists_and_packages():
+    compose = """
+    services:
+      api: {image: "me/shop-api:1", ports: ["5000:5000"]}
+      worker: {image: "me/shop-worker:1"}
+    """
+    image = (
+        "FROM python:3.12\nCOPY requirements-{0}.txt .\nRUN pip install -r requirements-{0}.txt\n"
+    )
+    files = {
+        "compose.yaml": compose,
+        "api.Dockerfile": image.format("api") + "CMD flask --app app run\n",
+        "worker.Dockerfile": image.format("worker")
+        + "RUN pip install flower\nCMD python work.py\n",
+        "requirements-api.txt": "flask\n",
+        "requirements-worker.txt": "celery\n",
+        "app.py": FLASK["app.py"],
+        "work.py": "import celery\n",
+    }
+    made = found_in(**files).services[0].tasks["install"]
+    assert "-r requirements-api.txt -r requirements-worker.txt" in made
+    assert "flower" in made
