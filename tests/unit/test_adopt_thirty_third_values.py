@@ -143,3 +143,22 @@ def test_images_of_one_folder_name_their_lists_and_packages():
     made = found_in(**files).services[0].tasks["install"]
     assert "-r requirements-api.txt -r requirements-worker.txt" in made
     assert "flower" in made
+
+
+def test_a_program_of_go_that_takes_messages_listens_at_no_port_of_its_file():
+    takes = (
+        'package main\nimport "github.com/segmentio/kafka-go"\nfunc main() {\n'
+        "  // go ListenHere()\n  r := kafka.NewReader(kafka.ReaderConfig{})\n"
+        "  for { r.ReadMessage(ctx) }\n}\n"
+    )
+    files = {
+        "compose.yaml": "services:\n  work: {build: work, ports: ['8081:8081']}\n",
+        "work/Dockerfile": "FROM golang:1.22\nWORKDIR /a\nCOPY . .\nRUN go build -o w\nCMD ./w\n",
+        "work/go.mod": "module work\n",
+        "work/main.go": takes,
+    }
+    (work,) = found_in(**files).services
+    assert not work.ports
+    serves = takes.replace("// go ListenHere()", "go ListenHere()")
+    (work,) = found_in(**{**files, "work/main.go": serves}).services
+    assert [*work.ports.values()] == [8081]

@@ -127,7 +127,11 @@ def _of_go(program: _Program) -> Service | None:
     """Its main package names its number, or nothing of it listens, whatever the settings have."""
     service = program.service
     match = re.match(r"go run (?:-tags \S+ )?(?:-C (\S+) )?(\./\S+|\.)", service.run)
-    if match is None or "$PORT" in service.run or service.known_as:
+    if match is None or "$PORT" in service.run:
+        return None
+    if code_ports.takes_messages_alone(program.folder):
+        return replace(service, ports={}, known_as={})  # whatever its file publishes
+    if service.known_as:
         return None
     if service.files and code_ports.has_no_server(program.folder):
         return replace(service, ports={})

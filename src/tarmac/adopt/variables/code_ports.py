@@ -100,6 +100,26 @@ def has_no_server(folder: Folder) -> bool:
     return any(map(_GO_WORKS.search, own)) and not any(map(_GO_LISTENS.search, own))
 
 
+#: What a program of Go calls to listen, by its library or another one, and what is a remark.
+_GO_OPENS = re.compile(
+    r"(?i)listen|\.serve\w*\(|\bhttp\.server\b|\bnewserver\(|\.(?:run|start)\(|\bserver\w*\."
+)
+_GO_REMARK = re.compile(r"(?m)//.*$|/\*[\s\S]*?\*/")
+#: A client of a broker that takes messages.
+_GO_TAKES = re.compile(
+    r"\bkafka\.(?:NewReader|NewConsumer\w*|Reader)\b|\bConsumerGroup|\.Consume\("
+)
+
+
+def takes_messages_alone(folder: Folder) -> bool:
+    """Tell whether a module of Go only takes messages of a broker: nothing of it listens."""
+    if "go.mod" not in folder.files or "=>" in folder.read("go.mod"):
+        return False  # what it has of its own elsewhere may listen
+    files = [file for file in folder.sources(".go") if not file.endswith(".pb.go")]
+    own = [_GO_REMARK.sub("", folder.read(file)) for file in files]
+    return any(map(_GO_TAKES.search, own)) and not any(map(_GO_OPENS.search, own))
+
+
 def port_of_main(folder: Folder, package: str) -> int:
     """Find the number that a main package of Go itself listens on; 0 where it is told one."""
     own = [file for file in folder.sources(".go") if posixpath.dirname(file) == package]
