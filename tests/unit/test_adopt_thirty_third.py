@@ -216,3 +216,16 @@ def test_lines_that_a_script_hands_to_a_shell_are_its_own():
     made = " ".join(web.tasks.values())
     assert "PATH=.venv/bin:$PATH python manage.py migrate && django-admin createsuperuser" in made
     assert "--noinput || true" in made
+
+
+def test_a_wait_for_a_service_that_is_not_there_is_left_out_and_said():
+    compose = """
+    services:
+      web: {build: ., command: python app.py, depends_on: [db, payments]}
+      db: {image: postgres:16}
+    """
+    found = found_in(**FLASK, **{"compose.yaml": compose})
+    assert [*runs(found)] == ["web"]
+    assert "web: it waits for payments, which its file does not have" in found.left_out
+    optional = compose.replace("[db, payments]", "{payments: {required: false}}")
+    assert found_in(**FLASK, **{"compose.yaml": optional}).left_out == ()

@@ -14,7 +14,7 @@ from tarmac.adopt.containers.compose_file import NAMES, Project, read_project, v
 from tarmac.adopt.containers.compose_once import with_tasks
 from tarmac.adopt.containers.compose_parts import listed, mounts_of, shaped
 from tarmac.adopt.containers.compose_reached import named_profiles, with_ports
-from tarmac.adopt.containers.compose_refused import refused
+from tarmac.adopt.containers.compose_refused import in_vain, refused
 from tarmac.adopt.containers.compose_sets import laid, poolers, together, told_files
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import (
@@ -56,7 +56,9 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
         _refuse(root, name)
         found = _project(root, _with_servers(root, _building(root, name), kinds), kinds)
         unread = [other for other in NAMES if other in root.files and other != name]
-        said = tuple(f"{other}: Compose reads {name}, which is beside it" for other in unread)
+        said = [f"{other}: Compose reads {name}, which is beside it" for other in unread]
+        whole = read_project(root, name)
+        said += in_vain(whole.services) if whole and found and len(found.origins) == 1 else ()
         return replace(found, left_out=(*found.left_out, *said)) if found else None
     own_files = tuple(file for file in root.files if "/" not in file)
     is_one = is_project(replace(root, files=own_files))

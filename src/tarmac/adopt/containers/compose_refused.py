@@ -130,15 +130,10 @@ def _lacking(
     """Yield (key, what is wrong) of what a service names and the file does not have."""
     if not any(spec.get(key) for key in ("image", "build", "provider", "extends")):
         yield "", f"service {own} has neither `image` nor `build`; give it one"
-    waits = spec.get("depends_on")
-    optional = {
-        target
-        for target, how in (waits.items() if isinstance(waits, dict) else ())
-        if isinstance(how, dict) and how.get("required") == "false"
-    }
     for key in ("depends_on", "links"):
         for target in (entry.split(":")[0] for entry in listed(spec.get(key))):
-            if target not in services and target not in optional:
+            is_like = difflib.get_close_matches(target, services, 1, LIKE)
+            if target not in services and (key == "links" or is_like):
                 known = did_you_mean(target, services)
                 yield key, f"{own} needs service '{target}', which this file does not have; {known}"
     for kind in _DEFINED:
@@ -146,6 +141,22 @@ def _lacking(
             if source not in defined[kind] and (kind, source) != ("networks", "default"):
                 what = f"{own} uses '{source}', which is not below `{kind}` of this file; add it"
                 yield kind, what
+
+
+def in_vain(services: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what is said of services that wait for one which is not there, and is not misspelt.
+
+    Compose starts none of them; here they start, as the rest of the file says.
+    """
+    for own, spec in services.items():
+        waits = spec.get("depends_on")
+        hows = waits.values() if isinstance(waits, dict) else ()
+        needed = dict(zip(waits, hows, strict=True)) if isinstance(waits, dict) else {}
+        for target in listed(waits):
+            how = needed.get(target)
+            is_optional = isinstance(how, dict) and how.get("required") == "false"
+            if target not in services and not is_optional:
+                yield f"{own}: it waits for {target}, which its file does not have"
 
 
 def _sources(kind: str, entries: Any) -> Iterator[str]:
