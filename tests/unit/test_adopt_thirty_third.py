@@ -229,3 +229,21 @@ def test_a_wait_for_a_service_that_is_not_there_is_left_out_and_said():
     assert "web: it waits for payments, which its file does not have" in found.left_out
     optional = compose.replace("[db, payments]", "{payments: {required: false}}")
     assert found_in(**FLASK, **{"compose.yaml": optional}).left_out == ()
+
+
+def test_a_containers_own_name_is_no_scheme_and_no_word_of_a_command():
+    compose = """
+    services:
+      jobs:
+        build: .
+        container_name: worker
+        command: celery -A app worker
+        environment: {DATABASE_URL: "postgres://a:b@postgres:5432/shop"}
+      db: {image: postgres:16, container_name: postgres}
+    """
+    (jobs,) = found_in(**FLASK, **{"compose.yaml": compose}).services
+    assert jobs.run.endswith("celery -A app worker")
+    assert jobs.env["DATABASE_URL"].startswith(("postgres://", "${stores.db.url}"))
+    waits = compose.replace("celery -A app worker", "python app.py --db-host=postgres postgres")
+    (jobs,) = found_in(**FLASK, **{"compose.yaml": waits}).services
+    assert jobs.run.endswith("--db-host=db db")

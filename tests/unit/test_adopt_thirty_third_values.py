@@ -162,3 +162,15 @@ def test_a_program_of_go_that_takes_messages_listens_at_no_port_of_its_file():
     serves = takes.replace("// go ListenHere()", "go ListenHere()")
     (work,) = found_in(**{**files, "work/main.go": serves}).services
     assert [*work.ports.values()] == [8081]
+
+
+def test_letters_that_stand_for_a_value_are_none_and_a_secret_is_generated():
+    reads = "".join(f"use(process.env.{name});" for name in ("MAIL_PORT", "TLS", "JWT_SECRET"))
+    files = {
+        "package.json": '{"scripts": {"start": "node a.js"}}',
+        "a.js": f"{reads}\napp.listen(3000)",
+        ".env.example": "MAIL_PORT=XXXXXXXX\nTLS=True/False\nJWT_SECRET=XXXXXXXX\n",
+    }
+    (web,) = found_in(**files).services
+    assert not {"MAIL_PORT", "TLS"} & {*web.env}
+    assert "JWT_SECRET" in web.secrets

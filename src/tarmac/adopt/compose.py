@@ -257,7 +257,7 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
         found = added(found, Container(own, spec, root, kinds, values, profiles))
     at = {f"{own}:{here}": f"{to}:{port}" for own, (to, port, here) in fronts.items() if port}
     names = {**_other_names(shapes), **called, **at, **pooled, **_members(shapes, found)}
-    found = _by_own_names(found, names)
+    found = _by_own_names(found, names, _of_servers(shapes))
     said = tuple(f"{own}: programs reach {target} without it" for own, target in pooled.items())
     found = replace(found, left_out=(*found.left_out, *said))
     routes = (replace(r, service=valid_name(names.get(r.service, r.service))) for r in found.routes)
@@ -327,15 +327,26 @@ def _members(shapes: Mapping[str, Mapping[str, Any]], found: Survey) -> dict[str
     return dict.fromkeys(alike[1:], alike[0]) if alike else {}
 
 
-def _by_own_names(found: Survey, names: Mapping[str, str]) -> Survey:
+def _of_servers(shapes: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """List the services that are servers: a word alone in a command may be the name of one."""
+    images = {own: str(spec.get("image") or "") for own, spec in shapes.items()}
+    return frozenset(own for own, image in images.items() if servers.of_image(image))
+
+
+def _by_own_names(
+    found: Survey, names: Mapping[str, str], of_servers: Collection[str] = ()
+) -> Survey:
     """Write containers by their services' names where variables and commands use another one."""
     if not names:
         return found
     known = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    pattern = re.compile(rf"(^|//|[@,;=])({known})(?=$|[:/,;?\s])")
+    pattern = re.compile(rf"(^|//|[@,;=])({known})(?=$|:(?!//)|[/,;?\s])")
 
     def plain(text: str) -> str:
         return pattern.sub(lambda match: match[1] + names[match[2]], text)
+
+    def word(text: str) -> str:
+        return plain(text) if names.get(text, "") in ("", *of_servers) else text
 
     def renamed(env: Mapping[str, str]) -> dict[str, str]:
         asked = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|UR[LI]|DSN|BROKER|://|\w:\d{2,5}$")
@@ -348,7 +359,7 @@ def _by_own_names(found: Survey, names: Mapping[str, str]) -> Survey:
             # The first word is a program, which may be called as a container is.
             container_command=(
                 *service.container_command[:1],
-                *map(plain, service.container_command[1:]),
+                *map(word, service.container_command[1:]),
             ),
             calls=tuple(valid_name(names.get(call, call)) for call in service.calls),
         )

@@ -27,7 +27,7 @@ _OF_ELSEWHERE = re.compile(
 #: A word that stands for a value.
 _MARKED = re.compile(
     r"<[^<>]{1,99}>|\[(?i:generate|your|insert|put|enter|change|replace|fill)\b[^\[\]]{0,99}\]|"
-    r"(?i:your|enter|insert)(?: [a-z]{1,20}){1,7}"
+    r"(?i:your|enter|insert)(?: [a-z]{1,20}){1,7}|(?i:x{4,}|(?:true/false|yes/no|on/off|0/1))"
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*)")
@@ -85,8 +85,13 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
 
 
 def _without_marks(values: Mapping[str, str]) -> dict[str, str]:
-    """Leave out what an example only has a word for, between marks: `SITE_NAME=<site_name>`."""
-    return {name: value for name, value in values.items() if not _MARKED.fullmatch(value)}
+    """Leave out what an example only has a word for, between marks: `SITE_NAME=<site_name>`.
+
+    A secret is one to generate.
+    """
+    marked = {name for name, value in values.items() if _MARKED.fullmatch(value)}
+    plain = {name: "" if name in marked else value for name, value in values.items()}
+    return {n: value for n, value in plain.items() if n not in marked or is_secret(n)}
 
 
 def wanted(
