@@ -174,3 +174,27 @@ def test_letters_that_stand_for_a_value_are_none_and_a_secret_is_generated():
     (web,) = found_in(**files).services
     assert not {"MAIL_PORT", "TLS"} & {*web.env}
     assert "JWT_SECRET" in web.secrets
+
+
+@pytest.mark.parametrize(
+    ("image", "env", "database", "loads"),
+    [
+        ("mysql:8", "MYSQL_ROOT_PASSWORD: pw", "shop", True),
+        ("mysql:8", "MYSQL_ROOT_PASSWORD: pw, MYSQL_DATABASE: shop", "shop", True),
+        ("mysql:8", "MYSQL_ROOT_PASSWORD: pw, MYSQL_DATABASE: other", "other", False),
+        ("postgres:16", "POSTGRES_PASSWORD: pw, POSTGRES_DB: shop", "shop", False),
+    ],
+)
+def test_a_file_that_chooses_the_database_of_its_store_is_loaded(image, env, database, loads):
+    compose = f"""
+    services:
+      web: {{build: ., command: python app.py, environment: {{DB_HOST: db}}}}
+      db:
+        image: {image}
+        environment: {{{env}}}
+        volumes: ["./init.sql:/docker-entrypoint-initdb.d/init.sql"]
+    """
+    chosen = "CREATE DATABASE IF NOT EXISTS `shop` CHARACTER SET utf8mb4;\nUSE shop;\n"
+    files = {**FLASK, "compose.yaml": compose, "init.sql": f"{chosen}CREATE TABLE a (b int);\n"}
+    (db,) = found_in(**files).stores
+    assert (db.database, bool(db.init)) == (database, loads)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, Service, Store
 from tarmac.base import sql_steps
+from tarmac.model.value import DATABASE
 
 #: Where the images of PostgreSQL, MySQL and MariaDB look.
 PLACE = "/docker-entrypoint-initdb.d"
@@ -83,12 +84,35 @@ def loaded(store: Store, files: tuple[str, ...], root: Folder) -> Store:
     if not servers.of_kind(store.kind).seeds:
         left = f"{', '.join(files)}: loaded by its container; load it by a task of a service"
         return replace(store, remarks=(*store.remarks, left))
+    store = _of_chosen(store, files, root)
     for number, file in enumerate(files):
-        if why := _why_not(file, root.read(file)):
+        if why := _why_not(file, _without_choice(root.read(file), store)):
             others = "".join(f", nor {other}" for other in files[number + 1 :])
             left = f"{file} is not loaded into it{others}: {why}; do that by a task of a service"
             return replace(store, init=files[:number], remarks=(*store.remarks, left))
     return replace(store, init=files)
+
+
+#: Makes a database where it is not there, or goes on in it: its name.
+_CHOOSES = re.compile(
+    r"(?im)^[ \t]*(?:CREATE\s+(?:DATABASE|SCHEMA)\s+IF\s+NOT\s+EXISTS|USE)\s+[`\"]?([\w-]+)[`\"]?"
+    r"[^;\n]*;"
+)
+
+
+def _of_chosen(store: Store, files: tuple[str, ...], root: Folder) -> Store:
+    """Give a store that has no database yet the one that its files choose."""
+    named = {match[1] for file in files for match in _CHOOSES.finditer(root.read(file))}
+    may = servers.of_kind(store.kind).shows.chooses and not store.database and len(named) == 1
+    name = named.pop() if may else ""
+    return replace(store, database=name) if re.fullmatch(DATABASE, name) else store
+
+
+def _without_choice(content: str, store: Store) -> str:
+    """Leave out of a file that it makes and chooses the database of its store, which is there."""
+    if not servers.of_kind(store.kind).shows.chooses:
+        return content
+    return _CHOOSES.sub(lambda match: "" if match[1] == store.database else match[0], content)
 
 
 def of_its_name(store: Store, database: str, root: Folder) -> Store:

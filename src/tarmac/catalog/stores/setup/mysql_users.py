@@ -21,6 +21,7 @@ FINGERPRINT = Fingerprint(
     store_name="db",
     user="root",
     path_is_database=True,
+    chooses=True,
     django="mysql",
     numbered=("mysql", "mysql-server", "percona"),
     async_drivers={"aiomysql": "mysql+aiomysql", "asyncmy": "mysql+asyncmy"},
