@@ -198,3 +198,30 @@ def test_a_file_that_chooses_the_database_of_its_store_is_loaded(image, env, dat
     files = {**FLASK, "compose.yaml": compose, "init.sql": f"{chosen}CREATE TABLE a (b int);\n"}
     (db,) = found_in(**files).stores
     assert (db.database, bool(db.init)) == (database, loads)
+
+
+def test_what_a_container_only_hands_to_a_client_is_loaded_by_the_store():
+    compose = """
+    services:
+      web: {build: ., command: python app.py, depends_on: [migrate]}
+      db: {image: postgres:16}
+      migrate: {build: migrate, restart: on-failure}
+    """
+    script = "#!/bin/sh\npsql -h db -U postgres -d shop -f ./schema.sql\n"
+    files = {
+        **FLASK,
+        "compose.yaml": compose,
+        "migrate/Dockerfile": "FROM postgres:16\nWORKDIR /app\nCOPY . .\nCMD /app/migrate.sh\n",
+        "migrate/migrate.sh": script,
+        "migrate/schema.sql": "CREATE TABLE a (b int);\n",
+    }
+    found = found_in(**files)
+    assert [one.name for one in found.services] == ["web"]
+    assert found.stores[0].init == ("migrate/schema.sql",)
+
+
+@pytest.mark.parametrize("name", ["cypress", "@vue/cli-plugin-e2e-cypress"])
+def test_a_browser_for_tests_is_not_fetched(name):
+    package = f'{{"scripts": {{"start": "node a.js"}}, "devDependencies": {{"{name}": "1"}}}}'
+    (web,) = found_in(**{"package.json": package, "a.js": "app.listen(3000)"}).services
+    assert "CYPRESS_INSTALL_BINARY=0" in web.tasks["install"]

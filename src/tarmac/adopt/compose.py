@@ -16,7 +16,7 @@ from tarmac.adopt.containers.compose_parts import listed, mounts_of, shaped
 from tarmac.adopt.containers.compose_reached import named_profiles, with_ports
 from tarmac.adopt.containers.compose_refused import in_vain, refused
 from tarmac.adopt.containers.compose_sets import laid, poolers, together, told_files
-from tarmac.adopt.stores import servers
+from tarmac.adopt.stores import first_sql, servers
 from tarmac.adopt.survey.found import (
     Folder,
     Recogniser,
@@ -262,7 +262,7 @@ def _project(root: Folder, project: Project | None, kinds: frozenset[str]) -> Su
     found = replace(found, left_out=(*found.left_out, *said))
     routes = (replace(r, service=valid_name(names.get(r.service, r.service))) for r in found.routes)
     found = replace(found, routes=tuple(routes))
-    return with_ports(with_tasks(found, shapes))
+    return with_ports(first_sql.of_clients(with_tasks(found, shapes), root))
 
 
 def _without_fronts(

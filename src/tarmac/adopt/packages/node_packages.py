@@ -326,7 +326,7 @@ def _workspaces(folder: Folder, root: str) -> list[str]:
 
 
 def _tests_in_browser(folder: Folder) -> bool:
-    return '"cypress"' in folder.read("package.json")
+    return bool(re.search(r"\"(?:@[\w-]+/[\w-]*)?cypress\"\s*:", folder.read("package.json")))
 
 
 def front_end(script: str) -> tuple[str, int] | None:

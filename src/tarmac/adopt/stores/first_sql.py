@@ -7,9 +7,10 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from tarmac.adopt.stores import servers
-from tarmac.adopt.survey.found import Folder, Service, Store
+from tarmac.adopt.survey.found import Folder, Service, Store, Survey
 from tarmac.base import sql_steps
 from tarmac.model.value import DATABASE
 
@@ -113,6 +114,29 @@ def _without_choice(content: str, store: Store) -> str:
     if not servers.of_kind(store.kind).shows.chooses:
         return content
     return _CHOOSES.sub(lambda match: "" if match[1] == store.database else match[0], content)
+
+
+def of_clients(found: Survey, root: Folder) -> Survey:
+    """Let a store load the file that a container only hands to its client: `psql -f tables.sql`."""
+    for service in found.services:
+        words = service.container_command
+        client = posixpath.basename(words[0]) if words else ""
+        told = [after for word, after in pairwise(words) if word in ("-f", "--file")]
+        file = posixpath.normpath(posixpath.join(service.folder, told[0])) if told else ""
+        fitting = [s for s in found.stores if client and servers.of_kind(s.kind).client == client]
+        if len(fitting) != 1 or not root.read(file):
+            continue
+        store = loaded(fitting[0], (*fitting[0].init, file), root)
+        others = (one for one in found.services if one is not service)
+        found = replace(
+            found,
+            services=tuple(
+                replace(one, calls=tuple(call for call in one.calls if call != service.name))
+                for one in others
+            ),
+            stores=tuple(store if one is fitting[0] else one for one in found.stores),
+        )
+    return found
 
 
 def of_its_name(store: Store, database: str, root: Folder) -> Store:

@@ -37,6 +37,8 @@ class Server:
     lends_admin: bool
     #: A user may have an empty password.
     empty_passwords: bool
+    #: Its own client for a terminal; "" for none.
+    client: str
     shows: Fingerprint
 
 
@@ -54,6 +56,7 @@ def servers() -> tuple[Server, ...]:
             admin=kind.admin,
             lends_admin=kind.lends_admin,
             empty_passwords=kind.empty_passwords,
+            client=kind.shell.programs[0] if kind.shell else "",
             shows=kind.fingerprint,
         )
         for kind in kinds
