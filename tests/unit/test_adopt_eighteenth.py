@@ -82,7 +82,7 @@ def test_a_program_that_a_broker_hands_its_work_has_no_port(transport, port):
     }
     (mails,) = found_in(**files).services
     assert mails.ports.get("http", 0) == port
-    assert mails.env["NATS_SERVERS"] == "${broker.url}"
+    assert mails.env["NATS_SERVERS"] == "nats://${broker.address}"
 
 
 def test_servers_that_are_one_here_stand_once_in_an_address():

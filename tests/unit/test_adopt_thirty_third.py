@@ -247,3 +247,48 @@ def test_a_containers_own_name_is_no_scheme_and_no_word_of_a_command():
     waits = compose.replace("celery -A app worker", "python app.py --db-host=postgres postgres")
     (jobs,) = found_in(**FLASK, **{"compose.yaml": waits}).services
     assert jobs.run.endswith("--db-host=db db")
+
+
+def test_each_program_of_a_workspace_of_nest_is_one():
+    settings = """
+    {"monorepo": true, "root": "apps/web", "projects": {
+      "web": {"type": "application", "root": "apps/web"},
+      "shop": {"type": "application", "root": "apps/shop"},
+      "shared": {"type": "library", "root": "libs/shared"}}}
+    """
+    files = {
+        "package.json": '{"scripts": {"start:dev": "concurrently npm:dev-*"}}',
+        "nest-cli.json": settings,
+        "apps/web/src/main.ts": NEST,
+        "apps/shop/src/main.ts": NEST.replace("3000", "3001"),
+        "libs/shared/src/main.ts": "",
+    }
+    found = found_in(**files)
+    assert {one.name: (one.run, [*one.ports.values()]) for one in found.services} == {
+        "web": ("npx nest start web", [3000]),
+        "shop": ("npx nest start shop", [3001]),
+    }
+
+
+def test_what_a_function_of_a_script_does_is_done_where_it_is_called():
+    script = """
+    #!/bin/bash
+    prepare() {
+      if [ ! -f /done ]; then
+        python manage.py migrate
+        touch /done
+      fi
+    }
+    prepare
+    python manage.py runserver 0.0.0.0:8000
+    """
+    files = {
+        "compose.yaml": "services:\n  web: {build: .}\n",
+        "Dockerfile": "FROM python:3.12\nWORKDIR /code\nCOPY . .\nCMD ./start.sh\n",
+        "start.sh": textwrap.dedent(script).strip(),
+        "requirements.txt": "django\n",
+        "manage.py": "import django\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.run == ".venv/bin/python manage.py runserver 127.0.0.1:$PORT"
+    assert web.tasks["prepare"].endswith("python manage.py migrate")

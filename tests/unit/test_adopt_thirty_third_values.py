@@ -225,3 +225,45 @@ def test_a_browser_for_tests_is_not_fetched(name):
     package = f'{{"scripts": {{"start": "node a.js"}}, "devDependencies": {{"{name}": "1"}}}}'
     (web,) = found_in(**{"package.json": package, "a.js": "app.listen(3000)"}).services
     assert "CYPRESS_INSTALL_BINARY=0" in web.tasks["install"]
+
+
+def test_a_server_is_what_its_file_of_variables_says():
+    compose = """
+    services:
+      web: {build: ., command: python app.py, env_file: web.env}
+      db: {image: mysql:8, env_file: db.env}
+    """
+    files = {
+        **FLASK,
+        "compose.yaml": compose,
+        "db.env": "MYSQL_DATABASE=shop\nMYSQL_USER=me\nMYSQL_PASSWORD=pw\n",
+        "web.env": "DB_HOST=db\nDATABASE=shop\n",
+    }
+    found = found_in(**files)
+    assert found.stores[0].database == "shop"
+
+
+def test_parts_of_an_address_may_begin_with_a_word_and_db():
+    reads = "".join(f"use(process.env.SHOP_DB{part});" for part in ("HOST", "PASS", "USER"))
+    files = {
+        "package.json": '{"scripts": {"start": "node a.js"}, "dependencies": {"mysql2": "3"}}',
+        "a.js": f"{reads}\nuse(process.env.TOKEN_HOUR_LIFESPAN); app.listen(3000)",
+        "compose.yaml": "services:\n  db: {image: mysql:8}\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.env["SHOP_DBPASS"] == "${stores.db.password}"
+    assert web.env["SHOP_DBUSER"] == "${stores.db.user}"
+    assert "TOKEN_HOUR_LIFESPAN" not in web.secrets
+
+
+def test_a_library_that_reads_no_login_in_an_address_is_told_none():
+    package = '{"scripts": {"start": "node a.js"}, "dependencies": {"nats": "2"}}'
+    files = {
+        "package.json": package,
+        "a.js": "connect({servers: process.env.NATS_URL}); app.listen(3000)",
+        "compose.yaml": "services:\n  nats: {image: nats:2}\n",
+    }
+    found = found_in(**files)
+    assert found.services[0].env["NATS_URL"] == "nats://${broker.address}"
+    assert found.broker is not None
+    assert found.broker.passwordless

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.adopt.packages import node_compiled, node_migrations, node_nx, node_roles
@@ -184,8 +184,31 @@ def _has_steps(folder: Folder, place: str, file: str) -> bool:
 
 
 def _services(folder: Folder) -> tuple[Service, ...]:
-    served = node_nx.projects(folder)
-    return tuple(_by_nx(one, folder) for one in served) if served else _by_scripts(folder)
+    if served := node_nx.projects(folder):
+        return tuple(_by_nx(one, folder) for one in served)
+    several = [*_of_nest_alone(folder)]
+    return tuple(_by_nest(*one, folder) for one in several) if several[1:] else _by_scripts(folder)
+
+
+def _of_nest_alone(folder: Folder) -> Iterator[tuple[str, str]]:
+    """Yield the programs that Nest has in folders of one package, each with its folder."""
+    projects = (folder.mapping("nest-cli.json", from_json) or {}).get("projects")
+    for name, one in projects.items() if isinstance(projects, dict) else ():
+        place = str(one.get("root") or f"apps/{name}") if isinstance(one, dict) else ""
+        is_program = place and one.get("type") != "library" and re.fullmatch(r"[\w-]+", name)
+        if is_program and "package.json" in folder.files and f"{place}/src/main.ts" in folder.files:
+            yield name, place
+
+
+def _by_nest(name: str, place: str, folder: Folder) -> Service:
+    """Start one of several programs of Nest, which builds it before."""
+    return Service(
+        name=valid_name(name),
+        folder=folder.path,
+        run=f"npx nest start {name}",
+        why=f"nest-cli.json, {place}",
+        tasks=_tasks(folder),
+    )
 
 
 def _by_scripts(folder: Folder) -> tuple[Service, ...]:
@@ -393,7 +416,7 @@ def _files(folder: Folder, run: str) -> tuple[str, ...]:
     if served := re.match(r"npx nx serve (\S+)", run):
         beside = [one.place for one in node_nx.projects(folder) if one.name != served[1]]
         return tuple(f for f in folder.files if not any(f.startswith(f"{p}/") for p in beside))
-    named = re.search(r"npx nest build ([\w-]+)", run)
+    named = re.search(r"npx nest (?:build|start) ([\w-]+)", run)
     projects = (folder.mapping("nest-cli.json", from_json) or {}).get("projects")
     if named is None or not isinstance(projects, dict) or named[1] not in projects:
         return ()

@@ -196,7 +196,7 @@ def _of_a_server(found: Survey, container: Container) -> Survey | None:
         return _left_out(found, what)
     if server is None or server.kind not in container.kinds or starts_another(dockerfile, server):
         return None
-    store = store_of(container.own, spec, server, image, container.values)
+    store = store_of(container.own, spec, server, image, container.values, folder)
     copied = first_sql.of_image(dockerfile, place, folder)
     mounted = first_sql.of_mounts(mounts_of(spec, first_sql.PLACE), folder)
     store = first_sql.loaded(store, (*copied, *mounted), folder)

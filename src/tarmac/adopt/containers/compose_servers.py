@@ -113,6 +113,7 @@ def store_of(
     server: servers.Server,
     image: str,
     values: Mapping[str, str],
+    root: Folder,
 ) -> Store:
     """Read the store that a container is, with the login and the port that it is told.
 
@@ -120,8 +121,9 @@ def store_of(
         own: the container's name.
         image: the one that holds the server.
         values: those of the project's `.env`.
+        root: has its files of variables.
     """
-    env, _, _ = environment_of(spec, Folder("", (), lambda _: "", lambda _: False), values)
+    env, _, _ = environment_of(spec, root, values)
     file = servers.told(server, env, "PASSWORD_FILE", "PASS_FILE", "ROOT_PASSWORD_FILE")
     remarks = []
     words_said = commands_of(spec, values)

@@ -43,7 +43,7 @@ def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
     """
     known, own, found = dict(given), dict[str, str](), list[str]()
     perhaps = {*given}  # the names that may have another value than what a line falls back on
-    left = _of_the_first_start(lines)
+    left = _of_the_first_start(_with_functions(lines))
     for _ in range(_MOST + len(lines)):
         if not left:
             break
@@ -73,6 +73,28 @@ def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
         else:
             known[match[1]] = own[match[1]] = value
     return found + left
+
+
+#: A function of a script, and what it may do with what it is told.
+_FUNCTION = re.compile(r"(?:function\s+([\w-]+)\s*(?:\(\))?|([\w-]+)\s*\(\))\s*\{")
+_IS_TOLD = re.compile(r"\$[@*#\d]|\breturn\b|\blocal\b")
+
+
+def _with_functions(lines: list[str]) -> list[str]:
+    """Put what a function does where it is called, where it is told nothing."""
+    bodies: dict[str, list[str]] = {}
+    left, found = [*lines], list[str]()
+    while left:
+        match = _FUNCTION.fullmatch(left[0])
+        end = left.index("}") if match and "}" in left else 0
+        body = left[1:end]
+        if match and end and not any(_IS_TOLD.search(one) or one.endswith("{") for one in body):
+            bodies[match[1] or match[2]] = body
+            left = left[end + 1 :]
+            continue
+        line, *left = left
+        found += bodies.get(line, [line])
+    return found
 
 
 def _of_the_first_start(lines: list[str]) -> list[str]:

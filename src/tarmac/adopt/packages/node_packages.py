@@ -347,7 +347,7 @@ def front_end_of(folder: Folder, run: str) -> tuple[str, int]:
 def builds(folder: Folder, run: str) -> bool:
     """Tell whether the script that a command runs compiles before the program listens."""
     compiles = any(_COMPILES.search(text) for text in scripts_of(folder, run))
-    return compiles or run.startswith("npx nest build ")
+    return compiles or run.startswith(("npx nest build ", "npx nest start "))
 
 
 def port_of_script(folder: Folder, run: str) -> int:

@@ -165,12 +165,21 @@ def knows_login(store: Store, env: Mapping[str, str]) -> bool:
     return store.known is not None and bool(store.known.password or is_told)
 
 
-def with_logins(env: Mapping[str, str], scene: Scene) -> dict[str, str]:
+def with_logins(env: Mapping[str, str], scene: Scene, folder: Folder) -> dict[str, str]:
     """Tell a library the password of a server by its own variable, where a program is told none.
 
-    It makes the address of a host and a user, say: `postgresql://%s@%s/%s`.
+    It makes the address of a host and a user, say: `postgresql://%s@%s/%s`. One that reads no login
+    in an address is told none.
     """
     found, said = dict(env), " ".join(env.values())
+    libraries = servers.libraries(folder)
+    for store in filter(None, (*scene.stores.values(), scene.broker)):
+        shows, is_broker = servers.of_kind(store.kind).shows, store is scene.broker
+        if shows.reads_no_login and re.search(shows.reads_no_login, libraries):
+            whole = servers.reference(store.name, "url", broker=is_broker)
+            place = servers.reference(store.name, "address", broker=is_broker)
+            plain = f"{shows.schemes[0]}://{place}"
+            found |= {name: plain for name, value in env.items() if value == whole}
     for store in scene.stores.values():
         root = rf"\$\{{stores\.{store.name}\."
         is_at = store.name in env.values() or re.search(rf"{root}(?:host|address)\}}", said)

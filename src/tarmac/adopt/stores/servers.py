@@ -265,7 +265,7 @@ def of_group(
         return None
     for end, output in sorted(PARTS.items(), key=lambda part: -len(part[0])):
         stem = name.removesuffix(end)
-        if stem == name or not stem.endswith("_") or _OF_NO_DATABASE.search(stem):
+        if stem == name or not stem.endswith(("_", "_DB")) or _OF_NO_DATABASE.search(stem):
             continue
         if all(any(f"{stem}{last}" in names for last in ends) for ends in _GROUPED.values()):
             return databases[0], output

@@ -216,7 +216,7 @@ def _settled(
     at_usual = _at_usual_ports(env, service, scene)
     by_name = (v for n, v in at_usual.items() if v != env.get(n) and v in scene.stores)
     service = replace(service, calls=(*service.calls, *by_name))
-    env = json_lists.as_read(known_servers.with_logins(at_usual, scene), folder)
+    env = json_lists.as_read(known_servers.with_logins(at_usual, scene, folder), folder)
     env = at_first_host(_by_celery_alone(env, service, folder, scene))
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)

@@ -41,7 +41,7 @@ _GROUP = re.compile(r"(?:\w+_)?(?:KAFKA|CONSUMER)_(?:CONSUMER_)?GROUP(?:_?ID)?")
 _ALGORITHM = re.compile(r"(?:\w*(?:JWT|TOKEN|AUTH|SECURITY|SIGN)\w*_)?ALGORITHM")
 _SIGNS = re.compile(r"(?i)jwt|jose|authlib")
 _LASTS = re.compile(
-    r"(?:\w+_)?(?:EXPIR\w*|LIFETIME|TTL|MAX_AGE)(?:_IN)?(?:_(?:MIN|HOUR|DAY|SEC)\w*)?"
+    r"(?:\w+_)?(?:EXPIR\w*|LIFETIME|LIFESPAN|TTL|MAX_AGE)(?:_IN)?(?:_(?:MIN|HOUR|DAY|SEC)\w*)?"
 )
 _UNIT = re.compile(r"_(?:MIN|HOUR|DAY|SEC)[A-Z]*$")
 _A_WHILE = "30"

@@ -247,6 +247,8 @@ class Fingerprint:
     insists: Mapping[str, str] = field(default_factory=dict)
     #: Asynchronous drivers, and the scheme by which SQLAlchemy takes each.
     async_drivers: Mapping[str, str] = field(default_factory=dict)
+    #: Libraries, as a pattern, that read no login in its addresses.
+    reads_no_login: str = ""
     #: A file of SQL may choose the database, and make it where it is not there.
     chooses: bool = False
     #: Variables that its libraries read where an address says less, by what they hold.

@@ -18,6 +18,7 @@ FINGERPRINT = Fingerprint(
     clients="nats",
     stems=("NATS",),
     parts={"SERVERS": "url"},
+    reads_no_login=r"\"nats\"\s*:",  # Node's, which takes a login beside its addresses
 )
 
 
