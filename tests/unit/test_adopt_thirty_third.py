@@ -292,3 +292,21 @@ def test_what_a_function_of_a_script_does_is_done_where_it_is_called():
     (web,) = found_in(**files).services
     assert web.run == ".venv/bin/python manage.py runserver 127.0.0.1:$PORT"
     assert web.tasks["prepare"].endswith("python manage.py migrate")
+
+
+def test_a_file_of_node_that_listens_nowhere_has_no_port_of_the_settings_beside_it():
+    compose = """
+    services:
+      web: {build: ., command: npm run web, ports: ["3000:3000"]}
+      mails: {build: ., command: npm run mails}
+    """
+    files = {
+        "compose.yaml": compose,
+        "Dockerfile": "FROM node:20\nCOPY . .\n",
+        "package.json": '{"scripts": {"web": "nodemon web.js", "mails": "nodemon mails.js"}}',
+        "settings.js": "module.exports = {port: process.env.PORT}",
+        "web.js": "const s = require('./settings');\napp.listen(s.port)",
+        "mails.js": "const s = require('./settings');\nqueue.process(send)",
+    }
+    found = {one.name: [*one.ports] for one in found_in(**files).services}
+    assert found == {"web": ["http"], "mails": []}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from tarmac.adopt.survey.found import Folder
@@ -26,6 +26,12 @@ _RUNS = re.compile(
     r"\s+(?:\./)?(?P<file>[\w./-]+\.[cm]?[jt]sx?)"
 )
 _LISTENS = re.compile(r"\.listen\(|createServer\(|\bserve\(|startStandaloneServer\(")
+#: The same by any library.
+_MAY_LISTEN = re.compile(
+    r"\blisten\(|[cC]reateServer|\bserve\(|NestFactory|startStandaloneServer|"
+    r"(?:\bfrom|\brequire\(|\bimport\()\s*['\"](?:express|fastify|koa|hono|restify|next|@hapi/hapi|"
+    r"@apollo/server)['\"]"
+)
 _OF_PAGES = re.compile(
     r"(?:\bfrom|\brequire\(|\bimport\()\s*['\"](?:next|nuxt|vite|@sveltejs/kit)['\"]"
 )
@@ -81,6 +87,13 @@ def ends(folder: Folder, script: str) -> bool:
     file = file_of(script, folder)
     texts = [*_closure(file, folder)] if file else []
     return bool(texts) and not any(_LISTENS.search(t) or _STAYS.search(t) for t in texts)
+
+
+def listens_nowhere(folder: Folder, scripts: Iterable[str]) -> bool:
+    """Tell whether a script runs a file of the folder that stays, and nothing of it listens."""
+    files = filter(None, (file_of(script, folder) for script in scripts))
+    texts = [text for file in files for text in _closure(file, folder)]
+    return any(map(_STAYS.search, texts)) and not any(map(_MAY_LISTEN.search, texts))
 
 
 def file_of(script: str, folder: Folder) -> str:

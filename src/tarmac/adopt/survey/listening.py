@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from tarmac.adopt.packages.node_packages import front_end_of, port_of_script
+from tarmac.adopt.packages import node_roles
+from tarmac.adopt.packages.node_packages import front_end_of, port_of_script, scripts_of
 from tarmac.adopt.survey.found import OF_A_PROCFILE, OWN_PORT, Folder, Service, port_number
 from tarmac.adopt.variables import code, code_ports, dotenv_files, settings_files
 from tarmac.adopt.variables.variable_read import VariableRead
@@ -142,6 +143,15 @@ def _of_go(program: _Program) -> Service | None:
         return None
     remark = f"{match[2]}{NAMES_ITS_PORT}"
     return replace(service, ports={"http": number}, fixed=True, remarks=(*service.remarks, remark))
+
+
+def _of_node(program: _Program) -> Service | None:
+    """The file that its script runs listens nowhere, whatever the settings of all have."""
+    service = program.service
+    if service.ports or service.known_as or "$PORT" in service.run:
+        return None
+    scripts = (service.run, *scripts_of(program.folder, service.run))
+    return service if node_roles.listens_nowhere(program.folder, scripts) else None
 
 
 def _of_a_queue(program: _Program) -> Service | None:
@@ -360,6 +370,7 @@ def _port_of_its_container(program: _Program) -> Service | None:
 RULES = (
     _of_a_queue,
     _of_go,
+    _of_node,
     _by_a_broker,
     _set_by_its_script,
     _told_port,
