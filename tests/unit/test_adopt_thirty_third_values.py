@@ -267,3 +267,22 @@ def test_a_library_that_reads_no_login_in_an_address_is_told_none():
     assert found.services[0].env["NATS_URL"] == "nats://${broker.address}"
     assert found.broker is not None
     assert found.broker.passwordless
+
+
+@pytest.mark.parametrize(
+    ("more", "init"),
+    [
+        ({}, ("db/schema.sql",)),
+        ({"b.js": "readFileSync('db/schema.sql')"}, ()),
+        ({"tables.sql": "CREATE TABLE b (c int);"}, ()),
+        ({"db/schema.sql": "INSERT INTO a VALUES (1);"}, ()),
+    ],
+)
+def test_the_one_file_of_all_tables_is_loaded_where_no_code_has_it(more, init):
+    files = {
+        "package.json": '{"scripts": {"start": "node a.js"}, "dependencies": {"pg": "8"}}',
+        "a.js": "connect(process.env.DATABASE_URL); app.listen(3000)",
+        "db/schema.sql": "CREATE TABLE IF NOT EXISTS a (b int);\n",
+        **more,
+    }
+    assert found_in(**files).stores[0].init == init

@@ -19,6 +19,9 @@ PLACE = "/docker-entrypoint-initdb.d"
 _COPIES = re.compile(
     r"^[ \t]*(?:COPY|ADD)[ \t]+(?:--\S+[ \t]+)*(.+)$", re.IGNORECASE | re.MULTILINE
 )
+#: Code that may load a file of SQL itself, and how deep one lies that is of the whole repository.
+_CODE = (".py", ".js", ".mjs", ".cjs", ".ts", ".go", ".java", ".kt", ".rs", ".sh")
+_DEEPEST = 2
 #: Where repositories keep files of SQL.
 _OF_SQL = re.compile(r"(?i)(?:^|/)(?:sql|db|database)/")
 #: A step of golang-migrate, with its folder and number; and a program that carries them out itself.
@@ -146,6 +149,34 @@ def of_its_name(store: Store, database: str, root: Folder) -> Store:
         return store
     makes = re.search(r"(?i)\bCREATE\s+TABLE\b", root.read(named[0]))
     return loaded(store, tuple(named), root) if makes else store
+
+
+#: What a file is called that makes all tables, and where it is.
+_OF_ALL_TABLES = re.compile(
+    r"(?i)(?:.*/)?(?:schema|tables|create[-_]?tables|database|init(?:[-_]?db)?|setup)\.sql"
+)
+_OF_TESTS = re.compile(r"(?i)(?:^|/)(?:tests?|fixtures?|docs?|examples?)/")
+
+
+def of_all_tables(stores: list[Store], root: Folder) -> list[Store]:
+    """Make the one database load the one file that makes its tables, which people load by hand.
+
+    Nothing of the repository's code names it.
+    """
+    takes = [one for one in stores if servers.of_kind(one.kind).seeds]
+    files = [
+        file
+        for file in root.files
+        if _OF_ALL_TABLES.fullmatch(file) and not _OF_TESTS.search(file)
+        if file.count("/") <= _DEEPEST and re.search(r"(?i)\bCREATE\s+TABLE\b", root.read(file))
+    ]
+    if len(takes) != 1 or len(files) != 1 or takes[0].init:
+        return stores
+    name = posixpath.basename(files[0])
+    if any(name in root.read(file) for file in root.sources(*_CODE)):
+        return stores
+    made = loaded(takes[0], (files[0],), root)
+    return [made if one is takes[0] else one for one in stores]
 
 
 def of_steps(stores: list[Store], root: Folder, services: Iterable[Service] = ()) -> list[Store]:

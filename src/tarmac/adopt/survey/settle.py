@@ -96,7 +96,7 @@ def settle(found: Survey, root: Folder, kinds: frozenset[str]) -> Survey:
     lines = [line for one in services for line in (one.run, *one.tasks.values())]
     is_made = any(MIGRATE in one.tasks for one in services)
     if not is_made and not any(map(_MIGRATES.search, lines)):  # it carries them out by itself
-        used = first_sql.of_steps(used, root, services)
+        used = first_sql.of_all_tables(first_sql.of_steps(used, root, services), root)
     left_out = first_sql.without_its_program(found.left_out, used)
     started = {one.name for one in (*used, *filter(None, (scene.broker,)))}
     held = {one.name for one in found.held if one.name in started}
