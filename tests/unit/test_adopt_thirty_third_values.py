@@ -286,3 +286,16 @@ def test_the_one_file_of_all_tables_is_loaded_where_no_code_has_it(more, init):
         **more,
     }
     assert found_in(**files).stores[0].init == init
+
+
+def test_parts_of_an_address_by_names_of_their_own_are_of_the_store_beside():
+    compose = """
+    services:
+      web: {build: ., command: python app.py, env_file: .env}
+      db: {image: mysql:8}
+    """
+    given = "SHOP_DBHOST=localhost\nSHOP_DBPORT=3306\nSHOP_DBUSER=me\nSHOP_DBPASS=pw\n"
+    (web,) = found_in(**FLASK, **{"compose.yaml": compose, ".env": given}).services
+    assert web.env["SHOP_DBHOST"] == "${stores.db.host}"
+    assert web.env["SHOP_DBPORT"] == "${stores.db.port}"
+    assert web.env["SHOP_DBPASS"] == "${stores.db.password}"

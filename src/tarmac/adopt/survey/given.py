@@ -77,7 +77,9 @@ def _of_this_machine(name: str, value: str, service: Service, scene: Scene) -> s
     known = servers.of_variable(name, frozenset()) if match else None
     database = scene.only_database()
     if known is None and match and database:  # DATABASE_HOST names no kind
-        known = servers.of_variable(name, frozenset({database.kind}))
+        kinds = frozenset({database.kind})
+        known = servers.of_variable(name, kinds)
+        known = known or servers.of_group(name, frozenset(service.env), kinds)
     if match is None or known is None or known[1] not in ("host", "address"):
         return ""
     server = known[0]
