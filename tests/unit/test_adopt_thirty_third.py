@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
@@ -310,3 +311,19 @@ def test_a_file_of_node_that_listens_nowhere_has_no_port_of_the_settings_beside_
     }
     found = {one.name: [*one.ports] for one in found_in(**files).services}
     assert found == {"web": ["http"], "mails": []}
+
+
+@pytest.mark.parametrize(
+    ("told", "runs_as"),
+    [
+        ("worker -A app --loglevel=info", "celery -A app worker --loglevel=info"),
+        ("worker --app=app -l info", "celery --app=app worker -l info"),
+        ("beat -l info -A app -b redis://x", "celery -A app -b redis://x beat -l info"),
+        ("-A app worker -l info", "celery -A app worker -l info"),
+    ],
+)
+def test_the_app_of_celery_is_said_before_what_it_is_to_do(told, runs_as):
+    compose = f"services:\n  jobs: {{build: ., command: celery {told}}}\n"
+    (jobs,) = found_in(**FLASK, **{"compose.yaml": compose}).services
+    said = re.sub(r"\$\w+", "redis://x", jobs.run)
+    assert said.endswith(runs_as)

@@ -12,6 +12,7 @@ from tarmac.adopt.packages.python_packages import interpreter
 from tarmac.adopt.packages.python_roots import root_below, with_its_module
 from tarmac.adopt.packages.python_workers import (
     as_its_starter,
+    in_order,
     module_of,
     told_module,
     whole_packages,
@@ -308,7 +309,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         return line if "$PORT" in line else f"{line} --port $PORT"
     words = as_its_starter(words)
     if program == "celery":
-        words = without_its_files(with_its_app(words, _texts(folder)))
+        words = without_its_files(with_its_app(in_order(words), _texts(folder)))
     if program in _OF_APPS:
         words = with_its_module(words, _texts(folder))
     if program in _MODULES:

@@ -118,6 +118,23 @@ def with_its_app(words: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str,
     )
 
 
+#: Commands of Celery, and its options that stand before them since its fifth version.
+_COMMANDS = frozenset({"worker", "beat", "flower", "events", "inspect"})
+_BEFORE_IT = frozenset({"-A", "--app", "-b", "--broker", "--result-backend", "--workdir"})
+
+
+def in_order(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Say Celery's app and broker before what it is to do, as all of its versions take them."""
+    if words[1:2] == () or words[1] not in _COMMANDS:
+        return words
+    first, rest, skip = list[str](), list[str](), False
+    for word in words[2:]:
+        is_one = skip or word.partition("=")[0] in _BEFORE_IT
+        (first if is_one else rest).append(word)
+        skip = not skip and word in _BEFORE_IT
+    return (words[0], *first, words[1], *rest)
+
+
 #: Options of Celery for files that it writes, and folders that a container has for them.
 _WRITES = frozenset({"--pidfile", "--schedule", "--logfile", "-s", "-f"})
 _OF_A_CONTAINER = re.compile(r"/(?!tmp/|dev/)\w")
