@@ -216,7 +216,7 @@ def test_what_a_script_starts_behind_its_functions_is_its_program():
     """
     image = FLASK["Dockerfile"].replace("COPY . .", "COPY . .\nCOPY ./start-flower /start")
     files = FLASK | {"compose.yaml": compose, "start-flower": FLOWER, "Dockerfile": image}
-    line = ".venv/bin/python -m celery flower --app=app --broker=$BROKER --port=$PORT"
+    line = ".venv/bin/python -m celery --app=app --broker=$BROKER flower --port=$PORT"
     assert runs(found_in(**files)) == {"flower": line}
 
 
