@@ -299,3 +299,14 @@ def test_parts_of_an_address_by_names_of_their_own_are_of_the_store_beside():
     assert web.env["SHOP_DBHOST"] == "${stores.db.host}"
     assert web.env["SHOP_DBPORT"] == "${stores.db.port}"
     assert web.env["SHOP_DBPASS"] == "${stores.db.password}"
+
+
+@pytest.mark.parametrize(
+    ("version", "module"), [("20.0.4", "gunicorn.app.wsgiapp"), ("20.1.0", "gunicorn")]
+)
+def test_gunicorn_is_started_by_the_module_that_its_version_has(version, module):
+    compose = "services:\n  web: {build: ., command: gunicorn app:app}\n"
+    listed = f"flask\ngunicorn=={version}\n"
+    files = {**FLASK, "compose.yaml": compose, "requirements.txt": listed}
+    (web,) = found_in(**files).services
+    assert f"-m {module} app:app" in web.run

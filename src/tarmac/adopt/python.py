@@ -56,7 +56,7 @@ _MODULES = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne", "granian", "alembic"}
 )
 #: The first version of Gunicorn that Python starts by its name, and its day.
-_GUNICORN = ((20, 0), "2019-11-10")
+_GUNICORN = ((20, 1), "2021-02-12")
 #: Those that serve an app, which they are told as its module and its name there.
 _OF_APPS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne"})
 #: Programs that start another one with the packages of a project.
