@@ -310,3 +310,20 @@ def test_gunicorn_is_started_by_the_module_that_its_version_has(version, module)
     files = {**FLASK, "compose.yaml": compose, "requirements.txt": listed}
     (web,) = found_in(**files).services
     assert f"-m {module} app:app" in web.run
+
+
+def test_settings_of_tests_beside_those_of_a_program_are_not_its_own():
+    code = """
+        from fastapi import FastAPI
+        from pydantic_settings import BaseSettings
+        class Settings(BaseSettings):
+            ALGORITHM: str
+            EXPIRE_MINUTES: int
+        class TestSettings(BaseSettings):
+            ALGORITHM: str = "none"
+            EXPIRE_MINUTES: int = 1
+        app = FastAPI()
+    """
+    files = {"requirements.txt": "fastapi\nuvicorn\npydantic-settings\npyjwt\n", "app.py": code}
+    (app,) = found_in(**files).services
+    assert app.env == {"ALGORITHM": "HS256", "EXPIRE_MINUTES": "30"}

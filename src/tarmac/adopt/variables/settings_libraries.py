@@ -93,11 +93,18 @@ _ARGUMENT = re.compile(
 )
 
 
+#: Classes of settings that tests have.
+_OF_TESTS = re.compile(r"Test(?:s|ing)?(?=[A-Z])|\w+Tests?$")
+
+
 def _settings(file: str, content: str) -> Iterator[VariableRead]:
     """Read pydantic's settings classes: a field is a variable in upper case."""
     classes = {match[1]: match for match in _CLASS.finditer(content)}
     filled = {*_FILLED.findall(content)}
+    of_tests = {name for name in classes if _OF_TESTS.match(name)}
     for match in classes.values():
+        if match[1] in of_tests and of_tests != {*classes}:
+            continue  # beside the one that the program has
         if re.search(r"\bBaseSettings\b", match[2]) or match[1] in filled:
             prefix = _PREFIX.search(match[3])
             place = f"{file}:{line_of(content, match.start())}"
