@@ -260,11 +260,12 @@ def test_a_library_that_reads_no_login_in_an_address_is_told_none():
     package = '{"scripts": {"start": "node a.js"}, "dependencies": {"nats": "2"}}'
     files = {
         "package.json": package,
-        "a.js": "connect({servers: process.env.NATS_URL}); app.listen(3000)",
+        "a.js": "connect({servers: process.env.NATS_URL, token: process.env.NATS_TOKEN}); "
+        "app.listen(3000)",
         "compose.yaml": "services:\n  nats: {image: nats:2}\n",
     }
     found = found_in(**files)
-    assert found.services[0].env["NATS_URL"] == "nats://${broker.address}"
+    assert found.services[0].env == {"NATS_URL": "nats://${broker.address}", "NATS_TOKEN": ""}
     assert found.broker is not None
     assert found.broker.passwordless
 

@@ -7,7 +7,7 @@ do: a host that is elsewhere, a login that no store of the kind takes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -165,11 +165,16 @@ def knows_login(store: Store, env: Mapping[str, str]) -> bool:
     return store.known is not None and bool(store.known.password or is_told)
 
 
-def with_logins(env: Mapping[str, str], scene: Scene, folder: Folder) -> dict[str, str]:
+def with_logins(
+    env: Mapping[str, str], scene: Scene, folder: Folder, secrets: Iterable[str] = ()
+) -> dict[str, str]:
     """Tell a library the password of a server by its own variable, where a program is told none.
 
     It makes the address of a host and a user, say: `postgresql://%s@%s/%s`. One that reads no login
-    in an address is told none.
+    in an address is told none, and no token.
+
+    Args:
+        secrets: the variables that are generated else.
     """
     found, said = dict(env), " ".join(env.values())
     libraries = servers.libraries(folder)
@@ -180,6 +185,8 @@ def with_logins(env: Mapping[str, str], scene: Scene, folder: Folder) -> dict[st
             place = servers.reference(store.name, "address", broker=is_broker)
             plain = f"{shows.schemes[0]}://{place}"
             found |= {name: plain for name, value in env.items() if value == whole}
+            token = re.compile(rf"(?:\w+_)?(?:{'|'.join(shows.stems)})_(?:AUTH_)?TOKEN")
+            found |= {name: "" for name in secrets if plain in found.values() and token.match(name)}
     for store in scene.stores.values():
         root = rf"\$\{{stores\.{store.name}\."
         is_at = store.name in env.values() or re.search(rf"{root}(?:host|address)\}}", said)

@@ -186,9 +186,8 @@ def _settled(
     schemes = {n: v.partition("://")[0] for n, v in service.env.items()}
     service = as_files(told(service, scene, {**example, **dotenv}), scene)
     service = replace(service, env=_as_compared(service.env, schemes, folder))
-    chosen = file_of_mode(service, folder)
-    asked = folder.path or chosen
-    beside, beside_file = dotenv_files.of_file(folder, chosen or ".env") if asked else ({}, "")
+    chosen = file_of_mode(service, folder) or (".env" if folder.path else "")
+    beside, beside_file = dotenv_files.of_file(folder, chosen) if chosen else ({}, "")
     given = GivenValues(dotenv, example, beside, beside_file)
     reads = code.variables(folder)
     found = settled_variables(service, reads, folder, scene, given)
@@ -216,7 +215,8 @@ def _settled(
     at_usual = _at_usual_ports(env, service, scene)
     by_name = (v for n, v in at_usual.items() if v != env.get(n) and v in scene.stores)
     service = replace(service, calls=(*service.calls, *by_name))
-    env = json_lists.as_read(known_servers.with_logins(at_usual, scene, folder), folder)
+    env = known_servers.with_logins(at_usual, scene, folder, secrets)
+    env = json_lists.as_read(env, folder)
     env = at_first_host(_by_celery_alone(env, service, folder, scene))
     secrets = tuple(name for name in secrets if name not in env)
     known_servers.at_its_usual_port(service, env, reads, scene)
