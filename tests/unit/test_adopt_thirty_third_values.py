@@ -277,6 +277,7 @@ def test_a_library_that_reads_no_login_in_an_address_is_told_none():
         ({"b.js": "readFileSync('db/schema.sql')"}, ()),
         ({"tables.sql": "CREATE TABLE b (c int);"}, ()),
         ({"db/schema.sql": "INSERT INTO a VALUES (1);"}, ()),
+        ({"db/schema.sql": "CREATE TABLE a (b int AUTO_INCREMENT);"}, ()),
     ],
 )
 def test_the_one_file_of_all_tables_is_loaded_where_no_code_has_it(more, init):

@@ -155,6 +155,11 @@ def of_its_name(store: Store, database: str, root: Folder) -> Store:
 _OF_ALL_TABLES = re.compile(
     r"(?i)(?:.*/)?(?:schema|tables|create[-_]?tables|database|init(?:[-_]?db)?|setup)\.sql"
 )
+#: What MySQL alone takes, and what it does not; SQLite's has a word of its own.
+_MYSQL_ALONE = re.compile(r"(?i)`|\bAUTO_?INCREMENT\b|\bENGINE\s*=")
+_NO_MYSQL = re.compile(
+    r"(?i)\bAUTOINCREMENT\b|SERIAL\b(?! DEFAULT)|::|plpgsql|\btimestamptz\b|\$\$"
+)
 _OF_TESTS = re.compile(r"(?i)(?:^|/)(?:tests?|fixtures?|docs?|examples?)/")
 
 
@@ -172,8 +177,9 @@ def of_all_tables(stores: list[Store], root: Folder) -> list[Store]:
     ]
     if len(takes) != 1 or len(files) != 1 or takes[0].init:
         return stores
-    name = posixpath.basename(files[0])
-    if any(name in root.read(file) for file in root.sources(*_CODE)):
+    name, chooses = posixpath.basename(files[0]), servers.of_kind(takes[0].kind).shows.chooses
+    is_of_others = (_NO_MYSQL if chooses else _MYSQL_ALONE).search(root.read(files[0]))
+    if is_of_others or any(name in root.read(file) for file in root.sources(*_CODE)):
         return stores
     made = loaded(takes[0], (files[0],), root)
     return [made if one is takes[0] else one for one in stores]
