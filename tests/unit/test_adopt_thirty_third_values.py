@@ -329,3 +329,24 @@ def test_settings_of_tests_beside_those_of_a_program_are_not_its_own():
     files = {"requirements.txt": "fastapi\nuvicorn\npydantic-settings\npyjwt\n", "app.py": code}
     (app,) = found_in(**files).services
     assert app.env == {"ALGORITHM": "HS256", "EXPIRE_MINUTES": "30"}
+
+
+@pytest.mark.parametrize("compose", ["", "services:\n  db: {image: postgres:16}\n"])
+def test_an_address_of_words_between_marks_is_that_of_the_store(compose):
+    example = (
+        "DATABASE_URL=postgres://<user>:<password>@<host>:<port>/<database>?sslmode=disable\n"
+        "DSN=host=<host> user=<user> password=<password> dbname=<database> port=<port>\n"
+    )
+    files = {
+        "go.mod": "module shop\nrequire github.com/jackc/pgx/v5 v5.5.0\n",
+        "go.sum": "github.com/jackc/pgx/v5 v5.5.0 h1:x=\n",
+        "main.go": 'package main\nimport ("net/http"; "os")\nfunc main() {\n'
+        'open(os.Getenv("DATABASE_URL"), os.Getenv("DSN"))\nhttp.ListenAndServe(":80", nil)\n}\n',
+        ".env.example": example,
+        **({"compose.yaml": compose} if compose else {}),
+    }
+    found = found_in(**files)
+    assert [store.kind for store in found.stores] == ["postgres"]
+    (shop,) = found.services
+    assert shop.env["DATABASE_URL"] == "${stores.db.url}?sslmode=disable"
+    assert shop.env["DSN"].startswith("host=${stores.db.host} user=${stores.db.user} ")

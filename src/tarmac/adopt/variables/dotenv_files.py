@@ -84,11 +84,30 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
     return {n: v for n, v in plain if not _OF_ELSEWHERE.search(f"{n}={v}")}, file
 
 
+#: A part of an address that an example only has a word for: `postgres://<user>:<password>@<host>`.
+_PART = re.compile(r"<([A-Za-z][\w -]{0,40})>")
+_ADDRESS = re.compile(r"[a-z][\w+]*://|\bhost=")
+
+
+def _with_plain_parts(value: str) -> str:
+    """Say the parts of an address without their marks, and its host as one to fill in."""
+    if not (_ADDRESS.match(value) and _PART.search(value)):
+        return value
+    value = re.sub(r":<\w*(?i:port)\w*>(?=[/?]|$)", "", value)
+
+    def plain(match: re.Match[str]) -> str:
+        is_host = re.search(r"(?i)host|server|address", match[1])
+        return "host" if is_host else re.sub(r"\W", "_", match[1])
+
+    return _PART.sub(plain, value)
+
+
 def _without_marks(values: Mapping[str, str]) -> dict[str, str]:
     """Leave out what an example only has a word for, between marks: `SITE_NAME=<site_name>`.
 
     A secret is one to generate.
     """
+    values = {name: _with_plain_parts(value) for name, value in values.items()}
     marked = {name for name, value in values.items() if _MARKED.fullmatch(value)}
     plain = {name: "" if name in marked else value for name, value in values.items()}
     return {n: value for n, value in plain.items() if n not in marked or is_secret(n)}

@@ -103,6 +103,8 @@ def _of_a_store(address: _Address) -> str:
         store = own if address.by_code else scene.only_store(server.kind)
     elif store is None and scene.is_placeholder(address.host):
         store = scene.only_store(server.kind)
+        if store is None and scene.adds(server):
+            store = store_for(server, address.service, scene)
     asked = address.match["query"] or ""
     path, query = address.match["path"] or "", _plain(asked)
     is_database = store is not None and servers.of_kind(store.kind).shows.path_is_database
