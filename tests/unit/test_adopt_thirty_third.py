@@ -327,3 +327,15 @@ def test_the_app_of_celery_is_said_before_what_it_is_to_do(told, runs_as):
     (jobs,) = found_in(**FLASK, **{"compose.yaml": compose}).services
     said = re.sub(r"\$\w+", "redis://x", jobs.run)
     assert said.endswith(runs_as)
+
+
+def test_the_tools_of_a_script_that_no_list_has_are_brought():
+    package = """{
+      "scripts": {"start": "cross-env MODE=a nodemon a.js"}, "devDependencies": {"nodemon": "3"}
+    }"""
+    files = {"package.json": package, "a.js": "app.listen(3000)"}
+    (web,) = found_in(**files).services
+    assert web.run == "npx --yes -p cross-env -c 'npm start'"
+    listed = package.replace('"nodemon": "3"', '"nodemon": "3", "cross-env": "7"')
+    (web,) = found_in(**{**files, "package.json": listed}).services
+    assert web.run == "npm start"

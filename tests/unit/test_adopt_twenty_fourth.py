@@ -249,7 +249,7 @@ volumes: {packages: }
 """
 DRIZZLE = {
     "package.json": """
-    {"name": "shop", "dependencies": {"express": "5", "drizzle-kit": "1"},
+    {"name": "shop", "dependencies": {"express": "5", "drizzle-kit": "1", "nodemon": "3"},
      "scripts": {"start": "node build/index.js", "build": "tsc", "dev": "nodemon src/index.ts",
        "steps": "yarn drizzle-kit migrate --config=./src/db/drizzle.config.ts"}}
     """,

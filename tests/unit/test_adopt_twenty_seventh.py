@@ -362,7 +362,7 @@ def test_poetry_installs_for_several_programs_once():
         "app/worker.py": "while True:\n    pass\n",
     }
     first, other = (service.tasks["install"] for service in found_in(**files).services)
-    assert first.startswith("poetry install")
+    assert first.startswith("(poetry env use python3.12 || true) && (poetry install")
     assert first.endswith('&& touch "$(poetry env info -p 2>/dev/null)/.installed"')
     assert other.startswith('until test -e "$(poetry env info -p 2>/dev/null)/.installed"')
     alone = {**files, "compose.yaml": compose.partition("  worker")[0]}

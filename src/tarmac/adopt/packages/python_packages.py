@@ -297,7 +297,10 @@ def _from_lock(lock: str, folder: Folder) -> str:
         return f"pipenv{chosen} sync" + " --dev" * _with_develop(folder)
     if lock == "poetry.lock":
         line = f"poetry install --no-interaction{_groups_of_poetry(folder)}"
-        return f"{line} || {line} --no-root"
+        made = f"{line} || {line} --no-root"
+        # Its packages may have no build for a newer Python than that of its image.
+        wanted = _wanted(folder)
+        return f"(poetry env use python3.{wanted} || true) && ({made})" if wanted else made
     return ""
 
 

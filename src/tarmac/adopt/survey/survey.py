@@ -17,6 +17,7 @@ from tarmac.adopt.containers import cluster_manifests
 from tarmac.adopt.containers.container import read_dockerfile
 from tarmac.adopt.packages.node_mode import for_work
 from tarmac.adopt.packages.node_packages import builds
+from tarmac.adopt.packages.node_tools import with_tools
 from tarmac.adopt.survey.beside import programs_beside
 from tarmac.adopt.survey.debugger import without_debugger
 from tarmac.adopt.survey.found import (
@@ -95,7 +96,9 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         origins=started.origins or origins,
         left_out=(*started.left_out, *_unstarted(started.unstarted[len(found.unstarted) :])),
     )
-    return settle(done_once(_with_routes(found)), root, frozenset(kinds))
+    settled = settle(done_once(_with_routes(found)), root, frozenset(kinds))
+    brought = (with_tools(one, root.below(one.folder)) for one in settled.services)
+    return replace(settled, services=tuple(brought))
 
 
 def _with_routes(found: Survey) -> Survey:

@@ -46,7 +46,7 @@ def done_once(found: Survey) -> Survey:
         elif MIGRATE in tasks:
             migrating.add(place)
         line = tasks.get(_INSTALL, "")
-        tool = next((name for name in _WITHOUT_MARK if line.startswith(name)), "")
+        tool = next((name for name in _WITHOUT_MARK if name in line), "")
         if tool and shared[service.folder, line] > 1:
             mark = _WITHOUT_MARK[tool]
             is_first = first.setdefault(f"{service.folder} {tool}", service.name) == service.name
