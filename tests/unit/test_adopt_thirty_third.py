@@ -339,3 +339,37 @@ def test_the_tools_of_a_script_that_no_list_has_are_brought():
     listed = package.replace('"nodemon": "3"', '"nodemon": "3", "cross-env": "7"')
     (web,) = found_in(**{**files, "package.json": listed}).services
     assert web.run == "npm start"
+
+
+def test_a_script_that_goes_to_a_folder_and_tries_until_it_is_done_starts_there():
+    script = """
+    #!/bin/sh
+    until cd /app/shop
+    do
+        echo "Waiting for the volume"
+    done
+    until python manage.py migrate
+    do
+        echo "Waiting for the database"
+        sleep 2
+    done
+    gunicorn shop.wsgi --bind 0.0.0.0:8000
+    """
+    compose = """
+    services:
+      web:
+        build: {context: ., dockerfile: docker/web/Dockerfile}
+        entrypoint: /app/docker/web/start.sh
+    """
+    files = {
+        "compose.yaml": compose,
+        "docker/web/Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install x\n",
+        "docker/web/start.sh": textwrap.dedent(script).strip(),
+        "requirements.txt": "django\ngunicorn\n",
+        "shop/manage.py": "import django\n",
+        "shop/shop/wsgi.py": "application = 1\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.folder == "shop"
+    assert web.run.startswith(".venv/bin/python -m gunicorn shop.wsgi")
+    assert web.tasks["prepare"] == "PATH=.venv/bin:$PATH python manage.py migrate"

@@ -350,3 +350,15 @@ def test_an_address_of_words_between_marks_is_that_of_the_store(compose):
     (shop,) = found.services
     assert shop.env["DATABASE_URL"] == "${stores.db.url}?sslmode=disable"
     assert shop.env["DSN"].startswith("host=${stores.db.host} user=${stores.db.user} ")
+
+
+def test_lists_in_a_folder_above_are_those_of_the_program_below():
+    files = {
+        "compose.yaml": "services:\n  web: {build: ., command: python app.py}\n",
+        "Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY src/ .\n",
+        "requirements/local.txt": "flask\n",
+        "src/app.py": FLASK["app.py"],
+    }
+    (web,) = found_in(**files).services
+    assert web.folder == "src"
+    assert "-r ../requirements/local.txt" in web.tasks["install"]

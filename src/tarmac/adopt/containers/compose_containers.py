@@ -32,6 +32,7 @@ from tarmac.adopt.containers.compose_parts import (
     volumes_of,
 )
 from tarmac.adopt.containers.compose_places import (
+    context_of,
     dockerfile_of,
     dockerfile_of_image,
     files_here,
@@ -76,6 +77,7 @@ from tarmac.adopt.containers.container import (
 )
 from tarmac.adopt.containers.dispatching_script import dispatched
 from tarmac.adopt.containers.entry_script import apart, copies, exported, lines_of, placed
+from tarmac.adopt.containers.goes_to import where_it_goes
 from tarmac.adopt.containers.in_background import programs_of
 from tarmac.adopt.containers.start_script import one_line
 from tarmac.adopt.stores import first_sql, installed_servers, servers
@@ -260,7 +262,7 @@ def _programs(
 
     The first of several has the container's name and ports.
     """
-    spec = _where_it_goes(spec, values)
+    spec = where_it_goes(spec, values, root)
     service = _service(own, valid_name(own), spec, root, mounted, values)
     programs = supervised(service.container_command, root.below(service.folder))
     if len(programs) < 2:
@@ -362,7 +364,8 @@ def _service(
     mounts_there = {target: joined_path(source) for source, target in mounts_of(spec)}
     own_files, given = {**copied_files(dockerfile), **mounts_there}, {**base.env, **env}
     before: tuple[str, ...] = ()
-    for context in dict.fromkeys((folder, place)):  # a script may be beside its Dockerfile
+    # A script may be beside its Dockerfile, or where the image is built from.
+    for context in dict.fromkeys((folder, place, context_of(spec))):
         argv = unwatched(command or base.container_command, root.below(context))
         while len(argv) > 1 and argv[1].endswith(".sh") and goes_on(argv[0], root.below(context)):
             argv = argv[1:]  # what is handed over to is a script, too
@@ -429,15 +432,6 @@ def _service(
         inside=folders_inside(spec, dockerfile, folder),
         remarks=(f"its folder {folder} is outside this repository",) if outside else (),
     )
-
-
-def _where_it_goes(spec: Mapping[str, Any], values: Mapping[str, str]) -> Mapping[str, Any]:
-    """Say the folder as the working folder that a command goes to first: `cd /app && celery`."""
-    command = commands_of(spec, values)
-    if not re.fullmatch(r"cd /\S+ &&", " ".join(command[:3])) or not command[3:]:
-        return spec
-    rest = {key: value for key, value in spec.items() if key != "entrypoint"}
-    return {**rest, "working_dir": command[1], "command": [*command[3:]]}
 
 
 def _entry_and_command(

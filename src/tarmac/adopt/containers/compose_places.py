@@ -44,7 +44,7 @@ def place_of(
     build = spec.get("build")
     if not build:
         return joined_path(mounted[0] if mounted else "."), ""
-    folder = _context_of(spec)
+    folder = context_of(spec)
     file = dockerfile_of(spec)
     target = build.get("target") if isinstance(build, dict) else ""
     text = _with_arguments(root.below(folder).read(file), build)
@@ -90,7 +90,7 @@ def _with_arguments(text: str, build: Any) -> str:
 
 def from_context(word: str, folder: str, spec: Mapping[str, Any], root: Folder) -> str:
     """Say the path of a file of the folder that an image is built from, from the program's own."""
-    context, path = _context_of(spec), word.removeprefix("./")
+    context, path = context_of(spec), word.removeprefix("./")
     if "/" not in path or path.startswith(("/", "-", ".")) or context == folder:
         return word
     there = posixpath.join(context, path)
@@ -170,7 +170,7 @@ def options_here(word: str, spec: Mapping[str, Any], dockerfile: str, folder: st
 
 def places_of(spec: Mapping[str, Any], dockerfile: str) -> list[tuple[str, str]]:
     """List which folders and files of the repository a container has, and where; deepest first."""
-    context = _context_of(spec)
+    context = context_of(spec)
     known = [
         (joined_path(source), posixpath.normpath(target)) for source, target in mounts_of(spec)
     ]
@@ -220,7 +220,7 @@ def _from_inside(path: str, places: Iterable[tuple[str, str]], folder: str) -> s
     return ""
 
 
-def _context_of(spec: Mapping[str, Any]) -> str:
+def context_of(spec: Mapping[str, Any]) -> str:
     """Return the folder that an image is built from."""
     build = spec.get("build")
     context = build.get("context") if isinstance(build, dict) else build
@@ -233,7 +233,7 @@ def working_folder(
     """Find the folder that is the container's working folder, where the command's files are."""
     if project := _project_of(command, root.below(folder)):
         return joined_path(folder, project)
-    context, run = _context_of(spec), " ".join(command)
+    context, run = context_of(spec), " ".join(command)
     if not has_script(root.below(folder), run) and has_script(root.below(context), run):
         return context  # a workspace starts it, whose folder the image is built from
     workdirs = re.findall(r"(?im)^WORKDIR\s+(\S+)", dockerfile)

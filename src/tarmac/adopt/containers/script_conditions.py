@@ -43,7 +43,7 @@ def decided(lines: list[str], given: Mapping[str, str]) -> list[str]:
     """
     known, own, found = dict(given), dict[str, str](), list[str]()
     perhaps = {*given}  # the names that may have another value than what a line falls back on
-    left = _of_the_first_start(_with_functions(lines))
+    left = _of_the_first_start(_of_tries(_with_functions(lines)))
     for _ in range(_MOST + len(lines)):
         if not left:
             break
@@ -94,6 +94,29 @@ def _with_functions(lines: list[str]) -> list[str]:
             continue
         line, *left = left
         found += bodies.get(line, [line])
+    return found
+
+
+#: A loop that does something until it is done, and what it does in between.
+_TRIES = re.compile(
+    r"until\s+((?:python[\d.]*|\./manage\.py|flask|alembic|npm|npx|yarn|pnpm|node)\s[^;&|]+?)"
+    r"\s*(?:;\s*do)?"
+)
+_BETWEEN = re.compile(r"(?:>&2\s+)?(?:echo|printf|sleep|do|:)\b.*")
+
+
+def _of_tries(lines: list[str]) -> list[str]:
+    """Do once what a script does until it is done: what it waits for is there."""
+    left, found = [*lines], list[str]()
+    while left:
+        match = _TRIES.fullmatch(left[0])
+        end = left.index("done") if match and "done" in left else 0
+        if match and end and all(map(_BETWEEN.fullmatch, left[1:end])):
+            found.append(match[1])
+            left = left[end + 1 :]
+            continue
+        line, *left = left
+        found.append(line)
     return found
 
 

@@ -197,7 +197,11 @@ def _pipenv_steps(folder: Folder) -> str:
 def _lists(folder: Folder) -> tuple[str, ...]:
     """Find the lists of packages that are installed: those that its image has, or the usual one."""
     usual = folder.upwards("requirements.txt") or folder.upwards("requirements.lock")
-    if not usual and not any(f.endswith(".txt") and "requirements" in f for f in folder.files):
+    # Where they are in a folder, the list for those who work here has the others.
+    names = (f"requirements/{name}.txt" for name in ("local", "dev", "development", "base"))
+    own = next(filter(None, map(folder.upwards, names)), "")
+    listed_here = any(f.endswith(".txt") and "requirements" in f for f in folder.files)
+    if not usual and not own and not listed_here:
         return ()
     listed = re.findall(r"\bpip3?[ \t]+install\b[^&|;\n]*", _dockerfile(folder))
     words = (
@@ -211,9 +215,6 @@ def _lists(folder: Folder) -> tuple[str, ...]:
     ]
     if named and all(named):
         return tuple(dict.fromkeys(named))
-    # Where they are in a folder, the list for those who work here has the others.
-    names = (f"requirements/{name}.txt" for name in ("local", "dev", "development", "base"))
-    own = folder.has(*names)
     return (usual or own,) if usual or own else _of_images_below(folder)
 
 
