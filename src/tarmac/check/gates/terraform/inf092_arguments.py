@@ -60,9 +60,10 @@ def _faults(block: WrittenBlock, known: ArgumentBody, name: str) -> Iterator[Arg
         what = f"{name} has no {missing}, which AWS' provider requires: the plan ends there"
         yield ArgumentFault(f"{block.file}:{block.line}", f"{what}; write it")
     taken = {*known.arguments, *known.blocks}
-    for argument, line in block.arguments.items():
+    for argument, written_one in block.arguments.items():
         if argument not in taken and argument not in _OF_ALL:
-            yield _unknown(f"{block.file}:{line}", name, argument, taken - given)
+            where = f"{block.file}:{written_one.line}"
+            yield _unknown(where, name, argument, taken - given)
     for one in block.below:
         other = one.words[0]
         if other in known.blocks:

@@ -19,6 +19,11 @@ _MAJOR = 5
 _BOUND = re.compile(r"(~>|>=|<=|!=|=|<|>)?\s*v?(\d+)(?:\.(\d+))?")
 
 
+#: What an argument is, by the sign for that; `ANY` is not told.
+TEXT, LIST, MAP, ANY = "text or number", "list", "map", ""
+FORMS = {"": TEXT, "[": LIST, "{": MAP, "?": ANY}
+
+
 class ArgumentBody(NamedTuple):
     """What a block takes."""
 
@@ -28,6 +33,8 @@ class ArgumentBody(NamedTuple):
     set_alone: frozenset[str]
     #: Whether one of each kind of block is required, and the number of its body.
     blocks: Mapping[str, tuple[bool, int]]
+    #: What each argument is: one of FORMS.
+    forms: Mapping[str, str]
 
     @property
     def names(self) -> frozenset[str]:
@@ -45,10 +52,12 @@ def body_of(kind: str, name: str) -> ArgumentBody | None:
 def body(number: int) -> ArgumentBody:
     """Find what a block takes, by the number of its body."""
     found: dict[str, Any] = _read()["blocks"][number]
+    said = {name: one for name, one in found.items() if isinstance(one, str)}
     return ArgumentBody(
-        {name: bool(one) for name, one in found.items() if one in (0, 1)},
-        frozenset(name for name, one in found.items() if one == -1),
+        {name: one[:1] == "!" for name, one in said.items() if one[:1] != "-"},
+        frozenset(name for name, one in said.items() if one[:1] == "-"),
         {name: (bool(one[0]), one[1]) for name, one in found.items() if isinstance(one, list)},
+        {name: FORMS[one.lstrip("!-")] for name, one in said.items()},
     )
 
 

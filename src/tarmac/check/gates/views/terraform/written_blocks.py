@@ -15,6 +15,14 @@ from tarmac.check.gates.views.terraform.tree import children, line_of, tree
 _DYNAMIC, _CONTENT = "dynamic", "content"
 
 
+class WrittenArgument(NamedTuple):
+    """An argument of a block."""
+
+    line: int
+    #: The tree of what is written for it.
+    value: Any
+
+
 class WrittenBlock(NamedTuple):
     """A block, and what is directly in it."""
 
@@ -22,8 +30,7 @@ class WrittenBlock(NamedTuple):
     words: tuple[str, ...]
     file: str
     line: int
-    #: The names of its arguments, with their lines.
-    arguments: Mapping[str, int]
+    arguments: Mapping[str, WrittenArgument]
     below: tuple[WrittenBlock, ...]
 
 
@@ -49,8 +56,8 @@ def _block(node: Any, path: str) -> WrittenBlock:
         if one.data in ("identifier", "string")
     )
     inside = [one for body in _of(node, "body") for one in _of(body, "block")]
-    given: Mapping[str, int] = {
-        str(next(one.scan_values(lambda _: True))): line_of(one)
+    given: Mapping[str, WrittenArgument] = {
+        str(next(one.scan_values(lambda _: True))): WrittenArgument(line_of(one), one.children[-1])
         for body in _of(node, "body")
         for one in _of(body, "attribute")
     }
