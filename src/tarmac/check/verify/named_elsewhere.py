@@ -19,7 +19,7 @@ from tarmac.check.gates.views.overlays.kustomizations import NAMES
 
 #: A file as an item of a list, behind `#` or not.
 _ITEM = re.compile(r"[ \t]*(#[# \t]*)?-[ \t]+(?:path:[ \t]*)?[\"']?(?:\./)?([\w./-]+\.ya?ml)\b")
-#: A file in a comment that says that it is no item.
+#: A file in a comment that says that the list leaves it out.
 _MENTIONED = re.compile(r"(?<![\w./-])(?:\./)?([\w./-]+\.ya?ml)\b")
 _NOT_LISTED = re.compile(
     r"\b(not (included|listed|applied|used)|left out|excluded|omitted|disabled)\b", re.IGNORECASE

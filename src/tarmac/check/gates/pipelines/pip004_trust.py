@@ -42,7 +42,7 @@ OF_A_REQUEST = re.compile(r"(?<![!.])\bgithub\.event\.(pull_request|number)\b(?!
 BRANCH = "github.event.workflow_run.head_branch"
 #: A question that is answered by true or false.
 _ANSWERS = re.compile(r"\b(?:contains|startsWith|endsWith)\([^()]*\)", re.IGNORECASE)
-#: What starts a workflow for those alone who may write to the repository.
+#: Events that only people with the right to write to the repository cause.
 _BY_WRITERS = frozenset(
     {"create", "push", "release", "schedule", "workflow_call", "workflow_dispatch"}
 )
