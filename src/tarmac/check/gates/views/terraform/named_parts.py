@@ -27,8 +27,8 @@ class NamedPart(NamedTuple):
 def named_parts(node: Any) -> Iterator[NamedPart]:
     """Yield the names in an expression or a block, however deep."""
     kind = str(node.data)
-    if kind in _READS and (found := _chain(node)) is not None:
-        names, is_picked, inside = found
+    if kind in _READS and (chain := _chain(node)) is not None:
+        names, is_picked, inside = chain
         yield NamedPart(names, line_of(node), is_picked)
         for one in inside:
             yield from named_parts(one)
