@@ -6,6 +6,7 @@ Nothing is fetched: one that includes an address, or a path out of the folder, i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from tarmac.check.verify.built.tracing import trace
 #: What kustomize lacks where others give it: a file of variables, which git ignores and a pipeline
 #: writes; the namespace that the kustomization above sets; the option by which it reads above.
 GIVEN = ("env source files", "{metadata.namespace}}' not found", "is not in or below")
+
+#: What differs each time in what kustomize says: an address in its memory, and when it said it.
+VARYING = re.compile(r"&\{0x[0-9a-f]+ <nil>\}: |E\d{4} [\d:.]+ +\d+ run\.go:\d+\] ")
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,8 @@ def build(
 def _unbuilt(layer: Layer, gate: str, said: str, *, warning: bool) -> Finding:
     # What is deprecated, kustomize says before what is wrong.
     _, _, wrong = said.rpartition("\nerror: ")
-    what = (
-        f"is a kustomization, and its objects were not judged: {' '.join((wrong or said).split())}"
-    )
+    said = " ".join(VARYING.sub("", wrong or said).split())
+    what = f"is a kustomization, and its objects were not judged: {said}"
     return Finding(layer.document.file, what, gate, warning=warning)
 
 
