@@ -465,7 +465,12 @@ def test_what_else_is_wrong_with_an_object_of_a_removed_version_is_not_certain(
 
 @pytest.mark.parametrize(
     ("comment", "is_error"),
-    [("# No eviction: there is one pod.", False), ("# At least one.", True)],
+    [
+        ("# No eviction: there is one pod.", False),
+        ("# At least one.", True),
+        ("# -- How many stay while a node is drained", True),
+        ("# Pod Disruption Budget", True),
+    ],
 )
 def test_what_a_comment_above_says_is_meant_is_not_certain(comment, is_error, tmp_path):
     file = tmp_path / "a.yaml"

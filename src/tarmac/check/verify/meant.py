@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from tarmac.base.report import Finding
 
 #: What a comment speaks of that knows what a gate would tell.
-_TOLD = {
-    "SCL005": re.compile(r"\b(drain(s|ed|ing)?|evict(s|ed|ions?)?|disruptions?)\b", re.IGNORECASE)
-}
+_TOLD = {"SCL005": re.compile(r"\b(drain(s|ed|ing)?|evict(s|ed|ions?)?)\b", re.IGNORECASE)}
+#: A comment for a chart's page, which says what a value is for, whatever it is.
+_FOR_A_PAGE = "# -- "
 #: How far above a finding such a comment ends.
 _NEAR = 4
 
@@ -33,6 +33,7 @@ def is_meant(finding: Finding, lines: Sequence[str]) -> bool:
         return False
     block = near[: len(near) - last]
     while block and block[-1].startswith("#"):
-        if told.search(block.pop()):
+        line = block.pop()
+        if told.search(line) and not line.startswith(_FOR_A_PAGE):
             return True
     return False

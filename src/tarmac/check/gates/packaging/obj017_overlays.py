@@ -18,6 +18,7 @@ from tarmac.check.gates.views.overlays.kustomized import Base, as_written, gathe
 from tarmac.check.gates.views.overlays.name_rules import ruled
 from tarmac.check.gates.views.overlays.patch_objects import deletes, object_of
 from tarmac.check.gates.views.overlays.patch_targets import unmet
+from tarmac.check.gates.views.overlays.unfollowed import is_led_to
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What changes objects that it does not name by their files.
@@ -61,7 +62,10 @@ def check(files: Files) -> Iterator[Finding]:
             if not base.renames:
                 yield from _in_texts(artifact, base)
                 base.has_rules = base.has_rules or folder in is_ruled
-                yield from _with_hashes(artifact, base)
+                for found in _with_hashes(artifact, base):
+                    # What nothing includes is left over, and rules were given by what did.
+                    if not is_ruled or is_led_to(files, folder):
+                        yield found
 
 
 def _absent(
