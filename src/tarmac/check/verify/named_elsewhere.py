@@ -12,9 +12,8 @@ from functools import cache
 from pathlib import Path, PurePath
 
 from tarmac.base.artifact import Artifact
-from tarmac.base.foreign.reading import items, string
 from tarmac.base.report import Finding
-from tarmac.check.gates.views.objects.metadata import space_of
+from tarmac.check.gates.views.network import grants
 from tarmac.check.gates.views.overlays.kustomizations import NAMES
 
 #: A file as an item of a list, behind `#` or not.
@@ -104,12 +103,7 @@ def is_nested(folder: Path) -> Callable[[PurePath], bool]:
 
 def granted(artifacts: Iterable[Artifact]) -> Callable[[Finding], bool]:
     """Return what tells whether a grant of another tree allows what a finding says none does."""
-    allowed = {
-        f"{string(one, 'kind')} {string(one, 'name')} of the namespace {space_of(grant)},"
-        for grant in artifacts
-        if grant.data.get("kind") == "ReferenceGrant"
-        for one in items(grant.data, "spec", "to")
-    }
+    allowed = [f"{one}," for one in grants.granted(artifacts)]
     return lambda finding: finding.gate == "NET008" and any(one in finding.what for one in allowed)
 
 
