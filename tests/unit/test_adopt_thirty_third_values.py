@@ -362,3 +362,16 @@ def test_lists_in_a_folder_above_are_those_of_the_program_below():
     (web,) = found_in(**files).services
     assert web.folder == "src"
     assert "-r ../requirements/local.txt" in web.tasks["install"]
+
+
+def test_a_library_that_is_only_listed_does_not_choose_the_scheme_of_another():
+    code = """
+        import os
+        from sqlalchemy.ext.asyncio import create_async_engine
+        from fastapi import FastAPI
+        engine = create_async_engine(os.environ["DATABASE_URL"])
+        app = FastAPI()
+    """
+    listed = "fastapi\nuvicorn\nsqlalchemy\nasyncpg\ntortoise-orm\n"
+    (app,) = found_in(**{"requirements.txt": listed, "app.py": code}).services
+    assert app.env["DATABASE_URL"].startswith("postgresql+asyncpg://")

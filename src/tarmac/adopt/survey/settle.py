@@ -211,7 +211,7 @@ def _settled(
     scene.ports.update(service.ports.values())
     env = {**env, **ports}
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
-    env = _by_async_driver(_insisted(env, folder, scene), folder, scene)
+    env = _insisted(_by_async_driver(env, folder, scene), folder, scene)
     at_usual = _at_usual_ports(env, service, scene)
     by_name = (v for n, v in at_usual.items() if v != env.get(n) and v in scene.stores)
     service = replace(service, calls=(*service.calls, *by_name))
