@@ -375,3 +375,8 @@ def test_a_library_that_is_only_listed_does_not_choose_the_scheme_of_another():
     listed = "fastapi\nuvicorn\nsqlalchemy\nasyncpg\ntortoise-orm\n"
     (app,) = found_in(**{"requirements.txt": listed, "app.py": code}).services
     assert app.env["DATABASE_URL"].startswith("postgresql+asyncpg://")
+    steps = "from sqlalchemy.ext.asyncio import a\nasync_engine_from_config(b)\n"
+    plain = code.replace("create_async_engine(", "make(")
+    files = {"requirements.txt": listed, "app.py": plain, "migrations/env.py": steps}
+    (app,) = found_in(**files).services
+    assert app.env["DATABASE_URL"].startswith("postgresql+asyncpg://")

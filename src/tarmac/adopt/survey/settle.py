@@ -347,11 +347,11 @@ def _by_async_driver(env: Mapping[str, str], folder: Folder, scene: Scene) -> di
 
     Code that names it itself makes its address of another one.
     """
-    found = dict(env)
+    found, own = dict(env), [f for f in folder.files if f.endswith(".py") and "test" not in f]
     whole = {f"${{stores.{name}.url}}": store for name, store in scene.stores.items()}
     if not whole.keys() & {*env.values()}:
         return found
-    text = "\n".join(content for file, content in code.texts(folder) if file.endswith(".py"))
+    text = "\n".join(map(folder.read, own))
     if not re.search(r"\b(?:create_async_engine|async_engine_from_config)\(", text):
         return found
     libraries = servers.libraries(folder)
