@@ -373,3 +373,21 @@ def test_a_script_that_goes_to_a_folder_and_tries_until_it_is_done_starts_there(
     assert web.folder == "shop"
     assert web.run.startswith(".venv/bin/python -m gunicorn shop.wsgi")
     assert web.tasks["prepare"] == "PATH=.venv/bin:$PATH python manage.py migrate"
+
+
+def test_a_server_that_only_an_image_installs_is_installed_beside_the_list():
+    compose = """
+    services:
+      web:
+        build: {context: ., dockerfile: docker/web/Dockerfile}
+        command: "gunicorn app:app -b 0.0.0.0:8000"
+        ports: ["8000:8000"]
+    """
+    image = "FROM python:3.12\nRUN pip install gunicorn\nCOPY requirements.txt .\n"
+    files = {**FLASK, "compose.yaml": compose, "docker/web/Dockerfile": image}
+    (web,) = found_in(**files).services
+    assert "-r requirements.txt gunicorn" in web.tasks["install"]
+    for named in ("gunicorn==23.0.0", "-r base.txt"):
+        listed = {"requirements.txt": f"{FLASK['requirements.txt']}\n{named}\n"}
+        (web,) = found_in(**{**files, **listed, "base.txt": "gunicorn\n"}).services
+        assert "requirements.txt gunicorn" not in web.tasks["install"]

@@ -18,6 +18,7 @@ from tarmac.adopt.containers.container import read_dockerfile
 from tarmac.adopt.packages.node_mode import for_work
 from tarmac.adopt.packages.node_packages import builds
 from tarmac.adopt.packages.node_tools import with_tools
+from tarmac.adopt.packages.python_servers import with_servers
 from tarmac.adopt.survey.beside import programs_beside
 from tarmac.adopt.survey.debugger import without_debugger
 from tarmac.adopt.survey.found import (
@@ -98,7 +99,7 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
     )
     settled = settle(done_once(_with_routes(found)), root, frozenset(kinds))
     brought = (with_tools(one, root.below(one.folder)) for one in settled.services)
-    return replace(settled, services=tuple(brought))
+    return replace(settled, services=with_servers(tuple(brought), root))
 
 
 def _with_routes(found: Survey) -> Survey:
