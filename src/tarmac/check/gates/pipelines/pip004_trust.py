@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from tarmac.base.foreign.reading import items
@@ -57,9 +57,13 @@ EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield checkouts of untrusted code beside secrets, and scripts with untrusted text."""
+    by_writers: dict[str, bool] = {}
+    for one in workflows(files):
+        name = str(one.data.get("name"))
+        by_writers[name] = by_writers.get(name, True) and one.triggers.keys() <= _BY_WRITERS
     for workflow in workflows(files):
         started = [trigger for trigger in PRIVILEGED if trigger in workflow.triggers]
-        ours = _names_branches(workflow) or _follows_writers(files, workflow)
+        ours = _names_branches(workflow) or _follows_writers(workflow, by_writers)
         is_own = is_of_its_author(workflow)
         for name, job in workflow.jobs.items():
             for step in job.steps:
@@ -102,12 +106,10 @@ def _names_branches(workflow: Workflow) -> bool:
     return bool(names) and all(re.fullmatch(r"[\w./-]+", str(name)) for name in names)
 
 
-def _follows_writers(files: Files, workflow: Workflow) -> bool:
+def _follows_writers(workflow: Workflow, by_writers: Mapping[str, bool]) -> bool:
     """Tell whether all workflows that it follows are here, and writers alone start them."""
-    names = set(map(str, items(workflow.triggers.get("workflow_run"), "workflows")))
-    there = [one for one in workflows(files) if str(one.data.get("name")) in names]
-    are_known = bool(names) and names == {str(one.data.get("name")) for one in there}
-    return are_known and all(one.triggers.keys() <= _BY_WRITERS for one in there)
+    names = list(map(str, items(workflow.triggers.get("workflow_run"), "workflows")))
+    return bool(names) and all(by_writers.get(name, False) for name in names)
 
 
 def _is_empty(workflow: Workflow, found: Finding) -> bool:
