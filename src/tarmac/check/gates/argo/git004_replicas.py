@@ -79,7 +79,7 @@ def _owned(applied: Iterable[Artifact]) -> Owned:
 
 def _fixed(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Finding]:
     written, owner = Controller(artifact).replicas, owned.get(reference_to(artifact))
-    if written is not None and owner is not None and not _is_at_rest(kind_of(owner), written):
+    if written is not None and owner is not None and not _is_kept(kind_of(owner), written):
         said, where = f"replicas of {title(artifact)} is {written}", artifact.at("spec", "replicas")
         said = f"{said}, but {title(owner)} changes it"
         found = _fight(where, said, kind_of(artifact), name_of(artifact), apps)
@@ -89,7 +89,7 @@ def _fixed(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Findin
         yield from (replace(one, warning=True) if is_still else one for one in found)
 
 
-def _is_at_rest(owner: str, written: object) -> bool:
+def _is_kept(owner: str, written: object) -> bool:
     """Tell whether 0 is not changed: a Rollout makes the pods, or its autoscaler is off by it."""
     return owner in ("Rollout", "HorizontalPodAutoscaler") and written == 0
 
@@ -103,8 +103,8 @@ def _patches(artifact: Artifact, owned: Owned, apps: list[App]) -> Iterator[Find
         owner = names.get(patch.name) or scaler
         if not patch.name:  # it is of all of that kind
             owner = next(iter(names.values()), scaler)
-        is_at_rest = _is_at_rest(owner.partition(" ")[0], patch.value)
-        if owner and patch.kind in RUNNING and patch.value is not None and not is_at_rest:
+        is_kept = _is_kept(owner.partition(" ")[0], patch.value)
+        if owner and patch.kind in RUNNING and patch.value is not None and not is_kept:
             said = f"this patch sets replicas to {patch.value}, but {owner} changes it"
             yield from _fight(patch.where, said, patch.kind, patch.name, apps)
 

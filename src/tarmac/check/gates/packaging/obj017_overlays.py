@@ -63,7 +63,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield from _in_texts(artifact, base)
                 base.has_rules = base.has_rules or folder in is_ruled
                 for found in _with_hashes(artifact, base):
-                    # What nothing includes is left over, and rules were given by what did.
+                    # Nothing includes this one, and what includes others gives the rules.
                     if not is_ruled or is_led_to(files, folder):
                         yield found
 
