@@ -59,7 +59,7 @@ def check(files: Files) -> Iterator[Finding]:
 def _fault(one: PlacedName, own: DeclaringFolder, folders: dict[str, DeclaringFolder]) -> str:
     """Say what is wrong with a name; "" where nothing is."""
     root, *rest = names = one.part.names
-    if root in ("each", "count") and one.words[0] in LOOPED:
+    if root in ("each", "count") and one.words[0] in LOOPED and not one.is_of_loop:
         key = "for_each" if root == "each" else "count"
         what = f"{'.'.join(one.words[1:])} reads {root}, and has no {key}"
         return "" if own.several.get((*one.words[:3], key)) else _said(what)
@@ -87,7 +87,7 @@ def _of_module(
     if block is None:
         return _undeclared(("module", rest[0]), own.modules)
     other = folders.get(source_of(folder_of(one.file), block))
-    if other is None or len(rest) == 1 or own.several["module", rest[0]]:
+    if other is None or len(rest) == 1 or own.several.get(block.words):
         return ""
     what = f"module.{rest[0]} has no output {rest[1]}"
     return "" if rest[1] in other.outputs else _said(what, misspelt(rest[1], other.outputs))
