@@ -63,7 +63,7 @@ OTHERWISE = {
     # Of what a ConfigMap gives, the kubelet does not know the value when it runs a probe.
     "variables in ConfigMaps": [
         "ENV021/bad-files-pods",
-        *(f"OBJ007/bad-files-{name}" for name in ("order", "other-values", "same-twice")),
+        *(f"OBJ007/bad-files-{n}" for n in ("optional", "order", "other-values", "same-twice")),
         "OBJ016/good-files-probes",
         "OBJ016/good-files-value-in-a-probe",
         "OBJ038/bad-files-own",

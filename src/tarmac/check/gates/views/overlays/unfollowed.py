@@ -77,8 +77,11 @@ def is_led_to(files: Files, folder: str) -> bool:
 
 
 def _may_be(folder: str, paths: Collection[str]) -> bool:
-    """Tell whether a folder is one of those, whatever Flux fills in."""
-    return any(fnmatch(folder, _VARIABLE.sub("*", path)) for path in paths)
+    """Tell whether a folder is one of those, whatever Flux fills in.
+
+    Their paths begin in the repository, which may be below the folder that is judged.
+    """
+    return any(fnmatch(f"/{folder}", f"*/{_VARIABLE.sub('*', path)}") for path in paths)
 
 
 def _has_argo(files: Files) -> bool:
