@@ -16,10 +16,9 @@ TABLE = asset("purposes.yaml")
 
 
 def kind_of(artifact):
-    kinds = {"groups": "rules", "receivers": "Alertmanager"}
     if artifact.is_object:
         return artifact.data["kind"]
-    return next((kind for key, kind in kinds.items() if key in artifact.data), "")
+    return next((kind for key, kind in drift._BY_KEY.items() if key in artifact.data), "")
 
 
 def places(value, above=()):

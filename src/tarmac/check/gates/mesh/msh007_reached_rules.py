@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import Fields, dig, fields, items, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.network.gateway_proxies import istio_gateways
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
 from tarmac.check.gates.views.scope import kinds
 
@@ -54,11 +55,7 @@ def _behind(artifact: Artifact) -> Iterator[Finding]:
 
 def _outside(files: Files) -> Iterator[Finding]:
     """Yield hosts of the mesh whose routes hold at a gateway alone, which has no such host."""
-    listening = {
-        (space_of(one), name_of(one)): _hosts(one)
-        for one in files.objects("Gateway")
-        if str(one.data.get("apiVersion")).startswith("networking.istio.io/")
-    }
+    listening = {(space_of(one), name_of(one)): _hosts(one) for one in istio_gateways(files)}
     services = {name_of(one) for one in files.objects("Service")} if listening else set[str]()
     for artifact in files.objects("VirtualService") if listening else ():
         named = list(texts(dig(artifact.data, "spec", "gateways")))

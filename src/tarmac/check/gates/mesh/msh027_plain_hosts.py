@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import dig, fields, numbered, string, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.network.gateway_proxies import istio_gateways
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.scope import counted_in_files
 
-_API = "networking.istio.io/"
 _HTTP, _TLS = "HTTP", ("HTTPS", "TLS")
 #: Tests of a certificate's authority ask by plain HTTP, at hosts of every name.
 _ALL = "*"
@@ -20,7 +19,7 @@ _ALL = "*"
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield servers that answer plain requests for a host that has a certificate."""
-    for gateway in _gateways(files):
+    for gateway in istio_gateways(files):
         servers = list(numbered(gateway.data, "spec", "servers"))
         secured = {
             host
@@ -38,12 +37,6 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(gateway.at("spec", "servers", number), said, warning=True)
 
 
-def _gateways(files: Files) -> Iterator[Artifact]:
-    for one in files.objects("Gateway"):
-        if str(one.data["apiVersion"]).startswith(_API):
-            yield one
-
-
 GATE = Gate(
     id="MSH027",
     title="A Gateway of Istio with a certificate for a host sends plain requests to it",
@@ -52,7 +45,7 @@ GATE = Gate(
     check=check,
     of_files=check,
     alone=True,
-    scope=counted_in_files("Gateways of Istio", _gateways),
+    scope=counted_in_files("Gateways of Istio", istio_gateways),
     targets=("cluster",),
     reads="servers of one Gateway for the same host, by HTTP and by TLS. Routes may redirect by "
     "themselves, so it is a warning.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.data import first
 from tarmac.base.foreign.reading import Fields, dig, fields, string
 from tarmac.check.gates.subject import Files
@@ -12,6 +13,7 @@ from tarmac.check.gates.views.objects.metadata import space_of
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 
+_API = "networking.istio.io/"
 #: The chart that installs a proxy at the edge, and the image of such a proxy.
 _CHART, _IMAGES = "gateway", ("auto", "proxyv2")
 
@@ -50,3 +52,10 @@ def _labels(name: str, values: Fields) -> Mapping[str, object]:
     """Say the labels that the chart gives its pods: by the name of the release, or by values."""
     usual = {"app": name, "istio": name.removeprefix("istio-")}
     return {**usual, **fields(values, "labels")}
+
+
+def istio_gateways(files: Files) -> Iterator[Artifact]:
+    """Yield the Gateways of Istio; those of the Gateway API are others."""
+    for one in files.objects("Gateway"):
+        if str(one.data.get("apiVersion")).startswith(_API):
+            yield one
