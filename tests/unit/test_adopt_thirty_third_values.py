@@ -57,6 +57,7 @@ def test_the_sums_of_packages_are_listed_that_git_does_not_keep(more, has):
     main = 'package main\nimport "net/http"\nfunc main() { http.ListenAndServe(":80", nil) }\n'
     (shop,) = found_in(**{"go.mod": NEEDS, "main.go": main, **more}).services
     assert ("sums" in shop.tasks) is has
+    assert ("GOFLAGS" in shop.env) is has  # go.mod and go.sum stay as they are
 
 
 def test_one_key_of_viper_is_the_whole_address_of_a_server():

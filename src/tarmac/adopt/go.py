@@ -119,6 +119,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
             why=f"go.mod, {main or 'its'} package main",
             ports={"http": int(flag[2])} if flag else {},
             reads_port=flag is not None,
+            env=go_sums.ENVIRONMENT if "sums" in tasks else {},
             tasks={**tasks, **({MIGRATE: before} if before else {})},
             remarks=by_hand if not found else (),
             to_do=(_DOES_AND_ENDS,) if _does_and_ends(folder, main) else (),

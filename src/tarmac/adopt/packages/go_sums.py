@@ -1,6 +1,7 @@
 """Completes the list of sums that Go checks a module's packages by, where git does not keep it.
 
-`go` asks. Without the sum of a package Go builds nothing that has it.
+`go` asks. Without the sum of a package Go builds nothing that has it. What `go mod tidy` writes is
+a copy below .tarmac/, so that go.mod and go.sum stay as they are.
 """
 
 from __future__ import annotations
@@ -17,6 +18,15 @@ _NEEDS = re.compile(
 _REPLACED = re.compile(r"(?m)^(?:replace)?[ \t]*(\S+)(?:[ \t]+v\S+)?[ \t]+=>")
 
 
+#: Go reads and writes the copy, and go.sum beside it.
+ENVIRONMENT = {"GOFLAGS": "-modfile=.tarmac/go.mod"}
+#: The copy is of now; what is in it already is not asked for again.
+_TASK = (
+    "mkdir -p .tarmac && echo \\* > .tarmac/.gitignore && cat go.mod > .tarmac/go.mod "
+    "&& (go list -deps ./... > /dev/null 2>&1 || go mod tidy -e)"
+)
+
+
 def completed(folder: Folder) -> dict[str, str]:
     """Write the task that has Go list the sums of a module's packages which its file lacks."""
     text = folder.read("go.mod")
@@ -30,4 +40,4 @@ def completed(folder: Folder) -> dict[str, str]:
     is_kept = folder.exists("vendor/modules.txt")
     if not lacks or is_kept or folder.upwards("go.work"):
         return {}
-    return {"sums": "go list -deps ./... > /dev/null 2>&1 || go mod tidy -e"}
+    return {"sums": _TASK}

@@ -15,7 +15,10 @@ _RUNS = re.compile(r"\b(?:npm|pnpm|yarn|bun)\s+(?:run\s+)?([\w:.-]+)")
 #: A word that is a command: at the start, or behind what ends another one.
 _COMMAND = r"(?:^|[;&|(]|\bsudo\b|\bthen\b|\bdo\b)\s*(?:\w+=\S*\s+)*"
 _FORBIDDEN = (
-    (r"(?<![&<=-])>{1,2}\|?\s*(?!&|/dev/(?:null|stdout|stderr)\b)[^\s>]", "it writes to a file"),
+    (
+        r"(?<![&<=-])>{1,2}\|?\s*(?!&|\.tarmac/|/dev/(?:null|stdout|stderr)\b)[^\s>]",
+        "it writes to a file",
+    ),
     (
         rf"{_COMMAND}(?:tee|truncate|mv|cp|ln|dd|install)\s|\bsed\s+(?:-\w+\s+)*-i",
         "it writes files",
