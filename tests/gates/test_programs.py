@@ -286,6 +286,7 @@ FOREIGN = (
     ("VAL003", "f.sh", "#!/bin/sh\nls -a \\\n  #-b \\\n  -c\n", "f.sh:3:", False),
     ("VAL004", "api/Dockerfile.dev", "FROM debian\nRUN cd /x && make\n", "Dockerfile.dev:1:", True),
     ("VAL004", "Dockerfile", "FROM debian:13\nADD a /a\nUSER 1\n", "Dockerfile:2:", True),
+    ("VAL003", "notes.sh", "### get one\ngit clone <URL>\n", "notes.sh:2:", True),
     ("VAL003", "g.sh", "# A licence.\n#!/bin/bash\necho a\n", "g.sh:2:", True),
     (
         "VAL004",

@@ -240,6 +240,7 @@ def grading(folder: Path) -> Callable[[Finding], Finding]:
         # The clusters of an older release had what is gone from those of today.
         is_gone = finding.gate == _OF_VERSIONS and _GONE.search(finding.what) is not None
         is_copy = is_apart(own) or is_unread(own) or is_printed(own)
+        is_copy = is_copy or is_of_release(folder, own)
         if is_given_up(own) or is_copy or (is_gone and is_superseded(own)):
             return "warning"
         if number is None and is_packed(own):  # others wrote its template
@@ -405,3 +406,12 @@ def is_sample(path: PurePath) -> bool:
     above = path.parts[:-1]
     is_shown = any(map(_SAMPLES.search, above)) or any(map(_STARTERS.fullmatch, above))
     return is_shown or bool(_TO_COPY.search(path.name))
+
+
+def is_of_release(folder: Path, path: PurePath) -> bool:
+    """Tell whether a file is a sample of a release that was copied whole, with its licence."""
+    return any(
+        _SAMPLES.search(path.parts[len(place.parts)]) and any((folder / place).glob("LICENSE*"))
+        for place in path.parents
+        if 0 < len(place.parts) < len(path.parts) - 1
+    )

@@ -8,6 +8,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding, Level
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.templated import is_templated
 from tarmac.check.gates.views.objects.text_forms import is_replaced
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.conforming import conform, describe
@@ -29,7 +30,9 @@ def check(files: Files) -> Iterator[Finding]:
                     continue  # an argument that Argo fills in, a variable
                 what = f"{describe(misfit)}, so no gate judged it; correct it"
                 fix = retyped(misfit.value, TYPES.get(misfit.wanted, ()))
-                yield Finding(artifact.at(*misfit.path), what, fix=fix)
+                # A chart's own values leave it open, and others give it.
+                is_left = misfit.value is None and is_templated(artifact)
+                yield Finding(artifact.at(*misfit.path), what, warning=is_left, fix=fix)
 
 
 def _shaped(files: Files) -> list[Artifact]:

@@ -31,7 +31,7 @@ PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 #: What stands at a volume and belongs to its mount: no source, and refused by the schema.
 _OF_MOUNTS = {"mountPath", "subPath", "readOnly"}
-_EMPTY_PROBE = re.compile(r" has a \w+Probe with no handler;")
+_LEFT = re.compile(r" has (a \w+Probe with no handler|no image);")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -42,8 +42,8 @@ def check(files: Files) -> Iterator[Finding]:
         is_open = is_filled or is_part(own.artifact) or is_completed(files, own.artifact)
         is_open = is_open or is_read(files, own.artifact.path)
         for where, what in misfits(own):
-            # A chart's own values leave a probe open, and others give it.
-            is_left = is_templated(own.artifact) and _EMPTY_PROBE.search(what) is not None
+            # A chart's own values leave it open, and others give it.
+            is_left = is_templated(own.artifact) and _LEFT.search(what) is not None
             yield Finding(where, f"{own.kind} {own.name}: {what}", warning=is_open or is_left)
 
 

@@ -30,7 +30,10 @@ def check(files: Files) -> Iterator[Finding]:
         if not chart.is_open:
             for artifact in every[1:]:
                 yield from _unread(chart, artifact)
-            yield from _misspelt(chart, every)
+            # What Helmfile gives it is in templates, which are not read.
+            is_given = any("helmfile" in one.path for one in files.artifacts)
+            for where, what in _misspelt(chart, every):
+                yield Finding(where, what, warning=is_given)
 
 
 def _switched(chart: Chart, artifact: Artifact) -> Iterator[Finding]:
@@ -69,7 +72,7 @@ def _unread(chart: Chart, artifact: Artifact) -> Iterator[Finding]:
             break
 
 
-def _misspelt(chart: Chart, every: list[Artifact]) -> Iterator[Finding]:
+def _misspelt(chart: Chart, every: list[Artifact]) -> Iterator[tuple[str, str]]:
     """Yield questions for a value that no file sets, where one sets almost the same."""
     for path, where in chart.asked.items():
         if path[0] in chart.others or any(dig(one.data, *path) is not None for one in every):
@@ -84,7 +87,7 @@ def _misspelt(chart: Chart, every: list[Artifact]) -> Iterator[Finding]:
             is_set = near and any(dig(one.data, *other) is not None for one in every)
             if is_set and not is_read(other, chart.read):
                 what = f"asks for .Values.{'.'.join(path)}, which no file of values sets: it is off"
-                yield Finding(where, f"{what}; values have {'.'.join(other)}")
+                yield where, f"{what}; values have {'.'.join(other)}"
             break
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
+import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tarmac.base.artifact import Artifact
@@ -73,7 +74,17 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def check_files(files: Files) -> Iterator[Finding]:
     """Yield what shellcheck says of scripts; only what no shell can read fails."""
-    yield from _said(find("shellcheck"), Path(), found_files(_scripts(files)), lenient=True)
+    for found in _said(find("shellcheck"), Path(), found_files(_scripts(files)), lenient=True):
+        is_note = not found.warning and _is_note(files, Path(found.where.split(":")[0]))
+        yield replace(found, warning=found.warning or is_note)
+
+
+def _is_note(files: Files, script: Path) -> bool:
+    """Tell whether a file is commands to copy: it cannot be executed, and no other names it."""
+    if not script.is_file() or content(script, limit=2, start=True) == b"#!":
+        return False
+    is_called = any(script.name in str(one.content) for one in files.artifacts)
+    return not is_called and not os.access(script, os.X_OK)
 
 
 def _said(
@@ -150,11 +161,8 @@ def _is_read(said: Mapping[str, Any], script: Path) -> bool:
 
 
 def _scripts(files: Files) -> list[Artifact]:
-    charts = {
-        posixpath.dirname(one.path)
-        for one in files.artifacts
-        if posixpath.basename(one.path) == "Chart.yaml"
-    }
+    paths = (PurePosixPath(one.path) for one in files.artifacts)
+    charts = {path.parent for path in paths if path.name == "Chart.yaml"}
     return [
         artifact
         for artifact in files.artifacts
@@ -162,14 +170,11 @@ def _scripts(files: Files) -> list[Artifact]:
         and not _TEMPLATE.search(artifact.content)
         and not _ESCAPED.search(artifact.content)
         and not _OF_TERRAFORM.search(artifact.path)
-        and not (_OF_CHART.search(artifact.content) and _is_below(artifact.path, charts))
+        and not (
+            _OF_CHART.search(artifact.content) and charts & {*PurePosixPath(artifact.path).parents}
+        )
         and _is_script(artifact.path, artifact.content)
     ]
-
-
-def _is_below(path: str, folders: Collection[str]) -> bool:
-    parts = path.split("/")
-    return any("/".join(parts[:end]) in folders for end in range(len(parts)))
 
 
 def _is_script(path: str, text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from tarmac.base.artifact import Artifact
@@ -42,13 +43,20 @@ def _users(rule: Fields) -> Iterator[str]:
 
 
 def _groups(files: Files, policy: Artifact) -> Iterator[Finding]:
-    """Yield kinds that are in none of the groups that a constraint names beside them."""
-    known = schemas_of(files).groups_of
-    for number, match in numbered(fields(policy.data, "spec", "match"), "kinds"):
+    """Yield kinds that a constraint asks for in groups which have none, and in no other."""
+    schemas = schemas_of(files)
+    matches = list(numbered(fields(policy.data, "spec", "match"), "kinds"))
+    asked = defaultdict[str, set[str]](set)
+    for _, match in matches:
+        for kind in texts(match.get("kinds")):
+            asked[kind].update(texts(match.get("apiGroups")))
+    for number, match in matches:
         groups = set(texts(match.get("apiGroups")))
-        for kind in texts(match.get("kinds")) if groups and "*" not in groups else ():
-            there = known(kind)
-            if there and not there & groups and "*" not in kind:
+        # A group of others may have kinds that are not known here.
+        is_known = bool(groups) and all(map(schemas.is_own, (f"{one}/v1" for one in groups)))
+        for kind in texts(match.get("kinds")) if is_known and "*" not in groups else ():
+            there = schemas.groups_of(kind)
+            if there and not there & asked[kind] and "*" not in (*kind, *asked[kind]):
                 named = " or ".join(sorted(one or '""' for one in there))
                 what = f"{title(policy)} asks for {kind} in {', '.join(map(repr, sorted(groups)))},"
                 said = f"{what} where there is none: nothing is checked; its group is {named}"

@@ -22,6 +22,8 @@ _PASSED = re.compile(r"https?://[^/$]+(/|/[^$]*/)")
 
 #: Where the path is written again, or comes from nginx itself.
 _OTHERWISE = (("rewrite",), ("internal",))
+#: A path that programs ask for as it is, to learn how a server is.
+_CHECK = re.compile(r"/(?:health\w*|live\w*|ready\w*|ping|status|metrics)$")
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -46,7 +48,11 @@ def _passed(files: Files) -> Iterator[Finding]:
         for location in locations(directives(own.text)):
             is_prefix = len(location.words) == 2 or location.words[1:-1] == ("^~",)
             path = location.words[-1] if is_prefix else "/"
-            is_whole = path in asked or any(one.words[:1] in _OTHERWISE for one in location.body)
+            is_whole = (
+                path in asked
+                or bool(_CHECK.search(path))
+                or any(one.words[:1] in _OTHERWISE for one in location.body)
+            )
             is_left = is_whole or path.endswith("/") or "$" in path
             for one in location.body if not is_left else ():
                 found = _PASSED.fullmatch(one.words[1]) if one.words[0] == "proxy_pass" else None

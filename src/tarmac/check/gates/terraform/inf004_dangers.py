@@ -29,7 +29,7 @@ _PUBLIC = frozenset({"80", "443"})
 _NUMBER = re.compile(r"-?\d+")
 #: What begins with a point is a part, which a template puts behind another one. A length has three
 #: digits at most; what has more is a page, or a part of an address.
-_NETWORK = re.compile(r'"(-?\d[\d.]*/-?\d{1,3})"|"(-\d+[\d.]*/\d{1,3})"')
+_NETWORK = re.compile(r'"(-?\d+\.[\d.]*/-?\d{1,3})"|"(-\d+[\d.]*/\d{1,3})"')
 _WINDOW = re.compile(
     r"((mon|tue|wed|thu|fri|sat|sun):)?\d\d:\d\d-((mon|tue|wed|thu|fri|sat|sun):)?\d\d:\d\d",
     re.IGNORECASE,
