@@ -493,15 +493,3 @@ def test_a_gate_of_others_says_itself_what_is_an_error():
     assert certain("whatever", gate="ACME001")
     assert not certain("whatever", "tests/a.yaml", "overlays/test/a.yaml", gate="ACME001")
     assert not certain("whatever")
-
-
-def test_a_sample_of_a_release_that_was_copied_with_its_licence_is_not_certain(tmp_path):
-    graded = certainty.grading(tmp_path)
-    for place in (".", "modules/eks"):
-        (tmp_path / place / "examples/all").mkdir(parents=True)
-        (tmp_path / place / "LICENSE").write_text("MIT\n")
-    files = ("examples/all/main.tf", "modules/eks/main.tf", "modules/eks/examples/all/main.tf")
-    found = [
-        graded(Finding(f"{tmp_path}/{file}:1", "EKS 1.20 is gone", "INF003")) for file in files
-    ]
-    assert [one.warning for one in found] == [False, False, True]

@@ -17,6 +17,7 @@ from tarmac.check.gates.subject import Folder
 from tarmac.check.gates.views.overlays.flux_patches import target_namespaces
 from tarmac.check.gates.views.shapes.gaps import with_gaps
 from tarmac.check.verify import folder
+from tarmac.check.verify.certainty import grading
 from tarmac.check.verify.named_elsewhere import granted, is_nested, printed
 from tarmac.check.verify.running import Suppressions
 
@@ -387,3 +388,15 @@ def test_what_includes_a_kustomization_may_say_where_names_stand(rules, is_found
     files = {**BASE, "prod/kustomization.yaml": f"resources: [../base]\n{rules}\n"}
     (result,) = judged(files, GATES["OBJ017"]).results
     assert any("with a hash" in one.what for one in result.findings) is is_found
+
+
+def test_a_sample_of_a_release_that_was_copied_with_its_licence_is_not_certain(tmp_path):
+    graded = grading(tmp_path)
+    for place in (".", "modules/eks"):
+        (tmp_path / place / "examples/all").mkdir(parents=True)
+        (tmp_path / place / "LICENSE").write_text("MIT\n")
+    files = ("examples/all/main.tf", "modules/eks/main.tf", "modules/eks/examples/all/main.tf")
+    found = [
+        graded(Finding(f"{tmp_path}/{file}:1", "EKS 1.20 is gone", "INF003")) for file in files
+    ]
+    assert [one.warning for one in found] == [False, False, True]

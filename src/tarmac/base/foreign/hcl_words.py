@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     r"""[ \t]*(?:
     (?P<NAME>[a-zA-Z_][a-zA-Z0-9_-]*)
   | (?P<NL>(?:(?:\#|//)[^\n]*)?\n(?:[ \t]*(?:(?:\#|//)[^\n]*)?\n)*)
-  | (?P<NOTE>/\*(?:[^*\n]|\*(?!/))*\*/)
+  | (?P<NOTE>/\*(?:[^*]|\*(?!/))*\*/)
   | <<(?P<TRIM>-?)(?P<END>[a-zA-Z]\w*)\n(?P<LINES>(?:.*\n)*?)[ \t]*(?P=END)(?=\n)
   | (?P<OP>=>|==|!=|<=|>=|&&|\|\||\.\.\.|[-=<>+*/%!?:.,()\[\]])
   | (?P<TEXT>"(?:[^"\\$%\n\r]|\\["\\nrt]|\\u[0-9a-fA-F]{4}|\$(?!\$?\{)|%(?!%?\{))*")
@@ -73,6 +73,7 @@ def words_of(text: str) -> list[Word]:
             line += written.count("\n")
             continue
         if kind == "NOTE":
+            line += written.count("\n")
             continue
         if kind == "OP":
             kind = written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -16,15 +17,15 @@ from tarmac.check.gates.views.terraform.aws_arguments import (
     AskedReleases,
     body,
     body_of,
+    names_of,
 )
+from tarmac.check.gates.views.terraform.tree import line_of, list_items
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, written
 
 _KINDS = ("resource", "data")
 #: What Terraform itself takes in each of them; `region` is the provider's since its version 6.
-_OF_ALL = frozenset({
-    "count", "for_each", "provider", "depends_on", "lifecycle", "provisioner", "connection",
-    "timeouts", "region",
-})  # fmt: skip
+_ARGUMENTS = frozenset({"count", "for_each", "provider", "depends_on", "region"})
+_BLOCKS = frozenset({"lifecycle", "provisioner", "connection", "timeouts"})
 #: A file of these changes resources that are written elsewhere.
 _PARTIAL = re.compile(r"(?:^|[/_])override\.tf$")
 
@@ -39,37 +40,75 @@ class ArgumentFault(NamedTuple):
 
 
 def check(files: Files) -> Iterator[Finding]:
-    """Yield arguments that a provider asks for in vain, or does not know."""
+    """Yield what a provider asks for in vain, or does not know."""
     releases = AskedReleases(files)
     for block in _resources(files):
         known = body_of(block.words[0], block.words[1])
-        for fault in _faults(block, known, ".".join(block.words[-2:])) if known else ():
+        name = ".".join(block.words[-2:])
+        for fault in _faults(block, known, name) if known else _of_no_type(block, releases):
             # Another release may have an argument of that name.
             is_open = fault.is_strange and releases.takes_newer(block.file)
             is_sure = releases.takes_known(block.file) and not is_open
             yield Finding(fault.where, fault.what, warning=not is_sure)
 
 
+def _of_no_type(block: WrittenBlock, releases: AskedReleases) -> Iterator[ArgumentFault]:
+    """Yield a type that the provider does not have, unless a newer one may have it."""
+    kind, name = block.words[:2]
+    near = misspelt(name, (one for one in names_of(kind) if one.count("_") == name.count("_")))
+    if not near and releases.takes_newer(block.file):
+        return
+    other = "data" if kind == "resource" else "resource"
+    advice = f"did you mean {near}?" if near else "write one that it has"
+    advice = f'write {other} "{name}"' if name in names_of(other) else advice
+    what = f"{kind} {name} is not one of AWS' provider: the plan ends there; {advice}"
+    yield ArgumentFault(f"{block.file}:{block.line}", what)
+
+
 def _faults(block: WrittenBlock, known: ArgumentBody, name: str) -> Iterator[ArgumentFault]:
     """Yield what is wrong in a block and in those below it."""
+    is_top = len(block.words) > 1
     inside = {one.words[0] for one in block.below}
     given = {*block.arguments, *inside}
     needed = [argument for argument, is_needed in known.arguments.items() if is_needed]
-    needed += [other for other, (is_needed, _) in known.blocks.items() if is_needed]
+    needed += [other for other, one in known.blocks.items() if one.is_required]
     for missing in sorted({*needed} - given):
         what = f"{name} has no {missing}, which AWS' provider requires: the plan ends there"
         yield ArgumentFault(f"{block.file}:{block.line}", f"{what}; write it")
     taken = {*known.arguments, *known.blocks}
     for argument, written_one in block.arguments.items():
-        if argument not in taken and argument not in _OF_ALL:
-            where = f"{block.file}:{written_one.line}"
+        where = f"{block.file}:{written_one.line}"
+        if argument not in taken and not (is_top and argument in _ARGUMENTS):
             yield _unknown(where, name, argument, taken - given)
+        elif argument in known.blocks and not known.blocks[argument].is_argument:
+            what = f"{name} has the argument {argument}, which is a block for AWS' provider"
+            yield ArgumentFault(where, f"{what}: the plan ends there; write {argument} {{...}}")
+    yield from _ignored(block, known, name)
+    counted = Counter(one.words[0] for one in block.below if not one.is_dynamic)
     for one in block.below:
-        other = one.words[0]
+        other, where = one.words[0], f"{one.file}:{one.line}"
         if other in known.blocks:
-            yield from _faults(one, body(known.blocks[other][1]), f"{name}.{other}")
-        elif other not in known.arguments and other not in _OF_ALL:
-            yield _unknown(f"{one.file}:{one.line}", name, other, taken - given)
+            yield from _faults(one, body(known.blocks[other].number), f"{name}.{other}")
+            if known.blocks[other].is_one and counted[other] > 1 and not one.is_dynamic:
+                counted[other] = 0
+                what = f"{name} has several {other}, of which AWS' provider takes one: the plan"
+                yield ArgumentFault(where, f"{what} ends there; write one")
+        elif other not in taken and not (is_top and other in _BLOCKS):
+            yield _unknown(where, name, other, taken - given)
+        elif other in known.arguments:
+            what = f"{name} has the block {other}, which is an argument for AWS' provider"
+            yield ArgumentFault(where, f"{what}: the plan ends there; write {other} = ...")
+
+
+def _ignored(block: WrittenBlock, known: ArgumentBody, name: str) -> Iterator[ArgumentFault]:
+    """Yield what a lifecycle ignores, and no resource of the type has."""
+    for lifecycle in (one for one in block.below if one.words == ("lifecycle",)):
+        value = lifecycle.arguments.get("ignore_changes")
+        for one in list_items(value.value) if value else ():
+            first = str(next(one.scan_values(lambda _: True)))
+            if first.isidentifier() and first not in (*known.names, *_BLOCKS, "region"):
+                where = f"{block.file}:{line_of(one)}"
+                yield _unknown(where, f"{name}.lifecycle", first, set(known.names))
 
 
 def _unknown(where: str, name: str, said: str, free: set[str]) -> ArgumentFault:

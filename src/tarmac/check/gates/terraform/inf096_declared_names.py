@@ -10,6 +10,7 @@ from tarmac.base.errors import misspelt
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.declaring_folders import (
     LOOPED,
@@ -24,6 +25,15 @@ from tarmac.check.gates.views.terraform.tree import children, tree
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock
 
 _OF_MODULES = frozenset({"source", "version", "providers", "count", "for_each", "depends_on"})
+#: Providers that a folder may configure several times.
+_CONFIGURED = ("aws", "azurerm", "google", "kubernetes", "helm", "cloudflare")
+#: What there is of names that Terraform gives itself.
+_KNOWN = {
+    "each": ("key", "value"),
+    "count": ("index",),
+    "path": ("module", "root", "cwd"),
+    "terraform": ("workspace", "env", "applying"),
+}
 #: What names addresses of what is gone or elsewhere.
 _ADDRESSES = ("moved", "import", "removed", "terraform", "provider")
 #: Types of resources begin with their provider.
@@ -44,10 +54,12 @@ class PlacedName(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield names that nothing declares, and inputs that a module does not take or lacks."""
-    folders = declaring_folders(files)
+    folders, told = declaring_folders(files), set[tuple[str, str]]()
     for one in _names(files):
         own = folders.get(folder_of(one.file))
-        if own is not None and (what := _fault(one, own, folders)):
+        what = _fault(one, own, folders) if own is not None else ""
+        if what and (one.file, what) not in told:
+            told.add((one.file, what))
             yield Finding(f"{one.file}:{one.part.line}", what)
     for folder, own in folders.items():
         for name, block in own.modules.items():
@@ -59,14 +71,21 @@ def check(files: Files) -> Iterator[Finding]:
 def _fault(one: PlacedName, own: DeclaringFolder, folders: dict[str, DeclaringFolder]) -> str:
     """Say what is wrong with a name; "" where nothing is."""
     root, *rest = names = one.part.names
+    if root in _KNOWN and rest and rest[0] not in _KNOWN[root] and not one.is_of_loop:
+        return _said(f"{root} has no {rest[0]}", misspelt(rest[0], _KNOWN[root]))
     if root in ("each", "count") and one.words[0] in LOOPED and not one.is_of_loop:
         key = "for_each" if root == "each" else "count"
         what = f"{'.'.join(one.words[1:])} reads {root}, and has no {key}"
         return "" if own.several.get((*one.words[:3], key)) else _said(what)
+    if root == "local" and one.words[0] == "variable":
+        return ""  # of a default, where INF099 says more
     if root == "local" and rest and rest[0] not in own.locals:
         return _undeclared(names[:2], own.locals)
     if root == "module" and rest:
         return _of_module(one, rest, own, folders)
+    if root in _CONFIGURED and len(names) == 2 and not one.is_of_loop:
+        known = own.is_called or ".".join(names) in own.aliases
+        return "" if known else _said(f"{'.'.join(names)} is configured nowhere in this folder")
     words = names[:3] if root == "data" else ("resource", *names[:2])
     if len(words) != 3 or one.is_of_loop or not _PROVIDERS.match(words[1]):
         return ""
@@ -77,6 +96,8 @@ def _fault(one: PlacedName, own: DeclaringFolder, folders: dict[str, DeclaringFo
         return _said(
             f"reads {names[-1]} of {'.'.join(whole)}, of which count or for_each makes several"
         )
+    if not own.several[words] and one.part.is_indexed and len(names) == len(whole):
+        return _said(f"takes one of {'.'.join(whole)}, which has no count and no for_each")
     return ""
 
 
@@ -113,6 +134,7 @@ def _inputs(name: str, block: WrittenBlock, other: DeclaringFolder) -> Iterator[
             yield block.line, _said(f"module {name} is given no {one}, which it requires")
 
 
+@once
 def _names(files: Files) -> Iterator[PlacedName]:
     for source in sources(files):
         found: Any = tree(source.path, str(source.content))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -20,8 +20,20 @@ _BOUND = re.compile(r"(~>|>=|<=|!=|=|<|>)?\s*v?(\d+)(?:\.(\d+))?")
 
 
 #: What an argument is, by the sign for that; `ANY` is not told.
-TEXT, LIST, MAP, ANY = "text or number", "list", "map", ""
-FORMS = {"": TEXT, "[": LIST, "{": MAP, "?": ANY}
+TEXT, NUMBER, BOOLEAN, LIST, MAP, ANY = "text", "number", "boolean", "list", "map", ""
+FORMS = {"": TEXT, "#": NUMBER, "b": BOOLEAN, "[": LIST, "{": MAP, "?": ANY}
+
+
+class BlockKind(NamedTuple):
+    """A kind of block within another one."""
+
+    is_required: bool
+    #: Of its body.
+    number: int
+    #: There is one of them at most.
+    is_one: bool
+    #: It is a list of objects, which may be written as such, or as blocks.
+    is_argument: bool
 
 
 class ArgumentBody(NamedTuple):
@@ -31,8 +43,7 @@ class ArgumentBody(NamedTuple):
     arguments: Mapping[str, bool]
     #: What the provider alone sets.
     set_alone: frozenset[str]
-    #: Whether one of each kind of block is required, and the number of its body.
-    blocks: Mapping[str, tuple[bool, int]]
+    blocks: Mapping[str, BlockKind]
     #: What each argument is: one of FORMS.
     forms: Mapping[str, str]
 
@@ -56,9 +67,19 @@ def body(number: int) -> ArgumentBody:
     return ArgumentBody(
         {name: one[:1] == "!" for name, one in said.items() if one[:1] != "-"},
         frozenset(name for name, one in said.items() if one[:1] == "-"),
-        {name: (bool(one[0]), one[1]) for name, one in found.items() if isinstance(one, list)},
+        {name: _kind(*one) for name, one in found.items() if isinstance(one, list)},
         {name: FORMS[one.lstrip("!-")] for name, one in said.items()},
     )
+
+
+def _kind(is_required: int, number: int, most: str = "") -> BlockKind:
+    return BlockKind(bool(is_required), number, most == "1", not most)
+
+
+def names_of(kind: str) -> Collection[str]:
+    """List the names of all `resource` or `data` types that the provider has."""
+    found: dict[str, int] = _read()[kind]
+    return found.keys()
 
 
 @cache

@@ -15,6 +15,8 @@ from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, writ
 
 #: What may be there several times.
 LOOPED = ("resource", "data", "module", "ephemeral")
+#: What a module has its caller configure.
+_TAKEN = re.compile(r"configuration_aliases=\[([^\]]*)\]")
 #: A file from which a program makes one of Terraform, or that adds to the folder.
 _ADDS = re.compile(r"\.tf\.|\.tofu|(?:^|/)terragrunt\.hcl$|\.tm\.hcl$")
 
@@ -30,11 +32,20 @@ class DeclaringFolder:
     #: Whether each variable is required.
     variables: dict[str, bool] = field(default_factory=dict)
     modules: dict[str, WrittenBlock] = field(default_factory=dict)
+    #: Whether another folder here uses it as a module, which may give it providers.
+    is_called: bool = False
+    #: Providers that are configured beside the usual ones: `aws.second`.
+    aliases: set[str] = field(default_factory=set)
 
 
 def folder_of(file: str) -> str:
     """Find the folder of a file."""
     return posixpath.normpath(posixpath.dirname(file))
+
+
+def is_mixed_in(file: str) -> bool:
+    """Tell whether a file is copied to other folders, one by one, and is no part of its own."""
+    return "mixins" in file.split("/") or ".mixin." in file
 
 
 def source_of(folder: str, block: WrittenBlock) -> str:
@@ -51,6 +62,8 @@ def declaring_folders(files: Files) -> dict[str, DeclaringFolder]:
     partial, names = set[str](), dict[str, set[str]]()
     for source in sources(files):
         folder = folder_of(source.path)
+        if is_mixed_in(source.path):
+            partial.add(folder)
         names.setdefault(folder, set()).add(posixpath.basename(source.path))
         if source.path.endswith(".tf"):
             found.setdefault(folder, DeclaringFolder())
@@ -60,6 +73,10 @@ def declaring_folders(files: Files) -> dict[str, DeclaringFolder]:
         if (own := found.get(folder_of(block.file))) is not None:
             for one in (block, *(below for below in block.below if block.words[:1] == ("check",))):
                 _declare(one, own)
+    for folder, own in found.items():
+        for block in own.modules.values():
+            if (other := found.get(source_of(folder, block))) is not None:
+                other.is_called = True
     return {
         name: own
         for name, own in found.items()
@@ -83,6 +100,15 @@ def _declare(block: WrittenBlock, own: DeclaringFolder) -> None:
         own.locals |= block.arguments.keys()
     elif kind == "variable" and names:
         own.variables[names[0]] = "default" not in block.arguments
+    elif kind == "provider" and names and "alias" in block.arguments:
+        alias = block.arguments["alias"].value.scan_values(lambda _: True)
+        own.aliases.add(f"{names[0]}.{''.join(map(str, alias)).strip(chr(34))}")
+    elif kind == "terraform":
+        asked = (one for below in block.below for one in below.arguments.values())
+        for one in asked:
+            text = "".join(str(token).strip() for token in one.value.scan_values(lambda _: True))
+            for found in _TAKEN.finditer(text):
+                own.aliases |= set(found[1].split(","))
     elif kind == "output" and names:
         own.outputs.add(names[0])
     elif kind in LOOPED:

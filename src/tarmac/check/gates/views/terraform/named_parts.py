@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from tarmac.check.gates.views.terraform.tree import children, line_of
 
 #: What ends a name: of a list one element, or all of them.
-_PICKS = ("index_expr_term", "full_splat_expr_term", "attr_splat_expr_term")
+_INDEX = "index_expr_term"
+_PICKS = (_INDEX, "full_splat_expr_term", "attr_splat_expr_term")
 _READS = ("get_attr_expr_term", *_PICKS)
 _HEREDOCS = ("heredoc_template", "heredoc_template_trim")
 _IN_TEXT = re.compile(r"(?<!\$)\$\{\s*((?:[a-z_]\w*\.)[\w.-]*\w)")
@@ -22,16 +23,20 @@ class NamedPart(NamedTuple):
     line: int
     #: One of several, or all of them, are taken of it.
     is_picked: bool
+    #: It is one, by its number or key.
+    is_indexed: bool = False
 
 
 def named_parts(node: Any) -> Iterator[NamedPart]:
     """Yield the names in an expression or a block, however deep."""
     kind = str(node.data)
     if kind in _READS and (chain := _chain(node)) is not None:
-        names, is_picked, inside = chain
-        yield NamedPart(names, line_of(node), is_picked)
+        names, pick, inside = chain
+        yield NamedPart(names, line_of(node), bool(pick), pick == _INDEX)
         for one in inside:
             yield from named_parts(one)
+    elif kind == "object_elem_key" and _is_name(node):
+        return  # of a provider of a module: `aws.second = aws`
     elif kind in _HEREDOCS:
         text = "".join(map(str, node.children))
         for found in _IN_TEXT.finditer(text):
@@ -40,6 +45,11 @@ def named_parts(node: Any) -> Iterator[NamedPart]:
     else:
         for one in children(node):
             yield from named_parts(one)
+
+
+def _is_name(key: Any) -> bool:
+    inside = [one for part in children(key) for one in children(part)]
+    return len(inside) == 1 and inside[0].data == "get_attr_expr_term"
 
 
 def loop_names(node: Any) -> set[str]:
@@ -61,17 +71,17 @@ def _words(node: Any) -> list[str]:
     return [found] if node.data in ("identifier", "string", "expr_term", "keyword") else []
 
 
-def _chain(node: Any) -> tuple[tuple[str, ...], bool, list[Any]] | None:
-    """Read `a.b[0].c`: the names before the first pick, whether there is one, and what picks."""
+def _chain(node: Any) -> tuple[tuple[str, ...], str, list[Any]] | None:
+    """Read `a.b[0].c`: the names before the first pick, what kind that is, and what picks."""
     kind, parts = str(node.data), list(children(node))
     if kind == "identifier":
-        return (str(node.children[0]),), False, []
+        return (str(node.children[0]),), "", []
     if kind == "expr_term" and len(node.children) == 1 and parts:
         return _chain(parts[0])
     if kind not in _READS or (below := _chain(parts[0])) is None:
         return None
-    names, is_picked, inside = below
+    names, pick, inside = below
     if kind in _PICKS:
-        return names, True, [*inside, *parts[1:]]
+        return names, pick or kind, [*inside, *parts[1:]]
     word = str(next(parts[-1].scan_values(lambda one: str(one) != ".")))
-    return (names if is_picked else (*names, word)), is_picked, inside
+    return (names if pick else (*names, word)), pick, inside

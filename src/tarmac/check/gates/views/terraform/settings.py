@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.terraform.filled import filled_sources, sources
 from tarmac.check.gates.views.terraform.tree import tree
+
+#: What Jinja, ERB or a reader fills in.
+_TEMPLATE = re.compile(
+    r"\{\{|\{%(?!~?[ ]*(?:if|for|else|end))|<%|<[A-Z_ ]+>|^[ \t]*@", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class Setting:
         return self.path[-1]
 
 
+@once
 def settings(files: Files) -> Iterator[Setting]:
     """Yield every setting of every file, with the values that are known put in.
 
@@ -44,6 +52,7 @@ def settings(files: Files) -> Iterator[Setting]:
         yield from settings_of(source.path, source.filled)
 
 
+@once
 def written_settings(files: Files) -> Iterator[Setting]:
     """Yield every setting of every file as it is written."""
     for source in filled_sources(files):
@@ -57,9 +66,11 @@ def settings_of(path: str, text: str) -> tuple[Setting, ...]:
 
 
 def unreadable(files: Files) -> Iterator[Finding]:
-    """Yield the files that are not HCL."""
-    found = (_parsed(source.path, str(source.content)) for source in sources(files))
-    yield from (one for one in found if isinstance(one, Finding))
+    """Yield the files that are not HCL; what another program makes them of is a warning."""
+    for source in sources(files):
+        found = _parsed(source.path, text := str(source.content))
+        if isinstance(found, Finding):
+            yield replace(found, warning=_TEMPLATE.search(text) is not None)
 
 
 @lru_cache(maxsize=512)

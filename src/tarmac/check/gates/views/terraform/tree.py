@@ -44,3 +44,11 @@ def children(node: Any) -> Iterator[Any]:
 def line_of(node: Any) -> int:
     """Find the line on which a node begins."""
     return int(next(node.scan_values(lambda token: hasattr(token, "line"))).line)
+
+
+def list_items(node: Any) -> list[Any]:
+    """List what is between the brackets of `[a, b]`; nothing of another expression."""
+    while str(node.data) == "expr_term" and len(list(children(node))) == 1:
+        node = next(children(node))
+    found = list(children(node)) if node.data == "tuple" else []
+    return [one for one in found if one.data != "new_line_or_comment"]

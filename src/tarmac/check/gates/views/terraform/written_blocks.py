@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.terraform.filled import sources
 from tarmac.check.gates.views.terraform.tree import children, line_of, tree
 
@@ -32,8 +33,13 @@ class WrittenBlock(NamedTuple):
     line: int
     arguments: Mapping[str, WrittenArgument]
     below: tuple[WrittenBlock, ...]
+    #: Arguments that are there again, with their lines.
+    repeated: tuple[tuple[str, int], ...] = ()
+    #: It stands for as many as a list has.
+    is_dynamic: bool = False
 
 
+@once
 def written(files: Files) -> Iterator[WrittenBlock]:
     """Yield the blocks at the top of each file that is HCL."""
     for source in sources(files):
@@ -56,17 +62,20 @@ def _block(node: Any, path: str) -> WrittenBlock:
         if one.data in ("identifier", "string")
     )
     inside = [one for body in _of(node, "body") for one in _of(body, "block")]
-    given: Mapping[str, WrittenArgument] = {
-        str(next(one.scan_values(lambda _: True))): WrittenArgument(line_of(one), one.children[-1])
-        for body in _of(node, "body")
-        for one in _of(body, "attribute")
-    }
+    given: dict[str, WrittenArgument] = {}
+    repeated: list[tuple[str, int]] = []
+    for one in (one for body in _of(node, "body") for one in _of(body, "attribute")):
+        name = str(next(one.scan_values(lambda _: True)))
+        if name in given:
+            repeated.append((name, line_of(one)))
+        given[name] = WrittenArgument(line_of(one), one.children[-1])
     below = tuple(_block(one, path) for one in inside)
     if words[:1] == (_DYNAMIC,):
         made = next((one for one in below if one.words == (_CONTENT,)), None)
-        given, below = (made.arguments, made.below) if made else ({}, ())
-        words = words[1:]
-    return WrittenBlock(words, path, line_of(node), given, below)
+        inner, below = (made.arguments, made.below) if made else ({}, ())
+        again = made.repeated if made else ()
+        return WrittenBlock(words[1:], path, line_of(node), inner, below, again, is_dynamic=True)
+    return WrittenBlock(words, path, line_of(node), given, below, tuple(repeated))
 
 
 def _of(node: Any, kind: str) -> Iterator[Any]:
