@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from tarmac.adopt.packages import node_compiled, node_migrations, node_nx, node_roles
+from tarmac.adopt.packages import node_compiled, node_migrations, node_nest, node_nx, node_roles
 from tarmac.adopt.packages.node_packages import (
     PRISMA,
     SOURCES,
@@ -186,18 +186,8 @@ def _has_steps(folder: Folder, place: str, file: str) -> bool:
 def _services(folder: Folder) -> tuple[Service, ...]:
     if served := node_nx.projects(folder):
         return tuple(_by_nx(one, folder) for one in served)
-    several = [*_of_nest_alone(folder)]
+    several = [*node_nest.programs(folder)]
     return tuple(_by_nest(*one, folder) for one in several) if several[1:] else _by_scripts(folder)
-
-
-def _of_nest_alone(folder: Folder) -> Iterator[tuple[str, str]]:
-    """Yield the programs that Nest has in folders of one package, each with its folder."""
-    projects = (folder.mapping("nest-cli.json", from_json) or {}).get("projects")
-    for name, one in projects.items() if isinstance(projects, dict) else ():
-        place = str(one.get("root") or f"apps/{name}") if isinstance(one, dict) else ""
-        is_program = place and one.get("type") != "library" and re.fullmatch(r"[\w-]+", name)
-        if is_program and "package.json" in folder.files and f"{place}/src/main.ts" in folder.files:
-            yield name, place
 
 
 def _by_nest(name: str, place: str, folder: Folder) -> Service:
@@ -375,7 +365,7 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             build = "build" in _all_scripts(folder, _package(folder) or {})
             said = " ".join((main, *inside))
             is_built = build and _BUILT.search(said)
-            made = _of_nest(folder, said) or f"{tools(folder)[0]} run build"
+            made = node_nest.build_of(folder, said) or f"{tools(folder)[0]} run build"
             made_there = tuple(node_compiled.place(word, folder) for word in inside)
             return f"{made} && node {joined(made_there)}" * bool(is_built)
         start = "node" if program in ("node", "nodemon") else f"npx {program}"
@@ -399,34 +389,12 @@ def _for_work(scripts: Mapping[str, str]) -> str:
     return next(found, "")
 
 
-def _of_nest(folder: Folder, said: str) -> str:
-    """Say how Nest builds the one of several programs that a path names; "" for no such path.
-
-    Its plain command builds but the first of them. The image may have the name in a variable.
-    """
-    settings = folder.mapping("nest-cli.json", from_json) or {}
-    named = re.search(r"(?:^|[\s/])dist/apps/([\w-]+|\$\{?\w+\}?)/", said)
-    projects = settings.get("projects")
-    is_known = named and isinstance(projects, dict) and ("$" in named[1] or named[1] in projects)
-    return f"npx nest build {named[1]}" if named and is_known else ""
-
-
 def _files(folder: Folder, run: str) -> tuple[str, ...]:
     """List the files of one of Nest's programs, or Nx's: without those of the ones beside it."""
     if served := re.match(r"npx nx serve (\S+)", run):
         beside = [one.place for one in node_nx.projects(folder) if one.name != served[1]]
         return tuple(f for f in folder.files if not any(f.startswith(f"{p}/") for p in beside))
-    named = re.search(r"npx nest (?:build|start) ([\w-]+)", run)
-    projects = (folder.mapping("nest-cli.json", from_json) or {}).get("projects")
-    if named is None or not isinstance(projects, dict) or named[1] not in projects:
-        return ()
-    places = {
-        name: str(one.get("root") or f"apps/{name}")
-        for name, one in projects.items()
-        if isinstance(one, dict) and one.get("type") != "library"
-    }
-    others = tuple(f"{place}/" for name, place in places.items() if name != named[1])
-    return tuple(file for file in folder.files if not others or not file.startswith(others))
+    return node_nest.files_of(folder, run)
 
 
 def _brings(folder: Folder, program: str) -> bool:

@@ -15,6 +15,7 @@ from itertools import chain
 
 from tarmac.adopt.containers import cluster_manifests
 from tarmac.adopt.containers.container import read_dockerfile
+from tarmac.adopt.packages import node_nest
 from tarmac.adopt.packages.node_mode import for_work
 from tarmac.adopt.packages.node_packages import builds
 from tarmac.adopt.packages.node_tools import with_tools
@@ -247,10 +248,12 @@ def _is_run_beside(path: str, folder: Folder) -> bool:
 
 
 def _is_of_above(root: Folder, path: str) -> bool:
-    """Tell whether a folder has no more than the Dockerfile of a crate or module above it."""
+    """Tell whether a folder has no more than the Dockerfile of what a folder above starts."""
     folder = root.below(path)
     if not path or has_program_file(folder):
         return False
+    if any(path in node_nest.places(root.below(above)) for above in _parents(path)):
+        return True
     endings = {"go.mod": ".go", "Cargo.toml": ".rs"}
     return any(
         root.exists(posixpath.join(above, file))
