@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from repository import found_in, runs
+
+from tarmac.adopt.containers.build_steps import with_paths
 
 NEST = "const app = await NestFactory.create(App);\nawait app.listen(5001);\n"
 
@@ -17,3 +20,32 @@ def test_an_image_of_one_of_nests_programs_hides_none_of_them():
         "apps/mails/src/main.ts": "NestFactory.createMicroservice(App);\n",
     }
     assert runs(found_in(**files)) == {"api": "npx nest start api", "mails": "npx nest start mails"}
+
+
+@pytest.mark.parametrize(
+    ("step", "plain"),
+    [
+        ('COPY ["src", "/app"]', "COPY src /app"),
+        ('COPY --chown=me:me ["a", "b", "/app/"]', "COPY --chown=me:me a b /app/"),
+        ('ADD ["src", "/app"]', "ADD src /app"),
+        ('COPY ["my src", "/app"]', 'COPY ["my src", "/app"]'),
+        ('CMD ["node", "main.js"]', 'CMD ["node", "main.js"]'),
+    ],
+)
+def test_a_list_of_what_an_image_copies_is_read_as_its_words(step, plain):
+    assert with_paths(f"FROM a\n{step}\n") == f"FROM a\n{plain}\n"
+
+
+def test_a_program_is_in_the_folder_that_its_image_copies_by_a_list():
+    files = {
+        "compose.yaml": "services:\n  jobs: {build: jobs, command: celery -A tasks worker}\n",
+        "jobs/requirements.txt": "celery\nredis\n",
+        "jobs/Dockerfile": (
+            'FROM python:3.12\nCOPY ["requirements.txt", "/"]\n'
+            'RUN pip install -r requirements.txt\nCOPY ["jobs", "/src"]\nWORKDIR /src\n'
+        ),
+        "jobs/jobs/tasks.py": "from celery import Celery\napp = Celery()\n",
+    }
+    (jobs,) = found_in(**files).services
+    assert jobs.folder == "jobs/jobs"
+    assert "-r ../requirements.txt" in jobs.tasks["install"]

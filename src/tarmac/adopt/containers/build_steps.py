@@ -78,7 +78,7 @@ def with_paths(text: str) -> str:
     So is what is built: `go build ./$SERVICE`, of an image that makes several programs.
     A command's variables stay: those of its container may be others.
     """
-    text = _with_whole_folders(text)
+    text = _with_whole_folders(_with_plain_steps(text))
     joined = re.sub(r"\\[ \t]*\n", " ", text)
     if not any("$" in line and _OF_PATHS.match(line) for line in joined.splitlines()):
         return text
@@ -100,6 +100,20 @@ def with_paths(text: str) -> str:
             line = _with_values(line, values)  # noqa: PLW2901 - the line as it is meant
         lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+#: A step that names its files as a list: `COPY ["src", "/app"]`.
+_LISTS = re.compile(r"(?im)^([ \t]*(?:COPY|ADD)[ \t]+(?:--\S+[ \t]+)*)(\[[^\n]*\])[ \t]*$")
+
+
+def _with_plain_steps(text: str) -> str:
+    """Say the files of a list as words: `COPY src /app`; a name with a space stays in its list."""
+
+    def plain(step: re.Match[str]) -> str:
+        words = re.findall(r'"([^"]*)"', step[2])
+        return step[0] if any(" " in word for word in words) else step[1] + " ".join(words)
+
+    return _LISTS.sub(plain, text)
 
 
 #: A folder that an image works in, said from the one before.
