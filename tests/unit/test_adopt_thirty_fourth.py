@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in, runs
+from repository import FLASK, found_in, runs
 
 from tarmac.adopt.containers.build_steps import with_paths
 
@@ -49,3 +49,16 @@ def test_a_program_is_in_the_folder_that_its_image_copies_by_a_list():
     (jobs,) = found_in(**files).services
     assert jobs.folder == "jobs/jobs"
     assert "-r ../requirements.txt" in jobs.tasks["install"]
+
+
+def test_an_images_python_counts_before_the_one_for_another_place():
+    files = {
+        **FLASK,
+        "Dockerfile": FLASK["Dockerfile"].replace("3.12", "3.9"),
+        "runtime.txt": "python-3.6.7\n",
+        "compose.yaml": "services:\n  web: {build: .}\n",
+    }
+    (web,) = found_in(**files).services
+    assert "{ python3.9 -m venv .venv ||" in web.tasks["install"]
+    (web,) = found_in(**{**files, "Dockerfile": "FROM me/base\nCMD flask run\n"}).services
+    assert "{ python3.6 -m venv .venv ||" in web.tasks["install"]

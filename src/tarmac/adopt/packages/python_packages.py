@@ -31,8 +31,8 @@ _NAMED = r"(?i)\bpython[ :v-]{0,3}3\.(\d{1,2})\b(?!\.?\d*[ \t]*(?:\+|or|and|-|to
 _VERSIONS = (
     (".python-version", r"^[ \t]*3\.(\d{1,3})\b"),
     ("Pipfile", r"^[ \t]*python_(?:full_)?version\s*=\s*['\"]3\.(\d{1,3})(?:\.\d+)?['\"]"),
-    ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
     *((file, _IMAGE) for file in _DOCKERFILES),
+    ("runtime.txt", r"^[ \t]*python-3\.(\d{1,3})\b"),
     ("pyproject.toml", r"requires-python\s*=\s*['\"]\s*(?:>=|~=|==)\s*3\.(\d{1,3})\b"),
     ("pyproject.toml", r"^python\s*=\s*['\"](?:==|~)?3\.(\d{1,2})(?:\.\d{1,2}|\.\*)?['\"]"),
     *((file, _NAMED) for file in ("README.md", "../README.md")),
