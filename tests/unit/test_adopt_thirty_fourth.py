@@ -62,3 +62,17 @@ def test_an_images_python_counts_before_the_one_for_another_place():
     assert "{ python3.9 -m venv .venv ||" in web.tasks["install"]
     (web,) = found_in(**{**files, "Dockerfile": "FROM me/base\nCMD flask run\n"}).services
     assert "{ python3.6 -m venv .venv ||" in web.tasks["install"]
+
+
+def test_bun_is_waited_for_until_it_has_installed_all():
+    package = '{"scripts": {"start": "bun run main.ts"}, "dependencies": {"a": "1"}}'
+    files = {
+        "package.json": '{"private": true, "workspaces": ["apps/*"]}',
+        "bun.lock": "",
+        **{f"apps/{name}/package.json": package for name in ("api", "jobs")},
+        **{f"apps/{name}/main.ts": "Bun.serve({port: 3000})" for name in ("api", "jobs")},
+    }
+    api, jobs = found_in(**files).services
+    marker = "../../node_modules/.installed"
+    assert api.tasks["install"].startswith(f"test -e {marker} || (cd ../../ && bun install && ")
+    assert jobs.tasks["install"] == f"until test -e {marker}; do sleep 0.2; done"

@@ -13,13 +13,15 @@ from typing import Any
 from tarmac.adopt.survey.found import MIGRATE, Folder, installed
 from tarmac.base.foreign.data import from_json
 
+#: Bun writes no file last, and its folder is there as soon as it begins.
+_BY_BUN = "bun install && mkdir -p node_modules && touch node_modules/.installed"
 #: Lock file -> what runs scripts, how packages are installed, and the file that this writes last.
 _LOCKS = {
     "pnpm-lock.yaml": ("pnpm", "pnpm install", ".modules.yaml"),
     # Two at a time would break the cache that they share: the one waits for the other.
     "yarn.lock": ("yarn", "yarn install --pure-lockfile --mutex network", ".yarn-integrity"),
-    "bun.lock": ("bun", "bun install", ""),
-    "bun.lockb": ("bun", "bun install", ""),
+    "bun.lock": ("bun", _BY_BUN, ".installed"),
+    "bun.lockb": ("bun", _BY_BUN, ".installed"),
     "package-lock.json": ("npm", "npm ci --no-audit --no-fund", ".package-lock.json"),
 }
 #: What a front end's own server wants to hear, and its usual port.
