@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from demo_system import KINDS, demo, facts_for
 from repository import FLASK, found_in, runs
 
 from tarmac.adopt.containers.build_steps import with_paths
+from tarmac.base.launch import reveal, secrets_of
+from tarmac.plan.resolve import resolve
 
 NEST = "const app = await NestFactory.create(App);\nawait app.listen(5001);\n"
 
@@ -76,3 +79,21 @@ def test_bun_is_waited_for_until_it_has_installed_all():
     marker = "../../node_modules/.installed"
     assert api.tasks["install"].startswith(f"test -e {marker} || (cd ../../ && bun install && ")
     assert jobs.tasks["install"] == f"until test -e {marker}; do sleep 0.2; done"
+
+
+def test_an_address_without_a_password_has_no_name_either_for_a_foreign_program():
+    said = {}
+    for store in ("redis", "{kind: redis, passwordless: true}"):
+        system = demo(
+            "tarmac: 1\nsystem: demo\nservices:\n  web:\n    run: [node, server.js]\n"
+            '    port: 8080\n    env: {CACHE: "${stores.cache.url}"}\n'
+            f"stores: {{cache: {store}}}\n"
+        )
+        plan = resolve(system, "local", facts_for(system), KINDS)
+        launch = next(node for node in plan.nodes if node.name == "web").launch
+        url = next(value for name, value in launch.env.items() if name == "CACHE")
+        said[store] = reveal(url, {s.path: "s" for s in secrets_of(launch)})
+    known, open_to_all = said.values()
+    assert known.startswith("redis://web:s@")
+    assert "@" not in open_to_all
+    assert open_to_all.startswith("redis://")

@@ -26,6 +26,9 @@ from tarmac.catalog.stores.setup.redis_backup import backup
 
 
 def _url(context: StoreContext, user: User) -> Text:
+    if context.passwordless and user.foreign:
+        # Clients from before ACLs leave out the name, and the default user has no password then.
+        return text(f"redis://{context.host}:{context.ports['main']}/0")
     return text(
         f"redis://{user.role}:", user.password, f"@{context.host}:{context.ports['main']}/0"
     )
