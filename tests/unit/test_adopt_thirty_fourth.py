@@ -7,6 +7,7 @@ from demo_system import KINDS, demo, facts_for
 from repository import FLASK, found_in, runs
 
 from tarmac.adopt.containers.build_steps import with_paths
+from tarmac.adopt.variables import go_tags
 from tarmac.base.launch import reveal, secrets_of
 from tarmac.plan.resolve import resolve
 
@@ -97,3 +98,38 @@ def test_an_address_without_a_password_has_no_name_either_for_a_foreign_program(
     assert known.startswith("redis://web:s@")
     assert "@" not in open_to_all
     assert open_to_all.startswith("redis://")
+
+
+PREFIXED = """
+type DB struct {
+	DSN string `env:"DSN,notEmpty"`
+}
+
+type Settings struct {
+	Port int `env:"PORT" envDefault:"80"`
+	Main DB  `envPrefix:"POSTGRES_"`
+	Old  DB  `envPrefix:"OLD_"`
+	Mail struct {
+		Host string `env:"HOST"`
+		Box  struct {
+			Name string `env:"NAME"` // not {
+		} `envPrefix:"BOX_"`
+	} `envPrefix:"MAIL_"`
+}
+
+type Tool struct {
+	Level string `env:"LEVEL" env-default:"info"`
+}
+"""
+
+
+def test_a_struct_of_go_is_read_once_for_each_prefix_that_it_has():
+    read = {one.name: one.default for one in go_tags.variables("main.go", PREFIXED)}
+    assert read == {
+        "POSTGRES_DSN": None,
+        "OLD_DSN": None,
+        "PORT": "80",
+        "MAIL_HOST": "",
+        "MAIL_BOX_NAME": "",
+        "LEVEL": "info",
+    }

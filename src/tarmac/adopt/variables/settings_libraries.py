@@ -1,7 +1,7 @@
 """Reads what libraries for settings read: classes, tags and schemas whose fields are variables.
 
 pydantic-settings (with prefix and nested fields), decouple, Starlette, environs and django-environ;
-cleanenv, caarlos0/env and envconfig; envalid, zod and Joi; clap; Spring's `${NAME:default}`.
+the tags of Go's structs; envalid, zod and Joi; clap; Spring's `${NAME:default}`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from tarmac.adopt.variables import hocon, settings_files, spring_settings
+from tarmac.adopt.variables import go_tags, hocon, settings_files, spring_settings
 from tarmac.adopt.variables.variable_read import VariableRead, is_comment, line_of
 
 _CLASS = re.compile(r"(?m)^class (\w+)\(([\w., \[\]]*)\):\n((?:[ \t]+.*\n?|\s*\n)+)")
@@ -65,18 +65,6 @@ _CALLED = re.compile(
 _GIVEN = re.compile(
     r"default\s*=\s*(?:['\"]([^'\"\n]*)['\"]|([0-9]+))|^[ \t]*,\s*['\"]([^'\"\n]*)['\"]"
 )
-#: A field's tags: `env:"PG_URL,required" env-default:"x"`.
-_TAG = re.compile(r"`[^`\n]*\b(?:env|envconfig):\"([A-Za-z][A-Za-z0-9_]+)([^\"\n]*)\"[^`\n]*`")
-#: Types of such fields, as this package calls them.
-_OF_GO = {
-    **dict.fromkeys(("int", "int8", "int16", "int32", "int64", "uint", "uint16", "uint32"), "int"),
-    "string": "str",
-    "bool": "bool",
-    "float64": "float",
-    "time.Duration": "duration",
-}
-_TAG_DEFAULT = re.compile(r"\b(?:env-default|envDefault|default):\"([^\"\n]*)\"")
-_MAPPED = re.compile(r"mapstructure:\"([A-Z][A-Z0-9_]+)\"")
 _SCHEMA = re.compile(
     r"(?m)^[ \t]*([A-Z][A-Z0-9_]{2,})\s*:\s*(?:z|Joi|v|yup)\b([^\n]{0,200})|"
     r"^[ \t]*([A-Z][A-Z0-9_]{2,})\s*:\s*(?:str|port|url|num|bool|host|email|json)\(([^\n]{0,200})"
@@ -194,26 +182,6 @@ def _end_of(content: str, begin: int) -> int:
     return begin
 
 
-def _tags(file: str, content: str) -> Iterator[VariableRead]:
-    """Read the tags of Go's fields."""
-    for match in _TAG.finditer(content):
-        given = _TAG_DEFAULT.search(match[0])
-        # Where it also stands in a file of settings, that gives it.
-        required = "required" in match[0] and "yaml:" not in match[0] and "json:" not in match[0]
-        default = given[1] if given else None if required else ""
-        place = f"{file}:{line_of(content, match.start())}"
-        said = content[content.rfind("\n", 0, match.start()) + 1 : match.start()].split()
-        kind = _OF_GO.get(said[-1], "") if said and not default else ""
-        yield VariableRead(match[1], default, place, is_checked=required, kind=kind)
-
-
-def _mapped(file: str, content: str) -> Iterator[VariableRead]:
-    """Read the tags of viper, which reads a file and lets variables override it."""
-    for match in _MAPPED.finditer(content) if "viper" in content else ():
-        place = f"{file}:{line_of(content, match.start())}"
-        yield VariableRead(match[1], "", place, in_a_file=True)
-
-
 def _schemas(file: str, content: str) -> Iterator[VariableRead]:
     """Read schemas of variables in JavaScript."""
     if "process.env" not in content and "runtimeEnv" not in content:
@@ -308,8 +276,8 @@ READERS: tuple[tuple[tuple[str, ...], Callable[[str, str], Iterator[VariableRead
     ((".py",), _settings),
     ((".py",), _calls),
     ((".py",), _scheme_parts),
-    ((".go",), _tags),
-    ((".go",), _mapped),
+    ((".go",), go_tags.variables),
+    ((".go",), go_tags.mapped),
     ((".go",), settings_files.bound),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _schemas),
     ((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"), _env_var),
