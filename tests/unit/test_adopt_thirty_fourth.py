@@ -133,3 +133,17 @@ def test_a_struct_of_go_is_read_once_for_each_prefix_that_it_has():
         "MAIL_BOX_NAME": "",
         "LEVEL": "info",
     }
+
+
+def test_golang_migrates_address_is_one_of_postgresql():
+    files = {
+        **FLASK,
+        "compose.yaml": "services:\n  web:\n    build: .\n"
+        "    environment: {STEPS: 'pgx5://me:pw@db:5432/shop'}\n"
+        "  db: {image: 'postgres:17', environment: {POSTGRES_DB: shop}}\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.env["STEPS"] == (
+        "pgx5://${stores.db.user}:${stores.db.password}@${stores.db.host}:${stores.db.port}"
+        "/${stores.db.database}"
+    )

@@ -370,6 +370,7 @@ STORE = StoreKind(
             *("pgautoupgrade", "pgvecto-rs", "vchord-postgres", "paradedb", "citus"),
         ),
         schemes=("postgres", "postgresql"),
+        own_schemes=("pgx", "pgx4", "pgx5"),  # golang-migrate's
         port=5432,
         clients=r"[\"']pg[\"']|[\"']postgres[\"']|pg-promise|slonik|psycopg|asyncpg|lib/pq|jackc/pgx|"
         r"gorm\.io/driver/postgres|org\.postgresql|tokio-postgres|postgresql|pgsql|@prisma/client",
