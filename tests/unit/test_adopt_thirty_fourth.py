@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from demo_system import KINDS, demo, facts_for
-from repository import FLASK, found_in, runs
+from repository import CATALOGUE, FLASK, folder_of, found_in, runs
 
 from tarmac.adopt.containers.build_steps import with_paths
+from tarmac.adopt.survey.survey import survey
 from tarmac.adopt.variables import go_tags
 from tarmac.base.launch import reveal, secrets_of
 from tarmac.plan.resolve import resolve
@@ -147,3 +148,20 @@ def test_golang_migrates_address_is_one_of_postgresql():
         "pgx5://${stores.db.user}:${stores.db.password}@${stores.db.host}:${stores.db.port}"
         "/${stores.db.database}"
     )
+
+
+@pytest.mark.parametrize("library", ["github.com/IBM/sarama", "github.com/twmb/franz-go"])
+def test_a_client_of_kafka_need_not_have_its_name(library):
+    main = (
+        'package main\nimport ("net/http"; "os"; "github.com/joho/godotenv")\nfunc main() {\n'
+        '  godotenv.Load()\n  dial(os.Getenv("KAFKA_BROKER"))\n'
+        '  http.ListenAndServe(":8081", nil)\n}\n'
+    )
+    files = {
+        "go.mod": f"module orders\nrequire {library} v1.43.2\n",
+        "main.go": main,
+        ".env": "KAFKA_BROKER=localhost:29092\n",
+    }
+    found = survey(folder_of(files), CATALOGUE, frozenset({"kafka", "postgres"}))
+    (orders,) = found.services
+    assert (found.broker.kind, orders.env["KAFKA_BROKER"]) == ("kafka", "${broker.address}")
