@@ -165,3 +165,19 @@ def test_a_client_of_kafka_need_not_have_its_name(library):
     found = survey(folder_of(files), CATALOGUE, frozenset({"kafka", "postgres"}))
     (orders,) = found.services
     assert (found.broker.kind, orders.env["KAFKA_BROKER"]) == ("kafka", "${broker.address}")
+
+
+def test_a_file_below_that_leaves_out_an_image_is_laid_over_the_plain_one():
+    work = (
+        "services:\n  web: {build: ../web, depends_on: [cache]}\n  cache: {ports: ['6379:6379']}\n"
+    )
+    files = {
+        **{f"web/{name}": text for name, text in FLASK.items()},
+        "deployment/docker-compose.yml": "services:\n  cache: {image: 'redis:7.2'}\n",
+        "deployment/docker-compose.dev.yml": work,
+    }
+    found = found_in(**files)
+    assert {one.name: one.version for one in found.stores} == {"cache": "7.2"}
+    whole = work.replace("cache: {ports", "cache: {image: 'redis:6', ports")
+    alone = found_in(**{**files, "deployment/docker-compose.dev.yml": whole})
+    assert {one.name: one.version for one in alone.stores} == {"cache": "6"}

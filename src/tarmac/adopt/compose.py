@@ -15,7 +15,7 @@ from tarmac.adopt.containers.compose_once import with_tasks
 from tarmac.adopt.containers.compose_parts import listed, mounts_of, shaped
 from tarmac.adopt.containers.compose_reached import named_profiles, with_ports
 from tarmac.adopt.containers.compose_refused import in_vain, refused
-from tarmac.adopt.containers.compose_sets import laid, poolers, together, told_files
+from tarmac.adopt.containers.compose_sets import laid, over_its_base, poolers, together, told_files
 from tarmac.adopt.stores import first_sql, servers
 from tarmac.adopt.survey.found import (
     Folder,
@@ -88,6 +88,7 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
             return _project(root, laid(root, [posixpath.join(place, n) for n in told]), kinds)
     projects = {file: project for file in files if (project := _read(root, file)) is not None}
     chosen = max(projects, key=lambda file: (_builds(root, file), *_rank(file)), default="")
+    projects |= {chosen: over_its_base(root, chosen, projects[chosen])} if chosen else {}
     found = _project(root, _joined(_beside(chosen, projects)), kinds) if chosen else None
     has_some = found is not None and bool(found.services or found.stores or found.broker)
     return found if has_some else None

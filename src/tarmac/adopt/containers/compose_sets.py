@@ -16,6 +16,7 @@ import yaml
 
 from tarmac.adopt.containers.compose_file import (
     DEEPEST,
+    NAMES,
     Project,
     ProjectLoader,
     included,
@@ -69,6 +70,16 @@ def together(root: Folder, files: Sequence[str]) -> list[Project]:
         return []
     names = [name for one in projects for name in one.services]
     return projects if len({*names}) == len(names) else []
+
+
+def over_its_base(root: Folder, chosen: str, project: Project) -> Project:
+    """Lay a file that leaves out where a service's program is from over the plain one beside it."""
+    place, name = posixpath.split(chosen)
+    base = root.below(place).has(*NAMES)
+    alone = all(spec.keys() & {"image", "build", "extends"} for spec in project.services.values())
+    if not base or name in NAMES or alone:
+        return project
+    return read_project(root, posixpath.join(place, base), chosen) or project
 
 
 def _has_servers_alone(project: Project) -> bool:
