@@ -181,3 +181,14 @@ def test_a_file_below_that_leaves_out_an_image_is_laid_over_the_plain_one():
     whole = work.replace("cache: {ports", "cache: {image: 'redis:6', ports")
     alone = found_in(**{**files, "deployment/docker-compose.dev.yml": whole})
     assert {one.name: one.version for one in alone.stores} == {"cache": "6"}
+
+
+def test_of_two_databases_a_program_is_told_the_one_that_it_has_a_library_for():
+    databases = "services:\n  db: {image: 'mysql:8'}\n  pg: {image: 'postgres:16'}\n"
+    files = {
+        "compose.yaml": databases,
+        "package.json": '{"scripts": {"start": "node index.js"}, "dependencies": {"pg": "8"}}',
+        "index.js": "new Pool(process.env.DATABASE_URL)\nlisten(process.env.PORT)\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.env["DATABASE_URL"] == "${stores.pg.url}"

@@ -324,7 +324,8 @@ def chosen(
     said = (of_driver(value) for name, value in values.items() if CHOOSES.search(name))
     kinds = {server.kind for server in said if server} & databases
     kinds = kinds or {*there} & databases
-    return clients - databases | kinds if len(kinds & clients) == 1 else clients
+    own = kinds & clients
+    return clients - databases | own if len(own) == 1 else clients
 
 
 def libraries(folder: Folder) -> str:
