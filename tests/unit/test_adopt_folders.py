@@ -367,7 +367,7 @@ def test_what_a_dockerfile_installs_by_name_is_installed_here_too():
     """
     files = {"app.py": "import flask\napp = flask.Flask(__name__)", "requirements.txt": "flask"}
     install = only(**files, Dockerfile=dockerfile).tasks["install"]
-    assert "pip install -q -r requirements.txt gunicorn==23.0.0 &&" in install
+    assert "pip install -q -r requirements.txt gunicorn==23.0.0 psycopg[binary] &&" in install
 
 
 @pytest.mark.parametrize(

@@ -192,3 +192,17 @@ def test_of_two_databases_a_program_is_told_the_one_that_it_has_a_library_for():
     }
     (web,) = found_in(**files).services
     assert web.env["DATABASE_URL"] == "${stores.pg.url}"
+
+
+def test_an_image_that_only_installs_a_program_is_started_with_that():
+    watch = '["celery", "--broker=redis://cache:6379", "flower", "--port=5555"]'
+    files = {
+        "compose.yaml": f"services:\n  watch: {{build: watch, command: {watch}}}\n"
+        "  cache: {image: 'redis:7'}\n",
+        "watch/Dockerfile": 'FROM python:3.10-alpine\nRUN pip install "flower==1.0.0"\n',
+    }
+    (watch,) = found_in(**files).services
+    assert watch.run == ".venv/bin/python -m celery --broker=$BROKER flower --port=$PORT"
+    assert ".venv/bin/pip install -q flower==1.0.0 &&" in watch.tasks["install"]
+    other = {**files, "watch/Dockerfile": "FROM alpine\nRUN pip install flower\n"}
+    assert found_in(**other).services == ()

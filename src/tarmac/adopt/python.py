@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tarmac.adopt.packages import python_django, python_dotenv, python_flask
 from tarmac.adopt.packages.package_age import is_before
-from tarmac.adopt.packages.python_packages import interpreter
+from tarmac.adopt.packages.python_packages import interpreter, of_image_alone
 from tarmac.adopt.packages.python_roots import root_below, with_its_module
 from tarmac.adopt.packages.python_workers import (
     as_its_starter,
@@ -285,7 +285,7 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 
 
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
-    if not argv or not any(folder.sources(".py")):
+    if not argv or not (any(folder.sources(".py")) or of_image_alone(folder)):
         return ""
     words = tuple(word for word in local_ports(argv) if word not in ("--reload", "--debug"))
     program = words[0].rsplit("/", 1)[-1]
@@ -338,7 +338,7 @@ def _is_installed(program: str, folder: Folder) -> bool:
     listed = [folder.upwards(name) for name in lists]
     listed += [file for file in folder.files if servers.PACKAGES.fullmatch(file)]
     listed += [folder.upwards(lock) for lock in ("uv.lock", "poetry.lock")]  # another one brings it
-    text = "\n".join(folder.read(name) for name in listed if name)
+    text = "\n".join((*(folder.read(name) for name in listed if name), *of_image_alone(folder)))
     name = re.escape(program)
     return bool(
         re.search(rf"(?im)^[ \t]*(?:apache-)?{name}(?![\w.-])|['\"]{name}(?:['\"\[<>=~!; ])", text)

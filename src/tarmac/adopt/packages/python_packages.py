@@ -88,7 +88,15 @@ def interpreter(folder: Folder) -> tuple[str, str]:
         code = own_files(folder)[:_MOST_DATED]
         what = " ".join(dict.fromkeys((*names, *_beside(folder))))
         return ".venv/bin/python", _setup(what, folder, day_of_code(code, folder))
+    if tools := of_image_alone(folder):
+        return ".venv/bin/python", _setup(" ".join(tools), folder)
     return "python3", ""
+
+
+def of_image_alone(folder: Folder) -> tuple[str, ...]:
+    """List the packages of an image that has no code besides: `RUN pip install flower`."""
+    is_python = re.search(_IMAGE, folder.read("Dockerfile"), re.MULTILINE)
+    return _beside(folder) if is_python and not any(folder.sources(".py")) else ()
 
 
 #: An address of PostgreSQL in the code itself, which names no driver.
@@ -336,7 +344,7 @@ def _beside(folder: Folder) -> tuple[str, ...]:
         word
         for line in lines
         if not re.search(r"(^|\s)(-r|-c|--requirement|--constraint|\.)(\s|=|$)", line)
-        for word in line.split()
+        for word in line.replace('"', "").replace("'", "").split()
     )
     wanted = (n for n in names if re.fullmatch(r"[A-Za-z][\w.-]*(\[[\w,]+\])?(==[\w.]+)?", n))
     of_git = (shlex.quote(word) for line in lines for word in line.split() if _OF_GIT.match(word))
