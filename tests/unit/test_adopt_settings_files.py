@@ -29,7 +29,8 @@ FILES = {
 
 
 def of_go(load: str = "", **files: str):
-    return found_in(**{"go.mod": DEPENDS, "main.go": MAIN, "load.go": VIPER % load, **files})
+    module = {"go.mod": DEPENDS, "go.sum": "github.com/go-sql-driver/mysql v1.8.0 h1:a\n"}
+    return found_in(**{**module, "main.go": MAIN, "load.go": VIPER % load, **files})
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -196,6 +196,7 @@ def test_a_file_of_viper_is_overridden_where_a_store_is_and_believed_otherwise()
         """
     files = {
         "go.mod": "module x.dev/x\nrequire github.com/lib/pq v1\n",
+        "go.sum": "github.com/lib/pq v1 h1:a\n",
         "main.go": code,
         "example.env": "ACCESS_TOKEN_PRIVATE_KEY=LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVk\n",
     }
@@ -244,6 +245,7 @@ def test_a_host_whose_example_has_a_port_is_given_both_and_a_mode_of_encryption_
         """
     files = {
         "go.mod": "module x.dev/x\nrequire github.com/lib/pq v1\nrequire x.dev/redis/redis v9\n",
+        "go.sum": "github.com/lib/pq v1 h1:a\nx.dev/redis/redis v9 h1:a\n",
         "main.go": code,
         ".env.example": "REDIS_HOST=127.0.0.1:6379\nDB_HOST=localhost\nDB_SSLMODE=require\n",
     }
