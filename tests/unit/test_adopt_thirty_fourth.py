@@ -8,7 +8,7 @@ from repository import CATALOGUE, FLASK, folder_of, found_in, runs
 
 from tarmac.adopt.containers.build_steps import with_paths
 from tarmac.adopt.survey.survey import survey
-from tarmac.adopt.variables import go_tags
+from tarmac.adopt.variables import dotenv_files, go_tags
 from tarmac.base.launch import reveal, secrets_of
 from tarmac.plan.resolve import resolve
 
@@ -206,3 +206,8 @@ def test_an_image_that_only_installs_a_program_is_started_with_that():
     assert ".venv/bin/pip install -q flower==1.0.0 &&" in watch.tasks["install"]
     other = {**files, "watch/Dockerfile": "FROM alpine\nRUN pip install flower\n"}
     assert found_in(**other).services == ()
+
+
+@pytest.mark.parametrize("name", [".env_example", ".env_template", ".env_sample"])
+def test_an_example_of_a_file_of_variables_may_be_named_with_a_line_below(name):
+    assert dotenv_files.of_file(folder_of({name: "PORT=9000\n"})) == ({"PORT": "9000"}, name)

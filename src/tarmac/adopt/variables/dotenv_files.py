@@ -18,8 +18,10 @@ OTHER_EXAMPLES = (
     *(".env.dev.example", ".env.development.example", ".env.dev.sample"),
     *(".example.env", ".sample.env", ".env-example.txt", ".env.example.txt", "env.example.txt"),
 )
-#: One whose name says what to do with it: `.env_rename_me`.
-_TOLD = re.compile(r"\.env[._-](?:rename|copy|change|edit|fill)\w*")
+#: One whose name says what to do with it: `.env_rename_me`, or that it is an example otherwise.
+_TOLD = re.compile(
+    r"\.env[._-](?:rename|copy|change|edit|fill)\w*|\.env_(?:example|sample|template|dist|defaults?)"
+)
 #: The settings of production, which a README shows beside how they are chosen.
 _OF_ELSEWHERE = re.compile(
     r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|SETTINGS_MODULE)=(?:[\w.]*\.)?(?i:prod|production)$"
