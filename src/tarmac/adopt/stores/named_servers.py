@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from tarmac.adopt.stores import servers
+from tarmac.adopt.stores import python_calls, servers
 from tarmac.adopt.survey.found import Folder, is_of_private_network, port_number
 from tarmac.adopt.variables.addresses import OF_THIS_MACHINE
 from tarmac.adopt.variables.settings_files import ELSEWHERE, SOURCES, contents, groups
@@ -371,11 +371,23 @@ def _in_code(folder: Folder, clients: frozenset[str]) -> Iterator[NamedServer]:
             if not _TELLS_PLACE.search(said) and not is_comment(text, match.start()):
                 yield NamedServer("redis", f"{file}:{line_of(text, match.start())}", "localhost")
         yield from _of_constants(file, text, clients) if file.endswith(".py") else ()
+        yield from _of_calls(file, text, clients) if file.endswith(".py") else ()
         for match in _OBJECT.finditer(text):
             if one := _of_object(text, match, clients):
                 at = re.search(r"(?i)host|server", match[0])
                 start = match.start() + (at.start() if at else 0)
                 yield one._replace(place=f"{posixpath.normpath(file)}:{line_of(text, start)}")
+
+
+def _of_calls(file: str, text: str, clients: frozenset[str]) -> Iterator[NamedServer]:
+    """Read what clients for Python are told by keywords, where the program has their library."""
+    for call in python_calls.calls(text):
+        place = _PLACE.fullmatch(f"{call.told['host']}:{call.told.get('port')}")
+        at_port = _of_place(place, clients)
+        kind = call.kind or (at_port.kind if at_port else "")
+        one = _of_group((kind,), call.told, "host", "", clients) if kind in clients else None
+        if one is not None:
+            yield one._replace(place=f"{file}:{line_of(text, call.position)}")
 
 
 def _of_constants(file: str, text: str, clients: frozenset[str]) -> Iterator[NamedServer]:
@@ -429,10 +441,13 @@ def _of_object(text: str, match: re.Match[str], clients: frozenset[str]) -> Name
     key = next((key for key, stem in _host_keys(group) if not stem), "")
     before = text[max(0, match.start() - 200) : match.start()]
     is_driven = any(name.lower() in _KINDS for name in group)
-    if not key or not (is_driven or re.search(r"(?i)mysql|pool\(|client\(|createc", before)):
+    at_port = _of_place(_PLACE.fullmatch(f"{group.get(key)}:{group.get('port')}"), clients)
+    is_driven = is_driven or bool(re.search(r"(?i)mysql|pool\(|client\(|createc", before))
+    if not key or not (is_driven or at_port):
         return None
     databases = [s for s in servers.servers() if s.databases and s.seeds and s.kind in clients]
     path = (databases[0].kind,) if len(databases) == 1 else ()
+    path = (at_port.kind,) if at_port is not None else path
     one = _of_group(path, group, key, "", clients)
     said = _SEQUELIZE.search(before)
     if one is not None and said is not None:

@@ -1,0 +1,88 @@
+"""Places of servers that code has in plain words, found in a thirty-fourth round."""
+
+from __future__ import annotations
+
+import pytest
+from repository import found_in
+
+NODE = '{"scripts": {"start": "node index.js"}, "dependencies": {"%s": "5", "express": "4"}}'
+
+
+@pytest.mark.parametrize(
+    ("library", "code", "kind", "known"),
+    [
+        (
+            "ioredis",
+            "const c = new IORedis({\n  host: 'localhost',\n  port: 6379,\n  db: 0,\n})",
+            "redis",
+            (6379, None, None),
+        ),
+        (
+            "bullmq",
+            "new Queue('mails', { connection: { host: '127.0.0.1', port: 6379 } })",
+            "redis",
+            (6379, None, None),
+        ),
+        (
+            "pg",
+            "const at = { host: 'localhost', port: 5432, user: 'me', password: 'pw' }",
+            "postgres",
+            (5432, "me", "pw"),
+        ),
+    ],
+)
+def test_an_object_with_a_servers_usual_port_says_where_that_is(library, code, kind, known):
+    found = found_in(**{"package.json": NODE % library, "index.js": f"{code}\nlisten(8080)\n"})
+    (store,) = found.stores
+    assert (store.kind, (store.known.port, *store.known.login)) == (kind, known)
+
+
+def test_an_object_with_the_port_of_a_server_that_has_no_client_here_says_nothing():
+    code = "const at = { host: 'localhost', port: 6379 }\nlisten(8080)\n"
+    assert found_in(**{"package.json": NODE % "pg", "index.js": code}).stores == ()
+
+
+@pytest.mark.parametrize(
+    ("library", "call", "kind", "known"),
+    [
+        ("redis", "redis.Redis(host='localhost', port=6379, db=0)", "redis", (6379, None, None)),
+        (
+            "redis",
+            "StrictRedis(\n    host='127.0.0.1',  # here\n    password='pw',\n)",
+            "redis",
+            (6379, None, "pw"),
+        ),
+        (
+            "psycopg2-binary",
+            "psycopg2.connect(host='localhost', user='me', password='pw', dbname='shop')",
+            "postgres",
+            (5432, "me", "pw"),
+        ),
+        (
+            "pymysql",
+            "pymysql.connect(host='localhost', user='me', password='pw', db='shop')",
+            "mysql",
+            (3306, "me", "pw"),
+        ),
+    ],
+)
+def test_a_client_for_python_is_told_by_keywords_where_its_server_is(library, call, kind, known):
+    found = found_in(**{"requirements.txt": f"{library}\n", "app.py": f"server = {call}\n"})
+    (store,) = found.stores
+    assert (store.kind, (store.known.port, *store.known.login)) == (kind, known)
+    assert store.database in ("", "shop")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "redis.Redis(host=os.getenv('H'), port=6379)",
+        "serve(host='localhost', port=6379)",
+        "app.run(host='0.0.0.0', port=5001)",
+        "1\n# redis.Redis(host='localhost')",
+        "psycopg2.connect(host='localhost')",
+    ],
+)
+def test_other_calls_are_no_clients_that_are_told_a_place(call):
+    found = found_in(**{"requirements.txt": "redis\n", "app.py": f"server = {call}\n"})
+    assert found.stores == ()
