@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
+from tarmac.adopt.packages import go_beside
 from tarmac.adopt.packages.node_packages import linked
 from tarmac.adopt.survey.found import Folder, Service, own_files
 from tarmac.adopt.variables import code, spring_settings
@@ -44,3 +45,4 @@ def _linked(folder: Folder, root: Folder, places: frozenset[str]) -> Iterator[st
         if place not in places:
             yield from (f"{path}/{file}" for file in package.sources(*code.ENDINGS))
             yield f"{path}/package.json"
+    yield from go_beside.imported(folder, root)

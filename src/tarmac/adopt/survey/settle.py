@@ -46,10 +46,10 @@ from tarmac.adopt.variables.variables import GivenValues, settled_variables
 
 #: What Flask's own command reads, whose program need not.
 _FLASK_APP = "FLASK_APP"
-#: Ports of programs that run beside many, by how their variables begin.
+#: Ports of programs that run beside many, by how their variables begin, or of one of its own kind.
 _OF_SIDECARS = re.compile(
     r"(DAPR|CONSUL|VAULT|ENVOY|ISTIO|LINKERD|OTEL|OTLP|JAEGER|ZIPKIN|STATSD|DD|DATADOG|PROMETHEUS|"
-    r"SMTP|MAIL|EMAIL|PROXY|ELASTIC\w*|LOGSTASH|FLUENT\w*|SENTRY|VITE|HMR)_"
+    r"SMTP|MAIL|EMAIL|PROXY|ELASTIC\w*|LOGSTASH|FLUENT\w*|SENTRY|VITE|HMR)_|\w+_SERVICE_PORT$"
 )
 
 
