@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from repository import found_in
 
 SHARED = {
@@ -36,3 +37,17 @@ def test_a_go_program_reads_what_the_module_beside_it_reads():
     assert orders.ports == {"http": 3001}
     assert orders.env["ORDERS_SERVICE_PORT"] == "${services.orders-service.port}"
     assert "MAILS_SERVICE_PORT" in orders.optional
+
+
+@pytest.mark.parametrize(
+    ("script", "run"),
+    [
+        ("astro dev --host --port 3000", "npx astro dev --host 127.0.0.1 --port $PORT"),
+        ("bunx --bun astro dev --port=3000", "bunx --bun astro dev --host 127.0.0.1 --port $PORT"),
+        ("astro dev", "npm run dev -- --host 127.0.0.1 --port $PORT"),
+    ],
+)
+def test_astro_is_told_one_place_alone(script, run):
+    package = '{"scripts": {"dev": "%s"}, "dependencies": {"astro": "5"}}' % script  # noqa: UP031
+    (site,) = found_in(**{"package.json": package, "src/pages/index.astro": ""}).services
+    assert site.run == run

@@ -1,4 +1,4 @@
-"""What a program of Node is told that is worked on here: its mode, and to take any pnpm."""
+"""What a program of Node is told that is worked on here: its mode, its place, to take any pnpm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def for_work(service: Service, folder: Folder) -> Service:
     Other programs keep the mode that their file gives: in another one they may want packages that
     no file lists.
     """
-    service = _by_any_pnpm(service, folder)
+    service = _told_once(_by_any_pnpm(service, folder), folder)
     if service.env.get(_NAME) != _ELSEWHERE:
         return service
     lines = (service.run, *scripts_of(folder, service.run))
@@ -31,6 +31,21 @@ def for_work(service: Service, folder: Folder) -> Service:
     told = rf"{_NAME}={_HERE} \1"
     tasks = {name: _INSTALLS.sub(told, line) for name, line in service.tasks.items()}
     return replace(service, tasks=tasks)
+
+
+_ASTRO = re.compile(r"(?:(?:bunx|npx|yarn|pnpm(?: exec)?) )?(?:--bun )?astro dev\b[^&|;]*")
+_OPTION = re.compile(r"\s--(?:host|port)(?:[= ](?!-)\S+)?")
+
+
+def _told_once(service: Service, folder: Folder) -> Service:
+    """Start Astro without its script's place where it is told another: of two it takes none."""
+    told = re.search(r" --host 127\.0\.0\.1 --port \$PORT$", service.run)
+    scripts = [line.strip() for line in scripts_of(folder, service.run)]
+    script = next((s for s in scripts if _ASTRO.fullmatch(s) and _OPTION.search(s)), "")
+    if told is None or not script:
+        return service
+    plain = _OPTION.sub("", script)
+    return replace(service, run=f"{'npx ' * plain.startswith('astro')}{plain}{told[0]}")
 
 
 #: What a script sets the mode to, and code that names a file of variables by it.
