@@ -427,3 +427,10 @@ def test_a_module_of_a_folder_above_is_no_package(tmp_path):
 def test_a_program_that_waits_says_for_what(lines, what):
     said = diagnosis.waits(lines)
     assert (f"that it waits for {what}:" in said) == bool(what) == bool(said)
+
+
+def test_the_folder_of_golang_migrates_steps_is_named_whole():
+    said = ['panic: failed to open source, "file:///db/steps/": open .: no such file or directory']
+    assert likely_cause(2, said) == (
+        "it reads /db/steps/, which is not there; build or write that first"
+    )

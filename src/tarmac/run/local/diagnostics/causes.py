@@ -187,6 +187,10 @@ LINES: tuple[tuple[str, str], ...] = (
         "{0} is not executable; chmod +x {0}",
     ),
     (
+        r"failed to open source, \\?\"file://([^\"\\]+)\\?\": open \.: no such file or directory",
+        "it reads {0}, which is not there; build or write that first",
+    ),
+    (
         r"\bopen (?!\S*\.env\b)([^\s:]+): no such file or directory",
         "it reads {0}, which is not there; build or write that first",
     ),
