@@ -51,3 +51,36 @@ def test_astro_is_told_one_place_alone(script, run):
     package = '{"scripts": {"dev": "%s"}, "dependencies": {"astro": "5"}}' % script  # noqa: UP031
     (site,) = found_in(**{"package.json": package, "src/pages/index.astro": ""}).services
     assert site.run == run
+
+
+def test_steps_that_only_an_image_has_are_not_carried_out_at_every_start():
+    steps = (
+        'package main\nimport "github.com/golang-migrate/migrate/v4"\n'
+        'func main() { m, _ := migrate.New("file:///db/steps", url()); m.Up() }\n'
+    )
+    image = (
+        "FROM golang:1.23 AS build\nWORKDIR /src\nCOPY . .\n"
+        "RUN go build -o api ./cmd/api && go build -o steps ./cmd/steps\n"
+        'FROM scratch AS steps\nCOPY --from=build /src/steps .\nENTRYPOINT ["/steps"]\n'
+        'FROM scratch AS api\nCOPY --from=build /src/api .\nENTRYPOINT ["/api"]\n'
+    )
+    compose = (
+        "services:\n  steps: {build: {context: ., target: steps}, depends_on: [db]}\n"
+        "  api:\n    build: {context: ., target: api}\n"
+        "    depends_on: {steps: {condition: service_completed_successfully}}\n"
+        "  db: {image: 'postgres:16'}\n"
+    )
+    files = {
+        "compose.yaml": compose,
+        "Dockerfile": image,
+        "go.mod": "module shop.example/shop\n",
+        "cmd/api/main.go": MAIN.replace("shop.example/shared/config", "os"),
+        "cmd/steps/main.go": steps,
+    }
+    found = found_in(**files)
+    (api,) = found.services
+    assert "steps" not in api.tasks
+    assert any("steps in /db/steps, which only its image has" in line for line in found.left_out)
+    here = {**files, "cmd/steps/main.go": steps.replace("file:///db", "file://db")}
+    (api,) = found_in(**here).services
+    assert api.tasks["steps"] == "go run ./cmd/steps"

@@ -93,7 +93,11 @@ def without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
         for name, line in service.tasks.items()
         if name not in (*ours, *service.by_hand) and not name.startswith(LIBRARY)
     }
-    found = {name: why for name, line in given.items() if (why := harm(line, known))}
+    found = {
+        name: why
+        for name, line in given.items()
+        if (why := harm(line, known) or _of_its_image(line, folder))
+    }
     left = {name: line for name, line in service.tasks.items() if name not in found}
     # What makes tables between lines of a script that do harm is done all the same.
     parts = {name: service.tasks[name].split(" && ") for name in found if name == "prepare"}
@@ -106,3 +110,17 @@ def without_harm(service: Service, folder: Folder) -> tuple[Service, list[str]]:
         f"and {why}"
         for name, why in found.items()
     ]
+
+
+#: A folder of steps that golang-migrate is told by its whole path.
+_STEPS = re.compile(r"\"file://(/[\w./-]+)\"")
+
+
+def _of_its_image(line: str, folder: Folder) -> str:
+    """Say which steps a program of Go carries out that no folder here has; "" for none."""
+    match = re.match(r"go run (?:-C (\S+) )?\.", line)
+    place = folder.below(match[1] or "") if match else None
+    texts = (place.read(f) for f in place.files if f.endswith(".go")) if place else ()
+    found = (_STEPS.search(text) for text in texts if "golang-migrate/" in text)
+    path = next((step[1] for step in found if step), "")
+    return f"it carries out the steps in {path}, which only its image has" if path else ""
