@@ -84,3 +84,27 @@ def test_steps_that_only_an_image_has_are_not_carried_out_at_every_start():
     here = {**files, "cmd/steps/main.go": steps.replace("file:///db", "file://db")}
     (api,) = found_in(**here).services
     assert api.tasks["steps"] == "go run ./cmd/steps"
+
+
+def test_a_program_whose_image_is_in_a_folder_of_its_own_has_its_own_code():
+    compose = "services:\n" + "".join(
+        f"  {name}: {{build: {{context: ., dockerfile: services/{name}/docker/Dockerfile}}}}\n"
+        for name in ("orders", "mails")
+    )
+    files = {"compose.yaml": compose}
+    for name in ("orders", "mails"):
+        place = f"services/{name}"
+        files |= {
+            f"{place}/docker/Dockerfile": (
+                f"FROM golang:1.23\nWORKDIR /b/{place}\nCOPY {place} ./\n"
+                f'RUN go build -o app ./cmd/app\nENTRYPOINT ["./app"]\n'
+            ),
+            f"{place}/go.mod": f"module shop.example/{name}\n",
+            f"{place}/cmd/app/main.go": (
+                f'package main\nimport ("net/http"; "os")\nvar a = os.Getenv("{name.upper()}")\n'
+                'func main() { http.ListenAndServe(":"+os.Getenv("PORT"), nil) }\n'
+            ),
+        }
+    found = found_in(**files)
+    read = {one.name: {*one.optional, *one.missing} & {"ORDERS", "MAILS"} for one in found.services}
+    assert read == {"orders": {"ORDERS"}, "mails": {"MAILS"}}

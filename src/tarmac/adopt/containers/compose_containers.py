@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from tarmac.adopt.containers.build_steps import made_from
 from tarmac.adopt.containers.compose_arguments import named_package
-from tarmac.adopt.containers.compose_links import linked_folders
+from tarmac.adopt.containers.compose_links import files_of_one, linked_folders
 from tarmac.adopt.containers.compose_parts import (
     commands_of,
     end_of,
@@ -36,7 +36,6 @@ from tarmac.adopt.containers.compose_places import (
     dockerfile_of,
     dockerfile_of_image,
     files_here,
-    files_of_one,
     folder_of_flask,
     folder_of_image,
     folders_here,

@@ -1,6 +1,6 @@
-"""Folders that an image has beside its program, and the repository has elsewhere.
+"""Folders that an image has beside its program, and those beside it that it has not.
 
-`compose_containers` asks. They become links, made by a task before the program starts.
+`compose_containers` asks. The first become links, made by a task before the program starts.
 """
 
 from __future__ import annotations
@@ -33,3 +33,24 @@ def linked_folders(
             wanted.append(f"test -e {name} || ln -s {posixpath.relpath(source, folder)} {name}")
     line = " && ".join(f"({one})" for one in wanted) if wanted[1:] else "".join(wanted)
     return {"links": line} if line else {}
+
+
+#: Folders that a program has for its image alone.
+_OF_IMAGES = frozenset({"docker", ".docker", "build", "container", "deploy", "image"})
+
+
+def files_of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
+    """Leave out the programs beside one whose Dockerfile is in a folder of its own: apps/one/.
+
+    That folder may have it in one for its image alone: apps/one/docker/.
+    """
+    build = spec.get("build")
+    file = str(build.get("dockerfile") or "") if isinstance(build, dict) else ""
+    own = posixpath.dirname(posixpath.normpath(file)) if file else ""
+    own = posixpath.dirname(own) if posixpath.basename(own) in _OF_IMAGES else own
+    shelf = posixpath.dirname(own)
+    if not shelf:
+        return ()
+    return tuple(
+        f for f in folder.files if f.startswith(f"{own}/") or not f.startswith(f"{shelf}/")
+    )

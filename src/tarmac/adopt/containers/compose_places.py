@@ -451,19 +451,6 @@ def stage_of_image(image: str, own: str, root: Folder) -> str:
     return next((stage for stage in named if len(named) > 1 and stage in (tag, own)), "")
 
 
-def files_of_one(spec: Mapping[str, Any], folder: Folder) -> tuple[str, ...]:
-    """Leave out the programs beside one whose Dockerfile is in a folder of its own: apps/one/."""
-    build = spec.get("build")
-    file = str(build.get("dockerfile") or "") if isinstance(build, dict) else ""
-    own = posixpath.dirname(posixpath.normpath(file)) if file else ""
-    shelf = posixpath.dirname(own)
-    if not shelf:
-        return ()
-    return tuple(
-        f for f in folder.files if f.startswith(f"{own}/") or not f.startswith(f"{shelf}/")
-    )
-
-
 def joined_path(*parts: str) -> str:
     """Join the parts of a path in the repository; its own folder is ""."""
     path = posixpath.normpath(posixpath.join(*parts))
