@@ -211,3 +211,12 @@ def test_an_image_that_only_installs_a_program_is_started_with_that():
 @pytest.mark.parametrize("name", [".env_example", ".env_template", ".env_sample"])
 def test_an_example_of_a_file_of_variables_may_be_named_with_a_line_below(name):
     assert dotenv_files.of_file(folder_of({name: "PORT=9000\n"})) == ({"PORT": "9000"}, name)
+
+
+def test_a_module_that_a_listed_package_has_is_not_installed_from_another():
+    code = "import dotenv\nfrom flask import Flask\napp = Flask(__name__)\n"
+    listed = {"requirements.txt": "flask\ndjango-dotenv==1.4.2\n", "app.py": code}
+    (app,) = found_in(**listed).services
+    assert "python-dotenv" not in app.tasks["install"]
+    (app,) = found_in(**{**listed, "requirements.txt": "flask\n"}).services
+    assert "python-dotenv" in app.tasks["install"]
