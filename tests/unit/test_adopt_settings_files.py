@@ -156,7 +156,7 @@ def test_a_server_that_code_names_by_itself_answers_there(library, text, kind, k
     ("library", "text", "why"),
     [
         ("pg", "'postgres://me:p%40w@localhost/notes'", "with a password that has other signs"),
-        ("pg", "'postgres://me:pw@localhost/My-Notes'", "gives no such name (My-Notes)"),
+        ("pg", "'postgres://me:pw@localhost/My.Notes'", "gives no such name (My.Notes)"),
         ("mysql2", "'mysql://tarmac:pw@localhost/notes'", "as a user that mysql cannot have"),
         ("pg", "'postgres://me:pw@localhost:3000/notes'", "at port 3000, where demo is"),
     ],

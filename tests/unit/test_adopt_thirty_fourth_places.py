@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in
+from repository import found_in, system_of
 
 NODE = '{"scripts": {"start": "node index.js"}, "dependencies": {"%s": "5", "express": "4"}}'
 
@@ -86,3 +86,21 @@ def test_a_client_for_python_is_told_by_keywords_where_its_server_is(library, ca
 def test_other_calls_are_no_clients_that_are_told_a_place(call):
     found = found_in(**{"requirements.txt": "redis\n", "app.py": f"server = {call}\n"})
     assert found.stores == ()
+
+
+@pytest.mark.parametrize("name", ["orderKafka", "movies-db"])
+def test_a_database_has_the_name_that_code_says(name):
+    main = (
+        "package main\nfunc main() {\n"
+        f'  sql.Open("postgres", "postgres://me:root@localhost:5432/{name}?sslmode=disable")\n'
+        '  http.ListenAndServe(":8080", nil)\n}\n'
+    )
+    files = {
+        "go.mod": "module shop\nrequire github.com/lib/pq v1\n",
+        "go.sum": "github.com/lib/pq v1 h1:a\n",
+        "main.go": main,
+    }
+    found = found_in(**files)
+    (store,) = found.stores
+    assert (store.database, store.known.login) == (name, ("me", "root"))
+    assert system_of(found).file.stores["db"].database == name

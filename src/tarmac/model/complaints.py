@@ -144,7 +144,7 @@ PATTERNS = {
     ENV_NAME: "use letters, digits and '_', no digit first",
     PACKAGE: "use a-z, 0-9 and '_', no digit first",
     HOST_LABEL: "use one label of a host's name: a-z, 0-9 and '-'",
-    DATABASE: "use a-z, 0-9 and '_', a letter first",
+    DATABASE: "use letters, digits, '_' and '-', a letter first",
     ACTION: "write one action without a wildcard, e.g. ses:SendEmail",
     ARN: "write an ARN, e.g. arn:aws:sqs:eu-west-1:123456789012:jobs",
     ROLE_NAME: "use up to 61 letters, digits and '-'",

@@ -21,7 +21,7 @@ ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 PACKAGE = r"^[a-z_][a-z0-9_]*$"
 #: The first label of a host name; empty for the domain itself.
 HOST_LABEL = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
-DATABASE = r"^[a-z][a-z0-9_]*$"
+DATABASE = r"^[A-Za-z][A-Za-z0-9_-]*$"
 
 
 class StrictModel(BaseModel):

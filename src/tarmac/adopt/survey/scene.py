@@ -11,6 +11,7 @@ from itertools import takewhile
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Service, Store, port_number, valid_name
+from tarmac.model.value import DATABASE
 
 #: What may be the name of a host in a value.
 _HOST = re.compile(r"[\w.-]+")
@@ -18,7 +19,7 @@ _HOST = re.compile(r"[\w.-]+")
 _SERVERS_OWN = frozenset({"postgres", "template1", "mysql", "admin", "test"})
 #: What examples write for a host: `myhost`, `your-db-host`, `host`.
 _PLACEHOLDER = re.compile(r"(?:(?:my|your|some|the)[-_]?)?(?:\w{1,20}[-_])?host(?:[-_]?name)?")
-_DATABASE = re.compile(r"[a-z][a-z0-9_]*")
+_DATABASE = re.compile(DATABASE)
 #: How a store says that its server has other databases beside it.
 _ANOTHER = "another database of "
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import KnownPlace, Service, Store, Survey, as_list
+from tarmac.model.value import DATABASE
 
 #: What needs no quotes on a line of its own, and within braces or brackets.
 _ALONE = re.compile(r"^[A-Za-z./$][^\n\"'#`]*$")
@@ -253,8 +254,8 @@ def _store(store: Store) -> str:
         parts.append(f'version: "{store.version}"')
     if store.provider:
         parts.append(f"provider: {store.provider}")
-    if re.fullmatch(r"[a-z][a-z0-9_]*", store.database) and servers.of_kind(store.kind).databases:
-        parts.append(f"database: {store.database}")
+    if re.fullmatch(DATABASE, store.database) and servers.of_kind(store.kind).databases:
+        parts.append(f"database: {scalar(store.database)}")
     if store.init:
         parts.append(f"init: [{', '.join(scalar(file) for file in store.init)}]")
     if store.passwordless:

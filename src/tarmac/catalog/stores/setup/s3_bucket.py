@@ -12,8 +12,8 @@ SHORTEST_NAME = 3
 
 
 def bucket(context: StoreContext) -> str:
-    """Name its bucket as the store, or as `database` says, without underscores."""
-    name = context.database.replace("_", "-").strip("-")
+    """Name its bucket as the store, or as `database` says, in lower case and without underscores."""
+    name = context.database.lower().replace("_", "-").strip("-")
     return name if len(name) >= SHORTEST_NAME else f"{name}-bucket"
 
 
