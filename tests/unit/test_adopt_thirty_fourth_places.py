@@ -104,3 +104,25 @@ def test_a_database_has_the_name_that_code_says(name):
     (store,) = found.stores
     assert (store.database, store.known.login) == (name, ("me", "root"))
     assert system_of(found).file.stores["db"].database == name
+
+
+def test_what_makes_the_tables_is_served_where_its_own_file_says():
+    config = (
+        "module.exports = {\n  development: {\n    dialect: 'postgres',\n    host: '127.0.0.1',\n"
+        "    port: 5432,\n    username: 'me',\n    password: 'pw',\n    database: 'shop',\n  },\n};\n"
+    )
+    package = (
+        '{"scripts": {"start": "node index.js", "migrate": "sequelize-cli db:migrate"}, '
+        '"dependencies": {"pg": "8", "sequelize": "6", "sequelize-cli": "6"}}'
+    )
+    files = {
+        "package.json": package,
+        "index.js": "connect(process.env.POSTGRES_HOST, process.env.POSTGRES_PASSWORD)\n",
+        "src/database/config.js": config,
+        "src/database/migrations/001-first.js": "module.exports = { up() {} };\n",
+        "compose.yaml": "services:\n  db: {image: 'postgres:16'}\n",
+    }
+    found = found_in(**files)
+    (store,) = found.stores
+    assert "migrate" in found.services[0].tasks
+    assert (store.known.port, *store.known.login) == (5432, "me", "pw")

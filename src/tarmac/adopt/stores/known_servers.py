@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.stores.named_servers import NamedServer, is_elsewhere, named_servers
-from tarmac.adopt.survey.found import Folder, KnownPlace, Service, Store
+from tarmac.adopt.survey.found import MIGRATE, Folder, KnownPlace, Service, Store
 from tarmac.adopt.survey.scene import Scene, store_for
 from tarmac.adopt.variables import settings_files
 from tarmac.model.texts import LOGIN_NAME, LOGIN_SIGNS
@@ -21,6 +21,11 @@ from tarmac.model.value import DATABASE
 
 #: Names of variables that may choose one of several files of settings.
 _CHOOSES = re.compile(r"(?i)conf|env|profile|mode|stage")
+#: Files of settings that only what makes the tables reads.
+_OF_STEPS = re.compile(
+    r"(?:^|/)(?:(?:database|db|sequelize|migrations|config)/(?:config|database)|knexfile|ormconfig)"
+    r"\.(?:[cm]?[jt]s|json):"
+)
 
 
 class FoundByItself(NamedTuple):
@@ -65,6 +70,9 @@ def found_by_itself(
         if named.login_alone and told is None:
             continue
         if (store := told or store) is told:  # of its place, at least
+            if MIGRATE in service.tasks and _OF_STEPS.search(named.place) and named.password:
+                _answer(named, store, service, env, scene)  # it reads no variable
+                continue
             if named.handed and not (named.host or server.databases or store.known):
                 _answer(named, store, service, env, scene)
                 continue
