@@ -434,3 +434,12 @@ def test_the_folder_of_golang_migrates_steps_is_named_whole():
     assert likely_cause(2, said) == (
         "it reads /db/steps/, which is not there; build or write that first"
     )
+
+
+def test_where_npm_has_its_own_log_is_no_reason():
+    said = [
+        "npm error could not determine executable to run",
+        "npm error A complete log of this run can be found in: /root/.npm/_logs/a-debug-0.log",
+    ]
+    cause = likely_cause(1, said)
+    assert cause.endswith("npm error could not determine executable to run")

@@ -276,7 +276,8 @@ _ERROR = re.compile(
 )
 #: An error that only says that there is one.
 _SAYS_NOTHING = re.compile(
-    r"Application startup failed\. Exiting|Command failed with exit code|^exit status \d+$"
+    r"Application startup failed\. Exiting|Command failed with exit code|^exit status \d+$|"
+    r"A complete log of this run can be found in"
 )
 #: How programs begin to say what arguments they take.
 _USAGE = re.compile(r"(?i)\s*usage:")
