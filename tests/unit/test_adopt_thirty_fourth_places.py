@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in, system_of
+from repository import FLASK, found_in, system_of
 
 NODE = '{"scripts": {"start": "node index.js"}, "dependencies": {"%s": "5", "express": "4"}}'
 
@@ -126,3 +126,28 @@ def test_what_makes_the_tables_is_served_where_its_own_file_says():
     (store,) = found.stores
     assert "migrate" in found.services[0].tasks
     assert (store.known.port, *store.known.login) == (5432, "me", "pw")
+
+
+def test_a_volume_that_programs_of_a_folder_share_is_one_place():
+    compose = """
+    services:
+      web:
+        build: .
+        environment: {MEDIA: /app/media, DATABASE_URL: "sqlite:////app/data/db.sqlite3"}
+        volumes: ["media:/app/media", "data:/app/data", "own:/app/own"]
+      worker:
+        build: .
+        command: celery -A app worker
+        environment: {MEDIA: /app/media, DATABASE_URL: "sqlite:////app/data/db.sqlite3"}
+        volumes: ["media:/app/media", "data:/app/data"]
+    volumes: {media: , data: , own: }
+    """
+    found = found_in(**FLASK, **{"compose.yaml": compose})
+    for one in found.services:
+        assert one.env["MEDIA"] == "media"
+        assert one.env["DATABASE_URL"] == "sqlite:///data/db.sqlite3"
+        assert one.volumes["data"] == "data"
+    alone = compose.replace('["media:/app/media", "data:/app/data"]', '["own:/app/own"]')
+    web, worker = found_in(**FLASK, **{"compose.yaml": alone}).services
+    assert web.env["MEDIA"] == "${volumes.media.path}"
+    assert system_of(found)

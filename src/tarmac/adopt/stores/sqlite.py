@@ -40,6 +40,8 @@ def on_volumes(service: Service, folder: Folder) -> Service:
         if not is_file or path.startswith(("..", "/", "django.db.backends.")):
             continue
         place = posixpath.dirname(path) or DATA
+        if place in service.volumes.values():  # others have it there, too
+            continue
         volume = re.sub(r"[^a-z0-9]+", "-", place.lower()).strip("-") or DATA
         volumes[volume] = place
         env[name] = f"{scheme}${{volumes.{volume}.path}}/{posixpath.basename(path)}{rest or ''}"

@@ -22,7 +22,7 @@ def told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
     hidden: list[str] = []
     made: list[str] = []
     for name, value in service.env.items():
-        text = _on_volume(value, service) or rewritten(name, value, service, scene)
+        text = _on_volume(value, service, scene) or rewritten(name, value, service, scene)
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             scene.remarks.append(f"{service.name}: variable {name} has an invalid name")
             continue
@@ -57,12 +57,12 @@ def told(service: Service, scene: Scene, dotenv: dict[str, str]) -> Service:
     )
 
 
-def _on_volume(value: str, service: Service) -> str:
+def _on_volume(value: str, service: Service, scene: Scene) -> str:
     """Refer to a volume where a value is a path on it; "" where it is none."""
     scheme, value = sqlite.path_of(value)
     for name, path in service.mounts.items():
         if value == path or value.startswith(f"{path}/"):
-            return f"{scheme}${{volumes.{name}.path}}{value.removeprefix(path)}"
+            return f"{scheme}{scene.place_of_volume(service, name)}{value.removeprefix(path)}"
     return ""
 
 

@@ -198,6 +198,16 @@ class Scene:
         """Name the database that a store holds, as its programs first asked for it."""
         return store.database or self._first_databases.get(store.name, "")
 
+    def place_of_volume(self, service: Service, name: str) -> str:
+        """Say where a volume is; one that programs of a folder share is in that, for all of them."""
+        place = service.volumes.get(name)
+        others = (one for one in self.services.values() if one.name != service.name)
+        is_shared = any(
+            one.folder == service.folder and name in one.mounts and one.volumes.get(name) == place
+            for one in others
+        )
+        return place if place and is_shared else f"${{volumes.{name}.path}}"
+
     def store_named(self, host: str) -> Store | None:
         """Find the store or broker that a host is."""
         if self.broker is not None and self.broker.name == host:

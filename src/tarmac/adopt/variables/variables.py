@@ -463,7 +463,7 @@ def _of_its_container(variable: _Variable) -> str | None:
         return None
     for name, there in service.mounts.items():
         if name in service.volumes and (path == there or path.startswith(f"{there}/")):
-            return f"${{volumes.{name}.path}}{path.removeprefix(there)}"
+            return variable.scene.place_of_volume(service, name) + path.removeprefix(there)
     for there, here in service.inside.items():
         if path == there or path.startswith(f"{there.rstrip('/')}/"):
             return posixpath.normpath(posixpath.join(here, path.removeprefix(there).lstrip("/")))
