@@ -129,7 +129,7 @@ def test_what_a_program_knows_is_not_rotated():
 @pytest.mark.parametrize(
     ("local", "where", "what"),
     [
-        ("{}", "7:31", "is empty; write `port`, `user` or `password`"),
+        ("{}", "7:31", "is empty; write `port`, `host`, `user` or `password`"),
         ("{port: 8080}", "7:38", "db and web.http (tarmac.yaml:4:36) both use port 8080"),
         ("{port: 5672}", "8:40", "the broker and db (tarmac.yaml:7:38) both use port 5672"),
         ("{user: a b}", "7:38", "use up to 32 letters"),

@@ -63,6 +63,15 @@ def test_a_store_that_is_looked_for_at_another_port_is_found_there_by_its_name_t
     assert {(web["cache"], 6379), (web["cache"], 16380)} < {*named(plan)["web->cache:main"]}
 
 
+def test_a_store_and_a_broker_have_the_name_besides_their_own_that_programs_know():
+    text = NAMED.replace("cache: redis", "cache: {kind: redis, local: {host: fast}}")
+    text = text.replace("broker: nats", "broker: {kind: nats, local: {host: queue}}")
+    text = text.replace("stores: {c: cache}}", "stores: {c: cache}, env: {Q: '${broker.url}'}}")
+    web = plan_of(text).node("web").launch.hosts
+    assert web["fast"] == web["cache"]
+    assert web["queue"] == web["broker"] == web["nats"]
+
+
 def test_each_user_has_an_address_of_its_own_and_so_has_each_copy():
     plan = plan_of()
     web, desk = plan.node("web").launch.hosts, plan.node("desk").launch.hosts

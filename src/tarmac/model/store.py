@@ -16,6 +16,9 @@ class LocalAccess(StrictModel):
     port: PortNumber | None = Field(
         default=None, description="127.0.0.1 answers there; nothing else may listen on it."
     )
+    host: Name | None = Field(
+        default=None, description="A name that it has besides its own, with `hosts: true`."
+    )
     user: LoginName | None = Field(
         default=None, description="The user's name; the service's own if absent."
     )
@@ -25,8 +28,8 @@ class LocalAccess(StrictModel):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.port is None and self.user is None and self.password is None:
-            raise ValueError("is empty; write `port`, `user` or `password`, or remove it")
+        if {self.port, self.host, self.user, self.password} == {None}:
+            raise ValueError("is empty; write `port`, `host`, `user` or `password`, or remove it")
         return self
 
 

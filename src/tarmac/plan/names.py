@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 
 from tarmac.model.edge import ENTRY
+from tarmac.plan import local_access
 from tarmac.plan.bindings import Bindings
 from tarmac.plan.ports import BROKER
 
@@ -46,9 +47,14 @@ def address(bindings: Bindings, source: str, target: str) -> str:
 
 
 def _names_of(bindings: Bindings, target: str) -> tuple[str, ...]:
-    """List what a target is called: `orders_db` is orders-db, and the broker is its kind, too."""
+    """List what a target is called: `orders_db` is orders-db, and the broker is its kind, too.
+
+    So is a store or the broker as `local` says.
+    """
     kind = (bindings.asked_kind(target).id,) if target == BROKER else ()
-    said = {name for name in kind if name not in bindings.system.file.services}
+    access = local_access.known(bindings.system, target)
+    others = (*kind, *((access.host,) if access and access.host else ()))
+    said = {name for name in others if name not in bindings.system.file.services}
     return (target, *sorted(said | ({target.replace("-", "_")} - {target})))
 
 
