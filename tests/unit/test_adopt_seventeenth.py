@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from repository import FLASK, folder_of, found_in, runs
+from repository import FLASK, folder_of, found_in, runs, system_of
 
 from tarmac.adopt.containers.container import copied_files, script_of, supervised
 from tarmac.adopt.containers.script_conditions import decided
@@ -373,16 +373,17 @@ services:
 """
 
 
-@pytest.mark.parametrize(("broker", "is_found"), [("nats", True), ("queue", False)])
-def test_code_that_names_its_broker_finds_it_by_its_kind(broker, is_found):
+@pytest.mark.parametrize(("broker", "host"), [("nats", ""), ("queue", "queue")])
+def test_code_that_names_its_broker_finds_it_by_its_kind_or_by_its_own_name(broker, host):
     code = f"nats.connect('nats://{broker}:4222')\nRedis(host='notes_cache')\n"
     files = FLASK | {"compose.yaml": QUEUES.replace("BROKER", broker), "app.py": code}
     found = found_in(**files)
     (web,) = found.services
     assert found.hosts
     assert web.stores == ("notes-cache",)
-    assert ("NATS_URL" in web.env) is is_found
-    assert [f"'{broker}' by itself" in line for line in web.to_do] == [True] * (not is_found)
+    assert ("NATS_URL" in web.env, web.to_do) == (True, ())
+    local = system_of(found).file.broker.local
+    assert (local.host if local else None) == (host or None)
 
 
 def test_the_default_of_a_variable_that_is_given_names_no_host():

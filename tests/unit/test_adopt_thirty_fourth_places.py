@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from repository import FLASK, found_in, system_of
+from repository import CATALOGUE, FLASK, folder_of, found_in, system_of
+
+from tarmac.adopt.survey.survey import survey
 
 NODE = '{"scripts": {"start": "node index.js"}, "dependencies": {"%s": "5", "express": "4"}}'
 
@@ -151,3 +153,22 @@ def test_a_volume_that_programs_of_a_folder_share_is_one_place():
     web, worker = found_in(**FLASK, **{"compose.yaml": alone}).services
     assert web.env["MEDIA"] == "${volumes.media.path}"
     assert system_of(found)
+
+
+def test_a_broker_has_the_name_and_the_login_that_code_says():
+    compose = (
+        "services:\n  worker: {build: ., command: celery -A tasks worker, depends_on: [rabbit]}\n"
+        "  rabbit: {image: 'rabbitmq:3'}\n"
+    )
+    code = "from celery import Celery\napp = Celery('tasks', broker='amqp://me:pw@rabbit:5672//')\n"
+    files = {**FLASK, "compose.yaml": compose, "tasks.py": code}
+    found = survey(folder_of(files), CATALOGUE, frozenset({"rabbitmq"}))
+    (worker,) = found.services
+    assert worker.to_do == ()
+    written = system_of(found).file
+    assert written.hosts
+    assert written.broker.local.model_dump(exclude_none=True) == {
+        "host": "rabbit",
+        "user": "me",
+        "password": "pw",
+    }

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.stores.named_servers import NamedServer, is_elsewhere, named_servers
-from tarmac.adopt.survey.found import MIGRATE, Folder, KnownPlace, Service, Store
+from tarmac.adopt.survey.found import MIGRATE, Folder, KnownPlace, Service, Store, valid_name
 from tarmac.adopt.survey.scene import Scene, store_for
 from tarmac.adopt.variables import settings_files
 from tarmac.model.texts import LOGIN_NAME, LOGIN_SIGNS
@@ -43,7 +43,7 @@ def found_by_itself(
 ) -> FoundByItself:
     """Let stores answer where files of settings and code look for them, and no variable says so."""
     hosts = [*scene.stores, *(name.replace("-", "_") for name in scene.stores)]
-    hosts += [scene.broker.name] if scene.broker and has_its_name(scene.broker) else []
+    hosts += [scene.broker.name] if scene.broker else []
     calls: dict[str, None] = {}
     to_do: list[str] = []
     chosen = [value.removeprefix("./") for name, value in env.items() if _CHOOSES.search(name)]
@@ -212,9 +212,10 @@ def _told_apart(store: Store, env: Mapping[str, str], *, is_user: bool) -> dict[
     return {n: servers.reference(store.name, part) for part, n in wanted if n not in env}
 
 
-def has_its_name(broker: Store) -> bool:
-    """Tell whether programs find a broker by the name that it has elsewhere: its kind's."""
-    return broker.name in ("broker", broker.kind)
+def _other_name(store: Store, scene: Scene) -> str:
+    """Name a broker as its file does, where that is neither its kind nor what it is called here."""
+    is_other = store is scene.broker and store.name not in ("broker", store.kind)
+    return store.name if is_other and valid_name(store.name) == store.name else ""
 
 
 def is_told(store: Store, env: Mapping[str, str], scene: Scene) -> bool:
@@ -264,12 +265,18 @@ def _answer(
     what = f"looks for it {there}"
     what = "knows its login" if placed else what
     remark = f"{service.name} {what} by itself ({named.place}), not by a variable"
+    host = _other_name(store, scene) if named.host else ""
     changed = replace(
         store,
         database=database,
         passwordless=store.passwordless or (server.passwordless and place.login == (None, None)),
-        known=replace(place, port=port or (store.known.port if store.known else 0), by=service.name)
-        if port or place.login != (None, None)
+        known=replace(
+            place,
+            port=port or (store.known.port if store.known else 0),
+            host=host or (store.known.host if store.known else ""),
+            by=service.name,
+        )
+        if port or host or place.login != (None, None)
         else store.known,
         remarks=(*store.remarks, remark),
     )

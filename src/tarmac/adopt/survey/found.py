@@ -225,6 +225,8 @@ class KnownPlace:
     port: int = 0
     user: str | None = None
     password: str | None = None
+    #: A name that it has besides its own.
+    host: str = ""
     #: The service that was met first with it.
     by: str = ""
 

@@ -412,11 +412,7 @@ def _hosts_in_code(
         broker = scene.broker if scene.broker and name == scene.broker.name else None
         if _is_a_default(place, env, folder):
             continue
-        if (
-            broker is not None
-            and known_servers.has_its_name(broker)
-            and is_told(broker, env, scene)
-        ):
+        if broker is not None and is_told(broker, env, scene):
             continue  # it is found by that name
         if target is not None and target.ports and scene.may_call(service.name, name):
             scene.names = True

@@ -268,7 +268,8 @@ def _store(store: Store) -> str:
 
 
 def _known(place: KnownPlace) -> str:
-    parts = [f"port: {place.port}"] if place.port else []
+    parts = [f"host: {place.host}"] if place.host else []
+    parts += [f"port: {place.port}"] if place.port else []
     parts += [f"user: {scalar(place.user, inside=True)}"] if place.user else []
     # Quoted, as a password may be a number.
     parts += [f"password: {json.dumps(place.password)}"] if place.password is not None else []
