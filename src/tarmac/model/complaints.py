@@ -21,7 +21,7 @@ from tarmac.model import texts
 from tarmac.model.document import Document
 from tarmac.model.infrastructure import ACTION, ARN, ROLE_NAME
 from tarmac.model.location import Path
-from tarmac.model.value import DATABASE, ENV_NAME, HOST_LABEL, NAME, PACKAGE, TOPIC
+from tarmac.model.value import DATABASE, ENV_NAME, HOST_LABEL, NAME, PACKAGE, RULE, TOPIC
 
 #: How a value looks, by its path; `*` is any name or number.
 EXAMPLES = {
@@ -144,6 +144,7 @@ PATTERNS = {
     ENV_NAME: "use letters, digits and '_', no digit first",
     PACKAGE: "use a-z, 0-9 and '_', no digit first",
     HOST_LABEL: "use one label of a host's name: a-z, 0-9 and '-'",
+    RULE: "use a-z, 0-9 and '_', a letter first",
     DATABASE: "use letters, digits, '_' and '-', a letter first",
     ACTION: "write one action without a wildcard, e.g. ses:SendEmail",
     ARN: "write an ARN, e.g. arn:aws:sqs:eu-west-1:123456789012:jobs",

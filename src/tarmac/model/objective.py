@@ -8,12 +8,12 @@ from pydantic import Field, StringConstraints, model_validator
 
 from tarmac.model.observability import Severity
 from tarmac.model.texts import Owner
-from tarmac.model.value import Duration, Name, StrictModel
+from tarmac.model.value import RULE, Duration, Name, StrictModel
 
 #: How an alert is called everywhere it is shown: `SLOBurnRateHigh`.
 AlertName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
 #: A part of a recording rule's name (prometheus.io: Metric and label naming).
-RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+RuleName = Annotated[str, StringConstraints(pattern=RULE)]
 
 
 class ObjectiveAlert(StrictModel):

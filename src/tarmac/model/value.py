@@ -21,6 +21,8 @@ ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 PACKAGE = r"^[a-z_][a-z0-9_]*$"
 #: The first label of a host name; empty for the domain itself.
 HOST_LABEL = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"
+#: A part of a recording rule's name.
+RULE = r"^[a-z][a-z0-9_]*$"
 DATABASE = r"^[A-Za-z][A-Za-z0-9_-]*$"
 
 
