@@ -146,6 +146,7 @@ def _round(found: Sequence[Mapping[str, Any]], head: str, started_head: str) -> 
             cells = (
                 said["first"],
                 said["why"],
+                *([said["try"]] if "try" in said else ()),
                 said["later"],
                 said["still"],
                 said.get("edited", ""),
