@@ -111,7 +111,8 @@ def test_a_database_has_the_name_that_code_says(name):
 def test_what_makes_the_tables_is_served_where_its_own_file_says():
     config = (
         "module.exports = {\n  development: {\n    dialect: 'postgres',\n    host: '127.0.0.1',\n"
-        "    port: 5432,\n    username: 'me',\n    password: 'pw',\n    database: 'shop',\n  },\n};\n"
+        "    port: 5432,\n    username: 'me',\n    password: 'pw',\n    database: 'shop',\n"
+        "  },\n};\n"
     )
     package = (
         '{"scripts": {"start": "node index.js", "migrate": "sequelize-cli db:migrate"}, '
@@ -150,7 +151,7 @@ def test_a_volume_that_programs_of_a_folder_share_is_one_place():
         assert one.env["DATABASE_URL"] == "sqlite:///data/db.sqlite3"
         assert one.volumes["data"] == "data"
     alone = compose.replace('["media:/app/media", "data:/app/data"]', '["own:/app/own"]')
-    web, worker = found_in(**FLASK, **{"compose.yaml": alone}).services
+    web, _ = found_in(**FLASK, **{"compose.yaml": alone}).services
     assert web.env["MEDIA"] == "${volumes.media.path}"
     assert system_of(found)
 

@@ -199,7 +199,7 @@ class Scene:
         return store.database or self._first_databases.get(store.name, "")
 
     def place_of_volume(self, service: Service, name: str) -> str:
-        """Say where a volume is; one that programs of a folder share is in that, for all of them."""
+        """Say where a volume is; one that programs of a folder share is in that, for each."""
         place = service.volumes.get(name)
         others = (one for one in self.services.values() if one.name != service.name)
         is_shared = any(

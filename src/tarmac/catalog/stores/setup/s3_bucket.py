@@ -12,7 +12,7 @@ SHORTEST_NAME = 3
 
 
 def bucket(context: StoreContext) -> str:
-    """Name its bucket as the store, or as `database` says, in lower case and without underscores."""
+    """Name its bucket as the store, or as `database` says, in lower case, without underscores."""
     name = context.database.lower().replace("_", "-").strip("-")
     return name if len(name) >= SHORTEST_NAME else f"{name}-bucket"
 

@@ -44,7 +44,7 @@ def check(files: Files) -> Iterator[Finding]:
     for one in written_settings(files):
         known = language()["requirement"]
         if one.path[:2] == _REQUIREMENT and len(one.path) == 4 and one.name not in known:
-            what = f"the requirement of {one.path[2]} has {one.name}, which is none of its settings"
+            what = f"the requirement of {one.path[2]} has {one.name}, which it does not know"
             yield _said(one.file, one.line, what, _near(one.name, known))
 
 
@@ -70,7 +70,7 @@ def _faults(block: WrittenBlock, known: Mapping[str, Any], names: str) -> Iterat
     if (own := known.get(kind)) is None:
         if known is language()["top"]:
             advice = f"did you mean {near}?" if (near := misspelt(kind, known)) else f"have {names}"
-            yield _said(*at, f"{kind} is no block of Terraform", advice)
+            yield _said(*at, f"Terraform has no block {kind}", advice)
         return
     name = " ".join(block.words)
     if len(labels) != own.get("labels", 0):

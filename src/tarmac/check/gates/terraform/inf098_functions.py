@@ -40,7 +40,7 @@ def check(files: Files) -> Iterator[Finding]:
     for one in _calls(files):
         if one.name not in known:
             near = misspelt(one.name, known)
-            advice = f"did you mean {near}?" if near else "write one of those that it has"
+            advice = f"did you mean {near}?" if near else "write a function that it has"
             advice = f"write {gone[one.name]}" if one.name in gone else advice
             what = f"Terraform has no function {one.name}: it refuses the folder; {advice}"
             # A newer release, or a fork, may have another one.

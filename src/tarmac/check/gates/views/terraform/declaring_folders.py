@@ -44,7 +44,7 @@ def folder_of(file: str) -> str:
 
 
 def is_mixed_in(file: str) -> bool:
-    """Tell whether a file is copied to other folders, one by one, and is no part of its own."""
+    """Tell whether a file is copied to other folders, one by one, not a part of its own."""
     return "mixins" in file.split("/") or ".mixin." in file
 
 
