@@ -22,6 +22,8 @@ _NO = ("false", "no", "off", "n", "0")
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield values of a release that no template reads, and switches that are always on."""
+    # What Helmfile gives a chart is in templates, which are not read.
+    is_given = any("helmfile" in one.path for one in files.artifacts)
     for chart in charts(files):
         every = [chart.values, *values_beside(files, chart.folder)]
         for artifact in every:
@@ -30,8 +32,6 @@ def check(files: Files) -> Iterator[Finding]:
         if not chart.is_open:
             for artifact in every[1:]:
                 yield from _unread(chart, artifact)
-            # What Helmfile gives it is in templates, which are not read.
-            is_given = any("helmfile" in one.path for one in files.artifacts)
             for where, what in _misspelt(chart, every):
                 yield Finding(where, what, warning=is_given)
 
