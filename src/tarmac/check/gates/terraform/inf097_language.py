@@ -26,6 +26,7 @@ _OVERRIDES = re.compile(r"(?:^|[/_])override\.tf$")
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _REQUIREMENT = ("terraform", "required_providers")
 #: What may be there once in a folder.
+_ONCE = ("required_providers", "backend")
 _DECLARED = (*LOOPED, "variable", "output", "check")
 
 
@@ -133,6 +134,8 @@ def _names(block: WrittenBlock) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield what a block declares, with its line."""
     if block.words[0] in _DECLARED and len(block.words) > 1:
         yield block.words, block.line
+    elif block.words[0] == "terraform":
+        yield from (((one.words[0],), one.line) for one in block.below if one.words[0] in _ONCE)
     elif block.words[0] == "locals":
         yield from ((("local", name), one.line) for name, one in block.arguments.items())
     elif block.words[0] == "provider":
