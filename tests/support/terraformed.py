@@ -151,7 +151,14 @@ class Terraform:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run it to its end and return what it printed; any other exit code fails the test."""
-        done = subprocess.run(
+        done = self.tried(*arguments)
+        said = f"{done.stdout}\n{done.stderr}"
+        assert done.returncode == code, f"terraform {' '.join(arguments)}\n{said[-6000:]}"
+        return said if code else done.stdout
+
+    def tried(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, whatever its exit code."""
+        return subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
             env=self.env,
@@ -159,9 +166,6 @@ class Terraform:
             text=True,
             check=False,
         )
-        said = f"{done.stdout}\n{done.stderr}"
-        assert done.returncode == code, f"terraform {' '.join(arguments)}\n{said[-6000:]}"
-        return said if code else done.stdout
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of a verb."""

@@ -22,7 +22,7 @@ from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, writ
 
 _ARN = "arn"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_WRITTEN = ("string", "int_lit", "float_lit", "unary_op")
+_WRITTEN = ("string", "int_lit", "float_lit", "unary_op", "literal_value")
 _DIGITS = re.compile(r"[\d.]+")
 #: Words of a list that are named, at most.
 _MOST = 8
