@@ -119,9 +119,6 @@ def _below(block: WrittenBlock, own: Mapping[str, Any], name: str) -> Iterator[F
 def _values(block: WrittenBlock, name: str) -> Iterator[Finding]:
     """Yield values that Terraform reads before it knows any other."""
     kind, given = block.words[0], block.arguments
-    if kind in LOOPED and "count" in given and "for_each" in given:
-        line = given["for_each"].line
-        yield _said(block.file, line, f"{name} has count and for_each", "write one of them")
     if kind in LOOPED and (found := given.get("depends_on")) and not _is(found.value, "tuple"):
         yield _said(block.file, found.line, f"depends_on of {name} is not a list", "write [...]")
     for argument in language()["switches"] if kind == "lifecycle" else ():
