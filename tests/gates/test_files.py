@@ -36,6 +36,7 @@ BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
 NEARER = ("OBJ008/good-files-elsewhere", "OBJ009/good-files-elsewhere", "SEC023/bad-files-only")
 FORMS = OTHER | JOINED
 BASE_SIXTY = ["IMG048/bad-files-docker", "IMG048/bad-files-podman"]
+TWICE = ["INF097/bad-files-twice", "INF097/good-files-whole"]
 OVERRIDDEN = ["IMG027/bad-files-variables", "IMG027/bad-files-volumes"]
 #: What is not the same in another form: these are of the form itself, or of names across files.
 OTHERWISE = {
@@ -49,8 +50,7 @@ OTHERWISE = {
     ],
     "images of a mirror": [
         "OBJ017/bad-files-beside-good",
-        "VER005/bad-files-others",
-        "VER005/bad-files-pods",
+        *(f"VER005/bad-files-{name}" for name in ("others", "pods")),
     ],
     "images by default": BASE_SIXTY,
     # A file of variables may be that of several services.
@@ -107,17 +107,17 @@ OTHERWISE = {
     "bases in stages": ["IMG014/bad-files-computed", "IMG083/bad-files-base"],
     # The form moves a module, and leaves the files that it reads where they are.
     "values in arguments": [
-        "INF010/bad-files-provider",
-        "INF010/bad-files-variable",
+        *(f"INF010/bad-files-{name}" for name in ("provider", "variable")),
         "INF025/good-files-substitute",
         "INF055/bad-files-batch",
         "INF056/bad-files-unknown",
-        "INF058/bad-files-misspelt",
-        "INF058/bad-files-shell",
+        *(f"INF058/bad-files-{name}" for name in ("misspelt", "shell")),
         "INF086/bad-files-databases",
+        "INF096/bad-files-given",
+        *TWICE,
     ],
-    "values in locals": ["INF010/good-files-follows"],
-    "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable"],
+    "values in locals": ["INF010/good-files-follows", *TWICE],
+    "values in variables": ["INF010/bad-files-provider", "INF010/bad-files-variable", *TWICE],
 }
 #: These judge kustomizations as they were written, whose parts are objects.
 OF_KUSTOMIZATIONS = ("OBJ017", "OBJ045")

@@ -22,7 +22,7 @@ from tarmac.check.gates.views.terraform.aws_arguments import (
     body_of,
 )
 from tarmac.check.gates.views.terraform.value_forms import SOME, ValueForms
-from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, written
+from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, filled_blocks
 
 #: What Terraform makes of a value where an argument is another one.
 _TAKEN = {
@@ -66,7 +66,7 @@ def check(files: Files) -> Iterator[Finding]:
 @once
 def _typed(files: Files) -> Iterator[TypedArgument]:
     forms = ValueForms(files)
-    for block in written(files):
+    for block in filled_blocks(files):
         if len(block.words) == 3 and block.words[0] in ("resource", "data"):
             known = body_of(block.words[0], block.words[1])
             if known is not None:

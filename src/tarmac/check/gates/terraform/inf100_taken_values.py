@@ -18,7 +18,7 @@ from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.aws_arguments import AskedReleases
 from tarmac.check.gates.views.terraform.tree import list_items
 from tarmac.check.gates.views.terraform.type_constraints import inner, words
-from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, written
+from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, filled_blocks
 
 _ARN = "arn"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -114,7 +114,7 @@ def _known() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
 
 
 def _resources(files: Files) -> Iterator[WrittenBlock]:
-    for block in written(files):
+    for block in filled_blocks(files):
         is_whole = len(block.words) == 3 and not block.file.endswith("override.tf")
         if is_whole and block.words[1] in _known().get(block.words[0], ()):
             yield block

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
-from tarmac.check.gates.views.terraform.filled import sources
+from tarmac.check.gates.views.terraform.filled import filled_sources, sources
 from tarmac.check.gates.views.terraform.tree import children, line_of, tree
 
 #: A block that makes others of its name, one for each of a list; they are below `content`.
@@ -44,6 +44,13 @@ def written(files: Files) -> Iterator[WrittenBlock]:
     """Yield the blocks at the top of each file that is HCL."""
     for source in sources(files):
         yield from _of_file(source.path, str(source.content))
+
+
+@once
+def filled_blocks(files: Files) -> Iterator[WrittenBlock]:
+    """Yield the same with the values of locals and variables put in, where these are known."""
+    for source in filled_sources(files):
+        yield from _of_file(source.path, source.filled)
 
 
 @lru_cache(maxsize=512)
