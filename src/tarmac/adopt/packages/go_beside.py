@@ -9,10 +9,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from tarmac.adopt.packages.go_sums import REPLACED
 from tarmac.adopt.survey.found import Folder
 
-#: A module that lies beside: `replace shop.example/shared => ../shared`.
-_REPLACED = re.compile(r"(?m)^(?:replace)?[ \t]*(\S+)(?:[ \t]+v\S+)?[ \t]+=>[ \t]+(\.\.?/\S*)")
 _IMPORTED = re.compile(r"(?m)^[ \t]*(?:import[ \t]+)?(?:[\w.]+[ \t]+)?\"([\w./-]+)\"[ \t]*$")
 
 
@@ -22,7 +21,8 @@ def imported(folder: Folder, root: Folder) -> Iterator[str]:
         return
     there = {
         module: posixpath.normpath(posixpath.join(folder.path, path))
-        for module, path in _REPLACED.findall(folder.read("go.mod"))
+        for module, path in REPLACED.findall(folder.read("go.mod"))
+        if path.startswith(("./", "../"))
     }
     wanted = [name for file in folder.sources(".go") for name in _imports(folder.read(file))]
     seen: set[str] = set()

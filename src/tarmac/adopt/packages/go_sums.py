@@ -14,8 +14,8 @@ from tarmac.adopt.survey.found import Folder
 _NEEDS = re.compile(
     r"(?m)^(?:require)?[ \t]+([\w.-]+\.[\w-]+/\S+|[\w.-]+\.[\w-]+)[ \t]+(v\S+)[ \t]*$"
 )
-#: What lies elsewhere in the repository.
-_REPLACED = re.compile(r"(?m)^(?:replace)?[ \t]*(\S+)(?:[ \t]+v\S+)?[ \t]+=>")
+#: What is taken from elsewhere: `replace shop.example/shared => ../shared`.
+REPLACED = re.compile(r"(?m)^(?:replace)?[ \t]*(\S+)(?:[ \t]+v\S+)?[ \t]+=>[ \t]+(\S+)")
 
 
 #: Go reads and writes the copy, and go.sum beside it.
@@ -31,7 +31,7 @@ def completed(folder: Folder) -> dict[str, str]:
     """Write the task that has Go list the sums of a module's packages which its file lacks."""
     text = folder.read("go.mod")
     sums = folder.read("go.sum")
-    elsewhere = {*_REPLACED.findall(text)}
+    elsewhere = {name for name, _ in REPLACED.findall(text)}
     lacks = any(
         f"{name} {version} " not in sums
         for name, version in _NEEDS.findall(text)

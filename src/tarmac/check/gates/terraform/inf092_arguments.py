@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from tarmac.check.gates.views.terraform.aws_arguments import (
     body_of,
     names_of,
 )
+from tarmac.check.gates.views.terraform.declaring_folders import is_override
 from tarmac.check.gates.views.terraform.tree import line_of, list_items
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, written
 
@@ -26,8 +26,6 @@ _KINDS = ("resource", "data")
 #: What Terraform itself takes in each of them; `region` is the provider's since its version 6.
 _ARGUMENTS = frozenset({"count", "for_each", "provider", "depends_on", "region"})
 _BLOCKS = frozenset({"lifecycle", "provisioner", "connection", "timeouts"})
-#: A file of these changes resources that are written elsewhere.
-_PARTIAL = re.compile(r"(?:^|[/_])override\.tf$")
 
 
 class ArgumentFault(NamedTuple):
@@ -120,7 +118,7 @@ def _unknown(where: str, name: str, said: str, free: set[str]) -> ArgumentFault:
 
 def _resources(files: Files) -> Iterator[WrittenBlock]:
     for block in written(files):
-        is_whole = len(block.words) == 3 and not _PARTIAL.search(block.file)
+        is_whole = len(block.words) == 3 and not is_override(block.file)
         if is_whole and block.words[0] in _KINDS and block.words[1].startswith("aws_"):
             yield block
 

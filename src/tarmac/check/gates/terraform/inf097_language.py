@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
-
-import yaml
 
 from tarmac.base.errors import misspelt
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.published import ASSETS
+from tarmac.check.gates.views.published import asset
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.declaring_folders import LOOPED, folder_of, is_mixed_in
+from tarmac.check.gates.views.terraform.declaring_folders import (
+    LOOPED,
+    folder_of,
+    is_mixed_in,
+    is_override,
+)
 from tarmac.check.gates.views.terraform.settings import written_settings
-from tarmac.check.gates.views.terraform.tree import children
+from tarmac.check.gates.views.terraform.tree import inner, words
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, written
 
-#: A file of these changes what is written elsewhere.
-_OVERRIDES = re.compile(r"(?:^|[/_])override\.tf$")
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _REQUIREMENT = ("terraform", "required_providers")
 #: What may be there once in a folder.
@@ -49,18 +49,16 @@ def check(files: Files) -> Iterator[Finding]:
             yield _said(one.file, one.line, what, _near(one.name, known))
 
 
-@cache
 def language() -> Mapping[str, Any]:
     """Read what its blocks have."""
-    text = (ASSETS / "terraform_language.yaml").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = yaml.load(text, yaml.CSafeLoader)
+    found: Mapping[str, Any] = asset("terraform_language.yaml")
     return found
 
 
 def _blocks(files: Files) -> Iterator[WrittenBlock]:
     """Yield the blocks at the top of files; what overrides others is a part of them."""
     for block in written(files):
-        if block.file.endswith(".tf") and not _OVERRIDES.search(block.file):
+        if block.file.endswith(".tf") and not is_override(block.file):
             yield block
 
 
@@ -119,10 +117,10 @@ def _below(block: WrittenBlock, own: Mapping[str, Any], name: str) -> Iterator[F
 def _values(block: WrittenBlock, name: str) -> Iterator[Finding]:
     """Yield values that Terraform reads before it knows any other."""
     kind, given = block.words[0], block.arguments
-    if kind in LOOPED and (found := given.get("depends_on")) and not _is(found.value, "tuple"):
+    if kind in LOOPED and (found := given.get("depends_on")) and inner(found.value).data != "tuple":
         yield _said(block.file, found.line, f"depends_on of {name} is not a list", "write [...]")
     for argument in language()["switches"] if kind == "lifecycle" else ():
-        if argument in given and _text(given[argument].value) not in ("true", "false"):
+        if argument in given and words(given[argument].value) not in ("true", "false"):
             what = f"{argument} is not true or false"
             yield _said(block.file, given[argument].line, what, "write one of them")
 
@@ -137,18 +135,7 @@ def _names(block: WrittenBlock) -> Iterator[tuple[tuple[str, ...], int]]:
         yield from ((("local", name), one.line) for name, one in block.arguments.items())
     elif block.words[0] == "provider":
         alias = block.arguments.get("alias")
-        yield (*block.words, _text(alias.value) if alias else ""), block.line
-
-
-def _is(value: Any, kind: str) -> bool:
-    """Tell whether an expression is of a kind, in whatever it is wrapped."""
-    while str(getattr(value, "data", "")) == "expr_term" and len(list(children(value))) == 1:
-        value = next(children(value))
-    return str(getattr(value, "data", "")) == kind
-
-
-def _text(value: Any) -> str:
-    return "".join(str(token) for token in value.scan_values(lambda _: True)).strip('"')
+        yield (*block.words, words(alias.value) if alias else ""), block.line
 
 
 def _near(name: str, known: list[str]) -> str:

@@ -7,14 +7,12 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-import yaml
-
 from tarmac.base.errors import misspelt
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
-from tarmac.check.gates.views.published import ASSETS
+from tarmac.check.gates.views.published import asset
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.filled import sources
 from tarmac.check.gates.views.terraform.tree import children, line_of, tree
@@ -22,6 +20,7 @@ from tarmac.check.gates.views.terraform.tree import children, line_of, tree
 #: `2`, `1+`, `2-3`.
 _COUNT = re.compile(r"(\d+)(?:(\+)|-(\d+))?")
 _SPREAD = "..."
+_TABLE = "terraform_functions.yaml"
 _ANY = 10**6
 
 
@@ -36,7 +35,7 @@ class FunctionCall(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield functions that Terraform does not have, and arguments too few or too many."""
-    known, gone = functions(), _table()["gone"]
+    known, gone = functions(), asset(_TABLE)["gone"]
     for one in _calls(files):
         if one.name not in known:
             near = misspelt(one.name, known)
@@ -58,18 +57,11 @@ def check(files: Files) -> Iterator[Finding]:
 def functions() -> Mapping[str, tuple[int, int]]:
     """Read how many arguments each function takes: at least, at most."""
     found: dict[str, tuple[int, int]] = {}
-    for count, names in _table().items():
+    for count, names in asset(_TABLE).items():
         if (said := _COUNT.fullmatch(count)) is not None:
             least = int(said[1])
             most = _ANY if said[2] else int(said[3] or least)
             found |= dict.fromkeys(names, (least, most))
-    return found
-
-
-@cache
-def _table() -> Mapping[str, Any]:
-    text = (ASSETS / "terraform_functions.yaml").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = yaml.load(text, yaml.CSafeLoader)
     return found
 
 

@@ -13,15 +13,20 @@ from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.declaring_folders import folder_of, source_of
 from tarmac.check.gates.views.terraform.filled import sources
-from tarmac.check.gates.views.terraform.tree import children, line_of, tree
+from tarmac.check.gates.views.terraform.tree import (
+    COMMENT,
+    COMPUTED,
+    children,
+    inner,
+    line_of,
+    tree,
+    words,
+)
 from tarmac.check.gates.views.terraform.type_constraints import (
     ANY,
-    COMMENT,
     Constraint,
     constraint,
     elements,
-    inner,
-    words,
 )
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, written
 
@@ -33,8 +38,6 @@ _VALUES = ".tfvars"
 _LITERAL = ("string", "tuple", "object", "literal_value", "int_lit", "float_lit", "unary_op",
             "heredoc_template", "heredoc_template_trim")  # fmt: skip
 _ENDS = "the plan ends there; write what the type says"
-_COMPUTED = ("function_call", "get_attr_expr_term", "interpolation", "index_expr_term",
-             "for_tuple_expr", "for_object_expr", "conditional")  # fmt: skip
 
 
 class TypedVariable(NamedTuple):
@@ -79,7 +82,7 @@ def _wanted(known: Mapping[tuple[str, str], TypedVariable], folder: str, name: s
 
 
 def _of_default(one: TypedVariable, value: Any) -> Iterator[Finding]:
-    computed = next((n for n in value.iter_subtrees() if str(n.data) in _COMPUTED), None)
+    computed = next((n for n in value.iter_subtrees() if str(n.data) in COMPUTED), None)
     if computed is None and str(inner(value).data) not in _LITERAL:
         computed = value
     if computed is not None:

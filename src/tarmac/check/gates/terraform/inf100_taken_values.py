@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
 from tarmac.base.errors import misspelt
-from tarmac.base.report import Finding, Skip
+from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
-from tarmac.check.gates.views.published import ASSETS
+from tarmac.check.gates.views.published import packed
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.aws_arguments import AskedReleases
-from tarmac.check.gates.views.terraform.tree import list_items
-from tarmac.check.gates.views.terraform.type_constraints import inner, words
+from tarmac.check.gates.views.terraform.declaring_folders import is_override
+from tarmac.check.gates.views.terraform.tree import COMPUTED, inner, list_items, words
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, filled_blocks
 
 _ARN = "arn"
@@ -94,28 +93,20 @@ def _together(block: WrittenBlock, known: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_computed(value: Any) -> bool:
     """Tell whether an expression is known with others alone, or is null."""
-    plain = ("identifier", "get_attr_expr_term", "index_expr_term", "function_call", "conditional",
-             "interpolation", "for_tuple_expr", "for_object_expr")  # fmt: skip
     every = [str(one.data) for one in value.iter_subtrees()]
     is_null = "literal_value" in every and str(next(value.scan_values(lambda _: True))) == "null"
-    return is_null or any(kind in plain for kind in every)
+    return is_null or any(kind in ("identifier", *COMPUTED) for kind in every)
 
 
 @cache
 def _known() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    try:
-        import lzma  # noqa: PLC0415 - a Python that was built without it still does all else
-    except ImportError:
-        raise Skip("this Python was built without lzma; use another Python") from None
-    found: Mapping[str, Mapping[str, Mapping[str, Any]]] = json.loads(
-        lzma.decompress((ASSETS / "aws_values.xz").read_bytes())
-    )
+    found: Mapping[str, Mapping[str, Mapping[str, Any]]] = packed("aws_values.xz")
     return found
 
 
 def _resources(files: Files) -> Iterator[WrittenBlock]:
     for block in filled_blocks(files):
-        is_whole = len(block.words) == 3 and not block.file.endswith("override.tf")
+        is_whole = len(block.words) == 3 and not is_override(block.file)
         if is_whole and block.words[1] in _known().get(block.words[0], ()):
             yield block
 

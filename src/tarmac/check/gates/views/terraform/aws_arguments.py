@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from tarmac.base.report import Skip
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.published import ASSETS
+from tarmac.check.gates.views.published import packed
 from tarmac.check.gates.views.terraform.settings import written_settings
 
 #: The release whose arguments are known.
@@ -84,11 +82,7 @@ def names_of(kind: str) -> Collection[str]:
 
 @cache
 def _read() -> dict[str, Any]:
-    try:
-        import lzma  # noqa: PLC0415 - a Python that was built without it still does all else
-    except ImportError:
-        raise Skip("this Python was built without lzma; use another Python") from None
-    found: dict[str, Any] = json.loads(lzma.decompress((ASSETS / "aws_arguments.xz").read_bytes()))
+    found: dict[str, Any] = packed("aws_arguments.xz")
     return found
 
 

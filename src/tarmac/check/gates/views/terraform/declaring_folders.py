@@ -17,6 +17,7 @@ from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, writ
 LOOPED = ("resource", "data", "module", "ephemeral")
 #: What a module has its caller configure.
 _TAKEN = re.compile(r"configuration_aliases=\[([^\]]*)\]")
+_OVERRIDES = re.compile(r"(?:^|[/_])override\.tf$")
 #: A file from which a program makes one of Terraform, or that adds to the folder.
 _ADDS = re.compile(r"\.tf\.|\.tofu|(?:^|/)terragrunt\.hcl$|\.tm\.hcl$")
 
@@ -41,6 +42,11 @@ class DeclaringFolder:
 def folder_of(file: str) -> str:
     """Find the folder of a file."""
     return posixpath.normpath(posixpath.dirname(file))
+
+
+def is_override(file: str) -> bool:
+    """Tell whether a file changes what others of its folder declare."""
+    return _OVERRIDES.search(file) is not None
 
 
 def is_mixed_in(file: str) -> bool:

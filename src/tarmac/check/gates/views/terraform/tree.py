@@ -12,6 +12,10 @@ from tarmac.base.foreign import hcl
 from tarmac.base.foreign.hcl_words import UnusualError
 from tarmac.base.report import Finding
 
+COMMENT = "new_line_or_comment"
+#: Expressions whose value is known with others alone.
+COMPUTED = ("function_call", "get_attr_expr_term", "interpolation", "index_expr_term",
+            "for_tuple_expr", "for_object_expr", "conditional")  # fmt: skip
 #: The end of a text of several lines, with a blank behind it, which Terraform takes and hcl2 not.
 _BLANK_END = re.compile(r"(<<-?\s*(\w+)\n(?:.*\n)*?[ \t]*\2)[ \t]+$", re.MULTILINE)
 
@@ -46,9 +50,23 @@ def line_of(node: Any) -> int:
     return int(next(node.scan_values(lambda token: hasattr(token, "line"))).line)
 
 
+def inner(node: Any) -> Any:
+    """Take away what an expression is wrapped in."""
+    while str(node.data) in ("expr_term", "object_elem_key"):
+        below = [one for one in children(node) if one.data != COMMENT]
+        if len(below) != 1:
+            break
+        node = below[0]
+    return node
+
+
+def words(node: Any) -> str:
+    """Read a name or a text as it is written, without quotes."""
+    return "".join(str(token) for token in node.scan_values(lambda _: True)).strip('"')
+
+
 def list_items(node: Any) -> list[Any]:
     """List what is between the brackets of `[a, b]`; nothing of another expression."""
-    while str(node.data) == "expr_term" and len(list(children(node))) == 1:
-        node = next(children(node))
-    found = list(children(node)) if node.data == "tuple" else []
-    return [one for one in found if one.data != "new_line_or_comment"]
+    own = inner(node)
+    found = children(own) if own.data == "tuple" else ()
+    return [one for one in found if one.data != COMMENT]

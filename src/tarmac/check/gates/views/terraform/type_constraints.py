@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tarmac.check.gates.views.terraform.tree import children
+from tarmac.check.gates.views.terraform.tree import COMMENT, children, inner, words
 
 _PLAIN = ("string", "number", "bool", "any")
 #: What may stand alone, since before there were types of elements.
 _OLD = ("list", "map")
-COMMENT = "new_line_or_comment"
 
 
 class Constraint(NamedTuple):
@@ -28,21 +27,6 @@ class Constraint(NamedTuple):
 
 
 ANY = Constraint("any")
-
-
-def inner(node: Any) -> Any:
-    """Take away what an expression is wrapped in."""
-    while str(node.data) in ("expr_term", "object_elem_key"):
-        below = [one for one in children(node) if one.data != COMMENT]
-        if len(below) != 1:
-            break
-        node = below[0]
-    return node
-
-
-def words(node: Any) -> str:
-    """Read a name or a text as it is written, without quotes."""
-    return "".join(str(token) for token in node.scan_values(lambda _: True)).strip('"')
 
 
 def constraint(node: Any) -> Constraint:

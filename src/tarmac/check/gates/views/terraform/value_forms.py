@@ -16,7 +16,7 @@ from tarmac.check.gates.views.terraform.aws_arguments import (
     TEXT,
     body_of,
 )
-from tarmac.check.gates.views.terraform.tree import children
+from tarmac.check.gates.views.terraform.tree import children, words
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, written
 
 #: A text that may be anything: what Terraform makes a number or a boolean of, too.
@@ -87,7 +87,7 @@ class ValueForms:
 def _of_text(value: Any) -> str:
     """Say what Terraform may make of a text."""
     parts = list(children(value))
-    text = "".join(str(token) for token in value.scan_values(lambda _: True)).strip('"')
+    text = words(value)
     if any(child.data == "interpolation" for part in parts for child in children(part)):
         return SOME
     if text in ("true", "false"):
