@@ -142,8 +142,15 @@ def written(record: Record) -> str:
 
 
 def merged(record: Record, ran: Record, names: Iterable[str]) -> Record:
-    """Renew what was run, and drop what the book no longer names."""
-    both = record | ran
+    """Renew what was run, and drop what the book no longer names.
+
+    A test that is skipped, for want of a tool, does not take back that it passed elsewhere.
+    """
+    both = dict(record)
+    for name, outcome in ran.items():
+        before = record.get(name)
+        if outcome.outcome != SKIPPED or before is None or before.outcome != PASSED:
+            both[name] = outcome
     return {name: both[name] for name in names if name in both}
 
 

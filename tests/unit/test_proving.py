@@ -67,6 +67,16 @@ def test_a_run_renews_what_it_ran_and_drops_what_is_no_longer_named():
     assert merged == {"a": old["a"], "b": ran["b"]}
 
 
+def test_a_skipped_run_replaces_a_failure_but_no_pass():
+    old = {
+        "passes": book.Outcome("passed", "2026-01-01", "old"),
+        "fails": book.Outcome("failed", "2026-01-01", "old"),
+    }
+    ran = {name: book.Outcome("skipped", *RUN) for name in ("passes", "fails", "new")}
+    merged = book.merged(old, ran, ran)
+    assert merged == {**ran, "passes": old["passes"]}
+
+
 def test_a_record_reads_back_as_it_was_written(tmp_path, monkeypatch):
     record = {
         "t.py::a": book.Outcome("passed", *RUN),
