@@ -25,6 +25,7 @@ STATE = ".tarmac"
 #: Below it.
 FOLDER = "evidence"
 _STRUCTURED = {"samples", "tools", "machine"}
+_OF_GATE = re.compile(r"(^|-)gate-[A-Z]+\d+\.json$")
 
 
 @dataclass(frozen=True)
@@ -138,11 +139,18 @@ def name_of(what: str, environment: str = "") -> str:
     return f"{name}.json"
 
 
-def read(folder: Path) -> dict[str, Evidence]:
-    """Read all evidence of a folder, by its file's path; what cannot be read is left out."""
+def read(folder: Path, what: str = "", *, gates: bool = True) -> dict[str, Evidence]:
+    """Read evidence of a folder, by its file's path; what cannot be read is left out.
+
+    Args:
+        what: of this proof alone, in each environment; empty: of all.
+        gates: with that of gates, which is nearly all there is.
+    """
     known = {field.name for field in fields(Evidence)}
     found = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob(f"*{name_of(what)}")):
+        if not gates and _OF_GATE.search(path.name):
+            continue
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             raw = files.content(path, limit=files.MAX_GENERATED_BYTES)
             data = {k: v for k, v in from_json(raw.decode()).items() if k in known}

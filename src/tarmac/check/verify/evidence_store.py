@@ -80,7 +80,7 @@ class EvidenceStore:
         Args:
             what: which: the memory that services take, or another measure.
         """
-        for found in evidence.read(self._folder).values():
+        for found in evidence.read(self._folder, what).values():
             if found.what == what and found.inputs == inputs and isinstance(found.samples, dict):
                 sizes = found.samples.items()
                 return {n: float(size) for n, size in sizes if isinstance(size, int | float)}
@@ -114,7 +114,7 @@ class EvidenceStore:
                         samples=[{"name": c.get("name"), "seconds": c.get("time")} for c in seen],
                     )
                 )
-        for path, found in evidence.read(self._folder).items():
+        for path, found in evidence.read(self._folder, gates=False).items():
             if found.what in wanted and _is_known(found):
                 proof = wanted[found.what]
                 current = self._of_test(proof.test, inputs) if proof.test else inputs

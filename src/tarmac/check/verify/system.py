@@ -115,8 +115,14 @@ def of_system(options: VerifyOptions, file: Path, all_gates: dict[str, Gate]) ->
         kinds=registry.load(stores, "STORE"),
         renderers=registry.load(render, "RENDERER"),
     )
-    done = dict(parallel.computed(partial(_judge, run), environments))
-    judged = [_noted(run, done[name]) for name in environments]
+    # Evidence is written while the other environments are judged.
+    done = {
+        name: replace(one, results=tuple(store.gates(one.results, one.inputs, one.context)))
+        for name, one in parallel.computed(partial(_judge, run), environments)
+    }
+    judged = [done[name] for name in environments]
+    for one in judged:
+        _note_suppressed(run, one)
     results = [result for one in judged for result in one.results]
     notes = ignore_comments.remarks(run.comments, options.today, results, all_gates)
     items: tuple[ItemResult, ...] = ()
@@ -186,13 +192,11 @@ def _judge(run: _Run, environment: str) -> _Judgement:
     )
 
 
-def _noted(run: _Run, judged: _Judgement) -> _Judgement:
-    """Keep the evidence of an environment, and note which suppressions of the system it used."""
+def _note_suppressed(run: _Run, judged: _Judgement) -> None:
+    """Note which suppressions of the system, and which comments in its files, were of use."""
     note_used(run.suppressions, judged.suppressed)
     for number, matched in judged.commented.items():
         run.comments.used.setdefault(number, set()).update(matched)
-    kept = run.store.gates(judged.results, judged.inputs, judged.context)
-    return replace(judged, results=tuple(kept))
 
 
 def _seen(options: VerifyOptions, plan: ClusterPlan, artifacts: Iterable[Artifact]) -> LiveSystem:

@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files, Subject
 from tarmac.check.gates.views.argo.followed import followed
 from tarmac.check.gates.views.monitoring.queries import bare_rules, groups, has_rules
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.kustomizations import Kustomization
 from tarmac.check.gates.views.pipelines.shell import Command, commands
 from tarmac.check.gates.views.scope import counted_in_files
@@ -62,8 +63,7 @@ def _refused(rules: Artifact, applier: str) -> Finding:
 
 def _appliers(files: Files, applying: list[Command], rules: Artifact) -> Iterator[str]:
     """Yield the commands and Kustomizations that send a file to the API server."""
-    path = f"/{rules.path}"
-    there = {one.path for one in files.artifacts}
+    path, there = f"/{rules.path}", {*_paths(files)}
     for command in applying:
         for found in _FILE.findall(command.text):
             plain = str(PurePosixPath(found.removeprefix("./")))
@@ -84,9 +84,17 @@ def _beside(where: str, named: str, there: set[str]) -> str:
     """Find what a command names from the folder that its page is in, or from one above it."""
     for folder in PurePosixPath(where.partition(":")[0]).parents:
         path = str(folder / named)
-        if any(_is_in(one, path) for one in there):
+        if path in there:
             return path
     return ""
+
+
+@once
+def _paths(files: Files) -> Iterator[str]:
+    """Yield the paths of files, and of the folders that they are in."""
+    for artifact in files.artifacts:
+        yield artifact.path
+        yield from map(str, PurePosixPath(artifact.path).parents[:-1])
 
 
 def _is_in(path: str, place: str) -> bool:

@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Path, dig, fields, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
@@ -75,6 +76,7 @@ def _instead(name: str, is_on_runner: bool) -> str:
     return f"${{{{ env.{name} }}}}" if is_on_runner and name != "HOME" else "its value"
 
 
+@once
 def _texts(files: Files) -> Iterator[UnreadText]:
     for workflow in workflows(files):
         yield from _environment(workflow, "", workflow.data, ())
@@ -98,11 +100,12 @@ def _environment(
     workflow: Workflow, job: str, data: Mapping[Any, Any], at: Path
 ) -> Iterator[UnreadText]:
     """Yield values of variables, where no command of the job reads them for a second time."""
-    if any(map(_AGAIN.search, workflow.jobs[job].texts if job else workflow.texts)):
+    given = fields(data, "env")
+    if not given or any(map(_AGAIN.search, (workflow.jobs[job] if job else workflow).texts)):
         return
     # An expression puts the text into a command, whose shell reads what is in it.
     put = {name for text in workflow.texts for name in _PUT_IN.findall(text)}
-    for name, value in fields(data, "env").items():
+    for name, value in given.items():
         # With a space it is a command, or a text that is filled in.
         if str(name) in put or not isinstance(value, str):
             continue

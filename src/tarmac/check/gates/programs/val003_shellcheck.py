@@ -167,13 +167,13 @@ def _scripts(files: Files) -> list[Artifact]:
         artifact
         for artifact in files.artifacts
         if isinstance(artifact.content, str)
+        and _is_script(artifact.path, artifact.content)
         and not _TEMPLATE.search(artifact.content)
         and not _ESCAPED.search(artifact.content)
         and not _OF_TERRAFORM.search(artifact.path)
         and not (
             _OF_CHART.search(artifact.content) and charts & {*PurePosixPath(artifact.path).parents}
         )
-        and _is_script(artifact.path, artifact.content)
     ]
 
 

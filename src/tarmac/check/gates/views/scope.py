@@ -5,8 +5,9 @@ A scope counts what a gate judges, and no more: where the number is 0 the gate d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tarmac.check.gates.gate import Scope
@@ -60,11 +61,17 @@ def running_services(subject: Subject) -> list[Workload]:
     return [workload for workload in subject.plan.services if workload.name in keeping]
 
 
-def _matching(files: Files, patterns: Iterable[str]) -> set[str]:
-    wanted = tuple(patterns)
+def _matching(files: Files, patterns: tuple[str, ...]) -> set[str]:
+    form = _form(patterns)
     # Many objects may be in one file.
-    paths = {artifact.path for artifact in files.artifacts}
-    return {path for path in paths if any(map(PurePosixPath(path).match, wanted))}
+    return {path for path in {one.path for one in files.artifacts} if form.search(path)}
+
+
+@cache
+def _form(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Write the ends of paths, with `*` for any part of a name, as one expression."""
+    forms = (r"[^/]*".join(map(re.escape, pattern.split("*"))) for pattern in patterns)
+    return re.compile(rf"(?:^|/)(?:{'|'.join(forms)})\Z")
 
 
 def _number(found: Iterable[object]) -> int:

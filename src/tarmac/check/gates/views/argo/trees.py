@@ -50,18 +50,19 @@ def files(subject: Subject, source: Source) -> tuple[Artifact, ...]:
     folder = in_tree(subject, source)
     if folder is None:
         return ()
-    by_path = dict(_by_path(subject))
+    by_path = _by_path(subject)[0]
     if f"{folder}/kustomization.yaml" in by_path:
         return tuple(_kustomized(by_path, folder))
     if f"{folder}/Chart.yaml" in by_path:
         paths = [posixpath.normpath(posixpath.join(folder, name)) for name in source.value_files]
         return tuple(by_path[path] for path in paths if path in by_path)
-    return tuple(_plain(by_path.values(), folder, source))
+    there = (one for one in subject.below(folder) if not one.built_by)
+    return tuple(_plain(there, folder, source))
 
 
 @once
-def _by_path(files: Files) -> Iterator[tuple[str, Artifact]]:
-    yield from ((one.path, one) for one in files.artifacts if not one.built_by)
+def _by_path(files: Files) -> Iterator[Mapping[str, Artifact]]:
+    yield {one.path: one for one in files.artifacts if not one.built_by}
 
 
 def _plain(artifacts: Iterable[Artifact], folder: str, source: Source) -> Iterator[Artifact]:
