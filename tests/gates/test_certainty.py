@@ -276,6 +276,7 @@ def test_what_depends_on_other_files_is_a_warning_in_samples(path):
         "pkg/fake/a.yaml",
         "third_party/a.yaml",
         "_archived/a.yaml",
+        "app/notused/a.yaml",
         "BACKUP-ALB-OLD/a.yaml",
         "kube-manifests-old/a.yaml",
         "a/ci/b-values.yaml",

@@ -59,6 +59,12 @@ def test_a_template_of_a_script_is_no_script(tmp_path, monkeypatch):
     assert {one.where.partition(":")[0] for one in report.findings} == {"init.sh"}
 
 
+def test_a_value_that_begins_with_a_sign_of_equality_is_no_error(tmp_path, monkeypatch):
+    report = judged({"a.sh": "#!/bin/sh\na==`date`\necho $a\n"}, tmp_path, monkeypatch)
+    assert [one.where for one in report.findings if not one.warning] == []
+    assert any("SC1097" in one.what for one in report.findings)
+
+
 def test_where_it_stops_reading_is_told_once_for_a_script(tmp_path, monkeypatch):
     given = {
         "a.sh": '#!/bin/bash\necho "$([ -z git status 2>/dev/null ] && echo clean)"\n',

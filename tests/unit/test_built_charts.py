@@ -9,13 +9,14 @@ import pytest
 from packed import find
 from small_system import GATES
 
-from tarmac.base.artifact import read
+from tarmac.base.artifact import Artifact, read
 from tarmac.base.report import Skip
 from tarmac.check.gates.views import programs
 from tarmac.check.verify import folder
 from tarmac.check.verify.built import charts, units
 from tarmac.check.verify.built.sources import Sources
-from tarmac.check.verify.built.trees import trees
+from tarmac.check.verify.built.trees import MOST_APART, trees
+from tarmac.check.verify.built.unit import Build, Unit
 from tarmac.check.verify.running import Suppressions
 
 DEPLOYMENT = """\
@@ -304,6 +305,27 @@ def test_releases_of_one_destination_are_one_tree_and_others_are_not(built):
     assert [one.path for one in together[0]].count("plain.yaml") == 1
     files["b.yaml"] = other.replace("namespace: shop", "namespace: else")
     assert [len([one for one in tree if one.built_by]) for tree in trees(*built(files))] == [2, 2]
+
+
+def test_very_many_units_are_side_by_side_unless_they_share_an_object_or_a_file():
+    def unit(number, file, name, destination=""):
+        data = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+        one = Artifact(file, data)
+        return Unit(f"units/{number}", "kustomization", (one,), destination)
+
+    alone = [unit(number, f"{number}.yaml", f"a{number}") for number in range(MOST_APART)]
+    assert len(trees((), Build(tuple(alone)))) == MOST_APART
+    more = [
+        unit("other", "other.yaml", "a0"),
+        unit("overlay", "0.yaml", "another"),
+        unit("placed", "placed.yaml", "placed", "shop"),
+    ]
+    placed, *found = trees((), Build((*alone, *more)))
+    assert [one.path for one in placed] == ["placed.yaml"]
+    assert [[one.path for one in tree] for tree in found] == [
+        [f"{number}.yaml" for number in range(MOST_APART)],
+        ["other.yaml", "0.yaml"],
+    ]
 
 
 def test_an_object_that_is_there_as_it_is_as_well_is_judged_as_both(built):

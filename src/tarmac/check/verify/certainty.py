@@ -64,7 +64,9 @@ _CODE_OF_TESTS = ("test_*.py", "*_test.py", "*_test.go", "*.test.[jt]s", "*.bats
 _REFUSED = re.compile(r"(invalid|broken)([-_.]|$)")
 _INVALID = re.compile(r"invalid[-_.]")
 #: Folders of what is kept, and applied no more.
-_KEPT = re.compile(_WORD.format("archived?|attic|backups?|obsolete|old|unused"), re.IGNORECASE)
+_KEPT = re.compile(
+    _WORD.format("archived?|attic|backups?|not[-_]?used|obsolete|old|unused"), re.IGNORECASE
+)
 #: Folders of what a reader is shown, and may copy, and of what may be in use no more.
 _SAMPLES = re.compile(
     _WORD.format(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from tarmac.base.foreign.reading import Path, dig, fields
+from tarmac.base.foreign.reading import Path, dig, fields, items
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
@@ -62,6 +62,8 @@ def _calls(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
             # A file of variables may be of several services, of which one calls it.
             alike = sharing(service, path, beside.services)
             is_apart = not own & its and not any(beside.networks(one) & its for one in alike)
+            # Variables that all services have may name one that is not started with them.
+            is_apart = is_apart and not _profiles(other) - _profiles(service)
             if is_apart and beside.is_whole and not any(map(is_mark, own | its)):
                 what = f"calls {host}, with which it shares no network ({_told(own)}, {_told(its)})"
                 yield path, f"{what}; give both one"
@@ -98,6 +100,10 @@ def _unheard(service: ComposeService, beside: ComposeFiles) -> Iterator[Fault]:
 
 def _mode(service: ComposeService) -> str:
     return str(dig(service.data, "network_mode") or "")
+
+
+def _profiles(service: ComposeService) -> set[str]:
+    return set(map(str, items(service.data, "profiles")))
 
 
 def _told(names: set[str]) -> str:

@@ -36,6 +36,8 @@ _VERSIONS = (
     (re.compile(r"V(\d[\d._]*?)__.*\.sql"), "Flyway"),
     (re.compile(r"(\d+)_.*(\.(?:up|down))\.sql"), "golang-migrate"),
 )
+#: The way back of a version, beside it: `V1__tables_rollback.sql`.
+_BACK = re.compile(r"V.*[-_.](rollback|undo|down|revert)\.sql$", re.IGNORECASE)
 #: The dialect before the ending, of which pop has a file each.
 _DIALECT = re.compile(
     r"\.(mysql|mariadb|postgres(ql)?|cockroach|sqlite3?|mssql)(\.autocommit)?\.(up|down)\."
@@ -75,7 +77,10 @@ def check(files: Files) -> Iterator[Finding]:
                 other = seen.setdefault((program, *key), name)
                 if other != name:
                     what = f"has the version {found[1]}, as {other} has: {program} refuses both"
-                    yield Finding(artifact.path, f"{what}; give it the next one")
+                    # A person applies the way back by hand, and Flyway none of them.
+                    is_back = any(map(_BACK.search, (name, other)))
+                    said = f"{what}; give it the next one"
+                    yield Finding(artifact.path, said, warning=is_back)
         yield from _statements(artifact)
         yield from _twice(artifact)
         yield from _too_early(artifact)

@@ -14,7 +14,7 @@ from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.templated import is_cut, is_templated
-from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
+from tarmac.check.gates.views.objects.metadata import group_of, kind_of, metadata, name_of, title
 from tarmac.check.gates.views.objects.server_values import (
     Refusal,
     exact,
@@ -27,12 +27,14 @@ from tarmac.check.gates.views.objects.server_values import (
     texts,
     unique,
 )
+from tarmac.check.gates.views.overlays.parts import is_part
 from tarmac.check.gates.views.scope import kinds
 from tarmac.check.gates.views.shapes.templates import spec_places
 
 #: What an object has one of at least.
 WHOLE = frozenset(("metadata", "spec", "rules", "roleRef"))
 _NAMELESS = "needs metadata.name "
+_TRIGGERS = "image.openshift.io/triggers"
 
 
 def check(files: Files) -> Iterator[Finding]:
@@ -44,6 +46,11 @@ def check(files: Files) -> Iterator[Finding]:
             is_open = refusal.placeholder or is_cut(artifact, dig(artifact.data, *refusal.path))
             # A chart's own values may leave a name to those of an environment.
             is_open = is_open or (is_templated(artifact) and refusal.what.startswith(_NAMELESS))
+            # A patch names what it is for, and is no object by itself.
+            is_open = is_open or (is_part(artifact) and refusal.path[-1:] == ("name",))
+            # OpenShift writes the image that the annotation names, when there is one.
+            triggered = _TRIGGERS in metadata(artifact).annotations
+            is_open = is_open or (triggered and refusal.path[-1:] == ("image",))
             yield Finding(artifact.at(*refusal.path), what, warning=is_open)
 
 

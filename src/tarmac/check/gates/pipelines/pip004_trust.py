@@ -38,6 +38,10 @@ DATA = re.compile(r"\.(json|ya?ml|toml|txt|md|csv|env|lock|properties|xml)$|(^|/
 CHOSEN_BY_US = re.compile(r"actor|author_association|label|user\.login|head\.repo|head_repository")
 #: A condition that asks for a pull request itself, which a run of another workflow does not have.
 OF_A_REQUEST = re.compile(r"(?<![!.])\bgithub\.event\.(pull_request|number)\b(?!\s*==\s*null)")
+#: A condition that asks for a run that only people with the right to write cause.
+OF_A_PUSH = re.compile(
+    r"github\.event\.workflow_run\.event\s*==\s*'(push|release|schedule|workflow_dispatch)'"
+)
 #: What an outsider chooses, but where a filter of branches fixes it.
 BRANCH = "github.event.workflow_run.head_branch"
 #: A question that is answered by true or false.
@@ -67,12 +71,13 @@ def check(files: Files) -> Iterator[Finding]:
         is_own = is_of_its_author(workflow)
         for name, job in workflow.jobs.items():
             for step in job.steps:
-                if started and not _is_of_a_request(f"{job.condition} {step.condition}", started):
-                    said = f"{job.condition} {step.condition}"
+                said = f"{job.condition} {step.condition}"
+                if started and not _is_safe(said, started):
                     limited = bool(CHOSEN_BY_US.search(said)) or _runs_none(job)
                     for found in _taken(workflow, name, step, started[0]):
                         yield replace(found, warning=limited or found.warning)
-                of_writers = OF_WRITERS.search(f"{job.condition} {step.condition}") is not None
+                is_pushed = OF_A_PUSH.search(said) and "||" not in said
+                of_writers = bool(OF_WRITERS.search(said) or is_pushed)
                 for found in _made(workflow, name, step):
                     if not (ours and BRANCH in found.what) and not _is_empty(workflow, found):
                         is_known = of_writers or (is_own and BRANCH not in found.what)
@@ -94,10 +99,10 @@ def _runs_none(job: Job) -> bool:
     return not any(_RUNS.search(text) for text in (*scripts, *(s.uses for s in job.steps)))
 
 
-def _is_of_a_request(condition: str, started: list[str]) -> bool:
-    """Tell whether a step runs for pull requests, and these start nothing with secrets."""
+def _is_safe(condition: str, started: list[str]) -> bool:
+    """Tell whether a step runs for pull requests, without secrets, or for what writers push."""
     is_other = started == ["workflow_run"] and "||" not in condition
-    return is_other and OF_A_REQUEST.search(condition) is not None
+    return is_other and any(one.search(condition) for one in (OF_A_REQUEST, OF_A_PUSH))
 
 
 def _names_branches(workflow: Workflow) -> bool:

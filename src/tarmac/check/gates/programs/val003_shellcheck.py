@@ -34,8 +34,8 @@ _OF_CHART = re.compile(r"\{\{-?[ \t]*(?:\$?\.(?:Values|Release|Chart)\b|(?:inclu
 #: A variable of a script that Flux, Terraform or Compose fills in first, and makes `${` of that.
 _ESCAPED = re.compile(r"(?<![$\\])\$\$\{[A-Za-z_]\w*[:}]")
 #: It cannot read the script, and nor can a shell; what it calls errors besides is fragile at worst,
-#: or is text of another program: `.names[]` of jq.
-_UNREADABLE = set(range(1000, 2000)) - {1087}
+#: or is text of another program: `.names[]` of jq, or a value that begins with `=`.
+_UNREADABLE = set(range(1000, 2000)) - {1087, 1097}
 #: `$((` of a command, which some shells take for a sum, and those that do not.
 _SUM, _TELLS = 1102, re.compile(r"#![^\n]*\b(bash|ksh|zsh)\b")
 #: A comment between the lines of a command, which ends it unless the line before goes on.

@@ -1,7 +1,8 @@
 """Puts together what is judged as one tree: what is applied side by side, and files as they are.
 
 What one file of values or one overlay gives has nothing to do with what another one does, unless
-Applications put both into one namespace of one cluster.
+Applications put both into one namespace of one cluster. Where there are very many, those that may
+be applied side by side are judged as one tree: each tree takes as long as all other files.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from tarmac.check.gates.views.objects.metadata import Identity, identity_of
 from tarmac.check.gates.views.overlays.kustomizations import is_kustomization
 from tarmac.check.verify.built.unit import Build, Unit
 
+#: So many trees are judged apart.
+MOST_APART = 32
+
 
 def trees(artifacts: tuple[Artifact, ...], made: Build) -> list[tuple[Artifact, ...]]:
     """List the trees of a folder.
@@ -27,6 +31,7 @@ def trees(artifacts: tuple[Artifact, ...], made: Build) -> list[tuple[Artifact, 
     plain = tuple(_plain(artifacts, made))
     identified = [(identity_of(one) if _is_object(one) else None, one) for one in plain]
     groups = list(_groups(made.units))
+    groups = groups if len(groups) <= MOST_APART else _side_by_side(groups)
     found = []
     hidden = False
     for group in groups:
@@ -75,3 +80,30 @@ def _groups(units: Iterable[Unit]) -> Iterator[tuple[Unit, ...]]:
                 together.append(unit)
         if together:
             yield tuple(together)
+
+
+def _side_by_side(groups: Iterable[tuple[Unit, ...]]) -> list[tuple[Unit, ...]]:
+    """Put together what no Application places, if it has no object and no file in common.
+
+    Overlays of one base are built of the same files, so they stay apart.
+    """
+    placed: list[tuple[Unit, ...]] = []
+    found: list[tuple[Unit, ...]] = []
+    taken: list[set[Identity | str]] = []
+    for group in groups:
+        if any(unit.destination for unit in group):
+            placed.append(group)
+            continue
+        own = set[Identity | str]().union(*map(_owned, group))
+        number = next((n for n, others in enumerate(taken) if others.isdisjoint(own)), len(found))
+        if number == len(found):
+            found.append(())
+            taken.append(set())
+        found[number] += group
+        taken[number] |= own
+    return [*placed, *found]
+
+
+def _owned(unit: Unit) -> set[Identity | str]:
+    """List the objects of a unit, and the files that it is built of."""
+    return {*unit.identities, *(one.path for one in unit.artifacts)}

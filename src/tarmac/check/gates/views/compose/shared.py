@@ -1,4 +1,4 @@
-"""Files of variables that several services of a Compose file name."""
+"""Variables that several services have: of a file that they name, or of one part of theirs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ def sharing(
 ) -> Iterator[ComposeService]:
     """Yield the other services that get the value of a variable of a file that this one names.
 
+    So do those that merge the same part by `<<`, which stands in the file once.
+
     Args:
         path: where the variable is, in the service.
     """
-    where = _place_of(service, path)
+    where, at = _place_of(service, path), service.at(*path)
     for one in others:
-        is_other = one.name != service.name
-        if where and is_other and any(own.where == where for own in one.settings.given.values()):
+        is_in_file = where and any(own.where == where for own in one.settings.given.values())
+        if one.name != service.name and (is_in_file or one.at(*path) == at):
             yield one
 
 
