@@ -20,6 +20,7 @@ from tarmac.check.gates.views.monitoring.promql import (
     selected,
 )
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CHANGES = ("increase", "changes", "resets")
@@ -51,6 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(at, f"{rule.name}: {what}", warning=True)
 
 
+@once
 def _rules(files: Files) -> Iterator[PlacedRule]:
     for group in placed_groups(files):
         yield from (rule for rule in group if rule.expr and not is_of_logs(rule.expr))

@@ -53,6 +53,7 @@ def _absences(files: Files) -> Iterator[str]:
             yield from _ABSENT.findall(str(rule.expr))
 
 
+@once
 def _counting(files: Files) -> Iterator[PlacedRule]:
     for group in placed_groups(files):
         for rule in group:

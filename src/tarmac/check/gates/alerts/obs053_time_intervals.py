@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.alert_files import configurations
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
@@ -100,6 +101,7 @@ def _is_by_day(entry: Fields) -> bool:
     return bool(found) and all(begin >= _EARLY and end <= _LATE for begin, end in found)
 
 
+@once
 def _judged(files: Files) -> Iterator[TimeInterval]:
     for artifact in configurations(files):
         for key in ("time_intervals", "mute_time_intervals"):

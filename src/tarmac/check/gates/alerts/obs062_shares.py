@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.kept_labels import is_number
 from tarmac.check.gates.views.monitoring.promql import bare, is_of_logs, parts
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What is a part, and what it is a part of, by the words of their names.
@@ -86,6 +87,7 @@ def _selected(node: Any) -> tuple[str, tuple[str, ...], frozenset[str]] | None:
     return str(found[0].name or ""), tuple(sorted(done)), matchers
 
 
+@once
 def _alerts(files: Files) -> Iterator[PlacedRule]:
     for group in placed_groups(files):
         yield from (one for one in group if one.data.get("alert") and not is_of_logs(one.expr))

@@ -21,6 +21,7 @@ from tarmac.check.gates.views.objects.metadata import (
     space_of,
     title,
 )
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds of the cluster itself, with their groups.
@@ -146,6 +147,7 @@ def _projects(files: Files) -> dict[str, Project]:
     return {name_of(one): Project(one) for one in files.objects("AppProject")}
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[App, Project]]:
     projects = _projects(files)
     for app in applications(files) if projects else ():

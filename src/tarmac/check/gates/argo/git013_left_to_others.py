@@ -15,6 +15,7 @@ from tarmac.check.gates.views.argo.applications import RESPECT, App
 from tarmac.check.gates.views.argo.followed import followed
 from tarmac.check.gates.views.argo.sources import IgnoredDifference
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: GIT004 judges numbers of replicas.
@@ -36,6 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(artifact.at(*place), f"{said} to its syncOptions", warning=True)
 
 
+@once
 def _left(files: Files) -> Iterator[tuple[App, IgnoredDifference, Artifact]]:
     """Yield what an Application that syncs by itself ignores, with each object that it sends."""
     for folder in followed(files):

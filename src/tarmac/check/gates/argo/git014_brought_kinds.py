@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import App
 from tarmac.check.gates.views.argo.followed import followed
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 SKIP = "SkipDryRunOnMissingResource=true"
@@ -40,6 +41,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(artifact.at("kind"), f"{said}; annotate it with {_OPTIONS}: {SKIP}")
 
 
+@once
 def _brought(files: Files) -> Iterator[tuple[App, Artifact, Artifact]]:
     """Yield objects with what brings their kind, of one Application."""
     defined = {text(one.data, "spec", "group") for one in files.objects("CustomResourceDefinition")}

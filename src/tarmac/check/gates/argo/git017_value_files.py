@@ -11,6 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.argo.applications import App, applications
 from tarmac.check.gates.views.argo.sources import Source
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 
@@ -75,6 +76,7 @@ def _roots(paths: set[str]) -> dict[str, list[str]]:
     return found
 
 
+@once
 def _judged(files: Files) -> Iterator[TakenFile]:
     for app in applications(files):
         refs = {str(one.data["ref"]): one for one in app.sources if one.data.get("ref")}

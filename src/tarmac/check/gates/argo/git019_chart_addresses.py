@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _GROUP = "source.toolkit.fluxcd.io/"
@@ -46,6 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said}; write {posixpath.dirname(url)}")
 
 
+@once
 def _repositories(files: Files) -> Iterator[Artifact]:
     for one in files.objects("HelmRepository"):
         if str(one.data.get("apiVersion")).startswith(_GROUP):

@@ -12,6 +12,7 @@ from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -56,6 +57,7 @@ def check(files: Files) -> Iterator[Finding]:
             )
 
 
+@once
 def _bounds(files: Files) -> Iterator[Bound]:
     for own in pods(files):
         for container in own.containers:

@@ -11,6 +11,7 @@ from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -40,6 +41,7 @@ def _bytes(written: str) -> float:
         return 0
 
 
+@once
 def _volumes(files: Files) -> Iterator[MemoryVolume]:
     for own in pods(files):
         for number, volume in enumerate(items(own.spec.data, "volumes")):

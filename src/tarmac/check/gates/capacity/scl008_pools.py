@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.mounted_texts import mounted_texts
 from tarmac.check.gates.views.pods.pods import RUNNING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -81,6 +82,7 @@ def _accepted(files: Files, server: Pods) -> int | None:
     return next((int(m[1]) for text in texts.values() if (m := _WRITTEN.search(text))), None)
 
 
+@once
 def _pools(files: Files) -> Iterator[Pool]:
     for own in pods(files, *RUNNING):
         for container in own.main_containers:

@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.given_texts import GivenText, GivenTexts, given_texts
 from tarmac.check.gates.views.pods.pods import RUNNING, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -75,6 +76,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(where, f"{said}; write the same one")
 
 
+@once
 def _triggers(files: Files) -> Iterator[QueueTrigger]:
     for artifact in files.objects("ScaledObject"):
         for number, one in numbered(artifact.data, "spec", "triggers"):

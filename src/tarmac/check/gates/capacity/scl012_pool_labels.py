@@ -41,6 +41,7 @@ def _labels(files: Files) -> Iterator[str]:
             yield string(one, "key")
 
 
+@once
 def _asked(files: Files) -> Iterator[tuple[Pods, str]]:
     """Yield labels with a group of one's own that pods ask for, where there are pools."""
     for own in pods(files) if any(True for _ in _labels(files)) else ():

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KAFKA = ("kafka", "apache-kafka")
@@ -40,6 +41,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.artifact.at("spec", key), f"{said} {advice}", warning=True)
 
 
+@once
 def _triggers(files: Files) -> Iterator[TopicTrigger]:
     topics: dict[str, list[Artifact]] = {}
     for artifact in files.objects("KafkaTopic"):

@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.collectors import Collector, collectors
 from tarmac.check.gates.views.objects.metadata import name_of, space_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -58,6 +59,7 @@ def _asks(settings: Fields) -> bool:
     return not has_own and isinstance(settings.get("tls", {}), dict | None)
 
 
+@once
 def _sent(files: Files) -> Iterator[Target]:
     for one in collectors(files):
         pipelines = fields(one.data, "service", "pipelines").values()

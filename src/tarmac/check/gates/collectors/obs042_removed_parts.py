@@ -15,6 +15,7 @@ from tarmac.check.gates.views.compose.entries import listed, mount
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.monitoring.collectors import Collector, collectors
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -50,6 +51,7 @@ def _since(image: str, known: dict[str, list[int]]) -> list[int] | None:
     return next((since for name, since in known.items() if re.search(name, image)), None)
 
 
+@once
 def _run(files: Files) -> Iterator[RunCollector]:
     """Yield the collectors here whose image is known."""
     every = collectors(files)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.fluent_bit import FluentBit, Section, fluent_bits
 
@@ -39,6 +40,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.own.where, f"{said}; {advice}")
 
 
+@once
 def _tagged(files: Files) -> Iterator[TaggedInput]:
     for own in fluent_bits(files):
         if own.lacking:

@@ -15,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.monitoring.configurations import configurations
 from tarmac.check.gates.views.monitoring.given_values import given_values
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -63,6 +64,7 @@ def _images(files: Files) -> Iterator[str]:
     yield from (one.image for own in pods(files) for one in own.main_containers)
 
 
+@once
 def _judged(files: Files) -> Iterator[LogSchema]:
     for artifact, path, data in configurations(files):
         at: Path = ("schema_config", "configs") if not path else ()

@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.collectors import Collector, collectors
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: A part of what a regular expression has found; `$$` before it leaves it as it is.
@@ -25,6 +26,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.at(*path), f"{said} start; write $${found[1][1:]}")
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Collector, Path, str]]:
     # A file of which kustomize makes a ConfigMap is one of them already.
     seen = set[tuple[Path, str]]()

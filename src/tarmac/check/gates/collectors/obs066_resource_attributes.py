@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.collectors import Collector, collectors
 from tarmac.check.gates.views.monitoring.promql import selected
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _EXPORTERS = ("prometheus", "prometheusremotewrite")
@@ -36,6 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(where, f"{what} {why} {advice}")
 
 
+@once
 def _exporting(files: Files) -> Iterator[Collector]:
     for one in collectors(files):
         pipelines = fields(one.data, "service", "pipelines")

@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import Metadata, metadata, name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -92,6 +93,7 @@ def _missed(one: Injection, there: InjectableObjects) -> str:
     return f"{named}, and it is of {same[0]}: nothing is injected; {advice}"
 
 
+@once
 def _injections(files: Files) -> Iterator[Injection]:
     spaces = {name_of(one): metadata(one) for one in files.objects("Namespace")}
     for own in pods(files):

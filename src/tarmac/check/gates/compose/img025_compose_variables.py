@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.env_texts import filled_names
 from tarmac.check.gates.views.compose.files import compose_files
 from tarmac.check.gates.views.compose.services import ComposeService
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Where a service's programs stand.
@@ -73,6 +74,7 @@ def _given(files: Files) -> dict[str, set[str]]:
     return found
 
 
+@once
 def _services(files: Files) -> Iterator[ComposeService]:
     for beside in compose_files(files):
         yield from beside.services

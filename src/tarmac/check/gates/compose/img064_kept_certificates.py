@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import ComposeService, compose_services
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _TRAEFIK = re.compile(r"(docker\.io/)?(library/)?traefik(:.*|@.*)?")
@@ -70,6 +71,7 @@ def _told(service: ComposeService) -> Iterator[str]:
     yield from (f"{name}={value}" for name, value in service.environment.items())
 
 
+@once
 def _proxies(files: Files) -> Iterator[ComposeService]:
     for service in compose_services(files):
         image = service.image or ""

@@ -16,6 +16,7 @@ from tarmac.check.gates.views.compose.lookups import heard
 from tarmac.check.gates.views.compose.mounted_files import mounted_files
 from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.compose.stores import words
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _IMAGE = re.compile(r"([\w.-]+/)*(nginx|envoy|haproxy|openresty|nginx-unprivileged)(:.*|@.*)?")
@@ -74,6 +75,7 @@ def _ports(service: ComposeService) -> set[int]:
     return found or heard(service)
 
 
+@once
 def _proxies(files: Files) -> Iterator[Proxy]:
     by_path = {one.path: one for one in files.artifacts}
     for beside in compose_files(files):

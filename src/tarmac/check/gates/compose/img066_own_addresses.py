@@ -19,6 +19,7 @@ from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.images.dockerfiles import stages
 from tarmac.check.gates.views.images.dockerfiles import words as words_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_listeners import HOSTS, own_listeners, parsed
 
@@ -127,6 +128,7 @@ def _python(files: Files) -> dict[str, Artifact]:
     return {one.path: one for one in files.artifacts if one.path.endswith(".py")}
 
 
+@once
 def _built(files: Files) -> Iterator[Built]:
     by_path = {one.path: one for one in files.artifacts}
     for beside in compose_files(files):

@@ -14,6 +14,7 @@ from tarmac.check.gates.views.compose.entries import listed
 from tarmac.check.gates.views.compose.lookups import official
 from tarmac.check.gates.views.compose.services import ComposeService, compose_services
 from tarmac.check.gates.views.compose.stores import words
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -46,6 +47,7 @@ def _is_open(entry: Any) -> bool:
     return ":" in written and "$" not in written and not re.match(r"\d+\.\d+\.\d+\.\d+:", written)
 
 
+@once
 def _stores(files: Files) -> Iterator[tuple[ComposeService, tuple[str, str]]]:
     """Yield the stores of files that are by their name for a live system."""
     for service in compose_services(files):

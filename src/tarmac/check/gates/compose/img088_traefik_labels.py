@@ -19,6 +19,7 @@ from tarmac.check.gates.views.compose.traefik import (
     told,
     traefik_labels,
 )
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _HIDDEN = re.compile(r"(?i)exposedbydefault[\"']?[=:\s]+[\"']?false")
@@ -61,6 +62,7 @@ def _is_hidden(proxy: ComposeService) -> bool:
     return any(map(_HIDDEN.search, told(proxy)))
 
 
+@once
 def _routed(files: Files) -> Iterator[TraefikLabel]:
     yield from (one for one in traefik_labels(files) if _ROUTER.fullmatch(one.label))
 

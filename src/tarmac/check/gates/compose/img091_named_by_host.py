@@ -11,6 +11,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.files import compose_files
 from tarmac.check.gates.views.compose.lookups import official
 from tarmac.check.gates.views.compose.services import ComposeService
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -27,6 +28,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(service.at(), f"{said} volume holds; write hostname", warning=True)
 
 
+@once
 def _judged(files: Files) -> Iterator[ComposeService]:
     for beside in compose_files(files):
         for service in beside.services:

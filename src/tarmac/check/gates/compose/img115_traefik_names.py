@@ -17,6 +17,7 @@ from tarmac.check.gates.views.compose.traefik import (
     told,
     traefik_labels,
 )
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _NAMES = re.compile(
@@ -88,6 +89,7 @@ def _providers(proxy: ComposeService) -> set[str]:
     return {_CALLED.get(name, name) for name in found}
 
 
+@once
 def _naming(files: Files) -> Iterator[TraefikLabel]:
     """Yield labels that name a part, where all that the Traefik is told is here."""
     for one in traefik_labels(files):

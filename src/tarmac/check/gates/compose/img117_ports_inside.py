@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.entries import listed
 from tarmac.check.gates.views.compose.files import compose_files
 from tarmac.check.gates.views.compose.services import ComposeService
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: How a variable with a host ends, and the one with its port.
@@ -42,6 +43,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said}; write {inside}")
 
 
+@once
 def _asked(files: Files) -> Iterator[AskedPort]:
     for beside in compose_files(files):
         others = {one.name: one for one in beside.services}

@@ -14,6 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.compose.stores import words
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -104,6 +105,7 @@ def _line(words: Sequence[str]) -> str:
     return first if is_line and len(words) == 1 else ""
 
 
+@once
 def _commands(files: Files) -> Iterator[Command]:
     for own in pods(files):
         for container in own.containers:

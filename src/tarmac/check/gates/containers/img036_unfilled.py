@@ -18,6 +18,7 @@ from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.mounted_texts import mounted_texts
 from tarmac.check.gates.views.pods.pods import SERVING, pods
 from tarmac.check.gates.views.published import published
@@ -53,6 +54,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(one.where, f"{what} {advice}")
 
 
+@once
 def _mounted(files: Files) -> Iterator[PlainFile]:
     for beside in compose_files(files):
         for service in beside.services:

@@ -16,6 +16,7 @@ from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.objects.indexes import PodIndex, place_of
 from tarmac.check.gates.views.objects.metadata import name_of, title
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -54,6 +55,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f"{what} {advice}")
 
 
+@once
 def _copies(files: Files) -> Iterator[Copy]:
     yield from _in_compose(files)
     yield from _in_pods(files)

@@ -15,6 +15,7 @@ from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -50,6 +51,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(where, f"{what} without it; write {instead}")
 
 
+@once
 def _servers(files: Files) -> Iterator[Server]:
     for beside in compose_files(files):
         for service in beside.services:

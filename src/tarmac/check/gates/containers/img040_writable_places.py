@@ -16,6 +16,7 @@ from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -73,6 +74,7 @@ def _is_open(place: Collection[str], mounted: Collection[str]) -> bool:
     )
 
 
+@once
 def _read_only(files: Files) -> Iterator[ReadOnlyContainer]:
     for beside in compose_files(files):
         for service in beside.services:

@@ -15,6 +15,7 @@ from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -52,6 +53,7 @@ def _is_beside(one: Mapping[str, Any], named: re.Match[str], server: Server) -> 
     return not other or any(re.fullmatch(other, text) for text in server.every)
 
 
+@once
 def _servers(files: Files) -> Iterator[Server]:
     for beside in compose_files(files):
         for service in beside.services:

@@ -71,6 +71,7 @@ def _beside(files: Files) -> Iterator[Finding]:
                 yield Finding(service.at(holder), said)
 
 
+@once
 def _schedulers(files: Files) -> Iterator[Scheduler]:
     for beside in compose_files(files):
         for service in beside.services:

@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.files import compose_files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages, words
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -79,6 +80,7 @@ def _unread(files: Files) -> Iterator[UnreadOptions]:
                     yield UnreadOptions(one.where, title(own.artifact), name, is_likely=not starts)
 
 
+@once
 def _built(files: Files) -> Iterator[JavaImage]:
     """Yield the images that are built here and start Java without a shell, or by one as it is."""
     for dockerfile in dockerfiles(files):

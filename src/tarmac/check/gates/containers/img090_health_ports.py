@@ -14,6 +14,7 @@ from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.network.listening import PROBES
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -57,6 +58,7 @@ def _is_since(about: Any, one: Check) -> bool:
     return since is None or (found is not None and int(found[1]) >= since)
 
 
+@once
 def _checks(files: Files) -> Iterator[Check]:
     for service in compose_services(files):
         test = dig(service.data, "healthcheck", "test")

@@ -15,6 +15,7 @@ from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stag
 from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
@@ -82,6 +83,7 @@ def _may_bring(step: Instruction, program: str) -> bool:
     return any(command and command[0] not in _KNOWN for command in commands)
 
 
+@once
 def _starts(files: Files) -> Iterator[Start]:
     built = _built_images(files)
     for own in pods(files) if built else ():

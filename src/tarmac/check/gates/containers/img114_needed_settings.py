@@ -16,6 +16,7 @@ from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import SERVING, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -47,6 +48,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(server.where, f"{what}, so it ends at once; {one['instead']}")
 
 
+@once
 def _servers(files: Files) -> Iterator[Server]:
     for beside in compose_files(files):
         by_name: dict[str, list[ComposeService]] = {}

@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.scaled import Autoscalers
 from tarmac.check.gates.views.objects.scaling import share
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -46,6 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(container.at(key), f"{said}; {advice}", warning=True)
 
 
+@once
 def _migrating(files: Files) -> Iterator[tuple[Pods, Container, str]]:
     """Yield the containers of pods that run on which apply migrations when they start."""
     for own in pods(files, "Deployment", "StatefulSet", "Rollout"):

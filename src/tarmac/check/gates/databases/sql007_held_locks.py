@@ -16,6 +16,7 @@ from tarmac.check.gates.views.migration_calls import (
     operations,
     text_at,
 )
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.python_migrations import Migration, python_migrations
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -62,6 +63,7 @@ def _written(migration: Migration, operation: ast.Call) -> set[str]:
     return {text_at(call, 1).lower() for call in calls if method(call) == "get_model"}
 
 
+@once
 def _judged(files: Files) -> Iterator[Migration]:
     yield from (one for one in python_migrations(files) if one.is_django)
 

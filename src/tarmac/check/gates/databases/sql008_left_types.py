@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.migration_calls import argument, method, newest, text_at
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.python_migrations import Migration, python_migrations
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -82,6 +83,7 @@ def _may_remove(call: ast.Call) -> bool:
     return is_own or (is_variable and method(call) == "drop")
 
 
+@once
 def _judged(files: Files) -> Iterator[Migration]:
     yield from (one for one in python_migrations(files) if not one.is_django)
 

@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.migration_calls import method, text_at
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.shapes.kept import kept
 
@@ -69,6 +70,7 @@ def _parts(value: ast.expr, names: Mapping[str, list[ast.expr]]) -> Iterator[ast
                 todo += names.get(part.id, ())
 
 
+@once
 def _given(files: Files) -> Iterator[SetUrl]:
     for artifact in files.artifacts:
         if artifact.path.endswith("/env.py") and isinstance(artifact.content, str):

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.sql_comments import without_comments
@@ -54,6 +55,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.where, f"{said} {advice}", warning=not one.value)
 
 
+@once
 def _waiting(files: Files) -> Iterator[tuple[Artifact, str]]:
     """Yield migrations of Flyway that wait for other transactions."""
     for artifact in files.artifacts:

@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.json_files import json_object
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _SOURCE = re.compile(r"(.*/)?((\w+[.-])?data-?source|ormconfig|typeorm[\w.-]*)\.[cm]?ts")
@@ -49,6 +50,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(f"{one.artifact.path}:{one.line}", f"{said} {advice}")
 
 
+@once
 def _sources(files: Files) -> Iterator[CompiledSource]:
     """Yield sources of data that list patterns of migrations and are run as they are compiled."""
     compiled = dict(_scripts(files))

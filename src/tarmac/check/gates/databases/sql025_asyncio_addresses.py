@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_listeners import parsed
@@ -57,6 +58,7 @@ def check(files: Files) -> Iterator[Finding]:
             break
 
 
+@once
 def _connections(files: Files) -> Iterator[Connection]:
     """Yield the synchronous engines of code here, by the variable of their address."""
     for artifact in files.artifacts:

@@ -10,6 +10,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _LONGEST = 3072
@@ -133,6 +134,7 @@ def _keys(table: IndexedTable) -> Iterator[tuple[int, str, list[tuple[str, int]]
             yield line, column[1], [(column[1].lower(), 0)]
 
 
+@once
 def _tables(files: Files) -> Iterator[IndexedTable]:
     for artifact in files.artifacts:
         text = str(artifact.content) if artifact.path.lower().endswith(".sql") else ""

@@ -11,6 +11,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.sql_comments import without_comments
 
@@ -89,6 +90,7 @@ def _folders(files: Files) -> Iterator[dict[str, str]]:
     yield from folders.values()
 
 
+@once
 def _scripts(files: Files) -> Iterator[Artifact]:
     yield from (one for one in files.artifacts if one.path.endswith(".sql"))
 

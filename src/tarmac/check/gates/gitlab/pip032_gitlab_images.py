@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.image_names import plain
 from tarmac.check.gates.views.images.untagged import untagged
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.gitlab import GLOBAL, GitlabPipeline, gitlab_pipelines
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -53,6 +54,7 @@ def _known(name: str) -> Mapping[str, Any] | None:
     return next((one for one in found if re.fullmatch(one["image"], own)), None)
 
 
+@once
 def _images(files: Files) -> Iterator[JobImage]:
     """Yield the image of each job that has a script, where it is known."""
     for pipeline in gitlab_pipelines(files):

@@ -12,6 +12,7 @@ from tarmac.base.foreign.reading import Fields, dig, fields, items, mappings, te
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.gitlab import GitlabPipeline, gitlab_pipelines, needed
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -58,6 +59,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield from _unwaited(one)
 
 
+@once
 def _children(files: Files) -> Iterator[StartedChild]:
     by_path = {one.path: one for one in files.artifacts}
     for pipeline in gitlab_pipelines(files):

@@ -12,6 +12,7 @@ from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.gone import gone_image
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -28,6 +29,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{what}: {one['what']}; {one['instead']}")
 
 
+@once
 def _named(files: Files) -> Iterator[_Named]:
     for own in pods(files):
         for container in own.containers:

@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.gone import gone
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.images.instructions import instructions
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -35,6 +36,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(where, f"{what}; {one['instead']}")
 
 
+@once
 def _texts(files: Files) -> Iterator[tuple[str, str]]:
     for dockerfile in dockerfiles(files):
         for one in instructions(str(dockerfile.content)):

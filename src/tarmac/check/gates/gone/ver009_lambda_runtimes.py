@@ -9,6 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.gone import gone
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.settings import settings
 
@@ -28,6 +29,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{what}; take {one['instead']}")
 
 
+@once
 def _named(files: Files) -> Iterator[_Named]:
     for setting in settings(files):
         is_function = setting.path[:2] == ("resource", "aws_lambda_function")

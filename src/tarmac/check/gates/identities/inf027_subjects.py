@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import fields, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.events import possible
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
@@ -76,6 +77,7 @@ def _fits(one: RoleStep, trust: Trust) -> bool:
     return not trust.condition.values
 
 
+@once
 def _assumed(files: Files) -> Iterator[RoleStep]:
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():

@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
 from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CALLS = re.compile(r"\.(Get|Post|Do|NewRequest\w*|get|post)\([^)\n]*[\"'`]https://(?!localhost)")
@@ -32,6 +33,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(f"{path}:{line}", f"{what} {advice}", warning=True)
 
 
+@once
 def _empty(files: Files) -> Iterator[tuple[str, Stage]]:
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))

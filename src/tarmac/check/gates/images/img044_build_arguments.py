@@ -15,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.images.instructions import instructions
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.checkouts import repository_of
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -84,6 +85,7 @@ def _arguments(text: str) -> tuple[set[str], dict[str, str]]:
     return own, by_env
 
 
+@once
 def _given(files: Files) -> Iterator[BuildArgument]:
     for service in compose_services(files):
         if (path := service.dockerfile) is None or "$" in path:

@@ -46,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(f"{path}:{one.line}", f"{said}; {advice}", warning=not _is_checkout(files))
 
 
+@once
 def _started(files: Files) -> Iterator[tuple[str, StartedScript]]:
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))

@@ -50,6 +50,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(f"{one.path}:{one.line}", said, warning=not built)
 
 
+@once
 def _fixed(files: Files) -> Iterator[FixedImage]:
     for dockerfile in dockerfiles(files):
         text = str(dockerfile.content)

@@ -11,6 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.images.instructions import instructions
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _UPDATES = re.compile(r"\b(apt-get|apt|apk)\s+(?:-\S+\s+)*update\b")
@@ -27,6 +28,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said}; write both into one RUN", warning=True)
 
 
+@once
 def _alone(files: Files) -> Iterator[tuple[Artifact, int, str]]:
     """Yield steps that bring an index; of one that a later step installs by, with the program."""
     for dockerfile in dockerfiles(files):

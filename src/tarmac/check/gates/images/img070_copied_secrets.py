@@ -15,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.images.instructions import instructions
 from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Files with what only a few may know, by the last part of their path.
@@ -58,6 +59,7 @@ def _near(root: Path, folder: str) -> str:
     return found
 
 
+@once
 def _whole(files: Files) -> Iterator[tuple[Artifact, Path]]:
     """Yield the Dockerfiles that copy all of their folder, and what keeps some of it out."""
     for dockerfile in dockerfiles(files):

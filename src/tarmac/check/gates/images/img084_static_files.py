@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.on_disk import text_on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ALONE = re.compile(r"\.next/standalone(?=[/\s\"']|$)")
@@ -48,6 +49,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said}.next/static ./.next/static", warning=True)
 
 
+@once
 def _copies(files: Files) -> Iterator[StandaloneCopy]:
     for dockerfile in dockerfiles(files):
         found = stages(str(dockerfile.content))

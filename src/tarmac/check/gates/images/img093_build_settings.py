@@ -15,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.on_disk import text_on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_listeners import tree_of
 
@@ -60,6 +61,7 @@ def _text(files: Files, path: str) -> str:
     return text_on_disk(files, path, _MOST) or ""
 
 
+@once
 def _loading(files: Files) -> Iterator[LoadingStep]:
     for dockerfile in dockerfiles(files):
         for stage in stages(str(dockerfile.content)):

@@ -15,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.on_disk import on_disk, text_on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _INSTALLS = re.compile(
@@ -51,6 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, said)
 
 
+@once
 def _installing(files: Files) -> Iterator[InstallStep]:
     for dockerfile in dockerfiles(files):
         folder = dirname(dockerfile.path)

@@ -10,11 +10,11 @@ from typing import Any
 from tarmac.base.artifact import Artifact
 from tarmac.base.foreign.reading import ITEM, at_each, dig, items
 from tarmac.base.report import Finding
-from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.templated import is_cut, is_templated
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, metadata, name_of, title
+from tarmac.check.gates.views.objects.server_bounds import below, ordered
 from tarmac.check.gates.views.objects.server_values import (
     Refusal,
     exact,
@@ -43,14 +43,17 @@ def check(files: Files) -> Iterator[Finding]:
         for refusal in dict.fromkeys(refusals(artifact)):
             where = ".".join(map(str, refusal.path)) or "the object"
             what = f"{where} of {title(artifact)} {refusal.what}"
-            is_open = refusal.placeholder or is_cut(artifact, dig(artifact.data, *refusal.path))
-            # A chart's own values may leave a name to those of an environment.
-            is_open = is_open or (is_templated(artifact) and refusal.what.startswith(_NAMELESS))
-            # A patch names what it is for, and is no object by itself.
-            is_open = is_open or (is_part(artifact) and refusal.path[-1:] == ("name",))
-            # OpenShift writes the image that the annotation names, when there is one.
-            triggered = _TRIGGERS in metadata(artifact).annotations
-            is_open = is_open or (triggered and refusal.path[-1:] == ("image",))
+            last, held = refusal.path[-1:], dig(artifact.data, *refusal.path)
+            is_open = (
+                refusal.placeholder
+                or is_cut(artifact, held)
+                # A chart's own values may leave a name to those of an environment.
+                or (is_templated(artifact) and refusal.what.startswith(_NAMELESS))
+                # A patch names what it is for.
+                or (last == ("name",) and is_part(artifact))
+                # OpenShift writes the image that the annotation names.
+                or (last == ("image",) and _TRIGGERS in metadata(artifact).annotations)
+            )
             yield Finding(artifact.at(*refusal.path), what, warning=is_open)
 
 
@@ -113,12 +116,12 @@ def beside(data: Any, at: Sequence[str], rule: Mapping[str, Any]) -> Iterator[Re
             continue
         beside = ", ".join(f"{k} {dig(holder, k)}" for k, of in rule["when"].items() if _says(of))
         given = f" beside {beside}" if beside else ""
-        for below, value in at_each(holder, steps(rule["refuse"])) if "refuse" in rule else ():
+        for rest, value in at_each(holder, steps(rule["refuse"])) if "refuse" in rule else ():
             # A number of 0 is one that is not set, as a Service's nodePort.
             if value not in (None, [], {}, "") and str(value) != "0" and is_like(value, rule):
                 advice = rule.get("advice", "remove it")
                 said = f"is {value}, which is refused" if "like" in rule else "is refused"
-                yield Refusal((*path, *below), f"{said}{given}: {rule['why']}; {advice}")
+                yield Refusal((*path, *rest), f"{said}{given}: {rule['why']}; {advice}")
         if "need" in rule and not _has(holder, rule["need"]):
             needed = rule["need"].replace("\\", "").replace("|", " or ")
             yield Refusal(path, f"needs {needed}{given}: {rule['why']}; write it")
@@ -148,34 +151,6 @@ def _has_all(holder: Any, steps: Sequence[str]) -> bool:
         return found is not None and (found != "" or steps[0] in ("data", "stringData"))
     at = steps.index("-")
     return all(_has_all(one, steps[at + 1 :]) for one in items(holder, *steps[:at]))
-
-
-def below(data: Any, at: Sequence[str], pairs: Sequence[Sequence[Any]]) -> Iterator[Refusal]:
-    """Yield numbers that are not below their bounds."""
-    for path, holder in at_each(data, at):
-        for low, high, least in pairs:
-            value, bound = dig(holder, *steps(low)), dig(holder, *steps(high))
-            is_number = all(isinstance(one, int) for one in (value, bound))
-            if is_number and value >= max(bound, least):
-                what = f"is {value}, and must be below {high} ({bound}); lower it"
-                yield Refusal((*path, *steps(low)), what)
-
-
-def ordered(data: Any, at: Sequence[str], pairs: Sequence[Sequence[str]]) -> Iterator[Refusal]:
-    """Yield lower bounds that are above their upper ones."""
-    for path, holder in at_each(data, at):
-        for low, high in pairs:
-            most = dig(holder, *steps(high))
-            for below, least in at_each(holder, steps(low)):
-                if _is_above(least, most):
-                    yield Refusal((*path, *below), f"is {least}, above {high} ({most}); lower it")
-
-
-def _is_above(least: Any, most: Any) -> bool:
-    try:
-        return None not in (least, most) and amount(least) > amount(most)
-    except (ValueError, TypeError):
-        return False
 
 
 #: What asks the rules of each section of assets/server_rules.yaml.

@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Path
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What is below a key, and never beside it: with two of these there, or the one that is named
@@ -42,6 +43,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(artifact.at(*path), f"{what} indented too little; indent it further")
 
 
+@once
 def _empty(files: Files) -> Iterator[tuple[Artifact, Path, str]]:
     """Yield keys without a value, with what is beside them and belongs below."""
     for artifact in files.artifacts:

@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -33,6 +34,7 @@ def _of_pods() -> re.Pattern[str]:
     return re.compile("|".join(published("pod_annotations")["names"]))
 
 
+@once
 def _judged(files: Files) -> Iterator[Pods]:
     """Yield the pods of objects with annotations."""
     for own in pods(files, *_KEEPING):

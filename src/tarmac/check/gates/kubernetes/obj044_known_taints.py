@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -38,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(named.where, f"{what} has by that name; {choice}", warning=True)
 
 
+@once
 def _keys(files: Files) -> Iterator[NodeKey]:
     for own in pods(files):
         spec = fields(own.artifact.data, *own.path)

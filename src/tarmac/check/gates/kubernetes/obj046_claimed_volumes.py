@@ -12,6 +12,7 @@ from tarmac.base.written import amount
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 
@@ -50,6 +51,7 @@ def _bytes(written: Any) -> float | None:
         return None
 
 
+@once
 def _pairs(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
     """Yield claims with the volume that they name, or whose labels they alone select."""
     every = list(files.objects("PersistentVolume"))

@@ -11,6 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -47,6 +48,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f"{said} {advice}")
 
 
+@once
 def _renewed(files: Files) -> Iterator[RenewedFile]:
     made = {
         (*place_of(one), string(one.data, "spec", "secretName")): title(one)

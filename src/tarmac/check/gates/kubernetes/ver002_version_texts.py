@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Keys whose value is a version.
@@ -52,6 +53,7 @@ def _read(text: str, value: Any) -> str:
     return f"Helm reads as the number {re.sub('0+e', 'e', f'{float(value):.15e}')}"
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Artifact, Path, Any]]:
     """Yield the numbers and words where versions are written."""
     for artifact in files.raw:

@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import NamedNeighbours
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.scaling import scalers
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What the controller does with the Deployment, where it takes its pods away.
@@ -50,6 +51,7 @@ def _taken(rollout: Artifact) -> Mapping[str, object]:
     return fields(rollout.data, "spec", "workloadRef")
 
 
+@once
 def _judged(files: Files) -> Iterator[Artifact]:
     for rollout in files.objects("Rollout"):
         own = _taken(rollout)

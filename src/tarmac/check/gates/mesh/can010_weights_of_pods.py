@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.scaled import Autoscalers
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CANARY = ("spec", "strategy", "canary")
@@ -37,6 +38,7 @@ def check(files: Files) -> Iterator[Finding]:
                 break
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Artifact, int]]:
     """Yield Rollouts whose weights are shares of their pods, with the number of these."""
     scaling = Autoscalers(files)

@@ -13,6 +13,7 @@ from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, title
 from tarmac.check.gates.views.objects.references import target_of
 from tarmac.check.gates.views.objects.selectors import labels_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -34,6 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(target.at("spec", "selector"), f"{what} {why}")
 
 
+@once
 def _aimed(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
     """Yield Canaries with their target, where that is here."""
     there = {

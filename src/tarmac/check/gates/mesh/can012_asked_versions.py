@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, space_of, title
 from tarmac.check.gates.views.objects.references import target_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _API = "flagger.app"
@@ -54,6 +55,7 @@ def _is_other(caller: Artifact, one: AskedVersion) -> bool:
     return caller is not one.artifact and not is_own
 
 
+@once
 def _asked(files: Files) -> Iterator[AskedVersion]:
     """Yield Canaries of a Service without an entrance of its own and without a load test."""
     for artifact in files.objects("Canary"):

@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CANARY = "nginx.ingress.kubernetes.io/canary"
@@ -49,6 +50,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.artifact.at(*one.at), f"{what} sends it nothing; {advice}")
 
 
+@once
 def _tried(files: Files) -> Iterator[EntryRule]:
     for artifact in files.objects("Ingress"):
         if _is_canary(artifact):

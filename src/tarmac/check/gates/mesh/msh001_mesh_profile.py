@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.network.mesh import mesh_profile
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -36,6 +37,7 @@ def _profile(where: str, name: str) -> Iterator[Finding]:
         )
 
 
+@once
 def _named(files: Files) -> Iterator[tuple[str, str]]:
     """Yield each profile that is named, by its place."""
     for command in commands(files):

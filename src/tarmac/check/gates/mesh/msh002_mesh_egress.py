@@ -14,6 +14,7 @@ from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
 from tarmac.check.gates.views.objects.network_policies import NetworkPolicy
 from tarmac.check.gates.views.objects.selectors import labels_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
@@ -75,6 +76,7 @@ def _selected(kept: PodIndex, policy: NetworkPolicy) -> list[Mapping[str, str]]:
     return held or [labels_of(policy.selector)]
 
 
+@once
 def _egress(files: Files) -> Iterator[NetworkPolicy]:
     """Yield the policies that limit where pods with a sidecar connect to."""
     spaces = _meshed(files)

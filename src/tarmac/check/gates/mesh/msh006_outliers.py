@@ -11,6 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.network.mesh import policies_of_traffic
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 KEY = "outlierDetection"
@@ -40,6 +41,7 @@ def check(files: Files) -> Iterator[Finding]:
             )
 
 
+@once
 def _detections(files: Files) -> Iterator[Found]:
     for artifact in files.objects("DestinationRule", "Canary"):
         for path, policy in policies_of_traffic(artifact):

@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.network.mesh import has_sidecars
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds by which a mesh routes what is sent to a namespace.
@@ -35,6 +36,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(where, f"{what} {advice}: {found[1]}", warning=True)
 
 
+@once
 def _meshed(files: Files) -> Iterator[Artifact]:
     """Yield the Services of namespaces in a mesh of Istio."""
     spaces = {name_of(one) for one in files.objects("Namespace") if has_sidecars(one)}

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KINDS = ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
@@ -51,6 +52,7 @@ def _read_in(artifact: Artifact) -> Iterator[str]:
             yield "" if kind_of(artifact) == _KINDS[1] else space_of(artifact)
 
 
+@once
 def _judged(files: Files) -> Iterator[NamePolicy]:
     for artifact in files.objects(*_KINDS):
         for path, spec in _specs(artifact):

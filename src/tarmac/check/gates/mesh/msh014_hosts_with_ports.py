@@ -15,6 +15,7 @@ from tarmac.check.gates.views.compose.entries import inner_port, listed
 from tarmac.check.gates.views.compose.ports import outer_ports
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -84,6 +85,7 @@ def _published(files: Files) -> dict[str, set[str]]:
     return found
 
 
+@once
 def _judged(files: Files) -> Iterator[HostRoutes]:
     for artifact in files.artifacts:
         if artifact.is_object:

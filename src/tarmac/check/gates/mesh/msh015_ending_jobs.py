@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.given_values import given_values
 from tarmac.check.gates.views.network.mesh import has_sidecars
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.ends import is_ended
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -81,6 +82,7 @@ def _said(value: object) -> MeshMode:
     return MeshMode(text != "false", f"{_SWITCH} is {text}", True)
 
 
+@once
 def _meshed(files: Files) -> Iterator[Pods]:
     """Yield the pods of Jobs to which Istio adds a sidecar."""
     spaces = {name_of(one) for one in files.objects("Namespace") if has_sidecars(one)}

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -26,6 +27,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{title(artifact)} has {what}: Envoy refuses the whole patch")
 
 
+@once
 def _patches(files: Files) -> Iterator[tuple[Artifact, Path, Any]]:
     for artifact in files.objects("EnvoyFilter"):
         for number, one in numbered(artifact.data, "spec", "configPatches"):

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _API = "networking.istio.io"
@@ -65,6 +66,7 @@ def _home(host: str) -> str:
     return space if is_whole else ""
 
 
+@once
 def _hosts(files: Files) -> Iterator[NamedHost]:
     for artifact in files.objects("Sidecar"):
         if group_of(artifact) != _API:

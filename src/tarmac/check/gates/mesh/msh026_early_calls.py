@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.network.mesh import has_sidecars
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -110,6 +111,7 @@ def _number(version: str) -> tuple[int, ...]:
     return (int(found[1]), int(found[2])) if found else ()
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Pods, Container]]:
     """Yield init containers beside whose pod a proxy is to run."""
     spaces = {name_of(one) for one in files.objects("Namespace") if has_sidecars(one)}

@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -46,6 +47,7 @@ def _named(text: str, services: frozenset[str]) -> str:
     return next((one for one in hosts if one in services), "")
 
 
+@once
 def _on_hosts(files: Files) -> Iterator[Pods]:
     """Yield pods that share the network of their node."""
     yield from (own for own in pods(files) if own.spec.shares("hostNetwork"))

@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import PodIndex
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
 from tarmac.check.gates.views.objects.selections import chosen, selections
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -59,6 +60,7 @@ def _is_secure(own: Pods) -> bool:
     return any(asked) and all(string(one, "scheme") == "HTTPS" for one in asked if one)
 
 
+@once
 def _backends(files: Files) -> Iterator[Backend]:
     for ingress in files.objects("Ingress"):
         noted = " ".join(map(str, metadata(ingress).annotations))

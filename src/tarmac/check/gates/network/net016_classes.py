@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _DEFAULT = "ingressclass.kubernetes.io/is-default-class"
@@ -43,6 +44,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(use.where, said, warning=True)
 
 
+@once
 def _uses(files: Files) -> Iterator[ClassUse]:
     for one in files.objects("Ingress"):
         name = string(one.data, "spec", "ingressClassName")

@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.network.nginx_class import NGINX, is_of_nginx
 from tarmac.check.gates.views.objects.certificates import covers
 from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: By these nginx serves hosts that no rule names.
@@ -36,6 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said} write the host in a rule")
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Artifact, int, Fields]]:
     """Yield the certificates of Ingresses, all of whose hosts are known."""
     for ingress in files.objects("Ingress"):

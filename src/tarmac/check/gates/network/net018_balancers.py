@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import metadata, title
 from tarmac.check.gates.views.objects.routes import ingress_paths
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _PREFIX = "service.beta.kubernetes.io/"
@@ -69,6 +70,7 @@ def _is_of_alb(ingress: Artifact) -> bool:
     return is_named or any(str(key).startswith(_ALB) for key in noted)
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Artifact, str]]:
     """Yield the annotations for load balancers, one of each kind of a Service."""
     for service in files.objects("Service"):

@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.given_values import given_values
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -80,6 +81,7 @@ def _are_apart(one: str, other: str) -> bool:
     return is_folder and not any(map(_SHARED.fullmatch, differing[0]))
 
 
+@once
 def _keepers(files: Files) -> Iterator[RecordKeeper]:
     for artifact in files.artifacts:
         if not artifact.is_object and artifact.path.endswith((".yaml", ".yml")):

@@ -45,6 +45,7 @@ def _texts(files: Files) -> Iterator[bool]:
             yield True
 
 
+@once
 def _pools(files: Files) -> Iterator[Artifact]:
     for one in files.objects("IPAddressPool"):
         is_ours = str(one.data.get("apiVersion")).startswith(_GROUP)

@@ -57,6 +57,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f"{what} {why} {advice}", warning=True)
 
 
+@once
 def _paths(files: Files) -> Iterator[AlbPath]:
     for ingress in files.objects("Ingress"):
         noted = metadata(ingress).annotations

@@ -13,6 +13,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.network.foreign_references import ForeignReference, crossing
 from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -61,6 +62,7 @@ def _told(files: Files) -> Iterator[str]:
                 yield container.at("args" if container.arguments else "command")
 
 
+@once
 def _crossings(files: Files) -> Iterator[ForeignReference]:
     for artifact in files.objects("IngressRoute", "IngressRouteTCP", "IngressRouteUDP"):
         for one in _named(artifact):

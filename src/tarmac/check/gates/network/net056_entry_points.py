@@ -16,6 +16,7 @@ from tarmac.check.gates.views.compose.traefik import entry_points
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.network.traefiks import Traefik, is_shown, traefiks
 from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ROUTES = ("IngressRoute", "IngressRouteTCP", "IngressRouteUDP")
@@ -56,6 +57,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said} {advice}", warning=proxies.is_of_chart)
 
 
+@once
 def _asked(files: Files) -> Iterator[AskedEntry]:
     for artifact in files.objects(*_ROUTES):
         if str(artifact.data["apiVersion"]).startswith(_GROUPS) and not is_shown(artifact):

@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import group_of, metadata, name_of, space_of, title
 from tarmac.check.gates.views.objects.scaled import are_apart
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -92,6 +93,7 @@ def _added(files: Files) -> Iterator[str]:
             yield from map(str, fields(pairs, "pairs"))
 
 
+@once
 def _orders(files: Files) -> Iterator[Order]:
     issuers: dict[tuple[str, str, str], list[Artifact]] = {}
     for kind in ("ClusterIssuer", "Issuer"):

@@ -13,6 +13,7 @@ from tarmac.check.gates.views.charts.released_charts import ReleasedChart, relea
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import name_of, title
 from tarmac.check.gates.views.objects.scaled import are_apart
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -60,6 +61,7 @@ def _is_beside(own: Controller, other: Controller) -> bool:
     return is_alike and near and not are_apart(own.release.artifact, other.release.artifact)
 
 
+@once
 def _controllers(files: Files) -> Iterator[Controller]:
     known = {str(one["chart"]): one for one in published("shared_classes")["charts"]}
     for one in released_charts(files, frozenset(known)):

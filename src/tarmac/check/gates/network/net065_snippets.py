@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.given_values import GivenValues, given_values
 from tarmac.check.gates.views.objects.metadata import metadata, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CHART = "ingress-nginx"
@@ -38,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(where, f"{what} {why} {advice}")
 
 
+@once
 def _snippets(files: Files) -> Iterator[tuple[Artifact, str]]:
     for artifact in files.objects("Ingress"):
         notes = metadata(artifact).annotations

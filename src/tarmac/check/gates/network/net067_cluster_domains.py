@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.typos import typos
 
@@ -43,6 +44,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.artifact.at(*one.path), said)
 
 
+@once
 def _names(files: Files) -> Iterator[FullName]:
     for artifact in files.objects():
         for path, text in places(artifact.data):

@@ -29,6 +29,7 @@ from tarmac.check.gates.views.monitoring.renamed_labels import renamed_labels
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
 from tarmac.check.gates.views.monitoring.scrapes import apart_s
 from tarmac.check.gates.views.monitoring.shown_labels import shown_labels
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Series that go down as well, by the ends of their names that Prometheus recommends.
@@ -61,6 +62,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{rule.name}: {what}", warning=is_open)
 
 
+@once
 def _rules(files: Files) -> Iterator[PlacedRule]:
     for group in placed_groups(files):
         yield from (rule for rule in group if rule.expr and not is_of_logs(rule.expr))

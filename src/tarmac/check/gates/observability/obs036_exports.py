@@ -85,6 +85,7 @@ def _written(files: Files) -> Iterator[str]:
             yield from _ANYWHERE.findall(text)
 
 
+@once
 def _provisioned(files: Files) -> Iterator[OwnDashboard]:
     """Yield dashboards in folders that a provider reads, in ConfigMaps and in the operator's."""
     texts = {one.path: one.content for one in files.artifacts if one.path.endswith(".json")}

@@ -11,6 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.given_values import GivenValues, given_values
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CHART = frozenset({"grafana"})
@@ -52,6 +53,7 @@ def _space(given: GivenValues) -> str:
     return string(own.data, "spec", "destination", "namespace")
 
 
+@once
 def _judged(files: Files) -> Iterator[GivenValues]:
     for one in given_values(files, _CHART):
         if dig(_sidecar(one), "enabled") is True:

@@ -19,6 +19,7 @@ from tarmac.check.gates.views.compose.seen_files import seen_files
 from tarmac.check.gates.views.compose.services import ComposeService, compose_services
 from tarmac.check.gates.views.monitoring.configurations import configurations
 from tarmac.check.gates.views.monitoring.rule_groups import rule_files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _PROMETHEUS = re.compile(r"([\w.-]+/)*prom(etheus)?/prometheus(:.*|@.*)?")
@@ -87,6 +88,7 @@ def _fits(path: str, rules: Rules) -> bool:
     return fnmatchcase(path, rules.pattern)
 
 
+@once
 def _patterns(files: Files) -> Iterator[Rules]:
     """Yield absolute patterns, where one Prometheus of a Compose file is all that reads them."""
     runs = [one for one in compose_services(files) if _PROMETHEUS.fullmatch(one.image or "")]

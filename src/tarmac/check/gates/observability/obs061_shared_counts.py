@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages, words
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.program_texts import program_texts
 from tarmac.check.gates.views.scope import counted_in_files
@@ -49,6 +50,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.where, f"{said} PROMETHEUS_MULTIPROC_DIR", warning=True)
 
 
+@once
 def _servers(files: Files) -> Iterator[CountingServer]:
     libraries: dict[str, str] = {}
     for artifact in files.artifacts:

@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, numbered, s
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: A regular expression that is a list of names.
@@ -82,6 +83,7 @@ def _dropped_in_vain(
     return names if is_vain else []
 
 
+@once
 def _relabelled(files: Files) -> Iterator[RelabelStep]:
     for artifact in files.artifacts:
         if artifact.is_object or "scrape_configs" not in artifact.data:

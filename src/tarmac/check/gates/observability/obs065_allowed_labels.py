@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.released_charts import released_charts
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, placed_groups
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -109,6 +110,7 @@ def _as_label(key: str, what: str) -> str:
     return f"{what}_{_HUMPS.sub('_', plain).lower()}"
 
 
+@once
 def _asked(files: Files) -> Iterator[AskedLabels]:
     for group in placed_groups(files):
         for rule in group:

@@ -15,6 +15,7 @@ from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, 
 from tarmac.check.gates.views.objects.indexes import LabelIndex
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of, title
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _MONITORS = {"ServiceMonitor": "endpoints", "PodMonitor": "podMetricsEndpoints"}
@@ -43,6 +44,7 @@ def check(files: Files) -> Iterator[Finding]:
                 break
 
 
+@once
 def _rules(files: Files) -> Iterator[tuple[PlacedRule, tuple[SeriesSelector, ...]]]:
     for group in placed_groups(files):
         for rule in group:

@@ -19,6 +19,7 @@ from tarmac.check.gates.views.objects.metadata import (
 )
 from tarmac.check.gates.views.objects.selectors import selects
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -57,6 +58,7 @@ def _servers(files: Files) -> Iterator[Artifact]:
             yield artifact
 
 
+@once
 def _asking(files: Files) -> Iterator[Pods]:
     for own in pods(files, *SERVING):
         if str(_annotations(own).get(_ASKS)).lower() == "true":

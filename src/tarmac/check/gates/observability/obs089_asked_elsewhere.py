@@ -15,6 +15,7 @@ from tarmac.check.gates.views.compose.files import ComposeFiles, compose_files
 from tarmac.check.gates.views.compose.lookups import heard
 from tarmac.check.gates.views.compose.seen_files import seen_files
 from tarmac.check.gates.views.compose.services import ComposeService
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -44,6 +45,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said} {one.there[0]}:{one.port}")
 
 
+@once
 def _asked(files: Files) -> Iterator[AskedAddress]:
     for beside in compose_files(files):
         for service in beside.services:

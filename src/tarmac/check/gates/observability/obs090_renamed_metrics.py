@@ -10,6 +10,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.promql import selected
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -41,6 +42,7 @@ def check(files: Files) -> Iterator[Finding]:
                     yield Finding(where, f"{what} finds nothing; write that")
 
 
+@once
 def _rules(files: Files) -> Iterator[PlacedRule]:
     for group in placed_groups(files):
         yield from group

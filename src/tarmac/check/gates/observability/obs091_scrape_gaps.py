@@ -15,6 +15,7 @@ from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.monitoring.configurations import configurations
 from tarmac.check.gates.views.monitoring.durations import duration_s
 from tarmac.check.gates.views.objects.metadata import kind_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -42,6 +43,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f"{said} raise --query.lookback-delta")
 
 
+@once
 def _intervals(files: Files) -> Iterator[Interval]:
     for artifact, above, data in configurations(files):
         if not above and (written := string(data, "global", "scrape_interval")):

@@ -16,6 +16,7 @@ from tarmac.check.gates.views.monitoring.known_alerts import KnownAlert
 from tarmac.check.gates.views.monitoring.matchers import AlertMatcher
 from tarmac.check.gates.views.monitoring.rule_groups import PlacedRule, parsed, placed_groups
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.parts import is_part
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -48,6 +49,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(config.at("spec", "route"), f"{what} {why} {advice}", warning=True)
 
 
+@once
 def _limited(files: Files) -> Iterator[Artifact]:
     """Yield the AlertmanagerConfigs whose routes are limited to their namespace."""
     senders = [one for one in files.objects("Alertmanager") if not is_part(one)]

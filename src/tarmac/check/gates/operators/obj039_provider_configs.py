@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import group_of, kind_of, name_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _REF: Path = ("spec", "providerConfigRef")
@@ -47,6 +48,7 @@ def _provider(artifact: Artifact) -> str:
     return ".".join(parts[-4:] if parts[-3:-2] == ["m"] else parts[-3:])
 
 
+@once
 def _managed(files: Files) -> Iterator[Artifact]:
     for artifact in files.objects():
         if "forProvider" in fields(artifact.data, "spec") and kind_of(artifact) not in _KINDS:

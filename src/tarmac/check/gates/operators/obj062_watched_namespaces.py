@@ -15,6 +15,7 @@ from tarmac.check.gates.views.charts.released_charts import ReleasedChart, relea
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import group_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import SERVING, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -70,6 +71,7 @@ def _is_by_pods(files: Files, own: Operator) -> bool:
     )
 
 
+@once
 def _operators(files: Files) -> Iterator[Operator]:
     known = published("watched_namespaces")["charts"]
     found = list(released_charts(files, frozenset(str(one["chart"]) for one in known)))

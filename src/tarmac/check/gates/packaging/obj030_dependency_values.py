@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.files import Chart, charts
 from tarmac.check.gates.views.charts.texts import values_beside
 from tarmac.check.gates.views.charts.values import is_read, leaves
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _FILES = ("Chart.yaml", "requirements.yaml")
@@ -84,6 +85,7 @@ def _misplaced(
     yield Finding(where, f"{said} {aliases[0]}", warning=both or is_open)
 
 
+@once
 def _judged(files: Files) -> Iterator[Artifact]:
     """Yield the files that say what a chart depends on."""
     for one in files.artifacts:

@@ -10,6 +10,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.places import chart_places
 from tarmac.check.gates.views.charts.texts import chart_texts
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.templates import dots_set
 
@@ -144,6 +145,7 @@ def _is_of_one(text: str, line: str) -> bool:
     return name is not None and any(one[1] == name[1] for one in re.finditer(_OF_ONE, text))
 
 
+@once
 def _templates(files: Files) -> Iterator[tuple[str, str, set[str]]]:
     """Yield the templates of the charts of a folder, with their paths and what these add."""
     for chart in chart_places(files):

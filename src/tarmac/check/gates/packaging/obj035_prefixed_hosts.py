@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -42,6 +43,7 @@ def check(files: Files) -> Iterator[Finding]:
                     yield Finding(container.at("env", number), f"{what} {advice} by `replacements`")
 
 
+@once
 def _ends(files: Files) -> Iterator[tuple[str, str]]:
     """Yield what kustomizations put before and behind the names of their objects."""
     for one in files.artifacts:

@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.files import Chart, charts
 from tarmac.check.gates.views.charts.texts import chart_texts
 from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _FILE = re.compile(r"\.Files\.(?:Get|GetBytes|Lines|Glob)\s+\"([^\"]+)\"")
@@ -36,6 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
     yield from (Finding(one.where, one.fault) for one in _inputs(files) if one.fault)
 
 
+@once
 def _inputs(files: Files) -> Iterator[Input]:
     for chart in charts(files):
         ignored = _ignored(files, chart)

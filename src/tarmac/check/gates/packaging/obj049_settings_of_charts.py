@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.template_objects import TemplateObject, template_objects
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KEEPING = ("Deployment", "StatefulSet", "DaemonSet")
@@ -59,6 +60,7 @@ def _read(artifact: Artifact) -> Iterator[tuple[Path, str, str]]:
         yield at, "Secret", string(volume, "secret", "secretName")
 
 
+@once
 def _judged(files: Files) -> Iterator[TemplateObject]:
     yield from (one for one in template_objects(files) if kind_of(one.artifact) in _KEEPING)
 

@@ -14,6 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.template_objects import TemplateObject, template_objects
 from tarmac.check.gates.views.objects.metadata import kind_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: A value as the template writes it: an action alone, which no quotes are around.
@@ -54,6 +55,7 @@ def _kind(value: Any) -> str:
     return "a number" if isinstance(made, int | float) else ""
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[TemplateObject, Path]]:
     """Yield the texts of objects that are a template's action alone."""
     for one in template_objects(files):

@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.files import Chart, charts
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _VALUES = re.compile(r"(?:.*[-._])?values(?:[-._].*)?\.ya?ml")
@@ -86,6 +87,7 @@ def _names(listed: list[Any]) -> list[str]:
     return [str(one["name"]) for one in listed] if is_of_variables else []
 
 
+@once
 def _judged(files: Files) -> Iterator[OwnValues]:
     """Yield files of values beside or below a chart, or above the only chart of a folder."""
     found = charts(files)

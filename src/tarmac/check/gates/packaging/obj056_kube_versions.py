@@ -63,6 +63,7 @@ def _is_of(files: Files, said: str, actions: str, made: str) -> Iterator[bool]:
                 yield True
 
 
+@once
 def _judged(files: Files) -> Iterator[Artifact]:
     for one in files.artifacts:
         if one.path.rpartition("/")[2] == "Chart.yaml" and string(one.data, "kubeVersion"):

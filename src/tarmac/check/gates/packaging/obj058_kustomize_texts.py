@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.env_texts import text_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.kustomizations import NAMES
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -98,6 +99,7 @@ def _places() -> tuple[PlaceTree, PlaceTree]:
     return place_tree(dict.fromkeys(_TEXTS, True)), place_tree(dict.fromkeys(_MAPPINGS, True))
 
 
+@once
 def _judged(files: Files) -> Iterator[Artifact]:
     for artifact in files.raw:
         if artifact.path.rpartition("/")[2] in NAMES and artifact.data and not artifact.built_by:

@@ -11,6 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.places import chart_places
 from tarmac.check.gates.views.charts.texts import chart_texts
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KIND = re.compile(r"^kind:[ \t]*Job[ \t]*$", re.MULTILINE)
@@ -50,6 +51,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.where, f"{said} make it a hook, or write .Release.Revision in its name")
 
 
+@once
 def _jobs(files: Files) -> Iterator[ChartJob]:
     for chart in chart_places(files):
         for path, text in chart_texts(files, chart.folder):

@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.flux_charts import (
     ReleasedObject,
     released_objects,
@@ -69,6 +70,7 @@ def _released(files: Files) -> Iterator[ReleasedObject]:
             yield one
 
 
+@once
 def _charts(files: Files) -> Iterator[Artifact]:
     for one in files.artifacts:
         if posixpath.basename(one.path) == "Chart.yaml":

@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.texts import chart_texts
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -42,6 +43,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f"{what} {why} a hook (post-install), or a chart of its own")
 
 
+@once
 def _used(files: Files) -> Iterator[OwnKind]:
     if files.objects("Application", "ApplicationSet") or any(
         _BY_ARGO.search(one.path) for one in files.artifacts

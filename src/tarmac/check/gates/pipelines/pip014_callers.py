@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -38,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield from _groups(call)
 
 
+@once
 def _calls(files: Files) -> Iterator[WorkflowCall]:
     own = {one.path: one for one in workflows(files)}
     for workflow in own.values():

@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Path, dig, items, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _FILES = ("action.yml", "action.yaml")
@@ -36,6 +37,7 @@ def _faults(step: Mapping[str, object]) -> Iterator[tuple[Path, str]]:
             return
 
 
+@once
 def _composite(files: Files) -> Iterator[Artifact]:
     for artifact in files.artifacts:
         is_named = artifact.path.rpartition("/")[2] in _FILES

@@ -9,6 +9,7 @@ from tarmac.base.foreign.reading import dig, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -35,6 +36,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{told}; add synchronize to `types`", warning=True)
 
 
+@once
 def _of_labels(files: Files) -> Iterator[Workflow]:
     """Yield workflows that pull requests start by their labels alone."""
     for workflow in workflows(files):

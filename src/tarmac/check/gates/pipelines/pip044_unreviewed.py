@@ -9,6 +9,7 @@ from tarmac.base.foreign.reading import dig, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -58,6 +59,7 @@ def _is_always(workflow: Workflow, name: str) -> bool:
     return True
 
 
+@once
 def _both(files: Files) -> Iterator[Workflow]:
     """Yield workflows that pull requests and pushes start."""
     for workflow in workflows(files):

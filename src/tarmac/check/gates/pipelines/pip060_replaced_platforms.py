@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import dig, items, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
@@ -47,6 +48,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said} all in `platforms`, or push by digest and join them")
 
 
+@once
 def _parts(files: Files) -> Iterator[PushedPart]:
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():

@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -51,6 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said} put the secret in there")
 
 
+@once
 def _outputs(files: Files) -> Iterator[SecretOutput]:
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():

@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.shell import Command, steps
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -51,6 +52,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.command.where, f"{what} {why}; write shell: bash, or set -o pipefail")
 
 
+@once
 def _piped(files: Files) -> Iterator[PipedTest]:
     for workflow in workflows(files):
         usual = dig(workflow.data, "defaults", "run", "shell")

@@ -11,6 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import stages
 from tarmac.check.gates.views.on_disk import text_on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -46,6 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
                 break
 
 
+@once
 def _built(files: Files) -> Iterator[GitContext]:
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():

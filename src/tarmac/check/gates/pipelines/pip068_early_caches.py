@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.steps import Step
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -38,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{what} in a later step: pnpm is not found; swap the two steps")
 
 
+@once
 def _cached(files: Files) -> Iterator[EarlyCache]:
     for workflow in workflows(files):
         for name, job in workflow.jobs.items():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.shell import Command, steps
 from tarmac.check.gates.views.pipelines.workflows import workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -46,6 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.command.where, f"{what} {why} {advice}")
 
 
+@once
 def _waits(files: Files) -> Iterator[PodWait]:
     for workflow in workflows(files):
         for name in workflow.jobs:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.shell import steps
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
@@ -39,6 +40,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, said, warning=True)
 
 
+@once
 def _loaded(files: Files) -> Iterator[LoadedImage]:
     for workflow in workflows(files):
         if not any(_CONTAINERD.search(text) for text in workflow.texts):

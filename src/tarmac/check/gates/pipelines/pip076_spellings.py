@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.typos import typos
@@ -41,6 +42,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{what} {said_of_it}: did you mean '{meant}'?")
 
 
+@once
 def _names(files: Files) -> Iterator[GivenName]:
     for workflow in workflows(files):
         passed = _passed(workflow)

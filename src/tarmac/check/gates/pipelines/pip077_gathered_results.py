@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.workflows import Workflow, workflows
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -28,6 +29,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(workflow.at("jobs", name), f"{said} {advice}")
 
 
+@once
 def _gathering(files: Files) -> Iterator[tuple[Workflow, str]]:
     """Yield the last jobs of changes that need others, and only tell."""
     for workflow in workflows(files):

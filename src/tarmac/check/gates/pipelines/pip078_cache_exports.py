@@ -11,6 +11,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.inlined_actions import action_of, own_actions
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.workflows import FOLDER, workflows
@@ -44,6 +45,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f"{said} it", warning=True)
 
 
+@once
 def _exports(files: Files) -> Iterator[CacheExport]:
     actions = dict(own_actions(files))
     for workflow in workflows(files):

@@ -14,6 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.json_files import json_object
 from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.workflows import FOLDER
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -99,6 +100,7 @@ def _line(artifact: Artifact, given: Mapping[Any, Any], key: str) -> str:
     return f"{artifact.path}:{found[0]}" if found else artifact.path
 
 
+@once
 def _configurations(files: Files) -> Iterator[Artifact]:
     for artifact in files.artifacts:
         is_ours = _DEPENDABOT.fullmatch(artifact.path) or _RENOVATE.fullmatch(artifact.path)

@@ -12,6 +12,7 @@ from tarmac.base.foreign.reading import Path, dig, numbered, places, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Where a configuration applies more than plain files.
@@ -62,6 +63,7 @@ def _applies_more(artifact: Artifact) -> bool:
     return is_more or "profiles" in data or "requires" in data
 
 
+@once
 def _configurations(files: Files) -> Iterator[Artifact]:
     for artifact in files.artifacts:
         name = posixpath.basename(artifact.path)

@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import Fields, numbered, texts
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _LISTS = re.compile(r"(requirements[\w.-]*\.(txt|in)|pyproject\.toml|Pipfile|setup\.cfg)")
@@ -47,6 +48,7 @@ def _given(hook: Fields) -> Iterator[str]:
     yield from texts(hook.get("additional_dependencies"))
 
 
+@once
 def _hooks(files: Files) -> Iterator[tuple[Artifact, int, int, Fields]]:
     for artifact in files.artifacts:
         if basename(artifact.path) != ".pre-commit-config.yaml":

@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.makefiles import MakeRule, make_rules, makefiles
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.checkouts import BRINGS, commits_of, is_of_tags
 from tarmac.check.gates.views.pipelines.jobs import Job
 from tarmac.check.gates.views.pipelines.shell import Command, steps
@@ -47,6 +48,7 @@ def check(files: Files) -> Iterator[Finding]:
             break
 
 
+@once
 def _making(files: Files) -> Iterator[tuple[Workflow, str, Job, list[tuple[Command, str]]]]:
     """Yield jobs that call make for what has the name of a tag in it."""
     found = {

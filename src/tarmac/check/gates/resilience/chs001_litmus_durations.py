@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Path, fields, items, text
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -28,6 +29,7 @@ def check(files: Files) -> Iterator[Finding]:
             )
 
 
+@once
 def _durations(files: Files) -> Iterator[tuple[Artifact, ProbeSetting]]:
     """Yield each duration of a probe, with its object."""
     known = published("litmus")["durations"]

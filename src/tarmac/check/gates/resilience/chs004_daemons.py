@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.given_values import given_values
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.resources import argument, resources_of
 
@@ -42,6 +43,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.where, f"{what} is ever injected; write {advice}")
 
 
+@once
 def _daemons(files: Files) -> Iterator[DaemonValues]:
     for given in given_values(files, frozenset({_CHART})):
         daemon = fields(given.artifact.data, *given.path, "chaosDaemon")

@@ -9,6 +9,7 @@ from tarmac.base.foreign.reading import fields, places
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _COMMAND = re.compile(r"^[^#\n]*\barchive_command\s*[=:]\s*(\S.*?)\s*$", re.MULTILINE)
@@ -27,6 +28,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{what} not copied and the archive has a hole; let it fail")
 
 
+@once
 def _commands(files: Files) -> Iterator[tuple[str, str]]:
     """Yield each command of an archive with its place; one that keeps nothing is meant so."""
     for artifact in files.artifacts:

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -63,6 +64,7 @@ def _other(own: Pods, container: Container, command: str) -> str:
     return "" if is_own else host
 
 
+@once
 def _judged(files: Files) -> Iterator[CommandProbe]:
     for own in pods(files):
         for container in own.main_containers:

@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.whole import schemas_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: What a request says of its user; objects that are looked at later have no such thing.
@@ -63,6 +64,7 @@ def _groups(files: Files, policy: Artifact) -> Iterator[Finding]:
                 yield Finding(policy.at("spec", "match", "kinds", number), said)
 
 
+@once
 def _policies(files: Files) -> Iterator[Artifact]:
     """Yield policies of Kyverno, and constraints of Gatekeeper."""
     for one in files.objects(*_KYVERNO):

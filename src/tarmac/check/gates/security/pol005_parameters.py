@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.rego import of_template
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -31,6 +32,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(constraint.at("spec"), f"{what} {why}")
 
 
+@once
 def _constraints(files: Files) -> Iterator[tuple[Artifact, Artifact]]:
     """Yield constraints with their template, where that is in these files."""
     templates = {

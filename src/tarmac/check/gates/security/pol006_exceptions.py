@@ -24,6 +24,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Kinds for which Kyverno derives a rule of one that is for Pods, and what its name begins with.
@@ -135,6 +136,7 @@ def _folder(artifact: Artifact) -> str:
     return posixpath.dirname(artifact.path)
 
 
+@once
 def _left_out(files: Files) -> Iterator[LeftOut]:
     policies: dict[str, list[Artifact]] = {}
     for one in files.objects("ClusterPolicy", "Policy"):

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _KINDS = ("ValidatingAdmissionPolicy", "MutatingAdmissionPolicy")
@@ -75,6 +76,7 @@ def _texts(policy: Artifact) -> Iterator[tuple[Path, str]]:
             yield path, "has a text for a condition, which has to be true or false"
 
 
+@once
 def _policies(files: Files) -> Iterator[Artifact]:
     yield from files.objects(*_KINDS)
 

@@ -8,6 +8,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -27,6 +28,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(own.at(), f"{what} {faults[0]}{more}; {advice}")
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Pods, str]]:
     levels = {
         name_of(one): str(metadata(one).labels.get(_LABEL)) for one in files.objects("Namespace")

@@ -9,6 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -30,6 +31,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(container.at("ports", number), f"{said}; {advice}", warning=True)
 
 
+@once
 def _without_rights(files: Files) -> Iterator[tuple[Pods, Container]]:
     """Yield containers of users that are not root, and that have no right to bind low ports."""
     for own in pods(files):

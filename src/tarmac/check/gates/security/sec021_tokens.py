@@ -29,6 +29,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(own.at(_KEY), f"{said}; mount it, or remove the binding", warning=True)
 
 
+@once
 def _granted(files: Files) -> Iterator[tuple[Pods, str]]:
     """Yield pods whose account a binding names, with the binding."""
     bound = dict(_bound(files))

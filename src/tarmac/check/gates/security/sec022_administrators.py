@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -36,6 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said} with what it asks for", warning=True)
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Artifact, int, Fields]]:
     """Yield the accounts that are bound to cluster-admin."""
     for binding in files.objects("ClusterRoleBinding"):

@@ -11,6 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.pods.user_numbers import lacks_number
@@ -52,6 +53,7 @@ def _named(files: Files) -> dict[str, BuiltImage | None]:
     return found
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Pods, Container, BuiltImage]]:
     named = {name: built for name, built in _named(files).items() if built is not None}
     every = [(own, one) for own in pods(files) for one in own.main_containers] if named else []

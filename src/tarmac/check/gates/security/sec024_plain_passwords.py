@@ -11,6 +11,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
 from tarmac.check.gates.views.objects.stored_data import ConfigMap
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _NAME = (
@@ -48,6 +49,7 @@ def _is_value(text: str) -> bool:
     return len(text) >= 8 and is_mixed and not re.search(r"\s", text) and not _NONE.fullmatch(text)
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Artifact, str, str]]:
     for artifact in files.objects("ConfigMap"):
         for key, text in ConfigMap(artifact).data.items():

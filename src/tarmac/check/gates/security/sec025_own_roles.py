@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _ANNOTATION = "eks.amazonaws.com/role-arn"
@@ -44,6 +45,7 @@ def _had(files: Files) -> Iterator[tuple[str, str]]:
                 yield role, f"ServiceAccount {string(given, 'metadata', 'name')}"
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Artifact, Path, str]]:
     """Yield the roles that issuers and stores name, each with its place."""
     for one in files.objects(*_ISSUERS, *_STORES):

@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -67,6 +68,7 @@ def _bindings(files: Files) -> dict[tuple[str, str], list[Artifact]]:
     return found
 
 
+@once
 def _asked(files: Files) -> Iterator[AskedNamespace]:
     for own in pods(files):
         account = string(own.spec.data, "serviceAccountName") or "default"

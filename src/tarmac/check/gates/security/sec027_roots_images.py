@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.untagged import by_maker
 from tarmac.check.gates.views.objects.metadata import kind_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.kustomizations import is_renamed
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.pods.tasks import WORKFLOWS
@@ -45,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.where, f"{said} {one.name}; write runAsUser with a number")
 
 
+@once
 def _judged(files: Files) -> Iterator[ContainerUser]:
     for own in pods(files):
         for container in own.main_containers:

@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
@@ -116,6 +117,7 @@ def _rules(files: Files) -> dict[tuple[str, str], list[AccountRule | None]]:
     return found
 
 
+@once
 def _asked(files: Files) -> Iterator[AskedVerb]:
     for own in pods(files):
         account = string(own.spec.data, "serviceAccountName") or "default"

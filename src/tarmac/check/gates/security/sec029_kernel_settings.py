@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.untagged import untagged
 from tarmac.check.gates.views.objects.metadata import group_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -75,6 +76,7 @@ def _pods(files: Files) -> Iterator[Pods]:
                 yield Pods(files, artifact, path)
 
 
+@once
 def _settings(files: Files) -> Iterator[KernelSetting]:
     for own in _pods(files):
         for container in own.init_containers:

@@ -13,6 +13,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import name_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _NAME = "aws-auth"
@@ -36,6 +37,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{said} {found[1]}/{found[3]}")
 
 
+@once
 def _mapped(files: Files) -> Iterator[MappedRole]:
     for artifact in files.objects("ConfigMap"):
         text = fields(artifact.data, "data").get("mapRoles")

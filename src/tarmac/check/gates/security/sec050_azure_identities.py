@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.given_values import given_values
 from tarmac.check.gates.views.objects.metadata import metadata, name_of, space_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -38,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f'{said} as "true"')
 
 
+@once
 def _judged(files: Files) -> Iterator[AzurePods]:
     known = {
         (space_of(one), name_of(one))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
@@ -80,6 +81,7 @@ def _headers(block: Directive, name: str = "add_header") -> set[str]:
     return {words[1].lower() for words in found if len(words) > 1}
 
 
+@once
 def _servers(files: Files) -> Iterator[tuple[Configuration, Directive]]:
     for own in configurations(files):
         for one in directives(own.text):

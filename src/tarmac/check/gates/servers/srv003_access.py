@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
@@ -45,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.own.where(first.line), f"{what} {advice}")
 
 
+@once
 def _guarded(files: Files) -> Iterator[AccessBlock]:
     for own in configurations(files):
         yield from _below(own, directives(own.text), is_open=False)

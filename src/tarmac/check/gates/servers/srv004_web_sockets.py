@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.durations import duration_s
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
@@ -90,6 +91,7 @@ def _is_for_them(path: str) -> bool:
     return any(one.search(path) for one in (_NAMED, _PERHAPS, _PART))
 
 
+@once
 def _passed(files: Files) -> Iterator[PassingLocation]:
     for own in configurations(files):
         yield from _below(own, directives(own.text), {}, {}, is_open=False)

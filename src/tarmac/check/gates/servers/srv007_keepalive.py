@@ -15,6 +15,7 @@ from tarmac.check.gates.views.images.dockerfiles import dockerfiles
 from tarmac.check.gates.views.objects.metadata import metadata, space_of, title
 from tarmac.check.gates.views.objects.routes import backends
 from tarmac.check.gates.views.objects.services import Service
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
@@ -99,6 +100,7 @@ def _is_told(files: Files) -> bool:
     return any(_TOLD.search(text) for text in found)
 
 
+@once
 def _judged(files: Files) -> Iterator[PythonSettings]:
     yield from python_settings(files, _NAMED)
 

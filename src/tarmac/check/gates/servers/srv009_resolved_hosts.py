@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
@@ -52,6 +53,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(where, f"{said} {advice}", warning=not (is_known or is_whole))
 
 
+@once
 def _passes(files: Files) -> Iterator[Pass]:
     for own in configurations(files):
         top = Directive((), 0, whole(directives(own.text)))

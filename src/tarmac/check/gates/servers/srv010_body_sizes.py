@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import ComposeService, compose_services
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
@@ -107,6 +108,7 @@ def _bytes(name: str, value: str) -> int:
     return size if size >= _LEAST_BYTES else 0
 
 
+@once
 def _ways(files: Files) -> Iterator[Way]:
     for own in configurations(files):
         top = Directive((), 0, whole(directives(own.text)))

@@ -9,6 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.monitoring.durations import duration_s
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import Configuration, written
 
@@ -38,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(own.where(line), f"{said}; write timeout tunnel 1h", warning=True)
 
 
+@once
 def _with_sockets(files: Files) -> Iterator[Configuration]:
     for own in written(files, lambda path: _FILE.search(path) is not None, _IS_HAPROXY):
         if _SOCKETS.search(own.text):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_settings import PythonSettings, python_settings
 from tarmac.check.gates.views.servers.tls_ends import tls_ends
@@ -47,6 +48,7 @@ class DjangoFile:
         self.text = str(settings.artifact.content)
 
 
+@once
 def _judged(files: Files) -> Iterator[DjangoFile]:
     for own in python_settings(files, _FILES):
         text = str(own.artifact.content)

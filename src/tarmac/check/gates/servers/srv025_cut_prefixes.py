@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
@@ -40,6 +41,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(own.where(location.line), f"{said} {advice}")
 
 
+@once
 def _ways(files: Files) -> Iterator[Way]:
     """Yield locations with a prefix that is cut off, and the host behind each."""
     for own in configurations(files):

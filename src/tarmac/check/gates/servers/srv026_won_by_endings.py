@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
@@ -65,6 +66,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.own.where(one.location.line), f"{what} {why} {advice}", warning=True)
 
 
+@once
 def _judged(files: Files) -> Iterator[PathLocation]:
     for own in configurations(files):
         for server in _servers(directives(own.text)):

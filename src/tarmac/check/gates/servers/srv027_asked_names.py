@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import (
     Configuration,
@@ -43,6 +44,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.own.where(one.directive.line), f"{said} {advice}", warning=True)
 
 
+@once
 def _passes(files: Files) -> Iterator[SecurePass]:
     for own in configurations(files):
         top = Directive((), 0, whole(directives(own.text)))

@@ -17,6 +17,7 @@ from tarmac.check.gates.views.compose.mounted_files import mounted_files
 from tarmac.check.gates.views.compose.services import ComposeService
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.json_files import json_object
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _IMAGE = re.compile(r"(docker\.io/)?(library/)?rabbitmq(:.*|@.*)?")
@@ -57,6 +58,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f"{said} into it")
 
 
+@once
 def _servers(files: Files) -> Iterator[LoadingServer]:
     by_path = {one.path: one for one in files.artifacts}
     for beside in compose_files(files):

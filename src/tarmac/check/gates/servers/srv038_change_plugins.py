@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.json_files import json_object
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _CLASS = "io.debezium.connector.postgresql.PostgresConnector"
@@ -51,6 +52,7 @@ def _is_text(artifact: Artifact) -> bool:
     return isinstance(artifact.content, str) and is_read
 
 
+@once
 def _readers(files: Files) -> Iterator[PostgresReader]:
     for artifact in files.objects("KafkaConnector"):
         if string(artifact.data, "spec", "class") in (_CLASS, "PostgresConnector"):

@@ -9,6 +9,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.program_texts import program_texts
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.tls_ends import tls_ends
@@ -39,6 +40,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(f"{artifact.path}:{line}", f"{said} {advice}", warning=True)
 
 
+@once
 def _servers(files: Files) -> Iterator[tuple[Artifact, int]]:
     """Yield servers with a session, and the line where its cookie is secure."""
     for artifact in files.artifacts:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.nginx import configurations
 from tarmac.check.gates.views.servers.systemd_units import Unit, UnitSetting, units
@@ -40,6 +41,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.unit.at(one.setting), f"{said} RuntimeDirectory, in /run")
 
 
+@once
 def _sockets(files: Files) -> Iterator[OwnSocket]:
     for unit in units(files):
         private = [v.lower() for v in unit.values("Service", "PrivateTmp")][-1:]

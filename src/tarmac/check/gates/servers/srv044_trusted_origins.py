@@ -12,6 +12,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.services import compose_services
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import space_of
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.given_texts import given_texts
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -42,6 +43,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(one.where, f"{what} do not start; write https://{one.text}")
 
 
+@once
 def _origins(files: Files) -> Iterator[Origin]:
     names = set[str]()
     for own in python_settings(files, _FILES):

@@ -18,6 +18,7 @@ from tarmac.check.gates.views.compose.mounted_files import mounted_files
 from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.images.untagged import by_maker
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.mounted_texts import mounted_texts
 from tarmac.check.gates.views.pods.pods import Pods, pods
@@ -92,6 +93,7 @@ def _servers(found: tuple[Directive, ...]) -> Iterator[Directive]:
             yield from _servers(block.body)
 
 
+@once
 def _judged(files: Files) -> Iterator[NginxServer]:
     yield from _composed(files)
     for own in pods(files):

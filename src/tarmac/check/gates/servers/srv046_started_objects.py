@@ -10,6 +10,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_listeners import parsed
 
@@ -60,6 +61,7 @@ def _is_true(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is True
 
 
+@once
 def _started(files: Files) -> Iterator[StartedObject]:
     for artifact in files.artifacts:
         text = artifact.content if artifact.path.endswith(".py") else ""

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.started import StartedProgram, started
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.celery_settings import celery_settings
 from tarmac.check.gates.views.servers.python_settings import PythonSettings
@@ -55,6 +56,7 @@ def _taken(worker: StartedProgram) -> frozenset[str]:
     return frozenset(found[1].split(",")) if found and "$" not in worker.line else frozenset()
 
 
+@once
 def _planned(files: Files) -> Iterator[PlannedTask]:
     for own in celery_settings(files):
         setting, schedule = own.given(*_PLAIN)

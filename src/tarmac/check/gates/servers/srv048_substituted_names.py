@@ -17,6 +17,7 @@ from tarmac.check.gates.views.compose.stores import words
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.images.started import started
 from tarmac.check.gates.views.on_disk import text_on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pipelines.shell import commands
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -56,6 +57,7 @@ def check(files: Files) -> Iterator[Finding]:
                 break
 
 
+@once
 def _filled(files: Files) -> Iterator[FilledFile]:
     for command in commands(files):
         for name in _FILLS.findall(command.text):

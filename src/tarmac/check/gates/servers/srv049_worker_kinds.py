@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.started import started
 from tarmac.check.gates.views.on_disk import on_disk, text_on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_listeners import tree_of
 
@@ -46,6 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f"{what} {why} --worker-class {_WORKER}")
 
 
+@once
 def _started(files: Files) -> Iterator[StartedApplication]:
     for program in started(files):
         found = _GUNICORN.search(program.line)

@@ -11,6 +11,7 @@ from tarmac.base.artifact import Artifact
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.servers.python_settings import PythonSettings, python_settings
 
@@ -45,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(one.own.at(name), f"{what} {one.prefix}_: {broker}; write {meant}")
 
 
+@once
 def _prefixed(files: Files) -> Iterator[PrefixedSettings]:
     readers = {
         str(PurePosixPath(one.path).parent): (one, found[1])

@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.dockerfiles import dockerfiles, stages
 from tarmac.check.gates.views.on_disk import on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _STORAGE = re.compile(r"\b(\w*Manifest\w*StaticFilesStorage|ManifestStaticFilesStorage)\b")
@@ -46,6 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
         break
 
 
+@once
 def _served(files: Files) -> Iterator[ServedManifest]:
     images = {
         str(PurePosixPath(one.path).parent): one

@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.charts.templated import is_templated
 from tarmac.check.gates.views.objects.metadata import space_of, title
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObject, StoredObjects, kept
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -54,6 +55,7 @@ def _is_apart(pods: Artifact, one: StoredObject) -> bool:
     return is_templated(pods) and is_far and not one.namespace and not one.artifact.built_by
 
 
+@once
 def _uses(files: Files) -> Iterator[KeyUse]:
     for own in pods(files):
         volumes = {volume.name: volume for volume in own.spec.volumes}

@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.env_texts import entries, text_of
 from tarmac.check.gates.views.objects.metadata import name_of, title
 from tarmac.check.gates.views.objects.stored_data import ConfigMap
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.kustomizations import kustomization_files
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -59,6 +60,7 @@ def _taken(files: Files) -> dict[tuple[str, str], str]:
     return found
 
 
+@once
 def _held(files: Files) -> Iterator[HeldFile]:
     for artifact in kustomization_files(files):
         folder = posixpath.dirname(artifact.path)

@@ -15,6 +15,7 @@ from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, space_of, title
 from tarmac.check.gates.views.objects.references import target_of
 from tarmac.check.gates.views.objects.scaled import are_apart
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -84,6 +85,7 @@ def _is_known(own: Pods, container: Container) -> bool:
     return "Secret" not in kinds and own.variables.are_known(container)
 
 
+@once
 def _asked(files: Files) -> Iterator[AskedVariable]:
     kept: dict[tuple[str, str, str], list[Pods]] = {}
     for own in pods(files):

@@ -13,6 +13,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, name_of, space_of, title
 from tarmac.check.gates.views.objects.selectors import selects
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _STORE = "ClusterSecretStore"
@@ -83,6 +84,7 @@ def _is_match(pattern: str, space: str) -> bool:
         return True
 
 
+@once
 def _asked(files: Files) -> Iterator[AskedStore]:
     stores: dict[str, list[Artifact]] = {}
     for one in files.objects(_STORE):

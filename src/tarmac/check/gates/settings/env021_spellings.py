@@ -14,6 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.compose.env_texts import filled_names
 from tarmac.check.gates.views.compose.files import ComposeFiles, compose_files
 from tarmac.check.gates.views.compose.services import compose_services
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.typos import typos
@@ -46,6 +47,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield from _filled(beside, _entries(files, beside))
 
 
+@once
 def _variables(files: Files) -> Iterator[NamedVariable]:
     for own in pods(files):
         for container in own.containers:

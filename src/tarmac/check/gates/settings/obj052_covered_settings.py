@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.kustomizations import is_renamed
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.mounted_texts import mounted_texts
@@ -82,6 +83,7 @@ def _unread(texts: Mapping[str, str]) -> str:
     return ""
 
 
+@once
 def _judged(files: Files) -> Iterator[MountedSettings]:
     """Yield whole volumes of settings over a folder that an image has."""
     for own in pods(files):

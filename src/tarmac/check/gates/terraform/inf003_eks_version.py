@@ -11,6 +11,7 @@ from tarmac.base.foreign.reading import dig
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.settings import settings
@@ -54,6 +55,7 @@ def _number(version: str) -> int:
     return int(version.partition(".")[2])
 
 
+@once
 def _clusters(files: Files) -> Iterator[tuple[str, Any]]:
     """Yield the version of each cluster, by its place."""
     told = set[str | None]()

@@ -73,6 +73,7 @@ def _written(files: Files) -> Iterator[tuple[str, frozenset[str]]]:
             yield names[of[1]], frozenset(_KEY.findall(parts[1]))
 
 
+@once
 def _uses(files: Files) -> Iterator[EntryUse]:
     for one in files.objects("ExternalSecret"):
         spec = fields(one.data, "spec")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.comments import outside_texts
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, written_blocks
@@ -91,6 +92,7 @@ def _cron_faults(line: str) -> Iterator[str]:
             yield "names the days of its cron twice, or never; write ? for one of both"
 
 
+@once
 def _judged(files: Files) -> Iterator[TerraformBlock]:
     yield from written_blocks(files)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
@@ -45,6 +46,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(f"{one.block.file}:{one.line}", f'{said} = "pending-reboot"')
 
 
+@once
 def _parameters(files: Files) -> Iterator[GivenParameter]:
     for block in blocks(files):
         is_group = block.names[0] == "resource" and {*block.names[1:2]} & {*_GROUPS}

@@ -12,6 +12,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.on_disk import text_on_disk
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import written_blocks
 
@@ -53,6 +54,7 @@ def check(files: Files) -> Iterator[Finding]:
                 break
 
 
+@once
 def _filled(files: Files) -> Iterator[FilledTemplate]:
     for block in written_blocks(files):
         if "templatefile(" not in block.text:

@@ -14,6 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
 from tarmac.check.gates.views.objects.metadata import group_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import blocks
 
@@ -92,6 +93,7 @@ def _given(files: Files) -> dict[str, list[GivenTag]]:
     return found
 
 
+@once
 def _sought(files: Files) -> Iterator[SoughtTag]:
     """Yield the tags of all terms, where each of them has one that may be compared."""
     for artifact in files.objects(*_KINDS):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import published
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.ecs_tasks import EcsTask, ecs_tasks
@@ -69,6 +70,7 @@ def _number(value: str | None) -> int | None:
     return round(number)
 
 
+@once
 def _of_fargate(files: Files) -> Iterator[EcsTask]:
     yield from (task for task in ecs_tasks(files) if task.needs and "FARGATE" in task.needs)
 

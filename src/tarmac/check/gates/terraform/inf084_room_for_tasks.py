@@ -8,6 +8,7 @@ from math import ceil
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.settings import Setting, settings
 
@@ -47,6 +48,7 @@ def _bounds(count: int | None, least: int, most: int) -> tuple[bool, bool]:
     return ceil(count * least / 100) >= count, count * most // 100 <= count
 
 
+@once
 def _services(files: Files) -> Iterator[Group]:
     """Yield the settings of each service that says one of the two shares."""
     found: dict[tuple[str, ...], dict[str, Setting]] = {}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock, blocks
 from tarmac.check.gates.views.terraform.resources import argument, is_none, resources_of
@@ -41,6 +42,7 @@ def _named(files: Files) -> set[str]:
     }
 
 
+@once
 def _policies(files: Files) -> Iterator[TerraformBlock]:
     for root in resources_of(files):
         for kind, types in _KINDS.items():

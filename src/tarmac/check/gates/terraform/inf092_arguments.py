@@ -10,6 +10,7 @@ from tarmac.base.errors import misspelt
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.aws_arguments import (
     ArgumentBody,
@@ -116,6 +117,7 @@ def _unknown(where: str, name: str, said: str, free: set[str]) -> ArgumentFault:
     return ArgumentFault(where, what, is_strange=not near)
 
 
+@once
 def _resources(files: Files) -> Iterator[WrittenBlock]:
     for block in written(files):
         is_whole = len(block.words) == 3 and not is_override(block.file)

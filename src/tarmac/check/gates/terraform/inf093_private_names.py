@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.folders import TerraformBlock
 from tarmac.check.gates.views.terraform.resources import argument, is_none, resources_of
@@ -37,6 +38,7 @@ def check(files: Files) -> Iterator[Finding]:
                 yield Finding(f"{one.network.file}:{place}", said)
 
 
+@once
 def _endpoints(files: Files) -> Iterator[PrivateEndpoint]:
     for root in resources_of(files):
         for endpoint in root.of("aws_vpc_endpoint"):

@@ -11,6 +11,7 @@ from tarmac.base.errors import misspelt
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.aws_arguments import AskedReleases, body_of
 from tarmac.check.gates.views.terraform.comments import uncommented
@@ -57,6 +58,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(where, f"{what} ends there; {advice}", warning=not is_sure)
 
 
+@once
 def _read(files: Files) -> Iterator[ReadAttribute]:
     declared = {
         (posixpath.dirname(one.file), *one.words): _LOOP in one.arguments

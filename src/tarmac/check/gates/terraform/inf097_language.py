@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tarmac.base.errors import misspelt
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import asset
 from tarmac.check.gates.views.scope import counted_in_files
 from tarmac.check.gates.views.terraform.declaring_folders import (
@@ -27,26 +29,41 @@ _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _REQUIREMENT = ("terraform", "required_providers")
 #: What may be there once in a folder.
 _ONCE = ("required_providers", "backend")
+#: So many names in both of two files are no slip.
+_MUCH = 3
 _DECLARED = (*LOOPED, "variable", "output", "check")
 
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield blocks, arguments and names that Terraform refuses."""
-    declared = dict[tuple[str, ...], WrittenBlock]()
     for block in _blocks(files):
         yield from _faults(block, language()["top"], ", ".join(language()["top"]))
-        for key, line in _names(block) if not is_mixed_in(block.file) else ():
-            whole = (folder_of(block.file), *key)
-            if (other := declared.get(whole)) is not None:
-                name, there = " ".join(filter(None, key)), f"{other.file}:{other.line}"
-                what = f"{name} is declared in {there} as well"
-                yield _said(block.file, line, what, "write it once")
-            declared.setdefault(whole, block._replace(line=line))
+    yield from _twice(files)
     for one in written_settings(files):
         known = language()["requirement"]
         if one.path[:2] == _REQUIREMENT and len(one.path) == 4 and one.name not in known:
             what = f"the requirement of {one.path[2]} has {one.name}, which it does not know"
             yield _said(one.file, one.line, what, _near(one.name, known))
+
+
+def _twice(files: Files) -> Iterator[Finding]:
+    """Yield names that a folder declares twice."""
+    declared = dict[tuple[str, ...], WrittenBlock]()
+    of_file, again = Counter[str](), list[tuple[str, int, str, WrittenBlock]]()
+    for block in _blocks(files):
+        for key, line in _names(block) if not is_mixed_in(block.file) else ():
+            of_file[block.file] += 1
+            whole = (folder_of(block.file), *key)
+            if (other := declared.get(whole)) is not None:
+                again.append((block.file, line, " ".join(filter(None, key)), other))
+            declared.setdefault(whole, block._replace(line=line))
+    shared = Counter((file, other.file) for file, _, _, other in again)
+    for file, line, name, other in again:
+        what = f"{name} is declared in {other.file}:{other.line} as well"
+        found, both = _said(file, line, what, "write it once"), shared[file, other.file]
+        # Two files that have much in common, and each something of its own, are two to choose from.
+        is_choice = both >= _MUCH and min(of_file[file], of_file[other.file]) > both
+        yield replace(found, warning=is_choice)
 
 
 def language() -> Mapping[str, Any]:
@@ -55,6 +72,7 @@ def language() -> Mapping[str, Any]:
     return found
 
 
+@once
 def _blocks(files: Files) -> Iterator[WrittenBlock]:
     """Yield the blocks at the top of files; what overrides others is a part of them."""
     for block in written(files):

@@ -12,6 +12,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import name_of, title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
@@ -80,6 +81,7 @@ def _is_called(joined: str, service: str) -> bool:
     return re.search(rf"-\d+\.{re.escape(service)}(?![\w-])", joined) is not None
 
 
+@once
 def _judged(files: Files) -> Iterator[tuple[Pods, Container, Fields]]:
     for own in pods(files, "StatefulSet"):
         if (number(own.artifact.data, "spec", "replicas") or 1) < 2:

@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 #: Provisioners whose disks are of one zone.
@@ -38,6 +39,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(where, f"{what} {why}", warning=True)
 
 
+@once
 def _judged(files: Files) -> Iterator[Artifact]:
     for one in files.objects("StorageClass"):
         kind = str(one.data.get("parameters"))

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.published import published
@@ -53,6 +54,7 @@ def check(files: Files) -> Iterator[Finding]:
                 break
 
 
+@once
 def _judged(files: Files) -> Iterator[NamedMember]:
     known = published("member_names")["variables"]
     for own in pods(files):

@@ -17,6 +17,7 @@ from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stag
 from tarmac.check.gates.views.images.image_names import plain
 from tarmac.check.gates.views.images.image_programs import base_without, brings
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.kustomizations import is_renamed
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import pods
@@ -56,6 +57,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, f"{what} {advice}")
 
 
+@once
 def _judged(files: Files) -> Iterator[RunInside]:
     built = _built(files)
     for own in pods(files):

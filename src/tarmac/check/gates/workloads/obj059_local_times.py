@@ -14,6 +14,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.pods import Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
 
@@ -70,6 +71,7 @@ def _is_missing(zone: str, hour: int, minute: int) -> bool:
     return False
 
 
+@once
 def _kept(files: Files) -> Iterator[Pods]:
     yield from (own for own in pods(files, "CronJob") if _is_cron(own.artifact))
 

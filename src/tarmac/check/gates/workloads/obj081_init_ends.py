@@ -9,6 +9,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.kustomizations import is_renamed
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import Pods, pods
@@ -47,6 +48,7 @@ def check(files: Files) -> Iterator[Finding]:
         yield Finding(container.at(), f"{said} restartPolicy: Always for {container.name}")
 
 
+@once
 def _preparing(files: Files) -> Iterator[tuple[Pods, Container]]:
     """Yield the containers that have to end before others start."""
     for own in pods(files):

@@ -10,6 +10,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.pods.containers import Container
 from tarmac.check.gates.views.pods.pods import SERVING, Pods, pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -64,6 +65,7 @@ def _early(own: Pods, container: Container) -> Iterator[Finding]:
             )
 
 
+@once
 def _probed(files: Files) -> Iterator[tuple[Pods, Container]]:
     for own in pods(files, *SERVING):
         for container in own.main_containers:

@@ -11,6 +11,7 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import title
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
 
 _DOUBLED = re.compile(r"\$\$(?:apr1|2[abxy]|[156]|argon2\w*)\$\$")
@@ -34,6 +35,7 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(one.where, said)
 
 
+@once
 def _users(files: Files) -> Iterator[HashedUser]:
     for artifact in files.artifacts:
         for name, middleware in fields(dig(artifact.data, "http"), "middlewares").items():
