@@ -1,4 +1,4 @@
-"""Expressions of Terraform read attributes that resources of AWS have."""
+"""Expressions of Terraform read attributes that their resources have."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.aws_arguments import AskedReleases, body_of
+from tarmac.check.gates.views.terraform.asked_releases import AskedReleases, title_of
 from tarmac.check.gates.views.terraform.comments import uncommented
 from tarmac.check.gates.views.terraform.filled import sources
+from tarmac.check.gates.views.terraform.provider_arguments import provider_of
 from tarmac.check.gates.views.terraform.written_blocks import written
 
 #: `aws_lb.entry.arn`, one of several by its number or key, all of them.
 _READ = re.compile(
-    r"(?<![\w.\"/-])(data\.)?(aws_[a-z0-9_]+)\.([\w-]+)((?:\[[^\]\n]*\]|\.\*)?)\.([a-z_]\w*)"
+    r"(?<![\w.\"/-])(data\.)?([a-z0-9]+_[a-z0-9_]+)\.([\w-]+)((?:\[[^\]\n]*\]|\.\*)?)\.([a-z_]\w*)"
 )
 #: A block that names addresses of resources, and reads nothing of them.
 _ADDRESS = re.compile(r"\s*(?:from|to|address|resources?|target)\s*=")
@@ -44,16 +45,21 @@ def check(files: Files) -> Iterator[Finding]:
     releases = AskedReleases(files)
     said = set[ReadAttribute]()
     for one in _read(files):
-        known = body_of(one.kind, one.type)
-        if known is None or one.name in known.names or one in said:
+        if not releases.knows(one.file, one.type):
+            continue
+        known = releases.bodies(one.file, one.kind, one.type)
+        names = {name for body in known for name in body.names}
+        if not known or one.name in names or one in said:
             continue
         said.add(one)
-        near = misspelt(one.name, known.names)
+        near = misspelt(one.name, names)
         advice = f"did you mean {near}?" if near else "write one that it has"
-        what = f"reads {one.name} of {one.holder}, which AWS' provider does not have: the plan"
+        title = title_of(one.type)
+        what = f"reads {one.name} of {one.holder}, which {title} does not have: the plan"
         # A newer release may have an attribute of that name.
-        is_open = not near and releases.takes_newer(one.file)
-        is_sure = releases.takes_known(one.file) and not is_open
+        provider = provider_of(one.type)
+        is_open = not near and releases.takes_newer(one.file, provider)
+        is_sure = releases.takes_known(one.file, provider) and not is_open
         where = f"{one.file}:{one.line}"
         yield Finding(where, f"{what} ends there; {advice}", warning=not is_sure)
 
@@ -68,9 +74,8 @@ def _read(files: Files) -> Iterator[ReadAttribute]:
     for source in sources(files):
         folder = posixpath.dirname(source.path)
         text = str(source.content)
-        lines = uncommented(text).splitlines() if "aws_" in text else []
-        for number, line in enumerate(lines, 1):
-            if "aws_" not in line or _ADDRESS.match(line):
+        for number, line in enumerate(uncommented(text).splitlines(), 1):
+            if "_" not in line or "." not in line or _ADDRESS.match(line):
                 continue
             for found in _READ.finditer(line):
                 kind = "data" if found[1] else "resource"
@@ -90,15 +95,17 @@ def _is_text(before: str) -> bool:
 
 GATE = Gate(
     id="INF094",
-    title="Expressions of Terraform read attributes that resources of AWS have",
+    title="Expressions of Terraform read attributes that their resources have",
     phase="infrastructure",
-    source="the schema of hashicorp/aws 5.100, by `terraform providers schema -json`",
+    source="the schemas of hashicorp/aws 5.100 by `terraform providers schema -json`, and those of "
+    "aws 6, kubernetes, helm, google, azurerm, github and small ones by bindings of CDK for "
+    "Terraform",
     check=check,
     of_files=check,
     of_objects=False,
-    scope=counted_in_files("attributes of resources of AWS that are read", _read),
+    scope=counted_in_files("attributes of resources that are read", _read),
     targets=("cluster",),
-    reads="expressions beside the resources and data sources of their folder that hashicorp/aws "
-    "5.100 has. It is a warning where a folder asks for an older release, and what is like no "
-    "attribute where it may get a newer one.",
+    reads="expressions beside the resources and data sources of their folder, of the providers "
+    "that INF092 knows. It is a warning where a folder asks for an older release, and what is like "
+    "no attribute where it may get a newer one.",
 )

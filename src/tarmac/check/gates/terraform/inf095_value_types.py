@@ -1,4 +1,4 @@
-"""Values of resources of AWS are of the type of their argument."""
+"""Values of resources of Terraform are of the type of their argument."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.aws_arguments import (
+from tarmac.check.gates.views.terraform.asked_releases import AskedReleases, title_of
+from tarmac.check.gates.views.terraform.provider_arguments import (
     BOOLEAN,
     LIST,
     MAP,
     NUMBER,
     TEXT,
     ArgumentBody,
-    AskedReleases,
     body,
-    body_of,
+    provider_of,
 )
 from tarmac.check.gates.views.terraform.value_forms import SOME, ValueForms
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, filled_blocks
@@ -43,6 +43,8 @@ class TypedArgument(NamedTuple):
 
     file: str
     line: int
+    #: Of the resource or data source.
+    type: str
     name: str
     wanted: str
     given: str
@@ -55,42 +57,45 @@ def check(files: Files) -> Iterator[Finding]:
         if one.given not in _TAKEN[one.wanted]:
             given = TEXT if one.given == SOME else one.given
             wanted = "text or number" if one.wanted == TEXT else one.wanted
-            what = f"{one.name} is a {given}, and AWS' provider takes a {wanted}: the plan"
+            what = f"{one.name} is a {given}, and {title_of(one.type)} takes a {wanted}: the plan"
             plain = TEXT if one.given in (SOME, NUMBER, BOOLEAN) else one.given
             advice = _ADVICE.get((plain, one.wanted), f"write a {wanted}")
-            is_sure = releases.takes_known(one.file)
+            is_sure = releases.takes_known(one.file, provider_of(one.type))
             where = f"{one.file}:{one.line}"
             yield Finding(where, f"{what} ends there; {advice}", warning=not is_sure)
 
 
 @once
 def _typed(files: Files) -> Iterator[TypedArgument]:
-    forms = ValueForms(files)
+    forms, releases = ValueForms(files), AskedReleases(files)
     for block in filled_blocks(files):
         if len(block.words) == 3 and block.words[0] in ("resource", "data"):
-            known = body_of(block.words[0], block.words[1])
-            if known is not None:
-                yield from _below(block, known, ".".join(block.words[-2:]), forms)
+            if not releases.knows_block(block):
+                continue
+            bodies = releases.bodies(block.file, *block.words[:2])
+            found = [{*_below(block, known, block.words[1:], forms)} for known in bodies]
+            yield from sorted(set.intersection(*found) if found else ())
 
 
 def _below(
-    block: WrittenBlock, known: ArgumentBody, name: str, forms: ValueForms
+    block: WrittenBlock, known: ArgumentBody, names: tuple[str, ...], forms: ValueForms
 ) -> Iterator[TypedArgument]:
     for key, argument in block.arguments.items():
         wanted = known.forms.get(key, "")
         given = forms.of(block.file, argument.value) if wanted else ""
         if given:
-            yield TypedArgument(block.file, argument.line, f"{name}.{key}", wanted, given)
+            name = ".".join((*names, key))
+            yield TypedArgument(block.file, argument.line, names[0], name, wanted, given)
     for one in block.below:
         if found := known.blocks.get(one.words[0]):
-            yield from _below(one, body(found.number), f"{name}.{one.words[0]}", forms)
+            yield from _below(one, body(found.number), (*names, one.words[0]), forms)
 
 
 GATE = Gate(
     id="INF095",
-    title="Values of resources of AWS are of the type of their argument",
+    title="Values of resources of Terraform are of the type of their argument",
     phase="infrastructure",
-    source="the schema of hashicorp/aws 5.100, by `terraform providers schema -json`; "
+    source="the schemas of providers that INF092 knows; "
     "https://developer.hashicorp.com/terraform/language/expressions/type-constraints",
     check=check,
     of_files=check,
@@ -98,6 +103,6 @@ GATE = Gate(
     scope=counted_in_files("values whose type is known", _typed),
     targets=("cluster",),
     reads="values that are written, of variables with a type, of other resources of the folder and "
-    "of functions, beside the arguments of hashicorp/aws 5.100. It is a warning where a folder "
-    "asks for an older release.",
+    "of functions, beside the arguments of providers that INF092 knows. It is a warning where a "
+    "folder asks for an older release.",
 )

@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _REQUIREMENT = ("terraform", "required_providers")
 #: What may be there once in a folder.
 _ONCE = ("required_providers", "backend")
-#: So many names in both of two files are no slip.
+#: So many names in both of two files are written on purpose.
 _MUCH = 3
 _DECLARED = (*LOOPED, "variable", "output", "check")
 

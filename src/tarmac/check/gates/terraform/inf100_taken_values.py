@@ -14,7 +14,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.published import packed
 from tarmac.check.gates.views.scope import counted_in_files
-from tarmac.check.gates.views.terraform.aws_arguments import AskedReleases
+from tarmac.check.gates.views.terraform.asked_releases import AskedReleases
 from tarmac.check.gates.views.terraform.declaring_folders import is_override
 from tarmac.check.gates.views.terraform.tree import COMPUTED, inner, list_items, words
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, filled_blocks
@@ -42,15 +42,15 @@ def check(files: Files) -> Iterator[Finding]:
     """Yield values that the provider refuses, and arguments that exclude each other."""
     releases = AskedReleases(files)
     for one in _values(files):
-        if what := _fault(one, is_open=releases.takes_newer(one.file)):
+        if what := _fault(one, is_open=releases.takes_newer_values(one.file)):
             said = f"{one.name} is {one.said or 'empty'}, and AWS' provider takes another: the plan"
             where = f"{one.file}:{one.line}"
-            is_sure = releases.takes_known(one.file)
+            is_sure = releases.takes_values(one.file)
             yield Finding(where, f"{said} ends there; {what}", warning=not is_sure)
     for block in _resources(files):
         name = ".".join(block.words[-2:])
         for what in _together(block, _known()[block.words[0]][block.words[1]]):
-            is_sure = releases.takes_known(block.file)
+            is_sure = releases.takes_values(block.file)
             said = f"{name} {what}: the plan ends there; write one of them"
             yield Finding(f"{block.file}:{block.line}", said, warning=not is_sure)
 

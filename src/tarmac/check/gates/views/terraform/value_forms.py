@@ -7,14 +7,14 @@ import re
 from typing import Any
 
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.terraform.aws_arguments import (
+from tarmac.check.gates.views.terraform.asked_releases import AskedReleases
+from tarmac.check.gates.views.terraform.provider_arguments import (
     ANY,
     BOOLEAN,
     LIST,
     MAP,
     NUMBER,
     TEXT,
-    body_of,
 )
 from tarmac.check.gates.views.terraform.tree import children, words
 from tarmac.check.gates.views.terraform.written_blocks import WrittenBlock, written
@@ -43,6 +43,7 @@ class ValueForms:
     """What expressions give, by the variables and resources of their folders."""
 
     def __init__(self, files: Files) -> None:
+        self._releases = AskedReleases(files)
         self._variables: dict[tuple[str, str], str] = {}
         #: Whether there is one of each resource, or some.
         self._is_one: dict[tuple[str, ...], bool] = {}
@@ -69,18 +70,22 @@ class ValueForms:
         if kind in (*_WRAPS, "string") and len(inside) == 1:
             return self.of(file, inside[0])
         if kind == "get_attr_expr_term":
-            return self._read(posixpath.dirname(file), _names(value))
+            return self._read(file, _names(value))
         return ANY
 
-    def _read(self, folder: str, names: tuple[str, ...]) -> str:
+    def _read(self, file: str, names: tuple[str, ...]) -> str:
+        folder = posixpath.dirname(file)
         if names[:1] == ("var",) and len(names) == 2:
             return self._variables.get((folder, names[1]), ANY)
         kind = "data" if names[:1] == ("data",) else "resource"
         whole = names if kind == "data" else (kind, *names)
         if len(whole) != _REFERENCE + 1 or not self._is_one.get((folder, *whole[:3])):
             return ANY
-        known = body_of(kind, whole[1])
-        form = known.forms.get(whole[3], ANY) if known else ANY
+        if not self._releases.knows(file, whole[1]):
+            return ANY
+        known = self._releases.bodies(file, kind, whole[1])
+        forms = {one.forms.get(whole[3], ANY) for one in known}
+        form = forms.pop() if len(forms) == 1 else ANY
         return SOME if form == TEXT else form
 
 
