@@ -114,6 +114,14 @@ _OLD_REDIS = re.compile(
     r"[^\n#;]*<=?[ \t]*(?:[0-5](?![\d])|6(?:\.[01])?(?:\.0)?(?![\d.])))"
 )
 _PINNED_KOMBU = re.compile(r"(?im)^[ \t]*kombu(?:\[[^\]\n]*\])?[ \t]*==")
+#: Sets for Redis: Celery's before 5.5 bring a client alone, those of 5.3 and 5.4 an old one.
+_REDIS_SET = re.compile(r"(?im)^[ \t]*(?:celery|kombu)\[[^\]\n]*redis")
+_OLD_SET = re.compile(
+    r"(?im)^[ \t]*celery\[[^\]\n]*redis[^\]\n]*\][ \t]*[=~]=[ \t]*(?:[0-4]\.|5\.[0-4](?!\d))"
+)
+_OLD_REDIS_SET = re.compile(
+    r"(?im)^[ \t]*celery\[[^\]\n]*redis[^\]\n]*\][ \t]*[=~]=[ \t]*5\.[34](?!\d)"
+)
 _OF_OLD_REDIS = "kombu<5.6"
 #: Sets of packages that have several of these.
 _SETS = re.compile(r"(?im)^[ \t]*(?:fastapi|pydantic|celery|passlib|redis)\[")
@@ -152,9 +160,10 @@ def lacking(folder: Folder, lists: Iterable[str]) -> tuple[str, ...]:
     if not _SETS.search(whole):
         asked = (name for shows, name in _ASKED_FOR if any(map(shows.search, code)))
         found += [name for name in asked if name not in listed]
-    is_by_set = re.search(r"(?im)^[ \t]*(?:celery|kombu)\[[^\]\n]*redis", whole)
+    is_by_set = _REDIS_SET.search(whole) and not _OLD_SET.search(whole)
     if {"celery", "redis"} <= listed and not is_by_set and not _PINNED_KOMBU.search(whole):
-        known = {_OF_OLD_REDIS} if _OLD_REDIS.search(whole) else {_OF_CELERY_ON_REDIS}
+        is_old = _OLD_REDIS.search(whole) or _OLD_REDIS_SET.search(whole)
+        known = {_OF_OLD_REDIS} if is_old else {_OF_CELERY_ON_REDIS}
         found += [*(known - listed)] if _OF_OLD_REDIS in known or "kombu" not in listed else []
     return tuple(found) if len(found) <= _MOST else ()
 
