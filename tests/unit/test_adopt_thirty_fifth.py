@@ -21,3 +21,53 @@ def test_an_old_set_of_celery_for_redis_has_what_its_driver_wants(version, added
     listed = f"flask\ncelery[redis]{version}\nredis\n"
     (app, *_) = found_in(**{**FLASK, "requirements.txt": listed, "Dockerfile": image}).services
     assert f"requirements.txt{added} &&" in app.tasks["install"]
+
+
+GRPC = """package config
+
+import "github.com/spf13/viper"
+
+type Config struct {
+    Port    string `mapstructure:"PORT"`
+    AuthUrl string `mapstructure:"AUTH_SVC_URL"`
+}
+
+func Load() (c Config) {
+    viper.AddConfigPath("./config/envs")
+    viper.SetConfigName("dev")
+    viper.SetConfigType("env")
+    viper.AutomaticEnv()
+    viper.ReadInConfig()
+    viper.Unmarshal(&c)
+    return c
+}
+"""
+SERVES = """package main
+
+import ("net"; "shop/config")
+
+func main() {
+    listener, _ := net.Listen("tcp", config.Load().Port)
+    listener.Accept()
+}
+"""
+
+
+def test_a_file_of_variables_that_viper_reads_says_ports_and_addresses():
+    places = {"gateway": "PORT=:8080\nAUTH_SVC_URL=localhost:50051\n", "auth": "PORT=:50051\n"}
+    files = {
+        f"{place}/{name}": text
+        for place, variables in places.items()
+        for name, text in {
+            "go.mod": "module shop\n",
+            "main.go": SERVES,
+            "config/config.go": GRPC,
+            "config/envs/dev.env": variables,
+        }.items()
+    }
+    found = {one.name: one for one in found_in(**files).services}
+    assert found["gateway"].env["AUTH_SVC_URL"] == "${services.auth.address}"
+    assert found["gateway"].env["PORT"] == ":8080"
+    assert found["auth"].env["PORT"] == ":50051"
+    assert [*found["auth"].ports.values()] == [50051]
+    assert found["auth"].fixed

@@ -243,6 +243,8 @@ def _reads_port(program: _Program) -> Service | None:
     """Its code reads PORT."""
     if "PORT" not in program.reads:
         return None
+    if program.reads["PORT"].in_a_file and (found := _number_in_settings(program)):
+        return found  # its file may give it with a colon
     said = program.port or program.beside("PORT") or program.default("PORT")
     number = said or code_ports.own_number(program.folder)
     guess = "" if number else "port 8000: its code names none"
@@ -330,6 +332,8 @@ def _number_in_settings(program: _Program) -> Service | None:
     ports = {**service.ports, "http": found.number}
     # Of several, each is given by a variable; it may look at that one, as its file has it.
     given = {"HTTP_PORT": f":{found.number}"} if found.is_address and len(ports) > 1 else {}
+    if found.is_address and variable == "PORT":  # Tarmac's own has no colon before the number
+        given = {"PORT": f":{found.number}"}
     return replace(
         service,
         ports=ports,

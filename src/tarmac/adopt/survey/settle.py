@@ -40,9 +40,10 @@ from tarmac.adopt.variables import (
 from tarmac.adopt.variables.addresses import with_variables
 from tarmac.adopt.variables.secret_forms import form_of
 from tarmac.adopt.variables.usual_values import at_first_host
+from tarmac.adopt.variables.variable import GivenValues
 from tarmac.adopt.variables.variable_parts import logins
 from tarmac.adopt.variables.variable_read import VariableRead
-from tarmac.adopt.variables.variables import GivenValues, settled_variables
+from tarmac.adopt.variables.variables import settled_variables
 
 #: What Flask's own command reads, whose program need not.
 _FLASK_APP = "FLASK_APP"
@@ -186,7 +187,8 @@ def _settled(
     schemes = {n: v.partition("://")[0] for n, v in service.env.items()}
     service = as_files(told(service, scene, {**example, **dotenv}), scene)
     service = replace(service, env=_as_compared(service.env, schemes, folder))
-    chosen = file_of_mode(service, folder) or (".env" if folder.path else "")
+    read_by_viper = next(settings_files.of_variables(folder), "")
+    chosen = file_of_mode(service, folder) or read_by_viper or (".env" if folder.path else "")
     beside, beside_file = dotenv_files.of_file(folder, chosen) if chosen else ({}, "")
     given = GivenValues(dotenv, example, beside, beside_file)
     reads = code.variables(folder)

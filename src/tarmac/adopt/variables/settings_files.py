@@ -20,6 +20,7 @@ from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, Service, port_number
 from tarmac.adopt.variables import hocon
 from tarmac.adopt.variables.variable_read import VariableRead, line_of
+from tarmac.base.dotenv import parse
 from tarmac.base.foreign.data import from_json
 
 #: Files of settings by their names, or by the folder that they are in.
@@ -73,6 +74,11 @@ _Naming = Callable[[tuple[str, ...]], str]
 _AUTOMATIC = re.compile(r"\.AutomaticEnv\(\)")
 _PREFIX = re.compile(r"\.SetEnvPrefix\(\s*\"(\w+)\"\s*\)")
 _REPLACES = re.compile(r"\.SetEnvKeyReplacer\(\s*strings\.NewReplacer\(([^)]*)\)")
+#: A file of variables that it reads as one of settings: `config/envs/dev.env`.
+_OF_VARIABLES = re.compile(r"\.SetConfigType\(\s*\"(?:env|dotenv)\"\s*\)")
+_CALLED = re.compile(r"\.SetConfigName\(\s*\"([\w-]+)\"\s*\)")
+_PLACES = re.compile(r"\.AddConfigPath\(\s*\"(?:\./)?([\w./-]*)\"\s*\)")
+_FILE = re.compile(r"\.SetConfigFile\(\s*\"(?:\./)?([\w./-]*\w\.env)\"\s*\)")
 #: dynaconf: the same, with a prefix.
 _DYNACONF = re.compile(r"\bDynaconf\(|\bLazySettings\(|\bFlaskDynaconf\(")
 _DYNACONF_PREFIX = re.compile(r"envvar_prefix\s*=\s*(?:['\"](\w+)['\"]|(False))")
@@ -318,6 +324,18 @@ def contents(folder: Folder) -> Iterator[tuple[str, Any]]:
         target = _EXAMPLE.sub("", file)
         if target.endswith(_ENDS) and (target == file or target not in folder.files):
             yield file, _of_this_place(_parsed(target, folder.read(file)))
+    for file in of_variables(folder):
+        yield file, parse(folder.read(file))[0]
+
+
+def of_variables(folder: Folder) -> Iterator[str]:
+    """Yield the files of variables, other than `.env`, that viper reads as settings."""
+    for text in map(folder.read, folder.sources(".go")):
+        named = _CALLED.findall(text) if _OF_VARIABLES.search(text) else ()
+        places = _PLACES.findall(text) or ("",)
+        said = [posixpath.join(place, f"{name}.env") for name in named for place in places]
+        files = map(posixpath.normpath, (*said, *_FILE.findall(text)))
+        yield from dict.fromkeys(file for file in files if folder.exists(file))
 
 
 def _of_this_place(content: Any) -> Any:

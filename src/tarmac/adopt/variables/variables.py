@@ -5,20 +5,20 @@ The rules of `VALUES` are asked in their order; the first one that knows a varia
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder, Service, Store
 from tarmac.adopt.survey.scene import Scene, store_for
-from tarmac.adopt.variables import code, dotenv_files, for_now
+from tarmac.adopt.variables import code, for_now, of_services
 from tarmac.adopt.variables.addresses import rewritten
 from tarmac.adopt.variables.own_file import reads_its_file
 from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE, handed_on
 from tarmac.adopt.variables.usual_values import insisted, left_empty, usual
+from tarmac.adopt.variables.variable import GivenValues, Variable
 from tarmac.adopt.variables.variable_read import VariableRead
 
 #: What the runtime or the machine gives, and what tools of the trade read for themselves.
@@ -28,16 +28,6 @@ GIVEN = frozenset(
 )
 #: Programs that make their tables as they start, if they are told to.
 _MIGRATES = frozenset({"RUN_MIGRATIONS", "AUTO_MIGRATE", "MIGRATE_ON_START"})
-#: Before _URL: where people reach the program itself.
-_OWN_PLACES = frozenset({"SITE", "PUBLIC", "EXTERNAL", "APP", "INSTANCE"})
-#: The same for a program that serves others, and names of such.
-_OWN_SIDE = re.compile(r"(?:BACK_?END|SERVER)(?:_BASE)?")
-_SERVES = re.compile(r"api|back-?end|server")
-#: The same, as a word of a program's name.
-_BACK = re.compile(r"(?:^|-)(?:api|back-?end|server)(?:-|$)")
-#: Variables with the address of a front end, and names of those.
-_OF_PAGES = re.compile(r"(?:FRONT_?END|CLIENT|WEB|UI)(?:_APP|_BASE)?_(?:URL|ORIGIN)")
-_HAS_PAGES = re.compile(r"(?:web|www|front|client|ui)(?:\b|end)")
 #: What other companies hand out; a random value would only turn on what then fails.
 _OF_OTHERS = re.compile(
     r"^(AWS|AZURE|GCP|GOOGLE|GITHUB|GITLAB|STRIPE|SENTRY|OPENAI|CLOUDFLARE|TWILIO|SENDGRID|SLACK|"
@@ -60,34 +50,6 @@ _OWN_SECRET = re.compile(
 #: Any of these says at which port a server is.
 _PLACES = frozenset({"url", "port", "address"})
 _BROKER_OF_CELERY = re.compile(r"(?:\w+_)?CELERY_BROKER(?:_URL)?")
-_OUTPUTS = {"HOST": "host", "PORT": "port", "ADDR": "address", "ADDRESS": "address"}
-
-
-@dataclass(frozen=True)
-class GivenValues:
-    """What files of variables say."""
-
-    #: The `.env` beside the system's file, and the example of one.
-    dotenv: Mapping[str, str]
-    example: Mapping[str, str]
-    #: What lies in the program's own folder, and its name: it may well read that itself.
-    beside: Mapping[str, str]
-    beside_file: str
-
-    def value(self, name: str) -> str | None:
-        """Read what a variable is given."""
-        return self.dotenv.get(name, self.beside.get(name, self.example.get(name)))
-
-    def is_of_its_own(self, name: str) -> bool:
-        """Tell whether it stands in the program's own `.env` alone."""
-        return name in self.beside and name not in self.dotenv and self.beside_file == ".env"
-
-    def is_secret(self, name: str) -> bool:
-        """Tell whether what a variable holds is private."""
-        private = name in self.dotenv or (name in self.beside and self.beside_file == ".env")
-        value = self.value(name) or ""
-        # A number that an example gives says what the variable is.
-        return dotenv_files.is_secret(name, value if private or value.isdigit() else "")
 
 
 @dataclass
@@ -104,27 +66,6 @@ class SettledVariables:
     assumed: list[str] = field(default_factory=list)
     #: Those that the program's own file has, and it reads by itself.
     of_its_file: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Variable:
-    """A variable that a program reads."""
-
-    read: VariableRead
-    #: What a file gives it.
-    given: str | None
-    service: Service
-    #: The kinds of servers that the program has a client of.
-    clients: frozenset[str]
-    scene: Scene
-    #: All variables that the program reads.
-    names: frozenset[str]
-    #: It writes an address of its database without a port.
-    leaves_port_out: bool
-    #: What variables say by the settings that they override.
-    about: Mapping[str, str]
-    #: The paths that a front end's own server hands on to another one.
-    handed_on: frozenset[str] = frozenset()
 
 
 def settled_variables(
@@ -153,11 +94,11 @@ def settled_variables(
     for name, read in {**handed, **reads}.items():
         if service.env.get(name) == "" and read.default is None and not read.is_tested:
             # Its reader fills in what an example leaves empty: where its server is.
-            variable = _Variable(read, None, service, clients, scene, names, bare, about)
+            variable = Variable(read, None, service, clients, scene, names, bare, about)
             found.env[name] = _of_a_store(variable) or left_empty(read, "") or ""
         elif name not in known:
             value = given.value(name)
-            variable = _Variable(read, value, service, clients, scene, names, bare, about, paths)
+            variable = Variable(read, value, service, clients, scene, names, bare, about, paths)
             _settle(variable, folder, given, found)
     if found.of_its_file:
         what = "of its own .env: list them under `secrets` for elsewhere"
@@ -166,7 +107,7 @@ def settled_variables(
 
 
 def _settle(
-    variable: _Variable, folder: Folder, given: GivenValues, found: SettledVariables
+    variable: Variable, folder: Folder, given: GivenValues, found: SettledVariables
 ) -> None:
     read, name = variable.read, variable.read.name
     value = _value(variable)
@@ -196,16 +137,16 @@ def _settle(
         found.missing.setdefault(name, read.place)
 
 
-def _value(variable: _Variable) -> str | None:
+def _value(variable: Variable) -> str | None:
     return next((value for rule in VALUES if (value := rule(variable)) is not None), None)
 
 
-def _is_in_a_file(variable: _Variable) -> bool:
+def _is_in_a_file(variable: Variable) -> bool:
     """Tell whether it names the file that holds another variable's value."""
     return variable.read.name.removesuffix("_FILE") in variable.names - {variable.read.name}
 
 
-def _may_be_absent(variable: _Variable) -> bool:
+def _may_be_absent(variable: Variable) -> bool:
     """Tell whether the program does without it, or it is a key of others': none is generated."""
     read = variable.read
     if _OWN_SECRET.match(read.name):
@@ -215,7 +156,7 @@ def _may_be_absent(variable: _Variable) -> bool:
     return read.is_tested or (is_empty and bool(_OF_OTHERS.search(plain)))
 
 
-def _of_encryption(variable: _Variable) -> str | None:
+def _of_encryption(variable: Variable) -> str | None:
     """A server here has no certificate, and is reached on this machine alone."""
     is_mode = re.search(r"(?:^|_)SSL_?MODE$", variable.read.name)
     receiver = variable.service.env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
@@ -224,11 +165,11 @@ def _of_encryption(variable: _Variable) -> str | None:
     return "disable" if is_mode and "postgres" in variable.clients else None
 
 
-def _of_migrations(variable: _Variable) -> str | None:
+def _of_migrations(variable: Variable) -> str | None:
     return "1" if variable.read.name in _MIGRATES and variable.given is None else None
 
 
-def _of_its_text(variable: _Variable) -> str | None:
+def _of_its_text(variable: Variable) -> str | None:
     """It holds the address of something that is here."""
     # An example that leaves it empty says no more than one that has no line for it.
     text = variable.given or variable.read.default or ""
@@ -239,7 +180,7 @@ def _of_its_text(variable: _Variable) -> str | None:
     return written if written != text else None
 
 
-def _of_a_store(variable: _Variable) -> str | None:
+def _of_a_store(variable: Variable) -> str | None:
     """Its name says that it holds the address of a store, or a part of it."""
     known = _known_server(variable)
     if known is None:
@@ -278,13 +219,13 @@ def _of_a_store(variable: _Variable) -> str | None:
     return servers.reference(store.name, output, broker=store is scene.broker)
 
 
-def _is_made_of_parts(output: str, parts: set[str], variable: _Variable) -> bool:
+def _is_made_of_parts(output: str, parts: set[str], variable: Variable) -> bool:
     """Tell whether a class of settings does without an address, which it makes of its parts."""
     is_whole = output == "url" and variable.given is None and variable.read.default == "None"
     return is_whole and {"host", "password", "database"} <= parts
 
 
-def _of_a_usual_port(variable: _Variable) -> str | None:
+def _of_a_usual_port(variable: Variable) -> str | None:
     """It holds a place on this machine alone, at the usual port of a server that it speaks to."""
     text = variable.given or variable.read.default or ""
     match = re.fullmatch(r"(?:localhost|127\.0\.0\.1):(\d{4,5})", text.strip())
@@ -299,7 +240,7 @@ def _of_a_usual_port(variable: _Variable) -> str | None:
     return servers.reference(store.name, "address", broker=is_broker) if store else None
 
 
-def _is_held(server: servers.Server, variable: _Variable) -> bool:
+def _is_held(server: servers.Server, variable: Variable) -> bool:
     """Tell whether a profile of the compose file has the server, and the program may want it.
 
     What it is given may be the address of another one.
@@ -326,7 +267,7 @@ def _logs_in_nowhere(
     parts: set[str],
     store: Store,
     server: servers.Server,
-    variable: _Variable,
+    variable: Variable,
 ) -> bool:
     """Tell whether a login is one that a program does without, as the server of its file does."""
     if output not in ("user", "password") or not {"user", "password"} <= parts:
@@ -336,7 +277,7 @@ def _logs_in_nowhere(
     return is_open and is_empty and not variable.scene.may_add
 
 
-def _own_store(server: servers.Server, variable: _Variable) -> Store | None:
+def _own_store(server: servers.Server, variable: Variable) -> Store | None:
     return variable.scene.own_store(server.kind, variable.service, variable.read.name)
 
 
@@ -345,7 +286,7 @@ def _hosts_like(server: servers.Server, scene: Scene) -> list[str]:
     return [host for host in scene.unknown_hosts if server.kind in host]
 
 
-def _known_server(variable: _Variable) -> tuple[servers.Server, str] | None:
+def _known_server(variable: Variable) -> tuple[servers.Server, str] | None:
     """Tell which server a variable is about: by its name, or by those beside it."""
     name = variable.read.name
     if name in _PAST_ITS_POOL and "DATABASE_URL" in variable.names:
@@ -354,7 +295,7 @@ def _known_server(variable: _Variable) -> tuple[servers.Server, str] | None:
     return found or servers.of_group(name, variable.names, variable.clients)
 
 
-def _by_its_name(name: str, variable: _Variable) -> tuple[servers.Server, str] | None:
+def _by_its_name(name: str, variable: Variable) -> tuple[servers.Server, str] | None:
     """Tell which server a name is about, with the program's own name in front of it or without."""
     own = f"{re.sub(r'[^A-Z0-9]+', '_', variable.service.name.upper())}_"
     if sum(other.startswith(own) for other in variable.names) >= MOST_BEGIN:
@@ -381,7 +322,7 @@ def _own_prefix(names: frozenset[str]) -> str:
     return f"{prefix}_" if many >= MOST_BEGIN and many * 2 > len(names) else ""
 
 
-def _told(server: servers.Server, variable: _Variable) -> set[str]:
+def _told(server: servers.Server, variable: Variable) -> set[str]:
     """List the parts of the address of a server of the kind that the program can be told."""
     known = [_by_its_name(name, variable) for name in variable.names]
     if not any(found and found[0] == server for found in known):  # they only begin alike
@@ -390,7 +331,7 @@ def _told(server: servers.Server, variable: _Variable) -> set[str]:
     return {found[1] for found in known if found and found[0] == server}
 
 
-def _of_celery(variable: _Variable) -> str | None:
+def _of_celery(variable: Variable) -> str | None:
     """Where Celery's broker is: it has one, whatever its variable is by default."""
     scene, said = variable.scene, variable.given or variable.read.default or ""
     if not _BROKER_OF_CELERY.fullmatch(variable.read.name) or said not in ("", "None"):
@@ -404,97 +345,19 @@ def _of_celery(variable: _Variable) -> str | None:
     return servers.reference(store.name, "url", broker=store is scene.broker) if store else None
 
 
-def _of_a_service(variable: _Variable) -> str | None:
-    """Its name says that it holds the address of a service."""
-    name, scene = variable.read.name, variable.scene
-    match = code.ADDRESS.match(BROWSER.sub("", name))
-    target = _named(match[1], variable.service, scene) if match else None
-    if match is None or target is None or FOR_PEOPLE.search(name):
-        return None
-    if match[2] == "PORT" and match[1] in ("API", "SERVER", "BACKEND"):  # its own, without a host
-        ends = _OUTPUTS.keys() - {"PORT"} | {"URL", "URI", "BASE_URL", "ENDPOINT"}
-        if not any(f"{match[1]}_{end}" in variable.names for end in ends):
-            return None
-    output = _OUTPUTS.get(match[2], "url")
-    if output == "url" and BROWSER.match(name):
-        said = variable.given or variable.read.default or ""
-        path = said.rstrip("/") if re.fullmatch(r"/[\w/-]+", said) else ""
-        # A path of its own server for work, which hands it on.
-        is_own = bool(path) and path in variable.handed_on
-        return said if is_own else f"${{services.{target}.public_url}}{path}"
-    if not scene.may_call(variable.service.name, target):
-        return None
-    return f"${{services.{target}.{output}}}"
-
-
-def _of_its_own_place(variable: _Variable) -> str | None:
-    """It has to be told where people reach it, and no file says that."""
-    read, service = variable.read, variable.service
-    if variable.given is not None or not service.ports:
-        return None
-    stem = read.name.removesuffix("_URL")
-    is_own = stem.lower().replace("_", "-") == service.name or stem in _OWN_PLACES
-    is_own = is_own and read.name in service.missing
-    if is_own or (_is_lacking(read) and _OWN_SIDE.fullmatch(stem) and _SERVES.search(service.name)):
-        return f"${{services.{service.name}.public_url}}"
-    return None
-
-
-def _of_the_pages(variable: _Variable) -> str | None:
-    """It has to be told where people see the pages of the one front end, and no file says that."""
-    service = variable.service
-    if variable.given is not None or not _is_lacking(variable.read) or not service.ports:
-        return None
-    others = [one for one in variable.scene.services.values() if one.name != service.name]
-    pages = [one.name for one in others if one.ports and _HAS_PAGES.match(one.name)]
-    is_asked = _OF_PAGES.fullmatch(variable.read.name) and len(pages) == 1
-    return f"${{services.{pages[0]}.public_url}}" if is_asked else None
-
-
-def _is_lacking(read: VariableRead) -> bool:
-    """Tell whether a program has nothing in the place of a variable."""
-    return read.default is None and not read.is_tested and not read.in_a_file
-
-
-def _of_its_container(variable: _Variable) -> str | None:
-    """Its default is a path of its container, which is nothing here: say where that is."""
-    service, path = variable.service, variable.read.default or ""
-    if variable.given is not None or not re.fullmatch(r"/[\w.-]+(?:/[\w.-]+)+/?", path):
-        return None
-    for name, there in service.mounts.items():
-        if name in service.volumes and (path == there or path.startswith(f"{there}/")):
-            return variable.scene.place_of_volume(service, name) + path.removeprefix(there)
-    for there, here in service.inside.items():
-        if path == there or path.startswith(f"{there.rstrip('/')}/"):
-            return posixpath.normpath(posixpath.join(here, path.removeprefix(there).lstrip("/")))
-    return None
-
-
 VALUES = (
-    *(_of_migrations, _of_encryption, _of_its_text, _of_a_store, _of_celery, _of_a_service),
-    *(_of_a_usual_port, _of_its_own_place, _of_the_pages, _of_its_container),
+    *(
+        _of_migrations,
+        _of_encryption,
+        _of_its_text,
+        _of_a_store,
+        _of_celery,
+        of_services.of_a_service,
+    ),
+    *(
+        _of_a_usual_port,
+        of_services.of_its_own_place,
+        of_services.of_the_pages,
+        of_services.of_its_container,
+    ),
 )
-
-
-def _named(stem: str, service: Service, scene: Scene) -> str | None:
-    """Find the service that a variable names: CATALOG is `catalog` or `catalog-service`."""
-    wanted = re.sub(r"_?(SERVICE|SVC|SERVER|APP)$", "", stem).lower().replace("_", "")
-    known = scene.called
-
-    def others(plain: str, *, ends: bool = False) -> Iterator[str]:
-        names = (known.ending if ends else known.plain).get(plain, ())
-        yield from (n for n in names if n != service.name and scene.services[n].ports)
-
-    def matching() -> Iterator[str]:
-        if wanted:
-            yield from others(wanted)
-        if len(wanted) > 2:
-            yield from others(wanted, ends=True)
-        behind = re.search(r"api|backend|server", service.name)
-        if wanted in ("api", "backend", "server") and not behind:
-            listening = [s.name for s in scene.services.values() if s.ports]
-            apart = [name for name in listening if name != service.name]
-            named = [name for name in apart if _BACK.search(name)]
-            yield from next((one for one in (apart, named) if len(one) == 1), [])
-
-    return next(matching(), None)
