@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
-from repository import FLASK, found_in
+from repository import CATALOGUE, FLASK, folder_of, found_in
+
+from tarmac.adopt.survey.survey import survey
 
 
 @pytest.mark.parametrize(
@@ -71,3 +75,37 @@ def test_a_file_of_variables_that_viper_reads_says_ports_and_addresses():
     assert found["auth"].env["PORT"] == ":50051"
     assert [*found["auth"].ports.values()] == [50051]
     assert found["auth"].fixed
+
+
+MEMBER = """
+      {own}:
+        image: bitnami/mongodb:8.0
+        environment: [MONGODB_REPLICA_SET_MODE={mode}, MONGODB_ROOT_PASSWORD=first]"""
+SET = """
+      {own}:
+        image: mongo:7
+        command: [mongod, --replSet, rs0, --bind_ip_all]"""
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [MEMBER.format(own="one", mode="primary"), MEMBER.format(own="two", mode="secondary")],
+        [MEMBER.format(own="two", mode="arbiter"), MEMBER.format(own="one", mode="primary")],
+        [SET.format(own="one"), SET.format(own="two")],
+    ],
+)
+def test_a_member_of_a_set_that_copies_another_one_is_no_store(others):
+    compose = f"""
+    services:
+      web:
+        build: .
+        environment: {{MONGO_URL: "mongodb://one:27017,two:27017/shop?replicaSet=rs0"}}
+        depends_on: [one, two]{"".join(others)}
+    """
+    files = {"compose.yml": dedent(compose), **FLASK}
+    found = survey(folder_of(files), CATALOGUE, frozenset({"mongodb"}))
+    assert [store.name for store in found.stores] == ["one"]
+    (web,) = found.services
+    assert web.env["MONGO_URL"] == "${stores.one.url}"
+    assert "two: programs reach one without it" in found.left_out

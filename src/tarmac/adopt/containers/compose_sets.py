@@ -125,6 +125,11 @@ def _networks(root: Folder, file: str, depth: int) -> Iterator[tuple[str, Any]]:
 
 #: What a server's command says that begins as a copy of another one.
 _COPIES = re.compile(r"\bpg_basebackup\b")
+#: What a member of a set is told which only copies the others: `MONGODB_REPLICA_SET_MODE`.
+_MODE = re.compile(r"(?m)^\w+_REPLICA(?:_SET|TION)_MODE[=: ]+(\w+)")
+_COPIES_OTHERS = frozenset({"secondary", "arbiter", "hidden", "slave", "replica", "standby"})
+#: What the servers of one set of MongoDB's are told, each of them.
+_SET = re.compile(r"--replSet[= '\",]+([\w-]+)")
 
 
 def poolers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -142,7 +147,34 @@ def poolers(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
             target = [name for name in said & services.keys() if _is_alike(services[name], spec)]
             if target:
                 found[own] = target[0]
+    return found | _members(services)
+
+
+def _members(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """List the servers of a set that copy another one, with the one that people write to."""
+    found, first = dict[str, str](), dict[str, str]()
+    for own, spec in services.items():
+        mode = _MODE.search("\n".join(_lines(spec.get("environment"))))
+        named = _SET.search(str(spec.get("command") or ""))
+        if mode is not None and mode[1].lower() in _COPIES_OTHERS:
+            alike = (name for name, one in services.items() if _is_alike(one, spec))
+            target = next((n for n in alike if not _copies_others(services[n])), "")
+            found |= {own: target} if target else {}
+        elif named is not None and first.setdefault(named[1], own) != own:
+            found[own] = first[named[1]]
     return found
+
+
+def _copies_others(spec: Mapping[str, Any]) -> bool:
+    mode = _MODE.search("\n".join(_lines(spec.get("environment"))))
+    return mode is not None and mode[1].lower() in _COPIES_OTHERS
+
+
+def _lines(environment: Any) -> Iterator[str]:
+    """Yield what a container is told, as lines."""
+    if isinstance(environment, dict):
+        yield from (f"{name}={value}" for name, value in environment.items())
+    yield from map(str, environment if isinstance(environment, list) else ())
 
 
 def _is_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

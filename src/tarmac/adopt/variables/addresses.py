@@ -49,6 +49,7 @@ def rewritten(
     """
     if len(value) > LONGEST:
         return value
+    value = _OF_A_SET.sub(_of_its_first, value)
     result = URL.sub(lambda match: referred(name, match, service, scene, by_code), value)
     if result != value:
         return _with_login(_once(result), scene)
@@ -65,6 +66,20 @@ def rewritten(
             result,
         )
     return _with_login(_once(result), scene)
+
+
+#: The address of a set of servers: its members one after the other.
+_OF_A_SET = re.compile(
+    r"(?P<begin>mongodb://(?:[^/\s@,]*@)?)(?P<first>[\w.-]+)(?P<port>(?::\d{1,5})?)"
+    r"(?P<others>(?:,[\w.-]+(?::\d{1,5})?)+)(?=[/?\s]|$)"
+)
+
+
+def _of_its_first(match: re.Match[str]) -> str:
+    """Write it with its first member alone, where all are one server here."""
+    others = {other.partition(":")[0] for other in match["others"][1:].split(",")}
+    is_one = others == {match["first"]}
+    return f"{match['begin']}{match['first']}{match['port']}" if is_one else match[0]
 
 
 def _once(text: str) -> str:
