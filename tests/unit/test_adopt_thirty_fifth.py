@@ -109,3 +109,14 @@ def test_a_member_of_a_set_that_copies_another_one_is_no_store(others):
     (web,) = found.services
     assert web.env["MONGO_URL"] == "${stores.one.url}"
     assert "two: programs reach one without it" in found.left_out
+
+
+def test_an_example_that_is_called_after_its_program_gives_its_variables():
+    files = {
+        "compose.yml": "services:\n  web: {build: ., env_file: [apps/web/.env]}\n",
+        "apps/web/.env.web.template": "TOKEN_LIFE=3600\n",
+        "apps/web/.env.test.template": "TOKEN_LIFE=1\n",
+        **FLASK,
+    }
+    (web,) = found_in(**files).services
+    assert web.env["TOKEN_LIFE"] == "3600"

@@ -22,6 +22,10 @@ OTHER_EXAMPLES = (
 _TOLD = re.compile(
     r"\.env[._-](?:rename|copy|change|edit|fill)\w*|\.env_(?:example|sample|template|dist|defaults?)"
 )
+#: One that is called after its program: `.env.orders.template`; those of other places have others.
+_CALLED = re.compile(
+    r"\.env[._-](?!\w*(?:prod|stag|test|e2e|ci\b))[\w-]{1,40}[._-](?:example|sample|template|dist)"
+)
 #: The settings of production, which a README shows beside how they are chosen.
 _OF_ELSEWHERE = re.compile(
     r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|SETTINGS_MODULE)=(?:[\w.]*\.)?(?i:prod|production)$"
@@ -76,7 +80,11 @@ def of_file(folder: Folder, path: str = ".env") -> tuple[dict[str, str], str]:
         others = tuple(posixpath.join(posixpath.dirname(path), file) for file in OTHER_EXAMPLES)
     examples = (f"{path}{mark}{ending}" for ending in EXAMPLES for mark in ".-")
     told = sorted(file for file in folder.files if _TOLD.fullmatch(file)) if others else ()
-    for file in (path, *examples, *others, *told):
+    place = posixpath.dirname(path)
+    alone = [file for file in folder.files if posixpath.dirname(file) == place]
+    alone = [file for file in alone if _CALLED.fullmatch(posixpath.basename(file))]
+    called = alone if others and len(alone) == 1 else ()
+    for file in (path, *examples, *others, *told, *called):
         if text := folder.read(file):
             return entries(text) if file == path else _without_marks(entries(text)), file
     text, file = readme_files.text_of(folder) if path == ".env" else ("", "")
