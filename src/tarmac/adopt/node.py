@@ -236,6 +236,7 @@ def _by_scripts(folder: Folder) -> tuple[Service, ...]:
         beside = [role for role in beside if role.script != name]
     if name:
         line = "npm start" if (program, name) == ("npm", "start") else f"{program} run {name}"
+        line = node_nest.started_once(scripts, name) or line
         why = f"package.json: scripts.{name}"
         if _needs_build(folder, scripts, name):
             line = f"{program} run build && {line}"
@@ -340,6 +341,9 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         scripts = _all_scripts(folder, _package(folder) or {})
         if _SERVES_BUILT.search(scripts.get(script, "")) and (work := _for_work(scripts)):
             words, script = (program, "run", work), work
+        besides = words[words.index(script) + 1 :] if script else ()
+        if once := node_nest.started_once(scripts, script, besides):
+            return once
         front = front_end(scripts.get(script, ""))
         if "build" in scripts and _BUILT.search(scripts.get(script, "")):
             return f"{program} run build && {joined(words)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tarmac.adopt.survey.found import Folder
@@ -39,6 +39,28 @@ def build_of(folder: Folder, said: str) -> str:
     projects = _projects(folder)
     is_known = named and projects and ("$" in named[1] or named[1] in projects)
     return f"npx nest build {named[1]}" if named and is_known else ""
+
+
+#: A script that starts a program again after each edit, and stays where that ends.
+_WATCHES = re.compile(
+    r"(?:npx )?nest start(?P<name> [a-z][\w-]*)?(?: --?(?:watch|w|preserveWatchOutput)\b)+"
+)
+
+
+def started_once(scripts: Mapping[str, str], name: str, words: Sequence[str] = ()) -> str:
+    """Say how Nest starts what a script of its starts, without a watch; "" for another script.
+
+    An edit is Tarmac's to see, and a program that ends is to be seen as one that has ended.
+
+    Args:
+        words: what the script is told besides: the name of the program.
+    """
+    match = _WATCHES.fullmatch(scripts.get(name, "").strip())
+    told = [word for word in words if word not in ("--", "--watch")]
+    is_plain = not any(word.startswith("-") for word in told) and len(told) < 2
+    if match is None or not is_plain or {f"pre{name}", f"post{name}"} & scripts.keys():
+        return ""
+    return f"npx nest start{match['name'] or ''}{''.join(f' {word}' for word in told)}"
 
 
 def files_of(folder: Folder, run: str) -> tuple[str, ...]:

@@ -72,6 +72,11 @@ _NODE_LISTENS = re.compile(
 )
 
 
+#: A program of Nest that a broker hands its work beside what it would serve, which it never does.
+_HYBRID = re.compile(r"NestFactory\.create[<(][\s\S]*\.startAllMicroservices\(\)")
+_HYBRID_LISTENS = re.compile(r"\.listen\(|Transport\.(?:TCP|GRPC)\b")
+
+
 def listens_nowhere(folder: Folder) -> bool:
     """Tell whether a program's code says that a broker or a queue hands it all its work."""
     found = [*texts(folder)]
@@ -79,6 +84,8 @@ def listens_nowhere(folder: Folder) -> bool:
     if any(map(_BY_BROKER.search, own)) and not any(map(_AT_A_PORT.search, own)):
         return True
     node = [text for file, text in found if file.endswith(SCRIPT)]
+    if any(map(_HYBRID.search, node)) and not any(map(_HYBRID_LISTENS.search, node)):
+        return True
     works = any(_OF_QUEUES.search(text) and _BY_QUEUE.search(text) for text in node)
     return works and not any(map(_NODE_LISTENS.search, node))
 

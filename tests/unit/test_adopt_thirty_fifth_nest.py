@@ -1,0 +1,45 @@
+"""A thirty-fifth round of unseen repositories: how programs of Nest start, and where."""
+
+from __future__ import annotations
+
+import pytest
+from repository import found_in
+
+NEST = {
+    "nest-cli.json": '{"projects": {"shop": {"root": "apps/shop"}, "mail": {"root": "apps/mail"}}}',
+    "apps/shop/src/main.ts": "NestFactory.create(App).then((app) => app.listen(3177));\n",
+    "apps/mail/src/main.ts": "process.env.SENDER; app.listen(3178);\n",
+    "Dockerfile": "FROM node:20\nCOPY . .\nCMD npm start\n",
+}
+PACKAGE = '{"scripts": {"start": "nest start", "dev": "%s"}, "dependencies": {"@nestjs/core": "1"}}'
+
+
+@pytest.mark.parametrize(
+    ("script", "run"),
+    [
+        ("nest start --watch", "npx nest start shop"),
+        ("nest start -w --preserveWatchOutput", "npx nest start shop"),
+        ("nest start --debug --watch", "npm run dev shop"),
+        ("NODE_ENV=dev nest start --watch", "npm run dev shop"),
+    ],
+)
+def test_nest_starts_without_a_watch_that_hides_that_a_program_ended(script, run):
+    compose = "services:\n  shop: {build: ., command: npm run dev shop, ports: ['3177:3177']}\n"
+    files = {**NEST, "package.json": PACKAGE % script, "compose.yml": compose}
+    found = {one.name: one for one in found_in(**files).services}
+    assert found["shop"].run == run
+    assert ("SENDER" in found["shop"].missing) is (run != "npx nest start shop")
+
+
+@pytest.mark.parametrize(("ends", "ports"), [("", []), (" await app.listen(3177);", [3177])])
+def test_a_program_of_nest_that_only_starts_its_microservices_has_no_port(ends, ports):
+    hybrid = "const app = await NestFactory.create(App); app.connectMicroservice(options);"
+    files = {
+        **NEST,
+        "package.json": PACKAGE % "nest start --watch",
+        "apps/shop/src/main.ts": f"{hybrid} await app.startAllMicroservices();{ends}\n",
+        "compose.yml": "services:\n  shop: {build: ., command: npm run dev shop, env_file: .env}\n",
+        ".env": "PORT=5000\n",
+    }
+    found = {one.name: one for one in found_in(**files).services}
+    assert [*found["shop"].ports.values()] == ports
