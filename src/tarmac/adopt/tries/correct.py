@@ -19,6 +19,8 @@ from tarmac.adopt.tries.of_variables import as_read
 _ABSENT = re.compile(
     r"is not on PATH|^program \S+ was not found|fits this Python|install that one$"
 )
+#: It says no more than that the program ends, or does not listen: it may lack a value.
+_ENDS = re.compile(r"^(?:ended (?:with|by)|lives for less|not booted within|it says: )")
 #: (what a cause says, what corrects it)
 _CORRECTIONS: tuple[tuple[str, Correction], ...] = (
     *of_commands.CORRECTIONS,
@@ -93,6 +95,8 @@ def _lesson(case: Case, corrections: tuple[tuple[str, Correction], ...]) -> Less
                 return lesson
             break
     is_absent = bool(_ABSENT.search(cause))
+    if corrections and _ENDS.search(cause) and (lesson := of_variables.lacking(case)):
+        return lesson
     return Lesson(case.found, _note(case.service, case.failure), is_absent=is_absent)
 
 

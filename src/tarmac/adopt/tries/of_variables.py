@@ -53,20 +53,10 @@ def _with_value(case: Case, name: str) -> Lesson | None:
     return case.corrected(_told(service, name, value), note)
 
 
-def _unnamed(case: Case, match: re.Match[str]) -> Lesson | None:
-    """Give all variables a value that have none, where an error says only that something is not."""
+def _of_nothing(case: Case, match: re.Match[str]) -> Lesson | None:
+    """An error says only that something is not there: it may mean all that has no value."""
     del match
-    lacks = [*case.service.missing]
-    lesson: Lesson | None = None
-    for name in lacks:
-        found = lesson.found if lesson else case.found
-        own = next(s for s in found.services if s.name == case.service.name)
-        lesson = _with_value(replace(case, found=found, service=own), name) or lesson
-    if lesson is None:
-        return None
-    names = ", ".join(lacks)
-    note = f"{TRIED}it fails for want of a value, so that {names} have one now: {_FOR_NOW}"
-    return replace(lesson, note=note)
+    return lacking(case)
 
 
 def _told(service: Service, name: str, value: str) -> Service:
@@ -114,9 +104,50 @@ def _of_kind(case: Case, match: re.Match[str]) -> Lesson | None:
     return case.corrected(_told(case.service, name, readable), note)
 
 
+#: What class-validator says of a field of settings, in the words of its own report.
+_CONSTRAINED = re.compile(r"property (\w+) has failed the following constraints: ([\w, ]+)")
+#: Its checks, and a value that passes; of several, the first of these.
+_PASSES = (
+    ("isBoolean", "false"),
+    ("isPort", "1025"),
+    ("isInt", "10"),
+    ("isNumber", "10"),
+    ("isNumberString", "10"),
+    ("isUrl", "http://localhost"),
+    ("isEmail", "someone@example.com"),
+)
+
+
+def lacking(case: Case) -> Lesson | None:
+    """Give values where nothing else is known of a failure: what its settings or no file says.
+
+    class-validator names all that it lacks, of which the last lines are known.
+    """
+    said = "\n".join((case.failure.cause, *case.failure.last_lines))
+    wanted = {name: checks.replace(",", " ").split() for name, checks in _CONSTRAINED.findall(said)}
+    if case.failure.task:
+        return None
+    lesson: Lesson | None = None
+    names = []
+    for name in dict.fromkeys((*wanted, *case.service.missing)):
+        found = lesson.found if lesson else case.found
+        own = next(s for s in found.services if s.name == case.service.name)
+        now = replace(case, found=found, service=own)
+        passes = (value for check, value in _PASSES if check in wanted.get(name, ()))
+        value = "" if is_secret(name) or name in own.env else next(passes, "")
+        given_so = now.corrected(_told(own, name, value), "") if value else None
+        if taught := given_so or _with_value(now, name):
+            lesson = taught
+            names.append(name)
+    if lesson is None:
+        return None
+    note = f"{TRIED}it fails for want of a value, so that {', '.join(names)} have one now"
+    return replace(lesson, note=f"{note}: {_FOR_NOW}")
+
+
 CORRECTIONS: tuple[tuple[str, Correction], ...] = (
     (r"missing environment variable (\w+);", _missing),
-    (_OF_NOTHING, _unnamed),
+    (_OF_NOTHING, _of_nothing),
     (r"^(\w+) is given a text that is not JSON", _as_json),
     (r"^(\w+) is given another value than ([^;]+); correct", _of_kind),
 )

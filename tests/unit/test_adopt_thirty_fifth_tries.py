@@ -1,0 +1,44 @@
+"""A thirty-fifth round of unseen repositories: what a try gives a program that only ends."""
+
+from __future__ import annotations
+
+import pytest
+from repository import KINDS, found_in
+
+from tarmac.adopt.tries.case import Failure
+from tarmac.adopt.tries.correct import corrected
+
+NEEDY = {
+    "package.json": '{"name": "web", "scripts": {"start": "node main.js"}}',
+    "main.js": "process.env.APP_PREFIX.length; require('http').createServer().listen(3177)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("lines", "env"),
+    [
+        (("Error: no way to start",), {"APP_PREFIX": "app-prefix"}),
+        (
+            (
+                " - property TRACE has failed the following constraints: isDefined, isBoolean ",
+                " - property APP_PREFIX has failed the following constraints: isString, minLength",
+            ),
+            {"APP_PREFIX": "app-prefix", "TRACE": "false"},
+        ),
+    ],
+)
+def test_a_program_that_only_ends_is_tried_with_what_no_file_gives(lines, env):
+    before = found_in(**NEEDY)
+    (lesson,) = corrected(before, [Failure("web", "", "ended with exit status 1", lines)], KINDS)
+    (web,) = lesson.found.services
+    assert lesson.is_corrected
+    assert {name: web.env[name] for name in env} == env
+    assert not web.missing
+    assert "it fails for want of a value" in lesson.note
+
+
+def test_a_program_that_lacks_nothing_is_only_noted():
+    files = {**NEEDY, "main.js": "require('http').createServer().listen(3177)\n"}
+    failure = Failure("web", "", "ended with exit status 1")
+    (lesson,) = corrected(found_in(**files), [failure], KINDS)
+    assert not lesson.is_corrected
