@@ -43,3 +43,50 @@ def test_a_program_of_nest_that_only_starts_its_microservices_has_no_port(ends, 
     }
     found = {one.name: one for one in found_in(**files).services}
     assert [*found["shop"].ports.values()] == ports
+
+
+SETTINGS = """
+import { IsBoolean, IsNumber, IsOptional, IsString, IsUrl } from 'class-validator';
+
+export class EnvironmentVariables {
+  @IsNumber()
+  APP_PORT: number;
+
+  @IsUrl({ require_tld: false }) // as on a laptop
+  SHOP_URL: string;
+
+  @Transform(({ value }) => value === 'true')
+  @IsBoolean()
+  TRACE: boolean;
+
+  @IsString()
+  TOKEN_EXPIRES_IN: StringValue;
+
+  @IsOptional()
+  @IsString()
+  SENDER?: string;
+
+  @IsNumber()
+  POOL: number = 5;
+}
+"""
+REQUEST = (
+    "export class Order {\n  @IsString()\n  name: string;\n\n  @IsString()\n  SKU: string;\n}\n"
+)
+
+
+def test_a_class_that_class_validator_checks_insists_on_its_fields():
+    files = {
+        "package.json": '{"name": "shop", "scripts": {"start": "node main.js"}}',
+        "src/env.ts": SETTINGS,
+        "src/order.ts": REQUEST,
+        "src/main.ts": "if (process.env.TRACE === 'true') {}\nmail(process.env.SENDER);\n"
+        "app.listen(config.get('APP_PORT'));\n",
+    }
+    (shop,) = found_in(**files).services
+    assert shop.env["APP_PORT"] == "${services.shop.port}"
+    assert shop.env["SHOP_URL"] == "http://localhost"
+    assert shop.env["TRACE"] == "false"
+    assert shop.env["TOKEN_EXPIRES_IN"] == "1h"
+    assert not {"SENDER", "POOL", "SKU"} & {*shop.env, *shop.missing}
+    assert "SENDER" in shop.optional

@@ -262,6 +262,10 @@ def _own_variable(program: _Program) -> Service | None:
             known = known or (program.address(name) if name in _OWN_ADDRESS else 0)
             if number := known or _ending(program.reads[name].default):
                 return replace(_at(program.service, number), port_variable=name)
+    for name in OWN_PORT:  # its settings insist on one, and none is named
+        if name in program.reads and program.reads[name].is_checked and not program.default(name):
+            service = _at(program.service, program.port or 8000, "port 8000: its code names none")
+            return replace(service, port_variable=name)
     for name in _MAYBE_OWN_ADDRESS:
         if number := program.address(name) if name in program.reads else 0:
             return replace(_at(program.service, program.port or number), port_variable=name)

@@ -7,13 +7,13 @@ is a line to add by hand, and what they find is named with its place so that a r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain
 
 from tarmac.adopt.survey.found import Folder
-from tarmac.adopt.variables import hocon, settings_files, spring_settings
+from tarmac.adopt.variables import class_validator, hocon, settings_files, spring_settings
 from tarmac.adopt.variables.dotenv_files import is_secret
 from tarmac.adopt.variables.settings_libraries import READERS
 from tarmac.adopt.variables.variable_read import (
@@ -192,6 +192,7 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
     if file := next(asking, ""):
         mode = found.get("NODE_ENV") or VariableRead("NODE_ENV", None, f"{file}:1")
         found["NODE_ENV"] = replace(mode, is_checked=True)
+    found |= class_validator.insisted(folder, found)
     others = (spring_settings.of_profiles, spring_settings.defaults, settings_files.overriding)
     for read in chain.from_iterable(reader(folder) for reader in others):
         found.setdefault(read.name, read)
@@ -205,56 +206,6 @@ def variables(folder: Folder) -> dict[str, VariableRead]:
         place = f"{_RAILS}:{line_of(server.string, server.start())}"
         found.setdefault("DATABASE_URL", VariableRead("DATABASE_URL", "", place))
     return dict(sorted(found.items()))
-
-
-#: Variables that choose among settings, and the words for those of this place, in order.
-_CHOOSES = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|MODE|PROFILE|STAGE)$")
-_OF_WORK = ("development", "dev", "local")
-
-
-#: What is done where no case is met.
-_LAST = re.compile(r"\b(?:else|default)\b[\s:{]{1,40}([^{}\n]{0,80})")
-_PUT = re.compile(r"(?<!\w)(\w{1,80})[ \t]{0,20}:?=(?!=)")
-#: A variable is read so many times at most, and put into something so near before it.
-_MOST_READ, _NEAR = 20, 200
-
-
-def _holder(text: str, name: str) -> str:
-    """Name what a variable is put into: `env = os.environ["APP_ENV"]`; "" for none."""
-    reads = re.finditer(rf"['\"]{name}['\"]|\bprocess\.env\.{name}\b", text)
-    for match in islice(reads, _MOST_READ):
-        begin = max(text.rfind("\n", 0, match.start()) + 1, match.start() - _NEAR)
-        if held := _PUT.search(text[begin : match.start()]):
-            return held[1]
-    return ""
-
-
-def _tests(text: str, held: str, *, cases_alone: bool = False) -> str:
-    """Join what a name is compared with: `env == "x"`, `switch env { case "x": }`."""
-    compared = re.findall(rf"\b{held}\b\s*===?\s*(['\"]\w+['\"])", text)
-    compared = [] if cases_alone else compared
-    chosen = re.search(rf"\b(?:switch|match)\b[ (]*{held}\b[^\n]*\n", text)
-    cases = re.findall(r"\bcase\s+(['\"]\w+['\"])", text[chosen.end() :]) if chosen else []
-    return " ".join((*compared, *cases))
-
-
-def wanted_modes(folder: Folder, reads: Mapping[str, VariableRead]) -> dict[str, str]:
-    """Say what chooses the settings for work, where a program ends without a word of it.
-
-    `if env == "production": ... elif env == "development": ... else: raise`.
-    """
-    found = {}
-    for name, read in reads.items():
-        if read.default or name == "NODE_ENV":
-            continue
-        text = folder.read(read.place.rpartition(":")[0])
-        held = _holder(text, name)
-        tests = _tests(text, held, cases_alone=not _CHOOSES.search(name)) if held else ""
-        said = re.findall(r"['\"](\w+)['\"]", tests)
-        word = next((one for word in _OF_WORK for one in said if one.lower() == word), "")
-        if word and any(map(_FAILS.search, _LAST.findall(text))):
-            found[name] = word
-    return found
 
 
 #: A macro of sqlx that looks at a database.

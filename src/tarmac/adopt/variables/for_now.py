@@ -98,4 +98,6 @@ def of_field(read: VariableRead, run: str, kinds: frozenset[str]) -> str | None:
         return value if value.isdigit() else _NUMBERS[read.kind]
     if read.kind == "bool":
         return "false"
+    if read.kind in ("HttpUrl", "AnyHttpUrl") and "://" not in value:
+        return "http://localhost"
     return value if read.kind in ("", "str", "EmailStr", "HttpUrl", "AnyHttpUrl") else None

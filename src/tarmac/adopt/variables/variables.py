@@ -15,6 +15,7 @@ from tarmac.adopt.survey.found import Folder, Service, Store
 from tarmac.adopt.survey.scene import Scene, store_for
 from tarmac.adopt.variables import code, for_now, of_services
 from tarmac.adopt.variables.addresses import rewritten
+from tarmac.adopt.variables.modes import wanted_modes
 from tarmac.adopt.variables.own_file import reads_its_file
 from tarmac.adopt.variables.urls import BROWSER, FOR_PEOPLE, handed_on
 from tarmac.adopt.variables.usual_values import insisted, left_empty, usual
@@ -88,7 +89,7 @@ def settled_variables(
     about = {name: read.about for name, read in reads.items() if read.about}
     paths = handed_on(folder) if any(map(BROWSER.match, reads)) else frozenset()
     found.env = {**insisted(reads, given.value("DEBUG")), **found.env}
-    modes = code.wanted_modes(folder, reads) | usual(folder, reads, clients)
+    modes = wanted_modes(folder, reads) | usual(folder, reads, clients)
     found.env |= {n: m for n, m in modes.items() if n not in known and not given.value(n)}
     known |= found.env.keys()
     for name, read in {**handed, **reads}.items():
