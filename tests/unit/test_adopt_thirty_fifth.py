@@ -120,3 +120,19 @@ def test_an_example_that_is_called_after_its_program_gives_its_variables():
     }
     (web,) = found_in(**files).services
     assert web.env["TOKEN_LIFE"] == "3600"
+
+
+@pytest.mark.parametrize(
+    ("program", "listed", "port"),
+    [
+        ("rqscheduler", "rq_scheduler==0.13", "6379"),
+        ("rqworker", "rq", "6379"),
+        ("rq-dashboard", "rq-dashboard", "$PORT"),
+    ],
+)
+def test_a_program_of_a_package_with_another_name_starts_by_its_own(program, listed, port):
+    compose = f"services:\n  jobs: {{build: ., command: {program} --port 6379}}\n"
+    files = {**FLASK, "requirements.txt": f"flask\n{listed}\n", "compose.yml": compose}
+    found = {one.name: one for one in found_in(**files).services}
+    assert found["jobs"].run == f".venv/bin/{program} --port {port}"
+    assert bool(found["jobs"].ports) is (port == "$PORT")

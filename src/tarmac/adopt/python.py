@@ -287,7 +287,9 @@ def _services(folder: Folder) -> tuple[Service, ...]:
 def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     if not argv or not (any(folder.sources(".py")) or of_image_alone(folder)):
         return ""
-    words = tuple(word for word in local_ports(argv) if word not in ("--reload", "--debug"))
+    # What takes jobs is told the port of its server.
+    told = argv if argv[0].rsplit("/", 1)[-1] in _OF_QUEUES else local_ports(argv)
+    words = tuple(word for word in told if word not in ("--reload", "--debug"))
     program = words[0].rsplit("/", 1)[-1]
     python, _ = interpreter(folder)
     if program in _OF_PROJECT and "run" in words:  # `uv --no-cache run celery`
@@ -330,6 +332,24 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
     return ""
 
 
+_OF_QUEUES = ("rq", "rqworker", "rqscheduler")
+#: Packages by what they start, where that has another name.
+_BRINGS = {
+    "rqworker": "rq",
+    "huey_consumer": "huey",
+    "watchmedo": "watchdog",
+    "rundramatiq": "django-dramatiq",
+}
+_LISTED = re.compile(
+    r"(?m)^[ \t]*(?:apache-)?([A-Za-z][\w.-]*)|['\"]([A-Za-z][\w.-]*)(?=['\"\[<>=~!; ])"
+)
+
+
+def _plain(name: str) -> str:
+    """Say a package as its script mostly is: `rqscheduler` of rq-scheduler."""
+    return re.sub(r"[-_.]", "", name.lower())
+
+
 def _is_installed(program: str, folder: Folder) -> bool:
     """Tell whether a program is a script of a package that the project has, or its own."""
     if not re.fullmatch(r"[a-z][\w-]*", program):
@@ -339,10 +359,9 @@ def _is_installed(program: str, folder: Folder) -> bool:
     listed += [file for file in folder.files if servers.PACKAGES.fullmatch(file)]
     listed += [folder.upwards(lock) for lock in ("uv.lock", "poetry.lock")]  # another one brings it
     text = "\n".join((*(folder.read(name) for name in listed if name), *of_image_alone(folder)))
-    name = re.escape(program)
-    return bool(
-        re.search(rf"(?im)^[ \t]*(?:apache-)?{name}(?![\w.-])|['\"]{name}(?:['\"\[<>=~!; ])", text)
-    )
+    names = {program, _BRINGS.get(program, program)}
+    found = {_plain(first or second) for first, second in _LISTED.findall(text)}
+    return bool({_plain(name) for name in names} & found)
 
 
 RECOGNISER = Recogniser(id="python", rank=40, services=_services, tasks=_tasks, here=_here)

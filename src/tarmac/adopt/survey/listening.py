@@ -35,7 +35,8 @@ _BESIDE_WORKERS = re.compile(r"\s-m\s(?:\w+\.){0,5}(?:workers|consumers|jobs)\.\
 #: Commands of programs that do, by their queues' own tools.
 _TAKES_JOBS = re.compile(
     r"\bcelery\b(?:\s+\S+)*?\s(?:worker|beat)(?=\s|$)|\b(?:arq|dramatiq|taskiq worker|"
-    r"taskiq scheduler|faststream run|saq|rq worker|huey_consumer(?:\.py)?|rundramatiq)(?=\s|$)"
+    r"taskiq scheduler|faststream run|saq|rq worker|rqworker|rqscheduler|"
+    r"huey_consumer(?:\.py)?|rundramatiq)(?=\s|$)"
 )
 #: An option for a port with a variable behind it.
 _OPTION = re.compile(r"(?i)(?<!\S)(--?[\w-]*port[= ])\$(?:([a-z_]\w*)|\{([a-z_]\w*)\})")
